@@ -1,0 +1,133 @@
+/* labcore-monitor: walks a plan in a child that shares nothing with whoever asked for it, and outlives the asker.
+ *
+ *   starter                    monitor                      child
+ *   exec  ------------------>  map the block
+ *                              clone3  ------------------>  walk
+ *   pid, pidfd  <-- CLONED --                               sync  <---- 1 byte each way ---->  starter
+ *                              (end of file on a pipe)  <-- execve, or exit
+ *   report      <-- WALKED --
+ *                              waitid  <------------------  exit
+ *   status      <-- EXITED --
+ *
+ * Static, single-threaded, and small: one of them stands beside every container that has one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "block.h"
+#include "monitor.h"
+#include "raw.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+/* A starter that has gone away is no reason to leave the container alone: failed sends are not looked at. */
+static void tell(struct message message, const void *rest, size_t rest_size, int descriptor)
+{
+    struct iovec parts[2] = {{&message, sizeof message}, {(void *)(uintptr_t)rest, rest_size}};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    struct msghdr header = {.msg_iov = parts, .msg_iovlen = rest_size ? 2 : 1};
+    if (descriptor >= 0) {
+        header.msg_control = control.bytes;
+        header.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+    }
+    (void)!sendmsg(MONITOR_CONTROL, &header, MSG_NOSIGNAL);
+}
+
+static int refuse(int error)
+{
+    tell((struct message){.kind = MESSAGE_REFUSED, .error = error}, NULL, 0, -1);
+    return 1;
+}
+
+/* The container's streams are its own: while the monitor held a pipe's end too, its reader would never see the end. */
+static void let_go_of_streams(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd <= 2; fd++)
+        if (null < 0 || dup2(null, fd) < 0)
+            close(fd);
+    if (null > 2)
+        close(null);
+    close(MONITOR_SYNC);
+    close(MONITOR_CGROUP);
+}
+
+static void wait_until_closed(int fd)
+{
+    char byte;
+    while (read(fd, &byte, 1) < 0 && errno == EINTR)
+        ;
+}
+
+int main(void)
+{
+    struct stat status;
+    int running[2], pidfd = -1;
+
+    for (int fd = MONITOR_BLOCK; fd <= MONITOR_CGROUP; fd++)
+        (void)!fcntl(fd, F_SETFD, FD_CLOEXEC); /* MONITOR_CGROUP may be absent */
+    setsid(); /* a Ctrl-C in the starter's terminal is not for us */
+
+    if (fstat(MONITOR_BLOCK, &status) < 0)
+        return refuse(errno);
+    size_t size = (size_t)status.st_size;
+    struct block *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, MONITOR_BLOCK, 0);
+    if (block == MAP_FAILED)
+        return refuse(errno);
+    if (block_check(block, size))
+        return refuse(EINVAL);
+    block_relocate(block);
+    close(MONITOR_BLOCK);
+
+    size_t shared = report_size(block->steps);
+    struct report *report = mmap(NULL, shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (report == MAP_FAILED || pipe2(running, O_CLOEXEC) < 0)
+        return refuse(errno);
+
+    struct clone_args args = {
+        .flags = block->clone_flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_CHILD_SETTID,
+        .pidfd = (uint64_t)&pidfd,
+        .child_tid = (uint64_t)&report->pid_inside,
+        .exit_signal = SIGCHLD,
+        .cgroup = (uint64_t)block->cgroup,
+    };
+    report->failed = -1;
+    report->cloned = monotonic_ns();
+    long pid = raw_syscall(SYS_clone3, (uint64_t)&args, sizeof args, 0, 0, 0, 0);
+    if (pid == 0)
+        _exit(block_walk(block, report));
+    if (pid < 0)
+        return refuse((int)-pid);
+
+    tell((struct message){.kind = MESSAGE_CLONED, .pid = (int32_t)pid}, NULL, 0, pidfd);
+    let_go_of_streams();
+    close(running[1]);
+    wait_until_closed(running[0]);
+    report->returned = monotonic_ns();
+    tell((struct message){.kind = MESSAGE_WALKED, .pid = (int32_t)pid}, report, shared, -1);
+
+    siginfo_t info = {0};
+    while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
+        ;
+    tell((struct message){.kind = MESSAGE_EXITED, .pid = (int32_t)pid, .code = info.si_code, .status = info.si_status}, NULL,
+         0, -1);
+    return 0;
+}

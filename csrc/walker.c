@@ -1,0 +1,106 @@
+#include <errno.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "block.h"
+#include "raw.h"
+
+uint64_t monotonic_ns(void)
+{
+    struct timespec now;
+    raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (uint64_t)&now, 0, 0, 0, 0);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static struct step *steps_of(struct block *block)
+{
+    return (struct step *)(block + 1);
+}
+
+static uint32_t *relocations_of(struct block *block)
+{
+    return (uint32_t *)(steps_of(block) + block->steps);
+}
+
+const char *block_check(const void *memory, size_t size)
+{
+    /* The casts drop const for the two accessors above; nothing is written. */
+    struct block *block = (struct block *)(uintptr_t)memory;
+    if (size < sizeof *block || block->magic != BLOCK_MAGIC)
+        return "not a block";
+    if (block->size != size)
+        return "block is truncated";
+    if (block->steps > BLOCK_MAX_STEPS || block->relocations > size / sizeof(uint64_t))
+        return "block counts too many steps or relocations";
+
+    size_t first_word = sizeof *block;
+    size_t tables = first_word + block->steps * sizeof(struct step);
+    size_t data = tables + block->relocations * sizeof(uint32_t);
+    if (data > size)
+        return "block's tables reach past its end";
+
+    for (uint32_t i = 0; i < block->steps; i++) {
+        struct step *step = &steps_of(block)[i];
+        if (step->result > BLOCK_REGISTERS)
+            return "step writes to a register that does not exist";
+        for (int a = 0; a < 6; a++)
+            if (step->registers & (1u << a) && step->args[a] >= BLOCK_REGISTERS)
+                return "step reads a register that does not exist";
+    }
+    for (uint32_t i = 0; i < block->relocations; i++) {
+        uint32_t word = relocations_of(block)[i];
+        if (word % sizeof(uint64_t) || word < first_word || word > size - sizeof(uint64_t))
+            return "relocation of a word outside the block";
+        if (word >= tables && word < data)
+            return "relocation of a relocation";
+        if (*(const uint64_t *)((const char *)memory + word) >= size)
+            return "relocation points outside the block";
+    }
+    return NULL;
+}
+
+void block_relocate(struct block *block)
+{
+    for (uint32_t i = 0; i < block->relocations; i++)
+        *(uint64_t *)((char *)block + relocations_of(block)[i]) += (uint64_t)block;
+}
+
+static bool tolerated(const struct step *step, int error)
+{
+    return error < 64 && step->tolerate >> error & 1;
+}
+
+int block_walk(struct block *block, struct report *report)
+{
+    uint64_t registers[BLOCK_REGISTERS] = {0};
+
+    /* The carrier blocked all signals around clone. Here every handler is the default one again (CLONE_CLEAR_SIGHAND), so
+     * from now on a signal can only end the child, as it would end the program that it becomes. */
+    uint64_t none = 0;
+    raw_syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (uint64_t)&none, 0, sizeof none, 0, 0);
+
+    for (uint32_t i = 0; i < block->steps; i++) {
+        struct step *step = &steps_of(block)[i];
+        struct outcome *outcome = &report->outcomes[i];
+        uint64_t a[6];
+        for (int j = 0; j < 6; j++)
+            a[j] = step->registers & (1u << j) ? registers[step->args[j]] : step->args[j];
+
+        report->reached = i + 1;
+        outcome->started = monotonic_ns();
+        long result = raw_syscall(step->number, a[0], a[1], a[2], a[3], a[4], a[5]);
+        if (result == 0 && step->flags & STEP_ZERO_FAILS)
+            result = -ECANCELED;
+        if (result < 0 && result > -4096) {
+            outcome->error = (int)-result;
+            if (tolerated(step, outcome->error))
+                continue;
+            report->error = outcome->error;
+            report->failed = (int32_t)i;
+            return 127;
+        }
+        if (step->result)
+            registers[step->result - 1] = (uint64_t)result;
+    }
+    return 0;
+}

@@ -1,0 +1,164 @@
+"""The engine: the only room that composes others. An image's name in, a running container out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labcore.engine.state import default_root
+from labcore.errors import InvalidInput
+from labcore.images import Image, ImageStore, seed_busybox, seed_hello_world
+from labcore.native import DEVNULL, PIPE, Process, Stream, program
+from labcore.runtime import Carrier, Plan, Stage, make_plan, spawn
+from labcore.spec import DEFAULT_PATH, BindRoot, ContainerSpec, Moment, Reference, Root
+from labcore.storage import LayerStore
+
+Environment = Mapping[str, str] | Iterable[str]
+SEED_NAMES = ("busybox", "hello-world")
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A container that has run: its exit code (128 + signal if one killed it), its output, and when each op was done."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    timeline: tuple[Moment, ...]
+    pid: int
+    pid_inside: int
+
+
+class Engine:
+    """Everything below one state root."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or default_root()
+        self.images = ImageStore(self.root / "images")
+        self.layers = LayerStore(self.root / "storage")
+
+    def seed(self, name: str) -> Image:
+        """Make one of the images that need no network: busybox or hello-world."""
+        if name == "busybox":
+            return seed_busybox(self.images)
+        if name == "hello-world":
+            return seed_hello_world(self.images, Path(program("labcore-hello")))
+        raise InvalidInput(f"no seed called {name}: there are {', '.join(SEED_NAMES)}")
+
+    def spec(
+        self,
+        image: str | None = None,
+        argv: Sequence[str] = (),
+        *,
+        rootfs: str | None = None,
+        hostname: str = "labcore",
+        env: Environment = (),
+        workdir: str | None = None,
+        entrypoint: str | None = None,
+    ) -> ContainerSpec:
+        """Return the spec of a container: what the image says, overruled by what the caller says.
+
+        The root is an `image`'s, or the directory `rootfs` as it is. Raises InvalidInput, ImageNotFound, StoreDamaged.
+        """
+        if isinstance(argv, str):
+            raise InvalidInput(f"argv is a list of words: [{argv!r}], or ['sh', '-c', {argv!r}]")
+        if (image is None) == (rootfs is None):
+            raise InvalidInput("name either an image or a rootfs")
+        extra = [f"{name}={value}" for name, value in env.items()] if isinstance(env, Mapping) else list(env)
+        if image is None:
+            command, variables, directory = tuple(argv), ("PATH=" + DEFAULT_PATH,), "/"
+            root: Root = _bind_root(Path(rootfs or ""))
+        else:
+            found = self.images.get(Reference.parse(image))
+            config = found.config
+            start = (entrypoint,) if entrypoint else config.entrypoint
+            command = (*start, *(argv or (() if entrypoint else config.command)))
+            variables, directory = config.environment, config.workdir
+            root = self._root_of(found)
+        return ContainerSpec(
+            root=root,
+            argv=command,
+            environment=_merge(variables, extra, hostname),
+            workdir=workdir or directory,
+            hostname=hostname,
+            dies_with_parent=True,
+        )
+
+    def _root_of(self, image: Image) -> Root:
+        pairs = zip(image.layers, image.config.diff_ids, strict=True)
+        ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
+        return self.layers.overlay(ids)
+
+
+def _bind_root(path: Path) -> BindRoot:
+    if not path.is_dir():
+        what = "is a file" if path.exists() else "does not exist"
+        raise InvalidInput(f"rootfs: {path} {what}: name a directory that holds a root file system")
+    return BindRoot(str(path.absolute()))
+
+
+def _merge(image: Sequence[str], extra: Sequence[str], hostname: str) -> tuple[str, ...]:
+    """Later variables win over earlier ones of the same name, in the earlier one's place."""
+    merged = {"HOSTNAME": f"HOSTNAME={hostname}", "HOME": "HOME=/root", "PATH": "PATH=" + DEFAULT_PATH}
+    merged |= {variable.partition("=")[0]: variable for variable in (*image, *extra)}
+    return tuple(merged.values())
+
+
+def plan(
+    image: str | None = None,
+    argv: Sequence[str] = (),
+    *,
+    rootfs: str | None = None,
+    hostname: str = "labcore",
+    env: Environment = (),
+    workdir: str | None = None,
+    entrypoint: str | None = None,
+    stages: Mapping[str, Stage | None] | None = None,
+    root: Path | None = None,
+) -> Plan:
+    """Return the plan of a container: print it, change it, `spawn` it, as often as wanted.
+
+    `image` is a name in the store, or `rootfs` a directory; `argv` empty: the image's own command. `env` is a mapping, or
+    `NAME=value` strings. `stages` replaces stages by name (`labcore.STAGES`). `root` is the state root.
+    Raises InvalidInput, ImageNotFound, StoreDamaged.
+    """
+    spec = Engine(root).spec(
+        image, argv, rootfs=rootfs, hostname=hostname, env=env, workdir=workdir, entrypoint=entrypoint
+    )
+    return make_plan(spec, stages)
+
+
+def run(
+    image: str | None = None,
+    argv: Sequence[str] = (),
+    *,
+    rootfs: str | None = None,
+    hostname: str = "labcore",
+    env: Environment = (),
+    workdir: str | None = None,
+    entrypoint: str | None = None,
+    stages: Mapping[str, Stage | None] | None = None,
+    root: Path | None = None,
+    input: bytes = b"",
+    stdout: Stream = PIPE,
+    stderr: Stream = PIPE,
+    timeout: float | None = None,
+    carrier: Carrier | None = None,
+) -> Completed:
+    """Run a container to its end and return its exit code, output and time stamps. What it writes is gone afterwards.
+
+    Takes what `plan` takes, and `input` for its standard input, where its output goes (captured unless you say otherwise),
+    and after how many seconds it is killed (TimeoutError). Raises also StepFailed.
+    """
+    made = plan(
+        image, argv, rootfs=rootfs, hostname=hostname, env=env, workdir=workdir, entrypoint=entrypoint, stages=stages,
+        root=root,
+    )  # fmt: skip
+    with spawn(made, stdin=PIPE if input else DEVNULL, stdout=stdout, stderr=stderr, carrier=carrier) as process:
+        out, err = process.communicate(input, timeout)
+        return Completed(exit_code(process), out, err, process.timeline, process.pid, process.pid_inside)
+
+
+def exit_code(process: Process) -> int:
+    """Return how a process ended, as a shell and docker say it: its exit code, or 128 plus the signal."""
+    code = process.wait()
+    return code if code >= 0 else 128 - code

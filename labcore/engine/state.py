@@ -1,0 +1,14 @@
+"""Where everything lies that labcore keeps."""
+
+import os
+from pathlib import Path
+
+
+def default_root() -> Path:
+    """Return LABCORE_ROOT, or /var/lib/labcore for root, or labcore in a user's data folder (XDG base directories)."""
+    if given := os.environ.get("LABCORE_ROOT"):
+        return Path(given).absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/labcore")
+    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local/share")
+    return Path(data) / "labcore"

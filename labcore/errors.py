@@ -1,0 +1,68 @@
+"""Everything that labcore raises on purpose.
+
+    LabcoreError
+    ├── InvalidInput        (ValueError)  what was asked for cannot be: the message names the field and the cure
+    ├── ImageNotFound       (LookupError) no such image in the store
+    ├── StoreDamaged                      what lies on disk is not what was written there
+    ├── Unavailable                       this machine or this installation lacks something; the message names the cure
+    └── SystemCallError     (OSError)     the kernel said no: call, arguments, errno
+        └── StepFailed                    … to a step of a plan: which one, why, and what to do
+"""
+
+import errno as _errno
+import os
+
+
+class LabcoreError(Exception):
+    """The root of the tree."""
+
+
+class InvalidInput(LabcoreError, ValueError):
+    """A value that cannot be used; nothing was started."""
+
+
+class ImageNotFound(LabcoreError, LookupError):
+    """No such image in the store."""
+
+
+class StoreDamaged(LabcoreError):
+    """A file of the store is missing, or does not hold what its digest says."""
+
+
+class Unavailable(LabcoreError):
+    """Something that this machine or installation lacks."""
+
+
+def errno_name(number: int) -> str:
+    """Return `ENOENT` for 2; the number itself if nobody named it."""
+    return _errno.errorcode.get(number, str(number))
+
+
+class SystemCallError(LabcoreError, OSError):
+    """A system call that failed: `call`, `arguments` (as they would be written), `errno`, and what it was a `step` of."""
+
+    def __init__(self, number: int, call: str, arguments: str, step: str = "") -> None:
+        OSError.__init__(self, number, os.strerror(number))
+        self.call = call
+        self.arguments = arguments
+        self.step = step
+
+    def __str__(self) -> str:
+        where = f"{self.step}: " if self.step else ""
+        return f"{where}{self.call}({self.arguments}): {errno_name(self.errno or 0)} ({self.strerror})"
+
+
+class StepFailed(SystemCallError):
+    """A step of a plan that failed. `index` is the op's number in the printed plan; `cause` and `cure` are sentences."""
+
+    def __init__(self, number: int, call: str, arguments: str, *, index: int, op: str, cause: str, cure: str) -> None:
+        super().__init__(number, call, arguments, f"op {index}, {op}")
+        self.index = index
+        self.cause = cause
+        self.cure = cure
+
+    def __str__(self) -> str:
+        lines = [f"{self.step}: {errno_name(self.errno or 0)} ({self.strerror}): {self.cause}"]
+        if self.cure:
+            lines.append(f"  cure: {self.cure}")
+        return "\n".join(lines)

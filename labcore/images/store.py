@@ -1,0 +1,166 @@
+"""The content store: an OCI image layout on disk (image-spec, image-layout.md).
+
+    ROOT/images/oci-layout      the format's version
+                index.json      names -> manifests
+                blobs/sha256/…  everything else, each file under the digest of its bytes
+
+Other tools read it as it is: `skopeo inspect oci:ROOT/images:busybox:latest`.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from labcore.errors import ImageNotFound, StoreDamaged
+from labcore.images.model import REF_NAME, Config, Descriptor, Image
+from labcore.spec import Reference
+
+LAYOUT_VERSION = "1.0.0"
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+class ImageStore:
+    """Images by name, blobs by digest."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._blobs = directory / "blobs" / "sha256"
+
+    # --- blobs
+
+    def put_blob(self, content: bytes | BinaryIO, media_type: str) -> Descriptor:
+        """Store a blob and return its descriptor. It appears whole, and under its own digest, or not at all."""
+        self._prepare()
+        digest, size = hashlib.sha256(), 0
+        with tempfile.NamedTemporaryFile(dir=self._blobs, prefix=".incoming-", delete=False) as file:
+            try:
+                for chunk in _chunks(content):
+                    digest.update(chunk)
+                    size += file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).rename(self._blobs / digest.hexdigest())
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+        _sync_directory(self._blobs)
+        return Descriptor(media_type, f"sha256:{digest.hexdigest()}", size)
+
+    def blob_path(self, descriptor: Descriptor) -> Path:
+        """Return where a blob lies. Raises StoreDamaged if it does not, or has another size."""
+        path = self._blobs / descriptor.digest.removeprefix("sha256:")
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            raise StoreDamaged(f"blob {descriptor.digest} is missing from {self.directory}: make or pull the image anew") from None
+        if size != descriptor.size:
+            raise StoreDamaged(f"blob {descriptor.digest} has {size} bytes and should have {descriptor.size}: {path}")
+        return path
+
+    def read_json(self, descriptor: Descriptor) -> Any:
+        """Return a blob that is JSON, after checking it against its digest. Raises StoreDamaged."""
+        content = self.blob_path(descriptor).read_bytes()
+        found = "sha256:" + hashlib.sha256(content).hexdigest()
+        if found != descriptor.digest:
+            raise StoreDamaged(f"blob {descriptor.digest} was changed on disk: its bytes have the digest {found}")
+        return json.loads(content)
+
+    # --- names
+
+    def tag(self, reference: Reference, manifest: Descriptor) -> None:
+        """Give a manifest a name; the name's former image loses it."""
+        self._prepare()
+        with self._locked():
+            index = self._index()
+            others = [entry for entry in index["manifests"] if entry.get("annotations", {}).get(REF_NAME) != str(reference)]
+            index["manifests"] = [*others, manifest.to_json() | {"annotations": {REF_NAME: str(reference)}}]
+            _write_whole(self.directory / "index.json", json.dumps(index, indent=1).encode())
+
+    def names(self) -> list[str]:
+        """Return all names, sorted."""
+        entries = self._index()["manifests"]
+        return sorted(name for entry in entries if (name := entry.get("annotations", {}).get(REF_NAME)))
+
+    def get(self, reference: Reference) -> Image:
+        """Return the image of that name. Raises ImageNotFound, StoreDamaged."""
+        for entry in self._index()["manifests"]:
+            by_digest = reference.digest is not None and entry["digest"] == reference.digest
+            if by_digest or entry.get("annotations", {}).get(REF_NAME) == str(reference):
+                return self._load(reference, Descriptor.from_json(entry))
+        known = ", ".join(self.names()) or "none"
+        raise ImageNotFound(
+            f"no image {reference} in {self.directory} (there: {known}); `labcore seed` makes busybox and hello-world"
+        )
+
+    def _load(self, reference: Reference, descriptor: Descriptor) -> Image:
+        try:
+            manifest = self.read_json(descriptor)
+            layers = tuple(Descriptor.from_json(layer) for layer in manifest["layers"])
+            config = Config.from_json(self.read_json(Descriptor.from_json(manifest["config"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreDamaged(f"{reference}: {descriptor.digest} is no image manifest that can be read: {error!r}") from error
+        if len(layers) != len(config.diff_ids):
+            raise StoreDamaged(f"{reference}: {len(layers)} layers in the manifest, {len(config.diff_ids)} in the config")
+        return Image(str(reference), descriptor, layers, config)
+
+    # --- files
+
+    def _prepare(self) -> None:
+        self._blobs.mkdir(parents=True, exist_ok=True)
+        layout = self.directory / "oci-layout"
+        if not layout.exists():
+            _write_whole(layout, json.dumps({"imageLayoutVersion": LAYOUT_VERSION}).encode())
+
+    def _index(self) -> Any:
+        try:
+            return json.loads((self.directory / "index.json").read_bytes())
+        except FileNotFoundError:
+            return {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
+        except ValueError as error:
+            raise StoreDamaged(f"{self.directory / 'index.json'} is no JSON: {error}") from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other processes from changing the index meanwhile: flock(2) on the directory."""
+        fd = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
+
+
+def _chunks(content: bytes | BinaryIO) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    while chunk := content.read(1 << 20):
+        yield chunk
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Replace a file in one step: a reader, or a crash, sees the old one or the new one."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).rename(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+    _sync_directory(path.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,179 @@
+"""The system calls of containers, one thin function each.
+
+Called, each acts at once and on *this thread*: most of them belong in a helper process, not in a program with threads.
+`.step(…)` of the same function gives the call as a value for a plan. Every failure is a SystemCallError.
+"""
+
+import struct
+from collections.abc import Iterable
+
+from labcore.native._native import lib
+from labcore.native.flags import (
+    Capability,
+    CloneFlag,
+    CloseFlag,
+    ConfigCommand,
+    MountAttribute,
+    MountFlag,
+    MoveFlag,
+    Prctl,
+    Resolve,
+    SeccompMode,
+    TreeFlag,
+    UnmountFlag,
+)
+from labcore.native.step import Argument, Register, Step, SystemCall, Words, perform
+
+AT_FDCWD: int = lib.AT_FDCWD
+Descriptor = int | Register
+
+
+@SystemCall
+def unshare(flags: CloneFlag) -> Step:
+    """Give this thread namespaces of its own: unshare(2). EINVAL for NEWUSER in a process with threads."""
+    return Step("unshare", lib.SYS_unshare, (flags,))
+
+
+@SystemCall
+def setns(fd: Descriptor, flags: CloneFlag = CloneFlag(0)) -> Step:
+    """Join the namespace behind `fd` (a /proc/PID/ns file, or a pidfd with `flags`): setns(2)."""
+    return Step("setns", lib.SYS_setns, (fd, flags))
+
+
+@SystemCall
+def mount(
+    source: str | None, target: str, fstype: str | None = None, flags: MountFlag = MountFlag(0), data: str | None = None
+) -> Step:
+    """Attach a file system, or change how one is attached: mount(2)."""
+    return Step("mount", lib.SYS_mount, (source or "none", target, fstype or 0, flags, data or 0))
+
+
+@SystemCall
+def umount2(target: str, flags: UnmountFlag = UnmountFlag(0)) -> Step:
+    """Detach a file system: umount(2)."""
+    return Step("umount2", lib.SYS_umount2, (target, flags))
+
+
+@SystemCall
+def pivot_root(new_root: str, put_old: str) -> Step:
+    """Swap the root mount of this mount namespace: pivot_root(2)."""
+    return Step("pivot_root", lib.SYS_pivot_root, (new_root, put_old))
+
+
+@SystemCall
+def open_tree(dirfd: Descriptor, path: str, flags: TreeFlag = TreeFlag(0)) -> Step:
+    """Return a descriptor of a mount, or with CLONE of a detached copy: open_tree(2). Close-on-exec."""
+    return Step("open_tree", lib.SYS_open_tree, (dirfd, path, flags | TreeFlag.CLOEXEC))
+
+
+@SystemCall
+def move_mount(from_fd: Descriptor, source: str, to_fd: Descriptor, target: str, flags: MoveFlag = MoveFlag(0)) -> Step:
+    """Attach a mount that a descriptor stands for: move_mount(2)."""
+    return Step("move_mount", lib.SYS_move_mount, (from_fd, source, to_fd, target, flags))
+
+
+@SystemCall
+def mount_setattr(
+    dirfd: Descriptor,
+    path: str,
+    flags: TreeFlag,
+    *,
+    set: MountAttribute = MountAttribute(0),
+    clear: MountAttribute = MountAttribute(0),
+    propagation: MountFlag = MountFlag(0),
+    userns_fd: int = 0,
+) -> Step:
+    """Change attributes of a mount, with RECURSIVE of the whole tree: mount_setattr(2)."""
+    attributes = struct.pack("=QQQQ", set, clear, propagation, userns_fd)
+    return Step("mount_setattr", lib.SYS_mount_setattr, (dirfd, path, flags, attributes, len(attributes)))
+
+
+@SystemCall
+def fsopen(fstype: str) -> Step:
+    """Return a descriptor of a file system to be configured: fsopen(2). Close-on-exec."""
+    return Step("fsopen", lib.SYS_fsopen, (fstype, lib.FSOPEN_CLOEXEC))
+
+
+@SystemCall
+def fsconfig(fd: Descriptor, command: ConfigCommand, key: str | None = None, value: str | None = None) -> Step:
+    """Set one option of it, or CREATE it: fsconfig(2)."""
+    return Step("fsconfig", lib.SYS_fsconfig, (fd, command, key or 0, value or 0, 0))
+
+
+@SystemCall
+def fsmount(fd: Descriptor, attributes: MountAttribute = MountAttribute(0)) -> Step:
+    """Return a descriptor of a mount of it, attached nowhere yet: fsmount(2). Close-on-exec."""
+    return Step("fsmount", lib.SYS_fsmount, (fd, lib.FSMOUNT_CLOEXEC, attributes))
+
+
+@SystemCall
+def sethostname(name: str) -> Step:
+    """Name the host, as this UTS namespace sees it: sethostname(2). At most 64 bytes."""
+    return Step("sethostname", lib.SYS_sethostname, (name, len(name.encode())))
+
+
+@SystemCall
+def setdomainname(name: str) -> Step:
+    """Set the NIS domain name of this UTS namespace: setdomainname(2). At most 64 bytes."""
+    return Step("setdomainname", lib.SYS_setdomainname, (name, len(name.encode())))
+
+
+@SystemCall
+def prctl(option: Prctl, a: int = 0, b: int = 0, c: int = 0, d: int = 0) -> Step:
+    """Change one of the many properties of this thread: prctl(2)."""
+    return Step("prctl", lib.SYS_prctl, (option, a, b, c, d))
+
+
+@SystemCall
+def seccomp(mode: SeccompMode, flags: int = 0, program: bytes | int = 0) -> Step:
+    """Load a filter: seccomp(2). `program` is compiled classic BPF, 8 bytes an instruction (for ACTION_AVAIL, 4 bytes)."""
+    argument: Argument = program
+    if mode is SeccompMode.FILTER and isinstance(program, bytes):
+        argument = Words((len(program) // 8, program))  # struct sock_fprog: a length, then a pointer
+    return Step("seccomp", lib.SYS_seccomp, (mode, flags, argument))
+
+
+@SystemCall
+def capset(*, effective: Iterable[Capability], permitted: Iterable[Capability], inheritable: Iterable[Capability]) -> Step:
+    """Set this thread's capability sets: capset(2)."""
+    sets = [sum(1 << capability for capability in which) for which in (effective, permitted, inheritable)]
+    low = [bits & 0xFFFFFFFF for bits in sets]
+    high = [bits >> 32 for bits in sets]
+    header = struct.pack("=Ii", lib._LINUX_CAPABILITY_VERSION_3, 0)
+    return Step("capset", lib.SYS_capset, (header, struct.pack("=6I", *low, *high)))
+
+
+def capget(pid: int = 0) -> dict[str, frozenset[Capability]]:
+    """Return the `effective`, `permitted` and `inheritable` sets of a process (0: this thread): capget(2)."""
+    data = bytearray(24)
+    header = struct.pack("=Ii", lib._LINUX_CAPABILITY_VERSION_3, pid)
+    perform(Step("capget", lib.SYS_capget, (header, data)))
+    words = struct.unpack("=6I", data)
+    names = ("effective", "permitted", "inheritable")
+    bits = {name: words[i] | words[i + 3] << 32 for i, name in enumerate(names)}
+    return {name: frozenset(c for c in Capability if value >> c & 1) for name, value in bits.items()}
+
+
+@SystemCall
+def pidfd_open(pid: int) -> Step:
+    """Return a descriptor that stands for a process, and for no other that gets its number later: pidfd_open(2)."""
+    return Step("pidfd_open", lib.SYS_pidfd_open, (pid, 0))
+
+
+@SystemCall
+def pidfd_send_signal(pidfd: int, signal: int) -> Step:
+    """Send a signal to the process behind a pidfd: pidfd_send_signal(2)."""
+    return Step("pidfd_send_signal", lib.SYS_pidfd_send_signal, (pidfd, signal, 0, 0))
+
+
+@SystemCall
+def close_range(first: int, last: int = 0xFFFFFFFF, flags: CloseFlag = CloseFlag(0)) -> Step:
+    """Close descriptors `first` to `last`, or with CLOEXEC mark them: close_range(2)."""
+    return Step("close_range", lib.SYS_close_range, (first, last, flags))
+
+
+@SystemCall
+def openat2(dirfd: int, path: str, flags: int, *, resolve: Resolve, mode: int = 0) -> Step:
+    """Open a path under rules: openat2(2). With IN_ROOT, `dirfd` is the root, whatever `..` or a link says."""
+    how = struct.pack("=QQQ", flags, mode, resolve)
+    return Step("openat2", lib.SYS_openat2, (dirfd, path, how, len(how)))

@@ -1,0 +1,149 @@
+"""The kernel's flag words as Python enumerations; every value is the one the C compiler saw."""
+
+from enum import IntEnum, IntFlag
+
+from labcore.native._native import lib
+
+
+class CloneFlag(IntFlag):
+    """Which namespaces a new process gets: clone(2), namespaces(7)."""
+
+    NEWNS = lib.CLONE_NEWNS
+    NEWPID = lib.CLONE_NEWPID
+    NEWUTS = lib.CLONE_NEWUTS
+    NEWIPC = lib.CLONE_NEWIPC
+    NEWNET = lib.CLONE_NEWNET
+    NEWCGROUP = lib.CLONE_NEWCGROUP
+    NEWUSER = lib.CLONE_NEWUSER
+    NEWTIME = lib.CLONE_NEWTIME
+    INTO_CGROUP = lib.CLONE_INTO_CGROUP
+
+
+class MountFlag(IntFlag):
+    """The flags of mount(2)."""
+
+    RDONLY = lib.MS_RDONLY
+    NOSUID = lib.MS_NOSUID
+    NODEV = lib.MS_NODEV
+    NOEXEC = lib.MS_NOEXEC
+    REMOUNT = lib.MS_REMOUNT
+    NOATIME = lib.MS_NOATIME
+    BIND = lib.MS_BIND
+    MOVE = lib.MS_MOVE
+    REC = lib.MS_REC
+    UNBINDABLE = lib.MS_UNBINDABLE
+    PRIVATE = lib.MS_PRIVATE
+    SLAVE = lib.MS_SLAVE
+    SHARED = lib.MS_SHARED
+    RELATIME = lib.MS_RELATIME
+    STRICTATIME = lib.MS_STRICTATIME
+
+
+class UnmountFlag(IntFlag):
+    """The flags of umount2(2)."""
+
+    FORCE = lib.MNT_FORCE
+    DETACH = lib.MNT_DETACH
+    EXPIRE = lib.MNT_EXPIRE
+    NOFOLLOW = lib.UMOUNT_NOFOLLOW
+
+
+class MountAttribute(IntFlag):
+    """The attributes of mount_setattr(2) and fsmount(2)."""
+
+    RDONLY = lib.MOUNT_ATTR_RDONLY
+    NOSUID = lib.MOUNT_ATTR_NOSUID
+    NODEV = lib.MOUNT_ATTR_NODEV
+    NOEXEC = lib.MOUNT_ATTR_NOEXEC
+    IDMAP = lib.MOUNT_ATTR_IDMAP
+
+
+class TreeFlag(IntFlag):
+    """The flags of open_tree(2)."""
+
+    CLONE = lib.OPEN_TREE_CLONE
+    CLOEXEC = lib.OPEN_TREE_CLOEXEC
+    RECURSIVE = lib.AT_RECURSIVE
+    EMPTY_PATH = lib.AT_EMPTY_PATH
+    SYMLINK_NOFOLLOW = lib.AT_SYMLINK_NOFOLLOW
+
+
+class MoveFlag(IntFlag):
+    """The flags of move_mount(2)."""
+
+    F_EMPTY_PATH = lib.MOVE_MOUNT_F_EMPTY_PATH
+    T_EMPTY_PATH = lib.MOVE_MOUNT_T_EMPTY_PATH
+
+
+class ConfigCommand(IntEnum):
+    """The commands of fsconfig(2)."""
+
+    SET_FLAG = lib.FSCONFIG_SET_FLAG
+    SET_STRING = lib.FSCONFIG_SET_STRING
+    SET_FD = lib.FSCONFIG_SET_FD
+    CREATE = lib.FSCONFIG_CMD_CREATE
+
+
+class Resolve(IntFlag):
+    """How openat2(2) walks a path."""
+
+    NO_XDEV = lib.RESOLVE_NO_XDEV
+    NO_MAGICLINKS = lib.RESOLVE_NO_MAGICLINKS
+    NO_SYMLINKS = lib.RESOLVE_NO_SYMLINKS
+    BENEATH = lib.RESOLVE_BENEATH
+    IN_ROOT = lib.RESOLVE_IN_ROOT
+
+
+class CloseFlag(IntFlag):
+    """The flags of close_range(2)."""
+
+    UNSHARE = lib.CLOSE_RANGE_UNSHARE
+    CLOEXEC = lib.CLOSE_RANGE_CLOEXEC
+
+
+class Prctl(IntEnum):
+    """The options of prctl(2) that a container needs."""
+
+    SET_PDEATHSIG = lib.PR_SET_PDEATHSIG
+    GET_PDEATHSIG = lib.PR_GET_PDEATHSIG
+    SET_DUMPABLE = lib.PR_SET_DUMPABLE
+    GET_DUMPABLE = lib.PR_GET_DUMPABLE
+    CAPBSET_READ = lib.PR_CAPBSET_READ
+    CAPBSET_DROP = lib.PR_CAPBSET_DROP
+    SET_NO_NEW_PRIVS = lib.PR_SET_NO_NEW_PRIVS
+    GET_NO_NEW_PRIVS = lib.PR_GET_NO_NEW_PRIVS
+    CAP_AMBIENT = lib.PR_CAP_AMBIENT
+    SET_KEEPCAPS = lib.PR_SET_KEEPCAPS
+    SET_NAME = lib.PR_SET_NAME
+    SET_CHILD_SUBREAPER = lib.PR_SET_CHILD_SUBREAPER
+
+
+class SeccompMode(IntEnum):
+    """The operations of seccomp(2)."""
+
+    STRICT = lib.SECCOMP_SET_MODE_STRICT
+    FILTER = lib.SECCOMP_SET_MODE_FILTER
+    ACTION_AVAIL = lib.SECCOMP_GET_ACTION_AVAIL
+
+
+class Capability(IntEnum):
+    """The parts that root's power is cut into: capabilities(7)."""
+
+    # fmt: off
+    CHOWN = 0; DAC_OVERRIDE = 1; DAC_READ_SEARCH = 2; FOWNER = 3; FSETID = 4; KILL = 5; SETGID = 6; SETUID = 7
+    SETPCAP = 8; LINUX_IMMUTABLE = 9; NET_BIND_SERVICE = 10; NET_BROADCAST = 11; NET_ADMIN = 12; NET_RAW = 13
+    IPC_LOCK = 14; IPC_OWNER = 15; SYS_MODULE = 16; SYS_RAWIO = 17; SYS_CHROOT = 18; SYS_PTRACE = 19; SYS_PACCT = 20
+    SYS_ADMIN = 21; SYS_BOOT = 22; SYS_NICE = 23; SYS_RESOURCE = 24; SYS_TIME = 25; SYS_TTY_CONFIG = 26; MKNOD = 27
+    LEASE = 28; AUDIT_WRITE = 29; AUDIT_CONTROL = 30; SETFCAP = 31; MAC_OVERRIDE = 32; MAC_ADMIN = 33; SYSLOG = 34
+    WAKE_ALARM = 35; BLOCK_SUSPEND = 36; AUDIT_READ = 37; PERFMON = 38; BPF = 39; CHECKPOINT_RESTORE = 40
+    # fmt: on
+
+
+def describe(value: int) -> str:
+    """Return a flag word as its names, `REC|PRIVATE`, an enumeration by its name, and any other integer as digits."""
+    if isinstance(value, IntFlag):
+        names = [flag.name or hex(flag) for flag in value]
+        return "|".join(names) or "0"
+    if isinstance(value, IntEnum):
+        return value.name
+    return str(int(value))

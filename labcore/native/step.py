@@ -1,0 +1,104 @@
+"""One system call as a value: made at once from this thread, or kept for the walker."""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Generic, NamedTuple, ParamSpec, TypeAlias
+
+from labcore.errors import SystemCallError
+from labcore.native._native import ffi, lib
+from labcore.native.flags import describe
+
+
+class Register(NamedTuple):
+    """An argument that an earlier step of the same plan produced (a descriptor, say): one of eight registers, from 0."""
+
+    number: int
+
+
+class Words(NamedTuple):
+    """A pointer to an array of 64-bit words, each an integer or itself a pointer: argv, or a struct that holds pointers."""
+
+    items: tuple["int | str | bytes", ...]
+
+
+Argument: TypeAlias = "int | str | bytes | bytearray | Register | Words"
+
+WORD = (1 << 64) - 1
+
+
+class Step(NamedTuple):
+    """One system call.
+
+    Strings and bytes are passed as pointers to NUL-terminated memory; a bytearray is memory that the kernel may write to.
+    An errno in `tolerate` is no failure. `result` is the register that takes what the call returns. With `zero_fails` a
+    result of 0 counts as ECANCELED.
+    """
+
+    call: str
+    number: int
+    args: tuple[Argument, ...]
+    tolerate: frozenset[int] = frozenset()
+    result: int | None = None
+    zero_fails: bool = False
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as a reader would write them."""
+        return ", ".join(_show(argument) for argument in self.args)
+
+
+def _show(argument: Argument) -> str:
+    if isinstance(argument, bytes | bytearray):
+        return f"<{len(argument)} bytes>"
+    if isinstance(argument, Register):
+        return f"r{argument.number}"
+    if isinstance(argument, Words):
+        return "[" + ", ".join(_show(item) for item in argument.items if item != 0) + "]"
+    return describe(argument) if isinstance(argument, int) else repr(argument)
+
+
+def as_memory(argument: str | bytes) -> bytes:
+    """Return the bytes that a pointer to `argument` points to."""
+    text = argument.encode(errors="surrogateescape") if isinstance(argument, str) else argument
+    return text + b"\0"
+
+
+def perform(step: Step) -> int:
+    """Make the call now, from this thread, and return its result. Raises SystemCallError."""
+    alive: list[object] = []
+
+    def word(argument: Argument) -> int:
+        if isinstance(argument, int):
+            return argument & WORD
+        if isinstance(argument, Register):
+            raise TypeError(f"{step.call}: a register has a value only inside a plan")
+        if isinstance(argument, Words):
+            memory = ffi.new("uint64_t[]", [word(item) for item in argument.items])
+        else:
+            memory = ffi.from_buffer(argument if isinstance(argument, bytearray) else as_memory(argument))
+        alive.append(memory)
+        return int(ffi.cast("uintptr_t", memory))
+
+    words = [word(argument) for argument in step.args]
+    result = int(lib.lc_call(step.number, ffi.new("uint64_t[6]", words)))
+    if -4096 < result < 0 and -result not in step.tolerate:
+        raise SystemCallError(-result, step.call, step.arguments)
+    return result
+
+
+P = ParamSpec("P")
+
+
+class SystemCall(Generic[P]):
+    """A system call as a function: `mount(…)` makes it now, `mount.step(…)` returns the Step for a plan."""
+
+    def __init__(self, describe: Callable[P, Step]) -> None:
+        self._describe = describe
+        update_wrapper(self, describe)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> int:
+        return perform(self._describe(*args, **kwargs))
+
+    def step(self, *args: P.args, **kwargs: P.kwargs) -> Step:
+        """Return the call as a value, for a plan."""
+        return self._describe(*args, **kwargs)

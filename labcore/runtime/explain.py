@@ -1,0 +1,287 @@
+"""Why an op failed, and what to do: from the call, the errno, and what can be seen on this machine."""
+
+import errno
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from labcore.native import Capability, CloneFlag, MountFlag, capget
+from labcore.runtime.ops import Chdir, Execve, Mount, PivotRoot, SetHostname
+from labcore.runtime.plan import Plan
+from labcore.runtime.roots import explain_program
+
+
+class Explanation(NamedTuple):
+    """Two sentences; an empty cure means that there is none to give."""
+
+    cause: str
+    cure: str
+
+
+Explainer = Callable[[Plan, int], Explanation | None]
+
+
+def explain(plan: Plan, index: int, call: str, number: int) -> Explanation:
+    """Explain errno `number` of `call` in the plan's op `index`."""
+    for wanted_call, wanted_errors, explainer in EXPLAINERS:
+        if call == wanted_call and number in wanted_errors:
+            found = explainer(plan, index)
+            if found is not None:
+                return found
+    if number == errno.EPERM and (missing := _missing_privilege()):
+        return missing
+    return Explanation(os.strerror(number) + f", says {call}; see man 2 {call}", "")
+
+
+def explain_death(number: int) -> Explanation:
+    """Explain a child that was gone before its plan was walked to the end."""
+    if not number:
+        return Explanation("the process ended before it had come to its program", "")
+    name = signal.Signals(number).name
+    return Explanation(
+        f"the process was killed by {name} before it became its program",
+        "look for who sent it: the kernel's OOM killer says so in dmesg" if number == signal.SIGKILL else "start it again",
+    )
+
+
+# --- privileges and user namespaces -----------------------------------------------------------------------------------
+
+
+def _missing_privilege() -> Explanation | None:
+    if Capability.SYS_ADMIN in capget()["effective"]:
+        return None
+    if os.geteuid():
+        return Explanation(
+            f"you are user {os.geteuid()}, and this takes CAP_SYS_ADMIN, which root has", "run it as root: sudo labcore …"
+        )
+    return Explanation(
+        "you are root without CAP_SYS_ADMIN: this process itself runs in a container, or had its rights taken away",
+        "run it outside, or give that container CAP_SYS_ADMIN",
+    )
+
+
+def read_setting(name: str) -> str | None:
+    """Return a kernel setting of /proc/sys, None if this kernel has no such setting."""
+    try:
+        return Path("/proc/sys", name).read_text().strip()
+    except OSError:
+        return None
+
+
+def userns_block() -> Explanation | None:
+    """Say what keeps a process here from making user namespaces, if one of the known settings does."""
+    if read_setting("user/max_user_namespaces") == "0":
+        return Explanation("this machine allows no user namespaces", "sudo sysctl user.max_user_namespaces=15000")
+    if os.geteuid() == 0:
+        return None
+    if read_setting("kernel/unprivileged_userns_clone") == "0":
+        return Explanation(
+            "this machine allows user namespaces to root only", "sudo sysctl kernel.unprivileged_userns_clone=1"
+        )
+    if read_setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
+        return Explanation(
+            "AppArmor keeps ordinary users from using user namespaces (Ubuntu 24.04 does so from the start)",
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+        )
+    return None
+
+
+def _in_chroot() -> bool:
+    """Is `/` no mount point? Then it is a chroot: pivot_root and user namespaces refuse to work there."""
+    return not any(fields[4] == "/" for fields in _mountinfo())
+
+
+def _mountinfo() -> list[list[str]]:
+    return [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+
+
+def _clone_refused(plan: Plan, index: int) -> Explanation | None:  # noqa: ARG001
+    if plan.clone.flags & CloneFlag.NEWUSER:
+        if _in_chroot():
+            return Explanation("the root here is a chroot, and the kernel makes no user namespaces in one", "leave it")
+        return userns_block()
+    return _missing_privilege()
+
+
+def _too_many(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
+    limits = ", ".join(
+        f"{path.name}={path.read_text().strip()}" for path in sorted(Path("/proc/sys/user").glob("max_*_namespaces"))
+    )
+    return Explanation(f"a limit on the number of namespaces is reached: {limits}", "raise it: sudo sysctl user.max_…")
+
+
+def _no_memory_for_clone(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
+    return Explanation("too many processes, or the cgroup's pids limit is reached", "end some; see pids.max and ulimit -u")
+
+
+# --- mounts -----------------------------------------------------------------------------------------------------------
+
+
+def _mount_invalid(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    if not isinstance(op, Mount):
+        return None
+    if op.fstype == "overlay":
+        return _overlay_invalid(plan, index, op)
+    if op.flags & (MountFlag.REMOUNT | MountFlag.PRIVATE | MountFlag.SLAVE):
+        return Explanation(f"{op.target} is no mount point", "mount it first, if only onto itself with BIND")
+    return None
+
+
+def _overlay_invalid(plan: Plan, index: int, op: Mount) -> Explanation:
+    options = dict(part.partition("=")[::2] for part in (op.data or "").split(","))
+    upper, work = options.get("upperdir"), options.get("workdir")
+    if upper and not work:
+        return Explanation("an overlay with an upperdir needs a workdir beside it", "add workdir=… to the options")
+    if upper and work:
+        directory = _working_directory(plan, index)
+        try:
+            if (directory / upper).stat().st_dev != (directory / work).stat().st_dev:
+                return Explanation(
+                    "upperdir and workdir must be on one file system, for overlayfs moves files between them by rename",
+                    "make both in one directory",
+                )
+        except OSError:
+            pass  # made inside the plan, and gone with its mount namespace: nothing is left to be compared
+        if upper == work or work.startswith(upper + "/") or upper.startswith(work + "/"):
+            return Explanation("upperdir and workdir lie inside one another", "make two directories side by side")
+    return Explanation(
+        "overlayfs does not take these directories: the upper one may itself be on an overlay, or be of a file system that "
+        "has no extended attributes",
+        "put upperdir and workdir on ext4, xfs, btrfs or a tmpfs; the last line of dmesg says more",
+    )
+
+
+def _working_directory(plan: Plan, index: int) -> Path:
+    """Return where relative paths of op `index` begin, as far as it can be seen from here."""
+    path = Path.cwd()
+    for op in plan.ops[:index]:
+        if isinstance(op, Chdir):
+            path = path / op.path
+    return path
+
+
+def _mount_missing(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    if not isinstance(op, Mount):
+        return None
+    directory = _working_directory(plan, index)
+    missing = [str(directory / path) for path in _directories_of(op) if not os.path.lexists(directory / path)]
+    what = ", ".join(missing) or f"{op.target}, or what it is mounted from,"
+    return Explanation(f"{what} does not exist", "make it first: MakeDirectories((…,)), or correct the path")
+
+
+def _directories_of(op: Mount) -> list[str]:
+    if op.fstype == "overlay":
+        options = dict(part.partition("=")[::2] for part in (op.data or "").split(","))
+        return [*options.get("lowerdir", "").split(":"), *filter(None, map(options.get, ("upperdir", "workdir")))] + [op.target]
+    return [op.source, op.target] if op.flags & MountFlag.BIND else [op.target]
+
+
+def _mount_not_a_directory(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    if isinstance(op, Chdir):
+        return Explanation(f"{op.path} is a file, not a directory", "name a directory")
+    if not isinstance(op, Mount):
+        return None
+    directory = _working_directory(plan, index)
+    files = [path for path in _directories_of(op) if (directory / path).is_file()]
+    return Explanation(
+        f"{' and '.join(files) or 'one of the two'} is a file: a directory can only be mounted on a directory, a file on a file",
+        "name a directory as the root, or bind the file onto a file",
+    )
+
+
+def _unknown_file_system(plan: Plan, index: int) -> Explanation:
+    fstype = getattr(plan.ops[index], "fstype", None)
+    return Explanation(f"this kernel has no file system called {fstype}", f"sudo modprobe {fstype}; `labcore doctor` lists more")
+
+
+def _mount_forbidden(plan: Plan, index: int) -> Explanation | None:
+    if not plan.clone.flags & CloneFlag.NEWNS and os.geteuid() == 0:
+        return _missing_privilege()
+    op = plan.ops[index]
+    if plan.clone.flags & CloneFlag.NEWUSER and isinstance(op, Mount) and op.fstype in ("proc", "sysfs"):
+        kind = {"proc": "a PID", "sysfs": "a network"}[op.fstype]
+        return Explanation(
+            f"in a user namespace {op.fstype} can be mounted only together with {kind} namespace of one's own, and only where "
+            "nothing covers parts of the one that is there",
+            f"clone {kind} namespace too, or bind the host's {op.target}",
+        )
+    return _missing_privilege()
+
+
+# --- the root ---------------------------------------------------------------------------------------------------------
+
+
+def _pivot_invalid(plan: Plan, index: int) -> Explanation:
+    op = plan.ops[index]
+    earlier = plan.ops[:index]
+    if _in_chroot():
+        return Explanation(
+            "the root here is a chroot, no mount: pivot_root cannot turn away from it",
+            "enter this system by pivot_root, systemd-nspawn or `unshare -m`, not by chroot",
+        )
+    if any(fields[4] == "/" and fields[8 if fields[6] == "-" else 7] == "rootfs" for fields in _mountinfo() if len(fields) > 8):
+        return Explanation("the machine runs from its initial ramdisk, which cannot be pivoted away", "boot from a disk")
+    if not plan.clone.flags & CloneFlag.NEWNS or not any(_makes_private(op) for op in earlier):
+        return Explanation(
+            "the mounts here are shared with another mount namespace, and a pivot_root would change the root for all of them",
+            "first Mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE), in a mount namespace of one's own",
+        )
+    target = op.new_root if isinstance(op, PivotRoot) else "?"
+    return Explanation(
+        f"{target!r} is no mount point, or the old root's place is not below it",
+        "bind the directory onto itself first (Mount(d, d, flags=MountFlag.BIND | MountFlag.REC)) and Chdir into it",
+    )
+
+
+def _makes_private(op: object) -> bool:
+    return isinstance(op, Mount) and op.target == "/" and bool(op.flags & (MountFlag.PRIVATE | MountFlag.SLAVE))
+
+
+def _pivot_busy(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
+    return Explanation(
+        "the new root is the root already, or lies on the same mount",
+        "make it a mount of its own first: Mount(d, d, flags=MountFlag.BIND | MountFlag.REC), then Chdir into it",
+    )
+
+
+# --- names, directories, programs -------------------------------------------------------------------------------------
+
+
+def _hostname(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    if isinstance(op, SetHostname) and len(op.hostname.encode()) > 64:
+        return Explanation(f"the host name has {len(op.hostname.encode())} bytes; 64 are allowed", "shorten it")
+    return None
+
+
+def _chdir_missing(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    return Explanation(f"there is no directory {op.path} at this point of the plan", "make it, or correct the path") if isinstance(op, Chdir) else None
+
+
+def _program(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    return Explanation(*explain_program(plan, op)) if isinstance(op, Execve) else None
+
+
+EXPLAINERS: tuple[tuple[str, set[int], Explainer], ...] = (
+    ("clone3", {errno.EPERM, errno.EACCES}, _clone_refused),
+    ("clone3", {errno.ENOSPC, errno.EUSERS}, _too_many),
+    ("clone3", {errno.EAGAIN, errno.ENOMEM}, _no_memory_for_clone),
+    ("mount", {errno.EINVAL}, _mount_invalid),
+    ("mount", {errno.ENOENT}, _mount_missing),
+    ("mount", {errno.ENOTDIR}, _mount_not_a_directory),
+    ("mount", {errno.ENODEV}, _unknown_file_system),
+    ("mount", {errno.EPERM, errno.EACCES}, _mount_forbidden),
+    ("pivot_root", {errno.EINVAL}, _pivot_invalid),
+    ("pivot_root", {errno.EBUSY}, _pivot_busy),
+    ("sethostname", {errno.EINVAL}, _hostname),
+    ("chdir", {errno.ENOENT}, _chdir_missing),
+    ("chdir", {errno.ENOTDIR}, _mount_not_a_directory),
+    ("execve", {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.ELOOP, errno.E2BIG}, _program),
+)

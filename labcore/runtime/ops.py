@@ -1,0 +1,410 @@
+"""The vocabulary of plans: each op is a frozen value that says what it does and which system calls that takes."""
+
+import errno
+import os
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, fields
+from typing import ClassVar
+
+from labcore import native
+from labcore.native import Capability, CloneFlag, CloseFlag, MountFlag, Prctl, Process, Register, Step, UnmountFlag
+from labcore.native.flags import describe
+from labcore.native.spawn import SYNC_DESCRIPTOR, execve
+from labcore.native._native import lib
+
+EXISTS_IS_FINE = frozenset({errno.EEXIST})
+NOT_THIS_ONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES})
+
+
+@dataclass(frozen=True, repr=False)
+class Op:
+    """One line of a plan. `name` and `detail` are what the printed plan shows; `steps` are what the walker does."""
+
+    name: ClassVar[str] = "op"
+
+    @property
+    def detail(self) -> str:
+        """What the printed plan says behind the name."""
+        return " ".join(str(getattr(self, field.name)) for field in fields(self))
+
+    def steps(self) -> Sequence[Step]:
+        """Return the system calls, in order."""
+        return ()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.detail}".rstrip()
+
+    def __repr__(self) -> str:
+        given = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            default = field.default
+            if default is MISSING or value != default:
+                given.append(f"{field.name}={describe(value) if isinstance(value, int) else repr(value)}")
+        return f"{type(self).__name__}({', '.join(given)})"
+
+
+@dataclass(frozen=True, repr=False)
+class Clone(Op):
+    """Make the process, with new namespaces: clone(2). Always the first op. `cgroup`: an open v2 cgroup to start in."""
+
+    flags: CloneFlag = CloneFlag(0)
+    cgroup: int = -1
+    name: ClassVar[str] = "clone"
+
+    @property
+    def detail(self) -> str:
+        names = describe(self.flags).replace("|", " ") if self.flags else "no new namespaces"
+        return names + (f" cgroup fd {self.cgroup}" if self.cgroup >= 0 else "")
+
+
+@dataclass(frozen=True, repr=False)
+class SetHostname(Op):
+    """Name the host: sethostname(2)."""
+
+    hostname: str
+    name: ClassVar[str] = "sethostname"
+
+    def steps(self) -> Sequence[Step]:
+        return [native.sethostname.step(self.hostname)]
+
+
+@dataclass(frozen=True, repr=False)
+class Mount(Op):
+    """Attach a file system or change a mount: mount(2)."""
+
+    source: str
+    target: str
+    fstype: str | None = None
+    flags: MountFlag = MountFlag(0)
+    data: str | None = None
+    name: ClassVar[str] = "mount"
+
+    @property
+    def detail(self) -> str:
+        options = describe(self.flags).lower().replace("|", " ") if self.flags else ""
+        return " ".join(part for part in (f"{self.source} on {self.target}", options, self.data or "") if part)
+
+    def steps(self) -> Sequence[Step]:
+        return [native.mount.step(self.source, self.target, self.fstype, self.flags, self.data)]
+
+
+@dataclass(frozen=True, repr=False)
+class Unmount(Op):
+    """Detach a file system: umount2(2)."""
+
+    target: str
+    flags: UnmountFlag = UnmountFlag(0)
+    name: ClassVar[str] = "umount2"
+
+    @property
+    def detail(self) -> str:
+        return f"{self.target} {describe(self.flags).lower() if self.flags else ''}".rstrip()
+
+    def steps(self) -> Sequence[Step]:
+        return [native.umount2.step(self.target, self.flags)]
+
+
+@dataclass(frozen=True, repr=False)
+class PivotRoot(Op):
+    """Make `new_root` the root and stack the old root on `put_old`: pivot_root(2)."""
+
+    new_root: str = "."
+    put_old: str = "."
+    name: ClassVar[str] = "pivot_root"
+
+    def steps(self) -> Sequence[Step]:
+        return [native.pivot_root.step(self.new_root, self.put_old)]
+
+
+@dataclass(frozen=True, repr=False)
+class Chdir(Op):
+    """Change the working directory: chdir(2)."""
+
+    path: str
+    name: ClassVar[str] = "chdir"
+
+    def steps(self) -> Sequence[Step]:
+        return [Step("chdir", lib.SYS_chdir, (self.path,))]
+
+
+@dataclass(frozen=True, repr=False)
+class MakeDirectories(Op):
+    """Make directories, each under its parent in the list; one that is there already is fine: mkdir(2)."""
+
+    paths: tuple[str, ...]
+    mode: int = 0o755
+    name: ClassVar[str] = "mkdir"
+
+    @property
+    def detail(self) -> str:
+        return " ".join(self.paths)
+
+    def steps(self) -> Sequence[Step]:
+        at = lib.AT_FDCWD
+        return [Step("mkdirat", lib.SYS_mkdirat, (at, path, self.mode), EXISTS_IS_FINE) for path in self.paths]
+
+
+@dataclass(frozen=True, repr=False)
+class MakeDevices(Op):
+    """Make character devices that everyone may use, each a path with its major and minor number: mknod(2)."""
+
+    devices: tuple[tuple[str, int, int], ...]
+    name: ClassVar[str] = "mknod"
+
+    @property
+    def detail(self) -> str:
+        return " ".join(f"{path} {major}:{minor}" for path, major, minor in self.devices)
+
+    def steps(self) -> Sequence[Step]:
+        character_device = 0o020666
+        return [
+            Step("mknodat", lib.SYS_mknodat, (lib.AT_FDCWD, path, character_device, os.makedev(major, minor)))
+            for path, major, minor in self.devices
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class MakeLinks(Op):
+    """Make symbolic links, each a path with what it points to: symlink(2)."""
+
+    links: tuple[tuple[str, str], ...]
+    name: ClassVar[str] = "symlink"
+
+    @property
+    def detail(self) -> str:
+        return " ".join(f"{path}→{target}" for path, target in self.links)
+
+    def steps(self) -> Sequence[Step]:
+        return [Step("symlinkat", lib.SYS_symlinkat, (target, lib.AT_FDCWD, path)) for path, target in self.links]
+
+
+@dataclass(frozen=True, repr=False)
+class WriteFile(Op):
+    """Write a text into a file that exists, as into those of /proc and /sys."""
+
+    path: str
+    text: str
+    name: ClassVar[str] = "write"
+
+    @property
+    def detail(self) -> str:
+        return f"{self.text!r} to {self.path}"
+
+    def steps(self) -> Sequence[Step]:
+        data = self.text.encode()
+        flags = os.O_WRONLY | os.O_CLOEXEC
+        return [
+            Step("openat", lib.SYS_openat, (lib.AT_FDCWD, self.path, flags), result=0),
+            Step("write", lib.SYS_write, (Register(0), data, len(data))),
+            Step("close", lib.SYS_close, (Register(0),)),
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class Hide(Op):
+    """Cover files with /dev/null and directories with an empty, read-only tmpfs; what this kernel lacks is passed over."""
+
+    files: tuple[str, ...]
+    directories: tuple[str, ...] = ()
+    name: ClassVar[str] = "hide"
+
+    @property
+    def detail(self) -> str:
+        return " ".join(self.files + self.directories)
+
+    def steps(self) -> Sequence[Step]:
+        absent = frozenset({errno.ENOENT})
+        read_only = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
+        files = [native.mount.step("/dev/null", path, None, MountFlag.BIND) for path in self.files]
+        directories = [native.mount.step("tmpfs", path, "tmpfs", read_only, "size=0") for path in self.directories]
+        return [step._replace(tolerate=absent) for step in (*files, *directories)]
+
+
+@dataclass(frozen=True, repr=False)
+class Protect(Op):
+    """Make parts of the tree read-only, each by a mount of itself; what this kernel lacks is passed over."""
+
+    paths: tuple[str, ...]
+    name: ClassVar[str] = "read-only"
+
+    @property
+    def detail(self) -> str:
+        return " ".join(self.paths)
+
+    def steps(self) -> Sequence[Step]:
+        steps = []
+        for path in self.paths:
+            steps.append(native.mount.step(path, path, None, MountFlag.BIND | MountFlag.REC))
+            remount = MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV
+            steps.append(native.mount.step(None, path, None, remount | MountFlag.NOEXEC))
+        return [step._replace(tolerate=frozenset({errno.ENOENT})) for step in steps]
+
+
+@dataclass(frozen=True, repr=False)
+class LinkUp(Op):
+    """Switch a network interface on: netdevice(7)."""
+
+    interface: str = "lo"
+    name: ClassVar[str] = "link up"
+
+    def steps(self) -> Sequence[Step]:
+        request = bytearray(struct.pack("=16sH22x", self.interface.encode(), lib.IFF_UP))  # struct ifreq
+        return [
+            Step("socket", lib.SYS_socket, (lib.AF_INET, lib.SOCK_DGRAM | lib.SOCK_CLOEXEC, 0), result=0),
+            Step("ioctl", lib.SYS_ioctl, (Register(0), lib.SIOCSIFFLAGS, request)),
+            Step("close", lib.SYS_close, (Register(0),)),
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class NewSession(Op):
+    """Leave the starter's session, and with it its terminal: setsid(2). Its keyboard cannot be typed on from inside."""
+
+    name: ClassVar[str] = "setsid"
+
+    def steps(self) -> Sequence[Step]:
+        return [Step("setsid", lib.SYS_setsid, ())]
+
+
+@dataclass(frozen=True, repr=False)
+class DieWithParent(Op):
+    """Be killed when the thread that started this process ends: prctl(2), PR_SET_PDEATHSIG."""
+
+    signal: int = 9
+    name: ClassVar[str] = "death signal"
+
+    def steps(self) -> Sequence[Step]:
+        return [native.prctl.step(Prctl.SET_PDEATHSIG, self.signal)]
+
+
+@dataclass(frozen=True, repr=False)
+class Umask(Op):
+    """Set which permissions new files lack: umask(2)."""
+
+    mask: int
+    name: ClassVar[str] = "umask"
+
+    @property
+    def detail(self) -> str:
+        return f"{self.mask:03o}"
+
+    def steps(self) -> Sequence[Step]:
+        return [Step("umask", lib.SYS_umask, (self.mask,))]
+
+
+@dataclass(frozen=True, repr=False)
+class KeepCapabilities(Op):
+    """Keep these parts of root's power and give up the others for good: capabilities(7).
+
+    The bounding set loses the others first (that takes CAP_SETPCAP, which may be among them), then the thread's own sets.
+    """
+
+    keep: tuple[Capability, ...]
+    name: ClassVar[str] = "capabilities"
+
+    @property
+    def detail(self) -> str:
+        return "keep " + (" ".join(c.name.lower() for c in self.keep) or "none")
+
+    def steps(self) -> Sequence[Step]:
+        unknown_here = frozenset({errno.EINVAL})
+        drops = [
+            native.prctl.step(Prctl.CAPBSET_DROP, capability)._replace(tolerate=unknown_here)
+            for capability in Capability
+            if capability not in self.keep
+        ]
+        return [*drops, native.capset.step(effective=self.keep, permitted=self.keep, inheritable=())]
+
+
+@dataclass(frozen=True, repr=False)
+class NoNewPrivileges(Op):
+    """Make setuid programs and file capabilities harmless from here on: prctl(2), PR_SET_NO_NEW_PRIVS."""
+
+    name: ClassVar[str] = "no new privileges"
+
+    def steps(self) -> Sequence[Step]:
+        return [native.prctl.step(Prctl.SET_NO_NEW_PRIVS, 1)]
+
+
+@dataclass(frozen=True, repr=False)
+class CloseOnExec(Op):
+    """Let no descriptor above standard error through to the program: close_range(2)."""
+
+    first: int = 3
+    name: ClassVar[str] = "close_range"
+
+    @property
+    def detail(self) -> str:
+        return f"{self.first}… on exec"
+
+    def steps(self) -> Sequence[Step]:
+        return [native.close_range.step(self.first, flags=CloseFlag.CLOEXEC)]
+
+
+@dataclass(frozen=True, repr=False)
+class Sync(Op):
+    """Wait here while the starter does something to this process from outside: `action(process)` runs over there."""
+
+    what: str
+    action: Callable[[Process], None]
+    name: ClassVar[str] = "sync"
+
+    @property
+    def detail(self) -> str:
+        return f"waits   │ parent: {self.what}"
+
+    def steps(self) -> Sequence[Step]:
+        return [
+            Step("write", lib.SYS_write, (SYNC_DESCRIPTOR, b"?", 1)),
+            Step("read", lib.SYS_read, (SYNC_DESCRIPTOR, bytearray(1), 1), zero_fails=True),
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class Call(Op):
+    """Any system call: `Call(native.unshare.step(CloneFlag.NEWUTS))`."""
+
+    step: Step
+    name: ClassVar[str] = "call"
+
+    @property
+    def detail(self) -> str:
+        return f"{self.step.call}({self.step.arguments})"
+
+    def steps(self) -> Sequence[Step]:
+        return [self.step]
+
+
+@dataclass(frozen=True, repr=False)
+class Execve(Op):
+    """Become the program: execve(2). `candidates` are tried in order, as a shell tries the directories of PATH."""
+
+    argv: tuple[str, ...]
+    environment: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+    name: ClassVar[str] = "execve"
+
+    @property
+    def detail(self) -> str:
+        shown = " ".join(self.argv)
+        tried = self.candidates
+        if not tried or tried == (self.argv[0],):
+            return shown
+        return f"{shown}, tried as {', '.join(tried if len(tried) < 4 else (tried[0], '…', tried[-1]))}"
+
+    def steps(self) -> Sequence[Step]:
+        *others, last = self.candidates or (self.argv[0],)
+        attempts = [execve(path, self.argv, self.environment, tolerate=NOT_THIS_ONE) for path in others]
+        return [*attempts, execve(last, self.argv, self.environment)]
+
+
+def search_path(command: str, environment: Sequence[str], default: str) -> tuple[str, ...]:
+    """Return the paths that a command may mean, in PATH's order; one with a slash means itself: environ(7)."""
+    if "/" in command:
+        return (command,)
+    path = next((v.removeprefix("PATH=") for v in environment if v.startswith("PATH=")), default)
+    return tuple(f"{directory or '.'}/{command}" for directory in path.split(":"))
+
+

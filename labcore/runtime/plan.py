@@ -1,0 +1,99 @@
+"""The plan: a container start as a list of ops, to be printed, changed, and carried out."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from labcore.errors import InvalidInput
+from labcore.native import CloneFlag, Report, Step
+from labcore.runtime.ops import Call, Clone, Execve, Op, Sync, WriteFile
+from labcore.spec import Moment
+
+Carrier = Literal["extension", "monitor"]
+
+CARRIERS: dict[Carrier, str] = {
+    "extension": "the extension walks it, in a child that shares our memory until its exec",
+    "monitor": "the monitor walks it, in a child that shares nothing with us",
+}
+
+# Calls that a child must not make while it shares our memory: they reach into whoever holds the memory too, or let others
+# reach in. A process that has joined a container's namespaces can be opened from inside it.
+NOT_WHILE_SHARING = {"setns", "setuid", "setgid", "setresuid", "setresgid", "setgroups"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A list of ops; the first is the `clone` that makes the process.
+
+    Printing it gives the table. Take `plan.ops` apart and make a new Plan to change it. Raises InvalidInput for a list
+    without a clone in front, or with a second one.
+    """
+
+    ops: tuple[Op, ...]
+
+    def __init__(self, ops: Iterable[Op]) -> None:
+        object.__setattr__(self, "ops", tuple(ops))
+        for op in self.ops:
+            if not isinstance(op, Op):
+                raise InvalidInput(f"{op!r} is no op: a stage returns a list of ops, such as SetHostname('box')")
+        clones = [index for index, op in enumerate(self.ops) if isinstance(op, Clone)]
+        if clones != [0]:
+            raise InvalidInput(f"a plan has one clone, its first op; this one has it at {clones or 'no place'}")
+
+    @property
+    def clone(self) -> Clone:
+        """The first op."""
+        first = self.ops[0]
+        assert isinstance(first, Clone)
+        return first
+
+    @property
+    def carrier(self) -> Carrier:
+        """Who walks the plan: decided by its ops alone."""
+        sharing_is_safe = not self.clone.flags & (CloneFlag.NEWUSER | CloneFlag.NEWTIME)
+        return "extension" if sharing_is_safe and not any(map(_needs_memory_of_its_own, self.ops)) else "monitor"
+
+    @property
+    def steps(self) -> list[tuple[int, Step]]:
+        """All system calls after the clone, each with the index of its op."""
+        return [(index, step) for index, op in enumerate(self.ops) for step in op.steps()]
+
+    def without(self, index: int) -> Self:
+        """Return the plan with one op left out."""
+        return type(self)(op for i, op in enumerate(self.ops) if i != index)
+
+    def timeline(self, report: Report) -> tuple[Moment, ...]:
+        """Return when each op began and how long it took; an op that was never reached is left out."""
+        started: dict[int, int] = {0: report.cloned}
+        for (index, _), outcome in zip(self.steps, report.outcomes, strict=True):
+            if outcome.started:
+                started.setdefault(index, outcome.started)
+        ends = [*list(started.values())[1:], report.returned]
+        return tuple(
+            Moment(index, self.ops[index].name, self.ops[index].detail, (at - report.cloned) / 1e3, (end - at) / 1e3)
+            for (index, at), end in zip(started.items(), ends, strict=True)
+        )
+
+    def __iter__(self) -> Iterator[Op]:
+        return iter(self.ops)
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def __str__(self) -> str:
+        width = max(len(op.name) for op in self.ops)
+        lines = [f"{index:2}  {op.name:{width}}  {op.detail}".rstrip() for index, op in enumerate(self.ops)]
+        return "\n".join([*lines, f"carrier: {self.carrier} ({CARRIERS[self.carrier]})"])
+
+
+def _needs_memory_of_its_own(op: Op) -> bool:
+    if isinstance(op, Sync):
+        return True
+    if isinstance(op, WriteFile):
+        return op.path.endswith(("oom_score_adj", "oom_adj"))
+    return isinstance(op, Call) and op.step.call in NOT_WHILE_SHARING
+
+
+def ends_in_exec(plan: Plan) -> bool:
+    """Does the plan end as a program, and not merely end?"""
+    return isinstance(plan.ops[-1], Execve)

@@ -1,0 +1,106 @@
+"""Looking into a root file system that is no longer mounted, to say why its program did not start.
+
+Everything in there is somebody else's: links are followed by hand, inside the root, and files are only read.
+"""
+
+import os
+import stat
+from pathlib import Path, PurePosixPath
+
+from labcore.elf import HEAD_SIZE, Program, read_program
+from labcore.native import MountFlag
+from labcore.runtime.ops import Chdir, Execve, Mount
+from labcore.runtime.plan import Plan
+
+MAX_LINKS = 40
+
+
+def layers_of(plan: Plan) -> list[Path]:
+    """Return the directories that the plan's root is stacked from, the topmost first; the host's root if it keeps that."""
+    directory = Path.cwd()
+    for op in plan:
+        if isinstance(op, Chdir):
+            directory = directory / op.path
+        if isinstance(op, Mount) and op.fstype == "overlay":
+            options = dict(part.partition("=")[::2] for part in (op.data or "").split(","))
+            return [directory / layer for layer in options.get("lowerdir", "").split(":")]
+        if isinstance(op, Mount) and op.flags & MountFlag.BIND and op.source == op.target:
+            return [directory / op.source]
+    return [Path("/")]
+
+
+def find(layers: list[Path], path: str) -> Path | None:
+    """Return the host's path of a file in the stack, links followed inside it, or None."""
+    pending = [part for part in PurePosixPath(path).parts if part != "/"][::-1]
+    here: list[str] = []
+    links = 0
+    found: Path | None = layers[0]
+    while pending:
+        part = pending.pop()
+        if part == "..":
+            here = here[:-1]
+            continue
+        found = next((p for p in (layer.joinpath(*here, part) for layer in layers) if os.path.lexists(p)), None)
+        if found is None or _is_whiteout(found):
+            return None
+        if found.is_symlink():
+            links += 1
+            if links > MAX_LINKS:
+                return None
+            target = PurePosixPath(found.readlink())
+            if target.is_absolute():
+                here = []
+            pending += [piece for piece in target.parts if piece != "/"][::-1]
+        else:
+            here.append(part)
+    return found
+
+
+def _is_whiteout(path: Path) -> bool:
+    status = path.lstat()
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def explain_program(plan: Plan, op: Execve) -> tuple[str, str]:
+    """Return cause and cure of an execve that failed."""
+    layers = layers_of(plan)
+    found = [(name, path) for name in op.candidates or (op.argv[0],) if (path := find(layers, name))]
+    if not found:
+        where = " or ".join(op.candidates) if len(op.candidates) == 1 else "any directory of PATH"
+        return f"there is no {op.argv[0]} in {where if op.candidates else 'this root'}", "look what there is: labcore run IMAGE ls /bin"
+    name, path = found[0]
+    if path.is_dir():
+        return f"{name} is a directory", "name a program"
+    if not path.stat().st_mode & 0o111:
+        return f"{name} is not executable", f"chmod +x {name} where the image is made"
+    with path.open("rb") as file:
+        head = file.read(HEAD_SIZE)
+    if head.startswith(b"#!"):
+        return _explain_script(layers, name, head)
+    if program := read_program(head):
+        return _explain_binary(layers, name, program)
+    return f"{name} is neither a program of this machine nor a script that begins with #!", "begin it with a line like #!/bin/sh"
+
+
+def _explain_script(layers: list[Path], name: str, head: bytes) -> tuple[str, str]:
+    interpreter = head[2:].split(b"\n", 1)[0].split()
+    if not interpreter:
+        return f"{name} begins with #! and no interpreter", "write it behind: #!/bin/sh"
+    path = os.fsdecode(interpreter[0])
+    if path.endswith("\r"):
+        return f"the first line of {name} ends in a carriage return", "save it with Unix line ends"
+    if find(layers, path) is None:
+        return f"{name} is a script, and its interpreter {path} is not in this root", f"use an image that has {path}"
+    return f"{name} is a script whose interpreter {path} does not start", f"try the interpreter alone: labcore run IMAGE {path}"
+
+
+def _explain_binary(layers: list[Path], name: str, program: Program) -> tuple[str, str]:
+    here = os.uname().machine
+    if program.machine != here:
+        return f"{name} is built for {program.machine}, and this machine is {here}", "use an image for this architecture"
+    if program.loader and find(layers, program.loader) is None:
+        return (
+            f"{name} is there, but the loader that it names, {program.loader}, is not in this root",
+            "use a root that has its libraries, or a static program",
+        )
+    return f"{name} is a program, and the kernel did not take it", "try `file` on it: it may be damaged, or for another system"

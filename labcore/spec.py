@@ -1,0 +1,136 @@
+"""The values that every room speaks. Frozen, checked when they are made, and free of I/O."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Self
+
+from labcore.errors import InvalidInput
+
+NAMESPACES: Final = ("mount", "pid", "uts", "ipc", "network", "cgroup")
+DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# What root in a container may still do. Docker leaves it these and MKNOD, behind a list of allowed devices; while there is
+# no such list here, a device node made inside would open the host's disk.
+DEFAULT_CAPABILITIES: Final = (
+    "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP",
+    "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
+)  # fmt: skip
+
+HOSTNAME_MAX: Final = 64  # __NEW_UTS_LEN in the kernel
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayRoot:
+    """A root file system stacked from read-only layers, with a throw-away layer in memory on top.
+
+    `layers` are directory names inside `directory`, the topmost first. `scratch` is an empty directory inside it; the
+    container mounts a tmpfs there that nobody else sees and that is gone when its last process is.
+    """
+
+    directory: str
+    layers: tuple[str, ...]
+    scratch: str
+
+
+@dataclass(frozen=True, slots=True)
+class BindRoot:
+    """A directory of the host as root file system, used as it is."""
+
+    directory: str
+    read_only: bool = False
+
+
+Root = OverlayRoot | BindRoot
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """All that a plan is compiled from.
+
+    `environment` holds `NAME=value` strings; `argv[0]` without a slash is looked up in the PATH found there.
+    `capabilities` are names without `CAP_`. Raises InvalidInput for what cannot be.
+    """
+
+    root: Root
+    argv: tuple[str, ...]
+    environment: tuple[str, ...] = ("PATH=" + DEFAULT_PATH,)
+    workdir: str = "/"
+    hostname: str = "labcore"
+    namespaces: tuple[str, ...] = NAMESPACES
+    capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
+    dies_with_parent: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.argv or not self.argv[0]:
+            raise InvalidInput("argv is empty: name a command, or use an image that has one")
+        for text in (*self.argv, *self.environment, self.workdir):
+            if "\0" in text:
+                raise InvalidInput(f"{text!r} contains a NUL byte: no argument, variable or path can")
+        for variable in self.environment:
+            if not variable.partition("=")[0] or "=" not in variable:
+                raise InvalidInput(f"environment: {variable!r} is not NAME=value: write NAME= for an empty value")
+        if not self.workdir.startswith("/"):
+            raise InvalidInput(f"workdir: {self.workdir!r} is not absolute: begin it with /")
+        if not 0 < len(self.hostname.encode()) <= HOSTNAME_MAX or not re.fullmatch(r"[\w.-]+", self.hostname):
+            raise InvalidInput(
+                f"hostname: {self.hostname!r} is no host name: use 1 to {HOSTNAME_MAX} letters, digits, dots and dashes"
+            )
+        if unknown := set(self.namespaces) - {*NAMESPACES, "user"}:
+            raise InvalidInput(f"namespaces: no such kind: {', '.join(sorted(unknown))}")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One op of a start: what it was, when it began (microseconds after clone was called) and how long it took."""
+
+    index: int
+    name: str
+    detail: str
+    start_us: float
+    duration_us: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The name of an image: `[registry/]repository[:tag][@digest]`, as Docker reads it.
+
+    `Reference.parse("busybox")` is `docker.io/library/busybox:latest`; `str()` gives the short form back.
+    """
+
+    registry: str
+    repository: str
+    tag: str | None
+    digest: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse a name. Raises InvalidInput, saying what a name looks like."""
+        match = _REFERENCE.fullmatch(text)
+        if match is None:
+            raise InvalidInput(
+                f"{text!r} is no image name: it is [registry/]name[:tag][@digest], the name in lower case, "
+                "for example busybox, alpine:3.20 or localhost:5000/team/app:v1"
+            )
+        path, tag, digest = match["path"], match["tag"], match["digest"]
+        first, slash, rest = path.partition("/")
+        if slash and ("." in first or ":" in first or first == "localhost"):
+            registry, repository = first, rest
+        else:
+            registry, repository = "docker.io", path if slash else f"library/{path}"
+        if not _REPOSITORY.fullmatch(repository):
+            raise InvalidInput(f"{text!r} is no image name: {repository!r} must be lower case, without empty parts")
+        return cls(registry, repository, tag or (None if digest else "latest"), digest)
+
+    def __str__(self) -> str:
+        familiar = self.repository.removeprefix("library/") if self.registry == "docker.io" else None
+        name = familiar or (self.repository if self.registry == "docker.io" else f"{self.registry}/{self.repository}")
+        return name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+
+_REFERENCE = re.compile(
+    r"(?P<path>(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?[a-z0-9._/-]+)"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>[a-z0-9]+:[0-9a-f]{32,}))?",
+    re.ASCII,
+)
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")

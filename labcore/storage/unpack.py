@@ -1,0 +1,141 @@
+"""A layer's tar archive becomes a directory that overlayfs can use (image-spec, layer.md).
+
+The archive is a stranger's. Its names are resolved by the kernel, below an open directory that counts as the root
+(openat2 with RESOLVE_IN_ROOT): neither `..` nor a link that an earlier entry made leads outside.
+"""
+
+import os
+import shutil
+import stat
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from labcore.errors import StoreDamaged, SystemCallError
+from labcore.native import Resolve, openat2
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+SEARCH = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+XATTR = "SCHILY.xattr."
+
+
+def unpack(archive: BinaryIO, root: int) -> None:
+    """Unpack an uncompressed layer into the open directory `root`. Raises StoreDamaged for an archive that is none."""
+    directory_times: list[tuple[str, int]] = []
+    try:
+        with tarfile.open(fileobj=archive, mode="r|") as tar:
+            for member in tar:
+                _unpack_member(tar, member, root)
+                if member.isdir():
+                    directory_times.append((member.name, int(member.mtime * 1e9)))
+    except tarfile.TarError as error:
+        raise StoreDamaged(f"a layer is no tar archive that can be read: {error}") from error
+    for name, time in reversed(directory_times):  # last: what is put into a directory changes its time
+        with _parent(root, name) as (parent, base):
+            os.utime(base or ".", ns=(time, time), dir_fd=parent, follow_symlinks=False)
+
+
+def _unpack_member(tar: tarfile.TarFile, member: tarfile.TarInfo, root: int) -> None:
+    with _parent(root, member.name) as (parent, base):
+        if not base:
+            return
+        if base == OPAQUE:
+            _set_opaque(parent)
+        elif base.startswith(WHITEOUT):
+            os.mknod(base.removeprefix(WHITEOUT), stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
+        else:
+            _make(tar, member, root, parent, base)
+            if not member.islnk():
+                _set_metadata(member, parent, base)
+
+
+def _make(tar: tarfile.TarFile, member: tarfile.TarInfo, root: int, parent: int, base: str) -> None:
+    if member.isdir():
+        if not _is_directory(parent, base):
+            _remove(parent, base)
+            os.mkdir(base, 0o700, dir_fd=parent)
+        return
+    _remove(parent, base)
+    if member.isreg():
+        source = tar.extractfile(member)
+        assert source is not None
+        fd = os.open(base, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=parent)
+        with source, os.fdopen(fd, "wb") as target:
+            shutil.copyfileobj(source, target, 1 << 18)
+    elif member.issym():
+        os.symlink(member.linkname, base, dir_fd=parent)
+    elif member.islnk():
+        with _parent(root, member.linkname) as (there, name):
+            os.link(name, base, src_dir_fd=there, dst_dir_fd=parent, follow_symlinks=False)
+    elif member.ischr() or member.isblk() or member.isfifo():
+        kind = stat.S_IFCHR if member.ischr() else stat.S_IFBLK if member.isblk() else stat.S_IFIFO
+        os.mknod(base, kind | 0o600, os.makedev(member.devmajor, member.devminor), dir_fd=parent)
+    else:
+        raise StoreDamaged(f"layer entry {member.name!r} is of a kind that layers do not have: {member.type!r}")
+
+
+def _set_metadata(member: tarfile.TarInfo, parent: int, base: str) -> None:
+    os.chown(base, member.uid, member.gid, dir_fd=parent, follow_symlinks=False)
+    if member.issym():
+        return
+    os.chmod(base, member.mode & 0o7777, dir_fd=parent)
+    time = int(member.mtime * 1e9)
+    os.utime(base, ns=(time, time), dir_fd=parent, follow_symlinks=False)
+    attributes = {k.removeprefix(XATTR): v for k, v in member.pax_headers.items() if k.startswith(XATTR)}
+    for name, value in attributes.items():
+        if name.startswith("trusted.overlay."):
+            raise StoreDamaged(f"layer entry {member.name!r} sets {name}, which is overlayfs's own")
+        os.setxattr(f"/proc/self/fd/{parent}/{base}", name, value.encode(errors="surrogateescape"), follow_symlinks=False)
+
+
+def _set_opaque(parent: int) -> None:
+    os.setxattr(f"/proc/self/fd/{parent}", "trusted.overlay.opaque", b"y")
+
+
+@contextmanager
+def _parent(root: int, name: str) -> Iterator[tuple[int, str]]:
+    """Open the directory that holds an entry, made if it is missing, and yield it with the entry's own name."""
+    parts = [part for part in PurePosixPath(name).parts if part not in ("/", ".")]
+    if ".." in parts:
+        raise StoreDamaged(f"layer entry {name!r} leads upwards")
+    *above, base = parts or [""]
+    fd = _open_directory(root, above)
+    try:
+        yield fd, base
+    finally:
+        os.close(fd)
+
+
+def _open_directory(root: int, parts: list[str]) -> int:
+    path = "/".join(parts) or "."
+    try:
+        return openat2(root, path, SEARCH, resolve=Resolve.IN_ROOT | Resolve.NO_MAGICLINKS)
+    except SystemCallError as error:
+        if error.errno != 2 or not parts:
+            raise StoreDamaged(f"a layer has entries below {path!r}, which is no directory: {error}") from error
+    above = _open_directory(root, parts[:-1])
+    try:
+        os.mkdir(parts[-1], 0o755, dir_fd=above)
+    finally:
+        os.close(above)
+    return openat2(root, path, SEARCH, resolve=Resolve.IN_ROOT | Resolve.NO_MAGICLINKS)
+
+
+def _is_directory(parent: int, base: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(base, dir_fd=parent, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _remove(parent: int, base: str) -> None:
+    if _is_directory(parent, base):
+        shutil.rmtree(base, dir_fd=parent)
+        return
+    try:
+        os.unlink(base, dir_fd=parent)
+    except FileNotFoundError:
+        return
