@@ -1,8 +1,8 @@
 /* The block: a plan as one flat piece of memory, and the report that comes back.
  *
- *     +--------+---------+---------------+---------------------------------+
- *     | header | steps[] | relocations[] | data: strings, structs, arrays  |
- *     +--------+---------+---------------+---------------------------------+
+ *     +--------+---------+---------------------------------+---------------+
+ *     | header | steps[] | data: strings, structs, arrays  | relocations[] |
+ *     +--------+---------+---------------------------------+---------------+
  *
  * Nothing in it is a pointer. Where a pointer is wanted (a path, argv) a 64-bit word holds an offset from the start of the
  * block, and `relocations` lists the offsets of those words; whoever has the block in memory adds its address to each of
@@ -48,11 +48,13 @@ struct outcome {
     uint32_t reserved;
 };
 
+enum { FAILED_IN_LAYOUT = -2 };
+
 struct report {
     uint64_t cloned;   /* just before clone, in the parent */
     uint64_t returned; /* the child has left this memory: it runs its program, or it is dead */
     int32_t pid_inside; /* the child's pid as its own PID namespace counts */
-    int32_t failed;    /* step that failed; -1: none */
+    int32_t failed;    /* step that failed; -1: none; FAILED_IN_LAYOUT: no step yet, a descriptor could not be put in place */
     int32_t error;     /* its errno */
     uint32_t reached;  /* the last step that was begun, counted from 1 */
     struct outcome outcomes[];

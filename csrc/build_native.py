@@ -23,6 +23,7 @@ ffi.cdef(declarations("spawn.h"))
 ffi.cdef(
     """
     enum { MONITOR_BLOCK, MONITOR_CONTROL, MONITOR_SYNC, MONITOR_CGROUP, ... };
+    enum { FAILED_IN_LAYOUT, ... };
     enum { MESSAGE_REFUSED, MESSAGE_CLONED, MESSAGE_WALKED, MESSAGE_EXITED, ... };
     """
 )

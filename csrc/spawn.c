@@ -15,11 +15,23 @@
 struct child {
     struct block *block;
     struct report *report;
+    const int *layout;
+    int layout_size;
 };
 
 static int child_main(void *argument)
 {
     struct child *child = argument;
+    for (int target = 0; target < child->layout_size; target++) {
+        if (child->layout[target] < 0)
+            continue;
+        long result = raw_syscall(SYS_dup3, (uint64_t)child->layout[target], (uint64_t)target, 0, 0, 0, 0);
+        if (result < 0) {
+            child->report->failed = FAILED_IN_LAYOUT;
+            child->report->error = (int)-result;
+            return 127;
+        }
+    }
     return block_walk(child->block, child->report);
 }
 
@@ -36,11 +48,11 @@ long lc_call(long number, const uint64_t *args)
 /*   parent                         child
  *   block all signals
  *   clone3  ---------------------> shares memory, has the stack to itself
- *   (asleep: CLONE_VFORK)          unblock, walk
+ *   (asleep: CLONE_VFORK)          lay out descriptors, unblock signals, walk
  *   awake   <--------------------- execve, or exit
  *   restore signals
  */
-long lc_spawn(void *memory, size_t size, void *report_memory, int *pidfd)
+long lc_spawn(void *memory, size_t size, const int *layout, int layout_size, void *report_memory, int *pidfd)
 {
     struct report *report = report_memory;
     if (block_check(memory, size))
@@ -51,7 +63,7 @@ long lc_spawn(void *memory, size_t size, void *report_memory, int *pidfd)
     if (stack == MAP_FAILED)
         return -errno;
 
-    struct child child = {memory, report};
+    struct child child = {memory, report, layout, layout_size};
     struct clone_args args = {
         .flags = child.block->clone_flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_CHILD_SETTID,
         .pidfd = (uint64_t)pidfd,

@@ -19,7 +19,7 @@ static struct step *steps_of(struct block *block)
 
 static uint32_t *relocations_of(struct block *block)
 {
-    return (uint32_t *)(steps_of(block) + block->steps);
+    return (uint32_t *)((char *)block + block->size) - block->relocations;
 }
 
 const char *block_check(const void *memory, size_t size)
@@ -34,10 +34,10 @@ const char *block_check(const void *memory, size_t size)
         return "block counts too many steps or relocations";
 
     size_t first_word = sizeof *block;
-    size_t tables = first_word + block->steps * sizeof(struct step);
-    size_t data = tables + block->relocations * sizeof(uint32_t);
-    if (data > size)
+    size_t table = block->relocations * sizeof(uint32_t);
+    if (first_word + block->steps * sizeof(struct step) + table > size || size % sizeof(uint32_t))
         return "block's tables reach past its end";
+    size_t end = size - table; /* of what relocations may point at, and change */
 
     for (uint32_t i = 0; i < block->steps; i++) {
         struct step *step = &steps_of(block)[i];
@@ -49,11 +49,9 @@ const char *block_check(const void *memory, size_t size)
     }
     for (uint32_t i = 0; i < block->relocations; i++) {
         uint32_t word = relocations_of(block)[i];
-        if (word % sizeof(uint64_t) || word < first_word || word > size - sizeof(uint64_t))
+        if (word % sizeof(uint64_t) || word < first_word || word + sizeof(uint64_t) > end)
             return "relocation of a word outside the block";
-        if (word >= tables && word < data)
-            return "relocation of a relocation";
-        if (*(const uint64_t *)((const char *)memory + word) >= size)
+        if (*(const uint64_t *)((const char *)memory + word) >= end)
             return "relocation points outside the block";
     }
     return NULL;

@@ -25,6 +25,10 @@ LAYOUT_VERSION = "1.0.0"
 INDEX = "application/vnd.oci.image.index.v1+json"
 
 
+# Images that were read and checked, as long as the index that led to them has not been replaced.
+_FOUND: dict[tuple[str, tuple[int, int, int], str], Image] = {}
+
+
 class ImageStore:
     """Images by name, blobs by digest."""
 
@@ -89,6 +93,19 @@ class ImageStore:
 
     def get(self, reference: Reference) -> Image:
         """Return the image of that name. Raises ImageNotFound, StoreDamaged."""
+        try:
+            status = (self.directory / "index.json").stat()
+        except FileNotFoundError:
+            return self._find(reference)
+        version = (status.st_ino, status.st_mtime_ns, status.st_size)
+        key = (str(self.directory), version, str(reference))
+        if key not in _FOUND:
+            if len(_FOUND) > 64:
+                _FOUND.clear()
+            _FOUND[key] = self._find(reference)
+        return _FOUND[key]
+
+    def _find(self, reference: Reference) -> Image:
         for entry in self._index()["manifests"]:
             by_digest = reference.digest is not None and entry["digest"] == reference.digest
             if by_digest or entry.get("annotations", {}).get(REF_NAME) == str(reference):

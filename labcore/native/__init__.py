@@ -50,7 +50,7 @@ from labcore.native.spawn import (
     spawn_monitored,
     spawn_sharing,
 )
-from labcore.native.step import Argument, Register, Step, SystemCall, Words, perform
+from labcore.native.step import Argument, Register, Step, SystemCall, Words, errors, perform
 
 __all__ = [
     "AT_FDCWD",
@@ -84,6 +84,7 @@ __all__ = [
     "capset",
     "clone",
     "close_range",
+    "errors",
     "fsconfig",
     "fsmount",
     "fsopen",

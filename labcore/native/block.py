@@ -4,90 +4,69 @@ import struct
 from collections.abc import Sequence
 
 from labcore.native._native import lib
-from labcore.native.step import WORD, Argument, Register, Step, Words, as_memory
+from labcore.native.flags import CloneFlag
+from labcore.native.step import RECORD, Pointee, Step, Words, as_memory
 
 HEADER = struct.Struct("=IIIIQiI")
-STEP = struct.Struct("=IBBBBQ6Q")
+POINTER = struct.Struct("=Q")
 REPORT = struct.Struct("=QQiiiI")
 OUTCOME = struct.Struct("=QiI")
 
-STEP_ZERO_FAILS = 1
-
 
 class _Data:
-    """The block's data section: everything that a pointer points to, each distinct string once."""
+    """What the steps point to, placed behind them, and the places of all pointers."""
 
     def __init__(self, start: int) -> None:
         self.start = start
-        self.bytes = bytearray()
-        self.relocations: list[int] = []
-        self._known: dict[bytes, int] = {}
+        self.memory = bytearray()
+        self.pointers: list[int] = []
+        self._known: dict[str | bytes, int] = {}
 
-    def place(self, argument: str | bytes | bytearray | Words) -> int:
-        """Store what `argument` points to and return its offset in the block."""
+    def place(self, argument: Pointee) -> int:
+        """Store what a pointer points to, each distinct text once, and return its offset in the block."""
+        if isinstance(argument, str | bytes):
+            offset = self._known.get(argument)
+            if offset is None:
+                offset = self._known[argument] = self._append(as_memory(argument))
+            return offset
         if isinstance(argument, Words):
-            return self._place_words(argument)
-        memory = bytes(argument) if isinstance(argument, bytearray) else as_memory(argument)
-        offset = None if isinstance(argument, bytearray) else self._known.get(memory)
-        if offset is None:
-            offset = self._append(memory)
-            self._known[memory] = offset
-        return offset
+            values = [item if isinstance(item, int) else self.place(item) for item in argument.items]
+            offset = self._append(struct.pack(f"={len(values)}q", *values))
+            self.pointers += [offset + 8 * i for i, item in enumerate(argument.items) if not isinstance(item, int)]
+            return offset
+        return self._append(argument)
 
-    def _place_words(self, words: Words) -> int:
-        values = [item & WORD if isinstance(item, int) else self.place(item) for item in words.items]
-        offset = self._append(struct.pack(f"={len(values)}Q", *values))
-        self.relocations += [
-            offset + 8 * i for i, item in enumerate(words.items) if not isinstance(item, int)
-        ]
-        return offset
-
-    def _append(self, memory: bytes) -> int:
-        self.bytes += b"\0" * (-len(self.bytes) % 8)
-        offset = self.start + len(self.bytes)
-        self.bytes += memory
+    def _append(self, content: bytes | bytearray) -> int:
+        padding = -len(self.memory) % 8
+        offset = self.start + len(self.memory) + padding
+        self.memory += bytes(padding) + content
         return offset
 
 
-def compile_block(steps: Sequence[Step], *, clone_flags: int, cgroup: int = -1) -> bytearray:
+def compile_block(steps: Sequence[Step], *, clone_flags: int, cgroup: int = -1) -> bytes:
     """Return the block for `steps`, made in a child cloned with `clone_flags` (into `cgroup`, an open directory)."""
     if len(steps) > lib.BLOCK_MAX_STEPS:
         raise ValueError(f"a plan has at most {lib.BLOCK_MAX_STEPS} steps, this one has {len(steps)}")
-    pointers = sum(isinstance(a, str | bytes | bytearray | Words) for step in steps for a in step.args)
-    inner = sum(not isinstance(i, int) for s in steps for a in s.args if isinstance(a, Words) for i in a.items)
-    tables = HEADER.size + STEP.size * len(steps) + 4 * (pointers + inner)
-    data = _Data(tables + -tables % 8)
-
-    records = bytearray()
-    for index, step in enumerate(steps):
-        records += _record(step, HEADER.size + STEP.size * index, data)
-    relocations = struct.pack(f"={len(data.relocations)}I", *data.relocations)
-
-    size = data.start + len(data.bytes)
-    header = HEADER.pack(lib.BLOCK_MAGIC, size, len(steps), len(data.relocations), clone_flags, cgroup, 0)
-    return bytearray(b"".join((header, records, relocations, b"\0" * (-tables % 8), data.bytes)))
-
-
-def _record(step: Step, offset: int, data: _Data) -> bytes:
-    registers = 0
-    words = []
-    for i, argument in enumerate(step.args):
-        word, is_register, is_pointer = _word(argument, data)
-        registers |= is_register << i
-        if is_pointer:
-            data.relocations.append(offset + STEP.size - 8 * (6 - i))
-        words.append(word)
-    words += [0] * (6 - len(words))
-    tolerate = sum(1 << error for error in step.tolerate)
-    flags = STEP_ZERO_FAILS if step.zero_fails else 0
-    result = 0 if step.result is None else step.result + 1
-    return STEP.pack(step.number, flags, registers, result, 0, tolerate, *words)
+    records = bytearray(HEADER.size)
+    data = _Data(HEADER.size + RECORD.size * len(steps))
+    for step in steps:
+        record, pointers = step.record
+        offset = len(records)
+        records += record
+        for at, argument in pointers:
+            POINTER.pack_into(records, offset + at, data.place(argument))
+            data.pointers.append(offset + at)
+    block = records + data.memory
+    block += bytes(-len(block) % 8) + struct.pack(f"={len(data.pointers)}I", *data.pointers)
+    HEADER.pack_into(block, 0, lib.BLOCK_MAGIC, len(block), len(steps), len(data.pointers), clone_flags, cgroup, 0)
+    return bytes(block)
 
 
-def _word(argument: Argument, data: _Data) -> tuple[int, bool, bool]:
-    """Return an argument's word, and whether it names a register, and whether it is a pointer."""
-    if isinstance(argument, int):
-        return argument & WORD, False, False
-    if isinstance(argument, Register):
-        return argument.number, True, False
-    return data.place(argument), False, True
+def report_size(block: bytes) -> int:
+    """Return how many bytes the report on a block takes."""
+    return REPORT.size + OUTCOME.size * int(HEADER.unpack_from(block)[2])
+
+
+def clone_flags(block: bytes) -> CloneFlag:
+    """Return the namespaces that a block asks for."""
+    return CloneFlag(HEADER.unpack_from(block)[4])

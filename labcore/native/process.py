@@ -25,22 +25,18 @@ class Outcome(NamedTuple):
     error: int
 
 
-class Report(NamedTuple):
+class Report:
     """What the walker wrote down; the fields are those of `struct report` in csrc/block.h."""
 
-    cloned: int
-    returned: int
-    pid_inside: int
-    failed: int
-    error: int
-    reached: int
-    outcomes: tuple[Outcome, ...]
+    def __init__(self, memory: bytes) -> None:
+        self._memory = memory
+        fields = REPORT.unpack_from(memory)
+        self.cloned, self.returned, self.pid_inside, self.failed, self.error, self.reached = fields
 
-    @classmethod
-    def parse(cls, memory: bytes) -> Self:
-        """Read a report from the walker's memory, or from the monitor's message."""
-        outcomes = (Outcome(started, error) for started, error, _ in OUTCOME.iter_unpack(memory[REPORT.size :]))
-        return cls(*REPORT.unpack_from(memory), tuple(outcomes))
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """One for each step, in order."""
+        return [Outcome(started, error) for started, error, _ in OUTCOME.iter_unpack(self._memory[REPORT.size :])]
 
 
 class ExitSource(Protocol):
@@ -87,7 +83,7 @@ class Process:
         self.pidfd = pidfd
         self.pid_inside = pid
         self.returncode: int | None = None
-        self.timeline: tuple[Moment, ...] = ()
+        self.draw_timeline: Callable[[], tuple[Moment, ...]] = tuple
         self.stdin: BinaryIO | None = None
         self.stdout: BinaryIO | None = None
         self.stderr: BinaryIO | None = None
@@ -96,6 +92,11 @@ class Process:
     def __repr__(self) -> str:
         state = "running" if self.returncode is None else f"ended with {self.returncode}"
         return f"<Process {self.pid} (inside: {self.pid_inside}), {state}>"
+
+    @property
+    def timeline(self) -> tuple[Moment, ...]:
+        """When each op of the plan that started it was done; empty if it was started by no plan."""
+        return self.draw_timeline()
 
     def poll(self) -> int | None:
         """Return the exit code if the process has ended (minus the signal if one killed it), else None."""

@@ -6,14 +6,15 @@ import socket
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, Final, NamedTuple, TypeAlias
 
 from labcore.errors import LabcoreError, SystemCallError, Unavailable
 from labcore.native._native import ffi, lib
-from labcore.native.block import OUTCOME, REPORT, compile_block
+from labcore.native.block import clone_flags, compile_block, report_size
 from labcore.native.calls import close_range
-from labcore.native.flags import CloneFlag, CloseFlag
+from labcore.native.flags import CloseFlag
 from labcore.native.process import OwnChild, Process, Report, as_return_code
 from labcore.native.step import Step, Words
 
@@ -23,6 +24,7 @@ Stream: TypeAlias = int | IO[bytes] | IO[str] | None
 
 PROGRAMS = Path(__file__).parent / "bin"
 SYNC_DESCRIPTOR: int = lib.MONITOR_SYNC
+CGROUP_DESCRIPTOR: int = lib.MONITOR_CGROUP
 
 
 class Streams(NamedTuple):
@@ -41,14 +43,9 @@ def program(name: str) -> str:
     return str(path)
 
 
-def execve(path: str, argv: Sequence[str], environment: Sequence[str], *, tolerate: frozenset[int] = frozenset()) -> Step:
+def execve(path: str, argv: Sequence[str], environment: Sequence[str], *, tolerate: int = 0) -> Step:
     """Return the step that becomes another program: execve(2)."""
     return Step("execve", lib.SYS_execve, (path, Words((*argv, 0)), Words((*environment, 0))), tolerate)
-
-
-def dup3(fd: int, target: int) -> Step:
-    """Return the step that makes `target` a copy of `fd`, open across exec: dup(2)."""
-    return Step("dup3", lib.SYS_dup3, (fd, target, 0))
 
 
 class Started(NamedTuple):
@@ -58,35 +55,32 @@ class Started(NamedTuple):
     report: Report
 
 
-def spawn_sharing(
-    steps: Sequence[Step], *, clone_flags: CloneFlag, cgroup: int = -1, streams: Streams = Streams()
-) -> Started:
-    """Walk `steps` in a child that shares this process's memory until it execs. Raises SystemCallError if clone3 fails.
-
-    The first steps are the ones that lay out its streams; the report counts only the caller's own.
-    """
+def spawn_sharing(block: bytes, *, streams: Streams = Streams()) -> Started:
+    """Walk a block in a child that shares this process's memory until it execs. Raises SystemCallError if clone3 fails."""
     with _opened(streams) as ends:
-        layout = [dup3(ends.child[target], target) for target in ends.child]
-        block = compile_block([*layout, *steps], clone_flags=clone_flags, cgroup=cgroup)
-        report = ffi.new("char[]", REPORT.size + OUTCOME.size * (len(layout) + len(steps)))
-        pidfd = ffi.new("int *", -1)
-        pid = int(lib.lc_spawn(ffi.from_buffer(block), len(block), report, pidfd))
-        if pid < 0:
-            raise SystemCallError(-pid, "clone3", str(clone_flags))
-        process = Process(pid, pidfd[0], OwnChild(pidfd[0]))
-        ends.hand_over(process)
-        return _started(process, bytes(ffi.buffer(report)), len(layout))
+        started = _spawn(block, ends.child)
+        ends.hand_over(started.process)
+        return started
 
 
-def _started(process: Process, memory: bytes, skip: int = 0) -> Started:
-    report = Report.parse(memory)
+def _spawn(block: bytes, layout: dict[int, int]) -> Started:
+    """Spawn with descriptors laid out: target in the child -> descriptor here."""
+    memory = bytearray(block)  # the walker turns its offsets into addresses
+    report = ffi.new("char[]", report_size(block))
+    pidfd = ffi.new("int *", -1)
+    targets = [layout.get(target, -1) for target in range(max(layout, default=-1) + 1)]
+    pid = int(lib.lc_spawn(ffi.from_buffer(memory), len(memory), targets, len(targets), report, pidfd))
+    if pid < 0:
+        raise SystemCallError(-pid, "clone3", str(clone_flags(block)))
+    return _started(Process(pid, pidfd[0], OwnChild(pidfd[0])), bytes(ffi.buffer(report)))
+
+
+def _started(process: Process, memory: bytes) -> Started:
+    report = Report(memory)
     process.pid_inside = report.pid_inside
-    if skip:
-        report = report._replace(
-            failed=max(-1, report.failed - skip) if report.failed >= skip else report.failed,
-            reached=max(0, report.reached - skip),
-            outcomes=report.outcomes[skip:],
-        )
+    if report.failed == lib.FAILED_IN_LAYOUT:
+        process.wait()
+        raise SystemCallError(report.error, "dup3", "…", "laying out descriptors")
     return Started(process, report)
 
 
@@ -171,19 +165,17 @@ class MonitorExit:
 
 
 def spawn_monitored(
-    steps: Sequence[Step],
+    block: bytes,
     *,
-    clone_flags: CloneFlag,
     cgroup: int = -1,
     streams: Streams = Streams(),
     at_sync: Callable[[Process, socket.socket], None] | None = None,
 ) -> Started:
-    """Walk `steps` in a child of the monitor, which shares nothing with this process.
+    """Walk a block in a child of the monitor, which shares nothing with this process.
 
-    `at_sync(process, socket)` is called once the child exists and must answer the bytes that the plan's `sync` steps send;
+    A block that starts in a cgroup names it as MONITOR_CGROUP; `cgroup` is its descriptor here. `at_sync(process, socket)` is called once the child exists and must answer the bytes that the plan's `sync` steps send;
     when it raises, the child is killed. Raises SystemCallError if clone3 fails, MonitorLost if the monitor is killed.
     """
-    block = compile_block(steps, clone_flags=clone_flags, cgroup=lib.MONITOR_CGROUP if cgroup >= 0 else -1)
     with ExitStack() as undo:
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         undo.enter_context(theirs)
@@ -204,7 +196,7 @@ def spawn_monitored(
         monitor = on_failure.enter_context(_start_monitor(ends, inherited))
         cloned = _receive(control)
         if cloned.kind == lib.MESSAGE_REFUSED:
-            raise SystemCallError(cloned.error, "clone3", str(clone_flags))
+            raise SystemCallError(cloned.error, "clone3", str(clone_flags(block)))
         process = Process(cloned.pid, cloned.descriptor, MonitorExit(control, monitor))
         on_failure.pop_all()
         on_failure.enter_context(process)
@@ -224,21 +216,24 @@ def _memory_file(contents: bytes | bytearray) -> int:
 
 
 def _start_monitor(ends: _Ends, inherited: dict[int, int]) -> Process:
-    """Start the monitor as a plan of its own: lay out its descriptors, become labcore-monitor."""
+    """Start the monitor by a plan of its own."""
     sources = {target: _aside(fd) for target, fd in inherited.items()}
     try:
-        steps = [dup3(fd, target) for target, fd in (ends.child | sources).items()]
-        steps.append(close_range.step(max(sources) + 1, flags=CloseFlag.CLOEXEC))
-        steps.append(execve(program("labcore-monitor"), ["labcore-monitor"], []))
-        process, report = spawn_sharing(steps, clone_flags=CloneFlag(0))
+        process, report = _spawn(_monitor_block(max(sources) + 1), ends.child | sources)
     finally:
         for fd in sources.values():
             os.close(fd)
     if report.failed >= 0:
         process.wait()
-        failed = steps[report.failed]
-        raise SystemCallError(report.error, failed.call, failed.arguments, "starting the monitor")
+        raise SystemCallError(report.error, "execve", program("labcore-monitor"), "starting the monitor")
     return process
+
+
+@cache
+def _monitor_block(first_spare: int) -> bytes:
+    """The plan that becomes the monitor: let nothing else through, exec."""
+    shut = close_range.step(first_spare, flags=CloseFlag.CLOEXEC)
+    return compile_block([shut, execve(program("labcore-monitor"), ["labcore-monitor"], [])], clone_flags=0)
 
 
 def _receive(control: socket.socket) -> _Message:

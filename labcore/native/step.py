@@ -1,7 +1,9 @@
 """One system call as a value: made at once from this thread, or kept for the walker."""
 
+import struct
 from collections.abc import Callable
-from functools import update_wrapper
+from dataclasses import dataclass
+from functools import cached_property, update_wrapper
 from typing import Generic, NamedTuple, ParamSpec, TypeAlias
 
 from labcore.errors import SystemCallError
@@ -21,30 +23,60 @@ class Words(NamedTuple):
     items: tuple["int | str | bytes", ...]
 
 
-Argument: TypeAlias = "int | str | bytes | bytearray | Register | Words"
+Pointee: TypeAlias = "str | bytes | bytearray | Words"
+Argument: TypeAlias = "int | Register | Pointee"
 
 WORD = (1 << 64) - 1
 
 
-class Step(NamedTuple):
+RECORD = struct.Struct("=IBBBBQ6q")  # struct step in csrc/block.h
+FIRST_ARGUMENT = RECORD.size - 6 * 8
+ZERO_FAILS = 1
+
+
+@dataclass(frozen=True)
+class Step:
     """One system call.
 
     Strings and bytes are passed as pointers to NUL-terminated memory; a bytearray is memory that the kernel may write to.
-    An errno in `tolerate` is no failure. `result` is the register that takes what the call returns. With `zero_fails` a
-    result of 0 counts as ECANCELED.
+    An errno whose bit is set in `tolerate` is no failure: `tolerate=errors(errno.EEXIST)`. `result` is the register that
+    takes what the call returns. With `zero_fails` a result of 0 counts as ECANCELED.
     """
 
     call: str
     number: int
     args: tuple[Argument, ...]
-    tolerate: frozenset[int] = frozenset()
+    tolerate: int = 0
     result: int | None = None
     zero_fails: bool = False
+
+    @cached_property
+    def record(self) -> tuple[bytes, tuple[tuple[int, Pointee], ...]]:
+        """The step as it stands in a block, and which of its bytes are pointers yet to be filled in, to what."""
+        words = [0] * 6
+        registers = 0
+        pointers: list[tuple[int, Pointee]] = []
+        for i, argument in enumerate(self.args):
+            if isinstance(argument, int):
+                words[i] = argument
+            elif isinstance(argument, Register):
+                words[i] = argument.number
+                registers |= 1 << i
+            else:
+                pointers.append((FIRST_ARGUMENT + 8 * i, argument))
+        flags = ZERO_FAILS if self.zero_fails else 0
+        result = 0 if self.result is None else self.result + 1
+        return RECORD.pack(self.number, flags, registers, result, 0, self.tolerate, *words), tuple(pointers)
 
     @property
     def arguments(self) -> str:
         """The arguments as a reader would write them."""
         return ", ".join(_show(argument) for argument in self.args)
+
+
+def errors(*numbers: int) -> int:
+    """Return a set of errnos (below 64) as a bit mask, for `Step.tolerate`."""
+    return sum(1 << number for number in numbers)
 
 
 def _show(argument: Argument) -> str:
@@ -81,7 +113,7 @@ def perform(step: Step) -> int:
 
     words = [word(argument) for argument in step.args]
     result = int(lib.lc_call(step.number, ffi.new("uint64_t[6]", words)))
-    if -4096 < result < 0 and -result not in step.tolerate:
+    if -4096 < result < 0 and not step.tolerate >> -result & 1:
         raise SystemCallError(-result, step.call, step.arguments)
     return result
 

@@ -4,33 +4,42 @@ import errno
 import os
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
+from functools import cached_property
 from typing import ClassVar
 
 from labcore import native
 from labcore.native import Capability, CloneFlag, CloseFlag, MountFlag, Prctl, Process, Register, Step, UnmountFlag
 from labcore.native.flags import describe
 from labcore.native.spawn import SYNC_DESCRIPTOR, execve
+from labcore.native.step import errors
 from labcore.native._native import lib
 
-EXISTS_IS_FINE = frozenset({errno.EEXIST})
-NOT_THIS_ONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES})
+EXISTS_IS_FINE = errors(errno.EEXIST)
+NOT_THIS_ONE = errors(errno.ENOENT, errno.ENOTDIR, errno.EACCES)
+ABSENT = errors(errno.ENOENT)
+UNKNOWN_HERE = errors(errno.EINVAL)
 
 
 @dataclass(frozen=True, repr=False)
 class Op:
-    """One line of a plan. `name` and `detail` are what the printed plan shows; `steps` are what the walker does."""
+    """One line of a plan. `name` and `detail` are what the printed plan shows; `calls` says what the walker does."""
 
     name: ClassVar[str] = "op"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         """What the printed plan says behind the name."""
         return " ".join(str(getattr(self, field.name)) for field in fields(self))
 
-    def steps(self) -> Sequence[Step]:
-        """Return the system calls, in order."""
+    def calls(self) -> Sequence[Step]:
+        """Return the system calls that the op takes, in order."""
         return ()
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The same, worked out once: an op never changes."""
+        return tuple(self.calls())
 
     def __str__(self) -> str:
         return f"{self.name} {self.detail}".rstrip()
@@ -53,7 +62,7 @@ class Clone(Op):
     cgroup: int = -1
     name: ClassVar[str] = "clone"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         names = describe(self.flags).replace("|", " ") if self.flags else "no new namespaces"
         return names + (f" cgroup fd {self.cgroup}" if self.cgroup >= 0 else "")
@@ -66,7 +75,7 @@ class SetHostname(Op):
     hostname: str
     name: ClassVar[str] = "sethostname"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [native.sethostname.step(self.hostname)]
 
 
@@ -81,12 +90,12 @@ class Mount(Op):
     data: str | None = None
     name: ClassVar[str] = "mount"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         options = describe(self.flags).lower().replace("|", " ") if self.flags else ""
         return " ".join(part for part in (f"{self.source} on {self.target}", options, self.data or "") if part)
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [native.mount.step(self.source, self.target, self.fstype, self.flags, self.data)]
 
 
@@ -98,11 +107,11 @@ class Unmount(Op):
     flags: UnmountFlag = UnmountFlag(0)
     name: ClassVar[str] = "umount2"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         return f"{self.target} {describe(self.flags).lower() if self.flags else ''}".rstrip()
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [native.umount2.step(self.target, self.flags)]
 
 
@@ -114,7 +123,7 @@ class PivotRoot(Op):
     put_old: str = "."
     name: ClassVar[str] = "pivot_root"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [native.pivot_root.step(self.new_root, self.put_old)]
 
 
@@ -125,7 +134,7 @@ class Chdir(Op):
     path: str
     name: ClassVar[str] = "chdir"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [Step("chdir", lib.SYS_chdir, (self.path,))]
 
 
@@ -137,11 +146,11 @@ class MakeDirectories(Op):
     mode: int = 0o755
     name: ClassVar[str] = "mkdir"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         return " ".join(self.paths)
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         at = lib.AT_FDCWD
         return [Step("mkdirat", lib.SYS_mkdirat, (at, path, self.mode), EXISTS_IS_FINE) for path in self.paths]
 
@@ -153,11 +162,11 @@ class MakeDevices(Op):
     devices: tuple[tuple[str, int, int], ...]
     name: ClassVar[str] = "mknod"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         return " ".join(f"{path} {major}:{minor}" for path, major, minor in self.devices)
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         character_device = 0o020666
         return [
             Step("mknodat", lib.SYS_mknodat, (lib.AT_FDCWD, path, character_device, os.makedev(major, minor)))
@@ -172,11 +181,11 @@ class MakeLinks(Op):
     links: tuple[tuple[str, str], ...]
     name: ClassVar[str] = "symlink"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         return " ".join(f"{path}→{target}" for path, target in self.links)
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [Step("symlinkat", lib.SYS_symlinkat, (target, lib.AT_FDCWD, path)) for path, target in self.links]
 
 
@@ -188,11 +197,11 @@ class WriteFile(Op):
     text: str
     name: ClassVar[str] = "write"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         return f"{self.text!r} to {self.path}"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         data = self.text.encode()
         flags = os.O_WRONLY | os.O_CLOEXEC
         return [
@@ -210,16 +219,15 @@ class Hide(Op):
     directories: tuple[str, ...] = ()
     name: ClassVar[str] = "hide"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         return " ".join(self.files + self.directories)
 
-    def steps(self) -> Sequence[Step]:
-        absent = frozenset({errno.ENOENT})
+    def calls(self) -> Sequence[Step]:
         read_only = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
         files = [native.mount.step("/dev/null", path, None, MountFlag.BIND) for path in self.files]
         directories = [native.mount.step("tmpfs", path, "tmpfs", read_only, "size=0") for path in self.directories]
-        return [step._replace(tolerate=absent) for step in (*files, *directories)]
+        return [replace(step, tolerate=ABSENT) for step in (*files, *directories)]
 
 
 @dataclass(frozen=True, repr=False)
@@ -229,17 +237,17 @@ class Protect(Op):
     paths: tuple[str, ...]
     name: ClassVar[str] = "read-only"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         return " ".join(self.paths)
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         steps = []
         for path in self.paths:
             steps.append(native.mount.step(path, path, None, MountFlag.BIND | MountFlag.REC))
             remount = MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV
             steps.append(native.mount.step(None, path, None, remount | MountFlag.NOEXEC))
-        return [step._replace(tolerate=frozenset({errno.ENOENT})) for step in steps]
+        return [replace(step, tolerate=ABSENT) for step in steps]
 
 
 @dataclass(frozen=True, repr=False)
@@ -249,7 +257,7 @@ class LinkUp(Op):
     interface: str = "lo"
     name: ClassVar[str] = "link up"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         request = bytearray(struct.pack("=16sH22x", self.interface.encode(), lib.IFF_UP))  # struct ifreq
         return [
             Step("socket", lib.SYS_socket, (lib.AF_INET, lib.SOCK_DGRAM | lib.SOCK_CLOEXEC, 0), result=0),
@@ -264,7 +272,7 @@ class NewSession(Op):
 
     name: ClassVar[str] = "setsid"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [Step("setsid", lib.SYS_setsid, ())]
 
 
@@ -275,7 +283,7 @@ class DieWithParent(Op):
     signal: int = 9
     name: ClassVar[str] = "death signal"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [native.prctl.step(Prctl.SET_PDEATHSIG, self.signal)]
 
 
@@ -286,11 +294,11 @@ class Umask(Op):
     mask: int
     name: ClassVar[str] = "umask"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         return f"{self.mask:03o}"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [Step("umask", lib.SYS_umask, (self.mask,))]
 
 
@@ -304,14 +312,13 @@ class KeepCapabilities(Op):
     keep: tuple[Capability, ...]
     name: ClassVar[str] = "capabilities"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         return "keep " + (" ".join(c.name.lower() for c in self.keep) or "none")
 
-    def steps(self) -> Sequence[Step]:
-        unknown_here = frozenset({errno.EINVAL})
+    def calls(self) -> Sequence[Step]:
         drops = [
-            native.prctl.step(Prctl.CAPBSET_DROP, capability)._replace(tolerate=unknown_here)
+            replace(native.prctl.step(Prctl.CAPBSET_DROP, capability), tolerate=UNKNOWN_HERE)
             for capability in Capability
             if capability not in self.keep
         ]
@@ -324,7 +331,7 @@ class NoNewPrivileges(Op):
 
     name: ClassVar[str] = "no new privileges"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [native.prctl.step(Prctl.SET_NO_NEW_PRIVS, 1)]
 
 
@@ -335,11 +342,11 @@ class CloseOnExec(Op):
     first: int = 3
     name: ClassVar[str] = "close_range"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         return f"{self.first}… on exec"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [native.close_range.step(self.first, flags=CloseFlag.CLOEXEC)]
 
 
@@ -351,11 +358,11 @@ class Sync(Op):
     action: Callable[[Process], None]
     name: ClassVar[str] = "sync"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         return f"waits   │ parent: {self.what}"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [
             Step("write", lib.SYS_write, (SYNC_DESCRIPTOR, b"?", 1)),
             Step("read", lib.SYS_read, (SYNC_DESCRIPTOR, bytearray(1), 1), zero_fails=True),
@@ -369,11 +376,11 @@ class Call(Op):
     step: Step
     name: ClassVar[str] = "call"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         return f"{self.step.call}({self.step.arguments})"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         return [self.step]
 
 
@@ -386,7 +393,7 @@ class Execve(Op):
     candidates: tuple[str, ...] = ()
     name: ClassVar[str] = "execve"
 
-    @property
+    @cached_property
     def detail(self) -> str:
         shown = " ".join(self.argv)
         tried = self.candidates
@@ -394,7 +401,7 @@ class Execve(Op):
             return shown
         return f"{shown}, tried as {', '.join(tried if len(tried) < 4 else (tried[0], '…', tried[-1]))}"
 
-    def steps(self) -> Sequence[Step]:
+    def calls(self) -> Sequence[Step]:
         *others, last = self.candidates or (self.argv[0],)
         attempts = [execve(path, self.argv, self.environment, tolerate=NOT_THIS_ONE) for path in others]
         return [*attempts, execve(last, self.argv, self.environment)]

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Self
 
 from labcore.errors import InvalidInput
 from labcore.native import CloneFlag, Report, Step
+from labcore.native.block import compile_block
 from labcore.runtime.ops import Call, Clone, Execve, Op, Sync, WriteFile
 from labcore.spec import Moment
 
@@ -47,16 +49,26 @@ class Plan:
         assert isinstance(first, Clone)
         return first
 
-    @property
+    @cached_property
     def carrier(self) -> Carrier:
         """Who walks the plan: decided by its ops alone."""
         sharing_is_safe = not self.clone.flags & (CloneFlag.NEWUSER | CloneFlag.NEWTIME)
         return "extension" if sharing_is_safe and not any(map(_needs_memory_of_its_own, self.ops)) else "monitor"
 
-    @property
-    def steps(self) -> list[tuple[int, Step]]:
+    @cached_property
+    def steps(self) -> tuple[tuple[int, Step], ...]:
         """All system calls after the clone, each with the index of its op."""
-        return [(index, step) for index, op in enumerate(self.ops) for step in op.steps()]
+        return tuple((index, step) for index, op in enumerate(self.ops) for step in op.steps)
+
+    def block(self, cgroup: int) -> bytes:
+        """Return the plan as the walker reads it; `cgroup` is the descriptor that its clone means, -1 for none."""
+        if cgroup not in self._blocks:
+            self._blocks[cgroup] = compile_block([step for _, step in self.steps], clone_flags=self.clone.flags, cgroup=cgroup)
+        return self._blocks[cgroup]
+
+    @cached_property
+    def _blocks(self) -> dict[int, bytes]:
+        return {}
 
     def without(self, index: int) -> Self:
         """Return the plan with one op left out."""

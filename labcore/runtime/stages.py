@@ -1,6 +1,7 @@
 """From a spec to a plan: each stage is a function `stage(spec) -> list[Op]`, and each can be replaced."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 
 from labcore.errors import InvalidInput
@@ -9,6 +10,9 @@ from labcore.runtime import ops
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
 from labcore.spec import DEFAULT_PATH, BindRoot, ContainerSpec, OverlayRoot
+
+# What does not depend on the spec is worked out once (@cache): a start costs the kernel two milliseconds, and Python should not
+# double that.
 
 Stage = Callable[[ContainerSpec], Sequence[Op]]
 
@@ -29,6 +33,8 @@ HIDDEN = (
     "/sys/devices/virtual/powercap",
 )  # fmt: skip
 PROTECTED = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+
+DEVPTS_OPTIONS = "newinstance,ptmxmode=0666,mode=0620,gid=5"  # 5 is tty, on every Linux
 
 QUIET = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
 
@@ -81,35 +87,46 @@ def _read_only(spec: ContainerSpec) -> bool:
     return isinstance(spec.root, BindRoot) and spec.root.read_only
 
 
-def mounts(spec: ContainerSpec) -> list[Op]:
-    """Mount what programs expect to find: /proc, /sys, and a /dev to be filled."""
-    make: list[Op] = [] if _read_only(spec) else [ops.MakeDirectories(("/proc", "/sys", "/dev"))]
+@cache
+def _mounts() -> list[Op]:
     return [
-        *make,
         ops.Mount("proc", "/proc", "proc", QUIET),
         ops.Mount("sysfs", "/sys", "sysfs", QUIET | MountFlag.RDONLY),
         ops.Mount("tmpfs", "/dev", "tmpfs", MountFlag.NOSUID | MountFlag.STRICTATIME, "mode=755,size=65536k"),
         ops.MakeDirectories(("/dev/pts", "/dev/shm", "/dev/mqueue")),
-        ops.Mount("devpts", "/dev/pts", "devpts", MountFlag.NOSUID | MountFlag.NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5"),
+        ops.Mount("devpts", "/dev/pts", "devpts", MountFlag.NOSUID | MountFlag.NOEXEC, DEVPTS_OPTIONS),
         ops.Mount("shm", "/dev/shm", "tmpfs", QUIET, "mode=1777,size=65536k"),
         ops.Mount("mqueue", "/dev/mqueue", "mqueue", QUIET),
     ]
 
 
+def mounts(spec: ContainerSpec) -> list[Op]:
+    """Mount what programs expect to find: /proc, /sys, and a /dev to be filled."""
+    make: list[Op] = [] if _read_only(spec) else [ops.MakeDirectories(("/proc", "/sys", "/dev"))]
+    return [*make, *_mounts()]
+
+
+DEVICES = (
+    ("/dev/null", 1, 3), ("/dev/zero", 1, 5), ("/dev/full", 1, 7),
+    ("/dev/random", 1, 8), ("/dev/urandom", 1, 9), ("/dev/tty", 5, 0),
+)  # fmt: skip
+DEVICE_LINKS = (
+    ("/dev/ptmx", "pts/ptmx"),
+    ("/dev/fd", "/proc/self/fd"),
+    ("/dev/stdin", "/proc/self/fd/0"),
+    ("/dev/stdout", "/proc/self/fd/1"),
+    ("/dev/stderr", "/proc/self/fd/2"),
+)
+
+
+@cache
+def _fill_dev() -> list[Op]:
+    return [ops.MakeDevices(DEVICES), ops.MakeLinks(DEVICE_LINKS)]
+
+
 def devices(spec: ContainerSpec) -> list[Op]:  # noqa: ARG001
     """Fill /dev: the devices that are not hardware."""
-    nodes = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
-    links = {
-        "ptmx": "pts/ptmx",
-        "fd": "/proc/self/fd",
-        "stdin": "/proc/self/fd/0",
-        "stdout": "/proc/self/fd/1",
-        "stderr": "/proc/self/fd/2",
-    }
-    return [
-        ops.MakeDevices(tuple((f"/dev/{name}", *number) for name, number in nodes.items())),
-        ops.MakeLinks(tuple((f"/dev/{name}", target) for name, target in links.items())),
-    ]
+    return _fill_dev()
 
 
 def network(spec: ContainerSpec) -> list[Op]:
@@ -117,19 +134,29 @@ def network(spec: ContainerSpec) -> list[Op]:
     return [ops.LinkUp("lo")] if "network" in spec.namespaces else []
 
 
-def protection(spec: ContainerSpec) -> list[Op]:  # noqa: ARG001
-    """Cover and write-protect what in /proc and /sys belongs to the whole machine."""
+@cache
+def _protection() -> list[Op]:
     directories = tuple(path for path in HIDDEN if Path(path).is_dir())  # the container's kernel is ours
     files = tuple(path for path in HIDDEN if path not in directories)
     return [ops.Hide(files, directories), ops.Protect(PROTECTED)]
 
 
-def capabilities(spec: ContainerSpec) -> list[Op]:
-    """Give up the parts of root's power that the spec does not name."""
+def protection(spec: ContainerSpec) -> list[Op]:  # noqa: ARG001
+    """Cover and write-protect what in /proc and /sys belongs to the whole machine."""
+    return _protection()
+
+
+@cache
+def _keep(names: tuple[str, ...]) -> list[Op]:
     try:
-        return [ops.KeepCapabilities(tuple(Capability[name] for name in spec.capabilities))]
+        return [ops.KeepCapabilities(tuple(Capability[name] for name in names))]
     except KeyError as error:
         raise InvalidInput(f"capabilities: no such capability: {error.args[0]}: see capabilities(7)") from None
+
+
+def capabilities(spec: ContainerSpec) -> list[Op]:
+    """Give up the parts of root's power that the spec does not name."""
+    return _keep(spec.capabilities)
 
 
 def program(spec: ContainerSpec) -> list[Op]:
@@ -164,8 +191,14 @@ def make_plan(spec: ContainerSpec, stages: Mapping[str, Stage | None] | None = N
 
     `stages` replaces stages by name; None leaves one out. Raises InvalidInput for an unknown name.
     """
-    stages = stages or {}
+    if not stages:
+        return _default_plan(spec)
     if unknown := set(stages) - set(STAGES):
         raise InvalidInput(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
     chosen = [stages.get(name, stage) for name, stage in STAGES.items()]
     return Plan(op for stage in chosen if stage is not None for op in stage(spec))
+
+
+@lru_cache(maxsize=64)
+def _default_plan(spec: ContainerSpec) -> Plan:
+    return Plan(op for stage in STAGES.values() for op in stage(spec))

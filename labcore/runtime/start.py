@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from labcore.errors import StepFailed, SystemCallError
 from labcore.native import Process, Report, Started, Stream, Streams, spawn_monitored, spawn_sharing
+from labcore.native.spawn import CGROUP_DESCRIPTOR
 from labcore.runtime.explain import explain, explain_death
 from labcore.runtime.ops import Sync
 from labcore.runtime.plan import Carrier, Plan
@@ -24,23 +25,12 @@ def spawn(
     ops demand; a plan that may share memory can be given to the monitor all the same.
     Raises StepFailed, with the op, the cause and the cure, if any op fails; then no process is left.
     """
-    steps = [step for _, step in plan.steps]
     streams = Streams(stdin, stdout, stderr)
-    flags, cgroup = plan.clone.flags, plan.clone.cgroup
     try:
-        if (carrier or plan.carrier) == "extension" and plan.carrier == "extension":
-            started = spawn_sharing(steps, clone_flags=flags, cgroup=cgroup, streams=streams)
+        if plan.carrier == "extension" and carrier != "monitor":
+            started = spawn_sharing(plan.block(plan.clone.cgroup), streams=streams)
         else:
-            syncs = [op for op in plan if isinstance(op, Sync)]
-
-            def at_sync(process: Process, channel: socket.socket) -> None:
-                for op in syncs:
-                    if not channel.recv(1):
-                        return  # the child has failed before it came this far; the report says where
-                    op.action(process)
-                    channel.send(b"!")
-
-            started = spawn_monitored(steps, clone_flags=flags, cgroup=cgroup, streams=streams, at_sync=at_sync)
+            started = _spawn_monitored(plan, streams)
     except SystemCallError as error:
         if error.call == "clone3":
             _fail(plan, 0, error.errno or 0, error.call, error.arguments)
@@ -48,12 +38,27 @@ def spawn(
     return _checked(plan, started)
 
 
+def _spawn_monitored(plan: Plan, streams: Streams) -> Started:
+    cgroup = plan.clone.cgroup
+    syncs = [op for op in plan if isinstance(op, Sync)]
+
+    def at_sync(process: Process, channel: socket.socket) -> None:
+        for op in syncs:
+            if not channel.recv(1):
+                return  # the child has failed before it came this far; the report says where
+            op.action(process)
+            channel.send(b"!")
+
+    block = plan.block(CGROUP_DESCRIPTOR if cgroup >= 0 else -1)
+    return spawn_monitored(block, cgroup=cgroup, streams=streams, at_sync=at_sync)
+
+
 def _checked(plan: Plan, started: Started) -> Process:
     """Return the process if every step was made; else reap it and say what happened."""
     process, report = started
     steps = plan.steps
     if report.failed < 0 and report.reached == len(steps):
-        process.timeline = plan.timeline(report)
+        process.draw_timeline = lambda: plan.timeline(report)
         return process
     with process:
         code = process.wait()

@@ -1,0 +1,86 @@
+"""Interleaved measuring, and the one format of every `labcore bench`."""
+
+import os
+import platform
+import statistics
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One subject of one benchmark: how often it was measured, and its median, 5th and 95th percentile in milliseconds."""
+
+    bench: str
+    subject: str
+    n: int
+    median_ms: float
+    p05_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Something to be measured: `once` does it one time and returns the seconds it took; every `every`-th round only."""
+
+    name: str
+    once: Callable[[], float]
+    every: int = 1
+
+
+def measure(bench: str, subjects: list[Subject], rounds: int) -> Iterator[list[Row]]:
+    """Measure all subjects in turn, `rounds` times over, after one round that does not count; yield the rows so far.
+
+    Interleaved, so that a noisy minute of the machine meets all of them.
+    """
+    times: dict[str, list[float]] = {subject.name: [] for subject in subjects}
+    for subject in subjects:
+        subject.once()
+    for number in range(rounds):
+        for subject in subjects:
+            if number % subject.every == 0:
+                times[subject.name].append(subject.once() * 1e3)
+        yield [_row(bench, name, values) for name, values in times.items() if values]
+
+
+def _row(bench: str, subject: str, values: list[float]) -> Row:
+    cuts = statistics.quantiles(values, n=20, method="inclusive") if len(values) > 1 else [values[0]] * 19
+    return Row(bench, subject, len(values), *(round(ms, 3) for ms in (statistics.median(values), cuts[0], cuts[18])))
+
+
+def environment(store: Path, versions: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a reader must know to compare figures: machine, kernel, versions, the store's file system."""
+    system = os.uname()
+    return {
+        "machine": f"{system.machine}, {os.cpu_count()} CPUs, {_memory_gib():.0f} GiB, {_processor()}",
+        "kernel": f"{system.sysname} {system.release}",
+        "versions": {"python": platform.python_version(), **versions},
+        "file_system": file_system(store),
+    }
+
+
+def as_json(environment: Mapping[str, Any], rows: list[Row]) -> dict[str, Any]:
+    """Return the object that `--json` writes."""
+    return {"environment": dict(environment), "rows": [asdict(row) for row in rows]}
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown processor")
+
+
+def _memory_gib() -> float:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+
+
+def file_system(path: Path) -> str:
+    """Return the type of the file system that holds `path`: the longest mount point above it says (proc(5), mountinfo)."""
+    best, kind = "", "unknown"
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        head, _, tail = line.partition(" - ")
+        point = head.split()[4]
+        if path.resolve().is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, tail.split()[0]
+    return kind

@@ -1,0 +1,159 @@
+"""The container systems that labcore is compared with, each made to start the same program as it would for its users.
+
+What each needs (a bundle, a daemon, an image) is made in one temporary directory and undone when the `with` ends.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from labcore.bench.measure import Subject
+from labcore.errors import LabcoreError
+
+NAMESPACES = ("pid", "mount", "uts", "ipc", "network", "cgroup")
+
+
+class PeerFailed(LabcoreError):
+    """A peer did not do what it was asked to."""
+
+
+def timed(command: list[str], env: dict[str, str] | None = None) -> float:
+    """Run a command to its end and return the seconds it took. Raises PeerFailed with what it said."""
+    start = time.perf_counter()
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=env)
+    elapsed = time.perf_counter() - start
+    if done.returncode:
+        raise PeerFailed(f"{' '.join(command)}: {done.stderr.decode(errors='replace').strip()[-400:]}")
+    return elapsed
+
+
+def version(command: str) -> str:
+    """Return the first line of `command --version`, without the command's own name."""
+    done = subprocess.run([command, "--version"], capture_output=True, text=True)
+    line = (done.stdout or done.stderr).partition("\n")[0]
+    return line.removeprefix(command).removeprefix(" version").strip()
+
+
+@contextmanager
+def peers(rootfs: Path, work: Path, argv: list[str]) -> Iterator[tuple[list[Subject], dict[str, str]]]:
+    """Yield a subject for each peer that is installed and works here, and what is known of each: its version, or why not."""
+    notes: dict[str, str] = {}
+    subjects: list[Subject] = []
+    makers: dict[str, Callable[[ExitStack], Subject]] = {
+        "bwrap": lambda _: _bubblewrap(rootfs, argv),
+        "crun": lambda undo: _runtime("crun", rootfs, work, argv, undo),
+        "runc": lambda undo: _runtime("runc", rootfs, work, argv, undo),
+        "podman": lambda undo: _podman(rootfs, work, argv, undo),
+        "dockerd": lambda undo: _docker(rootfs, work, argv, undo),
+    }
+    with ExitStack() as undo:
+        for command, make in makers.items():
+            if not shutil.which(command):
+                notes[command] = "not installed"
+                continue
+            try:
+                subject = make(undo)
+                subject.once()
+            except (PeerFailed, OSError) as error:
+                notes[command] = f"does not work here: {error}"
+                continue
+            subjects.append(subject)
+            notes[command] = version(command)
+        yield subjects, notes
+
+
+def _bubblewrap(rootfs: Path, argv: list[str]) -> Subject:
+    command = ["bwrap", "--unshare-pid", "--unshare-uts", "--unshare-ipc", "--unshare-net", "--unshare-cgroup"]
+    command += ["--bind", str(rootfs), "/", "--proc", "/proc", "--dev", "/dev", "--hostname", "labcore", *argv]
+    return Subject("bubblewrap", lambda: timed(command))
+
+
+def _runtime(name: str, rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subject:
+    bundle = work / name
+    bundle.mkdir()
+    subprocess.run([name, "spec"], cwd=bundle, check=True)
+    config = json.loads((bundle / "config.json").read_text())
+    config["process"] |= {"terminal": False, "args": argv}
+    config["process"].pop("rlimits", None)  # raising them takes CAP_SYS_RESOURCE, which not every machine gives to root
+    config["root"] = {"path": str(_overlay(bundle, rootfs, undo)), "readonly": False}
+    config["linux"]["namespaces"] = [{"type": kind} for kind in NAMESPACES]
+    (bundle / "config.json").write_text(json.dumps(config))
+    command = [name, "--root", str(bundle / "state"), "run", "--bundle", str(bundle), f"labcore-bench-{os.getpid()}"]
+    if name == "crun" and Path("/sys/fs/cgroup/unified").is_dir():  # crun refuses a hybrid of cgroup v1 and v2
+        _hide_unified_cgroup(undo)
+    return Subject(f"{name} run", lambda: timed(command))
+
+
+def _overlay(directory: Path, lower: Path, undo: ExitStack) -> Path:
+    """Mount an overlay for a runtime that takes its root as it finds it; outside the measured time, to its advantage."""
+    upper, workdir, merged = (directory / name for name in ("upper", "work", "rootfs"))
+    for path in (upper, workdir, merged):
+        path.mkdir()
+    options = f"lowerdir={lower},upperdir={upper},workdir={workdir}"
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(merged)], check=True)
+    undo.callback(subprocess.run, ["umount", "--lazy", str(merged)], check=True)
+    return merged
+
+
+def _hide_unified_cgroup(undo: ExitStack) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "none", "/sys/fs/cgroup/unified"], check=True)
+    undo.callback(subprocess.run, ["umount", "/sys/fs/cgroup/unified"], check=True)
+
+
+def _archive(rootfs: Path, work: Path) -> Path:
+    archive = work / "rootfs.tar"
+    if not archive.exists():
+        subprocess.run(["tar", "-C", str(rootfs), "-cf", str(archive), "."], check=True)
+    return archive
+
+
+def _podman(rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subject:
+    home = work / "podman"
+    podman = ["podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--cgroup-manager", "cgroupfs"]
+    undo.callback(subprocess.run, [*podman, "system", "reset", "--force"], capture_output=True)
+    timed([*podman, "import", str(_archive(rootfs, work)), "labcore-bench"])
+    command = [*podman, "run", "--rm", "--network", "none", "--cgroupns", "private", "--ulimit", "host", "labcore-bench", *argv]
+    return Subject("podman run --rm", lambda: timed(command), every=10)
+
+
+def _docker(rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subject:
+    home = work / "docker"
+    home.mkdir()
+    socket = f"unix://{home}/docker.sock"
+    log = undo.enter_context((home / "log").open("wb"))
+    daemon = subprocess.Popen(
+        ["dockerd", "-H", socket, "--data-root", str(home / "data"), "--exec-root", str(home / "exec"),
+         "--pidfile", str(home / "pid"), "--bridge", "none", "--iptables=false"],
+        stdout=log, stderr=log,
+    )  # fmt: skip
+    undo.callback(_stop, daemon)
+    docker = ["docker", "-H", socket]
+    _await_daemon(docker, daemon)
+    timed([*docker, "import", str(_archive(rootfs, work)), "labcore-bench"])
+    command = [*docker, "run", "--rm", "--network", "none", "labcore-bench", *argv]
+    return Subject("docker run --rm", lambda: timed(command), every=10)
+
+
+def _await_daemon(docker: list[str], daemon: "subprocess.Popen[bytes]") -> None:
+    for _ in range(100):
+        if daemon.poll() is not None:
+            raise PeerFailed("dockerd ended at once")
+        with suppress(PeerFailed):
+            timed([*docker, "version"])
+            return
+        time.sleep(0.2)
+    raise PeerFailed("dockerd does not answer after 20 s")
+
+
+def _stop(daemon: "subprocess.Popen[bytes]") -> None:
+    daemon.terminate()
+    try:
+        daemon.wait(20)
+    except subprocess.TimeoutExpired:
+        daemon.kill()
+        daemon.wait()

@@ -1,0 +1,116 @@
+"""What a container start costs: the same program, namespaces and kind of root, by the kernel alone, by labcore, by its peers."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labcore.bench.measure import Row, Subject, environment, measure
+from labcore.bench.peers import PeerFailed, peers, timed
+from labcore.engine import Engine, plan
+from labcore.native import program
+from labcore.spec import OverlayRoot
+
+BALLAST_MB = 500
+FLOOR = "floor (C, system calls only)"
+IN_PROCESS = "labcore, in process"
+FROM_LARGE = "labcore, in process, from a large parent"
+MONITOR = "labcore, through the monitor"
+COMMAND = "labcore run --rm (the command)"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A benchmark's outcome: where it ran, its rows, and remarks (a peer that is missing, a size that was measured)."""
+
+    environment: dict[str, Any]
+    rows: list[Row]
+    remarks: list[str]
+
+
+class Server:
+    """A child that does the thing once for each line it is sent, and answers with the nanoseconds."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def read(self) -> str:
+        """Return its next line."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def once(self) -> float:
+        """Let it do the thing; return seconds. Raises PeerFailed."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        answer = self.read()
+        if not answer.isdigit():
+            raise PeerFailed(f"{self._process.args!r} answered {answer!r}")
+        return int(answer) / 1e9
+
+    def close(self) -> None:
+        """End it: its input ends."""
+        self._process.communicate()
+
+
+def bench_start(rounds: int) -> Iterator[Result]:
+    """Measure, and yield the result after every round; the store lies on a tmpfs of its own."""
+    with ExitStack() as undo:
+        work = undo.enter_context(_tmpfs())
+        engine = Engine(work / "state")
+        engine.seed("busybox")
+        root = plan("busybox", ["true"], root=engine.root)  # unpacks the layer
+        del root
+        spec = engine.spec("busybox", ["/bin/true"])
+        assert isinstance(spec.root, OverlayRoot)
+        layer = Path(spec.root.directory, spec.root.layers[0])
+        argv = ["/bin/true"]
+
+        def serve(*command: str) -> Server:
+            server = Server(list(command))
+            undo.callback(server.close)
+            return server
+
+        worker = (sys.executable, "-m", "labcore.bench.worker", str(engine.root))
+        floor = serve(program("labcore-floor"), spec.root.directory, spec.root.layers[0], *argv)
+        small = serve(*worker, "0", "extension", *argv)
+        large = serve(*worker, str(BALLAST_MB), "extension", *argv)
+        monitored = serve(*worker, "0", "monitor", *argv)
+        remarks = [f"resident: small parent {small.read()} MB, large parent {large.read()} MB"]
+        monitored.read()
+
+        command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "--rm", "busybox", *argv]
+        with_bytecode = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        others, notes = undo.enter_context(peers(layer, work, argv))
+        remarks += [f"{name}: {note}" for name, note in notes.items() if note == "not installed" or "does not" in note]
+        subjects = [
+            Subject(FLOOR, floor.once),
+            Subject(IN_PROCESS, small.once),
+            Subject(FROM_LARGE, large.once),
+            Subject(MONITOR, monitored.once),
+            *others,
+            Subject(COMMAND, lambda: timed(command, with_bytecode), every=5),
+        ]
+        where = environment(work, notes)
+        for rows in measure("start", subjects, rounds):
+            yield Result(where, rows, remarks)
+
+
+@contextmanager
+def _tmpfs() -> Iterator[Path]:
+    work = Path(tempfile.mkdtemp(prefix="labcore-bench-"))
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", "labcore-bench", str(work)], check=True)
+        try:
+            yield work
+        finally:
+            subprocess.run(["umount", "--lazy", str(work)], check=True)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

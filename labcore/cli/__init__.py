@@ -1,0 +1,61 @@
+"""The `labcore` command: one module for each subcommand, imported only when it is asked for."""
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from labcore.errors import LabcoreError
+
+# subcommand -> its line in the help; the module of the same name has `arguments(parser)` and `main(args) -> exit status`
+COMMANDS = {
+    "run": "run a program in a new container",
+    "plan": "print what `run` would do, op by op, and do nothing",
+    "seed": "make the images that need no network: busybox, hello-world",
+    "doctor": "try what this machine can do, and say how to mend what is missing",
+    "bench": "measure labcore and its peers side by side",
+    "lab": "start a first container, then JupyterLab with the lessons",
+}
+
+# What docker answers when the failure is not the program's own.
+LABCORE_FAILED = 125
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; return its exit status."""
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        args = _parse(words)
+        return int(args.main(args))
+    except LabcoreError as error:
+        print(f"labcore: {error}", file=sys.stderr)
+        return LABCORE_FAILED
+    except OSError as error:
+        print(f"labcore: {error}", file=sys.stderr)
+        return LABCORE_FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="labcore",
+        description="Containers, small and complete: learn Docker by building it.",
+        epilog="Begin with: labcore seed; labcore run --rm hello-world. Each command explains itself: labcore run --help.",
+    )
+    parser.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="where images and everything else lie (default: $LABCORE_ROOT, else /var/lib/labcore for root, "
+        "~/.local/share/labcore for a user)",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    wanted = next((word for word in words if word in COMMANDS), None)
+    for name, line in COMMANDS.items():
+        command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
+        if name == wanted:
+            module = import_module(f"labcore.cli.{name}")
+            module.arguments(command)
+            command.set_defaults(main=module.main)
+    return parser.parse_args(words)

@@ -1,0 +1,61 @@
+"""`labcore run`: a program in a new container, with this terminal's streams."""
+
+import argparse
+import errno
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from labcore.cli import LABCORE_FAILED, container
+from labcore.engine import exit_code
+from labcore.errors import StepFailed
+from labcore.native import DEVNULL, Process
+from labcore.runtime import spawn
+
+NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.epilog = (
+        "Exit status: the program's own; 125 if labcore failed, 126 if the program cannot be executed, 127 if it is not "
+        "there, 128 + N if signal N killed it. Signals are passed on to the program; the second of a kind kills it."
+    )
+    parser.add_argument("--rm", action="store_true", help="keep nothing afterwards (always so: what is written lies in memory)")
+    parser.add_argument("-i", "--interactive", action="store_true", help="let the program read this standard input")
+    container.arguments(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run it to its end and return its exit code."""
+    plan = container.plan_of(args)
+    sys.stdout.flush()
+    try:
+        process = spawn(plan, stdin=None if args.interactive else DEVNULL)
+    except StepFailed as error:
+        print(f"labcore: {error}", file=sys.stderr)
+        if error.call != "execve":
+            return LABCORE_FAILED
+        return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
+    with process, _signals_go_to(process):
+        return exit_code(process)
+
+
+@contextmanager
+def _signals_go_to(process: Process) -> Iterator[None]:
+    """Pass signals on. A first process ignores those that it has no handler for, so the second of a kind is SIGKILL."""
+    seen: set[int] = set()
+
+    def forward(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        process.kill(signal.SIGKILL if number in seen else number)
+        seen.add(number)
+
+    before = {number: signal.signal(number, forward) for number in FORWARDED}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
