@@ -1,7 +1,7 @@
-"""A small, complete, real container system to learn Docker by building it.
+r"""A small, complete, real container system to learn Docker by building it.
 
     >>> labcore.run("busybox", ["hostname"], hostname="box").stdout
-    b'box\\n'
+    b'box\n'
     >>> print(labcore.plan("busybox", ["hostname"]))     # what that does, op by op
     >>> labcore.spawn(labcore.plan("busybox", ["sh"]))   # the same in two steps, with a handle on the process
 

@@ -7,7 +7,15 @@ HEAD_SIZE: Final = 4096  # the kernel, too, looks no further for the program hea
 HEADER = struct.Struct("<4sB11xHHIQQQIHHH")
 PROGRAM_HEADER = struct.Struct("<IIQQQQ")
 PT_INTERP = 3
-MACHINES = {0x03: "i686", 0x15: "ppc64le", 0x16: "s390x", 0x28: "armv7l", 0x3E: "x86_64", 0xB7: "aarch64", 0xF3: "riscv64"}
+MACHINES = {
+    0x03: "i686",
+    0x15: "ppc64le",
+    0x16: "s390x",
+    0x28: "armv7l",
+    0x3E: "x86_64",
+    0xB7: "aarch64",
+    0xF3: "riscv64",
+}
 
 
 class Program(NamedTuple):

@@ -1,10 +1,10 @@
 """The values that every room speaks. Frozen, checked when they are made, and free of I/O."""
 
 import re
-from dataclasses import dataclass
 from typing import Final, Self
 
 from labcore.errors import InvalidInput
+from labcore.record import Record
 
 NAMESPACES: Final = ("mount", "pid", "uts", "ipc", "network", "cgroup")
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -19,8 +19,7 @@ DEFAULT_CAPABILITIES: Final = (
 HOSTNAME_MAX: Final = 64  # __NEW_UTS_LEN in the kernel
 
 
-@dataclass(frozen=True, slots=True)
-class OverlayRoot:
+class OverlayRoot(Record):
     """A root file system stacked from read-only layers, with a throw-away layer in memory on top.
 
     `layers` are directory names inside `directory`, the topmost first. `scratch` is an empty directory inside it; the
@@ -32,8 +31,7 @@ class OverlayRoot:
     scratch: str
 
 
-@dataclass(frozen=True, slots=True)
-class BindRoot:
+class BindRoot(Record):
     """A directory of the host as root file system, used as it is."""
 
     directory: str
@@ -43,8 +41,7 @@ class BindRoot:
 Root = OverlayRoot | BindRoot
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerSpec:
+class ContainerSpec(Record):
     """All that a plan is compiled from.
 
     `environment` holds `NAME=value` strings; `argv[0]` without a slash is looked up in the PATH found there.
@@ -79,8 +76,7 @@ class ContainerSpec:
             raise InvalidInput(f"namespaces: no such kind: {', '.join(sorted(unknown))}")
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Record):
     """One op of a start: what it was, when it began (microseconds after clone was called) and how long it took."""
 
     index: int
@@ -90,8 +86,7 @@ class Moment:
     duration_us: float
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Record):
     """The name of an image: `[registry/]repository[:tag][@digest]`, as Docker reads it.
 
     `Reference.parse("busybox")` is `docker.io/library/busybox:latest`; `str()` gives the short form back.

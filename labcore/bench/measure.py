@@ -4,13 +4,13 @@ import os
 import platform
 import statistics
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from labcore.record import Record
 
-@dataclass(frozen=True, slots=True)
-class Row:
+
+class Row(Record):
     """One subject of one benchmark: how often it was measured, and its median, 5th and 95th percentile in milliseconds."""
 
     bench: str
@@ -21,8 +21,7 @@ class Row:
     p95_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Record):
     """Something to be measured: `once` does it one time and returns the seconds it took; every `every`-th round only."""
 
     name: str
@@ -63,7 +62,7 @@ def environment(store: Path, versions: Mapping[str, str]) -> dict[str, Any]:
 
 def as_json(environment: Mapping[str, Any], rows: list[Row]) -> dict[str, Any]:
     """Return the object that `--json` writes."""
-    return {"environment": dict(environment), "rows": [asdict(row) for row in rows]}
+    return {"environment": dict(environment), "rows": [row.as_dict() for row in rows]}
 
 
 def _processor() -> str:

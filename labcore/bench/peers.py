@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from labcore import native
 from labcore.bench.measure import Subject
 from labcore.errors import LabcoreError
 
@@ -84,8 +85,6 @@ def _runtime(name: str, rootfs: Path, work: Path, argv: list[str], undo: ExitSta
     config["linux"]["namespaces"] = [{"type": kind} for kind in NAMESPACES]
     (bundle / "config.json").write_text(json.dumps(config))
     command = [name, "--root", str(bundle / "state"), "run", "--bundle", str(bundle), f"labcore-bench-{os.getpid()}"]
-    if name == "crun" and Path("/sys/fs/cgroup/unified").is_dir():  # crun refuses a hybrid of cgroup v1 and v2
-        _hide_unified_cgroup(undo)
     return Subject(f"{name} run", lambda: timed(command))
 
 
@@ -94,15 +93,9 @@ def _overlay(directory: Path, lower: Path, undo: ExitStack) -> Path:
     upper, workdir, merged = (directory / name for name in ("upper", "work", "rootfs"))
     for path in (upper, workdir, merged):
         path.mkdir()
-    options = f"lowerdir={lower},upperdir={upper},workdir={workdir}"
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(merged)], check=True)
-    undo.callback(subprocess.run, ["umount", "--lazy", str(merged)], check=True)
+    native.mount("overlay", str(merged), "overlay", data=f"lowerdir={lower},upperdir={upper},workdir={workdir}")
+    undo.callback(native.umount2, str(merged), native.UnmountFlag.DETACH)
     return merged
-
-
-def _hide_unified_cgroup(undo: ExitStack) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "none", "/sys/fs/cgroup/unified"], check=True)
-    undo.callback(subprocess.run, ["umount", "/sys/fs/cgroup/unified"], check=True)
 
 
 def _archive(rootfs: Path, work: Path) -> Path:
@@ -117,7 +110,9 @@ def _podman(rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subje
     podman = ["podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--cgroup-manager", "cgroupfs"]
     undo.callback(subprocess.run, [*podman, "system", "reset", "--force"], capture_output=True)
     timed([*podman, "import", str(_archive(rootfs, work)), "labcore-bench"])
-    command = [*podman, "run", "--rm", "--network", "none", "--cgroupns", "private", "--ulimit", "host", "labcore-bench", *argv]
+    # podman asks for more open files and processes than it has, which takes CAP_SYS_RESOURCE: be content with less.
+    limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+    command = [*podman, "run", "--rm", "--network", "none", "--cgroupns", "private", *limits, "labcore-bench", *argv]
     return Subject("podman run --rm", lambda: timed(command), every=10)
 
 

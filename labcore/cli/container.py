@@ -10,14 +10,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     parser.add_argument("--hostname", default="labcore", metavar="NAME", help="the host name inside (default: labcore)")
     parser.add_argument(
-        "-e", "--env", action="append", default=[], metavar="NAME=VALUE", help="set an environment variable; may be repeated"
+        "-e",
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set an environment variable; may be repeated",
     )
     parser.add_argument("-w", "--workdir", metavar="DIR", help="where the program starts (default: as the image says)")
     parser.add_argument("--entrypoint", metavar="PROGRAM", help="run this instead of the image's own entry point")
     parser.add_argument("--rootfs", action="store_true", help="IMAGE is a directory, used as root file system as it is")
     parser.add_argument("image", metavar="IMAGE", help="an image's name, such as busybox or hello-world:latest")
     parser.add_argument(
-        "argv", nargs=argparse.REMAINDER, metavar="ARG", help="the program and its arguments (default: as the image says)"
+        "argv",
+        nargs=argparse.REMAINDER,
+        metavar="ARG",
+        help="the program and its arguments (default: as the image says)",
     )
 
 

@@ -1,13 +1,13 @@
 """The engine: the only room that composes others. An image's name in, a running container out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from labcore.engine.state import default_root
 from labcore.errors import InvalidInput
-from labcore.images import Image, ImageStore, seed_busybox, seed_hello_world
+from labcore.images import Image, ImageStore
 from labcore.native import DEVNULL, PIPE, Process, Stream, program
+from labcore.record import Record
 from labcore.runtime import Carrier, Plan, Stage, make_plan, spawn
 from labcore.spec import DEFAULT_PATH, BindRoot, ContainerSpec, Moment, Reference, Root
 from labcore.storage import LayerStore
@@ -16,8 +16,7 @@ Environment = Mapping[str, str] | Iterable[str]
 SEED_NAMES = ("busybox", "hello-world")
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Record):
     """A container that has run: its exit code (128 + signal if one killed it), its output, and when each op was done."""
 
     exit_code: int
@@ -38,6 +37,8 @@ class Engine:
 
     def seed(self, name: str) -> Image:
         """Make one of the images that need no network: busybox or hello-world."""
+        from labcore.images.seeds import seed_busybox, seed_hello_world
+
         if name == "busybox":
             return seed_busybox(self.images)
         if name == "hello-world":
@@ -65,7 +66,9 @@ class Engine:
             raise InvalidInput("name either an image or a rootfs")
         extra = [f"{name}={value}" for name, value in env.items()] if isinstance(env, Mapping) else list(env)
         if image is None:
-            command, variables, directory = tuple(argv), ("PATH=" + DEFAULT_PATH,), "/"
+            command: tuple[str, ...] = tuple(argv)
+            variables: tuple[str, ...] = ("PATH=" + DEFAULT_PATH,)
+            directory = "/"
             root: Root = _bind_root(Path(rootfs or ""))
         else:
             found = self.images.get(Reference.parse(image))
@@ -121,9 +124,7 @@ def plan(
     `NAME=value` strings. `stages` replaces stages by name (`labcore.STAGES`). `root` is the state root.
     Raises InvalidInput, ImageNotFound, StoreDamaged.
     """
-    spec = Engine(root).spec(
-        image, argv, rootfs=rootfs, hostname=hostname, env=env, workdir=workdir, entrypoint=entrypoint
-    )
+    spec = Engine(root).spec(image, argv, rootfs=rootfs, hostname=hostname, env=env, workdir=workdir, entrypoint=entrypoint)
     return make_plan(spec, stages)
 
 

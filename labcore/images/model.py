@@ -1,7 +1,8 @@
 """What an image is made of: the values of the OCI image specification that the lab uses."""
 
-from dataclasses import dataclass
 from typing import Any, Final, Self
+
+from labcore.record import Record
 
 MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 CONFIG: Final = "application/vnd.oci.image.config.v1+json"
@@ -13,8 +14,7 @@ REF_NAME: Final = "org.opencontainers.image.ref.name"
 ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(Record):
     """A pointer to a blob: what it is, its digest (`sha256:` and 64 hex digits), its size in bytes (descriptor.md)."""
 
     media_type: str
@@ -35,8 +35,7 @@ class Descriptor:
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Record):
     """How an image wants to be run (config.md): what `docker inspect` shows as its Config, and its layers' digests."""
 
     architecture: str
@@ -75,8 +74,7 @@ class Config:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Record):
     """A named image: its manifest's descriptor, its layers from the lowest up, its config."""
 
     name: str

@@ -11,8 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,18 +41,11 @@ class ImageStore:
         """Store a blob and return its descriptor. It appears whole, and under its own digest, or not at all."""
         self._prepare()
         digest, size = hashlib.sha256(), 0
-        with tempfile.NamedTemporaryFile(dir=self._blobs, prefix=".incoming-", delete=False) as file:
-            try:
-                for chunk in _chunks(content):
-                    digest.update(chunk)
-                    size += file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).rename(self._blobs / digest.hexdigest())
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-        _sync_directory(self._blobs)
+        with _incoming(self._blobs) as (file, keep_as):
+            for chunk in _chunks(content):
+                digest.update(chunk)
+                size += file.write(chunk)
+            keep_as(digest.hexdigest())
         return Descriptor(media_type, f"sha256:{digest.hexdigest()}", size)
 
     def blob_path(self, descriptor: Descriptor) -> Path:
@@ -62,7 +54,9 @@ class ImageStore:
         try:
             size = path.stat().st_size
         except FileNotFoundError:
-            raise StoreDamaged(f"blob {descriptor.digest} is missing from {self.directory}: make or pull the image anew") from None
+            raise StoreDamaged(
+                f"blob {descriptor.digest} is missing from {self.directory}: make or pull the image anew"
+            ) from None
         if size != descriptor.size:
             raise StoreDamaged(f"blob {descriptor.digest} has {size} bytes and should have {descriptor.size}: {path}")
         return path
@@ -161,18 +155,28 @@ def _chunks(content: bytes | BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
+@contextmanager
+def _incoming(directory: Path) -> Iterator[tuple[BinaryIO, Callable[[str], None]]]:
+    """Yield a new file and the function that gives it its name, in one step: a reader, or a crash, sees all of it or none."""
+    path = directory / f".incoming-{os.getpid()}-{os.urandom(6).hex()}"
+    try:
+        with path.open("xb") as file:
+
+            def keep_as(name: str) -> None:
+                file.flush()
+                os.fsync(file.fileno())
+                path.rename(directory / name)
+                _sync_directory(directory)
+
+            yield file, keep_as
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def _write_whole(path: Path, content: bytes) -> None:
-    """Replace a file in one step: a reader, or a crash, sees the old one or the new one."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).rename(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-    _sync_directory(path.parent)
+    with _incoming(path.parent) as (file, keep_as):
+        file.write(content)
+        keep_as(path.name)
 
 
 def _sync_directory(path: Path) -> None:

@@ -42,12 +42,10 @@ from labcore.native.process import Outcome, Process, Report, clone, threads
 from labcore.native.spawn import (
     DEVNULL,
     PIPE,
-    MonitorLost,
     Started,
     Stream,
     Streams,
     program,
-    spawn_monitored,
     spawn_sharing,
 )
 from labcore.native.step import Argument, Register, Step, SystemCall, Words, errors, perform
@@ -61,7 +59,6 @@ __all__ = [
     "CloneFlag",
     "CloseFlag",
     "ConfigCommand",
-    "MonitorLost",
     "MountAttribute",
     "MountFlag",
     "MoveFlag",
@@ -103,7 +100,6 @@ __all__ = [
     "setdomainname",
     "sethostname",
     "setns",
-    "spawn_monitored",
     "spawn_sharing",
     "threads",
     "umount2",

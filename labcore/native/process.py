@@ -7,6 +7,7 @@ import signal
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Protocol, Self
 
@@ -75,7 +76,7 @@ class Process:
     """A process that was started, held by its pidfd: no other that gets its number later is ever meant.
 
     `pid` is the number seen from here, `pid_inside` the one its own PID namespace gave it. `stdin`, `stdout`, `stderr` are
-    this side's ends of pipes that were asked for, else None; `timeline` is when each op of its plan was done. As a context manager it kills and reaps what still runs.
+    this side's ends of pipes that were asked for, else None. As a context manager it kills and reaps what still runs.
     """
 
     def __init__(self, pid: int, pidfd: int, source: ExitSource) -> None:
@@ -138,9 +139,7 @@ class Process:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def __del__(self) -> None:
@@ -206,7 +205,7 @@ def _feed(fd: int, pending: memoryview) -> memoryview:
 
 def threads() -> int:
     """Return how many threads this process has: not Python's count, the kernel's."""
-    return len(os.listdir("/proc/self/task"))
+    return sum(1 for _ in Path("/proc/self/task").iterdir())
 
 
 def clone(function: Callable[[], int | None], *, flags: CloneFlag = CloneFlag(0)) -> Process:

@@ -2,13 +2,13 @@
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, update_wrapper
 from typing import Generic, NamedTuple, ParamSpec, TypeAlias
 
 from labcore.errors import SystemCallError
 from labcore.native._native import ffi, lib
 from labcore.native.flags import describe
+from labcore.record import Record
 
 
 class Register(NamedTuple):
@@ -34,8 +34,7 @@ FIRST_ARGUMENT = RECORD.size - 6 * 8
 ZERO_FAILS = 1
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Record):
     """One system call.
 
     Strings and bytes are passed as pointers to NUL-terminated memory; a bytearray is memory that the kernel may write to.
@@ -129,6 +128,7 @@ class SystemCall(Generic[P]):
         update_wrapper(self, describe)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> int:
+        """Make the call now, from this thread."""
         return perform(self._describe(*args, **kwargs))
 
     def step(self, *args: P.args, **kwargs: P.kwargs) -> Step:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labcore.native import Capability, CloneFlag, MountFlag, capget
-from labcore.runtime.ops import Chdir, Execve, Mount, PivotRoot, SetHostname
+from labcore.runtime.ops import Chdir, Execve, MakeDirectories, Mount, PivotRoot, SetHostname
 from labcore.runtime.plan import Plan
 from labcore.runtime.roots import explain_program
 
@@ -54,7 +54,8 @@ def _missing_privilege() -> Explanation | None:
         return None
     if os.geteuid():
         return Explanation(
-            f"you are user {os.geteuid()}, and this takes CAP_SYS_ADMIN, which root has", "run it as root: sudo labcore …"
+            f"you are user {os.geteuid()}, and this takes CAP_SYS_ADMIN, which root has",
+            "run it as root: sudo labcore …",
         )
     return Explanation(
         "you are root without CAP_SYS_ADMIN: this process itself runs in a container, or had its rights taken away",
@@ -77,9 +78,7 @@ def userns_block() -> Explanation | None:
     if os.geteuid() == 0:
         return None
     if read_setting("kernel/unprivileged_userns_clone") == "0":
-        return Explanation(
-            "this machine allows user namespaces to root only", "sudo sysctl kernel.unprivileged_userns_clone=1"
-        )
+        return Explanation("this machine allows user namespaces to root only", "sudo sysctl kernel.unprivileged_userns_clone=1")
     if read_setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
         return Explanation(
             "AppArmor keeps ordinary users from using user namespaces (Ubuntu 24.04 does so from the start)",
@@ -131,8 +130,7 @@ def _mount_invalid(plan: Plan, index: int) -> Explanation | None:
 
 
 def _overlay_invalid(plan: Plan, index: int, op: Mount) -> Explanation:
-    options = dict(part.partition("=")[::2] for part in (op.data or "").split(","))
-    upper, work = options.get("upperdir"), options.get("workdir")
+    upper, work = op.options.get("upperdir"), op.options.get("workdir")
     if upper and not work:
         return Explanation("an overlay with an upperdir needs a workdir beside it", "add workdir=… to the options")
     if upper and work:
@@ -168,15 +166,17 @@ def _mount_missing(plan: Plan, index: int) -> Explanation | None:
     if not isinstance(op, Mount):
         return None
     directory = _working_directory(plan, index)
-    missing = [str(directory / path) for path in _directories_of(op) if not os.path.lexists(directory / path)]
+    made = {path for earlier in plan.ops[:index] if isinstance(earlier, MakeDirectories) for path in earlier.paths}
+    places = [directory / path for path in _directories_of(op) if path not in made]
+    missing = [str(place) for place in places if not os.path.lexists(place)]
     what = ", ".join(missing) or f"{op.target}, or what it is mounted from,"
     return Explanation(f"{what} does not exist", "make it first: MakeDirectories((…,)), or correct the path")
 
 
 def _directories_of(op: Mount) -> list[str]:
     if op.fstype == "overlay":
-        options = dict(part.partition("=")[::2] for part in (op.data or "").split(","))
-        return [*options.get("lowerdir", "").split(":"), *filter(None, map(options.get, ("upperdir", "workdir")))] + [op.target]
+        lowers = op.options.get("lowerdir", "").split(":")
+        return [*lowers, *filter(None, map(op.options.get, ("upperdir", "workdir"))), op.target]
     return [op.source, op.target] if op.flags & MountFlag.BIND else [op.target]
 
 
@@ -189,14 +189,16 @@ def _mount_not_a_directory(plan: Plan, index: int) -> Explanation | None:
     directory = _working_directory(plan, index)
     files = [path for path in _directories_of(op) if (directory / path).is_file()]
     return Explanation(
-        f"{' and '.join(files) or 'one of the two'} is a file: a directory can only be mounted on a directory, a file on a file",
+        f"{' and '.join(files) or 'one of the two'} is a file: a directory is mounted on a directory only, a file on a file",
         "name a directory as the root, or bind the file onto a file",
     )
 
 
 def _unknown_file_system(plan: Plan, index: int) -> Explanation:
     fstype = getattr(plan.ops[index], "fstype", None)
-    return Explanation(f"this kernel has no file system called {fstype}", f"sudo modprobe {fstype}; `labcore doctor` lists more")
+    return Explanation(
+        f"this kernel has no file system called {fstype}", f"sudo modprobe {fstype}; `labcore doctor` lists more"
+    )
 
 
 def _mount_forbidden(plan: Plan, index: int) -> Explanation | None:
@@ -261,7 +263,11 @@ def _hostname(plan: Plan, index: int) -> Explanation | None:
 
 def _chdir_missing(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
-    return Explanation(f"there is no directory {op.path} at this point of the plan", "make it, or correct the path") if isinstance(op, Chdir) else None
+    return (
+        Explanation(f"there is no directory {op.path} at this point of the plan", "make it, or correct the path")
+        if isinstance(op, Chdir)
+        else None
+    )
 
 
 def _program(plan: Plan, index: int) -> Explanation | None:

@@ -4,16 +4,16 @@ import errno
 import os
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
 from typing import ClassVar
 
 from labcore import native
 from labcore.native import Capability, CloneFlag, CloseFlag, MountFlag, Prctl, Process, Register, Step, UnmountFlag
+from labcore.native._native import lib
 from labcore.native.flags import describe
 from labcore.native.spawn import SYNC_DESCRIPTOR, execve
 from labcore.native.step import errors
-from labcore.native._native import lib
+from labcore.record import Record
 
 EXISTS_IS_FINE = errors(errno.EEXIST)
 NOT_THIS_ONE = errors(errno.ENOENT, errno.ENOTDIR, errno.EACCES)
@@ -21,8 +21,7 @@ ABSENT = errors(errno.ENOENT)
 UNKNOWN_HERE = errors(errno.EINVAL)
 
 
-@dataclass(frozen=True, repr=False)
-class Op:
+class Op(Record):
     """One line of a plan. `name` and `detail` are what the printed plan shows; `calls` says what the walker does."""
 
     name: ClassVar[str] = "op"
@@ -30,7 +29,7 @@ class Op:
     @cached_property
     def detail(self) -> str:
         """What the printed plan says behind the name."""
-        return " ".join(str(getattr(self, field.name)) for field in fields(self))
+        return " ".join(str(value) for value in self.values())
 
     def calls(self) -> Sequence[Step]:
         """Return the system calls that the op takes, in order."""
@@ -44,17 +43,7 @@ class Op:
     def __str__(self) -> str:
         return f"{self.name} {self.detail}".rstrip()
 
-    def __repr__(self) -> str:
-        given = []
-        for field in fields(self):
-            value = getattr(self, field.name)
-            default = field.default
-            if default is MISSING or value != default:
-                given.append(f"{field.name}={describe(value) if isinstance(value, int) else repr(value)}")
-        return f"{type(self).__name__}({', '.join(given)})"
 
-
-@dataclass(frozen=True, repr=False)
 class Clone(Op):
     """Make the process, with new namespaces: clone(2). Always the first op. `cgroup`: an open v2 cgroup to start in."""
 
@@ -68,7 +57,6 @@ class Clone(Op):
         return names + (f" cgroup fd {self.cgroup}" if self.cgroup >= 0 else "")
 
 
-@dataclass(frozen=True, repr=False)
 class SetHostname(Op):
     """Name the host: sethostname(2)."""
 
@@ -79,7 +67,6 @@ class SetHostname(Op):
         return [native.sethostname.step(self.hostname)]
 
 
-@dataclass(frozen=True, repr=False)
 class Mount(Op):
     """Attach a file system or change a mount: mount(2)."""
 
@@ -95,11 +82,15 @@ class Mount(Op):
         options = describe(self.flags).lower().replace("|", " ") if self.flags else ""
         return " ".join(part for part in (f"{self.source} on {self.target}", options, self.data or "") if part)
 
+    @property
+    def options(self) -> dict[str, str]:
+        """The options in `data`, by name."""
+        return dict(part.partition("=")[::2] for part in (self.data or "").split(","))
+
     def calls(self) -> Sequence[Step]:
         return [native.mount.step(self.source, self.target, self.fstype, self.flags, self.data)]
 
 
-@dataclass(frozen=True, repr=False)
 class Unmount(Op):
     """Detach a file system: umount2(2)."""
 
@@ -115,7 +106,6 @@ class Unmount(Op):
         return [native.umount2.step(self.target, self.flags)]
 
 
-@dataclass(frozen=True, repr=False)
 class PivotRoot(Op):
     """Make `new_root` the root and stack the old root on `put_old`: pivot_root(2)."""
 
@@ -127,7 +117,6 @@ class PivotRoot(Op):
         return [native.pivot_root.step(self.new_root, self.put_old)]
 
 
-@dataclass(frozen=True, repr=False)
 class Chdir(Op):
     """Change the working directory: chdir(2)."""
 
@@ -138,7 +127,6 @@ class Chdir(Op):
         return [Step("chdir", lib.SYS_chdir, (self.path,))]
 
 
-@dataclass(frozen=True, repr=False)
 class MakeDirectories(Op):
     """Make directories, each under its parent in the list; one that is there already is fine: mkdir(2)."""
 
@@ -155,7 +143,6 @@ class MakeDirectories(Op):
         return [Step("mkdirat", lib.SYS_mkdirat, (at, path, self.mode), EXISTS_IS_FINE) for path in self.paths]
 
 
-@dataclass(frozen=True, repr=False)
 class MakeDevices(Op):
     """Make character devices that everyone may use, each a path with its major and minor number: mknod(2)."""
 
@@ -174,7 +161,6 @@ class MakeDevices(Op):
         ]
 
 
-@dataclass(frozen=True, repr=False)
 class MakeLinks(Op):
     """Make symbolic links, each a path with what it points to: symlink(2)."""
 
@@ -189,7 +175,6 @@ class MakeLinks(Op):
         return [Step("symlinkat", lib.SYS_symlinkat, (target, lib.AT_FDCWD, path)) for path, target in self.links]
 
 
-@dataclass(frozen=True, repr=False)
 class WriteFile(Op):
     """Write a text into a file that exists, as into those of /proc and /sys."""
 
@@ -211,7 +196,6 @@ class WriteFile(Op):
         ]
 
 
-@dataclass(frozen=True, repr=False)
 class Hide(Op):
     """Cover files with /dev/null and directories with an empty, read-only tmpfs; what this kernel lacks is passed over."""
 
@@ -227,10 +211,9 @@ class Hide(Op):
         read_only = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
         files = [native.mount.step("/dev/null", path, None, MountFlag.BIND) for path in self.files]
         directories = [native.mount.step("tmpfs", path, "tmpfs", read_only, "size=0") for path in self.directories]
-        return [replace(step, tolerate=ABSENT) for step in (*files, *directories)]
+        return [step.replace(tolerate=ABSENT) for step in (*files, *directories)]
 
 
-@dataclass(frozen=True, repr=False)
 class Protect(Op):
     """Make parts of the tree read-only, each by a mount of itself; what this kernel lacks is passed over."""
 
@@ -247,10 +230,9 @@ class Protect(Op):
             steps.append(native.mount.step(path, path, None, MountFlag.BIND | MountFlag.REC))
             remount = MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV
             steps.append(native.mount.step(None, path, None, remount | MountFlag.NOEXEC))
-        return [replace(step, tolerate=ABSENT) for step in steps]
+        return [step.replace(tolerate=ABSENT) for step in steps]
 
 
-@dataclass(frozen=True, repr=False)
 class LinkUp(Op):
     """Switch a network interface on: netdevice(7)."""
 
@@ -266,7 +248,6 @@ class LinkUp(Op):
         ]
 
 
-@dataclass(frozen=True, repr=False)
 class NewSession(Op):
     """Leave the starter's session, and with it its terminal: setsid(2). Its keyboard cannot be typed on from inside."""
 
@@ -276,7 +257,6 @@ class NewSession(Op):
         return [Step("setsid", lib.SYS_setsid, ())]
 
 
-@dataclass(frozen=True, repr=False)
 class DieWithParent(Op):
     """Be killed when the thread that started this process ends: prctl(2), PR_SET_PDEATHSIG."""
 
@@ -287,7 +267,6 @@ class DieWithParent(Op):
         return [native.prctl.step(Prctl.SET_PDEATHSIG, self.signal)]
 
 
-@dataclass(frozen=True, repr=False)
 class Umask(Op):
     """Set which permissions new files lack: umask(2)."""
 
@@ -302,7 +281,6 @@ class Umask(Op):
         return [Step("umask", lib.SYS_umask, (self.mask,))]
 
 
-@dataclass(frozen=True, repr=False)
 class KeepCapabilities(Op):
     """Keep these parts of root's power and give up the others for good: capabilities(7).
 
@@ -318,14 +296,13 @@ class KeepCapabilities(Op):
 
     def calls(self) -> Sequence[Step]:
         drops = [
-            replace(native.prctl.step(Prctl.CAPBSET_DROP, capability), tolerate=UNKNOWN_HERE)
+            native.prctl.step(Prctl.CAPBSET_DROP, capability).replace(tolerate=UNKNOWN_HERE)
             for capability in Capability
             if capability not in self.keep
         ]
         return [*drops, native.capset.step(effective=self.keep, permitted=self.keep, inheritable=())]
 
 
-@dataclass(frozen=True, repr=False)
 class NoNewPrivileges(Op):
     """Make setuid programs and file capabilities harmless from here on: prctl(2), PR_SET_NO_NEW_PRIVS."""
 
@@ -335,7 +312,6 @@ class NoNewPrivileges(Op):
         return [native.prctl.step(Prctl.SET_NO_NEW_PRIVS, 1)]
 
 
-@dataclass(frozen=True, repr=False)
 class CloseOnExec(Op):
     """Let no descriptor above standard error through to the program: close_range(2)."""
 
@@ -350,7 +326,6 @@ class CloseOnExec(Op):
         return [native.close_range.step(self.first, flags=CloseFlag.CLOEXEC)]
 
 
-@dataclass(frozen=True, repr=False)
 class Sync(Op):
     """Wait here while the starter does something to this process from outside: `action(process)` runs over there."""
 
@@ -369,7 +344,6 @@ class Sync(Op):
         ]
 
 
-@dataclass(frozen=True, repr=False)
 class Call(Op):
     """Any system call: `Call(native.unshare.step(CloneFlag.NEWUTS))`."""
 
@@ -384,7 +358,6 @@ class Call(Op):
         return [self.step]
 
 
-@dataclass(frozen=True, repr=False)
 class Execve(Op):
     """Become the program: execve(2). `candidates` are tried in order, as a shell tries the directories of PATH."""
 
@@ -413,5 +386,3 @@ def search_path(command: str, environment: Sequence[str], default: str) -> tuple
         return (command,)
     path = next((v.removeprefix("PATH=") for v in environment if v.startswith("PATH=")), default)
     return tuple(f"{directory or '.'}/{command}" for directory in path.split(":"))
-
-

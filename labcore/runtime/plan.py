@@ -1,13 +1,13 @@
 """The plan: a container start as a list of ops, to be printed, changed, and carried out."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Self
 
 from labcore.errors import InvalidInput
 from labcore.native import CloneFlag, Report, Step
 from labcore.native.block import compile_block
+from labcore.record import Record
 from labcore.runtime.ops import Call, Clone, Execve, Op, Sync, WriteFile
 from labcore.spec import Moment
 
@@ -23,8 +23,7 @@ CARRIERS: dict[Carrier, str] = {
 NOT_WHILE_SHARING = {"setns", "setuid", "setgid", "setresuid", "setresgid", "setgroups"}
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Record):
     """A list of ops; the first is the `clone` that makes the process.
 
     Printing it gives the table. Take `plan.ops` apart and make a new Plan to change it. Raises InvalidInput for a list
@@ -34,7 +33,9 @@ class Plan:
     ops: tuple[Op, ...]
 
     def __init__(self, ops: Iterable[Op]) -> None:
-        object.__setattr__(self, "ops", tuple(ops))
+        super().__init__(tuple(ops))
+
+    def __post_init__(self) -> None:
         for op in self.ops:
             if not isinstance(op, Op):
                 raise InvalidInput(f"{op!r} is no op: a stage returns a list of ops, such as SetHostname('box')")

@@ -22,8 +22,7 @@ def layers_of(plan: Plan) -> list[Path]:
         if isinstance(op, Chdir):
             directory = directory / op.path
         if isinstance(op, Mount) and op.fstype == "overlay":
-            options = dict(part.partition("=")[::2] for part in (op.data or "").split(","))
-            return [directory / layer for layer in options.get("lowerdir", "").split(":")]
+            return [directory / layer for layer in op.options.get("lowerdir", "").split(":")]
         if isinstance(op, Mount) and op.flags & MountFlag.BIND and op.source == op.target:
             return [directory / op.source]
     return [Path("/")]
@@ -67,7 +66,10 @@ def explain_program(plan: Plan, op: Execve) -> tuple[str, str]:
     found = [(name, path) for name in op.candidates or (op.argv[0],) if (path := find(layers, name))]
     if not found:
         where = " or ".join(op.candidates) if len(op.candidates) == 1 else "any directory of PATH"
-        return f"there is no {op.argv[0]} in {where if op.candidates else 'this root'}", "look what there is: labcore run IMAGE ls /bin"
+        return (
+            f"there is no {op.argv[0]} in {where if op.candidates else 'this root'}",
+            "look what there is: labcore run IMAGE ls /bin",
+        )
     name, path = found[0]
     if path.is_dir():
         return f"{name} is a directory", "name a program"
@@ -79,7 +81,10 @@ def explain_program(plan: Plan, op: Execve) -> tuple[str, str]:
         return _explain_script(layers, name, head)
     if program := read_program(head):
         return _explain_binary(layers, name, program)
-    return f"{name} is neither a program of this machine nor a script that begins with #!", "begin it with a line like #!/bin/sh"
+    return (
+        f"{name} is neither a program of this machine nor a script that begins with #!",
+        "begin it with a line like #!/bin/sh",
+    )
 
 
 def _explain_script(layers: list[Path], name: str, head: bytes) -> tuple[str, str]:
@@ -91,16 +96,25 @@ def _explain_script(layers: list[Path], name: str, head: bytes) -> tuple[str, st
         return f"the first line of {name} ends in a carriage return", "save it with Unix line ends"
     if find(layers, path) is None:
         return f"{name} is a script, and its interpreter {path} is not in this root", f"use an image that has {path}"
-    return f"{name} is a script whose interpreter {path} does not start", f"try the interpreter alone: labcore run IMAGE {path}"
+    return (
+        f"{name} is a script whose interpreter {path} does not start",
+        f"try the interpreter alone: labcore run IMAGE {path}",
+    )
 
 
 def _explain_binary(layers: list[Path], name: str, program: Program) -> tuple[str, str]:
     here = os.uname().machine
     if program.machine != here:
-        return f"{name} is built for {program.machine}, and this machine is {here}", "use an image for this architecture"
+        return (
+            f"{name} is built for {program.machine}, and this machine is {here}",
+            "use an image for this architecture",
+        )
     if program.loader and find(layers, program.loader) is None:
         return (
             f"{name} is there, but the loader that it names, {program.loader}, is not in this root",
             "use a root that has its libraries, or a static program",
         )
-    return f"{name} is a program, and the kernel did not take it", "try `file` on it: it may be damaged, or for another system"
+    return (
+        f"{name} is a program, and the kernel did not take it",
+        "try `file` on it: it may be damaged, or for another system",
+    )

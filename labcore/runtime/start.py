@@ -1,14 +1,16 @@
-"""Carry out a plan."""
+"""Carry out a plan. What only some starts need (the monitor, explanations) is imported when one does."""
 
-import socket
-from typing import NoReturn
+import errno
+from typing import TYPE_CHECKING
 
 from labcore.errors import StepFailed, SystemCallError
-from labcore.native import Process, Report, Started, Stream, Streams, spawn_monitored, spawn_sharing
+from labcore.native import Process, Report, Started, Stream, Streams, spawn_sharing
 from labcore.native.spawn import CGROUP_DESCRIPTOR
-from labcore.runtime.explain import explain, explain_death
 from labcore.runtime.ops import Sync
 from labcore.runtime.plan import Carrier, Plan
+
+if TYPE_CHECKING:
+    import socket
 
 
 def spawn(
@@ -33,16 +35,18 @@ def spawn(
             started = _spawn_monitored(plan, streams)
     except SystemCallError as error:
         if error.call == "clone3":
-            _fail(plan, 0, error.errno or 0, error.call, error.arguments)
+            raise _failure(plan, 0, error.errno or 0, error.call, error.arguments) from None
         raise
     return _checked(plan, started)
 
 
 def _spawn_monitored(plan: Plan, streams: Streams) -> Started:
+    from labcore.native.monitor import spawn_monitored
+
     cgroup = plan.clone.cgroup
     syncs = [op for op in plan if isinstance(op, Sync)]
 
-    def at_sync(process: Process, channel: socket.socket) -> None:
+    def at_sync(process: Process, channel: "socket.socket") -> None:
         for op in syncs:
             if not channel.recv(1):
                 return  # the child has failed before it came this far; the report says where
@@ -56,28 +60,30 @@ def _spawn_monitored(plan: Plan, streams: Streams) -> Started:
 def _checked(plan: Plan, started: Started) -> Process:
     """Return the process if every step was made; else reap it and say what happened."""
     process, report = started
-    steps = plan.steps
-    if report.failed < 0 and report.reached == len(steps):
+    if report.failed < 0 and report.reached == len(plan.steps):
         process.draw_timeline = lambda: plan.timeline(report)
         return process
     with process:
         code = process.wait()
-    if report.failed < 0:
-        index, step = steps[max(0, report.reached - 1)]
-        cause, cure = explain_death(-code if code < 0 else 0)
-        raise StepFailed(125, step.call, step.arguments, index=index, op=str(plan.ops[index]), cause=cause, cure=cure)
-    number = _telling_error(plan, report)
-    index, step = steps[report.failed]
-    _fail(plan, index, number, step.call, step.arguments)
+    if report.failed >= 0:
+        index, step = plan.steps[report.failed]
+        raise _failure(plan, index, _telling_error(plan, report), step.call, step.arguments)
+    from labcore.runtime.explain import explain_death
+
+    index, step = plan.steps[max(0, report.reached - 1)]
+    cause, cure = explain_death(-code if code < 0 else 0)
+    raise StepFailed(errno.ECANCELED, step.call, step.arguments, index=index, op=str(plan.ops[index]), cause=cause, cure=cure)
 
 
 def _telling_error(plan: Plan, report: Report) -> int:
     """Return the errno to report: of several candidates for a program, one that was found and refused tells more."""
     index, _ = plan.steps[report.failed]
     attempts = [o.error for (i, _), o in zip(plan.steps, report.outcomes, strict=True) if i == index and o.started]
-    return next((error for error in attempts if error == 13), report.error)
+    return errno.EACCES if errno.EACCES in attempts else report.error
 
 
-def _fail(plan: Plan, index: int, number: int, call: str, arguments: str) -> NoReturn:
+def _failure(plan: Plan, index: int, number: int, call: str, arguments: str) -> StepFailed:
+    from labcore.runtime.explain import explain
+
     cause, cure = explain(plan, index, call, number)
-    raise StepFailed(number, call, arguments, index=index, op=str(plan.ops[index]), cause=cause, cure=cure)
+    return StepFailed(number, call, arguments, index=index, op=str(plan.ops[index]), cause=cause, cure=cure)

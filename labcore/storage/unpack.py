@@ -4,22 +4,92 @@ The archive is a stranger's. Its names are resolved by the kernel, below an open
 (openat2 with RESOLVE_IN_ROOT): neither `..` nor a link that an earlier entry made leads outside.
 """
 
+import errno
+import gzip
+import hashlib
+import io
 import os
 import shutil
 import stat
 import tarfile
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from labcore.errors import StoreDamaged, SystemCallError
-from labcore.native import Resolve, openat2
+from labcore.native import Resolve, Step, openat2, perform
+from labcore.native._native import lib
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 SEARCH = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 XATTR = "SCHILY.xattr."
+
+
+def unpack_into(target: Path, open_archive: Callable[[], BinaryIO], diff_id: str) -> None:
+    """Unpack an archive, gzipped or plain, as directory `target`, which appears whole or not at all.
+
+    Raises StoreDamaged if it is no archive, or if the digest of its uncompressed bytes is not `diff_id`.
+    """
+    incoming = Path(tempfile.mkdtemp(dir=target.parent, prefix=".incoming-"))
+    try:
+        _unpack_checked(open_archive, incoming, diff_id)
+        incoming.chmod(0o755)
+        _rename_or_keep(incoming, target)
+    except BaseException:
+        shutil.rmtree(incoming, ignore_errors=True)
+        raise
+
+
+def _rename_or_keep(incoming: Path, target: Path) -> None:
+    try:
+        incoming.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        shutil.rmtree(incoming)  # somebody else was faster
+
+
+class _Hashing(io.RawIOBase):
+    """A reader that hashes what passes through it."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._source.read(size)
+        self._digest.update(chunk)
+        return chunk
+
+    def finish(self) -> str:
+        """Read what is left (an archive may be padded) and return the digest of all."""
+        while self.read(1 << 20):
+            pass
+        return "sha256:" + self._digest.hexdigest()
+
+
+def _unpack_checked(open_archive: Callable[[], BinaryIO], directory: Path, diff_id: str) -> None:
+    root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with open_archive() as raw:
+            is_gzip = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            hashing = _Hashing(gzip.GzipFile(fileobj=raw) if is_gzip else raw)  # type: ignore[arg-type]
+            unpack(hashing, root)  # type: ignore[arg-type]
+            found = hashing.finish()
+        if found != diff_id:
+            raise StoreDamaged(f"a layer should have the digest {diff_id} and has {found}: make or pull the image anew")
+        perform(Step("syncfs", lib.SYS_syncfs, (root,)))  # the name must not outlive a crash that the content did not
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise StoreDamaged(f"layer {diff_id} is damaged: {error}") from error
+    finally:
+        os.close(root)
 
 
 def unpack(archive: BinaryIO, root: int) -> None:
@@ -114,7 +184,7 @@ def _open_directory(root: int, parts: list[str]) -> int:
     try:
         return openat2(root, path, SEARCH, resolve=Resolve.IN_ROOT | Resolve.NO_MAGICLINKS)
     except SystemCallError as error:
-        if error.errno != 2 or not parts:
+        if error.errno != errno.ENOENT or not parts:
             raise StoreDamaged(f"a layer has entries below {path!r}, which is no directory: {error}") from error
     above = _open_directory(root, parts[:-1])
     try:

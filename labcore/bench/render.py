@@ -1,0 +1,40 @@
+"""A benchmark's result as a table and as a plot."""
+
+from pathlib import Path
+
+from labcore.bench.measure import Row
+
+OURS, PEER, BASE = "#0072B2", "#999999", "#009E73"  # told apart in print and by colour-blind readers (Okabe and Ito)
+
+
+def table(rows: list[Row], baseline: str) -> str:
+    """Return the rows as a table, each with its median as a multiple of the baseline's."""
+    base = next(row.median_ms for row in rows if row.subject == baseline)
+    width = max(len(row.subject) for row in rows)
+    lines = [f"{'':{width}} {'n':>5} {'median ms':>10} {'p05':>8} {'p95':>8} {'ratio':>7}"]
+    for row in rows:
+        figures = f"{row.n:5} {row.median_ms:10.2f} {row.p05_ms:8.2f} {row.p95_ms:8.2f} {row.median_ms / base:6.2f}x"
+        lines.append(f"{row.subject:{width}} {figures}")
+    return "\n".join(lines)
+
+
+def plot(rows: list[Row], baseline: str, path: Path) -> None:
+    """Draw the rows as bars from the fastest to the slowest, 5th to 95th percentile marked, on a logarithmic scale."""
+    from matplotlib.figure import Figure
+
+    ordered = sorted(rows, key=lambda row: row.median_ms, reverse=True)
+    figure = Figure(figsize=(9, 0.45 * len(ordered) + 1.3), layout="constrained")
+    axes = figure.add_subplot()
+    colours = [BASE if r.subject == baseline else OURS if "labcore" in r.subject else PEER for r in ordered]
+    medians = [row.median_ms for row in ordered]
+    spread = [[r.median_ms - r.p05_ms for r in ordered], [r.p95_ms - r.median_ms for r in ordered]]
+    axes.barh([row.subject for row in ordered], medians, color=colours, xerr=spread, ecolor="#333333", capsize=3)
+    for position, row in enumerate(ordered):
+        axes.text(row.p95_ms * 1.12, position, f"{row.median_ms:.3g} ms", va="center", fontsize=9)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlim(right=max(row.p95_ms for row in rows) * 3)
+    axes.set_xlabel("start to exit of `true`, milliseconds (median; whiskers: 5th to 95th percentile)")
+    axes.set_title("What a container start costs", loc="left", fontweight="bold")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)

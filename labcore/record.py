@@ -1,0 +1,81 @@
+"""Frozen values, for less than `dataclasses` costs.
+
+A command starts anew each time, and `dataclasses` takes 20 ms of that: it imports the compiler's tools and compiles methods
+for each class. These forty lines do what the lab needs of it, by looking at the annotations when a value is made.
+"""
+
+from enum import Enum
+from typing import Any, ClassVar, Self, dataclass_transform, get_origin
+
+_REQUIRED = object()
+
+
+@dataclass_transform(frozen_default=True)
+class Record:
+    """A value that never changes: a subclass's annotations are its fields, in order, and its constructor's arguments.
+
+    Two records of one class with equal fields are equal. `__post_init__` may refuse what cannot be.
+    """
+
+    _fields: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:
+        own = cls.__annotations__ if "__annotations__" in vars(cls) else {}
+        names = [name for name, kind in own.items() if get_origin(kind) is not ClassVar]
+        cls._fields = cls._fields | {name: vars(cls).get(name, _REQUIRED) for name in names}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        fields = self._fields
+        if len(args) > len(fields):
+            raise TypeError(f"{type(self).__name__} takes {len(fields)} arguments, not {len(args)}")
+        values = dict(zip(fields, args, strict=False))
+        for name, value in kwargs.items():
+            if name not in fields or name in values:
+                raise TypeError(f"{type(self).__name__} has no argument {name!r}, or has it twice; it has {', '.join(fields)}")
+            values[name] = value
+        if len(values) < len(fields):
+            values = {name: values.get(name, default) for name, default in fields.items()}
+            if missing := [name for name, value in values.items() if value is _REQUIRED]:
+                raise TypeError(f"{type(self).__name__} misses {', '.join(missing)}")
+        self.__dict__.update(values)
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """Check the fields; does nothing unless a subclass says so."""
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the same value with some fields changed."""
+        return type(self)(**(self.as_dict() | changes))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields by name, in order."""
+        return {name: self.__dict__[name] for name in self._fields}
+
+    def values(self) -> tuple[Any, ...]:
+        """Return the fields' values, in order."""
+        return tuple(self.as_dict().values())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be set: use replace({name}=…)")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and type(self) is type(other) and self.values() == other.values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.values()))
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}={_show(self.__dict__[name])}"
+            for name, default in self._fields.items()
+            if default is _REQUIRED or self.__dict__[name] != default
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _show(value: Any) -> str:
+    """Write a flag word as its names, `MountFlag.REC|PRIVATE`, and anything else as Python does."""
+    return str(value) if isinstance(value, Enum) else repr(value)
