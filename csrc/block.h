@@ -33,7 +33,7 @@ struct block {
 enum { STEP_ZERO_FAILS = 1 }; /* a result of 0 (end of file at a handshake) is a failure: ECANCELED */
 
 struct step {
-    uint32_t number;   /* of the system call */
+    uint32_t number; /* of the system call */
     uint8_t flags;
     uint8_t registers; /* bit i: args[i] is the number of a register, not a value */
     uint8_t result;    /* register that takes the result, counted from 1; 0: dropped */
@@ -51,12 +51,12 @@ struct outcome {
 enum { FAILED_IN_LAYOUT = -2 };
 
 struct report {
-    uint64_t cloned;   /* just before clone, in the parent */
-    uint64_t returned; /* the child has left this memory: it runs its program, or it is dead */
+    uint64_t cloned;    /* just before clone, in the parent */
+    uint64_t returned;  /* the child has left this memory: it runs its program, or it is dead */
     int32_t pid_inside; /* the child's pid as its own PID namespace counts */
-    int32_t failed;    /* step that failed; -1: none; FAILED_IN_LAYOUT: no step yet, a descriptor could not be put in place */
-    int32_t error;     /* its errno */
-    uint32_t reached;  /* the last step that was begun, counted from 1 */
+    int32_t failed;     /* step that failed; -1: none; FAILED_IN_LAYOUT: no step yet, a descriptor could not be put in place */
+    int32_t error;      /* its errno */
+    uint32_t reached;   /* the last step that was begun, counted from 1 */
     struct outcome outcomes[];
 };
 

@@ -21,8 +21,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,9 +35,9 @@
 
 enum { QUIET = MS_NOSUID | MS_NODEV | MS_NOEXEC };
 
-static const char *const hidden_files[] = {"/proc/asound",        "/proc/interrupts", "/proc/kcore",      "/proc/keys",
-                                           "/proc/latency_stats", "/proc/sched_debug", "/proc/timer_list", "/proc/timer_stats",
-                                           "/proc/scsi",          "/sys/devices/virtual/powercap"};
+static const char *const hidden_files[] = {
+    "/proc/asound",      "/proc/interrupts", "/proc/kcore",       "/proc/keys", "/proc/latency_stats",
+    "/proc/sched_debug", "/proc/timer_list", "/proc/timer_stats", "/proc/scsi", "/sys/devices/virtual/powercap"};
 static const char *const hidden_directories[] = {"/proc/acpi", "/sys/firmware"};
 static const char *const protected[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
 static const uint64_t kept = 1 << CAP_CHOWN | 1 << CAP_DAC_OVERRIDE | 1 << CAP_FSETID | 1 << CAP_FOWNER | 1 << CAP_NET_RAW |

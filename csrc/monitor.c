@@ -84,7 +84,7 @@ int main(void)
 
     for (int fd = MONITOR_BLOCK; fd <= MONITOR_CGROUP; fd++)
         (void)!fcntl(fd, F_SETFD, FD_CLOEXEC); /* MONITOR_CGROUP may be absent */
-    setsid(); /* a Ctrl-C in the starter's terminal is not for us */
+    setsid();                                  /* a Ctrl-C in the starter's terminal is not for us */
 
     if (fstat(MONITOR_BLOCK, &status) < 0)
         return refuse(errno);
@@ -127,7 +127,7 @@ int main(void)
     siginfo_t info = {0};
     while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
         ;
-    tell((struct message){.kind = MESSAGE_EXITED, .pid = (int32_t)pid, .code = info.si_code, .status = info.si_status}, NULL,
-         0, -1);
+    tell((struct message){.kind = MESSAGE_EXITED, .pid = (int32_t)pid, .code = info.si_code, .status = info.si_status}, NULL, 0,
+         -1);
     return 0;
 }

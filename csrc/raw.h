@@ -43,8 +43,8 @@ static inline long raw_clone3(struct clone_args *args, int (*body)(void *), void
                      "syscall\n"
                      "1:"
                      : "=a"(result)
-                     : "a"(SYS_clone3), "D"(args), "S"(sizeof *args), [body] "r"(body), [argument] "r"(argument),
-                       [exit] "i"(SYS_exit_group)
+                     : "a"(SYS_clone3), "D"(args),
+                       "S"(sizeof *args), [body] "r"(body), [argument] "r"(argument), [exit] "i"(SYS_exit_group)
                      : "rcx", "r11", "memory");
     return result;
 }

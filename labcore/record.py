@@ -5,7 +5,7 @@ for each class. These forty lines do what the lab needs of it, by looking at the
 """
 
 from enum import Enum
-from typing import Any, ClassVar, Self, dataclass_transform, get_origin
+from typing import Any, ClassVar, Self, dataclass_transform
 
 _REQUIRED = object()
 
@@ -21,7 +21,7 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         own = cls.__annotations__ if "__annotations__" in vars(cls) else {}
-        names = [name for name, kind in own.items() if get_origin(kind) is not ClassVar]
+        names = [name for name, kind in own.items() if getattr(kind, "__origin__", None) is not ClassVar]
         cls._fields = cls._fields | {name: vars(cls).get(name, _REQUIRED) for name in names}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -87,18 +87,19 @@ def userns_block() -> Explanation | None:
     return None
 
 
-def _in_chroot() -> bool:
-    """Is `/` no mount point? Then it is a chroot: pivot_root and user namespaces refuse to work there."""
-    return not any(fields[4] == "/" for fields in _mountinfo())
+def in_chroot() -> bool:
+    """Return whether `/` is no mount point. Then it is a chroot: pivot_root and user namespaces refuse to work there."""
+    return not any(fields[4] == "/" for fields in mountinfo())
 
 
-def _mountinfo() -> list[list[str]]:
+def mountinfo() -> list[list[str]]:
+    """Return this process's mounts, each as the fields that proc(5) numbers from 0; those behind `-` are of the file system."""
     return [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
 
 
 def _clone_refused(plan: Plan, index: int) -> Explanation | None:  # noqa: ARG001
     if plan.clone.flags & CloneFlag.NEWUSER:
-        if _in_chroot():
+        if in_chroot():
             return Explanation("the root here is a chroot, and the kernel makes no user namespaces in one", "leave it")
         return userns_block()
     return _missing_privilege()
@@ -221,12 +222,12 @@ def _mount_forbidden(plan: Plan, index: int) -> Explanation | None:
 def _pivot_invalid(plan: Plan, index: int) -> Explanation:
     op = plan.ops[index]
     earlier = plan.ops[:index]
-    if _in_chroot():
+    if in_chroot():
         return Explanation(
             "the root here is a chroot, no mount: pivot_root cannot turn away from it",
             "enter this system by pivot_root, systemd-nspawn or `unshare -m`, not by chroot",
         )
-    if any(fields[4] == "/" and fields[8 if fields[6] == "-" else 7] == "rootfs" for fields in _mountinfo() if len(fields) > 8):
+    if any(fields[4] == "/" and fields[8 if fields[6] == "-" else 7] == "rootfs" for fields in mountinfo() if len(fields) > 8):
         return Explanation("the machine runs from its initial ramdisk, which cannot be pivoted away", "boot from a disk")
     if not plan.clone.flags & CloneFlag.NEWNS or not any(_makes_private(op) for op in earlier):
         return Explanation(

@@ -18,6 +18,8 @@ CARRIERS: dict[Carrier, str] = {
     "monitor": "the monitor walks it, in a child that shares nothing with us",
 }
 
+TABLE_WIDTH = 120  # of a printed plan; `plan.ops[i]` shows a line in full
+
 # Calls that a child must not make while it shares our memory: they reach into whoever holds the memory too, or let others
 # reach in. A process that has joined a container's namespaces can be opened from inside it.
 NOT_WHILE_SHARING = {"setns", "setuid", "setgid", "setresuid", "setresgid", "setgroups"}
@@ -95,7 +97,8 @@ class Plan(Record):
 
     def __str__(self) -> str:
         width = max(len(op.name) for op in self.ops)
-        lines = [f"{index:2}  {op.name:{width}}  {op.detail}".rstrip() for index, op in enumerate(self.ops)]
+        table = (f"{index:2}  {op.name:{width}}  {op.detail}".rstrip() for index, op in enumerate(self.ops))
+        lines = [line if len(line) <= TABLE_WIDTH else line[: TABLE_WIDTH - 1] + "…" for line in table]
         return "\n".join([*lines, f"carrier: {self.carrier} ({CARRIERS[self.carrier]})"])
 
 

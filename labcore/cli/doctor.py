@@ -1,0 +1,41 @@
+"""`labcore doctor`: what this machine can do."""
+
+import argparse
+import json
+import sys
+
+from labcore.doctor import Finding, State, examine
+from labcore.engine import default_root
+
+MARKS: dict[State, str] = {"ok": "✓", "limited": "!", "missing": "✗", "untried": "?"}
+COLOURS: dict[State, str] = {"ok": "32", "limited": "33", "missing": "31", "untried": "36"}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--json", action="store_true", help="print a list of objects instead of lines")
+    parser.epilog = (
+        "✓ tried, works; ! works, with something to know; ✗ tried, does not work; ? not tried. "
+        "Exit status: 1 if no container can run here."
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Examine, a line each as it comes."""
+    found = []
+    for finding in examine(args.root or default_root()):
+        found.append(finding)
+        if not args.json:
+            print(_line(finding), flush=True)
+    if args.json:
+        print(json.dumps([finding.as_dict() for finding in found], indent=1))
+    return int(any(finding.essential and finding.state == "missing" for finding in found))
+
+
+def _line(finding: Finding) -> str:
+    mark = MARKS[finding.state]
+    if sys.stdout.isatty():
+        mark = f"\033[{COLOURS[finding.state]}m{mark}\033[0m"
+    rest = "" if finding.state == "ok" else f" | affects {finding.affects}"
+    rest += f" | cure: {finding.cure}" if finding.cure else ""
+    return f"{mark} {finding.name:18} {finding.detail}{rest}"

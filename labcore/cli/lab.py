@@ -1,0 +1,60 @@
+"""`labcore lab`: a first container, then JupyterLab."""
+
+import argparse
+import signal
+from pathlib import Path
+
+from labcore.engine import SEED_NAMES, Engine, default_root, plan
+from labcore.errors import ImageNotFound, Unavailable
+from labcore.native import DEVNULL, PIPE
+from labcore.runtime import spawn
+from labcore.spec import Reference
+
+LESSON = "01_what_is_docker.ipynb"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--ip", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine only)")
+    parser.add_argument("--lessons", type=Path, default=Path("notebooks"), help="the lessons (default: notebooks)")
+    parser.add_argument("--work", type=Path, default=Path("work"), help="your copy of them, made once (default: work)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Make what is missing, say in one line what a container is, and serve until Ctrl-C."""
+    try:
+        from labcore.lab import jupyter
+    except ImportError as error:
+        raise Unavailable(f"{error.name} is not installed: pip install 'labcore[lab]'") from None
+    root = args.root or default_root()
+    _make_seeds(Engine(root))
+    print(_first_container(root), flush=True)
+    jupyter.working_copy(args.lessons, args.work)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite `kill` ends it as the keyboard does
+    with jupyter.jupyter_lab(args.work.absolute(), root / "lab", ip=args.ip, lesson=LESSON) as (url, server):
+        print(f"JupyterLab (Ctrl-C ends it; your copy of the lessons is in {args.work}/):\n{url}", flush=True)
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            print()
+    return 0
+
+
+def _make_seeds(engine: Engine) -> None:
+    for name in SEED_NAMES:
+        try:
+            engine.images.get(Reference.parse(name))
+        except ImageNotFound:
+            image = engine.seed(name)
+            print(f"image made: {image.name}, {sum(layer.size for layer in image.layers) / 1e6:.1f} MB", flush=True)
+
+
+def _first_container(root: Path) -> str:
+    """Start one, look at it while it waits for its standard input to end, and say what was seen."""
+    made = plan("busybox", ["cat"], root=root)
+    with spawn(made, stdin=PIPE, stdout=DEVNULL) as process:
+        end = process.timeline[-1]
+        took = (end.start_us + end.duration_us) / 1000
+        line = f"container started in {took:.1f} ms; pid {process.pid_inside} inside, {process.pid} outside"
+        process.communicate(timeout=10)
+    return line

@@ -1,0 +1,15 @@
+"""What this kernel and machine can do, by trying it, and how to mend what is missing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from labcore.doctor import kernel, machine
+from labcore.doctor.finding import Finding, State
+
+__all__ = ["Finding", "State", "examine"]
+
+
+def examine(root: Path) -> Iterator[Finding]:
+    """Yield one finding after another; `root` is the state root whose disk is looked at. Takes some seconds."""
+    yield from kernel.findings()
+    yield from machine.findings(root)

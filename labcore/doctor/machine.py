@@ -1,0 +1,214 @@
+"""What stands around the kernel: network settings, virtual machines, the disk, fonts."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from labcore.doctor.finding import Finding, attempt
+from labcore.native import DEVNULL, CloneFlag
+from labcore.runtime import Plan, ops, spawn
+from labcore.runtime.explain import mountinfo, read_setting
+
+LOW_SPACE = 2 << 30
+
+
+def findings(root: Path) -> Iterator[Finding]:
+    """Yield one finding for each; `root` is the state root."""
+    yield _architecture()
+    yield _security_modules()
+    yield _ip_forward()
+    yield _forward_policy()
+    yield _nftables()
+    yield _bridge()
+    yield _store(root)
+    yield _fonts()
+    yield _kvm()
+
+
+def _architecture() -> Finding:
+    machine = os.uname().machine
+    affects = "which images run"
+    if machine in ("x86_64", "aarch64"):
+        return Finding("architecture", "ok", machine, affects)
+    return Finding("architecture", "missing", f"{machine} is not known to labcore", affects, "x86_64 or aarch64")
+
+
+def _security_modules() -> Finding:
+    affects = "further rules that a container may run into"
+    present = [
+        name
+        for name, path in {"AppArmor": "/sys/kernel/security/apparmor", "SELinux": "/sys/fs/selinux/enforce"}.items()
+        if Path(path).exists()
+    ]
+    return Finding("security modules", "ok", " and ".join(present) or "neither AppArmor nor SELinux is active", affects)
+
+
+def _ip_forward() -> Finding:
+    affects = "containers that talk to other machines"
+    if read_setting("net/ipv4/ip_forward") == "1":
+        return Finding("ip_forward", "ok", "on", affects)
+    return Finding("ip_forward", "limited", "off", affects, "sudo sysctl net.ipv4.ip_forward=1")
+
+
+def _forward_policy() -> Finding:
+    affects = "containers behind a bridge: DROP (which Docker sets) stops their traffic"
+    cure = "sudo iptables -P FORWARD ACCEPT, or a rule for labcore's bridge"
+    seen = []
+    if shutil.which("nft"):
+        rules = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True)
+        if rules.returncode == 0:
+            seen += re.findall(r"hook forward priority [^;]*; policy (\w+);", rules.stdout)
+    if shutil.which("iptables"):
+        rules = subprocess.run(["iptables", "-S", "FORWARD"], capture_output=True, text=True)
+        seen += re.findall(r"^-P FORWARD (\w+)", rules.stdout, re.MULTILINE)
+    policies = {policy.upper() for policy in seen}
+    if "DROP" in policies:
+        return Finding("FORWARD policy", "limited", "DROP", affects, cure)
+    if not policies and os.geteuid():
+        return Finding("FORWARD policy", "untried", "only root can read it", affects, "run as root")
+    if not shutil.which("nft") and not shutil.which("iptables"):
+        return Finding("FORWARD policy", "untried", "neither nft nor iptables is installed to read it", affects)
+    return Finding("FORWARD policy", "ok", "ACCEPT" if policies else "no rules, so everything is forwarded", affects)
+
+
+def _in_own_network(name: str, command: list[str], affects: str, works: str) -> Finding:
+    """Try a command in a network namespace that is gone afterwards."""
+    path = shutil.which(command[0])
+    if path is None:
+        package = {"nft": "nftables", "ip": "iproute2"}[command[0]]
+        return Finding(name, "untried", f"{command[0]} is not installed", affects, f"sudo apt-get install {package}")
+    plan = Plan([ops.Clone(CloneFlag.NEWNET), ops.CloseOnExec(), ops.Execve(tuple(command), (), (path,))])
+    found = attempt(name, Plan([ops.Clone(CloneFlag.NEWNET)]), affects=affects, works=works)
+    if found.state != "ok":
+        return found
+    with spawn(plan, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL) as process:
+        failed = process.wait(10) != 0
+    if failed:
+        return Finding(name, "missing", f"`{' '.join(command)}` failed in a new network namespace", affects, "see dmesg")
+    return found
+
+
+def _nftables() -> Finding:
+    command = ["nft", "add", "table", "inet", "labcore_doctor"]
+    return _in_own_network("nftables", command, "published ports", "made a table in a new network namespace")
+
+
+def _bridge() -> Finding:
+    command = ["ip", "link", "add", "labcore-doctor", "type", "bridge"]
+    return _in_own_network("bridge", command, "networks of several containers", "made one in a new network namespace")
+
+
+def _store(root: Path) -> Finding:
+    affects = "where images and layers lie"
+    place = next(path for path in (root, *root.parents) if path.exists())
+    best = max((fields for fields in mountinfo() if place.resolve().is_relative_to(fields[4])), key=lambda f: len(f[4]))
+    kind = best[best.index("-") + 1]
+    free = shutil.disk_usage(place).free
+    detail = f"{root} on {kind}, {free / 2**30:.1f} GiB free"
+    try:
+        with tempfile.NamedTemporaryFile(dir=place) as file:
+            os.setxattr(file.name, "user.labcore", b"1")
+    except PermissionError:
+        return Finding("store", "missing", f"{detail}, not writable by you", affects, "run as root, or set LABCORE_ROOT")
+    except OSError as error:
+        detail += f", without extended attributes ({error.strerror})"
+        return Finding("store", "limited", detail, affects, "set LABCORE_ROOT to a place on ext4, xfs or btrfs")
+    if free < LOW_SPACE:
+        return Finding("store", "limited", detail, affects, "free some space, or set LABCORE_ROOT to another disk")
+    return Finding("store", "ok", detail, affects)
+
+
+def _fonts() -> Finding:
+    affects = "Chinese labels in plots (without one they are boxes)"
+    cure = "sudo apt-get install fonts-wqy-zenhei"
+    if not shutil.which("fc-list"):
+        known = list(Path("/usr/share/fonts").rglob("*wqy*")) + list(Path("/usr/share/fonts").rglob("*CJK*"))
+        if known:
+            return Finding("CJK fonts", "ok", known[0].name, affects)
+        return Finding("CJK fonts", "missing", "none below /usr/share/fonts", affects, cure)
+    listed = subprocess.run(["fc-list", ":lang=zh-cn", "family"], capture_output=True, text=True).stdout.split("\n")
+    families = sorted({line.split(",")[0] for line in listed if line})
+    if families:
+        return Finding("CJK fonts", "ok", families[0], affects)
+    return Finding("CJK fonts", "missing", "no font covers Chinese", affects, cure)
+
+
+# --- virtual machines -------------------------------------------------------------------------------------------------
+
+# A boot sector whose whole work is to tell qemu's debug-exit device a number: mov al, 0x2a; out 0xf4, al; hlt.
+BOOT_SECTOR = bytes.fromhex("b02ae6f4f4ebfd").ljust(510, b"\0") + b"\x55\xaa"
+DEBUG_EXIT_STATUS = 0x2A << 1 | 1  # what isa-debug-exit makes of it
+
+# On arm64 there is no such device; the guest asks the firmware to switch off: movz w0, #8; movk w0, #0x8400, lsl #16; hvc #0.
+ARM_PROGRAM = bytes.fromhex("000180520080b072020000d4")
+
+SMALL_SECONDS, KERNEL_SECONDS = 5.0, 20.0
+
+
+def _kvm() -> Finding:
+    affects = "how fast a virtual machine is in the comparison; without it, it is emulated"
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        there = Path("/dev/kvm").exists()
+        what = "/dev/kvm may not be opened by you" if there else "there is no /dev/kvm"
+        cure = "sudo adduser $USER kvm" if there else "switch on (nested) virtualization for this machine"
+        return Finding("KVM", "missing", what, affects, cure)
+    qemu = shutil.which(f"qemu-system-{os.uname().machine}")
+    if qemu is None:
+        what, cure = "/dev/kvm is there, but no qemu to run a guest with", "sudo apt-get install qemu-system"
+        return Finding("KVM", "untried", what, affects, cure)
+    with tempfile.TemporaryDirectory(prefix="labcore-doctor-") as directory:
+        return _try_guests(qemu, Path(directory), affects)
+
+
+def _try_guests(qemu: str, directory: Path, affects: str) -> Finding:
+    """Run a guest of three instructions, then this machine's own kernel as a guest: the first can work without the second."""
+    small = _run_guest(_small_guest(qemu, directory), SMALL_SECONDS)
+    if isinstance(small, str):
+        return Finding("KVM", "missing", f"/dev/kvm is there, but a guest of three instructions {small}", affects)
+    image = Path(f"/boot/vmlinuz-{os.uname().release}")
+    if not os.access(image, os.R_OK):
+        what = f"a guest of three instructions ran ({small:.1f} s); no kernel in /boot to try a whole one with"
+        return Finding("KVM", "limited", what, affects)
+    # Without a disk the kernel panics at the end of its start, and panic=-1 ends the guest at once.
+    machine = [] if os.uname().machine == "x86_64" else ["-machine", "virt", "-cpu", "host"]
+    whole = _run_guest([*_qemu(qemu), *machine, "-kernel", str(image), "-append", "panic=-1 quiet"], KERNEL_SECONDS)
+    if isinstance(whole, str):
+        return Finding("KVM", "limited", f"a guest of three instructions ran, but this kernel as a guest {whole}", affects)
+    return Finding("KVM", "ok", f"this kernel ran as a guest, to its end in {whole:.1f} s", affects)
+
+
+def _qemu(qemu: str) -> list[str]:
+    return [qemu, "-accel", "kvm", "-nodefaults", "-display", "none", "-no-reboot", "-m", "512"]
+
+
+def _small_guest(qemu: str, directory: Path) -> list[str]:
+    """Return a command that ends with status 0 once the guest has run (a shell turns the x86 device's answer into that)."""
+    program = directory / "guest"
+    if os.uname().machine != "x86_64":
+        program.write_bytes(ARM_PROGRAM)
+        return [*_qemu(qemu), "-machine", "virt", "-cpu", "host", "-kernel", str(program)]
+    program.write_bytes(BOOT_SECTOR)
+    devices = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-drive", f"file={program},format=raw,if=ide"]
+    return ["sh", "-c", f'"$@"; [ $? = {DEBUG_EXIT_STATUS} ]', "guest", *_qemu(qemu), *devices]
+
+
+def _run_guest(command: list[str], seconds: float) -> float | str:
+    """Run a guest to its end; return how many seconds it took, or what went wrong. It never outlives this call."""
+    start = time.monotonic()
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        try:
+            _, said = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return f"did not come to its end within {seconds:.0f} s"
+    if process.returncode:
+        return f"failed: {said.decode(errors='replace').strip()[-200:] or 'qemu gave no reason'}"
+    return time.monotonic() - start

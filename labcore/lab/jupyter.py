@@ -1,0 +1,129 @@
+"""JupyterLab on loopback, with nothing of it outside the state root and the working copy."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from labcore.errors import LabcoreError, Unavailable
+from labcore.runtime import Plan, ops, spawn
+
+FIRST_PORT = 8888
+START_SECONDS = 60
+
+
+class LabFailed(LabcoreError):
+    """JupyterLab did not come up."""
+
+
+def working_copy(lessons: Path, target: Path) -> None:
+    """Copy the lessons that are not in `target` yet; what is there is the learner's, and stays."""
+    found = sorted(lessons.glob("*.ipynb"))
+    if not found:
+        raise Unavailable(f"no lessons in {lessons}: run this where labcore's source is, with its notebooks beside it")
+    target.mkdir(parents=True, exist_ok=True)
+    for lesson in found:
+        if not (target / lesson.name).exists():
+            shutil.copy(lesson, target)
+
+
+@contextmanager
+def jupyter_lab(directory: Path, state: Path, *, ip: str, lesson: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Start JupyterLab in `directory`; yield the URL of a lesson, once the server answers, and the server's process.
+
+    Its settings, its log and its runtime files lie in `state`. It ends, with its kernels, when the `with` does.
+    Raises LabFailed with the end of its log.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    _loopback_up()
+    port, token = _free_port(ip), secrets.token_hex(16)
+    log = state / "jupyter.log"
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            [*_command(state), f"--ServerApp.ip={ip}", f"--ServerApp.port={port}"],
+            cwd=directory,
+            env=os.environ | _environment(state) | {"JUPYTER_TOKEN": token},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    try:
+        _await(server, f"http://127.0.0.1:{port}/api/status?token={token}", log)
+        yield f"http://127.0.0.1:{port}/lab/tree/{lesson}?token={token}", server
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _command(state: Path) -> list[str]:
+    settings = state / "settings"
+    settings.mkdir(exist_ok=True)
+    overrides = {
+        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    }
+    (settings / "overrides.json").write_text(json.dumps(overrides))
+    return [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.open_browser=False",
+        "--ServerApp.port_retries=0", f"--LabApp.app_settings_dir={settings}", f"--LabApp.user_settings_dir={state / 'user'}",
+        f"--LabApp.workspaces_dir={state / 'workspaces'}",
+    ]  # fmt: skip
+
+
+def _environment(state: Path) -> dict[str, str]:
+    """Keep Jupyter from reading or writing a user's own configuration."""
+    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
+    return {name: str(state / name.lower()) for name in names}
+
+
+def _loopback_up() -> None:
+    """Switch on the loopback interface where it is off (in a new network namespace): everything here talks over it."""
+    if not _can_bind():
+        with spawn(Plan([ops.Clone(), ops.LinkUp("lo")])) as process:
+            process.wait()
+
+
+def _can_bind() -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", 0))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port(ip: str) -> int:
+    for port in range(FIRST_PORT, FIRST_PORT + 50):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((ip, port))
+            except OSError:
+                continue
+            return port
+    raise LabFailed(f"no free port from {FIRST_PORT} on at {ip}: end another JupyterLab")
+
+
+def _await(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    for _ in range(START_SECONDS * 10):
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+    raise LabFailed(f"JupyterLab did not answer within {START_SECONDS} s; its last words:\n{tail}")

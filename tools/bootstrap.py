@@ -1,0 +1,197 @@
+"""Install what `make lab` or `make test` needs on this machine: system packages, a virtual environment, the package.
+
+    python3 tools/bootstrap.py lab|test
+
+Runs with nothing but Python's standard library. What is there already costs nothing and needs no network.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NoReturn
+
+PROJECT = Path(__file__).resolve().parent.parent
+VENV = PROJECT / ".venv"
+LOG = VENV / "setup.log"
+EXTRAS = {"lab": "lab", "test": "dev"}
+
+
+def main(purpose: str) -> None:
+    """Bring everything up to date, printing a line for each thing that took time."""
+    if sys.version_info < (3, 11):
+        stop(f"this is Python {sys.version.split()[0]}; labcore needs 3.11 or newer")
+    install_packages(missing_packages(purpose))
+    install_python(EXTRAS[purpose])
+
+
+# --- system packages
+
+
+def missing_packages(purpose: str) -> dict[str, str]:
+    """Return the Debian packages that are missing here, each with what it is for."""
+    include = Path(sysconfig.get_path("include"))
+    wanted = [
+        ("gcc", "compiles the C extension", shutil.which("cc")),
+        ("libc6-dev", "the C library's headers", Path("/usr/include/stdio.h").exists()),
+        ("linux-libc-dev", "the kernel's headers", Path("/usr/include/linux/sched.h").exists()),
+        ("python3-dev", "Python's headers", (include / "Python.h").exists()),
+        ("python3-venv", "a virtual environment in .venv", importlib.util.find_spec("ensurepip")),
+        ("busybox-static", "the first image", installed("busybox-static") or static_busybox()),
+        ("fonts-wqy-zenhei", "Chinese labels in plots", any(Path("/usr/share/fonts").rglob("wqy-zenhei*"))),
+    ]
+    if purpose == "test":
+        wanted += [
+            ("chromium", "opens the lessons in a browser", shutil.which("chromium")),
+            ("gcc-aarch64-linux-gnu", "compiles for arm64", shutil.which("aarch64-linux-gnu-gcc")),
+            ("libc6-dev-arm64-cross", "arm64's C library", Path("/usr/aarch64-linux-gnu/include/stdio.h").exists()),
+            ("iproute2", "looks at network namespaces", shutil.which("ip")),
+            ("nftables", "looks at firewall rules", shutil.which("nft")),
+            ("util-linux", "nsenter and unshare, to compare with", shutil.which("nsenter")),
+        ]
+        if os.environ.get("CI") == "true" or os.environ.get("PEERS") == "1":
+            commands = {"docker.io": "dockerd", "qemu-system-x86": "qemu-system-x86_64", "bubblewrap": "bwrap"}
+            peers = ["bubblewrap", "crun", "docker.io", "podman", "qemu-system-x86", "runc", "skopeo", "umoci", "vagrant"]
+            wanted += [(name, "to compare with", shutil.which(commands.get(name, name))) for name in peers]
+    return {package: reason for package, reason, there in wanted if not there}
+
+
+def installed(package: str) -> bool:
+    """Return whether dpkg has it."""
+    asked = subprocess.run(["dpkg-query", "-W", "-f=${Status}", package], capture_output=True, text=True, check=False)
+    return asked.stdout.endswith(" installed")
+
+
+def static_busybox() -> bool:
+    """Return whether a busybox that needs no libraries lies somewhere on PATH."""
+    path = shutil.which("busybox")
+    return path is not None and b"/ld-" not in Path(path).read_bytes()[:4096]
+
+
+def install_packages(missing: dict[str, str]) -> None:
+    """Install them with apt, after saying what and why."""
+    if not missing:
+        return
+    if shutil.which("apt-get") is None:
+        stop(f"no apt-get here; install by other means: {', '.join(missing)}")
+    prefix = rights(f"to install {', '.join(missing)}")
+    for reason in dict.fromkeys(missing.values()):
+        names = " ".join(package for package, why in missing.items() if why == reason)
+        print(f"apt: {names} ({reason})", flush=True)
+    started = time.monotonic()
+    environment = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
+    log = Path("/tmp") / f"labcore-apt-{os.getpid()}.log"
+    try:
+        with progress("apt"), log.open("w") as out:
+            run([*environment, "update"], out, log)
+            run([*environment, "--no-install-recommends", "install", *missing], out, log)
+    finally:
+        log.unlink(missing_ok=True)
+    print(f"apt: {len(missing)} packages installed in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def rights(purpose: str) -> list[str]:
+    """Return the words that turn a command into root's; ends the program if there are none."""
+    if os.geteuid() == 0:
+        return []
+    sudo = shutil.which("sudo")
+    asks = sys.stdin.isatty()
+    if sudo and (asks or subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0):
+        return [sudo]
+    stop(f"root is needed {purpose}: run this as root, or as a user who may use sudo")
+
+
+# --- Python packages
+
+
+def install_python(extra: str) -> None:
+    """Make the virtual environment, and install the package into it if anything that matters has changed."""
+    if os.geteuid():
+        rights("to start containers")
+    python = VENV / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+    state = fingerprint()
+    if up_to_date("dev", state) or up_to_date(extra, state):  # dev holds all that lab does
+        return
+    started = time.monotonic()
+    print(f"pip: labcore[{extra}] with its C extension, into .venv", flush=True)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+    with progress("pip"), LOG.open("w") as out:
+        run([*pip, "setuptools>=77", "cffi>=1.16"], out, LOG)
+        run([*pip, "--no-build-isolation", "-e", f"{PROJECT}[{extra}]"], out, LOG)
+    stamp_of(extra).write_text(state)
+    print(f"pip: done in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def stamp_of(extra: str) -> Path:
+    """Return the file that remembers what a set of extras was installed from."""
+    return VENV / f"labcore-{extra}.stamp"
+
+
+def up_to_date(extra: str, state: str) -> bool:
+    """Return whether that set of extras was installed from these very files."""
+    return stamp_of(extra).exists() and stamp_of(extra).read_text() == state
+
+
+def fingerprint() -> str:
+    """Return a digest of all that an installation is made from."""
+    digest = hashlib.sha256(sys.version.encode() + str(PROJECT).encode())
+    for path in sorted([PROJECT / "pyproject.toml", PROJECT / "setup.py", *(PROJECT / "csrc").iterdir()]):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+# --- running and reporting
+
+
+@contextmanager
+def progress(what: str) -> Iterator[None]:
+    """Show on a terminal that a long step is still at work: a line that counts seconds and then goes away."""
+    if not sys.stdout.isatty():
+        yield
+        return
+    done = threading.Event()
+
+    def count() -> None:
+        started = time.monotonic()
+        while not done.wait(1):
+            print(f"\r{what}: {time.monotonic() - started:.0f} s", end="", flush=True)
+
+    counter = threading.Thread(target=count, daemon=True)
+    counter.start()
+    try:
+        yield
+    finally:
+        done.set()
+        counter.join()
+        print("\r\033[K", end="", flush=True)
+
+
+def run(command: list[str], out: IO[str], log: Path) -> None:
+    """Run a command with its output in a log; if it fails, show the log's end and end the program."""
+    done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        tail = log.read_text(errors="replace").splitlines()[-12:]
+        print("\n".join(["", *tail]), file=sys.stderr)
+        stop(f"`{' '.join(command)}` failed; its last lines stand above")
+
+
+def stop(message: str) -> NoReturn:
+    """End with status 1 and one line."""
+    print(f"labcore: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] not in EXTRAS:
+        stop("usage: python3 tools/bootstrap.py lab|test")
+    main(sys.argv[1])
