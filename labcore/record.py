@@ -78,4 +78,4 @@ class Record:
 
 def _show(value: Any) -> str:
     """Write a flag word as its names, `MountFlag.REC|PRIVATE`, and anything else as Python does."""
-    return str(value) if isinstance(value, Enum) else repr(value)
+    return f"{type(value).__name__}.{value.name or int(value.value)}" if isinstance(value, Enum) else repr(value)

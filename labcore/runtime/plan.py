@@ -8,7 +8,7 @@ from labcore.errors import InvalidInput
 from labcore.native import CloneFlag, Report, Step
 from labcore.native.block import compile_block
 from labcore.record import Record
-from labcore.runtime.ops import Call, Clone, Execve, Op, Sync, WriteFile
+from labcore.runtime.ops import Call, Clone, Op, Sync, WriteFile
 from labcore.spec import Moment
 
 Carrier = Literal["extension", "monitor"]
@@ -19,11 +19,6 @@ CARRIERS: dict[Carrier, str] = {
 }
 
 TABLE_WIDTH = 120  # of a printed plan; `plan.ops[i]` shows a line in full
-
-# Calls that a child must not make while it shares our memory: they reach into whoever holds the memory too, or let others
-# reach in. A process that has joined a container's namespaces can be opened from inside it.
-NOT_WHILE_SHARING = {"setns", "setuid", "setgid", "setresuid", "setresgid", "setgroups"}
-
 
 class Plan(Record):
     """A list of ops; the first is the `clone` that makes the process.
@@ -103,13 +98,11 @@ class Plan(Record):
 
 
 def _needs_memory_of_its_own(op: Op) -> bool:
-    if isinstance(op, Sync):
-        return True
+    """Say whether a child must not make this op's calls while it shares our memory.
+
+    Joining a container's namespaces would open our memory to whoever is in there; changing users, the dumpable flag or the
+    oom score would change ours. A `Call` may be any of these, and a `Sync` needs us awake.
+    """
     if isinstance(op, WriteFile):
         return op.path.endswith(("oom_score_adj", "oom_adj"))
-    return isinstance(op, Call) and op.step.call in NOT_WHILE_SHARING
-
-
-def ends_in_exec(plan: Plan) -> bool:
-    """Does the plan end as a program, and not merely end?"""
-    return isinstance(plan.ops[-1], Execve)
+    return isinstance(op, Sync | Call)

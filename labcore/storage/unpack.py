@@ -115,7 +115,11 @@ def _unpack_member(tar: tarfile.TarFile, member: tarfile.TarInfo, root: int) -> 
         if base == OPAQUE:
             _set_opaque(parent)
         elif base.startswith(WHITEOUT):
-            os.mknod(base.removeprefix(WHITEOUT), stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
+            hidden = base.removeprefix(WHITEOUT)
+            if hidden in ("", ".", ".."):
+                raise StoreDamaged(f"layer entry {member.name!r} removes no entry of its directory")
+            _remove(parent, hidden)
+            os.mknod(hidden, stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
         else:
             _make(tar, member, root, parent, base)
             if not member.islnk():

@@ -1,0 +1,88 @@
+"""Shared fixtures; and the rule that on CI a skip is a failure unless its reason is on the list."""
+
+import os
+import re
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labcore.engine import Engine
+
+PROJECT = Path(__file__).parent.parent
+ON_CI = os.environ.get("CI") == "true"
+
+
+def needs_root() -> None:
+    """Skip a test that ordinary users cannot run."""
+    if os.geteuid():
+        pytest.skip("needs root")
+
+
+def needs(*commands: str) -> None:
+    """Skip a test that runs a program which is not installed."""
+    for command in commands:
+        if shutil.which(command) is None:
+            pytest.skip(f"needs {command}, which is not installed (PEERS=1 make setup)")
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine with its own state root and both seeds in it."""
+    made = Engine(tmp_path_factory.mktemp("state"))
+    for name in ("busybox", "hello-world"):
+        made.seed(name)
+    return made
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    """Fail a test that leaves a child, a descriptor, a mount, a cgroup or a network namespace behind."""
+    before = traces()
+    yield
+    assert traces() == before
+
+
+def traces() -> dict[str, object]:
+    """Count what a start could leave behind."""
+    return {
+        "children": Path(f"/proc/self/task/{os.getpid()}/children").read_text().split(),
+        "descriptors": sorted(os.readlink(f"/proc/self/fd/{fd}") for fd in open_descriptors()),
+        "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),
+        "cgroups": sum(1 for _ in Path("/sys/fs/cgroup").glob("**/labcore*/")),
+        "links": len(list(Path("/sys/class/net").iterdir())),
+    }
+
+
+def open_descriptors() -> list[int]:
+    """Return this process's descriptors, without the one that reads the list."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            os.fstat(int(name))
+        except OSError:
+            continue
+        found.append(int(name))
+    return found
+
+
+# --- skips on CI
+
+
+def _expected() -> list[str]:
+    entries = tomllib.loads((PROJECT / "tests/expected_absences.toml").read_text())["absence"]
+    return [entry["reason"] for entry in entries]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Turn a skip that nobody expects into a failure."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if ON_CI and report.skipped and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+        if not any(re.search(pattern, reason) for pattern in _expected()):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} was skipped, and tests/expected_absences.toml does not expect that: {reason}"

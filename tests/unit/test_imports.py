@@ -1,0 +1,68 @@
+"""The import graph: which room may know which. Left column: a room; right: the rooms that it may import."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import labcore
+
+PACKAGE = Path(labcore.__file__).parent
+
+OPEN_TO_ALL = {"spec", "errors", "record", "elf"}
+SUBJECT = {"native", "runtime", "storage", "images", "engine"}
+ALLOWED = {
+    "record": set(),
+    "errors": set(),
+    "elf": {"record"},
+    "spec": {"record", "errors"},
+    "native": OPEN_TO_ALL,
+    "runtime": OPEN_TO_ALL | {"native"},
+    "storage": OPEN_TO_ALL | {"native"},
+    "images": OPEN_TO_ALL,
+    "engine": OPEN_TO_ALL | {"native", "runtime", "storage", "images"},
+    "doctor": OPEN_TO_ALL | {"native", "runtime"},
+    "bench": OPEN_TO_ALL | SUBJECT,
+    "lab": OPEN_TO_ALL | SUBJECT,
+    "cli": OPEN_TO_ALL | SUBJECT | {"doctor", "bench", "lab"},
+    "__main__": {"cli"},
+    "__init__": SUBJECT | OPEN_TO_ALL,
+}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_names(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            names.add(node.module or "")
+            if node.module == "labcore":
+                names |= {f"labcore.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_it_may(path: Path) -> None:
+    room = room_of(path)
+    rooms = {name.split(".")[1] for name in imported_names(path) if name.startswith("labcore.")}
+    assert rooms - {room} <= ALLOWED[room]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_ffi_stays_in_native(path: Path) -> None:
+    if room_of(path) != "native":
+        source = path.read_text()
+        assert "import ffi" not in source
+        assert "cffi" not in imported_names(path)
+
+
+def test_every_room_has_its_rule() -> None:
+    assert {room_of(path) for path in MODULES} == set(ALLOWED)
