@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <time.h>
 
@@ -68,15 +69,23 @@ static bool tolerated(const struct step *step, int error)
     return error < 64 && step->tolerate >> error & 1;
 }
 
+/* A program starts with no signal blocked and none ignored, whatever its starter had (Python ignores SIGPIPE, and the carrier
+ * blocked everything around clone). CLONE_CLEAR_SIGHAND has taken the handlers away, but ignored signals it leaves ignored. */
+static void default_signals(void)
+{
+    struct {
+        uint64_t handler, flags, restorer, mask;
+    } by_default = {0}; /* the kernel's own struct sigaction */
+    for (uint64_t number = 1; number <= 64; number++)
+        raw_syscall(SYS_rt_sigaction, number, (uint64_t)&by_default, 0, sizeof by_default.mask, 0, 0);
+    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (uint64_t)&by_default.mask, 0, sizeof by_default.mask, 0, 0);
+}
+
 int block_walk(struct block *block, struct report *report)
 {
     uint64_t registers[BLOCK_REGISTERS] = {0};
 
-    /* The carrier blocked all signals around clone. Here every handler is the default one again (CLONE_CLEAR_SIGHAND), so
-     * from now on a signal can only end the child, as it would end the program that it becomes. */
-    uint64_t none = 0;
-    raw_syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (uint64_t)&none, 0, sizeof none, 0, 0);
-
+    default_signals();
     for (uint32_t i = 0; i < block->steps; i++) {
         struct step *step = &steps_of(block)[i];
         struct outcome *outcome = &report->outcomes[i];

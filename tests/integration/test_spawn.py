@@ -1,0 +1,288 @@
+"""Plans carried out, by both carriers."""
+
+import ctypes
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from labcore.errors import StepFailed
+from labcore.native import DEVNULL, PIPE, CloneFlag, Process, Step
+from labcore.native.monitor import MonitorLost
+from labcore.runtime import Carrier, Plan, make_plan, ops, spawn
+from labcore.spec import ContainerSpec, OverlayRoot
+from tests.conftest import needs_root
+
+CARRIERS: tuple[Carrier, ...] = ("extension", "monitor")
+BOTH = pytest.mark.parametrize("carrier", CARRIERS)
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+
+@pytest.fixture(autouse=True)
+def _root() -> None:
+    needs_root()
+
+
+def shell(script: str, *before: ops.Op, flags: CloneFlag = CloneFlag(0)) -> Plan:
+    return Plan([ops.Clone(flags), *before, ops.CloseOnExec(), ops.Execve(("/bin/sh", "-c", script), ("PATH=/usr/bin:/bin",))])
+
+
+@BOTH
+def test_output_exit_code_and_pids(carrier: Carrier) -> None:
+    plan = shell("echo out; echo err >&2; cat; echo $$; exit 3", flags=CloneFlag.NEWPID)
+    with spawn(plan, stdin=PIPE, stdout=PIPE, stderr=PIPE, carrier=carrier) as process:
+        assert process.pid_inside == 1
+        assert process.pid > 1
+        assert process.communicate(b"in\n", timeout=10) == (b"out\nin\n1\n", b"err\n")
+    assert process.returncode == 3
+
+
+@BOTH
+def test_streams_may_be_files_descriptors_devnull_or_inherited(
+    carrier: Carrier, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").write_text("from a file\n")
+    with (tmp_path / "in").open() as source, (tmp_path / "out").open("wb") as target:
+        with spawn(shell("cat"), stdin=source, stdout=target, carrier=carrier) as process:
+            assert process.wait(10) == 0
+        with spawn(shell("cat; echo fd >&2"), stdin=DEVNULL, stderr=target.fileno(), carrier=carrier) as process:
+            assert process.wait(10) == 0
+    assert (tmp_path / "out").read_text() == "from a file\nfd\n"
+    with spawn(shell("echo inherited"), carrier=carrier) as process:
+        process.wait(10)
+    assert capfd.readouterr().out == "inherited\n"
+
+
+@BOTH
+def test_a_signal_is_a_negative_code(carrier: Carrier) -> None:
+    with spawn(shell("kill -TERM $$"), carrier=carrier) as process:
+        assert process.wait(10) == -signal.SIGTERM
+
+
+@BOTH
+def test_kill_and_poll(carrier: Carrier) -> None:
+    with spawn(shell("exec sleep 100"), carrier=carrier) as process:
+        assert process.poll() is None
+        with pytest.raises(TimeoutError):
+            process.wait(0.05)
+        process.kill()
+        assert process.wait(10) == -signal.SIGKILL
+
+
+@BOTH
+def test_leaving_the_with_kills_what_still_runs(carrier: Carrier) -> None:
+    with spawn(shell("exec sleep 100"), carrier=carrier) as process:
+        pid = process.pid
+    assert process.returncode == -signal.SIGKILL
+    assert not Path(f"/proc/{pid}").exists()
+
+
+@BOTH
+def test_no_descriptor_reaches_the_program(carrier: Carrier) -> None:
+    leak = os.open("/etc/passwd", os.O_RDONLY)
+    os.set_inheritable(leak, True)
+    try:
+        with spawn(shell("ls /proc/self/fd"), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, carrier=carrier) as process:
+            out, _ = process.communicate(timeout=10)
+    finally:
+        os.close(leak)
+    assert out.split() == [b"0", b"1", b"2", b"3"]  # 3 is ls's own, on the directory
+
+
+@BOTH
+def test_handlers_and_masks_are_as_new(carrier: Carrier) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    try:
+        plan = shell("grep -E '^Sig(Blk|Ign)' /proc/self/status")
+        with spawn(plan, stdout=PIPE, carrier=carrier) as process:
+            out, _ = process.communicate(timeout=10)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+    assert {line.split()[1] for line in out.splitlines()} == {b"0" * 16}  # Python itself ignores SIGPIPE
+
+
+@BOTH
+def test_the_parent_is_as_before(carrier: Carrier, engine) -> None:  # type: ignore[no-untyped-def]
+    def state() -> tuple[object, ...]:
+        libc = ctypes.CDLL(None)
+        status = Path("/proc/thread-self/status").read_text()
+        kept = [line for line in status.splitlines() if line.startswith(("Sig", "Shd", "Cap", "Umask", "NoNewPrivs", "Seccomp"))]
+        spaces = sorted(os.readlink(path) for path in Path("/proc/thread-self/ns").iterdir())
+        return libc.prctl(3), Path("/proc/self/oom_score_adj").read_text(), kept, spaces, os.getcwd(), os.uname().nodename
+
+    before = state()
+    plan = make_plan(engine.spec("busybox", ["true"], hostname="other"))
+    with spawn(plan, carrier=carrier) as process:
+        assert process.wait(10) == 0
+    with pytest.raises(StepFailed):
+        spawn(make_plan(engine.spec("busybox", ["nope"])), carrier=carrier)
+    assert state() == before
+
+
+@BOTH
+def test_a_failing_op_is_named_and_reaped(carrier: Carrier) -> None:
+    plan = Plan([ops.Clone(CloneFlag.NEWNS), ops.NewSession(), ops.Mount("tmpfs", "/nowhere", "tmpfs"), ops.Umask(0)])
+    with pytest.raises(StepFailed) as caught:
+        spawn(plan, carrier=carrier)
+    error = caught.value
+    assert (error.index, error.call, error.errno) == (2, "mount", errno.ENOENT)
+    assert error.step == "op 2, mount tmpfs on /nowhere"
+    assert "/nowhere does not exist" in error.cause
+    assert error.cure
+
+
+@BOTH
+def test_every_op_is_time_stamped(carrier: Carrier, engine) -> None:  # type: ignore[no-untyped-def]
+    plan = make_plan(engine.spec("busybox", ["true"]))
+    with spawn(plan, carrier=carrier) as process:
+        process.wait(10)
+    timeline = process.timeline
+    assert [moment.index for moment in timeline] == list(range(len(plan)))
+    assert [moment.name for moment in timeline] == [op.name for op in plan]
+    starts = [moment.start_us for moment in timeline]
+    assert starts == sorted(starts)
+    assert starts[0] == 0
+    assert all(moment.duration_us >= 0 for moment in timeline)
+    for one, following in zip(timeline, timeline[1:], strict=False):
+        assert one.start_us + one.duration_us == pytest.approx(following.start_us)
+
+
+@BOTH
+def test_a_plan_that_ends_without_a_program(carrier: Carrier) -> None:
+    with spawn(Plan([ops.Clone(CloneFlag.NEWUTS), ops.SetHostname("box")]), carrier=carrier) as process:
+        assert process.wait(10) == 0
+
+
+@BOTH
+def test_killed_before_its_program(carrier: Carrier) -> None:
+    getpid = {"x86_64": 39, "aarch64": 172}[os.uname().machine]
+    kill = {"x86_64": 62, "aarch64": 129}[os.uname().machine]
+    suicide = ops.Call(Step("kill", kill, (0, signal.SIGKILL)))  # its whole process group: itself, after setsid
+    plan = Plan([ops.Clone(), ops.NewSession(), suicide, ops.Call(Step("getpid", getpid, ())), ops.Execve(("/bin/true",))])
+    with pytest.raises(StepFailed, match="killed by SIGKILL before it became its program"):
+        spawn(plan, carrier=carrier)
+
+
+def test_a_user_namespace_with_its_map_written_by_the_parent() -> None:
+    def map_users(process: Process) -> None:
+        Path(f"/proc/{process.pid}/setgroups").write_text("deny")
+        Path(f"/proc/{process.pid}/uid_map").write_text("0 0 1\n")
+        Path(f"/proc/{process.pid}/gid_map").write_text("0 0 1\n")
+
+    plan = shell("cat /proc/self/uid_map; id -u", ops.Sync("write the id maps", map_users), flags=CloneFlag.NEWUSER)
+    assert plan.carrier == "monitor"
+    assert "parent: write the id maps" in str(plan)
+    with spawn(plan, stdout=PIPE) as process:
+        out, _ = process.communicate(timeout=10)
+    assert out.split() == [b"0", b"0", b"1", b"0"]
+
+
+def test_a_parent_that_fails_at_sync_leaves_no_process() -> None:
+    def fail(process: Process) -> None:
+        raise RuntimeError("could not move the link")
+
+    with pytest.raises(RuntimeError, match="could not move"):
+        spawn(shell("true", ops.Sync("move a link", fail)))
+
+
+def test_an_op_that_fails_before_its_sync() -> None:
+    plan = shell("true", ops.Chdir("/nowhere"), ops.Sync("never reached", lambda process: None))
+    with pytest.raises(StepFailed) as caught:
+        spawn(plan)
+    assert caught.value.index == 1
+
+
+def test_the_monitor_shares_neither_session_nor_streams() -> None:
+    with spawn(shell("exec sleep 100"), stdout=PIPE, carrier="monitor") as process:
+        monitor = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])
+        assert os.getsid(monitor) == monitor
+        assert {os.readlink(f"/proc/{monitor}/fd/{fd}") for fd in (0, 1, 2)} == {"/dev/null"}
+        process.kill()
+        assert process.communicate(timeout=10) == (b"", b"")  # the end of the pipe is seen: nobody else holds it
+
+
+def test_a_killed_monitor_is_reported() -> None:
+    process = spawn(shell("exec sleep 100"), carrier="monitor")
+    monitor = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(monitor, signal.SIGKILL)
+    with pytest.raises(MonitorLost, match="the monitor was killed"):
+        process.wait(10)
+    process.kill()
+    os.close(process.pidfd)
+    process.returncode = 0
+
+
+def test_a_container_dies_with_the_thread_that_runs_it() -> None:
+    script = (
+        "import labcore, os, sys\n"
+        "from labcore.runtime import *\n"
+        "from labcore.runtime import ops\n"
+        "p = spawn(Plan([ops.Clone(), ops.DieWithParent(), ops.Execve(('/bin/sleep', '100'))]))\n"
+        "print(p.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    pid = int(done.stdout)
+    for _ in range(100):
+        if not Path(f"/proc/{pid}").exists() or "zombie" in Path(f"/proc/{pid}/status").read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail("it runs on")
+
+
+@BOTH
+def test_from_many_threads_at_once(carrier: Carrier, engine) -> None:  # type: ignore[no-untyped-def]
+    plan = make_plan(engine.spec("busybox", ["sh", "-c", "hostname; exit 4"], hostname="many"))
+    results: list[object] = []
+
+    def work() -> None:
+        for _ in range(5):
+            with spawn(plan, stdin=DEVNULL, stdout=PIPE, carrier=carrier) as process:
+                results.append((process.communicate(timeout=30)[0], process.returncode))
+
+    workers = [threading.Thread(target=work) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert results == [(b"many\n", 4)] * 40
+
+
+def test_starting_in_a_cgroup(tmp_path: Path) -> None:
+    unified = next((Path(p) for p in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup") if Path(p, "cgroup.procs").exists()), None)
+    if unified is None:
+        pytest.skip("needs a cgroup v2 tree")
+    group = unified / f"labcore-test-{os.getpid()}"
+    group.mkdir()
+    fd = os.open(group, os.O_RDONLY)
+    try:
+        for carrier in CARRIERS:
+            clone = ops.Clone(CloneFlag.INTO_CGROUP, cgroup=fd)
+            plan = Plan([clone, ops.Execve(("/bin/grep", "^0:", "/proc/self/cgroup"))])
+            with spawn(plan, stdout=PIPE, carrier=carrier) as process:
+                out, _ = process.communicate(timeout=10)
+            assert out.decode().strip().endswith(group.name)
+    finally:
+        os.close(fd)
+        group.rmdir()
+
+
+def test_the_root_is_put_together_from_layers(tmp_path: Path) -> None:
+    state = tmp_path
+    for name in ("layers/low/bin", "layers/top", "scratch"):
+        (state / name).mkdir(parents=True)
+    busybox = subprocess.run(["which", "busybox"], capture_output=True, text=True).stdout.strip()
+    (state / "layers/low/bin/cat").write_bytes(Path(busybox).read_bytes())
+    (state / "layers/low/bin/cat").chmod(0o755)
+    (state / "layers/low/which").write_text("low")
+    (state / "layers/top/which").write_text("top")
+    spec = ContainerSpec(OverlayRoot(str(state), ("layers/top", "layers/low"), "scratch"), ("/bin/cat", "/which"))
+    with spawn(make_plan(spec), stdout=PIPE) as process:
+        assert process.communicate(timeout=10)[0] == b"top"
+    assert list((state / "scratch").iterdir()) == []
