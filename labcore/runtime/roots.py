@@ -88,18 +88,15 @@ def explain_program(plan: Plan, op: Execve) -> tuple[str, str]:
 
 
 def _explain_script(layers: list[Path], name: str, head: bytes) -> tuple[str, str]:
-    interpreter = head[2:].split(b"\n", 1)[0].split()
-    if not interpreter:
-        return f"{name} begins with #! and no interpreter", "write it behind: #!/bin/sh"
-    path = os.fsdecode(interpreter[0])
-    if path.endswith("\r"):
+    line = os.fsdecode(head[2:].split(b"\n", 1)[0])
+    if line.endswith("\r"):
         return f"the first line of {name} ends in a carriage return", "save it with Unix line ends"
+    path = line.split()[0] if line.split() else ""
+    if not path:
+        return f"{name} begins with #! and no interpreter", "write it behind: #!/bin/sh"
     if find(layers, path) is None:
         return f"{name} is a script, and its interpreter {path} is not in this root", f"use an image that has {path}"
-    return (
-        f"{name} is a script whose interpreter {path} does not start",
-        f"try the interpreter alone: labcore run IMAGE {path}",
-    )
+    return f"{name} is a script whose interpreter {path} does not start", f"try the interpreter alone: labcore run IMAGE {path}"
 
 
 def _explain_binary(layers: list[Path], name: str, program: Program) -> tuple[str, str]:
