@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 PROJECT = Path(__file__).resolve().parent.parent
-VENV = PROJECT / ".venv"
+VENV = Path(os.environ.get("LABCORE_VENV", PROJECT / ".venv")).absolute()
 LOG = VENV / "setup.log"
 EXTRAS = {"lab": "lab", "test": "dev"}
 
@@ -44,7 +44,7 @@ def missing_packages(purpose: str) -> dict[str, str]:
         ("libc6-dev", "the C library's headers", Path("/usr/include/stdio.h").exists()),
         ("linux-libc-dev", "the kernel's headers", Path("/usr/include/linux/sched.h").exists()),
         ("python3-dev", "Python's headers", (include / "Python.h").exists()),
-        ("python3-venv", "a virtual environment in .venv", importlib.util.find_spec("ensurepip")),
+        ("python3-venv", "a virtual environment", importlib.util.find_spec("ensurepip")),
         ("busybox-static", "the first image", installed("busybox-static") or static_busybox()),
         ("fonts-wqy-zenhei", "Chinese labels in plots", any(Path("/usr/share/fonts").rglob("wqy-zenhei*"))),
     ]
@@ -123,7 +123,7 @@ def install_python(extra: str) -> None:
     if up_to_date("dev", state) or up_to_date(extra, state):  # dev holds all that lab does
         return
     started = time.monotonic()
-    print(f"pip: labcore[{extra}] with its C extension, into .venv", flush=True)
+    print(f"pip: labcore[{extra}] with its C extension, into {os.path.relpath(VENV)}", flush=True)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
     with progress("pip"), LOG.open("w") as out:
         run([*pip, "setuptools>=77", "cffi>=1.16"], out, LOG)

@@ -1,9 +1,12 @@
 """The `labcore` command: one module for each subcommand, imported only when it is asked for."""
 
 import argparse
+import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from labcore.errors import LabcoreError
 
@@ -26,7 +29,12 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     try:
         args = _parse(words)
-        return int(args.main(args))
+        status = int(args.main(args))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except LabcoreError as error:
         print(f"labcore: {error}", file=sys.stderr)
         return LABCORE_FAILED
@@ -37,8 +45,16 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors end with docker's status for a command line that cannot be."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(LABCORE_FAILED, f"{self.prog}: {message}\n")
+
+
 def _parse(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="labcore",
         description="Containers, small and complete: learn Docker by building it.",
         epilog="Begin with: labcore seed; labcore run --rm hello-world. Each command explains itself: labcore run --help.",
@@ -50,7 +66,8 @@ def _parse(words: list[str]) -> argparse.Namespace:
         help="where images and everything else lie (default: $LABCORE_ROOT, else /var/lib/labcore for root, "
         "~/.local/share/labcore for a user)",
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.set_defaults(main=lambda _: parser.print_help() or 0)
+    commands = parser.add_subparsers(metavar="COMMAND")
     wanted = next((word for word in words if word in COMMANDS), None)
     for name, line in COMMANDS.items():
         command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")

@@ -33,6 +33,9 @@ def working_copy(lessons: Path, target: Path) -> None:
     for lesson in found:
         if not (target / lesson.name).exists():
             shutil.copy(lesson, target)
+    if "SUDO_UID" in os.environ:  # the copies belong to whoever asked, not to root
+        for path in (target, *target.iterdir()):
+            os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]), follow_symlinks=False)
 
 
 @contextmanager

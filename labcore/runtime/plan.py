@@ -18,7 +18,8 @@ CARRIERS: dict[Carrier, str] = {
     "monitor": "the monitor walks it, in a child that shares nothing with us",
 }
 
-TABLE_WIDTH = 120  # of a printed plan; `plan.ops[i]` shows a line in full
+TABLE_WIDTH = 104  # of a printed plan; `plan.ops[i]` shows a line in full
+
 
 class Plan(Record):
     """A list of ops; the first is the `clone` that makes the process.

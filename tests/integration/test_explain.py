@@ -42,7 +42,16 @@ def overlay(data: str) -> tuple[ops.Op, ...]:
     other = ops.Mount("tmpfs", "/tmp/other", "tmpfs")
     directories = ops.MakeDirectories(("lower", "upper", "work", "root", "other"))
     more = ops.MakeDirectories(("other/work",))
-    return OWN_MOUNTS, PRIVATE, scratch, ops.Chdir("/tmp"), directories, other, more, ops.Mount("o", "root", "overlay", data=data)
+    return (
+        OWN_MOUNTS,
+        PRIVATE,
+        scratch,
+        ops.Chdir("/tmp"),
+        directories,
+        other,
+        more,
+        ops.Mount("o", "root", "overlay", data=data),
+    )
 
 
 def test_overlay_without_workdir() -> None:

@@ -1,0 +1,221 @@
+"""The command, as a user types it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from labcore.engine import Engine
+from tests.conftest import needs_root
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+LABCORE = [str(Path(sys.executable).with_name("labcore"))]
+
+
+@pytest.fixture(autouse=True)
+def _root() -> None:
+    needs_root()
+
+
+def labcore(engine: Engine, *words: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    command = [*LABCORE, "--root", str(engine.root), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def test_hello_world(engine: Engine) -> None:
+    done = labcore(engine, "run", "--rm", "hello-world")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Hello from labcore!" in done.stdout
+
+
+def test_options_of_run(engine: Engine) -> None:
+    script = "hostname; echo $A $B; pwd"
+    words = ["--hostname", "box", "-e", "A=1", "--env", "B=2 3", "-w", "/tmp", "busybox", "sh", "-c", script]
+    assert labcore(engine, "run", *words).stdout == "box\n1 2 3\n/tmp\n"
+
+
+def test_options_behind_the_image_are_the_programs(engine: Engine) -> None:
+    assert labcore(engine, "run", "busybox", "echo", "--rm", "-e", "x").stdout == "--rm -e x\n"
+
+
+def test_entrypoint(engine: Engine) -> None:
+    assert labcore(engine, "run", "--entrypoint", "echo", "busybox", "hi").stdout == "hi\n"
+
+
+def test_standard_input_only_with_interactive(engine: Engine) -> None:
+    assert labcore(engine, "run", "-i", "busybox", "cat", input="typed").stdout == "typed"
+    assert labcore(engine, "run", "busybox", "cat", input="typed").stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "message"),
+    [
+        (3, ["busybox", "sh", "-c", "exit 3"], ""),
+        (137, ["busybox", "sh", "-c", "sh -c 'kill -9 $$; true'; exit $?"], ""),
+        (127, ["busybox", "nope"], "there is no nope in any directory of PATH"),
+        (126, ["busybox", "/etc/passwd"], "/etc/passwd is not executable"),
+        (126, ["busybox", "/etc"], "/etc is a directory"),
+        (125, ["nope"], "no image nope:latest"),
+        (125, ["Bad Name"], "is no image name"),
+        (125, ["-e", "LONELY", "busybox", "true"], "is not NAME=value"),
+        (125, ["--hostname", "x" * 65, "busybox", "true"], "1 to 64"),
+        (125, ["-w", "relative", "busybox", "true"], "is not absolute"),
+        (125, ["--rootfs", "/etc/passwd", "true"], "is a file"),
+        (125, ["--bogus", "busybox", "true"], "unrecognized arguments: --bogus"),
+        (125, [], "required: IMAGE"),
+    ],
+)
+def test_exit_codes_are_dockers(engine: Engine, status: int, words: list[str], message: str) -> None:
+    done = labcore(engine, "run", *words)
+    assert done.returncode == status, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_pipe_is_no_traceback(engine: Engine) -> None:
+    command = " ".join([*LABCORE, "--root", str(engine.root), "run", "busybox", "yes"])
+    done = subprocess.run(["bash", "-c", f"{command} | head -1"], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "y\n"
+    assert "Traceback" not in done.stderr
+    plan = " ".join([*LABCORE, "--root", str(engine.root), "plan", "busybox"])
+    done = subprocess.run(["bash", "-c", f"{plan} | true"], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+
+
+def test_plan_takes_the_same_arguments(engine: Engine) -> None:
+    done = labcore(engine, "plan", "--hostname", "box", "busybox", "hostname")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["0", "clone", "NEWNS", "NEWPID", "NEWUTS", "NEWIPC", "NEWNET", "NEWCGROUP"]
+    assert any(line.split()[1:] == ["sethostname", "box"] for line in lines)
+    assert lines[-1].startswith("carrier: extension")
+
+
+def test_signals_are_passed_on(engine: Engine) -> None:
+    script = "trap 'echo got it; exit 9' TERM; echo ready; while :; do sleep 0.05; done"
+    command = [*LABCORE, "--root", str(engine.root), "run", "busybox", "sh", "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.stdout.read() == "got it\n"
+        assert process.wait(10) == 9
+
+
+def test_the_second_interrupt_kills_what_ignores_the_first(engine: Engine) -> None:
+    script = "echo ready; sleep 100"
+    command = [*LABCORE, "--root", str(engine.root), "run", "busybox", "sh", "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 137
+
+
+def test_a_killed_command_leaves_no_container(engine: Engine) -> None:
+    command = [*LABCORE, "--root", str(engine.root), "run", "busybox", "sh", "-c", "echo ready; sleep 4711"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.kill()
+    for _ in range(100):
+        running = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"sleep\x004711" in _read(p)]
+        if not running:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"still running: {running}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def test_seed(tmp_path: Path) -> None:
+    engine = Engine(tmp_path)
+    done = labcore(engine, "seed")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["busybox:latest", "hello-world:latest"]
+    assert labcore(engine, "seed", "fedora").returncode == 125
+    assert labcore(engine, "run", "hello-world").returncode == 0
+
+
+def test_without_busybox_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from labcore.errors import Unavailable
+    from labcore.images import ImageStore, seeds
+
+    monkeypatch.setattr(seeds, "BUSYBOX_PLACES", ("/proc/self/exe",))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unavailable, match="apt-get install busybox-static"):
+        seeds.seed_busybox(ImageStore(tmp_path))
+
+
+def test_python_m_labcore(engine: Engine) -> None:
+    command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "busybox", "echo", "hi"]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "hi\n"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["plan", "--help"], ["doctor", "--help"], ["seed", "--help"]])
+def test_help(engine: Engine, words: list[str]) -> None:
+    done = labcore(engine, *words)
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: labcore")
+
+
+def test_without_a_command_the_help_is_shown(engine: Engine) -> None:
+    done = labcore(engine)
+    assert done.returncode == 0
+    assert "Begin with: labcore seed" in " ".join(done.stdout.split())
+
+
+def test_doctor(engine: Engine) -> None:
+    done = labcore(engine, "doctor", "--json")
+    found = {finding["name"]: finding for finding in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stdout
+    for name in ("kernel", "mount namespace", "user namespace", "pivot_root", "overlayfs", "cgroups", "seccomp", "root mount",
+                 "capabilities", "ip_forward", "FORWARD policy", "nftables", "KVM", "architecture", "store", "CJK fonts",
+                 "unprivileged use", "kernel options"):  # fmt: skip
+        assert found[name]["state"] in ("ok", "limited", "missing", "untried"), name
+        assert found[name]["affects"]
+    assert found["overlayfs"]["state"] == "ok"
+    assert str(engine.root) in found["store"]["detail"]
+    lines = labcore(engine, "doctor").stdout.splitlines()
+    assert len(lines) == len(found)
+    assert all(line[0] in "✓!✗?" for line in lines)
+
+
+def test_doctor_as_an_ordinary_user_says_what_is_missing() -> None:
+    script = (
+        "import os; from labcore.cli import main; import labcore.cli.doctor, labcore.runtime.explain, labcore.native.monitor; "
+        "os.environ['LABCORE_ROOT'] = '/nowhere/at/all'; os.setgroups([]); os.setgid(65534); os.setuid(65534); "
+        "raise SystemExit(main(['doctor']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert "✗ mount namespace" in done.stdout
+    assert "you are user 65534" in done.stdout
+    assert "not writable by you" in done.stdout
+
+
+def test_run_as_an_ordinary_user(engine: Engine) -> None:
+    script = (
+        "import locale, os, shutil, sys; from labcore.cli import main; import labcore.cli.run, labcore.runtime.explain; "
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534); raise SystemExit(main(sys.argv[1:]))"
+    )
+    for directory in (engine.root, *engine.root.parents):
+        if directory.stat().st_uid == 0 and str(directory).startswith("/tmp/"):
+            directory.chmod(0o755)
+    command = [sys.executable, "-c", script, "--root", str(engine.root), "run", "busybox", "true"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 125, done.stderr
+    assert "op 0, clone" in done.stderr
+    assert "you are user 65534" in done.stderr
+    assert "cure: run it as root: sudo labcore" in done.stderr

@@ -1,0 +1,75 @@
+"""What stands in several files says the same in all of them."""
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+
+from tests.conftest import PROJECT, needs
+
+CONDA_NAMES = {"python-build": "build"}
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+
+
+def test_environment_yml_lists_what_pyproject_does() -> None:
+    listed = re.findall(r"^  - (\S+)$", (PROJECT / "environment.yml").read_text(), re.MULTILINE)
+    conda = {re.sub(r"^[\w-]+", lambda m: CONDA_NAMES.get(m[0], m[0]), entry) for entry in listed} - {
+        "conda-forge",
+        "c-compiler",
+    }
+    extras = PYPROJECT["optional-dependencies"]
+    ours = {*PYPROJECT["dependencies"], *extras["lab"], *extras["dev"]} - {"labcore[lab]"}
+    assert conda == ours | {"python" + PYPROJECT["requires-python"]}
+
+
+def test_each_dependency_has_its_reason() -> None:
+    text = (PROJECT / "pyproject.toml").read_text()
+    section = text[text.index("dependencies = [") : text.index("[project.scripts]")]
+    entries = [line for line in section.splitlines() if line.startswith('    "') and "labcore[lab]" not in line]
+    assert len(entries) >= 10
+    assert all(re.search(r"# \w+", line) for line in entries)
+
+
+def test_vagrantfile_is_valid() -> None:
+    needs("vagrant")
+    environment = os.environ | {"VAGRANT_CHECKPOINT_DISABLE": "1", "VAGRANT_HOME": "/tmp/labcore-vagrant-home"}
+    try:
+        done = subprocess.run(
+            ["vagrant", "validate", "--ignore-provider"], cwd=PROJECT, env=environment, capture_output=True, text=True
+        )
+    finally:
+        shutil.rmtree("/tmp/labcore-vagrant-home", ignore_errors=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_vagrantfile_only_calls_make_and_listens_on_loopback() -> None:
+    text = (PROJECT / "Vagrantfile").read_text()
+    assert re.findall(r'inline: "(\w+)', text) == ["make"]
+    ports = re.findall(r'"forwarded_port", guest: (\d+), host: (\d+), host_ip: "127.0.0.1"', text)
+    assert ports == [("8888", "8888"), ("8080", "8080")]
+
+
+def test_make_lists_its_targets() -> None:
+    listed = subprocess.run(["make"], cwd=PROJECT, capture_output=True, text=True).stdout
+    assert [line.split()[0] for line in listed.splitlines()] == ["help", "lab", "test", "setup", "bench", "lint", "clean"]
+
+
+def test_bootstrap_refuses_without_root_in_one_line() -> None:
+    script = (
+        "import os, sys; sys.path.insert(0, 'tools'); import bootstrap; "
+        "os.geteuid = lambda: 1000; bootstrap.shutil.which = lambda name: None if name == 'sudo' else '/usr/bin/' + name; "
+        "bootstrap.install_packages({'gcc': 'compiles'})"
+    )
+    done = subprocess.run(["python3", "-c", script], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "root is needed to install gcc" in done.stderr
+
+
+def test_the_readme_names_every_lesson_and_room() -> None:
+    readme = (PROJECT / "README.md").read_text()
+    assert len(re.findall(r"^\| [●○] \| \d+\.", readme, re.MULTILINE)) == 10
+    for path in re.findall(r"`((?:labcore|csrc|tests)/[\w./]*)`", readme + (PROJECT / "CONTRIBUTING.md").read_text()):
+        assert (PROJECT / path).exists(), path
+    assert "中文" in readme.splitlines()[2]
