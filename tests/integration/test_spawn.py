@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import itertools
 import os
 import signal
 import subprocess
@@ -151,7 +152,7 @@ def test_every_op_is_time_stamped(carrier: Carrier, engine) -> None:  # type: ig
     assert starts == sorted(starts)
     assert starts[0] == 0
     assert all(moment.duration_us >= 0 for moment in timeline)
-    for one, following in zip(timeline, timeline[1:], strict=False):
+    for one, following in itertools.pairwise(timeline):
         assert one.start_us + one.duration_us == pytest.approx(following.start_us)
 
 
