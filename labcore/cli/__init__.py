@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     try:
         args = _parse(words)
-        status = int(args.main(args))
+        status = int(args.main(args)) if args.main else 0
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # whoever read our output has seen enough
@@ -66,7 +66,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
         help="where images and everything else lie (default: $LABCORE_ROOT, else /var/lib/labcore for root, "
         "~/.local/share/labcore for a user)",
     )
-    parser.set_defaults(main=lambda _: parser.print_help() or 0)
+    parser.set_defaults(main=None)
     commands = parser.add_subparsers(metavar="COMMAND")
     wanted = next((word for word in words if word in COMMANDS), None)
     for name, line in COMMANDS.items():
@@ -75,4 +75,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
             module = import_module(f"labcore.cli.{name}")
             module.arguments(command)
             command.set_defaults(main=module.main)
-    return parser.parse_args(words)
+    args = parser.parse_args(words)
+    if args.main is None:
+        parser.print_help()
+    return args
