@@ -144,7 +144,7 @@ def up_to_date(extra: str, state: str) -> bool:
 
 def fingerprint() -> str:
     """Return a digest of all that an installation is made from."""
-    digest = hashlib.sha256(sys.version.encode() + str(PROJECT).encode())
+    digest = hashlib.sha256(f"{sys.implementation.cache_tag} {PROJECT}".encode())
     for path in sorted([PROJECT / "pyproject.toml", PROJECT / "setup.py", *(PROJECT / "csrc").iterdir()]):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

@@ -93,18 +93,12 @@ def _environment(state: Path) -> dict[str, str]:
 
 def _loopback_up() -> None:
     """Switch on the loopback interface where it is off (in a new network namespace): everything here talks over it."""
-    if not _can_bind():
-        with spawn(Plan([ops.Clone(), ops.LinkUp("lo")])) as process:
-            process.wait()
-
-
-def _can_bind() -> bool:
-    with socket.socket() as probe:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         try:
-            probe.bind(("127.0.0.1", 0))
+            socket.create_connection(listener.getsockname(), timeout=2).close()
         except OSError:
-            return False
-    return True
+            with spawn(Plan([ops.Clone(), ops.LinkUp("lo")])) as process:
+                process.wait()
 
 
 def _free_port(ip: str) -> int:
