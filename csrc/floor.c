@@ -118,11 +118,20 @@ static int confine(void)
     return (int)syscall(SYS_capset, &header, sets);
 }
 
+static void default_signals(void)
+{
+    uint64_t by_default[4] = {0}; /* the kernel's struct sigaction */
+    for (int number = 1; number <= 64; number++)
+        syscall(SYS_rt_sigaction, number, by_default, NULL, sizeof(uint64_t));
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, by_default, NULL, sizeof(uint64_t));
+}
+
 static int child(void *argument)
 {
     static char *const environment[] = {"HOSTNAME=labcore", "HOME=/root",
                                         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
     const struct job *job = argument;
+    default_signals();
     setsid();
     umask(0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -4,9 +4,8 @@ import argparse
 import errno
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
+from typing import Self
 
 from labcore.cli import LABCORE_FAILED, container
 from labcore.engine import exit_code
@@ -33,29 +32,46 @@ def main(args: argparse.Namespace) -> int:
     """Run it to its end and return its exit code."""
     plan = container.plan_of(args)
     sys.stdout.flush()
-    try:
-        process = spawn(plan, stdin=None if args.interactive else DEVNULL)
-    except StepFailed as error:
-        print(f"labcore: {error}", file=sys.stderr)
-        if error.call != "execve":
-            return LABCORE_FAILED
-        return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
-    with process, _signals_go_to(process):
-        return exit_code(process)
+    with _Signals() as signals:
+        try:
+            process = spawn(plan, stdin=None if args.interactive else DEVNULL)
+        except StepFailed as error:
+            print(f"labcore: {error}", file=sys.stderr)
+            if error.call != "execve":
+                return LABCORE_FAILED
+            return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
+        with process:
+            signals.go_to(process)
+            return exit_code(process)
 
 
-@contextmanager
-def _signals_go_to(process: Process) -> Iterator[None]:
-    """Pass signals on. A first process ignores those that it has no handler for, so the second of a kind is SIGKILL."""
-    seen: set[int] = set()
+class _Signals:
+    """Signals passed on to the program, also those that come while it is being started.
 
-    def forward(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        process.kill(signal.SIGKILL if number in seen else number)
-        seen.add(number)
+    A first process ignores those that it has no handler for, so the second of a kind is SIGKILL.
+    """
 
-    before = {number: signal.signal(number, forward) for number in FORWARDED}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def __init__(self) -> None:
+        self._process: Process | None = None
+        self._seen: list[int] = []
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._forward) for number in FORWARDED}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def go_to(self, process: Process) -> None:
+        """Name the process that they are for; it gets those that have come already."""
+        self._process = process
+        for number in self._seen:
+            process.kill(number)
+
+    def _forward(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        again = number in self._seen
+        self._seen.append(number)
+        if self._process is not None:
+            self._process.kill(signal.SIGKILL if again else number)

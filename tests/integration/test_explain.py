@@ -12,7 +12,7 @@ from labcore.errors import StepFailed
 from labcore.native import CloneFlag, MountFlag
 from labcore.runtime import Plan, make_plan, ops, spawn
 from labcore.spec import BindRoot, ContainerSpec
-from tests.conftest import needs_root
+from tests.conftest import PROJECT, needs_root
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 PRIVATE = ops.Mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE)
@@ -131,7 +131,7 @@ def test_pivot_root_in_a_chroot(engine, tmp_path: Path) -> None:  # type: ignore
     )
     # A chroot that is not a mount point, but still has /proc and this Python's files: binds in a private namespace.
     root = tmp_path / "root"
-    for name in ("proc", "usr", "lib", "lib64", "work", "root", "etc", "bin"):
+    for name in {"proc", "usr", "lib", "lib64", "root", "etc", "bin", "work", PROJECT.parts[1]}:
         (root / name).mkdir(parents=True)
     binds = " && ".join(f"mount --rbind /{n.name} {n}" for n in root.iterdir() if Path("/", n.name).is_dir())
     command = ["unshare", "-m", "sh", "-c", f'{binds}; exec "$@"', "sh", sys.executable, "-c", script, str(root)]

@@ -13,6 +13,7 @@ from labcore.engine import Engine, exit_code
 from labcore.errors import ImageNotFound, InvalidInput, StepFailed
 from labcore.native import CloneFlag
 from labcore.runtime import Plan, ops, spawn
+from labcore.spec import OverlayRoot
 from tests.conftest import needs_root, traces
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -115,7 +116,9 @@ def test_a_stage_of_ones_own(engine: Engine) -> None:
 
 
 def test_a_directory_as_root(engine: Engine, tmp_path: Path) -> None:
-    layer = next((engine.root / "storage/layers").iterdir())
+    root = engine.spec("busybox", ["true"]).root
+    assert isinstance(root, OverlayRoot)
+    layer = Path(root.directory, root.layers[0])
     subprocess.run(["cp", "-a", str(layer), str(tmp_path / "root")], check=True)
     done = labcore.run(rootfs=str(tmp_path / "root"), argv=["sh", "-c", "echo kept > /file; echo $$"])
     assert done.stdout == b"1\n"

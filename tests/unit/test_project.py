@@ -51,7 +51,7 @@ def test_vagrantfile_only_calls_make_and_listens_on_loopback() -> None:
 
 
 def test_make_lists_its_targets() -> None:
-    listed = subprocess.run(["make"], cwd=PROJECT, capture_output=True, text=True).stdout
+    listed = subprocess.run(["make", "--no-print-directory"], cwd=PROJECT, capture_output=True, text=True).stdout
     assert [line.split()[0] for line in listed.splitlines()] == ["help", "lab", "test", "setup", "bench", "lint", "clean"]
 
 
