@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labcore.record import Record
+from labcore.runtime.observe import file_system
 
 
 class Row(Record):
@@ -72,14 +73,3 @@ def _processor() -> str:
 
 def _memory_gib() -> float:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-
-
-def file_system(path: Path) -> str:
-    """Return the type of the file system that holds `path`: the longest mount point above it says (proc(5), mountinfo)."""
-    best, kind = "", "unknown"
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        head, _, tail = line.partition(" - ")
-        point = head.split()[4]
-        if path.resolve().is_relative_to(point) and len(point) >= len(best):
-            best, kind = point, tail.split()[0]
-    return kind

@@ -12,7 +12,8 @@ from labcore.doctor.finding import Finding, attempt
 from labcore.native import Capability, CloneFlag, MountFlag, SeccompMode, UnmountFlag, capget, seccomp
 from labcore.native._native import lib
 from labcore.runtime import Plan, ops
-from labcore.runtime.explain import in_chroot, mountinfo, read_setting, userns_block
+from labcore.runtime.explain import userns_block
+from labcore.runtime.observe import in_chroot, mountinfo, read_setting
 
 PRIVATE = ops.Mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from labcore.doctor.finding import Finding, attempt
 from labcore.native import DEVNULL, CloneFlag
 from labcore.runtime import Plan, ops, spawn
-from labcore.runtime.explain import mountinfo, read_setting
+from labcore.runtime.observe import file_system, read_setting
 
 LOW_SPACE = 2 << 30
 
@@ -107,10 +107,8 @@ def _bridge() -> Finding:
 def _store(root: Path) -> Finding:
     affects = "where images and layers lie"
     place = next(path for path in (root, *root.parents) if path.exists())
-    best = max((fields for fields in mountinfo() if place.resolve().is_relative_to(fields[4])), key=lambda f: len(f[4]))
-    kind = best[best.index("-") + 1]
     free = shutil.disk_usage(place).free
-    detail = f"{root} on {kind}, {free / 2**30:.1f} GiB free"
+    detail = f"{root} on {file_system(place)}, {free / 2**30:.1f} GiB free"
     try:
         with tempfile.NamedTemporaryFile(dir=place) as file:
             os.setxattr(file.name, "user.labcore", b"1")

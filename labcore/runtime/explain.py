@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labcore.native import Capability, CloneFlag, MountFlag, capget
+from labcore.runtime.observe import in_chroot, mountinfo, read_setting
 from labcore.runtime.ops import Chdir, Execve, MakeDirectories, Mount, PivotRoot, SetHostname
 from labcore.runtime.plan import Plan
 from labcore.runtime.roots import explain_program
@@ -19,6 +20,11 @@ class Explanation(NamedTuple):
     cause: str
     cure: str
 
+
+CHROOT = Explanation(
+    "the root here is a chroot and no mount: the kernel pivots no root and makes no user namespace in one",
+    "enter this system by pivot_root, systemd-nspawn or unshare, not by chroot",
+)
 
 Explainer = Callable[[Plan, int], Explanation | None]
 
@@ -63,14 +69,6 @@ def _missing_privilege() -> Explanation | None:
     )
 
 
-def read_setting(name: str) -> str | None:
-    """Return a kernel setting of /proc/sys, None if this kernel has no such setting."""
-    try:
-        return Path("/proc/sys", name).read_text().strip()
-    except OSError:
-        return None
-
-
 def userns_block() -> Explanation | None:
     """Say what keeps a process here from making user namespaces, if one of the known settings does."""
     if read_setting("user/max_user_namespaces") == "0":
@@ -87,21 +85,9 @@ def userns_block() -> Explanation | None:
     return None
 
 
-def in_chroot() -> bool:
-    """Return whether `/` is no mount point. Then it is a chroot: pivot_root and user namespaces refuse to work there."""
-    return not any(fields[4] == "/" for fields in mountinfo())
-
-
-def mountinfo() -> list[list[str]]:
-    """Return this process's mounts, each as the fields that proc(5) numbers from 0; those behind `-` are of the file system."""
-    return [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-
-
 def _clone_refused(plan: Plan, index: int) -> Explanation | None:  # noqa: ARG001
     if plan.clone.flags & CloneFlag.NEWUSER:
-        if in_chroot():
-            return Explanation("the root here is a chroot, and the kernel makes no user namespaces in one", "leave it")
-        return userns_block()
+        return CHROOT if in_chroot() else userns_block()
     return _missing_privilege()
 
 
@@ -125,6 +111,8 @@ def _mount_invalid(plan: Plan, index: int) -> Explanation | None:
         return None
     if op.fstype == "overlay":
         return _overlay_invalid(plan, index, op)
+    if op.target == "/" and in_chroot():
+        return CHROOT
     if op.flags & (MountFlag.REMOUNT | MountFlag.PRIVATE | MountFlag.SLAVE):
         return Explanation(f"{op.target} is no mount point", "mount it first, if only onto itself with BIND")
     return None
@@ -223,10 +211,7 @@ def _pivot_invalid(plan: Plan, index: int) -> Explanation:
     op = plan.ops[index]
     earlier = plan.ops[:index]
     if in_chroot():
-        return Explanation(
-            "the root here is a chroot, no mount: pivot_root cannot turn away from it",
-            "enter this system by pivot_root, systemd-nspawn or `unshare -m`, not by chroot",
-        )
+        return CHROOT
     if any(fields[4] == "/" and fields[8 if fields[6] == "-" else 7] == "rootfs" for fields in mountinfo() if len(fields) > 8):
         return Explanation("the machine runs from its initial ramdisk, which cannot be pivoted away", "boot from a disk")
     if not plan.clone.flags & CloneFlag.NEWNS or not any(_makes_private(op) for op in earlier):

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import labcore
-from labcore.bench.measure import Row, Subject, file_system, measure
+from labcore.bench.measure import Row, Subject, measure
 from labcore.bench.render import table
 from labcore.engine import Engine
 from labcore.native import program
+from labcore.runtime.observe import file_system
 from labcore.spec import OverlayRoot
 from tests.conftest import ON_CI, needs_root
 

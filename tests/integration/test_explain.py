@@ -120,12 +120,14 @@ def test_pivot_root_in_a_chroot(engine, tmp_path: Path) -> None:  # type: ignore
     script = (
         "import os, sys\n"
         "from labcore.errors import StepFailed\n"
-        "from labcore.native import CloneFlag\n"
+        "from labcore.native import CloneFlag, MountFlag\n"
         "from labcore.runtime import Plan, ops, spawn, explain\n"
         "import labcore.native.monitor\n"
         "os.chroot(sys.argv[1]); os.chdir('/')\n"
         "turn = [ops.Mount('none', '/work', 'tmpfs'), ops.Chdir('/work'), ops.PivotRoot('.', '.')]\n"
-        "for plan in ([ops.Clone(CloneFlag.NEWNS), *turn], [ops.Clone(CloneFlag.NEWUSER)]):\n"
+        "private = ops.Mount('none', '/', None, MountFlag.PRIVATE)\n"
+        "own = ops.Clone(CloneFlag.NEWNS)\n"
+        "for plan in ([own, *turn], [own, private], [ops.Clone(CloneFlag.NEWUSER)]):\n"
         "    try: spawn(Plan(plan))\n"
         "    except StepFailed as error: print(error.cause)\n"
     )
@@ -136,7 +138,7 @@ def test_pivot_root_in_a_chroot(engine, tmp_path: Path) -> None:  # type: ignore
     binds = " && ".join(f"mount --rbind /{n.name} {n}" for n in root.iterdir() if Path("/", n.name).is_dir())
     command = ["unshare", "-m", "sh", "-c", f'{binds}; exec "$@"', "sh", sys.executable, "-c", script, str(root)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.stdout.count("is a chroot") == 2, done.stdout + done.stderr
+    assert done.stdout.count("is a chroot") == 3, done.stdout + done.stderr
 
 
 def test_user_namespaces_used_up() -> None:

@@ -1,0 +1,30 @@
+"""What can be seen of this machine in /proc."""
+
+from pathlib import Path
+
+
+def read_setting(name: str) -> str | None:
+    """Return a kernel setting of /proc/sys, None if this kernel has no such setting."""
+    try:
+        return Path("/proc/sys", name).read_text().strip()
+    except OSError:
+        return None
+
+
+def in_chroot() -> bool:
+    """Return whether `/` is no mount point. Then it is a chroot: pivot_root and user namespaces refuse to work there."""
+    return not any(fields[4] == "/" for fields in mountinfo())
+
+
+def mountinfo() -> list[list[str]]:
+    """Return this process's mounts, each as the fields that proc(5) numbers from 0; those behind `-` are of the file system."""
+    return [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+
+
+def file_system(path: Path) -> str:
+    """Return the type of the file system that holds `path`, "unknown" where its mount is out of sight (in a chroot)."""
+    best, kind = "", "unknown"
+    for fields in mountinfo():
+        if path.resolve().is_relative_to(fields[4]) and len(fields[4]) >= len(best):
+            best, kind = fields[4], fields[fields.index("-") + 1]
+    return kind
