@@ -5,8 +5,8 @@
  *     +--------+---------+---------------------------------+---------------+
  *
  * Nothing in it is a pointer. Where a pointer is wanted (a path, argv) a 64-bit word holds an offset from the start of the
- * block, and `relocations` lists the offsets of those words; whoever has the block in memory adds its address to each of
- * them once, before clone. The child then needs no parsing and no memory of its own.
+ * block, and `relocations` lists the offsets of those words, in order, each once; whoever has the block in memory adds its
+ * address to each of them once, before clone. The child then needs no parsing and no memory of its own.
  *
  * A step is one system call. The walker makes the calls in order and decides nothing.
  */

@@ -110,7 +110,7 @@ static int confine(void)
         mount("none", protected[i], NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | QUIET, NULL);
     }
 
-    for (int capability = 0; capability <= 40; capability++)
+    for (int capability = 0; capability <= 63; capability++)
         if (!(kept >> capability & 1))
             prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -137,11 +137,12 @@ static int child(void *argument)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     MUST(sethostname("labcore", 7));
     MUST(mount_root(job));
+    close(3);
+    syscall(SYS_close_range, 4, ~0U, 0);
     MUST(mount_inside());
     MUST(confine());
     MUST(chdir("/"));
     umask(022);
-    syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
     execve(job->argv[0], job->argv, environment);
     return 127;
 }

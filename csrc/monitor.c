@@ -112,8 +112,11 @@ int main(void)
     report->failed = -1;
     report->cloned = monotonic_ns();
     long pid = raw_syscall(SYS_clone3, (uint64_t)&args, sizeof args, 0, 0, 0, 0);
-    if (pid == 0)
+    if (pid == 0) {
+        dup3(running[1], MONITOR_BLOCK, O_CLOEXEC); /* where a plan that closes the descriptors above leaves it alone */
+        close(running[1]);
         _exit(block_walk(block, report));
+    }
     if (pid < 0)
         return refuse((int)-pid);
 

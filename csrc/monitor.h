@@ -6,7 +6,7 @@
 
 /* Descriptors that the starter lays out before it execs the monitor; 0, 1 and 2 are the container's. */
 enum {
-    MONITOR_BLOCK = 3,   /* a memfd that holds the block */
+    MONITOR_BLOCK = 3,   /* a memfd that holds the block; in the child, the pipe end that its exec closes */
     MONITOR_CONTROL = 4, /* SOCK_SEQPACKET: messages to the starter */
     MONITOR_SYNC = 5,    /* where a plan's `sync` steps meet the starter */
     MONITOR_CGROUP = 6,  /* the cgroup to start in; absent if it is the starter's */

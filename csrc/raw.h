@@ -31,21 +31,22 @@ static inline long raw_syscall(long number, uint64_t a, uint64_t b, uint64_t c, 
  * holds no return address, which is also why this cannot be written in C. */
 static inline long raw_clone3(struct clone_args *args, int (*body)(void *), void *argument)
 {
+    /* In registers that a system call preserves and that the lines below do not use. */
+    register int (*r8)(void *) __asm__("r8") = body;
+    register void *r9 __asm__("r9") = argument;
     long result;
     __asm__ volatile("syscall\n\t"
                      "test %%rax, %%rax\n\t"
                      "jnz 1f\n\t"
-                     "xor %%ebp, %%ebp\n\t"
-                     "mov %[argument], %%rdi\n\t"
-                     "call *%[body]\n\t"
+                     "mov %%r9, %%rdi\n\t"
+                     "call *%%r8\n\t"
                      "mov %%eax, %%edi\n\t"
                      "mov %[exit], %%eax\n\t"
                      "syscall\n"
                      "1:"
                      : "=a"(result)
-                     : "a"(SYS_clone3), "D"(args),
-                       "S"(sizeof *args), [body] "r"(body), [argument] "r"(argument), [exit] "i"(SYS_exit_group)
-                     : "rcx", "r11", "memory");
+                     : "a"(SYS_clone3), "D"(args), "S"(sizeof *args), "r"(r8), "r"(r9), [exit] "i"(SYS_exit_group)
+                     : "rcx", "r11", "memory", "cc");
     return result;
 }
 
@@ -69,17 +70,18 @@ static inline long raw_clone3(struct clone_args *args, int (*body)(void *), void
     register long x8 __asm__("x8") = SYS_clone3;
     register uint64_t x0 __asm__("x0") = (uint64_t)args;
     register uint64_t x1 __asm__("x1") = sizeof *args;
+    register int (*x9)(void *) __asm__("x9") = body;
+    register void *x10 __asm__("x10") = argument;
     __asm__ volatile("svc #0\n\t"
                      "cbnz x0, 1f\n\t"
-                     "mov x29, xzr\n\t"
-                     "mov x0, %[argument]\n\t"
-                     "blr %[body]\n\t"
+                     "mov x0, x10\n\t"
+                     "blr x9\n\t"
                      "mov x8, %[exit]\n\t"
                      "svc #0\n"
                      "1:"
                      : "+r"(x0)
-                     : "r"(x8), "r"(x1), [body] "r"(body), [argument] "r"(argument), [exit] "i"(SYS_exit_group)
-                     : "x30", "memory");
+                     : "r"(x8), "r"(x1), "r"(x9), "r"(x10), [exit] "i"(SYS_exit_group)
+                     : "x30", "memory", "cc");
     return (long)x0;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 
 #include "block.h"
+#include "monitor.h"
 #include "raw.h"
 #include "spawn.h"
 
@@ -22,6 +23,9 @@ struct child {
 static int child_main(void *argument)
 {
     struct child *child = argument;
+    if (child->layout_size <= MONITOR_BLOCK)
+        raw_syscall(SYS_close, MONITOR_BLOCK, 0, 0, 0, 0,
+                    0); /* 3 is the carrier's: no plan's child finds the starter's there */
     for (int target = 0; target < child->layout_size; target++) {
         if (child->layout[target] < 0)
             continue;

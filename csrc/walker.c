@@ -23,6 +23,17 @@ static uint32_t *relocations_of(struct block *block)
     return (uint32_t *)((char *)block + block->size) - block->relocations;
 }
 
+/* Is the word at this offset, among the steps, an argument, and a value rather than a register's number? */
+static bool is_plain_argument(struct block *block, uint32_t word)
+{
+    size_t index = (word - sizeof *block) / sizeof(struct step);
+    size_t offset = (word - sizeof *block) % sizeof(struct step);
+    if (offset < offsetof(struct step, args))
+        return false;
+    size_t argument = (offset - offsetof(struct step, args)) / sizeof(uint64_t);
+    return !(steps_of(block)[index].registers & (1u << argument));
+}
+
 const char *block_check(const void *memory, size_t size)
 {
     /* The casts drop const for the two accessors above; nothing is written. */
@@ -52,6 +63,10 @@ const char *block_check(const void *memory, size_t size)
         uint32_t word = relocations_of(block)[i];
         if (word % sizeof(uint64_t) || word < first_word || word + sizeof(uint64_t) > end)
             return "relocation of a word outside the block";
+        if (i && word <= relocations_of(block)[i - 1])
+            return "relocations are not in order";
+        if (word < first_word + block->steps * sizeof(struct step) && !is_plain_argument(block, word))
+            return "relocation of what is no argument";
         if (*(const uint64_t *)((const char *)memory + word) >= end)
             return "relocation points outside the block";
     }

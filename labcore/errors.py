@@ -1,12 +1,17 @@
 """Everything that labcore raises on purpose.
 
-LabcoreError
-├── InvalidInput        (ValueError)  what was asked for cannot be: the message names the field and the cure
-├── ImageNotFound       (LookupError) no such image in the store
-├── StoreDamaged                      what lies on disk is not what was written there
-├── Unavailable                       this machine or this installation lacks something; the message names the cure
-└── SystemCallError     (OSError)     the kernel said no: call, arguments, errno
-└── StepFailed                    … to a step of a plan: which one, why, and what to do
+::
+
+    LabcoreError
+    ├── InvalidInput        (ValueError)  what was asked for cannot be: the message names the field and the cure
+    ├── ImageNotFound       (LookupError) no such image in the store
+    ├── StoreDamaged                      what lies on disk is not what was written there
+    ├── Unavailable                       this machine or this installation lacks something; the message names the cure
+    ├── SystemCallError     (OSError)     the kernel said no: call, arguments, errno
+    │   └── StepFailed                    … to a step of a plan: which one, why, and what to do
+    ├── MonitorLost         in native     the monitor ended before it had said what became of its child
+    ├── PeerFailed          in bench      another container system did not do what it was asked to
+    └── LabFailed           in lab        JupyterLab did not come up
 """
 
 import errno as _errno

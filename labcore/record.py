@@ -10,6 +10,13 @@ from typing import Any, ClassVar, Self, dataclass_transform
 _REQUIRED = object()
 
 
+def own_annotations(cls: type) -> dict[str, Any]:
+    """Return a class's own annotations: an attribute that until Python 3.13 may be a base class's."""
+    annotations: dict[str, Any] = cls.__annotations__
+    inherited = (getattr(base, "__annotations__", None) for base in cls.__mro__[1:])
+    return {} if any(annotations is other for other in inherited) else annotations
+
+
 @dataclass_transform(frozen_default=True)
 class Record:
     """A value that never changes: a subclass's annotations are its fields, in order, and its constructor's arguments.
@@ -20,7 +27,7 @@ class Record:
     _fields: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
-        own = cls.__annotations__ if "__annotations__" in vars(cls) else {}
+        own = own_annotations(cls)
         names = [name for name, kind in own.items() if getattr(kind, "__origin__", None) is not ClassVar]
         cls._fields = cls._fields | {name: vars(cls).get(name, _REQUIRED) for name in names}
 

@@ -72,6 +72,8 @@ class ContainerSpec(Record):
             raise InvalidInput(
                 f"hostname: {self.hostname!r} is no host name: use 1 to {HOSTNAME_MAX} letters, digits, dots and dashes"
             )
+        if "mount" not in self.namespaces:
+            raise InvalidInput("namespaces: without `mount` the container's root would become the host's")
         if unknown := set(self.namespaces) - {*NAMESPACES, "user"}:
             raise InvalidInput(f"namespaces: no such kind: {', '.join(sorted(unknown))}")
 

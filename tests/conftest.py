@@ -46,14 +46,27 @@ def nothing_left() -> Iterator[None]:
 
 
 def traces() -> dict[str, object]:
-    """Count what a start could leave behind."""
+    """List what a start could leave behind."""
     return {
         "children": Path(f"/proc/self/task/{os.getpid()}/children").read_text().split(),
+        "namespaces": network_namespaces(),
         "descriptors": sorted(os.readlink(f"/proc/self/fd/{fd}") for fd in open_descriptors()),
-        "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),
-        "cgroups": sum(1 for _ in Path("/sys/fs/cgroup").glob("**/labcore*/")),
-        "links": len(list(Path("/sys/class/net").iterdir())),
+        "mounts": Path("/proc/self/mountinfo").read_text(),
+        "cgroups": sum(1 for _ in Path("/sys/fs/cgroup").glob("**/*labcore*/")),
+        "links": sorted(path.name for path in Path("/sys/class/net").iterdir()),
+        "directories": sorted(path.name for path in Path("/tmp").glob("*labcore*")),
     }
+
+
+def network_namespaces() -> set[str]:
+    """Return the network namespaces that some process of this machine is in: a container that runs on has its own."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/ns/net"):
+        try:
+            found.add(os.readlink(path))
+        except OSError:
+            continue
+    return found
 
 
 def open_descriptors() -> list[int]:

@@ -13,7 +13,7 @@ from labcore.errors import LabcoreError
 # subcommand -> its line in the help; the module of the same name has `arguments(parser)` and `main(args) -> exit status`
 COMMANDS = {
     "run": "run a program in a new container",
-    "plan": "print what `run` would do, op by op, and do nothing",
+    "plan": "print what `run` would do, op by op, and start nothing",
     "seed": "make the images that need no network: busybox, hello-world",
     "doctor": "try what this machine can do, and say how to mend what is missing",
     "bench": "measure labcore and its peers side by side",
@@ -40,6 +40,8 @@ def main(argv: list[str] | None = None) -> int:
         return LABCORE_FAILED
     except OSError as error:
         print(f"labcore: {error}", file=sys.stderr)
+        if isinstance(error, PermissionError):
+            print("  cure: run it as root: sudo labcore …, or choose a --root of your own", file=sys.stderr)
         return LABCORE_FAILED
     except KeyboardInterrupt:
         return 130
@@ -51,6 +53,16 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         self.exit(LABCORE_FAILED, f"{self.prog}: {message}\n")
+
+
+def _command_word(words: list[str]) -> str | None:
+    """Return the first word that is neither an option nor the value of `--root`."""
+    value_follows = False
+    for word in words:
+        if not value_follows and not word.startswith("-"):
+            return word
+        value_follows = word == "--root"
+    return None
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
@@ -68,7 +80,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     )
     parser.set_defaults(main=None)
     commands = parser.add_subparsers(metavar="COMMAND")
-    wanted = next((word for word in words if word in COMMANDS), None)
+    wanted = _command_word(words)
     for name, line in COMMANDS.items():
         command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
         if name == wanted:

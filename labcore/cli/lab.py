@@ -30,7 +30,8 @@ def main(args: argparse.Namespace) -> int:
     _make_seeds(Engine(root))
     print(_first_container(root), flush=True)
     jupyter.working_copy(args.lessons, args.work)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite `kill` ends it as the keyboard does
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a polite `kill`, or a closed terminal, ends it as the keyboard does
+        signal.signal(number, signal.default_int_handler)
     with jupyter.jupyter_lab(args.work.absolute(), root / "lab", ip=args.ip, lesson=LESSON) as (url, server):
         print(f"JupyterLab (Ctrl-C ends it; your copy of the lessons is in {args.work}/):\n{url}", flush=True)
         try:

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "Exit status: the program's own; 125 if labcore failed, 126 if the program cannot be executed, 127 if it is not "
-        "there, 128 + N if signal N killed it. Signals are passed on to the program; the second of a kind kills it."
+        "there, 128 + N if signal N killed it. Signals are passed on to the program; a second Ctrl-C, or SIGTERM, kills it."
     )
     parser.add_argument("--rm", action="store_true", help="keep nothing afterwards (always so: what is written lies in memory)")
     parser.add_argument("-i", "--interactive", action="store_true", help="let the program read this standard input")
@@ -48,7 +48,7 @@ def main(args: argparse.Namespace) -> int:
 class _Signals:
     """Signals passed on to the program, also those that come while it is being started.
 
-    A first process ignores those that it has no handler for, so the second of a kind is SIGKILL.
+    A first process ignores those that it has no handler for, so the second SIGINT or SIGTERM is SIGKILL.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class _Signals:
             process.kill(number)
 
     def _forward(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        again = number in self._seen
+        again = number in self._seen and number in (signal.SIGINT, signal.SIGTERM)
         self._seen.append(number)
         if self._process is not None:
             self._process.kill(signal.SIGKILL if again else number)

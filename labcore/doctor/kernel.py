@@ -9,11 +9,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from labcore.doctor.finding import Finding, attempt
-from labcore.native import Capability, CloneFlag, MountFlag, SeccompMode, UnmountFlag, capget, seccomp
-from labcore.native._native import lib
+from labcore.native import (
+    SECCOMP_RET_ALLOW,
+    Capability,
+    CloneFlag,
+    MountFlag,
+    SeccompMode,
+    UnmountFlag,
+    capget,
+    seccomp,
+    unshare,
+)
 from labcore.runtime import Plan, ops
 from labcore.runtime.explain import userns_block
-from labcore.runtime.observe import in_chroot, mountinfo, read_setting
+from labcore.runtime.observe import in_chroot, mountinfo
 
 PRIVATE = ops.Mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE)
 
@@ -27,6 +36,8 @@ NAMESPACES = {
     "time": (CloneFlag.NEWTIME, "clocks of one's own (lesson 2 shows them)", False),
     "user": (CloneFlag.NEWUSER, "containers without root", False),
 }
+
+NOBODY = 65534
 
 OPTIONS = (
     "NAMESPACES", "UTS_NS", "IPC_NS", "PID_NS", "NET_NS", "USER_NS", "CGROUPS", "MEMCG", "CGROUP_PIDS", "CGROUP_FREEZER",
@@ -51,10 +62,10 @@ def findings() -> Iterator[Finding]:
 
 def _kernel() -> Finding:
     release = os.uname().release
-    plan = Plan([ops.Clone(), ops.CloseOnExec()])
+    plan = Plan([ops.Clone(), ops.CloseDescriptors()])
     affects = "clone3, pidfds and close_range, which every start uses"
     found = attempt("kernel", plan, affects=affects, works=f"{release}, has {affects}", essential=True)
-    return found if found.state == "ok" else found.replace(cure="Linux 5.11 or newer")
+    return found if found.state == "ok" else found.replace(cure="Linux 5.12 or newer")
 
 
 def _options() -> Finding:
@@ -77,18 +88,14 @@ def _config() -> str | None:
 
 
 def _unprivileged() -> Finding:
+    """Become an ordinary user and make a user namespace, as rootless containers do."""
     affects = "user namespaces of ordinary users (rootless containers)"
-    settings = {
-        "kernel/apparmor_restrict_unprivileged_userns": "1",
-        "kernel/unprivileged_userns_clone": "0",
-        "user/max_user_namespaces": "0",
-    }
-    blocking = [name for name, value in settings.items() if read_setting(name) == value]
-    if not blocking:
-        return Finding("unprivileged use", "ok", "no setting forbids it", affects)
-    block = userns_block()
-    cure = block.cure if block else f"sudo sysctl -w {blocking[0]}={'1' if settings[blocking[0]] == '0' else '0'}"
-    return Finding("unprivileged use", "missing", f"forbidden by {', '.join(blocking)}", affects, cure)
+    become = [ops.Become(NOBODY, NOBODY)] if os.geteuid() == 0 else []
+    plan = Plan([ops.Clone(), *become, ops.Call(unshare.step(CloneFlag.NEWUSER))])
+    found = attempt("unprivileged use", plan, affects=affects, works="an ordinary user made a user namespace")
+    if found.state == "missing" and (block := userns_block(ordinary_user=True)):
+        return found.replace(detail=block.cause, cure=block.cure)
+    return found
 
 
 def _root_mount() -> Finding:
@@ -152,7 +159,7 @@ def _read(path: Path) -> str:
 
 
 def _seccomp() -> Finding:
-    allow_everything = struct.pack("=HBBI", 0x06, 0, 0, lib.SECCOMP_RET_ALLOW)  # one BPF instruction: return ALLOW
+    allow_everything = struct.pack("=HBBI", 0x06, 0, 0, SECCOMP_RET_ALLOW)  # one BPF instruction: return ALLOW
     load = ops.Call(seccomp.step(SeccompMode.FILTER, 0, allow_everything))
     plan = Plan([ops.Clone(), ops.NoNewPrivileges(), load])
     return attempt("seccomp", plan, affects="filtering system calls", works="loaded a filter")

@@ -83,7 +83,7 @@ def _in_own_network(name: str, command: list[str], affects: str, works: str) -> 
     if path is None:
         package = {"nft": "nftables", "ip": "iproute2"}[command[0]]
         return Finding(name, "untried", f"{command[0]} is not installed", affects, f"sudo apt-get install {package}")
-    plan = Plan([ops.Clone(CloneFlag.NEWNET), ops.CloseOnExec(), ops.Execve(tuple(command), (), (path,))])
+    plan = Plan([ops.Clone(CloneFlag.NEWNET), ops.CloseDescriptors(), ops.Execve(tuple(command), (), (path,))])
     found = attempt(name, Plan([ops.Clone(CloneFlag.NEWNET)]), affects=affects, works=works)
     if found.state != "ok":
         return found

@@ -14,6 +14,22 @@ REF_NAME: Final = "org.opencontainers.image.ref.name"
 ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
+def checked_digest(value: object) -> str:
+    """Return a digest, `sha256:` and 64 hex digits. Raises ValueError for anything else: it becomes a file's name."""
+    algorithm, _, encoded = str(value).partition(":")
+    if algorithm != "sha256" or len(encoded) != 64 or not set(encoded) <= set("0123456789abcdef"):
+        raise ValueError(f"{value!r} is no sha256 digest")
+    return str(value)
+
+
+def _words(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise ValueError(f"{value!r} is no list of strings")
+    return tuple(value)
+
+
 class Descriptor(Record):
     """A pointer to a blob: what it is, its digest (`sha256:` and 64 hex digits), its size in bytes (descriptor.md)."""
 
@@ -23,12 +39,8 @@ class Descriptor(Record):
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Read a descriptor. Raises ValueError for a digest that is no sha256, for it becomes a file name."""
-        digest = str(value["digest"])
-        algorithm, _, encoded = digest.partition(":")
-        if algorithm != "sha256" or len(encoded) != 64 or not set(encoded) <= set("0123456789abcdef"):
-            raise ValueError(f"{digest!r} is no sha256 digest")
-        return cls(str(value["mediaType"]), digest, int(value["size"]))
+        """Read a descriptor. Raises ValueError, TypeError or KeyError for what is none."""
+        return cls(str(value["mediaType"]), checked_digest(value["digest"]), int(value["size"]))
 
     def to_json(self) -> dict[str, Any]:
         """Return the descriptor as it stands in manifests and indexes."""
@@ -47,15 +59,15 @@ class Config(Record):
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Read a config blob. Raises KeyError, TypeError or ValueError for what is no config."""
+        """Read a config blob. Raises KeyError, TypeError, ValueError or AttributeError for what is no config."""
         run = value.get("config") or {}
         return cls(
             architecture=str(value["architecture"]),
-            diff_ids=tuple(str(digest) for digest in value["rootfs"]["diff_ids"]),
-            environment=tuple(run.get("Env") or ()),
-            entrypoint=tuple(run.get("Entrypoint") or ()),
-            command=tuple(run.get("Cmd") or ()),
-            workdir=run.get("WorkingDir") or "/",
+            diff_ids=tuple(checked_digest(digest) for digest in value["rootfs"]["diff_ids"]),
+            environment=_words(run.get("Env")),
+            entrypoint=_words(run.get("Entrypoint")),
+            command=_words(run.get("Cmd")),
+            workdir=str(run.get("WorkingDir") or "/"),
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -75,15 +75,15 @@ class ImageStore:
         """Give a manifest a name; the name's former image loses it."""
         self._prepare()
         with self._locked():
+            self._entries()  # refuses an index that is damaged
             index = self._index()
-            others = [entry for entry in index["manifests"] if entry.get("annotations", {}).get(REF_NAME) != str(reference)]
+            others = [entry for entry in index["manifests"] if (entry.get("annotations") or {}).get(REF_NAME) != str(reference)]
             index["manifests"] = [*others, manifest.to_json() | {"annotations": {REF_NAME: str(reference)}}]
             _write_whole(self.directory / "index.json", json.dumps(index, indent=1).encode())
 
     def names(self) -> list[str]:
         """Return all names, sorted."""
-        entries = self._index()["manifests"]
-        return sorted(name for entry in entries if (name := entry.get("annotations", {}).get(REF_NAME)))
+        return sorted(name for name, _ in self._entries() if name)
 
     def get(self, reference: Reference) -> Image:
         """Return the image of that name. Raises ImageNotFound, StoreDamaged."""
@@ -100,10 +100,10 @@ class ImageStore:
         return _FOUND[key]
 
     def _find(self, reference: Reference) -> Image:
-        for entry in self._index()["manifests"]:
-            by_digest = reference.digest is not None and entry["digest"] == reference.digest
-            if by_digest or entry.get("annotations", {}).get(REF_NAME) == str(reference):
-                return self._load(reference, Descriptor.from_json(entry))
+        for name, descriptor in self._entries():
+            by_digest = reference.digest is not None and descriptor.digest == reference.digest
+            if by_digest or name == str(reference):
+                return self._load(reference, descriptor)
         known = ", ".join(self.names()) or "none"
         raise ImageNotFound(
             f"no image {reference} in {self.directory} (there: {known}); `labcore seed` makes busybox and hello-world"
@@ -114,7 +114,7 @@ class ImageStore:
             manifest = self.read_json(descriptor)
             layers = tuple(Descriptor.from_json(layer) for layer in manifest["layers"])
             config = Config.from_json(self.read_json(Descriptor.from_json(manifest["config"])))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreDamaged(f"{reference}: {descriptor.digest} is no image manifest that can be read: {error!r}") from error
         if len(layers) != len(config.diff_ids):
             raise StoreDamaged(f"{reference}: {len(layers)} layers in the manifest, {len(config.diff_ids)} in the config")
@@ -135,6 +135,16 @@ class ImageStore:
             return {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
         except ValueError as error:
             raise StoreDamaged(f"{self.directory / 'index.json'} is no JSON: {error}") from error
+
+    def _entries(self) -> list[tuple[str | None, Descriptor]]:
+        """Return the index as names with descriptors; an entry may have no name."""
+        try:
+            return [
+                ((entry.get("annotations") or {}).get(REF_NAME), Descriptor.from_json(entry))
+                for entry in self._index()["manifests"]
+            ]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreDamaged(f"{self.directory / 'index.json'} is no image index: {error!r}") from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -60,8 +60,9 @@ def jupyter_lab(directory: Path, state: Path, *, ip: str, lesson: str) -> Iterat
             start_new_session=True,
         )
     try:
-        _await(server, f"http://127.0.0.1:{port}/api/status?token={token}", log)
-        yield f"http://127.0.0.1:{port}/lab/tree/{lesson}?token={token}", server
+        address = f"http://{'127.0.0.1' if ip == '0.0.0.0' else ip}:{port}"
+        _await(server, f"{address}/api/status?token={token}", log)
+        yield f"{address}/lab/tree/{lesson}?token={token}", server
     finally:
         server.terminate()
         try:

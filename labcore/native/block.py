@@ -57,7 +57,7 @@ def compile_block(steps: Sequence[Step], *, clone_flags: int, cgroup: int = -1) 
             POINTER.pack_into(records, offset + at, data.place(argument))
             data.pointers.append(offset + at)
     block = records + data.memory
-    block += bytes(-len(block) % 8) + struct.pack(f"={len(data.pointers)}I", *data.pointers)
+    block += bytes(-len(block) % 8) + struct.pack(f"={len(data.pointers)}I", *sorted(data.pointers))
     HEADER.pack_into(block, 0, lib.BLOCK_MAGIC, len(block), len(steps), len(data.pointers), clone_flags, cgroup, 0)
     return bytes(block)
 

@@ -5,7 +5,7 @@ Called, each acts at once and on *this thread*: most of them belong in a helper 
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from labcore.native._native import lib
 from labcore.native.flags import (
@@ -22,7 +22,7 @@ from labcore.native.flags import (
     TreeFlag,
     UnmountFlag,
 )
-from labcore.native.step import Argument, Register, Step, SystemCall, Words, perform
+from labcore.native.step import Argument, Register, Step, SystemCall, Words, mask, perform
 
 AT_FDCWD: int = lib.AT_FDCWD
 Descriptor = int | Register
@@ -136,7 +136,7 @@ def seccomp(mode: SeccompMode, flags: int = 0, program: bytes | int = 0) -> Step
 @SystemCall
 def capset(*, effective: Iterable[Capability], permitted: Iterable[Capability], inheritable: Iterable[Capability]) -> Step:
     """Set this thread's capability sets: capset(2)."""
-    sets = [sum(1 << capability for capability in which) for which in (effective, permitted, inheritable)]
+    sets = [mask(which) for which in (effective, permitted, inheritable)]
     low = [bits & 0xFFFFFFFF for bits in sets]
     high = [bits >> 32 for bits in sets]
     header = struct.pack("=Ii", lib._LINUX_CAPABILITY_VERSION_3, 0)
@@ -177,3 +177,108 @@ def openat2(dirfd: int, path: str, flags: int, *, resolve: Resolve, mode: int = 
     """Open a path under rules: openat2(2). With IN_ROOT, `dirfd` is the root, whatever `..` or a link says."""
     how = struct.pack("=QQQ", flags, mode, resolve)
     return Step("openat2", lib.SYS_openat2, (dirfd, path, how, len(how)))
+
+
+# --- files and processes, for plans; Python's own `os` has them for use at once
+
+
+@SystemCall
+def chdir(path: str) -> Step:
+    """Change the working directory: chdir(2)."""
+    return Step("chdir", lib.SYS_chdir, (path,))
+
+
+@SystemCall
+def mkdirat(dirfd: Descriptor, path: str, mode: int) -> Step:
+    """Make a directory: mkdirat(2)."""
+    return Step("mkdirat", lib.SYS_mkdirat, (dirfd, path, mode))
+
+
+@SystemCall
+def mknodat(dirfd: Descriptor, path: str, mode: int, device: int) -> Step:
+    """Make a device node, a FIFO or an empty file: mknodat(2)."""
+    return Step("mknodat", lib.SYS_mknodat, (dirfd, path, mode, device))
+
+
+@SystemCall
+def symlinkat(target: str, dirfd: Descriptor, path: str) -> Step:
+    """Make a symbolic link: symlinkat(2)."""
+    return Step("symlinkat", lib.SYS_symlinkat, (target, dirfd, path))
+
+
+@SystemCall
+def openat(dirfd: Descriptor, path: str, flags: int) -> Step:
+    """Open a file that exists: openat(2)."""
+    return Step("openat", lib.SYS_openat, (dirfd, path, flags))
+
+
+@SystemCall
+def read(fd: Descriptor, buffer: bytearray) -> Step:
+    """Read into a buffer: read(2)."""
+    return Step("read", lib.SYS_read, (fd, buffer, len(buffer)))
+
+
+@SystemCall
+def write(fd: Descriptor, data: bytes) -> Step:
+    """Write bytes: write(2)."""
+    return Step("write", lib.SYS_write, (fd, data, len(data)))
+
+
+@SystemCall
+def close(fd: Descriptor) -> Step:
+    """Close a descriptor: close(2)."""
+    return Step("close", lib.SYS_close, (fd,))
+
+
+@SystemCall
+def syncfs(fd: Descriptor) -> Step:
+    """Write out what the file system that holds `fd` still has in memory: syncfs(2)."""
+    return Step("syncfs", lib.SYS_syncfs, (fd,))
+
+
+@SystemCall
+def socket(domain: int, kind: int, protocol: int = 0) -> Step:
+    """Make a socket: socket(2)."""
+    return Step("socket", lib.SYS_socket, (domain, kind, protocol))
+
+
+@SystemCall
+def ioctl(fd: Descriptor, request: int, argument: bytearray) -> Step:
+    """Ask a device or a socket for something of its own kind: ioctl(2)."""
+    return Step("ioctl", lib.SYS_ioctl, (fd, request, argument))
+
+
+@SystemCall
+def setgroups(groups: Sequence[int]) -> Step:
+    """Set the supplementary groups: setgroups(2)."""
+    return Step("setgroups", lib.SYS_setgroups, (len(groups), struct.pack(f"={len(groups)}I", *groups)))
+
+
+@SystemCall
+def setresgid(group: int) -> Step:
+    """Set the real, effective and saved group: setresgid(2)."""
+    return Step("setresgid", lib.SYS_setresgid, (group, group, group))
+
+
+@SystemCall
+def setresuid(user: int) -> Step:
+    """Set the real, effective and saved user; without root's id, root's capabilities are gone: setresuid(2)."""
+    return Step("setresuid", lib.SYS_setresuid, (user, user, user))
+
+
+@SystemCall
+def umask(mode: int) -> Step:
+    """Set which permissions new files lack: umask(2)."""
+    return Step("umask", lib.SYS_umask, (mode,))
+
+
+@SystemCall
+def setsid() -> Step:
+    """Begin a session of one's own, without a terminal: setsid(2)."""
+    return Step("setsid", lib.SYS_setsid, ())
+
+
+@SystemCall
+def execve(path: str, argv: Sequence[str], environment: Sequence[str]) -> Step:
+    """Become another program: execve(2)."""
+    return Step("execve", lib.SYS_execve, (path, Words((*argv, 0)), Words((*environment, 0))))

@@ -137,6 +137,14 @@ Capability = IntEnum(
 )
 
 
+# For sockets and filters; single values, that nobody combines.
+AF_INET: int = lib.AF_INET
+SOCK_DGRAM: int = lib.SOCK_DGRAM | lib.SOCK_CLOEXEC
+SIOCSIFFLAGS: int = lib.SIOCSIFFLAGS
+IFF_UP: int = lib.IFF_UP
+SECCOMP_RET_ALLOW: int = lib.SECCOMP_RET_ALLOW
+
+
 def describe(value: int) -> str:
     """Return a flag word as its names, `REC|PRIVATE`, an enumeration by its name, and any other integer as digits."""
     if isinstance(value, IntFlag):

@@ -14,17 +14,17 @@ from typing import NamedTuple
 from labcore.errors import LabcoreError, SystemCallError
 from labcore.native._native import lib
 from labcore.native.block import clone_flags, compile_block
-from labcore.native.calls import close_range
+from labcore.native.calls import close_range, execve
 from labcore.native.flags import CloseFlag
 from labcore.native.process import Process, as_return_code
 from labcore.native.spawn import (
+    CGROUP_DESCRIPTOR,
     SYNC_DESCRIPTOR,
     Ends,
     Started,
     Streams,
     as_started,
     aside,
-    execve,
     opened_streams,
     program,
     spawn_block,
@@ -60,9 +60,12 @@ class MonitorExit:
 
     def collect(self) -> int:
         """Read the exit and reap the monitor."""
-        with self._control:
-            message = _receive(self._control)
-        self._monitor.wait()
+        try:
+            with self._control:
+                while (message := _receive(self._control)).kind != lib.MESSAGE_EXITED:
+                    pass  # of a start that was given up before all was read
+        finally:
+            self._monitor.wait()
         return as_return_code(message.code, message.status)
 
 
@@ -89,14 +92,22 @@ def spawn_monitored(
         undo.enter_context(child_sync)
         ends = undo.enter_context(opened_streams(streams))
 
-        inherited = {
-            lib.MONITOR_BLOCK: _memory_file(block),
-            lib.MONITOR_CONTROL: theirs.detach(),
-            SYNC_DESCRIPTOR: child_sync.detach(),
-        }
-        if cgroup >= 0:
-            inherited[lib.MONITOR_CGROUP] = os.dup(cgroup)
-        monitor = on_failure.enter_context(_start_monitor(ends, inherited))
+        # What is lent to the monitor must not stay open here: its closing is how the other side's end is seen.
+        with ExitStack() as lent:
+
+            def lend(fd: int) -> int:
+                moved = aside(fd)
+                lent.callback(os.close, moved)
+                return moved
+
+            inherited = {
+                lib.MONITOR_BLOCK: lend(_memory_file(block)),
+                lib.MONITOR_CONTROL: lend(theirs.detach()),
+                SYNC_DESCRIPTOR: lend(child_sync.detach()),
+            }
+            if cgroup >= 0:
+                inherited[CGROUP_DESCRIPTOR] = lend(_duplicate(cgroup))
+            monitor = on_failure.enter_context(_start_monitor(ends, inherited))
         cloned = _receive(control)
         if cloned.kind == lib.MESSAGE_REFUSED:
             raise SystemCallError(cloned.error, "clone3", str(clone_flags(block)))
@@ -118,14 +129,16 @@ def _memory_file(contents: bytes | bytearray) -> int:
     return fd
 
 
+def _duplicate(cgroup: int) -> int:
+    try:
+        return os.dup(cgroup)
+    except OSError as error:
+        raise SystemCallError(error.errno or 0, "dup", str(cgroup), "the cgroup to start in") from None
+
+
 def _start_monitor(ends: Ends, inherited: dict[int, int]) -> Process:
     """Start the monitor by a plan of its own."""
-    sources = {target: aside(fd) for target, fd in inherited.items()}
-    try:
-        process, report = spawn_block(_monitor_block(max(sources) + 1), ends.child | sources)
-    finally:
-        for fd in sources.values():
-            os.close(fd)
+    process, report = spawn_block(_monitor_block(max(inherited) + 1), ends.child | inherited)
     if report.failed >= 0:
         process.wait()
         raise SystemCallError(report.error, "execve", program("labcore-monitor"), "starting the monitor")
@@ -136,7 +149,7 @@ def _start_monitor(ends: Ends, inherited: dict[int, int]) -> Process:
 def _monitor_block(first_spare: int) -> bytes:
     """The plan that becomes the monitor: let nothing else through, exec."""
     shut = close_range.step(first_spare, flags=CloseFlag.CLOEXEC)
-    return compile_block([shut, execve(program("labcore-monitor"), ["labcore-monitor"], [])], clone_flags=0)
+    return compile_block([shut, execve.step(program("labcore-monitor"), ["labcore-monitor"], [])], clone_flags=0)
 
 
 def _receive(control: socket.socket) -> _Message:

@@ -4,12 +4,14 @@ import errno
 import os
 import select
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Protocol, Self
+from typing import BinaryIO, NamedTuple, NoReturn, Protocol, Self
 
 from labcore.errors import InvalidInput, SystemCallError, Unavailable
 from labcore.native._native import ffi, lib
@@ -129,12 +131,14 @@ class Process:
 
     def close(self) -> None:
         """Kill the process if it still runs, reap it, close its streams."""
-        if self.returncode is None:
-            self.kill()
-            self.wait()
-        for stream in (self.stdin, self.stdout, self.stderr):
-            if stream is not None:
-                stream.close()
+        try:
+            if self.returncode is None:
+                self.kill()
+                self.wait()
+        finally:
+            for stream in (self.stdin, self.stdout, self.stderr):
+                if stream is not None:
+                    stream.close()
 
     def __enter__(self) -> Self:
         return self
@@ -154,8 +158,15 @@ class Process:
         return bool(poller.poll(None if timeout is None else timeout * 1000))
 
     def _collect(self) -> int:
-        self.returncode = self._source.collect()
-        os.close(self.pidfd)
+        try:
+            self.returncode = self._source.collect()
+        except BaseException:
+            # Nobody can say any more how it ends, so it ends here.
+            self.kill()
+            self.returncode = -signal.SIGKILL
+            raise
+        finally:
+            os.close(self.pidfd)
         return self.returncode
 
 
@@ -221,6 +232,9 @@ def clone(function: Callable[[], int | None], *, flags: CloneFlag = CloneFlag(0)
         )
     if flags & CloneFlag.INTO_CGROUP:
         raise InvalidInput("clone: INTO_CGROUP needs a cgroup: use labcore.spawn(plan)")
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()  # or the child would write it a second time
     pidfd = ffi.new("int *", -1)
     pid = int(lib.lc_fork(int(flags), pidfd))
     if pid == 0:
@@ -230,19 +244,25 @@ def clone(function: Callable[[], int | None], *, flags: CloneFlag = CloneFlag(0)
     return Process(pid, pidfd[0], OwnChild(pidfd[0]))
 
 
-def _run_in_child(function: Callable[[], int | None]) -> None:
+def _run_in_child(function: Callable[[], int | None]) -> NoReturn:
+    """Run it and end, whatever happens: nothing of the caller's program may go on in this copy of it."""
     code = 1
     try:
-        code = function() or 0
+        code = _call(function)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):  # a stream that is closed, or gone, has nothing to say
+                stream.flush()
+    finally:
+        os._exit(code)
+
+
+def _call(function: Callable[[], int | None]) -> int:
+    try:
+        return int(function() or 0) & 0xFF
     except SystemExit as request:
-        code = request.code if isinstance(request.code, int) else 1
+        return int(request.code) & 0xFF if isinstance(request.code, int) else int(bool(request.code))
     except BaseException:
         import traceback
 
         traceback.print_exc()
-    finally:
-        import sys
-
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        return 1

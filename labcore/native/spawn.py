@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final, NamedTuple, TypeAlias
@@ -11,7 +11,6 @@ from labcore.errors import SystemCallError, Unavailable
 from labcore.native._native import ffi, lib
 from labcore.native.block import clone_flags, report_size
 from labcore.native.process import OwnChild, Process, Report
-from labcore.native.step import Step, Words
 
 PIPE: Final = -1
 DEVNULL: Final = -3
@@ -36,11 +35,6 @@ def program(name: str) -> str:
     if not path.is_file():
         raise Unavailable(f"{path} is missing: build it with `pip install -e .` (it needs a C compiler)")
     return str(path)
-
-
-def execve(path: str, argv: Sequence[str], environment: Sequence[str], *, tolerate: int = 0) -> Step:
-    """Return the step that becomes another program: execve(2)."""
-    return Step("execve", lib.SYS_execve, (path, Words((*argv, 0)), Words((*environment, 0))), tolerate)
 
 
 class Started(NamedTuple):

@@ -1,7 +1,7 @@
 """One system call as a value: made at once from this thread, or kept for the walker."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property, update_wrapper
 from typing import Generic, NamedTuple, ParamSpec, TypeAlias
 
@@ -73,9 +73,17 @@ class Step(Record):
         return ", ".join(_show(argument) for argument in self.args)
 
 
+def mask(numbers: Iterable[int]) -> int:
+    """Return a set of small numbers as the bits of an integer."""
+    bits = 0
+    for number in numbers:
+        bits |= 1 << number
+    return bits
+
+
 def errors(*numbers: int) -> int:
     """Return a set of errnos (below 64) as a bit mask, for `Step.tolerate`."""
-    return sum(1 << number for number in numbers)
+    return mask(numbers)
 
 
 def _show(argument: Argument) -> str:

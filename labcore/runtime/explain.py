@@ -69,11 +69,11 @@ def _missing_privilege() -> Explanation | None:
     )
 
 
-def userns_block() -> Explanation | None:
-    """Say what keeps a process here from making user namespaces, if one of the known settings does."""
+def userns_block(*, ordinary_user: bool | None = None) -> Explanation | None:
+    """Say which of the known settings keeps this user (or an ordinary one) from making user namespaces, if one does."""
     if read_setting("user/max_user_namespaces") == "0":
         return Explanation("this machine allows no user namespaces", "sudo sysctl user.max_user_namespaces=15000")
-    if os.geteuid() == 0:
+    if not (os.geteuid() != 0 if ordinary_user is None else ordinary_user):
         return None
     if read_setting("kernel/unprivileged_userns_clone") == "0":
         return Explanation("this machine allows user namespaces to root only", "sudo sysctl kernel.unprivileged_userns_clone=1")
@@ -212,7 +212,7 @@ def _pivot_invalid(plan: Plan, index: int) -> Explanation:
     earlier = plan.ops[:index]
     if in_chroot():
         return CHROOT
-    if any(fields[4] == "/" and fields[8 if fields[6] == "-" else 7] == "rootfs" for fields in mountinfo() if len(fields) > 8):
+    if any(fields[4] == "/" and fields[fields.index("-") + 1] == "rootfs" for fields in mountinfo()):
         return Explanation("the machine runs from its initial ramdisk, which cannot be pivoted away", "boot from a disk")
     if not plan.clone.flags & CloneFlag.NEWNS or not any(_makes_private(op) for op in earlier):
         return Explanation(

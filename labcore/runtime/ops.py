@@ -8,10 +8,21 @@ from functools import cached_property
 from typing import ClassVar
 
 from labcore import native
-from labcore.native import Capability, CloneFlag, CloseFlag, MountFlag, Prctl, Process, Register, Step, UnmountFlag
-from labcore.native._native import lib
+from labcore.errors import InvalidInput
+from labcore.native import (
+    Capability,
+    CloneFlag,
+    MountAttribute,
+    MountFlag,
+    Prctl,
+    Process,
+    Register,
+    Step,
+    TreeFlag,
+    UnmountFlag,
+)
 from labcore.native.flags import describe
-from labcore.native.spawn import SYNC_DESCRIPTOR, execve
+from labcore.native.spawn import SYNC_DESCRIPTOR
 from labcore.native.step import errors
 from labcore.record import Record
 
@@ -19,12 +30,14 @@ EXISTS_IS_FINE = errors(errno.EEXIST)
 NOT_THIS_ONE = errors(errno.ENOENT, errno.ENOTDIR, errno.EACCES)
 ABSENT = errors(errno.ENOENT)
 UNKNOWN_HERE = errors(errno.EINVAL)
+HIGHEST_CAPABILITY = 63  # that the kernel's sets have room for: one that is too new to have a name here is dropped too
 
 
 class Op(Record):
     """One line of a plan. `name` and `detail` are what the printed plan shows; `calls` says what the walker does."""
 
     name: ClassVar[str] = "op"
+    needs: ClassVar[CloneFlag] = CloneFlag(0)  # the namespaces without which it would change the host itself
 
     @cached_property
     def detail(self) -> str:
@@ -45,11 +58,18 @@ class Op(Record):
 
 
 class Clone(Op):
-    """Make the process, with new namespaces: clone(2). Always the first op. `cgroup`: an open v2 cgroup to start in."""
+    """Make the process, with new namespaces: clone(2). Always the first op.
+
+    `cgroup` is a descriptor of a v2 cgroup to start in (which sets INTO_CGROUP), -1 for the starter's own.
+    """
 
     flags: CloneFlag = CloneFlag(0)
     cgroup: int = -1
     name: ClassVar[str] = "clone"
+
+    def __post_init__(self) -> None:
+        if self.flags & CloneFlag.INTO_CGROUP:
+            raise InvalidInput("clone: say which cgroup: Clone(flags, cgroup=DESCRIPTOR) sets INTO_CGROUP by itself")
 
     @cached_property
     def detail(self) -> str:
@@ -62,6 +82,7 @@ class SetHostname(Op):
 
     hostname: str
     name: ClassVar[str] = "sethostname"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWUTS
 
     def calls(self) -> Sequence[Step]:
         return [native.sethostname.step(self.hostname)]
@@ -76,6 +97,7 @@ class Mount(Op):
     flags: MountFlag = MountFlag(0)
     data: str | None = None
     name: ClassVar[str] = "mount"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
 
     @cached_property
     def detail(self) -> str:
@@ -91,12 +113,29 @@ class Mount(Op):
         return [native.mount.step(self.source, self.target, self.fstype, self.flags, self.data)]
 
 
+class SetMountAttributes(Op):
+    """Change what may be done on a mount and on all below it: mount_setattr(2), Linux 5.12."""
+
+    path: str
+    attributes: MountAttribute
+    name: ClassVar[str] = "mount_setattr"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    @cached_property
+    def detail(self) -> str:
+        return f"{self.path} rec {describe(self.attributes).lower().replace('|', ' ')}"
+
+    def calls(self) -> Sequence[Step]:
+        return [native.mount_setattr.step(native.AT_FDCWD, self.path, TreeFlag.RECURSIVE, set=self.attributes)]
+
+
 class Unmount(Op):
     """Detach a file system: umount2(2)."""
 
     target: str
     flags: UnmountFlag = UnmountFlag(0)
     name: ClassVar[str] = "umount2"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
 
     @cached_property
     def detail(self) -> str:
@@ -112,6 +151,7 @@ class PivotRoot(Op):
     new_root: str = "."
     put_old: str = "."
     name: ClassVar[str] = "pivot_root"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
 
     def calls(self) -> Sequence[Step]:
         return [native.pivot_root.step(self.new_root, self.put_old)]
@@ -124,7 +164,7 @@ class Chdir(Op):
     name: ClassVar[str] = "chdir"
 
     def calls(self) -> Sequence[Step]:
-        return [Step("chdir", lib.SYS_chdir, (self.path,))]
+        return [native.chdir.step(self.path)]
 
 
 class MakeDirectories(Op):
@@ -139,8 +179,8 @@ class MakeDirectories(Op):
         return " ".join(self.paths)
 
     def calls(self) -> Sequence[Step]:
-        at = lib.AT_FDCWD
-        return [Step("mkdirat", lib.SYS_mkdirat, (at, path, self.mode), EXISTS_IS_FINE) for path in self.paths]
+        make = (native.mkdirat.step(native.AT_FDCWD, path, self.mode) for path in self.paths)
+        return [step.replace(tolerate=EXISTS_IS_FINE) for step in make]
 
 
 class MakeDevices(Op):
@@ -156,7 +196,7 @@ class MakeDevices(Op):
     def calls(self) -> Sequence[Step]:
         character_device = 0o020666
         return [
-            Step("mknodat", lib.SYS_mknodat, (lib.AT_FDCWD, path, character_device, os.makedev(major, minor)))
+            native.mknodat.step(native.AT_FDCWD, path, character_device, os.makedev(major, minor))
             for path, major, minor in self.devices
         ]
 
@@ -172,7 +212,7 @@ class MakeLinks(Op):
         return " ".join(f"{path}→{target}" for path, target in self.links)
 
     def calls(self) -> Sequence[Step]:
-        return [Step("symlinkat", lib.SYS_symlinkat, (target, lib.AT_FDCWD, path)) for path, target in self.links]
+        return [native.symlinkat.step(target, native.AT_FDCWD, path) for path, target in self.links]
 
 
 class WriteFile(Op):
@@ -187,12 +227,10 @@ class WriteFile(Op):
         return f"{self.text!r} to {self.path}"
 
     def calls(self) -> Sequence[Step]:
-        data = self.text.encode()
-        flags = os.O_WRONLY | os.O_CLOEXEC
         return [
-            Step("openat", lib.SYS_openat, (lib.AT_FDCWD, self.path, flags), result=0),
-            Step("write", lib.SYS_write, (Register(0), data, len(data))),
-            Step("close", lib.SYS_close, (Register(0),)),
+            native.openat.step(native.AT_FDCWD, self.path, os.O_WRONLY | os.O_CLOEXEC).replace(result=0),
+            native.write.step(Register(0), self.text.encode()),
+            native.close.step(Register(0)),
         ]
 
 
@@ -202,6 +240,7 @@ class Hide(Op):
     files: tuple[str, ...]
     directories: tuple[str, ...] = ()
     name: ClassVar[str] = "hide"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
 
     @cached_property
     def detail(self) -> str:
@@ -219,6 +258,7 @@ class Protect(Op):
 
     paths: tuple[str, ...]
     name: ClassVar[str] = "read-only"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
 
     @cached_property
     def detail(self) -> str:
@@ -240,11 +280,11 @@ class LinkUp(Op):
     name: ClassVar[str] = "link up"
 
     def calls(self) -> Sequence[Step]:
-        request = bytearray(struct.pack("=16sH22x", self.interface.encode(), lib.IFF_UP))  # struct ifreq
+        request = bytearray(struct.pack("=16sH22x", self.interface.encode(), native.IFF_UP))  # struct ifreq
         return [
-            Step("socket", lib.SYS_socket, (lib.AF_INET, lib.SOCK_DGRAM | lib.SOCK_CLOEXEC, 0), result=0),
-            Step("ioctl", lib.SYS_ioctl, (Register(0), lib.SIOCSIFFLAGS, request)),
-            Step("close", lib.SYS_close, (Register(0),)),
+            native.socket.step(native.AF_INET, native.SOCK_DGRAM).replace(result=0),
+            native.ioctl.step(Register(0), native.SIOCSIFFLAGS, request),
+            native.close.step(Register(0)),
         ]
 
 
@@ -254,7 +294,7 @@ class NewSession(Op):
     name: ClassVar[str] = "setsid"
 
     def calls(self) -> Sequence[Step]:
-        return [Step("setsid", lib.SYS_setsid, ())]
+        return [native.setsid.step()]
 
 
 class DieWithParent(Op):
@@ -278,7 +318,26 @@ class Umask(Op):
         return f"{self.mask:03o}"
 
     def calls(self) -> Sequence[Step]:
-        return [Step("umask", lib.SYS_umask, (self.mask,))]
+        return [native.umask.step(self.mask)]
+
+
+class Become(Op):
+    """Become another user, with no other groups: setgroups(2), setresgid(2), setresuid(2)."""
+
+    user: int
+    group: int
+    name: ClassVar[str] = "become"
+
+    @cached_property
+    def detail(self) -> str:
+        return f"user {self.user} group {self.group}"
+
+    def calls(self) -> Sequence[Step]:
+        return [
+            native.setgroups.step(()),
+            native.setresgid.step(self.group),
+            native.setresuid.step(self.user),
+        ]
 
 
 class KeepCapabilities(Op):
@@ -297,7 +356,7 @@ class KeepCapabilities(Op):
     def calls(self) -> Sequence[Step]:
         drops = [
             native.prctl.step(Prctl.CAPBSET_DROP, capability).replace(tolerate=UNKNOWN_HERE)
-            for capability in Capability
+            for capability in range(HIGHEST_CAPABILITY + 1)
             if capability not in self.keep
         ]
         return [*drops, native.capset.step(effective=self.keep, permitted=self.keep, inheritable=())]
@@ -312,18 +371,22 @@ class NoNewPrivileges(Op):
         return [native.prctl.step(Prctl.SET_NO_NEW_PRIVS, 1)]
 
 
-class CloseOnExec(Op):
-    """Let no descriptor above standard error through to the program: close_range(2)."""
+class CloseDescriptors(Op):
+    """Close every descriptor above 3, the carrier's own: close_range(2).
 
-    first: int = 3
+    What the starter has open must be out of reach before a path is followed that somebody else has named: `/proc/self/fd/7` as
+    a working directory would lead out of the container.
+    """
+
+    first: int = 4
     name: ClassVar[str] = "close_range"
 
     @cached_property
     def detail(self) -> str:
-        return f"{self.first}… on exec"
+        return f"{self.first}…"
 
     def calls(self) -> Sequence[Step]:
-        return [native.close_range.step(self.first, flags=CloseFlag.CLOEXEC)]
+        return [native.close_range.step(self.first)]
 
 
 class Sync(Op):
@@ -339,8 +402,8 @@ class Sync(Op):
 
     def calls(self) -> Sequence[Step]:
         return [
-            Step("write", lib.SYS_write, (SYNC_DESCRIPTOR, b"?", 1)),
-            Step("read", lib.SYS_read, (SYNC_DESCRIPTOR, bytearray(1), 1), zero_fails=True),
+            native.write.step(SYNC_DESCRIPTOR, b"?"),
+            native.read.step(SYNC_DESCRIPTOR, bytearray(1)).replace(zero_fails=True),
         ]
 
 
@@ -376,8 +439,9 @@ class Execve(Op):
 
     def calls(self) -> Sequence[Step]:
         *others, last = self.candidates or (self.argv[0],)
-        attempts = [execve(path, self.argv, self.environment, tolerate=NOT_THIS_ONE) for path in others]
-        return [*attempts, execve(last, self.argv, self.environment)]
+        attempts = [native.execve.step(path, self.argv, self.environment) for path in others]
+        final = native.execve.step(last, self.argv, self.environment)
+        return [*(attempt.replace(tolerate=NOT_THIS_ONE) for attempt in attempts), final]
 
 
 def search_path(command: str, environment: Sequence[str], default: str) -> tuple[str, ...]:

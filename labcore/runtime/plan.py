@@ -5,10 +5,10 @@ from functools import cached_property
 from typing import Literal, Self
 
 from labcore.errors import InvalidInput
-from labcore.native import CloneFlag, Report, Step
+from labcore.native import CloneFlag, Prctl, Report, Step
 from labcore.native.block import compile_block
 from labcore.record import Record
-from labcore.runtime.ops import Call, Clone, Op, Sync, WriteFile
+from labcore.runtime.ops import Call, Clone, Op
 from labcore.spec import Moment
 
 Carrier = Literal["extension", "monitor"]
@@ -40,6 +40,14 @@ class Plan(Record):
         clones = [index for index, op in enumerate(self.ops) if isinstance(op, Clone)]
         if clones != [0]:
             raise InvalidInput(f"a plan has one clone, its first op; this one has it at {clones or 'no place'}")
+        if not any(isinstance(op, Call) for op in self.ops):  # a call may have made the namespace
+            self._refuse_what_changes_the_host()
+
+    def _refuse_what_changes_the_host(self) -> None:
+        for index, op in enumerate(self.ops):
+            if missing := op.needs & ~self.clone.flags:
+                name = missing.name
+                raise InvalidInput(f"op {index}, {op}: this would change the host itself: give the clone CloneFlag.{name}")
 
     @property
     def clone(self) -> Clone:
@@ -52,7 +60,7 @@ class Plan(Record):
     def carrier(self) -> Carrier:
         """Who walks the plan: decided by its ops alone."""
         sharing_is_safe = not self.clone.flags & (CloneFlag.NEWUSER | CloneFlag.NEWTIME)
-        return "extension" if sharing_is_safe and not any(map(_needs_memory_of_its_own, self.ops)) else "monitor"
+        return "extension" if sharing_is_safe and all(_may_share_memory(step) for _, step in self.steps) else "monitor"
 
     @cached_property
     def steps(self) -> tuple[tuple[int, Step], ...]:
@@ -62,7 +70,8 @@ class Plan(Record):
     def block(self, cgroup: int) -> bytes:
         """Return the plan as the walker reads it; `cgroup` is the descriptor that its clone means, -1 for none."""
         if cgroup not in self._blocks:
-            self._blocks[cgroup] = compile_block([step for _, step in self.steps], clone_flags=self.clone.flags, cgroup=cgroup)
+            flags = self.clone.flags | (CloneFlag.INTO_CGROUP if cgroup >= 0 else CloneFlag(0))
+            self._blocks[cgroup] = compile_block([step for _, step in self.steps], clone_flags=flags, cgroup=cgroup)
         return self._blocks[cgroup]
 
     @cached_property
@@ -98,12 +107,19 @@ class Plan(Record):
         return "\n".join([*lines, f"carrier: {self.carrier} ({CARRIERS[self.carrier]})"])
 
 
-def _needs_memory_of_its_own(op: Op) -> bool:
-    """Say whether a child must not make this op's calls while it shares our memory.
+# Calls that touch nothing but the child, though it shares our memory. All others go to the monitor: a child that has joined
+# a container's namespaces can be opened from inside it, and our memory with it; one that changes users, its oom score or
+# what /proc/self/… says changes ours.
+MAY_SHARE_MEMORY = frozenset(
+    {
+        "mount", "umount2", "pivot_root", "mount_setattr", "chdir", "mkdirat", "mknodat", "symlinkat", "umask", "setsid",
+        "sethostname", "setdomainname", "close_range", "close", "socket", "ioctl", "capset", "seccomp", "execve",
+    }
+)  # fmt: skip
+PRCTL_MAY_SHARE_MEMORY = frozenset({Prctl.CAPBSET_DROP, Prctl.SET_PDEATHSIG, Prctl.SET_NO_NEW_PRIVS})
 
-    Joining a container's namespaces would open our memory to whoever is in there; changing users, the dumpable flag or the
-    oom score would change ours. A `Call` may be any of these, and a `Sync` needs us awake.
-    """
-    if isinstance(op, WriteFile):
-        return op.path.endswith(("oom_score_adj", "oom_adj"))
-    return isinstance(op, Sync | Call)
+
+def _may_share_memory(step: Step) -> bool:
+    if step.call == "prctl":
+        return step.args[0] in PRCTL_MAY_SHARE_MEMORY
+    return step.call in MAY_SHARE_MEMORY

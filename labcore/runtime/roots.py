@@ -39,8 +39,8 @@ def find(layers: list[Path], path: str) -> Path | None:
         if part == "..":
             here = here[:-1]
             continue
-        found = next((p for p in (layer.joinpath(*here, part) for layer in layers) if os.path.lexists(p)), None)
-        if found is None or _is_whiteout(found):
+        found = _topmost(layers, [*here, part])
+        if found is None:
             return None
         if found.is_symlink():
             links += 1
@@ -55,9 +55,36 @@ def find(layers: list[Path], path: str) -> Path | None:
     return found
 
 
+def _topmost(layers: list[Path], parts: list[str]) -> Path | None:
+    """Return a name's entry in the topmost layer that has it, as overlayfs would: no link is followed on the way."""
+    for layer in layers:
+        place = layer
+        for part in parts[:-1]:
+            place = place / part
+            if not os.path.lexists(place):
+                break  # this layer says nothing of it
+            if place.is_symlink() or not place.is_dir():
+                return None  # something else stands here, a whiteout perhaps: what lies below is hidden
+            if _is_opaque(place):
+                layers = [layer]
+        else:
+            if os.path.lexists(entry := place / parts[-1]):
+                return None if _is_whiteout(entry) else entry
+        if layers == [layer]:
+            return None
+    return None
+
+
 def _is_whiteout(path: Path) -> bool:
     status = path.lstat()
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def _is_opaque(path: Path) -> bool:
+    try:
+        return os.getxattr(path, "trusted.overlay.opaque", follow_symlinks=False) == b"y"
+    except OSError:
+        return False
 
 
 def explain_program(plan: Plan, op: Execve) -> tuple[str, str]:
@@ -71,9 +98,12 @@ def explain_program(plan: Plan, op: Execve) -> tuple[str, str]:
             "look what there is: labcore run IMAGE ls /bin",
         )
     name, path = found[0]
-    if path.is_dir():
+    mode = path.lstat().st_mode
+    if stat.S_ISDIR(mode):
         return f"{name} is a directory", "name a program"
-    if not path.stat().st_mode & 0o111:
+    if not stat.S_ISREG(mode):
+        return f"{name} is no regular file", "name a program"
+    if not mode & 0o111:
         return f"{name} is not executable", f"chmod +x {name} where the image is made"
     with path.open("rb") as file:
         head = file.read(HEAD_SIZE)

@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 
 from labcore.errors import InvalidInput
-from labcore.native import Capability, CloneFlag, MountFlag, UnmountFlag
+from labcore.native import Capability, CloneFlag, MountAttribute, MountFlag, UnmountFlag
 from labcore.runtime import ops
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
@@ -76,11 +76,17 @@ def _overlay(root: OverlayRoot) -> list[Op]:
 
 
 def _bind(root: BindRoot) -> list[Op]:
-    bind: list[Op] = [ops.Mount(root.directory, root.directory, None, MountFlag.BIND | MountFlag.REC)]
-    if root.read_only:
-        read_only = MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY
-        bind.append(ops.Mount("none", root.directory, None, read_only))
-    return [*bind, ops.Chdir(root.directory)]
+    attributes = MountAttribute.NODEV | (MountAttribute.RDONLY if root.read_only else MountAttribute(0))
+    return [
+        ops.Mount(root.directory, root.directory, None, MountFlag.BIND | MountFlag.REC),
+        ops.SetMountAttributes(root.directory, attributes),
+        ops.Chdir(root.directory),
+    ]
+
+
+def descriptors(spec: ContainerSpec) -> list[Op]:  # noqa: ARG001
+    """Let go of everything that the starter has open, before paths are followed that the image or its user has named."""
+    return [ops.CloseDescriptors()]
 
 
 def _read_only(spec: ContainerSpec) -> bool:
@@ -168,7 +174,6 @@ def program(spec: ContainerSpec) -> list[Op]:
         *([ops.MakeDirectories(parents)] if parents and not _read_only(spec) else []),
         ops.Chdir(spec.workdir),
         ops.Umask(0o022),
-        ops.CloseOnExec(),
         ops.Execve(spec.argv, spec.environment, candidates),
     ]
 
@@ -177,6 +182,7 @@ STAGES: Mapping[str, Stage] = {
     "namespaces": namespaces,
     "hostname": hostname,
     "rootfs": rootfs,
+    "descriptors": descriptors,
     "mounts": mounts,
     "devices": devices,
     "network": network,

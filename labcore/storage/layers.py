@@ -1,15 +1,19 @@
 """Unpacked layers, shared by all containers: the lower directories of their overlays.
 
-ROOT/storage/format       the version of what lies here
-layers/ID/   one layer's files; ID is the head of the digest of its uncompressed archive
-scratch/     an empty directory: every container mounts its own tmpfs there, in its own mount namespace
+::
+
+    ROOT/storage/format       the version of what lies here
+                 layers/ID/   one layer's files; ID is the head of the digest of its uncompressed archive
+                 scratch/     an empty directory: every container mounts its own tmpfs there, in its own mount namespace
 """
 
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from labcore.errors import LabcoreError
+from labcore.errors import StoreDamaged
 from labcore.spec import OverlayRoot
 
 FORMAT = "1"
@@ -27,14 +31,16 @@ class LayerStore:
 
         `open_archive` returns the archive, gzipped or plain. Raises StoreDamaged if its digest is not `diff_id`.
         """
-        name = diff_id.removeprefix("sha256:")[:ID_LENGTH]
-        target = self.directory / "layers" / name
-        if target.is_dir():
-            return name
-        from labcore.storage.unpack import unpack_into  # only the first container of an image needs it
-
+        match = re.fullmatch(r"sha256:([0-9a-f]{64})", diff_id)
+        if match is None:
+            raise StoreDamaged(f"{diff_id!r} is no digest of a layer")
         self._prepare()
-        unpack_into(target, open_archive, diff_id)
+        name = match[1][:ID_LENGTH]
+        target = self.directory / "layers" / name
+        if not target.is_dir():
+            from labcore.storage.unpack import unpack_into  # only the first container of an image needs it
+
+            unpack_into(target, open_archive, diff_id)
         return name
 
     def overlay(self, ids: list[str]) -> OverlayRoot:
@@ -42,10 +48,18 @@ class LayerStore:
         return OverlayRoot(str(self.directory), tuple(f"layers/{name}" for name in reversed(ids)), "scratch")
 
     def _prepare(self) -> None:
-        for name in ("layers", "scratch"):
-            (self.directory / name).mkdir(parents=True, exist_ok=True)
+        """Make what is missing. Nobody but root may look in: layers hold setuid programs, and devices."""
         version = self.directory / "format"
-        if not version.exists():
-            version.write_text(FORMAT + "\n")
-        elif version.read_text().strip() != FORMAT:
-            raise LabcoreError(f"{self.directory} has format {version.read_text().strip()}, this labcore knows {FORMAT}")
+        try:
+            found = version.read_text().strip()
+        except FileNotFoundError:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self.directory.chmod(0o700)
+            for name in ("layers", "scratch"):
+                (self.directory / name).mkdir(exist_ok=True)
+            incoming = self.directory / f".format-{os.getpid()}"
+            incoming.write_text(FORMAT + "\n")
+            incoming.rename(version)  # last: where it stands, the rest stands too
+            return
+        if found != FORMAT:
+            raise StoreDamaged(f"{self.directory} has format {found!r}, and this labcore knows {FORMAT} only")

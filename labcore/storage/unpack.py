@@ -13,19 +13,21 @@ import shutil
 import stat
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from labcore.errors import StoreDamaged, SystemCallError
-from labcore.native import Resolve, Step, openat2, perform
-from labcore.native._native import lib
+from labcore.native import Resolve, openat2, syncfs
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 SEARCH = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+INSIDE = Resolve.IN_ROOT | Resolve.NO_MAGICLINKS
 XATTR = "SCHILY.xattr."
+NOT_THE_LAYERS_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
 
 
 def unpack_into(target: Path, open_archive: Callable[[], BinaryIO], diff_id: str) -> None:
@@ -85,9 +87,13 @@ def _unpack_checked(open_archive: Callable[[], BinaryIO], directory: Path, diff_
             found = hashing.finish()
         if found != diff_id:
             raise StoreDamaged(f"a layer should have the digest {diff_id} and has {found}: make or pull the image anew")
-        perform(Step("syncfs", lib.SYS_syncfs, (root,)))  # the name must not outlive a crash that the content did not
-    except (EOFError, gzip.BadGzipFile) as error:
+        syncfs(root)  # the name must not outlive a crash that the content did not
+    except (EOFError, gzip.BadGzipFile, zlib.error, ValueError, OverflowError) as error:
         raise StoreDamaged(f"layer {diff_id} is damaged: {error}") from error
+    except OSError as error:
+        if error.errno in NOT_THE_LAYERS_FAULT or (os.geteuid() and isinstance(error, PermissionError)):
+            raise
+        raise StoreDamaged(f"layer {diff_id} asks for what cannot be: {error}") from error
     finally:
         os.close(root)
 
@@ -104,8 +110,12 @@ def unpack(archive: BinaryIO, root: int) -> None:
     except tarfile.TarError as error:
         raise StoreDamaged(f"a layer is no tar archive that can be read: {error}") from error
     for name, time in reversed(directory_times):  # last: what is put into a directory changes its time
-        with _parent(root, name) as (parent, base):
-            os.utime(base or ".", ns=(time, time), dir_fd=parent, follow_symlinks=False)
+        with suppress(OSError):  # a later entry has put something else in its place
+            fd = openat2(root, name, SEARCH, resolve=INSIDE)
+            try:
+                os.utime(f"/proc/self/fd/{fd}", ns=(time, time))
+            finally:
+                os.close(fd)
 
 
 def _unpack_member(tar: tarfile.TarFile, member: tarfile.TarInfo, root: int) -> None:
@@ -184,18 +194,20 @@ def _parent(root: int, name: str) -> Iterator[tuple[int, str]]:
 
 
 def _open_directory(root: int, parts: list[str]) -> int:
+    """Open a directory below the root, made with its parents if it is missing."""
     path = "/".join(parts) or "."
     try:
-        return openat2(root, path, SEARCH, resolve=Resolve.IN_ROOT | Resolve.NO_MAGICLINKS)
+        return openat2(root, path, SEARCH, resolve=INSIDE)
     except SystemCallError as error:
         if error.errno != errno.ENOENT or not parts:
-            raise StoreDamaged(f"a layer has entries below {path!r}, which is no directory: {error}") from error
-    above = _open_directory(root, parts[:-1])
-    try:
-        os.mkdir(parts[-1], 0o755, dir_fd=above)
-    finally:
-        os.close(above)
-    return openat2(root, path, SEARCH, resolve=Resolve.IN_ROOT | Resolve.NO_MAGICLINKS)
+            raise StoreDamaged(f"a layer has entries below {path!r}, which is no directory: {error.strerror}") from error
+    here = os.dup(root)
+    for depth, part in enumerate(parts):
+        with suppress(FileExistsError):
+            os.mkdir(part, 0o755, dir_fd=here)
+        os.close(here)
+        here = openat2(root, "/".join(parts[: depth + 1]), SEARCH, resolve=INSIDE)
+    return here
 
 
 def _is_directory(parent: int, base: str) -> bool:

@@ -270,6 +270,32 @@ def test_links_are_followed_inside_the_root(root: Path) -> None:
     check(run_in(root, "/bin/escape"), errno.ENOENT, "there is no /bin/escape", "")
 
 
+def test_a_fifo_is_not_opened(root: Path) -> None:
+    os.mkfifo(root / "bin/pipe", 0o755)
+    check(run_in(root, "/bin/pipe"), errno.EACCES, "/bin/pipe is no regular file", "name a program")
+
+
+def test_layers_are_looked_through_as_overlayfs_does(tmp_path: Path) -> None:
+    from labcore.runtime.roots import find
+
+    top, low = tmp_path / "top", tmp_path / "low"
+    for path in (top / "a", low / "b", low / "gone", low / "new", top / "new"):
+        path.mkdir(parents=True)
+    (low / "a").symlink_to("/etc")  # hidden by the directory above, and never to be followed
+    (top / "b").symlink_to("a")
+    os.mknod(top / "gone", 0o20000, 0)
+    os.setxattr(top / "new", "trusted.overlay.opaque", b"y")
+    for path in (low / "b/f", low / "gone/f", low / "new/f", top / "a/g"):
+        path.write_text("x")
+    layers = [top, low]
+    assert find(layers, "/a/shadow") is None
+    assert find(layers, "/a/g") == top / "a/g"
+    assert find(layers, "/b/g") == top / "a/g"
+    assert find(layers, "/b/f") is None
+    assert find(layers, "/gone/f") is None
+    assert find(layers, "/new/f") is None
+
+
 def test_a_working_directory_that_is_a_file(root: Path) -> None:
     (root / "file").touch()
     error = failure(*make_plan(ContainerSpec(BindRoot(str(root)), ("true",), workdir="/file/inner")))

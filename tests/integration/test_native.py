@@ -68,6 +68,19 @@ def test_a_function_that_raises_is_reported(capfd: pytest.CaptureFixture[str]) -
     assert "ValueError: as expected" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("result", ["oops", 1.5, [], object()])
+def test_a_function_that_returns_nonsense_ends_its_copy_of_us(result: object, capfd: pytest.CaptureFixture[str]) -> None:
+    with native.clone(lambda: result) as process:  # type: ignore[arg-type, return-value]
+        assert process.wait(10) in (0, 1)
+
+
+def test_output_is_written_once(capfd: pytest.CaptureFixture[str]) -> None:
+    print("before", end="")
+    with native.clone(lambda: print("inside", end="")) as process:  # type: ignore[func-returns-value]
+        process.wait(10)
+    assert capfd.readouterr().out == "beforeinside"
+
+
 def test_clone_refuses_in_a_process_with_threads() -> None:
     release = threading.Event()
     thread = threading.Thread(target=release.wait)

@@ -31,7 +31,9 @@ def _root() -> None:
 
 
 def shell(script: str, *before: ops.Op, flags: CloneFlag = CloneFlag(0)) -> Plan:
-    return Plan([ops.Clone(flags), *before, ops.CloseOnExec(), ops.Execve(("/bin/sh", "-c", script), ("PATH=/usr/bin:/bin",))])
+    return Plan(
+        [ops.Clone(flags), *before, ops.CloseDescriptors(), ops.Execve(("/bin/sh", "-c", script), ("PATH=/usr/bin:/bin",))]
+    )
 
 
 @BOTH
@@ -211,14 +213,77 @@ def test_the_monitor_shares_neither_session_nor_streams() -> None:
 
 
 def test_a_killed_monitor_is_reported() -> None:
-    process = spawn(shell("exec sleep 100"), carrier="monitor")
-    monitor = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])
-    os.kill(monitor, signal.SIGKILL)
-    with pytest.raises(MonitorLost, match="the monitor was killed"):
-        process.wait(10)
-    process.kill()
-    os.close(process.pidfd)
-    process.returncode = 0
+    """Nobody can say any more how the process ends, so it is ended; nothing of it stays, and `close` works."""
+    with spawn(shell("exec sleep 100"), stdout=PIPE, carrier="monitor") as process:
+        pid = process.pid
+        monitor = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(monitor, signal.SIGKILL)
+        with pytest.raises(MonitorLost, match="the monitor was killed"):
+            process.wait(10)
+    assert process.returncode == -signal.SIGKILL
+    assert not Path(f"/proc/{monitor}").exists()
+    for _ in range(100):
+        if not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(0.02)
+    pytest.fail("it runs on")
+
+
+def test_a_monitor_killed_at_sync() -> None:
+    def kill_the_monitor(process: Process) -> None:
+        os.kill(int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1]), signal.SIGKILL)
+
+    with pytest.raises(MonitorLost):
+        spawn(shell("true", ops.Sync("kill the monitor", kill_the_monitor)))
+
+
+def test_the_exit_of_a_start_that_was_given_up() -> None:
+    seen: list[Process] = []
+
+    def fail(process: Process) -> None:
+        seen.append(process)
+        raise RuntimeError("given up")
+
+    with pytest.raises(RuntimeError, match="given up"):
+        spawn(shell("true", ops.Sync("fail", fail)))
+    assert seen[0].returncode in (-signal.SIGKILL, 127)  # killed, or it read the end of the handshake first
+
+
+def test_a_cgroup_that_is_none() -> None:
+    for carrier in CARRIERS:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            spawn(Plan([ops.Clone(cgroup=999)]), carrier=carrier)
+
+
+@BOTH
+def test_no_path_leads_through_the_starters_descriptors(carrier: Carrier, engine, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A working directory or a program named /proc/self/fd/N would be outside, if N were still open."""
+    (tmp_path / "secret").write_text("of the host")
+    (tmp_path / "program").write_bytes(Path("/bin/true").read_bytes())
+    (tmp_path / "program").chmod(0o755)
+    for number in (3, 7, 50):
+        fd = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+        if fd != number:
+            saved = os.dup(number) if os.path.exists(f"/proc/self/fd/{number}") else None
+            os.dup2(fd, number, inheritable=False)
+        try:
+            for spec in (
+                engine.spec("busybox", ["cat", "secret"], workdir=f"/proc/self/fd/{number}"),
+                engine.spec("busybox", [f"/proc/self/fd/{number}/program"]),
+            ):
+                with pytest.raises(StepFailed) as caught:
+                    spawn(make_plan(spec), stdout=DEVNULL, stderr=DEVNULL, carrier=carrier)
+                assert caught.value.errno in (errno.ENOENT, errno.ENOTDIR, errno.EACCES)
+        finally:
+            if fd != number:
+                os.close(fd)
+                if saved is None:
+                    os.close(number)
+                else:
+                    os.dup2(saved, number)
+                    os.close(saved)
+            else:
+                os.close(fd)
 
 
 def test_a_container_dies_with_the_thread_that_runs_it() -> None:
@@ -266,7 +331,7 @@ def test_starting_in_a_cgroup(tmp_path: Path) -> None:
     fd = os.open(group, os.O_RDONLY)
     try:
         for carrier in CARRIERS:
-            clone = ops.Clone(CloneFlag.INTO_CGROUP, cgroup=fd)
+            clone = ops.Clone(cgroup=fd)
             plan = Plan([clone, ops.Execve(("/bin/grep", "^0:", "/proc/self/cgroup"))])
             with spawn(plan, stdout=PIPE, carrier=carrier) as process:
                 out, _ = process.communicate(timeout=10)

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from labcore.native import CloneFlag, Register, Step, Words, errors
+from labcore.native import Capability, CloneFlag, Register, Step, Words, capset, errors
 from labcore.native._native import ffi, lib
 from labcore.native.block import HEADER, clone_flags, compile_block, report_size
 from labcore.native.step import FIRST_ARGUMENT, RECORD
@@ -51,6 +51,12 @@ def test_registers_tolerance_and_flags_stand_in_the_record() -> None:
     assert (number, flags, registers, result) == (3, 1, 0b1, 1)
     assert tolerate == 1 << errno.ENOENT | 1 << errno.EEXIST
     assert args == [2, 5, 0, 0, 0, 0]
+
+
+def test_masks_do_not_add_up() -> None:
+    assert errors(errno.EAGAIN, errno.EWOULDBLOCK) == 1 << errno.EAGAIN
+    twice = capset.step(effective=[Capability.SYS_PACCT] * 2, permitted=[], inheritable=[])
+    assert twice == capset.step(effective=[Capability.SYS_PACCT], permitted=[], inheritable=[])
 
 
 def test_header() -> None:

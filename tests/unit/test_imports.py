@@ -61,6 +61,7 @@ def test_ffi_stays_in_native(path: Path) -> None:
     if room_of(path) != "native":
         source = path.read_text()
         assert "import ffi" not in source
+        assert "_native" not in source
         assert "cffi" not in imported_names(path)
 
 

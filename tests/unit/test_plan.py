@@ -83,12 +83,41 @@ def test_what_must_not_share_our_memory_goes_to_the_monitor(op: ops.Op) -> None:
     assert Plan([ops.Clone(), op]).carrier == "monitor"
 
 
+def test_an_op_of_ones_own_is_judged_by_its_calls() -> None:
+    class Joins(ops.Op):
+        name = "join"
+
+        def calls(self) -> list[native.Step]:
+            return [native.setns.step(3)]
+
+    assert Plan([ops.Clone(), Joins()]).carrier == "monitor"
+
+
+@pytest.mark.parametrize(
+    "op",
+    [ops.SetHostname("a"), ops.Mount("none", "/x"), ops.PivotRoot(), ops.Unmount("/"), ops.Hide(("/x",)), ops.Protect(("/x",))],
+)
+def test_what_would_change_the_host_itself_is_refused(op: ops.Op) -> None:
+    with pytest.raises(InvalidInput, match="would change the host itself: give the clone"):
+        Plan([ops.Clone(CloneFlag.NEWPID), op])
+    with pytest.raises(InvalidInput, match="host itself"):
+        make_plan(SPEC, {"namespaces": lambda spec: [ops.Clone(CloneFlag.NEWPID)]})
+
+
+def test_a_cgroup_sets_its_flag() -> None:
+    from labcore.native.block import clone_flags
+
+    assert clone_flags(Plan([ops.Clone(cgroup=7)]).block(7)) == CloneFlag.INTO_CGROUP
+    with pytest.raises(InvalidInput, match="say which cgroup"):
+        ops.Clone(CloneFlag.INTO_CGROUP)
+
+
 def test_a_user_namespace_goes_to_the_monitor() -> None:
     assert Plan([ops.Clone(CloneFlag.NEWUSER)]).carrier == "monitor"
 
 
 def test_without() -> None:
-    plan = Plan([ops.Clone(), ops.SetHostname("a"), ops.NewSession()])
+    plan = Plan([ops.Clone(), ops.Umask(0), ops.NewSession()])
     assert plan.without(1) == Plan([ops.Clone(), ops.NewSession()])
 
 

@@ -92,6 +92,45 @@ def test_a_digest_never_becomes_another_path(digest: str) -> None:
         Descriptor.from_json({"mediaType": LAYER, "digest": digest, "size": 1})
 
 
+@pytest.mark.parametrize("diff_id", ["../../../../../", "", "sha256:../../etc", "sha256:" + "0" * 63, None, 5])
+def test_a_diff_id_never_becomes_another_path(store: ImageStore, diff_id: object) -> None:
+    layer = store.put_blob(b"x", LAYER)
+    config = {"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": [diff_id]}}
+    blob = store.put_blob(json.dumps(config).encode(), "application/json")
+    manifest = {"schemaVersion": 2, "config": blob.to_json(), "layers": [layer.to_json()]}
+    store.tag(Reference.parse("odd"), store.put_blob(json.dumps(manifest).encode(), "application/json"))
+    with pytest.raises(StoreDamaged, match="no sha256 digest"):
+        store.get(Reference.parse("odd"))
+
+
+CONFIGS = [[], {"config": [1]}, {"config": {"Env": [1]}}, {"config": {"Cmd": [1]}}, {"config": {"Cmd": "sh"}}, {"rootfs": []}]
+
+
+@pytest.mark.parametrize("changes", CONFIGS)
+def test_a_config_that_is_none(store: ImageStore, changes: object) -> None:
+    config: object = changes
+    if isinstance(changes, dict):
+        config = {"architecture": "amd64", "rootfs": {"diff_ids": []}} | changes
+    blob = store.put_blob(json.dumps(config).encode(), "application/json")
+    manifest = {"schemaVersion": 2, "config": blob.to_json(), "layers": []}
+    store.tag(Reference.parse("odd"), store.put_blob(json.dumps(manifest).encode(), "application/json"))
+    with pytest.raises(StoreDamaged):
+        store.get(Reference.parse("odd"))
+
+
+INDEXES = ["{}", "[]", "null", '{"manifests": [{"digest": "x"}]}', '{"manifests": [1]}', '{"manifests": [{"annotations": 1}]}']
+
+
+@pytest.mark.parametrize("text", INDEXES)
+def test_an_index_that_is_none(store: ImageStore, text: str) -> None:
+    make_image(store)
+    (store.directory / "index.json").write_text(text)
+    with pytest.raises(StoreDamaged, match="is no image index"):
+        store.get(Reference.parse("tiny"))
+    with pytest.raises(StoreDamaged, match="is no image index"):
+        make_image(store)
+
+
 @pytest.mark.parametrize("manifest", [b"[]", b"{}", b"null", b'{"layers": 1, "config": {}}', b"nonsense"])
 def test_a_manifest_that_is_none(store: ImageStore, manifest: bytes) -> None:
     store.tag(Reference.parse("odd"), store.put_blob(manifest, "application/json"))

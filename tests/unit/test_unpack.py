@@ -151,8 +151,55 @@ def test_what_is_no_archive(tmp_path: Path, raw: bytes) -> None:
     assert list((store.directory / "layers").iterdir()) == []
 
 
+ODD = {
+    "a time that is none": [entry("f", content=b"x", pax_headers={"mtime": "nan"})],
+    "a time without end": [entry("f", content=b"x", pax_headers={"mtime": "inf"})],
+    "an owner out of range": [entry("f", content=b"x", uid=99999999999)],
+    "a hard link to nothing": [entry("h", tarfile.LNKTYPE, linkname="nothing")],
+    "below a file": [entry("f", content=b"x"), entry("f/g", content=b"x")],
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_archives_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StoreDamaged):
+        unpack(tmp_path, *ODD[name])
+    assert list((tmp_path / "storage/layers").iterdir()) == []
+
+
+def test_flipped_bits(tmp_path: Path) -> None:
+    raw = bytearray(gzip.compress(archive(entry("f", content=os.urandom(4000)))))
+    for offset in range(0, len(raw), 97):
+        damaged = bytes(raw[:offset]) + bytes([raw[offset] ^ 0x10]) + bytes(raw[offset + 1 :])
+        with pytest.raises(StoreDamaged):
+            LayerStore(tmp_path / "storage").add("sha256:" + "0" * 64, lambda data=damaged: io.BytesIO(data))
+
+
+def test_a_directory_that_a_later_entry_replaces(tmp_path: Path) -> None:
+    layer = unpack(tmp_path, entry("d", tarfile.DIRTYPE), entry("d/e", tarfile.DIRTYPE), entry("d", content=b"file"))
+    assert (layer / "d").read_bytes() == b"file"
+    layer = unpack(tmp_path, entry("d", tarfile.DIRTYPE), entry("d/e", tarfile.DIRTYPE), entry(".wh.d"))
+    assert (layer / "d").lstat().st_rdev == 0
+
+
+def test_deep_directories(tmp_path: Path) -> None:
+    layer = unpack(tmp_path, entry("/".join("d" * 200) + "/f", content=b"x"))
+    assert (layer / "d/d/d").is_dir()
+
+
+def test_only_root_may_look_in(tmp_path: Path) -> None:
+    unpack(tmp_path, entry("setuid", content=b"x", mode=0o4755))
+    assert (tmp_path / "storage").stat().st_mode & 0o7777 == 0o700
+
+
+@pytest.mark.parametrize("diff_id", ["", "..", "sha256:", "sha256:" + "A" * 64, "../" * 20])
+def test_a_layers_digest_is_checked(tmp_path: Path, diff_id: str) -> None:
+    with pytest.raises(StoreDamaged, match="no digest of a layer"):
+        LayerStore(tmp_path / "storage").add(diff_id, lambda: io.BytesIO(b""))
+
+
 def test_another_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "storage").mkdir()
     (tmp_path / "storage/format").write_text("99\n")
-    with pytest.raises(Exception, match="has format 99"):
+    with pytest.raises(Exception, match="has format '99'"):
         unpack(tmp_path, entry("f", content=b"x"))
