@@ -174,11 +174,10 @@ def test_a_missing_capability() -> None:
     script = (
         "from labcore import native\n"
         "from labcore.errors import StepFailed\n"
-        "from labcore.native import *\n"
         "from labcore.runtime import Plan, ops, spawn\n"
-        "keep = [c for c in native.capget()['effective'] if c is not Capability.SYS_ADMIN]\n"
+        "keep = [c for c in native.capget()['effective'] if c is not native.Capability.SYS_ADMIN]\n"
         "native.capset(effective=keep, permitted=keep, inheritable=[])\n"
-        "try: spawn(Plan([ops.Clone(CloneFlag.NEWUTS)]))\n"
+        "try: spawn(Plan([ops.Clone(native.CloneFlag.NEWUTS)]))\n"
         "except StepFailed as error: print(error)\n"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout
