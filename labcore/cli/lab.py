@@ -32,12 +32,12 @@ def main(args: argparse.Namespace) -> int:
     jupyter.working_copy(args.lessons, args.work)
     for number in (signal.SIGTERM, signal.SIGHUP):  # a polite `kill`, or a closed terminal, ends it as the keyboard does
         signal.signal(number, signal.default_int_handler)
-    with jupyter.jupyter_lab(args.work.absolute(), root / "lab", ip=args.ip, lesson=LESSON) as (url, server):
-        print(f"JupyterLab (Ctrl-C ends it; your copy of the lessons is in {args.work}/):\n{url}", flush=True)
-        try:
+    try:
+        with jupyter.jupyter_lab(args.work.absolute(), root / "lab", ip=args.ip, lesson=LESSON) as (url, server):
+            print(f"JupyterLab (Ctrl-C ends it; your copy of the lessons is in {args.work}/):\n{url}", flush=True)
             server.wait()
-        except KeyboardInterrupt:
-            print()
+    except KeyboardInterrupt:  # whenever it comes: the server has been ended by now
+        print()
     return 0
 
 
