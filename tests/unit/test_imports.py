@@ -1,6 +1,7 @@
 """The import graph: which room may know which. Left column: a room; right: the rooms that it may import."""
 
 import ast
+import importlib
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,10 @@ def test_ffi_stays_in_native(path: Path) -> None:
 
 def test_every_room_has_its_rule() -> None:
     assert {room_of(path) for path in MODULES} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("room", sorted({room_of(path) for path in MODULES} - {"__main__"}))
+def test_what_a_room_offers_is_there(room: str) -> None:
+    module = importlib.import_module("labcore" if room == "__init__" else f"labcore.{room}")
+    offered = getattr(module, "__all__", [])
+    assert [name for name in offered if not hasattr(module, name)] == []
