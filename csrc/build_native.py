@@ -32,9 +32,13 @@ ffi.set_source(
     """
     #include <fcntl.h>
     #include <linux/capability.h>
-    #include <linux/openat2.h>
     #include <linux/seccomp.h>
+    #if __has_include(<linux/openat2.h>)
+    #include <linux/openat2.h>
+    #endif
+    #if __has_include(<linux/close_range.h>)
     #include <linux/close_range.h>
+    #endif
     #include <net/if.h>
     #include <sched.h>
     #include <sys/ioctl.h>

@@ -23,6 +23,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 VENV = Path(os.environ.get("LABCORE_VENV", PROJECT / ".venv")).absolute()
 LOG = VENV / "setup.log"
 EXTRAS = {"lab": "lab", "test": "dev"}
+APT_LOCKED = "Could not get lock"  # another apt is at work, often the machine's own updates after its start
+PATIENCE = 300
 
 
 def main(purpose: str) -> None:
@@ -91,8 +93,8 @@ def install_packages(missing: dict[str, str]) -> None:
     log = Path("/tmp") / f"labcore-apt-{os.getpid()}.log"
     try:
         with progress("apt"), log.open("w") as out:
-            run([*environment, "update"], out, log)
-            run([*environment, "--no-install-recommends", "install", *missing], out, log)
+            run([*environment, "update"], out, log, again_if=APT_LOCKED)
+            run([*environment, "--no-install-recommends", "install", *missing], out, log, again_if=APT_LOCKED)
     finally:
         log.unlink(missing_ok=True)
     print(f"apt: {len(missing)} packages installed in {time.monotonic() - started:.0f} s", flush=True)
@@ -176,9 +178,19 @@ def progress(what: str) -> Iterator[None]:
         print("\r\033[K", end="", flush=True)
 
 
-def run(command: list[str], out: IO[str], log: Path) -> None:
-    """Run a command with its output in a log; if it fails, show the log's end and end the program."""
-    done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+def run(command: list[str], out: IO[str], log: Path, *, again_if: str | None = None) -> None:
+    """Run a command with its output in a log; if it fails, show the log's end and end the program.
+
+    It is tried again, for PATIENCE seconds, while what it says contains `again_if`.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        start = log.stat().st_size
+        done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+        said = log.read_bytes()[start:].decode(errors="replace")
+        if not done.returncode or not again_if or again_if not in said or time.monotonic() > deadline:
+            break
+        time.sleep(2)
     if done.returncode:
         tail = log.read_text(errors="replace").splitlines()[-12:]
         print("\n".join(["", *tail]), file=sys.stderr)

@@ -1,6 +1,10 @@
 """The C code: its own test program under the sanitizers, every file with warnings as errors, and compiled for arm64."""
 
+import os
+import re
+import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -12,6 +16,7 @@ CSRC = PROJECT / "csrc"
 SOURCES = sorted(CSRC.glob("*.c"))
 WARNINGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wshadow", "-Wno-missing-field-initializers", "-Werror"]
 PYTHON = ["-DPy_LIMITED_API=0x030b0000", f"-I{sysconfig.get_path('include')}"]
+MULTIARCH = f"{os.uname().machine}-linux-gnu"
 ARM64 = "aarch64-linux-gnu-gcc"
 
 
@@ -51,6 +56,40 @@ def _lend_pyconfig(directory: Path) -> None:
         target = directory / "aarch64-linux-gnu" / version
         target.mkdir(parents=True)
         (target / "pyconfig.h").write_bytes(ours.read_bytes())
+
+
+def test_compiles_against_headers_of_2018(tmp_path: Path) -> None:
+    """conda-forge and manylinux compile against kernel headers of Linux 4.18: what came later must come from compat.h."""
+    emit = f"import runpy; runpy.run_path('csrc/build_native.py')['ffi'].emit_c_code({str(tmp_path / 'native.c')!r})"
+    subprocess.run([sys.executable, "-c", emit], cwd=PROJECT, check=True)
+    include = _headers_of_2018(tmp_path / "include")
+    own = subprocess.run(["cc", "-print-file-name=include"], capture_output=True, text=True, check=True).stdout.strip()
+    system = ["-nostdinc", "-isystem", own, "-isystem", str(include), "-isystem", str(include / MULTIARCH)]
+    for source in (*SOURCES, tmp_path / "native.c"):
+        compile_c("cc", *system, *PYTHON, "-Wno-error", "-c", str(source), "-o", str(tmp_path / "object"))
+
+
+def _headers_of_2018(target: Path) -> Path:
+    """Return a copy of this machine's headers from which system calls after 423, and what belongs to them, are taken away."""
+    here = Path("/usr/include")
+    target.mkdir()
+    for entry in here.iterdir():
+        if entry.name not in ("linux", MULTIARCH):
+            (target / entry.name).symlink_to(entry)
+    shutil.copytree(here / "linux", target / "linux", symlinks=True)
+    shutil.copytree(here / MULTIARCH, target / MULTIARCH, symlinks=True)
+    for name in ("openat2.h", "close_range.h", "mount.h"):
+        (target / "linux" / name).unlink()
+    newer = r"^#define\s+(__NR_\w+\s+4(2[4-9]|[3-9]\d)|CLONE_(PIDFD|NEWTIME|CLEAR_SIGHAND|INTO_CGROUP|ARGS_SIZE_\w+)\s.*|"
+    newer += r"(?:FSOPEN|FSMOUNT|FSCONFIG|MOVE_MOUNT|MOUNT_ATTR|OPEN_TREE|AT_RECURSIVE)\w*\s.*)$"
+    others = r"struct (?:clone_args|mount_attr)\s*\{[^}]*\};|enum fsconfig_command\s*\{[^}]*\};"
+    for name in (
+        "linux/sched.h",
+        *(f"{MULTIARCH}/{name}" for name in ("asm/unistd_64.h", "sys/mount.h", "bits/fcntl-linux.h")),
+    ):
+        text = (target / name).read_text()
+        (target / name).write_text(re.sub(others, "", re.sub(newer, "", text, flags=re.MULTILINE)))
+    return target
 
 
 def test_arm64_links_the_programs(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from pathlib import Path
 
 from tests.conftest import PROJECT, needs
 
@@ -65,6 +66,17 @@ def test_bootstrap_refuses_without_root_in_one_line() -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "root is needed to install gcc" in done.stderr
+
+
+def test_bootstrap_waits_for_another_apt(tmp_path: Path) -> None:
+    first_time_locked = f"test -e {tmp_path}/been || {{ touch {tmp_path}/been; echo E: Could not get lock /var/…; exit 100; }}"
+    script = (
+        "import sys, pathlib; sys.path.insert(0, 'tools'); import bootstrap; log = pathlib.Path(sys.argv[1]); "
+        "bootstrap.run(['sh', '-c', sys.argv[2]], log.open('w'), log, again_if=bootstrap.APT_LOCKED)"
+    )
+    command = ["python3", "-c", script, str(tmp_path / "log"), first_time_locked]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_readme_names_every_lesson_and_room() -> None:
