@@ -32,8 +32,11 @@ class Streams(NamedTuple):
 def program(name: str) -> str:
     """Return the path of one of the static programs that were built beside the extension."""
     path = PROGRAMS / name
-    if not path.is_file():
-        raise Unavailable(f"{path} is missing: build it with `pip install -e .` (it needs a C compiler)")
+    if not os.access(path, os.X_OK):
+        raise Unavailable(
+            f"{path} is missing, or out of your reach: build it with `pip install -e .` (it needs a C compiler), in a place "
+            "that you may enter"
+        )
     return str(path)
 
 
