@@ -9,8 +9,9 @@ The rooms: spec, errors, native, runtime, storage, images, engine; around them c
 Names are loaded when they are first used: importing labcore costs next to nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from labcore.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labcore.engine import Completed, Engine, plan, run
@@ -34,21 +35,16 @@ __all__ = [
     "spawn",
 ]
 
-_HOMES = {
-    "labcore.engine": ("Completed", "Engine", "plan", "run"),
-    "labcore.errors": ("LabcoreError",),
-    "labcore.native": ("DEVNULL", "PIPE", "Process"),
-    "labcore.runtime": ("STAGES", "Plan", "spawn"),
-    "labcore.spec": ("ContainerSpec",),
-}
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'labcore' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOME[name]), name)
-    return value
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "labcore.engine": ("Completed", "Engine", "plan", "run"),
+        "labcore.errors": ("LabcoreError",),
+        "labcore.native": ("DEVNULL", "PIPE", "Process"),
+        "labcore.runtime": ("STAGES", "Plan", "spawn"),
+        "labcore.spec": ("ContainerSpec",),
+    },
+)
 
 
 def __dir__() -> list[str]:

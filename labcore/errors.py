@@ -44,13 +44,17 @@ def errno_name(number: int) -> str:
 
 
 class SystemCallError(LabcoreError, OSError):
-    """A system call that failed: `call`, `arguments` (as they would be written), `errno`, and what it was a `step` of."""
+    """A system call that failed: `call`, `arguments` (as they would be written), `errno`, and what it was a `step` of.
 
-    def __init__(self, number: int, call: str, arguments: str, step: str = "") -> None:
+    `values` are the arguments themselves where they are known, for whoever explains the failure.
+    """
+
+    def __init__(self, number: int, call: str, arguments: str, step: str = "", values: tuple[object, ...] = ()) -> None:
         OSError.__init__(self, number, os.strerror(number))
         self.call = call
         self.arguments = arguments
         self.step = step
+        self.values = values
 
     def __str__(self) -> str:
         where = f"{self.step}: " if self.step else ""

@@ -3,8 +3,11 @@
 from typing import Literal
 
 from labcore.errors import LabcoreError, StepFailed, SystemCallError
+from labcore.language import Catalogue
 from labcore.record import Record
 from labcore.runtime import Plan, spawn
+
+say = Catalogue("doctor")
 
 # "ok" and "missing" are said only of what was tried; "limited": works, with something to know; "untried": and why not.
 State = Literal["ok", "limited", "missing", "untried"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from labcore.doctor.finding import Finding, attempt
+from labcore.doctor.finding import Finding, attempt, say
 from labcore.native import (
     SECCOMP_RET_ALLOW,
     Capability,
@@ -26,17 +26,6 @@ from labcore.runtime.observe import in_chroot, mountinfo
 
 PRIVATE = ops.Mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE)
 
-NAMESPACES = {
-    "mount": (CloneFlag.NEWNS, "a root file system of one's own", True),
-    "pid": (CloneFlag.NEWPID, "being process 1", True),
-    "uts": (CloneFlag.NEWUTS, "a host name of one's own", True),
-    "ipc": (CloneFlag.NEWIPC, "message queues and shared memory of one's own", True),
-    "network": (CloneFlag.NEWNET, "interfaces and ports of one's own", True),
-    "cgroup": (CloneFlag.NEWCGROUP, "a cgroup tree of one's own", True),
-    "time": (CloneFlag.NEWTIME, "clocks of one's own (lesson 2 shows them)", False),
-    "user": (CloneFlag.NEWUSER, "containers without root", False),
-}
-
 NOBODY = 65534
 
 OPTIONS = (
@@ -49,8 +38,7 @@ def findings() -> Iterator[Finding]:
     """Yield one finding for each feature."""
     yield _kernel()
     yield _options()
-    for kind, (flag, affects, essential) in NAMESPACES.items():
-        yield attempt(f"{kind} namespace", Plan([ops.Clone(flag)]), affects=affects, works="made one", essential=essential)
+    yield from _namespaces()
     yield _unprivileged()
     yield _root_mount()
     yield _pivot()
@@ -63,20 +51,22 @@ def findings() -> Iterator[Finding]:
 def _kernel() -> Finding:
     release = os.uname().release
     plan = Plan([ops.Clone(), ops.CloseDescriptors()])
-    affects = "clone3, pidfds and close_range, which every start uses"
-    found = attempt("kernel", plan, affects=affects, works=f"{release}, has {affects}", essential=True)
-    return found if found.state == "ok" else found.replace(cure="Linux 5.12 or newer")
+    affects = say("clone3, pidfds and close_range, which every start uses")
+    works = say("{release}, has {affects}", release=release, affects=affects)
+    found = attempt("kernel", plan, affects=affects, works=works, essential=True)
+    return found if found.state == "ok" else found.replace(cure=say("Linux 5.12 or newer"))
 
 
 def _options() -> Finding:
-    affects = "nothing by itself: what follows was tried"
+    affects = say("nothing by itself: what follows was tried")
     text = _config()
     if text is None:
-        return Finding("kernel options", "untried", "this kernel keeps its configuration to itself", affects)
+        return Finding("kernel options", "untried", say("this kernel keeps its configuration to itself"), affects)
     chosen = set(re.findall(r"^CONFIG_(\w+)=[ym]$", text, re.MULTILINE))
     if absent := [option for option in OPTIONS if option not in chosen]:
-        return Finding("kernel options", "limited", f"without {' '.join(absent)}", affects)
-    return Finding("kernel options", "ok", f"all {len(OPTIONS)} that containers use are switched on", affects)
+        return Finding("kernel options", "limited", say("without {names}", names=" ".join(absent)), affects)
+    detail = say("all {count} that containers use are switched on", count=len(OPTIONS))
+    return Finding("kernel options", "ok", detail, affects)
 
 
 def _config() -> str | None:
@@ -87,33 +77,47 @@ def _config() -> str | None:
     return None
 
 
+def _namespaces() -> Iterator[Finding]:
+    for kind, flag, affects, essential in (
+        ("mount", CloneFlag.NEWNS, say("a root file system of one's own"), True),
+        ("pid", CloneFlag.NEWPID, say("being process 1"), True),
+        ("uts", CloneFlag.NEWUTS, say("a host name of one's own"), True),
+        ("ipc", CloneFlag.NEWIPC, say("message queues and shared memory of one's own"), True),
+        ("network", CloneFlag.NEWNET, say("interfaces and ports of one's own"), True),
+        ("cgroup", CloneFlag.NEWCGROUP, say("a cgroup tree of one's own"), True),
+        ("time", CloneFlag.NEWTIME, say("clocks of one's own (lesson 2 shows them)"), False),
+        ("user", CloneFlag.NEWUSER, say("containers without root"), False),
+    ):
+        plan = Plan([ops.Clone(flag)])
+        yield attempt(f"{kind} namespace", plan, affects=affects, works=say("made one"), essential=essential)
+
+
 def _unprivileged() -> Finding:
     """Become an ordinary user and make a user namespace, as rootless containers do."""
-    affects = "user namespaces of ordinary users (rootless containers)"
+    affects = say("user namespaces of ordinary users (rootless containers)")
     become = [ops.Become(NOBODY, NOBODY)] if os.geteuid() == 0 else []
     plan = Plan([ops.Clone(), *become, ops.Call(unshare.step(CloneFlag.NEWUSER))])
-    found = attempt("unprivileged use", plan, affects=affects, works="an ordinary user made a user namespace")
+    found = attempt("unprivileged use", plan, affects=affects, works=say("an ordinary user made a user namespace"))
     if found.state == "missing" and (block := userns_block(ordinary_user=True)):
         return found.replace(detail=block.cause, cure=block.cure)
     return found
 
 
 def _root_mount() -> Finding:
-    affects = "whether a mount made in a container would appear on the host: every plan makes its own tree private first"
+    affects = say("whether a mount made in a container would appear on the host: every plan makes its own tree private first")
     if in_chroot():
-        return Finding(
-            "root mount", "missing", "/ is no mount point: this is a chroot, which pivot_root and user namespaces refuse",
-            affects, "enter this system by pivot_root, systemd-nspawn or unshare, not by chroot", essential=True,
-        )  # fmt: skip
+        detail = say("/ is no mount point: this is a chroot, which pivot_root and user namespaces refuse")
+        cure = say("enter this system by pivot_root, systemd-nspawn or unshare, not by chroot")
+        return Finding("root mount", "missing", detail, affects, cure, essential=True)
     fields = next(fields for fields in reversed(mountinfo()) if fields[4] == "/")
     shared = any(field.startswith("shared:") for field in fields[6 : fields.index("-")])
-    return Finding("root mount", "ok", "shared, as systemd makes it" if shared else "private", affects)
+    return Finding("root mount", "ok", say("shared, as systemd makes it") if shared else say("private"), affects)
 
 
 def _pivot() -> Finding:
     with_scratch = [ops.Clone(CloneFlag.NEWNS), PRIVATE, ops.Mount("tmpfs", "/tmp", "tmpfs"), ops.Chdir("/tmp")]
     plan = Plan([*with_scratch, ops.PivotRoot(".", "."), ops.Unmount(".", UnmountFlag.DETACH)])
-    return attempt("pivot_root", plan, affects="turning into a new root", works="turned one", essential=True)
+    return attempt("pivot_root", plan, affects=say("turning into a new root"), works=say("turned one"), essential=True)
 
 
 def _overlay() -> Finding:
@@ -127,28 +131,29 @@ def _overlay() -> Finding:
             ops.Mount("overlay", "root", "overlay", data="lowerdir=lower,upperdir=upper,workdir=work"),
         ]
     )
-    return attempt("overlayfs", plan, affects="images made of layers", works="mounted one", essential=True)
+    return attempt("overlayfs", plan, affects=say("images made of layers"), works=say("mounted one"), essential=True)
 
 
 def _cgroups() -> Finding:
-    affects = "limits on memory, processes and CPU"
+    affects = say("limits on memory, processes and CPU")
     mounts = [(fields[4], fields[fields.index("-") + 1]) for fields in mountinfo() if "-" in fields]
     v2 = [point for point, kind in mounts if kind == "cgroup2"]
     v1 = [point for point, kind in mounts if kind == "cgroup"]
     if not v1 and not v2:
-        return Finding("cgroups", "missing", "mounted nowhere", affects, "mount -t cgroup2 none /sys/fs/cgroup")
-    version = "hybrid (v1 with a v2 tree beside it)" if v1 and v2 else "v1" if v1 else "v2"
+        return Finding("cgroups", "missing", say("mounted nowhere"), affects, "mount -t cgroup2 none /sys/fs/cgroup")
+    version = say("hybrid (v1 with a v2 tree beside it)") if v1 and v2 else "v1" if v1 else "v2"
     controllers = (
         sorted({Path(point).name for point in v1} - {"systemd"}) or (_read(Path(v2[0]) / "cgroup.controllers")).split()
     )
-    detail = f"{version}: {' '.join(controllers)}"
+    detail = say("{version}: {controllers}", version=version, controllers=" ".join(controllers))
     place = Path(next((point for point in v1 if point.endswith("pids")), (v2 or v1)[0])) / f"labcore-doctor-{os.getpid()}"
     try:
         place.mkdir()
         place.rmdir()
     except OSError as error:
-        return Finding("cgroups", "limited", f"{detail}; making one: {error.strerror}", affects, "run as root")
-    return Finding("cgroups", "ok", f"{detail}; made one", affects)
+        detail = say("{detail}; making one: {error}", detail=detail, error=error.strerror)
+        return Finding("cgroups", "limited", detail, affects, say("run as root"))
+    return Finding("cgroups", "ok", say("{detail}; made one", detail=detail), affects)
 
 
 def _read(path: Path) -> str:
@@ -162,15 +167,17 @@ def _seccomp() -> Finding:
     allow_everything = struct.pack("=HBBI", 0x06, 0, 0, SECCOMP_RET_ALLOW)  # one BPF instruction: return ALLOW
     load = ops.Call(seccomp.step(SeccompMode.FILTER, 0, allow_everything))
     plan = Plan([ops.Clone(), ops.NoNewPrivileges(), load])
-    return attempt("seccomp", plan, affects="filtering system calls", works="loaded a filter")
+    return attempt("seccomp", plan, affects=say("filtering system calls"), works=say("loaded a filter"))
 
 
 def _capabilities() -> Finding:
-    affects = "what root may do here"
+    affects = say("what root may do here")
     missing = [capability.name for capability in Capability if capability not in capget()["effective"]]
     if "SYS_ADMIN" in missing:
-        cure = "run as root" if os.geteuid() else "this root is itself confined: run outside of that container"
-        return Finding("capabilities", "missing", f"without {' '.join(missing)}", affects, cure, essential=True)
+        cure = say("run as root") if os.geteuid() else say("this root is itself confined: run outside of that container")
+        detail = say("without {names}", names=" ".join(missing))
+        return Finding("capabilities", "missing", detail, affects, cure, essential=True)
     if missing:
-        return Finding("capabilities", "limited", f"all but {' '.join(missing)}", affects, "limits can be lowered, not raised")
-    return Finding("capabilities", "ok", "all", affects)
+        detail, cure = say("all but {names}", names=" ".join(missing)), say("limits can be lowered, not raised")
+        return Finding("capabilities", "limited", detail, affects, cure)
+    return Finding("capabilities", "ok", say("all"), affects)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from labcore.doctor.finding import Finding, attempt
+from labcore.doctor.finding import Finding, attempt, say
 from labcore.native import DEVNULL, CloneFlag
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.observe import file_system, read_setting
@@ -33,32 +33,34 @@ def findings(root: Path) -> Iterator[Finding]:
 
 def _architecture() -> Finding:
     machine = os.uname().machine
-    affects = "which images run"
+    affects = say("which images run")
     if machine in ("x86_64", "aarch64"):
         return Finding("architecture", "ok", machine, affects)
-    return Finding("architecture", "missing", f"{machine} is not known to labcore", affects, "x86_64 or aarch64")
+    detail = say("{machine} is not known to labcore", machine=machine)
+    return Finding("architecture", "missing", detail, affects, say("x86_64 or aarch64"))
 
 
 def _security_modules() -> Finding:
-    affects = "further rules that a container may run into"
+    affects = say("further rules that a container may run into")
     present = [
         name
         for name, path in {"AppArmor": "/sys/kernel/security/apparmor", "SELinux": "/sys/fs/selinux/enforce"}.items()
         if Path(path).exists()
     ]
-    return Finding("security modules", "ok", " and ".join(present) or "neither AppArmor nor SELinux is active", affects)
+    detail = say(" and ").join(present) or say("neither AppArmor nor SELinux is active")
+    return Finding("security modules", "ok", detail, affects)
 
 
 def _ip_forward() -> Finding:
-    affects = "containers that talk to other machines"
+    affects = say("containers that talk to other machines")
     if read_setting("net/ipv4/ip_forward") == "1":
-        return Finding("ip_forward", "ok", "on", affects)
-    return Finding("ip_forward", "limited", "off", affects, "sudo sysctl net.ipv4.ip_forward=1")
+        return Finding("ip_forward", "ok", say("on"), affects)
+    return Finding("ip_forward", "limited", say("off"), affects, "sudo sysctl net.ipv4.ip_forward=1")
 
 
 def _forward_policy() -> Finding:
-    affects = "containers behind a bridge: DROP (which Docker sets) stops their traffic"
-    cure = "sudo iptables -P FORWARD ACCEPT, or a rule for labcore's bridge"
+    affects = say("containers behind a bridge: DROP (which Docker sets) stops their traffic")
+    cure = say("sudo iptables -P FORWARD ACCEPT, or a rule for labcore's bridge")
     seen = []
     if shutil.which("nft"):
         rules = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True)
@@ -71,10 +73,11 @@ def _forward_policy() -> Finding:
     if "DROP" in policies:
         return Finding("FORWARD policy", "limited", "DROP", affects, cure)
     if not policies and os.geteuid():
-        return Finding("FORWARD policy", "untried", "only root can read it", affects, "run as root")
+        return Finding("FORWARD policy", "untried", say("only root can read it"), affects, say("run as root"))
     if not shutil.which("nft") and not shutil.which("iptables"):
-        return Finding("FORWARD policy", "untried", "neither nft nor iptables is installed to read it", affects)
-    return Finding("FORWARD policy", "ok", "ACCEPT" if policies else "no rules, so everything is forwarded", affects)
+        return Finding("FORWARD policy", "untried", say("neither nft nor iptables is installed to read it"), affects)
+    detail = "ACCEPT" if policies else say("no rules, so everything is forwarded")
+    return Finding("FORWARD policy", "ok", detail, affects)
 
 
 def _in_own_network(name: str, command: list[str], affects: str, works: str) -> Finding:
@@ -82,7 +85,8 @@ def _in_own_network(name: str, command: list[str], affects: str, works: str) -> 
     path = shutil.which(command[0])
     if path is None:
         package = {"nft": "nftables", "ip": "iproute2"}[command[0]]
-        return Finding(name, "untried", f"{command[0]} is not installed", affects, f"sudo apt-get install {package}")
+        detail = say("{program} is not installed", program=command[0])
+        return Finding(name, "untried", detail, affects, f"sudo apt-get install {package}")
     plan = Plan([ops.Clone(CloneFlag.NEWNET), ops.CloseDescriptors(), ops.Execve(tuple(command), (), (path,))])
     found = attempt(name, Plan([ops.Clone(CloneFlag.NEWNET)]), affects=affects, works=works)
     if found.state != "ok":
@@ -90,51 +94,54 @@ def _in_own_network(name: str, command: list[str], affects: str, works: str) -> 
     with spawn(plan, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL) as process:
         failed = process.wait(10) != 0
     if failed:
-        return Finding(name, "missing", f"`{' '.join(command)}` failed in a new network namespace", affects, "see dmesg")
+        detail = say("`{command}` failed in a new network namespace", command=" ".join(command))
+        return Finding(name, "missing", detail, affects, say("see dmesg"))
     return found
 
 
 def _nftables() -> Finding:
     command = ["nft", "add", "table", "inet", "labcore_doctor"]
-    return _in_own_network("nftables", command, "published ports", "made a table in a new network namespace")
+    return _in_own_network("nftables", command, say("published ports"), say("made a table in a new network namespace"))
 
 
 def _bridge() -> Finding:
     command = ["ip", "link", "add", "labcore-doctor", "type", "bridge"]
-    return _in_own_network("bridge", command, "networks of several containers", "made one in a new network namespace")
+    affects, works = say("networks of several containers"), say("made one in a new network namespace")
+    return _in_own_network("bridge", command, affects, works)
 
 
 def _store(root: Path) -> Finding:
-    affects = "where images and layers lie"
+    affects = say("where images and layers lie")
     place = next(path for path in (root, *root.parents) if path.exists())
     free = shutil.disk_usage(place).free
-    detail = f"{root} on {file_system(place)}, {free / 2**30:.1f} GiB free"
+    detail = say("{root} on {kind}, {free:.1f} GiB free", root=root, kind=file_system(place), free=free / 2**30)
     try:
         with tempfile.NamedTemporaryFile(dir=place) as file:
             os.setxattr(file.name, "user.labcore", b"1")
     except PermissionError:
-        return Finding("store", "missing", f"{detail}, not writable by you", affects, "run as root, or set LABCORE_ROOT")
+        detail = say("{detail}, not writable by you", detail=detail)
+        return Finding("store", "missing", detail, affects, say("run as root, or set LABCORE_ROOT"))
     except OSError as error:
-        detail += f", without extended attributes ({error.strerror})"
-        return Finding("store", "limited", detail, affects, "set LABCORE_ROOT to a place on ext4, xfs or btrfs")
+        detail = say("{detail}, without extended attributes ({error})", detail=detail, error=error.strerror)
+        return Finding("store", "limited", detail, affects, say("set LABCORE_ROOT to a place on ext4, xfs or btrfs"))
     if free < LOW_SPACE:
-        return Finding("store", "limited", detail, affects, "free some space, or set LABCORE_ROOT to another disk")
+        return Finding("store", "limited", detail, affects, say("free some space, or set LABCORE_ROOT to another disk"))
     return Finding("store", "ok", detail, affects)
 
 
 def _fonts() -> Finding:
-    affects = "Chinese labels in plots (without one they are boxes)"
+    affects = say("Chinese labels in plots (without one they are boxes)")
     cure = "sudo apt-get install fonts-wqy-zenhei"
     if not shutil.which("fc-list"):
         known = list(Path("/usr/share/fonts").rglob("*wqy*")) + list(Path("/usr/share/fonts").rglob("*CJK*"))
         if known:
             return Finding("CJK fonts", "ok", known[0].name, affects)
-        return Finding("CJK fonts", "missing", "none below /usr/share/fonts", affects, cure)
+        return Finding("CJK fonts", "missing", say("none below /usr/share/fonts"), affects, cure)
     listed = subprocess.run(["fc-list", ":lang=zh-cn", "family"], capture_output=True, text=True).stdout.split("\n")
     families = sorted({line.split(",")[0] for line in listed if line})
     if families:
         return Finding("CJK fonts", "ok", families[0], affects)
-    return Finding("CJK fonts", "missing", "no font covers Chinese", affects, cure)
+    return Finding("CJK fonts", "missing", say("no font covers Chinese"), affects, cure)
 
 
 # --- virtual machines -------------------------------------------------------------------------------------------------
@@ -150,15 +157,15 @@ SMALL_SECONDS, KERNEL_SECONDS = 5.0, 20.0
 
 
 def _kvm() -> Finding:
-    affects = "how fast a virtual machine is in the comparison; without it, it is emulated"
+    affects = say("how fast a virtual machine is in the comparison; without it, it is emulated")
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         there = Path("/dev/kvm").exists()
-        what = "/dev/kvm may not be opened by you" if there else "there is no /dev/kvm"
-        cure = "sudo adduser $USER kvm" if there else "switch on (nested) virtualization for this machine"
+        what = say("/dev/kvm may not be opened by you") if there else say("there is no /dev/kvm")
+        cure = "sudo adduser $USER kvm" if there else say("switch on (nested) virtualization for this machine")
         return Finding("KVM", "missing", what, affects, cure)
     qemu = shutil.which(f"qemu-system-{os.uname().machine}")
     if qemu is None:
-        what, cure = "/dev/kvm is there, but no qemu to run a guest with", "sudo apt-get install qemu-system"
+        what, cure = say("/dev/kvm is there, but no qemu to run a guest with"), "sudo apt-get install qemu-system"
         return Finding("KVM", "untried", what, affects, cure)
     with tempfile.TemporaryDirectory(prefix="labcore-doctor-") as directory:
         return _try_guests(qemu, Path(directory), affects)
@@ -168,17 +175,19 @@ def _try_guests(qemu: str, directory: Path, affects: str) -> Finding:
     """Run a guest of three instructions, then this machine's own kernel as a guest: the first can work without the second."""
     small = _run_guest(_small_guest(qemu, directory), SMALL_SECONDS)
     if isinstance(small, str):
-        return Finding("KVM", "missing", f"/dev/kvm is there, but a guest of three instructions {small}", affects)
+        what = say("/dev/kvm is there, but a guest of three instructions {failed}", failed=small)
+        return Finding("KVM", "missing", what, affects)
     image = Path(f"/boot/vmlinuz-{os.uname().release}")
     if not os.access(image, os.R_OK):
-        what = f"a guest of three instructions ran ({small:.1f} s); no kernel in /boot to try a whole one with"
+        what = say("a guest of three instructions ran ({small:.1f} s); no kernel in /boot to try a whole one with", small=small)
         return Finding("KVM", "limited", what, affects)
     # Without a disk the kernel panics at the end of its start, and panic=-1 ends the guest at once.
     machine = [] if os.uname().machine == "x86_64" else ["-machine", "virt", "-cpu", "host"]
     whole = _run_guest([*_qemu(qemu), *machine, "-kernel", str(image), "-append", "panic=-1 quiet"], KERNEL_SECONDS)
     if isinstance(whole, str):
-        return Finding("KVM", "limited", f"a guest of three instructions ran, but this kernel as a guest {whole}", affects)
-    return Finding("KVM", "ok", f"this kernel ran as a guest, to its end in {whole:.1f} s", affects)
+        what = say("a guest of three instructions ran, but this kernel as a guest {failed}", failed=whole)
+        return Finding("KVM", "limited", what, affects)
+    return Finding("KVM", "ok", say("this kernel ran as a guest, to its end in {whole:.1f} s", whole=whole), affects)
 
 
 def _qemu(qemu: str) -> list[str]:
@@ -206,7 +215,8 @@ def _run_guest(command: list[str], seconds: float) -> float | str:
             _, said = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            return f"did not come to its end within {seconds:.0f} s"
+            return say("did not come to its end within {seconds:.0f} s", seconds=seconds)
     if process.returncode:
-        return f"failed: {said.decode(errors='replace').strip()[-200:] or 'qemu gave no reason'}"
+        reason = said.decode(errors="replace").strip()[-200:] or say("qemu gave no reason")
+        return say("failed: {reason}", reason=reason)
     return time.monotonic() - start

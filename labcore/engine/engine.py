@@ -26,6 +26,11 @@ class Completed(Record):
     pid: int
     pid_inside: int
 
+    def __repr__(self) -> str:
+        end = self.timeline[-1].start_us + self.timeline[-1].duration_us
+        started = f"started in {end / 1e3:.1f} ms"
+        return f"Completed(exit_code={self.exit_code}, stdout={self.stdout!r}, stderr={self.stderr!r}, {started})"
+
 
 class Engine:
     """Everything below one state root."""

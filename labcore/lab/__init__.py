@@ -1,6 +1,79 @@
-"""The notebooks' toolkit: plans in cells, pictures, and JupyterLab itself."""
+"""The notebooks' toolkit: helper cells, steps and their checks, expected failures, pictures.
 
-from labcore.lab.pictures import Picture, waterfall
-from labcore.lab.show import show
+    lab.begin(1)                 what the lesson needs is there; where in the ten you are
+    @lab.step                    above an exercise's function: it becomes part of my_runtime.py
+    lab.check(function)          run it in a fresh process and look at its container from outside
+    with lab.expect(errno.EPERM):    a failure that is meant
+    lab.reset()                  the machine is as it was when the lesson began
 
-__all__ = ["Picture", "show", "waterfall"]
+Names are loaded when they are first used: drawing takes a third of a second to import.
+"""
+
+import sys
+from typing import TYPE_CHECKING
+
+from labcore.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from labcore.lab.beginning import LessonStopped, begin
+    from labcore.lab.checks import NotPassed, Verdict, check
+    from labcore.lab.expecting import NothingHappened, expect
+    from labcore.lab.helper import HelperFailed, run_helper
+    from labcore.lab.library import greeting
+    from labcore.lab.pictures import Picture, mounts, namespaces, processes, strip, waterfall
+    from labcore.lab.restoring import reset
+    from labcore.lab.roots import root
+    from labcore.lab.showing import show
+    from labcore.lab.steps import step
+    from labcore.lab.widget import tick
+
+__all__ = [
+    "HelperFailed",
+    "LessonStopped",
+    "NotPassed",
+    "NothingHappened",
+    "Picture",
+    "Verdict",
+    "begin",
+    "check",
+    "expect",
+    "greeting",
+    "mounts",
+    "namespaces",
+    "processes",
+    "reset",
+    "root",
+    "run_helper",
+    "show",
+    "step",
+    "strip",
+    "tick",
+    "waterfall",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "labcore.lab.beginning": ("LessonStopped", "begin"),
+        "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
+        "labcore.lab.expecting": ("NothingHappened", "expect"),
+        "labcore.lab.library": ("greeting",),
+        "labcore.lab.helper": ("HelperFailed", "run_helper"),
+        "labcore.lab.pictures": ("Picture", "mounts", "namespaces", "processes", "strip", "waterfall"),
+        "labcore.lab.restoring": ("reset",),
+        "labcore.lab.roots": ("root",),
+        "labcore.lab.showing": ("show",),
+        "labcore.lab.steps": ("step",),
+        "labcore.lab.widget": ("tick",),
+    },
+)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+if "IPython" in sys.modules:  # in a notebook: the language of the folder, and the cell magic
+    from labcore.lab.notebook import enter
+
+    enter()

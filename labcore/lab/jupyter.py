@@ -77,6 +77,8 @@ def _command(state: Path) -> list[str]:
     settings.mkdir(exist_ok=True)
     overrides = {
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+        # The whole lesson is drawn at once: cells that appear while one scrolls make the page jump.
+        "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
     }
     (settings / "overrides.json").write_text(json.dumps(overrides))
     return [

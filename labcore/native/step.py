@@ -121,7 +121,7 @@ def perform(step: Step) -> int:
     words = [word(argument) for argument in step.args]
     result = int(lib.lc_call(step.number, ffi.new("uint64_t[6]", words)))
     if -4096 < result < 0 and not step.tolerate >> -result & 1:
-        raise SystemCallError(-result, step.call, step.arguments)
+        raise SystemCallError(-result, step.call, step.arguments, values=step.args)
     return result
 
 

@@ -11,7 +11,7 @@ from labcore.native import Capability, CloneFlag, MountFlag, capget
 from labcore.runtime.observe import in_chroot, mountinfo, read_setting
 from labcore.runtime.ops import Chdir, Execve, MakeDirectories, Mount, PivotRoot, SetHostname
 from labcore.runtime.plan import Plan
-from labcore.runtime.roots import explain_program
+from labcore.runtime.roots import explain_program, say
 
 
 class Explanation(NamedTuple):
@@ -20,11 +20,6 @@ class Explanation(NamedTuple):
     cause: str
     cure: str
 
-
-CHROOT = Explanation(
-    "the root here is a chroot and no mount: the kernel pivots no root and makes no user namespace in one",
-    "enter this system by pivot_root, systemd-nspawn or unshare, not by chroot",
-)
 
 Explainer = Callable[[Plan, int], Explanation | None]
 
@@ -38,17 +33,19 @@ def explain(plan: Plan, index: int, call: str, number: int) -> Explanation:
                 return found
     if number == errno.EPERM and (missing := _missing_privilege()):
         return missing
-    return Explanation(os.strerror(number) + f", says {call}; see man 2 {call}", "")
+    return Explanation(say("{error}, says {call}; see man 2 {call}", error=os.strerror(number), call=call), "")
 
 
 def explain_death(number: int) -> Explanation:
     """Explain a child that was gone before its plan was walked to the end."""
     if not number:
-        return Explanation("the process ended before it had come to its program", "")
+        return Explanation(say("the process ended before it had come to its program"), "")
     name = signal.Signals(number).name
     return Explanation(
-        f"the process was killed by {name} before it became its program",
-        "look for who sent it: the kernel's OOM killer says so in dmesg" if number == signal.SIGKILL else "start it again",
+        say("the process was killed by {name} before it became its program", name=name),
+        say("look for who sent it: the kernel's OOM killer says so in dmesg")
+        if number == signal.SIGKILL
+        else say("start it again"),
     )
 
 
@@ -60,34 +57,42 @@ def _missing_privilege() -> Explanation | None:
         return None
     if os.geteuid():
         return Explanation(
-            f"you are user {os.geteuid()}, and this takes CAP_SYS_ADMIN, which root has",
-            "run it as root: sudo labcore …",
+            say("you are user {user}, and this takes CAP_SYS_ADMIN, which root has", user=os.geteuid()),
+            say("run it as root: sudo labcore …"),
         )
     return Explanation(
-        "you are root without CAP_SYS_ADMIN: this process itself runs in a container, or had its rights taken away",
-        "run it outside, or give that container CAP_SYS_ADMIN",
+        say("you are root without CAP_SYS_ADMIN: this process itself runs in a container, or had its rights taken away"),
+        say("run it outside, or give that container CAP_SYS_ADMIN"),
     )
 
 
 def userns_block(*, ordinary_user: bool | None = None) -> Explanation | None:
     """Say which of the known settings keeps this user (or an ordinary one) from making user namespaces, if one does."""
     if read_setting("user/max_user_namespaces") == "0":
-        return Explanation("this machine allows no user namespaces", "sudo sysctl user.max_user_namespaces=15000")
+        return Explanation(say("this machine allows no user namespaces"), "sudo sysctl user.max_user_namespaces=15000")
     if not (os.geteuid() != 0 if ordinary_user is None else ordinary_user):
         return None
     if read_setting("kernel/unprivileged_userns_clone") == "0":
-        return Explanation("this machine allows user namespaces to root only", "sudo sysctl kernel.unprivileged_userns_clone=1")
+        cause = say("this machine allows user namespaces to root only")
+        return Explanation(cause, "sudo sysctl kernel.unprivileged_userns_clone=1")
     if read_setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
         return Explanation(
-            "AppArmor keeps ordinary users from using user namespaces (Ubuntu 24.04 does so from the start)",
+            say("AppArmor keeps ordinary users from using user namespaces (Ubuntu 24.04 does so from the start)"),
             "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
         )
     return None
 
 
+def _chroot() -> Explanation:
+    return Explanation(
+        say("the root here is a chroot and no mount: the kernel pivots no root and makes no user namespace in one"),
+        say("enter this system by pivot_root, systemd-nspawn or unshare, not by chroot"),
+    )
+
+
 def _clone_refused(plan: Plan, index: int) -> Explanation | None:  # noqa: ARG001
     if plan.clone.flags & CloneFlag.NEWUSER:
-        return CHROOT if in_chroot() else userns_block()
+        return _chroot() if in_chroot() else userns_block()
     return _missing_privilege()
 
 
@@ -95,11 +100,17 @@ def _too_many(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
     limits = ", ".join(
         f"{path.name}={path.read_text().strip()}" for path in sorted(Path("/proc/sys/user").glob("max_*_namespaces"))
     )
-    return Explanation(f"a limit on the number of namespaces is reached: {limits}", "raise it: sudo sysctl user.max_…")
+    return Explanation(
+        say("a limit on the number of namespaces is reached: {limits}", limits=limits),
+        say("raise it: sudo sysctl user.max_…"),
+    )
 
 
 def _no_memory_for_clone(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
-    return Explanation("too many processes, or the cgroup's pids limit is reached", "end some; see pids.max and ulimit -u")
+    return Explanation(
+        say("too many processes, or the cgroup's pids limit is reached"),
+        say("end some; see pids.max and ulimit -u"),
+    )
 
 
 # --- mounts -----------------------------------------------------------------------------------------------------------
@@ -112,32 +123,43 @@ def _mount_invalid(plan: Plan, index: int) -> Explanation | None:
     if op.fstype == "overlay":
         return _overlay_invalid(plan, index, op)
     if op.target == "/" and in_chroot():
-        return CHROOT
+        return _chroot()
     if op.flags & (MountFlag.REMOUNT | MountFlag.PRIVATE | MountFlag.SLAVE):
-        return Explanation(f"{op.target} is no mount point", "mount it first, if only onto itself with BIND")
+        return Explanation(
+            say("{target} is no mount point", target=op.target),
+            say("mount it first, if only onto itself with BIND"),
+        )
     return None
 
 
 def _overlay_invalid(plan: Plan, index: int, op: Mount) -> Explanation:
     upper, work = op.options.get("upperdir"), op.options.get("workdir")
     if upper and not work:
-        return Explanation("an overlay with an upperdir needs a workdir beside it", "add workdir=… to the options")
+        return Explanation(
+            say("an overlay with an upperdir needs a workdir beside it"),
+            say("add workdir=… to the options"),
+        )
     if upper and work:
         directory = _working_directory(plan, index)
         try:
             if (directory / upper).stat().st_dev != (directory / work).stat().st_dev:
                 return Explanation(
-                    "upperdir and workdir must be on one file system, for overlayfs moves files between them by rename",
-                    "make both in one directory",
+                    say("upperdir and workdir must be on one file system, for overlayfs moves files between them by rename"),
+                    say("make both in one directory"),
                 )
         except OSError:
             pass  # made inside the plan, and gone with its mount namespace: nothing is left to be compared
         if upper == work or work.startswith(upper + "/") or upper.startswith(work + "/"):
-            return Explanation("upperdir and workdir lie inside one another", "make two directories side by side")
+            return Explanation(
+                say("upperdir and workdir lie inside one another"),
+                say("make two directories side by side"),
+            )
     return Explanation(
-        "overlayfs does not take these directories: the upper one may itself be on an overlay, or be of a file system that "
-        "has no extended attributes",
-        "put upperdir and workdir on ext4, xfs, btrfs or a tmpfs; the last line of dmesg says more",
+        say(
+            "overlayfs does not take these directories: the upper one may itself be on an overlay, or be of a file system that "
+            "has no extended attributes"
+        ),
+        say("put upperdir and workdir on ext4, xfs, btrfs or a tmpfs; the last line of dmesg says more"),
     )
 
 
@@ -158,8 +180,11 @@ def _mount_missing(plan: Plan, index: int) -> Explanation | None:
     made = {path for earlier in plan.ops[:index] if isinstance(earlier, MakeDirectories) for path in earlier.paths}
     places = [directory / path for path in _directories_of(op) if path not in made]
     missing = [str(place) for place in places if not os.path.lexists(place)]
-    what = ", ".join(missing) or f"{op.target}, or what it is mounted from,"
-    return Explanation(f"{what} does not exist", "make it first: MakeDirectories((…,)), or correct the path")
+    what = ", ".join(missing) or say("{target}, or what it is mounted from,", target=op.target)
+    return Explanation(
+        say("{what} does not exist", what=what),
+        say("make it first: MakeDirectories((…,)), or correct the path"),
+    )
 
 
 def _directories_of(op: Mount) -> list[str]:
@@ -172,21 +197,23 @@ def _directories_of(op: Mount) -> list[str]:
 def _mount_not_a_directory(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
     if isinstance(op, Chdir):
-        return Explanation(f"{op.path} is a file, not a directory", "name a directory")
+        return Explanation(say("{path} is a file, not a directory", path=op.path), say("name a directory"))
     if not isinstance(op, Mount):
         return None
     directory = _working_directory(plan, index)
     files = [path for path in _directories_of(op) if (directory / path).is_file()]
+    what = say(" and ").join(files) or say("one of the two")
     return Explanation(
-        f"{' and '.join(files) or 'one of the two'} is a file: a directory is mounted on a directory only, a file on a file",
-        "name a directory as the root, or bind the file onto a file",
+        say("{what} is a file: a directory is mounted on a directory only, a file on a file", what=what),
+        say("name a directory as the root, or bind the file onto a file"),
     )
 
 
 def _unknown_file_system(plan: Plan, index: int) -> Explanation:
     fstype = getattr(plan.ops[index], "fstype", None)
     return Explanation(
-        f"this kernel has no file system called {fstype}", f"sudo modprobe {fstype}; `labcore doctor` lists more"
+        say("this kernel has no file system called {fstype}", fstype=fstype),
+        say("sudo modprobe {fstype}; `labcore doctor` lists more", fstype=fstype),
     )
 
 
@@ -195,11 +222,15 @@ def _mount_forbidden(plan: Plan, index: int) -> Explanation | None:
         return _missing_privilege()
     op = plan.ops[index]
     if plan.clone.flags & CloneFlag.NEWUSER and isinstance(op, Mount) and op.fstype in ("proc", "sysfs"):
-        kind = {"proc": "a PID", "sysfs": "a network"}[op.fstype]
+        namespace = say("a PID namespace") if op.fstype == "proc" else say("a network namespace")
         return Explanation(
-            f"in a user namespace {op.fstype} can be mounted only together with {kind} namespace of one's own, and only where "
-            "nothing covers parts of the one that is there",
-            f"clone {kind} namespace too, or bind the host's {op.target}",
+            say(
+                "in a user namespace {fstype} can be mounted only together with {namespace} of one's own, and only where "
+                "nothing covers parts of the one that is there",
+                fstype=op.fstype,
+                namespace=namespace,
+            ),
+            say("clone {namespace} too, or bind the host's {target}", namespace=namespace, target=op.target),
         )
     return _missing_privilege()
 
@@ -211,18 +242,24 @@ def _pivot_invalid(plan: Plan, index: int) -> Explanation:
     op = plan.ops[index]
     earlier = plan.ops[:index]
     if in_chroot():
-        return CHROOT
+        return _chroot()
     if any(fields[4] == "/" and fields[fields.index("-") + 1] == "rootfs" for fields in mountinfo()):
-        return Explanation("the machine runs from its initial ramdisk, which cannot be pivoted away", "boot from a disk")
+        return Explanation(
+            say("the machine runs from its initial ramdisk, which cannot be pivoted away"),
+            say("boot from a disk"),
+        )
     if not plan.clone.flags & CloneFlag.NEWNS or not any(_makes_private(op) for op in earlier):
         return Explanation(
-            "the mounts here are shared with another mount namespace, and a pivot_root would change the root for all of them",
-            "first Mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE), in a mount namespace of one's own",
+            say(
+                "the mounts here are shared with another mount namespace, and a pivot_root would change the root for all of "
+                "them"
+            ),
+            say("first Mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE), in a mount namespace of one's own"),
         )
     target = op.new_root if isinstance(op, PivotRoot) else "?"
     return Explanation(
-        f"{target!r} is no mount point, or the old root's place is not below it",
-        "bind the directory onto itself first (Mount(d, d, flags=MountFlag.BIND | MountFlag.REC)) and Chdir into it",
+        say("{target!r} is no mount point, or the old root's place is not below it", target=target),
+        say("bind the directory onto itself first (Mount(d, d, flags=MountFlag.BIND | MountFlag.REC)) and Chdir into it"),
     )
 
 
@@ -232,8 +269,8 @@ def _makes_private(op: object) -> bool:
 
 def _pivot_busy(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
     return Explanation(
-        "the new root is the root already, or lies on the same mount",
-        "make it a mount of its own first: Mount(d, d, flags=MountFlag.BIND | MountFlag.REC), then Chdir into it",
+        say("the new root is the root already, or lies on the same mount"),
+        say("make it a mount of its own first: Mount(d, d, flags=MountFlag.BIND | MountFlag.REC), then Chdir into it"),
     )
 
 
@@ -243,14 +280,18 @@ def _pivot_busy(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
 def _hostname(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
     if isinstance(op, SetHostname) and len(op.hostname.encode()) > 64:
-        return Explanation(f"the host name has {len(op.hostname.encode())} bytes; 64 are allowed", "shorten it")
+        size = len(op.hostname.encode())
+        return Explanation(say("the host name has {size} bytes; 64 are allowed", size=size), say("shorten it"))
     return None
 
 
 def _chdir_missing(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
     return (
-        Explanation(f"there is no directory {op.path} at this point of the plan", "make it, or correct the path")
+        Explanation(
+            say("there is no directory {path} at this point of the plan", path=op.path),
+            say("make it, or correct the path"),
+        )
         if isinstance(op, Chdir)
         else None
     )

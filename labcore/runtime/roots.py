@@ -8,9 +8,12 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from labcore.elf import HEAD_SIZE, Program, read_program
+from labcore.language import Catalogue
 from labcore.native import MountFlag
 from labcore.runtime.ops import Chdir, Execve, Mount
 from labcore.runtime.plan import Plan
+
+say = Catalogue("runtime")
 
 MAX_LINKS = 40
 
@@ -92,19 +95,20 @@ def explain_program(plan: Plan, op: Execve) -> tuple[str, str]:
     layers = layers_of(plan)
     found = [(name, path) for name in op.candidates or (op.argv[0],) if (path := find(layers, name))]
     if not found:
-        where = " or ".join(op.candidates) if len(op.candidates) == 1 else "any directory of PATH"
+        named = op.candidates[0] if len(op.candidates) == 1 else say("any directory of PATH")
+        where = named if op.candidates else say("this root")
         return (
-            f"there is no {op.argv[0]} in {where if op.candidates else 'this root'}",
-            "look what there is: labcore run IMAGE ls /bin",
+            say("there is no {program} in {where}", program=op.argv[0], where=where),
+            say("look what there is: labcore run IMAGE ls /bin"),
         )
     name, path = found[0]
     mode = path.lstat().st_mode
     if stat.S_ISDIR(mode):
-        return f"{name} is a directory", "name a program"
+        return say("{name} is a directory", name=name), say("name a program")
     if not stat.S_ISREG(mode):
-        return f"{name} is no regular file", "name a program"
+        return say("{name} is no regular file", name=name), say("name a program")
     if not mode & 0o111:
-        return f"{name} is not executable", f"chmod +x {name} where the image is made"
+        return say("{name} is not executable", name=name), say("chmod +x {name} where the image is made", name=name)
     with path.open("rb") as file:
         head = file.read(HEAD_SIZE)
     if head.startswith(b"#!"):
@@ -112,36 +116,44 @@ def explain_program(plan: Plan, op: Execve) -> tuple[str, str]:
     if program := read_program(head):
         return _explain_binary(layers, name, program)
     return (
-        f"{name} is neither a program of this machine nor a script that begins with #!",
-        "begin it with a line like #!/bin/sh",
+        say("{name} is neither a program of this machine nor a script that begins with #!", name=name),
+        say("begin it with a line like #!/bin/sh"),
     )
 
 
 def _explain_script(layers: list[Path], name: str, head: bytes) -> tuple[str, str]:
     line = os.fsdecode(head[2:].split(b"\n", 1)[0])
     if line.endswith("\r"):
-        return f"the first line of {name} ends in a carriage return", "save it with Unix line ends"
+        return say("the first line of {name} ends in a carriage return", name=name), say("save it with Unix line ends")
     path = line.split()[0] if line.split() else ""
     if not path:
-        return f"{name} begins with #! and no interpreter", "write it behind: #!/bin/sh"
+        return say("{name} begins with #! and no interpreter", name=name), say("write it behind: #!/bin/sh")
     if find(layers, path) is None:
-        return f"{name} is a script, and its interpreter {path} is not in this root", f"use an image that has {path}"
-    return f"{name} is a script whose interpreter {path} does not start", f"try the interpreter alone: labcore run IMAGE {path}"
+        return (
+            say("{name} is a script, and its interpreter {path} is not in this root", name=name, path=path),
+            say("use an image that has {path}", path=path),
+        )
+    return (
+        say("{name} is a script whose interpreter {path} does not start", name=name, path=path),
+        say("try the interpreter alone: labcore run IMAGE {path}", path=path),
+    )
 
 
 def _explain_binary(layers: list[Path], name: str, program: Program) -> tuple[str, str]:
     here = os.uname().machine
     if program.machine != here:
         return (
-            f"{name} is built for {program.machine}, and this machine is {here}",
-            "use an image for this architecture",
+            say("{name} is built for {wanted}, and this machine is {here}", name=name, wanted=program.machine, here=here),
+            say("use an image for this architecture"),
         )
     if program.loader and find(layers, program.loader) is None:
         return (
-            f"{name} is there, but the loader that it names, {program.loader}, is not in this root",
-            "use a root that has its libraries, or a static program",
+            say(
+                "{name} is there, but the loader that it names, {loader}, is not in this root", name=name, loader=program.loader
+            ),
+            say("use a root that has its libraries, or a static program"),
         )
     return (
-        f"{name} is a program, and the kernel did not take it",
-        "try `file` on it: it may be damaged, or for another system",
+        say("{name} is a program, and the kernel did not take it", name=name),
+        say("try `file` on it: it may be damaged, or for another system"),
     )

@@ -94,7 +94,12 @@ def _headers_of_2018(target: Path) -> Path:
 
 def test_arm64_links_the_programs(tmp_path: Path) -> None:
     needs(ARM64)
-    for name, sources in {"monitor": ["monitor.c", "walker.c"], "hello": ["hello.c"], "floor": ["floor.c"]}.items():
+    for name, sources in {
+        "monitor": ["monitor.c", "walker.c"],
+        "init": ["init.c"],
+        "hello": ["hello.c"],
+        "floor": ["floor.c"],
+    }.items():
         compile_c(ARM64, "-Os", "-static", "-o", str(tmp_path / name), *(str(CSRC / source) for source in sources))
         described = subprocess.run(["readelf", "-h", str(tmp_path / name)], capture_output=True, text=True).stdout
         assert "AArch64" in described

@@ -1,6 +1,7 @@
 """The command, as a user types it."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -209,6 +210,16 @@ def test_doctor(engine: Engine) -> None:
     lines = labcore(engine, "doctor").stdout.splitlines()
     assert len(lines) == len(found)
     assert all(line[0] in "✓!✗?" for line in lines)
+
+
+def test_doctor_speaks_chinese(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABCORE_LANG", "zh")
+    done = labcore(engine, "doctor", "--json")
+    found = {finding["name"]: finding for finding in json.loads(done.stdout)}
+    assert found["overlayfs"]["detail"] == "已成功挂载一个"
+    assert str(engine.root) in found["store"]["detail"]
+    assert [name for name, finding in found.items() if not re.search("[\u4e00-\u9fff]", finding["affects"])] == []
+    assert "✓ overlayfs          已成功挂载一个\n" in labcore(engine, "doctor").stdout
 
 
 def test_doctor_as_an_ordinary_user_says_what_is_missing() -> None:

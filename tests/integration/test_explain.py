@@ -201,6 +201,15 @@ def test_an_ordinary_user_is_told_what_to_do() -> None:
     assert "sudo labcore" in said
 
 
+def test_failures_are_explained_in_chinese_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = (OWN_MOUNTS, ops.Mount("tmpfs", "/nowhere", "tmpfs"))
+    monkeypatch.setenv("LABCORE_LANG", "zh")
+    check(failure(*plan), errno.ENOENT, "路径不存在：/nowhere", "先创建它：MakeDirectories")
+    check(failure(OWN_MOUNTS, PRIVATE, ops.PivotRoot("/", "/")), errno.EBUSY, "新的根就是当前的根", "BIND")
+    monkeypatch.setenv("LABCORE_LANG", "en")
+    check(failure(*plan), errno.ENOENT, "/nowhere does not exist", "make it first")
+
+
 # --- programs
 
 

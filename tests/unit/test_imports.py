@@ -10,11 +10,12 @@ import labcore
 
 PACKAGE = Path(labcore.__file__).parent
 
-OPEN_TO_ALL = {"spec", "errors", "record", "elf"}
+OPEN_TO_ALL = {"spec", "errors", "record", "elf", "language"}
 SUBJECT = {"native", "runtime", "storage", "images", "engine"}
 ALLOWED = {
     "record": set(),
     "errors": set(),
+    "language": set(),
     "elf": {"record"},
     "spec": {"record", "errors"},
     "native": OPEN_TO_ALL,

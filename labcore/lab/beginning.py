@@ -1,0 +1,92 @@
+"""The first cell of every lesson: is all there that it needs? And where in the ten lessons are we?"""
+
+import html
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from labcore.errors import ImageNotFound, LabcoreError
+from labcore.lab.lessons import LESSONS, lesson
+from labcore.lab.restoring import remember
+from labcore.lab.say import say
+from labcore.native import CloneFlag
+from labcore.runtime import Plan, ops, spawn
+
+if TYPE_CHECKING:
+    from labcore.lab.pictures import Picture
+
+
+class LessonStopped(LabcoreError):
+    """What the lesson needs is not there: a card says what, and how to mend it."""
+
+    def __init__(self, number: int, missing: list[str]) -> None:
+        super().__init__(say("Lesson {number} needs what this machine lacks.", number=number))
+        self.missing = missing
+
+    def __str__(self) -> str:
+        return "\n".join([str(self.args[0]), *(f"  ✗ {line}" for line in self.missing)])
+
+    def _render_traceback_(self) -> list[str]:  # what IPython shows: one card, no traceback
+        return [str(self)]
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<div>✗ {html.escape(line)}</div>" for line in self.missing)
+        return f"<div style='border-left:4px solid #b34700;padding:2px 10px'><b>{html.escape(self.args[0])}</b>{rows}</div>"
+
+
+def begin(number: int) -> "Picture":
+    """Begin a lesson: make the images that it uses, remember the machine as it is, and return the strip of the ten lessons.
+
+    Raises LessonStopped, with one card, if something is missing that the lesson needs.
+    """
+    wanted = lesson(number)
+    if missing := what_is_missing(wanted.requires):
+        raise LessonStopped(number, missing)
+    _make_images()
+    remember()
+    from labcore.lab.pictures import strip
+
+    return strip(number, done=_done(number))
+
+
+def what_is_missing(requires: tuple[str, ...]) -> list[str]:
+    """Try each need; return a sentence for each that is not met."""
+    return [sentence for need in requires if (sentence := NEEDS[need]())]
+
+
+def _root() -> str:
+    if os.geteuid() == 0:
+        return ""
+    return say("root: containers are made by root here. Start the lab with `make lab`, which asks for the right to.")
+
+
+def _namespaces() -> str:
+    flags = CloneFlag.NEWNS | CloneFlag.NEWPID | CloneFlag.NEWUTS | CloneFlag.NEWIPC
+    try:
+        with spawn(Plan([ops.Clone(flags)])) as process:
+            process.wait(10)
+    except (LabcoreError, TimeoutError) as error:
+        return say("namespaces: {error}", error=error)
+    return ""
+
+
+NEEDS: dict[str, Callable[[], str]] = {"root": _root, "namespaces": _namespaces}
+
+
+def _make_images() -> None:
+    from labcore.engine import SEED_NAMES, Engine
+    from labcore.spec import Reference
+
+    engine = Engine()
+    for name in SEED_NAMES:
+        try:
+            engine.images.get(Reference.parse(name))
+        except ImageNotFound:
+            engine.seed(name)
+
+
+def _done(number: int) -> tuple[int, ...]:
+    from labcore.lab.workspace import default_workspace
+
+    passed = default_workspace().passed()
+    return tuple(each.number for each in LESSONS if each.number != number and passed.issuperset(each.steps))

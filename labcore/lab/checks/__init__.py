@@ -1,0 +1,6 @@
+"""Checks: a learner's step is run in a fresh process, and the container that it makes is looked at from outside."""
+
+from labcore.lab.checks.checking import NotPassed, check, examine
+from labcore.lab.checks.verdict import Claim, Verdict
+
+__all__ = ["Claim", "NotPassed", "Verdict", "check", "examine"]

@@ -1,0 +1,65 @@
+"""`lab.check(function)`: the notebook's side of a check."""
+
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from labcore.errors import LabcoreError
+from labcore.lab.checks.verdict import Claim, Verdict, strict
+from labcore.lab.lessons import lesson_of
+from labcore.lab.say import say
+from labcore.lab.steps import is_reference
+from labcore.lab.workspace import NAME, default_workspace
+
+SEEDS = 1 << 32
+
+
+class NotPassed(LabcoreError):
+    """A check that had to pass did not: its verdict, in full."""
+
+
+def check(function: Callable[..., Any], *, seed: int | None = None) -> Verdict:
+    """Check a step as it stands in `my_runtime.py`: run it in a fresh process, and look at its container from outside.
+
+    Names, numbers and files are drawn anew each time (or from `seed`). On a blank it says so and stops nothing; with
+    LABCORE_STRICT=1 whatever has not passed raises NotPassed.
+    """
+    name = getattr(function, "__name__", "")
+    lesson_of(name)
+    workspace = default_workspace()
+    try:
+        steps = workspace.steps()
+    except SyntaxError:
+        verdict = Verdict(name, "failed", advice=say("{file} cannot be read: run the step's cell again.", file=NAME))
+    else:
+        if is_reference(function) or name not in steps:
+            verdict = Verdict(name, "blank", advice=say("Fill in the cell above, run it, and run this check again."))
+        else:
+            verdict = examine(name, workspace.file, seed)
+            if verdict.state == "passed":
+                workspace.note_passed(name, steps[name])
+    if strict() and verdict.state != "passed":
+        raise NotPassed(repr(verdict))
+    return verdict
+
+
+def examine(step: str, file: Path, seed: int | None = None) -> Verdict:
+    """Check the step that stands in a file, without a notebook."""
+    seed = secrets.randbelow(SEEDS) if seed is None else seed
+    command = [sys.executable, "-m", "labcore.lab.checks.supervisor", step, str(file), str(seed)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as supervisor:
+        assert supervisor.stdin is not None
+        assert supervisor.stdout is not None
+        try:
+            answer = supervisor.stdout.read()
+        finally:
+            supervisor.stdin.close()  # an interrupt ends the check, and all it started
+            supervisor.wait()
+    if not answer:
+        claim = Claim(say("the check came to its end"), False, f"exit status {supervisor.returncode}")
+        return Verdict(step, "failed", (claim,), seed=seed)
+    return Verdict.from_json(json.loads(answer))

@@ -1,0 +1,130 @@
+"""What a check is made of: a draw, something to be done with the learner's step, and what must then be seen."""
+
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any
+
+from labcore.errors import Unavailable
+from labcore.images.seeds import find_busybox
+from labcore.lab.checks.seen import Seen
+from labcore.lab.checks.verdict import Claim
+from labcore.lab.solutions import solution
+from labcore.record import Record
+from labcore.runtime import Plan, ops, spawn
+from labcore.runtime.ops import Op
+from labcore.spec import NAMESPACES, BindRoot, ContainerSpec
+
+APPLETS = ("sh", "cat", "echo", "sleep", "touch", "true", "ls", "ps", "hostname", "id")
+GATE = "gate"  # a FIFO in the root: the container waits there until it has been looked at
+
+
+class Facts(Record):
+    """What was drawn. `token` marks the container's process: it stands in its argument list, and nowhere else."""
+
+    root: str
+    token: str
+    hostname: str
+    mark: str
+    exit_code: int
+    namespaces: tuple[str, ...]
+    number: int
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """A program that waits at the gate and then ends with the exit code that was drawn."""
+        return self.script(f"read go < /{GATE}; exit {self.exit_code}")
+
+    def script(self, text: str) -> tuple[str, ...]:
+        """Return the argument list of a shell script that carries the token."""
+        return ("/bin/sh", "-c", text, self.token)
+
+    def spec(self, argv: Sequence[str] | None = None) -> ContainerSpec:
+        """Return the spec of a container."""
+        return ContainerSpec(
+            root=BindRoot(self.root),
+            argv=tuple(argv or self.argv),
+            hostname=self.hostname,
+            namespaces=self.namespaces,
+        )
+
+
+Perform = Callable[[ModuleType, Facts], Any]
+Observe = Callable[[Seen, Facts], Iterator[Claim]]
+Conclude = Callable[[Any, Facts], Iterator[Claim]]
+
+
+class Scenario(Record):
+    """The three acts of a check.
+
+    `perform` runs in the sandbox and starts a container with the learner's step, `observe` looks at that from outside while it
+    waits at the gate, `conclude` judges what the step returned.
+    """
+
+    perform: Perform
+    observe: Observe
+    conclude: Conclude
+
+
+@contextmanager
+def drawn(seed: int) -> Iterator[Facts]:
+    """Draw what a check needs, and make the root that goes with it; the same seed draws the same."""
+    lots = random.Random(seed)
+    word = "".join(lots.choice("abcdefghkmnpqrstuvwxyz23456789") for _ in range(10))
+    optional = [kind for kind in NAMESPACES if kind not in ("mount", "pid", "uts")]
+    chosen = set(lots.sample(optional, lots.randint(1, len(optional) - 1)))
+    with TemporaryDirectory(prefix="labcore-check-") as directory:
+        facts = Facts(
+            root=directory,
+            token=f"token-{word}",
+            hostname=f"{lots.choice(['box', 'crate', 'tin'])}-{word[:5]}",
+            mark=f"mark-{word[5:]}",
+            exit_code=lots.randint(3, 99),
+            namespaces=tuple(kind for kind in NAMESPACES if kind in {"mount", "pid", "uts"} | chosen),
+            number=lots.randint(200, 900),
+        )
+        make_root(Path(directory), facts.mark)
+        yield facts
+
+
+def make_root(directory: Path, mark: str) -> None:
+    """Make a small root file system: busybox, a gate, and an empty file by whose name it is known."""
+    directory.chmod(0o755)
+    for name in ("bin", "dev", "proc", "tmp"):
+        (directory / name).mkdir()
+    (directory / "dev" / "null").touch()  # the shell opens it for what it starts in the background
+    try:
+        shutil.copy(find_busybox(), directory / "bin" / "busybox")
+    except OSError as error:
+        raise Unavailable(f"no room for a root in {directory}: {error.strerror}") from None
+    for applet in APPLETS:
+        (directory / "bin" / applet).symlink_to("busybox")
+    os.mkfifo(directory / GATE)
+    (directory / mark).touch()
+
+
+def start(facts: Facts, *stages: Callable[[ContainerSpec], Sequence[Op]], argv: Sequence[str] | None = None) -> int:
+    """Start a container by these stages and wait for its end; return its exit code."""
+    with spawn(plan_of(facts, *stages, argv=argv)) as process:
+        return process.wait()
+
+
+def plan_of(facts: Facts, *stages: Callable[[ContainerSpec], Sequence[Op]], argv: Sequence[str] | None = None) -> Plan:
+    """Return the plan that these stages make for what was drawn."""
+    spec = facts.spec(argv)
+    return Plan([*(op for stage in stages for op in stage(spec)), ops.Execve(spec.argv, spec.environment, (spec.argv[0],))])
+
+
+class Reference:
+    """The solutions of all other steps, held before the one under test is replaced by a tripwire."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return solution(name)
+
+
+REFERENCE = Reference()

@@ -1,0 +1,73 @@
+"""What can be seen of a container's process from outside: proc(5), namespaces(7)."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from labcore import native
+from labcore.native import CloneFlag
+from labcore.record import Record
+
+# a kind of namespace, as specs name it -> its file in /proc/PID/ns
+FILES = {"mount": "mnt", "pid": "pid", "uts": "uts", "ipc": "ipc", "network": "net", "cgroup": "cgroup", "user": "user"}
+
+
+class Seen(Record):
+    """A process by its number out here."""
+
+    pid: int
+
+    def namespace(self, kind: str) -> str:
+        """Return the identity of the namespace that it is in."""
+        return str(Path(f"/proc/{self.pid}/ns/{FILES[kind]}").readlink())
+
+    @property
+    def numbers(self) -> list[int]:
+        """Its numbers, from the outermost PID namespace to its own (NSpid)."""
+        return [int(word) for word in self.status("NSpid").split()]
+
+    def status(self, field: str) -> str:
+        """Return a field of its status file."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith(field + ":"))
+
+    @property
+    def command(self) -> list[str]:
+        """Its argument list."""
+        return [os.fsdecode(word) for word in Path(f"/proc/{self.pid}/cmdline").read_bytes().split(b"\0")[:-1]]
+
+    @property
+    def mounts(self) -> list[list[str]]:
+        """The fields of its mountinfo, a list for each mount."""
+        return [line.split() for line in Path(f"/proc/{self.pid}/mountinfo").read_text().splitlines()]
+
+    def holds(self, path: str) -> bool:
+        """Return whether there is such a file in its root."""
+        return os.path.lexists(f"/proc/{self.pid}/root/{path.lstrip('/')}")
+
+    @property
+    def hostname(self) -> str:
+        """The host name of its UTS namespace: this process joins it for a moment. Only for a process without threads."""
+        with open("/proc/self/ns/uts", "rb") as ours, open(f"/proc/{self.pid}/ns/uts", "rb") as theirs:  # noqa: PTH123
+            native.setns(theirs.fileno(), CloneFlag.NEWUTS)
+            try:
+                return os.uname().nodename
+            finally:
+                native.setns(ours.fileno(), CloneFlag.NEWUTS)
+
+
+def descendants(pid: int) -> Iterator[Seen]:
+    """Yield all processes below one, as they are now."""
+    for child in children(pid):
+        yield Seen(child)
+        yield from descendants(child)
+
+
+def children(pid: int) -> list[int]:
+    """Return the numbers of a process's children; empty if it is gone."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found

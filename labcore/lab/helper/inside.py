@@ -1,0 +1,55 @@
+"""Inside the sandbox: runs a helper cell. `python -m labcore.lab.helper.inside < REQUEST`."""
+
+import linecache
+import marshal
+import os
+import sys
+import traceback
+from typing import Any
+
+from labcore import native
+from labcore.lab.expecting import expect
+from labcore.lab.explaining import advice
+from labcore.lab.say import say
+
+CELL = "<helper cell>"
+
+
+def vocabulary() -> dict[str, Any]:
+    """Return the names that a helper cell finds defined."""
+    calls = {name: getattr(native, name) for name in native.__all__}
+    return {**calls, "os": os, "expect": expect, "__name__": "__main__"}
+
+
+def main() -> int:
+    """Run the cell; say what went wrong, as a reader of the cell would want to hear it."""
+    source, names, _ = marshal.loads(sys.stdin.buffer.read())
+    say.chinese()  # now: once the root has been turned, no module can be found any more
+    linecache.cache[CELL] = (len(source), None, source.splitlines(keepends=True), CELL)
+    try:
+        exec(compile(source, CELL, "exec"), vocabulary() | names)
+    except SystemExit as request:
+        return request.code if isinstance(request.code, int) else int(bool(request.code))
+    except BaseException as error:
+        _complain(error)
+        return 1
+    finally:
+        sys.stdout.flush()
+    return 0
+
+
+def _complain(error: BaseException) -> None:
+    """Print where in the cell it happened, what, why, and what to do."""
+    if isinstance(error, SyntaxError) and error.filename == CELL:
+        lines = traceback.format_exception_only(error)
+    else:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == CELL]
+        lines = [f"line {frame.lineno}: {frame.line}\n" for frame in frames]
+        lines += traceback.format_exception_only(error)
+    print("".join(lines), end="", flush=True)
+    if isinstance(error, OSError) and (more := advice(error)):
+        print(more, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The notebook's side of a helper cell: send the cell's text and the plain data it may need, show what comes back."""
+
+import codecs
+import marshal
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from labcore.errors import InvalidInput, LabcoreError
+from labcore.lab.say import say
+
+SECONDS = 10.0
+OUTPUT_LIMIT = 16 << 10
+
+
+class HelperFailed(LabcoreError):
+    """A helper cell that did not come to its end; what there is to say of it has been printed."""
+
+    def _render_traceback_(self) -> list[str]:  # what IPython shows instead of a traceback, which would only show the lab
+        return [str(self)]
+
+
+def run_helper(source: str, names: Mapping[str, Any] | None = None, *, seconds: float = SECONDS) -> None:
+    """Run Python in a sandbox of its own; print what it prints as it comes. Raises HelperFailed.
+
+    Of `names` those come along that are plain data: numbers, strings, bytes, and lists, tuples, sets and dictionaries of such.
+    """
+    request = marshal.dumps((source, plain_data(names or {}), seconds))
+    command = [sys.executable, "-m", "labcore.lab.helper.supervisor"]
+    # A session of its own: the keyboard's Ctrl-C is for the kernel, which then closes the pipe.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as supervisor:
+        assert supervisor.stdin is not None
+        assert supervisor.stdout is not None
+        try:
+            supervisor.stdin.write(len(request).to_bytes(4, "big") + request)
+            supervisor.stdin.flush()
+            decoder = codecs.getincrementaldecoder("utf-8")("replace")
+            while chunk := supervisor.stdout.read1(1 << 16):  # type: ignore[attr-defined]
+                print(decoder.decode(chunk), end="", flush=True)
+        finally:
+            supervisor.stdin.close()
+            supervisor.wait()
+    if supervisor.returncode:
+        raise HelperFailed(say("The helper stopped: see the last lines above."))
+
+
+def plain_data(names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those names whose values can be sent to another process as they are."""
+    found = {}
+    for name, value in names.items():
+        if name.startswith("_") or callable(value):
+            continue
+        try:
+            marshal.dumps(value)
+        except ValueError:
+            continue
+        found[name] = value
+    return found
+
+
+def helper_magic(names: Mapping[str, Any], line: str, cell: str) -> None:
+    """Run the text of a `%%helper [SECONDS]` cell, in a notebook whose variables are `names`."""
+    try:
+        seconds = float(line or SECONDS)
+    except ValueError:
+        raise InvalidInput(say("%%helper takes at most a number of seconds, not {line}", line=repr(line))) from None
+    run_helper(cell, names, seconds=seconds)

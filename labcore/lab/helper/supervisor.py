@@ -1,0 +1,65 @@
+"""Between the kernel and a helper: starts the sandbox, passes on its output, ends it in time. See labcore.lab.sandbox.
+
+    python -m labcore.lab.helper.supervisor < REQUEST
+
+The request is its length in four bytes, then a marshalled (source, names, seconds). Exit status: 0 if the cell came to its end.
+"""
+
+import os
+import sys
+import tempfile
+from contextlib import ExitStack
+
+from labcore.lab.helper.magic import OUTPUT_LIMIT
+from labcore.lab.sandbox import Output, few_processes, ignore_keyboard, start, watch
+from labcore.lab.say import say
+
+
+def read_request(fd: int) -> bytes:
+    """Return one request: what follows its length. Raises EOFError if the other side is gone before its end."""
+    size = int.from_bytes(_read(fd, 4), "big")
+    return _read(fd, size)
+
+
+def _read(fd: int, size: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        chunk = os.read(fd, size - len(parts))
+        if not chunk:
+            raise EOFError("the request ends early")
+        parts += chunk
+    return bytes(parts)
+
+
+def main() -> int:
+    """Carry out one request."""
+    import marshal
+
+    ignore_keyboard()
+    request = read_request(0)
+    seconds = float(marshal.loads(request)[2])
+    with ExitStack() as undo:
+        undo.enter_context(few_processes())
+        stdin = undo.enter_context(tempfile.TemporaryFile())
+        stdin.write(request)
+        stdin.seek(0)
+        reader, writer = os.pipe()
+        undo.callback(os.close, reader)
+        helper = start("labcore.lab.helper.inside", stdin=stdin, output=writer)
+        os.close(writer)
+        output = Output(reader, lambda chunk: _print(chunk), OUTPUT_LIMIT)
+        verdict = watch(helper, output, 0, seconds)
+    if output.dropped:
+        _print(say("\n… and {n} more bytes, which are not shown.\n", n=f"{output.dropped:,}").encode())
+    if verdict == "timeout":
+        _print(say("\nThe helper was ended after {n} s, with all it had started.\n", n=f"{seconds:g}").encode())
+    return int(verdict != "ended" or helper.returncode != 0)
+
+
+def _print(text: bytes) -> None:
+    while text:
+        text = text[os.write(1, text) :]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""What the lab says, in Chinese, by its English; what the pictures say stands in labcore.lab.picture_words."""
+
+from labcore.lab.picture_words import CHINESE as PICTURES
+
+CHINESE = {
+    **PICTURES,
+    # beginning
+    "root: containers are made by root here. Start the lab with `make lab`, which asks for the right to.":
+        "root 权限：这里的容器由 root 创建。请用 `make lab` 启动实验室，它会申请所需权限。",
+    "Lesson {number} needs what this machine lacks.": "第 {number} 课需要的条件，这台机器上还缺：",
+    "namespaces: {error}": "命名空间：{error}",
+    # checks
+    "the check came to its end": "检查正常跑完",
+    "{file} cannot be read: run the step's cell again.": "{file} 无法解析：请把这一步的单元格再运行一遍。",
+    "Fill in the cell above, run it, and run this check again.": "请先填好上面的单元格并运行，再回来运行这个检查。",
+    "it is process 1 of its own PID namespace": "它是自己 PID 命名空间里的 1 号进程",
+    "the machine itself keeps its name": "这台机器自己的名字没有变",
+    "its host name is {name}": "它的主机名是 {name}",
+    "its root is the directory that was named": "它的根就是指定的那个目录",
+    "nothing of the old root is left, only / and /proc": "旧根一点不剩，只有 / 和 /proc",
+    "/proc is a proc file system": "/proc 是 proc 文件系统",
+    "its mounts are private": "它的挂载是私有的",
+    "it ended with the exit code that was drawn": "它以随机指定的退出码结束",
+    "the program and its arguments are those that were named": "程序和参数与要求的一致",
+    "a family of {n} is there to be looked at": "一家 {n} 个进程都在，可供观察",
+    "the number is the one that the process has out here": "返回的正是该进程在外面的编号",
+    "/ is mounted read-only": "/ 以只读方式挂载",
+    "/tmp is a tmpfs that can be written": "/tmp 是可写的 tmpfs",
+    "the program could not write to /": "程序无法写入 /",
+    "the program could write to /tmp": "程序可以写入 /tmp",
+    "{kind}: a namespace of its own": "{kind}：有自己的命名空间",
+    "{kind}: the starter's, for the spec does not ask for one": "{kind}：沿用启动者的，因为 spec 没有要求新的",
+    "it ends within {n} seconds": "在 {n} 秒之内结束",
+    "the step is your own: labcore's version was called": "这一步应当自己写：你调用了 labcore 的版本",
+    "your step runs without an error": "你的代码运行时不出错",
+    "your step comes to its end: its process was killed, or ended itself": "你的代码能运行到底：它的进程被杀死，或自己退出了",
+    "a container was started with the program that was asked for": "启动了一个容器，运行的是要求的程序",
+    "{step}: not yet": "{step}：还没有通过",
+    "{step}: passed": "{step}：通过",
+    "{step}: still a blank": "{step}：还空着",
+    # expected failures, and what calls made by hand mean by failing
+    "{names} was expected here, and nothing failed": "这里本该出现 {names}，却什么错误也没发生",
+    "This takes CAP_SYS_ADMIN, which this process does not have: root has it, and so has whoever made a user namespace.":
+        "这需要 CAP_SYS_ADMIN，而本进程没有：root 有；自己创建了用户命名空间的进程，在其中也有。",
+    "These flags do not go together, or name what this kernel does not have.":
+        "这些标志不能一起用，或者这个内核不支持其中某一个。",
+    "The place for the old root must lie at the new root or below it: '.' and '.' stack one on the other.":
+        "旧根要放在新根之下（或与新根同一处）：两个参数都写 '.'，就是把旧根叠在新根上面。",
+    "The new root is the root already, or lies on the same mount as the old one: bind it onto itself first.":
+        "新根已经是根，或者与旧根在同一个挂载上：先把它绑定挂载到自己上。",
+    "Somebody is still using {path}: a process has its root or its working directory there, or a file open. Leave it, or "
+    "detach it now and let the kernel finish later: umount2(path, UnmountFlag.DETACH).":
+        "{path} 还有人在用：有进程的根目录或工作目录在那里，或者打开着那里的文件。先离开它；"
+        "或者现在就摘下，余下的交给内核稍后完成：umount2(path, UnmountFlag.DETACH)。",
+    "{path} is no mount point of this mount namespace.": "在这个挂载命名空间里，{path} 不是挂载点。",
+    "{path} is no mount point, or the flags and the file system do not go together.":
+        "{path} 不是挂载点，或者标志与文件系统类型不匹配。",
+    "{path}, or what is to be mounted there, does not exist.": "{path} 不存在，或者要挂载到那里的东西不存在。",
+    "A host name has at most 64 bytes.": "主机名最长 64 字节。",
+    "The descriptor is no namespace of that kind, or this process has threads, or it is in that user namespace already.":
+        "这个文件描述符不是该类命名空间，或者本进程有多个线程，或者它已经在那个用户命名空间里。",
+    "This process has {count} threads, and a user namespace belongs to a whole process: call it in a %%helper cell.":
+        "本进程有 {count} 个线程，而用户命名空间属于整个进程：请在 %%helper 单元格里调用。",
+    "{path} is no mount point, and only a mount can become the root. Bind it onto itself first: "
+    "mount(d, d, flags=MountFlag.BIND).":
+        "{path} 不是挂载点，只有挂载才能当根。先把它绑定挂载到自己上：mount(d, d, flags=MountFlag.BIND)。",
+    "The mounts here are shared with another mount namespace, and the root would change for all of them. First "
+    "unshare(CloneFlag.NEWNS) and make them private: mount(None, '/', flags=MountFlag.REC | MountFlag.PRIVATE).":
+        "这里的挂载与别的挂载命名空间共享，换根会牵连到它们。先 unshare(CloneFlag.NEWNS)，再把挂载设为私有："
+        "mount(None, '/', flags=MountFlag.REC | MountFlag.PRIVATE)。",
+    # helpers
+    "The helper stopped: see the last lines above.": "辅助进程中途停了：原因见上面最后几行。",
+    "%%helper takes at most a number of seconds, not {line}": "%%helper 后面最多写一个秒数，不能写 {line}",
+    "\n… and {n} more bytes, which are not shown.\n": "\n……另有 {n} 字节没有显示。\n",
+    "\nThe helper was ended after {n} s, with all it had started.\n": "\n辅助进程运行满 {n} 秒，已连同它启动的一切一起结束。\n",
+    "no C compiler here: sudo apt-get install gcc libc6-dev": "这里没有 C 编译器：sudo apt-get install gcc libc6-dev",
+    # restoring
+    "namespaces": "命名空间",
+    "cgroups": "cgroup（控制组）",
+    "processes": "进程",
+    "network links": "网络接口",
+    "files outside the root": "根以外的文件",
+    "nothing to compare with: run the lesson's first cell, lab.begin, before":
+        "没有可比较的起点：请先运行本课第一格里的 lab.begin",
+    "{n} processes ended that were left": "结束了 {n} 个遗留的进程",
+    "changed": "有变化",
+    "as before": "和开始时一样",
+    # steps and my_runtime.py
+    "{name}: a blank. Until you fill it in, labcore's own is used.": "{name}：还空着。在你填好之前，先用 labcore 自己的版本。",
+    "{name} is no function: a step is one": "{name} 不是函数：每一步都应当是一个函数",
+    "{name} cannot be run: {error}. Until that is mended, labcore's own steps are used.":
+        "{name} 无法运行：{error}。修好之前，先用 labcore 自己的版本。",
+    "the text of {name} is not to be found: write it in a cell": "找不到 {name} 的源代码：请把它写在单元格里",
+    "{name}: saved in {file}.": "{name}：已存入 {file}。",
+    "{name} was gone: its last version has been taken back.": "{name} 不见了：已取回它的上一个版本。",
+    "{file} could not be written: {why}. Nothing of it is lost; make room and run the cell again.":
+        "{file} 写不进去：{why}。原有内容没有丢；腾出空间后再运行一次这个单元格。",
+    "{name} could not be read (line {line}). It is kept as {kept}; your step stands in the last version that can be.":
+        "{name} 无法解析（第 {line} 行）。它已保存为 {kept}；你的这一步写进了最近一个可解析的版本。",
+    # the widget
+    "ended with exit code {code}": "已结束，退出码 {code}",
+    "start": "启动",
+}  # fmt: skip

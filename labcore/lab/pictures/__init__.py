@@ -1,0 +1,10 @@
+"""Pictures of what the kernel did and of what it holds, drawn from live processes, all in one style."""
+
+from labcore.lab.pictures.mount_trees import mounts
+from labcore.lab.pictures.process_trees import processes
+from labcore.lab.pictures.sharing import namespaces
+from labcore.lab.pictures.strip import strip
+from labcore.lab.pictures.style import Picture
+from labcore.lab.pictures.waterfall import waterfall
+
+__all__ = ["Picture", "mounts", "namespaces", "processes", "strip", "waterfall"]

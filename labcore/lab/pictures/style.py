@@ -1,0 +1,192 @@
+"""The house style: one width, one set of colours and fonts, readable in print and by colour-blind readers.
+
+A canvas is measured in inches from its upper left corner, so that boxes and the text in them keep their sizes.
+"""
+
+import io
+import logging
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from matplotlib import font_manager, rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+from matplotlib.patheffects import withStroke
+from PIL import Image
+
+from labcore.record import Record
+
+DPI: Final = 110
+TONES: Final = 128  # of a picture: few colours, and their shades at the edges of letters
+WIDTH: Final = 9.0  # inches: 990 pixels, what a notebook shows without shrinking
+SMALL, NORMAL, TITLE = 8, 9, 11  # points
+
+# Okabe and Ito's colours, which stay apart for colour-blind eyes, by what they mean here.
+SHARED, SHARED_TOO = "#0072B2", "#56B4E9"  # dark and light: apart in grey, too
+OWN = "#D55E00"
+NEW, GONE = "#009E73", "#D55E00"
+HERE = "#0072B2"
+INK, MUTED, LINE, PANEL = "#222222", "#5f5f5f", "#a8a8a8", "#f3f3f3"
+
+# The first of these that is installed draws what DejaVu has no glyphs for.
+CHINESE_FONTS: Final = (
+    "WenQuanYi Zen Hei",
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "WenQuanYi Micro Hei",
+    "Noto Sans CJK JP",  # older matplotlibs know a collection of fonts by its first one only
+    "Droid Sans Fallback",
+)
+CHINESE_FILES: Final = ("wqy-", "NotoSansCJK", "NotoSansSC", "SourceHanSans", "DroidSansFallback")
+MONO_ADVANCE: Final = 0.602  # DejaVu Sans Mono: a letter's width for each point of size
+MIDDLE: Final = "center_baseline"
+Side = Literal["left", "center", "right"]
+
+
+class Picture(Record):
+    """A figure that a notebook shows as the last value of a cell."""
+
+    figure: Figure
+
+    def _repr_png_(self) -> bytes:
+        drawn, packed = io.BytesIO(), io.BytesIO()
+        with house_style():
+            self.figure.savefig(drawn, format="png", dpi=DPI)
+        image = (
+            Image.open(drawn).convert("RGB").quantize(TONES, Image.Quantize.MAXCOVERAGE)
+        )  # keeps what is small and colourful
+        image.save(packed, format="png", optimize=True)  # a third of the bytes
+        return packed.getvalue()
+
+    def __repr__(self) -> str:
+        return "<Picture>"
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Have matplotlib make and draw text in our fonts, for as long as this is open; also a decorator."""
+    with rc_context({"font.family": fonts(), "text.parse_math": False}), _any_weight():
+        yield
+
+
+def fonts(*, mono: bool = False) -> list[str]:
+    """Return font families, the first for Latin: matplotlib takes each glyph from the first of them that has it."""
+    return ["DejaVu Sans Mono" if mono else "DejaVu Sans", *_chinese_fonts()]
+
+
+@cache
+def _chinese_fonts() -> list[str]:
+    """Return the Chinese family that is installed, or none: matplotlib warns of each that it cannot find."""
+    if not (found := _known()):
+        for path in font_manager.findSystemFonts():  # matplotlib's own list may be older than the font
+            if Path(path).name.startswith(CHINESE_FILES):
+                font_manager.fontManager.addfont(path)
+        found = _known()
+    return found[:1]
+
+
+def _known() -> list[str]:
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return [name for name in CHINESE_FONTS if name in installed]
+
+
+@contextmanager
+def _any_weight() -> Iterator[None]:
+    """Keep matplotlib from reporting that a Chinese font has but one weight, which is neither its normal nor its bold."""
+    logger = logging.getLogger("matplotlib.font_manager")
+
+    def keep(record: logging.LogRecord) -> bool:
+        return "Failed to find font weight" not in record.msg
+
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)
+
+
+def figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return a plot with a time or number axis below and no frame; sizes in inches."""
+    made = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    axes = made.add_subplot()
+    axes.grid(axis="x", color="#dddddd")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    return made, axes
+
+
+def canvas(height: float) -> tuple[Figure, Axes]:
+    """Return a sheet to draw on: x goes right and y goes down, both in inches."""
+    made = Figure(figsize=(WIDTH, height), dpi=DPI)
+    axes = made.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, WIDTH), ylim=(height, 0), xticks=(), yticks=())
+    axes.axis("off")
+    return made, axes
+
+
+def write(
+    axes: Axes,
+    x: float,
+    y: float,
+    text: str,
+    *,
+    size: float = NORMAL,
+    colour: str = INK,
+    bold: bool = False,
+    mono: bool = False,
+    side: Side = "left",
+    ground: str | None = None,
+) -> None:
+    """Write a line, its middle at the height of `y`, `side` at `x`; a `ground` colour hides what it crosses."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)  # a name may hold anything
+    more = emphasis(text, size, colour) if bold else {}
+    behind = {"fc": ground, "ec": "none", "pad": 1.5} if ground else None
+    axes.text(x, y, text, size=size, color=colour, ha=side, va=MIDDLE, family=fonts(mono=mono), bbox=behind, **more)
+
+
+def emphasis(text: str, size: float, colour: str = INK) -> dict[str, Any]:
+    """Return what makes a text bold. Chinese fonts seldom come with a bold one: there, a line is drawn around the glyphs."""
+    if is_wide(text):
+        return {"path_effects": [withStroke(linewidth=size / 18, foreground=colour)]}
+    return {"weight": "bold"}
+
+
+def box(axes: Axes, x: float, y: float, width: float, height: float, *, face: str, edge: str, **more: Any) -> None:
+    """Draw a box with round corners, (x, y) being the upper left one."""
+    shape = FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.05", fc=face, ec=edge, **more)
+    axes.add_patch(shape)
+
+
+def is_wide(text: str) -> bool:
+    """Whether some of it is Chinese."""
+    return cells(text) > len(text)
+
+
+def cells(text: str) -> int:
+    """Return a text's width in monospaced letters: a Chinese one takes two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def breadth(text: str, size: float) -> float:
+    """Return how many inches a monospaced text takes."""
+    return cells(text) * size * MONO_ADVANCE / 72
+
+
+def shorten(text: str, width: int) -> str:
+    """Return a text that takes at most `width` cells: its middle is left out, for both its ends tell more."""
+    if cells(text) <= width:
+        return text
+    head = tail = ""
+    for first, last in zip(text, reversed(text), strict=True):
+        if cells(head + first + last + tail) >= width:
+            break
+        head, tail = head + first, last + tail
+    return f"{head}…{tail}"

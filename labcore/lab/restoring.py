@@ -1,0 +1,170 @@
+"""`lab.reset()`: end what a lesson has left running, and prove that the machine is as it was when the lesson began."""
+
+import gc
+import html
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from labcore import native
+from labcore.errors import InvalidInput, SystemCallError
+from labcore.lab.checks.seen import FILES, descendants
+from labcore.lab.say import say
+from labcore.native import Process
+from labcore.record import Record
+
+# Where a container that was put together wrongly would leave its traces.
+WATCHED = ("/", "/etc", "/dev", "/bin", "/usr/bin", "/usr/local/bin", "/root", "/home", "/mnt")
+CGROUPS = Path("/sys/fs/cgroup")
+PATIENCE = 2.0  # seconds that a killed process is given to be gone
+
+
+class Snapshot(Record):
+    """What was seen of the machine: sets of lines, by what they are about."""
+
+    mounts: frozenset[str]
+    namespaces: frozenset[str]
+    links: frozenset[str]
+    cgroups: frozenset[str]
+    processes: frozenset[str]
+    files: frozenset[str]
+
+
+class Report(Record):
+    """What has changed since the lesson began: for each subject how many things were compared, and the lines that differ."""
+
+    compared: dict[str, int]
+    changed: dict[str, tuple[str, ...]]
+    ended: int = 0
+
+    @property
+    def clean(self) -> bool:
+        """Is all as it was?"""
+        return not any(self.changed.values())
+
+    def lines(self) -> list[str]:
+        """Return the report, a line for each subject and for each difference."""
+        names = {
+            "mounts": say("mounts"),
+            "namespaces": say("namespaces"),
+            "links": say("network links"),
+            "cgroups": say("cgroups"),
+            "processes": say("processes"),
+            "files": say("files outside the root"),
+        }
+        lines = [say("{n} processes ended that were left", n=self.ended)] if self.ended else []
+        for subject, count in self.compared.items():
+            changed = self.changed[subject]
+            mark, state = ("✗", say("changed")) if changed else ("✓", say("as before"))
+            lines.append(f"{mark} {names[subject]}: {state} ({count})")
+            lines += [f"    {line}" for line in changed[:8]]
+        return lines
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        colour = "#00735c" if self.clean else "#b34700"
+        rows = "".join(f"<div>{html.escape(line)}</div>" for line in self.lines())
+        return f"<div style='border-left:4px solid {colour};padding:2px 10px;line-height:1.5'>{rows}</div>"
+
+
+_REMEMBERED: list[Snapshot] = []
+
+
+def remember() -> None:
+    """Take the snapshot that `reset` compares with; only the first one in a process counts."""
+    if not _REMEMBERED:
+        _REMEMBERED.append(snapshot())
+
+
+def reset() -> Report:
+    """End the processes that the lesson has left, and compare the machine with how it was at `lab.begin`.
+
+    Raises InvalidInput if the lesson was not begun.
+    """
+    if not _REMEMBERED:
+        raise InvalidInput(say("nothing to compare with: run the lesson's first cell, lab.begin, before"))
+    (before,) = _REMEMBERED
+    ended = _end_what_was_left(before)
+    now = snapshot()
+    changed = {}
+    for subject, was in before.as_dict().items():
+        differs = [f"+ {line}" for line in now.as_dict()[subject] - was] + [
+            f"- {line}" for line in was - now.as_dict()[subject]
+        ]
+        changed[subject] = tuple(sorted(differs))
+    return Report({subject: len(lines) for subject, lines in now.as_dict().items()}, changed, ended)
+
+
+def snapshot() -> Snapshot:
+    """Look at the machine as this process sees it."""
+    family = [os.getpid(), *(seen.pid for seen in descendants(os.getpid()))]
+    return Snapshot(
+        mounts=frozenset(_mounts()),
+        namespaces=frozenset(line for pid in family for line in _namespaces(pid)) | {f"hostname {os.uname().nodename}"},
+        links=frozenset(path.name for path in Path("/sys/class/net").iterdir()),
+        cgroups=frozenset(str(path) for depth in ("*", "*/*", "*/*/*") for path in CGROUPS.glob(f"{depth}labcore*")),
+        processes=frozenset(_process(pid) for pid in family),
+        files=frozenset(line for directory in WATCHED for line in _files(directory)),
+    )
+
+
+def _mounts() -> Iterator[str]:
+    """Yield the mounts of this mount namespace, without their numbers: proc_pid_mountinfo(5)."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields = line.split()
+        yield f"{fields[4]} {fields[5]} {' '.join(fields[fields.index('-') + 1 :][:2])}"
+
+
+def _namespaces(pid: int) -> Iterator[str]:
+    for name in FILES.values():
+        with suppress(OSError):
+            yield str(Path(f"/proc/{pid}/ns/{name}").readlink())
+
+
+def _process(pid: int) -> str:
+    """Name a process so that no later one with its number is taken for it: with the time of its start."""
+    try:
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+        return f"{pid} {name} {rest.split()[19]}"
+    except OSError:
+        return f"{pid} -"
+
+
+def _files(directory: str) -> Iterator[str]:
+    """Yield the files of a directory: in /etc with size and time, for there they are not changed by merely running."""
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            status = entry.stat(follow_symlinks=False)
+            yield entry.path + (f" {status.st_size} {status.st_mtime_ns}" if directory == "/etc" else "")
+
+
+def _end_what_was_left(before: Snapshot) -> int:
+    """End the processes below this one that were not there at the beginning; return how many."""
+    left = [seen.pid for seen in descendants(os.getpid()) if _process(seen.pid) not in before.processes]
+    # Those that a variable of the notebook still holds, by their handles: nobody else may take note of their ends.
+    for found in gc.get_objects():
+        if type(found) is Process and found.returncode is None:
+            found.close()
+    for pid in left:
+        _end(pid)
+    return len(left)
+
+
+def _end(pid: int) -> None:
+    try:
+        pidfd = native.pidfd_open(pid)
+    except SystemCallError:  # it has ended, with its parent or by itself
+        return
+    try:
+        with suppress(SystemCallError):
+            native.pidfd_send_signal(pidfd, signal.SIGKILL)
+        select.select([pidfd], [], [], PATIENCE)
+        with suppress(ChildProcessError):
+            os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG)
+    finally:
+        os.close(pidfd)

@@ -1,0 +1,168 @@
+"""Where a learner's code runs: a process that cannot outlive the notebook, nor leave anything on the machine.
+
+    kernel ──stdin──> supervisor ──clone──> labcore-init ──fork──> python, with the learner's code
+                      (no threads)          (process 1 of the sandbox)
+
+The sandbox has mounts, processes, a host name and IPC of its own: when its process 1 dies, the kernel removes them all. That
+process is killed when the supervisor dies, and the supervisor ends when its standard input does: the kernel's end of that pipe
+is closed by whatever ends the kernel, kill -9 included.
+"""
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from labcore.native import CloneFlag, MountFlag, Process, Stream, program
+from labcore.runtime import Plan, ops, spawn
+
+MOST_PROCESSES: Final = 256  # a fork bomb ends here
+QUIET: Final = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
+
+
+def sandbox_plan(module: str, *arguments: str) -> Plan:
+    """Return the plan of a sandbox in which `python -m module` runs."""
+    python = (sys.executable, "-u", "-m", module, *arguments)
+    return Plan(
+        [
+            ops.Clone(CloneFlag.NEWNS | CloneFlag.NEWPID | CloneFlag.NEWUTS | CloneFlag.NEWIPC),
+            ops.DieWithParent(),
+            ops.NewSession(),
+            ops.Mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE),
+            ops.Mount("proc", "/proc", "proc", QUIET),  # its own: the numbers in it are those that its processes know
+            ops.Execve((program("labcore-init"), *python), tuple(f"{k}={v}" for k, v in os.environ.items())),
+        ]
+    )
+
+
+def start(module: str, *arguments: str, stdin: Stream, output: Stream) -> Process:
+    """Start a sandbox; what it writes to standard output and to standard error goes to one place, in order."""
+    return spawn(sandbox_plan(module, *arguments), stdin=stdin, stdout=output, stderr=output)
+
+
+class Output:
+    """Passes on what a sandbox prints, up to a limit, so that nobody's browser is drowned; then counts what is dropped."""
+
+    def __init__(self, fd: int, deliver: Callable[[bytes], None], limit: int) -> None:
+        self.fd = fd
+        self.dropped = 0
+        self._deliver = deliver
+        self._left = limit
+
+    def pump(self) -> bool:
+        """Move what is there; return whether more may come."""
+        try:
+            chunk = os.read(self.fd, 1 << 16)
+        except BlockingIOError:
+            return True
+        passed = chunk[: self._left]
+        self._left -= len(passed)
+        self.dropped += len(chunk) - len(passed)
+        if passed:
+            self._deliver(passed)
+        return bool(chunk)
+
+
+def watch(process: Process, output: Output, lifeline: int, seconds: float) -> str:
+    """Pass on output until the process ends. Returns `ended`, `timeout`, or `alone` when the lifeline has been closed.
+
+    The process is dead and reaped afterwards, and all that it has started.
+    """
+    deadline = time.monotonic() + seconds
+    poller = select.poll()
+    for fd in (process.pidfd, output.fd, lifeline):
+        poller.register(fd, select.POLLIN)
+    verdict = "timeout"
+    while (left := deadline - time.monotonic()) > 0:
+        ready = dict(poller.poll(left * 1000))
+        if output.fd in ready and not output.pump():
+            poller.unregister(output.fd)
+        if process.pidfd in ready:
+            verdict = "ended"
+            break
+        if lifeline in ready and not os.read(lifeline, 1):
+            verdict = "alone"
+            break
+    process.close() if verdict != "ended" else process.wait()
+    _drain(output)
+    return verdict
+
+
+def _drain(output: Output) -> None:
+    """Pass on what is still in the pipe; every process that could write to it is dead."""
+    os.set_blocking(output.fd, False)
+    with suppress(OSError):
+        while select.select([output.fd], [], [], 0)[0] and output.pump():
+            pass
+
+
+@contextmanager
+def few_processes(most: int = MOST_PROCESSES) -> Iterator[None]:
+    """Put this process, and all that it starts in here, into a cgroup with a limit on their number; undo that at the end.
+
+    Where no cgroup can be made there is no limit: cgroups(7).
+    """
+    parent = _pids_hierarchy()
+    before = _own_cgroup(parent) if parent else None
+    if parent is None or before is None:
+        yield
+        return
+    cgroup = parent / f"labcore-lab-{os.getpid()}"
+    try:
+        cgroup.mkdir()
+        (cgroup / "pids.max").write_text(str(most))
+        (cgroup / "cgroup.procs").write_text("0")
+    except OSError:
+        with suppress(OSError):
+            cgroup.rmdir()
+        yield
+        return
+    try:
+        yield
+    finally:
+        (before / "cgroup.procs").write_text("0")
+        _remove(cgroup)
+
+
+def _pids_hierarchy() -> Path | None:
+    """Return where cgroups with a pids controller can be made: v1's hierarchy of that name, or v2's root."""
+    v1 = Path("/sys/fs/cgroup/pids")
+    if (v1 / "cgroup.procs").exists():
+        return v1
+    v2 = Path("/sys/fs/cgroup")
+    with suppress(OSError):
+        if "pids" in (v2 / "cgroup.subtree_control").read_text().split():
+            return v2
+    return None
+
+
+def _own_cgroup(parent: Path) -> Path | None:
+    """Return the cgroup that this process is in, below `parent`; None if it cannot be seen from here."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == ("pids" if parent.name == "pids" else ""):
+            found = parent / path.lstrip("/")
+            return found if found.is_dir() else None
+    return None
+
+
+def _remove(cgroup: Path) -> None:
+    """Remove a cgroup whose processes are dead, once the kernel has buried the last of them."""
+    for _ in range(100):
+        try:
+            cgroup.rmdir()
+            return
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.02)
+
+
+def ignore_keyboard() -> None:
+    """Leave Ctrl-C to whoever started this process: it closes the lifeline."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

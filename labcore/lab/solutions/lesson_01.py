@@ -1,0 +1,62 @@
+"""Lesson 1: a process with a host name, namespaces and a root of its own, and `run`, which starts one."""
+
+# ruff: noqa: F403, F405
+# mypy: ignore-errors
+
+from labcore.lab.vocabulary import *
+
+
+def hostname(spec):
+    """Return the ops that name the box `spec.hostname`."""
+    return [ops.SetHostname(spec.hostname)]
+
+
+def namespaces(spec):
+    """Return the ops that make the process, with a namespace of its own for each kind in `spec.namespaces`."""
+    flags = CloneFlag(0)
+    for kind in spec.namespaces:
+        flags |= NAMESPACE_FLAGS[kind]
+    return [ops.Clone(flags)]
+
+
+def rootfs(spec):
+    """Return the ops that make `spec.root.directory` the root, leave nothing of the old one, and mount /proc."""
+    root = spec.root.directory
+    return [
+        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
+        ops.Mount(root, root, flags=MountFlag.BIND | MountFlag.REC),
+        ops.Chdir(root),
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+        ops.Mount("proc", "/proc", "proc"),
+    ]
+
+
+def run(argv, root, name="box"):
+    """Start `argv` in a container with the directory `root` as its root and `name` as its host name; return its exit code."""
+    spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
+    program = ops.Execve(spec.argv, spec.environment, ops.search_path(argv[0], spec.environment, DEFAULT_PATH))
+    plan = Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), program])
+    return show(plan).returncode
+
+
+def outside_pid(container, inside):
+    """Return the number that process `inside` of a container has out here; `container` is the pid of its process 1, out here."""
+    family = [container]
+    for pid in family:
+        family += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        status = Path(f"/proc/{pid}/status").read_text()
+        numbers = next(line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:"))
+        if int(numbers[-1]) == inside:
+            return pid
+    return None
+
+
+def read_only(spec):
+    """Return the ops, after those of `rootfs`, that let nothing of the root be written but /tmp, a tmpfs."""
+    remount = MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY
+    return [
+        ops.Mount("none", "/", flags=remount),
+        ops.Mount("tmpfs", "/tmp", "tmpfs", MountFlag.NOSUID | MountFlag.NODEV),
+    ]

@@ -1,0 +1,113 @@
+"""`@lab.step`: an exercise is a cell with one function; filled in, it becomes a part of `my_runtime.py`."""
+
+import ast
+import inspect
+import linecache
+import sys
+import textwrap
+import types
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from labcore.errors import InvalidInput, LabcoreError
+from labcore.lab.lessons import all_steps, lesson_of
+from labcore.lab.say import say
+from labcore.lab.solutions import solution
+from labcore.lab.workspace import NAME, CannotSave, Workspace, default_workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+MODULE = "my_runtime"
+
+
+def step(function: F) -> F:
+    """Bind an exercise's function: a blank to labcore's reference, one that is filled in to `my_runtime.py`, saved first.
+
+    The function that comes back lives in `my_runtime.py`, among the other steps that stand there.
+    """
+    name = function.__name__
+    lesson_of(name)
+    workspace = default_workspace()
+    source = _source(function)
+    if is_blank(source):
+        print(say("{name}: a blank. Until you fill it in, labcore's own is used.", name=name))
+        return _bound(load(workspace), name, function)
+    try:
+        saved = workspace.save(name, source)
+    except CannotSave as error:
+        print(error)
+        module = load(workspace)
+        exec(compile(source, f"{NAME} (not saved)", "exec"), module.__dict__)
+        return _bound(module, name, function)
+    print("\n".join(filter(None, (saved.remark, say("{name}: saved in {file}.", name=name, file=NAME)))))
+    return _bound(load(workspace), name, function)
+
+
+def is_blank(source: str) -> bool:
+    """Return whether a function has no statement but its docstring and `...`."""
+    function = ast.parse(source).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    rest = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return all(isinstance(s, ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)) for s in rest)
+
+
+def fill_in(namespace: dict[str, Any]) -> None:
+    """Define labcore's own version of every step, as if it stood in the program whose names these are.
+
+    `my_runtime.py` begins with this; what it defines itself comes later and wins. A reference that calls another step calls
+    the program's: each copy looks names up in that program.
+    """
+    for name in all_steps():
+        namespace[name] = copied(solution(name), namespace)
+
+
+def copied(function: Callable[..., Any], namespace: dict[str, Any]) -> Callable[..., Any]:
+    """Return a function with the same code that looks its names up in `namespace`."""
+    assert isinstance(function, types.FunctionType)
+    copy = types.FunctionType(function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__)
+    copy.__doc__ = function.__doc__
+    copy.__dict__["reference"] = True
+    return copy
+
+
+def is_reference(function: Callable[..., Any]) -> bool:
+    """Return whether a function is labcore's own version of a step."""
+    return getattr(function, "reference", False) is True
+
+
+def load(workspace: Workspace) -> types.ModuleType:
+    """Run `my_runtime.py`, or nothing if there is none yet, and return it as a module, always the same one.
+
+    What was bound earlier keeps working, and meets the steps as they are now. A file that cannot be run is said so, and all
+    its steps are labcore's own.
+    """
+    module = sys.modules.setdefault(MODULE, types.ModuleType(MODULE, "The learner's runtime."))
+    namespace = module.__dict__
+    namespace["__file__"] = str(workspace.file)
+    exec("from labcore.lab.vocabulary import *", namespace)
+    fill_in(namespace)
+    text = workspace.text()
+    linecache.cache[str(workspace.file)] = (len(text), None, text.splitlines(keepends=True), str(workspace.file))
+    try:
+        exec(compile(text, str(workspace.file), "exec"), namespace)
+    except Exception as error:
+        fill_in(namespace)
+        print(say("{name} cannot be run: {error}. Until that is mended, labcore's own steps are used.", name=NAME, error=error))
+    return module
+
+
+def _bound(module: types.ModuleType, name: str, function: F) -> F:
+    bound: F = module.__dict__.get(name, function)
+    return bound
+
+
+def _source(function: Callable[..., Any]) -> str:
+    """Return a function's text as it stands in its cell, without the decorator."""
+    try:
+        text = textwrap.dedent(inspect.getsource(function))
+    except OSError:
+        raise InvalidInput(say("the text of {name} is not to be found: write it in a cell", name=function.__name__)) from None
+    tree = ast.parse(text)
+    node = tree.body[0]
+    if not isinstance(node, ast.FunctionDef):
+        raise LabcoreError(say("{name} is no function: a step is one", name=function.__name__))
+    return "".join(text.splitlines(keepends=True)[node.lineno - 1 : node.end_lineno])

@@ -1,0 +1,239 @@
+"""`my_runtime.py`: the learner's own runtime, a file that grows by a function with each step and is never lost.
+
+WORK/my_runtime.py              a program of its own: it can be imported, read and run without a notebook
+     .my_runtime/0001.py …      every version that was replaced
+     .my_runtime/lock           two notebooks may be open at once
+     .my_runtime/passed.json    which text of a step has passed its check
+"""
+
+import ast
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from labcore.errors import LabcoreError
+from labcore.lab.lessons import all_steps
+from labcore.lab.say import say
+from labcore.record import Record
+
+NAME: Final = "my_runtime.py"
+
+HEADER: Final = '''"""My container runtime, written step by step in labcore's lessons.
+
+Import it, read it, run it: it needs no notebook. A step that is not written below is labcore's own (fill_in).
+"""
+
+from labcore.lab.steps import fill_in
+from labcore.lab.vocabulary import *
+
+fill_in(globals())
+'''
+
+
+class CannotSave(LabcoreError):
+    """`my_runtime.py` could not be written; what was there before is there still."""
+
+
+class Saved(Record):
+    """What became of a step that was saved: a sentence if there is something to know, else empty."""
+
+    remark: str = ""
+
+
+def default_workspace() -> "Workspace":
+    """Return the folder of the learner's work: LABCORE_WORK, or the notebook's folder (a Chinese lesson's is one further down)."""
+    if given := os.environ.get("LABCORE_WORK"):
+        return Workspace(Path(given))
+    here = Path.cwd()
+    return Workspace(here.parent if here.name == "zh" else here)
+
+
+class Workspace:
+    """The folder in which `my_runtime.py` lies."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.file = directory / NAME
+        self.history = directory / ".my_runtime"
+
+    # --- reading
+
+    def text(self) -> str:
+        """Return what stands in `my_runtime.py`, empty if there is none."""
+        try:
+            return self.file.read_text()
+        except FileNotFoundError:
+            return ""
+
+    def steps(self) -> dict[str, str]:
+        """Return the steps that stand in it, each with its text. Raises SyntaxError if it cannot be read as Python."""
+        return {name: text for name, (_, _, text) in _functions(self.text()).items() if name in all_steps()}
+
+    # --- writing
+
+    def save(self, name: str, source: str) -> Saved:
+        """Put a step's text into `my_runtime.py`: in the place of its earlier version, or at its place in the lessons' order.
+
+        Raises CannotSave when the disk says no; then the file is as it was.
+        """
+        return self._edit(lambda text: _with_step(text, name, source))
+
+    def remove(self, names: tuple[str, ...]) -> Saved:
+        """Take steps out of it, so that they are blanks again."""
+        return self._edit(lambda text: _without(text, names))
+
+    def _edit(self, change: Callable[[str], str]) -> Saved:
+        try:
+            with self._locked():
+                base, remark = self._base()
+                after = change(base)
+                if after != self.text():
+                    self._replace(after)
+        except OSError as error:
+            raise CannotSave(
+                say(
+                    "{file} could not be written: {why}. Nothing of it is lost; make room and run the cell again.",
+                    file=self.file,
+                    why=error.strerror,
+                )
+            ) from error
+        return Saved(remark)
+
+    def _base(self) -> tuple[str, str]:
+        """Return the text to build on: the file's, or the last version that Python can read."""
+        text = self.text()
+        versions = self.versions()
+        if not text and versions:
+            return versions[-1].read_text(), say("{name} was gone: its last version has been taken back.", name=NAME)
+        try:
+            ast.parse(text)
+        except (SyntaxError, ValueError) as error:
+            readable = next((old.read_text() for old in reversed(versions) if _is_python(old)), "")
+            where = getattr(error, "lineno", None) or "?"
+            return readable, say(
+                "{name} could not be read (line {line}). It is kept as {kept}; your step stands in the last version that can be.",
+                name=NAME,
+                line=where,
+                kept=f"{self.history.name}/{len(versions) + 1:04}.py",
+            )
+        return text, ""
+
+    def versions(self) -> list[Path]:
+        """Return the versions that were replaced, the oldest first."""
+        return sorted(self.history.glob("[0-9]*.py"))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.history.mkdir(parents=True, exist_ok=True)
+        with (self.history / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _replace(self, text: str) -> None:
+        """Write a new version beside the old one, keep the old one under its number, and let the new one take its place."""
+        incoming = self.history / "incoming"
+        try:
+            with incoming.open("w") as file:
+                file.write(text or HEADER)
+                file.flush()
+                os.fsync(file.fileno())
+            if self.file.exists():
+                os.link(self.file, self._next_version())
+            incoming.rename(self.file)
+        except OSError:
+            with suppress(OSError):
+                incoming.unlink()
+            raise
+        _give_to_owner(self.directory, self.file, self.history, *self.history.iterdir())
+
+    def _next_version(self) -> Path:
+        versions = self.versions()
+        return self.history / f"{int(versions[-1].stem) + 1 if versions else 1:04}.py"
+
+    # --- what has passed
+
+    def passed(self) -> set[str]:
+        """Return the steps whose present text has passed its check."""
+        marks = self._marks()
+        with suppress(SyntaxError):
+            return {name for name, text in self.steps().items() if marks.get(name) == _digest(text)}
+        return set()
+
+    def note_passed(self, name: str, source: str) -> None:
+        """Remember that this text of a step has passed."""
+        with self._locked():
+            marks = {**self._marks(), name: _digest(source)}
+            (self.history / "passed.json").write_text(json.dumps(marks, indent=1) + "\n")
+
+    def _marks(self) -> dict[str, str]:
+        try:
+            marks: dict[str, str] = json.loads((self.history / "passed.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return marks
+
+
+def _digest(source: str) -> str:
+    return hashlib.sha256(ast.dump(ast.parse(source)).encode()).hexdigest()
+
+
+def _is_python(path: Path) -> bool:
+    try:
+        ast.parse(path.read_text())
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _give_to_owner(directory: Path, *paths: Path) -> None:
+    """Make them belong to whoever the folder belongs to: the lab runs as root, and the learner is another user."""
+    status = directory.stat()
+    if os.geteuid() == 0 and status.st_uid:
+        for path in paths:
+            os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
+
+
+# --- a program's text and the functions in it
+
+Functions = Mapping[str, tuple[int, int, str]]  # name -> first line, line after its last, text
+
+
+def _functions(text: str) -> Functions:
+    found = {}
+    lines = text.splitlines(keepends=True)
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1
+            found[node.name] = (first, node.end_lineno or first, "".join(lines[first : node.end_lineno]))
+    return found
+
+
+def _with_step(text: str, name: str, source: str) -> str:
+    text = text or HEADER
+    functions = _functions(text)
+    lines = text.splitlines(keepends=True)
+    source = source.rstrip() + "\n"
+    if name in functions:
+        first, end, _ = functions[name]
+        return "".join([*lines[:first], source, *lines[end:]])
+    order = all_steps()
+    later = [functions[other][0] for other in order[order.index(name) + 1 :] if other in functions]
+    at = min(later, default=len(lines))
+    before = "".join(lines[:at]).rstrip() + "\n\n\n"
+    after = "".join(lines[at:])
+    return before + source + ("\n\n" + after if after else "")
+
+
+def _without(text: str, names: tuple[str, ...]) -> str:
+    functions = _functions(text)
+    lines = text.splitlines(keepends=True)
+    for first, end, _ in sorted((functions[name] for name in names if name in functions), reverse=True):
+        lines[first:end] = []
+        while first < len(lines) and not lines[first].strip():  # the empty lines behind it go with it
+            del lines[first]
+    return "".join(lines).rstrip() + "\n"

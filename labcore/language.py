@@ -1,0 +1,36 @@
+"""Two languages: what a room says to people stands in English in its code, and beside its Chinese in the room's `messages`.
+
+    say = Catalogue("doctor")                      # labcore/doctor/messages.py holds CHINESE = {"on": "已打开", …}
+    say("{name} is a directory", name="/bin")      # filled in after it is translated
+
+`LABCORE_LANG` chooses: `en` (the default) or `zh`. Tests hold every text that is said to its entry, and its {names}.
+"""
+
+import os
+from importlib import import_module
+from typing import Any, Final, Literal
+
+Language = Literal["en", "zh"]
+VARIABLE: Final = "LABCORE_LANG"
+
+
+def language() -> Language:
+    """Return the language to speak: `zh` if LABCORE_LANG begins so, else `en`."""
+    return "zh" if os.environ.get(VARIABLE, "").startswith("zh") else "en"
+
+
+class Catalogue:
+    """What one room says. Calling it with an English text returns that text in the reader's language."""
+
+    def __init__(self, room: str) -> None:
+        self.room = room
+
+    def __call__(self, english: str, **values: Any) -> str:
+        """Return the text, its {names} filled in with `values`."""
+        template = english if language() == "en" else self.chinese().get(english, english)
+        return template.format(**values) if values else template
+
+    def chinese(self) -> dict[str, str]:
+        """Return the room's Chinese texts by their English ones."""
+        texts: dict[str, str] = import_module(f"labcore.{self.room}.messages").CHINESE
+        return texts

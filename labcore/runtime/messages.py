@@ -1,0 +1,130 @@
+"""Causes and cures of failures, in Chinese: the keys are the English texts that stand in explain.py and roots.py."""
+
+CHINESE = {
+    "{error}, says {call}; see man 2 {call}": "{call} 报错：{error}；详见 man 2 {call}",
+    "the process ended before it had come to its program": "进程还没执行到要运行的程序就结束了",
+    "the process was killed by {name} before it became its program": "进程在执行目标程序之前就被 {name} 信号终止了",
+    "look for who sent it: the kernel's OOM killer says so in dmesg": (
+        "查一查是谁发的信号：如果是内核的 OOM killer，dmesg 里会有记录"
+    ),
+    "start it again": "重新启动一次",
+    # Privileges and user namespaces.
+    "you are user {user}, and this takes CAP_SYS_ADMIN, which root has": (
+        "当前用户的 UID 是 {user}，而这一步需要 CAP_SYS_ADMIN 能力，root 才有"
+    ),
+    "run it as root: sudo labcore …": "以 root 身份运行：sudo labcore …",
+    "you are root without CAP_SYS_ADMIN: this process itself runs in a container, or had its rights taken away": (
+        "当前用户虽是 root，却没有 CAP_SYS_ADMIN 能力：本进程自己就在容器里，或者权限已被收走"
+    ),
+    "run it outside, or give that container CAP_SYS_ADMIN": "到容器外面运行，或者给那个容器加上 CAP_SYS_ADMIN",
+    "this machine allows no user namespaces": "这台机器不允许创建用户命名空间",
+    "this machine allows user namespaces to root only": "这台机器只允许 root 创建用户命名空间",
+    "AppArmor keeps ordinary users from using user namespaces (Ubuntu 24.04 does so from the start)": (
+        "AppArmor 禁止普通用户使用用户命名空间（Ubuntu 24.04 默认如此）"
+    ),
+    "the root here is a chroot and no mount: the kernel pivots no root and makes no user namespace in one": (
+        "当前的根目录是 chroot 得来的，不是挂载点：内核不允许在其中执行 pivot_root 或创建用户命名空间"
+    ),
+    "enter this system by pivot_root, systemd-nspawn or unshare, not by chroot": (
+        "不要用 chroot 进入这个系统，改用 pivot_root、systemd-nspawn 或 unshare"
+    ),
+    "a limit on the number of namespaces is reached: {limits}": "命名空间的数量已达上限：{limits}",
+    "raise it: sudo sysctl user.max_…": "调高上限：sudo sysctl user.max_…",
+    "too many processes, or the cgroup's pids limit is reached": "进程太多，或者已达到 cgroup 的 pids 上限",
+    "end some; see pids.max and ulimit -u": "结束一些进程；查看 pids.max 和 ulimit -u",
+    # Mounts.
+    "{target} is no mount point": "{target} 不是挂载点",
+    "mount it first, if only onto itself with BIND": "先把它变成挂载点，哪怕只是用 BIND 挂载到它自己上面",
+    "an overlay with an upperdir needs a workdir beside it": "overlay 指定了 upperdir，就必须同时指定 workdir",
+    "add workdir=… to the options": "在选项里加上 workdir=…",
+    "upperdir and workdir must be on one file system, for overlayfs moves files between them by rename": (
+        "upperdir 和 workdir 必须在同一个文件系统上，因为 overlayfs 靠 rename 在两者之间移动文件"
+    ),
+    "make both in one directory": "把两者建在同一个目录下",
+    "upperdir and workdir lie inside one another": "upperdir 和 workdir 相互嵌套或相同",
+    "make two directories side by side": "建两个并列的目录",
+    "overlayfs does not take these directories: the upper one may itself be on an overlay, or be of a file system that "
+    "has no extended attributes": (
+        "overlayfs 不接受这些目录：upperdir 本身可能就在 overlay 上，或者所在的文件系统不支持扩展属性"
+    ),
+    "put upperdir and workdir on ext4, xfs, btrfs or a tmpfs; the last line of dmesg says more": (
+        "把 upperdir 和 workdir 放到 ext4、xfs、btrfs 或 tmpfs 上；dmesg 的最后一行有更多说明"
+    ),
+    "{target}, or what it is mounted from,": "{target} 或它的挂载源",
+    "{what} does not exist": "路径不存在：{what}",
+    "make it first: MakeDirectories((…,)), or correct the path": "先创建它：MakeDirectories((…,))，或者改正路径",
+    "{path} is a file, not a directory": "{path} 是文件，不是目录",
+    "name a directory": "请给出一个目录",
+    " and ": " 和 ",
+    "one of the two": "源或目标之一",
+    "{what} is a file: a directory is mounted on a directory only, a file on a file": (
+        "挂载的两端类型不一致（文件：{what}）：目录只能挂载到目录上，文件只能挂载到文件上"
+    ),
+    "name a directory as the root, or bind the file onto a file": "根文件系统要给一个目录；要挂载文件，就 bind 到另一个文件上",
+    "this kernel has no file system called {fstype}": "这个内核没有名为 {fstype} 的文件系统",
+    "sudo modprobe {fstype}; `labcore doctor` lists more": "sudo modprobe {fstype}；`labcore doctor` 会列出更多信息",
+    "a PID namespace": "PID 命名空间",
+    "a network namespace": "网络命名空间",
+    "in a user namespace {fstype} can be mounted only together with {namespace} of one's own, and only where "
+    "nothing covers parts of the one that is there": (
+        "在用户命名空间里挂载 {fstype} 有两个条件：{namespace}也必须是自己新建的，而且现有的那一份没有任何部分被别的挂载遮住"
+    ),
+    "clone {namespace} too, or bind the host's {target}": "{namespace}也一并用 clone 新建，或者 bind 宿主机的 {target}",
+    # The root.
+    "the machine runs from its initial ramdisk, which cannot be pivoted away": (
+        "这台机器直接运行在初始内存盘（initramfs）上，它不能用 pivot_root 换走"
+    ),
+    "boot from a disk": "改从磁盘启动",
+    "the mounts here are shared with another mount namespace, and a pivot_root would change the root for all of them": (
+        "这里的挂载与别的挂载命名空间共享传播（shared），执行 pivot_root 会把它们的根也一起换掉"
+    ),
+    "first Mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE), in a mount namespace of one's own": (
+        "在自己的挂载命名空间里，先执行 Mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE)"
+    ),
+    "{target!r} is no mount point, or the old root's place is not below it": (
+        "{target!r} 不是挂载点，或者安放旧根的目录不在它下面"
+    ),
+    "bind the directory onto itself first (Mount(d, d, flags=MountFlag.BIND | MountFlag.REC)) and Chdir into it": (
+        "先把该目录 bind 到它自己上面（Mount(d, d, flags=MountFlag.BIND | MountFlag.REC)），再 Chdir 进去"
+    ),
+    "the new root is the root already, or lies on the same mount": "新的根就是当前的根，或者与它在同一个挂载上",
+    "make it a mount of its own first: Mount(d, d, flags=MountFlag.BIND | MountFlag.REC), then Chdir into it": (
+        "先让它成为单独的挂载：Mount(d, d, flags=MountFlag.BIND | MountFlag.REC)，再 Chdir 进去"
+    ),
+    # Names, directories, programs.
+    "the host name has {size} bytes; 64 are allowed": "主机名有 {size} 个字节，最多允许 64 个",
+    "shorten it": "改短一些",
+    "there is no directory {path} at this point of the plan": "plan 执行到这一步时，还没有 {path} 这个目录",
+    "make it, or correct the path": "创建它，或者改正路径",
+    "any directory of PATH": "PATH 里的所有目录",
+    "this root": "这个根文件系统",
+    "there is no {program} in {where}": "找不到 {program}（查找范围：{where}）",
+    "look what there is: labcore run IMAGE ls /bin": "看看里面有什么：labcore run IMAGE ls /bin",
+    "{name} is a directory": "{name} 是目录",
+    "name a program": "请给出一个程序",
+    "{name} is no regular file": "{name} 不是普通文件",
+    "{name} is not executable": "{name} 没有可执行权限",
+    "chmod +x {name} where the image is made": "在制作镜像的地方执行 chmod +x {name}",
+    "{name} is neither a program of this machine nor a script that begins with #!": (
+        "{name} 既不是这台机器的可执行文件，也不是以 #! 开头的脚本"
+    ),
+    "begin it with a line like #!/bin/sh": "在文件开头加一行，例如 #!/bin/sh",
+    "the first line of {name} ends in a carriage return": "{name} 的第一行以回车符（\\r）结尾",
+    "save it with Unix line ends": "用 Unix 换行符重新保存",
+    "{name} begins with #! and no interpreter": "{name} 以 #! 开头，后面却没有写解释器",
+    "write it behind: #!/bin/sh": "在后面写上解释器：#!/bin/sh",
+    "{name} is a script, and its interpreter {path} is not in this root": (
+        "{name} 是脚本，但它的解释器 {path} 不在这个根文件系统里"
+    ),
+    "use an image that has {path}": "换一个带有 {path} 的镜像",
+    "{name} is a script whose interpreter {path} does not start": "{name} 是脚本，但它的解释器 {path} 启动不了",
+    "try the interpreter alone: labcore run IMAGE {path}": "单独试一下解释器：labcore run IMAGE {path}",
+    "{name} is built for {wanted}, and this machine is {here}": "{name} 是为 {wanted} 编译的，而这台机器是 {here}",
+    "use an image for this architecture": "换一个适合本机架构的镜像",
+    "{name} is there, but the loader that it names, {loader}, is not in this root": (
+        "{name} 存在，但它指定的动态加载器 {loader} 不在这个根文件系统里"
+    ),
+    "use a root that has its libraries, or a static program": "换一个带有所需库的根文件系统，或者使用静态链接的程序",
+    "{name} is a program, and the kernel did not take it": "{name} 是可执行文件，但内核拒绝执行它",
+    "try `file` on it: it may be damaged, or for another system": "用 `file` 看看：它可能已损坏，或者是给别的系统用的",
+}

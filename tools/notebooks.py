@@ -1,0 +1,185 @@
+"""Make the lessons' notebooks, in both languages, from their one source; run them, and keep their outputs.
+
+    python tools/notebooks.py [--stamp] [NAME...]
+
+`notebooks/src/NN_name.py` is in jupytext's percent format. Its Markdown cells come in pairs, English then Chinese; the Chinese
+one says in `of` of which English text it is (a hash). When the English changes the hash no longer fits, and nothing is made
+until somebody has read the Chinese again; `--stamp` then writes the new hashes.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+from labcore.lab.lessons import Lesson, lesson
+from labcore.lab.solutions import source_of
+from labcore.language import Language
+
+PROJECT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = PROJECT / "notebooks"
+SOURCES = NOTEBOOKS / "src"
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+FOLD = {"en": "A solution", "zh": "参考答案"}
+LINE = {
+    "en": "**English** · [中文](zh/{file})",
+    "zh": "[English](../{file}) · **中文**",
+}
+SECONDS = 60
+
+Cell = Any  # nbformat's NotebookNode
+Notebook = Any
+
+
+class Stale(Exception):
+    """A pair of cells that do not belong together."""
+
+
+def digest(english: str) -> str:
+    """Return the hash by which a Chinese cell names its English one."""
+    return hashlib.sha256(english.encode()).hexdigest()[:8]
+
+
+def read_source(path: Path) -> list[Cell]:
+    """Return the cells of a source file."""
+    cells: list[Cell] = jupytext.reads(path.read_text(), fmt="py:percent").cells
+    return cells
+
+
+def problems(cells: Sequence[Cell]) -> Iterator[str]:
+    """Yield what is wrong with the pairs: a missing partner, a missing or repeated id, a hash of another text."""
+    seen: set[str] = set()
+    waiting: Cell | None = None
+    for cell in cells:
+        lang = cell.metadata.get("lang")
+        if cell.cell_type == "markdown" and lang == "zh":
+            if waiting is None:
+                yield f"a Chinese cell without its English one: {cell.source[:40]!r}"
+            elif cell.metadata.get("of") != digest(waiting.source):
+                yield f"{waiting.metadata['id']}: the Chinese is of another English text; read it again, then --stamp"
+            waiting = None
+            continue
+        if waiting is not None:
+            yield f"{waiting.metadata.get('id')}: has no Chinese"
+            waiting = None
+        if cell.cell_type == "markdown":
+            name = cell.metadata.get("id")
+            if lang != "en" or not name or name in seen:
+                yield f"a Markdown cell needs lang and an id of its own: {cell.source[:40]!r}"
+            seen.add(str(name))
+            waiting = cell
+    if waiting is not None:
+        yield f"{waiting.metadata.get('id')}: has no Chinese"
+
+
+def stamp(path: Path) -> None:
+    """Write into each Chinese cell the hash of the English before it."""
+    hashes = [digest(cell.source) for cell in read_source(path) if cell.metadata.get("lang") == "en"]
+    text = re.sub(r'(?<=lang="zh" of=")[^"]*(?=")', lambda _: hashes.pop(0), path.read_text())
+    path.write_text(text)
+
+
+def build(path: Path, lang: Language) -> Notebook:
+    """Return a lesson in one language, not yet run. Raises Stale."""
+    cells = read_source(path)
+    if wrong := list(problems(cells)):
+        raise Stale("\n".join(f"{path.name}: {line}" for line in wrong))
+    found = lesson(int(path.name[:2]))
+    made = [_cell("markdown", LINE[lang].format(file=found.file), "languages")]
+    for number, cell in enumerate(cells):
+        if cell.cell_type == "markdown":
+            if cell.metadata["lang"] == "en":
+                name = cell.metadata["id"]
+            if cell.metadata["lang"] == lang:
+                made.append(_cell("markdown", cell.source, name))
+            continue
+        tags = list(cell.metadata.get("tags", []))
+        made.append(_cell("code", cell.source, f"code-{number}", tags))
+        if "exercise" in tags:
+            step = re.findall(r"^def (\w+)", cell.source, re.MULTILINE)[0]
+            made.append(_cell("markdown", _folded(step, lang), f"solution-{step}", ["solution"]))
+    return _notebook(made, found, lang)
+
+
+def _cell(kind: str, source: str, name: str, tags: Sequence[str] = ()) -> Cell:
+    make = nbformat.v4.new_markdown_cell if kind == "markdown" else nbformat.v4.new_code_cell
+    cell = make(source, id=name)
+    if tags:
+        cell.metadata["tags"] = list(tags)
+    return cell
+
+
+def _folded(step: str, lang: Language) -> str:
+    return f"<details><summary>{FOLD[lang]}</summary>\n\n```python\n{source_of(step).rstrip()}\n```\n\n</details>"
+
+
+def _notebook(cells: Sequence[Cell], found: Lesson, lang: Language) -> Notebook:
+    notebook = nbformat.v4.new_notebook(cells=list(cells))
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+            "labcore": {"lesson": found.number, "language": lang, "requires": list(found.requires)},
+        }
+    )
+    return notebook
+
+
+def filled(notebook: Notebook) -> Notebook:
+    """Return the notebook with every exercise filled in from the solutions, as a learner would have it at the end."""
+    for cell in notebook.cells:
+        if "exercise" in cell.metadata.get("tags", []):
+            step = re.findall(r"^def (\w+)", cell.source, re.MULTILINE)[0]
+            cell.source = "@lab.step\n" + source_of(step).rstrip()
+    return notebook
+
+
+def run(notebook: Notebook, lang: Language) -> None:
+    """Run all cells, in a workspace that is gone afterwards, and keep their outputs."""
+    with tempfile.TemporaryDirectory() as work:
+        environment = {**os.environ, "LABCORE_WORK": work, "LABCORE_LANG": lang, "LABCORE_ROOT": f"{work}/state"}
+        client = NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": work}})
+        client.execute(env=environment)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # when it ran; of no use to a reader, and new each time
+
+
+def target(path: Path, lang: Language) -> Path:
+    """Return where a lesson's notebook lies."""
+    folder = NOTEBOOKS if lang == "en" else NOTEBOOKS / lang
+    return folder / f"{path.stem}.ipynb"
+
+
+def main() -> int:
+    """Make them."""
+    parser = argparse.ArgumentParser(description="make the lessons' notebooks from notebooks/src")
+    parser.add_argument("--stamp", action="store_true", help="the Chinese has been read again: write the new hashes first")
+    parser.add_argument("names", nargs="*", help="file names in notebooks/src (default: all)")
+    args = parser.parse_args()
+    for path in [SOURCES / name for name in args.names] or sorted(SOURCES.glob("[0-9]*.py")):
+        if args.stamp:
+            stamp(path)
+        for lang in LANGUAGES:
+            try:
+                notebook = build(path, lang)
+            except Stale as error:
+                print(error, file=sys.stderr)
+                return 1
+            run(notebook, lang)
+            target(path, lang).parent.mkdir(exist_ok=True)
+            nbformat.write(notebook, target(path, lang))
+            print(target(path, lang).relative_to(PROJECT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
