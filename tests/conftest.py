@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
+from labcore.language import VARIABLE
 
 PROJECT = Path(__file__).parent.parent
 ON_CI = os.environ.get("CI") == "true"
@@ -35,6 +36,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     for name in ("busybox", "hello-world"):
         made.seed(name)
     return made
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hear English, whatever language the one who runs the tests has chosen; a test of the Chinese sets it itself."""
+    monkeypatch.delenv(VARIABLE, raising=False)
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from labcore.record import Record
 class Lesson(Record):
     """One lesson.
 
-    `slug` names its files; `steps` are the functions that `my_runtime.py` gains, in order; `challenges` the harder ones, which no
-    later lesson needs. `requires` are names of labcore.lab.beginning.NEEDS.
+    `slug` names its files; `steps` are the functions that `my_runtime.py` gains, in order; `challenges` the harder ones, which
+    no later lesson needs. `requires` are names of labcore.lab.beginning.NEEDS.
     """
 
     number: int

@@ -95,7 +95,7 @@ CHINESE = {
     "{name} was gone: its last version has been taken back.": "{name} 不见了：已取回它的上一个版本。",
     "{file} could not be written: {why}. Nothing of it is lost; make room and run the cell again.":
         "{file} 写不进去：{why}。原有内容没有丢；腾出空间后再运行一次这个单元格。",
-    "{name} could not be read (line {line}). It is kept as {kept}; your step stands in the last version that can be.":
+    "{name} could not be read (line {line}). It is kept as {kept}; your step stands in the last version that can.":
         "{name} 无法解析（第 {line} 行）。它已保存为 {kept}；你的这一步写进了最近一个可解析的版本。",
     # the widget
     "ended with exit code {code}": "已结束，退出码 {code}",

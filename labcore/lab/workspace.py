@@ -46,7 +46,7 @@ class Saved(Record):
 
 
 def default_workspace() -> "Workspace":
-    """Return the folder of the learner's work: LABCORE_WORK, or the notebook's folder (a Chinese lesson's is one further down)."""
+    """Return the folder of the learner's work: LABCORE_WORK, or the notebook's (a Chinese lesson lies one further down)."""
     if given := os.environ.get("LABCORE_WORK"):
         return Workspace(Path(given))
     here = Path.cwd()
@@ -116,7 +116,7 @@ class Workspace:
             readable = next((old.read_text() for old in reversed(versions) if _is_python(old)), "")
             where = getattr(error, "lineno", None) or "?"
             return readable, say(
-                "{name} could not be read (line {line}). It is kept as {kept}; your step stands in the last version that can be.",
+                "{name} could not be read (line {line}). It is kept as {kept}; your step stands in the last version that can.",
                 name=NAME,
                 line=where,
                 kept=f"{self.history.name}/{len(versions) + 1:04}.py",

@@ -10,10 +10,11 @@ import labcore
 
 PACKAGE = Path(labcore.__file__).parent
 
-OPEN_TO_ALL = {"spec", "errors", "record", "elf", "language"}
+OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language"}
 SUBJECT = {"native", "runtime", "storage", "images", "engine"}
 ALLOWED = {
     "record": set(),
+    "lazy": set(),
     "errors": set(),
     "language": set(),
     "elf": {"record"},

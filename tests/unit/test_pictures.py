@@ -24,7 +24,19 @@ pytest.importorskip("matplotlib", reason="needs matplotlib, which is not install
 import matplotlib
 from matplotlib.text import Text
 
-from labcore.lab.pictures import Picture, mountinfo, mounts, namespaces, outline, proc, processes, strip, style, waterfall
+from labcore.lab.pictures import (
+    Picture,
+    fonts,
+    mountinfo,
+    mounts,
+    namespaces,
+    outline,
+    proc,
+    processes,
+    strip,
+    style,
+    waterfall,
+)
 from labcore.lab.pictures.process_trees import lines
 from labcore.native import Process
 
@@ -180,7 +192,7 @@ def test_what_cannot_be_is_refused(draw: Callable[[], Picture]) -> None:
 @pytest.fixture(params=["en", "zh"])
 def strict(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Each language in turn; a warning is an error, and so is a line in matplotlib's log."""
-    if request.param == "zh" and len(style.fonts()) == 1:
+    if request.param == "zh" and len(fonts.fonts()) == 1:
         pytest.skip("needs a Chinese font (fonts-wqy-zenhei)")
     monkeypatch.setenv("LABCORE_LANG", request.param)
     before = dict(matplotlib.rcParams)
@@ -216,7 +228,7 @@ def look_at(picture: Picture, height: int = 620) -> None:
     shown = [text for text in picture.figure.findobj(Text) if text.get_text() and text.get_visible()]
     texts = [text for text in shown if text not in beyond_the_axis(picture)]
     assert min(text.get_fontsize() for text in texts) >= 7.5
-    with style.house_style():
+    with fonts.house_style():
         places = [(text.get_text(), text.get_window_extent().frozen()) for text in texts]
     for text, (x0, y0, x1, y1) in ((text, place.extents) for text, place in places):
         assert (max(0, x0), max(0, y0), min(wide, x1), min(high, y1)) == (x0, y0, x1, y1), text

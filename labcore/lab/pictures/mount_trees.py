@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from labcore.errors import InvalidInput
 from labcore.lab.pictures import mountinfo, sides
+from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.mountinfo import Mount
 from labcore.lab.pictures.outline import Row, outline
 from labcore.lab.pictures.proc import Target
@@ -20,7 +21,6 @@ from labcore.lab.pictures.style import (
     Picture,
     breadth,
     canvas,
-    house_style,
     shorten,
     write,
 )

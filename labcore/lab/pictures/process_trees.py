@@ -7,6 +7,7 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from labcore.lab.pictures import proc, sides
+from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.outline import Row, outline
 from labcore.lab.pictures.proc import Target, Task
 from labcore.lab.pictures.style import (
@@ -20,7 +21,6 @@ from labcore.lab.pictures.style import (
     box,
     breadth,
     canvas,
-    house_style,
     shorten,
     write,
 )
@@ -29,6 +29,7 @@ from labcore.record import Record
 
 MOST: Final = 10  # rows
 ROW, BOX, STEP, ROOM = 0.4, 0.28, 0.3, 1.5  # inches
+DASHES: Final = (0, (4, 2))  # of the joining lines, points
 STARTS: Final = [left + 0.15 for left in sides.LEFTS]  # of the two trees
 
 
@@ -107,8 +108,7 @@ def _draw(axes: Axes, start: float, step: float, lines: Sequence[Line]) -> None:
 def _join(axes: Axes, step: float, outside: Sequence[Line], inside: Sequence[Line]) -> None:
     """Draw a line between the two boxes of each process."""
     beside = {line.y: line for line in inside if line.number}
-    dashes = {"color": HERE, "linewidth": 1.2, "linestyle": (0, (4, 2)), "marker": "o", "markersize": 3}
     for line in outside:
         if line.number and line.y in beside:
             ends = [STARTS[0] + line.depth * step + line.length, STARTS[1] + beside[line.y].depth * step]
-            axes.plot(ends, [line.y, line.y], zorder=2, **dashes)
+            axes.plot(ends, [line.y, line.y], color=HERE, linewidth=1.2, linestyle=DASHES, marker="o", markersize=3, zorder=2)

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from labcore.errors import InvalidInput
 from labcore.lab.pictures import proc
+from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
     INK,
     LINE,
@@ -21,7 +22,6 @@ from labcore.lab.pictures.style import (
     Picture,
     box,
     canvas,
-    house_style,
     shorten,
     write,
 )

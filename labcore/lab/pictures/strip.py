@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
 from labcore.errors import InvalidInput
+from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
     HERE,
     INK,
@@ -17,7 +18,6 @@ from labcore.lab.pictures.style import (
     WIDTH,
     Picture,
     canvas,
-    house_style,
     write,
 )
 from labcore.lab.say import say

@@ -1,24 +1,19 @@
-"""The house style: one width, one set of colours and fonts, readable in print and by colour-blind readers.
+"""The house style: one width, one set of colours, readable in print and by colour-blind readers.
 
 A canvas is measured in inches from its upper left corner, so that boxes and the text in them keep their sizes.
 """
 
 import io
-import logging
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from typing import Any, Final, Literal
 
-from matplotlib import font_manager, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
+from labcore.lab.pictures.fonts import fonts, house_style
 from labcore.record import Record
 
 DPI: Final = 110
@@ -33,18 +28,6 @@ NEW, GONE = "#009E73", "#D55E00"
 HERE = "#0072B2"
 INK, MUTED, LINE, PANEL = "#222222", "#5f5f5f", "#a8a8a8", "#f3f3f3"
 
-# The first of these that is installed draws what DejaVu has no glyphs for.
-CHINESE_FONTS: Final = (
-    "WenQuanYi Zen Hei",
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "Source Han Sans CN",
-    "WenQuanYi Micro Hei",
-    "Noto Sans CJK JP",  # older matplotlibs know a collection of fonts by its first one only
-    "Droid Sans Fallback",
-)
-CHINESE_FILES: Final = ("wqy-", "NotoSansCJK", "NotoSansSC", "SourceHanSans", "DroidSansFallback")
 MONO_ADVANCE: Final = 0.602  # DejaVu Sans Mono: a letter's width for each point of size
 MIDDLE: Final = "center_baseline"
 Side = Literal["left", "center", "right"]
@@ -67,49 +50,6 @@ class Picture(Record):
 
     def __repr__(self) -> str:
         return "<Picture>"
-
-
-@contextmanager
-def house_style() -> Iterator[None]:
-    """Have matplotlib make and draw text in our fonts, for as long as this is open; also a decorator."""
-    with rc_context({"font.family": fonts(), "text.parse_math": False}), _any_weight():
-        yield
-
-
-def fonts(*, mono: bool = False) -> list[str]:
-    """Return font families, the first for Latin: matplotlib takes each glyph from the first of them that has it."""
-    return ["DejaVu Sans Mono" if mono else "DejaVu Sans", *_chinese_fonts()]
-
-
-@cache
-def _chinese_fonts() -> list[str]:
-    """Return the Chinese family that is installed, or none: matplotlib warns of each that it cannot find."""
-    if not (found := _known()):
-        for path in font_manager.findSystemFonts():  # matplotlib's own list may be older than the font
-            if Path(path).name.startswith(CHINESE_FILES):
-                font_manager.fontManager.addfont(path)
-        found = _known()
-    return found[:1]
-
-
-def _known() -> list[str]:
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return [name for name in CHINESE_FONTS if name in installed]
-
-
-@contextmanager
-def _any_weight() -> Iterator[None]:
-    """Keep matplotlib from reporting that a Chinese font has but one weight, which is neither its normal nor its bold."""
-    logger = logging.getLogger("matplotlib.font_manager")
-
-    def keep(record: logging.LogRecord) -> bool:
-        return "Failed to find font weight" not in record.msg
-
-    logger.addFilter(keep)
-    try:
-        yield
-    finally:
-        logger.removeFilter(keep)
 
 
 def figure(width: float, height: float) -> tuple[Figure, Axes]:

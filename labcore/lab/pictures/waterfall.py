@@ -6,7 +6,17 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from labcore.errors import InvalidInput
-from labcore.lab.pictures.style import NORMAL, SMALL, TITLE, WIDTH, Picture, emphasis, figure, fonts, house_style, write
+from labcore.lab.pictures.fonts import fonts, house_style
+from labcore.lab.pictures.style import (
+    NORMAL,
+    SMALL,
+    TITLE,
+    WIDTH,
+    Picture,
+    emphasis,
+    figure,
+    write,
+)
 from labcore.lab.say import say
 from labcore.spec import Moment
 

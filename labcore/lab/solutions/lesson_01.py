@@ -1,6 +1,6 @@
 """Lesson 1: a process with a host name, namespaces and a root of its own, and `run`, which starts one."""
 
-# ruff: noqa: F403, F405
+# ruff: noqa: ARG001, F403, F405
 # mypy: ignore-errors
 
 from labcore.lab.vocabulary import *
@@ -42,7 +42,7 @@ def run(argv, root, name="box"):
 
 
 def outside_pid(container, inside):
-    """Return the number that process `inside` of a container has out here; `container` is the pid of its process 1, out here."""
+    """Return the number, out here, of the process that is `inside` in the container whose process 1 is `container` out here."""
     family = [container]
     for pid in family:
         family += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
