@@ -21,9 +21,11 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
+from labcore import native
 from labcore.lab.lessons import Lesson, lesson
 from labcore.lab.solutions import source_of
 from labcore.language import Language
+from labcore.native import CloneFlag, MountFlag, UnmountFlag
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = PROJECT / "notebooks"
@@ -134,15 +136,6 @@ def _notebook(cells: Sequence[Cell], found: Lesson, lang: Language) -> Notebook:
     return notebook
 
 
-def filled(notebook: Notebook) -> Notebook:
-    """Return the notebook with every exercise filled in from the solutions, as a learner would have it at the end."""
-    for cell in notebook.cells:
-        if "exercise" in cell.metadata.get("tags", []):
-            step = re.findall(r"^def (\w+)", cell.source, re.MULTILINE)[0]
-            cell.source = "@lab.step\n" + source_of(step).rstrip()
-    return notebook
-
-
 def run(notebook: Notebook, lang: Language) -> None:
     """Run all cells, in a workspace that is gone afterwards, and keep their outputs."""
     with tempfile.TemporaryDirectory() as work:
@@ -151,6 +144,17 @@ def run(notebook: Notebook, lang: Language) -> None:
         client.execute(env=environment)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when it ran; of no use to a reader, and new each time
+
+
+def usual_mounts_only() -> None:
+    """Take away, for this process and what it starts, the mounts that are peculiar to this machine: pictures show them."""
+    native.unshare(CloneFlag.NEWNS)
+    native.mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+    usual = r"/|/(proc|sys|dev|run|tmp)(/.*)?"
+    for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
+        place = line.split()[4]
+        if not re.fullmatch(usual, place) and not str(PROJECT).startswith(place):
+            native.umount2(place, UnmountFlag.DETACH)
 
 
 def target(path: Path, lang: Language) -> Path:
@@ -165,6 +169,7 @@ def main() -> int:
     parser.add_argument("--stamp", action="store_true", help="the Chinese has been read again: write the new hashes first")
     parser.add_argument("names", nargs="*", help="file names in notebooks/src (default: all)")
     args = parser.parse_args()
+    usual_mounts_only()
     for path in [SOURCES / name for name in args.names] or sorted(SOURCES.glob("[0-9]*.py")):
         if args.stamp:
             stamp(path)

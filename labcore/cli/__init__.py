@@ -18,6 +18,7 @@ COMMANDS = {
     "seed": "make the images that need no network: busybox, hello-world",
     "doctor": "try what this machine can do, and say how to mend what is missing",
     "bench": "measure labcore and its peers side by side",
+    "lesson": "the lessons: list, start, status, check, solve, reset, demo",
     "lab": "start a first container, then JupyterLab with the lessons",
 }
 

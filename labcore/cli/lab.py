@@ -2,15 +2,17 @@
 
 import argparse
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 
 from labcore.engine import SEED_NAMES, Engine, default_root, plan
 from labcore.errors import ImageNotFound, Unavailable
+from labcore.lab import copies, jupyter
+from labcore.lab.lessons import LESSONS
+from labcore.language import language
 from labcore.native import DEVNULL, PIPE
 from labcore.runtime import spawn
 from labcore.spec import Reference
-
-LESSON = "01_what_is_docker.ipynb"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,24 +23,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Make what is missing, say in one line what a container is, and serve until Ctrl-C."""
-    try:
-        from labcore.lab import jupyter
-    except ImportError as error:
-        raise Unavailable(f"{error.name} is not installed: pip install 'labcore[lab]'") from None
-    root = args.root or default_root()
+    """Make what is missing, say in one line what a container is, and serve the working copy until Ctrl-C."""
+    copies.working_copy(args.lessons, args.work)
+    where = LESSONS[0].file if language() == "en" else f"{language()}/{LESSONS[0].file}"
+    return serve(args.root, args.work, lesson=where, ip=args.ip)
+
+
+def serve(given: Path | None, work: Path, *, lesson: str, ip: str = "127.0.0.1", large: bool = False) -> int:
+    """Make the images, start a first container, and serve the notebooks in `work` until Ctrl-C; return the exit status."""
+    _must_be_installed("jupyterlab", "ipywidgets", "matplotlib")
+    root = given or default_root()
     _make_seeds(Engine(root))
     print(_first_container(root), flush=True)
-    jupyter.working_copy(args.lessons, args.work)
     for number in (signal.SIGTERM, signal.SIGHUP):  # a polite `kill`, or a closed terminal, ends it as the keyboard does
         signal.signal(number, signal.default_int_handler)
     try:
-        with jupyter.jupyter_lab(args.work.absolute(), root / "lab", ip=args.ip, lesson=LESSON) as (url, server):
-            print(f"JupyterLab (Ctrl-C ends it; your copy of the lessons is in {args.work}/):\n{url}", flush=True)
+        with jupyter.jupyter_lab(work.absolute(), root / "lab", ip=ip, lesson=lesson, large=large) as (url, server):
+            print(f"JupyterLab (Ctrl-C ends it; the lessons it shows are in {work}/):\n{url}", flush=True)
             server.wait()
     except KeyboardInterrupt:  # whenever it comes: the server has been ended by now
         print()
     return 0
+
+
+def _must_be_installed(*packages: str) -> None:
+    for package in packages:
+        if find_spec(package) is None:
+            raise Unavailable(f"{package} is not installed: pip install 'labcore[lab]'")
 
 
 def _make_seeds(engine: Engine) -> None:

@@ -3,7 +3,6 @@
 import html
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from labcore.errors import ImageNotFound, LabcoreError
 from labcore.lab.lessons import LESSONS, lesson
@@ -11,9 +10,6 @@ from labcore.lab.restoring import remember
 from labcore.lab.say import say
 from labcore.native import CloneFlag
 from labcore.runtime import Plan, ops, spawn
-
-if TYPE_CHECKING:
-    from labcore.lab.pictures import Picture
 
 
 class LessonStopped(LabcoreError):
@@ -34,8 +30,8 @@ class LessonStopped(LabcoreError):
         return f"<div style='border-left:4px solid #b34700;padding:2px 10px'><b>{html.escape(self.args[0])}</b>{rows}</div>"
 
 
-def begin(number: int) -> "Picture":
-    """Begin a lesson: make the images that it uses, remember the machine as it is, and return the strip of the ten lessons.
+def begin(number: int) -> None:
+    """Begin a lesson: make the images that it uses, remember the machine as it is, and show where in the ten lessons we are.
 
     Raises LessonStopped, with one card, if something is missing that the lesson needs.
     """
@@ -44,9 +40,11 @@ def begin(number: int) -> "Picture":
         raise LessonStopped(number, missing)
     _make_images()
     remember()
+    from IPython.display import display
+
     from labcore.lab.pictures import strip
 
-    return strip(number, done=_done(number))
+    display(strip(number, done=_done(number)))
 
 
 def what_is_missing(requires: tuple[str, ...]) -> list[str]:

@@ -5,6 +5,7 @@ A plan's failures explain themselves (labcore.runtime.explain); this is for call
 
 import errno
 import os
+import textwrap
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from labcore.lab.say import say
 from labcore.native import Capability, capget
 from labcore.runtime.observe import mountinfo
 
+COLUMNS = 92
 Explainer = Callable[[SystemCallError], str | None]
 
 
@@ -28,7 +30,13 @@ def advice(error: OSError) -> str:
         found = explainer(error) if explainer else None
     if found is None and error.errno == errno.EPERM:
         found = _permission()
-    return f"  {found}" if found else ""
+    return _wrapped(found) if found else ""
+
+
+def _wrapped(text: str) -> str:
+    """Break a text into lines that a cell's output can show whole; a Chinese character is two columns wide."""
+    columns = COLUMNS if text.isascii() else COLUMNS // 2
+    return textwrap.fill(text, columns, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _permission() -> str | None:

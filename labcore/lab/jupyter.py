@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from labcore.errors import LabcoreError, Unavailable
+from labcore.errors import LabcoreError
+from labcore.lab.demo import LARGE_TYPE
 from labcore.runtime import Plan, ops, spawn
 
 FIRST_PORT = 8888
@@ -24,25 +24,14 @@ class LabFailed(LabcoreError):
     """JupyterLab did not come up."""
 
 
-def working_copy(lessons: Path, target: Path) -> None:
-    """Copy the lessons that are not in `target` yet; what is there is the learner's, and stays."""
-    found = sorted(lessons.glob("*.ipynb"))
-    if not found:
-        raise Unavailable(f"no lessons in {lessons}: run this where labcore's source is, with its notebooks beside it")
-    target.mkdir(parents=True, exist_ok=True)
-    for lesson in found:
-        if not (target / lesson.name).exists():
-            shutil.copy(lesson, target)
-    if "SUDO_UID" in os.environ:  # the copies belong to whoever asked, not to root
-        for path in (target, *target.iterdir()):
-            os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]), follow_symlinks=False)
-
-
 @contextmanager
-def jupyter_lab(directory: Path, state: Path, *, ip: str, lesson: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def jupyter_lab(
+    directory: Path, state: Path, *, ip: str, lesson: str, large: bool = False
+) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """Start JupyterLab in `directory`; yield the URL of a lesson, once the server answers, and the server's process.
 
-    Its settings, its log and its runtime files lie in `state`. It ends, with its kernels, when the `with` does.
+    With `large` it shows large type. Its settings, its log and its runtime files lie in `state`. It ends, with its kernels, when
+    the `with` does.
     Raises LabFailed with the end of its log.
     """
     state.mkdir(parents=True, exist_ok=True)
@@ -51,7 +40,7 @@ def jupyter_lab(directory: Path, state: Path, *, ip: str, lesson: str) -> Iterat
     log = state / "jupyter.log"
     with log.open("wb") as out:
         server = subprocess.Popen(
-            [*_command(state), f"--ServerApp.ip={ip}", f"--ServerApp.port={port}"],
+            [*_command(state, large), f"--ServerApp.ip={ip}", f"--ServerApp.port={port}"],
             cwd=directory,
             env=os.environ | _environment(state) | {"JUPYTER_TOKEN": token},
             stdin=subprocess.DEVNULL,
@@ -72,13 +61,14 @@ def jupyter_lab(directory: Path, state: Path, *, ip: str, lesson: str) -> Iterat
             server.wait()
 
 
-def _command(state: Path) -> list[str]:
+def _command(state: Path, large: bool) -> list[str]:
     settings = state / "settings"
     settings.mkdir(exist_ok=True)
     overrides = {
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
         # The whole lesson is drawn at once: cells that appear while one scrolls make the page jump.
         "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+        **(LARGE_TYPE if large else {}),
     }
     (settings / "overrides.json").write_text(json.dumps(overrides))
     return [

@@ -1,6 +1,7 @@
 """The lessons: their order, the steps that the learner writes in each, and what each needs of the machine."""
 
 from labcore.errors import InvalidInput
+from labcore.language import Language, language
 from labcore.record import Record
 
 
@@ -13,9 +14,15 @@ class Lesson(Record):
 
     number: int
     slug: str
+    titles: dict[Language, str]
     steps: tuple[str, ...]
     challenges: tuple[str, ...] = ()
     requires: tuple[str, ...] = ("root", "namespaces")
+
+    @property
+    def title(self) -> str:
+        """Its title, in the reader's language."""
+        return self.titles[language()]
 
     @property
     def file(self) -> str:
@@ -27,6 +34,7 @@ LESSONS = (
     Lesson(
         1,
         "what_is_docker",
+        titles={"en": "What is Docker?", "zh": "Docker 是什么？"},
         steps=("hostname", "namespaces", "rootfs", "run"),
         challenges=("outside_pid", "read_only"),
     ),

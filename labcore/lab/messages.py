@@ -9,6 +9,9 @@ CHINESE = {
         "root 权限：这里的容器由 root 创建。请用 `make lab` 启动实验室，它会申请所需权限。",
     "Lesson {number} needs what this machine lacks.": "第 {number} 课需要的条件，这台机器上还缺：",
     "namespaces: {error}": "命名空间：{error}",
+    # copies
+    "no lesson at {path}: run this where labcore's source is, with its notebooks beside it":
+        "{path} 处没有课程：请在 labcore 的源码目录里运行，notebooks 就在旁边",
     # checks
     "the check came to its end": "检查正常跑完",
     "{file} cannot be read: run the step's cell again.": "{file} 无法解析：请把这一步的单元格再运行一遍。",

@@ -1,5 +1,6 @@
 """A directory with a root file system in it, to start containers on before images are understood."""
 
+import hashlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,7 +15,8 @@ def root(image: str = "busybox") -> str:
     engine = Engine()
     overlay = engine.spec(image, ["true"]).root
     assert isinstance(overlay, OverlayRoot)
-    target = engine.root / "lab" / "roots" / "-".join(layer.rpartition("/")[2] for layer in overlay.layers)
+    digest = hashlib.sha256("".join(overlay.layers).encode()).hexdigest()[:8]
+    target = engine.root / "lab" / "roots" / f"{image.replace('/', '-')}-{digest}"
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
         incoming = Path(mkdtemp(dir=target.parent))

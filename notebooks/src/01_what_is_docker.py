@@ -147,7 +147,7 @@ print("out here it was another number:", child.pid != 1)
 # %% tags=["exercise"]
 @lab.step
 def namespaces(spec):
-    """Return the op that makes the process, with a namespace of its own for each of `spec.namespaces` (4 lines)."""
+    """Return the op that makes the process, with all of `spec.namespaces` (4 lines)."""
     ...
 
 # %% tags=["check"]
@@ -164,7 +164,8 @@ lab.check(namespaces)
 # 让一个容器一直活着，好好看看它。内核的这些命名空间里，哪些是它和本笔记本共用的？
 
 # %%
-held = spawn(labcore.plan("busybox", ["sh", "-c", "sleep 600 & cat"], hostname="box"), stdin=PIPE, stdout=DEVNULL)
+waits = labcore.plan("busybox", ["sh", "-c", "sleep 600 & cat"], hostname="box")
+held = spawn(waits, stdin=PIPE, stdout=DEVNULL)
 lab.namespaces(os.getpid(), held, labels=["notebook", "container"])
 
 # %% [markdown] lang="en" id="both-sides"
@@ -296,7 +297,7 @@ print("all there is:", sorted(os.listdir("/")))
 # %% tags=["exercise"]
 @lab.step
 def rootfs(spec):
-    """Return the ops that make `spec.root.directory` the root, leave nothing of the old one, and mount /proc (10 lines)."""
+    """Return the ops that make `spec.root.directory` the root, with /proc (10 lines)."""
     ...
 
 # %% tags=["check"]
@@ -308,24 +309,26 @@ lab.check(rootfs)
 # All parts are there. **Your `run`** puts the stages one behind the other and lets the process become the program:
 #
 # - the spec: `ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)`
-# - the last op: `ops.Execve(spec.argv, spec.environment, ops.search_path(argv[0], spec.environment, DEFAULT_PATH))`
+# - where the program may lie: `tried = ops.search_path(argv[0], spec.environment, DEFAULT_PATH)`
+# - the last op: `ops.Execve(spec.argv, spec.environment, tried)`
 # - the plan: `Plan([...])`, with the ops of `namespaces`, `hostname`, `rootfs` and that last one
 # - `show(plan)` starts it, shows what it prints and waits; its `.returncode` is what `run` returns
 
-# %% [markdown] lang="zh" of="99da30a8"
+# %% [markdown] lang="zh" of="fb9c9885"
 # ## `run`
 #
 # 零件齐了。**你的 `run`** 把几个阶段接起来，最后让这个进程变成要运行的程序：
 #
 # - 描述：`ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)`
-# - 最后一个操作：`ops.Execve(spec.argv, spec.environment, ops.search_path(argv[0], spec.environment, DEFAULT_PATH))`
+# - 程序可能在哪里：`tried = ops.search_path(argv[0], spec.environment, DEFAULT_PATH)`
+# - 最后一个操作：`ops.Execve(spec.argv, spec.environment, tried)`
 # - 计划：`Plan([...])`，依次放入 `namespaces`、`hostname`、`rootfs` 的操作，再加上最后这一个
 # - `show(plan)` 启动它、显示输出并等它结束；`run` 返回它的 `.returncode`
 
 # %% tags=["exercise"]
 @lab.step
 def run(argv, root, name="box"):
-    """Start `argv` in a container on the directory `root`, its host called `name`; return its exit code (4 lines)."""
+    """Start `argv` in a container on the directory `root`; return its exit code (4 lines)."""
     ...
 
 # %% tags=["check"]
@@ -338,7 +341,7 @@ lab.check(run)
 # 这就是一个容器运行时了。问问它的名字、编号、进程和文件：
 
 # %%
-run(["sh", "-c", "hostname; echo process $$; ps; ls /"], root)
+run(["sh", "-c", "hostname; echo process $$; ps -o pid,comm; ls /"], root)
 
 # %% [markdown] lang="en" id="mount-trees"
 # What did `rootfs` do to the tree of mounts? Before, and inside:
@@ -348,7 +351,8 @@ run(["sh", "-c", "hostname; echo process $$; ps; ls /"], root)
 
 # %%
 spec = ContainerSpec(root=BindRoot(root), argv=("/bin/cat",), hostname="box")
-plan = Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), ops.Execve(spec.argv)])
+box = [*namespaces(spec), *hostname(spec), *rootfs(spec)]
+plan = Plan([*box, ops.Execve(spec.argv)])
 with spawn(plan, stdin=PIPE, stdout=DEVNULL) as mine:
     picture = lab.mounts(os.getpid(), mine)
 picture
@@ -366,7 +370,7 @@ picture
 
 # %%
 look = ("/bin/sh", "-c", "hostname; echo process $$; ls / | wc -l")
-lab.tick(Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), ops.Execve(look, spec.environment)]))
+lab.tick(Plan([*box, ops.Execve(look, spec.environment)]))
 
 # %% [markdown] lang="en" id="travel"
 # ## What travels with the application
@@ -484,7 +488,7 @@ lab.waterfall(process.timeline)
 # %% tags=["exercise"]
 @lab.step
 def outside_pid(container, inside):
-    """Return the number, out here, of the process that is `inside` in the container whose process 1 is `container` out here."""
+    """Return the number that process `inside` has out here; `container` is process 1's."""
     ...
 
 # %% tags=["check"]
@@ -501,7 +505,7 @@ lab.check(outside_pid)
 # %% tags=["exercise"]
 @lab.step
 def read_only(spec):
-    """Return the ops, after those of `rootfs`, that let nothing be written but /tmp, a tmpfs."""
+    """Return the ops, after those of `rootfs`, that leave only /tmp to be written to."""
     ...
 
 # %% tags=["check"]

@@ -2,9 +2,9 @@
 
     python browse_lesson.py URL DIRECTORY NAME
 
-Fails on a page error, on an output that is an error or on stderr, on one that is wider or higher than the screen, on a cell that has
-not run, and if the widget does not answer. Screenshots of the whole lesson, one below the other, go to DIRECTORY. Prints how many
-seconds the first cell took after the page was asked for.
+Fails on a page error, on an output that is an error or on stderr, on one that is wider or higher than the screen, on a cell
+that has not run, and if the widget does not answer. Screenshots of the whole lesson, one below the other, go to DIRECTORY. Prints
+how many seconds after the page was asked for the first cell had run.
 """
 
 import sys
@@ -24,7 +24,9 @@ COUNTS = """() => {
   const prompt = cell => cell.querySelector('.jp-InputPrompt')?.textContent ?? '';
   return {cells: cells.length, done: cells.filter(cell => /\\[\\d+\\]/.test(prompt(cell))).length};
 }"""
-PROBLEMS = """() => [...document.querySelectorAll('[data-mime-type*="stderr"], [data-mime-type*="error"]')].map(n => n.textContent)"""
+PROBLEMS = (
+    """() => [...document.querySelectorAll('[data-mime-type*="stderr"], [data-mime-type*="error"]')].map(n => n.textContent)"""
+)
 TOO_LARGE = """([width, height]) => [...document.querySelectorAll('.jp-OutputArea-output')]
   .filter(n => n.scrollWidth > n.clientWidth + 4 || n.getBoundingClientRect().height > height)
   .map(n => n.getBoundingClientRect().height + ' ' + n.textContent.slice(0, 80))"""
@@ -40,9 +42,8 @@ def main(url: str, directory: str, name: str) -> None:
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         started = time.monotonic()
-        page.goto(url)
+        page.goto(url + "&reset")  # no tabs of an earlier visit
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-        _clear(page)
         _run_all(page, started)
         silent = [] if _widget_answers(page) else ["the widget does not answer"]
         problems = page.evaluate(PROBLEMS)
@@ -59,13 +60,8 @@ def _menu(page: Page, menu: str, item: str) -> None:
     page.mouse.move(WIDTH / 2, HEIGHT / 2)
 
 
-def _clear(page: Page) -> None:
-    """Take away the outputs that the notebook came with: what is looked at was made here."""
-    page.locator(".jp-Notebook .jp-Cell").first.click()
-    _menu(page, "Edit", "Clear Outputs of All Cells")
-
-
 def _run_all(page: Page, started: float) -> None:
+    page.locator(".jp-Notebook .jp-Cell").first.click()
     _menu(page, "Run", "Run All Cells")
     first = 0.0
     for _ in range(600):

@@ -12,7 +12,7 @@ def hostname(spec):
 
 
 def namespaces(spec):
-    """Return the ops that make the process, with a namespace of its own for each kind in `spec.namespaces`."""
+    """Return the op that makes the process, with all of `spec.namespaces`."""
     flags = CloneFlag(0)
     for kind in spec.namespaces:
         flags |= NAMESPACE_FLAGS[kind]
@@ -20,7 +20,7 @@ def namespaces(spec):
 
 
 def rootfs(spec):
-    """Return the ops that make `spec.root.directory` the root, leave nothing of the old one, and mount /proc."""
+    """Return the ops that make `spec.root.directory` the root, with /proc."""
     root = spec.root.directory
     return [
         ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
@@ -34,15 +34,15 @@ def rootfs(spec):
 
 
 def run(argv, root, name="box"):
-    """Start `argv` in a container with the directory `root` as its root and `name` as its host name; return its exit code."""
+    """Start `argv` in a container on the directory `root`; return its exit code."""
     spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
-    program = ops.Execve(spec.argv, spec.environment, ops.search_path(argv[0], spec.environment, DEFAULT_PATH))
-    plan = Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), program])
-    return show(plan).returncode
+    tried = ops.search_path(argv[0], spec.environment, DEFAULT_PATH)
+    program = ops.Execve(spec.argv, spec.environment, tried)
+    return show(Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), program])).returncode
 
 
 def outside_pid(container, inside):
-    """Return the number, out here, of the process that is `inside` in the container whose process 1 is `container` out here."""
+    """Return the number that process `inside` has out here; `container` is process 1's."""
     family = [container]
     for pid in family:
         family += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -54,7 +54,7 @@ def outside_pid(container, inside):
 
 
 def read_only(spec):
-    """Return the ops, after those of `rootfs`, that let nothing of the root be written but /tmp, a tmpfs."""
+    """Return the ops, after those of `rootfs`, that leave only /tmp to be written to."""
     remount = MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY
     return [
         ops.Mount("none", "/", flags=remount),

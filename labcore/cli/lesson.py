@@ -1,0 +1,139 @@
+"""`labcore lesson`: the lessons without a notebook: what there is, how far you are, a check that counts, and a way back."""
+
+import argparse
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from labcore.errors import Unavailable
+from labcore.lab import checks, copies
+from labcore.lab.lessons import LESSONS, Lesson, lesson
+from labcore.lab.solutions import source_of
+from labcore.lab.workspace import NAME, Workspace
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommands and their arguments."""
+    parser.add_argument("--work", type=Path, default=Path("work"), help="your copy of the lessons (default: work)")
+    parser.add_argument("--lessons", type=Path, default=Path("notebooks"), help="the lessons (default: notebooks)")
+    commands = parser.add_subparsers(metavar="WHAT", required=True)
+    for name, (function, line) in COMMANDS.items():
+        command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
+        command.set_defaults(what=function)
+        if name not in ("list", "status"):
+            command.add_argument("number", type=int, metavar="N", help="which lesson")
+        if name == "check":
+            command.add_argument("--seed", type=int, metavar="S", help="draw the same names and numbers again")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Carry out the subcommand."""
+    what: Callable[[argparse.Namespace], int] = args.what
+    return what(args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    for each in LESSONS:
+        state = "copied" if (args.work / each.file).exists() else "not started"
+        print(f"{each.number:2}  {each.title:40} {state:12} {len(each.steps)} steps, {len(each.challenges)} challenges")
+    return 0
+
+
+def _start(args: argparse.Namespace) -> int:
+    wanted = lesson(args.number)
+    made = copies.start(wanted, args.lessons, args.work)
+    print(f"{args.work / wanted.file}: {'copied' if made else 'is there already; it stays as it is'}")
+    print("open it with `make lab`; steps of earlier lessons that you have not written are labcore's own")
+    return 0
+
+
+def _status(args: argparse.Namespace) -> int:
+    workspace = Workspace(args.work)
+    written, passed = _written(workspace), workspace.passed()
+    for each in LESSONS:
+        print(f"{each.number}. {each.title}")
+        for name in each.steps + each.challenges:
+            state = (
+                "passed" if name in passed else "written, not checked" if name in written else "blank: labcore's own is used"
+            )
+            print(f"   {'✓' if name in passed else '·' if name in written else '○'} {name:14} {state}")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    """Check a lesson's steps as they stand in the saved file, in a copy elsewhere; 1 if a step has not passed."""
+    wanted = lesson(args.number)
+    workspace = Workspace(args.work)
+    written = _written(workspace)
+    seed = secrets.randbelow(1 << 32) if args.seed is None else args.seed
+    passed = set()
+    with tempfile.TemporaryDirectory(prefix="labcore-mark-") as directory:
+        elsewhere = Path(directory, NAME)
+        if written:
+            shutil.copy(workspace.file, elsewhere)
+        for name in wanted.steps + wanted.challenges:
+            verdict = checks.examine(name, elsewhere, seed) if name in written else checks.Verdict(name, "blank")
+            print(verdict)
+            if verdict.state == "passed":
+                passed.add(name)
+    steps, challenges = passed.intersection(wanted.steps), passed.intersection(wanted.challenges)
+    print(f"{len(steps)} of {len(wanted.steps)} steps, {len(challenges)} of {len(wanted.challenges)} challenges (seed {seed})")
+    return int(len(steps) < len(wanted.steps))
+
+
+def _solve(args: argparse.Namespace) -> int:
+    wanted = lesson(args.number)
+    workspace = Workspace(args.work)
+    args.work.mkdir(parents=True, exist_ok=True)
+    written = _written(workspace)
+    for name in wanted.steps + wanted.challenges:
+        if name in written:
+            print(f"{name}: yours, left as it is")
+        else:
+            workspace.save(name, source_of(name))
+            print(f"{name}: the solution is in {workspace.file}")
+    return 0
+
+
+def _reset(args: argparse.Namespace) -> int:
+    wanted = lesson(args.number)
+    copies.renew(wanted, args.lessons, args.work)
+    workspace = Workspace(args.work)
+    if workspace.file.exists():
+        workspace.remove(wanted.steps + wanted.challenges)
+    print(f"lesson {wanted.number} is as it was at the start; what you had is kept in {args.work / copies.KEPT}")
+    return 0
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from labcore.cli.lab import serve
+    from labcore.lab.demo import prepared
+
+    wanted: Lesson = lesson(args.number)
+    with tempfile.TemporaryDirectory(prefix="labcore-demo-") as directory:
+        prepared(wanted, args.lessons, Path(directory))
+        print("Shift+Enter steps through it. Ctrl-C ends it; nothing of it is kept.", flush=True)
+        return serve(args.root, Path(directory), lesson=wanted.file, large=True)
+
+
+def _written(workspace: Workspace) -> dict[str, str]:
+    """Return the steps in the learner's file. Raises Unavailable if Python cannot read it."""
+    try:
+        return workspace.steps()
+    except SyntaxError as error:
+        raise Unavailable(
+            f"{workspace.file}, line {error.lineno}: {error.msg}: mend it, or take an older one from {workspace.history}"
+        ) from None
+
+
+COMMANDS = {
+    "list": (_list, "the lessons that there are"),
+    "start": (_start, "make your working copy of a lesson"),
+    "status": (_status, "which steps you have written, and which have passed their checks"),
+    "check": (_check, "check a lesson's steps as they are saved: the mark that counts; exit status 1 if one has not passed"),
+    "solve": (_solve, "write the solutions of a lesson's blanks into my_runtime.py"),
+    "reset": (_reset, "begin a lesson anew; what you wrote is kept"),
+    "demo": (_demo, "open a lesson in large type, solved and warm, to be shown to others"),
+}

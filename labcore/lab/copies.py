@@ -1,0 +1,90 @@
+"""The learner's working copy of the lessons: the committed ones stay clean, and nothing in the copy gives an answer away."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from labcore.errors import Unavailable
+from labcore.lab.lessons import LESSONS, Lesson
+from labcore.lab.say import say
+from labcore.lab.solutions import source_of
+
+LANGUAGE_FOLDERS = ("", "zh")
+KEPT = ".my_runtime"
+
+Notebook = dict[str, Any]
+Change = Callable[[Notebook], None]
+
+
+def working_copy(lessons: Path, work: Path) -> None:
+    """Copy the lessons that are not in `work` yet, in both languages; what is there is the learner's, and stays.
+
+    Raises Unavailable if there are no lessons in `lessons`.
+    """
+    for each in LESSONS:
+        start(each, lessons, work)
+
+
+def start(lesson: Lesson, lessons: Path, work: Path) -> bool:
+    """Copy one lesson, without its outputs; return whether anything was copied. Raises Unavailable if it is not there."""
+    copied = False
+    for source, target in _places(lesson, lessons, work):
+        if not target.exists():
+            copy(source, target, without_outputs)
+            copied = True
+    return copied
+
+
+def renew(lesson: Lesson, lessons: Path, work: Path) -> None:
+    """Put a fresh copy in the place of the learner's, which is kept beside the versions of `my_runtime.py`."""
+    kept = work / KEPT
+    for source, target in _places(lesson, lessons, work):
+        if target.exists():
+            kept.mkdir(exist_ok=True)
+            number = len(list(kept.glob(f"{target.stem}*.ipynb"))) + 1
+            shutil.copy(target, kept / f"{target.stem}-{number:02}.ipynb")
+        copy(source, target, without_outputs)
+
+
+def _places(lesson: Lesson, lessons: Path, work: Path) -> Iterator[tuple[Path, Path]]:
+    for folder in LANGUAGE_FOLDERS:
+        source = lessons / folder / lesson.file
+        if not source.exists():
+            raise Unavailable(
+                say("no lesson at {path}: run this where labcore's source is, with its notebooks beside it", path=source)
+            )
+        yield source, work / folder / lesson.file
+
+
+def copy(source: Path, target: Path, change: Change) -> None:
+    """Write a changed copy of a notebook; it belongs to whoever asked, also under sudo."""
+    notebook = json.loads(source.read_text())
+    change(notebook)
+    made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    incoming = target.with_suffix(".incoming")
+    incoming.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
+    incoming.rename(target)
+    if "SUDO_UID" in os.environ:
+        for path in (target, *made):
+            os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]), follow_symlinks=False)
+
+
+def without_outputs(notebook: Notebook) -> None:
+    """Take away all outputs: one is to guess before one looks."""
+    notebook["metadata"].pop("widgets", None)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+
+
+def with_solutions(notebook: Notebook) -> None:
+    """Fill in every exercise, as a learner would have it at the end."""
+    for cell in notebook["cells"]:
+        if "exercise" in cell["metadata"].get("tags", []):
+            (step,) = re.findall(r"^def (\w+)", "".join(cell["source"]), re.MULTILINE)
+            cell["source"] = "@lab.step\n" + source_of(step).rstrip()
