@@ -102,7 +102,7 @@ def build(path: Path, lang: Language) -> Notebook:
             if cell.metadata["lang"] == "en":
                 name = cell.metadata["id"]
             if cell.metadata["lang"] == lang:
-                made.append(_cell("markdown", cell.source, name))
+                made.append(_cell("markdown", joined(cell.source), name))
             continue
         tags = list(cell.metadata.get("tags", []))
         made.append(_cell("code", cell.source, f"code-{number}", tags))
@@ -110,6 +110,12 @@ def build(path: Path, lang: Language) -> Notebook:
             step = re.findall(r"^def (\w+)", cell.source, re.MULTILINE)[0]
             made.append(_cell("markdown", _folded(step, lang), f"solution-{step}", ["solution"]))
     return _notebook(made, found, lang)
+
+
+def joined(text: str) -> str:
+    """Join lines that break between two Chinese characters: Markdown would show the break as a space."""
+    wide = r"[\u2018-\u201f\u3000-\u9fff\uff00-\uffef]"
+    return re.sub(rf"(?<={wide})\n(?={wide})", "", text)
 
 
 def _cell(kind: str, source: str, name: str, tags: Sequence[str] = ()) -> Cell:

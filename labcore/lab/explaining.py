@@ -5,7 +5,7 @@ A plan's failures explain themselves (labcore.runtime.explain); this is for call
 
 import errno
 import os
-import textwrap
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +16,8 @@ from labcore.lab.say import say
 from labcore.native import Capability, capget
 from labcore.runtime.observe import mountinfo
 
-COLUMNS = 92
+COLUMNS = 90
+CLOSING = "，。：；）、”"  # no line begins with one of these
 Explainer = Callable[[SystemCallError], str | None]
 
 
@@ -34,9 +35,16 @@ def advice(error: OSError) -> str:
 
 
 def _wrapped(text: str) -> str:
-    """Break a text into lines that a cell's output can show whole; a Chinese character is two columns wide."""
-    columns = COLUMNS if text.isascii() else COLUMNS // 2
-    return textwrap.fill(text, columns, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    """Break a text into lines that a cell's output can show whole: between words, and between Chinese characters."""
+    lines, used = [""], 0
+    for word in re.findall(r"[!-~]+ ?|.", text):
+        columns = len(word) if word.isascii() else 2
+        if used + columns > COLUMNS and word not in CLOSING:
+            lines.append("")
+            used = 0
+        lines[-1] += word
+        used += columns
+    return "\n".join(f"  {line.rstrip()}" for line in lines)
 
 
 def _permission() -> str | None:

@@ -30,8 +30,8 @@ def jupyter_lab(
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """Start JupyterLab in `directory`; yield the URL of a lesson, once the server answers, and the server's process.
 
-    With `large` it shows large type. Its settings, its log and its runtime files lie in `state`. It ends, with its kernels, when
-    the `with` does.
+    With `large` it shows large type. Its settings, its log and its runtime files lie in `state`. It ends, with its kernels,
+    when the `with` does.
     Raises LabFailed with the end of its log.
     """
     state.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ CHINESE = {
     "a process is given by itself or by its number, not by {what}": "要画一个进程，请给出进程本身或它的进程号，而不是 {what}",
     "process {pid} has ended: draw it while it runs": "进程 {pid} 已经结束：请在它运行时画图",
     "process {pid} may not be looked into from here: run this as root, or choose one of your own": (
-        "无权从这里查看进程 {pid}：请以 root 身份运行，或选择您自己的进程"
+        "无权从这里查看进程 {pid}：请以 root 身份运行，或选择你自己的进程"
     ),
     "from 2 to {most} processes can be compared, not {count}": "可以比较 2 到 {most} 个进程，而不是 {count} 个",
     "{labels} labels for {count} columns": "{count} 列却有 {labels} 个标签",
@@ -52,7 +52,7 @@ CHINESE = {
     "inside": "里面",
     "numbers of this machine": "本机的进程号",
     "numbers of its PID namespace": "它的 PID 命名空间里的进程号",
-    "you are here": "您在这里",
+    "you are here": "你在这里",
     "zombie": "僵尸进程",
     # the ten stages
     "run": "运行",

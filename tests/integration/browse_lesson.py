@@ -3,8 +3,8 @@
     python browse_lesson.py URL DIRECTORY NAME
 
 Fails on a page error, on an output that is an error or on stderr, on one that is wider or higher than the screen, on a cell
-that has not run, and if the widget does not answer. Screenshots of the whole lesson, one below the other, go to DIRECTORY. Prints
-how many seconds after the page was asked for the first cell had run.
+that has not run, and if the widget does not answer. Screenshots of the whole lesson, one below the other, go to DIRECTORY.
+Prints how many seconds after the page was asked for the first cell had run.
 """
 
 import sys
