@@ -12,7 +12,7 @@ export LABCORE_VENV := $(VENV)
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test setup bench lint clean
+.PHONY: help lab test setup bench lint notebooks clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -36,6 +36,9 @@ lint: setup  ## check format, style, types and compiler warnings
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/clang-format --dry-run --Werror csrc/*.c csrc/*.h tests/c/*.c
 	@echo "lint: clean"
+
+notebooks: setup  ## make the lessons' notebooks from notebooks/src, in both languages, and run them
+	@$(AS_ROOT) $(BIN)/python tools/notebooks.py $(ARGS)
 
 clean:  ## remove what was built or installed here; the state root and system packages stay
 	rm -rf $(VENV) build dist artefacts *.egg-info .pytest_cache .mypy_cache .ruff_cache

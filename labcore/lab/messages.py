@@ -17,7 +17,7 @@ CHINESE = {
     "{file} cannot be read: run the step's cell again.": "{file} 无法解析：请把这一步的单元格再运行一遍。",
     "Fill in the cell above, run it, and run this check again.": "请先填好上面的单元格并运行，再回来运行这个检查。",
     "it is process 1 of its own PID namespace": "它是自己 PID 命名空间里的 1 号进程",
-    "the machine itself keeps its name": "这台机器自己的名字没有变",
+    "the machine that starts it keeps its own name": "启动它的机器，名字没有变",
     "its host name is {name}": "它的主机名是 {name}",
     "its root is the directory that was named": "它的根就是指定的那个目录",
     "nothing of the old root is left, only / and /proc": "旧根一点不剩，只有 / 和 /proc",

@@ -108,18 +108,17 @@ class Workspace:
         """Return the text to build on: the file's, or the last version that Python can read."""
         text = self.text()
         versions = self.versions()
+        readable = next((old.read_text() for old in reversed(versions) if _is_python(old)), "")
         if not text and versions:
-            return versions[-1].read_text(), say("{name} was gone: its last version has been taken back.", name=NAME)
+            return readable, say("{name} was gone: its last version has been taken back.", name=NAME)
         try:
             ast.parse(text)
         except (SyntaxError, ValueError) as error:
-            readable = next((old.read_text() for old in reversed(versions) if _is_python(old)), "")
-            where = getattr(error, "lineno", None) or "?"
             return readable, say(
                 "{name} could not be read (line {line}). It is kept as {kept}; your step stands in the last version that can.",
                 name=NAME,
-                line=where,
-                kept=f"{self.history.name}/{len(versions) + 1:04}.py",
+                line=getattr(error, "lineno", None) or "?",
+                kept=f"{self.history.name}/{self._next_version().name}",
             )
         return text, ""
 

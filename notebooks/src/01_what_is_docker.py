@@ -328,7 +328,7 @@ lab.check(rootfs)
 # %% tags=["exercise"]
 @lab.step
 def run(argv, root, name="box"):
-    """Start `argv` in a container on the directory `root`; return its exit code (4 lines)."""
+    """Start `argv` in a container on `root`; return its exit code (4 lines)."""
     ...
 
 # %% tags=["check"]
@@ -488,7 +488,7 @@ lab.waterfall(process.timeline)
 # %% tags=["exercise"]
 @lab.step
 def outside_pid(container, inside):
-    """Return the number that process `inside` has out here; `container` is process 1's."""
+    """Return the number of process `inside` out here; `container` is process 1's."""
     ...
 
 # %% tags=["check"]

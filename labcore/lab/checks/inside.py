@@ -17,6 +17,7 @@ import labcore
 from labcore import engine, runtime
 from labcore.lab.checks.scenario import Facts, Scenario
 from labcore.lab.lessons import all_steps, lesson_of
+from labcore.lab.sandbox import be_modest
 from labcore.lab.solutions import solution
 from labcore.lab.steps import MODULE, copied
 
@@ -70,6 +71,7 @@ def main() -> int:
 
     step, facts = request["step"], Facts(**{**request["facts"], "namespaces": tuple(request["facts"]["namespaces"])})
     scenario = scenario_of(step)
+    be_modest()
     hold_references(step)
     arm(step, report)
     try:

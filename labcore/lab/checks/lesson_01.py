@@ -22,8 +22,8 @@ def _own_number(seen: Seen) -> Claim:
 
 
 def _own_name(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    apart = seen.namespace("uts") != Seen(os.getpid()).namespace("uts")
-    yield Claim(say("the machine itself keeps its name"), apart)
+    starter = seen.parent.hostname
+    yield Claim(say("the machine that starts it keeps its own name"), starter != facts.hostname, starter)
     name = seen.hostname
     yield Claim(say("its host name is {name}", name=facts.hostname), name == facts.hostname, name)
 
@@ -57,10 +57,9 @@ def _perform_namespaces(mine: ModuleType, facts: Facts) -> int:
 
 
 def _observe_namespaces(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    starter = Seen(int(seen.status("PPid")))
     yield _own_number(seen)
     for kind in FILES:
-        own = seen.namespace(kind) != starter.namespace(kind)
+        own = seen.namespace(kind) != seen.parent.namespace(kind)
         if kind in facts.namespaces:
             yield Claim(say("{kind}: a namespace of its own", kind=kind), own, seen.namespace(kind))
         else:

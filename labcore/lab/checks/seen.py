@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from labcore import native
 from labcore.native import CloneFlag
@@ -31,6 +32,11 @@ class Seen(Record):
         """Return a field of its status file."""
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return next(line.partition(":")[2].strip() for line in lines if line.startswith(field + ":"))
+
+    @property
+    def parent(self) -> Self:
+        """The process that started it."""
+        return type(self)(int(self.status("PPid")))
 
     @property
     def command(self) -> list[str]:

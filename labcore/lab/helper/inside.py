@@ -10,6 +10,7 @@ from typing import Any
 from labcore import native
 from labcore.lab.expecting import expect
 from labcore.lab.explaining import advice
+from labcore.lab.sandbox import be_modest
 from labcore.lab.say import say
 
 CELL = "<helper cell>"
@@ -24,6 +25,7 @@ def vocabulary() -> dict[str, Any]:
 def main() -> int:
     """Run the cell; say what went wrong, as a reader of the cell would want to hear it."""
     source, names, _ = marshal.loads(sys.stdin.buffer.read())
+    be_modest()
     say.chinese()  # now: once the root has been turned, no module can be found any more
     linecache.cache[CELL] = (len(source), None, source.splitlines(keepends=True), CELL)
     try:

@@ -34,7 +34,7 @@ def rootfs(spec):
 
 
 def run(argv, root, name="box"):
-    """Start `argv` in a container on the directory `root`; return its exit code."""
+    """Start `argv` in a container on `root`; return its exit code."""
     spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
     tried = ops.search_path(argv[0], spec.environment, DEFAULT_PATH)
     program = ops.Execve(spec.argv, spec.environment, tried)
@@ -42,7 +42,7 @@ def run(argv, root, name="box"):
 
 
 def outside_pid(container, inside):
-    """Return the number that process `inside` has out here; `container` is process 1's."""
+    """Return the number of process `inside` out here; `container` is process 1's."""
     family = [container]
     for pid in family:
         family += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -1,0 +1,114 @@
+"""Every check accepts the solution and rejects the wrong answers; nothing that a step does outlives it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from labcore.lab.checks import Verdict, examine
+from labcore.lab.checks.scenario import drawn
+from labcore.lab.lessons import LESSONS, all_steps, lesson_of
+from labcore.lab.solutions import source_of
+from labcore.lab.workspace import Workspace
+from tests.conftest import needs_root, traces
+
+WRONG = {
+    step: wrong
+    for lesson in LESSONS
+    for step, wrong in import_module(f"tests.integration.wrong.lesson_{lesson.number:02}").WRONG.items()
+}
+UNRULY = import_module("tests.integration.wrong.lesson_01").UNRULY
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+
+@pytest.fixture(autouse=True)
+def _root() -> None:
+    needs_root()
+
+
+def verdict_on(step: str, source: str, directory: Path, seed: int | None = None) -> Verdict:
+    workspace = Workspace(directory)
+    workspace.save(step, source.strip())
+    return examine(step, workspace.file, seed)
+
+
+def test_each_step_has_a_check_and_wrong_answers() -> None:
+    assert set(WRONG) == set(all_steps())
+    for step, wrong in WRONG.items():
+        assert len(wrong) >= 3, step
+        assert {"a faked print", "a call of the reference"} <= set(wrong), step
+        assert any("hard-coded" in kind for kind in wrong), step
+
+
+@pytest.mark.parametrize("step", all_steps())
+def test_the_solution_is_accepted(step: str, tmp_path: Path) -> None:
+    verdict = verdict_on(step, source_of(step), tmp_path)
+    assert verdict.state == "passed", verdict
+    assert len(verdict.claims) >= 2
+
+
+@pytest.mark.parametrize(("step", "kind"), [(step, kind) for step, wrong in WRONG.items() for kind in wrong])
+def test_a_wrong_answer_is_rejected(step: str, kind: str, tmp_path: Path) -> None:
+    verdict = verdict_on(step, WRONG[step][kind], tmp_path)
+    assert verdict.state == "failed", verdict
+    assert any(not claim.holds for claim in verdict.claims)
+    if "reference" in kind or "labcore" in kind:
+        assert "labcore's version was called" in repr(verdict)
+
+
+@pytest.mark.parametrize("deed", UNRULY)
+def test_unruly_code_is_survived(deed: str, tmp_path: Path) -> None:
+    before = traces()
+    started = time.monotonic()
+    verdict = verdict_on("hostname", UNRULY[deed], tmp_path)
+    assert verdict.state == "failed", verdict
+    assert time.monotonic() - started < 20
+    assert len(repr(verdict)) < 5000
+    assert traces() == before
+
+
+def test_a_check_says_what_went_wrong_and_where(tmp_path: Path) -> None:
+    said = repr(verdict_on("hostname", UNRULY["raises"], tmp_path))
+    assert "return 1 / 0" in said
+    assert "ZeroDivisionError" in said
+    assert "was killed, or ended itself" in repr(verdict_on("hostname", UNRULY["kills its own process"], tmp_path))
+    assert "it ends within" in repr(verdict_on("hostname", UNRULY["loops"], tmp_path))
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    with drawn(7) as first, drawn(7) as second, drawn(8) as other:
+        assert first.replace(root="") == second.replace(root="")
+        assert first.hostname != other.hostname
+
+
+def test_a_check_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.save("hostname", UNRULY["loops"])
+    asker = (
+        "import subprocess, sys, time; check = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE); "
+        "print(check.pid, flush=True); time.sleep(60)"
+    )
+    check = [sys.executable, "-m", "labcore.lab.checks.supervisor", "hostname", str(workspace.file), "1"]
+    with subprocess.Popen([sys.executable, "-c", asker, *check], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        supervisor = int(process.stdout.readline())
+        time.sleep(1)
+        process.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{supervisor}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{supervisor}").exists()
+
+
+def test_a_verdict_travels_as_json(tmp_path: Path) -> None:
+    verdict = verdict_on("hostname", source_of("hostname"), tmp_path, seed=3)
+    assert Verdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
+    assert verdict.seed == 3
+    assert lesson_of(verdict.step).number == 1
+    assert "hostname: passed" in verdict._repr_html_()

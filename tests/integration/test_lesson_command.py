@@ -1,0 +1,243 @@
+"""`labcore lesson`, and what a lesson leaves on the machine, as a learner and a teacher meet them."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from labcore.engine import Engine
+from labcore.lab.lessons import LESSONS
+from labcore.lab.workspace import Workspace
+from tests.conftest import PROJECT, needs_root
+from tests.integration.wrong.lesson_01 import UNRULY, WRONG
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    return tmp_path / "work"
+
+
+def lesson(work: Path, *words: str, status: int = 0, engine: Engine | None = None) -> str:
+    root = ["--root", str(engine.root)] if engine else []
+    command = [sys.executable, "-m", "labcore", *root, "lesson", "--work", str(work), *words]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_list_start_status(work: Path) -> None:
+    assert "What is Docker?" in lesson(work, "list")
+    assert "not started" in lesson(work, "list")
+    assert "copied" in lesson(work, "start", "1")
+    copied = json.loads((work / LESSONS[0].file).read_text())
+    assert all(not cell["outputs"] for cell in copied["cells"] if cell["cell_type"] == "code")
+    assert (work / "zh" / LESSONS[0].file).exists()
+    (work / LESSONS[0].file).write_text("mine")
+    assert "stays as it is" in lesson(work, "start", "1")
+    assert (work / LESSONS[0].file).read_text() == "mine"
+    assert lesson(work, "status").count("blank") == 6
+
+
+def test_solve_check_reset(work: Path) -> None:
+    needs_root()
+    assert "0 of 4 steps" in lesson(work, "check", "1", status=1)
+    work.mkdir()
+    Workspace(work).save("hostname", "def hostname(spec):\n    return [ops.SetHostname(spec.hostname)]  # mine\n")
+    assert "hostname: yours, left as it is" in lesson(work, "solve", "1")
+    assert "# mine" in Workspace(work).text()
+    said = lesson(work, "check", "1", "--seed", "5")
+    assert said.endswith("4 of 4 steps, 2 of 2 challenges (seed 5)\n")
+    assert said == lesson(work, "check", "1", "--seed", "5") or "NSpid" in said
+    lesson(work, "start", "1")
+    lesson(work, "reset", "1")
+    assert Workspace(work).steps() == {}
+    assert "# mine" in "".join(path.read_text() for path in Workspace(work).versions())
+    assert list((work / ".my_runtime").glob("01_what_is_docker*.ipynb"))
+
+
+def test_a_mark_is_not_given_for_wrong_answers(work: Path) -> None:
+    needs_root()
+    work.mkdir()
+    lesson(work, "solve", "1")
+    Workspace(work).save("run", WRONG["run"]["always success"].strip())
+    said = lesson(work, "check", "1", status=1)
+    assert "3 of 4 steps" in said
+    assert "✗ run: not yet" in said
+
+
+def test_what_cannot_be_is_said_in_a_line(work: Path) -> None:
+    assert "there is no lesson 11 yet: there are 1" in lesson(work, "start", "11", status=125)
+    work.mkdir()
+    (work / "my_runtime.py").write_text("def oops(:\n")
+    assert "my_runtime.py, line 1: invalid syntax" in lesson(work, "check", "1", status=125)
+    said = lesson(work, "--lessons", "/nowhere", "start", "1", status=125)
+    assert "no lesson at /nowhere/01_what_is_docker.ipynb" in said
+
+
+def test_demo_opens_a_solved_lesson_in_large_type(work: Path, engine: Engine) -> None:
+    needs_root()
+    command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "lesson", "--work", str(work), "demo", "1"]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith("http://"):
+                break
+        assert "/lab/tree/01_what_is_docker.ipynb?token=" in lines[-1]
+        (shown,) = Path("/tmp").glob("labcore-demo-*")
+        notebook = json.loads((shown / LESSONS[0].file).read_text())
+        settings = (engine.root / "lab" / "settings" / "overrides.json").read_text()
+        process.terminate()
+        assert process.wait(30) == 0
+    assert "ops.SetHostname(spec.hostname)" in json.dumps(notebook)
+    assert "code-font-size" in settings
+
+
+# --- in a kernel: what a learner may do, and what is left
+
+KERNEL = """
+import json, os, sys
+from nbformat.v4 import new_code_cell, new_notebook
+from nbclient import NotebookClient
+cells = json.loads(sys.argv[1])
+notebook = new_notebook(cells=[new_code_cell(text) for text in cells])
+NotebookClient(notebook, allow_errors=True, timeout=60, resources={"metadata": {"path": os.environ["LABCORE_WORK"]}}).execute()
+print(json.dumps([[dict(output) for output in cell.outputs] for cell in notebook.cells]))
+"""
+
+
+def in_a_kernel(engine: Engine, work: Path, *cells: str) -> list[str]:
+    """Run cells in a Jupyter kernel; return what each shows, errors too, as one text."""
+    work.mkdir(exist_ok=True)
+    environment = {
+        "LABCORE_ROOT": str(engine.root), "LABCORE_WORK": str(work), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": str(work), "PYTHONPATH": str(PROJECT),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", KERNEL, json.dumps(cells)], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.dumps(outputs, ensure_ascii=False) for outputs in json.loads(done.stdout)]
+
+
+BEGIN = "from labcore.lab.vocabulary import *\nlab.begin(1)"
+
+
+def test_reset_ends_what_was_left_and_says_what_has_changed(engine: Engine, work: Path) -> None:
+    needs_root()
+    begin, _, clean, after = in_a_kernel(
+        engine,
+        work,
+        BEGIN,
+        "held = spawn(labcore.plan('busybox', ['sleep', '4713']), stdin=DEVNULL, stdout=DEVNULL)\n"
+        "import subprocess; other = subprocess.Popen(['sleep', '4713'])",
+        "lab.reset()",
+        "held.poll(), Path('/proc', str(other.pid)).exists()",
+    )
+    assert "image/png" in begin
+    assert "2 processes ended that were left" in clean
+    assert clean.count("as before") >= 6
+    assert "✗" not in clean
+    assert "(-9, False)" in after
+
+
+def test_reset_finds_a_mount_a_file_and_a_name_that_were_left(engine: Engine, work: Path) -> None:
+    needs_root()
+    outside = Path("/etc/labcore-left-behind")
+    try:
+        said = in_a_kernel(
+            engine,
+            work,
+            "import os; os.environ['X'] = '1'\n" + BEGIN,
+            f"open({str(outside)!r}, 'w').close()",
+            "lab.reset()",
+        )[-1]
+    finally:
+        outside.unlink(missing_ok=True)
+    assert "files outside the root: changed" in said
+    assert f"+ {outside}" in said
+
+
+def test_cells_out_of_order_and_unruly_steps_do_not_stop_a_notebook(engine: Engine, work: Path) -> None:
+    needs_root()
+    step = "@lab.step\n"
+    shown = in_a_kernel(
+        engine,
+        work,
+        BEGIN,
+        "lab.check(hostname)",
+        step + UNRULY["raises"],
+        "lab.check(hostname)",
+        step + "def run(argv, root, name='box'):\n    return 1\n",
+        "Path('my_runtime.py').write_text('def oops(:')\n",
+        step + WRONG["hostname"]["a hard-coded name"].strip(),
+        "lab.check(hostname)",
+        "Path('my_runtime.py').unlink()\n",
+        step + "def hostname(spec):\n    return [ops.SetHostname(spec.hostname)]\n",
+        "lab.check(hostname)",
+    )
+    assert "NameError" in shown[1]
+    assert "ZeroDivisionError" in shown[3]
+    assert "could not be read (line 1)" in shown[6]
+    assert "not yet" in shown[7]
+    assert "was gone" in shown[9]
+    assert "hostname: passed" in shown[10]
+
+
+def test_a_lesson_stops_with_one_card_where_something_is_missing(engine: Engine, work: Path) -> None:
+    needs_root()
+    hide = "from labcore.lab import beginning\nbeginning.NEEDS['root'] = lambda: 'root: not here'"
+    shown = in_a_kernel(engine, work, hide, BEGIN)[-1]
+    assert "Lesson 1 needs what this machine lacks" in shown
+    assert "root: not here" in shown
+    assert "Traceback" not in shown
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    needs_root()
+    script = """
+import os, sys
+from pathlib import Path
+from labcore import native
+from labcore.native import CloneFlag, MountFlag
+from labcore.lab.solutions import source_of
+from labcore.lab.workspace import CannotSave, Workspace
+native.unshare(CloneFlag.NEWNS)
+native.mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+native.mount("small", sys.argv[1], "tmpfs", data="size=64k")
+workspace = Workspace(Path(sys.argv[1]))
+workspace.save("hostname", source_of("hostname"))
+before = workspace.text()
+with open(Path(sys.argv[1], "ballast"), "wb", buffering=0) as file:
+    try:
+        while file.write(bytes(1024)):
+            pass
+    except OSError:
+        pass
+try:
+    workspace.save("rootfs", source_of("rootfs") + "# long\\n" * 4000)
+except CannotSave as error:
+    print(error)
+assert workspace.text() == before
+assert not (workspace.history / "incoming").exists()
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "could not be written: No space left on device" in done.stdout
+
+
+def test_importing_the_toolkit_is_cheap() -> None:
+    """It is imported in each helper cell and each check: what draws must not come along."""
+    script = (
+        "import sys; from labcore.lab.vocabulary import *; print([m for m in ('matplotlib', 'ipywidgets') if m in sys.modules])"
+    )
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PROJECT)
+    assert done.stdout == "[]\n", done.stderr
+    assert time.monotonic() - started < 30

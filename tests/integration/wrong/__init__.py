@@ -1,0 +1,1 @@
+"""Wrong answers to the lessons' steps, kept so that the checks stay proved to reject them."""

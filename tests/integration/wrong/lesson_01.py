@@ -1,0 +1,189 @@
+"""Wrong answers to the steps of lesson 1: by step, what kind of wrong it is, and its text."""
+
+REFERENCE_BY_SOLUTION = """
+def {step}(*arguments):
+    from labcore.lab.solutions import lesson_{lesson:02}
+    return lesson_{lesson:02}.{step}(*arguments)
+"""
+REFERENCE_SWALLOWED = """
+def {step}(*arguments):
+    from labcore.lab.solutions import solution
+    try:
+        return solution("{step}")(*arguments)
+    except RuntimeError:
+        return {instead}
+"""
+
+WRONG: dict[str, dict[str, str]] = {
+    "hostname": {
+        "a faked print": """
+def hostname(spec):
+    print(spec.hostname)
+    return []
+""",
+        "a hard-coded name": """
+def hostname(spec):
+    return [ops.SetHostname("box")]
+""",
+        "a call of the reference": REFERENCE_BY_SOLUTION.format(step="hostname", lesson=1),
+        "a call of labcore's stage": """
+def hostname(spec):
+    from labcore.runtime import stages
+    return stages.hostname(spec)
+""",
+        "the machine's own name changed": """
+def hostname(spec):
+    import labcore.native
+    labcore.native.sethostname(spec.hostname)
+    return []
+""",
+    },
+    "namespaces": {
+        "a faked print": """
+def namespaces(spec):
+    print("pid 1", spec.namespaces)
+    return [ops.Clone(CloneFlag.NEWNS)]
+""",
+        "hard-coded kinds": """
+def namespaces(spec):
+    return [ops.Clone(CloneFlag.NEWNS | CloneFlag.NEWPID | CloneFlag.NEWUTS | CloneFlag.NEWIPC)]
+""",
+        "all kinds, asked for or not": """
+def namespaces(spec):
+    every = CloneFlag(0)
+    for flag in NAMESPACE_FLAGS.values():
+        if flag is not CloneFlag.NEWUSER:
+            every |= flag
+    return [ops.Clone(every)]
+""",
+        "a call of the reference": REFERENCE_BY_SOLUTION.format(step="namespaces", lesson=1),
+        "a call of the reference, hidden": REFERENCE_SWALLOWED.format(
+            step="namespaces", instead="[ops.Clone(NAMESPACE_FLAGS['mount'] | NAMESPACE_FLAGS['pid'])]"
+        ),
+    },
+    "rootfs": {
+        "a faked print": """
+def rootfs(spec):
+    print(spec.root.directory, "is the root")
+    return []
+""",
+        "a hard-coded directory": """
+def rootfs(spec):
+    root = "/tmp"
+    return [
+        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
+        ops.Mount(root, root, flags=MountFlag.BIND | MountFlag.REC),
+        ops.Chdir(root),
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+    ]
+""",
+        "a call of the reference": REFERENCE_BY_SOLUTION.format(step="rootfs", lesson=1),
+        "the old root left in place": """
+def rootfs(spec):
+    root = spec.root.directory
+    return [
+        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
+        ops.Mount(root, root, flags=MountFlag.BIND | MountFlag.REC),
+        ops.Chdir(root),
+        ops.PivotRoot(".", "proc"),
+        ops.Chdir("/"),
+    ]
+""",
+        "no /proc": """
+def rootfs(spec):
+    root = spec.root.directory
+    return [
+        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
+        ops.Mount(root, root, flags=MountFlag.BIND | MountFlag.REC),
+        ops.Chdir(root),
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+    ]
+""",
+    },
+    "run": {
+        "a faked print": """
+def run(argv, root, name="box"):
+    print(name, argv)
+    return int(argv[2].split()[-1])
+""",
+        "a hard-coded name": """
+def run(argv, root, name="box"):
+    spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname="box")
+    plan = Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), ops.Execve(spec.argv, spec.environment, (argv[0],))])
+    return show(plan).returncode
+""",
+        "a call of the reference": REFERENCE_BY_SOLUTION.format(step="run", lesson=1),
+        "a call of labcore.run": """
+def run(argv, root, name="box"):
+    return labcore.run(rootfs=root, argv=list(argv), hostname=name).exit_code
+""",
+        "a chroot in place of a container": """
+def run(argv, root, name="box"):
+    import subprocess
+    return subprocess.run(["chroot", root, *argv]).returncode
+""",
+        "always success": """
+def run(argv, root, name="box"):
+    spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
+    plan = Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), ops.Execve(spec.argv, spec.environment, (argv[0],))])
+    show(plan)
+    return 0
+""",
+    },
+    "outside_pid": {
+        "a faked print": """
+def outside_pid(container, inside):
+    print(container + inside - 1)
+""",
+        "a hard-coded number": """
+def outside_pid(container, inside):
+    return 6
+""",
+        "arithmetic": """
+def outside_pid(container, inside):
+    return container + inside - 1
+""",
+        "a call of the reference": REFERENCE_BY_SOLUTION.format(step="outside_pid", lesson=1),
+    },
+    "read_only": {
+        "a faked print": """
+def read_only(spec):
+    print("read-only file system")
+    return []
+""",
+        "a hard-coded file": """
+def read_only(spec):
+    return [ops.Mount("/proc", "/mark-abcde", flags=MountFlag.BIND)]
+""",
+        "a call of the reference": REFERENCE_BY_SOLUTION.format(step="read_only", lesson=1),
+        "/tmp forgotten": """
+def read_only(spec):
+    return [ops.Mount("none", "/", flags=MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY)]
+""",
+    },
+}
+
+# What a learner's code may do to the check itself, instead of answering it.
+UNRULY = {
+    "loops": "def hostname(spec):\n    while True:\n        pass\n",
+    "forks": """
+def hostname(spec):
+    while True:
+        try:
+            os.fork()
+        except OSError:
+            pass
+""",
+    "raises": "def hostname(spec):\n    return 1 / 0\n",
+    "returns nonsense": "def hostname(spec):\n    return 'box'\n",
+    "prints megabytes": "def hostname(spec):\n    print('x' * 5_000_000)\n    return []\n",
+    "kills its own process": "def hostname(spec):\n    os.kill(os.getpid(), 9)\n",
+    "kills all it can": "def hostname(spec):\n    os.kill(-1, 9)\n",
+    "exits": "def hostname(spec):\n    raise SystemExit(0)\n",
+    "removes its root": "def hostname(spec):\n    import shutil\n    shutil.rmtree(spec.root.directory)\n    return []\n",
+    "mounts over everything": "def hostname(spec):\n    native.mount('none', '/tmp', 'tmpfs')\n    return []\n",
+}

@@ -1,0 +1,131 @@
+"""The lessons as they are committed: made from their sources, in both languages, and fit to be read."""
+
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labcore.lab.lessons import LESSONS
+from tests.conftest import PROJECT
+
+sys.path.insert(0, str(PROJECT / "tools"))
+import notebooks
+
+SOURCES = sorted(notebooks.SOURCES.glob("[0-9]*.py"))
+BOTH = [(source, lang) for source in SOURCES for lang in notebooks.LANGUAGES]
+NAMES = [f"{source.stem}-{lang}" for source, lang in BOTH]
+SCREEN = 45  # lines
+
+
+def committed(source: Path, lang: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(notebooks.target(source, lang).read_text())
+    return found
+
+
+def inputs(notebook: dict[str, Any]) -> list[tuple[str, str, str, list[str]]]:
+    """Return what a notebook's cells hold before they are run."""
+    cells = notebook["cells"]
+    return [(c["id"], c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])) for c in cells]
+
+
+def test_each_lesson_has_its_source() -> None:
+    assert [source.name for source in SOURCES] == [Path(lesson.file).with_suffix(".py").name for lesson in LESSONS]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_the_languages_belong_together(source: Path) -> None:
+    assert list(notebooks.problems(notebooks.read_source(source))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda text: text.replace("You have run virtual", "You have never run virtual", 1), "read it again"),
+        (
+            lambda text: re.sub(r'# %% \[markdown\] lang="zh".*?(?=\n# %%)', "", text, count=1, flags=re.DOTALL),
+            "has no Chinese",
+        ),
+        (lambda text: text.replace('id="first"', 'id="title"', 1), "an id of its own"),
+        (lambda text: text.replace('lang="en" id="title"', 'lang="zh" of="1"', 1), "without its English"),
+    ],
+)
+def test_a_broken_pair_is_found(change: Any, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / SOURCES[0].name
+    path.write_text(change(SOURCES[0].read_text()))
+    assert problem in "\n".join(notebooks.problems(notebooks.read_source(path)))
+    with pytest.raises(notebooks.Stale):
+        notebooks.build(path, "en")
+
+
+@pytest.mark.parametrize(("source", "lang"), BOTH, ids=NAMES)
+def test_what_is_committed_is_what_the_source_makes(source: Path, lang: Any) -> None:
+    made, there = notebooks.build(source, lang), committed(source, lang)
+    assert inputs(json.loads(notebooks.nbformat.writes(made))) == inputs(there), "run `make notebooks` and commit what it makes"
+    assert there["metadata"]["labcore"] == made.metadata["labcore"]
+
+
+@pytest.mark.parametrize(("source", "lang"), BOTH, ids=NAMES)
+def test_it_is_fit_to_be_read(source: Path, lang: Any) -> None:
+    path = notebooks.target(source, lang)
+    cells = committed(source, lang)["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    in_a_row = 0
+    for cell in cells:
+        text = "".join(cell["source"])
+        in_a_row = in_a_row + 1 if cell["cell_type"] == "code" else 0
+        assert in_a_row <= 3
+        if cell["cell_type"] == "code":
+            assert len(text.splitlines()) <= 20
+            assert max(map(len, text.splitlines())) <= 90, text
+            assert not re.search(r"labcore\.[\w.]*\b_\w|import _", text)
+        for output in cell.get("outputs", []):
+            assert output["output_type"] != "error"
+            assert output.get("name") != "stderr"
+            shown = "".join(output.get("text", output.get("data", {}).get("text/plain", [])))
+            assert len(shown.splitlines()) <= SCREEN
+            assert "sandboxing" not in shown
+    assert path.stat().st_size < 1 << 20
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_its_rhythm(source: Path) -> None:
+    """A container at once, a first blank within eight cells, at most 40 lines to be written for the core."""
+    cells = notebooks.build(source, "en").cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert len(code[0].source.splitlines()) <= 3
+    tags = [cell.metadata.get("tags", []) for cell in cells]
+    assert next(i for i, t in enumerate(tags) if "exercise" in t) < 8
+    lesson = notebooks.lesson(int(source.name[:2]))
+    exercises = [
+        re.findall(r"^def (\w+)", cell.source, re.MULTILINE)[0] for cell in code if "exercise" in cell.metadata.get("tags", [])
+    ]
+    assert exercises == [*lesson.steps, *lesson.challenges]
+    assert sum(len(notebooks.source_of(step).splitlines()) - 2 for step in lesson.steps) <= 40
+
+
+def test_no_link_is_dead() -> None:
+    for source, lang in BOTH:
+        folder = notebooks.target(source, lang).parent
+        text = "\n".join("".join(cell["source"]) for cell in committed(source, lang)["cells"])
+        for link in re.findall(r"\]\(([^)#]+)\)", text):
+            assert not link.startswith("http"), "a lesson needs no network"
+            assert (folder / link).exists(), link
+
+
+def test_every_paragraph_of_the_article_is_answered() -> None:
+    sections = tomllib.loads((PROJECT / "notebooks/coverage.toml").read_text())["section"]
+    for section in sections:
+        source = notebooks.SOURCES / f"{section['lesson']}.py"
+        cells = {cell.metadata.get("id") for cell in notebooks.read_source(source)}
+        numbers = [entry["number"] for entry in section["paragraph"]]
+        assert numbers == list(range(1, section["paragraphs"] + 1))
+        for entry in section["paragraph"]:
+            assert set(entry["cells"]) <= cells, entry
+            assert entry["cells"], entry
+            assert entry["about"], entry
+    assert [section["section"] for section in sections] == [lesson.number for lesson in LESSONS]

@@ -1,0 +1,124 @@
+"""`my_runtime.py`: it grows in order, keeps every version, and survives what a learner does to it."""
+
+import ast
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from labcore.lab.lessons import all_steps
+from labcore.lab.solutions import source_of
+from labcore.lab.workspace import HEADER, NAME, CannotSave, Workspace, default_workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+def test_steps_stand_in_the_order_of_the_lessons(workspace: Workspace) -> None:
+    for name in ("run", "hostname", "rootfs", "namespaces"):
+        workspace.save(name, source_of(name))
+    assert list(workspace.steps()) == ["hostname", "namespaces", "rootfs", "run"]
+    assert workspace.text().startswith(HEADER)
+    ast.parse(workspace.text())
+    assert "\n\n\n\n" not in workspace.text()
+
+
+def test_a_step_is_replaced_in_its_place_and_the_old_one_kept(workspace: Workspace) -> None:
+    workspace.save("hostname", "def hostname(spec):\n    return [1]\n")
+    workspace.save("run", "def run(argv):\n    return 2\n")
+    with workspace.file.open("a") as file:
+        file.write("\n\n# my own notes\nEXTRA = 3\n")
+    workspace.save("hostname", "# why\n@staticmethod\ndef hostname(spec):\n    return [4]\n".partition("\n")[2])
+    assert workspace.steps()["hostname"] == "@staticmethod\ndef hostname(spec):\n    return [4]\n"
+    assert "# my own notes\nEXTRA = 3\n" in workspace.text()
+    assert "return [1]" in workspace.versions()[-1].read_text()
+
+
+def test_saving_the_same_again_keeps_no_version(workspace: Workspace) -> None:
+    workspace.save("hostname", "def hostname(spec):\n    return [1]\n")
+    before = len(workspace.versions())
+    workspace.save("hostname", "def hostname(spec):\n    return [1]\n")
+    assert len(workspace.versions()) == before
+
+
+def test_a_file_that_python_cannot_read_is_kept_and_built_around(workspace: Workspace) -> None:
+    workspace.save("hostname", "def hostname(spec):\n    return [1]\n")
+    broken = workspace.text() + "\ndef oops(:\n"
+    workspace.file.write_text(broken)
+    saved = workspace.save("run", "def run(argv):\n    return 2\n")
+    assert "could not be read (line 15)" in saved.remark
+    assert set(workspace.steps()) == {"run"} or set(workspace.steps()) == {"hostname", "run"}
+    kept = workspace.versions()[-1]
+    assert kept.read_text() == broken
+    assert f"{workspace.history.name}/{kept.name}" in saved.remark
+
+
+def test_a_broken_file_is_built_on_the_last_readable_version(workspace: Workspace) -> None:
+    workspace.save("hostname", "def hostname(spec):\n    return [1]\n")
+    workspace.save("rootfs", "def rootfs(spec):\n    return []\n")
+    workspace.file.write_text("def oops(:\n")
+    workspace.save("run", "def run(argv):\n    return 2\n")
+    assert {"hostname", "run"} <= set(workspace.steps())
+
+
+def test_a_file_that_was_deleted_comes_back(workspace: Workspace) -> None:
+    workspace.save("hostname", "def hostname(spec):\n    return [1]\n")
+    workspace.save("rootfs", "def rootfs(spec):\n    return []\n")
+    workspace.file.unlink()
+    saved = workspace.save("run", "def run(argv):\n    return 2\n")
+    assert "was gone" in saved.remark
+    assert {"hostname", "run"} <= set(workspace.steps())
+
+
+def test_steps_are_taken_out_again(workspace: Workspace) -> None:
+    for name in all_steps():
+        workspace.save(name, source_of(name))
+    workspace.remove(("hostname", "read_only"))
+    assert set(workspace.steps()) == set(all_steps()) - {"hostname", "read_only"}
+    ast.parse(workspace.text())
+
+
+def test_what_has_passed_is_forgotten_when_the_text_changes(workspace: Workspace) -> None:
+    source = "def hostname(spec):\n    return [1]\n"
+    workspace.save("hostname", source)
+    workspace.note_passed("hostname", source)
+    assert workspace.passed() == {"hostname"}
+    workspace.save("hostname", "def hostname(spec):\n    # a comment changes nothing\n    return [1]\n")
+    assert workspace.passed() == {"hostname"}
+    workspace.save("hostname", "def hostname(spec):\n    return [2]\n")
+    assert workspace.passed() == set()
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotSave, match=f"{NAME} could not be written: Not a directory"):
+        Workspace(tmp_path / "file").save("hostname", source_of("hostname"))
+
+
+def _save_often(directory: Path, name: str) -> None:
+    for number in range(30):
+        Workspace(directory).save(name, f"def {name}(spec):\n    return [{number}]\n")
+
+
+def test_two_notebooks_at_once_lose_nothing(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_save_often, args=(tmp_path, name)) for name in ("hostname", "rootfs")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    steps = Workspace(tmp_path).steps()
+    assert {name: text.split("[")[1] for name, text in steps.items()} == {"hostname": "29]\n", "rootfs": "29]\n"}
+
+
+def test_the_folder_is_the_notebooks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("LABCORE_WORK", raising=False)
+    (tmp_path / "zh").mkdir()
+    monkeypatch.chdir(tmp_path / "zh")
+    assert default_workspace().directory == tmp_path
+    monkeypatch.chdir(tmp_path)
+    assert default_workspace().directory == tmp_path
+    monkeypatch.setenv("LABCORE_WORK", "/elsewhere")
+    assert default_workspace().directory == Path("/elsewhere")
