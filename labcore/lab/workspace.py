@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -135,18 +136,19 @@ class Workspace:
 
     def _replace(self, text: str) -> None:
         """Write a new version beside the old one, keep the old one under its number, and let the new one take its place."""
-        incoming = self.history / "incoming"
+        incoming, old = self.history / "incoming", self._next_version()
         try:
             with incoming.open("w") as file:
                 file.write(text or HEADER)
                 file.flush()
                 os.fsync(file.fileno())
             if self.file.exists():
-                os.link(self.file, self._next_version())
+                shutil.copyfile(self.file, old)  # not a link: a folder shared with a virtual machine's host has none
             incoming.rename(self.file)
         except OSError:
-            with suppress(OSError):
-                incoming.unlink()
+            for path in (incoming, old):
+                with suppress(OSError):
+                    path.unlink()
             raise
         _give_to_owner(self.directory, self.file, self.history, *self.history.iterdir())
 
