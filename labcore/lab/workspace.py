@@ -12,13 +12,14 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from labcore.errors import LabcoreError
 from labcore.lab.lessons import all_steps
+from labcore.lab.program import functions, with_function, without_functions
 from labcore.lab.say import say
 from labcore.record import Record
 
@@ -73,7 +74,7 @@ class Workspace:
 
     def steps(self) -> dict[str, str]:
         """Return the steps that stand in it, each with its text. Raises SyntaxError if it cannot be read as Python."""
-        return {name: text for name, (_, _, text) in _functions(self.text()).items() if name in all_steps()}
+        return {name: text for name, (_, _, text) in functions(self.text()).items() if name in all_steps()}
 
     # --- writing
 
@@ -82,11 +83,11 @@ class Workspace:
 
         Raises CannotSave when the disk says no; then the file is as it was.
         """
-        return self._edit(lambda text: _with_step(text, name, source))
+        return self._edit(lambda text: with_function(text or HEADER, name, source, all_steps()))
 
     def remove(self, names: tuple[str, ...]) -> Saved:
         """Take steps out of it, so that they are blanks again."""
-        return self._edit(lambda text: _without(text, names))
+        return self._edit(lambda text: without_functions(text, names))
 
     def _edit(self, change: Callable[[str], str]) -> Saved:
         try:
@@ -197,44 +198,3 @@ def _give_to_owner(directory: Path, *paths: Path) -> None:
     if os.geteuid() == 0 and status.st_uid:
         for path in paths:
             os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
-
-
-# --- a program's text and the functions in it
-
-Functions = Mapping[str, tuple[int, int, str]]  # name -> first line, line after its last, text
-
-
-def _functions(text: str) -> Functions:
-    found = {}
-    lines = text.splitlines(keepends=True)
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef):
-            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1
-            found[node.name] = (first, node.end_lineno or first, "".join(lines[first : node.end_lineno]))
-    return found
-
-
-def _with_step(text: str, name: str, source: str) -> str:
-    text = text or HEADER
-    functions = _functions(text)
-    lines = text.splitlines(keepends=True)
-    source = source.rstrip() + "\n"
-    if name in functions:
-        first, end, _ = functions[name]
-        return "".join([*lines[:first], source, *lines[end:]])
-    order = all_steps()
-    later = [functions[other][0] for other in order[order.index(name) + 1 :] if other in functions]
-    at = min(later, default=len(lines))
-    before = "".join(lines[:at]).rstrip() + "\n\n\n"
-    after = "".join(lines[at:])
-    return before + source + ("\n\n" + after if after else "")
-
-
-def _without(text: str, names: tuple[str, ...]) -> str:
-    functions = _functions(text)
-    lines = text.splitlines(keepends=True)
-    for first, end, _ in sorted((functions[name] for name in names if name in functions), reverse=True):
-        lines[first:end] = []
-        while first < len(lines) and not lines[first].strip():  # the empty lines behind it go with it
-            del lines[first]
-    return "".join(lines).rstrip() + "\n"
