@@ -1,0 +1,128 @@
+"""From a profile to a filter that the kernel can load; compiled once, and kept."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from labcore.errors import InvalidInput
+from labcore.spec import Comparison, SeccompProfile, SeccompRule
+
+INSTRUCTION: Final = 8  # bytes
+FORMAT: Final = "1"  # of what is kept; part of its name
+
+# What the kernel does with a call: seccomp(2). The low 16 bits carry an errno, or a number for a tracer.
+ACTIONS: Final = {
+    "SCMP_ACT_KILL": 0x00000000,
+    "SCMP_ACT_KILL_THREAD": 0x00000000,
+    "SCMP_ACT_KILL_PROCESS": 0x80000000,
+    "SCMP_ACT_TRAP": 0x00030000,
+    "SCMP_ACT_ERRNO": 0x00050000,
+    "SCMP_ACT_TRACE": 0x7FF00000,
+    "SCMP_ACT_LOG": 0x7FFC0000,
+    "SCMP_ACT_ALLOW": 0x7FFF0000,
+}
+WITH_NUMBER: Final = ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE")
+
+# linux/audit.h's numbers of processors and their calling conventions
+ARCHITECTURES: Final = {
+    "SCMP_ARCH_X86_64": 0xC000003E,
+    "SCMP_ARCH_X86": 0x40000003,
+    "SCMP_ARCH_X32": 0x4000003E,
+    "SCMP_ARCH_AARCH64": 0xC00000B7,
+    "SCMP_ARCH_ARM": 0x40000028,
+    "SCMP_ARCH_PPC64LE": 0xC0000015,
+    "SCMP_ARCH_S390": 0x00000016,
+    "SCMP_ARCH_S390X": 0x80000016,
+    "SCMP_ARCH_RISCV64": 0xC00000F3,
+    "SCMP_ARCH_MIPS": 0x00000008,
+    "SCMP_ARCH_MIPSEL": 0x40000008,
+    "SCMP_ARCH_MIPS64": 0x80000008,
+    "SCMP_ARCH_MIPSEL64": 0xC0000008,
+    "SCMP_ARCH_MIPS64N32": 0xA0000008,
+    "SCMP_ARCH_MIPSEL64N32": 0xE0000008,
+    "SCMP_ARCH_PPC": 0x00000014,
+    "SCMP_ARCH_PPC64": 0x80000015,
+    "SCMP_ARCH_PARISC": 0x0000000F,
+    "SCMP_ARCH_PARISC64": 0x8000000F,
+}
+
+
+@lru_cache(maxsize=16)
+def compiled(profile: SeccompProfile, kept_in: Path | None = None) -> bytes:
+    """Return a profile as classic BPF, for `ops.LoadFilter`.
+
+    Compiling takes 10 ms and an import, so that the result is kept in the directory `kept_in`, under a name that stands for the
+    profile and the processor. Raises InvalidInput for an action, an operator or an architecture that does not exist,
+    Unavailable without libseccomp.
+    """
+    if kept_in is None:
+        return _compile(profile)
+    path = kept_in / f"{_name_of(profile)}.bpf"
+    with suppress(OSError):
+        program = path.read_bytes()
+        if program and len(program) % INSTRUCTION == 0:
+            return program
+    program = _compile(profile)
+    with suppress(OSError):  # a store that cannot be written to costs time, not containers
+        kept_in.mkdir(mode=0o700, parents=True, exist_ok=True)
+        incoming = kept_in / f".{path.name}-{os.getpid()}"
+        incoming.write_bytes(program)
+        incoming.rename(path)
+    return program
+
+
+def _name_of(profile: SeccompProfile) -> str:
+    system = os.uname()
+    return hashlib.sha256(f"{FORMAT} {system.machine} {profile!r}".encode()).hexdigest()[:32]
+
+
+def _compile(profile: SeccompProfile) -> bytes:
+    from labcore.native.libseccomp import Condition, Filter
+
+    default = action_of(profile.action, profile.errno)
+    with Filter(default) as made:
+        for name in profile.architectures:
+            made.add_architecture(_one_of(ARCHITECTURES, name, "architecture"))
+        for rule in profile.rules:
+            action = action_of(rule.action, rule.errno)
+            if action == default:  # the library takes that for a mistake; it changes nothing
+                continue
+            for comparisons in _alternatives(rule):
+                conditions = [Condition(c.index, _operator(c), c.value, c.value_two) for c in comparisons]
+                for name in rule.names:
+                    made.add_rule(action, name, conditions)
+        return made.program()
+
+
+def _alternatives(rule: SeccompRule) -> Iterator[tuple[Comparison, ...]]:
+    """Yield the sets of comparisons of which one must hold: several on one argument are meant as alternatives."""
+    indices = [comparison.index for comparison in rule.comparisons]
+    if len(set(indices)) == len(indices):
+        yield rule.comparisons
+    else:
+        yield from ((comparison,) for comparison in rule.comparisons)
+
+
+def action_of(name: str, errno: int) -> int:
+    """Return an action's number, an errno in it where one belongs."""
+    base = _one_of(ACTIONS, name, "action")
+    return base | (errno & 0xFFFF) if name in WITH_NUMBER else base
+
+
+def _operator(comparison: Comparison) -> int:
+    from labcore.native.libseccomp import OPERATORS
+
+    if not 0 <= comparison.index <= 5:
+        raise InvalidInput(f"seccomp: a system call has arguments 0 to 5, no {comparison.index}")
+    return _one_of(OPERATORS, comparison.operator.removeprefix("SCMP_CMP_"), "operator")
+
+
+def _one_of(table: dict[str, int], name: str, what: str) -> int:
+    try:
+        return table[name]
+    except KeyError:
+        raise InvalidInput(f"seccomp: no such {what}: {name}; there are {', '.join(table)}") from None

@@ -1,0 +1,13 @@
+"""When an op of a start was done."""
+
+from labcore.record import Record
+
+
+class Moment(Record):
+    """One op of a start: what it was, when it began (microseconds after clone was called) and how long it took."""
+
+    index: int
+    name: str
+    detail: str
+    start_us: float
+    duration_us: float

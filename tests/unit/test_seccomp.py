@@ -1,0 +1,176 @@
+"""The default filter gives Docker's verdict on every call; the compiled program is run by a small interpreter."""
+
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labcore.errors import InvalidInput
+from labcore.native.libseccomp import _load
+from labcore.runtime.seccomp import compiled, default_profile
+from labcore.runtime.seccomp.compiled import ARCHITECTURES
+from labcore.spec import DEFAULT_CAPABILITIES, Comparison, SeccompProfile, SeccompRule
+from tests.conftest import PROJECT
+
+ALLOW, ERRNO = 0x7FFF0000, 0x00050000
+KERNEL = (6, 1)
+HERE = os.uname().machine
+NATIVE = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}[HERE]
+INTERESTING = ("SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT", "SYS_NICE", "SYSLOG", "BPF", "PERFMON", "DAC_READ_SEARCH", "SYS_BOOT",
+               "SYS_MODULE", "SYS_PACCT", "SYS_RAWIO", "SYS_TIME", "SYS_TTY_CONFIG")  # fmt: skip
+SETS = [frozenset(DEFAULT_CAPABILITIES), frozenset[str](), *(frozenset({name}) for name in INTERESTING), frozenset(INTERESTING)]
+FIRST_ARGUMENTS = (0, 1, 2, 8, 40, 0x20000, 0x20008, 0xFFFFFFFF, 0x11, 0x10000000, 0x7E020000, 0x00020000, 0x02000000)
+
+
+def run_bpf(program: bytes, architecture: int, number: int, arguments: tuple[int, ...]) -> int:
+    """Interpret classic BPF as seccomp(2) does, on struct seccomp_data."""
+    data = struct.pack("=iIQ6Q", number, architecture, 0, *(value & (1 << 64) - 1 for value in arguments))
+    accumulator, at = 0, 0
+    while True:
+        code, yes, no, k = struct.unpack_from("=HBBI", program, at * 8)
+        at += 1
+        if code == 0x20:  # ld [k]
+            (accumulator,) = struct.unpack_from("=I", data, k)
+        elif code == 0x54:  # and k
+            accumulator &= k
+        elif code == 0x05:  # jmp k
+            at += k
+        elif code in (0x15, 0x25, 0x35, 0x45):  # jeq, jgt, jge, jset
+            holds = {0x15: accumulator == k, 0x25: accumulator > k, 0x35: accumulator >= k, 0x45: bool(accumulator & k)}[code]
+            at += yes if holds else no
+        elif code == 0x06:  # ret k
+            return int(k)
+        else:
+            raise AssertionError(f"unknown instruction {code:#x}")
+
+
+def table() -> dict[str, list[tuple[str, list[str]]]]:
+    rows: dict[str, list[tuple[str, list[str]]]] = {}
+    for line in (PROJECT / "tests/data/docker_seccomp.tsv").read_text().splitlines():
+        if not line.startswith("#"):
+            name, verdict, conditions = line.split("\t")
+            rows.setdefault(name, []).append((verdict, conditions.split()))
+    return rows
+
+
+def holds(condition: str, capabilities: frozenset[str], machine: str, arguments: tuple[int, ...]) -> bool:
+    if condition == "always":
+        return True
+    if condition[0] in "+-":
+        return (condition[1:] in capabilities) == (condition[0] == "+")
+    if condition.startswith("kernel>="):
+        return tuple(map(int, condition[8:].split("."))) <= KERNEL
+    if condition.startswith("on:"):
+        return machine in condition[3:].split(",")
+    argument = arguments[int(condition[3])]
+    rest = condition[4:]
+    if rest.startswith("&"):
+        mask, value = rest[1:].split("==")
+        return argument & int(mask, 16) == int(value, 16)
+    return (argument == int(rest[2:], 16)) == rest.startswith("==")
+
+
+def expected(rules: list[tuple[str, list[str]]], capabilities: frozenset[str], machine: str, arguments: tuple[int, ...]) -> int:
+    verdicts = [v for v, conditions in rules if all(holds(c, capabilities, machine, arguments) for c in conditions)]
+    if "allow" in verdicts:
+        return ALLOW
+    return ERRNO | (int(verdicts[0].partition(":")[2]) if verdicts else 1)
+
+
+def numbers(architecture: str) -> Iterator[tuple[str, int]]:
+    """Yield all system calls that libseccomp knows on an architecture."""
+    library = _load()
+    for name in table().keys() | {"kexec_load", "swapon", "pivot_root", "add_key", "keyctl", "userfaultfd", "io_uring_setup"}:
+        number = library.seccomp_syscall_resolve_name_arch(ARCHITECTURES[architecture], name.encode())
+        if number >= 0:
+            yield name, number
+
+
+@pytest.mark.parametrize("capabilities", SETS, ids=lambda s: "+".join(sorted(s))[:40] or "none")
+def test_the_verdicts_are_dockers(capabilities: frozenset[str]) -> None:
+    program = compiled(default_profile(capabilities, HERE, KERNEL))
+    rules = table()
+    checked = 0
+    for name, number in numbers(NATIVE):
+        for first in FIRST_ARGUMENTS:
+            arguments = (first, 0, 0, 0, 0, 0)
+            wanted = expected(rules.get(name, []), capabilities, HERE, arguments)
+            assert run_bpf(program, ARCHITECTURES[NATIVE], number, arguments) == wanted, (name, hex(first))
+            checked += 1
+    assert checked > 3000
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("capabilities", SETS, ids=lambda s: "+".join(sorted(s))[:40] or "none")
+@pytest.mark.parametrize("kernel", [(4, 4), (4, 8), (6, 1)])
+def test_the_profile_names_what_docker_names(machine: str, capabilities: frozenset[str], kernel: tuple[int, int]) -> None:
+    """The same, before compilation, for both processors and for old kernels: which names are allowed without a condition."""
+    profile = default_profile(capabilities, machine, kernel)
+    allowed = {n for rule in profile.rules if rule.action == "SCMP_ACT_ALLOW" and not rule.comparisons for n in rule.names}
+    wanted = set()
+    for name, rules in table().items():
+        for verdict, conditions in rules:
+            plain = [c for c in conditions if not c.startswith(("arg", "kernel"))]
+            old = any(c.startswith("kernel") for c in conditions) and kernel < (4, 8)
+            unconditional = len(plain) == len([c for c in conditions if not c.startswith("kernel")])
+            met = all(holds(c, capabilities, machine, (0,) * 6) for c in plain)
+            if verdict == "allow" and unconditional and met and not old:
+                wanted.add(name)
+    assert allowed == wanted
+
+
+def test_programs_of_the_32_bit_relatives_are_judged_too() -> None:
+    if HERE != "x86_64":
+        pytest.skip("the relatives of x86-64 are looked at")
+    program = compiled(default_profile(frozenset(DEFAULT_CAPABILITIES), HERE, KERNEL))
+    for name, number in numbers("SCMP_ARCH_X86"):
+        if name in ("getpid", "waitpid", "mmap2"):
+            assert run_bpf(program, ARCHITECTURES["SCMP_ARCH_X86"], number, (0,) * 6) == ALLOW
+        if name in ("kexec_load", "swapon", "mount"):
+            assert run_bpf(program, ARCHITECTURES["SCMP_ARCH_X86"], number, (0,) * 6) == ERRNO | 1
+    assert run_bpf(program, 0xC0000015, 1, (0,) * 6) == 0, "a foreign architecture is killed"
+
+
+def test_a_filter_is_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = default_profile(frozenset(), HERE, KERNEL)
+    program = compiled(profile, tmp_path)
+    (kept,) = tmp_path.iterdir()
+    assert kept.read_bytes() == program
+    compiled.cache_clear()
+    monkeypatch.setattr("labcore.native.libseccomp._load", None)
+    assert compiled(profile, tmp_path) == program
+    kept.write_bytes(b"broken")
+    monkeypatch.undo()
+    compiled.cache_clear()
+    assert compiled(profile, tmp_path) == program
+
+
+@pytest.mark.parametrize(
+    ("profile", "message"),
+    [
+        (SeccompProfile("SCMP_ACT_NOTHING"), "no such action: SCMP_ACT_NOTHING"),
+        (SeccompProfile("SCMP_ACT_ALLOW", architectures=("SCMP_ARCH_PDP11",)), "no such architecture"),
+        (
+            SeccompProfile("SCMP_ACT_ALLOW", (SeccompRule(("read",), "SCMP_ACT_ERRNO", (Comparison(7, "SCMP_CMP_EQ", 0),)),)),
+            "0 to 5",
+        ),
+        (
+            SeccompProfile("SCMP_ACT_ALLOW", (SeccompRule(("read",), "SCMP_ACT_ERRNO", (Comparison(0, "ABOUT", 0),)),)),
+            "operator",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(profile: Any, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        compiled(profile)
+
+
+def test_several_comparisons_of_one_argument_are_alternatives() -> None:
+    either = tuple(Comparison(0, "SCMP_CMP_EQ", value) for value in (3, 5))
+    program = compiled(SeccompProfile("SCMP_ACT_ALLOW", (SeccompRule(("dup",), "SCMP_ACT_ERRNO", either, errno=7),)))
+    number = dict(numbers(NATIVE))["dup"]
+    verdicts = [run_bpf(program, ARCHITECTURES[NATIVE], number, (value, 0, 0, 0, 0, 0)) for value in (3, 4, 5)]
+    assert verdicts == [ERRNO | 7, ALLOW, ERRNO | 7]
