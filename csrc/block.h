@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x314b4c42u /* "BLK1" */
-#define BLOCK_REGISTERS 8
+#define BLOCK_REGISTERS 64
 #define BLOCK_MAX_STEPS 4096u
 
 struct block {
@@ -26,8 +26,8 @@ struct block {
     uint32_t steps;
     uint32_t relocations;
     uint64_t clone_flags;
-    int32_t cgroup; /* descriptor of a v2 cgroup to start in, with CLONE_INTO_CGROUP */
-    uint32_t reserved;
+    int32_t cgroup;  /* descriptor of a v2 cgroup to start in, with CLONE_INTO_CGROUP */
+    uint32_t before; /* this many of the steps are made by the carrier itself, before it clones */
 };
 
 enum { STEP_ZERO_FAILS = 1 }; /* a result of 0 (end of file at a handshake) is a failure: ECANCELED */
@@ -71,8 +71,12 @@ const char *block_check(const void *memory, size_t size);
 /* Turn offsets into addresses. Once for each copy in memory. */
 void block_relocate(struct block *block);
 
-/* Make the calls. Runs in the child. Returns the exit status for a child whose plan has ended without an exec: 0 when
- * every step was made, 127 when one failed. */
+/* Make the calls that come before the clone. Runs in the carrier: only in one that shares its memory with nobody. Returns 0, or
+ * 127 when one failed. */
+int block_walk_before(struct block *block, struct report *report);
+
+/* Make the calls after the clone. Runs in the child. Returns the exit status for a child whose plan has ended without an exec:
+ * 0 when every step was made, 127 when one failed. */
 int block_walk(struct block *block, struct report *report);
 
 uint64_t monotonic_ns(void);

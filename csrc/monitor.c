@@ -1,7 +1,7 @@
 /* labcore-monitor: walks a plan in a child that shares nothing with whoever asked for it, and outlives the asker.
  *
  *   starter                    monitor                      child
- *   exec  ------------------>  map the block
+ *   exec  ------------------>  map the block, walk what comes before the clone (joins namespaces)
  *                              clone3  ------------------>  walk
  *   pid, pidfd  <-- CLONED --                               sync  <---- 1 byte each way ---->  starter
  *                              (end of file on a pipe)  <-- execve, or exit
@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -111,6 +112,12 @@ int main(void)
     };
     report->failed = -1;
     report->cloned = monotonic_ns();
+    if (block->before)
+        prctl(PR_SET_DUMPABLE, 0); /* nobody in the namespaces that are joined now may look into this process or its child */
+    if (block_walk_before(block, report)) {
+        tell((struct message){.kind = MESSAGE_WALKED}, report, shared, -1);
+        return 1;
+    }
     long pid = raw_syscall(SYS_clone3, (uint64_t)&args, sizeof args, 0, 0, 0, 0);
     if (pid == 0) {
         dup3(running[1], MONITOR_BLOCK, O_CLOEXEC); /* where a plan that closes the descriptors above leaves it alone */

@@ -59,8 +59,8 @@ long lc_call(long number, const uint64_t *args)
 long lc_spawn(void *memory, size_t size, const int *layout, int layout_size, void *report_memory, int *pidfd)
 {
     struct report *report = report_memory;
-    if (block_check(memory, size))
-        return -EINVAL;
+    if (block_check(memory, size) || ((struct block *)memory)->before)
+        return -EINVAL; /* what joins namespaces must not share memory with us: the monitor's work */
     block_relocate(memory);
 
     void *stack = mmap(NULL, CHILD_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);

@@ -42,6 +42,8 @@ const char *block_check(const void *memory, size_t size)
         return "not a block";
     if (block->size != size)
         return "block is truncated";
+    if (block->before > block->steps)
+        return "block counts more steps before the clone than it has";
     if (block->steps > BLOCK_MAX_STEPS || block->relocations > size / sizeof(uint64_t))
         return "block counts too many steps or relocations";
 
@@ -96,12 +98,11 @@ static void default_signals(void)
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (uint64_t)&by_default.mask, 0, sizeof by_default.mask, 0, 0);
 }
 
-int block_walk(struct block *block, struct report *report)
+static int walk(struct block *block, struct report *report, uint32_t first, uint32_t end)
 {
     uint64_t registers[BLOCK_REGISTERS] = {0};
 
-    default_signals();
-    for (uint32_t i = 0; i < block->steps; i++) {
+    for (uint32_t i = first; i < end; i++) {
         struct step *step = &steps_of(block)[i];
         struct outcome *outcome = &report->outcomes[i];
         uint64_t a[6];
@@ -125,4 +126,15 @@ int block_walk(struct block *block, struct report *report)
             registers[step->result - 1] = (uint64_t)result;
     }
     return 0;
+}
+
+int block_walk_before(struct block *block, struct report *report)
+{
+    return walk(block, report, 0, block->before);
+}
+
+int block_walk(struct block *block, struct report *report)
+{
+    default_signals();
+    return walk(block, report, block->before, block->steps);
 }

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+# numpy, which draws the pictures, would start threads when it is imported, and tests of what only a process without threads may
+# do run in this one.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
 from labcore.engine import Engine
 from labcore.language import VARIABLE
 

@@ -16,8 +16,9 @@ from labcore.lab.workspace import NAME, Workspace
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommands and their arguments."""
-    parser.add_argument("--work", type=Path, default=Path("work"), help="your copy of the lessons (default: work)")
-    parser.add_argument("--lessons", type=Path, default=Path("notebooks"), help="the lessons (default: notebooks)")
+    work = copies.nearest_work()
+    parser.add_argument("--work", type=Path, default=work, help=f"your copy of the lessons (default: {work})")
+    parser.add_argument("--lessons", type=Path, default=copies.LESSONS_HERE, help="the lessons (default: labcore's)")
     commands = parser.add_subparsers(metavar="WHAT", required=True)
     for name, (function, line) in COMMANDS.items():
         command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
@@ -78,6 +79,7 @@ def _check(args: argparse.Namespace) -> int:
             print(verdict)
             if verdict.state == "passed":
                 passed.add(name)
+                workspace.note_passed(name, written[name])
     steps, challenges = passed.intersection(wanted.steps), passed.intersection(wanted.challenges)
     print(f"{len(steps)} of {len(wanted.steps)} steps, {len(challenges)} of {len(wanted.challenges)} challenges (seed {seed})")
     return int(len(steps) < len(wanted.steps))
@@ -102,7 +104,7 @@ def _reset(args: argparse.Namespace) -> int:
     copies.renew(wanted, args.lessons, args.work)
     workspace = Workspace(args.work)
     if workspace.file.exists():
-        workspace.remove(wanted.steps + wanted.challenges)
+        print(workspace.remove(wanted.steps + wanted.challenges).remark or "my_runtime.py: its steps are blanks again")
     print(f"lesson {wanted.number} is as it was at the start; what you had is kept in {args.work / copies.KEPT}")
     return 0
 
@@ -122,10 +124,9 @@ def _written(workspace: Workspace) -> dict[str, str]:
     """Return the steps in the learner's file. Raises Unavailable if Python cannot read it."""
     try:
         return workspace.steps()
-    except SyntaxError as error:
-        raise Unavailable(
-            f"{workspace.file}, line {error.lineno}: {error.msg}: mend it, or take an older one from {workspace.history}"
-        ) from None
+    except (SyntaxError, ValueError) as error:
+        where = f", line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else f": {error}"
+        raise Unavailable(f"{workspace.file}{where}: mend it, or take an older one from {workspace.history}") from None
 
 
 COMMANDS = {

@@ -1,6 +1,5 @@
 """The first cell of every lesson: is all there that it needs? And where in the ten lessons are we?"""
 
-import html
 import os
 from collections.abc import Callable
 
@@ -25,10 +24,6 @@ class LessonStopped(LabcoreError):
     def _render_traceback_(self) -> list[str]:  # what IPython shows: one card, no traceback
         return [str(self)]
 
-    def _repr_html_(self) -> str:
-        rows = "".join(f"<div>✗ {html.escape(line)}</div>" for line in self.missing)
-        return f"<div style='border-left:4px solid #b34700;padding:2px 10px'><b>{html.escape(self.args[0])}</b>{rows}</div>"
-
 
 def begin(number: int) -> None:
     """Begin a lesson: make the images that it uses, remember the machine as it is, and show where in the ten lessons we are.
@@ -36,9 +31,8 @@ def begin(number: int) -> None:
     Raises LessonStopped, with one card, if something is missing that the lesson needs.
     """
     wanted = lesson(number)
-    if missing := what_is_missing(wanted.requires):
+    if missing := what_is_missing(wanted.requires) or _make_images():
         raise LessonStopped(number, missing)
-    _make_images()
     remember()
     from IPython.display import display
 
@@ -71,7 +65,8 @@ def _namespaces() -> str:
 NEEDS: dict[str, Callable[[], str]] = {"root": _root, "namespaces": _namespaces}
 
 
-def _make_images() -> None:
+def _make_images() -> list[str]:
+    """Make the images that are not there yet; return why that cannot be done, if it cannot."""
     from labcore.engine import SEED_NAMES, Engine
     from labcore.spec import Reference
 
@@ -80,7 +75,11 @@ def _make_images() -> None:
         try:
             engine.images.get(Reference.parse(name))
         except ImageNotFound:
-            engine.seed(name)
+            try:
+                engine.seed(name)
+            except LabcoreError as error:
+                return [f"{name}: {error}"]
+    return []
 
 
 def _done(number: int) -> tuple[int, ...]:

@@ -15,9 +15,20 @@ from labcore.lab.solutions import source_of
 
 LANGUAGE_FOLDERS = ("", "zh")
 KEPT = ".my_runtime"
+SOURCE = Path(__file__).parent.parent.parent / "notebooks"  # where the package is run from its source tree
+LESSONS_HERE = SOURCE if SOURCE.is_dir() else Path("notebooks")
 
 Notebook = dict[str, Any]
 Change = Callable[[Notebook], None]
+
+
+def nearest_work() -> Path:
+    """Return the folder of the learner's work: this one or one above it, if that holds a lesson; else `work` in this one."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if folder.name != "notebooks" and any((folder / lesson.file).exists() for lesson in LESSONS):
+            return folder.parent if folder.name == "zh" else folder
+    return Path("work")
 
 
 def working_copy(lessons: Path, work: Path) -> None:
@@ -45,9 +56,13 @@ def renew(lesson: Lesson, lessons: Path, work: Path) -> None:
     for source, target in _places(lesson, lessons, work):
         if target.exists():
             kept.mkdir(exist_ok=True)
-            number = len(list(kept.glob(f"{target.stem}*.ipynb"))) + 1
-            shutil.copy(target, kept / f"{target.stem}-{number:02}.ipynb")
+            shutil.copy(target, kept / f"{target.stem}-{_next_number(kept, target.stem):02}.ipynb")
         copy(source, target, without_outputs)
+
+
+def _next_number(kept: Path, stem: str) -> int:
+    numbers = (path.stem.rpartition("-")[2] for path in kept.glob(f"{stem}-*.ipynb"))
+    return max((int(number) for number in numbers if number.isdigit()), default=0) + 1
 
 
 def _places(lesson: Lesson, lessons: Path, work: Path) -> Iterator[tuple[Path, Path]]:

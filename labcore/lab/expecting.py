@@ -23,6 +23,7 @@ def expect(*errors: int) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno not in errors:
+            print(say("{names} was expected here, and it was {other}:", names=names, other=errno_name(error.errno or 0)))
             raise
         print("\n".join(filter(None, (str(error), advice(error)))), flush=True)
     else:

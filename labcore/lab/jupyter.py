@@ -42,7 +42,7 @@ def jupyter_lab(
         server = subprocess.Popen(
             [*_command(state, large), f"--ServerApp.ip={ip}", f"--ServerApp.port={port}"],
             cwd=directory,
-            env=os.environ | _environment(state) | {"JUPYTER_TOKEN": token},
+            env=os.environ | _environment(state) | _ours(directory, state.parent) | {"JUPYTER_TOKEN": token},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -82,6 +82,12 @@ def _environment(state: Path) -> dict[str, str]:
     """Keep Jupyter from reading or writing a user's own configuration."""
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
     return {name: str(state / name.lower()) for name in names}
+
+
+def _ours(work: Path, root: Path) -> dict[str, str]:
+    """Let the kernels work in this folder and under this state root, whatever the caller's own environment says."""
+    path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"  # a terminal in JupyterLab finds the command
+    return {"LABCORE_WORK": str(work), "LABCORE_ROOT": str(root), "PATH": path}
 
 
 def _loopback_up() -> None:

@@ -1,6 +1,7 @@
 """The lessons: their order, the steps that the learner writes in each, and what each needs of the machine."""
 
 from labcore.errors import InvalidInput
+from labcore.lab.say import say
 from labcore.language import Language, language
 from labcore.record import Record
 
@@ -47,7 +48,7 @@ def lesson(number: int) -> Lesson:
         if found.number == number:
             return found
     numbers = ", ".join(str(each.number) for each in LESSONS)
-    raise InvalidInput(f"there is no lesson {number} yet: there are {numbers}")
+    raise InvalidInput(say("there is no lesson {number} yet; there is: {numbers}", number=number, numbers=numbers))
 
 
 def all_steps() -> list[str]:
@@ -60,4 +61,4 @@ def lesson_of(step: str) -> Lesson:
     for each in LESSONS:
         if step in each.steps + each.challenges:
             return each
-    raise InvalidInput(f"{step} is no step: the steps are {', '.join(all_steps())}")
+    raise InvalidInput(say("{step} is no step: the steps are {steps}", step=step, steps=", ".join(all_steps())))

@@ -20,12 +20,12 @@ CHINESE = {
     "the machine that starts it keeps its own name": "启动它的机器，名字没有变",
     "its host name is {name}": "它的主机名是 {name}",
     "its root is the directory that was named": "它的根就是指定的那个目录",
-    "nothing of the old root is left, only / and /proc": "旧根一点不剩，只有 / 和 /proc",
-    "/proc is a proc file system": "/proc 是 proc 文件系统",
+    "nothing of the old root is left in it": "旧根一点不剩",
+    "/proc is mounted, a proc file system": "/proc 已挂载，是 proc 文件系统",
     "its mounts are private": "它的挂载是私有的",
-    "it ended with the exit code that was drawn": "它以随机指定的退出码结束",
-    "the program and its arguments are those that were named": "程序和参数与要求的一致",
-    "a family of {n} is there to be looked at": "一家 {n} 个进程都在，可供观察",
+    "the exit code of the program came back": "程序的退出码如实返回",
+    "it was {found}, not {wanted}": "得到 {found}，应为 {wanted}",
+    "it is {found}": "实际是 {found}",
     "the number is the one that the process has out here": "返回的正是该进程在外面的编号",
     "/ is mounted read-only": "/ 以只读方式挂载",
     "/tmp is a tmpfs that can be written": "/tmp 是可写的 tmpfs",
@@ -33,15 +33,27 @@ CHINESE = {
     "the program could write to /tmp": "程序可以写入 /tmp",
     "{kind}: a namespace of its own": "{kind}：有自己的命名空间",
     "{kind}: the starter's, for the spec does not ask for one": "{kind}：沿用启动者的，因为 spec 没有要求新的",
-    "it ends within {n} seconds": "在 {n} 秒之内结束",
-    "the step is your own: labcore's version was called": "这一步应当自己写：你调用了 labcore 的版本",
-    "your step runs without an error": "你的代码运行时不出错",
-    "your step comes to its end: its process was killed, or ended itself": "你的代码能运行到底：它的进程被杀死，或自己退出了",
-    "a container was started with the program that was asked for": "启动了一个容器，运行的是要求的程序",
+    "it was not done after {n} seconds: does it loop, or wait?": "{n} 秒后还没有结束：是死循环，还是在等待什么？",
+    "labcore's version was called: the step is to be your own": "调用了 labcore 的版本：这一步要自己写",
+    "your step raised an error": "你的代码运行出错",
+    "your step did not come to its end: its process was killed, or ended itself":
+        "你的代码没有运行到底：它的进程被杀死，或自己退出了",
+    "no container was seen that runs the program that was asked for": "没有看到运行指定程序的容器",
+    "the container was there until all had been looked at": "容器一直在，直到全部检查完",
+    "A step must bring what it uses: names of other cells are not there. Import inside of the function.":
+        "一个步骤要自带它用到的东西：别的单元格里的名字在这里不存在。请在函数里面 import。",
+    "{name} returned nothing: is `return` missing?": "{name} 什么都没返回：是不是漏了 `return`？",
+    "{name} returned {what}: a stage returns a list of ops, in brackets":
+        "{name} 返回了 {what}：阶段应当返回操作的列表，写在方括号里",
+    "This function is not the one that is saved: put @lab.step above it, and run its cell again.":
+        "这个函数不是已保存的那一个：请在它上面加上 @lab.step，再运行一遍它的单元格。",
+    "there is no lesson {number} yet; there is: {numbers}": "还没有第 {number} 课；现有：{numbers}",
+    "{step} is no step: the steps are {steps}": "{step} 不是一个步骤；步骤有：{steps}",
     "{step}: not yet": "{step}：还没有通过",
     "{step}: passed": "{step}：通过",
     "{step}: still a blank": "{step}：还空着",
     # expected failures, and what calls made by hand mean by failing
+    "{names} was expected here, and it was {other}:": "这里本该出现 {names}，出现的却是 {other}：",
     "{names} was expected here, and nothing failed": "这里本该出现 {names}，却什么错误也没发生",
     "This takes CAP_SYS_ADMIN, which this process does not have: root has it, and so has whoever made a user namespace.":
         "这需要 CAP_SYS_ADMIN，而本进程没有：root 有；自己创建了用户命名空间的进程，在其中也有。",
@@ -53,8 +65,8 @@ CHINESE = {
         "新根已经是根，或者与旧根在同一个挂载上：先把它绑定挂载到自己上。",
     "Somebody is still using {path}: a process has its root or its working directory there, or a file open. Leave it, or "
     "detach it now and let the kernel finish later: umount2(path, UnmountFlag.DETACH).":
-        "{path} 还有人在用：有进程的根目录或工作目录在那里，或者打开着那里的文件。先离开它；"
-        "或者现在就摘下，余下的交给内核稍后完成：umount2(path, UnmountFlag.DETACH)。",
+        "{path} 仍被占用：有进程的根目录或工作目录在那里，或者打开着那里的文件。先离开它；"
+        "或者现在就分离（detach），余下的交给内核稍后完成：umount2(path, UnmountFlag.DETACH)。",
     "{path} is no mount point of this mount namespace.": "在这个挂载命名空间里，{path} 不是挂载点。",
     "{path} is no mount point, or the flags and the file system do not go together.":
         "{path} 不是挂载点，或者标志与文件系统类型不匹配。",
@@ -75,7 +87,8 @@ CHINESE = {
     "The helper stopped: see the last lines above.": "辅助进程中途停了：原因见上面最后几行。",
     "%%helper takes at most a number of seconds, not {line}": "%%helper 后面最多写一个秒数，不能写 {line}",
     "\n… and {n} more bytes, which are not shown.\n": "\n……另有 {n} 字节没有显示。\n",
-    "\nThe helper was ended after {n} s, with all it had started.\n": "\n辅助进程运行满 {n} 秒，已连同它启动的一切一起结束。\n",
+    "\nThe helper was ended after {n} s; `%%helper 60` gives it a minute.\n":
+        "\n辅助进程运行满 {n} 秒，已被结束；写成 `%%helper 60` 就给它一分钟。\n",
     "no C compiler here: sudo apt-get install gcc libc6-dev": "这里没有 C 编译器：sudo apt-get install gcc libc6-dev",
     # restoring
     "namespaces": "命名空间",
@@ -89,6 +102,8 @@ CHINESE = {
     "changed": "有变化",
     "as before": "和开始时一样",
     # steps and my_runtime.py
+    "{name}: a blank here; what you saved earlier in {file} stays in use.":
+        "{name}：这里空着；仍使用你先前存入 {file} 的版本。",
     "{name}: a blank. Until you fill it in, labcore's own is used.": "{name}：还空着。在你填好之前，先用 labcore 自己的版本。",
     "{name} is no function: a step is one": "{name} 不是函数：每一步都应当是一个函数",
     "{name} cannot be run: {error}. Until that is mended, labcore's own steps are used.":

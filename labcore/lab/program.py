@@ -1,15 +1,21 @@
 """A program's text, and the functions that stand in it: found, replaced, put in order, taken out."""
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 
 Functions = Mapping[str, tuple[int, int, str]]  # name -> first line, line after its last, text
 
 
+def lines_of(text: str) -> list[str]:
+    """Return a program's lines, each with its end, as Python's parser counts them: `splitlines` knows more line ends."""
+    return re.split(r"(?<=\n)", text)
+
+
 def functions(text: str) -> Functions:
-    """Return the functions on the top level of a program. Raises SyntaxError."""
+    """Return the functions on the top level of a program; of two with one name the last, which counts. Raises SyntaxError."""
     found = {}
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef):
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1
@@ -20,7 +26,7 @@ def functions(text: str) -> Functions:
 def with_function(text: str, name: str, source: str, order: Sequence[str]) -> str:
     """Return the program with a function replaced where it stands, or put before those that follow it in `order`."""
     there = functions(text)
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     source = source.rstrip() + "\n"
     if name in there:
         first, end, _ = there[name]
@@ -34,10 +40,11 @@ def with_function(text: str, name: str, source: str, order: Sequence[str]) -> st
 
 def without_functions(text: str, names: Sequence[str]) -> str:
     """Return the program without these functions."""
-    there = functions(text)
-    lines = text.splitlines(keepends=True)
-    for first, end, _ in sorted((there[name] for name in names if name in there), reverse=True):
-        lines[first:end] = []
-        while first < len(lines) and not lines[first].strip():  # the empty lines behind it go with it
-            del lines[first]
-    return "".join(lines).rstrip() + "\n"
+    while found := [place for name, place in functions(text).items() if name in names]:  # a name may stand there twice
+        lines = lines_of(text)
+        for first, end, _ in sorted(found, reverse=True):
+            lines[first:end] = []
+            while first < len(lines) and lines[first] and not lines[first].strip():  # the empty lines behind it go with it
+                del lines[first]
+        text = "".join(lines).rstrip() + "\n"
+    return text

@@ -5,6 +5,7 @@ import html
 import os
 import select
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from labcore import native
 from labcore.errors import InvalidInput, SystemCallError
 from labcore.lab.checks.seen import FILES, descendants
 from labcore.lab.say import say
-from labcore.native import Process
+from labcore.native import Prctl, Process
 from labcore.record import Record
 
 # Where a container that was put together wrongly would leave its traces.
@@ -76,8 +77,12 @@ _REMEMBERED: list[Snapshot] = []
 
 
 def remember() -> None:
-    """Take the snapshot that `reset` compares with; only the first one in a process counts."""
+    """Take the snapshot that `reset` compares with; only the first one in a process counts.
+
+    From here on orphans become this process's children, so that `reset` finds them: prctl(2), PR_SET_CHILD_SUBREAPER.
+    """
     if not _REMEMBERED:
+        native.prctl(Prctl.SET_CHILD_SUBREAPER, 1)
         _REMEMBERED.append(snapshot())
 
 
@@ -107,23 +112,36 @@ def snapshot() -> Snapshot:
         mounts=frozenset(_mounts()),
         namespaces=frozenset(line for pid in family for line in _namespaces(pid)) | {f"hostname {os.uname().nodename}"},
         links=frozenset(path.name for path in Path("/sys/class/net").iterdir()),
-        cgroups=frozenset(str(path) for depth in ("*", "*/*", "*/*/*") for path in CGROUPS.glob(f"{depth}labcore*")),
+        cgroups=frozenset(_cgroups()),
         processes=frozenset(_process(pid) for pid in family),
         files=frozenset(line for directory in WATCHED for line in _files(directory)),
     )
 
 
 def _mounts() -> Iterator[str]:
-    """Yield the mounts of this mount namespace, without their numbers: proc_pid_mountinfo(5)."""
+    """Yield the mounts of this mount namespace, with all but their numbers, equal ones told apart: proc_pid_mountinfo(5)."""
+    seen: Counter[str] = Counter()
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         fields = line.split()
-        yield f"{fields[4]} {fields[5]} {' '.join(fields[fields.index('-') + 1 :][:2])}"
+        at = fields.index("-")
+        kind = " ".join(field.partition(":")[0] for field in fields[6:at])  # shared, master, unbindable
+        text = " ".join(filter(None, (fields[4], fields[3], fields[5], kind, *fields[at + 1 : at + 3])))
+        seen[text] += 1
+        yield text if seen[text] == 1 else f"{text} ({seen[text]} times)"
 
 
 def _namespaces(pid: int) -> Iterator[str]:
     for name in FILES.values():
         with suppress(OSError):
             yield str(Path(f"/proc/{pid}/ns/{name}").readlink())
+
+
+def _cgroups() -> Iterator[str]:
+    """Yield labcore's cgroups; those of helper cells and checks, here or in another notebook, come and go by themselves."""
+    for depth in ("", "*/", "*/*/"):
+        for path in CGROUPS.glob(f"{depth}*labcore*"):
+            if not path.name.startswith("labcore-lab-"):
+                yield str(path)
 
 
 def _process(pid: int) -> str:
@@ -148,7 +166,7 @@ def _end_what_was_left(before: Snapshot) -> int:
     left = [seen.pid for seen in descendants(os.getpid()) if _process(seen.pid) not in before.processes]
     # Those that a variable of the notebook still holds, by their handles: nobody else may take note of their ends.
     for found in gc.get_objects():
-        if type(found) is Process and found.returncode is None:
+        if type(found) is Process and found.returncode is None and found.pid in left:
             found.close()
     for pid in left:
         _end(pid)

@@ -5,7 +5,7 @@
 
 The sandbox has mounts, processes, a host name and IPC of its own: when its process 1 dies, the kernel removes them all. That
 process is killed when the supervisor dies, and the supervisor ends when its standard input does: the kernel's end of that pipe
-is closed by whatever ends the kernel, kill -9 included.
+is closed by whatever ends the kernel, kill -9 included. It keeps accidents in; root that wants to get out of it can.
 """
 
 import os
@@ -18,32 +18,50 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from labcore.native import CloneFlag, MountFlag, Process, Stream, program
+from labcore.native import CloneFlag, MountAttribute, MountFlag, Process, Stream, UnmountFlag, program
 from labcore.runtime import Plan, ops, spawn
+from labcore.runtime.ops import Op
 
 MOST_PROCESSES: Final = 64  # a fork bomb ends here
 NICE: Final = 10  # what runs in a sandbox leaves the processor to whoever has to end it
 QUIET: Final = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
 
 
-def sandbox_plan(module: str, *arguments: str) -> Plan:
-    """Return the plan of a sandbox in which `python -m module` runs."""
-    python = (sys.executable, "-u", "-m", module, *arguments)
+def python(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module of ours: never a file of that name in the folder where it happens to run."""
+    return [sys.executable, "-P", "-u", "-m", module, *arguments]
+
+
+def sandbox_plan(module: str, writable: str | None = None) -> Plan:
+    """Return the plan of a sandbox in which `python -m module` runs; with `writable`, files can change only below that."""
     return Plan(
         [
             ops.Clone(CloneFlag.NEWNS | CloneFlag.NEWPID | CloneFlag.NEWUTS | CloneFlag.NEWIPC),
             ops.DieWithParent(),
             ops.NewSession(),
             ops.Mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE),
-            ops.Mount("proc", "/proc", "proc", QUIET),  # its own: the numbers in it are those that its processes know
-            ops.Execve((program("labcore-init"), *python), tuple(f"{k}={v}" for k, v in os.environ.items())),
+            *(_read_only_but(writable) if writable else []),
+            # A /proc of its own, whose numbers are those that its processes know; and the machine's is not left below it.
+            ops.Unmount("/proc", UnmountFlag.DETACH),
+            ops.Mount("proc", "/proc", "proc", QUIET),
+            ops.Execve(
+                (program("labcore-init"), *python(module)), tuple(f"{name}={value}" for name, value in os.environ.items())
+            ),
         ]
     )
 
 
-def start(module: str, *arguments: str, stdin: Stream, output: Stream) -> Process:
+def _read_only_but(directory: str) -> list[Op]:
+    return [
+        ops.TakeTree(directory, 0),
+        ops.SetMountAttributes("/", MountAttribute.RDONLY),
+        ops.AttachTree(0, directory),
+    ]
+
+
+def start(module: str, *, stdin: Stream, output: Stream, writable: str | None = None) -> Process:
     """Start a sandbox; what it writes to standard output and to standard error goes to one place, in order."""
-    return spawn(sandbox_plan(module, *arguments), stdin=stdin, stdout=output, stderr=output)
+    return spawn(sandbox_plan(module, writable), stdin=stdin, stdout=output, stderr=output)
 
 
 class Output:
@@ -109,6 +127,7 @@ def few_processes(most: int = MOST_PROCESSES) -> Iterator[None]:
     Where no cgroup can be made there is no limit: cgroups(7).
     """
     parent = _pids_hierarchy()
+    _sweep(parent)
     before = _own_cgroup(parent) if parent else None
     if parent is None or before is None:
         yield
@@ -126,8 +145,19 @@ def few_processes(most: int = MOST_PROCESSES) -> Iterator[None]:
     try:
         yield
     finally:
-        (before / "cgroup.procs").write_text("0")
+        for home in (before, parent):  # the one that it came from may be gone by now
+            with suppress(OSError):
+                (home / "cgroup.procs").write_text("0")
+                break
         _remove(cgroup)
+
+
+def _sweep(parent: Path | None) -> None:
+    """Remove what a supervisor that was killed has left: cgroups named after processes that are no more."""
+    for cgroup in parent.glob("labcore-lab-*") if parent else ():
+        if not Path("/proc", cgroup.name.rpartition("-")[2]).exists():
+            with suppress(OSError):
+                cgroup.rmdir()
 
 
 def _pids_hierarchy() -> Path | None:
@@ -169,6 +199,8 @@ def be_modest() -> None:
     os.nice(NICE)
 
 
-def ignore_keyboard() -> None:
-    """Leave Ctrl-C to whoever started this process: it closes the lifeline."""
+def supervise() -> None:
+    """Leave Ctrl-C to whoever started this process: it closes the lifeline. A polite end undoes what was done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(128 + signal.SIGTERM))

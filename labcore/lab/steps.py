@@ -7,10 +7,12 @@ import sys
 import textwrap
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.lab.lessons import all_steps, lesson_of
+from labcore.lab.program import lines_of
 from labcore.lab.say import say
 from labcore.lab.solutions import solution
 from labcore.lab.workspace import NAME, CannotSave, Workspace, default_workspace
@@ -29,8 +31,12 @@ def step(function: F) -> F:
     workspace = default_workspace()
     source = _source(function)
     if is_blank(source):
-        print(say("{name}: a blank. Until you fill it in, labcore's own is used.", name=name))
-        return _bound(load(workspace), name, function)
+        bound = _bound(load(workspace), name, function)
+        if is_reference(bound):
+            print(say("{name}: a blank. Until you fill it in, labcore's own is used.", name=name))
+        else:
+            print(say("{name}: a blank here; what you saved earlier in {file} stays in use.", name=name, file=NAME))
+        return bound
     try:
         saved = workspace.save(name, source)
     except CannotSave as error:
@@ -74,6 +80,12 @@ def is_reference(function: Callable[..., Any]) -> bool:
     return getattr(function, "reference", False) is True
 
 
+def lives_in(function: Callable[..., Any], file: Path) -> bool:
+    """Return whether a function is one that was read from this file."""
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_filename == str(file)
+
+
 def load(workspace: Workspace) -> types.ModuleType:
     """Run `my_runtime.py`, or nothing if there is none yet, and return it as a module, always the same one.
 
@@ -86,10 +98,10 @@ def load(workspace: Workspace) -> types.ModuleType:
     exec("from labcore.lab.vocabulary import *", namespace)
     fill_in(namespace)
     text = workspace.text()
-    linecache.cache[str(workspace.file)] = (len(text), None, text.splitlines(keepends=True), str(workspace.file))
+    linecache.cache[str(workspace.file)] = (len(text), None, lines_of(text), str(workspace.file))
     try:
         exec(compile(text, str(workspace.file), "exec"), namespace)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         fill_in(namespace)
         print(say("{name} cannot be run: {error}. Until that is mended, labcore's own steps are used.", name=NAME, error=error))
     return module
@@ -110,4 +122,4 @@ def _source(function: Callable[..., Any]) -> str:
     node = tree.body[0]
     if not isinstance(node, ast.FunctionDef):
         raise LabcoreError(say("{name} is no function: a step is one", name=function.__name__))
-    return "".join(text.splitlines(keepends=True)[node.lineno - 1 : node.end_lineno])
+    return "".join(lines_of(text)[node.lineno - 1 : node.end_lineno])

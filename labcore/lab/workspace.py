@@ -68,7 +68,7 @@ class Workspace:
     def text(self) -> str:
         """Return what stands in `my_runtime.py`, empty if there is none."""
         try:
-            return self.file.read_text()
+            return _text_of(self.file)
         except FileNotFoundError:
             return ""
 
@@ -110,7 +110,7 @@ class Workspace:
         """Return the text to build on: the file's, or the last version that Python can read."""
         text = self.text()
         versions = self.versions()
-        readable = next((old.read_text() for old in reversed(versions) if _is_python(old)), "")
+        readable = next((_text_of(old) for old in reversed(versions) if _is_python(old)), "")
         if not text and versions:
             return readable, say("{name} was gone: its last version has been taken back.", name=NAME)
         try:
@@ -139,7 +139,7 @@ class Workspace:
         """Write a new version beside the old one, keep the old one under its number, and let the new one take its place."""
         incoming, old = self.history / "incoming", self._next_version()
         try:
-            with incoming.open("w") as file:
+            with incoming.open("w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(text or HEADER)
                 file.flush()
                 os.fsync(file.fileno())
@@ -162,15 +162,16 @@ class Workspace:
     def passed(self) -> set[str]:
         """Return the steps whose present text has passed its check."""
         marks = self._marks()
-        with suppress(SyntaxError):
+        with suppress(SyntaxError, ValueError):
             return {name for name, text in self.steps().items() if marks.get(name) == _digest(text)}
         return set()
 
     def note_passed(self, name: str, source: str) -> None:
         """Remember that this text of a step has passed."""
-        with self._locked():
-            marks = {**self._marks(), name: _digest(source)}
-            (self.history / "passed.json").write_text(json.dumps(marks, indent=1) + "\n")
+        incoming = self.history / "passed.incoming"
+        with suppress(OSError), self._locked():  # a full disk costs a mark that can be earned again
+            incoming.write_text(json.dumps({**self._marks(), name: _digest(source)}, indent=1) + "\n")
+            incoming.rename(self.history / "passed.json")
 
     def _marks(self) -> dict[str, str]:
         try:
@@ -184,9 +185,14 @@ def _digest(source: str) -> str:
     return hashlib.sha256(ast.dump(ast.parse(source)).encode()).hexdigest()
 
 
+def _text_of(path: Path) -> str:
+    """Read a file whatever it holds: a byte that is no UTF-8 comes back as it was when it is written."""
+    return path.read_text(encoding="utf-8", errors="surrogateescape")
+
+
 def _is_python(path: Path) -> bool:
     try:
-        ast.parse(path.read_text())
+        ast.parse(_text_of(path))
     except (SyntaxError, ValueError):
         return False
     return True

@@ -43,8 +43,11 @@ class _Data:
         return offset
 
 
-def compile_block(steps: Sequence[Step], *, clone_flags: int, cgroup: int = -1) -> bytes:
-    """Return the block for `steps`, made in a child cloned with `clone_flags` (into `cgroup`, an open directory)."""
+def compile_block(steps: Sequence[Step], *, clone_flags: int, cgroup: int = -1, before: int = 0) -> bytes:
+    """Return the block for `steps`, made in a child cloned with `clone_flags` (into `cgroup`, an open directory).
+
+    The first `before` of them are made by the monitor itself, before it clones.
+    """
     if len(steps) > lib.BLOCK_MAX_STEPS:
         raise ValueError(f"a plan has at most {lib.BLOCK_MAX_STEPS} steps, this one has {len(steps)}")
     records = bytearray(HEADER.size)
@@ -58,7 +61,7 @@ def compile_block(steps: Sequence[Step], *, clone_flags: int, cgroup: int = -1) 
             data.pointers.append(offset + at)
     block = records + data.memory
     block += bytes(-len(block) % 8) + struct.pack(f"={len(data.pointers)}I", *sorted(data.pointers))
-    HEADER.pack_into(block, 0, lib.BLOCK_MAGIC, len(block), len(steps), len(data.pointers), clone_flags, cgroup, 0)
+    HEADER.pack_into(block, 0, lib.BLOCK_MAGIC, len(block), len(steps), len(data.pointers), clone_flags, cgroup, before)
     return bytes(block)
 
 

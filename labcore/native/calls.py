@@ -207,9 +207,58 @@ def symlinkat(target: str, dirfd: Descriptor, path: str) -> Step:
 
 
 @SystemCall
-def openat(dirfd: Descriptor, path: str, flags: int) -> Step:
-    """Open a file that exists: openat(2)."""
-    return Step("openat", lib.SYS_openat, (dirfd, path, flags))
+def openat(dirfd: Descriptor, path: str, flags: int, mode: int = 0) -> Step:
+    """Open a file, with O_CREAT one that need not exist: openat(2)."""
+    return Step("openat", lib.SYS_openat, (dirfd, path, flags, mode))
+
+
+@SystemCall
+def dup3(fd: Descriptor, target: int, flags: int = 0) -> Step:
+    """Make descriptor `target` mean the same as `fd`: dup(2)."""
+    return Step("dup3", lib.SYS_dup3, (fd, target, flags))
+
+
+@SystemCall
+def pidfd_getfd(pidfd: int, fd: int) -> Step:
+    """Return a copy of another process's descriptor: pidfd_getfd(2)."""
+    return Step("pidfd_getfd", lib.SYS_pidfd_getfd, (pidfd, fd, 0))
+
+
+@SystemCall
+def fchownat(dirfd: Descriptor, path: str, user: int, group: int, flags: int = 0) -> Step:
+    """Change who owns a file: chown(2)."""
+    return Step("fchownat", lib.SYS_fchownat, (dirfd, path, user, group, flags))
+
+
+@SystemCall
+def fchmodat(dirfd: Descriptor, path: str, mode: int) -> Step:
+    """Change a file's permissions: chmod(2)."""
+    return Step("fchmodat", lib.SYS_fchmodat, (dirfd, path, mode))
+
+
+@SystemCall
+def prlimit(pid: int, resource: int, soft: int, hard: int) -> Step:
+    """Set a resource limit of a process (0: this one); -1 is no limit: prlimit(2)."""
+    limit = struct.pack("=QQ", soft & (1 << 64) - 1, hard & (1 << 64) - 1)
+    return Step("prlimit", lib.SYS_prlimit64, (pid, resource, limit, 0))
+
+
+@SystemCall
+def personality(persona: int) -> Step:
+    """Choose which system this process is shown: personality(2)."""
+    return Step("personality", lib.SYS_personality, (persona,))
+
+
+@SystemCall
+def keyctl(operation: int, argument: int = 0) -> Step:
+    """Do something with the kernel's keyrings: keyctl(2)."""
+    return Step("keyctl", lib.SYS_keyctl, (operation, argument))
+
+
+@SystemCall
+def bpf(command: int, attributes: bytes | Words, size: int) -> Step:
+    """Load, attach or ask about an eBPF program: bpf(2)."""
+    return Step("bpf", lib.SYS_bpf, (command, attributes, size))
 
 
 @SystemCall
@@ -243,7 +292,7 @@ def socket(domain: int, kind: int, protocol: int = 0) -> Step:
 
 
 @SystemCall
-def ioctl(fd: Descriptor, request: int, argument: bytearray) -> Step:
+def ioctl(fd: Descriptor, request: int, argument: bytearray | bytes | int) -> Step:
     """Ask a device or a socket for something of its own kind: ioctl(2)."""
     return Step("ioctl", lib.SYS_ioctl, (fd, request, argument))
 

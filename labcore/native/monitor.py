@@ -16,7 +16,7 @@ from labcore.native._native import lib
 from labcore.native.block import clone_flags, compile_block
 from labcore.native.calls import close_range, execve
 from labcore.native.flags import CloseFlag
-from labcore.native.process import Process, as_return_code
+from labcore.native.process import Process, Report, as_return_code
 from labcore.native.spawn import (
     CGROUP_DESCRIPTOR,
     SYNC_DESCRIPTOR,
@@ -35,6 +35,14 @@ MESSAGE = struct.Struct("=IiiiiI")  # struct message in csrc/monitor.h
 
 class MonitorLost(LabcoreError):
     """The monitor ended before it had said what became of its child."""
+
+
+class NotCloned(LabcoreError):
+    """A step before the clone failed, as `report` says: there is no child."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__("a step before the clone failed")
+        self.report = report
 
 
 class _Message(NamedTuple):
@@ -80,7 +88,7 @@ def spawn_monitored(
 
     A block that starts in a cgroup names it as CGROUP_DESCRIPTOR; `cgroup` is its descriptor here. `at_sync(process, socket)`
     is called once the child exists and must answer the bytes that the plan's `sync` steps send; when it raises, the child is
-    killed. Raises SystemCallError if clone3 fails, MonitorLost if the monitor is killed.
+    killed. Raises SystemCallError if clone3 fails, NotCloned if a step before it does, MonitorLost if the monitor is killed.
     """
     with ExitStack() as undo:
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -111,6 +119,8 @@ def spawn_monitored(
         cloned = _receive(control)
         if cloned.kind == lib.MESSAGE_REFUSED:
             raise SystemCallError(cloned.error, "clone3", str(clone_flags(block)))
+        if cloned.kind == lib.MESSAGE_WALKED:
+            raise NotCloned(Report(cloned.rest))
         process = Process(cloned.pid, cloned.descriptor, MonitorExit(control, monitor))
         on_failure.pop_all()
         on_failure.enter_context(process)

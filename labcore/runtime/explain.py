@@ -172,6 +172,13 @@ def _working_directory(plan: Plan, index: int) -> Path:
     return path
 
 
+def _umount_busy(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
+    return Explanation(
+        say("a process still has its root or its working directory there, or a file open"),
+        say("Unmount(path, UnmountFlag.DETACH) takes it away now, and the kernel finishes when the last user has left"),
+    )
+
+
 def _mount_missing(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
     if not isinstance(op, Mount):
@@ -306,6 +313,7 @@ EXPLAINERS: tuple[tuple[str, set[int], Explainer], ...] = (
     ("clone3", {errno.EPERM, errno.EACCES}, _clone_refused),
     ("clone3", {errno.ENOSPC, errno.EUSERS}, _too_many),
     ("clone3", {errno.EAGAIN, errno.ENOMEM}, _no_memory_for_clone),
+    ("umount2", {errno.EBUSY}, _umount_busy),
     ("mount", {errno.EINVAL}, _mount_invalid),
     ("mount", {errno.ENOENT}, _mount_missing),
     ("mount", {errno.ENOTDIR}, _mount_not_a_directory),

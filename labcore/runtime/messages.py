@@ -1,6 +1,12 @@
 """Causes and cures of failures, in Chinese: the keys are the English texts that stand in explain.py and roots.py."""
 
 CHINESE = {
+    "a process still has its root or its working directory there, or a file open": (
+        "还有进程以那里为根目录或工作目录，或者打开着那里的文件"
+    ),
+    "Unmount(path, UnmountFlag.DETACH) takes it away now, and the kernel finishes when the last user has left": (
+        "Unmount(path, UnmountFlag.DETACH) 现在就分离它，等最后一个使用者离开后由内核收尾"
+    ),
     "{error}, says {call}; see man 2 {call}": "{call} 报错：{error}；详见 man 2 {call}",
     "the process ended before it had come to its program": "进程还没执行到要运行的程序就结束了",
     "the process was killed by {name} before it became its program": "进程在执行目标程序之前就被 {name} 信号终止了",

@@ -38,8 +38,8 @@ class Plan(Record):
             if not isinstance(op, Op):
                 raise InvalidInput(f"{op!r} is no op: a stage returns a list of ops, such as SetHostname('box')")
         clones = [index for index, op in enumerate(self.ops) if isinstance(op, Clone)]
-        if clones != [0]:
-            raise InvalidInput(f"a plan has one clone, its first op; this one has it at {clones or 'no place'}")
+        if clones != [next((index for index, op in enumerate(self.ops) if not op.before_clone), -1)]:
+            raise InvalidInput(f"a plan has one clone, first of all but `join`; this one has it at {clones or 'no place'}")
         if not any(isinstance(op, Call) for op in self.ops):  # a call may have made the namespace
             self._refuse_what_changes_the_host()
 
@@ -51,15 +51,18 @@ class Plan(Record):
 
     @property
     def clone(self) -> Clone:
-        """The first op."""
-        first = self.ops[0]
-        assert isinstance(first, Clone)
-        return first
+        """The op that makes the process."""
+        return next(op for op in self.ops if isinstance(op, Clone))
+
+    @cached_property
+    def before(self) -> int:
+        """How many of the steps are made before the clone, by the monitor."""
+        return sum(len(op.steps) for op in self.ops if op.before_clone)
 
     @cached_property
     def carrier(self) -> Carrier:
         """Who walks the plan: decided by its ops alone."""
-        sharing_is_safe = not self.clone.flags & (CloneFlag.NEWUSER | CloneFlag.NEWTIME)
+        sharing_is_safe = not self.before and not self.clone.flags & (CloneFlag.NEWUSER | CloneFlag.NEWTIME)
         return "extension" if sharing_is_safe and all(_may_share_memory(step) for _, step in self.steps) else "monitor"
 
     @cached_property
@@ -71,7 +74,9 @@ class Plan(Record):
         """Return the plan as the walker reads it; `cgroup` is the descriptor that its clone means, -1 for none."""
         if cgroup not in self._blocks:
             flags = self.clone.flags | (CloneFlag.INTO_CGROUP if cgroup >= 0 else CloneFlag(0))
-            self._blocks[cgroup] = compile_block([step for _, step in self.steps], clone_flags=flags, cgroup=cgroup)
+            self._blocks[cgroup] = compile_block(
+                [step for _, step in self.steps], clone_flags=flags, cgroup=cgroup, before=self.before
+            )
         return self._blocks[cgroup]
 
     @cached_property
@@ -84,7 +89,7 @@ class Plan(Record):
 
     def timeline(self, report: Report) -> tuple[Moment, ...]:
         """Return when each op began and how long it took; an op that was never reached is left out."""
-        started: dict[int, int] = {0: report.cloned}
+        started: dict[int, int] = {self.ops.index(self.clone): report.cloned}
         for (index, _), outcome in zip(self.steps, report.outcomes, strict=True):
             if outcome.started:
                 started.setdefault(index, outcome.started)

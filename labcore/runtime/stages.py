@@ -1,15 +1,16 @@
 """From a spec to a plan: each stage is a function `stage(spec) -> list[Op]`, and each can be replaced."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 
 from labcore.errors import InvalidInput
 from labcore.native import Capability, CloneFlag, MountAttribute, MountFlag, UnmountFlag
-from labcore.runtime import ops
+from labcore.runtime import mounting, ops
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
-from labcore.spec import DEFAULT_PATH, BindRoot, ContainerSpec, OverlayRoot
+from labcore.spec import DEFAULT_PATH, BindRoot, CapabilitySets, ContainerSpec, Device, MountPoint, OverlayRoot, SeccompProfile
 
 # What does not depend on the spec is worked out once (@cache): a start costs the kernel two milliseconds, and Python should not
 # double that.
@@ -24,42 +25,45 @@ NAMESPACE_FLAGS = {
     "network": CloneFlag.NEWNET,
     "cgroup": CloneFlag.NEWCGROUP,
     "user": CloneFlag.NEWUSER,
+    "time": CloneFlag.NEWTIME,
 }
-
-# Parts of /proc and /sys that are the whole machine's, not the container's: hidden, or shown but not to be written to.
-HIDDEN = (
-    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-    "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware",
-    "/sys/devices/virtual/powercap",
-)  # fmt: skip
-PROTECTED = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
-
-DEVPTS_OPTIONS = "newinstance,ptmxmode=0666,mode=0620,gid=5"  # 5 is tty, on every Linux
-
-QUIET = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
+JOINED_FIRST = ("user",)  # its rights are needed in the others
+JOINED_LAST = ("mount",)
 
 
 def namespaces(spec: ContainerSpec) -> list[Op]:
-    """Make the process with namespaces of its own, in a session of its own."""
+    """Make the process with namespaces of its own, in a session of its own; those of others are joined before."""
     flags = CloneFlag(0)
     for kind in spec.namespaces:
         flags |= NAMESPACE_FLAGS[kind]
-    plan: list[Op] = [ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
+    plan: list[Op] = [*_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
     return [*plan, ops.DieWithParent()] if spec.dies_with_parent else plan
+
+
+def _joined(spec: ContainerSpec) -> list[Op]:
+    def order(join: tuple[str, str]) -> int:
+        return -1 if join[0] in JOINED_FIRST else int(join[0] in JOINED_LAST)
+
+    joins = tuple((NAMESPACE_FLAGS[kind], path) for kind, path in sorted(spec.joins, key=order))
+    return [ops.Join(joins)] if joins else []
 
 
 def hostname(spec: ContainerSpec) -> list[Op]:
     """Name the host; without a UTS namespace it would be the host's own name that changed."""
-    return [ops.SetHostname(spec.hostname)] if "uts" in spec.namespaces else []
+    if "uts" not in spec.namespaces or spec.hostname is None:
+        return []
+    domain = [ops.SetDomainname(spec.domainname)] if spec.domainname else []
+    return [ops.SetHostname(spec.hostname), *domain]
 
 
 def rootfs(spec: ContainerSpec) -> list[Op]:
     """Cut the mount tree off from the host's, put the new root together, and turn into it."""
     private = ops.Mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE)
+    take = mounting.take_in_hand(spec.mounts)
     build = _overlay(spec.root) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it.
     turn = [ops.PivotRoot(".", "."), ops.Unmount(".", UnmountFlag.DETACH), ops.Chdir("/")]
-    return [private, *build, *turn]
+    return [private, *take, *build, *turn]
 
 
 def _overlay(root: OverlayRoot) -> list[Op]:
@@ -76,10 +80,9 @@ def _overlay(root: OverlayRoot) -> list[Op]:
 
 
 def _bind(root: BindRoot) -> list[Op]:
-    attributes = MountAttribute.NODEV | (MountAttribute.RDONLY if root.read_only else MountAttribute(0))
     return [
         ops.Mount(root.directory, root.directory, None, MountFlag.BIND | MountFlag.REC),
-        ops.SetMountAttributes(root.directory, attributes),
+        ops.SetMountAttributes(root.directory, MountAttribute.NODEV),
         ops.Chdir(root.directory),
     ]
 
@@ -89,33 +92,17 @@ def descriptors(spec: ContainerSpec) -> list[Op]:  # noqa: ARG001
     return [ops.CloseDescriptors()]
 
 
-def _read_only(spec: ContainerSpec) -> bool:
-    return isinstance(spec.root, BindRoot) and spec.root.read_only
-
-
-@cache
-def _mounts() -> list[Op]:
-    return [
-        ops.Mount("proc", "/proc", "proc", QUIET),
-        ops.Mount("sysfs", "/sys", "sysfs", QUIET | MountFlag.RDONLY),
-        ops.Mount("tmpfs", "/dev", "tmpfs", MountFlag.NOSUID | MountFlag.STRICTATIME, "mode=755,size=65536k"),
-        ops.MakeDirectories(("/dev/pts", "/dev/shm", "/dev/mqueue")),
-        ops.Mount("devpts", "/dev/pts", "devpts", MountFlag.NOSUID | MountFlag.NOEXEC, DEVPTS_OPTIONS),
-        ops.Mount("shm", "/dev/shm", "tmpfs", QUIET, "mode=1777,size=65536k"),
-        ops.Mount("mqueue", "/dev/mqueue", "mqueue", QUIET),
-    ]
+@lru_cache(maxsize=64)
+def _mounts(mounts: tuple[MountPoint, ...]) -> list[Op]:
+    mounting.check_mounts(mounts)
+    return mounting.mount_all(mounts)
 
 
 def mounts(spec: ContainerSpec) -> list[Op]:
-    """Mount what programs expect to find: /proc, /sys, and a /dev to be filled."""
-    make: list[Op] = [] if _read_only(spec) else [ops.MakeDirectories(("/proc", "/sys", "/dev"))]
-    return [*make, *_mounts()]
+    """Mount what programs expect to find: /proc, /sys, and a /dev to be filled; and what the spec adds."""
+    return _mounts(spec.mounts)
 
 
-DEVICES = (
-    ("/dev/null", 1, 3), ("/dev/zero", 1, 5), ("/dev/full", 1, 7),
-    ("/dev/random", 1, 8), ("/dev/urandom", 1, 9), ("/dev/tty", 5, 0),
-)  # fmt: skip
 DEVICE_LINKS = (
     ("/dev/ptmx", "pts/ptmx"),
     ("/dev/fd", "/proc/self/fd"),
@@ -123,16 +110,25 @@ DEVICE_LINKS = (
     ("/dev/stdout", "/proc/self/fd/1"),
     ("/dev/stderr", "/proc/self/fd/2"),
 )
+KINDS = {"c": 0o020000, "u": 0o020000, "b": 0o060000, "p": 0o010000}
 
 
-@cache
-def _fill_dev() -> list[Op]:
-    return [ops.MakeDevices(DEVICES), ops.MakeLinks(DEVICE_LINKS)]
+@lru_cache(maxsize=64)
+def _fill_dev(devices: tuple[Device, ...]) -> list[Op]:
+    plain = [d for d in devices if (d.kind, d.mode, d.uid, d.gid) == ("c", 0o666, 0, 0) and d.path.startswith("/dev/")]
+    others: list[Op] = []
+    for device in devices:
+        if device not in plain:
+            number = os.makedev(device.major, device.minor)
+            others += mounting.make_place(str(Path(device.path).parent), directory=True)
+            others.append(ops.MakeNode(device.path, KINDS[device.kind] | device.mode, number, device.uid, device.gid))
+    together = ops.MakeDevices(tuple((d.path, d.major, d.minor) for d in plain))
+    return [*([together] if plain else []), *others, ops.MakeLinks(DEVICE_LINKS)]
 
 
-def devices(spec: ContainerSpec) -> list[Op]:  # noqa: ARG001
-    """Fill /dev: the devices that are not hardware."""
-    return _fill_dev()
+def devices(spec: ContainerSpec) -> list[Op]:
+    """Fill /dev: the devices that are not hardware, and those that the spec adds."""
+    return _fill_dev(spec.devices)
 
 
 def network(spec: ContainerSpec) -> list[Op]:
@@ -141,41 +137,104 @@ def network(spec: ContainerSpec) -> list[Op]:
 
 
 @cache
-def _protection() -> list[Op]:
-    directories = tuple(path for path in HIDDEN if Path(path).is_dir())  # the container's kernel is ours
-    files = tuple(path for path in HIDDEN if path not in directories)
-    return [ops.Hide(files, directories), ops.Protect(PROTECTED)]
+def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> list[Op]:
+    directories = tuple(path for path in masked if Path(path).is_dir())  # the container's kernel is ours
+    files = tuple(path for path in masked if path not in directories)
+    return [*([ops.Hide(files, directories)] if masked else []), *([ops.Protect(readonly)] if readonly else [])]
 
 
-def protection(spec: ContainerSpec) -> list[Op]:  # noqa: ARG001
-    """Cover and write-protect what in /proc and /sys belongs to the whole machine."""
-    return _protection()
+def protection(spec: ContainerSpec) -> list[Op]:
+    """Cover and write-protect what in /proc and /sys belongs to the whole machine, and the root if it is to be read only."""
+    read_only = isinstance(spec.root, BindRoot) and spec.root.read_only
+    root: list[Op] = [ops.Mount("none", "/", None, MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY)] if read_only else []
+    return [*_sysctls(spec), *_protection(spec.masked_paths, spec.readonly_paths), *root, *_propagation(spec)]
+
+
+def _sysctls(spec: ContainerSpec) -> list[Op]:
+    """Set them before /proc/sys is protected: sysctl(8), whose dots are the path's slashes."""
+    return [ops.WriteFile(f"/proc/sys/{name.replace('.', '/')}", value) for name, value in spec.sysctls]
+
+
+def _propagation(spec: ContainerSpec) -> list[Op]:
+    wanted = mounting.PROPAGATION[spec.propagation]
+    return [] if wanted == MountFlag.PRIVATE | MountFlag.REC else [ops.Mount("none", "/", None, wanted)]
+
+
+def limits(spec: ContainerSpec) -> list[Op]:
+    """Set resource limits, and how soon the kernel's OOM killer thinks of this process."""
+    plan: list[Op] = []
+    if spec.limits:
+        plan.append(ops.SetLimits(_numbered(spec)))
+    if spec.oom_score_adj is not None:
+        plan.append(ops.WriteFile("/proc/self/oom_score_adj", str(spec.oom_score_adj)))
+    return plan
+
+
+def _numbered(spec: ContainerSpec) -> tuple[tuple[str, int, int, int], ...]:
+    import resource
+
+    found = []
+    for limit in spec.limits:
+        number = getattr(resource, f"RLIMIT_{limit.name}", None)
+        if number is None:
+            raise InvalidInput(f"limits: no such limit: {limit.name}: see setrlimit(2)")
+        found.append((limit.name, number, limit.soft, limit.hard))
+    return tuple(found)
 
 
 @cache
-def _keep(names: tuple[str, ...]) -> list[Op]:
+def _capabilities(names: tuple[str, ...]) -> tuple[Capability, ...]:
     try:
-        return [ops.KeepCapabilities(tuple(Capability[name] for name in names))]
+        return tuple(Capability[name] for name in names)
     except KeyError as error:
         raise InvalidInput(f"capabilities: no such capability: {error.args[0]}: see capabilities(7)") from None
 
 
-def capabilities(spec: ContainerSpec) -> list[Op]:
-    """Give up the parts of root's power that the spec does not name."""
-    return _keep(spec.capabilities)
+@cache
+def _bounded(sets: CapabilitySets) -> list[Op]:
+    return [ops.BoundCapabilities(_capabilities(sets.bounding))]
+
+
+@cache
+def _kept(sets: CapabilitySets) -> list[Op]:
+    kept = (sets.effective, sets.permitted, sets.inheritable, sets.ambient)
+    return [ops.SetCapabilities(*(_capabilities(names) for names in kept))]
+
+
+@lru_cache(maxsize=16)
+def _filter(profile: SeccompProfile | None) -> list[Op]:
+    if profile is None:
+        return []
+    from labcore.runtime.seccomp import compiled
+
+    return [ops.LoadFilter(compiled(profile))]
+
+
+def security(spec: ContainerSpec) -> list[Op]:
+    """Become the user, and give up the parts of root's power that the spec does not name.
+
+    The filter: without no_new_privs it takes CAP_SYS_ADMIN to load one, so it comes before capabilities are given up; with it,
+    last, and then it need not allow what happens here.
+    """
+    user = spec.user
+    changes = user.uid != 0 or user.gid != 0 or bool(user.groups)
+    become: list[Op] = [ops.KeepRights(), ops.Become(user.uid, user.gid, user.groups)] if changes else []
+    early, late = ([], _filter(spec.seccomp)) if spec.no_new_privileges else (_filter(spec.seccomp), [])
+    no_new: list[Op] = [ops.NoNewPrivileges()] if spec.no_new_privileges else []
+    return [*_bounded(spec.capabilities), *no_new, *early, *become, *_kept(spec.capabilities), *late]
 
 
 def program(spec: ContainerSpec) -> list[Op]:
     """Become the container's program."""
     candidates = ops.search_path(spec.argv[0], spec.environment, DEFAULT_PATH)
-    path = PurePosixPath(spec.workdir)
+    return [ops.Chdir(spec.workdir), ops.Umask(spec.user.umask), ops.Execve(spec.argv, spec.environment, candidates)]
+
+
+def workdir(spec: ContainerSpec) -> list[Op]:
+    """Make the directory that the program starts in, while there is still the right to."""
+    path = PurePosixPath(os.path.normpath(spec.workdir))
     parents = tuple(str(directory) for directory in (*reversed(path.parents), path) if directory != PurePosixPath("/"))
-    return [
-        *([ops.MakeDirectories(parents)] if parents and not _read_only(spec) else []),
-        ops.Chdir(spec.workdir),
-        ops.Umask(0o022),
-        ops.Execve(spec.argv, spec.environment, candidates),
-    ]
+    return [ops.MakeDirectories(parents)] if parents else []
 
 
 STAGES: Mapping[str, Stage] = {
@@ -186,8 +245,10 @@ STAGES: Mapping[str, Stage] = {
     "mounts": mounts,
     "devices": devices,
     "network": network,
+    "workdir": workdir,
     "protection": protection,
-    "capabilities": capabilities,
+    "limits": limits,
+    "security": security,
     "exec": program,
 }
 

@@ -41,7 +41,7 @@ def spawn(
 
 
 def _spawn_monitored(plan: Plan, streams: Streams) -> Started:
-    from labcore.native.monitor import spawn_monitored
+    from labcore.native.monitor import NotCloned, spawn_monitored
 
     cgroup = plan.clone.cgroup
     syncs = [op for op in plan if isinstance(op, Sync)]
@@ -54,7 +54,11 @@ def _spawn_monitored(plan: Plan, streams: Streams) -> Started:
             channel.send(b"!")
 
     block = plan.block(CGROUP_DESCRIPTOR if cgroup >= 0 else -1)
-    return spawn_monitored(block, cgroup=cgroup, streams=streams, at_sync=at_sync)
+    try:
+        return spawn_monitored(block, cgroup=cgroup, streams=streams, at_sync=at_sync)
+    except NotCloned as refused:
+        index, step = plan.steps[refused.report.failed]
+        raise _failure(plan, index, refused.report.error, step.call, step.arguments) from None
 
 
 def _checked(plan: Plan, started: Started) -> Process:

@@ -1,7 +1,6 @@
 """The values that every room speaks. Frozen, checked when they are made, and free of I/O."""
 
 from labcore.spec.container import (
-    DEFAULT_CAPABILITIES,
     DEFAULT_PATH,
     HOSTNAME_MAX,
     NAMESPACES,
@@ -10,22 +9,51 @@ from labcore.spec.container import (
     OverlayRoot,
     Root,
 )
+from labcore.spec.isolation import (
+    DEFAULT_CAPABILITIES,
+    DEFAULT_DEVICES,
+    DEFAULT_MOUNTS,
+    DOCKER_CAPABILITIES,
+    MASKED_PATHS,
+    READONLY_PATHS,
+    CapabilitySets,
+    Device,
+    DeviceRule,
+    IdRange,
+    Limit,
+    MountPoint,
+    User,
+    root_with,
+)
 from labcore.spec.moment import Moment
 from labcore.spec.reference import Reference
 from labcore.spec.seccomp import Comparison, SeccompProfile, SeccompRule
 
 __all__ = [
     "DEFAULT_CAPABILITIES",
+    "DEFAULT_DEVICES",
+    "DEFAULT_MOUNTS",
     "DEFAULT_PATH",
+    "DOCKER_CAPABILITIES",
     "HOSTNAME_MAX",
+    "MASKED_PATHS",
     "NAMESPACES",
+    "READONLY_PATHS",
     "BindRoot",
+    "CapabilitySets",
     "Comparison",
     "ContainerSpec",
+    "Device",
+    "DeviceRule",
+    "IdRange",
+    "Limit",
     "Moment",
+    "MountPoint",
     "OverlayRoot",
     "Reference",
     "Root",
     "SeccompProfile",
     "SeccompRule",
+    "User",
+    "root_with",
 ]

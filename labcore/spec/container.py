@@ -5,16 +5,24 @@ from typing import Final
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
+from labcore.spec.isolation import (
+    DEFAULT_CAPABILITIES,
+    DEFAULT_DEVICES,
+    DEFAULT_MOUNTS,
+    MASKED_PATHS,
+    READONLY_PATHS,
+    CapabilitySets,
+    Device,
+    IdRange,
+    Limit,
+    MountPoint,
+    User,
+    root_with,
+)
+from labcore.spec.seccomp import SeccompProfile
 
 NAMESPACES: Final = ("mount", "pid", "uts", "ipc", "network", "cgroup")
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-# What root in a container may still do. Docker leaves it these and MKNOD, behind a list of allowed devices; while there is
-# no such list here, a device node made inside would open the host's disk.
-DEFAULT_CAPABILITIES: Final = (
-    "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP",
-    "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
-)  # fmt: skip
 
 HOSTNAME_MAX: Final = 64  # __NEW_UTS_LEN in the kernel
 
@@ -44,17 +52,34 @@ Root = OverlayRoot | BindRoot
 class ContainerSpec(Record):
     """All that a plan is compiled from.
 
-    `environment` holds `NAME=value` strings; `argv[0]` without a slash is looked up in the PATH found there.
-    `capabilities` are names without `CAP_`. Raises InvalidInput for what cannot be.
+    `environment` holds `NAME=value` strings; `argv[0]` without a slash is looked up in the PATH found there. `namespaces` are
+    the kinds that are new, `joins` the kinds that are somebody else's, each with its file. `hostname` None leaves the host's.
+    `propagation` is that of the root mount, in mount(8)'s words. Raises InvalidInput for what cannot be.
     """
 
     root: Root
     argv: tuple[str, ...]
     environment: tuple[str, ...] = ("PATH=" + DEFAULT_PATH,)
     workdir: str = "/"
-    hostname: str = "labcore"
+    hostname: str | None = "labcore"
     namespaces: tuple[str, ...] = NAMESPACES
-    capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
+    domainname: str = ""
+    joins: tuple[tuple[str, str], ...] = ()
+    uid_map: tuple[IdRange, ...] = ()
+    gid_map: tuple[IdRange, ...] = ()
+    propagation: str = "rprivate"
+    mounts: tuple[MountPoint, ...] = DEFAULT_MOUNTS
+    devices: tuple[Device, ...] = DEFAULT_DEVICES
+    masked_paths: tuple[str, ...] = MASKED_PATHS
+    readonly_paths: tuple[str, ...] = READONLY_PATHS
+    sysctls: tuple[tuple[str, str], ...] = ()
+    limits: tuple[Limit, ...] = ()
+    oom_score_adj: int | None = None
+    user: User = User()
+    capabilities: CapabilitySets = root_with(DEFAULT_CAPABILITIES)
+    no_new_privileges: bool = False
+    seccomp: SeccompProfile | None = None
+    terminal: bool = False
     dies_with_parent: bool = False
 
     def __post_init__(self) -> None:
@@ -68,11 +93,14 @@ class ContainerSpec(Record):
                 raise InvalidInput(f"environment: {variable!r} is not NAME=value: write NAME= for an empty value")
         if not self.workdir.startswith("/"):
             raise InvalidInput(f"workdir: {self.workdir!r} is not absolute: begin it with /")
-        if not 0 < len(self.hostname.encode()) <= HOSTNAME_MAX or not re.fullmatch(r"[\w.-]+", self.hostname):
-            raise InvalidInput(
-                f"hostname: {self.hostname!r} is no host name: use 1 to {HOSTNAME_MAX} letters, digits, dots and dashes"
-            )
-        if "mount" not in self.namespaces:
+        if self.hostname is not None:
+            self._check_hostname(self.hostname)
+        if "mount" not in {*self.namespaces, *(kind for kind, _ in self.joins)}:
             raise InvalidInput("namespaces: without `mount` the container's root would become the host's")
-        if unknown := set(self.namespaces) - {*NAMESPACES, "user"}:
+        if unknown := {*self.namespaces, *(kind for kind, _ in self.joins)} - {*NAMESPACES, "user", "time"}:
             raise InvalidInput(f"namespaces: no such kind: {', '.join(sorted(unknown))}")
+
+    @staticmethod
+    def _check_hostname(name: str) -> None:
+        if not 0 < len(name.encode()) <= HOSTNAME_MAX or not re.fullmatch(r"[\w.-]+", name):
+            raise InvalidInput(f"hostname: {name!r} is no host name: use 1 to {HOSTNAME_MAX} letters, digits, dots and dashes")

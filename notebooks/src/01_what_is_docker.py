@@ -14,19 +14,19 @@
 # 容器就是**一个普通进程**，只不过内核让它看到的东西少一些。
 #
 # 从上往下逐格运行（Shift+Enter），每次先猜，再看结果。主线大约一小时，标着*进阶*的可以以后再做。
-# 你写的代码都会存进你自己的 `my_runtime.py`：到第 10 课，真正的 `docker` 命令就跑在它上面。
+# 你写的代码都会存进你自己的 `my_runtime.py`：到第 10 课，真正的 `docker` 命令就能靠它来运行容器。
 
 # %% [markdown] lang="en" id="first"
 # ## A container in three lines
 #
 # `busybox` is an image with one program in it; it was made on this machine, nothing is downloaded, and no daemon is running. How
-# long will the start take: a minute, a second, a few milliseconds?
+# long will the start take: a minute, a second, a few milliseconds? Write your guess down; the answer is measured further below.
 
-# %% [markdown] lang="zh" of="4e7dcce8"
+# %% [markdown] lang="zh" of="018bd882"
 # ## 三行代码，一个容器
 #
-# `busybox` 是只装了一个程序的镜像，安装实验室时就在本机做好了：不用下载，也没有守护进程。
-# 猜猜启动要多久：一分钟，一秒，还是几毫秒？
+# `busybox` 是只装了一个程序的镜像，搭建实验环境时就在本机做好了：不用下载，也没有守护进程。
+# 猜猜启动要多久：一分钟，一秒，还是几毫秒？把你的猜测写下来，后面会实测。
 
 # %%
 from labcore.lab.vocabulary import *
@@ -54,15 +54,17 @@ sethostname("box")
 print("in here:", os.uname().nodename)
 
 # %% [markdown] lang="en" id="hostname-step"
-# The notebook's own machine has kept its name. In a runtime we do not make such calls ourselves: we write down a **plan**, a list
+# Your machine has kept its name. (A helper cell is kept apart in any case; that the namespace alone suffices, the check below will
+# show from outside.) In a runtime we do not make such calls ourselves: we write down a **plan**, a list
 # of small operations ("ops") that a new process carries out. You write the plan in **stages**, functions from a description of
 # the container (`spec`) to a list of ops.
 #
 # **Your first stage.** Replace the dots: one line that returns a list with one op, `ops.SetHostname(...)`, for the name in
 # `spec.hostname`. Run the cell, then the check below it. A blank is no obstacle: labcore's own version stands in for it.
 
-# %% [markdown] lang="zh" of="33562386"
-# 笔记本所在的这台机器，名字没有变。真正的运行时并不自己逐个去调用，而是先写好一份**计划**（plan）：
+# %% [markdown] lang="zh" of="e702838f"
+# 你这台机器，名字没有变。（辅助单元格本来就是隔开的；单靠命名空间就够，下面的检查会从外面证明这一点。）
+# 真正的运行时不会自己逐个发起这些系统调用，而是先写好一份**计划**（plan）：
 # 一串小操作（op），由新进程照着执行。计划分成若干**阶段**（stage），每个阶段是一个函数：
 # 输入是对容器的描述 `spec`，输出是一串操作。
 #
@@ -90,9 +92,9 @@ lab.check(hostname)
 # 检查时，你的函数在另一个进程里运行，用的是刚刚随机起的名字，然后我们*从外面*观察那个进程。
 # 光把正确答案打印出来是没有用的。
 #
-# ## 不是谁都可以
+# ## 不是谁都有权限
 #
-# 谁都能调用 `unshare` 吗？先放弃 root 身份再试。我们预料会被拒绝，用 `expect` 写明：
+# 谁都能调用 `unshare` 吗？先放弃 root 身份再试。预计会被拒绝，用 `expect` 声明这一点：
 
 # %% tags=["nbval-check-output"]
 # %%helper
@@ -130,16 +132,17 @@ def who():
     print("inside, I am process", os.getpid())
 child = clone(who, flags=CloneFlag.NEWPID)
 child.wait()
-print("out here it was another number:", child.pid != 1)
+print("out here it was", "process 1" if child.pid == 1 else "another number")
 
 # %% [markdown] lang="en" id="namespaces-step"
-# One process, two numbers. Inside it is process 1, the first of its world, and it cannot name any process outside.
+# One process, a number in each namespace it can be seen from. Inside it is process 1, the first of its world, and it cannot name
+# any process outside.
 #
 # **Your second stage** makes the process. `spec.namespaces` is a tuple of kinds, such as `("mount", "pid", "uts")`;
 # `NAMESPACE_FLAGS["pid"]` is `CloneFlag.NEWPID`, and so on. Join the flags with `|` and return `[ops.Clone(flags)]`.
 
-# %% [markdown] lang="zh" of="b0b5fd8c"
-# 同一个进程，两个编号。在里面它是 1 号，是它那个世界里的第一个进程，而且叫不出外面任何一个进程的号码。
+# %% [markdown] lang="zh" of="f7d8d323"
+# 同一个进程，在每个看得见它的命名空间里各有一个编号。在里面它是 1 号，是它那个世界里的第一个进程，外面的进程它一个也看不到。
 #
 # **你的第二个阶段**负责创建进程。`spec.namespaces` 是由种类名组成的元组，例如 `("mount", "pid", "uts")`；
 # `NAMESPACE_FLAGS["pid"]` 就是 `CloneFlag.NEWPID`，以此类推。用 `|` 把这些标志合起来，返回 `[ops.Clone(flags)]`。
@@ -161,7 +164,7 @@ lab.check(namespaces)
 # %% [markdown] lang="zh" of="552e4ffd"
 # ## 同一个进程的两面
 #
-# 让一个容器一直活着，好好看看它。内核的这些命名空间里，哪些是它和本笔记本共用的？
+# 让一个容器保持运行，仔细看看。内核的这些命名空间里，哪些是它和本笔记本共用的？
 
 # %%
 waits = labcore.plan("busybox", ["sh", "-c", "sleep 600 & cat"], hostname="box")
@@ -170,9 +173,11 @@ lab.namespaces(os.getpid(), held, labels=["notebook", "container"])
 
 # %% [markdown] lang="en" id="both-sides"
 # Where the boxes are joined there is only one of the thing, and both use it. And the processes themselves, seen from both sides?
+# (The shell that was started has become `cat`: a shell replaces itself by its last command.)
 
-# %% [markdown] lang="zh" of="527341a8"
+# %% [markdown] lang="zh" of="a36e29a2"
 # 连在一起的格子表示只有一份，两边共用。那么进程本身呢？从两边看过去是什么样？
+# （启动的那个 shell 已经变成了 `cat`：shell 会用最后一条命令替换掉自己。）
 
 # %%
 lab.processes(held)
@@ -201,7 +206,7 @@ held.close()
 # has nothing to hand back: it *is* processes, and uses what they use.
 
 # %% [markdown] lang="zh" of="af6e2673"
-# 两行一模一样：同一个内核为两边服务。（“走进”虚拟机看一看的单元格放在第 2 课，那时会带来一台虚拟机。）
+# 两行一模一样：同一个内核为两边服务。（“走进”虚拟机看一看的单元格放在第 2 课，那一课会准备好一台虚拟机。）
 #
 # 所以，容器里装的是应用和它的库，不装内核；虚拟机三样都得带上。常听说虚拟机一开机就把预分配的资源全部占住，
 # 这话如今已不准确：虚拟机管理程序是用到哪一页才给哪一页内存，还能用气球驱动（balloon）收回来。
@@ -236,7 +241,7 @@ with expect(errno.EBUSY):
 # machines a second obstacle waits: systemd makes all mounts *shared*, so that what is mounted here appears elsewhere too.
 
 # %% [markdown] lang="zh" of="8959e0f1"
-# 普通目录当不了根，只有**挂载**才行。把目录绑定挂载（bind）到它自己上，它就成了一个挂载。不过多数机器上还有第二道坎：
+# 普通目录当不了根，只有**挂载点**才行。把目录绑定挂载（bind）到它自己上，它就成了一个挂载点。不过多数机器上还有第二道坎：
 # systemd 把所有挂载都设成*共享*（shared），在这里挂载的东西，别处也会冒出来。
 
 # %%
@@ -255,7 +260,7 @@ with expect(errno.EINVAL):
 
 # %% [markdown] lang="zh" of="79110ac9"
 # 两个问题一起解决：先把整棵挂载树设为私有，再绑定、进入、切换。`pivot_root(".", ".")` 会把旧根叠在新根上面；
-# 必须再把它卸掉，否则你的全部文件还留在里面，总能被翻出来。还有最后一个意外。
+# 必须再把它卸掉，否则你的全部文件还留在里面，总能被翻出来。不过，还有一个意外。
 
 # %%
 # %%helper
@@ -292,7 +297,7 @@ print("all there is:", sorted(os.listdir("/")))
 # | `pivot_root(".", ".")` | `ops.PivotRoot(".", ".")` |
 # | `umount2(".", flags)` | `ops.Unmount(".", flags)` |
 #
-# 最后再加上 `ops.Chdir("/")` 和一个新的 `/proc`：`ops.Mount("proc", "/proc", "proc")`。没有它，`ps` 就无从读起。
+# 最后再加上 `ops.Chdir("/")` 和一个新的 `/proc`：`ops.Mount("proc", "/proc", "proc")`。没有它，`ps` 就没有数据可读。
 
 # %% tags=["exercise"]
 @lab.step
@@ -347,7 +352,7 @@ run(["sh", "-c", "hostname; echo process $$; ps -o pid,comm; ls /"], root)
 # What did `rootfs` do to the tree of mounts? Before, and inside:
 
 # %% [markdown] lang="zh" of="aceff8a1"
-# `rootfs` 把挂载树变成了什么样？之前，和容器里面：
+# `rootfs` 把挂载树变成了什么样？左边是之前，右边是容器里面：
 
 # %%
 spec = ContainerSpec(root=BindRoot(root), argv=("/bin/cat",), hostname="box")
@@ -360,16 +365,17 @@ picture
 # %% [markdown] lang="en" id="tick-off"
 # ## Which line does what?
 #
-# Here is your plan once more. Take the tick off a line, press *start*, and see what the kernel or the program says to that. Try
-# the host name first, then the `umount2`, then the clone.
+# Here is your plan once more. Take the tick off a line, press *start*, and see what comes of it. Try the host name first, then
+# `mount proc`, then the `umount2` (how many files has `/` then, and whose are they?). Some lines are not missed at once: which?
 
-# %% [markdown] lang="zh" of="7ac1f904"
+# %% [markdown] lang="zh" of="4a11d4f6"
 # ## 哪一行管什么？
 #
-# 这还是你的计划。去掉某一行前面的勾，按*启动*，看看内核或者程序怎么说。先试试主机名那一行，再试 `umount2`，最后试 clone。
+# 这还是你的计划。去掉某一行前面的勾，按*启动*，看看会怎样。先试主机名那一行，再试 `mount proc`，最后试 `umount2`
+# （这时 `/` 下有多少个文件？是谁的？）。有些行去掉后一时看不出差别：是哪几行？
 
 # %%
-look = ("/bin/sh", "-c", "hostname; echo process $$; ls / | wc -l")
+look = ("/bin/sh", "-c", "hostname; ps -o pid,comm | tail -n +2; ls / | wc -l")
 lab.tick(Plan([*box, ops.Execve(look, spec.environment)]))
 
 # %% [markdown] lang="en" id="travel"
@@ -379,14 +385,14 @@ lab.tick(Plan([*box, ops.Execve(look, spec.environment)]))
 # kept the library back):
 
 # %% [markdown] lang="zh" of="ed667970"
-# ## 跟着应用走的东西
+# ## 什么会跟着应用一起走
 #
-# 大家要容器做什么？这里有一个程序，它依赖的库这台机器上没有（两样都是我们刚编译的，库故意没放上来）：
+# 人们为什么需要容器？这里有一个程序，它依赖的库这台机器上没有（两样都是我们刚编译的，库故意没有安装）：
 
 # %%
 import subprocess
 program = lab.greeting()
-print(subprocess.run([program], capture_output=True, text=True).stderr)
+print(subprocess.run([program], capture_output=True, text=True).stderr.partition(": ")[2])
 
 # %% [markdown] lang="en" id="travel-image"
 # The very same program in an image that also holds its library:
@@ -399,14 +405,15 @@ print(labcore.run("greeting").stdout.decode(), end="")
 
 # %% [markdown] lang="en" id="environment"
 # That is the point of the whole craft: code, settings and dependencies are one unit, and it behaves the same on the developer's
-# laptop, in the test and in production; it can be given a version, copied, shared and changed like source code. "Packed into one
-# file" is nearly right: an image is a stack of layers with a description (lesson 3). And "as on a real machine" has a limit that
-# you have just seen: the kernel is the host's, so a container for Linux needs a Linux kernel of a suitable version and processor.
+# laptop, in the test and in production; it can be given a version, copied, shared and changed like source code. People say that
+# everything is "packed into one file"; nearly: an image is a stack of layers with a description (lesson 3). They also say that it
+# runs "as on a real machine"; with one limit that you have seen: the kernel is the host's, so a container for Linux needs a Linux
+# kernel of a suitable version, and its processor.
 
-# %% [markdown] lang="zh" of="87a17390"
+# %% [markdown] lang="zh" of="707fe552"
 # 这正是容器技术的意义：代码、配置和依赖成为一个整体，在开发者的电脑上、测试环境里、生产环境里表现一致；
-# 还能像源代码一样打版本、复制、分享、修改。“打包成一个文件”大体没错，准确地说，镜像是一摞层加一份描述（第 3 课）。
-# “就像在真实的物理机上一样”则有一个界限，你刚刚看到了：内核是宿主机的。所以 Linux 容器要有 Linux 内核，版本和处理器架构也要合适。
+# 还能像源代码一样打上版本号、复制、分享、修改。人们说这是“打包成一个文件”，大体没错，准确地说，镜像是若干层叠在一起，再加一份描述（第 3 课）。
+# 人们还说它“就像在真实的物理机上一样”，这有个前提，你刚刚看到了：内核是宿主机的。所以 Linux 容器要有 Linux 内核，版本和处理器架构也要合适。
 
 # %% [markdown] lang="en" id="agree"
 # ## Your plan and labcore's
@@ -427,15 +434,16 @@ assert all(op.name in names for op in plan)
 print(theirs)
 
 # %% [markdown] lang="en" id="rest"
-# What yours lacks: a session of its own, a `/dev`, `/sys`, a loopback network, parts of `/proc` that are hidden, and capabilities
-# that are given up. Root in *your* container is still root on this machine. Walls come in lesson 2.
+# What yours does not do yet: begin a session of its own, let go of inherited files, mount `/dev` and `/sys`, switch on the loopback
+# network, hide parts of `/proc`, give up capabilities. Root in *your* container is still root on this machine. Walls come in
+# lesson 2.
 #
 # ## Where the time goes
 #
 # Every op is time-stamped. One start of the whole plan:
 
-# %% [markdown] lang="zh" of="7715a0a9"
-# 你的计划还缺：自己的会话、`/dev`、`/sys`、本地回环网络、需要遮住的 `/proc` 部分，以及应当放弃的能力（capability）。
+# %% [markdown] lang="zh" of="bb0d839f"
+# 你的计划还没有做这些：开启自己的会话，关掉继承来的文件，挂载 `/dev` 和 `/sys`，启用本地回环网络，遮住 `/proc` 的敏感部分，放弃多余的能力（capability）。
 # 在*你的*容器里，root 仍然是这台机器的 root。围墙要到第 2 课才砌。
 #
 # ## 时间花在哪里
@@ -449,25 +457,26 @@ lab.waterfall(process.timeline)
 # %% [markdown] lang="en" id="answer"
 # ## So what is Docker?
 #
-# A few milliseconds: nothing was simulated, nothing booted. Containers are a way of **virtualising the operating system**: not a
+# A few milliseconds, most of them for making the namespaces, mounting the overlay and loading the program; nothing was simulated,
+# nothing booted. Containers are a way of **virtualising the operating system**: not a
 # machine is imitated, but processes are kept apart. It is tempting to say that the resources a container sees are "virtual"; they
 # are the real ones, seen through namespaces. How *much* of them it may use is decided by another part of the kernel, the control
 # groups, finely and while it runs (lesson 2).
 #
 # **Docker** is a tool around that: it writes such plans for you, fetches and stores images, connects networks and keeps account of
-# the processes, with a command that is easy to use. In 2019 one could call it *the* Linux container solution. Since then its parts
+# the processes, with a command that is easy to use. Around 2019 it was simply *the* Linux container solution. Since then its parts
 # have become standards (the OCI specifications for images, runtimes and registries) and others use them: containerd and CRI-O
 # under Kubernetes, Podman without a daemon. On a Mac or Windows, Docker Desktop runs a small Linux virtual machine first; and there
 # are runtimes that put each container *into* a very small virtual machine. The two ideas are no rivals any more.
 
-# %% [markdown] lang="zh" of="854c2791"
+# %% [markdown] lang="zh" of="e9510287"
 # ## 那么，Docker 是什么？
 #
-# 几毫秒：没有模拟任何东西，也没有启动任何系统。容器是一种**操作系统层面的虚拟化**：不是仿造一台机器，而是把进程隔开。
-# 人们常说容器接触到的资源都是“虚拟的”，其实资源是真的，只是隔着命名空间去看。至于能用*多少*，由内核的另一部分，
-# 控制组（cgroup），来决定，可以控制得很细，运行当中也能调整（第 2 课）。
+# 几毫秒，大部分花在创建命名空间、挂载 overlay 和加载程序上；没有模拟任何东西，也没有启动任何系统。容器是一种**操作系统层面的虚拟化**：不是仿造一台机器，而是把进程隔开。
+# 人们常说容器接触到的资源都是“虚拟的”，其实资源是真的，只是透过命名空间来看。至于能用*多少*，由内核的另一套机制——
+# 控制组（cgroup）——决定，可以控制得很细，运行当中也能调整（第 2 课）。
 #
-# **Docker** 是围绕这一切的工具：替你写出这样的计划，下载和保存镜像，连接网络，管理进程，命令又好用。2019 年时可以说它就是 Linux
+# **Docker** 是围绕这一切的工具：替你写出这样的计划，下载和保存镜像，连接网络，管理进程，命令又好用。2019 年前后，它就是 Linux
 # 容器的代名词。此后，它的各个部分成了标准（镜像、运行时、仓库的 OCI 规范），别人也在用：Kubernetes 下面是 containerd 和
 # CRI-O，Podman 则连守护进程都不要。在 Mac 和 Windows 上，Docker Desktop 先启动一台小小的 Linux 虚拟机；还有一些运行时，
 # 干脆把每个容器*放进*一台极小的虚拟机。容器和虚拟机已经不再是对手了。
@@ -499,7 +508,7 @@ lab.check(outside_pid)
 # A bind mount is made read-only by mounting it again with `BIND | REMOUNT | RDONLY`.
 
 # %% [markdown] lang="zh" of="818ecd20"
-# **`read_only`**：接在 `rootfs` 之后的操作，让根里的任何东西都不能写，只有 `/tmp` 例外，它变成一个 `tmpfs`。
+# **`read_only`**：接在 `rootfs` 之后的操作，让整个根文件系统不可写，只有 `/tmp` 例外，它变成一个 `tmpfs`。
 # 要把绑定挂载改成只读，就带着 `BIND | REMOUNT | RDONLY` 再挂载一次。
 
 # %% tags=["exercise"]

@@ -109,6 +109,8 @@ static void test_damage_is_refused(void)
     refused(block, sizeof *block, "block counts too many steps or relocations");
     (block = sample())->header.steps = STEPS + 2;
     refused(block, sizeof *block, "block's tables reach past its end");
+    (block = sample())->header.before = STEPS + 1;
+    refused(block, sizeof *block, "block counts more steps before the clone than it has");
     (block = sample())->steps[1].args[0] = BLOCK_REGISTERS;
     refused(block, sizeof *block, "step reads a register that does not exist");
     (block = sample())->steps[0].result = BLOCK_REGISTERS + 1;

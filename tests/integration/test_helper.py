@@ -107,7 +107,7 @@ def test_explanations_in_chinese_also_without_a_root(
         "import errno\nunshare(CloneFlag.NEWNS); mount('none', '/mnt', 'tmpfs'); os.chdir('/mnt'); pivot_root('.', '.')\n"
         "with expect(errno.EBUSY):\n    umount2('.')"
     )
-    assert "还有人在用" in said(capsys, source)
+    assert "仍被占用" in said(capsys, source)
 
 
 def test_a_loop_a_flood_and_a_suicide(capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,6 +36,23 @@ def test_a_step_is_replaced_in_its_place_and_the_old_one_kept(workspace: Workspa
     assert "return [1]" in workspace.versions()[-1].read_text()
 
 
+def test_only_what_python_counts_as_lines_are_lines(workspace: Workspace) -> None:
+    source = "def hostname(spec):\n    # one\u2028two\x0c\n    return ['a\x0cb']\n"
+    workspace.save("hostname", source)
+    workspace.save("run", "def run(argv):\n    return 2\n")
+    workspace.save("hostname", source)
+    assert workspace.steps()["hostname"] == source
+
+
+def test_bytes_that_are_no_text_are_kept_as_they_are(workspace: Workspace) -> None:
+    workspace.save("hostname", "def hostname(spec):\n    return [1]\n")
+    strange = b"# \xc4\xe3\xba\xc3\n" + workspace.file.read_bytes()  # a comment in GBK
+    workspace.file.write_bytes(strange)
+    assert workspace.passed() == set()
+    assert "could not be read" in workspace.save("run", "def run(argv):\n    return 2\n").remark
+    assert workspace.versions()[-1].read_bytes() == strange
+
+
 def test_saving_the_same_again_keeps_no_version(workspace: Workspace) -> None:
     workspace.save("hostname", "def hostname(spec):\n    return [1]\n")
     before = len(workspace.versions())

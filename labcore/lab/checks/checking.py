@@ -3,7 +3,6 @@
 import json
 import secrets
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ from typing import Any
 from labcore.errors import LabcoreError
 from labcore.lab.checks.verdict import Claim, Verdict, strict
 from labcore.lab.lessons import lesson_of
+from labcore.lab.sandbox import python
 from labcore.lab.say import say
-from labcore.lab.steps import is_reference
+from labcore.lab.steps import is_reference, lives_in
 from labcore.lab.workspace import NAME, default_workspace
 
 SEEDS = 1 << 32
@@ -28,16 +28,19 @@ def check(function: Callable[..., Any], *, seed: int | None = None) -> Verdict:
     Names, numbers and files are drawn anew each time (or from `seed`). On a blank it says so and stops nothing; with
     LABCORE_STRICT=1 whatever has not passed raises NotPassed.
     """
-    name = getattr(function, "__name__", "")
+    name = getattr(function, "__name__", repr(function))
     lesson_of(name)
     workspace = default_workspace()
     try:
         steps = workspace.steps()
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         verdict = Verdict(name, "failed", advice=say("{file} cannot be read: run the step's cell again.", file=NAME))
     else:
-        if is_reference(function) or name not in steps:
+        if is_reference(function):
             verdict = Verdict(name, "blank", advice=say("Fill in the cell above, run it, and run this check again."))
+        elif name not in steps or not lives_in(function, workspace.file):
+            advice = say("This function is not the one that is saved: put @lab.step above it, and run its cell again.")
+            verdict = Verdict(name, "failed", advice=advice)
         else:
             verdict = examine(name, workspace.file, seed)
             if verdict.state == "passed":
@@ -50,7 +53,7 @@ def check(function: Callable[..., Any], *, seed: int | None = None) -> Verdict:
 def examine(step: str, file: Path, seed: int | None = None) -> Verdict:
     """Check the step that stands in a file, without a notebook."""
     seed = secrets.randbelow(SEEDS) if seed is None else seed
-    command = [sys.executable, "-m", "labcore.lab.checks.supervisor", step, str(file), str(seed)]
+    command = python("labcore.lab.checks.supervisor", step, str(file.absolute()), str(seed))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as supervisor:
         assert supervisor.stdin is not None
         assert supervisor.stdout is not None

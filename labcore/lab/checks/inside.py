@@ -14,12 +14,17 @@ from types import ModuleType
 from typing import Any
 
 import labcore
-from labcore import engine, runtime
+import labcore.lab.solutions
+from labcore import engine, native, runtime
 from labcore.lab.checks.scenario import Facts, Scenario
 from labcore.lab.lessons import all_steps, lesson_of
 from labcore.lab.sandbox import be_modest
+from labcore.lab.say import say
 from labcore.lab.solutions import solution
 from labcore.lab.steps import MODULE, copied
+from labcore.lab.workspace import NAME
+from labcore.native import MountFlag
+from labcore.runtime import stages
 
 Report = Callable[[dict[str, Any]], None]
 WAYS_AROUND = ("plan", "run", "make_plan")  # with which a whole container can be had instead of a step
@@ -37,7 +42,7 @@ def arm(step: str, report: Report) -> None:
 
     def tripwire(*args: Any, **kwargs: Any) -> Any:  # noqa: ARG001
         report({"event": "tripped"})
-        raise RuntimeError("labcore's own version was called")
+        raise RuntimeError(say("labcore's version was called: the step is to be your own"))
 
     home = f"labcore.lab.solutions.lesson_{lesson_of(step).number:02}"
     places = [import_module(name) for name in (home, "labcore.runtime.stages", "labcore.engine.engine")]
@@ -46,8 +51,14 @@ def arm(step: str, report: Report) -> None:
             if callable(vars(place).get(name)) and (name != step or place is not labcore):
                 setattr(place, name, tripwire)
     labcore.__dict__.update(dict.fromkeys(("plan", "run"), tripwire))
-    stages: dict[str, Any] = places[1].STAGES
-    stages.update(dict.fromkeys(set(stages) & {step}, tripwire))
+    by_name: dict[str, Any] = places[1].STAGES
+    by_name.update(dict.fromkeys(set(by_name) & {step}, tripwire))
+
+
+def hide(directory: str, file: str) -> None:
+    """Cover the sources of what is held by now: a fresh import would find them untouched."""
+    native.mount("none", directory, "tmpfs", MountFlag.RDONLY)
+    native.mount("/dev/null", file, flags=MountFlag.BIND)
 
 
 def load(file: str) -> ModuleType:
@@ -74,6 +85,7 @@ def main() -> int:
     be_modest()
     hold_references(step)
     arm(step, report)
+    hide(labcore.lab.solutions.__path__[0], str(stages.__file__))
     try:
         report({"event": "returned", "value": scenario.perform(load(request["file"]), facts)})
     except BaseException as error:
@@ -97,8 +109,11 @@ def hold_references(step: str) -> None:
 def describe(error: BaseException, file: str) -> str:
     """Say what went wrong in the learner's file: the lines in it, and the error."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    lines = [f"line {frame.lineno}: {frame.line}\n" for frame in frames]
-    return "".join([*lines[-4:], *traceback.format_exception_only(error)]).rstrip()
+    lines = [f"{NAME}, line {frame.lineno}: {frame.line}\n" for frame in frames]
+    text = "".join([*lines[-4:], *traceback.format_exception_only(error)]).rstrip()
+    if isinstance(error, NameError):
+        text += "\n" + say("A step must bring what it uses: names of other cells are not there. Import inside of the function.")
+    return text
 
 
 if __name__ == "__main__":

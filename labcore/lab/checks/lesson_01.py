@@ -2,16 +2,18 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from labcore.lab.checks.scenario import GATE, REFERENCE, Facts, Scenario, plan_of, start
-from labcore.lab.checks.seen import FILES, Seen, children, descendants
+from labcore import native
+from labcore.lab.checks.scenario import GATE, INNER_GATE, REFERENCE, Facts, Scenario, carry_out, plan_of
+from labcore.lab.checks.seen import FILES, Seen, descendants
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.say import say
+from labcore.native import MountFlag
 from labcore.runtime import spawn
 
 SLEEPERS = 3
@@ -21,43 +23,62 @@ def _own_number(seen: Seen) -> Claim:
     return Claim(say("it is process 1 of its own PID namespace"), seen.numbers[-1] == 1, f"NSpid {seen.numbers}")
 
 
+def _a_container(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    yield _own_number(seen)
+    yield Claim(say("its root is the directory that was named"), seen.holds(facts.mark))
+
+
 def _own_name(seen: Seen, facts: Facts) -> Iterator[Claim]:
     starter = seen.parent.hostname
     yield Claim(say("the machine that starts it keeps its own name"), starter != facts.hostname, starter)
     name = seen.hostname
-    yield Claim(say("its host name is {name}", name=facts.hostname), name == facts.hostname, name)
+    seen_name = say("it is {found}", found=name) if name != facts.hostname else ""
+    yield Claim(say("its host name is {name}", name=facts.hostname), name == facts.hostname, seen_name)
 
 
 def _own_root(seen: Seen, facts: Facts) -> Iterator[Claim]:
     yield Claim(say("its root is the directory that was named"), seen.holds(facts.mark))
     places = sorted(fields[4] for fields in seen.mounts)
-    yield Claim(say("nothing of the old root is left, only / and /proc"), places == ["/", "/proc"], " ".join(places[:6]))
+    left = [place for place in places if place not in ("/", "/proc")]
+    yield Claim(say("nothing of the old root is left in it"), not left, " ".join(left[:4]))
     kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
-    yield Claim(say("/proc is a proc file system"), kinds.get("/proc") == "proc", kinds.get("/proc", "-"))
+    yield Claim(say("/proc is mounted, a proc file system"), kinds.get("/proc") == "proc", kinds.get("/proc", ""))
     shared = any(field.startswith("shared:") for fields in seen.mounts for field in fields[6 : fields.index("-")])
     yield Claim(say("its mounts are private"), not shared)
 
 
 def _ended_as_drawn(returned: Any, facts: Facts) -> Iterator[Claim]:
-    yield Claim(say("it ended with the exit code that was drawn"), returned == facts.exit_code, str(returned))
+    right = returned == facts.exit_code
+    seen = "" if right else say("it was {found}, not {wanted}", found=repr(returned), wanted=facts.exit_code)
+    yield Claim(say("the exit code of the program came back"), right, seen)
+
+
+def _share_everything() -> None:
+    """Make the sandbox's mounts shared, as systemd makes a machine's: a step must cope with that too."""
+    native.mount("none", "/", flags=MountFlag.REC | MountFlag.SHARED)
 
 
 # --- hostname
 
 
 def _perform_hostname(mine: ModuleType, facts: Facts) -> int:
-    return start(facts, REFERENCE.namespaces, mine.hostname, REFERENCE.rootfs)
+    return carry_out(facts, facts.waiting(), REFERENCE.namespaces, mine.hostname, REFERENCE.rootfs)
+
+
+def _observe_hostname(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    yield from _a_container(seen, facts)
+    yield from _own_name(seen, facts)
 
 
 # --- namespaces
 
 
 def _perform_namespaces(mine: ModuleType, facts: Facts) -> int:
-    return start(facts, mine.namespaces, REFERENCE.rootfs)
+    return carry_out(facts, facts.waiting(), mine.namespaces, REFERENCE.rootfs)
 
 
 def _observe_namespaces(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    yield _own_number(seen)
+    yield from _a_container(seen, facts)
     for kind in FILES:
         own = seen.namespace(kind) != seen.parent.namespace(kind)
         if kind in facts.namespaces:
@@ -70,18 +91,24 @@ def _observe_namespaces(seen: Seen, facts: Facts) -> Iterator[Claim]:
 
 
 def _perform_rootfs(mine: ModuleType, facts: Facts) -> int:
-    return start(facts, REFERENCE.namespaces, mine.rootfs)
+    _share_everything()
+    return carry_out(facts, facts.waiting(), REFERENCE.namespaces, mine.rootfs)
+
+
+def _observe_rootfs(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    yield _own_number(seen)
+    yield from _own_root(seen, facts)
 
 
 # --- run
 
 
 def _perform_run(mine: ModuleType, facts: Facts) -> Any:
-    return mine.run(list(facts.argv), facts.root, facts.hostname)
+    _share_everything()
+    return mine.run(list(facts.waiting()), facts.root, facts.hostname)
 
 
 def _observe_run(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    yield Claim(say("the program and its arguments are those that were named"), tuple(seen.command) == facts.argv)
     yield _own_number(seen)
     yield from _own_name(seen, facts)
     yield from _own_root(seen, facts)
@@ -90,55 +117,84 @@ def _observe_run(seen: Seen, facts: Facts) -> Iterator[Claim]:
 # --- outside_pid
 
 
+def _family(facts: Facts) -> tuple[str, ...]:
+    """A program whose children's numbers begin anywhere; one of them is a grandchild. It passes a gate, and another."""
+    return facts.script(f"{_sleepers(facts)} read go < /{GATE}; read go < /{INNER_GATE}; exit 0")
+
+
+def _sleepers(facts: Facts) -> str:
+    sleepers = "sleep 30 & " * (SLEEPERS - 1) + "(sleep 30; true) & "
+    return f"echo {facts.number} > /proc/sys/kernel/ns_last_pid; {sleepers}"
+
+
+def _sleeping(pid: int) -> list[int]:
+    """Return the sleepers below a process, by their numbers here."""
+    return sorted(seen.pid for seen in descendants(pid) if seen.command[:1] == ["sleep"])
+
+
 def _perform_outside_pid(mine: ModuleType, facts: Facts) -> Any:
-    """Start a family whose numbers inside begin anywhere, and ask for the outside number of its last member.
+    """Ask for the outside number of one of a family's sleepers; beside it stands another family whose numbers inside are equal.
 
-    It passes the gate twice: the observer opens it once, and this once, so that the family stays until both have looked.
+    The family waits at a second gate until this has asked.
     """
-    sleepers = "sleep 30 & " * SLEEPERS
-    script = f"echo {facts.number} > /proc/sys/kernel/ns_last_pid; {sleepers} read go < /{GATE}; read go < /{GATE}; exit 0"
-    plan = plan_of(facts, REFERENCE.namespaces, REFERENCE.rootfs, argv=facts.script(script))
-    with suppress(OSError):  # nor do those out here begin where one could guess
+    with suppress(OSError):  # nor do the numbers out here begin where one could guess
         Path("/proc/sys/kernel/ns_last_pid").write_text(str(facts.number * 2))
-    with spawn(plan) as process:
-        for _ in range(200):
-            if len(family := children(process.pid)) == SLEEPERS:
-                break
-            time.sleep(0.01)
-        found = mine.outside_pid(process.pid, Seen(max(family)).numbers[-1])
-        Path(facts.root, GATE).write_text("\n")
-        process.wait()
-        return found
+    decoy = facts.replace(token="beside").script(f"{_sleepers(facts)} wait")
+    with (
+        spawn(plan_of(facts, decoy, REFERENCE.namespaces, REFERENCE.rootfs)) as other,
+        spawn(plan_of(facts, _family(facts), REFERENCE.namespaces, REFERENCE.rootfs)) as family,
+    ):
+        _await(lambda: len(_sleeping(other.pid)) == len(_sleeping(family.pid)) == SLEEPERS)
+        wanted = Seen(_sleeping(family.pid)[facts.which % SLEEPERS]).numbers[-1]
+        found = mine.outside_pid(family.pid, wanted)
+        Path(facts.root, INNER_GATE).write_text("\n")  # waits until the family has passed the first
+        family.wait()
+        return [found, wanted]
 
 
-_EXPECTED: dict[str, int] = {}  # by token: what the observer saw, for the conclusion that follows
+def _await(condition: Callable[[], bool]) -> None:
+    for _ in range(400):
+        with suppress(OSError, StopIteration):
+            if condition():
+                return
+        time.sleep(0.01)
+    raise TimeoutError("the processes that are to be looked for did not come up")
 
 
 def _observe_outside_pid(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    *_, last = sorted(process.numbers[-2] for process in descendants(seen.pid))
-    _EXPECTED[facts.token] = last
-    yield Claim(say("a family of {n} is there to be looked at", n=SLEEPERS + 1), True)
+    yield from _a_container(seen, facts)
+    _await(lambda: len(_sleeping(seen.pid)) == SLEEPERS)
+    _SEEN[facts.token] = {Seen(pid).numbers[-1]: Seen(pid).numbers[-2] for pid in _sleeping(seen.pid)}
+
+
+_SEEN: dict[str, dict[int, int]] = {}  # by token: the numbers inside and out that the observer saw, for the conclusion
 
 
 def _conclude_outside_pid(returned: Any, facts: Facts) -> Iterator[Claim]:
-    expected = _EXPECTED.pop(facts.token, None)
-    right = expected is not None and type(returned) is int and returned == expected
-    yield Claim(say("the number is the one that the process has out here"), right, f"{returned!r}, NSpid: {expected}")
+    found, asked = returned if isinstance(returned, list) and len(returned) == 2 else (None, None)
+    expected = _SEEN.pop(facts.token, {}).get(asked or 0)
+    right = expected is not None and type(found) is int and found == expected
+    seen = f"{asked} inside: {found!r}, NSpid: {expected}"
+    yield Claim(say("the number is the one that the process has out here"), right, seen)
 
 
 # --- read_only
 
 
-def _perform_read_only(mine: ModuleType, facts: Facts) -> int:
+def _tries_to_write(facts: Facts) -> tuple[str, ...]:
     script = f"read go < /{GATE}; touch /{facts.token}; a=$?; touch /tmp/{facts.token}; b=$?; exit $((a * 10 + b))"
-    return start(facts, REFERENCE.namespaces, REFERENCE.rootfs, mine.read_only, argv=facts.script(script))
+    return facts.script(script)
+
+
+def _perform_read_only(mine: ModuleType, facts: Facts) -> int:
+    return carry_out(facts, _tries_to_write(facts), REFERENCE.namespaces, REFERENCE.rootfs, mine.read_only)
 
 
 def _observe_read_only(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    yield Claim(say("its root is the directory that was named"), seen.holds(facts.mark))
+    yield from _a_container(seen, facts)
     options = {fields[4]: fields[5].split(",") for fields in seen.mounts}
     kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
-    yield Claim(say("/ is mounted read-only"), "ro" in options["/"], ",".join(options["/"]))
+    yield Claim(say("/ is mounted read-only"), "ro" in options.get("/", ()), ",".join(options.get("/", ())))
     yield Claim(say("/tmp is a tmpfs that can be written"), kinds.get("/tmp") == "tmpfs" and "rw" in options.get("/tmp", ()))
 
 
@@ -149,10 +205,10 @@ def _conclude_read_only(returned: Any, facts: Facts) -> Iterator[Claim]:
 
 
 SCENARIOS = {
-    "hostname": Scenario(_perform_hostname, _own_name, _ended_as_drawn),
-    "namespaces": Scenario(_perform_namespaces, _observe_namespaces, _ended_as_drawn),
-    "rootfs": Scenario(_perform_rootfs, _own_root, _ended_as_drawn),
-    "run": Scenario(_perform_run, _observe_run, _ended_as_drawn),
-    "outside_pid": Scenario(_perform_outside_pid, _observe_outside_pid, _conclude_outside_pid),
-    "read_only": Scenario(_perform_read_only, _observe_read_only, _conclude_read_only),
+    "hostname": Scenario(_perform_hostname, _observe_hostname, _ended_as_drawn, Facts.waiting),
+    "namespaces": Scenario(_perform_namespaces, _observe_namespaces, _ended_as_drawn, Facts.waiting, twice=True),
+    "rootfs": Scenario(_perform_rootfs, _observe_rootfs, _ended_as_drawn, Facts.waiting),
+    "run": Scenario(_perform_run, _observe_run, _ended_as_drawn, Facts.waiting),
+    "outside_pid": Scenario(_perform_outside_pid, _observe_outside_pid, _conclude_outside_pid, _family),
+    "read_only": Scenario(_perform_read_only, _observe_read_only, _conclude_read_only, _tries_to_write),
 }

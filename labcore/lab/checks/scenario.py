@@ -6,22 +6,25 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from types import ModuleType
 from typing import Any
 
-from labcore.errors import Unavailable
+from labcore.errors import InvalidInput, Unavailable
 from labcore.images.seeds import find_busybox
 from labcore.lab.checks.seen import Seen
 from labcore.lab.checks.verdict import Claim
+from labcore.lab.say import say
 from labcore.lab.solutions import solution
 from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.ops import Op
 from labcore.spec import NAMESPACES, BindRoot, ContainerSpec
 
+PREFIX = "labcore-check-"
 APPLETS = ("sh", "cat", "echo", "sleep", "touch", "true", "ls", "ps", "hostname", "id")
-GATE = "gate"  # a FIFO in the root: the container waits there until it has been looked at
+GATE = "gate"  # a FIFO in the root: the container waits there until it has been looked at from outside
+INNER_GATE = "inner-gate"  # another, for a `perform` that looks at the container itself
 
 
 class Facts(Record):
@@ -34,9 +37,9 @@ class Facts(Record):
     exit_code: int
     namespaces: tuple[str, ...]
     number: int
+    which: int
 
-    @property
-    def argv(self) -> tuple[str, ...]:
+    def waiting(self) -> tuple[str, ...]:
         """A program that waits at the gate and then ends with the exit code that was drawn."""
         return self.script(f"read go < /{GATE}; exit {self.exit_code}")
 
@@ -44,16 +47,17 @@ class Facts(Record):
         """Return the argument list of a shell script that carries the token."""
         return ("/bin/sh", "-c", text, self.token)
 
-    def spec(self, argv: Sequence[str] | None = None) -> ContainerSpec:
+    def spec(self, argv: tuple[str, ...]) -> ContainerSpec:
         """Return the spec of a container."""
         return ContainerSpec(
             root=BindRoot(self.root),
-            argv=tuple(argv or self.argv),
+            argv=argv,
             hostname=self.hostname,
             namespaces=self.namespaces,
         )
 
 
+Program = Callable[[Facts], tuple[str, ...]]
 Perform = Callable[[ModuleType, Facts], Any]
 Observe = Callable[[Seen, Facts], Iterator[Claim]]
 Conclude = Callable[[Any, Facts], Iterator[Claim]]
@@ -62,23 +66,31 @@ Conclude = Callable[[Any, Facts], Iterator[Claim]]
 class Scenario(Record):
     """The three acts of a check.
 
-    `perform` runs in the sandbox and starts a container with the learner's step, `observe` looks at that from outside while it
-    waits at the gate, `conclude` judges what the step returned.
+    `perform` runs in the sandbox and starts a container with the learner's step and the program `argv`, `observe` looks at that
+    from outside while it waits at the gate, `conclude` judges what the step returned. With `twice` all is done again for the
+    kinds of namespaces that were not drawn: no list that was written down fits both.
     """
 
     perform: Perform
     observe: Observe
     conclude: Conclude
+    argv: Program
+    twice: bool = False
 
 
 @contextmanager
-def drawn(seed: int) -> Iterator[Facts]:
-    """Draw what a check needs, and make the root that goes with it; the same seed draws the same."""
+def drawn(seed: int, *, others: bool = False) -> Iterator[Facts]:
+    """Draw what a check needs, and make the root that goes with it; the same seed draws the same.
+
+    `others` are the namespaces that were not drawn, in place of those that were.
+    """
     lots = random.Random(seed)
     word = "".join(lots.choice("abcdefghkmnpqrstuvwxyz23456789") for _ in range(10))
     optional = [kind for kind in NAMESPACES if kind not in ("mount", "pid", "uts")]
     chosen = set(lots.sample(optional, lots.randint(1, len(optional) - 1)))
-    with TemporaryDirectory(prefix="labcore-check-") as directory:
+    chosen = set(optional) - chosen if others else chosen
+    _sweep()
+    with TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as directory:
         facts = Facts(
             root=directory,
             token=f"token-{word}",
@@ -87,9 +99,17 @@ def drawn(seed: int) -> Iterator[Facts]:
             exit_code=lots.randint(3, 99),
             namespaces=tuple(kind for kind in NAMESPACES if kind in {"mount", "pid", "uts"} | chosen),
             number=lots.randint(200, 900),
+            which=lots.randrange(3),
         )
         make_root(Path(directory), facts.mark)
         yield facts
+
+
+def _sweep() -> None:
+    """Remove the roots of checks that were killed, named after processes that are no more."""
+    for left in Path(gettempdir()).glob(f"{PREFIX}[0-9]*-*"):
+        if not Path("/proc", left.name.removeprefix(PREFIX).partition("-")[0]).exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def make_root(directory: Path, mark: str) -> None:
@@ -104,20 +124,36 @@ def make_root(directory: Path, mark: str) -> None:
         raise Unavailable(f"no room for a root in {directory}: {error.strerror}") from None
     for applet in APPLETS:
         (directory / "bin" / applet).symlink_to("busybox")
-    os.mkfifo(directory / GATE)
+    for name in (GATE, INNER_GATE):
+        os.mkfifo(directory / name)
     (directory / mark).touch()
 
 
-def start(facts: Facts, *stages: Callable[[ContainerSpec], Sequence[Op]], argv: Sequence[str] | None = None) -> int:
+Stage = Callable[[ContainerSpec], Sequence[Op]]
+
+
+def carry_out(facts: Facts, argv: tuple[str, ...], *stages: Stage) -> int:
     """Start a container by these stages and wait for its end; return its exit code."""
-    with spawn(plan_of(facts, *stages, argv=argv)) as process:
+    with spawn(plan_of(facts, argv, *stages)) as process:
         return process.wait()
 
 
-def plan_of(facts: Facts, *stages: Callable[[ContainerSpec], Sequence[Op]], argv: Sequence[str] | None = None) -> Plan:
+def plan_of(facts: Facts, argv: tuple[str, ...], *stages: Stage) -> Plan:
     """Return the plan that these stages make for what was drawn."""
     spec = facts.spec(argv)
-    return Plan([*(op for stage in stages for op in stage(spec)), ops.Execve(spec.argv, spec.environment, (spec.argv[0],))])
+    return Plan([*(op for stage in stages for op in _ops_of(stage, spec)), ops.Execve(argv, spec.environment, (argv[0],))])
+
+
+def _ops_of(stage: Stage, spec: ContainerSpec) -> Sequence[Op]:
+    """Call a stage. Raises InvalidInput for what beginners return in place of a list."""
+    made = stage(spec)
+    name = getattr(stage, "__name__", "the stage")
+    if made is None:
+        raise InvalidInput(say("{name} returned nothing: is `return` missing?", name=name))
+    if isinstance(made, Op) or not isinstance(made, list | tuple):
+        what = repr(made)
+        raise InvalidInput(say("{name} returned {what}: a stage returns a list of ops, in brackets", name=name, what=what))
+    return made
 
 
 class Reference:

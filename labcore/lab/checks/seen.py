@@ -49,8 +49,17 @@ class Seen(Record):
         return [line.split() for line in Path(f"/proc/{self.pid}/mountinfo").read_text().splitlines()]
 
     def holds(self, path: str) -> bool:
-        """Return whether there is such a file in its root."""
-        return os.path.lexists(f"/proc/{self.pid}/root/{path.lstrip('/')}")
+        """Return whether there is such a file in the root of its mount namespace; a chroot does not change that root.
+
+        A child joins the namespace to look. Only for a process without threads.
+        """
+
+        def look() -> int:
+            native.setns(theirs.fileno(), CloneFlag.NEWNS)
+            return int(not os.path.lexists(f"/{path.lstrip('/')}"))
+
+        with open(f"/proc/{self.pid}/ns/mnt", "rb") as theirs, native.clone(look) as child:  # noqa: PTH123
+            return child.wait() == 0
 
     @property
     def hostname(self) -> str:

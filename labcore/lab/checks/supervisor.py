@@ -16,9 +16,9 @@ from typing import Any
 from labcore.errors import LabcoreError
 from labcore.lab.checks.inside import scenario_of
 from labcore.lab.checks.scenario import GATE, Facts, Scenario, drawn
-from labcore.lab.checks.seen import descendants
+from labcore.lab.checks.seen import Seen, descendants
 from labcore.lab.checks.verdict import Claim, Verdict
-from labcore.lab.sandbox import Output, few_processes, ignore_keyboard, start
+from labcore.lab.sandbox import Output, few_processes, start, supervise
 from labcore.lab.say import say
 from labcore.native import Process
 
@@ -46,7 +46,9 @@ class Check:
         reader, writer = os.pipe()
         undo.callback(os.close, reader)
         with theirs:
-            sandbox = undo.enter_context(start("labcore.lab.checks.inside", stdin=theirs.fileno(), output=writer))
+            sandbox = undo.enter_context(
+                start("labcore.lab.checks.inside", stdin=theirs.fileno(), output=writer, writable=self.facts.root)
+            )
             os.close(writer)
         request = {"step": step, "file": file, "facts": self.facts.as_dict()}
         ours.sendall(json.dumps(request).encode() + b"\n")
@@ -83,30 +85,36 @@ class Check:
 
     def _look_below(self, pid: int) -> None:
         """Look at the container if it waits at the gate, and then open that."""
-        for process in descendants(pid):
-            with suppress(OSError, StopIteration):
-                if self.facts.token in process.command and (gate := _at_the_gate(self.facts)) is not None:
-                    try:
-                        self.claims += self.scenario.observe(process, self.facts)
-                    finally:
-                        self.looked = True
-                        os.write(gate, b"\n")
-                        os.close(gate)
-                    return
+        container = _running(self.scenario.argv(self.facts), pid)
+        if container is not None and (gate := _at_the_gate(self.facts)) is not None:
+            self.looked = True
+            self.claims += _all_claims(self.scenario, container, self.facts)
+            with suppress(OSError):
+                os.write(gate, b"\n")
+            os.close(gate)
 
     def conclude(self) -> None:
         """Judge what was returned, or say what happened instead."""
         if "tripped" in self.reports:
-            self.claims.insert(0, Claim(say("the step is your own: labcore's version was called"), False))
+            self.claims.insert(0, Claim(say("labcore's version was called: the step is to be your own"), False))
         if "raised" in self.reports:
-            self.claims.append(Claim(say("your step runs without an error"), False))
+            self.claims.append(Claim(say("your step raised an error"), False))
             self.printed += ("\n" if self.printed else "").encode() + self.reports["raised"]["text"].encode()
         elif "returned" not in self.reports:
-            self.claims.append(Claim(say("your step comes to its end: its process was killed, or ended itself"), False))
+            self.claims.append(Claim(say("your step did not come to its end: its process was killed, or ended itself"), False))
         elif not self.looked:
-            self.claims.insert(0, Claim(say("a container was started with the program that was asked for"), False))
+            self.claims.insert(0, Claim(say("no container was seen that runs the program that was asked for"), False))
         else:
             self.claims += self.scenario.conclude(self.reports["returned"]["value"], self.facts)
+
+
+def _running(argv: tuple[str, ...], below: int) -> Seen | None:
+    """Return the process that runs this program: the outermost, for its children begin as copies of it."""
+    for process in descendants(below):
+        with suppress(OSError):
+            if tuple(process.command) == argv:
+                return process
+    return None
 
 
 def _at_the_gate(facts: Facts) -> int | None:
@@ -117,29 +125,46 @@ def _at_the_gate(facts: Facts) -> int | None:
         return None
 
 
+def _all_claims(scenario: Scenario, process: Seen, facts: Facts) -> list[Claim]:
+    """Look, to the end: a container that is gone before all has been seen has not been seen."""
+    claims: list[Claim] = []
+    try:
+        claims += scenario.observe(process, facts)
+    except (OSError, StopIteration, RuntimeError, LabcoreError, LookupError, ValueError) as error:
+        claims.append(Claim(say("the container was there until all had been looked at"), False, str(error)))
+    return claims
+
+
 def verdict_on(step: str, file: str, seed: int) -> Verdict:
-    """Carry out one check."""
-    with ExitStack() as undo:
-        undo.enter_context(few_processes())
-        facts = undo.enter_context(drawn(seed))
-        check = Check(scenario_of(step), facts)
-        outcome = check.carry_out(step, file, undo)
-    if outcome == "timeout":
-        check.claims.append(Claim(say("it ends within {n} seconds", n=f"{SECONDS:g}"), False))
-    else:
-        check.conclude()
-    passed = bool(check.claims) and all(claim.holds for claim in check.claims)
-    printed = "" if passed else bytes(check.printed).decode(errors="replace")[-PRINTED_LIMIT:]
-    return Verdict(step, "passed" if passed else "failed", tuple(check.claims), printed=printed.strip(), seed=seed)
+    """Carry out a check, once or twice."""
+    scenario = scenario_of(step)
+    claims: list[Claim] = []
+    printed = ""
+    for others in (False, True)[: 1 + scenario.twice]:
+        with ExitStack() as undo:
+            undo.enter_context(few_processes())
+            facts = undo.enter_context(drawn(seed, others=others))
+            check = Check(scenario, facts)
+            outcome = check.carry_out(step, file, undo)
+        if outcome == "timeout":
+            text = say("it was not done after {n} seconds: does it loop, or wait?", n=f"{SECONDS:g}")
+            check.claims.append(Claim(text, False))
+        else:
+            check.conclude()
+        claims = [*claims, *(claim for claim in check.claims if claim.text not in {earlier.text for earlier in claims})]
+        printed = bytes(check.printed).decode(errors="replace")[-PRINTED_LIMIT:].strip()
+        if not claims or not all(claim.holds for claim in claims):
+            return Verdict(step, "failed", tuple(claims), printed=printed, seed=seed)
+    return Verdict(step, "passed", tuple(claims), seed=seed)
 
 
 def main() -> int:
     """Print the verdict."""
-    ignore_keyboard()
+    supervise()
     step, file, seed = sys.argv[1:]
     try:
         verdict = verdict_on(step, file, int(seed))
-    except LabcoreError as error:
+    except (LabcoreError, OSError) as error:
         verdict = Verdict(step, "failed", (Claim(str(error), False),), seed=int(seed))
     print(json.dumps(verdict.to_json()))
     return 0

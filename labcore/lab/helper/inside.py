@@ -4,6 +4,7 @@ import linecache
 import marshal
 import os
 import sys
+import tokenize  # noqa: F401  a traceback needs it, and once the root has been turned no module can be found any more
 import traceback
 from typing import Any
 
@@ -29,8 +30,10 @@ def main() -> int:
     say.chinese()  # now: once the root has been turned, no module can be found any more
     linecache.cache[CELL] = (len(source), None, source.splitlines(keepends=True), CELL)
     try:
-        exec(compile(source, CELL, "exec"), vocabulary() | names)
+        exec(compile(source, CELL, "exec"), names | vocabulary())
     except SystemExit as request:
+        if isinstance(request.code, str):
+            print(request.code)
         return request.code if isinstance(request.code, int) else int(bool(request.code))
     except BaseException as error:
         _complain(error)

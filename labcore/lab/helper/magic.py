@@ -1,16 +1,18 @@
 """The notebook's side of a helper cell: send the cell's text and the plain data it may need, show what comes back."""
 
+import ast
 import codecs
 import marshal
 import subprocess
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from labcore.errors import InvalidInput, LabcoreError
+from labcore.lab.sandbox import python
 from labcore.lab.say import say
 
 SECONDS = 10.0
+PLAIN = (type(None), bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
 OUTPUT_LIMIT = 16 << 10
 
 
@@ -26,8 +28,8 @@ def run_helper(source: str, names: Mapping[str, Any] | None = None, *, seconds: 
 
     Of `names` those come along that are plain data: numbers, strings, bytes, and lists, tuples, sets and dictionaries of such.
     """
-    request = marshal.dumps((source, plain_data(names or {}), seconds))
-    command = [sys.executable, "-m", "labcore.lab.helper.supervisor"]
+    request = marshal.dumps((source, plain_data(used(source, names or {})), seconds))
+    command = python("labcore.lab.helper.supervisor")
     # A session of its own: the keyboard's Ctrl-C is for the kernel, which then closes the pipe.
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as supervisor:
         assert supervisor.stdin is not None
@@ -45,11 +47,20 @@ def run_helper(source: str, names: Mapping[str, Any] | None = None, *, seconds: 
         raise HelperFailed(say("The helper stopped: see the last lines above."))
 
 
+def used(source: str, names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the names that occur in a cell's text: the others need not travel. All, if it cannot be read."""
+    try:
+        found = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    except SyntaxError:
+        return {}
+    return {name: value for name, value in names.items() if name in found}
+
+
 def plain_data(names: Mapping[str, Any]) -> dict[str, Any]:
     """Return those names whose values can be sent to another process as they are."""
     found = {}
     for name, value in names.items():
-        if name.startswith("_") or callable(value):
+        if name.startswith("_") or not isinstance(value, PLAIN):
             continue
         try:
             marshal.dumps(value)

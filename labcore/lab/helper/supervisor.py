@@ -7,11 +7,10 @@ The request is its length in four bytes, then a marshalled (source, names, secon
 
 import os
 import sys
-import tempfile
 from contextlib import ExitStack
 
 from labcore.lab.helper.magic import OUTPUT_LIMIT
-from labcore.lab.sandbox import Output, few_processes, ignore_keyboard, start, watch
+from labcore.lab.sandbox import Output, few_processes, start, supervise, watch
 from labcore.lab.say import say
 
 
@@ -35,24 +34,24 @@ def main() -> int:
     """Carry out one request."""
     import marshal
 
-    ignore_keyboard()
+    supervise()
     request = read_request(0)
     seconds = float(marshal.loads(request)[2])
     with ExitStack() as undo:
         undo.enter_context(few_processes())
-        stdin = undo.enter_context(tempfile.TemporaryFile())
+        stdin = undo.enter_context(os.fdopen(os.memfd_create("labcore-cell"), "r+b", buffering=0))
         stdin.write(request)
         stdin.seek(0)
         reader, writer = os.pipe()
         undo.callback(os.close, reader)
-        helper = start("labcore.lab.helper.inside", stdin=stdin, output=writer)
+        helper = undo.enter_context(start("labcore.lab.helper.inside", stdin=stdin, output=writer))
         os.close(writer)
         output = Output(reader, lambda chunk: _print(chunk), OUTPUT_LIMIT)
         verdict = watch(helper, output, 0, seconds)
     if output.dropped:
         _print(say("\n… and {n} more bytes, which are not shown.\n", n=f"{output.dropped:,}").encode())
     if verdict == "timeout":
-        _print(say("\nThe helper was ended after {n} s, with all it had started.\n", n=f"{seconds:g}").encode())
+        _print(say("\nThe helper was ended after {n} s; `%%helper 60` gives it a minute.\n", n=f"{seconds:g}").encode())
     return int(verdict != "ended" or helper.returncode != 0)
 
 

@@ -31,6 +31,14 @@ def hostname(spec):
     from labcore.runtime import stages
     return stages.hostname(spec)
 """,
+        "a lookalike without a container": """
+def hostname(spec):
+    import subprocess
+    script = spec.argv[2].replace("/gate", spec.root.directory + "/gate")
+    start = f"hostname {spec.hostname}; exec /bin/sh -c '{script}' {spec.argv[3]}"
+    subprocess.Popen(["unshare", "--uts", "sh", "-c", start]).wait()
+    return []
+""",
         "the machine's own name changed": """
 def hostname(spec):
     import labcore.native
@@ -91,6 +99,18 @@ def rootfs(spec):
         ops.Chdir("/"),
     ]
 """,
+        "the machine's mounts not made private": """
+def rootfs(spec):
+    root = spec.root.directory
+    return [
+        ops.Mount(root, root, flags=MountFlag.BIND | MountFlag.REC),
+        ops.Chdir(root),
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+        ops.Mount("proc", "/proc", "proc"),
+    ]
+""",
         "no /proc": """
 def rootfs(spec):
     root = spec.root.directory
@@ -126,6 +146,20 @@ def run(argv, root, name="box"):
     import subprocess
     return subprocess.run(["chroot", root, *argv]).returncode
 """,
+        "a chroot in new namespaces": """
+def run(argv, root, name="box"):
+    import shlex, subprocess
+    inner = f"mount --bind {root} {root}; mount -t proc proc {root}/proc; hostname {name}"
+    inner += f"; exec chroot {root} {shlex.join(argv)}"
+    return subprocess.run(["unshare", "-mpuf", "sh", "-c", inner]).returncode
+""",
+        "a process that is gone when it is looked at": """
+def run(argv, root, name="box"):
+    import signal, subprocess
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    subprocess.Popen(["/bin/sh", "-c", f": < {root}/gate", argv[3]])
+    return int(argv[2].split()[-1])
+""",
         "always success": """
 def run(argv, root, name="box"):
     spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
@@ -142,6 +176,25 @@ def outside_pid(container, inside):
         "a hard-coded number": """
 def outside_pid(container, inside):
     return 6
+""",
+        "direct children only": """
+def outside_pid(container, inside):
+    for pid in Path(f"/proc/{container}/task/{container}/children").read_text().split():
+        status = Path(f"/proc/{pid}/status").read_text()
+        numbers = next(line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:"))
+        if int(numbers[-1]) == inside:
+            return int(pid)
+""",
+        "any process of that number": """
+def outside_pid(container, inside):
+    for status in sorted(Path("/proc").glob("[0-9]*/status")):
+        numbers = next(line.split()[1:] for line in status.read_text().splitlines() if line.startswith("NSpid:"))
+        if int(numbers[-1]) == inside:
+            return int(status.parent.name)
+""",
+        "the youngest": """
+def outside_pid(container, inside):
+    return int(Path(f"/proc/{container}/task/{container}/children").read_text().split()[-1])
 """,
         "arithmetic": """
 def outside_pid(container, inside):
@@ -185,5 +238,7 @@ def hostname(spec):
     "kills all it can": "def hostname(spec):\n    os.kill(-1, 9)\n",
     "exits": "def hostname(spec):\n    raise SystemExit(0)\n",
     "removes its root": "def hostname(spec):\n    import shutil\n    shutil.rmtree(spec.root.directory)\n    return []\n",
+    "unmounts its own root": "def hostname(spec):\n    return [ops.Unmount('/', UnmountFlag.DETACH)]\n",
+    "writes all over the machine": "def hostname(spec):\n    Path('/etc/labcore-was-here').touch()\n    return []\n",
     "mounts over everything": "def hostname(spec):\n    native.mount('none', '/tmp', 'tmpfs')\n    return []\n",
 }

@@ -1,0 +1,177 @@
+"""From a spec's mounts to ops: mount(8)'s words become the kernel's flags, and what is the host's is taken in hand in time."""
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from labcore.errors import InvalidInput
+from labcore.native import MountAttribute, MountFlag
+from labcore.record import Record
+from labcore.runtime import ops
+from labcore.runtime.ops import Op
+from labcore.spec import MountPoint
+
+M, A = MountFlag, MountAttribute
+
+# word -> flags that it sets and clears
+FLAGS: Final = {
+    "ro": (M.RDONLY, M(0)), "rw": (M(0), M.RDONLY), "nosuid": (M.NOSUID, M(0)), "suid": (M(0), M.NOSUID),
+    "nodev": (M.NODEV, M(0)), "dev": (M(0), M.NODEV), "noexec": (M.NOEXEC, M(0)), "exec": (M(0), M.NOEXEC),
+    "sync": (M.SYNCHRONOUS, M(0)), "async": (M(0), M.SYNCHRONOUS), "dirsync": (M.DIRSYNC, M(0)), "remount": (M.REMOUNT, M(0)),
+    "mand": (M.MANDLOCK, M(0)), "nomand": (M(0), M.MANDLOCK), "noatime": (M.NOATIME, M(0)), "atime": (M(0), M.NOATIME),
+    "nodiratime": (M.NODIRATIME, M(0)), "diratime": (M(0), M.NODIRATIME), "relatime": (M.RELATIME, M(0)),
+    "norelatime": (M(0), M.RELATIME), "strictatime": (M.STRICTATIME, M(0)), "nostrictatime": (M(0), M.STRICTATIME),
+    "iversion": (M.I_VERSION, M(0)), "noiversion": (M(0), M.I_VERSION), "silent": (M.SILENT, M(0)), "loud": (M(0), M.SILENT),
+    "acl": (M.POSIXACL, M(0)), "noacl": (M(0), M.POSIXACL), "lazytime": (M.LAZYTIME, M(0)), "nolazytime": (M(0), M.LAZYTIME),
+    "nosymfollow": (M.NOSYMFOLLOW, M(0)), "symfollow": (M(0), M.NOSYMFOLLOW), "defaults": (M(0), M(0)),
+}  # fmt: skip
+PROPAGATION: Final = {
+    "private": M.PRIVATE, "shared": M.SHARED, "slave": M.SLAVE, "unbindable": M.UNBINDABLE,
+    "rprivate": M.PRIVATE | M.REC, "rshared": M.SHARED | M.REC, "rslave": M.SLAVE | M.REC, "runbindable": M.UNBINDABLE | M.REC,
+}  # fmt: skip
+# What holds for one mount and not for the file system behind it; the access times are one choice of several: mount_setattr(2).
+ATTRIBUTES: Final = {
+    "ro": (A.RDONLY, A(0)), "rw": (A(0), A.RDONLY), "nosuid": (A.NOSUID, A(0)), "suid": (A(0), A.NOSUID),
+    "nodev": (A.NODEV, A(0)), "dev": (A(0), A.NODEV), "noexec": (A.NOEXEC, A(0)), "exec": (A(0), A.NOEXEC),
+    "nodiratime": (A.NODIRATIME, A(0)), "diratime": (A(0), A.NODIRATIME), "noatime": (A.NOATIME, A.ATIME),
+    "strictatime": (A.STRICTATIME, A.ATIME), "relatime": (A(0), A.ATIME), "atime": (A(0), A.ATIME),
+    "nosymfollow": (A.NOSYMFOLLOW, A(0)), "symfollow": (A(0), A.NOSYMFOLLOW),
+}  # fmt: skip
+BINDS: Final = {"bind": False, "rbind": True}  # word -> with what is mounted below it
+COPY_UP: Final = "tmpcopyup"
+
+
+Change = tuple[MountAttribute, MountAttribute]  # what to set, what to clear
+
+
+class Options(Record):
+    """A mount's options, sorted by what they go into."""
+
+    flags: MountFlag = MountFlag(0)
+    set: MountAttribute = MountAttribute(0)
+    clear: MountAttribute = MountAttribute(0)
+    set_below: MountAttribute = MountAttribute(0)
+    clear_below: MountAttribute = MountAttribute(0)
+    propagation: tuple[MountFlag, ...] = ()
+    data: str = ""
+    bind: bool = False
+    recursive: bool = False
+
+
+@lru_cache(maxsize=256)
+def parse_options(words: tuple[str, ...]) -> Options:
+    """Sort mount(8)'s words, and those of the OCI specification (`rro`, `rnosuid`: for all mounts below, too)."""
+    flags, data, propagation = MountFlag(0), [], []
+    at_top: Change = (A(0), A(0))
+    below: Change = (A(0), A(0))
+    bind = recursive = False
+    for word in words:
+        if word in BINDS:
+            bind, recursive = True, recursive or BINDS[word]
+        elif word in PROPAGATION:
+            propagation.append(PROPAGATION[word])
+        elif word[:1] == "r" and word[1:] in ATTRIBUTES and word not in FLAGS:
+            below = _combine(below, ATTRIBUTES[word[1:]])
+        elif word in FLAGS:
+            adds, takes = FLAGS[word]
+            flags = (flags | adds) & ~takes
+            at_top = _combine(at_top, ATTRIBUTES.get(word, (A(0), A(0))))
+        else:
+            data.append(word)
+    (top_set, top_clear), (below_set, below_clear) = at_top, below
+    return Options(
+        flags, top_set, top_clear, below_set, below_clear, tuple(propagation), ",".join(data), bind, recursive
+    )  # fmt: skip
+
+
+def _combine(earlier: Change, later: Change) -> Change:
+    """Join two changes, of which the later wins. Setting an access time takes clearing the others: mount_setattr(2)."""
+    adds, takes = later
+    still_cleared = earlier[1] if adds & A.ATIME else earlier[1] & ~adds
+    return (earlier[0] & ~takes) | adds, still_cleared | takes
+
+
+def is_bind(mount: MountPoint) -> bool:
+    """Return whether a part of the host's tree is meant."""
+    return mount.kind == "bind" or parse_options(mount.options).bind
+
+
+def take_in_hand(mounts: Sequence[MountPoint]) -> list[Op]:
+    """Return the ops that take the host's parts in hand, while the host's paths can still be walked.
+
+    The n-th bind mount is kept in register n.
+    """
+    binds = [mount for mount in mounts if is_bind(mount)]
+    if len(binds) > MOST_BINDS:
+        raise InvalidInput(f"mounts: at most {MOST_BINDS} bind mounts, these are {len(binds)}")
+    return [ops.TakeTree(m.source, number, parse_options(m.options).recursive) for number, m in enumerate(binds)]
+
+
+MOST_BINDS: Final = 60  # of the walker's 64 registers
+
+
+def mount_all(mounts: Sequence[MountPoint]) -> list[Op]:
+    """Return the ops that mount everything, inside the new root, each on a place that is made if it is missing."""
+    plan: list[Op] = []
+    register = 0
+    made = {"/"}  # the directories that are known to be there
+    for mount in mounts:
+        options = parse_options(mount.options)
+        target = os.path.normpath(mount.target)
+        if not options.flags & MountFlag.REMOUNT:
+            is_directory = not is_bind(mount) or Path(mount.source).is_dir()
+            plan += make_place(target, directory=is_directory, made=made)
+            made = {path for path in made if not path.startswith(target + "/")} | {target, *_parents(target)}
+        if is_bind(mount):
+            plan += _attach(mount, options, register)
+            register += 1
+        else:
+            plan += _mount(mount, options)
+    return plan
+
+
+def _attach(mount: MountPoint, options: Options, register: int) -> list[Op]:
+    first, *others = options.propagation or (MountFlag.PRIVATE | MountFlag.REC,)
+    attach = ops.AttachTree(
+        register,
+        mount.target,
+        options.set,
+        options.clear,
+        options.set_below,
+        options.clear_below,
+        first & ~MountFlag.REC,
+        bool(first & MountFlag.REC),
+    )
+    return [attach, *(ops.Mount("none", mount.target, flags=flag) for flag in others)]
+
+
+def _mount(mount: MountPoint, options: Options) -> list[Op]:
+    data = ",".join(word for word in options.data.split(",") if word and word != COPY_UP) or None
+    plan: list[Op] = [ops.Mount(mount.source, mount.target, mount.kind or None, options.flags, data)]
+    if options.set_below or options.clear_below:
+        plan.append(ops.SetMountAttributes(mount.target, options.set_below))
+    return [*plan, *(ops.Mount("none", mount.target, flags=flag) for flag in options.propagation)]
+
+
+def make_place(path: str, *, directory: bool, made: Collection[str] = ("/",)) -> list[Op]:
+    """Return the ops that make a directory, or an empty file, and those directories on the way to it that are not `made`."""
+    wanted = (*_parents(path), path) if directory else _parents(path)
+    missing = tuple(each for each in wanted if each not in made)
+    directories: list[Op] = [ops.MakeDirectories(missing)] if missing else []
+    return directories if directory else [*directories, ops.MakeFiles((path,))]
+
+
+@lru_cache(maxsize=256)
+def _parents(path: str) -> tuple[str, ...]:
+    return tuple(str(parent) for parent in reversed(Path(path).parents) if str(parent) != "/")
+
+
+def check_mounts(mounts: Iterable[MountPoint]) -> None:
+    """Raise InvalidInput for a mount that cannot be: a relative target, a bind without a source."""
+    for mount in mounts:
+        if not mount.target.startswith("/"):
+            raise InvalidInput(f"mounts: the target {mount.target!r} is not absolute: begin it with /")
+        if is_bind(mount) and not os.path.lexists(mount.source):
+            raise InvalidInput(f"mounts: {mount.source}, to be bound to {mount.target}, does not exist")

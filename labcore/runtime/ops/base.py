@@ -1,0 +1,137 @@
+"""What an op is; the clone, and the two that hold anything: any system call, anything the starter does."""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import ClassVar
+
+from labcore import native
+from labcore.errors import InvalidInput
+from labcore.native import CloneFlag, Process, Register, Step
+from labcore.native.flags import describe
+from labcore.native.spawn import SYNC_DESCRIPTOR
+from labcore.record import Record
+
+
+class Op(Record):
+    """One line of a plan. `name` and `detail` are what the printed plan shows; `calls` says what the walker does."""
+
+    name: ClassVar[str] = "op"
+    before_clone: ClassVar[bool] = False  # made by the monitor itself: only `join`
+    needs: ClassVar[CloneFlag] = CloneFlag(0)  # the namespaces without which it would change the host itself
+
+    @cached_property
+    def detail(self) -> str:
+        """What the printed plan says behind the name."""
+        return " ".join(str(value) for value in self.values())
+
+    def calls(self) -> Sequence[Step]:
+        """Return the system calls that the op takes, in order."""
+        return ()
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The same, worked out once: an op never changes."""
+        return tuple(self.calls())
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.detail}".rstrip()
+
+
+class Clone(Op):
+    """Make the process, with new namespaces: clone(2). Always the first op.
+
+    `cgroup` is a descriptor of a v2 cgroup to start in (which sets INTO_CGROUP), -1 for the starter's own.
+    """
+
+    flags: CloneFlag = CloneFlag(0)
+    cgroup: int = -1
+    name: ClassVar[str] = "clone"
+
+    def __post_init__(self) -> None:
+        if self.flags & CloneFlag.INTO_CGROUP:
+            raise InvalidInput("clone: say which cgroup: Clone(flags, cgroup=DESCRIPTOR) sets INTO_CGROUP by itself")
+
+    @cached_property
+    def detail(self) -> str:
+        names = describe(self.flags).replace("|", " ") if self.flags else "no new namespaces"
+        return names + (f" cgroup fd {self.cgroup}" if self.cgroup >= 0 else "")
+
+
+class Call(Op):
+    """Any system call: `Call(native.unshare.step(CloneFlag.NEWUTS))`."""
+
+    step: Step
+    name: ClassVar[str] = "call"
+
+    @cached_property
+    def detail(self) -> str:
+        return f"{self.step.call}({self.step.arguments})"
+
+    def calls(self) -> Sequence[Step]:
+        return [self.step]
+
+
+class Sync(Op):
+    """Wait here while the starter does something to this process from outside: `action(process)` runs over there."""
+
+    what: str
+    action: Callable[[Process], None]
+    name: ClassVar[str] = "sync"
+
+    @cached_property
+    def detail(self) -> str:
+        return f"waits   │ parent: {self.what}"
+
+    def calls(self) -> Sequence[Step]:
+        return [
+            native.write.step(SYNC_DESCRIPTOR, b"?"),
+            native.read.step(SYNC_DESCRIPTOR, bytearray(1)).replace(zero_fails=True),
+        ]
+
+
+class Join(Op):
+    """Join existing namespaces, each given by its flag and its file: setns(2). Done by the monitor itself, before it clones.
+
+    All files are opened first, for after joining a mount namespace their paths mean something else. They are joined in the
+    order given: a user namespace first, to have its rights in the others.
+    """
+
+    namespaces: tuple[tuple[CloneFlag, str], ...]
+    name: ClassVar[str] = "join"
+    before_clone: ClassVar[bool] = True
+
+    @cached_property
+    def detail(self) -> str:
+        return " ".join(f"{describe(flag).removeprefix('NEW').lower()}={path}" for flag, path in self.namespaces)
+
+    def calls(self) -> Sequence[Step]:
+        paths = [path for _, path in self.namespaces]
+        flags = [flag for flag, _ in self.namespaces]
+        opened = [native.openat.step(native.AT_FDCWD, path, os.O_RDONLY | os.O_CLOEXEC) for path in paths]
+        return [
+            *(step.replace(result=number) for number, step in enumerate(opened)),
+            *(native.setns.step(Register(number), flag) for number, flag in enumerate(flags)),
+        ]
+
+
+class Enter(Op):
+    """Move into cgroups, each a directory: by writing to its `cgroup.procs`: cgroups(7). Done by the monitor, before it clones.
+
+    The child is then born in them, and a cgroup namespace that it makes has them as its root.
+    """
+
+    directories: tuple[str, ...]
+    name: ClassVar[str] = "cgroup"
+    before_clone: ClassVar[bool] = True
+
+    def calls(self) -> Sequence[Step]:
+        steps: list[Step] = []
+        for directory in self.directories:
+            procs = native.openat.step(native.AT_FDCWD, f"{directory}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+            steps += [procs.replace(result=0), native.write.step(Register(0), b"0"), native.close.step(Register(0))]
+        return steps
+
+    @cached_property
+    def detail(self) -> str:
+        return " ".join(self.directories)

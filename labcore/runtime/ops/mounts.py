@@ -1,0 +1,179 @@
+"""Ops on the mount tree."""
+
+import errno
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
+
+from labcore import native
+from labcore.native import CloneFlag, MountAttribute, MountFlag, MoveFlag, Register, Step, TreeFlag, UnmountFlag
+from labcore.native.flags import describe
+from labcore.native.step import errors
+from labcore.runtime.ops.base import Op
+
+ABSENT = errors(errno.ENOENT)
+
+
+class Mount(Op):
+    """Attach a file system or change a mount: mount(2)."""
+
+    source: str
+    target: str
+    fstype: str | None = None
+    flags: MountFlag = MountFlag(0)
+    data: str | None = None
+    name: ClassVar[str] = "mount"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    @cached_property
+    def detail(self) -> str:
+        options = describe(self.flags).lower().replace("|", " ") if self.flags else ""
+        return " ".join(part for part in (f"{self.source} on {self.target}", options, self.data or "") if part)
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options in `data`, by name."""
+        return dict(part.partition("=")[::2] for part in (self.data or "").split(","))
+
+    def calls(self) -> Sequence[Step]:
+        return [native.mount.step(self.source, self.target, self.fstype, self.flags, self.data)]
+
+
+class SetMountAttributes(Op):
+    """Change what may be done on a mount and on all below it: mount_setattr(2), Linux 5.12."""
+
+    path: str
+    attributes: MountAttribute
+    name: ClassVar[str] = "mount_setattr"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    @cached_property
+    def detail(self) -> str:
+        return f"{self.path} rec {describe(self.attributes).lower().replace('|', ' ')}"
+
+    def calls(self) -> Sequence[Step]:
+        return [native.mount_setattr.step(native.AT_FDCWD, self.path, TreeFlag.RECURSIVE, set=self.attributes)]
+
+
+class Unmount(Op):
+    """Detach a file system: umount2(2)."""
+
+    target: str
+    flags: UnmountFlag = UnmountFlag(0)
+    name: ClassVar[str] = "umount2"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    @cached_property
+    def detail(self) -> str:
+        return f"{self.target} {describe(self.flags).lower() if self.flags else ''}".rstrip()
+
+    def calls(self) -> Sequence[Step]:
+        return [native.umount2.step(self.target, self.flags)]
+
+
+class PivotRoot(Op):
+    """Make `new_root` the root and stack the old root on `put_old`: pivot_root(2)."""
+
+    new_root: str = "."
+    put_old: str = "."
+    name: ClassVar[str] = "pivot_root"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    def calls(self) -> Sequence[Step]:
+        return [native.pivot_root.step(self.new_root, self.put_old)]
+
+
+class Hide(Op):
+    """Cover files with /dev/null and directories with an empty, read-only tmpfs; what this kernel lacks is passed over."""
+
+    files: tuple[str, ...]
+    directories: tuple[str, ...] = ()
+    name: ClassVar[str] = "hide"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    @cached_property
+    def detail(self) -> str:
+        return " ".join(self.files + self.directories)
+
+    def calls(self) -> Sequence[Step]:
+        read_only = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
+        files = [native.mount.step("/dev/null", path, None, MountFlag.BIND) for path in self.files]
+        directories = [native.mount.step("tmpfs", path, "tmpfs", read_only, "size=0") for path in self.directories]
+        return [step.replace(tolerate=ABSENT) for step in (*files, *directories)]
+
+
+class Protect(Op):
+    """Make parts of the tree read-only, each by a mount of itself; what this kernel lacks is passed over."""
+
+    paths: tuple[str, ...]
+    name: ClassVar[str] = "read-only"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    @cached_property
+    def detail(self) -> str:
+        return " ".join(self.paths)
+
+    def calls(self) -> Sequence[Step]:
+        steps = []
+        for path in self.paths:
+            steps.append(native.mount.step(path, path, None, MountFlag.BIND | MountFlag.REC))
+            remount = MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV
+            steps.append(native.mount.step(None, path, None, remount | MountFlag.NOEXEC))
+        return [step.replace(tolerate=ABSENT) for step in steps]
+
+
+class TakeTree(Op):
+    """Take a copy of a part of the mount tree in hand, to be attached elsewhere: open_tree(2).
+
+    It is kept in a register of the walker: what it was is found by no path any more once the root has been turned.
+    """
+
+    path: str
+    register: int
+    recursive: bool = False
+    name: ClassVar[str] = "open_tree"
+
+    @cached_property
+    def detail(self) -> str:
+        return f"{self.path}{' rec' if self.recursive else ''} → r{self.register}"
+
+    def calls(self) -> Sequence[Step]:
+        flags = TreeFlag.CLONE | (TreeFlag.RECURSIVE if self.recursive else TreeFlag(0))
+        return [native.open_tree.step(native.AT_FDCWD, self.path, flags).replace(result=self.register)]
+
+
+class AttachTree(Op):
+    """Attach a mount tree that was taken in hand, and let go of it: move_mount(2), with attributes set by mount_setattr(2).
+
+    The attributes hold for its top, those of `below` for all mounts of it.
+    """
+
+    register: int
+    target: str
+    set: MountAttribute = MountAttribute(0)
+    clear: MountAttribute = MountAttribute(0)
+    set_below: MountAttribute = MountAttribute(0)
+    clear_below: MountAttribute = MountAttribute(0)
+    propagation: MountFlag = MountFlag(0)
+    recursive_propagation: bool = False
+    name: ClassVar[str] = "move_mount"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    @cached_property
+    def detail(self) -> str:
+        words = [describe(value).lower() for value in (self.set | self.set_below, self.propagation) if value]
+        return " ".join([f"r{self.register} on {self.target}", *words])
+
+    def calls(self) -> Sequence[Step]:
+        tree = Register(self.register)
+        top, below = TreeFlag.EMPTY_PATH, TreeFlag.EMPTY_PATH | TreeFlag.RECURSIVE
+        steps = []
+        if self.set_below or self.clear_below:
+            steps.append(native.mount_setattr.step(tree, "", below, set=self.set_below, clear=self.clear_below))
+        if self.set or self.clear:
+            steps.append(native.mount_setattr.step(tree, "", top, set=self.set, clear=self.clear))
+        if self.propagation:
+            how = below if self.recursive_propagation else top
+            steps.append(native.mount_setattr.step(tree, "", how, propagation=self.propagation))
+        move = native.move_mount.step(tree, "", native.AT_FDCWD, self.target, MoveFlag.F_EMPTY_PATH)
+        return [*steps, move, native.close.step(tree)]
