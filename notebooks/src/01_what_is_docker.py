@@ -392,7 +392,8 @@ lab.tick(Plan([*box, ops.Execve(look, spec.environment)]))
 # %%
 import subprocess
 program = lab.greeting()
-print(subprocess.run([program], capture_output=True, text=True).stderr.partition(": ")[2])
+failure = subprocess.run([program], capture_output=True, text=True).stderr
+print(failure.replace(": ", "\n  ").strip())
 
 # %% [markdown] lang="en" id="travel-image"
 # The very same program in an image that also holds its library:
