@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Make what is missing, say in one line what a container is, and serve the working copy until Ctrl-C."""
+    must_be_installed()
     copies.working_copy(args.lessons, args.work)
     where = LESSONS[0].file if language() == "en" else f"{language()}/{LESSONS[0].file}"
     return serve(args.root, args.work, lesson=where, ip=args.ip)
@@ -31,7 +32,6 @@ def main(args: argparse.Namespace) -> int:
 
 def serve(given: Path | None, work: Path, *, lesson: str, ip: str = "127.0.0.1", large: bool = False) -> int:
     """Make the images, start a first container, and serve the notebooks in `work` until Ctrl-C; return the exit status."""
-    _must_be_installed("jupyterlab", "ipywidgets", "matplotlib")
     root = given or default_root()
     _make_seeds(Engine(root))
     print(_first_container(root), flush=True)
@@ -46,8 +46,9 @@ def serve(given: Path | None, work: Path, *, lesson: str, ip: str = "127.0.0.1",
     return 0
 
 
-def _must_be_installed(*packages: str) -> None:
-    for package in packages:
+def must_be_installed() -> None:
+    """Raise Unavailable unless what the lessons are read with is there."""
+    for package in ("jupyterlab", "ipywidgets", "matplotlib"):
         if find_spec(package) is None:
             raise Unavailable(f"{package} is not installed: pip install 'labcore[lab]'")
 

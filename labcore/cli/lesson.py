@@ -110,9 +110,10 @@ def _reset(args: argparse.Namespace) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from labcore.cli.lab import serve
+    from labcore.cli.lab import must_be_installed, serve
     from labcore.lab.demo import prepared
 
+    must_be_installed()
     wanted: Lesson = lesson(args.number)
     with tempfile.TemporaryDirectory(prefix="labcore-demo-") as directory:
         prepared(wanted, args.lessons, Path(directory))

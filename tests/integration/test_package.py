@@ -73,4 +73,4 @@ def test_images_needs_neither_root_nor_c() -> None:
     script = (
         "import sys, labcore.images, labcore.images.seeds; print([n for n in sys.modules if 'native' in n and 'labcore' in n])"
     )
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "['labcore.lazy']\n"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "[]\n"

@@ -220,7 +220,10 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == ["[Errno 28] No space left on device", "['hello-world:latest'] []"], done.stderr
 
 
-def test_a_full_disk_while_a_layer_is_unpacked(engine: Engine, tmp_path: Path) -> None:
+def test_a_full_disk_while_a_layer_is_unpacked(tmp_path: Path) -> None:
+    source = Engine(tmp_path / "source")
+    source.seed("busybox")
+    (tmp_path / "small").mkdir()
     script = (
         "import shutil, sys\n"
         "from pathlib import Path\n"
@@ -235,7 +238,7 @@ def test_a_full_disk_while_a_layer_is_unpacked(engine: Engine, tmp_path: Path) -
         "except OSError as error: print(error.strerror)\n"
         "print(list((root / 'storage/layers').iterdir()))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path), str(engine.root)], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "small"), str(source.root)], capture_output=True, text=True)
     assert done.stdout.splitlines() == ["No space left on device", "[]"], done.stderr
 
 
