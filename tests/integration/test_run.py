@@ -238,7 +238,9 @@ def test_a_full_disk_while_a_layer_is_unpacked(tmp_path: Path) -> None:
         "except OSError as error: print(error.strerror)\n"
         "print(list((root / 'storage/layers').iterdir()))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "small"), str(source.root)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "small"), str(source.root)], capture_output=True, text=True
+    )
     assert done.stdout.splitlines() == ["No space left on device", "[]"], done.stderr
 
 
