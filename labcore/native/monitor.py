@@ -66,6 +66,11 @@ class MonitorExit:
         """Return the control socket: readable when the monitor has spoken, or is gone."""
         return self._control.fileno()
 
+    def release(self) -> None:
+        """End the monitor: its child belongs to whoever reaps orphans from here on, prctl(2), PR_SET_CHILD_SUBREAPER."""
+        self._control.close()
+        self._monitor.close()
+
     def collect(self) -> int:
         """Read the exit and reap the monitor."""
         try:
@@ -82,13 +87,15 @@ def spawn_monitored(
     *,
     cgroup: int = -1,
     streams: Streams = Streams(),
-    at_sync: Callable[[Process, socket.socket], None] | None = None,
+    at_sync: Callable[[Process, socket.socket], bool] | None = None,
+    until_sync: bool = False,
 ) -> Started:
     """Walk a block in a child of the monitor, which shares nothing with this process.
 
     A block that starts in a cgroup names it as CGROUP_DESCRIPTOR; `cgroup` is its descriptor here. `at_sync(process, socket)`
-    is called once the child exists and must answer the bytes that the plan's `sync` steps send; when it raises, the child is
-    killed. Raises SystemCallError if clone3 fails, NotCloned if a step before it does, MonitorLost if the monitor is killed.
+    is called once the child exists, must answer the bytes that the plan's `sync` steps send, and says whether all of them came;
+    when it raises, the child is killed. With `until_sync` the child is returned then, before it has come to its program.
+    Raises SystemCallError if clone3 fails, NotCloned if a step before it does, MonitorLost if the monitor is killed.
     """
     with ExitStack() as undo:
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -124,9 +131,12 @@ def spawn_monitored(
         process = Process(cloned.pid, cloned.descriptor, MonitorExit(control, monitor))
         on_failure.pop_all()
         on_failure.enter_context(process)
-        if at_sync is not None:
-            at_sync(process, sync)
+        passed = at_sync is not None and at_sync(process, sync)
         sync.close()  # a child that still waits reads the end, and fails there
+        if until_sync and passed:
+            on_failure.pop_all()
+            ends.hand_over(process)
+            return Started(process, None)
         walked = _receive(control)
         on_failure.pop_all()
         ends.hand_over(process)
@@ -149,7 +159,7 @@ def _duplicate(cgroup: int) -> int:
 def _start_monitor(ends: Ends, inherited: dict[int, int]) -> Process:
     """Start the monitor by a plan of its own."""
     process, report = spawn_block(_monitor_block(max(inherited) + 1), ends.child | inherited)
-    if report.failed >= 0:
+    if report and report.failed >= 0:
         process.wait()
         raise SystemCallError(report.error, "execve", program("labcore-monitor"), "starting the monitor")
     return process

@@ -20,6 +20,8 @@ from labcore.native.calls import pidfd_send_signal
 from labcore.native.flags import CloneFlag
 from labcore.spec import Moment
 
+RELEASED = -1000  # a return code that nobody will ever know
+
 
 class Outcome(NamedTuple):
     """What befell one step: when it was begun (CLOCK_MONOTONIC, ns; 0: never), and its errno (0, or a tolerated one)."""
@@ -51,6 +53,9 @@ class ExitSource(Protocol):
     def collect(self) -> int:
         """Wait for the exit, return it (negative: the signal that killed), and let go of what is held."""
 
+    def release(self) -> None:
+        """Let go of what is held, and wait for nothing."""
+
 
 class OwnChild:
     """The exit of a child of this process: waitid(2) on its pidfd."""
@@ -61,6 +66,9 @@ class OwnChild:
     def fileno(self) -> int:
         """Return the pidfd: readable when the process has ended."""
         return self._pidfd
+
+    def release(self) -> None:
+        """Nothing is held but the pidfd; the child stays this process's until that ends."""
 
     def collect(self) -> int:
         """Reap the child."""
@@ -128,6 +136,12 @@ class Process:
         output = _exchange(self, memoryview(input), deadline)
         self.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
         return output
+
+    def release(self) -> None:
+        """Let it run on without us: nobody here waits for it any more."""
+        self._source.release()
+        os.close(self.pidfd)
+        self.returncode = RELEASED
 
     def close(self) -> None:
         """Kill the process if it still runs, reap it, close its streams."""

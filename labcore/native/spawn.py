@@ -41,10 +41,10 @@ def program(name: str) -> str:
 
 
 class Started(NamedTuple):
-    """A child, and what the walker wrote down about its first moments."""
+    """A child, and what the walker wrote down about its first moments; None if it was not waited for."""
 
     process: Process
-    report: Report
+    report: Report | None
 
 
 def spawn_sharing(block: bytes, *, streams: Streams = Streams()) -> Started:

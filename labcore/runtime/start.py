@@ -20,11 +20,13 @@ def spawn(
     stdout: Stream = None,
     stderr: Stream = None,
     carrier: Carrier | None = None,
+    until_sync: bool = False,
 ) -> Process:
     """Start a process by a plan and return it once its program runs, with `process.timeline` filled in.
 
     Each stream is None (ours), `labcore.PIPE`, `labcore.DEVNULL`, a descriptor or an open file. `carrier` is what the plan's
-    ops demand; a plan that may share memory can be given to the monitor all the same.
+    ops demand; a plan that may share memory can be given to the monitor all the same. With `until_sync` the process is returned
+    when the starter has done its part in the plan's last `sync`; what becomes of the ops behind that is not known.
     Raises StepFailed, with the op, the cause and the cure, if any op fails; then no process is left.
     """
     streams = Streams(stdin, stdout, stderr)
@@ -32,38 +34,38 @@ def spawn(
         if plan.carrier == "extension" and carrier != "monitor":
             started = spawn_sharing(plan.block(plan.clone.cgroup), streams=streams)
         else:
-            started = _spawn_monitored(plan, streams)
+            started = _spawn_monitored(plan, streams, until_sync)
     except SystemCallError as error:
         if error.call == "clone3":
             raise _failure(plan, 0, error.errno or 0, error.call, error.arguments) from None
         raise
-    return _checked(plan, started)
+    return _checked(plan, started.process, started.report) if started.report else started.process
 
 
-def _spawn_monitored(plan: Plan, streams: Streams) -> Started:
+def _spawn_monitored(plan: Plan, streams: Streams, until_sync: bool) -> Started:
     from labcore.native.monitor import NotCloned, spawn_monitored
 
     cgroup = plan.clone.cgroup
     syncs = [op for op in plan if isinstance(op, Sync)]
 
-    def at_sync(process: Process, channel: "socket.socket") -> None:
+    def at_sync(process: Process, channel: "socket.socket") -> bool:
         for op in syncs:
             if not channel.recv(1):
-                return  # the child has failed before it came this far; the report says where
+                return False  # the child has failed before it came this far; the report says where
             op.action(process)
             channel.send(b"!")
+        return True
 
     block = plan.block(CGROUP_DESCRIPTOR if cgroup >= 0 else -1)
     try:
-        return spawn_monitored(block, cgroup=cgroup, streams=streams, at_sync=at_sync)
+        return spawn_monitored(block, cgroup=cgroup, streams=streams, at_sync=at_sync, until_sync=until_sync)
     except NotCloned as refused:
         index, step = plan.steps[refused.report.failed]
         raise _failure(plan, index, refused.report.error, step.call, step.arguments) from None
 
 
-def _checked(plan: Plan, started: Started) -> Process:
+def _checked(plan: Plan, process: Process, report: Report) -> Process:
     """Return the process if every step was made; else reap it and say what happened."""
-    process, report = started
     if report.failed < 0 and report.reached == len(plan.steps):
         process.draw_timeline = lambda: plan.timeline(report)
         return process

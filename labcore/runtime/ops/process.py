@@ -237,7 +237,7 @@ class NewKeyring(Op):
     name: ClassVar[str] = "keyring"
 
     def calls(self) -> Sequence[Step]:
-        return [native.keyctl.step(KEYCTL_JOIN_SESSION_KEYRING).replace(tolerate=errors(errno.ENOSYS, errno.EDQUOT))]
+        return [native.keyctl.step(KEYCTL_JOIN_SESSION_KEYRING).replace(tolerate=errors(errno.ENOSYS))]
 
 
 class Persona(Op):

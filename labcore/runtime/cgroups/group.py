@@ -1,0 +1,218 @@
+"""One container's cgroup: made, limited, looked at, frozen, emptied, removed, in all hierarchies that there are."""
+
+import errno
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from labcore.errors import InvalidInput, LabcoreError
+from labcore.record import Record
+from labcore.runtime.cgroups import devices
+from labcore.runtime.cgroups.hierarchy import Hierarchies, hierarchies, v2_controllers
+from labcore.runtime.cgroups.settings import Setting, v1_settings, v2_settings
+from labcore.spec.resources import Resources
+
+PATIENCE = 200  # times 10 ms
+INHERITED = ("cpuset.cpus", "cpuset.mems")  # of a version 1 cpuset: empty at first, and then nobody can enter
+
+
+class Cgroup(Record):
+    """A cgroup: the same path in every hierarchy. `path` begins with `/`."""
+
+    path: str
+
+    @classmethod
+    def below_own(cls, name: str) -> "Cgroup":
+        """Return the cgroup of this name below the one that this process is in."""
+        where = hierarchies()
+        own = where.own("pids" if where.directory("pids") and where.v1 else "")
+        return cls(os.path.normpath(f"{own}/{name}"))
+
+    # --- where it is
+
+    def directories(self) -> dict[str, Path]:
+        """Return its directory in each hierarchy: by controller for version 1, and `` for version 2."""
+        where = hierarchies()
+        found = {name: Path(point + self.path) for name, point in where.v1}
+        if where.v2 and (not where.v1 or v2_controllers(where.v2)):
+            found[""] = Path(where.v2 + self.path)
+        return found
+
+    def entrances(self) -> tuple[str, ...]:
+        """Return the directories that a process must enter, each once."""
+        return tuple(dict.fromkeys(str(directory) for directory in self.directories().values()))
+
+    def _main(self) -> Path:
+        """Return a directory whose list of processes is the container's."""
+        found = self.directories()
+        return found.get("pids") or found.get("") or next(iter(found.values()))
+
+    # --- its life
+
+    def make(self) -> None:
+        """Make it where it is not there yet."""
+        for controller, directory in self.directories().items():
+            directory.mkdir(parents=True, exist_ok=True)
+            if controller == "cpuset":
+                _inherit_cpuset(directory)
+            if controller == "":
+                _enable_controllers(directory, hierarchies())
+
+    def apply(self, limits: Resources) -> None:
+        """Set the limits. Raises InvalidInput for what this machine cannot limit, or does not accept."""
+        there = self.directories()
+        v1 = [s for s in v1_settings(limits) if s.controller in there or "" not in there]
+        v2 = list(v2_settings(limits)) if "" in there else []
+        for setting in _possible_order(v1, there):
+            _write(there.get(setting.controller), setting)
+        for setting in v2:
+            if setting.controller not in there:
+                _write(there[""], setting)
+
+    def allow_devices(self, limits: Resources) -> None:
+        """Let it use only what the rules allow, and what every container may."""
+        rules = (*limits.devices, *devices.ALWAYS)
+        there = self.directories()
+        if "devices" in there:
+            for rule in rules:
+                file = there["devices"] / ("devices.allow" if rule.allow else "devices.deny")
+                file.write_text(devices.v1_line(rule))
+        elif "" in there:
+            devices.attach(there[""], rules)
+
+    def processes(self) -> list[int]:
+        """Return the processes in it and below it."""
+        found: list[int] = []
+        for directory, _, _ in os.walk(self._main()):
+            with suppress(OSError):
+                found += map(int, Path(directory, "cgroup.procs").read_text().split())
+        return sorted(set(found))
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Send all of them a signal."""
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def remove(self) -> None:
+        """Kill what is in it, and take it away from all hierarchies; one that is gone is fine."""
+        self.thaw()
+        for attempt in range(PATIENCE):
+            left = [d for d in dict.fromkeys(self.directories().values()) if not _removed(d)]
+            if not left:
+                return
+            self.kill()
+            time.sleep(0.001 if attempt < 10 else 0.01)
+        raise LabcoreError(f"cgroup {self.path}: still in use: {', '.join(map(str, left))}")
+
+    # --- freezing
+
+    def freeze(self) -> None:
+        """Stop all of its processes where they are."""
+        self._set_frozen("FROZEN", "1")
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        with suppress(FileNotFoundError):
+            self._set_frozen("THAWED", "0")
+
+    def is_frozen(self) -> bool:
+        """Return whether its processes are stopped."""
+        there = self.directories()
+        with suppress(OSError):
+            if "freezer" in there:
+                return (there["freezer"] / "freezer.state").read_text().strip() != "THAWED"
+            return "frozen 1" in (there[""] / "cgroup.events").read_text()
+        return False
+
+    def _set_frozen(self, v1: str, v2: str) -> None:
+        there = self.directories()
+        if "freezer" in there:
+            (there["freezer"] / "freezer.state").write_text(v1)
+        elif "" in there:
+            (there[""] / "cgroup.freeze").write_text(v2)
+        for _ in range(PATIENCE):
+            if self.is_frozen() == (v2 == "1"):
+                return
+            time.sleep(0.002)
+
+    def oom_kills(self) -> int:
+        """Return how many of its processes the kernel has killed for want of memory."""
+        there = self.directories()
+        file = there["memory"] / "memory.oom_control" if "memory" in there else there.get("", Path("/")) / "memory.events"
+        with suppress(OSError, StopIteration):
+            return int(next(line.split()[1] for line in file.read_text().splitlines() if line.startswith("oom_kill ")))
+        return 0
+
+
+def _possible_order(settings: list[Setting], there: dict[str, Path]) -> Iterator[Setting]:
+    """Yield settings so that memory never exceeds memory and swap together on the way from the old limits to the new."""
+    names = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
+    pair = [setting for setting in settings if setting.file in names]
+    if len(pair) == 2 and "memory" in there:
+        with suppress(OSError, ValueError):
+            now = int((there["memory"] / names[1]).read_text())
+            if int(pair[0].value) > now:
+                pair.reverse()
+    yield from pair
+    yield from (setting for setting in settings if setting.file not in names)
+
+
+def _write(directory: Path | None, setting: Setting) -> None:
+    if directory is None or not (directory / setting.file).exists():
+        raise InvalidInput(
+            f"resources: {setting.file} = {setting.value}: this machine's cgroups have no {setting.file}: "
+            f"the {setting.controller} controller is not there, or does not do that"
+        )
+    try:
+        (directory / setting.file).write_text(setting.value)
+    except OSError as error:
+        raise InvalidInput(f"resources: {setting.file} = {setting.value}: {error.strerror}, says the kernel") from None
+
+
+def _inherit_cpuset(directory: Path) -> None:
+    """Give a version 1 cpuset, and those above it that have none, the processors and memory of the one above."""
+    if directory.name and not (directory.parent / INHERITED[0]).exists():
+        return
+    for name in INHERITED:
+        file = directory / name
+        if not file.read_text().strip():
+            above = (directory.parent / name).read_text().strip()
+            if not above:
+                _inherit_cpuset(directory.parent)
+                above = (directory.parent / name).read_text().strip()
+            file.write_text(above)
+
+
+def _enable_controllers(directory: Path, where: Hierarchies) -> None:
+    """Hand the controllers down from version 2's root to the cgroup: each on the way must do so."""
+    root = Path(where.v2 or "/")
+    on_the_way = [d for d in reversed(directory.parents) if d == root or root in d.parents]
+    for parent in on_the_way:
+        wanted = set(_words(parent / "cgroup.controllers")) - set(_words(parent / "cgroup.subtree_control"))
+        for controller in sorted(wanted):
+            with suppress(OSError):  # one that cannot be had there is missed by name when a limit asks for it
+                (parent / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []
+
+
+def _removed(directory: Path) -> bool:
+    for below, _, _ in os.walk(directory, topdown=False):
+        try:
+            Path(below).rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if error.errno in (errno.EBUSY, errno.ENOTEMPTY):
+                return False
+            raise
+    return not directory.exists()

@@ -1,0 +1,306 @@
+"""From a bundle's config.json to what labcore speaks: a spec, limits, hooks (config.md and config-linux.md, version 1.2)."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from labcore.errors import InvalidInput
+from labcore.record import Record
+from labcore.runtime import mounting
+from labcore.runtime.oci.node import Node
+from labcore.runtime.oci.resources import read_resources
+from labcore.runtime.oci.seccomp import read_seccomp
+from labcore.spec import (
+    DEFAULT_DEVICES,
+    NAMESPACES,
+    BindRoot,
+    CapabilitySets,
+    ContainerSpec,
+    Device,
+    IdRange,
+    Limit,
+    MountPoint,
+    User,
+)
+from labcore.spec.resources import Resources
+
+VERSIONS = ("1.0", "1.1", "1.2")
+PERSONALITIES = {"LINUX": 0x0, "LINUX32": 0x8}
+SET_NAMES = ("bounding", "effective", "permitted", "inheritable", "ambient")
+# What other systems or other kernels have, and what cannot be tried on this one: refused by name, never ignored.
+REFUSED = (
+    ("process.apparmorProfile", "AppArmor profiles are not supported"),
+    ("process.selinuxLabel", "SELinux labels are not supported"),
+    ("linux.mountLabel", "SELinux labels are not supported"),
+    ("linux.intelRdt", "Intel RDT is not supported"),
+    ("process.scheduler", "scheduling policies are not supported"),
+    ("process.ioPriority", "I/O priorities are not supported"),
+    ("process.execCPUAffinity", "CPU affinities for exec are not supported"),
+    ("linux.timeOffsets", "time offsets are not supported"),
+    ("solaris", "this is Linux"),
+    ("windows", "this is Linux"),
+    ("vm", "virtual machines are not started here"),
+)
+HOOKS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
+
+
+class Hook(Record):
+    """A program that is run at a point of a container's life; `timeout` in seconds."""
+
+    path: str
+    args: tuple[str, ...]
+    env: tuple[str, ...]
+    timeout: int | None
+
+
+class Bundle(Record):
+    """A config.json that has been read."""
+
+    spec: ContainerSpec
+    cgroup: str
+    resources: Resources
+    hooks: dict[str, tuple[Hook, ...]]
+    annotations: dict[str, str]
+    personality: int | None = None
+    console_size: tuple[int, int] | None = None
+    creates_devices: bool = True
+    version: str = "1.0.2"
+
+
+def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
+    """Read a config.json that lies in `directory`. Raises ConfigError, naming the JSON path."""
+    root = Node(config)
+    _refuse(root)
+    version = root["ociVersion"].required_text()
+    if not version.startswith(VERSIONS):
+        raise root["ociVersion"].fail(f"must be 1.0 to 1.2, and is {version!r}")
+    process = root["process"]
+    mounts = tuple(_mount(node, directory) for node in root["mounts"].items())
+    try:
+        spec = _isolation(root, directory, mounts)
+        mounting.check_mounts(spec.mounts)
+    except InvalidInput as error:
+        raise error if "." in str(error).partition(":")[0] else root.fail(str(error)) from None
+    creates = not any(m.target.rstrip("/") == "/dev" and mounting.is_bind(m) for m in mounts)
+    size = process["consoleSize"]
+    return Bundle(
+        spec=spec if creates else spec.replace(devices=()),
+        cgroup=root["linux"]["cgroupsPath"].text(),
+        resources=read_resources(root["linux"]["resources"]),
+        hooks=read_hooks(config),
+        annotations={name: node.text() for name, node in root["annotations"].members()},
+        personality=_personality(root["linux"]["personality"]),
+        console_size=(size["height"].unsigned(24), size["width"].unsigned(80)) if size else None,
+        creates_devices=creates,
+        version=version,
+    )
+
+
+def read_hooks(config: dict[str, Any]) -> dict[str, tuple[Hook, ...]]:
+    """Read the hooks of a config.json, by kind. Raises ConfigError."""
+    hooks = Node(config)["hooks"]
+    return {name: tuple(_hook(node) for node in hooks[name].items()) for name in HOOKS}
+
+
+def _refuse(root: Node) -> None:
+    for path, problem in REFUSED:
+        node = root
+        for name in path.split("."):
+            node = node[name]
+        if node and node.value not in ("", {}, []):
+            raise node.fail(problem)
+
+
+def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...]) -> ContainerSpec:
+    linux, process = root["linux"], root["process"]
+    new, joins = _namespaces(linux["namespaces"])
+    hostname = root["hostname"].text() or None
+    if hostname and "uts" not in {*new, *(kind for kind, _ in joins)}:
+        raise root["hostname"].fail("needs a uts namespace: it would rename this machine")
+    return read_process(
+        process,
+        ContainerSpec(
+            root=BindRoot(str(_rootfs(root["root"], directory)), root["root"]["readonly"].flag()),
+            argv=("/",),
+            hostname=hostname,
+            domainname=root["domainname"].text(),
+            namespaces=new,
+            joins=joins,
+            uid_map=tuple(map(_id_range, linux["uidMappings"].items())),
+            gid_map=tuple(map(_id_range, linux["gidMappings"].items())),
+            propagation=_propagation(linux["rootfsPropagation"]),
+            mounts=mounts,
+            devices=tuple(_devices(linux["devices"])),
+            masked_paths=linux["maskedPaths"].texts(),
+            readonly_paths=linux["readonlyPaths"].texts(),
+            sysctls=tuple(_sysctls(linux["sysctl"], new)),
+            seccomp=read_seccomp(linux["seccomp"]),
+        ),
+    )
+
+
+def read_process(process: Node, spec: ContainerSpec) -> ContainerSpec:
+    """Return the spec with the program, user and rights of a `process` object: config.json's, or one given to exec."""
+    args = process["args"].texts()
+    if not args:
+        raise process["args"].fail("is missing or empty: name a program")
+    for item in process["env"].items():
+        if "=" not in item.text():
+            raise item.fail(f"{item.value!r} is not NAME=value")
+    user = process["user"]
+    groups = tuple(node.unsigned(0) for node in user["additionalGids"].items())
+    return spec.replace(
+        argv=args,
+        environment=process["env"].texts(),
+        workdir=process["cwd"].absolute_path(),
+        user=User(user["uid"].unsigned(0), user["gid"].unsigned(0), groups, user["umask"].unsigned(0o022)),
+        capabilities=_capabilities(process["capabilities"]),
+        no_new_privileges=process["noNewPrivileges"].flag(),
+        limits=_limits(process["rlimits"]),
+        oom_score_adj=process["oomScoreAdj"].optional_number(),
+        terminal=process["terminal"].flag(),
+    )
+
+
+def _rootfs(root: Node, directory: Path) -> Path:
+    path = directory / root["path"].required_text()
+    if not path.is_dir():
+        raise root["path"].fail(f"{path} is no directory")
+    return Path(os.path.realpath(path))
+
+
+def _namespaces(nodes: Node) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    new: list[str] = []
+    joins: list[tuple[str, str]] = []
+    for node in nodes.items():
+        kind = node["type"].required_text()
+        if kind not in {*NAMESPACES, "user", "time"}:
+            raise node["type"].fail(f"no such namespace: {kind!r}")
+        if kind in {*new, *(joined for joined, _ in joins)}:
+            raise node["type"].fail(f"{kind} is named twice")
+        if path := node["path"].text():
+            if not Path(path).exists():
+                raise node["path"].fail(f"{path} does not exist")
+            if str(Path(path).readlink()).partition(":")[0] not in (kind, {"mount": "mnt", "network": "net"}.get(kind)):
+                raise node["path"].fail(f"{path} is no {kind} namespace")
+            joins.append((kind, path))
+        else:
+            new.append(kind)
+    return tuple(new), tuple(joins)
+
+
+def _mount(node: Node, directory: Path) -> MountPoint:
+    if node["uidMappings"] or node["gidMappings"]:
+        raise node.fail("id-mapped mounts are not supported")
+    options = node["options"].texts()
+    target = os.path.normpath("/" + node["destination"].required_text())
+    kind, source = node["type"].text(), node["source"].text()
+    mount = MountPoint(target, kind, source or kind or "none", options)
+    if mounting.is_bind(mount):
+        return mount.replace(source=os.path.normpath(directory / source))
+    return mount
+
+
+def _propagation(node: Node) -> str:
+    word = node.text() or "rprivate"
+    if word not in mounting.PROPAGATION:
+        raise node.fail(f"must be one of {', '.join(mounting.PROPAGATION)}, and is {word!r}")
+    return word
+
+
+def _devices(nodes: Node) -> Iterator[Device]:
+    made: dict[str, Device] = {device.path: device for device in DEFAULT_DEVICES}
+    for node in nodes.items():
+        kind = node["type"].required_text()
+        if kind not in ("c", "b", "u", "p"):
+            raise node["type"].fail(f"must be c, b, u or p, and is {kind!r}")
+        numbers = (node["major"].unsigned(0), node["minor"].unsigned(0))
+        mode, uid, gid = node["fileMode"].unsigned(0o666), node["uid"].unsigned(0), node["gid"].unsigned(0)
+        path = os.path.normpath(node["path"].absolute_path())
+        made[path] = Device(path, kind, *numbers, mode & 0o7777, uid, gid)
+    return iter(made.values())
+
+
+def _sysctls(node: Node, new: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for name, value in node.members():
+        dotted = name.replace("/", ".")
+        needs = next((kind for prefix, kind in SYSCTLS if dotted.startswith(prefix)), None)
+        if needs is None:
+            raise value.fail(f"{dotted} is a setting of the whole machine, and not of a namespace")
+        if needs not in new:
+            raise value.fail(f"{dotted} needs a {needs} namespace of the container's own")
+        yield dotted, value.text()
+
+
+SYSCTLS = (
+    ("net.", "network"), ("fs.mqueue.", "ipc"), ("kernel.msg", "ipc"), ("kernel.sem", "ipc"), ("kernel.shm", "ipc"),
+    ("kernel.domainname", "uts"), ("kernel.hostname", "uts"),
+)  # fmt: skip
+
+
+def _id_range(node: Node) -> IdRange:
+    return IdRange(node["containerID"].unsigned(0), node["hostID"].unsigned(0), node["size"].unsigned(0))
+
+
+def _capabilities(node: Node) -> CapabilitySets:
+    return CapabilitySets(**{name: tuple(_capability(item) for item in node[name].items()) for name in SET_NAMES})
+
+
+def _capability(node: Node) -> str:
+    from labcore.native import Capability
+
+    name = node.text().removeprefix("CAP_")
+    if name not in Capability.__members__:
+        raise node.fail(f"no such capability: {node.value!r}")
+    return name
+
+
+def _limits(nodes: Node) -> tuple[Limit, ...]:
+    import resource
+
+    made: dict[str, Limit] = {}
+    for node in nodes.items():
+        name = node["type"].required_text()
+        if not name.startswith("RLIMIT_") or not hasattr(resource, name):
+            raise node["type"].fail(f"no such limit: {name!r}")
+        if name in made:
+            raise node["type"].fail(f"{name} is named twice")
+        soft, hard = node["soft"].number(0), node["hard"].number(0)
+        made[name] = clamped(Limit(name.removeprefix("RLIMIT_"), soft, hard))
+    return tuple(made.values())
+
+
+def clamped(limit: Limit) -> Limit:
+    """Return a limit that may be set here: without CAP_SYS_RESOURCE nobody may raise a hard limit."""
+    import resource
+
+    from labcore.native import Capability, capget
+
+    if Capability.SYS_RESOURCE in capget()["effective"]:
+        return limit
+    _, most = resource.getrlimit(getattr(resource, f"RLIMIT_{limit.name}"))
+    if most == resource.RLIM_INFINITY:
+        return limit
+    infinite = 1 << 64
+    hard = min(limit.hard if 0 <= limit.hard < infinite - 1 else infinite, most)
+    return limit.replace(hard=hard, soft=min(limit.soft if 0 <= limit.soft < infinite - 1 else infinite, hard))
+
+
+def _hook(node: Node) -> Hook:
+    timeout = node["timeout"].optional_number()
+    if timeout is not None and timeout <= 0:
+        raise node["timeout"].fail(f"must be more than 0, and is {timeout}")
+    path = node["path"].absolute_path()
+    return Hook(path, node["args"].texts() or (path,), node["env"].texts(), timeout)
+
+
+def _personality(node: Node) -> int | None:
+    if not node:
+        return None
+    domain = node["domain"].required_text()
+    if domain not in PERSONALITIES:
+        raise node["domain"].fail(f"must be LINUX or LINUX32, and is {domain!r}")
+    if node["flags"].texts():
+        raise node["flags"].fail("personality flags are not supported")
+    return PERSONALITIES[domain]

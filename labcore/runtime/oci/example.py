@@ -1,0 +1,66 @@
+"""A config.json to begin with, and what this runtime can do (config.md, features.md)."""
+
+from typing import Any
+
+from labcore.native import Capability
+from labcore.runtime.cgroups import hierarchies
+from labcore.runtime.mounting import BINDS, FLAGS, PROPAGATION
+from labcore.runtime.oci.config import HOOKS
+from labcore.runtime.seccomp.compiled import ACTIONS, ARCHITECTURES
+from labcore.runtime.stages import NAMESPACE_FLAGS
+from labcore.spec import DEFAULT_MOUNTS, DEFAULT_PATH, MASKED_PATHS, READONLY_PATHS
+
+EXAMPLE_CAPABILITIES = ("CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE")
+
+
+def example_config() -> dict[str, Any]:
+    """Return the configuration of a shell in a read-only root called `rootfs`."""
+    kept = list(EXAMPLE_CAPABILITIES)
+    return {
+        "ociVersion": "1.0.2",
+        "process": {
+            "terminal": True,
+            "user": {"uid": 0, "gid": 0},
+            "args": ["sh"],
+            "env": [f"PATH={DEFAULT_PATH}", "TERM=xterm"],
+            "cwd": "/",
+            "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), kept),
+            "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 1024}],
+            "noNewPrivileges": True,
+        },
+        "root": {"path": "rootfs", "readonly": True},
+        "hostname": "labcore",
+        "mounts": [
+            {"destination": m.target, "type": m.kind, "source": m.source, **({"options": list(m.options)} if m.options else {})}
+            for m in DEFAULT_MOUNTS
+        ],
+        "linux": {
+            "resources": {"devices": [{"allow": False, "access": "rwm"}]},
+            "namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount", "cgroup")],
+            "maskedPaths": list(MASKED_PATHS),
+            "readonlyPaths": list(READONLY_PATHS),
+        },
+    }
+
+
+def features() -> dict[str, Any]:
+    """Return the features object."""
+    where = hierarchies()
+    return {
+        "ociVersionMin": "1.0.0",
+        "ociVersionMax": "1.2.0",
+        "hooks": list(HOOKS),
+        "mountOptions": sorted({*FLAGS, *PROPAGATION, *BINDS}),
+        "linux": {
+            "namespaces": sorted(NAMESPACE_FLAGS),
+            "capabilities": [f"CAP_{capability.name}" for capability in Capability],
+            "cgroup": {
+                "v1": bool(where.v1), "v2": bool(where.v2), "systemd": False, "systemdUser": False, "rdma": False,
+            },
+            "seccomp": {"enabled": True, "actions": sorted(ACTIONS), "archs": sorted(ARCHITECTURES)},
+            "apparmor": {"enabled": False},
+            "selinux": {"enabled": False},
+            "intelRdt": {"enabled": False},
+            "mountExtensions": {"idmap": {"enabled": False}},
+        },
+    }  # fmt: skip

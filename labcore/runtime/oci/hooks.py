@@ -1,0 +1,78 @@
+"""Programs that a bundle wants to be run at the points of a container's life (config.md, POSIX-platform hooks)."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from labcore.errors import LabcoreError
+from labcore.native import DEVNULL, PIPE, CloneFlag
+from labcore.runtime import Plan, ops, spawn
+from labcore.runtime.oci.config import Hook
+
+# In which order the namespaces of a running container are joined: the user's first, for its rights are needed in the others.
+NAMESPACES = (
+    (CloneFlag.NEWUSER, "user"), (CloneFlag.NEWIPC, "ipc"), (CloneFlag.NEWUTS, "uts"), (CloneFlag.NEWNET, "net"),
+    (CloneFlag.NEWPID, "pid"), (CloneFlag.NEWCGROUP, "cgroup"), (CloneFlag.NEWNS, "mnt"),
+)  # fmt: skip
+
+
+class HookFailed(LabcoreError):
+    """A hook did not do its work."""
+
+
+def joined_namespaces(pid: int) -> tuple[tuple[CloneFlag, str], ...]:
+    """Return the namespaces of a process that are not this one's own already, in the order in which they can be joined."""
+    found = []
+    for flag, name in NAMESPACES:
+        path = f"/proc/{pid}/ns/{name}"
+        if os.path.exists(path) and os.readlink(path) != os.readlink(f"/proc/self/ns/{name}"):  # noqa: PTH110, PTH115
+            found.append((flag, path))
+    return tuple(found)
+
+
+def run_here(kind: str, hooks: tuple[Hook, ...], state: dict[str, Any]) -> None:
+    """Run hooks in this process's namespaces, one after the other. Raises HookFailed at the first that fails."""
+    for hook in hooks:
+        environment = dict(variable.split("=", 1) for variable in hook.env if "=" in variable)
+        try:
+            done = subprocess.run(
+                hook.args,
+                executable=hook.path,
+                env=environment,
+                input=json.dumps(state).encode(),
+                stderr=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                timeout=hook.timeout,
+                cwd=state["bundle"],
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise HookFailed(f"{kind} hook {hook.path}: {error}") from None
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip()[-300:]
+            raise HookFailed(f"{kind} hook {hook.path}: exit status {done.returncode}" + (f": {said}" if said else ""))
+
+
+def run_inside(kind: str, hooks: tuple[Hook, ...], state: dict[str, Any], pid: int) -> None:
+    """Run hooks in the namespaces of a container's process. Raises HookFailed at the first that fails."""
+    for hook in hooks:
+        execute = ops.Execve(hook.args, hook.env, (hook.path,))
+        plan = Plan([ops.Join(joined_namespaces(pid)), ops.Clone(), ops.NewSession(), ops.CloseDescriptors(), execute])
+        try:
+            with spawn(plan, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL) as process:
+                process.communicate(json.dumps(state).encode(), hook.timeout)
+        except (LabcoreError, TimeoutError, BrokenPipeError) as error:
+            raise HookFailed(f"{kind} hook {hook.path}: {error}") from None
+        if process.returncode:
+            raise HookFailed(f"{kind} hook {hook.path}: exit status {process.returncode}")
+
+
+def run_anyway(kind: str, hooks: tuple[Hook, ...], state: dict[str, Any]) -> None:
+    """Run hooks of which none may stop the others: a failure is a warning (runtime.md, lifecycle)."""
+    for hook in hooks:
+        try:
+            run_here(kind, (hook,), state)
+        except HookFailed as error:
+            print(f"labcore-runtime: warning: {error}", file=sys.stderr)

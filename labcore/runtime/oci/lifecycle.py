@@ -1,0 +1,287 @@
+"""A container's life as other engines see it: create, start, kill, exec, pause, delete (runtime.md)."""
+
+import errno
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from labcore import native
+from labcore.errors import InvalidInput, LabcoreError, SystemCallError
+from labcore.native import Process
+from labcore.runtime.cgroups import Cgroup
+from labcore.runtime.oci import console, hooks
+from labcore.runtime.oci.config import Bundle, Hook, read_bundle, read_hooks, read_process
+from labcore.runtime.oci.node import ConfigError, Node
+from labcore.runtime.oci.plans import check_program, creation_plan, exec_plan
+from labcore.runtime.oci.state import Life, NoSuchContainer, Saved, StateDamaged, Status, Store, state_json, status_of
+from labcore.runtime.stages import Stage
+from labcore.runtime.start import spawn
+from labcore.spec import IdRange
+
+PATIENCE = 500  # times 10 ms
+
+
+class WrongState(LabcoreError):
+    """What was asked for cannot be done to a container in this state."""
+
+
+class Runtime:
+    """Containers that are remembered below a directory. `stages` replaces stages by name."""
+
+    def __init__(self, root: Path, *, stages: Mapping[str, Stage] | None = None) -> None:
+        self.store = Store(root)
+        self.stages = stages
+
+    # --- looking
+
+    def status(self, saved: Saved) -> Status:
+        """Return a container's status."""
+        return status_of(saved, bool(saved.cgroup) and Cgroup(saved.cgroup).is_frozen())
+
+    def state(self, name: str) -> dict[str, Any]:
+        """Return the state object. Raises NoSuchContainer."""
+        saved = self.store.load(name)
+        return state_json(saved, self.status(saved))
+
+    # --- creating
+
+    def create(self, name: str, directory: Path, *, console_socket: str | None = None, keep: bool = False) -> Process:
+        """Make everything up to the program, which waits for `start`; return its process.
+
+        It belongs to whoever reaps this process's orphans; with `keep` to this process, which can wait for it. On failure
+        nothing is left. Raises ConfigError, InvalidInput, StepFailed, HookFailed.
+        """
+        config = read_config(directory)
+        bundle = read_bundle(config, directory)
+        console.check_socket(console_socket, bundle.spec.terminal)
+        cgroup = _cgroup_of(bundle, name)
+        with ExitStack() as undo:
+            gate = self.store.make(name) / "gate"
+            undo.callback(self.store.remove, name)
+            os.mkfifo(gate, 0o600)
+            undo.callback(cgroup.remove)
+            cgroup.make()
+            cgroup.apply(bundle.resources)
+            cgroup.allow_devices(bundle.resources)
+            process = self._spawn(name, directory, bundle, config, cgroup, console_socket)
+            if not keep:
+                process.release()
+            undo.pop_all()
+        return process
+
+    def _spawn(
+        self, name: str, directory: Path, bundle: Bundle, config: dict[str, Any], cgroup: Cgroup, console_socket: str | None
+    ) -> Process:
+        def remembered(process: Process) -> Saved:
+            life = Life.of(process.pid)
+            return Saved(
+                id=name,
+                pid=process.pid,
+                process_start=life.start if life else 0,
+                bundle=str(directory),
+                created=datetime.now(UTC).isoformat(),
+                config=config,
+                cgroup=cgroup.path,
+                version=bundle.version,
+                annotations=bundle.annotations,
+            )
+
+        def prepare(process: Process) -> None:
+            _write_id_maps(process.pid, bundle.spec.uid_map, bundle.spec.gid_map)
+            state = state_json(remembered(process), "created") | {"status": "creating"}
+            hooks.run_here("prestart", bundle.hooks["prestart"], state)
+            hooks.run_here("createRuntime", bundle.hooks["createRuntime"], state)
+            hooks.run_inside("createContainer", bundle.hooks["createContainer"], state, process.pid)
+
+        def take_terminal(process: Process) -> None:
+            console.hand_over(process, console_socket or "", bundle.console_size)
+
+        def created(process: Process) -> None:
+            check_program(bundle.spec, process)
+            self.store.save(remembered(process))
+
+        plan = creation_plan(
+            bundle,
+            gate=self.store.gate(name),
+            entrances=cgroup.entrances(),
+            prepare=prepare,
+            take_terminal=take_terminal,
+            created=created,
+            stages=self.stages,
+        )
+        return spawn(plan, until_sync=True)
+
+    def start(self, name: str) -> None:
+        """Let a created container become its program. Raises WrongState, HookFailed; then the container is gone."""
+        with self.store.locked(name):
+            saved = self.store.load(name)
+            if (status := self.status(saved)) != "created":
+                raise WrongState(f"container {name} cannot be started: it is {status}, and not created")
+            bundle_hooks = read_hooks(saved.config)
+            state = state_json(saved, "created")
+            try:
+                hooks.run_inside("startContainer", bundle_hooks["startContainer"], state, saved.pid)
+                self._open_gate(name)
+            except LabcoreError:
+                self._destroy(saved, bundle_hooks)
+                raise
+            self.store.save(saved.replace(started=True))
+            with suppress(OSError):
+                self.store.gate(name).unlink()
+        hooks.run_anyway("poststart", bundle_hooks["poststart"], state_json(saved, "running"))
+
+    def _open_gate(self, name: str) -> None:
+        try:
+            gate = os.open(self.store.gate(name), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise WrongState(f"container {name} cannot be started: nobody waits at its gate ({error.strerror})") from None
+        try:
+            os.write(gate, b"!")
+        finally:
+            os.close(gate)
+
+    # --- ending
+
+    def kill(self, name: str, number: int, *, everybody: bool = False) -> None:
+        """Send a signal to a container's first process, or to everybody in it. Raises WrongState if it has ended."""
+        saved = self.store.load(name)
+        if everybody:
+            Cgroup(saved.cgroup).kill(number)
+            return
+        if self.status(saved) == "stopped":
+            raise WrongState(f"container {name} cannot be killed: it is not running")
+        _signal(saved, number)
+
+    def delete(self, name: str, *, force: bool = False) -> None:
+        """Forget a container that has ended, and its cgroup.
+
+        With `force` one that runs is killed, and one that is not there is fine. Raises WrongState for one that runs,
+        NoSuchContainer, StateDamaged.
+        """
+        try:
+            with self.store.locked(name):
+                saved = self.store.load(name)
+                status = self.status(saved)
+                if status not in ("stopped", "created") and not force:
+                    raise WrongState(f"container {name} cannot be deleted: it is {status}; kill it first, or delete --force")
+                self._destroy(saved, read_hooks(saved.config))
+        except NoSuchContainer:
+            if not force:
+                raise
+            self.store.remove(name)  # one whose creation was broken off
+        except StateDamaged:
+            if not force:
+                raise
+            self.store.remove(name)
+
+    def _destroy(self, saved: Saved, bundle_hooks: dict[str, tuple[Hook, ...]]) -> None:
+        with suppress(WrongState, OSError):
+            _signal(saved, signal.SIGKILL)
+        for _ in range(PATIENCE):
+            if status_of(saved) == "stopped":
+                break
+            if Cgroup(saved.cgroup).is_frozen():
+                Cgroup(saved.cgroup).thaw()
+            time.sleep(0.01)
+        Cgroup(saved.cgroup).remove()
+        self.store.remove(saved.id)
+        hooks.run_anyway("poststop", bundle_hooks["poststop"], state_json(saved, "stopped"))
+
+    # --- while it runs
+
+    def exec(self, name: str, process: dict[str, Any], *, console_socket: str | None = None) -> Process:
+        """Start a further process in a running container, from a `process` object (config.md).
+
+        The caller waits for it, or releases it. Raises WrongState, ConfigError, StepFailed.
+        """
+        saved = self.store.load(name)
+        if (status := self.status(saved)) not in ("running", "created"):
+            raise WrongState(f"container {name}: nothing can be executed in it: it is {status}")
+        bundle = read_bundle(saved.config, Path(saved.bundle))
+        spec = read_process(Node(process, "process"), bundle.spec)
+        console.check_socket(console_socket, spec.terminal)
+        size = Node(process, "process")["consoleSize"]
+        wanted = (size["height"].unsigned(24), size["width"].unsigned(80)) if size else None
+
+        def take_terminal(started: Process) -> None:
+            console.hand_over(started, console_socket or "", wanted)
+
+        entrances = tuple(d for d in Cgroup(saved.cgroup).entrances() if Path(d).is_dir())
+        return spawn(exec_plan(spec, saved.pid, entrances=entrances, take_terminal=take_terminal))
+
+    def pause(self, name: str) -> None:
+        """Stop all processes of a container where they are."""
+        saved = self.store.load(name)
+        if (status := self.status(saved)) not in ("running", "created"):
+            raise WrongState(f"container {name} cannot be paused: it is {status}")
+        Cgroup(saved.cgroup).freeze()
+
+    def resume(self, name: str) -> None:
+        """Let them go on."""
+        saved = self.store.load(name)
+        if (status := self.status(saved)) != "paused":
+            raise WrongState(f"container {name} cannot be resumed: it is {status}, and not paused")
+        Cgroup(saved.cgroup).thaw()
+
+    def processes(self, name: str) -> list[int]:
+        """Return the processes of a container, by their numbers out here."""
+        saved = self.store.load(name)
+        return Cgroup(saved.cgroup).processes()
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """Read a bundle's config.json. Raises ConfigError."""
+    path = directory / "config.json"
+    try:
+        config = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist: name a bundle with --bundle") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from None
+    if not isinstance(config, dict):
+        raise ConfigError(f"{path}: must be an object")
+    return config
+
+
+def _cgroup_of(bundle: Bundle, name: str) -> Cgroup:
+    if bundle.cgroup.startswith("/"):
+        return Cgroup(os.path.normpath(bundle.cgroup))
+    return Cgroup.below_own(bundle.cgroup or name)
+
+
+def _signal(saved: Saved, number: int) -> None:
+    """Send a signal to the very process that was started, not to a later one with its number."""
+    try:
+        pidfd = native.pidfd_open(saved.pid)
+    except SystemCallError as error:
+        raise WrongState(f"container {saved.id} is not running ({error.strerror})") from None
+    try:
+        life = Life.of(saved.pid)
+        if life is None or life.start != saved.process_start:
+            raise WrongState(f"container {saved.id} is not running")
+        native.pidfd_send_signal(pidfd, number)
+    except SystemCallError as error:
+        if error.errno == errno.EINVAL:
+            raise InvalidInput(f"{number} is no signal") from None
+        if error.errno != errno.ESRCH:
+            raise
+    finally:
+        os.close(pidfd)
+
+
+def _write_id_maps(pid: int, uids: tuple[IdRange, ...], gids: tuple[IdRange, ...]) -> None:
+    for name, ranges in (("uid_map", uids), ("gid_map", gids)):
+        if ranges:
+            lines = "".join(f"{each.inside} {each.outside} {each.size}\n" for each in ranges)
+            try:
+                Path(f"/proc/{pid}/{name}").write_text(lines)
+            except OSError as error:
+                raise InvalidInput(
+                    f"linux.{name.replace('_m', 'M')}pings: the kernel does not take them: {error.strerror}"
+                ) from None

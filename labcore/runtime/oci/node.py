@@ -1,0 +1,97 @@
+"""Reading JSON that somebody else wrote: every value is asked for by its type, and an error names its path."""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from labcore.errors import InvalidInput
+
+T = TypeVar("T")
+WORDS = {str: "a string", int: "an integer", bool: "true or false", list: "a list", dict: "an object"}
+
+
+class ConfigError(InvalidInput):
+    """Something in config.json cannot be: the message begins with its path."""
+
+
+class Node:
+    """A value in a JSON document, with its path. One that is missing has the value None."""
+
+    def __init__(self, value: Any, path: str = "") -> None:
+        self.value = value
+        self.path = path
+
+    def __getitem__(self, name: str) -> "Node":
+        """Return a member of an object; a missing object has no members."""
+        path = f"{self.path}.{name}" if self.path else name
+        if self.value is None:
+            return Node(None, path)
+        return Node(self._typed(dict).get(name), path)
+
+    def __bool__(self) -> bool:
+        return self.value is not None
+
+    def fail(self, problem: str) -> ConfigError:
+        """Return the error that says what is wrong with this value."""
+        return ConfigError(f"{self.path or 'config.json'}: {problem}")
+
+    def _typed(self, kind: type[T]) -> T:
+        if not isinstance(self.value, kind) or (kind is int and isinstance(self.value, bool)):
+            raise self.fail(f"must be {WORDS[kind]}, and is {self.value!r}"[:200])
+        return self.value
+
+    def text(self, default: str = "") -> str:
+        """Return a string without NUL bytes."""
+        if self.value is None:
+            return default
+        text = self._typed(str)
+        if "\0" in text:
+            raise self.fail("contains a NUL byte")
+        return text
+
+    def required_text(self) -> str:
+        """Return a string that must be there and must not be empty."""
+        if not self.value:
+            raise self.fail("is missing")
+        return self.text()
+
+    def absolute_path(self) -> str:
+        """Return an absolute path that must be there."""
+        path = self.required_text()
+        if not path.startswith("/"):
+            raise self.fail(f"must be an absolute path, and is {path!r}")
+        return path
+
+    def number(self, default: int) -> int:
+        """Return an integer."""
+        return default if self.value is None else self._typed(int)
+
+    def unsigned(self, default: int) -> int:
+        """Return an integer that is not negative and fits 32 bits."""
+        number = self.number(default)
+        if not 0 <= number < 1 << 32:
+            raise self.fail(f"must be from 0 to {(1 << 32) - 1}, and is {number}")
+        return number
+
+    def optional_number(self) -> int | None:
+        """Return an integer, or None."""
+        return None if self.value is None else self._typed(int)
+
+    def flag(self, default: bool = False) -> bool:
+        """Return true or false."""
+        return default if self.value is None else self._typed(bool)
+
+    def items(self) -> Iterator["Node"]:
+        """Yield the members of a list."""
+        if self.value is not None:
+            for index, value in enumerate(self._typed(list)):
+                yield Node(value, f"{self.path}[{index}]")
+
+    def texts(self) -> tuple[str, ...]:
+        """Return a list of strings."""
+        return tuple(item.text() if item else item.required_text() for item in self.items())
+
+    def members(self) -> Iterator[tuple[str, "Node"]]:
+        """Yield an object's members by name."""
+        if self.value is not None:
+            for name, value in self._typed(dict).items():
+                yield name, Node(value, f"{self.path}.{name}" if self.path else name)

@@ -1,0 +1,142 @@
+"""The plans of OCI containers: the usual stages, with a gate at which a created container waits for `start`."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from labcore import native
+from labcore.errors import InvalidInput
+from labcore.native import Process, Resolve
+from labcore.runtime import Plan, ops
+from labcore.runtime.oci.config import Bundle
+from labcore.runtime.oci.console import OpenTerminal, TerminalTaken, console_device
+from labcore.runtime.oci.hooks import joined_namespaces
+from labcore.runtime.ops import Op
+from labcore.runtime.stages import STAGES, Stage
+from labcore.spec import DEFAULT_PATH, ContainerSpec
+
+Action = Callable[[Process], None]
+GATE_REGISTER: Final = 63
+FIRST_SPARE: Final = 7  # descriptors below are the carrier's: see csrc/monitor.h
+
+
+def creation_plan(
+    bundle: Bundle,
+    *,
+    gate: Path,
+    entrances: tuple[str, ...],
+    prepare: Action,
+    take_terminal: Action,
+    created: Action,
+    stages: Mapping[str, Stage] | None = None,
+) -> Plan:
+    """Return the plan of a container that is created, and waits at its gate.
+
+    The starter's part: `prepare` when the namespaces are there and nothing is mounted yet (id maps, hooks); `take_terminal`;
+    `created` when all is done but becoming the program.
+    """
+    spec = bundle.spec
+    by_name = {**STAGES, **(stages or {})}
+    made = {name: list(stage(spec)) for name, stage in by_name.items()}
+    before = [op for op in made["namespaces"] if op.before_clone]
+    process = [op for op in made["namespaces"] if not op.before_clone]
+    enter: list[Op] = [ops.Enter(entrances)] if entrances else []
+    persona: list[Op] = [ops.Persona(bundle.personality)] if bundle.personality is not None else []
+    return Plan(
+        [
+            *enter,
+            *before,
+            *process,
+            ops.CloseDescriptors(FIRST_SPARE),
+            ops.Sync("id maps, hooks", prepare),
+            *_become_root_of(spec),
+            ops.NewKeyring(),
+            ops.OpenGate(str(gate), GATE_REGISTER),
+            *made["hostname"],
+            *_root(spec, made),
+            *made["network"],
+            *made["workdir"],
+            *_terminal(spec, take_terminal),
+            *made["protection"],
+            *made["limits"],
+            *persona,
+            ops.Sync("ready", created),
+            ops.WaitAtGate(GATE_REGISTER),
+            *made["security"],
+            *made["exec"],
+        ]
+    )
+
+
+def _become_root_of(spec: ContainerSpec) -> list[Op]:
+    """Return the op that makes this process root of a new user namespace: until then it is nobody there."""
+    return [ops.Become(0, 0)] if spec.uid_map else []
+
+
+def _root(spec: ContainerSpec, made: dict[str, list[Op]]) -> list[Op]:
+    if "mount" not in spec.namespaces:  # a mount namespace that was joined has its root already
+        return []
+    return [*made["rootfs"], *made["mounts"], *(made["devices"] if spec.devices else [])]
+
+
+def _terminal(spec: ContainerSpec, take: Action, console: bool = True) -> list[Op]:
+    if not spec.terminal:
+        return []
+    opened = [OpenTerminal(spec.user.uid), ops.Sync("takes the terminal", take), TerminalTaken()]
+    return [*opened, *(console_device() if console else [])]
+
+
+def exec_plan(spec: ContainerSpec, pid: int, *, entrances: tuple[str, ...], take_terminal: Action) -> Plan:
+    """Return the plan of a further process in the container whose process is `pid`: it joins all of its namespaces."""
+    made = {name: list(STAGES[name](spec)) for name in ("limits", "security", "exec")}
+    joins = joined_namespaces(pid)
+    enter: list[Op] = [ops.Enter(entrances)] if entrances else []
+    return Plan(
+        [
+            *enter,
+            *([ops.Join(joins)] if joins else []),
+            ops.Clone(),
+            ops.NewSession(),
+            ops.Umask(0),
+            ops.CloseDescriptors(FIRST_SPARE),
+            ops.NewKeyring(),
+            *_terminal(spec, take_terminal, console=False),
+            *made["limits"],
+            *made["security"],
+            *made["exec"],
+        ]
+    )
+
+
+def check_program(spec: ContainerSpec, process: Process) -> None:
+    """Look for the program in the container's root before it is started. Raises InvalidInput if it cannot be executed."""
+    root = os.open(f"/proc/{process.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    seen: set[int] = set()
+    try:
+        for candidate in ops.search_path(spec.argv[0], spec.environment, DEFAULT_PATH):
+            path = candidate if candidate.startswith("/") else f"{spec.workdir}/{candidate}"
+            seen.add(_try(root, path))
+            if 0 in seen:
+                return
+    finally:
+        os.close(root)
+    if errno.EACCES in seen:
+        raise InvalidInput(f"process.args[0]: {spec.argv[0]}: permission denied: it is not executable")
+    where = "" if "/" in spec.argv[0] else " in $PATH"
+    raise InvalidInput(f"process.args[0]: exec: {spec.argv[0]!r}: executable file not found{where}: no such file or directory")
+
+
+def _try(root: int, path: str) -> int:
+    """Return 0 if there is an executable file, or the errno that stands against it."""
+    try:
+        fd = native.openat2(root, path, os.O_PATH | os.O_CLOEXEC, resolve=Resolve.IN_ROOT)
+    except OSError as error:
+        return error.errno or errno.ENOENT
+    try:
+        mode = os.fstat(fd).st_mode
+    finally:
+        os.close(fd)
+    return 0 if mode & 0o111 and not stat.S_ISDIR(mode) else errno.EACCES

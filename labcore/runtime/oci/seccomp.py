@@ -1,0 +1,38 @@
+"""`linux.seccomp` of config.json (config-linux.md, seccomp)."""
+
+from labcore.runtime.oci.node import Node
+from labcore.spec import Comparison, SeccompProfile, SeccompRule
+
+
+def read_seccomp(node: Node) -> SeccompProfile | None:
+    """Read the object; None if there is none. Raises ConfigError."""
+    if not node:
+        return None
+    if node["listenerPath"].text():
+        raise node["listenerPath"].fail("a listener for filtered calls is not supported")
+    for flag in node["flags"].items():
+        if flag.text() not in ("SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"):
+            raise flag.fail(f"no such flag, or not supported: {flag.value!r}")
+    return SeccompProfile(
+        action=node["defaultAction"].required_text(),
+        errno=node["defaultErrnoRet"].number(1),
+        architectures=node["architectures"].texts(),
+        flags=node["flags"].texts(),
+        rules=tuple(_rule(rule) for rule in node["syscalls"].items()),
+    )
+
+
+def _rule(node: Node) -> SeccompRule:
+    names = node["names"].texts()
+    if not names:
+        raise node["names"].fail("is missing or empty")
+    return SeccompRule(
+        names=names,
+        action=node["action"].required_text(),
+        errno=node["errnoRet"].number(1),
+        comparisons=tuple(_comparison(argument) for argument in node["args"].items()),
+    )
+
+
+def _comparison(node: Node) -> Comparison:
+    return Comparison(node["index"].number(0), node["op"].required_text(), node["value"].number(0), node["valueTwo"].number(0))
