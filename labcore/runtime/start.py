@@ -21,12 +21,16 @@ def spawn(
     stderr: Stream = None,
     carrier: Carrier | None = None,
     until_sync: bool = False,
+    release: bool = False,
 ) -> Process:
     """Start a process by a plan and return it once its program runs, with `process.timeline` filled in.
 
     Each stream is None (ours), `labcore.PIPE`, `labcore.DEVNULL`, a descriptor or an open file. `carrier` is what the plan's
-    ops demand; a plan that may share memory can be given to the monitor all the same. With `until_sync` the process is returned
-    when the starter has done its part in the plan's last `sync`; what becomes of the ops behind that is not known.
+    ops demand; a plan that may share memory can be given to the monitor all the same.
+
+    With `until_sync` the process is returned when the starter has done its part in the plan's last `sync`; what becomes of the
+    ops behind that is not known. With `release` it is let go of before it passes that `sync`: whoever reaps this process's
+    orphans will see its end, however soon that comes.
     Raises StepFailed, with the op, the cause and the cure, if any op fails; then no process is left.
     """
     streams = Streams(stdin, stdout, stderr)
@@ -34,7 +38,7 @@ def spawn(
         if plan.carrier == "extension" and carrier != "monitor":
             started = spawn_sharing(plan.block(plan.clone.cgroup), streams=streams)
         else:
-            started = _spawn_monitored(plan, streams, until_sync)
+            started = _spawn_monitored(plan, streams, until_sync or release, release)
     except SystemCallError as error:
         if error.call == "clone3":
             raise _failure(plan, 0, error.errno or 0, error.call, error.arguments) from None
@@ -42,7 +46,7 @@ def spawn(
     return _checked(plan, started.process, started.report) if started.report else started.process
 
 
-def _spawn_monitored(plan: Plan, streams: Streams, until_sync: bool) -> Started:
+def _spawn_monitored(plan: Plan, streams: Streams, until_sync: bool, release: bool) -> Started:
     from labcore.native.monitor import NotCloned, spawn_monitored
 
     cgroup = plan.clone.cgroup
@@ -53,6 +57,8 @@ def _spawn_monitored(plan: Plan, streams: Streams, until_sync: bool) -> Started:
             if not channel.recv(1):
                 return False  # the child has failed before it came this far; the report says where
             op.action(process)
+            if release and op is syncs[-1]:
+                process.release()
             channel.send(b"!")
         return True
 

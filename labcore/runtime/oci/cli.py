@@ -231,12 +231,10 @@ def _exec(general: Options, words: list[str]) -> int:
         raise InvalidInput("exec: name a container")
     name, *argv = command or options.words
     process_object = _process_object(general, name, options, argv)
-    process = _runtime(general).exec(name, process_object, console_socket=options.get("console-socket"))
+    alone, socket = bool(options.get("detach")), options.get("console-socket")
+    process = _runtime(general).exec(name, process_object, console_socket=socket, release=alone)
     _write_pid(options, process)
-    if options.get("detach"):
-        process.release()
-        return 0
-    return _wait(process)
+    return 0 if alone else _wait(process)
 
 
 def _process_object(general: Options, name: str, options: Options, argv: list[str]) -> dict[str, Any]:

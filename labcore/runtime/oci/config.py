@@ -194,7 +194,7 @@ def _mount(node: Node, directory: Path) -> MountPoint:
     if node["uidMappings"] or node["gidMappings"]:
         raise node.fail("id-mapped mounts are not supported")
     options = node["options"].texts()
-    target = os.path.normpath("/" + node["destination"].required_text())
+    target = os.path.normpath("/" + node["destination"].required_text().lstrip("/"))
     kind, source = node["type"].text(), node["source"].text()
     mount = MountPoint(target, kind, source or kind or "none", options)
     if mounting.is_bind(mount):

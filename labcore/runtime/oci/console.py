@@ -14,14 +14,14 @@ from labcore.errors import InvalidInput
 from labcore.native import TIOCGPTPEER, TIOCSCTTY, TIOCSPTLCK, TIOCSWINSZ, MountFlag, Process, Register, Step, TreeFlag
 from labcore.runtime.ops import MakeFiles, Mount, Op
 
-MASTER = 7  # where the child keeps the terminal's other end until it has been taken
+MASTER = 20  # where the child keeps the terminal's other end until it has been taken
 FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class OpenTerminal(Op):
     """Make a terminal in this root's own /dev/pts, and have it as standard streams and controlling terminal: pts(4).
 
-    The other end stays open as descriptor 7 until `TerminalTaken`.
+    The other end stays open as descriptor 20 until `TerminalTaken`.
     """
 
     uid: int = 0

@@ -16,6 +16,7 @@ from labcore.errors import InvalidInput, LabcoreError, SystemCallError
 from labcore.native import Process
 from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.oci import console, hooks
+from labcore.runtime.oci.cgroup_mounts import with_cgroup_mounts
 from labcore.runtime.oci.config import Bundle, Hook, read_bundle, read_hooks, read_process
 from labcore.runtime.oci.node import ConfigError, Node
 from labcore.runtime.oci.plans import check_program, creation_plan, exec_plan
@@ -69,14 +70,20 @@ class Runtime:
             cgroup.make()
             cgroup.apply(bundle.resources)
             cgroup.allow_devices(bundle.resources)
-            process = self._spawn(name, directory, bundle, config, cgroup, console_socket)
-            if not keep:
-                process.release()
+            bundle = bundle.replace(spec=with_cgroup_mounts(bundle.spec, cgroup))
+            process = self._spawn(name, directory, bundle, config, cgroup, console_socket, keep)
             undo.pop_all()
         return process
 
     def _spawn(
-        self, name: str, directory: Path, bundle: Bundle, config: dict[str, Any], cgroup: Cgroup, console_socket: str | None
+        self,
+        name: str,
+        directory: Path,
+        bundle: Bundle,
+        config: dict[str, Any],
+        cgroup: Cgroup,
+        console_socket: str | None,
+        keep: bool,
     ) -> Process:
         def remembered(process: Process) -> Saved:
             life = Life.of(process.pid)
@@ -115,7 +122,7 @@ class Runtime:
             created=created,
             stages=self.stages,
         )
-        return spawn(plan, until_sync=True)
+        return spawn(plan, until_sync=True, release=not keep)
 
     def start(self, name: str) -> None:
         """Let a created container become its program. Raises WrongState, HookFailed; then the container is gone."""
@@ -195,10 +202,11 @@ class Runtime:
 
     # --- while it runs
 
-    def exec(self, name: str, process: dict[str, Any], *, console_socket: str | None = None) -> Process:
+    def exec(self, name: str, process: dict[str, Any], *, console_socket: str | None = None, release: bool = False) -> Process:
         """Start a further process in a running container, from a `process` object (config.md).
 
-        The caller waits for it, or releases it. Raises WrongState, ConfigError, StepFailed.
+        The caller waits for it, unless it is released to whoever reaps this process's orphans. Raises WrongState, ConfigError,
+        InvalidInput, StepFailed.
         """
         saved = self.store.load(name)
         if (status := self.status(saved)) not in ("running", "created"):
@@ -213,7 +221,12 @@ class Runtime:
             console.hand_over(started, console_socket or "", wanted)
 
         entrances = tuple(d for d in Cgroup(saved.cgroup).entrances() if Path(d).is_dir())
-        return spawn(exec_plan(spec, saved.pid, entrances=entrances, take_terminal=take_terminal))
+
+        def ready(started: Process) -> None:
+            check_program(spec, started)
+
+        plan = exec_plan(spec, saved.pid, entrances=entrances, take_terminal=take_terminal, ready=ready)
+        return spawn(plan, release=release)
 
     def pause(self, name: str) -> None:
         """Stop all processes of a container where they are."""

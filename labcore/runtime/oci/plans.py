@@ -51,10 +51,10 @@ def creation_plan(
             *before,
             *process,
             ops.CloseDescriptors(FIRST_SPARE),
+            ops.OpenGate(str(gate), GATE_REGISTER),
             ops.Sync("id maps, hooks", prepare),
             *_become_root_of(spec),
             ops.NewKeyring(),
-            ops.OpenGate(str(gate), GATE_REGISTER),
             *made["hostname"],
             *_root(spec, made),
             *made["network"],
@@ -89,7 +89,7 @@ def _terminal(spec: ContainerSpec, take: Action, console: bool = True) -> list[O
     return [*opened, *(console_device() if console else [])]
 
 
-def exec_plan(spec: ContainerSpec, pid: int, *, entrances: tuple[str, ...], take_terminal: Action) -> Plan:
+def exec_plan(spec: ContainerSpec, pid: int, *, entrances: tuple[str, ...], take_terminal: Action, ready: Action) -> Plan:
     """Return the plan of a further process in the container whose process is `pid`: it joins all of its namespaces."""
     made = {name: list(STAGES[name](spec)) for name in ("limits", "security", "exec")}
     joins = joined_namespaces(pid)
@@ -105,6 +105,7 @@ def exec_plan(spec: ContainerSpec, pid: int, *, entrances: tuple[str, ...], take
             ops.NewKeyring(),
             *_terminal(spec, take_terminal, console=False),
             *made["limits"],
+            ops.Sync("ready", ready),
             *made["security"],
             *made["exec"],
         ]

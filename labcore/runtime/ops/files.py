@@ -52,10 +52,11 @@ class MakeDevices(Op):
 
     def calls(self) -> Sequence[Step]:
         character_device = 0o020666
-        return [
+        made = (
             native.mknodat.step(native.AT_FDCWD, path, character_device, os.makedev(major, minor))
             for path, major, minor in self.devices
-        ]
+        )
+        return [step.replace(tolerate=EXISTS_IS_FINE) for step in made]
 
 
 class MakeLinks(Op):
@@ -69,7 +70,8 @@ class MakeLinks(Op):
         return " ".join(f"{path}→{target}" for path, target in self.links)
 
     def calls(self) -> Sequence[Step]:
-        return [native.symlinkat.step(target, native.AT_FDCWD, path) for path, target in self.links]
+        made = (native.symlinkat.step(target, native.AT_FDCWD, path) for path, target in self.links)
+        return [step.replace(tolerate=EXISTS_IS_FINE) for step in made]  # an image may bring its own
 
 
 class WriteFile(Op):
