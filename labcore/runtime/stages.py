@@ -62,8 +62,18 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     take = mounting.take_in_hand(spec.mounts)
     build = _overlay(spec.root) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it.
-    turn = [ops.PivotRoot(".", "."), ops.Unmount(".", UnmountFlag.DETACH), ops.Chdir("/")]
-    return [private, *take, *build, *turn]
+    return [private, *take, *build, ops.PivotRoot(".", "."), *([] if _keeps_old_root(spec) else LEAVE_OLD_ROOT)]
+
+
+LEAVE_OLD_ROOT: list[Op] = [ops.Unmount(".", UnmountFlag.DETACH), ops.Chdir("/")]
+
+
+def _keeps_old_root(spec: ContainerSpec) -> bool:
+    """Return whether the old root must stay until all is mounted.
+
+    In a user namespace the kernel mounts a new /proc or /sys only where a whole one can be seen: user_namespaces(7).
+    """
+    return "user" in spec.namespaces
 
 
 def _overlay(root: OverlayRoot) -> list[Op]:
@@ -82,7 +92,7 @@ def _overlay(root: OverlayRoot) -> list[Op]:
 def _bind(root: BindRoot) -> list[Op]:
     return [
         ops.Mount(root.directory, root.directory, None, MountFlag.BIND | MountFlag.REC),
-        ops.SetMountAttributes(root.directory, MountAttribute.NODEV),
+        *([] if root.devices else [ops.SetMountAttributes(root.directory, MountAttribute.NODEV)]),
         ops.Chdir(root.directory),
     ]
 
@@ -100,7 +110,7 @@ def _mounts(mounts: tuple[MountPoint, ...]) -> list[Op]:
 
 def mounts(spec: ContainerSpec) -> list[Op]:
     """Mount what programs expect to find: /proc, /sys, and a /dev to be filled; and what the spec adds."""
-    return _mounts(spec.mounts)
+    return [*_mounts(spec.mounts), *(LEAVE_OLD_ROOT if _keeps_old_root(spec) else [])]
 
 
 DEVICE_LINKS = (

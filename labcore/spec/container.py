@@ -40,10 +40,11 @@ class OverlayRoot(Record):
 
 
 class BindRoot(Record):
-    """A directory of the host as root file system, used as it is."""
+    """A directory of the host as root file system, used as it is; `devices`: may device nodes in it be used?"""
 
     directory: str
     read_only: bool = False
+    devices: bool = False
 
 
 Root = OverlayRoot | BindRoot

@@ -1,6 +1,7 @@
 """From a bundle's config.json to what labcore speaks: a spec, limits, hooks (config.md and config-linux.md, version 1.2)."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,12 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
         raise error if "." in str(error).partition(":")[0] else root.fail(str(error)) from None
     creates = not any(m.target.rstrip("/") == "/dev" and mounting.is_bind(m) for m in mounts)
     size = process["consoleSize"]
+    if not creates:
+        spec = spec.replace(devices=())
+    elif "user" in spec.namespaces:
+        spec = _with_bound_devices(spec)
     return Bundle(
-        spec=spec if creates else spec.replace(devices=()),
+        spec=spec,
         cgroup=root["linux"]["cgroupsPath"].text(),
         resources=read_resources(root["linux"]["resources"]),
         hooks=read_hooks(config),
@@ -95,6 +100,12 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
         creates_devices=creates,
         version=version,
     )
+
+
+def _with_bound_devices(spec: ContainerSpec) -> ContainerSpec:
+    """Return the spec with this machine's device nodes bound: in a user namespace none can be made, mknod(2)."""
+    bound = tuple(MountPoint(device.path, "bind", device.path, ("bind", "nosuid", "noexec")) for device in spec.devices)
+    return spec.replace(mounts=spec.mounts + bound, devices=())
 
 
 def read_hooks(config: dict[str, Any]) -> dict[str, tuple[Hook, ...]]:
@@ -121,7 +132,7 @@ def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...]) -> C
     return read_process(
         process,
         ContainerSpec(
-            root=BindRoot(str(_rootfs(root["root"], directory)), root["root"]["readonly"].flag()),
+            root=BindRoot(str(_rootfs(root["root"], directory)), root["root"]["readonly"].flag(), devices=True),
             argv=("/",),
             hostname=hostname,
             domainname=root["domainname"].text(),
@@ -244,7 +255,15 @@ def _id_range(node: Node) -> IdRange:
 
 
 def _capabilities(node: Node) -> CapabilitySets:
-    return CapabilitySets(**{name: tuple(_capability(item) for item in node[name].items()) for name in SET_NAMES})
+    """Read the five sets, without what this process does not have itself and therefore cannot give."""
+    from labcore.native import capget
+
+    ours = {capability.name for capability in capget()["permitted"]}
+    named = {name: [_capability(item) for item in node[name].items()] for name in SET_NAMES}
+    missing = sorted({each for names in named.values() for each in names} - ours)
+    if missing:
+        print(f"labcore-runtime: warning: not held here, and not given: {', '.join(missing)}", file=sys.stderr)
+    return CapabilitySets(**{name: tuple(each for each in names if each in ours) for name, names in named.items()})
 
 
 def _capability(node: Node) -> str:

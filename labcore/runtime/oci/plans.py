@@ -56,7 +56,7 @@ def creation_plan(
             *_become_root_of(spec),
             ops.NewKeyring(),
             *made["hostname"],
-            *_root(spec, made),
+            *_root(bundle, made),
             *made["network"],
             *made["workdir"],
             *_terminal(spec, take_terminal),
@@ -76,10 +76,10 @@ def _become_root_of(spec: ContainerSpec) -> list[Op]:
     return [ops.Become(0, 0)] if spec.uid_map else []
 
 
-def _root(spec: ContainerSpec, made: dict[str, list[Op]]) -> list[Op]:
-    if "mount" not in spec.namespaces:  # a mount namespace that was joined has its root already
+def _root(bundle: Bundle, made: dict[str, list[Op]]) -> list[Op]:
+    if "mount" not in bundle.spec.namespaces:  # a mount namespace that was joined has its root already
         return []
-    return [*made["rootfs"], *made["mounts"], *(made["devices"] if spec.devices else [])]
+    return [*made["rootfs"], *made["mounts"], *(made["devices"] if bundle.creates_devices else [])]
 
 
 def _terminal(spec: ContainerSpec, take: Action, console: bool = True) -> list[Op]:

@@ -1,0 +1,190 @@
+"""Engines that nobody here wrote drive `labcore-runtime` as they drive runc: podman, and dockerd with containerd."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from labcore.engine import Engine
+from labcore.runtime.cgroups import hierarchies
+from labcore.spec import OverlayRoot
+from tests.conftest import needs, needs_root
+
+RUNTIME = Path(sys.executable).with_name("labcore-runtime")
+# Asking for more than the machine allows takes CAP_SYS_RESOURCE, which not every root has.
+LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+class Driver:
+    """An engine's command line; `run` are the words that start a container from the image `bb` on our runtime."""
+
+    def __init__(self, name: str, words: list[str], run: list[str]) -> None:
+        self.name = name
+        self.words = words
+        self.options = run
+
+    def __call__(self, *words: str, status: int | None = 0, stdin: str = "") -> str:
+        done = subprocess.run([*self.words, *words], input=stdin, capture_output=True, text=True, timeout=60)
+        assert status is None or done.returncode == status, (words, done.stdout, done.stderr)
+        return done.stdout if done.returncode == 0 else done.stdout + done.stderr
+
+    def run(self, *words: str, status: int = 0, stdin: str = "") -> str:
+        return self("run", "--rm", *self.options, *words, status=status, stdin=stdin)
+
+
+@pytest.fixture(scope="module")
+def archive(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = engine.spec("busybox", ["true"]).root
+    assert isinstance(root, OverlayRoot)
+    target = tmp_path_factory.mktemp("image") / "root.tar"
+    subprocess.run(["tar", "-C", f"{root.directory}/{root.layers[0]}", "-cf", str(target), "."], check=True)
+    return target
+
+
+@pytest.fixture(scope="module", params=["podman", "docker"])
+def driver(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    needs_root()
+    home = tmp_path_factory.mktemp(request.param)
+    if request.param == "podman":
+        needs("podman", "conmon")
+        words = ["podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--cgroup-manager", "cgroupfs"]
+        made = Driver("podman", [*words, "--runtime", str(RUNTIME)], ["--network", "none", *LIMITS])
+        made("import", str(archive), "bb")
+        yield made
+        subprocess.run([*words, "system", "reset", "--force"], capture_output=True)
+        return
+    needs("dockerd", "docker")
+    address = f"unix://{home}/docker.sock"
+    daemon_words = ["dockerd", "-H", address, "--data-root", f"{home}/data", "--exec-root", f"{home}/exec"]
+    daemon_words += ["--pidfile", f"{home}/pid", "--bridge", "none", "--iptables=false", "--add-runtime", f"labcore={RUNTIME}"]
+    with (home / "log").open("wb") as log, subprocess.Popen(daemon_words, stdout=log, stderr=log) as daemon:
+        options = ["--pull", "never", "--runtime", "labcore", "--network", "none"]
+        made = Driver("docker", ["docker", "-H", address], options)
+        try:
+            for _ in range(150):
+                if not subprocess.run([*made.words, "version"], capture_output=True).returncode:
+                    break
+                time.sleep(0.2)
+            made("import", str(archive), "bb")
+            yield made
+            for container in made("ps", "-aq").split():
+                made("rm", "-f", container)
+        finally:
+            daemon.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                daemon.wait(20)
+            daemon.kill()
+
+
+@pytest.fixture
+def held(driver: Driver) -> Iterator[str]:
+    """A container that runs until it is told to end."""
+    script = "echo started; trap 'exit 7' TERM; while :; do sleep 0.05; done"
+    words = ["run", "-d", *driver.options, "--memory", "64m", "--pids-limit", "30", "bb", "sh", "-c", script]
+    name = driver(*words).strip()
+    for _ in range(100):
+        if "started" in driver("logs", name):
+            break
+        time.sleep(0.05)
+    yield name
+    driver("rm", "-f", name, status=None)
+
+
+def test_it_is_our_runtime(driver: Driver, held: str) -> None:
+    wanted = "{{.OCIRuntime}}" if driver.name == "podman" else "{{.HostConfig.Runtime}}"
+    assert "labcore" in driver("inspect", held, "--format", wanted)
+
+
+def test_run_output_and_exit_code(driver: Driver) -> None:
+    said = driver.run(
+        "--hostname", "box", "-e", "A=b", "-w", "/tmp", "bb", "sh", "-c", "hostname; echo $$ $A; pwd; exit 3", status=3
+    )
+    assert said.split() == ["box", "1", "b", "/tmp"]
+
+
+def test_standard_input_goes_in(driver: Driver) -> None:
+    assert driver.run("-i", "bb", "cat", stdin="line\n") == "line\n"
+
+
+def test_commands_that_are_not_there_or_not_executable(driver: Driver) -> None:
+    assert "executable file not found" in driver.run("bb", "nonesuch", status=127)
+    assert "permission denied" in driver.run("bb", "/etc/passwd", status=126)
+
+
+def test_exec_pause_logs_and_stop(driver: Driver, held: str) -> None:
+    assert driver("exec", held, "sh", "-c", "cat /proc/1/comm; id -u; exit 4", status=4).split()[:2] == ["sh", "0"]
+    assert driver("exec", "-i", held, "cat", stdin="hello") == "hello"
+    assert driver("exec", "-u", "1000:1000", "-w", "/tmp", held, "sh", "-c", "id -u; pwd").split() == ["1000", "/tmp"]
+    driver("pause", held)
+    assert "aused" in driver("inspect", held, "--format", "{{.State.Status}}")
+    driver("unpause", held)
+    assert "sh" in driver("top", held)
+    assert driver("logs", held) == "started\n"
+    driver("stop", "-t", "5", held)
+    assert driver("inspect", held, "--format", "{{.State.ExitCode}} {{.State.Status}}") == "7 exited\n"
+
+
+def test_limits(driver: Driver, held: str) -> None:
+    if hierarchies().v1:
+        limits = driver("exec", held, "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/pids/pids.max")
+        assert limits.split() == [str(64 << 20), "30"]
+    flood = "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo survived"
+    assert "survived" not in driver.run("-m", "32m", "bb", "sh", "-c", flood, status=137)
+
+
+def test_volumes_a_read_only_root_and_a_user(driver: Driver, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("from the host\n")
+    for path in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        path.chmod(0o755)
+    options = ["-v", f"{tmp_path}:/data:ro", "--read-only", "--tmpfs", "/run", "-u", "1000:1000"]
+    script = "cat /data/file; touch /data/new; touch /new; touch /run/x && echo written; id -u"
+    done = subprocess.run(
+        [*driver.words, "run", "--rm", *driver.options, *options, "bb", "sh", "-c", script], capture_output=True, text=True
+    )
+    assert done.stdout.split("\n") == ["from the host", "written", "1000", ""]
+    assert done.stderr.count("Read-only file system") == 2
+
+
+def test_default_confinement(driver: Driver) -> None:
+    status = dict(
+        line.split(":\t") for line in driver.run("bb", "grep", "-E", "^(CapEff|Seccomp):", "/proc/self/status").splitlines()
+    )
+    assert status["Seccomp"] == "2"
+    assert int(status["CapEff"], 16) & 1 << 21 == 0  # not SYS_ADMIN
+    refused = driver.run("bb", "sh", "-c", "mount -t tmpfs none /tmp 2>&1 || echo refused")
+    assert "refused" in refused
+    assert driver.run("--cap-drop", "ALL", "bb", "grep", "CapBnd", "/proc/self/status").split()[1] == "0" * 16
+
+
+def test_privileged_and_an_init(driver: Driver) -> None:
+    status = driver.run("--privileged", "bb", "grep", "CapEff", "/proc/self/status").split()[1]
+    assert int(status, 16) & 1 << 21
+    if driver.name == "docker":
+        assert driver.run("--init", "bb", "cat", "/proc/1/comm") == "docker-init\n"
+
+
+def test_a_terminal(driver: Driver) -> None:
+    words = [*driver.words, "run", "--rm", "-t", *driver.options, "bb", "sh", "-c", "tty; ls -l /dev/console | cut -c1"]
+    assert "/dev/pts/0" in _in_a_terminal(words)
+
+
+def _in_a_terminal(command: list[str]) -> str:
+    """Run a command on a terminal of its own and return what it shows."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execvp(command[0], command)
+    shown = b""
+    with suppress(OSError):
+        while select.select([master], [], [], 30)[0] and (chunk := os.read(master, 4096)):
+            shown += chunk
+    os.waitpid(pid, 0)
+    os.close(master)
+    return shown.decode()

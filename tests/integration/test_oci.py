@@ -1,0 +1,434 @@
+"""`labcore-runtime` on bundles of our own: a container's life, what it sees, and what is said when something cannot be."""
+
+import array
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labcore.engine import Engine
+from labcore.runtime.cgroups import Cgroup, hierarchies
+from labcore.runtime.oci.example import example_config
+from labcore.spec import OverlayRoot
+from tests.conftest import PROJECT, needs_root
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+
+class Bundle:
+    """A bundle with busybox in it, and the command."""
+
+    def __init__(self, directory: Path, rootfs: Path) -> None:
+        self.directory = directory
+        self.state = directory / "state"
+        self.config = example_config()
+        self.config["root"] = {"path": str(rootfs)}
+        self.config["process"]["terminal"] = False
+        self.name = f"labcore-test-{os.getpid()}"
+
+    def program(self, *argv: str) -> "Bundle":
+        self.config["process"]["args"] = list(argv)
+        return self
+
+    def __call__(self, *words: str, status: int | None = 0, **kwargs: Any) -> str:
+        (self.directory / "config.json").write_text(json.dumps(self.config))
+        command = [sys.executable, "-m", "labcore.runtime.oci.cli", "--root", str(self.state), *words]
+        done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, timeout=60, **kwargs)
+        assert status is None or done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def run(self, *argv: str, status: int = 0) -> str:
+        return self.program(*argv)("run", self.name, status=status)
+
+    def create(self) -> None:
+        """Create the container with its output in a file: a pipe's reader would wait for it."""
+        (self.directory / "config.json").write_text(json.dumps(self.config))
+        command = [sys.executable, "-m", "labcore.runtime.oci.cli", "--root", str(self.state), "create", self.name]
+        with (self.directory / "out").open("wb") as out:
+            subprocess.run(
+                command, cwd=self.directory, stdout=out, stderr=out, stdin=subprocess.DEVNULL, check=True, timeout=60
+            )
+
+    def output(self) -> str:
+        return (self.directory / "out").read_text()
+
+    def wait_for(self, status: str) -> None:
+        for _ in range(500):
+            if json.loads(self("state", self.name))["status"] == status:
+                return
+            time.sleep(0.02)
+        raise AssertionError(self("state", self.name))
+
+
+@pytest.fixture(scope="module")
+def rootfs(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    needs_root()
+    root = engine.spec("busybox", ["true"]).root
+    assert isinstance(root, OverlayRoot)
+    target = tmp_path_factory.mktemp("rootfs")
+    subprocess.run(["cp", "-a", f"{root.directory}/{root.layers[0]}/.", str(target)], check=True)
+    target.chmod(0o755)
+    return target
+
+
+@pytest.fixture
+def bundle(rootfs: Path, tmp_path: Path) -> Iterator[Bundle]:
+    made = Bundle(tmp_path, rootfs)
+    yield made
+    made("delete", "--force", made.name, status=None)
+
+
+def test_run_returns_the_exit_code_and_leaves_nothing(bundle: Bundle) -> None:
+    assert bundle.run("sh", "-c", "hostname; echo $$; exit 7", status=7) == "labcore\n1\n"
+    assert bundle("list", "--quiet") == ""
+    assert not any(directory.exists() for directory in Cgroup.below_own(bundle.name).directories().values())
+    assert bundle.run("sh", "-c", "kill -9 $$ 2>/dev/null; sh -c 'kill -TERM 1'; exit 3", status=3) == ""
+
+
+def test_a_life_step_by_step(bundle: Bundle) -> None:
+    bundle.program("sh", "-c", "trap 'echo ended; exit 3' TERM; echo started; while :; do sleep 0.05; done").create()
+    assert json.loads(bundle("state", bundle.name))["status"] == "created"
+    assert bundle.output() == ""
+    assert "exists already" in bundle("create", bundle.name, status=1)
+    bundle("start", bundle.name)
+    assert "it is running, and not created" in bundle("start", bundle.name, status=1)
+    assert "it is running" in bundle("delete", bundle.name, status=1)
+    bundle.wait_for("running")
+    bundle("pause", bundle.name)
+    bundle.wait_for("paused")
+    assert "it is paused" in bundle("exec", bundle.name, "true", status=1)
+    bundle("resume", bundle.name)
+    pids = json.loads(bundle("ps", "--format", "json", bundle.name))
+    assert json.loads(bundle("state", bundle.name))["pid"] in pids
+    time.sleep(0.2)
+    bundle("kill", bundle.name, "TERM")
+    bundle.wait_for("stopped")
+    assert bundle.output() == "started\nended\n"
+    assert "it is not running" in bundle("kill", bundle.name, "KILL", status=1)
+    bundle("delete", bundle.name)
+    assert "does not exist" in bundle("state", bundle.name, status=1)
+    assert "does not exist" in bundle("delete", bundle.name, status=1)
+    bundle("delete", "--force", bundle.name)
+
+
+def test_a_created_container_can_be_deleted(bundle: Bundle) -> None:
+    bundle.program("sh", "-c", "echo never").create()
+    bundle("delete", bundle.name)
+    assert bundle.output() == ""
+
+
+def test_exec_joins_with_the_same_rights(bundle: Bundle) -> None:
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    look = "hostname; cat /proc/1/comm; grep -E 'CapEff|CapBnd|NoNew' /proc/self/status; pwd; id -u; exit 4"
+    inside = bundle("exec", bundle.name, "sh", "-c", look, status=4)
+    assert inside.startswith("labcore\nsleep\n")
+    assert "CapEff:\t0000000020000420\nCapBnd:\t0000000020000420\nNoNewPrivs:\t1" in inside.replace("NoNewPrivs", "NoNewPrivs")
+    assert bundle(
+        "exec", "--user", "1000:1000", "--cwd", "/tmp", "--env", "X=y", bundle.name, "sh", "-c", "id -u; pwd; echo $X"
+    ) == ("1000\n/tmp\ny\n")
+    assert "executable file not found" in bundle("exec", bundle.name, "nonesuch", status=1)
+    ours = {os.readlink(f"/proc/self/ns/{name}") for name in ("mnt", "pid", "net", "uts", "ipc", "cgroup")}
+    theirs = set(bundle("exec", bundle.name, "sh", "-c", "for f in /proc/self/ns/*; do readlink $f; done").split())
+    assert not ours & theirs
+
+
+def test_a_short_exec_that_is_let_go_of_is_reaped_by_the_subreaper(bundle: Bundle) -> None:
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    process = bundle.directory / "process.json"
+    process.write_text(json.dumps({**bundle.config["process"], "args": ["sh", "-c", "exit 9"]}))
+    script = (
+        "import ctypes, os, subprocess, sys; ctypes.CDLL(None).prctl(36, 1)\n"
+        "subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL)\n"
+        "pid = int(open(sys.argv[1]).read()); print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"
+    )
+    runtime = [sys.executable, "-m", "labcore.runtime.oci.cli", "--root", str(bundle.state), "exec", "--detach"]
+    words = [*runtime, "--process", str(process), "--pid-file", str(bundle.directory / "pid"), bundle.name]
+    command = [sys.executable, "-c", script, str(bundle.directory / "pid"), *words]
+    for _ in range(5):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, cwd=PROJECT)
+        assert done.stdout == "9\n", done.stderr
+
+
+def test_a_terminal_is_sent_to_the_console_socket(bundle: Bundle) -> None:
+    bundle.config["process"] |= {"terminal": True, "consoleSize": {"height": 33, "width": 99}}
+    bundle.program("sh", "-c", "tty; ls /dev/console; cat")
+    path = bundle.directory / "console.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        bundle("create", "--console-socket", str(path), bundle.name)
+        connection, _ = listener.accept()
+        with connection:
+            _, ancillary, _, _ = connection.recvmsg(100, socket.CMSG_SPACE(4))
+    (master,) = array.array("i", ancillary[0][2])
+    try:
+        assert os.get_terminal_size(master) == (99, 33)
+        bundle("start", bundle.name)
+        os.write(master, b"hello\n\x04")
+        text = b""
+        while b"hello\r\nhello" not in text and b"console\r\nhello" not in text:
+            text += os.read(master, 1000)
+        assert b"/dev/pts/0\r\n" in text
+    finally:
+        os.close(master)
+    bundle.wait_for("stopped")
+    assert "needs --console-socket" in bundle("create", bundle.name + "-2", status=1)
+
+
+def test_mounts_devices_and_hidden_parts(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "file").write_text("from the host\n")
+    bundle.config["mounts"] += [
+        {"destination": "/data", "type": "bind", "source": str(tmp_path / "shared"), "options": ["rbind", "ro", "nosuid"]},
+        {"destination": "/one/file", "source": str(tmp_path / "shared" / "file"), "options": ["bind"]},
+        {"destination": "/scratch", "type": "tmpfs", "source": "tmpfs", "options": ["size=64k", "mode=1777"]},
+    ]
+    bundle.config["linux"]["devices"] = [
+        {"path": "/dev/own", "type": "c", "major": 1, "minor": 3, "fileMode": 0o600, "uid": 5, "gid": 6}
+    ]
+    said = bundle.run(
+        "sh",
+        "-c",
+        "cat /data/file /one/file; echo x > /data/new; echo x > /one/file; touch /scratch/x && echo written\n"
+        "ls -ln /dev/own | cut -c1-10; stat -c %u:%g /dev/own; cat /proc/kcore | wc -c; echo 1 > /proc/sys/kernel/hostname\n"
+        "ls -d /dev/null /dev/fd /dev/ptmx /dev/shm; cat /proc/self/mountinfo | grep -c ' shared:'",
+        status=1,
+    )
+    assert said.count("from the host") == 2
+    assert "can't create /data/new: Read-only file system" in said
+    assert "can't create /proc/sys/kernel/hostname: Read-only file system" in said
+    assert "written\ncrw-------\n5:6\n0\n" in said.replace(
+        "sh: can't create /proc/sys/kernel/hostname: Read-only file system\n", ""
+    )
+    assert (tmp_path / "shared" / "file").read_text() == "x\n"
+
+
+def test_a_read_only_root_and_a_user(bundle: Bundle) -> None:
+    bundle.config["root"]["readonly"] = True
+    bundle.config["process"] |= {"user": {"uid": 1000, "gid": 1000, "additionalGids": [5, 7], "umask": 0o77}, "cwd": "/tmp"}
+    said = bundle.run("sh", "-c", "id; pwd; umask; touch /tmp/x; grep CapEff /proc/self/status")
+    assert "uid=1000 gid=1000 groups=5(tty),7" in said
+    assert "/tmp\n0077\n" in said
+    assert "Read-only file system" in said
+    assert "CapEff:\t0000000000000000" in said
+
+
+def test_limits_settings_and_scores(bundle: Bundle) -> None:
+    bundle.config["process"] |= {
+        "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 99, "hard": 100}, {"type": "RLIMIT_CORE", "soft": 0, "hard": 0}],
+        "oomScoreAdj": 123,
+    }
+    bundle.config["linux"]["sysctl"] = {"net.ipv4.ip_forward": "1", "kernel.shmmax": "65536"}
+    bundle.config["domainname"] = "example.org"
+    look = "ulimit -n; ulimit -Hn; cat /proc/self/oom_score_adj /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmax"
+    look += " /proc/sys/kernel/domainname"
+    assert bundle.run("sh", "-c", look).split() == ["99", "100", "123", "1", "65536", "example.org"]
+
+
+def test_cgroup_limits_hold(bundle: Bundle) -> None:
+    if hierarchies().directory("memory") is None:
+        pytest.skip("no memory controller here")
+    bundle.config["linux"]["resources"] |= {"memory": {"limit": 32 << 20}, "pids": {"limit": 15}, "cpu": {"shares": 512}}
+    assert bundle.run("sh", "-c", "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo survived", status=137) in (
+        "",
+        "Killed\n",
+    )
+    bomb = "i=0; while [ $i -lt 40 ]; do sleep 1 & i=$((i+1)); done; wait"
+    assert "can't fork" in bundle.run("sh", "-c", bomb, status=2)
+
+
+def test_update_and_device_rules(bundle: Bundle) -> None:
+    if hierarchies().directory("pids") is None:
+        pytest.skip("no pids controller here")
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    bundle("update", "--pids-limit", "33", bundle.name)
+    directory = Cgroup.below_own(bundle.name).directories()
+    assert (directory.get("pids") or directory[""]).joinpath("pids.max").read_text() == "33\n"
+    bundle("update", "--resources", "-", bundle.name, input=json.dumps({"pids": {"limit": 44}}))
+    assert (directory.get("pids") or directory[""]).joinpath("pids.max").read_text() == "44\n"
+    disk = "mknod /tmp/disk b 254 0 && head -c 1 /tmp/disk"
+    process = {**bundle.config["process"], "args": ["sh", "-c", disk], "noNewPrivileges": False}
+    process["capabilities"] = {name: ["CAP_MKNOD"] for name in ("bounding", "effective", "permitted")}
+    (bundle.directory / "p.json").write_text(json.dumps(process))
+    assert "Operation not permitted" in bundle("exec", "--process", str(bundle.directory / "p.json"), bundle.name, status=1)
+
+
+def test_a_user_namespace(bundle: Bundle, rootfs: Path, tmp_path: Path) -> None:
+    bundle.config["linux"]["namespaces"].append({"type": "user"})
+    ids = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+    bundle.config["linux"] |= {"uidMappings": ids, "gidMappings": ids}
+    for path in (tmp_path, *tmp_path.parents):
+        if str(path).startswith("/tmp/"):
+            path.chmod(0o755)
+    for path in (rootfs, *rootfs.parents):
+        if str(path).startswith("/tmp/"):
+            path.chmod(0o755)
+    said = bundle.run("sh", "-c", "id -u; cat /proc/self/uid_map; touch /x; ls -ln / | grep -c 65534")
+    assert said.startswith("0\n")
+    assert "100000" in said
+    assert "Permission denied" in said
+
+
+def test_hooks_get_the_state_and_their_place(bundle: Bundle, tmp_path: Path) -> None:
+    log = tmp_path / "hooks.log"
+
+    def hook(kind: str) -> list[dict[str, Any]]:
+        text = f"read -r line; echo {kind} $(hostname) $line >> {log}"
+        return [{"path": "/bin/sh", "args": ["sh", "-c", text], "env": ["PATH=/bin:/usr/bin"]}]
+
+    kinds = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")
+    bundle.config["hooks"] = {kind: hook(kind) for kind in kinds}
+    bundle.config["hooks"]["startContainer"] = [{"path": "/bin/sh", "args": ["sh", "-c", "cat > /tmp/state"]}]
+    said = bundle.run("sh", "-c", "cat /tmp/state")
+    assert json.loads(said)["status"] == "created"
+    lines = [line.split(maxsplit=2) for line in log.read_text().splitlines()]
+    assert [line[0] for line in lines] == list(kinds)
+    assert [json.loads(line[2])["id"] for line in lines] == [bundle.name] * 5
+    assert json.loads(lines[-1][2])["status"] == "stopped"
+
+
+def test_a_hook_that_fails_leaves_nothing(bundle: Bundle) -> None:
+    bundle.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "echo no >&2; exit 3"]}]}
+    assert "createRuntime hook /bin/sh: exit status 3: no" in bundle.run("true", status=1)
+    bundle.config["hooks"] = {"prestart": [{"path": "/bin/sleep", "args": ["sleep", "9"], "timeout": 1}]}
+    assert "timed out" in bundle.run("true", status=1)
+    assert bundle("list", "--quiet") == ""
+
+
+def test_seccomp_from_the_bundle(bundle: Bundle) -> None:
+    bundle.config["linux"]["seccomp"] = {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}],
+    }
+    for quiet in (True, False):
+        bundle.config["process"]["noNewPrivileges"] = quiet
+        said = bundle.run("sh", "-c", "mkdir /tmp/x; grep Seccomp: /proc/self/status", status=0)
+        assert "No space left on device" in said
+        assert "Seccomp:\t2" in said
+
+
+def test_joined_namespaces(bundle: Bundle) -> None:
+    other = Bundle(bundle.directory / "other", Path(bundle.config["root"]["path"]))
+    other.directory.mkdir()
+    other.name += "-other"
+    other.config["hostname"] = "other"
+    other.program("sleep", "60").create()
+    try:
+        pid = json.loads(other("state", other.name))["pid"]
+        for entry in bundle.config["linux"]["namespaces"]:
+            if entry["type"] in ("uts", "network", "ipc", "pid"):
+                entry["path"] = f"/proc/{pid}/ns/{ {'network': 'net'}.get(entry['type'], entry['type']) }"
+        del bundle.config["hostname"]
+        other("start", other.name)
+        assert bundle.run("sh", "-c", "hostname; cat /proc/1/comm") == "other\nsleep\n"
+    finally:
+        other("delete", "--force", other.name)
+
+
+CHANGES: list[tuple[str, Any, str]] = [
+    ("ociVersion", "9.0", "ociVersion: must be 1.0 to 1.2"),
+    ("ociVersion", None, "ociVersion: is missing"),
+    ("process.args", [], "process.args: is missing or empty"),
+    ("process.args", "sh", "process.args: must be a list"),
+    ("process.cwd", "tmp", "process.cwd: must be an absolute path"),
+    ("process.env", ["A=1", "B"], "process.env[1]: 'B' is not NAME=value"),
+    ("process.user.uid", -1, "process.user.uid: must be from 0"),
+    ("process.capabilities.bounding", ["CAP_FLY"], "process.capabilities.bounding[0]: no such capability"),
+    ("process.rlimits", [{"type": "RLIMIT_X", "soft": 1, "hard": 1}], "process.rlimits[0].type: no such limit"),
+    ("process.apparmorProfile", "x", "process.apparmorProfile: AppArmor profiles are not supported"),
+    ("process.selinuxLabel", "x", "process.selinuxLabel: SELinux labels are not supported"),
+    ("root.path", "/nowhere", "root.path: /nowhere is no directory"),
+    ("hostname", 5, "hostname: must be a string"),
+    ("mounts", [{"type": "tmpfs"}], "mounts[0].destination: is missing"),
+    ("mounts", [{"destination": "/x", "type": "bind", "source": "/nowhere"}], "/nowhere, to be bound to /x, does not exist"),
+    ("linux.namespaces", [{"type": "magic"}], "linux.namespaces[0].type: no such namespace"),
+    ("linux.namespaces", [{"type": "mount"}, {"type": "mount"}], "linux.namespaces[1].type: mount is named twice"),
+    ("linux.namespaces", [{"type": "mount"}, {"type": "uts", "path": "/no"}], "linux.namespaces[1].path: /no does not exist"),
+    ("linux.namespaces", [{"type": "mount"}, {"type": "uts", "path": "/proc/self/ns/ipc"}], "is no uts namespace"),
+    ("linux.rootfsPropagation", "sideways", "linux.rootfsPropagation: must be one of"),
+    ("linux.sysctl", {"vm.swappiness": "1"}, "linux.sysctl.vm.swappiness: vm.swappiness is a setting of the whole machine"),
+    ("linux.resources.devices", [{"allow": True, "access": "x"}], "linux.resources.devices[0].access: must be of r, w and m"),
+    ("linux.resources.unified", {"../x": "1"}, "is no file of a cgroup"),
+    ("linux.seccomp", {"defaultAction": "SCMP_ACT_X"}, "seccomp: no such action: SCMP_ACT_X"),
+    ("linux.intelRdt", {"closID": "x"}, "linux.intelRdt: Intel RDT is not supported"),
+    ("hooks.prestart", [{"path": "sh"}], "hooks.prestart[0].path: must be an absolute path"),
+    ("hooks.poststop", [{"path": "/bin/sh", "timeout": 0}], "hooks.poststop[0].timeout: must be more than 0"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "message"), CHANGES, ids=lambda v: str(v)[:40])
+def test_what_cannot_be_is_refused_by_its_path(bundle: Bundle, path: str, value: Any, message: str) -> None:
+    *parents, last = path.split(".")
+    place = bundle.config
+    for name in parents:
+        place = place.setdefault(name, {})
+    place[last] = value
+    said = bundle("run", bundle.name, status=1)
+    assert message in said
+    assert "Traceback" not in said
+    assert bundle("list", "--quiet") == ""
+    assert not any(directory.exists() for directory in Cgroup.below_own(bundle.name).directories().values())
+
+
+def test_the_log_is_what_engines_read(bundle: Bundle) -> None:
+    log = bundle.directory / "log.json"
+    (bundle.directory / "config.json").write_text("not json")
+    command = [sys.executable, "-m", "labcore.runtime.oci.cli", "--log", str(log), "--log-format", "json", "create", "x"]
+    done = subprocess.run(command, cwd=bundle.directory, capture_output=True, text=True)
+    assert done.returncode == 1
+    entry = json.loads(log.read_text())
+    assert entry["level"] == "error"
+    assert "config.json cannot be read" in entry["msg"]
+
+
+def test_options_that_cannot_be_are_refused_by_name(bundle: Bundle) -> None:
+    assert "--systemd-cgroup: cgroups are made directly here" in bundle("--systemd-cgroup", "create", "x", status=1)
+    assert "--no-pivot" in bundle("create", "--no-pivot", "x", status=1)
+    assert "no such command: fly" in bundle("fly", status=1)
+    assert "is no container's name" in bundle("state", "../x", status=1)
+    assert "NOPE is no signal" in bundle("kill", bundle.name, "NOPE", status=1)
+
+
+def test_a_damaged_state_is_said_and_can_be_cleared(bundle: Bundle) -> None:
+    bundle.program("sleep", "60").create()
+    pid = json.loads(bundle("state", bundle.name))["pid"]
+    file = bundle.state / bundle.name / "state.json"
+    text = file.read_text()
+    file.write_text(text[:50])
+    assert "its state cannot be read" in bundle("state", bundle.name, status=1)
+    assert "its state cannot be read" in bundle("delete", bundle.name, status=1)
+    file.write_text(text)
+    bundle("delete", "--force", bundle.name)
+    assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
+
+
+def test_a_number_that_now_means_another_process_is_left_alone(bundle: Bundle) -> None:
+    bundle.program("true").create()
+    bundle("start", bundle.name)
+    bundle.wait_for("stopped")
+    file = bundle.state / bundle.name / "state.json"
+    saved = json.loads(file.read_text())
+    with subprocess.Popen(["sleep", "60"]) as innocent:
+        file.write_text(json.dumps(saved | {"pid": innocent.pid}))
+        assert json.loads(bundle("state", bundle.name))["status"] == "stopped"
+        assert "not running" in bundle("kill", bundle.name, "KILL", status=1)
+        bundle("delete", bundle.name)
+        assert innocent.poll() is None
+        innocent.send_signal(signal.SIGKILL)
+
+
+def test_features_and_version(bundle: Bundle) -> None:
+    features = json.loads(bundle("features"))
+    assert {"mount", "user", "time"} <= set(features["linux"]["namespaces"])
+    assert "labcore-runtime version" in bundle("--version")
