@@ -1,15 +1,17 @@
 /* labcore-floor: the least that a container start can cost on this kernel.
  *
- *     labcore-floor DIRECTORY LAYER PROGRAM [ARG...]
+ *     labcore-floor DIRECTORY LAYER FILTER PROGRAM [ARG...]
  *
  * makes the system calls of labcore's default plan, written out by hand, with nothing around them: no plan, no checks, no
- * report. DIRECTORY holds LAYER and an empty directory `scratch`. For each line on standard input it runs PROGRAM once in a
- * container and writes the nanoseconds from before clone to after its exit, or "failed". A test compares what a program
- * sees in here with what it sees in labcore's container.
+ * report. DIRECTORY holds LAYER and an empty directory `scratch`; FILTER is a file with the compiled seccomp filter. For each
+ * line on standard input it runs PROGRAM once in a container and writes the nanoseconds from before clone to after its exit, or
+ * "failed". A test compares what a program sees in here with what it sees in labcore's container.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -47,6 +49,7 @@ static const uint64_t kept = 1 << CAP_CHOWN | 1 << CAP_DAC_OVERRIDE | 1 << CAP_F
 struct job {
     const char *directory;
     char options[4096];
+    struct sock_fprog filter;
     char **argv;
 };
 
@@ -92,7 +95,7 @@ static int mount_inside(void)
     return symlink("/proc/self/fd/2", "/dev/stderr");
 }
 
-static int confine(void)
+static int confine(const struct job *job)
 {
     struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -113,6 +116,7 @@ static int confine(void)
     for (int capability = 0; capability <= 63; capability++)
         if (!(kept >> capability & 1))
             prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &job->filter));
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct sets[2] = {{(uint32_t)kept, (uint32_t)kept, 0}, {0, 0, 0}};
     return (int)syscall(SYS_capset, &header, sets);
@@ -140,7 +144,7 @@ static int child(void *argument)
     close(3);
     syscall(SYS_close_range, 4, ~0U, 0);
     MUST(mount_inside());
-    MUST(confine());
+    MUST(confine(job));
     MUST(chdir("/"));
     umask(022);
     execve(job->argv[0], job->argv, environment);
@@ -158,12 +162,21 @@ int main(int argc, char **argv)
 {
     static char stack[65536] __attribute__((aligned(16)));
     static struct job job;
-    if (argc < 4) {
-        fprintf(stderr, "usage: labcore-floor DIRECTORY LAYER PROGRAM [ARG...]\n");
+    static struct sock_filter instructions[4096];
+    if (argc < 5) {
+        fprintf(stderr, "usage: labcore-floor DIRECTORY LAYER FILTER PROGRAM [ARG...]\n");
         return 2;
     }
+    FILE *file = fopen(argv[3], "rb");
+    if (!file) {
+        perror(argv[3]);
+        return 2;
+    }
+    job.filter.len = (unsigned short)fread(instructions, sizeof *instructions, 4096, file);
+    job.filter.filter = instructions;
+    fclose(file);
     job.directory = argv[1];
-    job.argv = argv + 3;
+    job.argv = argv + 4;
     snprintf(job.options, sizeof job.options, "lowerdir=%s,upperdir=scratch/upper,workdir=scratch/work", argv[2]);
 
     int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP;

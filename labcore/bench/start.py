@@ -16,7 +16,8 @@ from labcore.engine import Engine
 from labcore.errors import Unavailable
 from labcore.native import CloneFlag, MountFlag, UnmountFlag, program
 from labcore.record import Record
-from labcore.spec import OverlayRoot
+from labcore.runtime.seccomp import compiled
+from labcore.spec import ContainerSpec, OverlayRoot
 
 BALLAST_MB = 500
 UNIFIED_CGROUP = "/sys/fs/cgroup/unified"
@@ -78,7 +79,7 @@ def bench_start(rounds: int) -> Iterator[Result]:
             return server
 
         worker = (sys.executable, "-m", "labcore.bench.worker", str(engine.root))
-        floor = serve(program("labcore-floor"), spec.root.directory, spec.root.layers[0], *argv)
+        floor = serve(program("labcore-floor"), spec.root.directory, spec.root.layers[0], filter_file(spec, work), *argv)
         small = serve(*worker, "0", "extension", *argv)
         large = serve(*worker, str(BALLAST_MB), "extension", *argv)
         monitored = serve(*worker, "0", "monitor", *argv)
@@ -100,6 +101,14 @@ def bench_start(rounds: int) -> Iterator[Result]:
         where = environment(work, notes)
         for rows in measure("start", subjects, rounds):
             yield Result(where, rows, remarks)
+
+
+def filter_file(spec: ContainerSpec, directory: Path) -> str:
+    """Write the spec's compiled filter to a file, for the floor to load, and return its path."""
+    assert spec.seccomp is not None
+    path = directory / "filter.bpf"
+    path.write_bytes(compiled(spec.seccomp))
+    return str(path)
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """The engine: the only room that composes others. An image's name in, a running container out."""
 
+import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from labcore.engine.state import default_root
@@ -9,7 +12,8 @@ from labcore.images import Image, ImageStore
 from labcore.native import DEVNULL, PIPE, Process, Stream, program
 from labcore.record import Record
 from labcore.runtime import Carrier, Plan, Stage, make_plan, spawn
-from labcore.spec import DEFAULT_PATH, BindRoot, ContainerSpec, Moment, Reference, Root
+from labcore.runtime.seccomp.default import default_profile
+from labcore.spec import DEFAULT_CAPABILITIES, DEFAULT_PATH, BindRoot, ContainerSpec, Moment, Reference, Root, SeccompProfile
 from labcore.storage import LayerStore
 
 Environment = Mapping[str, str] | Iterable[str]
@@ -88,6 +92,8 @@ class Engine:
             environment=_merge(variables, extra, hostname),
             workdir=workdir or directory,
             hostname=hostname,
+            seccomp=_default_filter(),
+            filters_kept_in=str(self.root / "runtime" / "seccomp"),
             dies_with_parent=True,
         )
 
@@ -95,6 +101,13 @@ class Engine:
         pairs = zip(image.layers, image.config.diff_ids, strict=True)
         ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
         return self.layers.overlay(ids)
+
+
+@cache
+def _default_filter() -> SeccompProfile:
+    system = os.uname()
+    kernel = tuple(map(int, re.findall(r"\d+", system.release)[:2]))
+    return default_profile(frozenset(DEFAULT_CAPABILITIES), system.machine, (kernel[0], kernel[1]))
 
 
 def _bind_root(path: Path) -> BindRoot:

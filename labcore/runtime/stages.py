@@ -212,12 +212,12 @@ def _kept(sets: CapabilitySets) -> list[Op]:
 
 
 @lru_cache(maxsize=16)
-def _filter(profile: SeccompProfile | None) -> list[Op]:
+def _filter(profile: SeccompProfile | None, kept_in: str | None) -> list[Op]:
     if profile is None:
         return []
     from labcore.runtime.seccomp import compiled
 
-    return [ops.LoadFilter(compiled(profile))]
+    return [ops.LoadFilter(compiled(profile, Path(kept_in) if kept_in else None))]
 
 
 def security(spec: ContainerSpec) -> list[Op]:
@@ -229,7 +229,8 @@ def security(spec: ContainerSpec) -> list[Op]:
     user = spec.user
     changes = user.uid != 0 or user.gid != 0 or bool(user.groups)
     become: list[Op] = [ops.KeepRights(), ops.Become(user.uid, user.gid, user.groups)] if changes else []
-    early, late = ([], _filter(spec.seccomp)) if spec.no_new_privileges else (_filter(spec.seccomp), [])
+    filtering = _filter(spec.seccomp, spec.filters_kept_in)
+    early, late = ([], filtering) if spec.no_new_privileges else (filtering, [])
     no_new: list[Op] = [ops.NoNewPrivileges()] if spec.no_new_privileges else []
     return [*_bounded(spec.capabilities), *no_new, *early, *become, *_kept(spec.capabilities), *late]
 

@@ -55,7 +55,8 @@ class ContainerSpec(Record):
 
     `environment` holds `NAME=value` strings; `argv[0]` without a slash is looked up in the PATH found there. `namespaces` are
     the kinds that are new, `joins` the kinds that are somebody else's, each with its file. `hostname` None leaves the host's.
-    `propagation` is that of the root mount, in mount(8)'s words. Raises InvalidInput for what cannot be.
+    `filters_kept_in` is a directory for compiled filters. `propagation` is that of the root mount, in mount(8)'s words.
+    Raises InvalidInput for what cannot be.
     """
 
     root: Root
@@ -80,6 +81,7 @@ class ContainerSpec(Record):
     capabilities: CapabilitySets = root_with(DEFAULT_CAPABILITIES)
     no_new_privileges: bool = False
     seccomp: SeccompProfile | None = None
+    filters_kept_in: str | None = None
     terminal: bool = False
     dies_with_parent: bool = False
 

@@ -10,6 +10,7 @@ import pytest
 import labcore
 from labcore.bench.measure import Row, Subject, measure
 from labcore.bench.render import table
+from labcore.bench.start import filter_file
 from labcore.engine import Engine
 from labcore.native import program
 from labcore.runtime.observe import file_system
@@ -20,7 +21,8 @@ from tests.conftest import ON_CI, needs_root
 def floor_output(engine: Engine, *argv: str) -> str:
     spec = engine.spec("busybox", ["true"])
     assert isinstance(spec.root, OverlayRoot)
-    command = [program("labcore-floor"), spec.root.directory, spec.root.layers[0], *argv]
+    filter_path = filter_file(spec, engine.root)
+    command = [program("labcore-floor"), spec.root.directory, spec.root.layers[0], filter_path, *argv]
     done = subprocess.run(command, input="\n", capture_output=True, text=True, timeout=30)
     *output, nanoseconds = done.stdout.splitlines()
     assert nanoseconds.isdigit(), done.stdout + done.stderr
@@ -33,7 +35,7 @@ def floor_output(engine: Engine, *argv: str) -> str:
     [
         "cut -d' ' -f4- /proc/self/mountinfo | sed 's/layers[^ ,]*//'",
         "ls -ln /dev | cut -c1-40",
-        "grep -E '^(Cap|Sig|Umask|NoNewPrivs|Uid|Gid)' /proc/self/status",
+        "grep -E '^(Cap|Sig|Umask|NoNewPrivs|Seccomp|Uid|Gid)' /proc/self/status",
         "hostname; id; env | sort; pwd; ls /proc/self/fd",
         "ls /proc/self/ns; ip link",
         "awk '{print $6, $7}' /proc/self/stat",

@@ -26,6 +26,7 @@ from labcore.runtime.start import spawn
 from labcore.spec import IdRange
 
 PATIENCE = 500  # times 10 ms
+FILTERS = ".seccomp"  # below the directory of the containers; no container has a name that begins with a dot
 
 
 class WrongState(LabcoreError):
@@ -70,7 +71,8 @@ class Runtime:
             cgroup.make()
             cgroup.apply(bundle.resources)
             cgroup.allow_devices(bundle.resources)
-            bundle = bundle.replace(spec=with_cgroup_mounts(bundle.spec, cgroup))
+            kept = str(self.store.root / FILTERS)
+            bundle = bundle.replace(spec=with_cgroup_mounts(bundle.spec, cgroup).replace(filters_kept_in=kept))
             process = self._spawn(name, directory, bundle, config, cgroup, console_socket, keep)
             undo.pop_all()
         return process

@@ -20,7 +20,7 @@ from labcore.record import Record
 
 Status = Literal["creating", "created", "running", "paused", "stopped"]
 FORMAT: Final = 1
-ID: Final = re.compile(r"[\w+.-]{1,1024}", re.ASCII)
+ID: Final = re.compile(r"[\w+-][\w+.-]{0,1023}", re.ASCII)
 
 
 class NoSuchContainer(LabcoreError, LookupError):
@@ -58,7 +58,7 @@ class Store:
 
     def directory(self, name: str) -> Path:
         """Return a container's directory. Raises InvalidInput for a name that is none."""
-        if not ID.fullmatch(name) or name in (".", ".."):
+        if not ID.fullmatch(name):
             raise InvalidInput(f"{name!r} is no container's name: use letters, digits, and any of _ + - .")
         return self.root / name
 
@@ -120,7 +120,7 @@ class Store:
 
     def names(self) -> list[str]:
         """Return the names of all containers, half-made ones too."""
-        return sorted(path.name for path in self.root.glob("*") if path.is_dir()) if self.root.is_dir() else []
+        return sorted(path.name for path in self.root.glob("*") if ID.fullmatch(path.name)) if self.root.is_dir() else []
 
 
 class Life(Record):
