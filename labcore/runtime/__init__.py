@@ -1,7 +1,25 @@
-"""From a spec to a plan to a process: the exec driver."""
+"""From a container's spec to a plan, and from a plan to a process (the exec driver).
 
-from labcore.runtime.plan import Carrier, Plan
-from labcore.runtime.stages import STAGES, Stage, make_plan
-from labcore.runtime.start import spawn
+Names are loaded when they are first used: half of the commands of an OCI runtime need none of them.
+"""
 
-__all__ = ["STAGES", "Carrier", "Plan", "Stage", "make_plan", "spawn"]
+from typing import TYPE_CHECKING
+
+from labcore.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from labcore.runtime import ops
+    from labcore.runtime.plan import Carrier, Plan
+    from labcore.runtime.stages import STAGES, Stage, make_plan
+    from labcore.runtime.start import spawn
+
+__all__ = ["STAGES", "Carrier", "Plan", "Stage", "make_plan", "ops", "spawn"]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "labcore.runtime.plan": ("Carrier", "Plan"),
+        "labcore.runtime.stages": ("STAGES", "Stage", "make_plan"),
+        "labcore.runtime.start": ("spawn",),
+    },
+)

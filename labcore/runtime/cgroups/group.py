@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.record import Record
-from labcore.runtime.cgroups import devices
 from labcore.runtime.cgroups.hierarchy import Hierarchies, hierarchies, v2_controllers
-from labcore.runtime.cgroups.settings import Setting, v1_settings, v2_settings
-from labcore.spec.resources import Resources
+
+if TYPE_CHECKING:
+    from labcore.runtime.cgroups.settings import Setting
+    from labcore.spec.resources import Resources
 
 PATIENCE = 200  # times 10 ms
 INHERITED = ("cpuset.cpus", "cpuset.mems")  # of a version 1 cpuset: empty at first, and then nobody can enter
@@ -61,8 +63,10 @@ class Cgroup(Record):
             if controller == "":
                 _enable_controllers(directory, hierarchies())
 
-    def apply(self, limits: Resources) -> None:
+    def apply(self, limits: "Resources") -> None:
         """Set the limits. Raises InvalidInput for what this machine cannot limit, or does not accept."""
+        from labcore.runtime.cgroups.settings import v1_settings, v2_settings
+
         there = self.directories()
         v1 = [s for s in v1_settings(limits) if s.controller in there or "" not in there]
         v2 = list(v2_settings(limits)) if "" in there else []
@@ -72,8 +76,10 @@ class Cgroup(Record):
             if setting.controller not in there:
                 _write(there[""], setting)
 
-    def allow_devices(self, limits: Resources) -> None:
+    def allow_devices(self, limits: "Resources") -> None:
         """Let it use only what the rules allow, and what every container may."""
+        from labcore.runtime.cgroups import devices
+
         rules = (*limits.devices, *devices.ALWAYS)
         there = self.directories()
         if "devices" in there:
@@ -148,7 +154,7 @@ class Cgroup(Record):
         return 0
 
 
-def _possible_order(settings: list[Setting], there: dict[str, Path]) -> Iterator[Setting]:
+def _possible_order(settings: "list[Setting]", there: dict[str, Path]) -> "Iterator[Setting]":
     """Yield settings so that memory never exceeds memory and swap together on the way from the old limits to the new."""
     names = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
     pair = [setting for setting in settings if setting.file in names]
@@ -161,7 +167,7 @@ def _possible_order(settings: list[Setting], there: dict[str, Path]) -> Iterator
     yield from (setting for setting in settings if setting.file not in names)
 
 
-def _write(directory: Path | None, setting: Setting) -> None:
+def _write(directory: Path | None, setting: "Setting") -> None:
     if directory is None or not (directory / setting.file).exists():
         raise InvalidInput(
             f"resources: {setting.file} = {setting.value}: this machine's cgroups have no {setting.file}: "

@@ -3,6 +3,7 @@
 Options are read by hand: an engine calls this several times for each container, and argparse costs more than the commands.
 """
 
+import gc
 import json
 import os
 import signal
@@ -94,6 +95,7 @@ def read_options(arguments: list[str], *, until_word: bool = False) -> tuple[Opt
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit status."""
+    gc.disable()  # a command lives for milliseconds, and looking for garbage among its imports would take some of them
     given = sys.argv[1:] if arguments is None else arguments
     general: Options = Options()
     try:

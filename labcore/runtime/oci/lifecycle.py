@@ -7,23 +7,21 @@ import signal
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from labcore import native
-from labcore.errors import InvalidInput, LabcoreError, SystemCallError
-from labcore.native import Process
+from labcore.errors import InvalidInput, LabcoreError
 from labcore.runtime.cgroups import Cgroup
-from labcore.runtime.oci import console, hooks
-from labcore.runtime.oci.cgroup_mounts import with_cgroup_mounts
-from labcore.runtime.oci.config import Bundle, Hook, read_bundle, read_hooks, read_process
-from labcore.runtime.oci.node import ConfigError, Node
-from labcore.runtime.oci.plans import check_program, creation_plan, exec_plan
 from labcore.runtime.oci.state import Life, NoSuchContainer, Saved, StateDamaged, Status, Store, state_json, status_of
-from labcore.runtime.stages import Stage
-from labcore.runtime.start import spawn
-from labcore.spec import IdRange
+
+if TYPE_CHECKING:
+    from labcore.native import Process
+    from labcore.runtime.oci.config import Bundle, Hook
+    from labcore.runtime.stages import Stage
+    from labcore.spec import IdRange
+
+# What makes a process is imported where one is made: start, state, kill and delete take a file and a system call or two, and an
+# engine waits for each of them.
 
 PATIENCE = 500  # times 10 ms
 FILTERS = ".seccomp"  # below the directory of the containers; no container has a name that begins with a dot
@@ -36,7 +34,7 @@ class WrongState(LabcoreError):
 class Runtime:
     """Containers that are remembered below a directory. `stages` replaces stages by name."""
 
-    def __init__(self, root: Path, *, stages: Mapping[str, Stage] | None = None) -> None:
+    def __init__(self, root: Path, *, stages: "Mapping[str, Stage] | None" = None) -> None:
         self.store = Store(root)
         self.stages = stages
 
@@ -53,12 +51,16 @@ class Runtime:
 
     # --- creating
 
-    def create(self, name: str, directory: Path, *, console_socket: str | None = None, keep: bool = False) -> Process:
+    def create(self, name: str, directory: Path, *, console_socket: str | None = None, keep: bool = False) -> "Process":
         """Make everything up to the program, which waits for `start`; return its process.
 
         It belongs to whoever reaps this process's orphans; with `keep` to this process, which can wait for it. On failure
         nothing is left. Raises ConfigError, InvalidInput, StepFailed, HookFailed.
         """
+        from labcore.runtime.oci import console
+        from labcore.runtime.oci.cgroup_mounts import with_cgroup_mounts
+        from labcore.runtime.oci.config import read_bundle
+
         config = read_config(directory)
         bundle = read_bundle(config, directory)
         console.check_socket(console_socket, bundle.spec.terminal)
@@ -81,13 +83,19 @@ class Runtime:
         self,
         name: str,
         directory: Path,
-        bundle: Bundle,
+        bundle: "Bundle",
         config: dict[str, Any],
         cgroup: Cgroup,
         console_socket: str | None,
         keep: bool,
-    ) -> Process:
-        def remembered(process: Process) -> Saved:
+    ) -> "Process":
+        from datetime import UTC, datetime
+
+        from labcore.runtime.oci import console, hooks
+        from labcore.runtime.oci.plans import check_program, creation_plan
+        from labcore.runtime.start import spawn
+
+        def remembered(process: "Process") -> Saved:
             life = Life.of(process.pid)
             return Saved(
                 id=name,
@@ -101,17 +109,17 @@ class Runtime:
                 annotations=bundle.annotations,
             )
 
-        def prepare(process: Process) -> None:
+        def prepare(process: "Process") -> None:
             _write_id_maps(process.pid, bundle.spec.uid_map, bundle.spec.gid_map)
             state = state_json(remembered(process), "created") | {"status": "creating"}
             hooks.run_here("prestart", bundle.hooks["prestart"], state)
             hooks.run_here("createRuntime", bundle.hooks["createRuntime"], state)
             hooks.run_inside("createContainer", bundle.hooks["createContainer"], state, process.pid)
 
-        def take_terminal(process: Process) -> None:
+        def take_terminal(process: "Process") -> None:
             console.hand_over(process, console_socket or "", bundle.console_size)
 
-        def created(process: Process) -> None:
+        def created(process: "Process") -> None:
             check_program(bundle.spec, process)
             self.store.save(remembered(process))
 
@@ -132,18 +140,20 @@ class Runtime:
             saved = self.store.load(name)
             if (status := self.status(saved)) != "created":
                 raise WrongState(f"container {name} cannot be started: it is {status}, and not created")
-            bundle_hooks = read_hooks(saved.config)
-            state = state_json(saved, "created")
+            wanted = _hooks_of(saved)
             try:
-                hooks.run_inside("startContainer", bundle_hooks["startContainer"], state, saved.pid)
+                if inside := wanted.get("startContainer"):
+                    from labcore.runtime.oci import hooks
+
+                    hooks.run_inside("startContainer", inside, state_json(saved, "created"), saved.pid)
                 self._open_gate(name)
             except LabcoreError:
-                self._destroy(saved, bundle_hooks)
+                self._destroy(saved)
                 raise
             self.store.save(saved.replace(started=True))
             with suppress(OSError):
                 self.store.gate(name).unlink()
-        hooks.run_anyway("poststart", bundle_hooks["poststart"], state_json(saved, "running"))
+        _run_anyway("poststart", saved, "running")
 
     def _open_gate(self, name: str) -> None:
         try:
@@ -179,7 +189,7 @@ class Runtime:
                 status = self.status(saved)
                 if status not in ("stopped", "created") and not force:
                     raise WrongState(f"container {name} cannot be deleted: it is {status}; kill it first, or delete --force")
-                self._destroy(saved, read_hooks(saved.config))
+                self._destroy(saved)
         except NoSuchContainer:
             if not force:
                 raise
@@ -189,7 +199,7 @@ class Runtime:
                 raise
             self.store.remove(name)
 
-    def _destroy(self, saved: Saved, bundle_hooks: dict[str, tuple[Hook, ...]]) -> None:
+    def _destroy(self, saved: Saved) -> None:
         with suppress(WrongState, OSError):
             _signal(saved, signal.SIGKILL)
         for _ in range(PATIENCE):
@@ -200,16 +210,24 @@ class Runtime:
             time.sleep(0.01)
         Cgroup(saved.cgroup).remove()
         self.store.remove(saved.id)
-        hooks.run_anyway("poststop", bundle_hooks["poststop"], state_json(saved, "stopped"))
+        _run_anyway("poststop", saved, "stopped")
 
     # --- while it runs
 
-    def exec(self, name: str, process: dict[str, Any], *, console_socket: str | None = None, release: bool = False) -> Process:
+    def exec(
+        self, name: str, process: dict[str, Any], *, console_socket: str | None = None, release: bool = False
+    ) -> "Process":  # fmt: skip
         """Start a further process in a running container, from a `process` object (config.md).
 
         The caller waits for it, unless it is released to whoever reaps this process's orphans. Raises WrongState, ConfigError,
         InvalidInput, StepFailed.
         """
+        from labcore.runtime.oci import console
+        from labcore.runtime.oci.config import read_bundle, read_process
+        from labcore.runtime.oci.node import Node
+        from labcore.runtime.oci.plans import check_program, exec_plan
+        from labcore.runtime.start import spawn
+
         saved = self.store.load(name)
         if (status := self.status(saved)) not in ("running", "created"):
             raise WrongState(f"container {name}: nothing can be executed in it: it is {status}")
@@ -219,12 +237,12 @@ class Runtime:
         size = Node(process, "process")["consoleSize"]
         wanted = (size["height"].unsigned(24), size["width"].unsigned(80)) if size else None
 
-        def take_terminal(started: Process) -> None:
+        def take_terminal(started: "Process") -> None:
             console.hand_over(started, console_socket or "", wanted)
 
         entrances = tuple(d for d in Cgroup(saved.cgroup).entrances() if Path(d).is_dir())
 
-        def ready(started: Process) -> None:
+        def ready(started: "Process") -> None:
             check_program(spec, started)
 
         plan = exec_plan(spec, saved.pid, entrances=entrances, take_terminal=take_terminal, ready=ready)
@@ -250,8 +268,26 @@ class Runtime:
         return Cgroup(saved.cgroup).processes()
 
 
+def _hooks_of(saved: Saved) -> "dict[str, tuple[Hook, ...]]":
+    """Return a container's hooks; most have none."""
+    if not saved.config.get("hooks"):
+        return {}
+    from labcore.runtime.oci.config import read_hooks
+
+    return read_hooks(saved.config)
+
+
+def _run_anyway(kind: str, saved: Saved, status: Status) -> None:
+    if wanted := _hooks_of(saved).get(kind):
+        from labcore.runtime.oci import hooks
+
+        hooks.run_anyway(kind, wanted, state_json(saved, status))
+
+
 def read_config(directory: Path) -> dict[str, Any]:
     """Read a bundle's config.json. Raises ConfigError."""
+    from labcore.runtime.oci.node import ConfigError
+
     path = directory / "config.json"
     try:
         config = json.loads(path.read_text())
@@ -264,7 +300,7 @@ def read_config(directory: Path) -> dict[str, Any]:
     return config
 
 
-def _cgroup_of(bundle: Bundle, name: str) -> Cgroup:
+def _cgroup_of(bundle: "Bundle", name: str) -> Cgroup:
     if bundle.cgroup.startswith("/"):
         return Cgroup(os.path.normpath(bundle.cgroup))
     return Cgroup.below_own(bundle.cgroup or name)
@@ -273,15 +309,15 @@ def _cgroup_of(bundle: Bundle, name: str) -> Cgroup:
 def _signal(saved: Saved, number: int) -> None:
     """Send a signal to the very process that was started, not to a later one with its number."""
     try:
-        pidfd = native.pidfd_open(saved.pid)
-    except SystemCallError as error:
+        pidfd = os.pidfd_open(saved.pid)
+    except OSError as error:
         raise WrongState(f"container {saved.id} is not running ({error.strerror})") from None
     try:
         life = Life.of(saved.pid)
         if life is None or life.start != saved.process_start:
             raise WrongState(f"container {saved.id} is not running")
-        native.pidfd_send_signal(pidfd, number)
-    except SystemCallError as error:
+        signal.pidfd_send_signal(pidfd, number)
+    except OSError as error:
         if error.errno == errno.EINVAL:
             raise InvalidInput(f"{number} is no signal") from None
         if error.errno != errno.ESRCH:
@@ -290,7 +326,7 @@ def _signal(saved: Saved, number: int) -> None:
         os.close(pidfd)
 
 
-def _write_id_maps(pid: int, uids: tuple[IdRange, ...], gids: tuple[IdRange, ...]) -> None:
+def _write_id_maps(pid: int, uids: "tuple[IdRange, ...]", gids: "tuple[IdRange, ...]") -> None:
     for name, ranges in (("uid_map", uids), ("gid_map", gids)):
         if ranges:
             lines = "".join(f"{each.inside} {each.outside} {each.size}\n" for each in ranges)

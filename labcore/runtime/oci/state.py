@@ -9,9 +9,8 @@ import fcntl
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -116,7 +115,11 @@ class Store:
 
     def remove(self, name: str) -> None:
         """Forget a container."""
-        shutil.rmtree(self.directory(name), ignore_errors=True)
+        directory = self.directory(name)
+        with suppress(FileNotFoundError):
+            for file in directory.iterdir():
+                file.unlink(missing_ok=True)
+            directory.rmdir()
 
     def names(self) -> list[str]:
         """Return the names of all containers, half-made ones too."""
