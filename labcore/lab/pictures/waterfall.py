@@ -22,11 +22,40 @@ from labcore.spec import Moment
 
 # Okabe and Ito's colours, by what an op works on.
 KINDS = {
-    "process": ("#D55E00", {"clone", "setsid", "umask", "execve", "close_range", "death signal", "sync"}),
-    "names": ("#CC79A7", {"sethostname", "link up"}),
-    "mounts": ("#0072B2", {"mount", "umount2", "pivot_root", "chdir"}),
-    "files": ("#009E73", {"mkdir", "mknod", "symlink", "write"}),
-    "protection": ("#E69F00", {"hide", "read-only", "capabilities", "no new privileges"}),
+    "process": (
+        "#D55E00",
+        {
+            "join",
+            "cgroup",
+            "clone",
+            "setsid",
+            "umask",
+            "close_range",
+            "death signal",
+            "sync",
+            "wait",
+            "limits",
+            "terminal",
+            "execve",
+        },
+    ),
+    "names": ("#CC79A7", {"sethostname", "domainname", "link up"}),
+    "mounts": ("#0072B2", {"mount", "umount2", "pivot_root", "chdir", "mount_setattr", "open_tree", "move_mount"}),
+    "files": ("#009E73", {"mkdir", "touch", "mknod", "symlink", "write", "open gate"}),
+    "protection": (
+        "#E69F00",
+        {
+            "hide",
+            "read-only",
+            "bounding set",
+            "capabilities",
+            "keep rights",
+            "become",
+            "no new privileges",
+            "seccomp",
+            "keyring",
+        },
+    ),
 }
 OTHER = "#999999"
 LABEL_WIDTH = 44
