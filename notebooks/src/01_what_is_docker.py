@@ -436,15 +436,15 @@ print(theirs)
 
 # %% [markdown] lang="en" id="rest"
 # What yours does not do yet: begin a session of its own, let go of inherited files, mount `/dev` and `/sys`, switch on the loopback
-# network, hide parts of `/proc`, give up capabilities. Root in *your* container is still root on this machine. Walls come in
+# network, hide parts of `/proc`, give up capabilities, filter system calls. Root in *your* container is still root on this machine. Walls come in
 # lesson 2.
 #
 # ## Where the time goes
 #
 # Every op is time-stamped. One start of the whole plan:
 
-# %% [markdown] lang="zh" of="bb0d839f"
-# 你的计划还没有做这些：开启自己的会话，关掉继承来的文件，挂载 `/dev` 和 `/sys`，启用本地回环网络，遮住 `/proc` 的敏感部分，放弃多余的能力（capability）。
+# %% [markdown] lang="zh" of="e645b9f5"
+# 你的计划还没有做这些：开启自己的会话，关掉继承来的文件，挂载 `/dev` 和 `/sys`，启用本地回环网络，遮住 `/proc` 的敏感部分，放弃多余的能力（capability），过滤系统调用。
 # 在*你的*容器里，root 仍然是这台机器的 root。围墙要到第 2 课才砌。
 #
 # ## 时间花在哪里
@@ -458,8 +458,8 @@ lab.waterfall(process.timeline)
 # %% [markdown] lang="en" id="answer"
 # ## So what is Docker?
 #
-# A few milliseconds, most of them for making the namespaces, mounting the overlay and loading the program; nothing was simulated,
-# nothing booted. Containers are a way of **virtualising the operating system**: not a
+# A few milliseconds, most of them for making the namespaces, loading a filter of system calls (lesson 2), mounting the overlay and
+# starting the program; nothing was simulated, nothing booted. Containers are a way of **virtualising the operating system**: not a
 # machine is imitated, but processes are kept apart. It is tempting to say that the resources a container sees are "virtual"; they
 # are the real ones, seen through namespaces. How *much* of them it may use is decided by another part of the kernel, the control
 # groups, finely and while it runs (lesson 2).
@@ -470,10 +470,10 @@ lab.waterfall(process.timeline)
 # under Kubernetes, Podman without a daemon. On a Mac or Windows, Docker Desktop runs a small Linux virtual machine first; and there
 # are runtimes that put each container *into* a very small virtual machine. The two ideas are no rivals any more.
 
-# %% [markdown] lang="zh" of="e9510287"
+# %% [markdown] lang="zh" of="166bb3bf"
 # ## 那么，Docker 是什么？
 #
-# 几毫秒，大部分花在创建命名空间、挂载 overlay 和加载程序上；没有模拟任何东西，也没有启动任何系统。容器是一种**操作系统层面的虚拟化**：不是仿造一台机器，而是把进程隔开。
+# 几毫秒，大部分花在创建命名空间、加载系统调用过滤器（第 2 课）、挂载 overlay 和启动程序上；没有模拟任何东西，也没有启动任何系统。容器是一种**操作系统层面的虚拟化**：不是仿造一台机器，而是把进程隔开。
 # 人们常说容器接触到的资源都是“虚拟的”，其实资源是真的，只是透过命名空间来看。至于能用*多少*，由内核的另一套机制——
 # 控制组（cgroup）——决定，可以控制得很细，运行当中也能调整（第 2 课）。
 #

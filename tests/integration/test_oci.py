@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 
 from labcore.engine import Engine
+from labcore.runtime import ops
 from labcore.runtime.cgroups import Cgroup, hierarchies
 from labcore.runtime.oci.example import example_config
-from labcore.spec import OverlayRoot
+from labcore.runtime.oci.lifecycle import Runtime
+from labcore.runtime.ops import Op
+from labcore.spec import DOCKER_CAPABILITIES, ContainerSpec, OverlayRoot
 from tests.conftest import PROJECT, needs_root
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -432,3 +435,50 @@ def test_features_and_version(bundle: Bundle) -> None:
     features = json.loads(bundle("features"))
     assert {"mount", "user", "time"} <= set(features["linux"]["namespaces"])
     assert "labcore-runtime version" in bundle("--version")
+
+
+def test_a_stage_of_ones_own_takes_the_place_of_any(bundle: Bundle) -> None:
+    """A learner's function in place of a stage, in the library that engines drive."""
+
+    def louder(spec: ContainerSpec) -> list[Op]:
+        return [ops.SetHostname(f"{spec.hostname}-by-hand")]
+
+    bundle.program("hostname")
+    (bundle.directory / "config.json").write_text(json.dumps(bundle.config))
+    runtime = Runtime(bundle.state, stages={"hostname": louder})
+    reader, writer = os.pipe()
+    before = os.dup(1)
+    os.dup2(writer, 1)  # the container's standard streams are its starter's
+    try:
+        process = runtime.create(bundle.name, bundle.directory, keep=True)
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
+        os.close(writer)
+    with process, os.fdopen(reader, "rb") as output:
+        runtime.start(bundle.name)
+        assert process.wait(10) == 0
+        assert output.read() == b"labcore-by-hand\n"
+    runtime.delete(bundle.name)
+
+
+def test_escapes_that_are_known_do_not_work(bundle: Bundle) -> None:
+    """Tried from inside, with Docker's rights: each must fail, and say so."""
+    kept = [f"CAP_{name}" for name in DOCKER_CAPABILITIES]
+    bundle.config["process"]["capabilities"] = dict.fromkeys(("bounding", "effective", "permitted"), kept)
+    bundle.config["process"]["noNewPrivileges"] = False
+    attacks = {
+        "sysrq": "echo h > /proc/sysrq-trigger",
+        "kernel settings": "cat /proc/sys/kernel/core_pattern > /proc/sys/kernel/core_pattern",
+        "mount": "mount -t tmpfs none /tmp",
+        "remount": "mount -o remount,rw /proc/sys",
+        "the root of process 1": "ls /proc/1/root/../../../etc/shadow",
+        "a disk of the machine": "mknod /tmp/disk b 254 0 && head -c 1 /tmp/disk",
+        "a namespace": "unshare -m true",
+        "the host name of the machine": "nsenter -t 1 -u hostname x",
+        "cgroup release agent": "echo /x > /sys/fs/cgroup/release_agent",
+    }
+    script = "\n".join(f"( {attack} ) >/dev/null 2>&1 && echo '{name} worked'" for name, attack in attacks.items())
+    assert bundle.run("sh", "-c", f"{script}\necho done") == "done\n"
+    leaked = bundle.run("sh", "-c", "ls /proc/self/fd | wc -l; ls -l /proc/1/fd | grep -c -E 'socket|memfd|labcore'", status=1)
+    assert leaked.split() == ["4", "0"]
