@@ -58,7 +58,9 @@ def hostname(spec: ContainerSpec) -> list[Op]:
 
 def rootfs(spec: ContainerSpec) -> list[Op]:
     """Cut the mount tree off from the host's, put the new root together, and turn into it."""
-    private = ops.Mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE)
+    # As a slave the tree is cut off in one direction only: what the host mounts below the root's directory still arrives.
+    cut = MountFlag.SLAVE if spec.propagation in ("slave", "rslave") else MountFlag.PRIVATE
+    private = ops.Mount("none", "/", None, MountFlag.REC | cut)
     take = mounting.take_in_hand(spec.mounts)
     build = _overlay(spec.root) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it.
@@ -166,8 +168,9 @@ def _sysctls(spec: ContainerSpec) -> list[Op]:
 
 
 def _propagation(spec: ContainerSpec) -> list[Op]:
-    wanted = mounting.PROPAGATION[spec.propagation]
-    return [] if wanted == MountFlag.PRIVATE | MountFlag.REC else [ops.Mount("none", "/", None, wanted)]
+    if spec.propagation in ("private", "rprivate", "slave", "rslave"):  # so it has been since the tree was cut off
+        return []
+    return [ops.Mount("none", "/", None, mounting.PROPAGATION[spec.propagation])]
 
 
 def limits(spec: ContainerSpec) -> list[Op]:

@@ -188,3 +188,29 @@ def _in_a_terminal(command: list[str]) -> str:
     os.waitpid(pid, 0)
     os.close(master)
     return shown.decode()
+
+
+LOOKS = {
+    # But for the tmpfs that hide directories and carry the cgroups: ours are read-only, and nothing is run from them.
+    "mounts": "cut -d' ' -f5- /proc/self/mountinfo | grep -v -E '^/sys/fs/cgroup | - tmpfs [^ ]+ ro' | "
+    "sed -E 's/(overlay overlay|shared:|master:).*/\\1/; s#[0-9a-f]{64}#ID#g'",
+    "devices": "ls -ln /dev /dev/pts /dev/shm | awk '{print $1,$3,$4,$5,$6,$NF}'",
+    "status": "grep -E '^(Umask|Groups|NoNewPrivs|Seccomp|Seccomp_filters|Cap.*|Uid|Gid|SigBlk|SigIgn):' /proc/self/status",
+    "limits": "ulimit -a; cat /proc/self/oom_score_adj",
+    "environment": "env | grep -v HOSTNAME | sort; pwd; id; ls -l /proc/self/fd | awk '{print $NF}' | grep -v -E 'pipe|/proc/'",
+    "network": "ip -o link | cut -d' ' -f2; cat /proc/sys/net/ipv4/ping_group_range",
+    "hidden": "for f in /proc/kcore /proc/keys /sys/firmware; do ls -ld $f | cut -c1; wc -c < $f; done 2>&1; true",
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_container_looks_as_runcs_does(driver: Driver, look: str) -> None:
+    """The same command under the same engine, on runc and on ours: what a program sees is the same, line for line."""
+    ours = driver.run("--hostname", "box", "bb", "sh", "-c", LOOKS[look], status=0)
+    if driver.name == "podman":
+        words = [word if word != str(RUNTIME) else "runc" for word in driver.words]
+        theirs = Driver("podman", words, driver.options)
+    else:
+        theirs = Driver("docker", driver.words, [w if w != "labcore" else "runc" for w in driver.options])
+    wanted = theirs.run("--hostname", "box", "bb", "sh", "-c", LOOKS[look])
+    assert sorted(ours.splitlines()) == sorted(wanted.splitlines())

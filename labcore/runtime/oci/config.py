@@ -214,7 +214,7 @@ def _mount(node: Node, directory: Path) -> MountPoint:
 
 
 def _propagation(node: Node) -> str:
-    word = node.text() or "rprivate"
+    word = node.text() or "rslave"  # what runc takes where nothing is said
     if word not in mounting.PROPAGATION:
         raise node.fail(f"must be one of {', '.join(mounting.PROPAGATION)}, and is {word!r}")
     return word

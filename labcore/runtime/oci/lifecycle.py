@@ -60,6 +60,7 @@ class Runtime:
         from labcore.runtime.oci import console
         from labcore.runtime.oci.cgroup_mounts import with_cgroup_mounts
         from labcore.runtime.oci.config import read_bundle
+        from labcore.runtime.oci.plans import with_home
 
         config = read_config(directory)
         bundle = read_bundle(config, directory)
@@ -74,7 +75,8 @@ class Runtime:
             cgroup.apply(bundle.resources)
             cgroup.allow_devices(bundle.resources)
             kept = str(self.store.root / FILTERS)
-            bundle = bundle.replace(spec=with_cgroup_mounts(bundle.spec, cgroup).replace(filters_kept_in=kept))
+            spec = with_home(with_cgroup_mounts(bundle.spec, cgroup), bundle.spec.root.directory)
+            bundle = bundle.replace(spec=spec.replace(filters_kept_in=kept))
             process = self._spawn(name, directory, bundle, config, cgroup, console_socket, keep)
             undo.pop_all()
         return process
@@ -225,14 +227,14 @@ class Runtime:
         from labcore.runtime.oci import console
         from labcore.runtime.oci.config import read_bundle, read_process
         from labcore.runtime.oci.node import Node
-        from labcore.runtime.oci.plans import check_program, exec_plan
+        from labcore.runtime.oci.plans import check_program, exec_plan, with_home
         from labcore.runtime.start import spawn
 
         saved = self.store.load(name)
         if (status := self.status(saved)) not in ("running", "created"):
             raise WrongState(f"container {name}: nothing can be executed in it: it is {status}")
         bundle = read_bundle(saved.config, Path(saved.bundle))
-        spec = read_process(Node(process, "process"), bundle.spec)
+        spec = with_home(read_process(Node(process, "process"), bundle.spec), f"/proc/{saved.pid}/root")
         console.check_socket(console_socket, spec.terminal)
         size = Node(process, "process")["consoleSize"]
         wanted = (size["height"].unsigned(24), size["width"].unsigned(80)) if size else None

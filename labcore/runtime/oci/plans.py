@@ -20,6 +20,7 @@ from labcore.spec import DEFAULT_PATH, ContainerSpec
 
 Action = Callable[[Process], None]
 GATE_REGISTER: Final = 63
+MOST_PASSWD: Final = 1 << 20
 FIRST_SPARE: Final = 7  # descriptors below are the carrier's: see csrc/monitor.h
 
 
@@ -110,6 +111,29 @@ def exec_plan(spec: ContainerSpec, pid: int, *, entrances: tuple[str, ...], take
             *made["exec"],
         ]
     )
+
+
+def with_home(spec: ContainerSpec, root_directory: str) -> ContainerSpec:
+    """Return the spec with HOME in its environment, as the root's own passwd(5) says for the user; else `/`."""
+    if any(variable.startswith("HOME=") for variable in spec.environment):
+        return spec
+    home = _home_of(spec.user.uid, root_directory) or "/"
+    return spec.replace(environment=(*spec.environment, f"HOME={home}"))
+
+
+def _home_of(uid: int, root_directory: str) -> str | None:
+    """Look a user's home up; nothing outside of the root is followed or read, and no more than MOST_PASSWD bytes."""
+    root = os.open(root_directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        with os.fdopen(native.openat2(root, "etc/passwd", flags, resolve=Resolve.IN_ROOT), "rb") as file:
+            lines = file.read(MOST_PASSWD).decode(errors="replace").splitlines()
+    except OSError:
+        return None
+    finally:
+        os.close(root)
+    fields = (line.split(":") for line in lines)
+    return next((entry[5] for entry in fields if len(entry) > 5 and entry[2] == str(uid)), None)
 
 
 def check_program(spec: ContainerSpec, process: Process) -> None:
