@@ -56,6 +56,7 @@ def driver(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pyte
     if request.param == "podman":
         needs("podman", "conmon")
         words = ["podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--cgroup-manager", "cgroupfs"]
+        words += ["--tmpdir", str(home / "tmp"), "--events-backend", "file"]
         made = Driver("podman", [*words, "--runtime", str(RUNTIME)], ["--network", "none", *LIMITS])
         made("import", str(archive), "bb")
         yield made
@@ -195,7 +196,7 @@ LOOKS = {
     "mounts": "cut -d' ' -f5- /proc/self/mountinfo | grep -v -E '^/sys/fs/cgroup | - tmpfs [^ ]+ ro' | "
     "sed -E 's/(overlay overlay|shared:|master:).*/\\1/; s#[0-9a-f]{64}#ID#g'",
     "devices": "ls -ln /dev /dev/pts /dev/shm | awk '{print $1,$3,$4,$5,$6,$NF}'",
-    "status": "grep -E '^(Umask|Groups|NoNewPrivs|Seccomp|Seccomp_filters|Cap.*|Uid|Gid|SigBlk|SigIgn):' /proc/self/status",
+    "status": "grep -E '^(Umask|Groups|NoNewPrivs|Seccomp|Seccomp_filters|Cap.*|Uid|Gid):' /proc/self/status",
     "limits": "ulimit -a; cat /proc/self/oom_score_adj",
     "environment": "env | grep -v HOSTNAME | sort; pwd; id; ls -l /proc/self/fd | awk '{print $NF}' | grep -v -E 'pipe|/proc/'",
     "network": "ip -o link | cut -d' ' -f2; cat /proc/sys/net/ipv4/ping_group_range",
