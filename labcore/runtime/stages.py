@@ -214,13 +214,18 @@ def _kept(sets: CapabilitySets) -> list[Op]:
     return [ops.SetCapabilities(*(_capabilities(names) for names in kept))]
 
 
+# What SECCOMP_SET_MODE_FILTER may be told besides: seccomp(2), linux/seccomp.h.
+FILTER_FLAGS = {"SECCOMP_FILTER_FLAG_TSYNC": 1, "SECCOMP_FILTER_FLAG_LOG": 2, "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 4}
+
+
 @lru_cache(maxsize=16)
 def _filter(profile: SeccompProfile | None, kept_in: str | None) -> list[Op]:
     if profile is None:
         return []
     from labcore.runtime.seccomp import compiled
 
-    return [ops.LoadFilter(compiled(profile, Path(kept_in) if kept_in else None))]
+    flags = sum(FILTER_FLAGS[name] for name in profile.flags)
+    return [ops.LoadFilter(compiled(profile, Path(kept_in) if kept_in else None), flags)]
 
 
 def security(spec: ContainerSpec) -> list[Op]:

@@ -54,7 +54,15 @@ REFUSED: Final = {
     "no-pivot": "a root that is not turned by pivot_root can be left again",
     "apparmor": "AppArmor profiles are not supported",
     "process-label": "SELinux labels are not supported",
+    "no-new-keyring": "a container always has a session keyring of its own",
+    "cap": "write the capabilities into a --process file",
+    "additional-gids": "write the groups into a --process file",
+    "no-new-privs": "write it into a --process file",
 }
+VALUED: Final = {
+    "root", "log", "log-format", "bundle", "pid-file", "console-socket", "preserve-fds", "process", "cwd", "env", "user",
+    "signal", "format", "resources", "criu", "cap", "additional-gids", "apparmor", "process-label",
+}  # fmt: skip
 
 
 class Options(dict[str, Any]):
@@ -73,7 +81,7 @@ def read_options(arguments: list[str], *, until_word: bool = False) -> tuple[Opt
             options.words += rest
             return options, []
         if not word.startswith("-") or word == "-":
-            if until_word or (options.words and options.get("rest-is-a-command")):
+            if until_word:
                 return options, [word, *rest]
             options.words.append(word)
             continue
@@ -82,6 +90,8 @@ def read_options(arguments: list[str], *, until_word: bool = False) -> tuple[Opt
         if name in FLAGS:
             options[name] = value != "false" if equals else True
             continue
+        if name not in VALUED and name not in UPDATES:
+            raise InvalidInput(f"{word}: there is no such option; see {NAME} --help")
         if not equals:
             if not rest:
                 raise InvalidInput(f"--{name}: a value is missing")
