@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from labcore.errors import InvalidInput, Unavailable
 
 LIBRARY: Final = "libseccomp.so.2"
-BAD_ARCHITECTURE_ACTION, NO_NEW_PRIVILEGES = 2, 3  # enum scmp_filter_attr
+NO_NEW_PRIVILEGES = 3  # enum scmp_filter_attr
 OPERATORS: Final = {
     name: number for number, name in enumerate(("NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"), start=1)
 }  # enum scmp_compare
@@ -55,10 +55,6 @@ class Filter:
 
     def __exit__(self, *exception: object) -> None:
         self._library.seccomp_release(self._context)
-
-    def set_bad_architecture_action(self, action: int) -> None:
-        """Say what becomes of calls from an architecture that the filter was not told about."""
-        self._call("attr_set", ctypes.c_int(BAD_ARCHITECTURE_ACTION), ctypes.c_uint32(action))
 
     def add_architecture(self, token: int) -> None:
         """Let the filter also judge the calls of this architecture's programs; twice is fine."""

@@ -127,7 +127,7 @@ def test_a_root_that_is_called_like_a_command(engine: Engine, tmp_path: Path) ->
 
 
 def test_the_second_interrupt_kills_what_ignores_the_first(engine: Engine) -> None:
-    script = "echo ready; sleep 100"
+    script = "trap '' INT; echo ready; sleep 100"  # until it has become `sleep` the shell would end by an interrupt
     command = [*LABCORE, "--root", str(engine.root), "run", "busybox", "sh", "-c", script]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

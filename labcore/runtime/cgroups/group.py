@@ -145,14 +145,6 @@ class Cgroup(Record):
                 return
             time.sleep(0.002)
 
-    def oom_kills(self) -> int:
-        """Return how many of its processes the kernel has killed for want of memory."""
-        there = self.directories()
-        file = there["memory"] / "memory.oom_control" if "memory" in there else there.get("", Path("/")) / "memory.events"
-        with suppress(OSError, StopIteration):
-            return int(next(line.split()[1] for line in file.read_text().splitlines() if line.startswith("oom_kill ")))
-        return 0
-
 
 def _possible_order(settings: "list[Setting]", there: dict[str, Path]) -> "Iterator[Setting]":
     """Yield settings so that memory never exceeds memory and swap together on the way from the old limits to the new."""
