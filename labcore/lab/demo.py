@@ -5,12 +5,8 @@ from pathlib import Path
 from labcore.lab.copies import LANGUAGE_FOLDERS, Notebook, copy, with_solutions, without_outputs
 from labcore.lab.lessons import Lesson
 
-# JupyterLab's own names for the sizes of its type, in pixels; a room's last row reads these.
-LARGE_TYPE = {
-    "@jupyterlab/apputils-extension:themes": {
-        "overrides": {"code-font-size": "20px", "content-font-size1": "22px", "ui-font-size1": "16px"},
-    },
-}
+# JupyterLab's own names for the sizes of its type; a room's last row reads these.
+LARGE_TYPE = {"overrides": {"code-font-size": "20px", "content-font-size1": "22px", "ui-font-size1": "16px"}}
 
 
 def prepared(lesson: Lesson, lessons: Path, directory: Path) -> None:

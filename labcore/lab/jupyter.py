@@ -62,20 +62,29 @@ def jupyter_lab(
 
 
 def _command(state: Path, large: bool) -> list[str]:
-    settings = state / "settings"
+    settings, user = state / "settings", _user_settings(state, large)
     settings.mkdir(exist_ok=True)
     overrides = {
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
         # The whole lesson is drawn at once: cells that appear while one scrolls make the page jump.
         "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
-        **(LARGE_TYPE if large else {}),
     }
     (settings / "overrides.json").write_text(json.dumps(overrides))
     return [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.open_browser=False",
-        "--ServerApp.port_retries=0", f"--LabApp.app_settings_dir={settings}", f"--LabApp.user_settings_dir={state / 'user'}",
+        "--ServerApp.port_retries=0", f"--LabApp.app_settings_dir={settings}", f"--LabApp.user_settings_dir={user}",
         f"--LabApp.workspaces_dir={state / 'workspaces'}",
     ]  # fmt: skip
+
+
+def _user_settings(state: Path, large: bool) -> Path:
+    """Return the folder of a reader's own settings; that of a demonstration is another, and begins with large type."""
+    folder = state / ("demo" if large else "user")
+    if large:
+        themes = folder / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
+        themes.parent.mkdir(parents=True, exist_ok=True)
+        themes.write_text(json.dumps(LARGE_TYPE))
+    return folder
 
 
 def _environment(state: Path) -> dict[str, str]:

@@ -104,7 +104,8 @@ def test_demo_opens_a_solved_lesson_in_large_type(work: Path, engine: Engine) ->
         assert "/lab/tree/01_what_is_docker.ipynb?token=" in lines[-1]
         (shown,) = Path("/tmp").glob("labcore-demo-*")
         notebook = json.loads((shown / LESSONS[0].file).read_text())
-        settings = (engine.root / "lab" / "settings" / "overrides.json").read_text()
+        folder = engine.root / "lab" / "demo" / "@jupyterlab" / "apputils-extension"
+        settings = (folder / "themes.jupyterlab-settings").read_text()
         process.terminate()
         assert process.wait(30) == 0
     assert "ops.SetHostname(spec.hostname)" in json.dumps(notebook)
