@@ -9,11 +9,15 @@
  *                              waitid  <------------------  exit
  *   status      <-- EXITED --
  *
+ *   labcore-monitor                                      the starter alone learns of the container
+ *   labcore-monitor BUFFER MAX_SIZE FILES INPUT_ONCE     it is kept, for whoever looks for it later: see keeper.h
+ *
  * Static, single-threaded, and small: one of them stands beside every container that has one.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -24,6 +28,7 @@
 #include <unistd.h>
 
 #include "block.h"
+#include "keeper.h"
 #include "monitor.h"
 #include "raw.h"
 
@@ -31,30 +36,36 @@
 #define P_PIDFD 3
 #endif
 
-/* A starter that has gone away is no reason to leave the container alone: failed sends are not looked at. */
-static void tell(struct message message, const void *rest, size_t rest_size, int descriptor)
+void tell(int channel, struct message message, const void *rest, size_t rest_size, int first, int second)
 {
+    int descriptors[2] = {first >= 0 ? first : second, second};
+    size_t lent = sizeof(int) * ((first >= 0) + (second >= 0));
     struct iovec parts[2] = {{&message, sizeof message}, {(void *)(uintptr_t)rest, rest_size}};
     union {
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
         struct cmsghdr align;
     } control = {0};
     struct msghdr header = {.msg_iov = parts, .msg_iovlen = rest_size ? 2 : 1};
-    if (descriptor >= 0) {
+    if (lent) {
         header.msg_control = control.bytes;
-        header.msg_controllen = sizeof control.bytes;
+        header.msg_controllen = CMSG_SPACE(lent);
         struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
         rights->cmsg_level = SOL_SOCKET;
         rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+        rights->cmsg_len = CMSG_LEN(lent);
+        memcpy(CMSG_DATA(rights), descriptors, lent);
     }
-    (void)!sendmsg(MONITOR_CONTROL, &header, MSG_NOSIGNAL);
+    (void)!sendmsg(channel, &header, MSG_NOSIGNAL);
+}
+
+static void tell_starter(struct message message, const void *rest, size_t rest_size, int descriptor)
+{
+    tell(MONITOR_CONTROL, message, rest, rest_size, descriptor, -1);
 }
 
 static int refuse(int error)
 {
-    tell((struct message){.kind = MESSAGE_REFUSED, .error = error}, NULL, 0, -1);
+    tell_starter((struct message){.kind = MESSAGE_REFUSED, .error = error}, NULL, 0, -1);
     return 1;
 }
 
@@ -78,13 +89,30 @@ static void wait_until_closed(int fd)
         ;
 }
 
-int main(void)
+static struct keeping as_keeping(char **words)
+{
+    return (struct keeping){
+        .buffer = strtoull(words[0], NULL, 10),
+        .max_size = strtoull(words[1], NULL, 10),
+        .files = (unsigned)strtoul(words[2], NULL, 10),
+        .input_once = strtol(words[3], NULL, 10) != 0,
+    };
+}
+
+static void wait_for_exit(int pidfd, siginfo_t *info)
+{
+    while (waitid(P_PIDFD, (id_t)pidfd, info, WEXITED) < 0 && errno == EINTR)
+        ;
+}
+
+int main(int argc, char **argv)
 {
     struct stat status;
-    int running[2], pidfd = -1;
+    int running[2], pidfd = -1, error;
+    const int kept = argc == 5;
 
-    for (int fd = MONITOR_BLOCK; fd <= MONITOR_CGROUP; fd++)
-        (void)!fcntl(fd, F_SETFD, FD_CLOEXEC); /* MONITOR_CGROUP may be absent */
+    for (int fd = MONITOR_BLOCK; fd < MONITOR_DESCRIPTORS; fd++)
+        (void)!fcntl(fd, F_SETFD, FD_CLOEXEC); /* some may be absent */
     setsid();                                  /* a Ctrl-C in the starter's terminal is not for us */
 
     if (fstat(MONITOR_BLOCK, &status) < 0)
@@ -103,6 +131,12 @@ int main(void)
     if (report == MAP_FAILED || pipe2(running, O_CLOEXEC) < 0)
         return refuse(errno);
 
+    if (kept) {
+        struct keeping keeping = as_keeping(argv + 1);
+        if ((error = keep_ready(&keeping)) < 0)
+            return refuse(-error);
+    }
+
     struct clone_args args = {
         .flags = block->clone_flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_CHILD_SETTID,
         .pidfd = (uint64_t)&pidfd,
@@ -115,7 +149,7 @@ int main(void)
     if (block->before)
         prctl(PR_SET_DUMPABLE, 0); /* nobody in the namespaces that are joined now may look into this process or its child */
     if (block_walk_before(block, report)) {
-        tell((struct message){.kind = MESSAGE_WALKED}, report, shared, -1);
+        tell_starter((struct message){.kind = MESSAGE_WALKED}, report, shared, -1);
         return 1;
     }
     long pid = raw_syscall(SYS_clone3, (uint64_t)&args, sizeof args, 0, 0, 0, 0);
@@ -127,17 +161,24 @@ int main(void)
     if (pid < 0)
         return refuse((int)-pid);
 
-    tell((struct message){.kind = MESSAGE_CLONED, .pid = (int32_t)pid}, NULL, 0, pidfd);
+    signal(SIGPIPE, SIG_IGN); /* a log's reader may leave */
+    if (kept)
+        keep_started((int)pid);
+    tell_starter((struct message){.kind = MESSAGE_CLONED, .pid = (int32_t)pid}, NULL, 0, pidfd);
     let_go_of_streams();
     close(running[1]);
     wait_until_closed(running[0]);
     report->returned = monotonic_ns();
-    tell((struct message){.kind = MESSAGE_WALKED, .pid = (int32_t)pid}, report, shared, -1);
+    tell_starter((struct message){.kind = MESSAGE_WALKED, .pid = (int32_t)pid}, report, shared, -1);
 
     siginfo_t info = {0};
-    while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
-        ;
-    tell((struct message){.kind = MESSAGE_EXITED, .pid = (int32_t)pid, .code = info.si_code, .status = info.si_status}, NULL, 0,
-         -1);
+    if (kept)
+        keep_until_exit((int)pid, pidfd, report, &info);
+    else
+        wait_for_exit(pidfd, &info);
+    tell_starter((struct message){.kind = MESSAGE_EXITED, .pid = (int32_t)pid, .code = info.si_code, .status = info.si_status},
+                 NULL, 0, -1);
+    if (kept)
+        keep_done();
     return 0;
 }

@@ -73,7 +73,7 @@ from labcore.native.flags import (
     UnmountFlag,
 )  # fmt: skip
 from labcore.native.process import Outcome, Process, Report, clone, threads
-from labcore.native.spawn import DEVNULL, PIPE, Started, Stream, Streams, program, spawn_sharing
+from labcore.native.spawn import DEVNULL, PIPE, SYNC_DESCRIPTOR, Started, Stream, Streams, program, spawn_sharing
 from labcore.native.step import Argument, Register, Step, SystemCall, Words, errors, perform
 
 __all__ = [
@@ -85,6 +85,7 @@ __all__ = [
     "SECCOMP_RET_ALLOW",
     "SIOCSIFFLAGS",
     "SOCK_DGRAM",
+    "SYNC_DESCRIPTOR",
     "TIOCGPTPEER",
     "TIOCSCTTY",
     "TIOCSPTLCK",

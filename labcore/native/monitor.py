@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from functools import cache
 from typing import NamedTuple
 
-from labcore.errors import LabcoreError, SystemCallError
+from labcore.errors import InvalidInput, LabcoreError, SystemCallError
 from labcore.native._native import lib
 from labcore.native.block import clone_flags, compile_block
 from labcore.native.calls import close_range, execve
@@ -31,6 +31,14 @@ from labcore.native.spawn import (
 )
 
 MESSAGE = struct.Struct("=IiiiiI")  # struct message in csrc/monitor.h
+EXITED: int = lib.MESSAGE_EXITED
+# What a monitor that keeps a container is lent, by its number there.
+DIRECTORY: int = lib.MONITOR_DIRECTORY
+MEETING: int = lib.MONITOR_MEETING
+INPUT: int = lib.MONITOR_STDIN
+OUTPUT: int = lib.MONITOR_STDOUT
+ERRORS: int = lib.MONITOR_STDERR
+LOG: int = lib.MONITOR_LOG
 
 
 class MonitorLost(LabcoreError):
@@ -45,41 +53,65 @@ class NotCloned(LabcoreError):
         self.report = report
 
 
-class _Message(NamedTuple):
+class Message(NamedTuple):
+    """One of csrc/monitor.h, what follows it, and the descriptors that came with it."""
+
     kind: int
     pid: int
     error: int
     code: int
     status: int
     rest: bytes
-    descriptor: int
+    descriptors: list[int]
+
+
+class Keeping(NamedTuple):
+    """What the monitor is lent, by its number there, and told, to keep a container: csrc/keeper.h."""
+
+    lent: dict[int, int]
+    words: tuple[str, ...]
 
 
 class MonitorExit:
-    """The exit of a monitor's child: the last message on the control socket."""
+    """The exit of a monitor's child: the last message on the control socket. One that is to `stay` outlives its release."""
 
-    def __init__(self, control: socket.socket, monitor: Process) -> None:
-        self._control = control
+    def __init__(self, control: socket.socket, monitor: Process, stay: bool) -> None:
+        self.control = control
         self._monitor = monitor
+        self._stay = stay
 
     def fileno(self) -> int:
         """Return the control socket: readable when the monitor has spoken, or is gone."""
-        return self._control.fileno()
+        return self.control.fileno()
 
     def release(self) -> None:
         """End the monitor: its child belongs to whoever reaps orphans from here on, prctl(2), PR_SET_CHILD_SUBREAPER."""
-        self._control.close()
-        self._monitor.close()
+        self.control.close()
+        if self._stay:
+            self._monitor.release()
+        else:
+            self._monitor.close()
 
     def collect(self) -> int:
         """Read the exit and reap the monitor."""
         try:
-            with self._control:
-                while (message := _receive(self._control)).kind != lib.MESSAGE_EXITED:
+            with self.control:
+                while (message := receive(self.control)).kind != lib.MESSAGE_EXITED:
                     pass  # of a start that was given up before all was read
         finally:
             self._monitor.wait()
         return as_return_code(message.code, message.status)
+
+
+def give_terminal(process: Process, master: int) -> None:
+    """Send a terminal's other end to the monitor that keeps a process: its output is logged, and visitors write to it.
+
+    To be called before the last `sync` of its plan is answered.
+    """
+    if not isinstance(process.source, MonitorExit):
+        raise InvalidInput(f"process {process.pid} has no monitor that could keep its terminal")
+    message = MESSAGE.pack(lib.MESSAGE_TERMINAL, 0, 0, 0, 0, 0)
+    socket.send_fds(process.source.control, [message], [master])
 
 
 def spawn_monitored(
@@ -89,6 +121,7 @@ def spawn_monitored(
     streams: Streams = Streams(),
     at_sync: Callable[[Process, socket.socket], bool] | None = None,
     until_sync: bool = False,
+    keeping: Keeping | None = None,
 ) -> Started:
     """Walk a block in a child of the monitor, which shares nothing with this process.
 
@@ -99,48 +132,59 @@ def spawn_monitored(
     """
     with ExitStack() as undo:
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        undo.enter_context(theirs)
         on_failure = undo.enter_context(ExitStack())
         on_failure.enter_context(control)
         sync, child_sync = socket.socketpair()
-        undo.enter_context(sync)
-        undo.enter_context(child_sync)
+        for end in (theirs, sync, child_sync):
+            undo.enter_context(end)
         ends = undo.enter_context(opened_streams(streams))
-
-        # What is lent to the monitor must not stay open here: its closing is how the other side's end is seen.
-        with ExitStack() as lent:
-
-            def lend(fd: int) -> int:
-                moved = aside(fd)
-                lent.callback(os.close, moved)
-                return moved
-
-            inherited = {
-                lib.MONITOR_BLOCK: lend(_memory_file(block)),
-                lib.MONITOR_CONTROL: lend(theirs.detach()),
-                SYNC_DESCRIPTOR: lend(child_sync.detach()),
-            }
-            if cgroup >= 0:
-                inherited[CGROUP_DESCRIPTOR] = lend(_duplicate(cgroup))
-            monitor = on_failure.enter_context(_start_monitor(ends, inherited))
-        cloned = _receive(control)
-        if cloned.kind == lib.MESSAGE_REFUSED:
-            raise SystemCallError(cloned.error, "clone3", str(clone_flags(block)))
-        if cloned.kind == lib.MESSAGE_WALKED:
-            raise NotCloned(Report(cloned.rest))
-        process = Process(cloned.pid, cloned.descriptor, MonitorExit(control, monitor))
+        monitor = on_failure.enter_context(_start_monitor(block, theirs, child_sync, cgroup, ends, keeping))
+        process = _cloned(control, monitor, block, keeping is not None)
         on_failure.pop_all()
         on_failure.enter_context(process)
         passed = at_sync is not None and at_sync(process, sync)
         sync.close()  # a child that still waits reads the end, and fails there
-        if until_sync and passed:
-            on_failure.pop_all()
-            ends.hand_over(process)
-            return Started(process, None)
-        walked = _receive(control)
+        report = None if until_sync and passed else receive(control).rest
         on_failure.pop_all()
         ends.hand_over(process)
-        return as_started(process, walked.rest)
+        return Started(process, None) if report is None else as_started(process, report)
+
+
+def _start_monitor(
+    block: bytes, control: socket.socket, sync: socket.socket, cgroup: int, ends: Ends, keeping: Keeping | None
+) -> Process:  # fmt: skip
+    """Start the monitor by a plan of its own. What it is lent is closed here, or the other side's end would not be seen."""
+    with ExitStack() as lent:
+
+        def lend(fd: int) -> int:
+            moved = aside(fd)
+            lent.callback(os.close, moved)
+            return moved
+
+        inherited = {
+            lib.MONITOR_BLOCK: lend(_memory_file(block)),
+            lib.MONITOR_CONTROL: lend(control.detach()),
+            SYNC_DESCRIPTOR: lend(sync.detach()),
+            **{target: lend(_duplicate(fd)) for target, fd in (keeping.lent.items() if keeping else ())},
+        }
+        if cgroup >= 0:
+            inherited[CGROUP_DESCRIPTOR] = lend(_duplicate(cgroup))
+        words = keeping.words if keeping else ()
+        process, report = spawn_block(_monitor_block(max(inherited) + 1, words), ends.child | inherited)
+    if report and report.failed >= 0:
+        process.wait()
+        raise SystemCallError(report.error, "execve", program("labcore-monitor"), "starting the monitor")
+    return process
+
+
+def _cloned(control: socket.socket, monitor: Process, block: bytes, stay: bool) -> Process:
+    """Return the monitor's child."""
+    cloned = receive(control)
+    if cloned.kind == lib.MESSAGE_REFUSED:
+        raise SystemCallError(cloned.error, "clone3", str(clone_flags(block)))
+    if cloned.kind == lib.MESSAGE_WALKED:
+        raise NotCloned(Report(cloned.rest))
+    return Process(cloned.pid, cloned.descriptors[0], MonitorExit(control, monitor, stay))
 
 
 def _memory_file(contents: bytes | bytearray) -> int:
@@ -149,32 +193,24 @@ def _memory_file(contents: bytes | bytearray) -> int:
     return fd
 
 
-def _duplicate(cgroup: int) -> int:
+def _duplicate(fd: int) -> int:
     try:
-        return os.dup(cgroup)
+        return os.dup(fd)
     except OSError as error:
-        raise SystemCallError(error.errno or 0, "dup", str(cgroup), "the cgroup to start in") from None
-
-
-def _start_monitor(ends: Ends, inherited: dict[int, int]) -> Process:
-    """Start the monitor by a plan of its own."""
-    process, report = spawn_block(_monitor_block(max(inherited) + 1), ends.child | inherited)
-    if report and report.failed >= 0:
-        process.wait()
-        raise SystemCallError(report.error, "execve", program("labcore-monitor"), "starting the monitor")
-    return process
+        raise SystemCallError(error.errno or 0, "dup", str(fd), "what the monitor is lent") from None
 
 
 @cache
-def _monitor_block(first_spare: int) -> bytes:
+def _monitor_block(first_spare: int, words: tuple[str, ...]) -> bytes:
     """The plan that becomes the monitor: let nothing else through, exec."""
     shut = close_range.step(first_spare, flags=CloseFlag.CLOEXEC)
-    return compile_block([shut, execve.step(program("labcore-monitor"), ["labcore-monitor"], [])], clone_flags=0)
+    return compile_block([shut, execve.step(program("labcore-monitor"), ["labcore-monitor", *words], [])], clone_flags=0)
 
 
-def _receive(control: socket.socket) -> _Message:
-    memory, descriptors, _, _ = socket.recv_fds(control, 1 << 18, 1, socket.MSG_CMSG_CLOEXEC)
+def receive(channel: socket.socket) -> Message:
+    """Wait for the monitor's next message. Raises MonitorLost if it is gone."""
+    memory, descriptors, _, _ = socket.recv_fds(channel, 1 << 18, 2, socket.MSG_CMSG_CLOEXEC)
     if len(memory) < MESSAGE.size:
         raise MonitorLost("the monitor was killed: what its container did is not known")
     kind, pid, error, code, status, _ = MESSAGE.unpack_from(memory)
-    return _Message(kind, pid, error, code, status, memory[MESSAGE.size :], descriptors[0] if descriptors else -1)
+    return Message(kind, pid, error, code, status, memory[MESSAGE.size :], descriptors)

@@ -98,7 +98,7 @@ class Process:
         self.stdin: BinaryIO | None = None
         self.stdout: BinaryIO | None = None
         self.stderr: BinaryIO | None = None
-        self._source = source
+        self.source = source
 
     def __repr__(self) -> str:
         state = "running" if self.returncode is None else f"ended with {self.returncode}"
@@ -121,6 +121,10 @@ class Process:
             raise TimeoutError(f"process {self.pid} still runs after {timeout} s")
         return self._collect()
 
+    def fileno(self) -> int:
+        """Return a descriptor that becomes readable when its end is known, and hangs up when nobody stands beside it."""
+        return self.source.fileno()
+
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send a signal; one that has ended already is left in peace."""
         if self.returncode is None:
@@ -139,9 +143,10 @@ class Process:
 
     def release(self) -> None:
         """Let it run on without us: nobody here waits for it any more."""
-        self._source.release()
+        self.source.release()
         os.close(self.pidfd)
         self.returncode = RELEASED
+        self._close_streams()
 
     def close(self) -> None:
         """Kill the process if it still runs, reap it, close its streams."""
@@ -150,9 +155,12 @@ class Process:
                 self.kill()
                 self.wait()
         finally:
-            for stream in (self.stdin, self.stdout, self.stderr):
-                if stream is not None:
-                    stream.close()
+            self._close_streams()
+
+    def _close_streams(self) -> None:
+        for stream in (self.stdin, self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()
 
     def __enter__(self) -> Self:
         return self
@@ -168,12 +176,12 @@ class Process:
 
     def _ended(self, timeout: float | None) -> bool:
         poller = select.poll()
-        poller.register(self._source.fileno(), select.POLLIN)
+        poller.register(self.source.fileno(), select.POLLIN)
         return bool(poller.poll(None if timeout is None else timeout * 1000))
 
     def _collect(self) -> int:
         try:
-            self.returncode = self._source.collect()
+            self.returncode = self.source.collect()
         except BaseException:
             # Nobody can say any more how it ends, so it ends here.
             self.kill()

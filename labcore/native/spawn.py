@@ -19,6 +19,7 @@ Stream: TypeAlias = int | IO[bytes] | IO[str] | None
 PROGRAMS = Path(__file__).parent / "bin"
 SYNC_DESCRIPTOR: int = lib.MONITOR_SYNC
 CGROUP_DESCRIPTOR: int = lib.MONITOR_CGROUP
+LAID_OUT: int = lib.MONITOR_DESCRIPTORS  # descriptors below this a child may have by number
 
 
 class Streams(NamedTuple):
@@ -118,8 +119,8 @@ def opened_streams(streams: Streams) -> Iterator[Ends]:
 
 
 def aside(fd: int) -> int:
-    """Move a descriptor to 10 or above, out of the way of those that a child lays out by number."""
+    """Move a descriptor out of the way of those that a child lays out by number."""
     try:
-        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LAID_OUT)
     finally:
         os.close(fd)

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 
 from labcore.errors import InvalidInput
-from labcore.native import Capability, CloneFlag, MountAttribute, MountFlag, UnmountFlag
+from labcore.native import SYNC_DESCRIPTOR, Capability, CloneFlag, MountAttribute, MountFlag, UnmountFlag
 from labcore.runtime import mounting, ops
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
@@ -99,9 +99,12 @@ def _bind(root: BindRoot) -> list[Op]:
     ]
 
 
-def descriptors(spec: ContainerSpec) -> list[Op]:  # noqa: ARG001
+BEHIND_SYNC = SYNC_DESCRIPTOR + 1  # what a plan with a `sync` needs of its carrier lies below: see csrc/monitor.h
+
+
+def descriptors(spec: ContainerSpec) -> list[Op]:
     """Let go of everything that the starter has open, before paths are followed that the image or its user has named."""
-    return [ops.CloseDescriptors()]
+    return [ops.CloseDescriptors(BEHIND_SYNC) if spec.terminal else ops.CloseDescriptors()]
 
 
 @lru_cache(maxsize=64)
@@ -237,6 +240,8 @@ def security(spec: ContainerSpec) -> list[Op]:
     user = spec.user
     changes = user.uid != 0 or user.gid != 0 or bool(user.groups)
     become: list[Op] = [ops.KeepRights(), ops.Become(user.uid, user.gid, user.groups)] if changes else []
+    if changes and spec.dies_with_parent:
+        become.append(ops.DieWithParent())  # a change of user has unset it
     filtering = _filter(spec.seccomp, spec.filters_kept_in)
     early, late = ([], filtering) if spec.no_new_privileges else (filtering, [])
     no_new: list[Op] = [ops.NoNewPrivileges()] if spec.no_new_privileges else []
@@ -256,6 +261,15 @@ def workdir(spec: ContainerSpec) -> list[Op]:
     return [ops.MakeDirectories(parents)] if parents else []
 
 
+def terminal(spec: ContainerSpec) -> list[Op]:
+    """Give the process a terminal, if it is to have one; the monitor that keeps the container has the other end."""
+    if not spec.terminal:
+        return []
+    from labcore.runtime.terminal import OpenTerminal, TerminalTaken, console_device, keep
+
+    return [OpenTerminal(spec.user.uid), ops.Sync("takes the terminal", keep), TerminalTaken(), *console_device()]
+
+
 STAGES: Mapping[str, Stage] = {
     "namespaces": namespaces,
     "hostname": hostname,
@@ -265,6 +279,7 @@ STAGES: Mapping[str, Stage] = {
     "devices": devices,
     "network": network,
     "workdir": workdir,
+    "terminal": terminal,
     "protection": protection,
     "limits": limits,
     "security": security,

@@ -12,6 +12,9 @@ from labcore.runtime.plan import Carrier, Plan
 if TYPE_CHECKING:
     import socket
 
+    from labcore.native.monitor import Keeping
+    from labcore.runtime.keeping import Kept
+
 
 def spawn(
     plan: Plan,
@@ -22,6 +25,7 @@ def spawn(
     carrier: Carrier | None = None,
     until_sync: bool = False,
     release: bool = False,
+    kept: "Kept | None" = None,
 ) -> Process:
     """Start a process by a plan and return it once its program runs, with `process.timeline` filled in.
 
@@ -31,11 +35,16 @@ def spawn(
     With `until_sync` the process is returned when the starter has done its part in the plan's last `sync`; what becomes of the
     ops behind that is not known. With `release` it is let go of before it passes that `sync`: whoever reaps this process's
     orphans will see its end, however soon that comes.
+
+    `kept` is a directory in which a monitor keeps it: its output is logged there, and it is found there again when this process
+    is gone; its streams are the monitor's, and a release lets it run on.
     Raises StepFailed, with the op, the cause and the cure, if any op fails; then no process is left.
     """
     streams = Streams(stdin, stdout, stderr)
     try:
-        if plan.carrier == "extension" and carrier != "monitor":
+        if kept is not None:
+            started = _spawn_kept(plan, kept)
+        elif plan.carrier == "extension" and carrier != "monitor":
             started = spawn_sharing(plan.block(plan.clone.cgroup), streams=streams)
         else:
             started = _spawn_monitored(plan, streams, until_sync or release, release)
@@ -46,7 +55,18 @@ def spawn(
     return _checked(plan, started.process, started.report) if started.report else started.process
 
 
-def _spawn_monitored(plan: Plan, streams: Streams, until_sync: bool, release: bool) -> Started:
+def _spawn_kept(plan: Plan, kept: "Kept") -> Started:
+    from labcore.runtime.keeping.place import prepared
+
+    terminal = any(op.name == "terminal" for op in plan)
+    with prepared(kept, terminal=terminal) as (streams, keeping):
+        process, report = _spawn_monitored(plan, streams, until_sync=False, release=False, keeping=keeping)
+        return Started(_checked(plan, process, report) if report else process, None)
+
+
+def _spawn_monitored(
+    plan: Plan, streams: Streams, until_sync: bool, release: bool, keeping: "Keeping | None" = None
+) -> Started:  # fmt: skip
     from labcore.native.monitor import NotCloned, spawn_monitored
 
     cgroup = plan.clone.cgroup
@@ -64,7 +84,7 @@ def _spawn_monitored(plan: Plan, streams: Streams, until_sync: bool, release: bo
 
     block = plan.block(CGROUP_DESCRIPTOR if cgroup >= 0 else -1)
     try:
-        return spawn_monitored(block, cgroup=cgroup, streams=streams, at_sync=at_sync, until_sync=until_sync)
+        return spawn_monitored(block, cgroup=cgroup, streams=streams, at_sync=at_sync, until_sync=until_sync, keeping=keeping)
     except NotCloned as refused:
         index, step = plan.steps[refused.report.failed]
         raise _failure(plan, index, refused.report.error, step.call, step.arguments) from None

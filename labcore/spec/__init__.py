@@ -25,6 +25,7 @@ from labcore.spec.isolation import (
     User,
     root_with,
 )
+from labcore.spec.log import Input, LogPolicy
 from labcore.spec.moment import Moment
 from labcore.spec.reference import Reference
 from labcore.spec.seccomp import Comparison, SeccompProfile, SeccompRule
@@ -46,7 +47,9 @@ __all__ = [
     "Device",
     "DeviceRule",
     "IdRange",
+    "Input",
     "Limit",
+    "LogPolicy",
     "Moment",
     "MountPoint",
     "OverlayRoot",

@@ -12,16 +12,15 @@ from labcore.errors import InvalidInput
 from labcore.native import Process, Resolve
 from labcore.runtime import Plan, ops
 from labcore.runtime.oci.config import Bundle
-from labcore.runtime.oci.console import OpenTerminal, TerminalTaken, console_device
 from labcore.runtime.oci.hooks import joined_namespaces
 from labcore.runtime.ops import Op
-from labcore.runtime.stages import STAGES, Stage
+from labcore.runtime.stages import BEHIND_SYNC, STAGES, Stage
+from labcore.runtime.terminal import OpenTerminal, TerminalTaken, console_device
 from labcore.spec import DEFAULT_PATH, ContainerSpec
 
 Action = Callable[[Process], None]
 GATE_REGISTER: Final = 63
 MOST_PASSWD: Final = 1 << 20
-FIRST_SPARE: Final = 7  # descriptors below are the carrier's: see csrc/monitor.h
 
 
 def creation_plan(
@@ -41,7 +40,7 @@ def creation_plan(
     """
     spec = bundle.spec
     by_name = {**STAGES, **(stages or {})}
-    made = {name: list(stage(spec)) for name, stage in by_name.items()}
+    made = {name: list(stage(spec)) for name, stage in by_name.items() if name != "terminal"}
     before = [op for op in made["namespaces"] if op.before_clone]
     process = [op for op in made["namespaces"] if not op.before_clone]
     enter: list[Op] = [ops.Enter(entrances)] if entrances else []
@@ -51,7 +50,7 @@ def creation_plan(
             *enter,
             *before,
             *process,
-            ops.CloseDescriptors(FIRST_SPARE),
+            ops.CloseDescriptors(BEHIND_SYNC),
             ops.OpenGate(str(gate), GATE_REGISTER),
             ops.Sync("id maps, hooks", prepare),
             *_become_root_of(spec),
@@ -102,7 +101,7 @@ def exec_plan(spec: ContainerSpec, pid: int, *, entrances: tuple[str, ...], take
             ops.Clone(),
             ops.NewSession(),
             ops.Umask(0),
-            ops.CloseDescriptors(FIRST_SPARE),
+            ops.CloseDescriptors(BEHIND_SYNC),
             ops.NewKeyring(),
             *_terminal(spec, take_terminal, console=False),
             *made["limits"],

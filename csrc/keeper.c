@@ -1,0 +1,192 @@
+/* What a kept container leaves in its directory. Whoever comes later, its starter restarted or another program, finds it there.
+ *
+ *     meeting   a socket; whoever connects is sent the container's pidfd and its input, and its exit when that comes. Nobody
+ *               answers: the monitor is gone (it has recorded the exit, or was killed, or the machine was)
+ *     pid       of its first process, as long as the monitor lives
+ *     log       its output: see log.h
+ *     exit      how it ended, written whole or not at all
+ */
+#include "keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "monitor.h"
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER 0x5441
+#endif
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+/* What is polled. Those behind the last are the visitors: whoever has connected and not left. */
+enum { ENDED, MEETING, OUTPUT, ERRORS, VISITORS, MOST = VISITORS + 60 };
+
+static struct log container_log;
+static struct pollfd watched[MOST];
+static int visitors, input = -1, input_once;
+
+int keep_ready(const struct keeping *keeping)
+{
+    input = fcntl(MONITOR_STDIN, F_GETFD) < 0 ? -1 : MONITOR_STDIN;
+    input_once = keeping->input_once;
+    container_log = (struct log){
+        .descriptor = MONITOR_LOG,
+        .directory = MONITOR_DIRECTORY,
+        .max_size = keeping->max_size,
+        .files = keeping->files,
+    };
+    return log_open(&container_log, keeping->buffer);
+}
+
+/* Write a file whole or not at all: whoever reads it after a crash finds all of it, or none. */
+static void record(const char *name, const char *text)
+{
+    int file = openat(MONITOR_DIRECTORY, "incoming", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file < 0)
+        return; /* the directory is gone, or full: those who are connected are told all the same */
+    if (write(file, text, strlen(text)) == (ssize_t)strlen(text) && fsync(file) == 0)
+        renameat(MONITOR_DIRECTORY, "incoming", MONITOR_DIRECTORY, name);
+    close(file);
+    fsync(MONITOR_DIRECTORY);
+}
+
+void keep_started(int pid)
+{
+    char text[16];
+    int file = openat(MONITOR_DIRECTORY, "pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int size = snprintf(text, sizeof text, "%d\n", pid);
+    (void)!write(file, text, (size_t)size); /* not synced: after a crash of the machine it means nothing */
+    close(file);
+}
+
+/* A terminal takes the place of all three streams. It is sent by the starter, before the plan's end. */
+static void take_terminal(void)
+{
+    char message[sizeof(struct message)];
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec part = {message, sizeof message};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control};
+    if (recvmsg(MONITOR_CONTROL, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0)
+        return;
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    if (!rights || rights->cmsg_type != SCM_RIGHTS)
+        return;
+    memcpy(&input, CMSG_DATA(rights), sizeof input);
+    input_once = 0;
+    watched[OUTPUT].fd = input;
+    /* While somebody has this end open the other never hangs up: a program may close its terminal and open it again. */
+    (void)!ioctl(input, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+static void meet(int pid, int pidfd)
+{
+    int visitor = accept4(MONITOR_MEETING, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (visitor < 0)
+        return;
+    tell(visitor, (struct message){.kind = MESSAGE_MET, .pid = pid}, NULL, 0, pidfd, input);
+    if (input >= 0 && input_once) {
+        close(input);
+        input = -1;
+    }
+    watched[VISITORS + visitors++] = (struct pollfd){.fd = visitor}; /* POLLHUP needs no asking */
+}
+
+static void forget_those_who_left(void)
+{
+    for (int i = 0; i < visitors;) {
+        struct pollfd *visitor = &watched[VISITORS + i];
+        if (visitor->revents & (POLLHUP | POLLERR)) {
+            close(visitor->fd);
+            *visitor = watched[VISITORS + --visitors];
+        } else {
+            i++;
+        }
+    }
+}
+
+/* Returns how many bytes there were; at its end the stream is watched no more. */
+static int log_output(struct pollfd *source, uint32_t stream)
+{
+    static char bytes[1 << 16];
+    ssize_t size = read(source->fd, bytes, container_log.chunk);
+    if (size > 0)
+        log_put(&container_log, stream, bytes, (uint32_t)size);
+    else if (size == 0 || (errno != EINTR && errno != EAGAIN))
+        source->fd = -1;
+    return (int)size;
+}
+
+static void watch(int pid, int pidfd)
+{
+    for (;;) {
+        watched[MEETING].events = VISITORS + visitors < MOST ? POLLIN : 0; /* the others wait in its queue */
+        if (poll(watched, (nfds_t)(VISITORS + visitors), -1) < 0)
+            continue;
+        if (watched[OUTPUT].revents)
+            log_output(&watched[OUTPUT], 1);
+        if (watched[ERRORS].revents)
+            log_output(&watched[ERRORS], 2);
+        forget_those_who_left();
+        if (watched[MEETING].revents)
+            meet(pid, pidfd);
+        if (watched[ENDED].revents)
+            return;
+    }
+}
+
+/* What the container wrote lies in the pipe by now. More may come for ever from somebody else who has it: that is not awaited.
+ */
+static void drain(struct pollfd *source, uint32_t stream)
+{
+    int left = 0;
+    if (source->fd < 0 || ioctl(source->fd, FIONREAD, &left) < 0)
+        return;
+    for (int taken; left > 0; left -= taken)
+        if ((taken = log_output(source, stream)) <= 0)
+            return;
+}
+
+void keep_until_exit(int pid, int pidfd, const struct report *report, siginfo_t *info)
+{
+    char text[160];
+    struct timespec now;
+
+    watched[ENDED] = (struct pollfd){.fd = pidfd, .events = POLLIN};
+    watched[MEETING] = (struct pollfd){.fd = MONITOR_MEETING, .events = POLLIN};
+    watched[OUTPUT] = (struct pollfd){.fd = MONITOR_STDOUT, .events = POLLIN};
+    watched[ERRORS] = (struct pollfd){.fd = MONITOR_STDERR, .events = POLLIN};
+    take_terminal();
+    watch(pid, pidfd);
+    while (waitid(P_PIDFD, (id_t)pidfd, info, WEXITED) < 0 && errno == EINTR)
+        ;
+    drain(&watched[OUTPUT], 1);
+    drain(&watched[ERRORS], 2);
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(text, sizeof text, "%d %d %lld%09ld %llu %d %d\n", info->si_code, info->si_status, (long long)now.tv_sec,
+             now.tv_nsec, (unsigned long long)container_log.offset, report->failed, report->error);
+    record("exit", text);
+    close(MONITOR_MEETING); /* not before: whom nobody answers must find the record */
+    struct message exited = {.kind = MESSAGE_EXITED, .pid = pid, .code = info->si_code, .status = info->si_status};
+    for (int i = 0; i < visitors; i++)
+        tell(watched[VISITORS + i].fd, exited, NULL, 0, -1, -1);
+}
+
+void keep_done(void)
+{
+    log_close(&container_log);
+}

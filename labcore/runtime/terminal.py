@@ -1,0 +1,81 @@
+"""The terminal of a container: made inside it, its other end taken by the starter (docker's `-t`)."""
+
+import os
+import struct
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
+
+from labcore import native
+from labcore.native import TIOCGPTPEER, TIOCSCTTY, TIOCSPTLCK, TIOCSWINSZ, MountFlag, Process, Register, Step, TreeFlag
+from labcore.runtime.ops import MakeFiles, Mount, Op
+
+MASTER = 20  # where the child keeps the terminal's other end until it has been taken
+FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
+
+
+class OpenTerminal(Op):
+    """Make a terminal in this root's own /dev/pts, and have it as standard streams and controlling terminal: pts(4).
+
+    The other end stays open as descriptor 20 until `TerminalTaken`.
+    """
+
+    uid: int = 0
+    name: ClassVar[str] = "terminal"
+
+    def calls(self) -> Sequence[Step]:
+        master, slave = Register(0), Register(1)
+        return [
+            native.openat.step(native.AT_FDCWD, "/dev/ptmx", FLAGS).replace(result=0),
+            native.ioctl.step(master, TIOCSPTLCK, bytes(4)),
+            native.ioctl.step(master, TIOCGPTPEER, FLAGS).replace(result=1),
+            native.dup3.step(master, MASTER, os.O_CLOEXEC),
+            native.close.step(master),
+            *(native.dup3.step(slave, fd) for fd in range(3)),
+            native.close.step(slave),
+            native.ioctl.step(0, TIOCSCTTY, 0),
+            native.fchownat.step(0, "", self.uid, -1 & 0xFFFFFFFF, TreeFlag.EMPTY_PATH),
+        ]
+
+    @cached_property
+    def detail(self) -> str:
+        return "/dev/ptmx as 0, 1, 2"
+
+
+class TerminalTaken(Op):
+    """Let go of the terminal's other end."""
+
+    name: ClassVar[str] = "close"
+
+    def calls(self) -> Sequence[Step]:
+        return [native.close.step(MASTER)]
+
+    @cached_property
+    def detail(self) -> str:
+        return "the terminal's other end"
+
+
+def console_device() -> list[Op]:
+    """Return the ops that show the terminal as /dev/console: the first of a new /dev/pts."""
+    return [MakeFiles(("/dev/console",)), Mount("/dev/pts/0", "/dev/console", flags=MountFlag.BIND)]
+
+
+def take(process: Process) -> int:
+    """Take the terminal's other end from the child, at the `sync` before `TerminalTaken`; the caller closes it."""
+    return native.pidfd_getfd(process.pidfd, MASTER)
+
+
+def keep(process: Process) -> None:
+    """Hand the terminal's other end to the monitor, which logs what comes out of it."""
+    from labcore.native.monitor import give_terminal
+
+    master = take(process)
+    try:
+        give_terminal(process, master)
+    finally:
+        os.close(master)
+
+
+def resize(terminal: int, rows: int, columns: int) -> None:
+    """Tell a terminal its size, and its foreground processes that it has changed: ioctl_tty(2), TIOCSWINSZ."""
+    native.ioctl(terminal, TIOCSWINSZ, struct.pack("=HHHH", rows, columns, 0, 0))

@@ -1,0 +1,28 @@
+"""How a container's output is kept."""
+
+from typing import Literal
+
+from labcore.errors import InvalidInput
+from labcore.record import Record
+
+Input = Literal["none", "open", "once"]
+
+
+class LogPolicy(Record):
+    """What becomes of output: the choice that docker calls log modes and options.
+
+    `blocking`: every piece is written before the next is read; a slow disk slows the container, and nothing is lost while there
+    is room. `non-blocking`: the container never waits; up to `buffer` bytes wait to be written, and what comes while they do is
+    lost, and seen to be. A file of `max_size` bytes (0: any size) is followed by a new one, and `max_files` are kept in all.
+    """
+
+    mode: Literal["blocking", "non-blocking"] = "blocking"
+    buffer: int = 1 << 20
+    max_size: int = 0
+    max_files: int = 1
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("blocking", "non-blocking"):
+            raise InvalidInput(f"log mode {self.mode!r}: there are blocking and non-blocking")
+        if self.max_files < 1 or self.max_size < 0 or self.buffer < 1:
+            raise InvalidInput("a log has one file at least, and sizes above zero")
