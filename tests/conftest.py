@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,3 +112,43 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         if not any(re.search(pattern, reason) for pattern in _expected()):
             report.outcome = "failed"
             report.longrepr = f"{item.nodeid} was skipped, and tests/expected_absences.toml does not expect that: {reason}"
+
+
+LEARNER = 4242
+# An ordinary user as most machines have one, with a home and with subordinate ids; in a mount namespace, for the tests' machine has
+# none. The Python that runs the tests lies where ordinary users cannot look, so a copy of the way to it is made for them.
+AS_LEARNER = """
+set -e
+mount -t tmpfs tmpfs "$PLACE"
+cp /etc/passwd /etc/group "$PLACE"
+echo "learner:x:$ID:$ID::$PLACE/learner:/bin/sh" >> "$PLACE/passwd"
+echo "learner:x:$ID:" >> "$PLACE/group"
+echo "$SUBORDINATE" > "$PLACE/subuid"
+touch /etc/subuid /etc/subgid
+for file in passwd group; do mount --bind "$PLACE/$file" /etc/$file; done
+for file in subuid subgid; do mount --bind "$PLACE/subuid" /etc/$file; done
+mkdir "$PLACE/learner" "$PLACE/python"; chown "$ID:$ID" "$PLACE/learner"; chmod 755 "$PLACE"
+case "$PYTHON" in /root/*)
+    mount --bind "$PYTHON" "$PLACE/python"
+    mount -t tmpfs -o mode=755 tmpfs /root
+    mkdir -p "$PYTHON"
+    mount --move "$PLACE/python" "$PYTHON";;
+esac
+cd "$PLACE/learner"
+exec setpriv --reuid $ID --regid $ID --clear-groups --inh-caps=-all --bounding-set=+all \\
+    env HOME="$PLACE/learner" USER=learner "$@"
+"""
+
+
+def as_learner(
+    *argv: str, subordinate: str = "learner:300000:65536", timeout: float = 120
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command as an ordinary user, whose home is gone afterwards; with these lines in subuid(5) and subgid(5)."""
+    needs_root()
+    needs("newuidmap", "setpriv")
+    environment = {
+        "PATH": os.environ["PATH"], "PLACE": "/home", "ID": str(LEARNER), "SUBORDINATE": subordinate,
+        "PYTHON": sys.base_prefix, "PYTHONPATH": str(PROJECT),
+    }  # fmt: skip
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", AS_LEARNER, "sh", *argv]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)

@@ -19,8 +19,12 @@ COMMANDS = {
     "doctor": "try what this machine can do, and say how to mend what is missing",
     "bench": "measure labcore and its peers side by side",
     "lesson": "the lessons: list, start, status, check, solve, reset, demo",
+    "rootless": "run any program as root of a new user namespace, in which an ordinary user can make containers",
     "lab": "start a first container, then JupyterLab with the lessons",
 }
+
+# Those that make containers: an ordinary user becomes root of a user namespace for them.
+MAKES_CONTAINERS = {"run", "lesson", "lab", "bench"}
 
 # What docker answers when the failure is not the program's own.
 LABCORE_FAILED = 125
@@ -31,6 +35,10 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     try:
         args = _without_collecting(words)
+        if os.geteuid() and _command_word(words) in MAKES_CONTAINERS:
+            from labcore.cli.rootless import become_root
+
+            become_root()
         status = int(args.main(args)) if args.main else 0
         sys.stdout.flush()
         return status

@@ -13,6 +13,7 @@ from labcore.native import DEVNULL, PIPE, Process, Stream, program
 from labcore.record import Record
 from labcore.runtime import Carrier, Plan, Stage, make_plan, spawn
 from labcore.runtime.seccomp.default import default_profile
+from labcore.runtime.userns import fitted
 from labcore.spec import DEFAULT_CAPABILITIES, DEFAULT_PATH, BindRoot, ContainerSpec, Moment, Reference, Root, SeccompProfile
 from labcore.storage import LayerStore
 
@@ -86,7 +87,7 @@ class Engine:
             command = (*start, *(argv or (() if entrypoint else config.command)))
             variables, directory = config.environment, config.workdir
             root = self._root_of(found)
-        return ContainerSpec(
+        spec = ContainerSpec(
             root=root,
             argv=command,
             environment=_merge(variables, extra, hostname),
@@ -96,6 +97,7 @@ class Engine:
             filters_kept_in=str(self.root / "runtime" / "seccomp"),
             dies_with_parent=True,
         )
+        return fitted(spec)
 
     def _root_of(self, image: Image) -> Root:
         pairs = zip(image.layers, image.config.diff_ids, strict=True)

@@ -42,7 +42,7 @@ def sandbox_plan(module: str, writable: str | None = None) -> Plan:
             ops.Mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE),
             *(_read_only_but(writable) if writable else []),
             # A /proc of its own, whose numbers are those that its processes know; and the machine's is not left below it.
-            ops.Unmount("/proc", UnmountFlag.DETACH),
+            ops.Unmount("/proc", UnmountFlag.DETACH, locked_is_fine=True),
             ops.Mount("proc", "/proc", "proc", QUIET),
             ops.Execve(
                 (program("labcore-init"), *python(module)), tuple(f"{name}={value}" for name, value in os.environ.items())

@@ -62,7 +62,7 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     cut = MountFlag.SLAVE if spec.propagation in ("slave", "rslave") else MountFlag.PRIVATE
     private = ops.Mount("none", "/", None, MountFlag.REC | cut)
     take = mounting.take_in_hand(spec.mounts)
-    build = _overlay(spec.root) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
+    build = _overlay(spec.root, spec.rootless) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it.
     return [private, *take, *build, ops.PivotRoot(".", "."), *([] if _keeps_old_root(spec) else LEAVE_OLD_ROOT)]
 
@@ -75,13 +75,15 @@ def _keeps_old_root(spec: ContainerSpec) -> bool:
 
     In a user namespace the kernel mounts a new /proc or /sys only where a whole one can be seen: user_namespaces(7).
     """
-    return "user" in spec.namespaces
+    return spec.rootless or "user" in spec.namespaces
 
 
-def _overlay(root: OverlayRoot) -> list[Op]:
+def _overlay(root: OverlayRoot, rootless: bool) -> list[Op]:
     # Relative names keep the option string short (it must fit one page) and free of characters that overlayfs gives a meaning.
     scratch = root.scratch
     options = f"lowerdir={':'.join(root.layers)},upperdir={scratch}/upper,workdir={scratch}/work"
+    if rootless:
+        options += ",userxattr"  # what marks deleted files is written where ordinary users may write: overlayfs.rst
     return [
         ops.Chdir(root.directory),
         ops.Mount("tmpfs", scratch, "tmpfs", MountFlag.NODEV, "mode=700"),
@@ -273,8 +275,8 @@ def terminal(spec: ContainerSpec) -> list[Op]:
 STAGES: Mapping[str, Stage] = {
     "namespaces": namespaces,
     "hostname": hostname,
-    "rootfs": rootfs,
     "descriptors": descriptors,
+    "rootfs": rootfs,
     "mounts": mounts,
     "devices": devices,
     "network": network,

@@ -55,7 +55,8 @@ class ContainerSpec(Record):
 
     `environment` holds `NAME=value` strings; `argv[0]` without a slash is looked up in the PATH found there. `namespaces` are
     the kinds that are new, `joins` the kinds that are somebody else's, each with its file. `hostname` None leaves the host's.
-    `filters_kept_in` is a directory for compiled filters. `propagation` is that of the root mount, in mount(8)'s words.
+    `filters_kept_in` is a directory for compiled filters. `rootless`: whoever starts it is root of a user namespace only.
+    `propagation` is that of the root mount, in mount(8)'s words.
     Raises InvalidInput for what cannot be.
     """
 
@@ -84,6 +85,7 @@ class ContainerSpec(Record):
     filters_kept_in: str | None = None
     terminal: bool = False
     dies_with_parent: bool = False
+    rootless: bool = False
 
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0]:

@@ -12,6 +12,7 @@ from labcore.runtime import mounting
 from labcore.runtime.oci.node import Node
 from labcore.runtime.oci.resources import read_resources
 from labcore.runtime.oci.seccomp import read_seccomp
+from labcore.runtime.userns import fitted, with_bound_devices
 from labcore.spec import (
     DEFAULT_DEVICES,
     NAMESPACES,
@@ -88,7 +89,8 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
     if not creates:
         spec = spec.replace(devices=())
     elif "user" in spec.namespaces:
-        spec = _with_bound_devices(spec)
+        spec = with_bound_devices(spec)
+    spec = fitted(spec)
     return Bundle(
         spec=spec,
         cgroup=root["linux"]["cgroupsPath"].text(),
@@ -100,12 +102,6 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
         creates_devices=creates,
         version=version,
     )
-
-
-def _with_bound_devices(spec: ContainerSpec) -> ContainerSpec:
-    """Return the spec with this machine's device nodes bound: in a user namespace none can be made, mknod(2)."""
-    bound = tuple(MountPoint(device.path, "bind", device.path, ("bind", "nosuid", "noexec")) for device in spec.devices)
-    return spec.replace(mounts=spec.mounts + bound, devices=())
 
 
 def read_hooks(config: dict[str, Any]) -> dict[str, tuple[Hook, ...]]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from labcore.native import Process
     from labcore.runtime.oci.config import Bundle, Hook
     from labcore.runtime.stages import Stage
-    from labcore.spec import IdRange
 
 # What makes a process is imported where one is made: start, state, kill and delete take a file and a system call or two, and an
 # engine waits for each of them.
@@ -96,6 +95,7 @@ class Runtime:
         from labcore.runtime.oci import console, hooks
         from labcore.runtime.oci.plans import check_program, creation_plan
         from labcore.runtime.start import spawn
+        from labcore.runtime.userns import write_id_maps
 
         def remembered(process: "Process") -> Saved:
             life = Life.of(process.pid)
@@ -112,7 +112,7 @@ class Runtime:
             )
 
         def prepare(process: "Process") -> None:
-            _write_id_maps(process.pid, bundle.spec.uid_map, bundle.spec.gid_map)
+            write_id_maps(process.pid, bundle.spec.uid_map, bundle.spec.gid_map)
             state = state_json(remembered(process), "created") | {"status": "creating"}
             hooks.run_here("prestart", bundle.hooks["prestart"], state)
             hooks.run_here("createRuntime", bundle.hooks["createRuntime"], state)
@@ -326,15 +326,3 @@ def _signal(saved: Saved, number: int) -> None:
             raise
     finally:
         os.close(pidfd)
-
-
-def _write_id_maps(pid: int, uids: "tuple[IdRange, ...]", gids: "tuple[IdRange, ...]") -> None:
-    for name, ranges in (("uid_map", uids), ("gid_map", gids)):
-        if ranges:
-            lines = "".join(f"{each.inside} {each.outside} {each.size}\n" for each in ranges)
-            try:
-                Path(f"/proc/{pid}/{name}").write_text(lines)
-            except OSError as error:
-                raise InvalidInput(
-                    f"linux.{name.replace('_m', 'M')}pings: the kernel does not take them: {error.strerror}"
-                ) from None

@@ -12,6 +12,7 @@ from labcore.native.step import errors
 from labcore.runtime.ops.base import Op
 
 ABSENT = errors(errno.ENOENT)
+LOCKED = errors(errno.EINVAL)
 
 
 class Mount(Op):
@@ -56,10 +57,11 @@ class SetMountAttributes(Op):
 
 
 class Unmount(Op):
-    """Detach a file system: umount2(2)."""
+    """Detach a file system: umount2(2). One that came from a more privileged mount namespace cannot be: mount_namespaces(7)."""
 
     target: str
     flags: UnmountFlag = UnmountFlag(0)
+    locked_is_fine: bool = False
     name: ClassVar[str] = "umount2"
     needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
 
@@ -68,7 +70,8 @@ class Unmount(Op):
         return f"{self.target} {describe(self.flags).lower() if self.flags else ''}".rstrip()
 
     def calls(self) -> Sequence[Step]:
-        return [native.umount2.step(self.target, self.flags)]
+        step = native.umount2.step(self.target, self.flags)
+        return [step.replace(tolerate=LOCKED) if self.locked_is_fine else step]
 
 
 class PivotRoot(Op):

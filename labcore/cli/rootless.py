@@ -1,0 +1,34 @@
+"""`labcore rootless`: a program in a user namespace, where an ordinary user is root of what is made there."""
+
+import argparse
+import os
+
+from labcore.engine import default_root
+from labcore.errors import InvalidInput
+from labcore.runtime import userns
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.epilog = (
+        "For programs that import labcore and have threads, such as a notebook's kernel; run, lesson and lab do it by themselves. "
+        "Numbers of users beside your own are taken from /etc/subuid and /etc/subgid."
+    )
+    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="PROGRAM", help="the program (default: your shell)")
+
+
+def become_root() -> None:
+    """Enter a user namespace; what labcore keeps stays where this user's things are."""
+    os.environ["LABCORE_ROOT"] = str(default_root())
+    userns.enter()
+
+
+def main(args: argparse.Namespace) -> int:
+    """Enter, and become the program."""
+    if os.geteuid():
+        become_root()
+    argv = args.argv or [os.environ.get("SHELL", "/bin/sh")]
+    try:
+        os.execvp(argv[0], argv)
+    except FileNotFoundError:
+        raise InvalidInput(f"{argv[0]}: there is no such program") from None

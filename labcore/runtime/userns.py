@@ -1,0 +1,150 @@
+"""User namespaces: how an ordinary user becomes root, of what is made from there on, and what root of one cannot do.
+
+user_namespaces(7): inside, user 0 has all capabilities over namespaces that belong to this one, and outside it is the user that
+it is mapped to. Ordinary users may map their own number; more of them, which files of several owners take, only through
+newuidmap(1), within what the administrator has set aside for them in subuid(5).
+"""
+
+import os
+import pwd
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from labcore.errors import InvalidInput, Unavailable
+from labcore.native import CloneFlag, clone, threads, unshare
+from labcore.spec import ContainerSpec, IdRange, MountPoint
+
+EVERYBODY: Final = 0xFFFFFFFF
+TERMINALS: Final = 5  # the group `tty`, whose terminals are
+
+
+@cache
+def confined() -> bool:
+    """Return whether this process is in a user namespace: where even root may not do all that root may do."""
+    return _mapped("uid_map") < EVERYBODY
+
+
+def _mapped(name: str) -> int:
+    try:
+        lines = Path("/proc/self", name).read_text().splitlines()
+    except OSError:  # no /proc: nothing can be said, and little be done
+        return EVERYBODY
+    return sum(int(line.split()[2]) for line in lines)
+
+
+def fitted(spec: ContainerSpec) -> ContainerSpec:
+    """Return a container's spec as root of a user namespace can have it; on the machine itself it stays as it is."""
+    if not confined():
+        return spec
+    mounts = spec.mounts
+    if _mapped("gid_map") <= TERMINALS:  # there is no such group here
+        mounts = tuple(mount.replace(options=tuple(word for word in mount.options if word != "gid=5")) for mount in mounts)
+    return with_bound_devices(spec.replace(rootless=True, mounts=mounts))
+
+
+def with_bound_devices(spec: ContainerSpec) -> ContainerSpec:
+    """Return the spec with this machine's device nodes bound: in a user namespace none can be made, mknod(2)."""
+    bound = tuple(MountPoint(device.path, "bind", device.path, ("bind", "nosuid", "noexec")) for device in spec.devices)
+    return spec.replace(mounts=spec.mounts + bound, devices=())
+
+
+def enter() -> None:
+    """Move this process, which has one thread, into a new user namespace as root, with mounts of its own.
+
+    All numbers that subuid(5) gives this user are mapped; if there are none, the user's own alone, and files of other owners
+    cannot be made. Raises Unavailable, with the cure, where user namespaces are blocked.
+    """
+    if (count := threads()) > 1:
+        raise Unavailable(
+            f"this process has {count} threads, and can enter no user namespace: start it by `labcore rootless PROGRAM ...`"
+        )
+    here, user, group = os.getpid(), os.geteuid(), os.getegid()
+    reader, writer = os.pipe()
+    mapper = clone(lambda: _map_from_outside(here, reader, writer))
+    try:
+        _leave_for_new_namespace()
+        os.write(writer, b"!")
+    finally:
+        os.close(writer)
+        os.close(reader)
+        whole = mapper.wait() == 0
+    if not whole:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+        Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+    confined.cache_clear()
+
+
+def _leave_for_new_namespace() -> None:
+    from labcore.runtime.explain import userns_block
+
+    try:
+        unshare(CloneFlag.NEWUSER | CloneFlag.NEWNS)
+    except OSError as error:
+        known = userns_block()
+        cause, cure = known or (f"{error.strerror}", "run it as root: sudo labcore …")
+        raise Unavailable(f"no container can be made by an ordinary user here: {cause}; cure: {cure}") from None
+
+
+def _map_from_outside(pid: int, reader: int, writer: int) -> int:
+    """In a copy of the process that stays outside: wait until it has gone in, then map what it may have."""
+    os.close(writer)
+    if not os.read(reader, 1):
+        return 1
+    user, group = os.geteuid(), os.getegid()
+    uids = [IdRange(inside=0, outside=user, size=1), *subordinate(Path("/etc/subuid"), user)]
+    gids = [IdRange(inside=0, outside=group, size=1), *subordinate(Path("/etc/subgid"), user)]
+    if len(uids) == 1 or len(gids) == 1:
+        return 1
+    try:
+        write_id_maps(pid, uids, gids)
+    except InvalidInput:
+        return 1
+    return 0
+
+
+def subordinate(file: Path, user: int) -> list[IdRange]:
+    """Return what a user has been given in subuid(5) or subgid(5), mapped from 1 upwards."""
+    try:
+        names = {str(user), pwd.getpwuid(user).pw_name}
+    except KeyError:
+        names = {str(user)}
+    found: list[IdRange] = []
+    inside = 1
+    for line in file.read_text().splitlines() if file.exists() else ():
+        name, _, rest = line.strip().partition(":")
+        first, _, count = rest.partition(":")
+        if name in names and first.isdigit() and count.isdigit():
+            found.append(IdRange(inside=inside, outside=int(first), size=int(count)))
+            inside += int(count)
+    return found
+
+
+def write_id_maps(pid: int, uids: Sequence[IdRange], gids: Sequence[IdRange]) -> None:
+    """Write a process's maps: directly where the kernel lets us, else by newuidmap(1) and newgidmap(1). Raises InvalidInput."""
+    for name, ranges in (("uid_map", uids), ("gid_map", gids)):
+        if ranges:
+            _write_map(pid, name, ranges)
+
+
+def _write_map(pid: int, name: str, ranges: Sequence[IdRange]) -> None:
+    lines = "".join(f"{each.inside} {each.outside} {each.size}\n" for each in ranges)
+    try:
+        if os.geteuid() and name == "gid_map" and len(ranges) == 1:
+            Path(f"/proc/{pid}/setgroups").write_text("deny")  # else no ordinary user may map groups
+        Path(f"/proc/{pid}/{name}").write_text(lines)
+    except OSError as error:
+        if os.geteuid() == 0 or not _mapped_by_helper(pid, name, lines.split()):
+            where = f"linux.{name.replace('_m', 'M')}pings"
+            raise InvalidInput(f"{where}: the kernel does not take them: {error.strerror}") from None
+
+
+def _mapped_by_helper(pid: int, name: str, numbers: Sequence[str]) -> bool:
+    command = {"uid_map": "newuidmap", "gid_map": "newgidmap"}[name]
+    try:
+        return subprocess.run([command, str(pid), *numbers], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
