@@ -92,7 +92,7 @@ int log_open(struct log *log, uint64_t buffer)
     if (log->writer == 0) {
         /* Nothing but the records and the log may stay open here: others wait for the end of all else. */
         dup3(records[0], MONITOR_STDIN, O_CLOEXEC);
-        for (int fd = MONITOR_BLOCK; fd < MONITOR_DESCRIPTORS + 8; fd++)
+        for (int fd = MONITOR_BLOCK; fd < MONITOR_PRESERVED; fd++)
             if (fd != MONITOR_STDIN && fd != log->descriptor && fd != log->directory)
                 close(fd);
         write_for_others(log, MONITOR_STDIN);

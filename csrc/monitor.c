@@ -80,6 +80,8 @@ static void let_go_of_streams(void)
         close(null);
     close(MONITOR_SYNC);
     close(MONITOR_CGROUP);
+    for (int fd = MONITOR_PRESERVED; fd < MONITOR_DESCRIPTORS; fd++)
+        close(fd);
 }
 
 static void wait_until_closed(int fd)
@@ -111,7 +113,7 @@ int main(int argc, char **argv)
     int running[2], pidfd = -1, error;
     const int kept = argc == 5;
 
-    for (int fd = MONITOR_BLOCK; fd < MONITOR_DESCRIPTORS; fd++)
+    for (int fd = MONITOR_BLOCK; fd < MONITOR_OWN; fd++)
         (void)!fcntl(fd, F_SETFD, FD_CLOEXEC); /* some may be absent */
     setsid();                                  /* a Ctrl-C in the starter's terminal is not for us */
 

@@ -115,8 +115,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 LEARNER = 4242
-# An ordinary user as most machines have one, with a home and with subordinate ids; in a mount namespace, for the tests' machine has
-# none. The Python that runs the tests lies where ordinary users cannot look, so a copy of the way to it is made for them.
+# An ordinary user as most machines have one, with a home and with subordinate ids; in a mount namespace, for the tests' machine
+# has none. The Python that runs the tests may lie where ordinary users cannot look, and then a way to it is made for them.
 AS_LEARNER = """
 set -e
 mount -t tmpfs tmpfs "$PLACE"

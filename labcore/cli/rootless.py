@@ -11,8 +11,8 @@ from labcore.runtime import userns
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
-        "For programs that import labcore and have threads, such as a notebook's kernel; run, lesson and lab do it by themselves. "
-        "Numbers of users beside your own are taken from /etc/subuid and /etc/subgid."
+        "For programs that import labcore and have threads, such as a notebook's kernel; run, lesson and lab do it by "
+        "themselves. Numbers of users beside your own are taken from /etc/subuid and /etc/subgid."
     )
     parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="PROGRAM", help="the program (default: your shell)")
 

@@ -6,9 +6,10 @@ The messages and the descriptors' numbers are those of csrc/monitor.h.
 import os
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from labcore.errors import InvalidInput, LabcoreError, SystemCallError
@@ -18,7 +19,6 @@ from labcore.native.calls import close_range, execve
 from labcore.native.flags import CloseFlag
 from labcore.native.process import Process, Report, as_return_code
 from labcore.native.spawn import (
-    CGROUP_DESCRIPTOR,
     SYNC_DESCRIPTOR,
     Ends,
     Started,
@@ -31,6 +31,7 @@ from labcore.native.spawn import (
 )
 
 MESSAGE = struct.Struct("=IiiiiI")  # struct message in csrc/monitor.h
+NOTHING: Mapping[int, int] = MappingProxyType({})
 EXITED: int = lib.MESSAGE_EXITED
 # What a monitor that keeps a container is lent, by its number there.
 DIRECTORY: int = lib.MONITOR_DIRECTORY
@@ -68,7 +69,7 @@ class Message(NamedTuple):
 class Keeping(NamedTuple):
     """What the monitor is lent, by its number there, and told, to keep a container: csrc/keeper.h."""
 
-    lent: dict[int, int]
+    lent: Mapping[int, int]
     words: tuple[str, ...]
 
 
@@ -117,17 +118,19 @@ def give_terminal(process: Process, master: int) -> None:
 def spawn_monitored(
     block: bytes,
     *,
-    cgroup: int = -1,
+    lent: Mapping[int, int] = NOTHING,
+    words: tuple[str, ...] = (),
     streams: Streams = Streams(),
     at_sync: Callable[[Process, socket.socket], bool] | None = None,
     until_sync: bool = False,
-    keeping: Keeping | None = None,
 ) -> Started:
     """Walk a block in a child of the monitor, which shares nothing with this process.
 
-    A block that starts in a cgroup names it as CGROUP_DESCRIPTOR; `cgroup` is its descriptor here. `at_sync(process, socket)`
-    is called once the child exists, must answer the bytes that the plan's `sync` steps send, and says whether all of them came;
-    when it raises, the child is killed. With `until_sync` the child is returned then, before it has come to its program.
+    `lent` are descriptors that it finds there by number, such as the cgroup of a block that starts in one, at
+    CGROUP_DESCRIPTOR, or what its program is to find open, from PRESERVED_DESCRIPTOR on. `words` make the monitor keep it.
+    `at_sync(process, socket)` is called once the child exists, must answer the bytes that the plan's `sync` steps send, and
+    says whether all of them came; when it raises, the child is killed. With `until_sync` the child is returned then, before it
+    has come to its program.
     Raises SystemCallError if clone3 fails, NotCloned if a step before it does, MonitorLost if the monitor is killed.
     """
     with ExitStack() as undo:
@@ -138,8 +141,8 @@ def spawn_monitored(
         for end in (theirs, sync, child_sync):
             undo.enter_context(end)
         ends = undo.enter_context(opened_streams(streams))
-        monitor = on_failure.enter_context(_start_monitor(block, theirs, child_sync, cgroup, ends, keeping))
-        process = _cloned(control, monitor, block, keeping is not None)
+        monitor = on_failure.enter_context(_start_monitor(block, theirs, child_sync, lent, ends, words))
+        process = _cloned(control, monitor, block, bool(words))
         on_failure.pop_all()
         on_failure.enter_context(process)
         passed = at_sync is not None and at_sync(process, sync)
@@ -151,7 +154,7 @@ def spawn_monitored(
 
 
 def _start_monitor(
-    block: bytes, control: socket.socket, sync: socket.socket, cgroup: int, ends: Ends, keeping: Keeping | None
+    block: bytes, control: socket.socket, sync: socket.socket, shared: Mapping[int, int], ends: Ends, words: tuple[str, ...]
 ) -> Process:  # fmt: skip
     """Start the monitor by a plan of its own. What it is lent is closed here, or the other side's end would not be seen."""
     with ExitStack() as lent:
@@ -165,11 +168,8 @@ def _start_monitor(
             lib.MONITOR_BLOCK: lend(_memory_file(block)),
             lib.MONITOR_CONTROL: lend(control.detach()),
             SYNC_DESCRIPTOR: lend(sync.detach()),
-            **{target: lend(_duplicate(fd)) for target, fd in (keeping.lent.items() if keeping else ())},
+            **{target: lend(_duplicate(fd)) for target, fd in shared.items()},
         }
-        if cgroup >= 0:
-            inherited[CGROUP_DESCRIPTOR] = lend(_duplicate(cgroup))
-        words = keeping.words if keeping else ()
         process, report = spawn_block(_monitor_block(max(inherited) + 1, words), ends.child | inherited)
     if report and report.failed >= 0:
         process.wait()

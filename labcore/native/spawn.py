@@ -19,6 +19,7 @@ Stream: TypeAlias = int | IO[bytes] | IO[str] | None
 PROGRAMS = Path(__file__).parent / "bin"
 SYNC_DESCRIPTOR: int = lib.MONITOR_SYNC
 CGROUP_DESCRIPTOR: int = lib.MONITOR_CGROUP
+PRESERVED_DESCRIPTOR: int = lib.MONITOR_PRESERVED  # the first of those that a program is to find open
 LAID_OUT: int = lib.MONITOR_DESCRIPTORS  # descriptors below this a child may have by number
 
 

@@ -1,5 +1,7 @@
 """The plan: a container start as a list of ops, to be printed, changed, and carried out."""
 
+import functools
+import operator
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Literal, Self
@@ -8,7 +10,7 @@ from labcore.errors import InvalidInput
 from labcore.native import CloneFlag, Prctl, Report, Step
 from labcore.native.block import compile_block
 from labcore.record import Record
-from labcore.runtime.ops import Call, Clone, Op
+from labcore.runtime.ops import Call, Clone, Join, Op
 from labcore.spec import Moment
 
 Carrier = Literal["extension", "monitor"]
@@ -44,8 +46,11 @@ class Plan(Record):
             self._refuse_what_changes_the_host()
 
     def _refuse_what_changes_the_host(self) -> None:
+        own = self.clone.flags
+        for join in (op for op in self.ops if isinstance(op, Join)):
+            own = functools.reduce(operator.or_, (kind for kind, _ in join.namespaces), own)
         for index, op in enumerate(self.ops):
-            if missing := op.needs & ~self.clone.flags:
+            if missing := op.needs & ~own:
                 name = missing.name
                 raise InvalidInput(f"op {index}, {op}: this would change the host itself: give the clone CloneFlag.{name}")
 

@@ -155,8 +155,9 @@ def network(spec: ContainerSpec) -> list[Op]:
 
 @cache
 def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> list[Op]:
-    directories = tuple(path for path in masked if Path(path).is_dir())  # the container's kernel is ours
-    files = tuple(path for path in masked if path not in directories)
+    kernels = [path for path in masked if path.startswith(("/proc/", "/sys/"))]  # the container's kernel is ours
+    files = tuple(path for path in masked if path not in kernels or not Path(path).is_dir())
+    directories = tuple(path for path in masked if path not in kernels or Path(path).is_dir())
     return [*([ops.Hide(files, directories)] if masked else []), *([ops.Protect(readonly)] if readonly else [])]
 
 

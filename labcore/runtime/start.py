@@ -1,18 +1,18 @@
 """Carry out a plan. What only some starts need (the monitor, explanations) is imported when one does."""
 
 import errno
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from labcore.errors import StepFailed, SystemCallError
 from labcore.native import Process, Report, Started, Stream, Streams, spawn_sharing
-from labcore.native.spawn import CGROUP_DESCRIPTOR
+from labcore.native.spawn import CGROUP_DESCRIPTOR, PRESERVED_DESCRIPTOR
 from labcore.runtime.ops import Sync
 from labcore.runtime.plan import Carrier, Plan
 
 if TYPE_CHECKING:
     import socket
 
-    from labcore.native.monitor import Keeping
     from labcore.runtime.keeping import Kept
 
 
@@ -25,6 +25,7 @@ def spawn(
     carrier: Carrier | None = None,
     until_sync: bool = False,
     release: bool = False,
+    preserved: Sequence[int] = (),
     kept: "Kept | None" = None,
 ) -> Process:
     """Start a process by a plan and return it once its program runs, with `process.timeline` filled in.
@@ -36,18 +37,19 @@ def spawn(
     ops behind that is not known. With `release` it is let go of before it passes that `sync`: whoever reaps this process's
     orphans will see its end, however soon that comes.
 
-    `kept` is a directory in which a monitor keeps it: its output is logged there, and it is found there again when this process
-    is gone; its streams are the monitor's, and a release lets it run on.
+    `preserved` are descriptors that the plan hands on to its program: ops.HandOn. `kept` is a directory in which a monitor
+    keeps it: its output is logged there, and it is found there again when this process is gone; its streams are the monitor's,
+    and a release lets it run on.
     Raises StepFailed, with the op, the cause and the cure, if any op fails; then no process is left.
     """
     streams = Streams(stdin, stdout, stderr)
     try:
         if kept is not None:
             started = _spawn_kept(plan, kept)
-        elif plan.carrier == "extension" and carrier != "monitor":
+        elif plan.carrier == "extension" and carrier != "monitor" and not preserved:
             started = spawn_sharing(plan.block(plan.clone.cgroup), streams=streams)
         else:
-            started = _spawn_monitored(plan, streams, until_sync or release, release)
+            started = _spawn_monitored(plan, streams, until_sync or release, release, lent=handed_on(preserved))
     except SystemCallError as error:
         if error.call == "clone3":
             raise _failure(plan, 0, error.errno or 0, error.call, error.arguments) from None
@@ -55,17 +57,22 @@ def spawn(
     return _checked(plan, started.process, started.report) if started.report else started.process
 
 
+def handed_on(preserved: Sequence[int]) -> dict[int, int]:
+    """Return where a plan finds the descriptors that it hands on."""
+    return {PRESERVED_DESCRIPTOR + number: fd for number, fd in enumerate(preserved)}
+
+
 def _spawn_kept(plan: Plan, kept: "Kept") -> Started:
     from labcore.runtime.keeping.place import prepared
 
     terminal = any(op.name == "terminal" for op in plan)
     with prepared(kept, terminal=terminal) as (streams, keeping):
-        process, report = _spawn_monitored(plan, streams, until_sync=False, release=False, keeping=keeping)
+        process, report = _spawn_monitored(plan, streams, False, False, lent=keeping.lent, words=keeping.words)
         return Started(_checked(plan, process, report) if report else process, None)
 
 
 def _spawn_monitored(
-    plan: Plan, streams: Streams, until_sync: bool, release: bool, keeping: "Keeping | None" = None
+    plan: Plan, streams: Streams, until_sync: bool, release: bool, lent: Mapping[int, int], words: tuple[str, ...] = ()
 ) -> Started:  # fmt: skip
     from labcore.native.monitor import NotCloned, spawn_monitored
 
@@ -83,8 +90,12 @@ def _spawn_monitored(
         return True
 
     block = plan.block(CGROUP_DESCRIPTOR if cgroup >= 0 else -1)
+    if cgroup >= 0:
+        lent = {**lent, CGROUP_DESCRIPTOR: cgroup}
     try:
-        return spawn_monitored(block, cgroup=cgroup, streams=streams, at_sync=at_sync, until_sync=until_sync, keeping=keeping)
+        return spawn_monitored(
+            block, lent=lent, words=words, streams=streams, at_sync=at_sync, until_sync=until_sync
+        )  # fmt: skip
     except NotCloned as refused:
         index, step = plan.steps[refused.report.failed]
         raise _failure(plan, index, refused.report.error, step.call, step.arguments) from None

@@ -283,6 +283,94 @@ def test_a_user_namespace(bundle: Bundle, rootfs: Path, tmp_path: Path) -> None:
     assert "Permission denied" in said
 
 
+def test_masked_and_readonly_paths_of_the_image(bundle: Bundle, rootfs: Path) -> None:
+    """They need not be the kernel's: a directory or a file of the root is hidden too, and what is read-only stays executable."""
+    (rootfs / "secret").mkdir(exist_ok=True)
+    (rootfs / "secret" / "file").write_text("hidden")
+    (rootfs / "secret-file").write_text("hidden")
+    bundle.config["linux"] |= {"maskedPaths": ["/secret", "/secret-file"], "readonlyPaths": ["/bin"]}
+    said = bundle.run("sh", "-c", "ls /secret; cat /secret-file; touch /bin/new; true")
+    assert "hidden" not in said
+    assert "file" not in said.replace("Read-only file system", "")
+
+
+def test_network_classes_are_not_forgotten(bundle: Bundle) -> None:
+    if hierarchies().directory("net_cls"):
+        pytest.skip("there is a net_cls controller here")
+    bundle.config["linux"]["resources"] = {"network": {"classID": 1048577}}
+    assert "net_cls.classid" in bundle.run("true", status=1)
+
+
+def test_a_root_in_a_joined_mount_namespace(bundle: Bundle, tmp_path: Path) -> None:
+    held = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sleep", "60"])
+    try:
+        while os.readlink(f"/proc/{held.pid}/ns/mnt") == os.readlink("/proc/self/ns/mnt"):
+            time.sleep(0.01)
+        namespaces = bundle.config["linux"]["namespaces"]
+        (entry,) = (each for each in namespaces if each["type"] == "mount")
+        entry["path"] = f"/proc/{held.pid}/ns/mnt"
+        assert bundle.run("sh", "-c", "readlink /proc/self/ns/mnt; ls /bin/busybox").split() == [
+            os.readlink(f"/proc/{held.pid}/ns/mnt"),
+            "/bin/busybox",
+        ]
+        entry["path"] = "/proc/self/ns/mnt"
+        assert "would become the host's" in bundle.run("true", status=1)
+    finally:
+        held.kill()
+        held.wait()
+
+
+def test_mounts_are_listed_in_their_order(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "bound").mkdir()
+    bundle.config["mounts"] += [
+        {"destination": "/one", "type": "tmpfs", "source": "tmpfs"},
+        {"destination": "/two", "type": "bind", "source": str(tmp_path / "bound"), "options": ["bind"]},
+        {"destination": "/three", "type": "tmpfs", "source": "tmpfs"},
+    ]
+    said = bundle.run("cut", "-d", " ", "-f", "5", "/proc/self/mountinfo").split()
+    assert [path for path in said if path in ("/", "/one", "/two", "/three")] == ["/", "/one", "/two", "/three"]
+
+
+def test_descriptors_are_handed_on(bundle: Bundle, tmp_path: Path) -> None:
+    for name in ("three", "four"):
+        (tmp_path / name).write_text(name)
+    bundle.program("sh", "-c", "cat <&3; cat <&4; ls /proc/self/fd | wc -l; sleep 30").create()
+    (tmp_path / "config.json").write_text(json.dumps(bundle.config))
+    command = (
+        f"exec 3<{tmp_path}/three 4<{tmp_path}/four; exec {sys.executable} -m labcore.runtime.oci.cli --root {bundle.state}"
+    )
+    look = "cat <&3; cat <&4; echo; ls /proc/$$/fd; true"
+
+    def shell(*words: str) -> str:
+        line = f"{command} {' '.join(words)}"
+        return subprocess.run(["sh", "-c", line], cwd=bundle.directory, capture_output=True, text=True, timeout=60).stdout
+
+    assert shell("exec", "--preserve-fds", "2", bundle.name, "sh", "-c", f"'{look}'").split() == [
+        "threefour", "0", "1", "2", "3", "4",
+    ]  # fmt: skip
+    bundle("delete", "--force", bundle.name)
+    bundle.program("sh", "-c", look)
+    (bundle.directory / "config.json").write_text(json.dumps(bundle.config))
+    assert shell("run", "--preserve-fds", "2", bundle.name).split() == ["threefour", "0", "1", "2", "3", "4"]
+    assert "descriptor 3 is not open" in bundle("run", "--preserve-fds", "7", bundle.name, status=1)
+
+
+def test_a_tmpfs_that_begins_with_what_it_covers(bundle: Bundle, rootfs: Path) -> None:
+    source = rootfs / "filled"
+    (source / "sub").mkdir(parents=True, exist_ok=True)
+    (source / "sub" / "file").write_text("copied\n")
+    (source / "sub" / "file").chmod(0o644)
+    os.chown(source / "sub" / "file", 5, 6)
+    if not (source / "link").is_symlink():
+        (source / "link").symlink_to("/etc/passwd")
+    bundle.config["mounts"].append(
+        {"destination": "/filled", "type": "tmpfs", "source": "tmpfs", "options": ["tmpcopyup", "size=1m"]}
+    )
+    look = "cat /filled/sub/file; stat -c '%a %u %g' /filled/sub/file; readlink /filled/link; echo new > /filled/new && echo ok"
+    assert bundle.run("sh", "-c", look).split("\n") == ["copied", "644 5 6", "/etc/passwd", "ok", ""]
+    assert not (source / "new").exists()
+
+
 def test_hooks_get_the_state_and_their_place(bundle: Bundle, tmp_path: Path) -> None:
     log = tmp_path / "hooks.log"
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from labcore.spec.resources import Resources
 
 PATIENCE = 200  # times 10 ms
+V1_ONLY = ("net_cls", "net_prio")  # version 2 has nothing like them
 INHERITED = ("cpuset.cpus", "cpuset.mems")  # of a version 1 cpuset: empty at first, and then nobody can enter
 
 
@@ -68,7 +69,7 @@ class Cgroup(Record):
         from labcore.runtime.cgroups.settings import v1_settings, v2_settings
 
         there = self.directories()
-        v1 = [s for s in v1_settings(limits) if s.controller in there or "" not in there]
+        v1 = [s for s in v1_settings(limits) if s.controller in there or "" not in there or s.controller in V1_ONLY]
         v2 = list(v2_settings(limits)) if "" in there else []
         for setting in _possible_order(v1, there):
             _write(there.get(setting.controller), setting)

@@ -175,8 +175,23 @@ def _refuse(options: Options) -> None:
     for name, why in REFUSED.items():
         if options.get(name):
             raise InvalidInput(f"--{name}: {why}")
-    if int(options.get("preserve-fds", 0) or 0):
-        raise InvalidInput("--preserve-fds: passing descriptors on is not supported")
+
+
+MOST_PRESERVED: Final = 32
+
+
+def _preserved(options: Options) -> list[int]:
+    """Return the descriptors that are to be handed on. Raises InvalidInput if one of them is not open."""
+    text = options.get("preserve-fds", "0")
+    if not text.isdigit() or int(text) > MOST_PRESERVED:
+        raise InvalidInput(f"--preserve-fds {text}: a number up to {MOST_PRESERVED} is wanted")
+    found = list(range(3, 3 + int(text)))
+    for fd in found:
+        try:
+            os.fstat(fd)
+        except OSError:
+            raise InvalidInput(f"--preserve-fds {text}: descriptor {fd} is not open") from None
+    return found
 
 
 def _write_pid(options: Options, process: "Process") -> None:
@@ -191,7 +206,9 @@ def _create(general: Options, words: list[str]) -> int:
     _refuse(options)
     name = _one_name(options, "create")
     bundle = Path(options.get("bundle", ".")).absolute()
-    process = _runtime(general).create(name, bundle, console_socket=options.get("console-socket"))
+    process = _runtime(general).create(
+        name, bundle, console_socket=options.get("console-socket"), preserved=_preserved(options)
+    )
     _write_pid(options, process)
     return 0
 
@@ -208,7 +225,9 @@ def _run(general: Options, words: list[str]) -> int:
     name = _one_name(options, "run")
     bundle = Path(options.get("bundle", ".")).absolute()
     runtime = _runtime(general)
-    process = runtime.create(name, bundle, console_socket=options.get("console-socket"), keep=True)
+    process = runtime.create(
+        name, bundle, console_socket=options.get("console-socket"), preserved=_preserved(options), keep=True
+    )
     try:
         _write_pid(options, process)
         runtime.start(name)
@@ -244,7 +263,7 @@ def _exec(general: Options, words: list[str]) -> int:
     name, *argv = command or options.words
     process_object = _process_object(general, name, options, argv)
     alone, socket = bool(options.get("detach")), options.get("console-socket")
-    process = _runtime(general).exec(name, process_object, console_socket=socket, release=alone)
+    process = _runtime(general).exec(name, process_object, console_socket=socket, preserved=_preserved(options), release=alone)
     _write_pid(options, process)
     return 0 if alone else _wait(process)
 

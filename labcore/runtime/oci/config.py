@@ -191,6 +191,8 @@ def _namespaces(nodes: Node) -> tuple[tuple[str, ...], tuple[tuple[str, str], ..
                 raise node["path"].fail(f"{path} does not exist")
             if str(Path(path).readlink()).partition(":")[0] not in (kind, {"mount": "mnt", "network": "net"}.get(kind)):
                 raise node["path"].fail(f"{path} is no {kind} namespace")
+            if kind == "mount" and Path(path).samefile("/proc/self/ns/mnt"):
+                raise node["path"].fail(f"{path} is the runtime's own: the container's root would become the host's")
             joins.append((kind, path))
         else:
             new.append(kind)

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,11 +50,20 @@ class Runtime:
 
     # --- creating
 
-    def create(self, name: str, directory: Path, *, console_socket: str | None = None, keep: bool = False) -> "Process":
+    def create(
+        self,
+        name: str,
+        directory: Path,
+        *,
+        console_socket: str | None = None,
+        preserved: Sequence[int] = (),
+        keep: bool = False,
+    ) -> "Process":
         """Make everything up to the program, which waits for `start`; return its process.
 
-        It belongs to whoever reaps this process's orphans; with `keep` to this process, which can wait for it. On failure
-        nothing is left. Raises ConfigError, InvalidInput, StepFailed, HookFailed.
+        It belongs to whoever reaps this process's orphans; with `keep` to this process, which can wait for it. Its program
+        finds the descriptors `preserved` open from 3 on. On failure nothing is left.
+        Raises ConfigError, InvalidInput, StepFailed, HookFailed.
         """
         from labcore.runtime.oci import console
         from labcore.runtime.oci.cgroup_mounts import with_cgroup_mounts
@@ -76,7 +85,7 @@ class Runtime:
             kept = str(self.store.root / FILTERS)
             spec = with_home(with_cgroup_mounts(bundle.spec, cgroup), bundle.spec.root.directory)
             bundle = bundle.replace(spec=spec.replace(filters_kept_in=kept))
-            process = self._spawn(name, directory, bundle, config, cgroup, console_socket, keep)
+            process = self._spawn(name, directory, bundle, config, cgroup, console_socket, preserved, keep)
             undo.pop_all()
         return process
 
@@ -88,6 +97,7 @@ class Runtime:
         config: dict[str, Any],
         cgroup: Cgroup,
         console_socket: str | None,
+        preserved: Sequence[int],
         keep: bool,
     ) -> "Process":
         from datetime import UTC, datetime
@@ -114,7 +124,7 @@ class Runtime:
         def prepare(process: "Process") -> None:
             write_id_maps(process.pid, bundle.spec.uid_map, bundle.spec.gid_map)
             state = state_json(remembered(process), "created") | {"status": "creating"}
-            hooks.run_here("prestart", bundle.hooks["prestart"], state)
+            hooks.run_here("prestart", bundle.hooks["prestart"], state | {"status": "created"})
             hooks.run_here("createRuntime", bundle.hooks["createRuntime"], state)
             hooks.run_inside("createContainer", bundle.hooks["createContainer"], state, process.pid)
 
@@ -132,9 +142,10 @@ class Runtime:
             prepare=prepare,
             take_terminal=take_terminal,
             created=created,
+            preserved=len(preserved),
             stages=self.stages,
         )
-        return spawn(plan, until_sync=True, release=not keep)
+        return spawn(plan, until_sync=True, release=not keep, preserved=preserved)
 
     def start(self, name: str) -> None:
         """Let a created container become its program. Raises WrongState, HookFailed; then the container is gone."""
@@ -217,8 +228,14 @@ class Runtime:
     # --- while it runs
 
     def exec(
-        self, name: str, process: dict[str, Any], *, console_socket: str | None = None, release: bool = False
-    ) -> "Process":  # fmt: skip
+        self,
+        name: str,
+        process: dict[str, Any],
+        *,
+        console_socket: str | None = None,
+        preserved: Sequence[int] = (),
+        release: bool = False,
+    ) -> "Process":
         """Start a further process in a running container, from a `process` object (config.md).
 
         The caller waits for it, unless it is released to whoever reaps this process's orphans. Raises WrongState, ConfigError,
@@ -247,8 +264,10 @@ class Runtime:
         def ready(started: "Process") -> None:
             check_program(spec, started)
 
-        plan = exec_plan(spec, saved.pid, entrances=entrances, take_terminal=take_terminal, ready=ready)
-        return spawn(plan, release=release)
+        plan = exec_plan(
+            spec, saved.pid, entrances=entrances, take_terminal=take_terminal, ready=ready, preserved=len(preserved)
+        )
+        return spawn(plan, release=release, preserved=preserved)
 
     def pause(self, name: str) -> None:
         """Stop all processes of a container where they are."""

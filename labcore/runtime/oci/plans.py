@@ -10,7 +10,7 @@ from typing import Final
 from labcore import native
 from labcore.errors import InvalidInput
 from labcore.native import Process, Resolve
-from labcore.runtime import Plan, ops
+from labcore.runtime import Plan, mounting, ops
 from labcore.runtime.oci.config import Bundle
 from labcore.runtime.oci.hooks import joined_namespaces
 from labcore.runtime.ops import Op
@@ -31,6 +31,7 @@ def creation_plan(
     prepare: Action,
     take_terminal: Action,
     created: Action,
+    preserved: int = 0,
     stages: Mapping[str, Stage] | None = None,
 ) -> Plan:
     """Return the plan of a container that is created, and waits at its gate.
@@ -50,7 +51,7 @@ def creation_plan(
             *enter,
             *before,
             *process,
-            ops.CloseDescriptors(BEHIND_SYNC),
+            ops.CloseDescriptors(BEHIND_SYNC, preserved),
             ops.OpenGate(str(gate), GATE_REGISTER),
             ops.Sync("id maps, hooks", prepare),
             *_become_root_of(spec),
@@ -65,10 +66,31 @@ def creation_plan(
             *persona,
             ops.Sync("ready", created),
             ops.WaitAtGate(GATE_REGISTER),
+            *_handed_on(preserved),
             *made["security"],
             *made["exec"],
         ]
     )
+
+
+def _copied_up(spec: ContainerSpec) -> list[Op]:
+    """Return the ops that fill those tmpfs that are to begin with what they cover."""
+    wanted = [mount.target for mount in spec.mounts if mounting.COPY_UP in mount.options and mount.kind == "tmpfs"]
+    if not wanted:
+        return []
+    from labcore.runtime.copy_up import copy_up
+
+    root = spec.root.directory
+
+    def fill(process: Process) -> None:
+        for target in wanted:
+            copy_up(process, root, target)
+
+    return [ops.Sync(f"fills {' '.join(wanted)}", fill)]
+
+
+def _handed_on(preserved: int) -> list[Op]:
+    return [ops.HandOn(preserved)] if preserved else []
 
 
 def _become_root_of(spec: ContainerSpec) -> list[Op]:
@@ -77,9 +99,8 @@ def _become_root_of(spec: ContainerSpec) -> list[Op]:
 
 
 def _root(bundle: Bundle, made: dict[str, list[Op]]) -> list[Op]:
-    if "mount" not in bundle.spec.namespaces:  # a mount namespace that was joined has its root already
-        return []
-    return [*made["rootfs"], *made["mounts"], *(made["devices"] if bundle.creates_devices else [])]
+    devices = made["devices"] if bundle.creates_devices else []
+    return [*made["rootfs"], *made["mounts"], *_copied_up(bundle.spec), *devices]
 
 
 def _terminal(spec: ContainerSpec, take: Action, console: bool = True) -> list[Op]:
@@ -89,7 +110,9 @@ def _terminal(spec: ContainerSpec, take: Action, console: bool = True) -> list[O
     return [*opened, *(console_device() if console else [])]
 
 
-def exec_plan(spec: ContainerSpec, pid: int, *, entrances: tuple[str, ...], take_terminal: Action, ready: Action) -> Plan:
+def exec_plan(
+    spec: ContainerSpec, pid: int, *, entrances: tuple[str, ...], take_terminal: Action, ready: Action, preserved: int = 0
+) -> Plan:
     """Return the plan of a further process in the container whose process is `pid`: it joins all of its namespaces."""
     made = {name: list(STAGES[name](spec)) for name in ("limits", "security", "exec")}
     joins = joined_namespaces(pid)
@@ -101,11 +124,12 @@ def exec_plan(spec: ContainerSpec, pid: int, *, entrances: tuple[str, ...], take
             ops.Clone(),
             ops.NewSession(),
             ops.Umask(0),
-            ops.CloseDescriptors(BEHIND_SYNC),
+            ops.CloseDescriptors(BEHIND_SYNC, preserved),
             ops.NewKeyring(),
             *_terminal(spec, take_terminal, console=False),
             *made["limits"],
             ops.Sync("ready", ready),
+            *_handed_on(preserved),
             *made["security"],
             *made["exec"],
         ]

@@ -4,6 +4,7 @@ from labcore.runtime.ops.base import Call, Clone, Enter, Join, Op, Sync
 from labcore.runtime.ops.files import (
     Chdir,
     CloseDescriptors,
+    HandOn,
     MakeDevices,
     MakeDirectories,
     MakeFiles,
@@ -45,6 +46,7 @@ __all__ = [
     "DieWithParent",
     "Enter",
     "Execve",
+    "HandOn",
     "Hide",
     "Join",
     "KeepRights",

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import ClassVar
 
 from labcore import native
-from labcore.native import Register, Step
+from labcore.native import CloseFlag, Register, Step
+from labcore.native.spawn import PRESERVED_DESCRIPTOR
 from labcore.native.step import errors
 from labcore.runtime.ops.base import Op
 
@@ -101,6 +102,7 @@ class CloseDescriptors(Op):
     """
 
     first: int = 4
+    preserved: int = 0  # this many, from PRESERVED_DESCRIPTOR on, stay open
     name: ClassVar[str] = "close_range"
 
     @cached_property
@@ -108,7 +110,33 @@ class CloseDescriptors(Op):
         return f"{self.first}…"
 
     def calls(self) -> Sequence[Step]:
-        return [native.close_range.step(self.first)]
+        if not self.preserved:
+            return [native.close_range.step(self.first)]
+        return [
+            native.close_range.step(self.first, PRESERVED_DESCRIPTOR - 1),
+            native.close_range.step(PRESERVED_DESCRIPTOR + self.preserved),
+        ]
+
+
+class HandOn(Op):
+    """Bring the descriptors that the program is to find open to their places, 3 and up: dup3(2), sd_listen_fds(3)."""
+
+    count: int
+    name: ClassVar[str] = "hand on"
+
+    @cached_property
+    def detail(self) -> str:
+        return f"3…{2 + self.count}"
+
+    def calls(self) -> Sequence[Step]:
+        aside = PRESERVED_DESCRIPTOR - 1
+        brought = [native.dup3.step(PRESERVED_DESCRIPTOR + number, 3 + number) for number in range(self.count)]
+        # 3 is the carrier's, and its closing would mean that the program has begun.
+        return [
+            native.dup3.step(3, aside, os.O_CLOEXEC),
+            *brought,
+            native.close_range.step(3 + self.count, flags=CloseFlag.CLOEXEC),
+        ]
 
 
 class MakeFiles(Op):

@@ -12,6 +12,7 @@ from labcore.native.step import errors
 from labcore.runtime.ops.base import Op
 
 ABSENT = errors(errno.ENOENT)
+ABSENT_OR_OTHER_KIND = errors(errno.ENOENT, errno.ENOTDIR)
 LOCKED = errors(errno.EINVAL)
 
 
@@ -87,7 +88,10 @@ class PivotRoot(Op):
 
 
 class Hide(Op):
-    """Cover files with /dev/null and directories with an empty, read-only tmpfs; what this kernel lacks is passed over."""
+    """Cover files with /dev/null and directories with an empty, read-only tmpfs; what this kernel lacks is passed over.
+
+    A path may be among both where it is not known what it is: a file takes /dev/null only, a directory tmpfs only.
+    """
 
     files: tuple[str, ...]
     directories: tuple[str, ...] = ()
@@ -96,13 +100,13 @@ class Hide(Op):
 
     @cached_property
     def detail(self) -> str:
-        return " ".join(self.files + self.directories)
+        return " ".join(dict.fromkeys(self.files + self.directories))
 
     def calls(self) -> Sequence[Step]:
         read_only = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
         files = [native.mount.step("/dev/null", path, None, MountFlag.BIND) for path in self.files]
         directories = [native.mount.step("tmpfs", path, "tmpfs", read_only, "size=0") for path in self.directories]
-        return [step.replace(tolerate=ABSENT) for step in (*files, *directories)]
+        return [step.replace(tolerate=ABSENT_OR_OTHER_KIND) for step in (*files, *directories)]
 
 
 class Protect(Op):
@@ -120,8 +124,7 @@ class Protect(Op):
         steps = []
         for path in self.paths:
             steps.append(native.mount.step(path, path, None, MountFlag.BIND | MountFlag.REC))
-            remount = MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV
-            steps.append(native.mount.step(None, path, None, remount | MountFlag.NOEXEC))
+            steps.append(native.mount_setattr.step(native.AT_FDCWD, path, TreeFlag(0), set=MountAttribute.RDONLY))
         return [step.replace(tolerate=ABSENT) for step in steps]
 
 
@@ -175,6 +178,9 @@ class AttachTree(Op):
             steps.append(native.mount_setattr.step(tree, "", below, set=self.set_below, clear=self.clear_below))
         if self.set or self.clear:
             steps.append(native.mount_setattr.step(tree, "", top, set=self.set, clear=self.clear))
+        # A fresh copy (Linux 6.15): /proc/self/mountinfo lists mounts by age, and this one is to come after those before it.
+        again = native.open_tree.step(tree, "", below | TreeFlag.CLONE)
+        steps.append(again.replace(result=self.register, tolerate=errors(errno.EINVAL)))
         if self.propagation:
             how = below if self.recursive_propagation else top
             steps.append(native.mount_setattr.step(tree, "", how, propagation=self.propagation))
