@@ -18,7 +18,7 @@ enum {
     MONITOR_STDOUT = 10,
     MONITOR_STDERR = 11,
     MONITOR_LOG = 12,
-    MONITOR_OWN = 13, /* those from here on the monitor opens itself */
+    MONITOR_OWN = 13,       /* those from here on the monitor opens itself */
     MONITOR_PRESERVED = 32, /* what the container's program is to find open: its plan brings them to 3, 4, ... */
     MONITOR_DESCRIPTORS = 64,
 };

@@ -12,6 +12,7 @@ from labcore.runtime.observe import in_chroot, mountinfo, read_setting
 from labcore.runtime.ops import Chdir, Execve, MakeDirectories, Mount, PivotRoot, SetHostname
 from labcore.runtime.plan import Plan
 from labcore.runtime.roots import explain_program, say
+from labcore.runtime.userns import confined
 
 
 class Explanation(NamedTuple):
@@ -228,16 +229,20 @@ def _mount_forbidden(plan: Plan, index: int) -> Explanation | None:
     if not plan.clone.flags & CloneFlag.NEWNS and os.geteuid() == 0:
         return _missing_privilege()
     op = plan.ops[index]
-    if plan.clone.flags & CloneFlag.NEWUSER and isinstance(op, Mount) and op.fstype in ("proc", "sysfs"):
+    if (plan.clone.flags & CloneFlag.NEWUSER or confined()) and isinstance(op, Mount) and op.fstype in ("proc", "sysfs"):
         namespace = say("a PID namespace") if op.fstype == "proc" else say("a network namespace")
         return Explanation(
             say(
-                "in a user namespace {fstype} can be mounted only together with {namespace} of one's own, and only where "
-                "nothing covers parts of the one that is there",
+                "in a user namespace {fstype} can be mounted only together with {namespace} of one's own, and only while "
+                "another is in sight of which nothing is covered",
                 fstype=op.fstype,
                 namespace=namespace,
             ),
-            say("clone {namespace} too, or bind the host's {target}", namespace=namespace, target=op.target),
+            say(
+                "clone {namespace} too, and mount it before the old root is unmounted; or bind the host's {target}",
+                namespace=namespace,
+                target=op.target,
+            ),
         )
     return _missing_privilege()
 

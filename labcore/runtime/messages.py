@@ -72,10 +72,13 @@ CHINESE = {
     "a PID namespace": "PID 命名空间",
     "a network namespace": "网络命名空间",
     "in a user namespace {fstype} can be mounted only together with {namespace} of one's own, and only where "
-    "nothing covers parts of the one that is there": (
-        "在用户命名空间里挂载 {fstype} 有两个条件：{namespace}也必须是自己新建的，而且现有的那一份没有任何部分被别的挂载遮住"
+    "another is in sight of which nothing is covered": (
+        "在用户命名空间里挂载 {fstype} 有两个条件：{namespace}也必须是自己新建的，"
+        "而且此时还要看得到另一份，其中没有任何部分被别的挂载遮住"
     ),
-    "clone {namespace} too, or bind the host's {target}": "{namespace}也一并用 clone 新建，或者 bind 宿主机的 {target}",
+    "clone {namespace} too, and mount it before the old root is unmounted; or bind the host's {target}": (
+        "{namespace}也一并用 clone 新建，并在卸下旧根之前挂载；或者 bind 宿主机的 {target}"
+    ),
     # The root.
     "the machine runs from its initial ramdisk, which cannot be pivoted away": (
         "这台机器直接运行在初始内存盘（initramfs）上，它不能用 pivot_root 换走"

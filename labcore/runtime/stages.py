@@ -10,6 +10,7 @@ from labcore.native import SYNC_DESCRIPTOR, Capability, CloneFlag, MountAttribut
 from labcore.runtime import mounting, ops
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
+from labcore.runtime.userns import groups_are_fixed
 from labcore.spec import DEFAULT_PATH, BindRoot, CapabilitySets, ContainerSpec, Device, MountPoint, OverlayRoot, SeccompProfile
 
 # What does not depend on the spec is worked out once (@cache): a start costs the kernel two milliseconds, and Python should not
@@ -242,7 +243,8 @@ def security(spec: ContainerSpec) -> list[Op]:
     """
     user = spec.user
     changes = user.uid != 0 or user.gid != 0 or bool(user.groups)
-    become: list[Op] = [ops.KeepRights(), ops.Become(user.uid, user.gid, user.groups)] if changes else []
+    groups = None if not user.groups and groups_are_fixed(spec) else user.groups
+    become: list[Op] = [ops.KeepRights(), ops.Become(user.uid, user.gid, groups)] if changes else []
     if changes and spec.dies_with_parent:
         become.append(ops.DieWithParent())  # a change of user has unset it
     filtering = _filter(spec.seccomp, spec.filters_kept_in)

@@ -45,6 +45,11 @@ def fitted(spec: ContainerSpec) -> ContainerSpec:
     return with_bound_devices(spec.replace(rootless=True, mounts=mounts))
 
 
+def groups_are_fixed(spec: ContainerSpec) -> bool:
+    """Return whether the container's processes cannot change their groups, because there is only one to have."""
+    return sum(each.size for each in spec.gid_map) == 1 or (spec.rootless and _mapped("gid_map") == 1)
+
+
 def with_bound_devices(spec: ContainerSpec) -> ContainerSpec:
     """Return the spec with this machine's device nodes bound: in a user namespace none can be made, mknod(2)."""
     bound = tuple(MountPoint(device.path, "bind", device.path, ("bind", "nosuid", "noexec")) for device in spec.devices)

@@ -284,7 +284,7 @@ def test_a_user_namespace(bundle: Bundle, rootfs: Path, tmp_path: Path) -> None:
 
 
 def test_masked_and_readonly_paths_of_the_image(bundle: Bundle, rootfs: Path) -> None:
-    """They need not be the kernel's: a directory or a file of the root is hidden too, and what is read-only stays executable."""
+    """They need not be the kernel's: what the root holds is hidden too, and what is read-only stays executable."""
     (rootfs / "secret").mkdir(exist_ok=True)
     (rootfs / "secret" / "file").write_text("hidden")
     (rootfs / "secret-file").write_text("hidden")

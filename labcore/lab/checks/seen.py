@@ -63,13 +63,20 @@ class Seen(Record):
 
     @property
     def hostname(self) -> str:
-        """The host name of its UTS namespace: this process joins it for a moment. Only for a process without threads."""
-        with open("/proc/self/ns/uts", "rb") as ours, open(f"/proc/{self.pid}/ns/uts", "rb") as theirs:  # noqa: PTH123
+        """The host name of its UTS namespace. A child joins it to look. Only for a process without threads."""
+
+        def look() -> None:
             native.setns(theirs.fileno(), CloneFlag.NEWUTS)
-            try:
-                return os.uname().nodename
-            finally:
-                native.setns(ours.fileno(), CloneFlag.NEWUTS)
+            os.write(writer, os.uname().nodename.encode())
+
+        reader, writer = os.pipe()
+        try:
+            with open(f"/proc/{self.pid}/ns/uts", "rb") as theirs, native.clone(look) as child:  # noqa: PTH123
+                child.wait()
+            os.close(writer)
+            return os.read(reader, 256).decode()
+        finally:
+            os.close(reader)
 
 
 def descendants(pid: int) -> Iterator[Seen]:

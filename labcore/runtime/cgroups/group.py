@@ -23,7 +23,7 @@ INHERITED = ("cpuset.cpus", "cpuset.mems")  # of a version 1 cpuset: empty at fi
 
 
 class Cgroup(Record):
-    """A cgroup: the same path in every hierarchy. `path` begins with `/`."""
+    """A cgroup: the same path in every hierarchy. `path` begins with `/`; an empty one stands for none at all."""
 
     path: str
 
@@ -38,6 +38,8 @@ class Cgroup(Record):
 
     def directories(self) -> dict[str, Path]:
         """Return its directory in each hierarchy: by controller for version 1, and `` for version 2."""
+        if not self.path:
+            return {}
         where = hierarchies()
         found = {name: Path(point + self.path) for name, point in where.v1}
         if where.v2 and (not where.v1 or v2_controllers(where.v2)):
@@ -93,6 +95,8 @@ class Cgroup(Record):
     def processes(self) -> list[int]:
         """Return the processes in it and below it."""
         found: list[int] = []
+        if not self.path:
+            return found
         for directory, _, _ in os.walk(self._main()):
             with suppress(OSError):
                 found += map(int, Path(directory, "cgroup.procs").read_text().split())
@@ -118,7 +122,9 @@ class Cgroup(Record):
     # --- freezing
 
     def freeze(self) -> None:
-        """Stop all of its processes where they are."""
+        """Stop all of its processes where they are. Raises InvalidInput if there is no cgroup."""
+        if not self.path:
+            raise InvalidInput("a container without a cgroup cannot be paused")
         self._set_frozen("FROZEN", "1")
 
     def thaw(self) -> None:
@@ -132,7 +138,7 @@ class Cgroup(Record):
         with suppress(OSError):
             if "freezer" in there:
                 return (there["freezer"] / "freezer.state").read_text().strip() != "THAWED"
-            return "frozen 1" in (there[""] / "cgroup.events").read_text()
+            return "" in there and "frozen 1" in (there[""] / "cgroup.events").read_text()
         return False
 
     def _set_frozen(self, v1: str, v2: str) -> None:

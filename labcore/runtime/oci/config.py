@@ -162,7 +162,7 @@ def read_process(process: Node, spec: ContainerSpec) -> ContainerSpec:
         environment=process["env"].texts(),
         workdir=process["cwd"].absolute_path(),
         user=User(user["uid"].unsigned(0), user["gid"].unsigned(0), groups, user["umask"].unsigned(0o022)),
-        capabilities=_capabilities(process["capabilities"]),
+        capabilities=_capabilities(process["capabilities"], spec),
         no_new_privileges=process["noNewPrivileges"].flag(),
         limits=_limits(process["rlimits"]),
         oom_score_adj=process["oomScoreAdj"].optional_number(),
@@ -252,11 +252,15 @@ def _id_range(node: Node) -> IdRange:
     return IdRange(node["containerID"].unsigned(0), node["hostID"].unsigned(0), node["size"].unsigned(0))
 
 
-def _capabilities(node: Node) -> CapabilitySets:
-    """Read the five sets, without what this process does not have itself and therefore cannot give."""
-    from labcore.native import capget
+def _capabilities(node: Node, spec: ContainerSpec) -> CapabilitySets:
+    """Read the five sets, without what this process does not have itself and therefore cannot give.
 
-    ours = {capability.name for capability in capget()["permitted"]}
+    In a user namespace of its own the container has them all.
+    """
+    from labcore.native import Capability, capget
+
+    own = "user" in {*spec.namespaces, *(kind for kind, _ in spec.joins)}
+    ours = set(Capability.__members__) if own else {capability.name for capability in capget()["permitted"]}
     named = {name: [_capability(item) for item in node[name].items()] for name in SET_NAMES}
     missing = sorted({each for names in named.values() for each in names} - ours)
     if missing:

@@ -41,7 +41,7 @@ class Runtime:
 
     def status(self, saved: Saved) -> Status:
         """Return a container's status."""
-        return status_of(saved, bool(saved.cgroup) and Cgroup(saved.cgroup).is_frozen())
+        return status_of(saved, Cgroup(saved.cgroup).is_frozen())
 
     def state(self, name: str) -> dict[str, Any]:
         """Return the state object. Raises NoSuchContainer."""
@@ -73,15 +73,11 @@ class Runtime:
         config = read_config(directory)
         bundle = read_bundle(config, directory)
         console.check_socket(console_socket, bundle.spec.terminal)
-        cgroup = _cgroup_of(bundle, name)
         with ExitStack() as undo:
             gate = self.store.make(name) / "gate"
             undo.callback(self.store.remove, name)
             os.mkfifo(gate, 0o600)
-            undo.callback(cgroup.remove)
-            cgroup.make()
-            cgroup.apply(bundle.resources)
-            cgroup.allow_devices(bundle.resources)
+            cgroup = _make_cgroup(bundle, name, undo)
             kept = str(self.store.root / FILTERS)
             spec = with_home(with_cgroup_mounts(bundle.spec, cgroup), bundle.spec.root.directory)
             bundle = bundle.replace(spec=spec.replace(filters_kept_in=kept))
@@ -319,6 +315,26 @@ def read_config(directory: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise ConfigError(f"{path}: must be an object")
     return config
+
+
+def _make_cgroup(bundle: "Bundle", name: str, undo: ExitStack) -> Cgroup:
+    """Make a container's cgroup with its limits.
+
+    A user who may make none does without, as long as no limit is asked for: of devices a user namespace has none to use.
+    """
+    from labcore.runtime.userns import confined
+
+    cgroup = _cgroup_of(bundle, name)
+    undo.callback(cgroup.remove)
+    try:
+        cgroup.make()
+    except PermissionError as error:
+        if bundle.resources.replace(devices=()) != type(bundle.resources)() or not (os.geteuid() or confined()):
+            raise InvalidInput(f"linux.resources: no cgroup can be made here ({error}): have a subtree delegated") from None
+        return Cgroup("")
+    cgroup.apply(bundle.resources)
+    cgroup.allow_devices(bundle.resources)
+    return cgroup
 
 
 def _cgroup_of(bundle: "Bundle", name: str) -> Cgroup:

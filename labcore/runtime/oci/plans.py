@@ -16,6 +16,7 @@ from labcore.runtime.oci.hooks import joined_namespaces
 from labcore.runtime.ops import Op
 from labcore.runtime.stages import BEHIND_SYNC, STAGES, Stage
 from labcore.runtime.terminal import OpenTerminal, TerminalTaken, console_device
+from labcore.runtime.userns import groups_are_fixed
 from labcore.spec import DEFAULT_PATH, ContainerSpec
 
 Action = Callable[[Process], None]
@@ -95,7 +96,7 @@ def _handed_on(preserved: int) -> list[Op]:
 
 def _become_root_of(spec: ContainerSpec) -> list[Op]:
     """Return the op that makes this process root of a new user namespace: until then it is nobody there."""
-    return [ops.Become(0, 0)] if spec.uid_map else []
+    return [ops.Become(0, 0, None if groups_are_fixed(spec) else ())] if spec.uid_map else []
 
 
 def _root(bundle: Bundle, made: dict[str, list[Op]]) -> list[Op]:

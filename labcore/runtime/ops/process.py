@@ -78,11 +78,14 @@ class Umask(Op):
 
 
 class Become(Op):
-    """Become another user, with these other groups: setgroups(2), setresgid(2), setresuid(2)."""
+    """Become another user, with these other groups: setgroups(2), setresgid(2), setresuid(2).
+
+    `groups` None leaves them: where only one's own group is mapped they cannot be changed, user_namespaces(7).
+    """
 
     user: int
     group: int
-    groups: tuple[int, ...] = ()
+    groups: tuple[int, ...] | None = ()
     name: ClassVar[str] = "become"
 
     @cached_property
@@ -91,7 +94,7 @@ class Become(Op):
 
     def calls(self) -> Sequence[Step]:
         return [
-            native.setgroups.step(self.groups),
+            *([] if self.groups is None else [native.setgroups.step(self.groups)]),
             native.setresgid.step(self.group),
             native.setresuid.step(self.user),
         ]
