@@ -19,6 +19,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-w", "--workdir", metavar="DIR", help="where the program starts (default: as the image says)")
     parser.add_argument("--entrypoint", metavar="PROGRAM", help="run this instead of the image's own entry point")
+    parser.add_argument(
+        "--privileged", action="store_true", help="leave it all of root's power, as containers inside of it need (see README)"
+    )
+    parser.add_argument("--init", action="store_true", help="start a process before the program that reaps its orphans")
     parser.add_argument("--rootfs", action="store_true", help="IMAGE is a directory, used as root file system as it is")
     parser.add_argument("image", metavar="IMAGE", help="an image's name, such as busybox or hello-world:latest")
     parser.add_argument(
@@ -39,5 +43,7 @@ def plan_of(args: argparse.Namespace) -> Plan:
         env=args.env,
         workdir=args.workdir,
         entrypoint=args.entrypoint,
+        privileged=args.privileged,
+        init=args.init,
     )
     return make_plan(spec)

@@ -9,15 +9,27 @@ from pathlib import Path
 from labcore.engine.state import default_root
 from labcore.errors import InvalidInput
 from labcore.images import Image, ImageStore
-from labcore.native import DEVNULL, PIPE, Process, Stream, program
+from labcore.native import DEVNULL, PIPE, Capability, Process, Stream, capget, program
 from labcore.record import Record
 from labcore.runtime import Carrier, Plan, Stage, make_plan, spawn
 from labcore.runtime.seccomp.default import default_profile
 from labcore.runtime.userns import fitted
-from labcore.spec import DEFAULT_CAPABILITIES, DEFAULT_PATH, BindRoot, ContainerSpec, Moment, Reference, Root, SeccompProfile
+from labcore.spec import (
+    DEFAULT_CAPABILITIES,
+    DEFAULT_PATH,
+    BindRoot,
+    ContainerSpec,
+    Moment,
+    MountPoint,
+    Reference,
+    Root,
+    SeccompProfile,
+    root_with,
+)
 from labcore.storage import LayerStore
 
 Environment = Mapping[str, str] | Iterable[str]
+INIT = "/dev/labcore-init"  # on the tmpfs there: no directory of the image changes
 SEED_NAMES = ("busybox", "hello-world")
 
 
@@ -65,10 +77,14 @@ class Engine:
         env: Environment = (),
         workdir: str | None = None,
         entrypoint: str | None = None,
+        privileged: bool = False,
+        init: bool = False,
     ) -> ContainerSpec:
         """Return the spec of a container: what the image says, overruled by what the caller says.
 
-        The root is an `image`'s, or the directory `rootfs` as it is. Raises InvalidInput, ImageNotFound, StoreDamaged.
+        The root is an `image`'s, or the directory `rootfs` as it is. `privileged` leaves it all of root's power, as containers
+        inside of it need; `init` puts a process before the program that reaps orphans and passes signals on.
+        Raises InvalidInput, ImageNotFound, StoreDamaged.
         """
         if isinstance(argv, str):
             raise InvalidInput(f"argv is a list of words: [{argv!r}], or ['sh', '-c', {argv!r}]")
@@ -97,12 +113,29 @@ class Engine:
             filters_kept_in=str(self.root / "runtime" / "seccomp"),
             dies_with_parent=True,
         )
-        return fitted(spec)
+        if init:
+            spec = _with_init(spec)
+        return fitted(_unconfined(spec) if privileged else spec)
 
     def _root_of(self, image: Image) -> Root:
         pairs = zip(image.layers, image.config.diff_ids, strict=True)
         ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
         return self.layers.overlay(ids)
+
+
+def _unconfined(spec: ContainerSpec) -> ContainerSpec:
+    """Return the spec without what holds a container back: docker's `--privileged`, but for the machine's devices."""
+    held = tuple(capability.name for capability in Capability if capability in capget()["permitted"])
+    mounts = tuple(m.replace(options=tuple(word for word in m.options if word != "ro")) for m in spec.mounts)
+    return spec.replace(
+        capabilities=root_with(held), seccomp=None, masked_paths=(), readonly_paths=(), mounts=mounts
+    )  # fmt: skip
+
+
+def _with_init(spec: ContainerSpec) -> ContainerSpec:
+    """Return the spec with labcore-init, bound into the container, before its program."""
+    binary = MountPoint(INIT, "bind", program("labcore-init"), ("bind", "ro", "nosuid", "nodev"))
+    return spec.replace(argv=(INIT, *spec.argv), mounts=(*spec.mounts, binary))
 
 
 @cache
@@ -135,16 +168,29 @@ def plan(
     env: Environment = (),
     workdir: str | None = None,
     entrypoint: str | None = None,
+    privileged: bool = False,
+    init: bool = False,
     stages: Mapping[str, Stage | None] | None = None,
     root: Path | None = None,
 ) -> Plan:
     """Return the plan of a container: print it, change it, `spawn` it, as often as wanted.
 
     `image` is a name in the store, or `rootfs` a directory; `argv` empty: the image's own command. `env` is a mapping, or
-    `NAME=value` strings. `stages` replaces stages by name (`labcore.STAGES`). `root` is the state root.
+    `NAME=value` strings. `privileged` and `init` are those of `Engine.spec`. `stages` replaces stages by name
+    (`labcore.STAGES`). `root` is the state root.
     Raises InvalidInput, ImageNotFound, StoreDamaged.
     """
-    spec = Engine(root).spec(image, argv, rootfs=rootfs, hostname=hostname, env=env, workdir=workdir, entrypoint=entrypoint)
+    spec = Engine(root).spec(
+        image,
+        argv,
+        rootfs=rootfs,
+        hostname=hostname,
+        env=env,
+        workdir=workdir,
+        entrypoint=entrypoint,
+        privileged=privileged,
+        init=init,
+    )
     return make_plan(spec, stages)
 
 
@@ -157,6 +203,8 @@ def run(
     env: Environment = (),
     workdir: str | None = None,
     entrypoint: str | None = None,
+    privileged: bool = False,
+    init: bool = False,
     stages: Mapping[str, Stage | None] | None = None,
     root: Path | None = None,
     input: bytes = b"",
@@ -171,8 +219,8 @@ def run(
     and after how many seconds it is killed (TimeoutError). Raises also StepFailed.
     """
     made = plan(
-        image, argv, rootfs=rootfs, hostname=hostname, env=env, workdir=workdir, entrypoint=entrypoint, stages=stages,
-        root=root,
+        image, argv, rootfs=rootfs, hostname=hostname, env=env, workdir=workdir, entrypoint=entrypoint,
+        privileged=privileged, init=init, stages=stages, root=root,
     )  # fmt: skip
     with spawn(made, stdin=PIPE if input else DEVNULL, stdout=stdout, stderr=stderr, carrier=carrier) as process:
         out, err = process.communicate(input, timeout)

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labcore.native import Capability, CloneFlag, MountFlag, capget
-from labcore.runtime.observe import in_chroot, mountinfo, read_setting
+from labcore.runtime.observe import confined, in_chroot, mountinfo, read_setting
 from labcore.runtime.ops import Chdir, Execve, MakeDirectories, Mount, PivotRoot, SetHostname
 from labcore.runtime.plan import Plan
 from labcore.runtime.roots import explain_program, say
-from labcore.runtime.userns import confined
 
 
 class Explanation(NamedTuple):

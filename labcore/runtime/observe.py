@@ -1,6 +1,8 @@
 """What can be seen of this machine in /proc."""
 
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 
 def read_setting(name: str) -> str | None:
@@ -28,3 +30,21 @@ def file_system(path: Path) -> str:
         if path.resolve().is_relative_to(fields[4]) and len(fields[4]) >= len(best):
             best, kind = fields[4], fields[fields.index("-") + 1]
     return kind
+
+
+EVERYBODY: Final = 0xFFFFFFFF
+
+
+@cache
+def confined() -> bool:
+    """Return whether this process is in a user namespace: where even root may not do all that root may do."""
+    return mapped("uid_map") < EVERYBODY
+
+
+def mapped(name: str) -> int:
+    """Return how many ids `uid_map` or `gid_map` maps for this process: user_namespaces(7)."""
+    try:
+        lines = Path("/proc/self", name).read_text().splitlines()
+    except OSError:  # no /proc: nothing can be said, and little be done
+        return EVERYBODY
+    return sum(int(line.split()[2]) for line in lines)

@@ -9,30 +9,15 @@ import os
 import pwd
 import subprocess
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Final
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.native import CloneFlag, clone, threads, unshare
+from labcore.runtime.observe import confined, mapped
 from labcore.spec import ContainerSpec, IdRange, MountPoint
 
-EVERYBODY: Final = 0xFFFFFFFF
 TERMINALS: Final = 5  # the group `tty`, whose terminals are
-
-
-@cache
-def confined() -> bool:
-    """Return whether this process is in a user namespace: where even root may not do all that root may do."""
-    return _mapped("uid_map") < EVERYBODY
-
-
-def _mapped(name: str) -> int:
-    try:
-        lines = Path("/proc/self", name).read_text().splitlines()
-    except OSError:  # no /proc: nothing can be said, and little be done
-        return EVERYBODY
-    return sum(int(line.split()[2]) for line in lines)
 
 
 def fitted(spec: ContainerSpec) -> ContainerSpec:
@@ -40,14 +25,14 @@ def fitted(spec: ContainerSpec) -> ContainerSpec:
     if not confined():
         return spec
     mounts = spec.mounts
-    if _mapped("gid_map") <= TERMINALS:  # there is no such group here
+    if mapped("gid_map") <= TERMINALS:  # there is no such group here
         mounts = tuple(mount.replace(options=tuple(word for word in mount.options if word != "gid=5")) for mount in mounts)
     return with_bound_devices(spec.replace(rootless=True, mounts=mounts))
 
 
 def groups_are_fixed(spec: ContainerSpec) -> bool:
     """Return whether the container's processes cannot change their groups, because there is only one to have."""
-    return sum(each.size for each in spec.gid_map) == 1 or (spec.rootless and _mapped("gid_map") == 1)
+    return sum(each.size for each in spec.gid_map) == 1 or (spec.rootless and mapped("gid_map") == 1)
 
 
 def with_bound_devices(spec: ContainerSpec) -> ContainerSpec:
@@ -80,7 +65,7 @@ def enter() -> None:
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"0 {user} 1")
         Path("/proc/self/gid_map").write_text(f"0 {group} 1")
-    confined.cache_clear()
+    confined.cache_clear()  # what was seen before holds no longer
 
 
 def _leave_for_new_namespace() -> None:

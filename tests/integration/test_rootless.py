@@ -1,9 +1,13 @@
 """Containers of ordinary users."""
 
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from labcore.engine import Engine
+from labcore.spec import OverlayRoot
 from tests.conftest import LEARNER, as_learner, needs
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -81,3 +85,25 @@ json.dump(config, open('bundle/config.json', 'w'))
         run = f"{RUNTIME} --root state run --bundle bundle rootless-{len(maps)}"
         said = shell(f'{prepare} {sys.executable} -c "{change}"; {run}')
         assert said.split() == ["0", str(len(maps))]
+
+
+def test_rootless_podman_drives_the_runtime(engine: Engine) -> None:
+    needs("podman", "conmon")
+    root = engine.spec("busybox", ["true"]).root
+    assert isinstance(root, OverlayRoot)
+    runtime = Path(sys.executable).with_name("labcore-runtime")
+    podman = f"podman --cgroup-manager cgroupfs --events-backend file --storage-driver vfs --runtime {runtime}"
+    archive = Path("/tmp/labcore-rootless.tar")
+    subprocess.run(["tar", "-C", f"{root.directory}/{root.layers[0]}", "-cf", str(archive), "."], check=True)
+    try:
+        said = shell(f"""
+            export XDG_RUNTIME_DIR=$HOME/run; mkdir -m 700 $HOME/run; {podman} import {archive} bb
+            {podman} run --rm --network none bb sh -c 'id -u; touch /x; chown 7 /x; stat -c %u /x'
+            {podman} run -d --name long --network none bb sleep 60
+            {podman} exec long sh -c 'echo from exec; exit 3' || echo status $?
+            {podman} rm -f -t 0 long
+            """)
+    finally:
+        archive.unlink()
+    assert "\n0\n7\n" in said
+    assert "from exec\nstatus 3\n" in said

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from labcore.errors import InvalidInput, LabcoreError
+from labcore.runtime.observe import confined
 
 if TYPE_CHECKING:
     from labcore.native import Process
@@ -154,7 +155,7 @@ def _version() -> int:
 def _root(general: Mapping[str, Any]) -> Path:
     if given := general.get("root"):
         return Path(given)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and not confined():
         return Path("/run/labcore-runtime")
     return Path(os.environ.get("XDG_RUNTIME_DIR", f"/tmp/labcore-{os.geteuid()}"), "labcore-runtime")
 

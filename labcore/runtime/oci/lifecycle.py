@@ -322,7 +322,7 @@ def _make_cgroup(bundle: "Bundle", name: str, undo: ExitStack) -> Cgroup:
 
     A user who may make none does without, as long as no limit is asked for: of devices a user namespace has none to use.
     """
-    from labcore.runtime.userns import confined
+    from labcore.runtime.observe import confined
 
     cgroup = _cgroup_of(bundle, name)
     undo.callback(cgroup.remove)
