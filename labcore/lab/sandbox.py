@@ -13,13 +13,15 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from labcore.engine import default_root
 from labcore.native import CloneFlag, MountAttribute, MountFlag, Process, Stream, UnmountFlag, program
 from labcore.runtime import Plan, ops, spawn
+from labcore.runtime.observe import confined
 from labcore.runtime.ops import Op
 
 MOST_PROCESSES: Final = 64  # a fork bomb ends here
@@ -44,11 +46,21 @@ def sandbox_plan(module: str, writable: str | None = None) -> Plan:
             # A /proc of its own, whose numbers are those that its processes know; and the machine's is not left below it.
             ops.Unmount("/proc", UnmountFlag.DETACH, locked_is_fine=True),
             ops.Mount("proc", "/proc", "proc", QUIET),
+            *_proc_in_sight([Path(writable)] if writable else sorted((default_root() / "lab" / "roots").glob("*"))),
             ops.Execve(
                 (program("labcore-init"), *python(module)), tuple(f"{name}={value}" for name, value in os.environ.items())
             ),
         ]
     )
+
+
+def _proc_in_sight(roots: Iterable[Path]) -> list[Op]:
+    """Mount a /proc in each root that a learner may turn into, when the lab is an ordinary user's.
+
+    A user namespace gets a new one only while another is in sight, and the turn leaves all others behind: user_namespaces(7).
+    """
+    places = [root / "proc" for root in roots if confined()]
+    return [ops.Mount("proc", str(place), "proc", QUIET) for place in places if place.is_dir()]
 
 
 def _read_only_but(directory: str) -> list[Op]:

@@ -71,7 +71,7 @@ CHINESE = {
     "sudo modprobe {fstype}; `labcore doctor` lists more": "sudo modprobe {fstype}；`labcore doctor` 会列出更多信息",
     "a PID namespace": "PID 命名空间",
     "a network namespace": "网络命名空间",
-    "in a user namespace {fstype} can be mounted only together with {namespace} of one's own, and only where "
+    "in a user namespace {fstype} can be mounted only together with {namespace} of one's own, and only while "
     "another is in sight of which nothing is covered": (
         "在用户命名空间里挂载 {fstype} 有两个条件：{namespace}也必须是自己新建的，"
         "而且此时还要看得到另一份，其中没有任何部分被别的挂载遮住"

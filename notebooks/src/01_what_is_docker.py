@@ -285,8 +285,7 @@ print("all there is:", sorted(os.listdir("/")))
 # | `pivot_root(".", ".")` | `ops.PivotRoot(".", ".")` |
 # | `umount2(".", flags)` | `ops.Unmount(".", flags)` |
 #
-# Two things more. A fresh `/proc` right after the turn, `ops.Mount("proc", "/proc", "proc")`: without it `ps` would have nothing to
-# read. (Before the old root goes, for an ordinary user gets a new one only while another is in sight.) And at the end `ops.Chdir("/")`.
+# Afterwards, `ops.Chdir("/")` and a fresh `/proc`: `ops.Mount("proc", "/proc", "proc")`. Without it `ps` would have nothing to read.
 
 # %% [markdown] lang="zh" of="24e7bc5e"
 # **你的第三个阶段**，本课最长的一个：把刚才那些调用写成操作。目录在 `spec.root.directory` 里。
@@ -298,8 +297,7 @@ print("all there is:", sorted(os.listdir("/")))
 # | `pivot_root(".", ".")` | `ops.PivotRoot(".", ".")` |
 # | `umount2(".", flags)` | `ops.Unmount(".", flags)` |
 #
-# 还要加两样。切换根之后，马上挂载一个新的 `/proc`：`ops.Mount("proc", "/proc", "proc")`。没有它，`ps` 就没有数据可读。
-# （要在卸下旧根之前挂载：普通用户只有在还看得到一个 `/proc` 时，才能挂载新的。）最后加上 `ops.Chdir("/")`。
+# 最后再加上 `ops.Chdir("/")` 和一个新的 `/proc`：`ops.Mount("proc", "/proc", "proc")`。没有它，`ps` 就没有数据可读。
 
 # %% tags=["exercise"]
 @lab.step

@@ -115,7 +115,7 @@ def test_a_life_step_by_step(bundle: Bundle) -> None:
     bundle("kill", bundle.name, "TERM")
     bundle.wait_for("stopped")
     assert bundle.output() == "started\nended\n"
-    assert "it is not running" in bundle("kill", bundle.name, "KILL", status=1)
+    assert "is not running" in bundle("kill", bundle.name, "KILL", status=1)
     bundle("delete", bundle.name)
     assert "does not exist" in bundle("state", bundle.name, status=1)
     assert "does not exist" in bundle("delete", bundle.name, status=1)
@@ -497,12 +497,13 @@ def test_options_that_cannot_be_are_refused_by_name(bundle: Bundle) -> None:
 def test_a_damaged_state_is_said_and_can_be_cleared(bundle: Bundle) -> None:
     bundle.program("sleep", "60").create()
     pid = json.loads(bundle("state", bundle.name))["pid"]
-    file = bundle.state / bundle.name / "state.json"
-    text = file.read_text()
-    file.write_text(text[:50])
-    assert "its state cannot be read" in bundle("state", bundle.name, status=1)
-    assert "its state cannot be read" in bundle("delete", bundle.name, status=1)
-    file.write_text(text)
+    for name, command in (("state.json", "state"), ("life", "state"), ("life", "delete"), ("life", "start")):
+        file = bundle.state / bundle.name / name
+        text = file.read_text()
+        file.write_text(text[: len(text) // 3])
+        assert "its state cannot be read" in bundle(command, bundle.name, status=1)
+        file.write_text(text)
+    (bundle.state / bundle.name / "state.json").write_text("{")  # what ends it is in the other file
     bundle("delete", "--force", bundle.name)
     assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
 

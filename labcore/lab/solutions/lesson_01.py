@@ -27,9 +27,9 @@ def rootfs(spec):
         ops.Mount(root, root, flags=MountFlag.BIND | MountFlag.REC),
         ops.Chdir(root),
         ops.PivotRoot(".", "."),
-        ops.Mount("proc", "/proc", "proc"),
         ops.Unmount(".", UnmountFlag.DETACH),
         ops.Chdir("/"),
+        ops.Mount("proc", "/proc", "proc"),
     ]
 
 

@@ -1,6 +1,5 @@
 """One container's cgroup: made, limited, looked at, frozen, emptied, removed, in all hierarchies that there are."""
 
-import errno
 import os
 import signal
 import time
@@ -9,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcore.errors import InvalidInput, LabcoreError
+from labcore.errors import InvalidInput
 from labcore.record import Record
+from labcore.runtime.cgroups import removal
 from labcore.runtime.cgroups.hierarchy import Hierarchies, hierarchies, v2_controllers
 
 if TYPE_CHECKING:
@@ -94,13 +94,7 @@ class Cgroup(Record):
 
     def processes(self) -> list[int]:
         """Return the processes in it and below it."""
-        found: list[int] = []
-        if not self.path:
-            return found
-        for directory, _, _ in os.walk(self._main()):
-            with suppress(OSError):
-                found += map(int, Path(directory, "cgroup.procs").read_text().split())
-        return sorted(set(found))
+        return removal.processes([str(self._main())]) if self.path else []
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send all of them a signal."""
@@ -110,14 +104,7 @@ class Cgroup(Record):
 
     def remove(self) -> None:
         """Kill what is in it, and take it away from all hierarchies; one that is gone is fine."""
-        self.thaw()
-        for attempt in range(PATIENCE):
-            left = [d for d in dict.fromkeys(self.directories().values()) if not _removed(d)]
-            if not left:
-                return
-            self.kill()
-            time.sleep(0.001 if attempt < 10 else 0.01)
-        raise LabcoreError(f"cgroup {self.path}: still in use: {', '.join(map(str, left))}")
+        removal.remove(self.entrances())
 
     # --- freezing
 
@@ -134,12 +121,7 @@ class Cgroup(Record):
 
     def is_frozen(self) -> bool:
         """Return whether its processes are stopped."""
-        there = self.directories()
-        with suppress(OSError):
-            if "freezer" in there:
-                return (there["freezer"] / "freezer.state").read_text().strip() != "THAWED"
-            return "" in there and "frozen 1" in (there[""] / "cgroup.events").read_text()
-        return False
+        return removal.frozen(self.entrances())
 
     def _set_frozen(self, v1: str, v2: str) -> None:
         there = self.directories()
@@ -208,16 +190,3 @@ def _words(path: Path) -> list[str]:
         return path.read_text().split()
     except OSError:
         return []
-
-
-def _removed(directory: Path) -> bool:
-    for below, _, _ in os.walk(directory, topdown=False):
-        try:
-            Path(below).rmdir()
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            if error.errno in (errno.EBUSY, errno.ENOTEMPTY):
-                return False
-            raise
-    return not directory.exists()

@@ -3,7 +3,6 @@
 import array
 import os
 import socket
-from pathlib import Path
 
 from labcore.errors import InvalidInput
 from labcore.native import Process
@@ -25,13 +24,3 @@ def hand_over(process: Process, console_socket: str, size: tuple[int, int] | Non
             channel.sendmsg([name], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [master]))])
     finally:
         os.close(master)
-
-
-def check_socket(path: str | None, wanted: bool) -> None:
-    """Raise InvalidInput if a terminal is wanted and nobody would get its other end, or the other way round."""
-    if wanted and not path:
-        raise InvalidInput("process.terminal: a terminal needs --console-socket, to which its other end is sent")
-    if path and not wanted:
-        raise InvalidInput("--console-socket: process.terminal is false, so that there is no terminal to be sent")
-    if path and not Path(path).exists():
-        raise InvalidInput(f"--console-socket {path}: there is no such socket")

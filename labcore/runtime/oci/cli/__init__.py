@@ -1,0 +1,87 @@
+"""`labcore-runtime`: the command that podman, dockerd and containerd drive, with runc's options.
+
+Its modules are imported when one of their commands is asked for.
+"""
+
+import gc
+import sys
+
+from labcore.errors import InvalidInput, LabcoreError
+from labcore.runtime.oci.cli.options import NAME, Options, read_options, refuse
+
+USAGE = f"""\
+usage: {NAME} [--root DIR] [--log FILE] [--log-format text|json] COMMAND ...
+
+An OCI runtime: containers from bundles, for engines such as podman, dockerd and containerd.
+
+  create ID     make a container from a bundle (--bundle DIR), which waits for start
+  start ID      let it become its program
+  run ID        create, start, and with it in the foreground wait for its end (--detach: do not wait)
+  exec ID CMD   run a further program in it (--process FILE, --cwd, --env, --user, --tty, --detach)
+  state ID      print its state as JSON
+  kill ID [SIG] send a signal to its first process (--all: to everybody in it)
+  delete ID     forget one that has ended (--force: kill it first)
+  pause, resume ID   stop all its processes where they are; let them go on
+  ps ID         list its processes (--format table|json)
+  update ID     change its limits (--resources FILE, --memory, --cpu-shares, --pids-limit, ...)
+  list          list all containers (--format table|json, --quiet)
+  spec          write a config.json to begin with (--bundle DIR)
+  features      print as JSON what this runtime can do
+"""
+
+# command -> the module of this package that has a function do_COMMAND
+COMMANDS = {
+    **dict.fromkeys(("start", "kill", "delete"), "living"),
+    **dict.fromkeys(("create", "run", "exec"), "making"),
+    **dict.fromkeys(("state", "pause", "resume", "ps", "update", "list", "spec", "features"), "looking"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return its exit status."""
+    gc.disable()  # a command lives for milliseconds, and looking for garbage among its imports would take some of them
+    given = sys.argv[1:] if arguments is None else arguments
+    general = Options()
+    try:
+        general, rest = read_options(given, until_word=True)
+        if general.get("version"):
+            return _version()
+        if general.get("help") or not rest:
+            print(USAGE, end="")
+            return 0
+        refuse(general)
+        command, *words = rest
+        if command not in COMMANDS:
+            raise InvalidInput(f"no such command: {command}; see {NAME} --help")
+        module = __import__(f"{__name__}.{COMMANDS[command]}", fromlist=[""])
+        return int(getattr(module, f"do_{command}")(general, words))
+    except (LabcoreError, OSError) as error:
+        return _fail(general, str(error))
+
+
+def _fail(general: Options, message: str) -> int:
+    """Say what went wrong on standard error, and where the engine looks for it."""
+    import json
+    from pathlib import Path
+
+    print(f"{NAME}: {message}", file=sys.stderr)
+    if path := general.get("log"):
+        from datetime import UTC, datetime
+
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        line = f'time="{now}" level=error msg={json.dumps(message)}'
+        if general.get("log-format") == "json":
+            line = json.dumps({"level": "error", "msg": message, "time": now})
+        try:
+            with Path(path).open("a") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            print(f"{NAME}: --log {path}: {error.strerror}", file=sys.stderr)
+    return 1
+
+
+def _version() -> int:
+    from importlib.metadata import version
+
+    print(f"{NAME} version {version('labcore')}\nspec: 1.2.0")
+    return 0

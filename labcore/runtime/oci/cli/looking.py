@@ -1,0 +1,125 @@
+"""state, list, ps, pause, resume, update, spec, features: the commands about containers that are there."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from labcore.errors import InvalidInput
+from labcore.runtime.oci.cli.options import UPDATES, Options, one_name, read_options, root_of
+from labcore.runtime.oci.life import NoSuchContainer
+from labcore.runtime.oci.lifecycle import Runtime
+from labcore.runtime.oci.state import Saved
+
+
+def _runtime(general: Options) -> Runtime:
+    return Runtime(Path(root_of(general)))
+
+
+def do_state(general: Options, words: list[str]) -> int:
+    """Print a container's state."""
+    options, _ = read_options(words)
+    name = one_name(options, "state")
+    store = _runtime(general).store
+    saved = store.load(name)
+    print(json.dumps(store.state(name) | {"created": saved.created, "rootfs": _rootfs(saved)}, indent=2))
+    return 0
+
+
+def _rootfs(saved: Saved) -> str:
+    return str(Path(saved.bundle, saved.config["root"]["path"]))
+
+
+def do_pause(general: Options, words: list[str]) -> int:
+    """Stop all its processes where they are."""
+    options, _ = read_options(words)
+    _runtime(general).pause(one_name(options, "pause"))
+    return 0
+
+
+def do_resume(general: Options, words: list[str]) -> int:
+    """Let them go on."""
+    options, _ = read_options(words)
+    _runtime(general).resume(one_name(options, "resume"))
+    return 0
+
+
+def do_ps(general: Options, words: list[str]) -> int:
+    """List its processes."""
+    options, _ = read_options(words, until_word=False)
+    pids = _runtime(general).processes(one_name(options, "ps"))
+    if options.get("format") == "json":
+        print(json.dumps(pids))
+        return 0
+    import subprocess
+
+    listed = subprocess.run(["ps", *(options.words[1:] or ["-ef"])], capture_output=True, text=True, check=True).stdout
+    head, *lines = listed.splitlines()
+    column = head.split().index("PID")
+    print(head, *(line for line in lines if int(line.split()[column]) in pids), sep="\n")
+    return 0
+
+
+def do_update(general: Options, words: list[str]) -> int:
+    """Change its limits."""
+    from labcore.runtime.cgroups import Cgroup
+    from labcore.runtime.oci.node import Node
+    from labcore.runtime.oci.resources import read_resources
+
+    options, _ = read_options(words)
+    name = one_name(options, "update")
+    saved = _runtime(general).store.load(name)
+    wanted: dict[str, Any] = {}
+    if path := options.get("resources"):
+        wanted = json.loads(sys.stdin.read() if path == "-" else Path(path).read_text())
+    for option, (group, key) in UPDATES.items():
+        if option in options:
+            text = options[option]
+            wanted.setdefault(group, {})[key] = text if key in ("cpus", "mems") else int(text)
+    Cgroup(saved.cgroup).apply(read_resources(Node(wanted, "resources")))
+    return 0
+
+
+def do_list(general: Options, words: list[str]) -> int:
+    """List all containers."""
+    options, _ = read_options(words)
+    runtime = _runtime(general)
+    rows = []
+    for name in runtime.store.names():
+        try:
+            saved = runtime.store.load(name)
+        except NoSuchContainer:
+            continue
+        rows.append(runtime.state(name) | {"created": saved.created, "rootfs": _rootfs(saved), "owner": "root"})
+    if options.get("format") == "json":
+        print(json.dumps(rows or None))
+    elif options.get("quiet"):
+        print(*(row["id"] for row in rows), sep="\n", end="\n" if rows else "")
+    else:
+        print(f"{'ID':20} {'PID':>8} {'STATUS':10} {'BUNDLE':40} CREATED")
+        for row in rows:
+            print(f"{row['id']:20} {row['pid']:>8} {row['status']:10} {row['bundle']:40} {row['created']}")
+    return 0
+
+
+def do_spec(general: Options, words: list[str]) -> int:  # noqa: ARG001
+    """Write a config.json to begin with."""
+    from labcore.runtime.oci.example import example_config
+
+    options, _ = read_options(words)
+    if options.get("rootless"):
+        raise InvalidInput("spec --rootless: write user namespaces into the file yourself")
+    path = Path(options.get("bundle", ".")) / "config.json"
+    if path.exists():
+        raise InvalidInput(f"{path} exists already: remove it first")
+    path.write_text(json.dumps(example_config(), indent=1) + "\n")
+    return 0
+
+
+def do_features(general: Options, words: list[str]) -> int:  # noqa: ARG001
+    """Print what this runtime can do."""
+    from labcore.runtime.oci.example import features
+
+    read_options(words)
+    print(json.dumps(features(), indent=1))
+    return 0

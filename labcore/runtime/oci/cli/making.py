@@ -1,0 +1,123 @@
+"""create, run, exec: the commands that make processes."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from labcore.errors import InvalidInput
+from labcore.runtime.oci.cli.options import Options, one_name, read_options, refuse, root_of
+from labcore.runtime.oci.lifecycle import Runtime
+from labcore.runtime.oci.state import Store
+
+if TYPE_CHECKING:
+    from labcore.native import Process
+
+MOST_PRESERVED: Final = 32
+
+
+def _runtime(general: Options) -> Runtime:
+    return Runtime(Path(root_of(general)))
+
+
+def do_create(general: Options, words: list[str]) -> int:
+    """Make a container that waits for start."""
+    options, _ = read_options(words)
+    refuse(options)
+    name = one_name(options, "create")
+    bundle = Path(options.get("bundle", ".")).absolute()
+    process = _runtime(general).create(
+        name, bundle, console_socket=options.get("console-socket"), preserved=_preserved(options)
+    )
+    _write_pid(options, process)
+    return 0
+
+
+def do_run(general: Options, words: list[str]) -> int:
+    """Create, start, and wait for its end."""
+    options, _ = read_options(words)
+    refuse(options)
+    name = one_name(options, "run")
+    bundle = Path(options.get("bundle", ".")).absolute()
+    runtime = _runtime(general)
+    process = runtime.create(
+        name, bundle, console_socket=options.get("console-socket"), preserved=_preserved(options), keep=True
+    )
+    try:
+        _write_pid(options, process)
+        runtime.start(name)
+    except BaseException:
+        runtime.delete(name, force=True)
+        raise
+    if options.get("detach"):
+        process.release()
+        return 0
+    code = _wait(process)
+    if not options.get("keep"):
+        runtime.delete(name, force=True)
+    return code
+
+
+def _wait(process: "Process") -> int:
+    """Wait for a process in the foreground, passing signals on; return its exit code as a shell would."""
+
+    def pass_on(number: int, _: object) -> None:
+        process.kill(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, pass_on)
+    code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def do_exec(general: Options, words: list[str]) -> int:
+    """Run a further program in a container."""
+    options, command = read_options(words, until_word=True)
+    refuse(options)
+    if not command and not options.words:
+        raise InvalidInput("exec: name a container")
+    name, *argv = command or options.words
+    process_object = _process_object(general, name, options, argv)
+    alone, socket = bool(options.get("detach")), options.get("console-socket")
+    process = _runtime(general).exec(name, process_object, console_socket=socket, preserved=_preserved(options), release=alone)
+    _write_pid(options, process)
+    return 0 if alone else _wait(process)
+
+
+def _process_object(general: Options, name: str, options: Options, argv: list[str]) -> dict[str, Any]:
+    """Return the `process` object of an exec: a file's, or the container's own with what the command line says."""
+    if path := options.get("process"):
+        read: dict[str, Any] = json.loads(Path(path).read_text())
+        return read
+    made: dict[str, Any] = dict(Store(root_of(general)).load(name).config.get("process", {}))
+    made |= {"args": argv, "terminal": bool(options.get("tty"))}
+    made.pop("consoleSize", None)
+    if "cwd" in options:
+        made["cwd"] = options["cwd"]
+    made["env"] = [*made.get("env", []), *options.get("env", [])]
+    if user := options.get("user"):
+        uid, _, gid = user.partition(":")
+        made["user"] = {"uid": int(uid), "gid": int(gid or 0)}
+    return made
+
+
+def _preserved(options: Options) -> list[int]:
+    """Return the descriptors that are to be handed on. Raises InvalidInput if one of them is not open."""
+    text = options.get("preserve-fds", "0")
+    if not text.isdigit() or int(text) > MOST_PRESERVED:
+        raise InvalidInput(f"--preserve-fds {text}: a number up to {MOST_PRESERVED} is wanted")
+    found = list(range(3, 3 + int(text)))
+    for fd in found:
+        try:
+            os.fstat(fd)
+        except OSError:
+            raise InvalidInput(f"--preserve-fds {text}: descriptor {fd} is not open") from None
+    return found
+
+
+def _write_pid(options: Options, process: "Process") -> None:
+    if path := options.get("pid-file"):
+        incoming = Path(path).with_name(f".{Path(path).name}.incoming")
+        incoming.write_text(str(process.pid))
+        incoming.rename(path)

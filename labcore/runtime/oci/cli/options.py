@@ -1,0 +1,101 @@
+"""Options, read by hand: an engine calls several commands for each container, and argparse costs more than they do."""
+
+import os
+
+from labcore.errors import InvalidInput
+
+NAME = "labcore-runtime"
+
+FLAGS = {
+    "debug", "detach", "force", "all", "tty", "quiet", "no-pivot", "no-new-keyring", "keep", "rootless", "systemd-cgroup",
+    "no-new-privs", "help", "version", "ignore-paused",
+}  # fmt: skip
+SHORT = {
+    "b": "bundle", "d": "detach", "f": "force", "a": "all", "t": "tty", "q": "quiet", "h": "help", "v": "version",
+    "p": "process", "e": "env", "u": "user", "r": "resources", "c": "cap", "g": "additional-gids",
+}  # fmt: skip
+MANY = ("env", "cap", "additional-gids")
+# What cannot be done here is refused by name, never ignored.
+REFUSED = {
+    "systemd-cgroup": "cgroups are made directly here; systemd is not asked",
+    "no-pivot": "a root that is not turned by pivot_root can be left again",
+    "apparmor": "AppArmor profiles are not supported",
+    "process-label": "SELinux labels are not supported",
+    "no-new-keyring": "a container always has a session keyring of its own",
+    "cap": "write the capabilities into a --process file",
+    "additional-gids": "write the groups into a --process file",
+    "no-new-privs": "write it into a --process file",
+}
+# Of `update`: which limit each of them is, in config.json's words.
+UPDATES = {
+    "memory": ("memory", "limit"), "memory-reservation": ("memory", "reservation"), "memory-swap": ("memory", "swap"),
+    "cpu-shares": ("cpu", "shares"), "cpu-share": ("cpu", "shares"), "cpu-quota": ("cpu", "quota"),
+    "cpu-period": ("cpu", "period"), "cpu-burst": ("cpu", "burst"), "cpu-idle": ("cpu", "idle"),
+    "cpu-rt-period": ("cpu", "realtimePeriod"), "cpu-rt-runtime": ("cpu", "realtimeRuntime"), "cpuset-cpus": ("cpu", "cpus"),
+    "cpuset-mems": ("cpu", "mems"), "pids-limit": ("pids", "limit"), "blkio-weight": ("blockIO", "weight"),
+}  # fmt: skip
+VALUED = {
+    "root", "log", "log-format", "bundle", "pid-file", "console-socket", "preserve-fds", "process", "cwd", "env", "user",
+    "signal", "format", "resources", "criu", "cap", "additional-gids", "apparmor", "process-label",
+}  # fmt: skip
+
+
+class Options(dict):  # type: ignore[type-arg]
+    """The options of a command line, by their long names, and its other words."""
+
+    words: list[str]
+
+
+def read_options(arguments: list[str], *, until_word: bool = False) -> "tuple[Options, list[str]]":
+    """Read options; with `until_word` only those before the first other word, which is returned with what follows it."""
+    options, rest = Options(), list(arguments)
+    options.words = []
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            options.words += rest
+            return options, []
+        if not word.startswith("-") or word == "-":
+            if until_word:
+                return options, [word, *rest]
+            options.words.append(word)
+            continue
+        name, equals, value = word.lstrip("-").partition("=")
+        name = SHORT.get(name, name)
+        if name in FLAGS:
+            options[name] = value != "false" if equals else True
+            continue
+        if name not in VALUED and name not in UPDATES:
+            raise InvalidInput(f"{word}: there is no such option; see {NAME} --help")
+        if not equals:
+            if not rest:
+                raise InvalidInput(f"--{name}: a value is missing")
+            value = rest.pop(0)
+        if name in MANY:
+            options.setdefault(name, []).append(value)
+        else:
+            options[name] = value
+    return options, []
+
+
+def one_name(options: Options, command: str) -> str:
+    """Return the container that is named. Raises InvalidInput."""
+    if not options.words:
+        raise InvalidInput(f"{command}: name a container")
+    return str(options.words[0])
+
+
+def refuse(options: Options) -> None:
+    """Raise InvalidInput for an option that cannot be carried out here."""
+    for name, why in REFUSED.items():
+        if options.get(name):
+            raise InvalidInput(f"--{name}: {why}")
+
+
+def root_of(general: Options) -> str:
+    """Return the directory in which containers are remembered."""
+    if given := general.get("root"):
+        return str(given)
+    if os.access("/run", os.W_OK):  # not for root of a user namespace
+        return "/run/labcore-runtime"
+    return os.environ.get("XDG_RUNTIME_DIR", f"/tmp/labcore-{os.geteuid()}") + "/labcore-runtime"

@@ -1,0 +1,175 @@
+"""`create`: everything up to the program, which waits for `start` (runtime.md)."""
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from labcore.errors import InvalidInput
+from labcore.record import Record
+from labcore.runtime.cgroups import Cgroup
+from labcore.runtime.observe import confined
+from labcore.runtime.oci.cgroup_mounts import with_cgroup_mounts
+from labcore.runtime.oci.config import Bundle, read_bundle
+from labcore.runtime.oci.life import Life, forget, start_of
+from labcore.runtime.oci.node import ConfigError
+from labcore.runtime.oci.plans import check_program, creation_plan, with_home
+from labcore.runtime.oci.state import Saved, Store, state_json
+from labcore.runtime.start import spawn
+
+if TYPE_CHECKING:
+    from labcore.native import Process
+    from labcore.runtime.stages import Stage
+
+FILTERS: Final = ".seccomp"  # below the directory of the containers; no container has a name that begins with a dot
+
+
+class Request(Record):
+    """What a container is to be made of. `preserved` are descriptors that its program finds open from 3 on."""
+
+    name: str
+    directory: Path
+    console_socket: str | None = None
+    preserved: Sequence[int] = ()
+
+
+def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None", *, keep: bool) -> "Process":
+    """Make a container up to its program; on failure nothing is left.
+
+    Its process belongs to whoever reaps this one's orphans; with `keep` to this one, which can wait for it.
+    Raises ConfigError, InvalidInput, StepFailed, HookFailed.
+    """
+    config = read_config(request.directory)
+    bundle = read_bundle(config, request.directory)
+    check_socket(request.console_socket, bundle.spec.terminal)
+    with ExitStack() as undo:
+        directory = store.make(request.name)
+        undo.callback(forget, directory)
+        os.mkfifo(f"{directory}/gate", 0o600)
+        cgroup = _make_cgroup(bundle, request.name, undo)
+        spec = with_home(with_cgroup_mounts(bundle.spec, cgroup), bundle.spec.root.directory)
+        bundle = bundle.replace(spec=spec.replace(filters_kept_in=f"{store.root}/{FILTERS}"))
+        creation = _Creation(store, request, config, bundle, cgroup)
+        plan = creation_plan(
+            bundle,
+            gate=Path(directory, "gate"),
+            entrances=cgroup.entrances(),
+            prepare=creation.prepare,
+            take_terminal=creation.take_terminal,
+            created=creation.created,
+            preserved=len(request.preserved),
+            stages=stages,
+        )
+        process = spawn(plan, until_sync=True, release=not keep, preserved=request.preserved)
+        undo.pop_all()
+    return process
+
+
+class _Creation:
+    """What the starter does while the container's process waits for it."""
+
+    def __init__(self, store: Store, request: Request, config: dict[str, Any], bundle: Bundle, cgroup: Cgroup) -> None:
+        self.store = store
+        self.request = request
+        self.config = config
+        self.bundle = bundle
+        self.cgroup = cgroup
+
+    def saved(self, process: "Process") -> Saved:
+        """Return what will be remembered."""
+        return Saved(
+            id=self.request.name,
+            pid=process.pid,
+            bundle=str(self.request.directory),
+            created=now(),
+            config=self.config,
+            cgroup=self.cgroup.path,
+            version=self.bundle.version,
+            annotations=self.bundle.annotations,
+        )
+
+    def prepare(self, process: "Process") -> None:
+        """Its namespaces are there, and nothing is mounted yet: id maps, and the hooks of this moment."""
+        if self.bundle.spec.uid_map or self.bundle.spec.gid_map:
+            from labcore.runtime.userns import write_id_maps
+
+            write_id_maps(process.pid, self.bundle.spec.uid_map, self.bundle.spec.gid_map)
+        wanted = self.bundle.hooks
+        if any(wanted[kind] for kind in ("prestart", "createRuntime", "createContainer")):
+            from labcore.runtime.oci import hooks
+
+            state = state_json(self.saved(process), "creating")
+            hooks.run_here("prestart", wanted["prestart"], state | {"status": "created"})
+            hooks.run_here("createRuntime", wanted["createRuntime"], state)
+            hooks.run_inside("createContainer", wanted["createContainer"], state, process.pid)
+
+    def take_terminal(self, process: "Process") -> None:
+        """It has a terminal, whose other end goes to whoever asked for it."""
+        from labcore.runtime.oci import console
+
+        console.hand_over(process, self.request.console_socket or "", self.bundle.console_size)
+
+    def created(self, process: "Process") -> None:
+        """All is done but becoming the program: remember it."""
+        check_program(self.bundle.spec, process)
+        kinds = [kind for kind, wanted in self.bundle.hooks.items() if wanted]
+        began = start_of(process.pid) or 0
+        Life(self.store.root, self.request.name, process.pid, began, self.cgroup.entrances(), kinds).save()
+        self.store.save(self.saved(process))
+
+
+def now() -> str:
+    """Return this moment as RFC 3339 writes it."""
+    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{nanoseconds:09}Z"
+
+
+def check_socket(path: str | None, wanted: bool) -> None:
+    """Raise InvalidInput if a terminal is wanted and nobody would get its other end, or the other way round."""
+    if wanted and not path:
+        raise InvalidInput("process.terminal: a terminal needs --console-socket, to which its other end is sent")
+    if path and not wanted:
+        raise InvalidInput("--console-socket: process.terminal is false, so that there is no terminal to be sent")
+    if path and not Path(path).exists():
+        raise InvalidInput(f"--console-socket {path}: there is no such socket")
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """Read a bundle's config.json. Raises ConfigError."""
+    path = directory / "config.json"
+    try:
+        config = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist: name a bundle with --bundle") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from None
+    if not isinstance(config, dict):
+        raise ConfigError(f"{path}: must be an object")
+    return config
+
+
+def _make_cgroup(bundle: Bundle, name: str, undo: ExitStack) -> Cgroup:
+    """Make a container's cgroup with its limits.
+
+    A user who may make none does without, as long as no limit is asked for: of devices a user namespace has none to use.
+    """
+    cgroup = _cgroup_of(bundle, name)
+    undo.callback(cgroup.remove)
+    try:
+        cgroup.make()
+    except PermissionError as error:
+        if bundle.resources.replace(devices=()) != type(bundle.resources)() or not (os.geteuid() or confined()):
+            raise InvalidInput(f"linux.resources: no cgroup can be made here ({error}): have a subtree delegated") from None
+        return Cgroup("")
+    cgroup.apply(bundle.resources)
+    cgroup.allow_devices(bundle.resources)
+    return cgroup
+
+
+def _cgroup_of(bundle: Bundle, name: str) -> Cgroup:
+    if bundle.cgroup.startswith("/"):
+        return Cgroup(os.path.normpath(bundle.cgroup))
+    return Cgroup.below_own(bundle.cgroup or name)
