@@ -1,6 +1,9 @@
 """Labcore and its peers, measured side by side in one run."""
 
-from labcore.bench.measure import Row, as_json
-from labcore.bench.start import FLOOR, Result, bench_start
+from labcore.bench.life import bench_exec, bench_life, bench_many
+from labcore.bench.measure import Result, Row, as_json
+from labcore.bench.start import bench_start
 
-__all__ = ["FLOOR", "Result", "Row", "as_json", "bench_start"]
+BENCHES = {"start": bench_start, "life": bench_life, "exec": bench_exec, "many": bench_many}
+
+__all__ = ["BENCHES", "Result", "Row", "as_json"]

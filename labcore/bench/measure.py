@@ -22,6 +22,16 @@ class Row(Record):
     p95_ms: float
 
 
+class Result(Record):
+    """A benchmark's outcome: what was measured, against which of its subjects, where, and remarks."""
+
+    title: str
+    baseline: str
+    environment: dict[str, Any]
+    rows: list[Row]
+    remarks: list[str]
+
+
 class Subject(Record):
     """Something to be measured: `once` does it one time and returns the seconds it took; every `every`-th round only."""
 
@@ -42,10 +52,11 @@ def measure(bench: str, subjects: list[Subject], rounds: int) -> Iterator[list[R
         for subject in subjects:
             if number % subject.every == 0:
                 times[subject.name].append(subject.once() * 1e3)
-        yield [_row(bench, name, values) for name, values in times.items() if values]
+        yield [row_of(bench, name, values) for name, values in times.items() if values]
 
 
-def _row(bench: str, subject: str, values: list[float]) -> Row:
+def row_of(bench: str, subject: str, values: list[float]) -> Row:
+    """Return the row of a subject whose times were these, in milliseconds."""
     cuts = statistics.quantiles(values, n=20, method="inclusive") if len(values) > 1 else [values[0]] * 19
     return Row(bench, subject, len(values), *(round(ms, 3) for ms in (statistics.median(values), cuts[0], cuts[18])))
 

@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from labcore import native
 from labcore.bench.measure import Subject
 from labcore.errors import LabcoreError
+from labcore.runtime.oci.example import example_config
 
 NAMESPACES = ("pid", "mount", "uts", "ipc", "network", "cgroup")
 
@@ -75,17 +77,22 @@ def _bubblewrap(rootfs: Path, argv: list[str]) -> Subject:
 
 
 def _runtime(name: str, rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subject:
+    bundle = bundle_for(name, rootfs, work, argv, undo)
+    command = [name, "--root", str(bundle / "state"), "run", "--bundle", str(bundle), f"labcore-bench-{os.getpid()}"]
+    return Subject(f"{name} run", lambda: timed(command))
+
+
+def bundle_for(name: str, rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Path:
+    """Make a bundle for an OCI runtime, the same for each."""
     bundle = work / name
     bundle.mkdir()
-    subprocess.run([name, "spec"], cwd=bundle, check=True)
-    config = json.loads((bundle / "config.json").read_text())
+    config = example_config()
     config["process"] |= {"terminal": False, "args": argv}
     config["process"].pop("rlimits", None)  # raising them takes CAP_SYS_RESOURCE, which not every machine gives to root
     config["root"] = {"path": str(_overlay(bundle, rootfs, undo)), "readonly": False}
     config["linux"]["namespaces"] = [{"type": kind} for kind in NAMESPACES]
     (bundle / "config.json").write_text(json.dumps(config))
-    command = [name, "--root", str(bundle / "state"), "run", "--bundle", str(bundle), f"labcore-bench-{os.getpid()}"]
-    return Subject(f"{name} run", lambda: timed(command))
+    return bundle
 
 
 def _overlay(directory: Path, lower: Path, undo: ExitStack) -> Path:
@@ -105,18 +112,38 @@ def _archive(rootfs: Path, work: Path) -> Path:
     return archive
 
 
+class Cli(NamedTuple):
+    """An engine's command line: the words that start a container from the image labcore-bench, and its options."""
+
+    start: list[str]
+    options: list[str]
+
+
 def _podman(rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subject:
+    podman = podman_words(rootfs, work, undo)
+    command = [*podman.start, "--rm", *podman.options, "labcore-bench", *argv]
+    return Subject("podman run --rm", lambda: timed(command), every=10)
+
+
+def podman_words(rootfs: Path, work: Path, undo: ExitStack) -> Cli:
+    """Make the image known to a podman of its own."""
     home = work / "podman"
     podman = ["podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--cgroup-manager", "cgroupfs"]
     undo.callback(subprocess.run, [*podman, "system", "reset", "--force"], capture_output=True)
     timed([*podman, "import", str(_archive(rootfs, work)), "labcore-bench"])
     # podman asks for more open files and processes than it has, which takes CAP_SYS_RESOURCE: be content with less.
     limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
-    command = [*podman, "run", "--rm", "--network", "none", "--cgroupns", "private", *limits, "labcore-bench", *argv]
-    return Subject("podman run --rm", lambda: timed(command), every=10)
+    return Cli([*podman, "run"], ["--network", "none", "--cgroupns", "private", *limits])
 
 
 def _docker(rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subject:
+    docker = running_docker(rootfs, work, undo)
+    command = [*docker.start, "--rm", *docker.options, "labcore-bench", *argv]
+    return Subject("docker run --rm", lambda: timed(command), every=10)
+
+
+def running_docker(rootfs: Path, work: Path, undo: ExitStack) -> Cli:
+    """Start a dockerd of its own, and make the image known to it."""
     home = work / "docker"
     home.mkdir()
     socket = f"unix://{home}/docker.sock"
@@ -130,8 +157,14 @@ def _docker(rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subje
     docker = ["docker", "-H", socket]
     _await_daemon(docker, daemon)
     timed([*docker, "import", str(_archive(rootfs, work)), "labcore-bench"])
-    command = [*docker, "run", "--rm", "--network", "none", "labcore-bench", *argv]
-    return Subject("docker run --rm", lambda: timed(command), every=10)
+    undo.callback(_remove_all, docker)
+    return Cli([*docker, "run"], ["--pull", "never", "--network", "none"])
+
+
+def _remove_all(docker: list[str]) -> None:
+    names = subprocess.run([*docker, "ps", "-aq"], capture_output=True, text=True).stdout.split()
+    if names:
+        subprocess.run([*docker, "rm", "-f", *names], capture_output=True)
 
 
 def _await_daemon(docker: list[str], daemon: "subprocess.Popen[bytes]") -> None:

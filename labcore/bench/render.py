@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from labcore.bench.measure import Row
+from labcore.bench.measure import Result, Row
 
 OURS, PEER, BASE = "#0072B2", "#999999", "#009E73"  # told apart in print and by colour-blind readers (Okabe and Ito)
 
@@ -18,10 +18,11 @@ def table(rows: list[Row], baseline: str) -> str:
     return "\n".join(lines)
 
 
-def plot(rows: list[Row], baseline: str, path: Path) -> None:
+def plot(result: Result, path: Path) -> None:
     """Draw the rows as bars from the fastest to the slowest, 5th to 95th percentile marked, on a logarithmic scale."""
     from matplotlib.figure import Figure
 
+    rows, baseline = result.rows, result.baseline
     ordered = sorted(rows, key=lambda row: row.median_ms, reverse=True)
     figure = Figure(figsize=(9, 0.45 * len(ordered) + 1.3), layout="constrained")
     axes = figure.add_subplot()
@@ -34,7 +35,7 @@ def plot(rows: list[Row], baseline: str, path: Path) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlim(right=max(row.p95_ms for row in rows) * 3)
-    axes.set_xlabel("start to exit of `true`, milliseconds (median; whiskers: 5th to 95th percentile)")
-    axes.set_title("What a container start costs", loc="left", fontweight="bold")
+    axes.set_xlabel("milliseconds (median; whiskers: 5th to 95th percentile)")
+    axes.set_title(result.title[0].upper() + result.title[1:], loc="left", fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=150)

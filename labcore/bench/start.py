@@ -3,37 +3,24 @@
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-from labcore import native
-from labcore.bench.measure import Row, Subject, environment, measure
+from labcore.bench.measure import Result, Subject, environment, measure
 from labcore.bench.peers import PeerFailed, peers, timed
+from labcore.bench.room import room
 from labcore.engine import Engine
-from labcore.errors import Unavailable
-from labcore.native import CloneFlag, MountFlag, UnmountFlag, program
-from labcore.record import Record
+from labcore.native import program
 from labcore.runtime.seccomp import compiled
 from labcore.spec import ContainerSpec, OverlayRoot
 
 BALLAST_MB = 500
-UNIFIED_CGROUP = "/sys/fs/cgroup/unified"
 FLOOR = "floor (C, system calls only)"
 IN_PROCESS = "labcore, in process"
 FROM_LARGE = "labcore, in process, from a large parent"
 MONITOR = "labcore, through the monitor"
 COMMAND = "labcore run --rm (the command)"
-
-
-class Result(Record):
-    """A benchmark's outcome: where it ran, its rows, and remarks (a peer that is missing, a size that was measured)."""
-
-    environment: dict[str, Any]
-    rows: list[Row]
-    remarks: list[str]
 
 
 class Server:
@@ -65,7 +52,7 @@ class Server:
 def bench_start(rounds: int) -> Iterator[Result]:
     """Measure, and yield the result after every round; the store lies on a tmpfs of its own."""
     with ExitStack() as undo:
-        work = undo.enter_context(_tmpfs())
+        work = undo.enter_context(room())
         engine = Engine(work / "state")
         engine.seed("busybox")
         spec = engine.spec("busybox", ["/bin/true"])
@@ -100,7 +87,7 @@ def bench_start(rounds: int) -> Iterator[Result]:
         ]
         where = environment(work, notes)
         for rows in measure("start", subjects, rounds):
-            yield Result(where, rows, remarks)
+            yield Result("start to exit of `true` in a container", FLOOR, where, rows, remarks)
 
 
 def filter_file(spec: ContainerSpec, directory: Path) -> str:
@@ -109,23 +96,3 @@ def filter_file(spec: ContainerSpec, directory: Path) -> str:
     path = directory / "filter.bpf"
     path.write_bytes(compiled(spec.seccomp))
     return str(path)
-
-
-@contextmanager
-def _tmpfs() -> Iterator[Path]:
-    """A tmpfs to work in, in a mount namespace of our own: whatever becomes of us, no mount is left behind."""
-    if (count := native.threads()) > 1:
-        raise Unavailable(
-            f"the benchmark changes its mount namespace, and this process has {count} threads: run `labcore bench`"
-        )
-    native.unshare(CloneFlag.NEWNS)
-    native.mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
-    if Path(UNIFIED_CGROUP).is_dir():  # crun refuses machines that have cgroup v1 and v2 side by side: show it v1 only
-        native.mount("none", UNIFIED_CGROUP, "tmpfs")
-    work = Path(tempfile.mkdtemp(prefix="labcore-bench-"))
-    try:
-        native.mount("labcore-bench", str(work), "tmpfs")
-        yield work
-    finally:
-        native.umount2(str(work), UnmountFlag.DETACH)
-        work.rmdir()
