@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import labcore
 from labcore.engine import Engine
 from labcore.runtime.cgroups import hierarchies
 from labcore.spec import OverlayRoot
@@ -215,3 +217,29 @@ def test_a_container_looks_as_runcs_does(driver: Driver, look: str) -> None:
         theirs = Driver("docker", driver.words, [w if w != "labcore" else "runc" for w in driver.options])
     wanted = theirs.run("--hostname", "box", "bb", "sh", "-c", LOOKS[look])
     assert sorted(ours.splitlines()) == sorted(wanted.splitlines())
+
+
+# How a container of `labcore.run` differs from one of dockerd, line by line: a pattern for what only we have, one for theirs.
+OWN = {
+    # Our root has no device nodes that work, /proc/interrupts is hidden as later dockers hide it; docker adds files of its
+    # network and a view of a cgroup, of which a container that is only `run` has none.
+    "mounts": (
+        r"/ rw,nodev,.* overlay|/proc/interrupts .*",
+        r"/ rw,relatime .*|/etc/(hostname|hosts|resolv.conf) .*|/sys/fs/cgroup/.*",
+    ),
+    "devices": ("", ""),
+    # Without a device cgroup there is no MKNOD; and root is in no group beside its own.
+    "status": (r"Cap(Bnd|Eff|Prm):\t00000000a00425fb|Groups:\t ", r"Cap(Bnd|Eff|Prm):\t00000000a80425fb|Groups:\t0 "),
+    "hidden": ("", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("look", OWN)
+def test_labcores_own_container_looks_as_dockers_does(driver: Driver, engine: Engine, look: str) -> None:
+    docker = Driver(driver.name, driver.words, [w if w != "labcore" else "runc" for w in driver.options])
+    if driver.name != "docker":
+        return  # it is docker's default that ours is
+    theirs = docker.run("--hostname", "box", "bb", "sh", "-c", LOOKS[look]).splitlines()
+    ours = labcore.run("busybox", ["sh", "-c", LOOKS[look]], hostname="box", root=engine.root).stdout.decode().splitlines()
+    for only, pattern in ((set(ours) - set(theirs), OWN[look][0]), (set(theirs) - set(ours), OWN[look][1])):
+        assert [line for line in only if not re.fullmatch(pattern, line)] == []
