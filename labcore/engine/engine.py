@@ -1,7 +1,6 @@
 """The engine: the only room that composes others. An image's name in, a running container out."""
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from labcore.images import Image, ImageStore
 from labcore.native import DEVNULL, PIPE, Capability, Process, Stream, capget, program
 from labcore.record import Record
 from labcore.runtime import Carrier, Plan, Stage, make_plan, spawn
+from labcore.runtime.observe import kernel_version
 from labcore.runtime.seccomp.default import default_profile
 from labcore.runtime.userns import fitted
 from labcore.spec import (
@@ -140,9 +140,7 @@ def _with_init(spec: ContainerSpec) -> ContainerSpec:
 
 @cache
 def _default_filter() -> SeccompProfile:
-    system = os.uname()
-    kernel = tuple(map(int, re.findall(r"\d+", system.release)[:2]))
-    return default_profile(frozenset(DEFAULT_CAPABILITIES), system.machine, (kernel[0], kernel[1]))
+    return default_profile(frozenset(DEFAULT_CAPABILITIES), os.uname().machine, kernel_version())
 
 
 def _bind_root(path: Path) -> BindRoot:

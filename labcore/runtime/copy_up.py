@@ -29,6 +29,17 @@ def copy_up(process: Process, root: str, target: str) -> None:
         os.close(source)
 
 
+def mode_of(root: str, path: str) -> int | None:
+    """Return the permissions of a directory below `root`; None if there is none."""
+    found = _open(root, path)
+    if found is None:
+        return None
+    try:
+        return stat.S_IMODE(os.fstat(found).st_mode)
+    finally:
+        os.close(found)
+
+
 def _open(root: str, path: str) -> int | None:
     top = os.open(root, BELOW)
     try:

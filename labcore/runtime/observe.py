@@ -1,5 +1,7 @@
 """What can be seen of this machine in /proc."""
 
+import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -11,6 +13,13 @@ def read_setting(name: str) -> str | None:
         return Path("/proc/sys", name).read_text().strip()
     except OSError:
         return None
+
+
+@cache
+def kernel_version() -> tuple[int, int]:
+    """Return the kernel's version, such as (6, 18): uname(2)."""
+    major, minor = re.findall(r"\d+", os.uname().release)[:2]
+    return int(major), int(minor)
 
 
 def in_chroot() -> bool:

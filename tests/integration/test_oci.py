@@ -371,6 +371,13 @@ def test_a_tmpfs_that_begins_with_what_it_covers(bundle: Bundle, rootfs: Path) -
     assert not (source / "new").exists()
 
 
+def test_a_tmpfs_is_as_open_as_what_it_covers(bundle: Bundle, rootfs: Path) -> None:
+    (rootfs / "narrow").mkdir(exist_ok=True)
+    (rootfs / "narrow").chmod(0o711)
+    bundle.config["mounts"] += [{"destination": path, "type": "tmpfs", "source": "tmpfs"} for path in ("/narrow", "/not-there")]
+    assert bundle.run("stat", "-c", "%a", "/narrow", "/not-there").split() == ["711", "1777"]
+
+
 def test_hooks_get_the_state_and_their_place(bundle: Bundle, tmp_path: Path) -> None:
     log = tmp_path / "hooks.log"
 

@@ -16,7 +16,7 @@ from labcore.runtime.oci.cgroup_mounts import with_cgroup_mounts
 from labcore.runtime.oci.config import Bundle, read_bundle
 from labcore.runtime.oci.life import Life, forget, start_of
 from labcore.runtime.oci.node import ConfigError
-from labcore.runtime.oci.plans import check_program, creation_plan, with_home
+from labcore.runtime.oci.plans import check_program, creation_plan, with_directory_modes, with_home
 from labcore.runtime.oci.state import Saved, Store, state_json
 from labcore.runtime.start import spawn
 
@@ -50,7 +50,8 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
         undo.callback(forget, directory)
         os.mkfifo(f"{directory}/gate", 0o600)
         cgroup = _make_cgroup(bundle, request.name, undo)
-        spec = with_home(with_cgroup_mounts(bundle.spec, cgroup), bundle.spec.root.directory)
+        spec = with_directory_modes(with_cgroup_mounts(bundle.spec, cgroup))
+        spec = with_home(spec, spec.root.directory)
         bundle = bundle.replace(spec=spec.replace(filters_kept_in=f"{store.root}/{FILTERS}"))
         creation = _Creation(store, request, config, bundle, cgroup)
         plan = creation_plan(

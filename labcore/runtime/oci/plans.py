@@ -17,7 +17,7 @@ from labcore.runtime.ops import Op
 from labcore.runtime.stages import BEHIND_SYNC, STAGES, Stage
 from labcore.runtime.terminal import OpenTerminal, TerminalTaken, console_device
 from labcore.runtime.userns import groups_are_fixed
-from labcore.spec import DEFAULT_PATH, ContainerSpec
+from labcore.spec import DEFAULT_PATH, ContainerSpec, MountPoint
 
 Action = Callable[[Process], None]
 GATE_REGISTER: Final = 63
@@ -74,14 +74,34 @@ def creation_plan(
     )
 
 
+def with_directory_modes(spec: ContainerSpec) -> ContainerSpec:
+    """Return the spec with each tmpfs as open as the directory that it covers, unless it says how open it is to be."""
+    if not any(_covers(mount) for mount in spec.mounts):
+        return spec
+    from labcore.runtime.copy_up import mode_of
+
+    def opened(mount: MountPoint) -> MountPoint:
+        mode = mode_of(spec.root.directory, mount.target) if _covers(mount) else None
+        return mount if mode is None else mount.replace(options=(*mount.options, f"mode={mode:o}"))
+
+    return spec.replace(mounts=tuple(map(opened, spec.mounts)))
+
+
+def _covers(mount: MountPoint) -> bool:
+    if mount.kind != "tmpfs" or mount.target == "/dev" or mount.target.startswith(("/dev/", "/sys/", "/proc/")):
+        return False
+    return not any(word.startswith("mode=") for word in mount.options)
+
+
 def _copied_up(spec: ContainerSpec) -> list[Op]:
     """Return the ops that fill those tmpfs that are to begin with what they cover."""
-    wanted = [mount.target for mount in spec.mounts if mounting.COPY_UP in mount.options and mount.kind == "tmpfs"]
-    if not wanted:
+    copying = [mount.target for mount in spec.mounts if mounting.COPY_UP in mount.options and mount.kind == "tmpfs"]
+    if not copying:
         return []
-    from labcore.runtime.copy_up import copy_up
+    from labcore.runtime.copy_up import copy_up, mode_of
 
     root = spec.root.directory
+    wanted = [target for target in copying if mode_of(root, target) is not None]
 
     def fill(process: Process) -> None:
         for target in wanted:

@@ -9,11 +9,14 @@ from labcore import native
 from labcore.native import CloneFlag, MountAttribute, MountFlag, MoveFlag, Register, Step, TreeFlag, UnmountFlag
 from labcore.native.flags import describe
 from labcore.native.step import errors
+from labcore.runtime.observe import kernel_version
 from labcore.runtime.ops.base import Op
 
 ABSENT = errors(errno.ENOENT)
 ABSENT_OR_OTHER_KIND = errors(errno.ENOENT, errno.ENOTDIR)
 LOCKED = errors(errno.EINVAL)
+COPIES_DETACHED = (6, 15)  # from this kernel on a tree that is attached nowhere can be copied
+FRESH = 62  # a register that no tree is taken into
 
 
 class Mount(Op):
@@ -178,9 +181,11 @@ class AttachTree(Op):
             steps.append(native.mount_setattr.step(tree, "", below, set=self.set_below, clear=self.clear_below))
         if self.set or self.clear:
             steps.append(native.mount_setattr.step(tree, "", top, set=self.set, clear=self.clear))
-        # A fresh copy (Linux 6.15): /proc/self/mountinfo lists mounts by age, and this one is to come after those before it.
-        again = native.open_tree.step(tree, "", below | TreeFlag.CLONE)
-        steps.append(again.replace(result=self.register, tolerate=errors(errno.EINVAL)))
+        if kernel_version() >= COPIES_DETACHED:
+            # A fresh copy: /proc/self/mountinfo lists mounts by age, and this one is to come after those before it.
+            steps.append(native.open_tree.step(tree, "", below | TreeFlag.CLONE).replace(result=FRESH))
+            steps.append(native.close.step(tree))
+            tree = Register(FRESH)
         if self.propagation:
             how = below if self.recursive_propagation else top
             steps.append(native.mount_setattr.step(tree, "", how, propagation=self.propagation))
