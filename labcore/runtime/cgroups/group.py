@@ -15,6 +15,7 @@ from labcore.runtime.cgroups.hierarchy import Hierarchies, hierarchies, v2_contr
 
 if TYPE_CHECKING:
     from labcore.runtime.cgroups.settings import Setting
+    from labcore.runtime.cgroups.statistics import Statistics
     from labcore.spec.resources import Resources
 
 PATIENCE = 200  # times 10 ms
@@ -95,6 +96,12 @@ class Cgroup(Record):
     def processes(self) -> list[int]:
         """Return the processes in it and below it."""
         return removal.processes([str(self._main())]) if self.path else []
+
+    def statistics(self) -> "Statistics":
+        """Return what it has used."""
+        from labcore.runtime.cgroups.statistics import statistics
+
+        return statistics(self.directories())
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send all of them a signal."""

@@ -11,6 +11,7 @@ from labcore.runtime.oci.state import Saved, Store
 
 if TYPE_CHECKING:
     from labcore.native import Process
+    from labcore.runtime.cgroups.statistics import Statistics
     from labcore.runtime.stages import Stage
 
 
@@ -98,6 +99,10 @@ class Runtime:
     def resume(self, name: str) -> None:
         """Let them go on. Raises WrongState."""
         Cgroup(self._in_state(name, "it cannot be resumed", "paused").cgroup).thaw()
+
+    def statistics(self, name: str) -> "Statistics":
+        """Return what a container has used. Raises NoSuchContainer."""
+        return Cgroup(self.store.load(name).cgroup).statistics()
 
     def processes(self, name: str) -> list[int]:
         """Return the processes of a container, by their numbers out here."""

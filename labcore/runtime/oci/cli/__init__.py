@@ -24,6 +24,7 @@ An OCI runtime: containers from bundles, for engines such as podman, dockerd and
   pause, resume ID   stop all its processes where they are; let them go on
   ps ID         list its processes (--format table|json)
   update ID     change its limits (--resources FILE, --memory, --cpu-shares, --pids-limit, ...)
+  events ID     print what it uses, every few seconds (--interval 5s), or once (--stats)
   list          list all containers (--format table|json, --quiet)
   spec          write a config.json to begin with (--bundle DIR)
   features      print as JSON what this runtime can do
@@ -33,7 +34,7 @@ An OCI runtime: containers from bundles, for engines such as podman, dockerd and
 COMMANDS = {
     **dict.fromkeys(("start", "kill", "delete"), "living"),
     **dict.fromkeys(("create", "run", "exec"), "making"),
-    **dict.fromkeys(("state", "pause", "resume", "ps", "update", "list", "spec", "features"), "looking"),
+    **dict.fromkeys(("state", "pause", "resume", "ps", "update", "list", "spec", "features", "events"), "looking"),
 }
 
 

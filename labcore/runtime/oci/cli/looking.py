@@ -2,10 +2,12 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from labcore.errors import InvalidInput
+from labcore.runtime.cgroups.statistics import Statistics
 from labcore.runtime.oci.cli.options import UPDATES, Options, one_name, read_options, root_of
 from labcore.runtime.oci.life import NoSuchContainer
 from labcore.runtime.oci.lifecycle import Runtime
@@ -58,6 +60,37 @@ def do_ps(general: Options, words: list[str]) -> int:
     column = head.split().index("PID")
     print(head, *(line for line in lines if int(line.split()[column]) in pids), sep="\n")
     return 0
+
+
+def do_events(general: Options, words: list[str]) -> int:
+    """Print what a container uses, as lines of JSON in runc's words: once, or until it has ended."""
+    options, _ = read_options(words)
+    name = one_name(options, "events")
+    runtime = _runtime(general)
+    text = options.get("interval", "5s").removesuffix("s")
+    if not text.replace(".", "", 1).isdigit() or float(text) <= 0:
+        raise InvalidInput(f"--interval {options['interval']}: a number of seconds is wanted, such as 5s")
+    killed = 0
+    while True:
+        used = runtime.statistics(name)
+        if used.oom_kills > killed and not options.get("stats"):
+            print(json.dumps({"type": "oom", "id": name}), flush=True)
+        killed = used.oom_kills
+        print(json.dumps({"type": "stats", "id": name, "data": _as_runc_says(used)}), flush=True)
+        if options.get("stats") or runtime.state(name)["status"] == "stopped":
+            return 0
+        time.sleep(float(text))
+
+
+def _as_runc_says(used: Statistics) -> dict[str, Any]:
+    return {
+        "cpu": {"usage": {"total": used.cpu}, "throttling": {"throttledPeriods": used.throttled}},
+        "memory": {
+            "usage": {"usage": used.memory, "limit": used.memory_limit, "max": used.memory_peak, "failcnt": used.oom_kills},
+        },
+        "pids": {"current": used.processes, "limit": used.processes_limit},
+        "blkio": {"read": used.read, "write": used.written},
+    }
 
 
 def do_update(general: Options, words: list[str]) -> int:

@@ -3,11 +3,12 @@
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from labcore.errors import InvalidInput
-from labcore.runtime.oci.cli.options import Options, one_name, read_options, refuse, root_of
+from labcore.runtime.oci.cli.options import NAME, Options, one_name, read_options, refuse, root_of
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.oci.state import Store
 
@@ -54,9 +55,20 @@ def do_run(general: Options, words: list[str]) -> int:
         process.release()
         return 0
     code = _wait(process)
+    _tell_of_memory(runtime, name, code)
     if not options.get("keep"):
         runtime.delete(name, force=True)
     return code
+
+
+def _tell_of_memory(runtime: Runtime, name: str, code: int) -> None:
+    """Say so if it was for want of memory that it was killed: the exit status alone does not."""
+    if code != 128 + signal.SIGKILL:
+        return
+    used = runtime.statistics(name)
+    if used.oom_kills:
+        limit = f"its limit of {used.memory_limit} bytes" if used.memory_limit else "the limit of memory"
+        print(f"{NAME}: {name}: killed by the kernel: {limit} was reached", file=sys.stderr)
 
 
 def _wait(process: "Process") -> int:

@@ -8,7 +8,7 @@ NAME = "labcore-runtime"
 
 FLAGS = {
     "debug", "detach", "force", "all", "tty", "quiet", "no-pivot", "no-new-keyring", "keep", "rootless", "systemd-cgroup",
-    "no-new-privs", "help", "version", "ignore-paused",
+    "no-new-privs", "help", "version", "ignore-paused", "stats",
 }  # fmt: skip
 SHORT = {
     "b": "bundle", "d": "detach", "f": "force", "a": "all", "t": "tty", "q": "quiet", "h": "help", "v": "version",
@@ -37,6 +37,7 @@ UPDATES = {
 VALUED = {
     "root", "log", "log-format", "bundle", "pid-file", "console-socket", "preserve-fds", "process", "cwd", "env", "user",
     "signal", "format", "resources", "criu", "cap", "additional-gids", "apparmor", "process-label",
+    "interval",
 }  # fmt: skip
 
 
