@@ -3,7 +3,9 @@
 import argparse
 
 from labcore.engine import Engine
+from labcore.errors import InvalidInput
 from labcore.runtime import Plan, make_plan
+from labcore.spec import IdRange
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +24,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--privileged", action="store_true", help="leave it all of root's power, as containers inside of it need (see README)"
     )
+    parser.add_argument(
+        "--userns-remap", metavar="FIRST[:SIZE]", help="its users are others outside: root is FIRST (SIZE: 65536 of them)"
+    )
     parser.add_argument("--init", action="store_true", help="start a process before the program that reaps its orphans")
     parser.add_argument("--rootfs", action="store_true", help="IMAGE is a directory, used as root file system as it is")
     parser.add_argument("image", metavar="IMAGE", help="an image's name, such as busybox or hello-world:latest")
@@ -31,6 +36,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ARG",
         help="the program and its arguments (default: as the image says)",
     )
+
+
+def _ids(text: str | None) -> IdRange | None:
+    if text is None:
+        return None
+    first, _, size = text.partition(":")
+    if not first.isdigit() or not (size or "1").isdigit():
+        raise InvalidInput(f"--userns-remap {text}: two numbers are wanted, such as 100000:65536")
+    return IdRange(inside=0, outside=int(first), size=int(size or 65536))
 
 
 def plan_of(args: argparse.Namespace) -> Plan:
@@ -45,5 +59,6 @@ def plan_of(args: argparse.Namespace) -> Plan:
         entrypoint=args.entrypoint,
         privileged=args.privileged,
         init=args.init,
+        remap=_ids(args.userns_remap),
     )
     return make_plan(spec)

@@ -13,12 +13,13 @@ from labcore.record import Record
 from labcore.runtime import Carrier, Plan, Stage, make_plan, spawn
 from labcore.runtime.observe import kernel_version
 from labcore.runtime.seccomp.default import default_profile
-from labcore.runtime.userns import fitted
+from labcore.runtime.userns import fitted, with_bound_devices
 from labcore.spec import (
     DEFAULT_CAPABILITIES,
     DEFAULT_PATH,
     BindRoot,
     ContainerSpec,
+    IdRange,
     Moment,
     MountPoint,
     Reference,
@@ -79,11 +80,13 @@ class Engine:
         entrypoint: str | None = None,
         privileged: bool = False,
         init: bool = False,
+        remap: IdRange | None = None,
     ) -> ContainerSpec:
         """Return the spec of a container: what the image says, overruled by what the caller says.
 
         The root is an `image`'s, or the directory `rootfs` as it is. `privileged` leaves it all of root's power, as containers
-        inside of it need; `init` puts a process before the program that reaps orphans and passes signals on.
+        inside of it need; `init` puts a process before the program that reaps orphans and passes signals on; `remap` makes
+        its users, root among them, others outside: docker's `--userns-remap`.
         Raises InvalidInput, ImageNotFound, StoreDamaged.
         """
         if isinstance(argv, str):
@@ -115,6 +118,8 @@ class Engine:
         )
         if init:
             spec = _with_init(spec)
+        if remap:
+            spec = _remapped(spec, remap)
         return fitted(_unconfined(spec) if privileged else spec)
 
     def _root_of(self, image: Image) -> Root:
@@ -130,6 +135,12 @@ def _unconfined(spec: ContainerSpec) -> ContainerSpec:
     return spec.replace(
         capabilities=root_with(held), seccomp=None, masked_paths=(), readonly_paths=(), mounts=mounts
     )  # fmt: skip
+
+
+def _remapped(spec: ContainerSpec, ids: IdRange) -> ContainerSpec:
+    """Return the spec with a user namespace, whose users outside are those of `ids`."""
+    apart = spec.replace(namespaces=(*spec.namespaces, "user"), uid_map=(ids,), gid_map=(ids,))
+    return with_bound_devices(apart)
 
 
 def _with_init(spec: ContainerSpec) -> ContainerSpec:
@@ -168,13 +179,14 @@ def plan(
     entrypoint: str | None = None,
     privileged: bool = False,
     init: bool = False,
+    remap: IdRange | None = None,
     stages: Mapping[str, Stage | None] | None = None,
     root: Path | None = None,
 ) -> Plan:
     """Return the plan of a container: print it, change it, `spawn` it, as often as wanted.
 
     `image` is a name in the store, or `rootfs` a directory; `argv` empty: the image's own command. `env` is a mapping, or
-    `NAME=value` strings. `privileged` and `init` are those of `Engine.spec`. `stages` replaces stages by name
+    `NAME=value` strings. `privileged`, `init` and `remap` are those of `Engine.spec`. `stages` replaces stages by name
     (`labcore.STAGES`). `root` is the state root.
     Raises InvalidInput, ImageNotFound, StoreDamaged.
     """
@@ -188,6 +200,7 @@ def plan(
         entrypoint=entrypoint,
         privileged=privileged,
         init=init,
+        remap=remap,
     )
     return make_plan(spec, stages)
 
@@ -203,6 +216,7 @@ def run(
     entrypoint: str | None = None,
     privileged: bool = False,
     init: bool = False,
+    remap: IdRange | None = None,
     stages: Mapping[str, Stage | None] | None = None,
     root: Path | None = None,
     input: bytes = b"",
@@ -218,7 +232,7 @@ def run(
     """
     made = plan(
         image, argv, rootfs=rootfs, hostname=hostname, env=env, workdir=workdir, entrypoint=entrypoint,
-        privileged=privileged, init=init, stages=stages, root=root,
+        privileged=privileged, init=init, remap=remap, stages=stages, root=root,
     )  # fmt: skip
     with spawn(made, stdin=PIPE if input else DEVNULL, stdout=stdout, stderr=stderr, carrier=carrier) as process:
         out, err = process.communicate(input, timeout)

@@ -262,6 +262,14 @@ def bpf(command: int, attributes: bytes | Words, size: int) -> Step:
 
 
 @SystemCall
+def recvmsg(fd: Descriptor, descriptors: int) -> Step:
+    """Receive one byte and so many descriptors, close-on-exec, from a unix socket: recvmsg(2), SCM_RIGHTS."""
+    control = bytearray(16 + (4 * descriptors + 7 & ~7))  # CMSG_SPACE
+    header = Words((0, 0, Words((bytearray(1), 1)), 1, control, len(control), 0))  # struct msghdr, with one struct iovec
+    return Step("recvmsg", lib.SYS_recvmsg, (fd, header, lib.MSG_CMSG_CLOEXEC))
+
+
+@SystemCall
 def read(fd: Descriptor, buffer: bytearray) -> Step:
     """Read into a buffer: read(2)."""
     return Step("read", lib.SYS_read, (fd, buffer, len(buffer)))

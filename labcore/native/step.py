@@ -20,7 +20,7 @@ class Register(NamedTuple):
 class Words(NamedTuple):
     """A pointer to an array of 64-bit words, each an integer or itself a pointer: argv, or a struct that holds pointers."""
 
-    items: tuple["int | str | bytes", ...]
+    items: tuple["int | Pointee", ...]
 
 
 Pointee: TypeAlias = "str | bytes | bytearray | Words"

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 
 from labcore.errors import InvalidInput
-from labcore.native import SYNC_DESCRIPTOR, Capability, CloneFlag, MountAttribute, MountFlag, UnmountFlag
+from labcore.native import SYNC_DESCRIPTOR, Capability, CloneFlag, MountAttribute, MountFlag, Process, UnmountFlag
 from labcore.runtime import mounting, ops
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
@@ -63,9 +63,10 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     cut = MountFlag.SLAVE if spec.propagation in ("slave", "rslave") else MountFlag.PRIVATE
     private = ops.Mount("none", "/", None, MountFlag.REC | cut)
     take = mounting.take_in_hand(spec.mounts)
-    build = _overlay(spec.root, spec.rootless) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
+    given = _mapped_layers(spec.root) if isinstance(spec.root, OverlayRoot) and spec.uid_map else []
+    build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it.
-    return [private, *take, *build, ops.PivotRoot(".", "."), *([] if _keeps_old_root(spec) else LEAVE_OLD_ROOT)]
+    return [private, *given, *take, *build, ops.PivotRoot(".", "."), *([] if _keeps_old_root(spec) else LEAVE_OLD_ROOT)]
 
 
 LEAVE_OLD_ROOT: list[Op] = [ops.Unmount(".", UnmountFlag.DETACH), ops.Chdir("/")]
@@ -79,15 +80,33 @@ def _keeps_old_root(spec: ContainerSpec) -> bool:
     return spec.rootless or "user" in spec.namespaces
 
 
-def _overlay(root: OverlayRoot, rootless: bool) -> list[Op]:
+SCRATCH = "/tmp"  # of the starter, in this mount namespace only: the store's own is closed to the container's root
+
+
+def _mapped_layers(root: OverlayRoot) -> list[Op]:
+    """Get copies of the layers whose owners are mapped into the user namespace; it is the starter who may make them."""
+    from labcore.runtime.userns import mapped_trees
+
+    paths = [f"{root.directory}/{layer}" for layer in root.layers]
+    return [ops.Receive("maps the layers' owners", lambda process: mapped_trees(process, paths), len(paths))]
+
+
+def _overlay(root: OverlayRoot, spec: ContainerSpec) -> list[Op]:
     # Relative names keep the option string short (it must fit one page) and free of characters that overlayfs gives a meaning.
-    scratch = root.scratch
-    options = f"lowerdir={':'.join(root.layers)},upperdir={scratch}/upper,workdir={scratch}/work"
-    if rootless:
-        options += ",userxattr"  # what marks deleted files is written where ordinary users may write: overlayfs.rst
+    scratch, layers = root.scratch, list(root.layers)
+    enter: list[Op] = [ops.Chdir(root.directory), ops.Mount("tmpfs", scratch, "tmpfs", MountFlag.NODEV, "mode=700")]
+    places: list[Op] = []
+    if spec.uid_map:
+        scratch, layers = ".", [f"lower{number}" for number in range(len(layers))]
+        enter = [ops.Mount("tmpfs", SCRATCH, "tmpfs", MountFlag.NODEV, "mode=700"), ops.Chdir(SCRATCH)]
+        received = [ops.AttachReceived(BEHIND_SYNC + number, name) for number, name in enumerate(layers)]
+        places = [ops.MakeDirectories(tuple(layers)), *received]
+    options = f"lowerdir={':'.join(layers)},upperdir={scratch}/upper,workdir={scratch}/work"
+    if spec.rootless or spec.uid_map:
+        options += ",userxattr"  # what marks deleted files is written where root of a user namespace may write: overlayfs.rst
     return [
-        ops.Chdir(root.directory),
-        ops.Mount("tmpfs", scratch, "tmpfs", MountFlag.NODEV, "mode=700"),
+        *enter,
+        *places,
         ops.MakeDirectories((f"{scratch}/upper", f"{scratch}/work", f"{scratch}/root")),
         ops.Mount("overlay", f"{scratch}/root", "overlay", MountFlag.NODEV, options),
         ops.Chdir(f"{scratch}/root"),
@@ -107,7 +126,24 @@ BEHIND_SYNC = SYNC_DESCRIPTOR + 1  # what a plan with a `sync` needs of its carr
 
 def descriptors(spec: ContainerSpec) -> list[Op]:
     """Let go of everything that the starter has open, before paths are followed that the image or its user has named."""
-    return [ops.CloseDescriptors(BEHIND_SYNC) if spec.terminal else ops.CloseDescriptors()]
+    return [ops.CloseDescriptors(BEHIND_SYNC) if spec.terminal or spec.uid_map else ops.CloseDescriptors()]
+
+
+def users(spec: ContainerSpec) -> list[Op]:
+    """Have the user namespace's numbers mapped, and become its root: until then this process is nobody there."""
+    if not spec.uid_map:
+        return []
+    from labcore.runtime.userns import write_id_maps
+
+    def map_ids(process: Process) -> None:
+        write_id_maps(process.pid, spec.uid_map, spec.gid_map)
+
+    return [ops.Sync("maps ids", map_ids), become_root_of(spec)]
+
+
+def become_root_of(spec: ContainerSpec) -> Op:
+    """Return the op that makes this process root of the user namespace that it is in."""
+    return ops.Become(0, 0, None if groups_are_fixed(spec) else ())
 
 
 @lru_cache(maxsize=64)
@@ -279,6 +315,7 @@ STAGES: Mapping[str, Stage] = {
     "namespaces": namespaces,
     "hostname": hostname,
     "descriptors": descriptors,
+    "users": users,
     "rootfs": rootfs,
     "mounts": mounts,
     "devices": devices,

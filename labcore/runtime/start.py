@@ -83,10 +83,13 @@ def _spawn_monitored(
         for op in syncs:
             if not channel.recv(1):
                 return False  # the child has failed before it came this far; the report says where
-            op.action(process)
+            given = op.action(process)
             if release and op is syncs[-1]:
                 process.release()
-            channel.send(b"!")
+            if given:
+                _hand_over(channel, given)
+            else:
+                channel.send(b"!")
         return True
 
     block = plan.block(CGROUP_DESCRIPTOR if cgroup >= 0 else -1)
@@ -99,6 +102,18 @@ def _spawn_monitored(
     except NotCloned as refused:
         index, step = plan.steps[refused.report.failed]
         raise _failure(plan, index, refused.report.error, step.call, step.arguments) from None
+
+
+def _hand_over(channel: "socket.socket", descriptors: Sequence[int]) -> None:
+    """Send descriptors, and let go of them here."""
+    import os
+    import socket
+
+    try:
+        socket.send_fds(channel, [b"!"], list(descriptors))
+    finally:
+        for fd in descriptors:
+            os.close(fd)
 
 
 def _checked(plan: Plan, process: Process, report: Report) -> Process:

@@ -170,13 +170,19 @@ def _set_metadata(member: tarfile.TarInfo, parent: int, base: str) -> None:
     os.utime(base, ns=(time, time), dir_fd=parent, follow_symlinks=False)
     attributes = {k.removeprefix(XATTR): v for k, v in member.pax_headers.items() if k.startswith(XATTR)}
     for name, value in attributes.items():
-        if name.startswith("trusted.overlay."):
+        if name.startswith(("trusted.overlay.", "user.overlay.")):
             raise StoreDamaged(f"layer entry {member.name!r} sets {name}, which is overlayfs's own")
         os.setxattr(f"/proc/self/fd/{parent}/{base}", name, value.encode(errors="surrogateescape"), follow_symlinks=False)
 
 
 def _set_opaque(parent: int) -> None:
-    os.setxattr(f"/proc/self/fd/{parent}", "trusted.overlay.opaque", b"y")
+    """Mark a directory as hiding what lower layers have in it, for overlays on the machine and for those of user namespaces.
+
+    Those read user.* attributes (option `userxattr`), for trusted.* are not for them to read; nor, in one, for us to write.
+    """
+    for space in ("user", "trusted"):
+        with suppress(PermissionError):
+            os.setxattr(f"/proc/self/fd/{parent}", f"{space}.overlay.opaque", b"y")
 
 
 @contextmanager

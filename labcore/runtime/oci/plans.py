@@ -14,9 +14,8 @@ from labcore.runtime import Plan, mounting, ops
 from labcore.runtime.oci.config import Bundle
 from labcore.runtime.oci.hooks import joined_namespaces
 from labcore.runtime.ops import Op
-from labcore.runtime.stages import BEHIND_SYNC, STAGES, Stage
+from labcore.runtime.stages import BEHIND_SYNC, STAGES, Stage, become_root_of
 from labcore.runtime.terminal import OpenTerminal, TerminalTaken, console_device
-from labcore.runtime.userns import groups_are_fixed
 from labcore.spec import DEFAULT_PATH, ContainerSpec, MountPoint
 
 Action = Callable[[Process], None]
@@ -42,7 +41,7 @@ def creation_plan(
     """
     spec = bundle.spec
     by_name = {**STAGES, **(stages or {})}
-    made = {name: list(stage(spec)) for name, stage in by_name.items() if name != "terminal"}
+    made = {name: list(stage(spec)) for name, stage in by_name.items() if name not in ("terminal", "users")}
     before = [op for op in made["namespaces"] if op.before_clone]
     process = [op for op in made["namespaces"] if not op.before_clone]
     enter: list[Op] = [ops.Enter(entrances)] if entrances else []
@@ -55,7 +54,7 @@ def creation_plan(
             ops.CloseDescriptors(BEHIND_SYNC, preserved),
             ops.OpenGate(str(gate), GATE_REGISTER),
             ops.Sync("id maps, hooks", prepare),
-            *_become_root_of(spec),
+            *([become_root_of(spec)] if spec.uid_map else []),
             ops.NewKeyring(),
             *made["hostname"],
             *_root(bundle, made),
@@ -112,11 +111,6 @@ def _copied_up(spec: ContainerSpec) -> list[Op]:
 
 def _handed_on(preserved: int) -> list[Op]:
     return [ops.HandOn(preserved)] if preserved else []
-
-
-def _become_root_of(spec: ContainerSpec) -> list[Op]:
-    """Return the op that makes this process root of a new user namespace: until then it is nobody there."""
-    return [ops.Become(0, 0, None if groups_are_fixed(spec) else ())] if spec.uid_map else []
 
 
 def _root(bundle: Bundle, made: dict[str, list[Op]]) -> list[Op]:

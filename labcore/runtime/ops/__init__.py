@@ -1,6 +1,6 @@
 """The vocabulary of plans: each op is a frozen value that says what it does and which system calls that takes."""
 
-from labcore.runtime.ops.base import Call, Clone, Enter, Join, Op, Sync
+from labcore.runtime.ops.base import Call, Clone, Enter, Join, Op, Receive, Sync
 from labcore.runtime.ops.files import (
     Chdir,
     CloseDescriptors,
@@ -14,7 +14,17 @@ from labcore.runtime.ops.files import (
     WaitAtGate,
     WriteFile,
 )
-from labcore.runtime.ops.mounts import AttachTree, Hide, Mount, PivotRoot, Protect, SetMountAttributes, TakeTree, Unmount
+from labcore.runtime.ops.mounts import (
+    AttachReceived,
+    AttachTree,
+    Hide,
+    Mount,
+    PivotRoot,
+    Protect,
+    SetMountAttributes,
+    TakeTree,
+    Unmount,
+)
 from labcore.runtime.ops.process import (
     Become,
     BoundCapabilities,
@@ -36,6 +46,7 @@ from labcore.runtime.ops.process import (
 )
 
 __all__ = [
+    "AttachReceived",
     "AttachTree",
     "Become",
     "BoundCapabilities",
@@ -66,6 +77,7 @@ __all__ = [
     "Persona",
     "PivotRoot",
     "Protect",
+    "Receive",
     "SetCapabilities",
     "SetDomainname",
     "SetHostname",

@@ -76,7 +76,7 @@ class Sync(Op):
     """Wait here while the starter does something to this process from outside: `action(process)` runs over there."""
 
     what: str
-    action: Callable[[Process], None]
+    action: Callable[[Process], Sequence[int] | None]
     name: ClassVar[str] = "sync"
 
     @cached_property
@@ -87,6 +87,22 @@ class Sync(Op):
         return [
             native.write.step(SYNC_DESCRIPTOR, b"?"),
             native.read.step(SYNC_DESCRIPTOR, bytearray(1)).replace(zero_fails=True),
+        ]
+
+
+class Receive(Sync):
+    """A `sync` at which the starter hands over descriptors: `action(process)` returns `count` of them.
+
+    They are closed over there, and are the lowest that are free here: what is open before must be known.
+    """
+
+    action: Callable[[Process], Sequence[int]]
+    count: int = 0
+
+    def calls(self) -> Sequence[Step]:
+        return [
+            native.write.step(SYNC_DESCRIPTOR, b"?"),
+            native.recvmsg.step(SYNC_DESCRIPTOR, self.count).replace(zero_fails=True),
         ]
 
 

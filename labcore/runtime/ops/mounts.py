@@ -131,6 +131,25 @@ class Protect(Op):
         return [step.replace(tolerate=ABSENT) for step in steps]
 
 
+class AttachReceived(Op):
+    """Attach a mount tree that the starter has handed over as a descriptor: move_mount(2)."""
+
+    descriptor: int
+    target: str
+    name: ClassVar[str] = "move_mount"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    @cached_property
+    def detail(self) -> str:
+        return f"received {self.descriptor} on {self.target}"
+
+    def calls(self) -> Sequence[Step]:
+        return [
+            native.move_mount.step(self.descriptor, "", native.AT_FDCWD, self.target, MoveFlag.F_EMPTY_PATH),
+            native.close.step(self.descriptor),
+        ]
+
+
 class TakeTree(Op):
     """Take a copy of a part of the mount tree in hand, to be attached elsewhere: open_tree(2).
 
