@@ -1,7 +1,7 @@
 # Each target installs what it needs (tools/bootstrap.py says what and why) and runs it. The rest of the tooling is pytest's.
 
 PYTHON ?= python3
-AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo --preserve-env=LABCORE_ROOT,LABCORE_LANG,CI,PEERS)
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || [ "$(ROOTLESS)" ] || echo sudo --preserve-env=LABCORE_ROOT,LABCORE_LANG,CI,PEERS)
 
 # In the virtual machine this folder is shared with the host, where no symbolic link can be made; and the lab must listen
 # where the machine's forwarded ports arrive.

@@ -107,3 +107,10 @@ def test_rootless_podman_drives_the_runtime(engine: Engine) -> None:
         archive.unlink()
     assert "\n0\n7\n" in said
     assert "from exec\nstatus 3\n" in said
+
+
+def test_the_lab_starts() -> None:
+    lab = f"timeout -s INT 60 {LABCORE} lab > out & while ! grep -q token= out; do sleep .2; done"
+    said = shell(f"{lab}; kill -INT $!; wait || true; cat out")
+    assert "container started in" in said
+    assert "http://127.0.0.1:" in said

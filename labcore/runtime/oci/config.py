@@ -203,6 +203,8 @@ def _mount(node: Node, directory: Path) -> MountPoint:
     if node["uidMappings"] or node["gidMappings"]:
         raise node.fail("id-mapped mounts are not supported")
     options = node["options"].texts()
+    if {"idmap", "ridmap"} & set(options):
+        raise node["options"].fail("id-mapped mounts are not supported")
     target = os.path.normpath("/" + node["destination"].required_text().lstrip("/"))
     kind, source = node["type"].text(), node["source"].text()
     mount = MountPoint(target, kind, source or kind or "none", options)
