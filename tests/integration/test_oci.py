@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,9 @@ class Bundle:
         self.config["process"]["args"] = list(argv)
         return self
 
-    def __call__(self, *words: str, status: int | None = 0, **kwargs: Any) -> str:
+    def __call__(self, *words: str, status: int | None = 0, before: Sequence[str] = (), **kwargs: Any) -> str:
         (self.directory / "config.json").write_text(json.dumps(self.config))
-        command = [sys.executable, "-m", "labcore.runtime.oci.cli", "--root", str(self.state), *words]
+        command = [*before, sys.executable, "-m", "labcore.runtime.oci.cli", "--root", str(self.state), *words]
         done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, timeout=60, **kwargs)
         assert status is None or done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr
