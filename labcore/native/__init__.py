@@ -10,7 +10,7 @@ from labcore.native.calls import (
     close_range,
     dup3,
     execve,
-    fchmodat,
+    execveat,
     fchownat,
     fsconfig,
     fsmount,
@@ -47,6 +47,7 @@ from labcore.native.calls import (
     syncfs,
     umask,
     umount2,
+    unlinkat,
     unshare,
     write,
 )  # fmt: skip
@@ -124,7 +125,7 @@ __all__ = [
     "dup3",
     "errors",
     "execve",
-    "fchmodat",
+    "execveat",
     "fchownat",
     "fsconfig",
     "fsmount",
@@ -166,5 +167,6 @@ __all__ = [
     "umask",
     "umount2",
     "unshare",
+    "unlinkat",
     "write",
 ]

@@ -173,7 +173,7 @@ def close_range(first: int, last: int = 0xFFFFFFFF, flags: CloseFlag = CloseFlag
 
 
 @SystemCall
-def openat2(dirfd: int, path: str, flags: int, *, resolve: Resolve, mode: int = 0) -> Step:
+def openat2(dirfd: Descriptor, path: str, flags: int, *, resolve: Resolve, mode: int = 0) -> Step:
     """Open a path under rules: openat2(2). With IN_ROOT, `dirfd` is the root, whatever `..` or a link says."""
     how = struct.pack("=QQQ", flags, mode, resolve)
     return Step("openat2", lib.SYS_openat2, (dirfd, path, how, len(how)))
@@ -225,15 +225,15 @@ def pidfd_getfd(pidfd: int, fd: int) -> Step:
 
 
 @SystemCall
-def fchownat(dirfd: Descriptor, path: str, user: int, group: int, flags: int = 0) -> Step:
-    """Change who owns a file: chown(2)."""
-    return Step("fchownat", lib.SYS_fchownat, (dirfd, path, user, group, flags))
+def unlinkat(dirfd: Descriptor, path: str, flags: int = 0) -> Step:
+    """Remove a name: unlink(2)."""
+    return Step("unlinkat", lib.SYS_unlinkat, (dirfd, path, flags))
 
 
 @SystemCall
-def fchmodat(dirfd: Descriptor, path: str, mode: int) -> Step:
-    """Change a file's permissions: chmod(2)."""
-    return Step("fchmodat", lib.SYS_fchmodat, (dirfd, path, mode))
+def fchownat(dirfd: Descriptor, path: str, user: int, group: int, flags: int = 0) -> Step:
+    """Change who owns a file: chown(2)."""
+    return Step("fchownat", lib.SYS_fchownat, (dirfd, path, user, group, flags))
 
 
 @SystemCall
@@ -333,6 +333,13 @@ def umask(mode: int) -> Step:
 def setsid() -> Step:
     """Begin a session of one's own, without a terminal: setsid(2)."""
     return Step("setsid", lib.SYS_setsid, ())
+
+
+@SystemCall
+def execveat(fd: Descriptor, argv: Sequence[str], environment: Sequence[str]) -> Step:
+    """Become the program that a descriptor stands for: execveat(2)."""
+    words = (Words((*argv, 0)), Words((*environment, 0)))
+    return Step("execveat", lib.SYS_execveat, (fd, "", *words, lib.AT_EMPTY_PATH))
 
 
 @SystemCall

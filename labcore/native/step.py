@@ -12,7 +12,7 @@ from labcore.record import Record
 
 
 class Register(NamedTuple):
-    """An argument that an earlier step of the same plan produced (a descriptor, say): one of eight registers, from 0."""
+    """An argument that an earlier step of the same plan produced (a descriptor, say): one of 64 registers, from 0."""
 
     number: int
 

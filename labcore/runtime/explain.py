@@ -308,6 +308,13 @@ def _chdir_missing(plan: Plan, index: int) -> Explanation | None:
     )
 
 
+def _link_in_the_way(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
+    return Explanation(
+        say("a symbolic link lies in the way: one of /proc's to another process, or one in the place of /proc, /sys or /dev"),
+        say("take it out of the image, or name another place"),
+    )
+
+
 def _program(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
     return Explanation(*explain_program(plan, op)) if isinstance(op, Execve) else None
@@ -328,5 +335,6 @@ EXPLAINERS: tuple[tuple[str, set[int], Explainer], ...] = (
     ("sethostname", {errno.EINVAL}, _hostname),
     ("chdir", {errno.ENOENT}, _chdir_missing),
     ("chdir", {errno.ENOTDIR}, _mount_not_a_directory),
+    ("openat2", {errno.ELOOP}, _link_in_the_way),
     ("execve", {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.ELOOP, errno.E2BIG}, _program),
 )

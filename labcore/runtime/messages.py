@@ -103,6 +103,10 @@ CHINESE = {
     # Names, directories, programs.
     "the host name has {size} bytes; 64 are allowed": "主机名有 {size} 个字节，最多允许 64 个",
     "shorten it": "改短一些",
+    "a symbolic link lies in the way: one of /proc's to another process, or one in the place of /proc, /sys or /dev": (
+        "途中有一个符号链接：要么是 /proc 中指向其他进程的链接，要么占据了 /proc、/sys 或 /dev 的位置"
+    ),
+    "take it out of the image, or name another place": "把它从镜像里去掉，或者换一个位置",
     "there is no directory {path} at this point of the plan": "plan 执行到这一步时，还没有 {path} 这个目录",
     "make it, or correct the path": "创建它，或者改正路径",
     "any directory of PATH": "PATH 里的所有目录",

@@ -98,21 +98,37 @@ def is_bind(mount: MountPoint) -> bool:
     return mount.kind == "bind" or parse_options(mount.options).bind
 
 
-def take_in_hand(mounts: Sequence[MountPoint]) -> list[Op]:
-    """Return the ops that take the host's parts in hand, while the host's paths can still be walked.
+def _is_taken(mount: MountPoint, new_user: bool) -> bool:
+    """Return whether a mount is taken in hand while the old root is there: the host's parts.
 
-    The n-th bind mount is kept in register n.
+    In a new user namespace also /proc and /sys: the kernel makes new ones only where whole ones can be seen,
+    user_namespaces(7).
     """
-    binds = [mount for mount in mounts if is_bind(mount)]
-    if len(binds) > MOST_BINDS:
-        raise InvalidInput(f"mounts: at most {MOST_BINDS} bind mounts, these are {len(binds)}")
-    return [ops.TakeTree(m.source, number, parse_options(m.options).recursive) for number, m in enumerate(binds)]
+    return is_bind(mount) or (new_user and mount.kind in ("proc", "sysfs"))
 
 
-MOST_BINDS: Final = 60  # of the walker's 64 registers
+def take_in_hand(mounts: Sequence[MountPoint], *, new_user: bool = False) -> list[Op]:
+    """Return the ops that take in hand what cannot be had any more once the old root has been left.
+
+    The n-th of these mounts is kept in register n.
+    """
+    taken = [mount for mount in mounts if _is_taken(mount, new_user)]
+    if len(taken) > MOST_TAKEN:
+        raise InvalidInput(f"mounts: at most {MOST_TAKEN} bind mounts, these are {len(taken)}")
+    return [_take(mount, register) for register, mount in enumerate(taken)]
 
 
-def mount_all(mounts: Sequence[MountPoint]) -> list[Op]:
+MOST_TAKEN: Final = 60  # of the walker's 64 registers
+
+
+def _take(mount: MountPoint, register: int) -> Op:
+    options = parse_options(mount.options)
+    if is_bind(mount):
+        return ops.TakeTree(mount.source, register, options.recursive)
+    return ops.NewTree(mount.kind, register, tuple(word for word in options.data.split(",") if word))
+
+
+def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False) -> list[Op]:
     """Return the ops that mount everything, inside the new root, each on a place that is made if it is missing."""
     plan: list[Op] = []
     register = 0
@@ -122,14 +138,22 @@ def mount_all(mounts: Sequence[MountPoint]) -> list[Op]:
         target = os.path.normpath(mount.target)
         if not options.flags & MountFlag.REMOUNT:
             is_directory = not is_bind(mount) or Path(mount.source).is_dir()
-            plan += make_place(target, directory=is_directory, made=made)
+            plan += make_place(target, directory=is_directory, made=made, no_links=_protects(mount))
             made = {path for path in made if not path.startswith(target + "/")} | {target, *_parents(target)}
-        if is_bind(mount):
+        if _is_taken(mount, new_user):
             plan += _attach(mount, options, register)
             register += 1
         else:
             plan += _mount(mount, options)
     return plan
+
+
+def _protects(mount: MountPoint) -> bool:
+    """Return whether it matters where a mount comes to lie, for parts of it are hidden or protected by their paths.
+
+    Through a link these could be moved into a volume, and be changed there by another container before they are covered.
+    """
+    return mount.kind in ("proc", "sysfs") or os.path.normpath(mount.target) == "/dev"
 
 
 def _attach(mount: MountPoint, options: Options, register: int) -> list[Op]:
@@ -155,11 +179,11 @@ def _mount(mount: MountPoint, options: Options) -> list[Op]:
     return [*plan, *(ops.Mount("none", mount.target, flags=flag) for flag in options.propagation)]
 
 
-def make_place(path: str, *, directory: bool, made: Collection[str] = ("/",)) -> list[Op]:
+def make_place(path: str, *, directory: bool, made: Collection[str] = ("/",), no_links: bool = False) -> list[Op]:
     """Return the ops that make a directory, or an empty file, and those directories on the way to it that are not `made`."""
     wanted = (*_parents(path), path) if directory else _parents(path)
     missing = tuple(each for each in wanted if each not in made)
-    directories: list[Op] = [ops.MakeDirectories(missing)] if missing else []
+    directories: list[Op] = [ops.MakeDirectories(missing, no_links=no_links)] if missing else []
     return directories if directory else [*directories, ops.MakeFiles((path,))]
 
 

@@ -123,7 +123,7 @@ class Plan(Record):
 MAY_SHARE_MEMORY = frozenset(
     {
         "mount", "umount2", "pivot_root", "mount_setattr", "chdir", "mkdirat", "mknodat", "symlinkat", "umask", "setsid",
-        "sethostname", "setdomainname", "close_range", "close", "socket", "ioctl", "capset", "seccomp", "execve",
+        "openat2", "sethostname", "setdomainname", "close_range", "close", "socket", "ioctl", "capset", "seccomp", "execve",
     }
 )  # fmt: skip
 PRCTL_MAY_SHARE_MEMORY = frozenset({Prctl.CAPBSET_DROP, Prctl.SET_PDEATHSIG, Prctl.SET_NO_NEW_PRIVS})

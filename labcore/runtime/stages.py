@@ -62,21 +62,17 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     # As a slave the tree is cut off in one direction only: what the host mounts below the root's directory still arrives.
     cut = MountFlag.SLAVE if spec.propagation in ("slave", "rslave") else MountFlag.PRIVATE
     private = ops.Mount("none", "/", None, MountFlag.REC | cut)
-    take = mounting.take_in_hand(spec.mounts)
+    take = mounting.take_in_hand(spec.mounts, new_user=_in_new_user_namespace(spec))
     given = _mapped_layers(spec.root) if isinstance(spec.root, OverlayRoot) and spec.uid_map else []
     build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
-    # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it.
-    return [private, *given, *take, *build, ops.PivotRoot(".", "."), *([] if _keeps_old_root(spec) else LEAVE_OLD_ROOT)]
+    # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it. Until
+    # then `/..` leads into it, and so would an image's link to that.
+    return [
+        private, *given, *take, *build, ops.PivotRoot(".", "."), ops.Unmount(".", UnmountFlag.DETACH), ops.Chdir("/"),
+    ]  # fmt: skip
 
 
-LEAVE_OLD_ROOT: list[Op] = [ops.Unmount(".", UnmountFlag.DETACH), ops.Chdir("/")]
-
-
-def _keeps_old_root(spec: ContainerSpec) -> bool:
-    """Return whether the old root must stay until all is mounted.
-
-    In a user namespace the kernel mounts a new /proc or /sys only where a whole one can be seen: user_namespaces(7).
-    """
+def _in_new_user_namespace(spec: ContainerSpec) -> bool:
     return spec.rootless or "user" in spec.namespaces
 
 
@@ -125,7 +121,7 @@ BEHIND_SYNC = SYNC_DESCRIPTOR + 1  # what a plan with a `sync` needs of its carr
 
 
 def descriptors(spec: ContainerSpec) -> list[Op]:
-    """Let go of everything that the starter has open, before paths are followed that the image or its user has named."""
+    """Let go of everything that the starter has open, before anything else is opened, or a path followed that is not ours."""
     return [ops.CloseDescriptors(BEHIND_SYNC) if spec.terminal or spec.uid_map else ops.CloseDescriptors()]
 
 
@@ -147,14 +143,14 @@ def become_root_of(spec: ContainerSpec) -> Op:
 
 
 @lru_cache(maxsize=64)
-def _mounts(mounts: tuple[MountPoint, ...]) -> list[Op]:
+def _mounts(mounts: tuple[MountPoint, ...], new_user: bool) -> list[Op]:
     mounting.check_mounts(mounts)
-    return mounting.mount_all(mounts)
+    return mounting.mount_all(mounts, new_user=new_user)
 
 
 def mounts(spec: ContainerSpec) -> list[Op]:
     """Mount what programs expect to find: /proc, /sys, and a /dev to be filled; and what the spec adds."""
-    return [*_mounts(spec.mounts), *(LEAVE_OLD_ROOT if _keeps_old_root(spec) else [])]
+    return _mounts(spec.mounts, _in_new_user_namespace(spec))
 
 
 DEVICE_LINKS = (
@@ -201,7 +197,8 @@ def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> list[Op]:
 def protection(spec: ContainerSpec) -> list[Op]:
     """Cover and write-protect what in /proc and /sys belongs to the whole machine, and the root if it is to be read only."""
     read_only = isinstance(spec.root, BindRoot) and spec.root.read_only
-    root: list[Op] = [ops.Mount("none", "/", None, MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY)] if read_only else []
+    # Added to what holds already: a remount would set all flags anew, and lose those that are not named again.
+    root: list[Op] = [ops.SetMountAttributes("/", MountAttribute.RDONLY, recursive=False)] if read_only else []
     return [*_sysctls(spec), *_protection(spec.masked_paths, spec.readonly_paths), *root, *_propagation(spec)]
 
 

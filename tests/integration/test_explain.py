@@ -87,6 +87,12 @@ def test_mount_of_a_directory_on_a_file(tmp_path: Path) -> None:
     check(failure(*plan), errno.ENOTDIR, "file is a file", "name a directory")
 
 
+def test_a_link_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "proc").symlink_to("/proc/self/root/tmp")
+    made = ops.MakeDirectories((f"{tmp_path}/proc/made",))
+    check(failure(OWN_MOUNTS, PRIVATE, made), errno.ELOOP, "a symbolic link lies in the way", "take it out of the image")
+
+
 def test_an_unknown_file_system(tmp_path: Path) -> None:
     check(failure(OWN_MOUNTS, ops.Mount("x", str(tmp_path), "cheesefs")), errno.ENODEV, "called cheesefs", "modprobe cheesefs")
 

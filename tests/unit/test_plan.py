@@ -123,7 +123,7 @@ def test_without() -> None:
 
 def test_a_read_only_root_is_made_so_once_all_places_to_mount_on_are_there() -> None:
     plan = make_plan(SPEC.replace(root=BindRoot("/srv", read_only=True)))
-    read_only = next(i for i, op in enumerate(plan) if isinstance(op, ops.Mount) and op.target == "/" and "rdonly" in op.detail)
+    read_only = next(i for i, op in enumerate(plan) if isinstance(op, ops.SetMountAttributes) and op.detail == "/ rdonly")
     assert not any(isinstance(op, ops.MakeDirectories | ops.MakeFiles) for op in plan.ops[read_only:])
 
 

@@ -12,6 +12,8 @@ from labcore.native.flags import describe
 from labcore.native.spawn import SYNC_DESCRIPTOR
 from labcore.record import Record
 
+SCRATCH = Register(62)  # for what an op needs while it is made; lower registers may hold what another op has taken in hand
+
 
 class Op(Record):
     """One line of a plan. `name` and `detail` are what the printed plan shows; `calls` says what the walker does."""

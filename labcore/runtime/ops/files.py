@@ -1,18 +1,45 @@
-"""Ops on files, directories and descriptors."""
+"""Ops on files, directories and descriptors.
+
+What is made is made in a directory that was reached without /proc's magic links: an image's link to `/proc/self/fd/7`, or to
+the root of another process, would lead out of the container while there is still the right to go there.
+"""
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import ClassVar
 
 from labcore import native
-from labcore.native import CloseFlag, Register, Step
+from labcore.native import CloseFlag, Register, Resolve, Step, TreeFlag
 from labcore.native.spawn import PRESERVED_DESCRIPTOR
 from labcore.native.step import errors
-from labcore.runtime.ops.base import Op
+from labcore.runtime.ops.base import SCRATCH, Op
 
 EXISTS_IS_FINE = errors(errno.EEXIST)
+ABSENT_IS_FINE = errors(errno.ENOENT)
+
+
+def make_each(paths: Iterable[str], make: Callable[[str], Sequence[Step]]) -> list[Step]:
+    """Return the steps that make each path in its directory: `make(name)` says how, with the directory in `SCRATCH`."""
+    steps: list[Step] = []
+    opened = None
+    for path in paths:
+        directory, name = os.path.split(os.path.normpath(path))
+        if directory != opened:
+            steps += [native.close.step(SCRATCH)] if opened is not None else []
+            flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+            way = native.openat2.step(native.AT_FDCWD, directory or ".", flags, resolve=Resolve.NO_MAGICLINKS)
+            steps.append(way.replace(result=SCRATCH.number))
+            opened = directory
+        steps += make(name)
+    return [*steps, native.close.step(SCRATCH)] if steps else []
+
+
+def reached_without_links(path: str) -> list[Step]:
+    """Return the steps that fail, with ELOOP, where a symbolic link lies on the way."""
+    look = native.openat2.step(native.AT_FDCWD, path, os.O_PATH | os.O_CLOEXEC, resolve=Resolve.NO_SYMLINKS)
+    return [look.replace(result=SCRATCH.number), native.close.step(SCRATCH)]
 
 
 class Chdir(Op):
@@ -26,10 +53,14 @@ class Chdir(Op):
 
 
 class MakeDirectories(Op):
-    """Make directories, each under its parent in the list; one that is there already is fine: mkdir(2)."""
+    """Make directories, each under its parent in the list; one that is there already is fine: mkdir(2).
+
+    With `no_links` a symbolic link on the way to the last of them is a failure.
+    """
 
     paths: tuple[str, ...]
     mode: int = 0o755
+    no_links: bool = False
     name: ClassVar[str] = "mkdir"
 
     @cached_property
@@ -37,8 +68,10 @@ class MakeDirectories(Op):
         return " ".join(self.paths)
 
     def calls(self) -> Sequence[Step]:
-        make = (native.mkdirat.step(native.AT_FDCWD, path, self.mode) for path in self.paths)
-        return [step.replace(tolerate=EXISTS_IS_FINE) for step in make]
+        def make(name: str) -> list[Step]:
+            return [native.mkdirat.step(SCRATCH, name, self.mode).replace(tolerate=EXISTS_IS_FINE)]
+
+        return [*make_each(self.paths, make), *(reached_without_links(self.paths[-1]) if self.no_links else [])]
 
 
 class MakeDevices(Op):
@@ -53,11 +86,12 @@ class MakeDevices(Op):
 
     def calls(self) -> Sequence[Step]:
         character_device = 0o020666
-        made = (
-            native.mknodat.step(native.AT_FDCWD, path, character_device, os.makedev(major, minor))
-            for path, major, minor in self.devices
-        )
-        return [step.replace(tolerate=EXISTS_IS_FINE) for step in made]
+        numbers = iter([os.makedev(major, minor) for _, major, minor in self.devices])
+
+        def make(name: str) -> list[Step]:
+            return [native.mknodat.step(SCRATCH, name, character_device, next(numbers)).replace(tolerate=EXISTS_IS_FINE)]
+
+        return make_each((path for path, _, _ in self.devices), make)
 
 
 class MakeLinks(Op):
@@ -71,8 +105,12 @@ class MakeLinks(Op):
         return " ".join(f"{path}→{target}" for path, target in self.links)
 
     def calls(self) -> Sequence[Step]:
-        made = (native.symlinkat.step(target, native.AT_FDCWD, path) for path, target in self.links)
-        return [step.replace(tolerate=EXISTS_IS_FINE) for step in made]  # an image may bring its own
+        targets = iter([target for _, target in self.links])
+
+        def make(name: str) -> list[Step]:  # an image may bring its own
+            return [native.symlinkat.step(next(targets), SCRATCH, name).replace(tolerate=EXISTS_IS_FINE)]
+
+        return make_each((path for path, _ in self.links), make)
 
 
 class WriteFile(Op):
@@ -87,15 +125,18 @@ class WriteFile(Op):
         return f"{self.text!r} to {self.path}"
 
     def calls(self) -> Sequence[Step]:
+        flags = os.O_WRONLY | os.O_CLOEXEC
         return [
-            native.openat.step(native.AT_FDCWD, self.path, os.O_WRONLY | os.O_CLOEXEC).replace(result=0),
-            native.write.step(Register(0), self.text.encode()),
-            native.close.step(Register(0)),
+            native.openat2.step(native.AT_FDCWD, self.path, flags, resolve=Resolve.NO_MAGICLINKS).replace(
+                result=SCRATCH.number
+            ),
+            native.write.step(SCRATCH, self.text.encode()),
+            native.close.step(SCRATCH),
         ]
 
 
 class CloseDescriptors(Op):
-    """Close every descriptor above 3, the carrier's own: close_range(2).
+    """Close every descriptor above 4: those up to there are the carrier's, for the way to the program. close_range(2).
 
     What the starter has open must be out of reach before a path is followed that somebody else has named: `/proc/self/fd/7` as
     a working directory would lead out of the container.
@@ -150,15 +191,17 @@ class MakeFiles(Op):
         return " ".join(self.paths)
 
     def calls(self) -> Sequence[Step]:
-        steps: list[Step] = []
-        for path in self.paths:  # not written to: it may be a link, or what a FIFO's other end waits for
-            make = native.mknodat.step(native.AT_FDCWD, path, 0o100644, 0)
-            steps.append(make.replace(tolerate=EXISTS_IS_FINE))
-        return steps
+        def make(name: str) -> list[Step]:  # not written to: it may be a link, or what a FIFO's other end waits for
+            return [native.mknodat.step(SCRATCH, name, 0o100644, 0).replace(tolerate=EXISTS_IS_FINE)]
+
+        return make_each(self.paths, make)
 
 
 class MakeNode(Op):
-    """Make one device node or FIFO, with owner and permissions, in the place of whatever is there: mknod(2)."""
+    """Make one device node or FIFO, with owner and permissions, in the place of whatever file is there: mknod(2).
+
+    With an empty umask, as every plan has it until its program: permissions are not set a second time.
+    """
 
     path: str
     mode: int
@@ -173,12 +216,14 @@ class MakeNode(Op):
         return f"{self.path} {number} mode {self.mode & 0o7777:o} owner {self.uid}:{self.gid}"
 
     def calls(self) -> Sequence[Step]:
-        make = native.mknodat.step(native.AT_FDCWD, self.path, self.mode, self.device)
-        return [
-            make.replace(tolerate=EXISTS_IS_FINE),
-            native.fchmodat.step(native.AT_FDCWD, self.path, self.mode & 0o7777),
-            native.fchownat.step(native.AT_FDCWD, self.path, self.uid, self.gid),
-        ]
+        def make(name: str) -> list[Step]:  # what an image has put there may be a link: it goes, and nothing follows it
+            return [
+                native.unlinkat.step(SCRATCH, name).replace(tolerate=ABSENT_IS_FINE),
+                native.mknodat.step(SCRATCH, name, self.mode, self.device),
+                native.fchownat.step(SCRATCH, name, self.uid, self.gid, TreeFlag.SYMLINK_NOFOLLOW),
+            ]
+
+        return make_each((self.path,), make)
 
 
 class OpenGate(Op):

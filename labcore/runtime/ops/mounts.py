@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import ClassVar
 
 from labcore import native
-from labcore.native import CloneFlag, MountAttribute, MountFlag, MoveFlag, Register, Step, TreeFlag, UnmountFlag
+from labcore.native import CloneFlag, ConfigCommand, MountAttribute, MountFlag, MoveFlag, Register, Step, TreeFlag, UnmountFlag
 from labcore.native.flags import describe
 from labcore.native.step import errors
 from labcore.runtime.observe import kernel_version
-from labcore.runtime.ops.base import Op
+from labcore.runtime.ops.base import SCRATCH, Op
+from labcore.runtime.ops.files import reached_without_links
 
 ABSENT = errors(errno.ENOENT)
 ABSENT_OR_OTHER_KIND = errors(errno.ENOENT, errno.ENOTDIR)
@@ -45,19 +46,22 @@ class Mount(Op):
 
 
 class SetMountAttributes(Op):
-    """Change what may be done on a mount and on all below it: mount_setattr(2), Linux 5.12."""
+    """Forbid something on a mount, and on all below it unless not `recursive`: mount_setattr(2), Linux 5.12."""
 
     path: str
     attributes: MountAttribute
+    recursive: bool = True
     name: ClassVar[str] = "mount_setattr"
     needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
 
     @cached_property
     def detail(self) -> str:
-        return f"{self.path} rec {describe(self.attributes).lower().replace('|', ' ')}"
+        below = " rec" if self.recursive else ""
+        return f"{self.path}{below} {describe(self.attributes).lower().replace('|', ' ')}"
 
     def calls(self) -> Sequence[Step]:
-        return [native.mount_setattr.step(native.AT_FDCWD, self.path, TreeFlag.RECURSIVE, set=self.attributes)]
+        how = TreeFlag.RECURSIVE if self.recursive else TreeFlag(0)
+        return [native.mount_setattr.step(native.AT_FDCWD, self.path, how, set=self.attributes)]
 
 
 class Unmount(Op):
@@ -107,9 +111,11 @@ class Hide(Op):
 
     def calls(self) -> Sequence[Step]:
         read_only = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
+        # A link in its place would cover nothing, and show what it points to under another name.
+        null = reached_without_links("/dev/null") if self.files else []
         files = [native.mount.step("/dev/null", path, None, MountFlag.BIND) for path in self.files]
         directories = [native.mount.step("tmpfs", path, "tmpfs", read_only, "size=0") for path in self.directories]
-        return [step.replace(tolerate=ABSENT_OR_OTHER_KIND) for step in (*files, *directories)]
+        return [*null, *(step.replace(tolerate=ABSENT_OR_OTHER_KIND) for step in (*files, *directories))]
 
 
 class Protect(Op):
@@ -168,6 +174,36 @@ class TakeTree(Op):
     def calls(self) -> Sequence[Step]:
         flags = TreeFlag.CLONE | (TreeFlag.RECURSIVE if self.recursive else TreeFlag(0))
         return [native.open_tree.step(native.AT_FDCWD, self.path, flags).replace(result=self.register)]
+
+
+class NewTree(Op):
+    """Take a new file system in hand, to be attached later: fsopen(2), fsconfig(2), fsmount(2).
+
+    `options` are its own, such as `hidepid=2`.
+    """
+
+    fstype: str
+    register: int
+    options: tuple[str, ...] = ()
+    name: ClassVar[str] = "fsmount"
+
+    @cached_property
+    def detail(self) -> str:
+        return " ".join([self.fstype, *self.options, f"→ r{self.register}"])
+
+    def calls(self) -> Sequence[Step]:
+        words = [option.partition("=") for option in self.options]
+        settings = [
+            native.fsconfig.step(SCRATCH, ConfigCommand.SET_STRING if equals else ConfigCommand.SET_FLAG, key, value or None)
+            for key, equals, value in words
+        ]
+        return [
+            native.fsopen.step(self.fstype).replace(result=SCRATCH.number),
+            *settings,
+            native.fsconfig.step(SCRATCH, ConfigCommand.CREATE),
+            native.fsmount.step(SCRATCH).replace(result=self.register),
+            native.close.step(SCRATCH),
+        ]
 
 
 class AttachTree(Op):

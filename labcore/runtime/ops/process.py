@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import ClassVar
 
 from labcore import native
-from labcore.native import Capability, CloneFlag, Prctl, Register, SeccompMode, Step
+from labcore.native import Capability, CloneFlag, Prctl, SeccompMode, Step
 from labcore.native.step import errors
-from labcore.runtime.ops.base import Op
+from labcore.runtime.ops.base import SCRATCH, Op
 
 NOT_THIS_ONE = errors(errno.ENOENT, errno.ENOTDIR, errno.EACCES)
 UNKNOWN_HERE = errors(errno.EINVAL)
@@ -38,9 +38,9 @@ class LinkUp(Op):
     def calls(self) -> Sequence[Step]:
         request = bytearray(struct.pack("=16sH22x", self.interface.encode(), native.IFF_UP))  # struct ifreq
         return [
-            native.socket.step(native.AF_INET, native.SOCK_DGRAM).replace(result=0),
-            native.ioctl.step(Register(0), native.SIOCSIFFLAGS, request),
-            native.close.step(Register(0)),
+            native.socket.step(native.AF_INET, native.SOCK_DGRAM).replace(result=SCRATCH.number),
+            native.ioctl.step(SCRATCH, native.SIOCSIFFLAGS, request),
+            native.close.step(SCRATCH),
         ]
 
 
