@@ -134,12 +134,13 @@ def users(spec: ContainerSpec) -> list[Op]:
     def map_ids(process: Process) -> None:
         write_id_maps(process.pid, spec.uid_map, spec.gid_map)
 
-    return [ops.Sync("maps ids", map_ids), become_root_of(spec)]
+    return [ops.Sync("maps ids", map_ids), *become_root_of(spec)]
 
 
-def become_root_of(spec: ContainerSpec) -> Op:
-    """Return the op that makes this process root of the user namespace that it is in."""
-    return ops.Become(0, 0, None if groups_are_fixed(spec) else ())
+def become_root_of(spec: ContainerSpec) -> list[Op]:
+    """Return the op that makes this process root of its user namespace: until then it is nobody there, and root out here."""
+    joined = any(kind == "user" for kind, _ in spec.joins)
+    return [ops.Become(0, 0, None if groups_are_fixed(spec) else ())] if spec.uid_map or joined else []
 
 
 @lru_cache(maxsize=64)

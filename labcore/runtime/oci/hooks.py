@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from labcore.errors import LabcoreError
 from labcore.native import DEVNULL, PIPE, CloneFlag
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.oci.config import Hook
+from labcore.runtime.ops import Op
 
 # In which order the namespaces of a running container are joined: the user's first, for its rights are needed in the others.
 NAMESPACES = (
@@ -55,11 +57,25 @@ def run_here(kind: str, hooks: tuple[Hook, ...], state: dict[str, Any]) -> None:
             raise HookFailed(f"{kind} hook {hook.path}: exit status {done.returncode}" + (f": {said}" if said else ""))
 
 
-def run_inside(kind: str, hooks: tuple[Hook, ...], state: dict[str, Any], pid: int) -> None:
-    """Run hooks in the namespaces of a container's process. Raises HookFailed at the first that fails."""
+def run_inside(
+    kind: str,
+    hooks: tuple[Hook, ...],
+    state: dict[str, Any],
+    pid: int,
+    *,
+    entrances: tuple[str, ...] = (),
+    confinement: Sequence[Op] = (),
+) -> None:
+    """Run hooks in the namespaces of a container's process. Raises HookFailed at the first that fails.
+
+    A program out of the container's own root gets no more than the container: its cgroups, by their `entrances`, and its
+    `confinement`.
+    """
+    enter: list[Op] = [ops.Enter(entrances)] if entrances else []
     for hook in hooks:
         execute = ops.Execve(hook.args, hook.env, (hook.path,))
-        plan = Plan([ops.Join(joined_namespaces(pid)), ops.Clone(), ops.NewSession(), ops.CloseDescriptors(), execute])
+        begin = [ops.Join(joined_namespaces(pid)), ops.Clone(), ops.NewSession(), ops.CloseDescriptors(), ops.NewKeyring()]
+        plan = Plan([*enter, *begin, *confinement, execute])
         try:
             with spawn(plan, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL) as process:
                 process.communicate(json.dumps(state).encode(), hook.timeout)

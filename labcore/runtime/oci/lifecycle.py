@@ -82,12 +82,19 @@ class Runtime:
         check_socket(console_socket, spec.terminal)
         size = Node(process, "process")["consoleSize"]
         wanted = (size["height"].unsigned(24), size["width"].unsigned(80)) if size else None
+
+        def ready(
+            started: "Process",
+        ) -> None:  # what was joined may be a later process's, with the number of one that has ended
+            self._in_state(name, "nothing can be executed in it any more", "running", "created", "paused")
+            check_program(spec, started)
+
         plan = exec_plan(
             spec,
             saved.pid,
             entrances=tuple(d for d in Cgroup(saved.cgroup).entrances() if Path(d).is_dir()),
             take_terminal=lambda started: console.hand_over(started, console_socket or "", wanted),
-            ready=lambda started: check_program(spec, started),
+            ready=ready,
             preserved=len(preserved),
         )
         return spawn(plan, release=release, preserved=preserved)

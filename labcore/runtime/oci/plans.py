@@ -54,7 +54,7 @@ def creation_plan(
             ops.CloseDescriptors(BEHIND_SYNC, preserved),
             ops.OpenGate(str(gate), GATE_REGISTER),
             ops.Sync("id maps, hooks", prepare),
-            *([become_root_of(spec)] if spec.uid_map else []),
+            *become_root_of(spec),
             ops.NewKeyring(),
             *made["hostname"],
             *_root(bundle, made),
@@ -113,6 +113,11 @@ def _handed_on(preserved: int) -> list[Op]:
     return [ops.HandOn(preserved)] if preserved else []
 
 
+def confinement(spec: ContainerSpec) -> list[Op]:
+    """Return what confines any process in the container that runs something of the container's own."""
+    return [*become_root_of(spec), *STAGES["security"](spec)]
+
+
 def _root(bundle: Bundle, made: dict[str, list[Op]]) -> list[Op]:
     devices = made["devices"] if bundle.creates_devices else []
     return [*made["rootfs"], *made["mounts"], *_copied_up(bundle.spec), *devices]
@@ -140,6 +145,7 @@ def exec_plan(
             ops.NewSession(),
             ops.Umask(0),
             ops.CloseDescriptors(BEHIND_SYNC, preserved),
+            *become_root_of(spec),
             ops.NewKeyring(),
             *_terminal(spec, take_terminal, console=False),
             *made["limits"],

@@ -98,10 +98,19 @@ def state_json(saved: Saved, status: str) -> dict[str, Any]:
 
 
 def run_hooks_inside(kind: str, saved: Saved) -> None:
-    """Run hooks in the container's namespaces, before it becomes its program. Raises HookFailed."""
-    from labcore.runtime.oci import hooks
+    """Run hooks whose programs lie in the container's own root, before it becomes its program. Raises HookFailed.
 
-    hooks.run_inside(kind, _hooks_of(saved)[kind], state_json(saved, "created"), saved.pid)
+    Whoever made that root has written them: they get no more than the container, its cgroups and its rights.
+    """
+    from labcore.runtime.cgroups import Cgroup
+    from labcore.runtime.oci import hooks
+    from labcore.runtime.oci.config import read_bundle
+    from labcore.runtime.oci.plans import confinement
+
+    confined = confinement(read_bundle(saved.config, Path(saved.bundle)).spec)
+    entrances = Cgroup(saved.cgroup).entrances()
+    state = state_json(saved, "created")
+    hooks.run_inside(kind, _hooks_of(saved)[kind], state, saved.pid, entrances=entrances, confinement=confined)
 
 
 def run_hooks_anyway(kind: str, saved: Saved, status: str) -> None:
