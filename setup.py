@@ -14,8 +14,13 @@ PROGRAMS = {
     "labcore-init": ["csrc/init.c"],
     "labcore-hello": ["csrc/hello.c"],
     "labcore-floor": ["csrc/floor.c"],
+    "labcore-exec": ["csrc/exec.c"],
 }
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Os", "-static", "-s", "-Wall", "-Wextra", "-Icsrc"]
+# Without a libc, and in one page: it is copied for every start.
+BARE = {
+    "labcore-exec": ["-nostdlib", "-ffreestanding", "-fno-stack-protector", "-Wl,-z,noseparate-code", "-Wl,--build-id=none"]
+}
 
 
 class build_native(build_ext):
@@ -28,7 +33,7 @@ class build_native(build_ext):
         target.mkdir(parents=True, exist_ok=True)
         compiler = shlex.split(os.environ.get("CC", "cc"))
         for program, sources in PROGRAMS.items():
-            subprocess.run([*compiler, *FLAGS, "-o", str(target / program), *sources], check=True)
+            subprocess.run([*compiler, *FLAGS, *BARE.get(program, []), "-o", str(target / program), *sources], check=True)
 
     def get_outputs(self) -> list[str]:
         base = Path(self.build_lib) / "labcore" / "native" / "bin"

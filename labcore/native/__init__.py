@@ -74,8 +74,9 @@ from labcore.native.flags import (
     TreeFlag,
     UnmountFlag,
 )  # fmt: skip
+from labcore.native.handover import spawn_sharing
 from labcore.native.process import Outcome, Process, Report, clone, threads
-from labcore.native.spawn import DEVNULL, PIPE, SYNC_DESCRIPTOR, Started, Stream, Streams, program, spawn_sharing
+from labcore.native.spawn import DEVNULL, PIPE, SYNC_DESCRIPTOR, Started, Stream, Streams, program
 from labcore.native.step import Argument, Register, Step, SystemCall, Words, errors, perform
 
 __all__ = [
@@ -166,7 +167,7 @@ __all__ = [
     "threads",
     "umask",
     "umount2",
-    "unshare",
     "unlinkat",
+    "unshare",
     "write",
 ]

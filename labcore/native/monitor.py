@@ -3,6 +3,7 @@
 The messages and the descriptors' numbers are those of csrc/monitor.h.
 """
 
+import errno
 import os
 import socket
 import struct
@@ -15,8 +16,8 @@ from typing import NamedTuple
 from labcore.errors import InvalidInput, LabcoreError, SystemCallError
 from labcore.native._native import lib
 from labcore.native.block import clone_flags, compile_block
-from labcore.native.calls import close_range, execve
-from labcore.native.flags import CloseFlag
+from labcore.native.calls import AT_FDCWD, close_range, execve, execveat, mount_setattr, open_tree
+from labcore.native.flags import CloseFlag, MountAttribute, TreeFlag
 from labcore.native.process import Process, Report, as_return_code
 from labcore.native.spawn import (
     SYNC_DESCRIPTOR,
@@ -29,6 +30,7 @@ from labcore.native.spawn import (
     program,
     spawn_block,
 )
+from labcore.native.step import Register
 
 MESSAGE = struct.Struct("=IiiiiI")  # struct message in csrc/monitor.h
 NOTHING: Mapping[int, int] = MappingProxyType({})
@@ -170,11 +172,15 @@ def _start_monitor(
             SYNC_DESCRIPTOR: lend(sync.detach()),
             **{target: lend(_duplicate(fd)) for target, fd in shared.items()},
         }
-        process, report = spawn_block(_monitor_block(max(inherited) + 1, words), ends.child | inherited)
-    if report and report.failed >= 0:
-        process.wait()
-        raise SystemCallError(report.error, "execve", program("labcore-monitor"), "starting the monitor")
-    return process
+        for by_view in (True, False):
+            process, report = spawn_block(_monitor_block(max(inherited) + 1, words, by_view), ends.child | inherited)
+            if not report or report.failed < 0:
+                return process
+            process.wait()
+            error = report.error
+            if error != errno.EPERM:
+                break
+    raise SystemCallError(error, "execve", program("labcore-monitor"), "starting the monitor")
 
 
 def _cloned(control: socket.socket, monitor: Process, block: bytes, stay: bool) -> Process:
@@ -201,10 +207,27 @@ def _duplicate(fd: int) -> int:
 
 
 @cache
-def _monitor_block(first_spare: int, words: tuple[str, ...]) -> bytes:
-    """The plan that becomes the monitor: let nothing else through, exec."""
+def _monitor_block(first_spare: int, words: tuple[str, ...], by_view: bool) -> bytes:
+    """The plan that becomes the monitor: let nothing else through, exec.
+
+    With `by_view` from a view of its file through which nobody can change it: a container's program can begin with
+    `#!/proc/self/exe`, and then runs the file of the process that it comes from. An ordinary user may make no view, but in a
+    mount namespace of his own (`labcore rootless`), and does without: root's files are out of his containers' reach.
+    """
+    path, argv = program("labcore-monitor"), ["labcore-monitor", *words]
     shut = close_range.step(first_spare, flags=CloseFlag.CLOEXEC)
-    return compile_block([shut, execve.step(program("labcore-monitor"), ["labcore-monitor", *words], [])], clone_flags=0)
+    if not by_view:
+        return compile_block([shut, execve.step(path, argv, [])], clone_flags=0)
+    view = Register(0)
+    return compile_block(
+        [
+            shut,
+            open_tree.step(AT_FDCWD, path, TreeFlag.CLONE).replace(result=view.number),
+            mount_setattr.step(view, "", TreeFlag.EMPTY_PATH, set=MountAttribute.RDONLY),
+            execveat.step(view, argv, []),
+        ],
+        clone_flags=0,
+    )
 
 
 def receive(channel: socket.socket) -> Message:

@@ -49,14 +49,6 @@ class Started(NamedTuple):
     report: Report | None
 
 
-def spawn_sharing(block: bytes, *, streams: Streams = Streams()) -> Started:
-    """Walk a block in a child that shares this process's memory until it execs. Raises SystemCallError if clone3 fails."""
-    with opened_streams(streams) as ends:
-        started = spawn_block(block, ends.child)
-        ends.hand_over(started.process)
-        return started
-
-
 def spawn_block(block: bytes, layout: dict[int, int]) -> Started:
     """Spawn with descriptors laid out: target in the child -> descriptor here."""
     memory = bytearray(block)  # the walker turns its offsets into addresses

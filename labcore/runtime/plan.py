@@ -2,13 +2,14 @@
 
 import functools
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Literal, Self
 
 from labcore.errors import InvalidInput
 from labcore.native import CloneFlag, Prctl, Report, Step
 from labcore.native.block import compile_block
+from labcore.native.handover import attempts, with_handover
 from labcore.record import Record
 from labcore.runtime.ops import Call, Clone, Join, Op
 from labcore.spec import Moment
@@ -78,11 +79,22 @@ class Plan(Record):
     def block(self, cgroup: int) -> bytes:
         """Return the plan as the walker reads it; `cgroup` is the descriptor that its clone means, -1 for none."""
         if cgroup not in self._blocks:
-            flags = self.clone.flags | (CloneFlag.INTO_CGROUP if cgroup >= 0 else CloneFlag(0))
-            self._blocks[cgroup] = compile_block(
-                [step for _, step in self.steps], clone_flags=flags, cgroup=cgroup, before=self.before
-            )
+            self._blocks[cgroup] = self._compiled([step for _, step in self.steps], cgroup)
         return self._blocks[cgroup]
+
+    def _compiled(self, steps: Sequence[Step], cgroup: int) -> bytes:
+        flags = self.clone.flags | (CloneFlag.INTO_CGROUP if cgroup >= 0 else CloneFlag(0))
+        return compile_block(steps, clone_flags=flags, cgroup=cgroup, before=self.before)
+
+    @cached_property
+    def shared_block(self) -> bytes:
+        """The plan as the walker reads it in the extension, where another program makes the last steps: the `attempts`."""
+        return self._compiled(with_handover([step for _, step in self.steps]), self.clone.cgroup)
+
+    @cached_property
+    def attempts(self) -> int:
+        """How many of the last steps try to become the program: its names in the directories of PATH."""
+        return attempts([step for _, step in self.steps])
 
     @cached_property
     def _blocks(self) -> dict[int, bytes]:

@@ -47,7 +47,7 @@ def spawn(
         if kept is not None:
             started = _spawn_kept(plan, kept)
         elif plan.carrier == "extension" and carrier != "monitor" and not preserved:
-            started = spawn_sharing(plan.block(plan.clone.cgroup), streams=streams)
+            started = spawn_sharing(plan.shared_block, attempts=plan.attempts, streams=streams)
         else:
             started = _spawn_monitored(plan, streams, until_sync or release, release, lent=handed_on(preserved))
     except SystemCallError as error:

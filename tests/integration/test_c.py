@@ -103,3 +103,8 @@ def test_arm64_links_the_programs(tmp_path: Path) -> None:
         compile_c(ARM64, "-Os", "-static", "-o", str(tmp_path / name), *(str(CSRC / source) for source in sources))
         described = subprocess.run(["readelf", "-h", str(tmp_path / name)], capture_output=True, text=True).stdout
         assert "AArch64" in described
+
+
+def test_arm64_links_the_program_without_a_libc(tmp_path: Path) -> None:
+    needs(ARM64)
+    compile_c(ARM64, "-Os", "-static", "-nostdlib", "-ffreestanding", "-o", str(tmp_path / "exec"), str(CSRC / "exec.c"))

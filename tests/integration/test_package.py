@@ -31,7 +31,7 @@ def test_one_wheel_for_all_pythons(wheel: Path) -> None:
     assert "-cp311-abi3-" in wheel.name
     names = zipfile.ZipFile(wheel).namelist()
     assert "labcore/native/_native.abi3.so" in names
-    assert {f"labcore/native/bin/labcore-{name}" for name in ("monitor", "init", "hello", "floor")} <= set(names)
+    assert {f"labcore/native/bin/labcore-{name}" for name in ("monitor", "init", "hello", "floor", "exec")} <= set(names)
     assert "labcore/py.typed" in names
     assert not any(name.startswith(("tests", "notebooks", "csrc", "tools")) for name in names)
 

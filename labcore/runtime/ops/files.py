@@ -142,7 +142,7 @@ class CloseDescriptors(Op):
     a working directory would lead out of the container.
     """
 
-    first: int = 4
+    first: int = 5
     preserved: int = 0  # this many, from PRESERVED_DESCRIPTOR on, stay open
     name: ClassVar[str] = "close_range"
 
