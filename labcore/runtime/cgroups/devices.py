@@ -19,6 +19,8 @@ ALWAYS = (
     DeviceRule(True, "c", 136, None, "rwm"),  # the terminals behind it
 )
 
+NOTHING = DeviceRule(False, "a", None, None, "rwm")
+
 BPF_PROG_LOAD, BPF_PROG_ATTACH = 5, 8
 PROG_TYPE_CGROUP_DEVICE, ATTACH_CGROUP_DEVICE, ALLOW_MULTI = 15, 6, 2
 ACCESS = {"m": 1, "r": 2, "w": 4}
@@ -35,6 +37,7 @@ def v1_line(rule: DeviceRule) -> str:
 def program(rules: Sequence[DeviceRule]) -> bytes:
     """Return the rules as eBPF: the last that fits decides, so they are asked from the last to the first; at the end, no.
 
+    Behind a rule that fits always nothing is asked: the kernel takes no program with instructions that cannot be reached.
     The context is struct bpf_cgroup_dev_ctx: access and kind in one word, then major, then minor.
     """
     made = [
@@ -45,10 +48,15 @@ def program(rules: Sequence[DeviceRule]) -> bytes:
         (0x61, 0x14, 4, 0),  # r4 = major
         (0x61, 0x15, 8, 0),  # r5 = minor
     ]
-    for rule in reversed(rules):
+    for rule in reversed((NOTHING, *rules)):
         made += _ask(rule)
-    made += [(0xB7, 0x00, 0, 0), (0x95, 0, 0, 0)]
+        if _fits_always(rule):
+            break
     return b"".join(INSTRUCTION.pack(*instruction) for instruction in made)
+
+
+def _fits_always(rule: DeviceRule) -> bool:
+    return rule.kind == "a" and rule.major is None and rule.minor is None and set(rule.access) == set("rwm")
 
 
 def _ask(rule: DeviceRule) -> list[tuple[int, int, int, int]]:

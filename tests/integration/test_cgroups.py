@@ -1,0 +1,64 @@
+"""Cgroups as the kernel keeps them: what a version 2 cgroup's program for devices lets through."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labcore.native import DEVNULL, PIPE
+from labcore.runtime import Plan, ops, spawn
+from labcore.runtime.cgroups import devices, hierarchies
+from labcore.spec import DeviceRule
+from tests.conftest import needs_root
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+ALL, NONE = DeviceRule(True, "a", None, None, "rwm"), DeviceRule(False, "a", None, None, "rwm")
+ZERO, CHARACTERS = ("c", 1, 5), ("c", 1, None)
+EVERYTHING = "zero< zero> full< full> make"
+
+
+@pytest.fixture
+def group() -> Iterator[Path]:
+    needs_root()
+    where = hierarchies()
+    if where.v2 is None:
+        pytest.skip("needs a cgroup v2 tree")
+    made = Path(where.v2, f"labcore-test-{os.getpid()}")
+    made.mkdir()
+    yield made
+    made.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("rules", "works"),
+    [
+        ([], ""),
+        ([ALL], EVERYTHING),
+        ([ALL, NONE], ""),
+        ([NONE, ALL], EVERYTHING),
+        ([NONE, DeviceRule(True, *ZERO, "rwm")], "zero< zero> make"),
+        ([NONE, DeviceRule(True, *ZERO, "r")], "zero<"),
+        ([NONE, DeviceRule(True, *CHARACTERS, "rw")], "zero< zero> full< full>"),
+        ([DeviceRule(True, *ZERO, "rwm"), NONE], ""),
+        ([ALL, DeviceRule(False, *ZERO, "w")], "zero< full< full> make"),
+        ([ALL, DeviceRule(False, *CHARACTERS, "rwm"), DeviceRule(True, "c", None, 7, "rw")], "full< full>"),
+        ([ALL, DeviceRule(False, "b", None, None, "rwm")], EVERYTHING),
+        ([NONE, DeviceRule(True, "a", None, None, "m")], "make"),
+        ([*devices.ALWAYS], EVERYTHING),
+    ],
+)
+def test_the_last_rule_that_fits_decides(group: Path, tmp_path: Path, rules: list[DeviceRule], works: str) -> None:
+    devices.attach(group, rules)
+    script = (
+        "for d in zero full; do ( : < /dev/$d ) 2>&- && echo $d'<'; ( : > /dev/$d ) 2>&- && echo $d'>'; done; "
+        f"mknod {tmp_path}/zero c 1 5 2>&- && echo make; true"
+    )
+    fd = os.open(group, os.O_RDONLY)
+    try:
+        plan = Plan([ops.Clone(cgroup=fd), ops.Execve(("/bin/sh", "-c", script), ("PATH=/usr/bin:/bin",))])
+        with spawn(plan, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL) as process:
+            assert process.communicate(timeout=10)[0].decode().split() == works.split()
+    finally:
+        os.close(fd)
