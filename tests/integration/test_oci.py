@@ -92,7 +92,7 @@ def bundle(rootfs: Path, tmp_path: Path) -> Iterator[Bundle]:
 def test_run_returns_the_exit_code_and_leaves_nothing(bundle: Bundle) -> None:
     assert bundle.run("sh", "-c", "hostname; echo $$; exit 7", status=7) == "labcore\n1\n"
     assert bundle("list", "--quiet") == ""
-    assert not any(directory.exists() for directory in Cgroup.below_own(bundle.name).directories().values())
+    assert not any(directory.exists() for directory in Cgroup.near_own(bundle.name).directories().values())
     assert bundle.run("sh", "-c", "kill -9 $$ 2>/dev/null; sh -c 'kill -TERM 1'; exit 3", status=3) == ""
 
 
@@ -273,7 +273,7 @@ def test_update_and_device_rules(bundle: Bundle) -> None:
     bundle.program("sleep", "60").create()
     bundle("start", bundle.name)
     bundle("update", "--pids-limit", "33", bundle.name)
-    directory = Cgroup.below_own(bundle.name).directories()
+    directory = Cgroup.near_own(bundle.name).directories()
     assert (directory.get("pids") or directory[""]).joinpath("pids.max").read_text() == "33\n"
     bundle("update", "--resources", "-", bundle.name, input=json.dumps({"pids": {"limit": 44}}))
     assert (directory.get("pids") or directory[""]).joinpath("pids.max").read_text() == "44\n"
@@ -494,7 +494,7 @@ def test_what_cannot_be_is_refused_by_its_path(bundle: Bundle, path: str, value:
     assert message in said
     assert "Traceback" not in said
     assert bundle("list", "--quiet") == ""
-    assert not any(directory.exists() for directory in Cgroup.below_own(bundle.name).directories().values())
+    assert not any(directory.exists() for directory in Cgroup.near_own(bundle.name).directories().values())
 
 
 def test_the_log_is_what_engines_read(bundle: Bundle) -> None:

@@ -29,11 +29,14 @@ class Cgroup(Record):
     path: str
 
     @classmethod
-    def below_own(cls, name: str) -> "Cgroup":
-        """Return the cgroup of this name below the one that this process is in."""
+    def near_own(cls, name: str) -> "Cgroup":
+        """Return the cgroup of this name below the one that this process is in; in version 2 beside that one.
+
+        There, one that has processes, as ours has, can hand no controllers down: admin-guide/cgroup-v2, no internal processes.
+        """
         where = hierarchies()
         own = where.own("pids" if where.directory("pids") and where.v1 else "")
-        return cls(os.path.normpath(f"{own}/{name}"))
+        return cls(os.path.normpath(f"{own}/{name}" if where.v1 else f"{own}/../{name}"))
 
     # --- where it is
 

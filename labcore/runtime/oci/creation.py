@@ -173,4 +173,4 @@ def _make_cgroup(bundle: Bundle, name: str, undo: ExitStack) -> Cgroup:
 def _cgroup_of(bundle: Bundle, name: str) -> Cgroup:
     if bundle.cgroup.startswith("/"):
         return Cgroup(os.path.normpath(bundle.cgroup))
-    return Cgroup.below_own(bundle.cgroup or name)
+    return Cgroup.near_own(bundle.cgroup or name)
