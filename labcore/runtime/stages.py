@@ -166,7 +166,7 @@ KINDS = {"c": 0o020000, "u": 0o020000, "b": 0o060000, "p": 0o010000}
 
 @lru_cache(maxsize=64)
 def _fill_dev(devices: tuple[Device, ...]) -> list[Op]:
-    plain = [d for d in devices if (d.kind, d.mode, d.uid, d.gid) == ("c", 0o666, 0, 0) and d.path.startswith("/dev/")]
+    plain = [d for d in devices if (d.kind, d.mode, d.uid, d.gid) == ("c", 0o666, 0, 0) and Path(d.path).parent == Path("/dev")]
     others: list[Op] = []
     for device in devices:
         if device not in plain:

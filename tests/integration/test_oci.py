@@ -197,20 +197,22 @@ def test_mounts_devices_and_hidden_parts(bundle: Bundle, tmp_path: Path) -> None
         {"destination": "/scratch", "type": "tmpfs", "source": "tmpfs", "options": ["size=64k", "mode=1777"]},
     ]
     bundle.config["linux"]["devices"] = [
-        {"path": "/dev/own", "type": "c", "major": 1, "minor": 3, "fileMode": 0o600, "uid": 5, "gid": 6}
+        {"path": "/dev/own", "type": "c", "major": 1, "minor": 3, "fileMode": 0o600, "uid": 5, "gid": 6},
+        {"path": "/dev/further/down", "type": "c", "major": 1, "minor": 5, "fileMode": 0o666, "uid": 0, "gid": 0},
     ]
     said = bundle.run(
         "sh",
         "-c",
         "cat /data/file /one/file; echo x > /data/new; echo x > /one/file; touch /scratch/x && echo written\n"
-        "ls -ln /dev/own | cut -c1-10; stat -c %u:%g /dev/own; cat /proc/kcore | wc -c; echo 1 > /proc/sys/kernel/hostname\n"
+        "ls -ln /dev/own | cut -c1-10; stat -c %u:%g /dev/own; head -c 1 /dev/further/down | wc -c\n"
+        "cat /proc/kcore | wc -c; echo 1 > /proc/sys/kernel/hostname\n"
         "ls -d /dev/null /dev/fd /dev/ptmx /dev/shm; cat /proc/self/mountinfo | grep -c ' shared:'",
         status=1,
     )
     assert said.count("from the host") == 2
     assert "can't create /data/new: Read-only file system" in said
     assert "can't create /proc/sys/kernel/hostname: Read-only file system" in said
-    assert "written\ncrw-------\n5:6\n0\n" in said.replace(
+    assert "written\ncrw-------\n5:6\n1\n0\n" in said.replace(
         "sh: can't create /proc/sys/kernel/hostname: Read-only file system\n", ""
     )
     assert (tmp_path / "shared" / "file").read_text() == "x\n"
