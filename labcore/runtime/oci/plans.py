@@ -119,8 +119,13 @@ def confinement(spec: ContainerSpec) -> list[Op]:
 
 
 def _root(bundle: Bundle, made: dict[str, list[Op]]) -> list[Op]:
-    devices = made["devices"] if bundle.creates_devices else []
+    devices = [*made["devices"], *_core()] if bundle.creates_devices else []
     return [*made["rootfs"], *made["mounts"], *_copied_up(bundle.spec), *devices]
+
+
+def _core() -> list[Op]:
+    """Return the op that links /dev/core, as runc does where the kernel, which is the container's too, shows its memory."""
+    return [ops.MakeLinks((("/dev/core", "/proc/kcore"),))] if Path("/proc/kcore").exists() else []
 
 
 def _terminal(spec: ContainerSpec, take: Action, console: bool = True) -> list[Op]:
