@@ -1,7 +1,7 @@
 # Each target installs what it needs (tools/bootstrap.py says what and why) and runs it. The rest of the tooling is pytest's.
 
 PYTHON ?= python3
-AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || [ "$(ROOTLESS)" ] || echo sudo --preserve-env=LABCORE_ROOT,LABCORE_LANG,CI,PEERS)
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || [ "$(ROOTLESS)" ] || echo sudo --preserve-env=LABCORE_ROOT,LABCORE_LANG,CI,PEERS,LABCORE_VENV,ACCEL,TIME_LIMIT)
 
 # In the virtual machine this folder is shared with the host, where no symbolic link can be made; and the lab must listen
 # where the machine's forwarded ports arrive.
@@ -12,10 +12,10 @@ export LABCORE_VENV := $(VENV)
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test setup bench lint notebooks clean
+.PHONY: help lab test test-v2 setup bench lint notebooks clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 lab:  ## start a first container, then JupyterLab with the lessons
 	@$(PYTHON) tools/bootstrap.py lab
@@ -23,6 +23,9 @@ lab:  ## start a first container, then JupyterLab with the lessons
 
 test: lint  ## run all tests; CI=true or PEERS=1 also installs what they compare with (docker.io, podman, crun, ...)
 	@$(AS_ROOT) $(BIN)/python -m pytest $(ARGS)
+
+test-v2: setup  ## run the tests of containers in a virtual machine whose cgroups are version 2 only (ARGS go to pytest)
+	@$(AS_ROOT) $(PYTHON) tools/guest.py $(ARGS)
 
 setup:  ## install what the lab and the tests need, and nothing else (FOR=lab: the lab only)
 	@$(PYTHON) tools/bootstrap.py $(or $(FOR),test)

@@ -4,8 +4,12 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
+import tempfile
 import tomllib
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import PROJECT, needs
 
@@ -54,7 +58,7 @@ def test_vagrantfile_only_calls_make_and_listens_on_loopback() -> None:
 def test_make_lists_its_targets() -> None:
     listed = subprocess.run(["make", "--no-print-directory"], cwd=PROJECT, capture_output=True, text=True).stdout
     assert [line.split()[0] for line in listed.splitlines()] == [
-        "help", "lab", "test", "setup", "bench", "lint", "notebooks", "clean",
+        "help", "lab", "test", "test-v2", "setup", "bench", "lint", "notebooks", "clean",
     ]  # fmt: skip
 
 
@@ -79,6 +83,28 @@ def test_bootstrap_waits_for_another_apt(tmp_path: Path) -> None:
     command = ["python3", "-c", script, str(tmp_path / "log"), first_time_locked]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_guest_gets_the_working_tree_and_its_status_is_both_rounds() -> None:
+    if not (PROJECT / ".git").exists():
+        pytest.skip("needs a git checkout")
+    script = (
+        "import sys; sys.path.insert(0, 'tools'); import pathlib, guest; "
+        "guest.HERE = pathlib.Path(sys.argv[1]); guest.SOURCE = guest.HERE / 'source.tar'; "
+        "guest.write_source(guest.script(['-k', 'a b'], 'no')); "
+        "said = b'guest: ended with %d as root, %d as learner'; "
+        "print(guest.status_in(b''), *(guest.status_in(said % both) for both in ((0, 0), (0, 5), (5, 1), (1, 0), (5, 5))))"
+    )
+    with tempfile.TemporaryDirectory() as place:
+        done = subprocess.run(["python3", "-c", script, place], cwd=PROJECT, capture_output=True, text=True)
+        assert done.stdout == "None 0 0 1 1 5\n", done.stderr
+        with tarfile.open(f"{place}/source.tar") as archive:
+            names = archive.getnames()
+            assert {"lab/pyproject.toml", "lab/csrc/walker.c", "lab/tests/unit/test_project.py", "lab/run-tests"} <= set(names)
+            assert not [name for name in names if ".venv" in name or "/.git/" in name or "__pycache__" in name]
+            run = archive.extractfile("lab/run-tests")
+            assert run is not None
+            assert run.read().count(b"tests/integration/test_oci.py tests/integration/test_run.py") == 2
 
 
 def test_the_readme_names_every_lesson_and_room() -> None:

@@ -1,0 +1,203 @@
+"""Run tests where cgroups are version 2 and nothing else: in a Debian 12 with systemd that qemu boots.
+
+    python3 tools/guest.py [PYTEST ARGUMENT ...]
+
+The guest's disk is made once and kept in build/guest until what it is made from changes. A run lays the files of this working
+tree over it and leaves it as it was. The tests run as root, then as `learner`, an ordinary user in a cgroup of the user's own.
+Needs nothing of Python but its standard library, and the pip in .venv.
+"""
+
+import hashlib
+import os
+import re
+import selectors
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import bootstrap
+from bootstrap import PROJECT, VENV, stop
+
+HERE = PROJECT / "build" / "guest"
+SOURCE, STAMP, LOG, CONSOLE = (HERE / name for name in ("source.tar", "made-from", "making.log", "console.log"))
+CONTAINERS = [f"tests/integration/test_{name}.py" for name in ("cgroups", "oci", "run", "spawn", "init")]
+TIME_LIMIT = int(os.environ.get("TIME_LIMIT", "1800"))  # seconds
+ACCEL = os.environ.get("ACCEL", "tcg,thread=multi")  # kvm must be asked for: there are machines whose kvm hangs guests
+NO_TESTS = 5  # pytest's status where none was chosen
+PYTHON = "/opt/venv/bin/python"
+PACKAGES = """busybox-static crun dbus dbus-user-session docker.io fonts-wqy-zenhei gcc iproute2 libc6-dev libpam-systemd
+    linux-image-cloud-amd64 make nftables podman procps python3-dev python3-venv runc systemd-sysv uidmap"""
+
+# A disk whose changes are dropped, the source as a second one, no network; no AppArmor: dockerd would ask every runtime for it.
+MACHINE = """setpriv --pdeathsig=KILL nice qemu-system-x86_64 -cpu max -smp 2 -m 3G -nodefaults -no-user-config -no-reboot
+    -display none -serial stdio -nic none -kernel vmlinuz -initrd initrd.img
+    -drive file=disk.img,format=raw,if=virtio,snapshot=on -drive file=source.tar,format=raw,if=virtio,readonly=on"""
+KERNEL = "root=/dev/vda rw console=ttyS0 quiet panic=-1 mitigations=off apparmor=0 systemd.show_status=no "
+KERNEL += """systemd.log_color=0 systemd.run="/bin/sh -c 'tar -xf /dev/vdb -C / && exec sh /lab/run-tests'\""""
+
+# Done in the new root. The package is compiled here: by the guest's compiler, for the guest's Python.
+MAKE = f"""\
+useradd --create-home --shell /bin/bash learner
+python3 -m venv /opt/venv
+pip="{PYTHON} -m pip install -q --no-index --find-links /wheels"
+$pip 'setuptools>=77' cffi
+$pip --no-build-isolation -e '/lab[dev]'
+rm -r /wheels
+find /lab -type f ! -path '/lab/labcore/native/_native*' ! -path '/lab/labcore/native/bin/*' -delete
+systemctl -q mask podman.socket podman.service podman-auto-update.service podman-restart.service docker.socket
+"""
+
+# Done in the guest. The learner's processes are started by the systemd of that user's session: it may hand out cgroups.
+RUN = """\
+exec >/dev/ttyS0 2>&1 </dev/null
+cd /lab
+export PYTHONDONTWRITEBYTECODE=1
+echo "guest: $(uname -sr), up for $(cut -d. -f1 /proc/uptime) s, /sys/fs/cgroup is $(stat -fc %T /sys/fs/cgroup)"
+{pytest} {more} {tests}
+root=$?
+echo "guest: now as learner"
+id=$(id -u learner)
+systemctl start dbus.socket user@$id
+runuser -u learner -- env XDG_RUNTIME_DIR=/run/user/$id systemd-run --quiet --user --pipe --wait --collect \\
+    --property=Delegate=yes --working-directory=/lab --setenv=PYTHONDONTWRITEBYTECODE=1 {pytest} {tests}
+echo "guest: ended with $root as root, $? as learner"
+poweroff -ff
+"""
+ENDED = re.compile(rb"guest: ended with (\d+) as root, (\d+) as learner")
+
+
+def main(arguments: list[str]) -> int:
+    """Make the guest if need be, run the tests in it, and return their status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if os.geteuid():
+        stop("root is needed to make the guest's disk")
+    bootstrap.install_packages(missing_packages())
+    HERE.mkdir(parents=True, exist_ok=True)
+    write_source(script(arguments, "yes" if sys.stdout.isatty() else "no"))
+    if not STAMP.exists() or STAMP.read_text() != fingerprint():
+        make_disk()
+    said = boot()
+    CONSOLE.write_bytes(said)
+    if (status := status_in(said)) is None:
+        stop(f"the guest ended before its tests did; all that it said is in {CONSOLE}")
+    return status
+
+
+def missing_packages() -> dict[str, str]:
+    """Return the Debian packages that are missing here, each with what it is for."""
+    commands = {"mmdebstrap": "mmdebstrap", "e2fsprogs": "mke2fs", "qemu-system-x86": "qemu-system-x86_64"}
+    commands["debian-archive-keyring"] = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    missing = [package for package, path in commands.items() if not shutil.which(path) and not Path(path).exists()]
+    return dict.fromkeys(missing, "makes the guest, or runs it")
+
+
+# --- what goes in
+
+
+def script(arguments: list[str], color: str) -> str:
+    """Return what the guest does; arguments that name tests take the place of those that are run otherwise."""
+    named = any(word.startswith("tests") for word in arguments)
+    tests = shlex.join(arguments if named else [*CONTAINERS, *arguments])
+    pytest = f"{PYTHON} -m pytest -p no:cacheprovider --color={color}"
+    return RUN.format(pytest=pytest, more="" if named else "tests/unit", tests=tests)
+
+
+def write_source(run: str) -> None:
+    """Write the working tree's files, and the script `run-tests`, into an archive that the guest reads as a raw disk."""
+    (HERE / "run-tests").write_text(run)
+    listing = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=PROJECT, check=True, capture_output=True, text=True).stdout.split("\0")
+    there = "\0".join(name for name in names if name and (PROJECT / name).exists())
+    tar = ["tar", "--create", f"--file={SOURCE}", "--transform=s,^,lab/,", "--owner=root:0", "--group=root:0", "--mode=a+rX"]
+    tar += [f"--directory={PROJECT}", "--null", "--files-from=-", f"--directory={HERE}", "run-tests"]
+    subprocess.run(tar, input=there, check=True, text=True)
+
+
+# --- the disk
+
+
+def fingerprint() -> str:
+    """Return a digest of all that the disk is made from."""
+    return hashlib.sha256(f"{bootstrap.fingerprint()} {PACKAGES} {MAKE}".encode()).hexdigest()
+
+
+def make_disk() -> None:
+    """Make a root with Debian's packages and ours, and a disk that holds it: no loop device and no mount are needed."""
+    started, disk = time.monotonic(), HERE / "disk.img"
+    print("guest: making its disk, which takes a minute or two", flush=True)
+    for old in (STAMP, disk):
+        old.unlink(missing_ok=True)
+    with bootstrap.progress("guest"), LOG.open("w") as out, tempfile.TemporaryDirectory(dir=HERE) as scratch:
+        root, wheels = Path(scratch, "root"), Path(scratch, "wheels")
+        pip = [str(VENV / "bin/python"), "-m", "pip", "download", "-q", "--only-binary=:all:", "--python-version=3.11"]
+        bootstrap.run([*pip, "--dest", str(wheels), *requirements()], out, LOG)
+        bootstrap.run(debian(root, wheels), out, LOG)
+        shutil.copy(next(root.glob("boot/vmlinuz-*")), HERE / "vmlinuz")
+        shutil.copy(next(root.glob("boot/initrd.img-*")), HERE / "initrd.img")
+        bootstrap.run(["mke2fs", "-q", "-t", "ext4", "-d", str(root), str(disk), "6G"], out, LOG)
+    STAMP.write_text(fingerprint())
+    print(f"guest: its disk made in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def requirements() -> list[str]:
+    """Return what the package and its tests need, as pyproject.toml says."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    words = sum(project["optional-dependencies"].values(), project["dependencies"])
+    return [word for word in words if not word.startswith("labcore")]
+
+
+def debian(root: Path, wheels: Path) -> list[str]:
+    """Return the command that makes the root; what it mounts and starts goes with it, however it ends."""
+    alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    quote = shlex.quote  # a hook is a line for the shell
+    hooks = [f"tar-in {quote(str(SOURCE))} /", f"copy-in {quote(str(wheels))} /", f'chroot "$1" sh -ec {quote(MAKE)}']
+    words = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES.split())}"]
+    return [*alone, *words, *(f"--customize-hook={hook}" for hook in hooks), "bookworm", str(root)]
+
+
+# --- a run
+
+
+def boot() -> bytes:
+    """Boot the guest, show what it says, and return that. The guest does not outlive this program."""
+    said, command = b"", [*MACHINE.split(), "-accel", ACCEL, "-append", KERNEL]
+    with subprocess.Popen(command, cwd=HERE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as qemu:
+        try:
+            for piece in pieces(qemu, time.monotonic() + TIME_LIMIT):
+                said += piece
+                sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            stop("the guest was stopped")
+        finally:
+            qemu.kill()
+    return said
+
+
+def pieces(qemu: "subprocess.Popen[bytes]", deadline: float) -> Iterator[bytes]:
+    """Yield what the guest says as it comes; ends the program if it takes too long."""
+    assert qemu.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(qemu.stdout, selectors.EVENT_READ)
+        while selector.select(max(0, deadline - time.monotonic())):
+            if not (piece := os.read(qemu.stdout.fileno(), 1 << 16)):
+                return
+            yield piece
+    stop(f"the guest was still at work after {TIME_LIMIT} s; TIME_LIMIT=SECONDS allows it more")
+
+
+def status_in(said: bytes) -> int | None:
+    """Return the status in which both rounds of tests have ended: the first failure's, else the better; None for none."""
+    statuses = [int(number) for found in ENDED.findall(said) for number in found]
+    return next((status for status in statuses if status not in (0, NO_TESTS)), min(statuses, default=None))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
