@@ -598,5 +598,8 @@ def test_escapes_that_are_known_do_not_work(bundle: Bundle) -> None:
     }
     script = "\n".join(f"( {attack} ) >/dev/null 2>&1 && echo '{name} worked'" for name, attack in attacks.items())
     assert bundle.run("sh", "-c", f"{script}\necho done") == "done\n"
-    leaked = bundle.run("sh", "-c", "ls /proc/self/fd | wc -l; ls -l /proc/1/fd | grep -c -E 'socket|memfd|labcore'", status=1)
+    look = (
+        "ls /proc/self/fd | wc -l; ls -l /proc/1/fd 2>/dev/null | grep -c -E 'socket|memfd|labcore'"  # the shell closes a pipe
+    )
+    leaked = bundle.run("sh", "-c", look, status=1)
     assert leaked.split() == ["4", "0"]
