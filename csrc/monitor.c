@@ -115,6 +115,7 @@ int main(int argc, char **argv)
 
     for (int fd = MONITOR_BLOCK; fd < MONITOR_OWN; fd++)
         (void)!fcntl(fd, F_SETFD, FD_CLOEXEC); /* some may be absent */
+    prctl(PR_SET_NAME, "labcore-monitor");     /* it was started by a descriptor, whose number would be its name */
     setsid();                                  /* a Ctrl-C in the starter's terminal is not for us */
 
     if (fstat(MONITOR_BLOCK, &status) < 0)

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,7 +115,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             report.longrepr = f"{item.nodeid} was skipped, and tests/expected_absences.toml does not expect that: {reason}"
 
 
-LEARNER = 4242
+LEARNER = os.geteuid() or 4242
 # An ordinary user as most machines have one, with a home and with subordinate ids; in a mount namespace, for the tests' machine
 # has none. The Python that runs the tests may lie where ordinary users cannot look, and then a way to it is made for them.
 AS_LEARNER = """
@@ -143,12 +144,16 @@ exec setpriv --reuid $ID --regid $ID --clear-groups --inh-caps=-all --bounding-s
 def as_learner(
     *argv: str, subordinate: str = "learner:300000:65536", timeout: float = 120
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a command as an ordinary user, whose home is gone afterwards; with these lines in subuid(5) and subgid(5)."""
-    needs_root()
+    """Run a command as an ordinary user, whose home is gone afterwards; with these lines in subuid(5) and subgid(5).
+
+    Run by an ordinary user, a test has what that user has; then `subordinate` is not asked for.
+    """
     needs("newuidmap", "setpriv")
-    environment = {
-        "PATH": os.environ["PATH"], "PLACE": "/home", "ID": str(LEARNER), "SUBORDINATE": subordinate,
-        "PYTHON": sys.base_prefix, "PYTHONPATH": str(PROJECT),
-    }  # fmt: skip
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)}
+    if os.geteuid():
+        with tempfile.TemporaryDirectory() as home:
+            environment |= {"HOME": home}
+            return subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=timeout, check=False)
+    environment |= {"PLACE": "/home", "ID": str(LEARNER), "SUBORDINATE": subordinate, "PYTHON": sys.base_prefix}
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", AS_LEARNER, "sh", *argv]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)

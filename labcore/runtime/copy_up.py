@@ -72,7 +72,8 @@ def _copy_directory(source: int, target: int) -> None:
 
 
 def _copy_file(source: int, target: int, name: str) -> None:
-    there = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
+    # Nor is waited for what it may have become in the meantime, a FIFO that nobody writes to.
+    there = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=source)
     with os.fdopen(there, "rb") as reader:
         made = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=target)
         with os.fdopen(made, "wb") as writer:

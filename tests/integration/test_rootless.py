@@ -1,5 +1,6 @@
 """Containers of ordinary users."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
+from labcore.runtime.cgroups import hierarchies
+from labcore.runtime.userns import subordinate
 from labcore.spec import OverlayRoot
 from tests.conftest import LEARNER, as_learner, needs
 
@@ -14,6 +17,14 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 LABCORE = f"{sys.executable} -P -m labcore"
 RUNTIME = f"{sys.executable} -P -m labcore.runtime.oci.cli"
 WITHOUT_IDS = {"subordinate": "somebody-else:300000:65536"}
+
+
+@pytest.fixture(autouse=True)
+def with_ids_for_the_test(request: pytest.FixtureRequest) -> None:
+    """What an ordinary user has been given cannot be taken away by a test that the user runs."""
+    ids = getattr(request.node, "callspec", None)
+    if os.geteuid() and ids is not None and ids.params.get("ids"):
+        pytest.skip("needs root")
 
 
 def shell(script: str, **options: str) -> str:
@@ -62,29 +73,53 @@ def test_where_user_namespaces_are_blocked_one_line_says_the_cure() -> None:
     assert line.endswith("cure: sudo sysctl user.max_user_namespaces=15000")
 
 
-def test_an_oci_bundle_of_an_ordinary_user() -> None:
-    """Its namespace and maps are its config's: the user's own number, written directly, and others by newuidmap."""
-    one = [{"containerID": 0, "hostID": LEARNER, "size": 1}]
-    many = [*one, {"containerID": 1, "hostID": 300000, "size": 1000}]
-    prepare = f"""
-        {LABCORE} seed busybox > seeded; {LABCORE} run --rm busybox true
-        mkdir bundle state; {RUNTIME} spec --bundle bundle
-        {LABCORE} rootless sh -c 'cp -a .local/share/labcore/storage/layers/* bundle/rootfs'
-        """
-    for maps in (one, many):
-        change = f"""
+PREPARE = f"""
+    {LABCORE} seed busybox > seeded; {LABCORE} run --rm busybox true
+    mkdir bundle state; {RUNTIME} spec --bundle bundle
+    {LABCORE} rootless sh -c 'cp -a .local/share/labcore/storage/layers/* bundle/rootfs'
+    """
+
+
+def bundle(maps: list[dict[str, int]], script: str, resources: str = "{}") -> str:
+    """Return the command that runs a shell script in a bundle of an ordinary user."""
+    change = f"""
 import json
 config = json.load(open('bundle/config.json'))
 config['linux']['namespaces'].append({{'type': 'user'}})
-config['linux'].update(uidMappings={maps!r}, gidMappings={maps!r})
-config['process'].update(terminal=False, args=['sh', '-c', 'id -u; wc -l < /proc/self/uid_map'])
+config['linux'].update(uidMappings={maps!r}, gidMappings={maps!r}, resources={resources})
+config['process'].update(terminal=False, args=['sh', '-c', '{script}'])
 for mount in config['mounts']:
     mount['options'] = [word for word in mount.get('options', []) if word != 'gid=5']
 json.dump(config, open('bundle/config.json', 'w'))
 """
-        run = f"{RUNTIME} --root state run --bundle bundle rootless-{len(maps)}"
-        said = shell(f'{prepare} {sys.executable} -c "{change}"; {run}')
-        assert said.split() == ["0", str(len(maps))]
+    return f'{PREPARE} {sys.executable} -c "{change}"; {RUNTIME} --root state run --bundle bundle rootless-{os.getpid()}'
+
+
+ONE = [{"containerID": 0, "hostID": LEARNER, "size": 1}]
+
+
+@pytest.mark.parametrize("size", [0, 1000])
+def test_an_oci_bundle_of_an_ordinary_user(size: int) -> None:
+    """Its namespace and maps are its config's: the user's own number, written directly, and others by newuidmap."""
+    first = next(iter(subordinate(Path("/etc/subuid"), LEARNER)), None) if os.geteuid() else None
+    others = [{"containerID": 1, "hostID": first.outside if first else 300000, "size": size}] if size else []
+    maps = [*ONE, *others]
+    assert shell(bundle(maps, "id -u; wc -l < /proc/self/uid_map")).split() == ["0", str(len(maps))]
+
+
+def test_limits_in_a_subtree_of_ones_own() -> None:
+    """In version 2 a user's systemd hands out a part of the tree, in which the user may make cgroups and limit them."""
+    where = hierarchies()
+    if where.v1 or where.v2 is None or not os.access(Path(where.v2 + where.own("")).parent, os.W_OK) or not os.geteuid():
+        pytest.skip("needs an ordinary user with a subtree of cgroup version 2")
+    limits = "{'memory': {'limit': 33554432}, 'pids': {'limit': 9}}"
+    flood = bundle(ONE, "x=$(head -c 200000000 /dev/zero | tr 0 x); echo survived".replace("$", "\\$"), limits)
+    done = as_learner("sh", "-c", flood)
+    assert done.returncode == 137, done.stdout + done.stderr
+    assert "its limit of 33554432 bytes was reached" in done.stderr
+    bomb = bundle(ONE, "i=0; while [ $i -lt 20 ]; do sleep 1 & i=$((i+1)); done; wait".replace("$", "\\$"), limits)
+    assert "can't fork" in as_learner("sh", "-c", bomb).stderr
+    assert "no cgroup can be made" not in done.stderr
 
 
 def test_rootless_podman_drives_the_runtime(engine: Engine) -> None:

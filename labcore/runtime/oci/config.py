@@ -93,7 +93,7 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
     spec = fitted(spec)
     return Bundle(
         spec=spec,
-        cgroup=root["linux"]["cgroupsPath"].text(),
+        cgroup=_cgroups_path(root["linux"]["cgroupsPath"]),
         resources=read_resources(root["linux"]["resources"]),
         hooks=read_hooks(config),
         annotations={name: node.text() for name, node in root["annotations"].members()},
@@ -102,6 +102,12 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
         creates_devices=creates,
         version=version,
     )
+
+
+def _cgroups_path(node: Node) -> str:
+    if not node.text().isprintable():
+        raise node.fail("holds characters that cannot be printed")
+    return node.text()
 
 
 def read_hooks(config: dict[str, Any]) -> dict[str, tuple[Hook, ...]]:

@@ -96,6 +96,7 @@ class Runtime:
             take_terminal=lambda started: console.hand_over(started, console_socket or "", wanted),
             ready=ready,
             preserved=len(preserved),
+            stages=self.stages,
         )
         return spawn(plan, release=release, preserved=preserved)
 

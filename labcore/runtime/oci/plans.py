@@ -136,10 +136,18 @@ def _terminal(spec: ContainerSpec, take: Action, console: bool = True) -> list[O
 
 
 def exec_plan(
-    spec: ContainerSpec, pid: int, *, entrances: tuple[str, ...], take_terminal: Action, ready: Action, preserved: int = 0
+    spec: ContainerSpec,
+    pid: int,
+    *,
+    entrances: tuple[str, ...],
+    take_terminal: Action,
+    ready: Action,
+    preserved: int = 0,
+    stages: Mapping[str, Stage] | None = None,
 ) -> Plan:
     """Return the plan of a further process in the container whose process is `pid`: it joins all of its namespaces."""
-    made = {name: list(STAGES[name](spec)) for name in ("limits", "security", "exec")}
+    by_name = {**STAGES, **(stages or {})}
+    made = {name: list(by_name[name](spec)) for name in ("limits", "security", "exec")}
     joins = joined_namespaces(pid)
     enter: list[Op] = [ops.Enter(entrances)] if entrances else []
     return Plan(
