@@ -75,7 +75,7 @@ def test_where_user_namespaces_are_blocked_one_line_says_the_cure() -> None:
 
 PREPARE = f"""
     {LABCORE} seed busybox > seeded; {LABCORE} run --rm busybox true
-    mkdir bundle state; {RUNTIME} spec --bundle bundle
+    mkdir bundle state; {RUNTIME} spec --rootless --bundle bundle
     {LABCORE} rootless sh -c 'cp -a .local/share/labcore/storage/layers/* bundle/rootfs'
     """
 
@@ -85,11 +85,8 @@ def bundle(maps: list[dict[str, int]], script: str, resources: str = "{}") -> st
     change = f"""
 import json
 config = json.load(open('bundle/config.json'))
-config['linux']['namespaces'].append({{'type': 'user'}})
 config['linux'].update(uidMappings={maps!r}, gidMappings={maps!r}, resources={resources})
 config['process'].update(terminal=False, args=['sh', '-c', '{script}'])
-for mount in config['mounts']:
-    mount['options'] = [word for word in mount.get('options', []) if word != 'gid=5']
 json.dump(config, open('bundle/config.json', 'w'))
 """
     return f'{PREPARE} {sys.executable} -c "{change}"; {RUNTIME} --root state run --bundle bundle rootless-{os.getpid()}'

@@ -43,6 +43,18 @@ def example_config() -> dict[str, Any]:
     }
 
 
+def rootless_config(uid: int, gid: int) -> dict[str, Any]:
+    """Return the same for an ordinary user with these numbers, who is root in it."""
+    config = example_config()
+    config["linux"]["namespaces"].append({"type": "user"})
+    for name, outside in (("uidMappings", uid), ("gidMappings", gid)):
+        config["linux"][name] = [{"containerID": 0, "hostID": outside, "size": 1}]
+    for mount in config["mounts"]:
+        if "gid=5" in mount.get("options", ()):  # a group that is not mapped
+            mount["options"].remove("gid=5")
+    return config
+
+
 def features() -> dict[str, Any]:
     """Return the features object."""
     where = hierarchies()

@@ -26,7 +26,7 @@ An OCI runtime: containers from bundles, for engines such as podman, dockerd and
   update ID     change its limits (--resources FILE, --memory, --cpu-shares, --pids-limit, ...)
   events ID     print what it uses, every few seconds (--interval 5s), or once (--stats)
   list          list all containers (--format table|json, --quiet)
-  spec          write a config.json to begin with (--bundle DIR)
+  spec          write a config.json to begin with (--bundle DIR, --rootless)
   features      print as JSON what this runtime can do
 """
 

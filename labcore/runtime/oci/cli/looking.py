@@ -1,6 +1,7 @@
 """state, list, ps, pause, resume, update, spec, features: the commands about containers that are there."""
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -137,15 +138,14 @@ def do_list(general: Options, words: list[str]) -> int:
 
 def do_spec(general: Options, words: list[str]) -> int:  # noqa: ARG001
     """Write a config.json to begin with."""
-    from labcore.runtime.oci.example import example_config
+    from labcore.runtime.oci.example import example_config, rootless_config
 
     options, _ = read_options(words)
-    if options.get("rootless"):
-        raise InvalidInput("spec --rootless: write user namespaces into the file yourself")
+    config = rootless_config(os.geteuid(), os.getegid()) if options.get("rootless") else example_config()
     path = Path(options.get("bundle", ".")) / "config.json"
     if path.exists():
         raise InvalidInput(f"{path} exists already: remove it first")
-    path.write_text(json.dumps(example_config(), indent=1) + "\n")
+    path.write_text(json.dumps(config, indent=1) + "\n")
     return 0
 
 
