@@ -6,8 +6,6 @@ newuidmap(1), within what the administrator has set aside for them in subuid(5).
 """
 
 import os
-import pwd
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -109,6 +107,8 @@ def _map_from_outside(pid: int, reader: int, writer: int) -> int:
 
 def subordinate(file: Path, user: int) -> list[IdRange]:
     """Return what a user has been given in subuid(5) or subgid(5), mapped from 1 upwards."""
+    import pwd
+
     try:
         names = {str(user), pwd.getpwuid(user).pw_name}
     except KeyError:
@@ -165,6 +165,8 @@ def _write_map(pid: int, name: str, ranges: Sequence[IdRange]) -> None:
 
 
 def _mapped_by_helper(pid: int, name: str, numbers: Sequence[str]) -> bool:
+    import subprocess  # few maps need it
+
     command = {"uid_map": "newuidmap", "gid_map": "newgidmap"}[name]
     try:
         return subprocess.run([command, str(pid), *numbers], capture_output=True, check=False).returncode == 0

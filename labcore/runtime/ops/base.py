@@ -136,7 +136,8 @@ class Join(Op):
 class Enter(Op):
     """Move into cgroups, each a directory: by writing to its `cgroup.procs`: cgroups(7). Done by the monitor, before it clones.
 
-    The child is then born in them, and a cgroup namespace that it makes has them as its root.
+    The child is then born in them, and a cgroup namespace that it makes has them as its root. In version 1 the monitor's only
+    thread is moved (`tasks`): for a process the kernel would halt all forks of the machine, which takes a millisecond each.
     """
 
     directories: tuple[str, ...]
@@ -146,7 +147,8 @@ class Enter(Op):
     def calls(self) -> Sequence[Step]:
         steps: list[Step] = []
         for directory in self.directories:
-            procs = native.openat.step(native.AT_FDCWD, f"{directory}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+            file = "tasks" if os.path.exists(f"{directory}/tasks") else "cgroup.procs"  # noqa: PTH110
+            procs = native.openat.step(native.AT_FDCWD, f"{directory}/{file}", os.O_WRONLY | os.O_CLOEXEC)
             steps += [procs.replace(result=0), native.write.step(Register(0), b"0"), native.close.step(Register(0))]
         return steps
 
