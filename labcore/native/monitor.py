@@ -80,7 +80,7 @@ class MonitorExit:
 
     def __init__(self, control: socket.socket, monitor: Process, stay: bool) -> None:
         self.control = control
-        self._monitor = monitor
+        self.monitor = monitor
         self._stay = stay
 
     def fileno(self) -> int:
@@ -91,9 +91,9 @@ class MonitorExit:
         """End the monitor: its child belongs to whoever reaps orphans from here on, prctl(2), PR_SET_CHILD_SUBREAPER."""
         self.control.close()
         if self._stay:
-            self._monitor.release()
+            self.monitor.release()
         else:
-            self._monitor.close()
+            self.monitor.close()
 
     def collect(self) -> int:
         """Read the exit and reap the monitor."""
@@ -102,7 +102,7 @@ class MonitorExit:
                 while (message := receive(self.control)).kind != lib.MESSAGE_EXITED:
                     pass  # of a start that was given up before all was read
         finally:
-            self._monitor.wait()
+            self.monitor.wait()
         return as_return_code(message.code, message.status)
 
 

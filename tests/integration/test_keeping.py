@@ -13,8 +13,8 @@ import pytest
 
 from labcore.engine import Engine
 from labcore.errors import InvalidInput
-from labcore.native.monitor import MonitorLost
-from labcore.runtime import make_plan, spawn
+from labcore.native.monitor import MonitorExit, MonitorLost
+from labcore.runtime import Plan, make_plan, spawn
 from labcore.runtime.keeping import Kept, NotRunning
 from labcore.runtime.terminal import resize
 from labcore.spec import ContainerSpec, LogPolicy, User
@@ -55,7 +55,7 @@ def test_output_and_end_are_on_record(engine: Engine, tmp_path: Path) -> None:
 
 def test_it_runs_on_and_is_found_again(engine: Engine, tmp_path: Path) -> None:
     kept = Kept(str(tmp_path), input="once")
-    spawn(make_plan(container(engine, "read line; echo got $line; read line || exit 5")), kept=kept).release()
+    let_go(make_plan(container(engine, "read line; echo got $line; read line || exit 5")), kept)
     assert kept.ended() is None
     found = kept.meet()
     assert found.pid == int((tmp_path / "pid").read_text())
@@ -69,7 +69,7 @@ def test_it_runs_on_and_is_found_again(engine: Engine, tmp_path: Path) -> None:
 
 def test_input_that_stays_open_is_not_ended_by_a_visitor(engine: Engine, tmp_path: Path) -> None:
     kept = Kept(str(tmp_path), input="open")
-    spawn(make_plan(container(engine, "read a; read b; echo $a$b")), kept=kept).release()
+    let_go(make_plan(container(engine, "read a; read b; echo $a$b")), kept)
     for word in (b"one\n", b"two\n"):
         visitor = kept.meet()
         assert visitor.stdin is not None
@@ -81,7 +81,7 @@ def test_input_that_stays_open_is_not_ended_by_a_visitor(engine: Engine, tmp_pat
 
 def test_a_signal_by_a_visitor(engine: Engine, tmp_path: Path) -> None:
     kept = Kept(str(tmp_path))
-    spawn(make_plan(container(engine, "trap 'exit 9' TERM; echo ready; while :; do sleep .05; done")), kept=kept).release()
+    let_go(make_plan(container(engine, "trap 'exit 9' TERM; echo ready; while :; do sleep .05; done")), kept)
     assert next(iter(kept.follow())).data == b"ready\n"
     with kept.meet() as found:
         found.kill(signal.SIGTERM)
@@ -93,7 +93,7 @@ def test_a_signal_by_a_visitor(engine: Engine, tmp_path: Path) -> None:
 def test_a_terminal(engine: Engine, tmp_path: Path) -> None:
     kept = Kept(str(tmp_path), input="open")
     spec = container(engine, "tty; read line; stty size; echo $line; exec <&- >&- 2>&-; sleep .3", terminal=True)
-    spawn(make_plan(spec), kept=kept).release()
+    let_go(make_plan(spec), kept)
     visitor = kept.meet()
     assert visitor.stdin is not None
     resize(visitor.stdin.fileno(), 33, 77)
@@ -266,7 +266,7 @@ def test_a_slow_reader(engine: Engine, tmp_path: Path, mode: str) -> None:
 
 def test_a_reader_that_is_gone_makes_nobody_wait(engine: Engine, tmp_path: Path) -> None:
     kept = Kept(str(tmp_path))
-    spawn(make_plan(container(engine, "seq 20000; echo done")), kept=kept).release()
+    let_go(make_plan(container(engine, "seq 20000; echo done")), kept)
     for _ in range(100):  # more than the monitor has room for at once
         try:
             kept.meet().release()
@@ -329,10 +329,18 @@ def drain(reader: int) -> bytes:
         received += piece
 
 
+MONITORS: list[int] = []
+
+
+def let_go(plan: Plan, kept: Kept) -> None:
+    """Start a container and leave it to its monitor, which stays this process's child."""
+    process = spawn(plan, kept=kept)
+    assert isinstance(process.source, MonitorExit)
+    MONITORS.append(process.source.monitor.pid)
+    process.release()
+
+
 def reap() -> None:
-    """Wait for the monitors that were let go of: they are this process's children still."""
-    while True:
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
+    """Wait for the monitors that were let go of."""
+    while MONITORS:
+        os.waitpid(MONITORS.pop(), 0)
