@@ -51,7 +51,8 @@ def test_the_first_lesson_passes(ids: dict[str, str]) -> None:
 def test_files_of_other_owners_take_subordinate_ids() -> None:
     script = f"{LABCORE} seed busybox; {LABCORE} run --rm busybox sh -c 'touch /x; chown 5:6 /x; stat -c %u:%g /x'"
     assert shell(script).endswith("5:6\n")
-    assert "Invalid argument" in shell(script + " 2>&1 || true", **WITHOUT_IDS)
+    if os.geteuid() == 0:
+        assert "Invalid argument" in shell(script + " 2>&1 || true", **WITHOUT_IDS)
 
 
 def test_a_program_with_threads_is_started_in_the_namespace() -> None:
