@@ -11,7 +11,7 @@ from labcore.engine import Engine
 from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.userns import subordinate
 from labcore.spec import OverlayRoot
-from tests.conftest import LEARNER, as_learner, needs
+from tests.conftest import LEARNER, as_learner, needs, needs_root
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 LABCORE = f"{sys.executable} -P -m labcore"
@@ -120,8 +120,10 @@ def test_limits_in_a_subtree_of_ones_own() -> None:
     assert "no cgroup can be made" not in done.stderr
 
 
-def test_rootless_podman_drives_the_runtime(engine: Engine) -> None:
+def test_rootless_podman_drives_the_runtime(request: pytest.FixtureRequest) -> None:
+    needs_root()
     needs("podman", "conmon")
+    engine: Engine = request.getfixturevalue("engine")
     root = engine.spec("busybox", ["true"]).root
     assert isinstance(root, OverlayRoot)
     runtime = Path(sys.executable).with_name("labcore-runtime")

@@ -155,7 +155,8 @@ def read_config(directory: Path) -> dict[str, Any]:
 def _make_cgroup(bundle: Bundle, name: str, undo: ExitStack) -> Cgroup:
     """Make a container's cgroup with its limits.
 
-    A user who may make none does without, as long as no limit is asked for: of devices a user namespace has none to use.
+    A user who may make none does without, as long as no limit is asked for. Nor may an ordinary user say which devices can be
+    used; none can that is made in a user namespace.
     """
     cgroup = _cgroup_of(bundle, name)
     undo.callback(cgroup.remove)
@@ -166,7 +167,8 @@ def _make_cgroup(bundle: Bundle, name: str, undo: ExitStack) -> Cgroup:
             raise InvalidInput(f"linux.resources: no cgroup can be made here ({error}): have a subtree delegated") from None
         return Cgroup("")
     cgroup.apply(bundle.resources)
-    cgroup.allow_devices(bundle.resources)
+    if os.geteuid() == 0 and not confined():
+        cgroup.allow_devices(bundle.resources)
     return cgroup
 
 
