@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "run a program in a new container",
     "plan": "print what `run` would do, op by op, and start nothing",
     "seed": "make the images that need no network: busybox, hello-world",
+    "registry": "serve a registry, for docker, podman, skopeo and labcore to push to and pull from",
     "doctor": "try what this machine can do, and say how to mend what is missing",
     "bench": "measure labcore and its peers side by side",
     "lesson": "the lessons: list, start, status, check, solve, reset, demo",

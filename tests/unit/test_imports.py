@@ -11,7 +11,7 @@ import labcore
 PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language"}
-SUBJECT = {"native", "runtime", "storage", "images", "engine"}
+SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
     "record": set(),
     "lazy": set(),
@@ -23,7 +23,9 @@ ALLOWED = {
     "runtime": OPEN_TO_ALL | {"native"},
     "storage": OPEN_TO_ALL | {"native"},
     "images": OPEN_TO_ALL,
-    "engine": OPEN_TO_ALL | {"native", "runtime", "storage", "images"},
+    "http": OPEN_TO_ALL,
+    "registry": OPEN_TO_ALL | {"http"},
+    "engine": OPEN_TO_ALL | {"native", "runtime", "storage", "images", "registry"},
     "doctor": OPEN_TO_ALL | {"native", "runtime"},
     "bench": OPEN_TO_ALL | SUBJECT,
     "lab": OPEN_TO_ALL | SUBJECT,

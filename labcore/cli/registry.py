@@ -1,0 +1,50 @@
+"""`labcore registry serve`: a registry of one's own."""
+
+import argparse
+import signal
+import ssl
+from pathlib import Path
+
+from labcore.engine import default_root
+from labcore.errors import InvalidInput
+from labcore.registry.access import Access, Everybody, Passwords
+from labcore.registry.server import Registry, Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("action", choices=["serve"], help="serve: answer until Ctrl-C")
+    parser.add_argument("--listen", default="127.0.0.1:5000", metavar="ADDRESS:PORT", help="where (default: 127.0.0.1:5000)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="what it keeps (default: registry below the state root)")
+    parser.add_argument("--read-only", action="store_true", help="nothing can be pushed or deleted")
+    parser.add_argument("--htpasswd", type=Path, metavar="FILE", help="users and passwords, as `htpasswd -B` writes them")
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve by HTTPS, with this certificate (PEM)")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="and this key")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Serve until Ctrl-C."""
+    address, _, port = args.listen.rpartition(":")
+    if not port.isdigit() or not address:
+        raise InvalidInput(f"--listen {args.listen}: an address and a port are wanted, such as 127.0.0.1:5000")
+    access: Access = Passwords(args.htpasswd) if args.htpasswd else Everybody()
+    registry = Registry(args.data or (args.root or default_root()) / "registry", Settings(access, args.read_only))
+    server, number = registry.serve(address.strip("[]"), int(port), tls=_tls(args))
+    for number_of in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number_of, signal.default_int_handler)
+    print(f"registry at {'https' if args.tls_cert else 'http'}://{address}:{number} (Ctrl-C ends it)", flush=True)
+    try:
+        server.serve()
+    except KeyboardInterrupt:
+        server.close()
+    return 0
+
+
+def _tls(args: argparse.Namespace) -> ssl.SSLContext | None:
+    if bool(args.tls_cert) != bool(args.tls_key):
+        raise InvalidInput("--tls-cert and --tls-key belong together")
+    if not args.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(args.tls_cert, args.tls_key)
+    return context

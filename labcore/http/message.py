@@ -1,0 +1,90 @@
+"""A request as a handler sees it, and the response that it returns."""
+
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote
+
+from labcore.errors import LabcoreError
+from labcore.record import Record
+
+
+class BadRequest(LabcoreError):
+    """What came is no HTTP that can be understood, or more than is taken; `status` says which."""
+
+    def __init__(self, message: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Body:
+    """A request's body, read as it comes: at no time is more of it in memory than is asked for."""
+
+    def __init__(self, more: Callable[[], bytes | None]) -> None:
+        self._more = more
+        self._left = b""
+        self._ended = False
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most `size` bytes, all if it is negative; nothing at the end. Raises ConnectionError, BadRequest."""
+        parts: list[bytes] = []
+        while not self._ended and (size < 0 or not self._left):
+            chunk = self._more()
+            if chunk is None:
+                self._ended = True
+            elif size < 0:
+                parts.append(chunk)
+            else:
+                self._left = chunk
+        if size < 0:
+            whole, self._left = b"".join([self._left, *parts]), b""
+            return whole
+        piece, self._left = self._left[:size], self._left[size:]
+        return piece
+
+    def read_at_most(self, limit: int) -> bytes:
+        """Return the whole body. Raises BadRequest if it is longer than the limit."""
+        parts, size = [], 0
+        while chunk := self.read(1 << 16):
+            size += len(chunk)
+            if size > limit:
+                raise BadRequest(f"the body is longer than {limit} bytes", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            parts.append(chunk)
+        return b"".join(parts)
+
+
+class Request:
+    """What came: `headers` by their names in lower case (those of one name joined by commas), `query` by name, its last."""
+
+    def __init__(self, method: str, target: str, headers: Mapping[str, str], body: Body, *, secure: bool = False) -> None:
+        path, _, query = target.partition("?")
+        self.method = method
+        self.target = target
+        self.path = unquote(path)
+        self.query = dict(parse_qsl(query, keep_blank_values=True))
+        self.headers = headers
+        self.body = body
+        self.secure = secure
+
+
+class FilePart(Record):
+    """A part of a file, sent by the kernel: sendfile(2)."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+class Response(Record):
+    """What is answered. A body of bytes or of a file has a known length; one of pieces is sent in chunks."""
+
+    status: int
+    headers: Mapping[str, str] = {}
+    body: bytes | FilePart | Iterable[bytes] = b""
+
+    @property
+    def length(self) -> int | None:
+        """How long the body is; None if that is not known before it has been sent."""
+        if isinstance(self.body, bytes):
+            return len(self.body)
+        return self.body.length if isinstance(self.body, FilePart) else None

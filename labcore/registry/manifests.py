@@ -1,0 +1,115 @@
+"""What a registry must know of manifests: their parts, what they are about, and how they are listed."""
+
+import hashlib
+import json
+from typing import Any, Final
+
+from labcore.record import Record
+from labcore.registry import problems
+from labcore.registry.files import DIGEST, TAG, Files
+
+OCI_IMAGE: Final = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
+DOCKER_IMAGE: Final = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
+SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1"
+
+
+class Manifest(Record):
+    """A manifest as it came: under a `tag` or only its digest, with the digests of its parts and of what it is about."""
+
+    digest: str
+    media_type: str
+    tag: str | None
+    blobs: tuple[str, ...]
+    subject: str | None
+
+    def check_parts(self, files: Files, name: str) -> None:
+        """Raise ManifestBlobUnknown for a part that the repository does not have."""
+        for digest in self.blobs:
+            try:
+                files.blob(name, digest)
+            except problems.BlobUnknown:
+                raise problems.ManifestBlobUnknown(digest) from None
+
+
+def read_manifest(content: bytes, content_type: str, reference: str) -> Manifest:
+    """Read what is to be stored under a tag or digest. Raises ManifestInvalid, DigestInvalid."""
+    value = _object(content)
+    media_type = content_type.partition(";")[0].strip() or str(value.get("mediaType") or "")
+    if media_type.startswith(SCHEMA_1) or value.get("schemaVersion") == 1:
+        raise problems.ManifestInvalid("schema 1 is not taken: push the image anew with a current tool")
+    if not media_type:
+        raise problems.ManifestInvalid("its media type is not said")
+    if value.get("mediaType") not in (None, media_type):
+        raise problems.ManifestInvalid(f"Content-Type says {media_type}, the manifest {value['mediaType']}")
+    tag, digest = _under(reference, content)
+    subject = value.get("subject")
+    return Manifest(
+        digest=digest,
+        media_type=media_type,
+        tag=tag,
+        blobs=tuple(_parts(value, media_type)),
+        subject=_digest(subject, "subject") if subject is not None else None,
+    )
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        raise problems.ManifestInvalid("it is no JSON") from None
+    if not isinstance(value, dict):
+        raise problems.ManifestInvalid("it is no JSON object")
+    return value
+
+
+def _under(reference: str, content: bytes) -> tuple[str | None, str]:
+    """Return the tag, if it is one, and the digest."""
+    if not DIGEST.fullmatch(reference):
+        if not TAG.fullmatch(reference):
+            kind = problems.DigestInvalid if ":" in reference else problems.ManifestInvalid
+            raise kind(reference, "it is neither a tag nor a digest")
+        return reference, f"sha256:{hashlib.sha256(content).hexdigest()}"
+    algorithm = reference.partition(":")[0]
+    found = f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+    if found != reference:
+        raise problems.DigestInvalid(reference, f"the bytes have the digest {found}")
+    return None, found
+
+
+def _parts(value: dict[str, Any], media_type: str) -> list[str]:
+    """Return the digests of the blobs that an image names; those of other registries (`urls`) need not be here."""
+    if media_type not in (OCI_IMAGE, DOCKER_IMAGE):
+        return []
+    layers = value.get("layers")
+    if not isinstance(layers, list):
+        raise problems.ManifestInvalid("layers: a list is wanted")
+    found = [_digest(value.get("config"), "config")]
+    for number, layer in enumerate(layers):
+        digest = _digest(layer, f"layers[{number}]")
+        if not layer.get("urls"):
+            found.append(digest)
+    return found
+
+
+def _digest(descriptor: Any, where: str) -> str:
+    digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
+    if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
+        raise problems.ManifestInvalid(f"{where}: a descriptor with a digest is wanted")
+    return digest
+
+
+def describe(digest: str, media_type: str, content: bytes) -> dict[str, Any]:
+    """Return a manifest's descriptor, as a list of referrers has it."""
+    value = _object(content)
+    artifact = value.get("artifactType")
+    if not artifact and media_type == OCI_IMAGE and isinstance(value.get("config"), dict):
+        artifact = value["config"].get("mediaType")
+    return {
+        "mediaType": media_type,
+        "digest": digest,
+        "size": len(content),
+        **({"artifactType": artifact} if artifact else {}),
+        **({"annotations": value["annotations"]} if value.get("annotations") else {}),
+    }

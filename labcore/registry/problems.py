@@ -1,0 +1,121 @@
+"""What a registry refuses, and how it says so (distribution-spec, error codes)."""
+
+import json
+from http import HTTPStatus
+
+from labcore.errors import LabcoreError
+from labcore.http import Response
+
+
+class Problem(LabcoreError):
+    """An answer that is an error: its status, its code and its message."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "UNSUPPORTED"
+
+    def __init__(self, subject: str = "", detail: str = "", headers: dict[str, str] | None = None) -> None:
+        said = (self.__doc__ or "").rstrip(".").lower()  # its docstring is what it says
+        super().__init__(": ".join(part for part in (said, subject, detail) if part))
+        self.headers = headers or {}
+
+    def response(self) -> Response:
+        """Return it as it is sent."""
+        errors = [{"code": self.code, "message": str(self), "detail": {}}]
+        body = json.dumps({"errors": errors}).encode()
+        return Response(self.status, {"Content-Type": "application/json", **self.headers}, body)
+
+
+class NameInvalid(Problem):
+    """Invalid repository name."""
+
+    code = "NAME_INVALID"
+
+
+class NameUnknown(Problem):
+    """Repository not known here."""
+
+    status, code = HTTPStatus.NOT_FOUND, "NAME_UNKNOWN"
+
+
+class BlobUnknown(Problem):
+    """Blob not known here."""
+
+    status, code = HTTPStatus.NOT_FOUND, "BLOB_UNKNOWN"
+
+
+class ManifestUnknown(Problem):
+    """Manifest not known here."""
+
+    status, code = HTTPStatus.NOT_FOUND, "MANIFEST_UNKNOWN"
+
+
+class ManifestInvalid(Problem):
+    """Invalid manifest."""
+
+    code = "MANIFEST_INVALID"
+
+
+class ManifestBlobUnknown(Problem):
+    """The manifest names a blob or manifest that was not pushed."""
+
+    code = "MANIFEST_BLOB_UNKNOWN"
+
+
+class DigestInvalid(Problem):
+    """Invalid digest."""
+
+    code = "DIGEST_INVALID"
+
+
+class SizeInvalid(Problem):
+    """Invalid size."""
+
+    code = "SIZE_INVALID"
+
+
+class UploadInvalid(Problem):
+    """The upload cannot go on so."""
+
+    code = "BLOB_UPLOAD_INVALID"
+
+
+class UploadUnknown(Problem):
+    """Upload not known here."""
+
+    status, code = HTTPStatus.NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"
+
+
+class RangeInvalid(Problem):
+    """That range cannot be had."""
+
+    status, code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID"
+
+
+class Unauthorized(Problem):
+    """Authentication required."""
+
+    status, code = HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED"
+
+
+class Denied(Problem):
+    """A registry that is read-only takes nothing."""
+
+    status, code = HTTPStatus.FORBIDDEN, "DENIED"
+
+
+class Unsupported(Problem):
+    """That is not done here."""
+
+    status, code = HTTPStatus.METHOD_NOT_ALLOWED, "UNSUPPORTED"
+
+
+class NotThere(Problem):
+    """There is no such page."""
+
+    status, code = HTTPStatus.NOT_FOUND, "NOT_FOUND"
+
+
+class TooLarge(Problem):
+    """Too large."""
+
+    status, code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "SIZE_INVALID"

@@ -1,0 +1,255 @@
+"""The registry's pages: which function answers which request (distribution-spec 1.1, endpoints)."""
+
+import json
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from labcore.http import FilePart, Request, Response, Server
+from labcore.http.message import BadRequest
+from labcore.http.server import listen
+from labcore.record import Record
+from labcore.registry import problems, uploads
+from labcore.registry.access import Access, Everybody
+from labcore.registry.files import Files, checked
+from labcore.registry.manifests import describe, read_manifest
+
+MANIFEST_MAX: Final = 4 << 20
+PAGE_MAX: Final = 10_000
+REFERRERS: Final = "application/vnd.oci.image.index.v1+json"
+RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+# What comes behind /v2/NAME/, from the most particular on.
+PAGES: Final = (
+    (re.compile(r"/v2/(?P<name>.+)/blobs/uploads/?"), "uploads"),
+    (re.compile(r"/v2/(?P<name>.+)/blobs/uploads/(?P<number>[^/]+)"), "upload"),
+    (re.compile(r"/v2/(?P<name>.+)/blobs/(?P<digest>[^/]+)"), "blob"),
+    (re.compile(r"/v2/(?P<name>.+)/manifests/(?P<reference>[^/]+)"), "manifest"),
+    (re.compile(r"/v2/(?P<name>.+)/tags/list"), "tags"),
+    (re.compile(r"/v2/(?P<name>.+)/referrers/(?P<digest>[^/]+)"), "referrers"),
+    (re.compile(r"/v2/_catalog"), "catalog"),
+    (re.compile(r"/v2/?"), "base"),
+    (re.compile(r"/v1/search"), "search"),
+)
+WRITES: Final = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+class Settings(Record):
+    """How a registry is served. `access` says who may; with `read_only` nothing can be pushed or deleted."""
+
+    access: Access = Everybody()
+    read_only: bool = False
+
+
+class Registry:
+    """Answers requests from the files below a directory."""
+
+    def __init__(self, root: Path, settings: Settings | None = None) -> None:
+        self.files = Files(root)
+        self.settings = settings or Settings()
+
+    def serve(self, address: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None) -> tuple[Server, int]:
+        """Return a server that listens, and its port; it serves once it is started."""
+        listener = listen(address, port)
+        return Server(listener, self.answer, failure, tls=tls), listener.getsockname()[1]
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request. Raises Problem."""
+        self.settings.access.check(request)
+        match, page = _page_of(request.path)
+        if request.method in WRITES and self.settings.read_only:
+            raise problems.Denied()
+        handler: Callable[..., Response] | None = getattr(self, f"{request.method.lower()}_{page}", None)
+        if request.method == "HEAD":
+            handler = getattr(self, f"get_{page}", None)
+        if handler is None:
+            raise problems.Unsupported(f"{request.method} {request.path}")
+        return handler(request, **match.groupdict())
+
+    # --- the whole
+
+    def get_base(self, request: Request) -> Response:
+        """Say that this is a registry (end-1)."""
+        return _json({}, {"Docker-Distribution-Api-Version": "registry/2.0"})
+
+    def get_catalog(self, request: Request) -> Response:
+        """List the repositories, as Docker's registry does."""
+        names, more = _page(self.files.repositories(), request)
+        return _json({"repositories": names}, _next("/v2/_catalog", names, request) if more else {})
+
+    def get_search(self, request: Request) -> Response:
+        """Find repositories by a part of their names, as Docker's index does."""
+        term = request.query.get("q", "")
+        found = [name for name in self.files.repositories() if term.lower() in name]
+        results = [
+            {"name": name, "description": "", "star_count": 0, "is_official": "/" not in name, "is_automated": False}
+            for name in found[: _number(request.query.get("n", "25"), 100)]
+        ]
+        return _json({"query": term, "num_results": len(results), "results": results})
+
+    # --- blobs
+
+    def get_blob(self, request: Request, name: str, digest: str) -> Response:
+        """Send a blob, or a part of it (end-2)."""
+        path = self.files.blob(name, digest)
+        size = path.stat().st_size
+        headers = {
+            "Docker-Content-Digest": digest,
+            "Content-Type": "application/octet-stream",
+            "ETag": f'"{digest}"',
+            "Accept-Ranges": "bytes",
+            "Cache-Control": "max-age=31536000",
+        }
+        if _known(request, digest):
+            return Response(HTTPStatus.NOT_MODIFIED, headers)
+        part = _part(request.headers.get("range"), size)
+        if part is None:
+            return Response(HTTPStatus.OK, headers, FilePart(path, 0, size))
+        first, last = part
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+        return Response(HTTPStatus.PARTIAL_CONTENT, headers, FilePart(path, first, last - first + 1))
+
+    def delete_blob(self, request: Request, name: str, digest: str) -> Response:
+        """Take a blob from a repository (end-10)."""
+        self.files.unlink_blob(name, digest)
+        return Response(HTTPStatus.ACCEPTED)
+
+    def post_uploads(self, request: Request, name: str) -> Response:
+        """Begin an upload, or have it done at once: with a body, or with another repository's blob (end-4, end-11)."""
+        return uploads.begin(self.files, request, name)
+
+    def get_upload(self, request: Request, name: str, number: str) -> Response:
+        """Say how much of an upload has come (end-13)."""
+        return uploads.progress(self.files.upload(name, number), HTTPStatus.NO_CONTENT)
+
+    def patch_upload(self, request: Request, name: str, number: str) -> Response:
+        """Take a piece of an upload (end-5)."""
+        return uploads.append(self.files.upload(name, number), request)
+
+    def put_upload(self, request: Request, name: str, number: str) -> Response:
+        """Take the last piece, and make the upload a blob (end-6)."""
+        return uploads.finish(self.files.upload(name, number), request)
+
+    def delete_upload(self, request: Request, name: str, number: str) -> Response:
+        """Drop an upload."""
+        self.files.upload(name, number).cancel()
+        return Response(HTTPStatus.NO_CONTENT)
+
+    # --- manifests
+
+    def get_manifest(self, request: Request, name: str, reference: str) -> Response:
+        """Send a manifest (end-3)."""
+        digest, media_type, content = self.files.manifest(name, reference)
+        headers = {"Docker-Content-Digest": digest, "Content-Type": media_type, "ETag": f'"{digest}"'}
+        if _known(request, digest):
+            return Response(HTTPStatus.NOT_MODIFIED, headers)
+        return Response(HTTPStatus.OK, headers, content)
+
+    def put_manifest(self, request: Request, name: str, reference: str) -> Response:
+        """Take a manifest whose parts are here already, under a tag or its digest (end-7)."""
+        self.files.repository(name)
+        try:
+            content = request.body.read_at_most(MANIFEST_MAX)
+        except BadRequest as error:
+            raise problems.TooLarge(str(error)) from None
+        manifest = read_manifest(content, request.headers.get("content-type", ""), reference)
+        manifest.check_parts(self.files, name)
+        self.files.put_manifest(name, manifest.digest, manifest.media_type, content)
+        headers = {
+            "Location": f"/v2/{name}/manifests/{manifest.digest}",
+            "Docker-Content-Digest": manifest.digest,
+        }
+        if manifest.subject:
+            self.files.refer(name, manifest.subject, manifest.digest)
+            headers["OCI-Subject"] = manifest.subject
+        if manifest.tag:
+            self.files.tag(name, manifest.tag, manifest.digest)
+        return Response(HTTPStatus.CREATED, headers)
+
+    def delete_manifest(self, request: Request, name: str, reference: str) -> Response:
+        """Forget a manifest, or a tag (end-9)."""
+        if ":" in reference:
+            self.files.delete_manifest(name, reference)
+        else:
+            self.files.known(name)
+            self.files.untag(name, reference)
+        return Response(HTTPStatus.ACCEPTED)
+
+    def get_tags(self, request: Request, name: str) -> Response:
+        """List a repository's tags (end-8)."""
+        tags, more = _page(self.files.tags(name), request)
+        return _json({"name": name, "tags": tags}, _next(f"/v2/{name}/tags/list", tags, request) if more else {})
+
+    def get_referrers(self, request: Request, name: str, digest: str) -> Response:
+        """List the manifests that are about one, which need not be here (end-12)."""
+        self.files.repository(name)
+        found = [describe(*self.files.manifest(name, each)) for each in self.files.referrers(name, checked(digest))]
+        headers = {}
+        if wanted := request.query.get("artifactType"):
+            found = [descriptor for descriptor in found if descriptor.get("artifactType") == wanted]
+            headers["OCI-Filters-Applied"] = "artifactType"
+        body = {"schemaVersion": 2, "mediaType": REFERRERS, "manifests": found}
+        return _json(body, {**headers, "Content-Type": REFERRERS})
+
+
+def _page_of(path: str) -> tuple[re.Match[str], str]:
+    for pattern, page in PAGES:
+        if match := pattern.fullmatch(path):
+            return match, page
+    raise problems.NotThere(path)
+
+
+def failure(request: Request, error: Exception) -> Response:
+    """Return what is answered when a handler has raised."""
+    if isinstance(error, problems.Problem):
+        return error.response()
+    if isinstance(error, BadRequest):
+        return Response(error.status, {"Content-Type": "text/plain"}, f"{error}\n".encode())
+    problem = problems.Problem("this server has failed", type(error).__name__)
+    return Response(HTTPStatus.INTERNAL_SERVER_ERROR, {}, problem.response().body)
+
+
+def _json(value: Any, headers: Mapping[str, str] = {}) -> Response:
+    return Response(HTTPStatus.OK, {"Content-Type": "application/json", **headers}, json.dumps(value).encode())
+
+
+def _known(request: Request, digest: str) -> bool:
+    """Return whether the client has it already: If-None-Match (RFC 9110)."""
+    tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    return f'"{digest}"' in tags or "*" in tags
+
+
+def _part(header: str | None, size: int) -> tuple[int, int] | None:
+    """Return the first and last byte that are wanted; None for all. Raises RangeInvalid."""
+    match = RANGE.fullmatch(header.replace(" ", "")) if header else None
+    if match is None or match.groups() == ("", ""):
+        return None
+    if match[1]:
+        first, last = int(match[1]), min(int(match[2] or size - 1), size - 1)
+    else:
+        first, last = max(0, size - int(match[2])), size - 1
+    if first > last:
+        raise problems.RangeInvalid(str(header), headers={"Content-Range": f"bytes */{size}"})
+    return first, last
+
+
+def _number(text: str, most: int) -> int:
+    if not text.isdigit():
+        raise problems.Problem(f"n={text}", "a number is wanted")
+    return min(int(text), most)
+
+
+def _page(names: list[str], request: Request) -> tuple[list[str], bool]:
+    """Return the names that are wanted, and whether more follow."""
+    if last := request.query.get("last"):
+        names = [name for name in names if name > last]
+    count = _number(request.query.get("n", str(PAGE_MAX)), PAGE_MAX)
+    return names[:count], 0 < count < len(names)
+
+
+def _next(path: str, names: list[str], request: Request) -> dict[str, str]:
+    count = request.query.get("n", str(PAGE_MAX))
+    return {"Link": f'<{path}?n={count}&last={quote(names[-1])}>; rel="next"'}

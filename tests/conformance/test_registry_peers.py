@@ -1,0 +1,110 @@
+"""Tools that nobody here wrote push to and pull from labcore's registry."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labcore.engine import Engine
+from tests.conftest import needs, needs_root
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry as a user starts it."""
+    data = tmp_path_factory.mktemp("registry")
+    command = [sys.executable, "-m", "labcore", "registry", "serve", "--listen", "127.0.0.1:0", "--data", str(data)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        line = server.stdout.readline()
+        yield line.split()[2].removeprefix("http://")
+        server.terminate()
+
+
+@pytest.fixture(scope="module")
+def layout(engine: Engine) -> str:
+    return f"oci:{engine.root}/images:busybox:latest"
+
+
+def skopeo(*words: str) -> str:
+    needs("skopeo")
+    done = subprocess.run(["skopeo", *words], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_skopeo_there_and_back(address: str, layout: str, tmp_path: Path) -> None:
+    there = f"docker://{address}/team/busybox:v1"
+    skopeo("copy", "-q", "--dest-tls-verify=false", layout, there)
+    inspected = json.loads(skopeo("inspect", "--tls-verify=false", there))
+    assert inspected["RepoTags"] == ["v1"]
+    skopeo("copy", "-q", "--src-tls-verify=false", there, f"oci:{tmp_path}/back:v1")
+    assert json.loads(skopeo("inspect", f"oci:{tmp_path}/back:v1"))["Digest"] == inspected["Digest"]
+    skopeo("copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false", there, f"docker://{address}/other/busybox:v2")
+    skopeo("copy", "-q", "--dest-tls-verify=false", "--format", "v2s2", layout, f"docker://{address}/team/docker:v1")
+    raw = json.loads(skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{address}/team/docker:v1"))
+    assert raw["mediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
+    skopeo("delete", "--tls-verify=false", f"docker://{address}/team/docker:v1")
+    assert json.loads(skopeo("list-tags", "--tls-verify=false", f"docker://{address}/team/docker"))["Tags"] == []
+
+
+def test_podman_pushes_and_pulls(address: str, layout: str) -> None:
+    needs_root()
+    needs("podman", "skopeo")
+    home = tempfile.mkdtemp(prefix="pod")  # podman takes no longer name than 50 characters
+    podman = ["podman", "--root", f"{home}/root", "--runroot", f"{home}/run", "--tmpdir", f"{home}/tmp"]
+    podman += ["--storage-driver", "vfs", "--events-backend", "file"]
+    name = f"{address}/podman/busybox:v1"
+
+    def run(*words: str) -> str:
+        done = subprocess.run([*podman, *words], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    try:
+        identity = run("pull", "-q", layout).strip()
+        run("push", "-q", "--tls-verify=false", identity, name)
+        run("rmi", "-f", identity)
+        assert run("pull", "-q", "--tls-verify=false", name).strip() == identity
+    finally:
+        subprocess.run([*podman, "system", "reset", "--force"], capture_output=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def test_docker_pushes_and_pulls(address: str, layout: str, tmp_path: Path) -> None:
+    needs_root()
+    needs("dockerd", "docker", "skopeo")
+    home = tmp_path / "d"
+    home.mkdir()
+    socket = f"unix://{home}/s"
+    words = ["dockerd", "-H", socket, "--data-root", f"{home}/data", "--exec-root", f"{home}/exec", "--pidfile", f"{home}/pid"]
+    words += ["--bridge", "none", "--iptables=false"]
+    name = f"{address}/docker/busybox:v1"
+    skopeo("copy", "-q", layout, f"docker-archive:{home}/image.tar:{name}")
+
+    def docker(*command: str) -> str:
+        done = subprocess.run(["docker", "-H", socket, *command], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    with (home / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as daemon:
+        try:
+            for _ in range(150):
+                if not subprocess.run(["docker", "-H", socket, "version"], capture_output=True).returncode:
+                    break
+                time.sleep(0.2)
+            docker("load", "-q", "-i", f"{home}/image.tar")
+            before = docker("image", "inspect", "-f", "{{.Id}}", name)
+            docker("push", "-q", name)
+            docker("rmi", name)
+            docker("pull", "-q", name)
+            assert docker("image", "inspect", "-f", "{{.Id}}", name) == before
+        finally:
+            daemon.terminate()
+            daemon.wait(30)
