@@ -149,8 +149,6 @@ int main(int argc, char **argv)
     };
     report->failed = -1;
     report->cloned = monotonic_ns();
-    if (block->before)
-        prctl(PR_SET_DUMPABLE, 0); /* nobody in the namespaces that are joined now may look into this process or its child */
     if (block_walk_before(block, report)) {
         tell_starter((struct message){.kind = MESSAGE_WALKED}, report, shared, -1);
         return 1;

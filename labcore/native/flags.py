@@ -119,8 +119,8 @@ class Prctl(IntEnum):
     """The options of prctl(2) that a container needs."""
 
     SET_PDEATHSIG = lib.PR_SET_PDEATHSIG
-    GET_PDEATHSIG = lib.PR_GET_PDEATHSIG
     SET_DUMPABLE = lib.PR_SET_DUMPABLE
+    GET_PDEATHSIG = lib.PR_GET_PDEATHSIG
     GET_DUMPABLE = lib.PR_GET_DUMPABLE
     CAPBSET_READ = lib.PR_CAPBSET_READ
     CAPBSET_DROP = lib.PR_CAPBSET_DROP

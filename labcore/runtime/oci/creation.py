@@ -115,7 +115,7 @@ class _Creation:
 
     def created(self, process: "Process") -> None:
         """All is done but becoming the program: remember it."""
-        check_program(self.bundle.spec, process)
+        check_program(self.bundle.spec, process.pid)
         kinds = [kind for kind, wanted in self.bundle.hooks.items() if wanted]
         began = start_of(process.pid) or 0
         Life(self.store.root, self.request.name, process.pid, began, self.cgroup.entrances(), kinds).save()

@@ -83,11 +83,10 @@ class Runtime:
         size = Node(process, "process")["consoleSize"]
         wanted = (size["height"].unsigned(24), size["width"].unsigned(80)) if size else None
 
-        def ready(
-            started: "Process",
-        ) -> None:  # what was joined may be a later process's, with the number of one that has ended
+        def ready(_: "Process") -> None:
+            # What was joined may be a later process's, with the number of one that has ended.
             self._in_state(name, "nothing can be executed in it any more", "running", "created", "paused")
-            check_program(spec, started)
+            check_program(spec, saved.pid)
 
         plan = exec_plan(
             spec,

@@ -193,9 +193,9 @@ def _home_of(uid: int, root_directory: str) -> str | None:
     return next((entry[5] for entry in fields if len(entry) > 5 and entry[2] == str(uid)), None)
 
 
-def check_program(spec: ContainerSpec, process: Process) -> None:
+def check_program(spec: ContainerSpec, pid: int) -> None:
     """Look for the program in the container's root before it is started. Raises InvalidInput if it cannot be executed."""
-    root = os.open(f"/proc/{process.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     seen: set[int] = set()
     try:
         for candidate in ops.search_path(spec.argv[0], spec.environment, DEFAULT_PATH):

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from labcore import native
 from labcore.errors import InvalidInput
-from labcore.native import CloneFlag, Process, Register, Step
+from labcore.native import CloneFlag, Prctl, Process, Register, Step
 from labcore.native.flags import describe
 from labcore.native.spawn import SYNC_DESCRIPTOR
 from labcore.record import Record
@@ -128,6 +128,7 @@ class Join(Op):
         flags = [flag for flag, _ in self.namespaces]
         opened = [native.openat.step(native.AT_FDCWD, path, os.O_RDONLY | os.O_CLOEXEC) for path in paths]
         return [
+            native.prctl.step(Prctl.SET_DUMPABLE, 0),  # nobody in there may look into this process, or its child: proc(5)
             *(step.replace(result=number) for number, step in enumerate(opened)),
             *(native.setns.step(Register(number), flag) for number, flag in enumerate(flags)),
         ]
