@@ -40,20 +40,22 @@ class Server:
         self._failure = failure
         self._tls = tls
         self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
-        self._connections: set[socket.socket] = set()
+        self._connections: dict[threading.Thread, socket.socket] = {}
         self._stop, self._stopped = socket.socketpair()
 
     def serve(self) -> None:
         """Accept connections until `close`."""
         self._listener.setblocking(False)
-        with selectors.DefaultSelector() as selector:
+        with self._listener, self._stop, self._stopped, selectors.DefaultSelector() as selector:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._stopped, selectors.EVENT_READ)
             while not any(key.fileobj is self._stopped for key, _ in selector.select()):
                 with suppress(OSError):
                     connection, _ = self._listener.accept()
                     self._room.acquire()
-                    threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+                    thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+                    self._connections[thread] = connection
+                    thread.start()
 
     def start(self) -> threading.Thread:
         """Serve in a thread of its own, and return that."""
@@ -62,15 +64,15 @@ class Server:
         return thread
 
     def close(self) -> None:
-        """Accept no more, and end all connections."""
-        self._stop.send(b"!")
-        self._listener.close()
-        for connection in list(self._connections):
+        """Accept no more, and end all connections; return when all is let go of."""
+        with suppress(OSError):  # it has ended already
+            self._stop.send(b"!")
+        for thread, connection in list(self._connections.items()):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+            thread.join(PATIENCE)
 
     def _serve(self, connection: socket.socket) -> None:
-        self._connections.add(connection)
         try:
             connection.settimeout(PATIENCE)
             if connection.family in (socket.AF_INET, socket.AF_INET6):
@@ -81,8 +83,8 @@ class Server:
         except OSError:  # it has gone away, or does not speak TLS
             pass
         finally:
-            self._connections.discard(connection)
             connection.close()
+            self._connections.pop(threading.current_thread(), None)
             self._room.release()
 
 

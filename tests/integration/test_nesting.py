@@ -22,7 +22,7 @@ def as_root() -> None:
 def test_the_first_lesson_passes_inside_a_container() -> None:
     """In a copy of this machine's own tree, for the Python in it; what the lesson writes lies in memory."""
     inside = f"""
-        set -e; mount -t tmpfs tmpfs /tmp; cd /tmp; export LABCORE_ROOT=/tmp/state PYTHONPATH={PROJECT}
+        set -e; mount -t tmpfs tmpfs /srv; cd /srv; export LABCORE_ROOT=/srv/state PYTHONPATH={PROJECT}
         {LABCORE} seed busybox; {LABCORE} run --rm busybox hostname
         {LABCORE} lesson start 1; {LABCORE} lesson solve 1; {LABCORE} lesson check 1"""
     outside = f'mount --rbind / /mnt && exec {LABCORE} run --rm --privileged --init --rootfs /mnt sh -c "{inside}"'

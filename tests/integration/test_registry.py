@@ -81,9 +81,12 @@ def registry(tmp_path: Path) -> Registry:
 @pytest.fixture
 def client(registry: Registry) -> Iterator[Client]:
     server, port = registry.serve()
-    server.start()
-    yield Client(port)
+    thread = server.start()
+    made = Client(port)
+    yield made
+    made.connection.close()
     server.close()
+    thread.join(10)
 
 
 def test_it_is_a_registry(client: Client) -> None:
