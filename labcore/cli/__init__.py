@@ -15,6 +15,10 @@ from labcore.errors import LabcoreError
 COMMANDS = {
     "run": "run a program in a new container",
     "plan": "print what `run` would do, op by op, and start nothing",
+    "pull": "get an image from a registry",
+    "push": "send an image to the registry of its name",
+    "images": "list the images that are here",
+    "tag": "give an image a further name",
     "seed": "make the images that need no network: busybox, hello-world",
     "registry": "serve a registry, for docker, podman, skopeo and labcore to push to and pull from",
     "doctor": "try what this machine can do, and say how to mend what is missing",

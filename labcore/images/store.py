@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -47,6 +47,29 @@ class ImageStore:
                 size += file.write(chunk)
             keep_as(digest.hexdigest())
         return Descriptor(media_type, f"sha256:{digest.hexdigest()}", size)
+
+    def fetch_blob(self, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[bytes]]) -> bool:
+        """Get a blob from elsewhere: `chunks_from(offset)` yields its bytes from there on. Return whether it had to be got.
+
+        What has come stays when the rest does not, and is gone on with the next time; whoever wants the same blob meanwhile
+        waits for this one. Raises StoreDamaged if other bytes come than the descriptor says.
+        """
+        self._prepare()
+        name = descriptor.digest.removeprefix("sha256:")
+        target, partial = self._blobs / name, self._blobs / f".partial-{name}"
+        if _has(target, descriptor.size):
+            return False
+        with partial.open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _has(target, descriptor.size):  # somebody else was faster
+                return False
+            if not partial.exists():  # … and failed; its file is not this one
+                partial.touch()
+                return self.fetch_blob(descriptor, chunks_from)
+            _complete(file, descriptor, chunks_from)
+            partial.rename(target)
+            _sync_directory(self._blobs)
+        return True
 
     def blob_path(self, descriptor: Descriptor) -> Path:
         """Return where a blob lies. Raises StoreDamaged if it does not, or has another size."""
@@ -155,6 +178,33 @@ class ImageStore:
             yield
         finally:
             os.close(fd)
+
+
+def _has(path: Path, size: int) -> bool:
+    return path.exists() and path.stat().st_size == size
+
+
+def _complete(file: BinaryIO, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[bytes]]) -> None:
+    """Append what a file lacks of a blob. Raises StoreDamaged, and empties the file, if the whole is not the blob."""
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
+    begun = size = file.tell()
+    if size < descriptor.size or not size:
+        for chunk in chunks_from(size):
+            digest.update(chunk)
+            size += file.write(chunk)
+    found = f"sha256:{digest.hexdigest()}"
+    if found != descriptor.digest or size != descriptor.size:
+        file.truncate(0)
+        if begun:  # what was there before may have been the part that is wrong
+            _complete(file, descriptor, chunks_from)
+            return
+        raise StoreDamaged(
+            f"blob {descriptor.digest} of {descriptor.size} bytes was asked for, and {found} of {size} bytes came: "
+            "try again, and if it stays so, ask whoever runs the registry"
+        )
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _chunks(content: bytes | BinaryIO) -> Iterator[bytes]:

@@ -1,0 +1,242 @@
+"""Images on their way from and to registries, also those that lie, break off, or ask who is there."""
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bcrypt
+import pytest
+
+from labcore.engine import Engine
+from labcore.engine.transfer import Endpoint, endpoint, pull, push
+from labcore.errors import ImageNotFound, StoreDamaged
+from labcore.http import Request, Response, Server
+from labcore.http.server import listen
+from labcore.images import ImageStore
+from labcore.registry.access import Passwords
+from labcore.registry.credentials import Credentials, keep
+from labcore.registry.server import Registry, Settings, failure
+from labcore.registry.transport import RegistryError, Transport
+from labcore.spec import Reference
+
+
+@pytest.fixture(autouse=True)
+def own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+
+
+@contextmanager
+def served(handler: Callable[[Request], Response]) -> Iterator[str]:
+    listener = listen("127.0.0.1", 0)
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
+    server = Server(listener, handler, failure)
+    thread = server.start()
+    try:
+        yield address
+    finally:
+        server.close()
+        thread.join(10)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "registry")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ImageStore:
+    return ImageStore(tmp_path / "images")
+
+
+def named(engine: Engine, address: str, name: str = "team/busybox:v1") -> Reference:
+    """Give busybox a name in a registry."""
+    reference = Reference.parse(f"{address}/{name}")
+    engine.images.tag(reference, engine.images.get(Reference.parse("busybox")).descriptor)
+    return reference
+
+
+def test_there_and_back(engine: Engine, registry: Registry, store: ImageStore) -> None:
+    with served(registry.answer) as address:
+        reference = named(engine, address)
+        told = list(push(engine.images, reference, endpoint(reference)))
+        assert [progress.what for progress in told].count("done") == 3
+        again = list(push(engine.images, reference, endpoint(reference)))
+        assert [progress.what for progress in again].count("is there") == 2
+        came = list(pull(store, reference, endpoint(reference)))
+        assert came[-1].what == "done"
+        assert store.get(reference).descriptor == engine.images.get(reference).descriptor
+        assert {p.what for p in pull(store, reference, endpoint(reference))} == {"is there", "done"}
+        by_digest = Reference.parse(f"{address}/team/busybox@{store.get(reference).descriptor.digest}")
+        assert list(pull(store, by_digest, endpoint(by_digest)))[-1].what == "done"
+        unknown = Reference.parse(f"{address}/team/nothing")
+        with pytest.raises(RegistryError, match="NAME_UNKNOWN"):
+            list(pull(store, unknown, endpoint(unknown)))
+
+
+def test_a_registry_that_lies(engine: Engine, registry: Registry, store: ImageStore) -> None:
+    """Wrong bytes, too few, too many: a clear error, nothing in the store, and the next try succeeds."""
+    change: list[Callable[[bytes], bytes]] = []
+
+    def handler(request: Request) -> Response:
+        answer = registry.answer(request)
+        if change and "/blobs/" in request.path and request.method == "GET":
+            content = registry.files.blob("team/busybox", request.path.rpartition("/")[2]).read_bytes()
+            return Response(200, {}, change[0](content))
+        return answer
+
+    with served(handler) as address:
+        reference = named(engine, address)
+        list(push(engine.images, reference, endpoint(reference)))
+        for lie, said in (
+            (lambda content: b"x" + content[1:], StoreDamaged),
+            (lambda content: content[:-1], RegistryError),
+            (lambda content: content + b"x", RegistryError),
+        ):
+            change[:] = [lie]
+            with pytest.raises(said, match="bytes"):
+                list(pull(store, reference, endpoint(reference)))
+            with pytest.raises(ImageNotFound):
+                store.get(reference)
+        change.clear()
+        list(pull(store, reference, endpoint(reference)))
+        assert store.get(reference).layers
+
+
+def test_a_download_that_breaks_off_goes_on(engine: Engine, registry: Registry, store: ImageStore) -> None:
+    asked: list[str] = []
+
+    def handler(request: Request) -> Response:
+        asked.append(request.headers.get("range", ""))
+        return registry.answer(request)
+
+    with served(handler) as address:
+        reference = named(engine, address)
+        list(push(engine.images, reference, endpoint(reference)))
+        layer = engine.images.get(reference).layers[0]
+        partial = store.directory / "blobs/sha256" / f".partial-{layer.digest.removeprefix('sha256:')}"
+        partial.parent.mkdir(parents=True)
+        partial.write_bytes(engine.images.blob_path(layer).read_bytes()[:200_000])
+        list(pull(store, reference, endpoint(reference)))
+        assert "bytes=200000-" in asked
+        assert not partial.exists()
+
+
+def test_many_pulls_share_one_download(engine: Engine, registry: Registry, store: ImageStore) -> None:
+    asked: list[str] = []
+
+    def handler(request: Request) -> Response:
+        if "/blobs/" in request.path and request.method == "GET":
+            asked.append(request.path)
+        return registry.answer(request)
+
+    with served(handler) as address:
+        reference = named(engine, address)
+        list(push(engine.images, reference, endpoint(reference)))
+        threads = [threading.Thread(target=lambda: list(pull(store, reference, endpoint(reference)))) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(asked) == len(set(asked)) == 2
+        assert store.get(reference)
+
+
+def test_users_and_passwords(engine: Engine, registry: Registry, store: ImageStore, tmp_path: Path) -> None:
+    file = tmp_path / "htpasswd"
+    file.write_text("anna:" + bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode() + "\n")
+    registry.settings = Settings(Passwords(file))
+    with served(registry.answer) as address:
+        reference = named(engine, address)
+        with pytest.raises(RegistryError, match="labcore login") as refused:
+            list(push(engine.images, reference, endpoint(reference)))
+        assert refused.value.status == 401
+        keep(address, Credentials("anna", "wrong"))
+        with pytest.raises(RegistryError, match="is wrong") as refused:
+            list(push(engine.images, reference, endpoint(reference)))
+        assert "wrong" not in str(refused.value).replace("password is wrong", "")
+        keep(address, Credentials("anna", "secret"))
+        list(push(engine.images, reference, endpoint(reference)))
+        assert list(pull(store, reference, endpoint(reference)))[-1].what == "done"
+        assert "secret" not in repr(Credentials("anna", "secret"))
+        assert (tmp_path / "docker/config.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_tokens_redirects_and_patience() -> None:
+    """A token is asked for once and told to the registry only; what is too much is tried again later."""
+    seen: list[tuple[str, str | None]] = []
+    waits: list[float] = []
+    busy = [429, 503]
+
+    def elsewhere(request: Request) -> Response:
+        seen.append((request.path, request.headers.get("authorization")))
+        return Response(200, {}, b"content")
+
+    with served(elsewhere) as other:
+
+        def handler(request: Request) -> Response:
+            if request.path == "/token":
+                assert request.query["scope"] == "repository:a:pull"
+                assert base64.b64decode(request.headers["authorization"].split()[1]) == b"u:p"
+                return Response(200, {}, json.dumps({"token": "abc"}).encode())
+            if request.headers.get("authorization") != "Bearer abc":
+                realm = f"http://{request.headers['host']}/token"
+                challenge = f'Bearer realm="{realm}",service="s",scope="repository:a:pull"'
+                return Response(401, {"WWW-Authenticate": challenge})
+            if busy:
+                return Response(busy.pop(), {"Retry-After": "7"})
+            return Response(307, {"Location": f"http://{other}/signed?key=hidden"})
+
+        with served(handler) as address:
+            transport = Transport(Endpoint(address, insecure=True), Credentials("u", "p"), sleep=waits.append)
+            with transport.request("GET", "/v2/a/blobs/x", scope="repository:a:pull") as answer:
+                assert answer.read() == b"content"
+            transport.close()
+    assert seen == [("/signed", None)]
+    assert waits == [7.0, 7.0]
+
+
+@pytest.mark.parametrize("trap", ["redirects", "challenges", "endless manifest", "no json", "schema 1"])
+def test_traps(store: ImageStore, trap: str) -> None:
+    def handler(request: Request) -> Response:
+        if trap == "redirects":
+            return Response(302, {"Location": request.target})
+        if trap == "challenges":
+            return Response(401, {"WWW-Authenticate": "Basic realm=x"})
+        if trap == "endless manifest":
+            return Response(200, {}, (bytes(1 << 16) for _ in range(1000)))
+        if trap == "schema 1":
+            return Response(200, {"Content-Type": "application/vnd.docker.distribution.manifest.v1+prettyjws"}, b"{}")
+        return Response(200, {"Content-Type": "application/vnd.oci.image.manifest.v1+json"}, b"no json")
+
+    with served(handler) as address:
+        reference = Reference.parse(f"{address}/a")
+        keep(address, Credentials("u", "p"))
+        with pytest.raises((RegistryError, StoreDamaged)) as said:
+            list(pull(store, reference, endpoint(reference)))
+        assert address in str(said.value) or "manifest" in str(said.value) or "schema 1" in str(said.value)
+        assert store.names() == []
+
+
+def test_an_image_for_other_machines(engine: Engine, registry: Registry, store: ImageStore) -> None:
+    with served(registry.answer) as address:
+        reference = named(engine, address, "multi:v1")
+        list(push(engine.images, reference, endpoint(reference)))
+        image = engine.images.get(reference)
+        index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json"}
+        entries = {"amd64": "amd64", "arm64": "arm64"}
+        for tag, names in (("all", list(entries)), ("other", ["s390x"])):
+            manifests = [image.descriptor.to_json() | {"platform": {"os": "linux", "architecture": name}} for name in names]
+            content = json.dumps(index | {"manifests": manifests}).encode()
+            transport = Transport(Endpoint(address, insecure=True))
+            headers = {"Content-Type": str(index["mediaType"])}
+            transport.request("PUT", f"/v2/multi/manifests/{tag}", body=content, headers=headers, accepted=(201,)).close()
+            transport.close()
+        whole = Reference.parse(f"{address}/multi:all")
+        list(pull(store, whole, endpoint(whole)))
+        assert store.get(whole).descriptor == image.descriptor
+        other = Reference.parse(f"{address}/multi:other")
+        with pytest.raises(ImageNotFound, match="there is linux/s390x"):
+            list(pull(store, other, endpoint(other)))
