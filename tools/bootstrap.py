@@ -57,11 +57,24 @@ def missing_packages(purpose: str) -> dict[str, str]:
             ("libc6-dev-arm64-cross", "arm64's C library", Path("/usr/aarch64-linux-gnu/include/stdio.h").exists()),
             ("iproute2", "looks at network namespaces", shutil.which("ip")),
             ("nftables", "looks at firewall rules", shutil.which("nft")),
+            ("uidmap", "maps the numbers of ordinary users' containers", shutil.which("newuidmap")),
             ("util-linux", "nsenter and unshare, to compare with", shutil.which("nsenter")),
         ]
         if os.environ.get("CI") == "true" or os.environ.get("PEERS") == "1":
             commands = {"docker.io": "dockerd", "qemu-system-x86": "qemu-system-x86_64", "bubblewrap": "bwrap"}
-            peers = ["bubblewrap", "crun", "docker.io", "podman", "qemu-system-x86", "runc", "skopeo", "umoci", "vagrant"]
+            peers = ["bubblewrap", "crun", "docker.io", "docker-registry", "podman", "qemu-system-x86", "runc"]
+            peers += ["skopeo", "umoci", "vagrant"]
+                "bubblewrap",
+                "crun",
+                "docker.io",
+                "docker-registry",
+                "podman",
+                "qemu-system-x86",
+                "runc",
+                "skopeo",
+                "umoci",
+                "vagrant",
+            ]
             wanted += [(name, "to compare with", shutil.which(commands.get(name, name))) for name in peers]
     return {package: reason for package, reason, there in wanted if not there}
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
+from labcore.engine.transfer import endpoint, pull, push
+from labcore.images import ImageStore
+from labcore.spec import Reference
 from tests.conftest import needs, needs_root
 
 
@@ -108,3 +112,58 @@ def test_docker_pushes_and_pulls(address: str, layout: str, tmp_path: Path) -> N
         finally:
             daemon.terminate()
             daemon.wait(30)
+
+
+@pytest.fixture(scope="module")
+def debians(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Debian's docker-registry."""
+    needs("docker-registry")
+    home = tmp_path_factory.mktemp("docker-registry")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    settings = {
+        "version": 0.1,
+        "log": {"level": "error", "accesslog": {"disabled": True}},
+        "storage": {"filesystem": {"rootdirectory": str(home / "data")}, "delete": {"enabled": True}},
+        "http": {"addr": address},
+    }
+    (home / "config.yml").write_text(json.dumps(settings))  # YAML, too
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(["docker-registry", "serve", str(home / "config.yml")], stdout=log, stderr=log)
+        try:
+            for _ in range(100):
+                try:
+                    socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), 1).close()
+                    break
+                except OSError:
+                    time.sleep(0.05)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def test_labcore_pushes_to_and_pulls_from_dockers_registry(debians: str, engine: Engine, tmp_path: Path) -> None:
+    reference = Reference.parse(f"{debians}/team/busybox:v1")
+    engine.images.tag(reference, engine.images.get(Reference.parse("busybox")).descriptor)
+    assert list(push(engine.images, reference, endpoint(reference)))[-1].what == "done"
+    store = ImageStore(tmp_path / "images")
+    assert list(pull(store, reference, endpoint(reference)))[-1].what == "done"
+    assert store.get(reference).descriptor == engine.images.get(reference).descriptor
+    skopeo("inspect", "--tls-verify=false", f"docker://{debians}/team/busybox:v1")
+
+
+def test_the_commands(address: str, engine: Engine, tmp_path: Path) -> None:
+    def labcore(root: Path, *words: str) -> str:
+        command = [sys.executable, "-m", "labcore", "--root", str(root), *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    name = f"{address}/mine/busybox"
+    labcore(engine.root, "tag", "busybox", name)
+    assert labcore(engine.root, "push", name).endswith(f"{name}:latest: pushed\n")
+    assert labcore(tmp_path, "pull", name).endswith(f"{name}:latest: pulled\n")
+    assert name in labcore(tmp_path, "images")
+    needs_root()
+    assert labcore(tmp_path, "run", "--rm", name, "echo", "from the registry") == "from the registry\n"
