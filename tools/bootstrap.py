@@ -64,17 +64,6 @@ def missing_packages(purpose: str) -> dict[str, str]:
             commands = {"docker.io": "dockerd", "qemu-system-x86": "qemu-system-x86_64", "bubblewrap": "bwrap"}
             peers = ["bubblewrap", "crun", "docker.io", "docker-registry", "podman", "qemu-system-x86", "runc"]
             peers += ["skopeo", "umoci", "vagrant"]
-                "bubblewrap",
-                "crun",
-                "docker.io",
-                "docker-registry",
-                "podman",
-                "qemu-system-x86",
-                "runc",
-                "skopeo",
-                "umoci",
-                "vagrant",
-            ]
             wanted += [(name, "to compare with", shutil.which(commands.get(name, name))) for name in peers]
     return {package: reason for package, reason, there in wanted if not there}
 
