@@ -8,12 +8,14 @@ from pathlib import Path
 from labcore.engine import default_root
 from labcore.errors import InvalidInput
 from labcore.registry.access import Access, Everybody, Passwords
+from labcore.registry.files import Files
+from labcore.registry.garbage import collect
 from labcore.registry.server import Registry, Settings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("action", choices=["serve"], help="serve: answer until Ctrl-C")
+    parser.add_argument("action", choices=["serve", "gc"], help="serve: answer until Ctrl-C; gc: remove what no image needs")
     parser.add_argument("--listen", default="127.0.0.1:5000", metavar="ADDRESS:PORT", help="where (default: 127.0.0.1:5000)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="what it keeps (default: registry below the state root)")
     parser.add_argument("--read-only", action="store_true", help="nothing can be pushed or deleted")
@@ -23,12 +25,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Serve until Ctrl-C."""
+    """Serve until Ctrl-C, or tidy up."""
     address, _, port = args.listen.rpartition(":")
     if not port.isdigit() or not address:
         raise InvalidInput(f"--listen {args.listen}: an address and a port are wanted, such as 127.0.0.1:5000")
+    data = args.data or (args.root or default_root()) / "registry"
+    if args.action == "gc":
+        removed = collect(Files(data))
+        print(f"removed: {removed.blobs} blobs, {removed.size / 1e6:.1f} MB")
+        return 0
     access: Access = Passwords(args.htpasswd) if args.htpasswd else Everybody()
-    registry = Registry(args.data or (args.root or default_root()) / "registry", Settings(access, args.read_only))
+    registry = Registry(data, Settings(access, args.read_only))
     server, number = registry.serve(address.strip("[]"), int(port), tls=_tls(args))
     for number_of in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number_of, signal.default_int_handler)

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from labcore.registry.garbage import collect
 from labcore.registry.server import Registry, Settings
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 
 
@@ -264,6 +266,22 @@ def test_catalog_and_search(client: Client) -> None:
     assert client("GET", "/v2/_catalog?n=1").headers["Link"] == '</v2/_catalog?n=1&last=busybox>; rel="next"'
     found = client("GET", "/v1/search?q=team&n=25").json
     assert (found["num_results"], [each["name"] for each in found["results"]]) == (2, ["team/database", "team/web"])
+
+
+def test_garbage_is_collected_and_nothing_else(client: Client, registry: Registry) -> None:
+    subject = client.push_image("app", "v1", b"kept")
+    index = json.dumps(
+        {"schemaVersion": 2, "mediaType": INDEX, "manifests": [{"mediaType": OCI, "digest": subject, "size": 1}]}
+    )
+    assert client("PUT", "/v2/app/manifests/all", index.encode(), Content_Type=INDEX).status == 201
+    lost = client.push_image("app", "v2", b"lost")
+    client("DELETE", f"/v2/app/manifests/{lost}")
+    assert collect(registry.files).blobs == 0, "it came only now"
+    assert collect(registry.files, grace=-1).blobs == 2, "the layer, and the manifest"
+    assert client("GET", f"/v2/app/blobs/{digest_of(b'lost')}").code == "BLOB_UNKNOWN"
+    assert client("GET", f"/v2/app/blobs/{digest_of(b'kept')}").body == b"kept"
+    assert client("GET", "/v2/app/manifests/all").status == client("GET", "/v2/app/manifests/v1").status == 200
+    assert collect(registry.files, grace=-1).blobs == 0
 
 
 def test_read_only(registry: Registry, client: Client) -> None:
