@@ -8,6 +8,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,23 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hear English, whatever language the one who runs the tests has chosen; a test of the Chinese sets it itself."""
     monkeypatch.delenv(VARIABLE, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_cgroups_of_other_engines() -> Iterator[None]:
+    """Remove the cgroups that podman and dockerd make for all of their containers and leave behind."""
+    before = set(_cgroups_of_engines())
+    yield
+    for directory in set(_cgroups_of_engines()) - before:
+        for below, _, _ in os.walk(directory, topdown=False):
+            with suppress(OSError):  # somebody else's container is in there
+                Path(below).rmdir()
+
+
+def _cgroups_of_engines() -> Iterator[Path]:
+    for name in ("docker", "libpod_parent"):
+        yield from Path("/sys/fs/cgroup").glob(f"*/{name}")
+        yield from Path("/sys/fs/cgroup").glob(name)
 
 
 @pytest.fixture

@@ -132,7 +132,9 @@ def test_rootless_podman_drives_the_runtime(request: pytest.FixtureRequest) -> N
     subprocess.run(["tar", "-C", f"{root.directory}/{root.layers[0]}", "-cf", str(archive), "."], check=True)
     try:
         said = shell(f"""
-            export XDG_RUNTIME_DIR=$HOME/run; mkdir -m 700 $HOME/run; {podman} import {archive} bb
+            export XDG_RUNTIME_DIR=$HOME/run; mkdir -m 700 $HOME/run
+            trap 'kill $(cat $XDG_RUNTIME_DIR/libpod/tmp/pause.pid)' EXIT  # podman leaves a process in its namespace
+            {podman} import {archive} bb
             {podman} run --rm --network none bb sh -c 'id -u; touch /x; chown 7 /x; stat -c %u /x'
             {podman} run -d --name long --network none bb sleep 60
             {podman} exec long sh -c 'echo from exec; exit 3' || echo status $?
