@@ -25,20 +25,12 @@ class Body:
         self._left = b""
         self._ended = False
 
-    def read(self, size: int = -1) -> bytes:
-        """Return at most `size` bytes, all if it is negative; nothing at the end. Raises ConnectionError, BadRequest."""
-        parts: list[bytes] = []
-        while not self._ended and (size < 0 or not self._left):
+    def read(self, size: int) -> bytes:
+        """Return at most `size` bytes; nothing at the end. Raises ConnectionError, BadRequest."""
+        while not self._left and not self._ended:
             chunk = self._more()
-            if chunk is None:
-                self._ended = True
-            elif size < 0:
-                parts.append(chunk)
-            else:
-                self._left = chunk
-        if size < 0:
-            whole, self._left = b"".join([self._left, *parts]), b""
-            return whole
+            self._ended = chunk is None
+            self._left = chunk or b""
         piece, self._left = self._left[:size], self._left[size:]
         return piece
 
@@ -56,7 +48,7 @@ class Body:
 class Request:
     """What came: `headers` by their names in lower case (those of one name joined by commas), `query` by name, its last."""
 
-    def __init__(self, method: str, target: str, headers: Mapping[str, str], body: Body, *, secure: bool = False) -> None:
+    def __init__(self, method: str, target: str, headers: Mapping[str, str], body: Body) -> None:
         path, _, query = target.partition("?")
         self.method = method
         self.target = target
@@ -64,7 +56,6 @@ class Request:
         self.query = dict(parse_qsl(query, keep_blank_values=True))
         self.headers = headers
         self.body = body
-        self.secure = secure
 
 
 class FilePart(Record):

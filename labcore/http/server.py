@@ -79,7 +79,7 @@ class Server:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             secured = self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
             with secured:
-                Conversation(secured, self._handler, self._failure, secure=self._tls is not None).hold()
+                Conversation(secured, self._handler, self._failure).hold()
         except OSError:  # it has gone away, or does not speak TLS
             pass
         finally:
@@ -96,21 +96,17 @@ class Conversation:
         connection: socket.socket,
         handler: Handler,
         failure: Callable[[Request, Exception], Response],
-        *,
-        secure: bool,
     ) -> None:
         self._connection = connection
         self._handler = handler
         self._failure = failure
-        self._secure = secure
-        self._unread = b""  # of the next request
 
     def hold(self) -> None:
         """Answer requests until the other side, or an error, ends it."""
         while True:
             incoming = _Incoming(self._connection)
             try:
-                request = incoming.receive_head(self._unread, secure=self._secure)
+                request = incoming.receive_head()
             except BadRequest as error:
                 self._send(_plain(error), head_only=False, keep=False)
                 return
@@ -121,7 +117,6 @@ class Conversation:
             self._send(response, head_only=request.method == "HEAD", keep=keep)
             if not keep or not incoming.drained():
                 return
-            self._unread = incoming.left_over()
 
     def _respond(self, request: Request) -> Response:
         try:
@@ -175,8 +170,7 @@ class _Incoming:
         self._header_bytes = self._come = 0
         self._begun = self._head_done = self._done = False
         self._chunks: list[bytes] = []
-        self._after = b""
-        self._continue_wanted = False
+        self._continue_wanted = self._upgrade_wanted = False
 
     # --- what httptools calls
 
@@ -208,12 +202,11 @@ class _Incoming:
 
     # --- what the conversation asks
 
-    def receive_head(self, unread: bytes, *, secure: bool) -> Request | None:
+    def receive_head(self) -> Request | None:
         """Return the request whose head has come; None if the other side has nothing more to say. Raises BadRequest."""
-        started = bool(unread)
+        started = False
         while not self._head_done:
-            data = unread or self._receive()
-            unread = b""
+            data = self._receive()
             if not data:
                 if started:
                     raise BadRequest("the request ends in its head")
@@ -222,11 +215,11 @@ class _Incoming:
             self._feed(data)
         method = self._parser.get_method().decode()
         headers = {**self._headers, "http-version": self._parser.get_http_version()}
-        return Request(method, self._target.decode("latin-1"), headers, Body(self._more), secure=secure)
+        return Request(method, self._target.decode("latin-1"), headers, Body(self._more))
 
     def keeps_alive(self) -> bool:
-        """Return whether the other side wants to go on."""
-        return bool(self._parser.should_keep_alive())
+        """Return whether the other side wants to go on, and in HTTP/1.1."""
+        return bool(self._parser.should_keep_alive()) and not self._upgrade_wanted
 
     def drained(self) -> bool:
         """Read what is left of the body; return whether its end was found soon."""
@@ -239,10 +232,6 @@ class _Incoming:
         except BadRequest:
             return False
         return self._done
-
-    def left_over(self) -> bytes:
-        """Return what has come of the next request."""
-        return self._after
 
     def _more(self) -> bytes | None:
         """Return the next piece of the body, None at its end."""
@@ -272,9 +261,10 @@ class _Incoming:
     def _feed(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._after = data[upgrade.args[0] :]
-            self._done = True
+        except httptools.HttpParserUpgrade:  # answered as if it were not asked for: RFC 9110, Upgrade
+            if self._headers.get("content-length", "0") != "0" or "transfer-encoding" in self._headers:
+                raise BadRequest("a request with a body upgrades no connection") from None
+            self._upgrade_wanted = self._done = True
         except httptools.HttpParserError as error:
             cause = error.__context__
             raise cause if isinstance(cause, BadRequest) else BadRequest(f"that is no HTTP: {error}") from None

@@ -93,10 +93,6 @@ class Files:
         self.blob(name, digest)
         (self.repository(name) / "_blobs" / digest).unlink(missing_ok=True)
 
-    def has_anywhere(self, digest: str) -> bool:
-        """Return whether some repository has the blob."""
-        return self.blob_path(digest).exists()
-
     # --- manifests and tags
 
     def manifest(self, name: str, reference: str) -> tuple[str, str, bytes]:

@@ -313,6 +313,13 @@ def test_many_at_once(client: Client) -> None:
     assert client("GET", f"/v2/app/blobs/{digest_of(content)}").body == content
 
 
+def test_an_upgrade_is_not_taken(client: Client) -> None:
+    wanted = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2_Settings": "x"}
+    assert client("GET", "/v2/", **wanted).status == 200
+    client.connection.close()
+    assert client("PUT", "/v2/app/manifests/v1", b"GET /v2/ HTTP/1.1\r\n\r\n", **wanted).status == 400
+
+
 def test_requests_that_are_none(client: Client) -> None:
     client.connection.connect()
     assert client.connection.sock is not None

@@ -72,8 +72,10 @@ class Seen(Record):
         reader, writer = os.pipe()
         try:
             with open(f"/proc/{self.pid}/ns/uts", "rb") as theirs, native.clone(look) as child:  # noqa: PTH123
-                child.wait()
+                looked = child.wait() == 0
             os.close(writer)
+            if not looked:
+                raise ProcessLookupError(f"process {self.pid}: its host name cannot be looked up")
             return os.read(reader, 256).decode()
         finally:
             os.close(reader)
