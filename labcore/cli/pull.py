@@ -1,13 +1,24 @@
 """`labcore pull`: an image from a registry."""
 
 import argparse
+import os
 
-from labcore.cli.transfer import arguments, carry
-from labcore.engine.transfer import pull
+from labcore.cli import transfer
+from labcore.engine import Engine
+from labcore.spec import Platform, Reference
 
-__all__ = ["arguments", "main"]
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    transfer.arguments(parser)
+    parser.add_argument("--platform", metavar="OS/ARCH", help="of several, the image for this machine (default: like this one)")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Get it, showing how far it is."""
-    return carry(args, pull, "pulled")
+    """Get it, showing how far it is. An ordinary user's layers are unpacked by `run`, who is root of a user namespace."""
+    reference = Reference.parse(args.image)
+    platform = Platform.parse(args.platform) if args.platform else None
+    where = transfer.endpoint_of(args, reference)
+    transfer.show(Engine(args.root).pull(reference, where, platform=platform, unpack=os.geteuid() == 0))
+    print(f"{reference}: pulled")
+    return 0

@@ -2,12 +2,17 @@
 
 import argparse
 
-from labcore.cli.transfer import arguments, carry
-from labcore.engine.transfer import push
+from labcore.cli import transfer
+from labcore.cli.transfer import arguments
+from labcore.engine import Engine
+from labcore.spec import Reference
 
 __all__ = ["arguments", "main"]
 
 
 def main(args: argparse.Namespace) -> int:
     """Send it, showing how far it is."""
-    return carry(args, push, "pushed")
+    reference = Reference.parse(args.image)
+    transfer.show(Engine(args.root).push(reference, transfer.endpoint_of(args, reference)))
+    print(f"{reference}: pushed")
+    return 0

@@ -1,7 +1,7 @@
 """The engine: the only room that composes others. An image's name in, a running container out."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -22,12 +22,18 @@ from labcore.spec import (
     IdRange,
     Moment,
     MountPoint,
+    Platform,
     Reference,
     Root,
     SeccompProfile,
     root_with,
 )
 from labcore.storage import LayerStore
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.engine.transfer import Progress
+    from labcore.registry.transport import Endpoint
 
 Environment = Mapping[str, str] | Iterable[str]
 INIT = "/dev/labcore-init"  # on the tmpfs there: no directory of the image changes
@@ -67,6 +73,21 @@ class Engine:
         if name == "hello-world":
             return seed_hello_world(self.images, Path(program("labcore-hello")))
         raise InvalidInput(f"no seed called {name}: there are {', '.join(SEED_NAMES)}")
+
+    def pull(
+        self, reference: Reference, where: "Endpoint | None" = None, *, platform: Platform | None = None, unpack: bool = True
+    ) -> "Iterator[Progress]":
+        """Get an image from its registry, or the one named: `transfer.pull`. With `unpack` it is ready to run afterwards."""
+        from labcore.engine import transfer
+
+        place = self.layers if unpack else None
+        return transfer.pull(self.images, reference, where or transfer.endpoint(reference), layers=place, platform=platform)
+
+    def push(self, reference: Reference, where: "Endpoint | None" = None) -> "Iterator[Progress]":
+        """Send an image to the registry of its name, or the one named: `transfer.push`."""
+        from labcore.engine import transfer
+
+        return transfer.push(self.images, reference, where or transfer.endpoint(reference))
 
     def spec(
         self,

@@ -1,22 +1,22 @@
 """Images come from a registry, and go to one: the only place where `registry` and `images` meet."""
 
-import json
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any, Final
+from typing import Final
 
-from labcore.errors import ImageNotFound, LabcoreError, StoreDamaged
-from labcore.images import ImageStore
-from labcore.images.model import ARCHITECTURES, Descriptor
+from labcore.errors import LabcoreError, StoreDamaged
+from labcore.images import Config, Descriptor, ImageStore, Manifest
+from labcore.images.compressing import compressed
+from labcore.images.model import INDEXES, read_index
+from labcore.images.store import DEPTH_MAX, chosen
 from labcore.record import Record
 from labcore.registry import credentials
 from labcore.registry.client import Client, Fetched
-from labcore.registry.manifests import DOCKER_INDEX, OCI_INDEX
 from labcore.registry.transport import Endpoint, Transport
-from labcore.spec import Reference
+from labcore.spec import Platform, Reference
+from labcore.storage import LayerStore
 
 AT_ONCE: Final = 3  # layers, as docker
 HUB: Final = "registry-1.docker.io"  # where docker.io's registry really is
@@ -38,59 +38,60 @@ def endpoint(reference: Reference, *, insecure: bool | None = None) -> Endpoint:
     return Endpoint(host, host.startswith(LOOPBACK) if insecure is None else insecure)
 
 
-def pull(store: ImageStore, reference: Reference, where: Endpoint) -> Iterator[Progress]:
-    """Get an image and give it its name, saying how far it is. What breaks off goes on the next time.
+def pull(
+    store: ImageStore,
+    reference: Reference,
+    where: Endpoint,
+    *,
+    layers: LayerStore | None = None,
+    platform: Platform | None = None,
+) -> Iterator[Progress]:
+    """Get an image, unpack its layers if `layers` is a place for them, and name it, saying how far it is.
 
-    Raises RegistryError, StoreDamaged; ImageNotFound if there is none for this machine.
+    What breaks off goes on the next time; until all is there, and is what it should be, the name is not given. Of an index, the
+    image for the `platform` is got, this machine's if none is said.
+    Raises RegistryError, StoreDamaged; ImageNotFound if there is none for the platform.
     """
-    with closing(Transport(where, credentials.find(reference.registry))) as transport:
+    with closing(Transport(where, credentials.find(reference.registry))) as transport, store.using():
         client = Client(transport, reference.repository)
-        manifest = _for_this_machine(client, client.manifest(reference.digest or reference.tag or "latest"), reference)
-        parts = _parts(manifest)
-        yield from _side_by_side(parts, lambda part, tell: _fetch(store, client, part, tell))
-    descriptor = store.put_blob(manifest.content, manifest.media_type)
-    store.tag(reference, descriptor)
-    store.get(reference)  # whatever is wrong with it, it is said now
+        offered = client.manifest(reference.digest or reference.tag or "latest")
+        fetched = _for_platform(client, offered, platform or Platform.here(), reference)
+        manifest = Manifest.parse(fetched.content, f"{reference}: {fetched.digest}")
+        yield from _side_by_side([manifest.config], lambda part, tell: _fetch(store, client, part, tell))
+        diff_ids = Config.parse(store.blobs.read(manifest.config), f"{reference}: {manifest.config.digest}").diff_ids
+        unpacked = dict(zip((layer.digest for layer in manifest.layers), diff_ids, strict=False))
+
+        def get(part: Descriptor, tell: Callable[[Progress], None]) -> None:
+            _fetch(store, client, part, tell)
+            if layers and part.digest in unpacked:
+                layers.add(unpacked[part.digest], lambda: store.blob_path(part).open("rb"))
+
+        yield from _side_by_side([part for part in manifest.parts() if part != manifest.config], get)
+        descriptor = store.put_blob(fetched.content, fetched.media_type)
+        store.admit(reference, descriptor)
     yield Progress(descriptor.digest, "done", descriptor.size, descriptor.size)
 
 
 def push(store: ImageStore, reference: Reference, where: Endpoint) -> Iterator[Progress]:
     """Send an image to the registry of its name, saying how far it is. Raises ImageNotFound, RegistryError."""
-    image = store.get(reference)
-    content = store.blob_path(image.descriptor).read_bytes()
-    with closing(Transport(where, credentials.find(reference.registry))) as transport:
+    with closing(Transport(where, credentials.find(reference.registry))) as transport, store.using():
+        image = compressed(store, reference)
+        content = store.blobs.read(image.descriptor)
         client = Client(transport, reference.repository)
-        parts = _parts(Fetched(content, image.descriptor.media_type, image.descriptor.digest))
+        parts = list(Manifest.parse(content, str(reference)).parts())
         yield from _side_by_side(parts, lambda part, tell: _send(store, client, part, tell))
         client.push_manifest(reference.tag or image.descriptor.digest, content, image.descriptor.media_type)
     yield Progress(image.descriptor.digest, "done", len(content), len(content))
 
 
-def _for_this_machine(client: Client, manifest: Fetched, reference: Reference) -> Fetched:
-    """Return the manifest itself, or of an index that for this machine."""
-    if manifest.media_type not in (OCI_INDEX, DOCKER_INDEX):
-        return manifest
-    machine = os.uname().machine
-    wanted = ("linux", ARCHITECTURES.get(machine, machine))
-    try:
-        entries = [(e.get("platform") or {}, Descriptor.from_json(e)) for e in json.loads(manifest.content)["manifests"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreDamaged(f"{reference}: its index cannot be read: {error!r}") from None
-    for platform, descriptor in entries:
-        if (platform.get("os"), platform.get("architecture")) == wanted:
-            return client.manifest(descriptor.digest)
-    there = ", ".join(sorted({f"{p.get('os')}/{p.get('architecture')}" for p, _ in entries})) or "nothing"
-    raise ImageNotFound(f"{reference} is not made for {'/'.join(wanted)}: there is {there}")
-
-
-def _parts(manifest: Fetched) -> list[Descriptor]:
-    """Return the config and the layers, each once. Raises StoreDamaged."""
-    try:
-        value: dict[str, Any] = json.loads(manifest.content)
-        found = [Descriptor.from_json(entry) for entry in (value["config"], *value["layers"])]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreDamaged(f"manifest {manifest.digest} cannot be read: {error!r}") from None
-    return list({part.digest: part for part in found}.values())
+def _for_platform(client: Client, manifest: Fetched, wanted: Platform, reference: Reference) -> Fetched:
+    """Return the manifest itself, or of an index that for the platform."""
+    for _ in range(DEPTH_MAX):
+        if manifest.media_type not in INDEXES:
+            return manifest
+        found = chosen(read_index(manifest.content, f"{reference}: {manifest.digest}"), wanted, str(reference))
+        manifest = client.manifest(found.digest)
+    raise StoreDamaged(f"{reference}: an index leads to an index, {DEPTH_MAX} times")
 
 
 def _fetch(store: ImageStore, client: Client, part: Descriptor, tell: Callable[[Progress], None]) -> None:

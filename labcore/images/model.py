@@ -1,95 +1,134 @@
-"""What an image is made of: the values of the OCI image specification that the lab uses."""
+"""What an image is made of: the values of the OCI image specification, which Docker's schema 2 shares but for the names."""
 
+import json
+from collections.abc import Sequence
 from typing import Any, Final, Self
 
+from labcore.errors import StoreDamaged
+from labcore.images.config import Config
 from labcore.record import Record
+from labcore.spec import Platform, checked_digest
 
 MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+INDEX: Final = "application/vnd.oci.image.index.v1+json"
 CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
 LAYER_GZIP: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
+LAYER_ZSTD: Final = "application/vnd.oci.image.layer.v1.tar+zstd"
+DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
+DOCKER_LAYER_GZIP: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1"
+
+MANIFESTS: Final = (MANIFEST, DOCKER_MANIFEST)
+INDEXES: Final = (INDEX, DOCKER_INDEX)
 REF_NAME: Final = "org.opencontainers.image.ref.name"
-
-# uname's machine -> the architecture's name in images (which is Go's)
-ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
-
-
-def checked_digest(value: object) -> str:
-    """Return a digest, `sha256:` and 64 hex digits. Raises ValueError for anything else: it becomes a file's name."""
-    algorithm, _, encoded = str(value).partition(":")
-    if algorithm != "sha256" or len(encoded) != 64 or not set(encoded) <= set("0123456789abcdef"):
-        raise ValueError(f"{value!r} is no sha256 digest")
-    return str(value)
-
-
-def _words(value: object) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise ValueError(f"{value!r} is no list of strings")
-    return tuple(value)
 
 
 class Descriptor(Record):
-    """A pointer to a blob: what it is, its digest (`sha256:` and 64 hex digits), its size in bytes (descriptor.md)."""
+    """A pointer to a blob: what it is, its digest, its size in bytes (descriptor.md); `platform` in an index only."""
 
     media_type: str
     digest: str
     size: int
+    platform: Platform | None = None
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Read a descriptor. Raises ValueError, TypeError or KeyError for what is none."""
-        return cls(str(value["mediaType"]), checked_digest(value["digest"]), int(value["size"]))
+        platform = Platform.from_json(value["platform"]) if value.get("platform") else None
+        size = value["size"]
+        if not isinstance(size, int) or size < 0:
+            raise ValueError(f"{size!r} is no size in bytes")
+        return cls(str(value["mediaType"]), checked_digest(value["digest"]), size, platform)
 
     def to_json(self) -> dict[str, Any]:
         """Return the descriptor as it stands in manifests and indexes."""
-        return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+        plain: dict[str, Any] = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+        if self.platform:
+            plain["platform"] = {name: value for name, value in self.platform.as_dict().items() if value}
+        return plain
 
 
-class Config(Record):
-    """How an image wants to be run (config.md): what `docker inspect` shows as its Config, and its layers' digests."""
+class Manifest(Record):
+    """An image's parts: its config, and its layers from the lowest up (manifest.md; Docker's image manifest, schema 2)."""
 
-    architecture: str
-    diff_ids: tuple[str, ...]
-    environment: tuple[str, ...] = ()
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    workdir: str = "/"
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    media_type: str = MANIFEST
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Read a config blob. Raises KeyError, TypeError, ValueError or AttributeError for what is no config."""
-        run = value.get("config") or {}
-        return cls(
-            architecture=str(value["architecture"]),
-            diff_ids=tuple(checked_digest(digest) for digest in value["rootfs"]["diff_ids"]),
-            environment=_words(run.get("Env")),
-            entrypoint=_words(run.get("Entrypoint")),
-            command=_words(run.get("Cmd")),
-            workdir=str(run.get("WorkingDir") or "/"),
-        )
+    def parse(cls, content: bytes, what: str) -> Self:
+        """Read a manifest's bytes; `what` names it in errors. Raises StoreDamaged."""
+        value = _document(content, what)
+        try:
+            return cls(
+                config=Descriptor.from_json(value["config"]),
+                layers=tuple(Descriptor.from_json(layer) for layer in value["layers"]),
+                media_type=str(value.get("mediaType") or MANIFEST),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreDamaged(f"{what} is no image manifest that can be read: {error!r}") from error
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the config as a blob's JSON. It carries no time: the same content has the same digest."""
-        run = {
-            "Env": list(self.environment),
-            "Entrypoint": list(self.entrypoint) or None,
-            "Cmd": list(self.command) or None,
-            "WorkingDir": self.workdir,
+    def to_bytes(self) -> bytes:
+        """Return its bytes: the same parts are always the same bytes."""
+        value = {
+            "schemaVersion": 2,
+            "mediaType": self.media_type,
+            "config": self.config.to_json(),
+            "layers": [layer.to_json() for layer in self.layers],
         }
-        return {
-            "architecture": self.architecture,
-            "os": "linux",
-            "config": {key: item for key, item in run.items() if item},
-            "rootfs": {"type": "layers", "diff_ids": list(self.diff_ids)},
-        }
+        return json.dumps(value).encode()
+
+    def parts(self) -> tuple[Descriptor, ...]:
+        """Return the config and the layers, each once."""
+        return tuple({part.digest: part for part in (self.config, *self.layers)}.values())
+
+
+def read_index(content: bytes, what: str) -> tuple[Descriptor, ...]:
+    """Return the manifests that an index lists (image-index.md; Docker's manifest list). Raises StoreDamaged."""
+    value = _document(content, what)
+    try:
+        return tuple(Descriptor.from_json(entry) for entry in value["manifests"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreDamaged(f"{what} is no image index that can be read: {error!r}") from error
+
+
+def index_bytes(manifests: Sequence[Descriptor]) -> bytes:
+    """Return an index of these manifests."""
+    entries = [manifest.to_json() for manifest in manifests]
+    return json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}).encode()
+
+
+def _document(content: bytes, what: str) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise StoreDamaged(f"{what} is no JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise StoreDamaged(f"{what} is no JSON object")
+    if value.get("schemaVersion") == 1:
+        raise StoreDamaged(f"{what} is of Docker's schema 1, which is given up: have the image pushed anew, by a current tool")
+    return value
 
 
 class Image(Record):
-    """A named image: its manifest's descriptor, its layers from the lowest up, its config."""
+    """A named image: its manifest's descriptor, its layers from the lowest up, its config, and the config's descriptor."""
 
     name: str
     descriptor: Descriptor
     layers: tuple[Descriptor, ...]
     config: Config
+    config_descriptor: Descriptor
+
+    @property
+    def id(self) -> str:
+        """The image's ID: the digest of its config, which stays the same however its layers are compressed."""
+        return self.config_descriptor.digest
+
+    @property
+    def size(self) -> int:
+        """The bytes of its layers, as they are kept."""
+        return sum(layer.size for layer in self.layers)

@@ -3,8 +3,6 @@
 import gzip
 import hashlib
 import io
-import json
-import os
 import shutil
 import subprocess
 import tarfile
@@ -13,9 +11,10 @@ from pathlib import Path
 
 from labcore.elf import HEAD_SIZE, read_program
 from labcore.errors import Unavailable
-from labcore.images.model import ARCHITECTURES, CONFIG, LAYER_GZIP, MANIFEST, Config, Image
+from labcore.images.config import Config
+from labcore.images.model import LAYER_GZIP, Image
 from labcore.images.store import ImageStore
-from labcore.spec import DEFAULT_PATH, Reference
+from labcore.spec import DEFAULT_PATH, Platform, Reference
 
 BUSYBOX_PLACES = ("/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busybox", "/sbin/busybox")
 
@@ -55,22 +54,17 @@ class LayerWriter:
 
 def write_image(store: ImageStore, name: str, layers: Sequence[bytes], *, command: tuple[str, ...]) -> Image:
     """Store an image of uncompressed layers, the lowest first, for this machine's architecture."""
-    descriptors = [store.put_blob(gzip.compress(layer, mtime=0), LAYER_GZIP) for layer in layers]
+    platform = Platform.here()
     config = Config(
-        architecture=ARCHITECTURES.get(os.uname().machine, os.uname().machine),
+        architecture=platform.architecture,
+        variant=platform.variant,
         diff_ids=tuple("sha256:" + hashlib.sha256(layer).hexdigest() for layer in layers),
         environment=("PATH=" + DEFAULT_PATH,),
         command=command,
     )
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": store.put_blob(json.dumps(config.to_json()).encode(), CONFIG).to_json(),
-        "layers": [descriptor.to_json() for descriptor in descriptors],
-    }
-    reference = Reference.parse(name)
-    store.tag(reference, store.put_blob(json.dumps(manifest).encode(), MANIFEST))
-    return store.get(reference)
+    with store.using():
+        descriptors = [store.put_blob(gzip.compress(layer, mtime=0), LAYER_GZIP) for layer in layers]
+        return store.put_image(Reference.parse(name), descriptors, config)
 
 
 def seed_busybox(store: ImageStore) -> Image:

@@ -1,28 +1,43 @@
 """The content store: an OCI image layout on disk (image-spec, image-layout.md).
 
+::
+
     ROOT/images/oci-layout      the format's version
                 index.json      names -> manifests
                 blobs/sha256/…  everything else, each file under the digest of its bytes
+                leases/…        what is being used at the moment
 
 Other tools read it as it is: `skopeo inspect oci:ROOT/images:busybox:latest`.
 """
 
 import fcntl
-import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from labcore.errors import ImageNotFound, StoreDamaged
-from labcore.images.model import REF_NAME, Config, Descriptor, Image
-from labcore.spec import Reference
+from labcore.images.blobs import Blobs
+from labcore.images.config import Config
+from labcore.images.leases import Leases
+from labcore.images.model import (
+    CONFIG,
+    INDEX,
+    INDEXES,
+    MANIFEST,
+    REF_NAME,
+    Descriptor,
+    Image,
+    Manifest,
+    read_index,
+)
+from labcore.images.writing import locked, write_whole
+from labcore.spec import Platform, Reference
+from labcore.spec.platform import choose
 
-LAYOUT_VERSION = "1.0.0"
-INDEX = "application/vnd.oci.image.index.v1+json"
-
+LAYOUT_VERSION: Final = "1.0.0"
+DEPTH_MAX: Final = 4  # indexes in indexes
 
 # Images that were read and checked, as long as the index that led to them has not been replaced.
 _FOUND: dict[tuple[str, tuple[int, int, int], str], Image] = {}
@@ -33,123 +48,132 @@ class ImageStore:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._blobs = directory / "blobs" / "sha256"
+        self.leases = Leases(directory)
+        self.blobs = Blobs(directory, self.leases.note)
+
+    def using(self) -> AbstractContextManager[None]:
+        """Return a block in which all that is put, fetched or got stays, whoever collects garbage meanwhile.
+
+        Whoever writes a blob and names it later does both inside of one; whoever reads an image's blobs as well.
+        """
+        self._prepare()
+        return self.leases.using()
 
     # --- blobs
 
-    def put_blob(self, content: bytes | BinaryIO, media_type: str) -> Descriptor:
-        """Store a blob and return its descriptor. It appears whole, and under its own digest, or not at all."""
+    def put_blob(self, content: bytes | BinaryIO | Iterator[bytes], media_type: str) -> Descriptor:
+        """Store a blob and return its descriptor: `Blobs.put`."""
         self._prepare()
-        digest, size = hashlib.sha256(), 0
-        with _incoming(self._blobs) as (file, keep_as):
-            for chunk in _chunks(content):
-                digest.update(chunk)
-                size += file.write(chunk)
-            keep_as(digest.hexdigest())
-        return Descriptor(media_type, f"sha256:{digest.hexdigest()}", size)
+        return self.blobs.put(content, media_type)
 
     def fetch_blob(self, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[bytes]]) -> bool:
-        """Get a blob from elsewhere: `chunks_from(offset)` yields its bytes from there on. Return whether it had to be got.
-
-        What has come stays when the rest does not, and is gone on with the next time; whoever wants the same blob meanwhile
-        waits for this one. Raises StoreDamaged if other bytes come than the descriptor says.
-        """
+        """Get a blob from elsewhere; return whether it had to be got: `Blobs.fetch`."""
         self._prepare()
-        name = descriptor.digest.removeprefix("sha256:")
-        target, partial = self._blobs / name, self._blobs / f".partial-{name}"
-        if _has(target, descriptor.size):
-            return False
-        with partial.open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if _has(target, descriptor.size):  # somebody else was faster
-                return False
-            if not partial.exists():  # … and failed; its file is not this one
-                partial.touch()
-                return self.fetch_blob(descriptor, chunks_from)
-            _complete(file, descriptor, chunks_from)
-            partial.rename(target)
-            _sync_directory(self._blobs)
-        return True
+        return self.blobs.fetch(descriptor, chunks_from)
 
     def blob_path(self, descriptor: Descriptor) -> Path:
         """Return where a blob lies. Raises StoreDamaged if it does not, or has another size."""
-        path = self._blobs / descriptor.digest.removeprefix("sha256:")
-        try:
-            size = path.stat().st_size
-        except FileNotFoundError:
-            raise StoreDamaged(
-                f"blob {descriptor.digest} is missing from {self.directory}: make or pull the image anew"
-            ) from None
-        if size != descriptor.size:
-            raise StoreDamaged(f"blob {descriptor.digest} has {size} bytes and should have {descriptor.size}: {path}")
-        return path
+        return self.blobs.path(descriptor)
 
-    def read_json(self, descriptor: Descriptor) -> Any:
-        """Return a blob that is JSON, after checking it against its digest. Raises StoreDamaged."""
-        content = self.blob_path(descriptor).read_bytes()
-        found = "sha256:" + hashlib.sha256(content).hexdigest()
-        if found != descriptor.digest:
-            raise StoreDamaged(f"blob {descriptor.digest} was changed on disk: its bytes have the digest {found}")
-        return json.loads(content)
+    # --- images
+
+    def put_image(self, reference: Reference, layers: Iterable[Descriptor], config: Config) -> Image:
+        """Make an image of layers that are here, the lowest first, and name it. The config has their diff_ids."""
+        with self.using():
+            manifest = Manifest(self.put_blob(config.to_bytes(), CONFIG), tuple(layers))
+            return self.admit(reference, self.put_blob(manifest.to_bytes(), MANIFEST))
+
+    def admit(self, reference: Reference, manifest: Descriptor) -> Image:
+        """Name an image whose parts have come, after a look at all of them. Raises StoreDamaged; then nothing is named."""
+        image = self._read(str(reference), manifest)
+        for layer in image.layers:
+            self.blobs.path(layer)
+        self.tag(reference, manifest)
+        return image
+
+    def get(self, reference: Reference, platform: Platform | None = None) -> Image:
+        """Return the image of that name: of an index, that for the platform, this machine's if none is said.
+
+        Raises ImageNotFound, StoreDamaged.
+        """
+        try:
+            status = (self.directory / "index.json").stat()
+        except FileNotFoundError:
+            return self._find(reference, platform)
+        version = (status.st_ino, status.st_mtime_ns, status.st_size)
+        key = (str(self.directory), version, f"{reference} {platform or ''}")
+        if key not in _FOUND:
+            if len(_FOUND) > 64:
+                _FOUND.clear()
+            _FOUND[key] = self._find(reference, platform)
+        self.leases.note(_FOUND[key].descriptor.digest)
+        return _FOUND[key]
+
+    def _find(self, reference: Reference, platform: Platform | None) -> Image:
+        for name, descriptor in self.entries():
+            by_digest = reference.digest is not None and descriptor.digest == reference.digest
+            if by_digest or name == str(reference):
+                return self._read(str(reference), descriptor, platform)
+        known = ", ".join(self.names()) or "none"
+        raise ImageNotFound(
+            f"no image {reference} in {self.directory} (there: {known}); `labcore seed` makes busybox and hello-world"
+        )
+
+    def _read(self, name: str, descriptor: Descriptor, platform: Platform | None = None) -> Image:
+        """Read the image that a descriptor leads to. Raises StoreDamaged; ImageNotFound if there is none for the platform."""
+        for _ in range(DEPTH_MAX):
+            what = f"{name}: {descriptor.digest}"
+            content = self.blobs.read(descriptor)
+            if descriptor.media_type not in INDEXES:
+                return self._image(name, descriptor, Manifest.parse(content, what))
+            descriptor = chosen(read_index(content, what), platform or Platform.here(), name)
+        raise StoreDamaged(f"{name}: an index leads to an index, {DEPTH_MAX} times")
+
+    def _image(self, name: str, descriptor: Descriptor, manifest: Manifest) -> Image:
+        config = Config.parse(self.blobs.read(manifest.config), f"{name}: {manifest.config.digest}")
+        if len(manifest.layers) != len(config.diff_ids):
+            raise StoreDamaged(f"{name}: {len(manifest.layers)} layers in the manifest, {len(config.diff_ids)} in the config")
+        return Image(name, descriptor, manifest.layers, config, manifest.config)
 
     # --- names
 
     def tag(self, reference: Reference, manifest: Descriptor) -> None:
         """Give a manifest a name; the name's former image loses it."""
         self._prepare()
-        with self._locked():
-            self._entries()  # refuses an index that is damaged
-            index = self._index()
-            others = [entry for entry in index["manifests"] if (entry.get("annotations") or {}).get(REF_NAME) != str(reference)]
-            index["manifests"] = [*others, manifest.to_json() | {"annotations": {REF_NAME: str(reference)}}]
-            _write_whole(self.directory / "index.json", json.dumps(index, indent=1).encode())
+        with locked(self.directory, fcntl.LOCK_EX):
+            self.entries()  # refuses an index that is damaged
+            named = manifest.to_json() | {"annotations": {REF_NAME: str(reference)}}
+            self._write_index([*self._others(reference), named])
+
+    def untag(self, reference: Reference) -> None:
+        """Take a name away; its blobs stay until they are collected. Raises ImageNotFound."""
+        self._prepare()
+        with locked(self.directory, fcntl.LOCK_EX):
+            if str(reference) not in self.names():
+                raise ImageNotFound(f"no image {reference} in {self.directory} (there: {', '.join(self.names()) or 'none'})")
+            self._write_index(self._others(reference))
 
     def names(self) -> list[str]:
         """Return all names, sorted."""
-        return sorted(name for name, _ in self._entries() if name)
+        return sorted(name for name, _ in self.entries() if name)
 
-    def get(self, reference: Reference) -> Image:
-        """Return the image of that name. Raises ImageNotFound, StoreDamaged."""
+    def entries(self) -> list[tuple[str | None, Descriptor]]:
+        """Return the index as names with descriptors; an entry may have no name. Raises StoreDamaged."""
         try:
-            status = (self.directory / "index.json").stat()
-        except FileNotFoundError:
-            return self._find(reference)
-        version = (status.st_ino, status.st_mtime_ns, status.st_size)
-        key = (str(self.directory), version, str(reference))
-        if key not in _FOUND:
-            if len(_FOUND) > 64:
-                _FOUND.clear()
-            _FOUND[key] = self._find(reference)
-        return _FOUND[key]
-
-    def _find(self, reference: Reference) -> Image:
-        for name, descriptor in self._entries():
-            by_digest = reference.digest is not None and descriptor.digest == reference.digest
-            if by_digest or name == str(reference):
-                return self._load(reference, descriptor)
-        known = ", ".join(self.names()) or "none"
-        raise ImageNotFound(
-            f"no image {reference} in {self.directory} (there: {known}); `labcore seed` makes busybox and hello-world"
-        )
-
-    def _load(self, reference: Reference, descriptor: Descriptor) -> Image:
-        try:
-            manifest = self.read_json(descriptor)
-            layers = tuple(Descriptor.from_json(layer) for layer in manifest["layers"])
-            config = Config.from_json(self.read_json(Descriptor.from_json(manifest["config"])))
+            return [
+                ((entry.get("annotations") or {}).get(REF_NAME), Descriptor.from_json(entry))
+                for entry in self._index()["manifests"]
+            ]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StoreDamaged(f"{reference}: {descriptor.digest} is no image manifest that can be read: {error!r}") from error
-        if len(layers) != len(config.diff_ids):
-            raise StoreDamaged(f"{reference}: {len(layers)} layers in the manifest, {len(config.diff_ids)} in the config")
-        return Image(str(reference), descriptor, layers, config)
+            raise StoreDamaged(f"{self.directory / 'index.json'} is no image index: {error!r}") from error
 
     # --- files
 
     def _prepare(self) -> None:
-        self._blobs.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
         layout = self.directory / "oci-layout"
         if not layout.exists():
-            _write_whole(layout, json.dumps({"imageLayoutVersion": LAYOUT_VERSION}).encode())
+            write_whole(layout, json.dumps({"imageLayoutVersion": LAYOUT_VERSION}).encode())
 
     def _index(self) -> Any:
         try:
@@ -159,89 +183,20 @@ class ImageStore:
         except ValueError as error:
             raise StoreDamaged(f"{self.directory / 'index.json'} is no JSON: {error}") from error
 
-    def _entries(self) -> list[tuple[str | None, Descriptor]]:
-        """Return the index as names with descriptors; an entry may have no name."""
-        try:
-            return [
-                ((entry.get("annotations") or {}).get(REF_NAME), Descriptor.from_json(entry))
-                for entry in self._index()["manifests"]
-            ]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StoreDamaged(f"{self.directory / 'index.json'} is no image index: {error!r}") from error
+    def _others(self, reference: Reference) -> list[Any]:
+        entries = self._index()["manifests"]
+        return [entry for entry in entries if (entry.get("annotations") or {}).get(REF_NAME) != str(reference)]
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Keep other processes from changing the index meanwhile: flock(2) on the directory."""
-        fd = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(fd)
+    def _write_index(self, entries: list[Any]) -> None:
+        index = self._index() | {"manifests": entries}
+        write_whole(self.directory / "index.json", json.dumps(index, indent=1).encode())
 
 
-def _has(path: Path, size: int) -> bool:
-    return path.exists() and path.stat().st_size == size
-
-
-def _complete(file: BinaryIO, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[bytes]]) -> None:
-    """Append what a file lacks of a blob. Raises StoreDamaged, and empties the file, if the whole is not the blob."""
-    file.seek(0)
-    digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
-    begun = size = file.tell()
-    if size < descriptor.size or not size:
-        for chunk in chunks_from(size):
-            digest.update(chunk)
-            size += file.write(chunk)
-    found = f"sha256:{digest.hexdigest()}"
-    if found != descriptor.digest or size != descriptor.size:
-        file.truncate(0)
-        if begun:  # what was there before may have been the part that is wrong
-            _complete(file, descriptor, chunks_from)
-            return
-        raise StoreDamaged(
-            f"blob {descriptor.digest} of {descriptor.size} bytes was asked for, and {found} of {size} bytes came: "
-            "try again, and if it stays so, ask whoever runs the registry"
-        )
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _chunks(content: bytes | BinaryIO) -> Iterator[bytes]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    while chunk := content.read(1 << 20):
-        yield chunk
-
-
-@contextmanager
-def _incoming(directory: Path) -> Iterator[tuple[BinaryIO, Callable[[str], None]]]:
-    """Yield a new file and the function that gives it its name, in one step: a reader, or a crash, sees all of it or none."""
-    path = directory / f".incoming-{os.getpid()}-{os.urandom(6).hex()}"
-    try:
-        with path.open("xb") as file:
-
-            def keep_as(name: str) -> None:
-                file.flush()
-                os.fsync(file.fileno())
-                path.rename(directory / name)
-                _sync_directory(directory)
-
-            yield file, keep_as
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    with _incoming(path.parent) as (file, keep_as):
-        file.write(content)
-        keep_as(path.name)
-
-
-def _sync_directory(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+def chosen(manifests: Iterable[Descriptor], wanted: Platform, name: str) -> Descriptor:
+    """Return the manifest of an index that is for the platform. Raises ImageNotFound, saying for which there are."""
+    offered = list(manifests)
+    place = choose([entry.platform or Platform("", "") for entry in offered], wanted)
+    if place is None:
+        there = ", ".join(sorted({str(entry.platform) for entry in offered if entry.platform})) or "nothing"
+        raise ImageNotFound(f"{name} is not made for {wanted}: there is {there}")
+    return offered[place]

@@ -9,6 +9,7 @@ from labcore.spec.container import (
     OverlayRoot,
     Root,
 )
+from labcore.spec.digest import checked_digest
 from labcore.spec.isolation import (
     DEFAULT_CAPABILITIES,
     DEFAULT_DEVICES,
@@ -27,6 +28,7 @@ from labcore.spec.isolation import (
 )
 from labcore.spec.log import Input, LogPolicy
 from labcore.spec.moment import Moment
+from labcore.spec.platform import Platform
 from labcore.spec.reference import Reference
 from labcore.spec.seccomp import Comparison, SeccompProfile, SeccompRule
 
@@ -53,10 +55,12 @@ __all__ = [
     "Moment",
     "MountPoint",
     "OverlayRoot",
+    "Platform",
     "Reference",
     "Root",
     "SeccompProfile",
     "SeccompRule",
     "User",
+    "checked_digest",
     "root_with",
 ]

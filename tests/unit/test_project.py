@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import PROJECT, needs
 
-CONDA_NAMES = {"python-build": "build"}
+CONDA_NAMES = {"python-build": "build", "python-isal": "isal"}
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
 
 

@@ -88,7 +88,7 @@ def test_damage_is_found(store: ImageStore) -> None:
 
 @pytest.mark.parametrize("digest", ["sha256:../../etc/passwd", "sha256:" + "A" * 64, "md5:" + "0" * 32, "sha256:" + "0" * 63])
 def test_a_digest_never_becomes_another_path(digest: str) -> None:
-    with pytest.raises(ValueError, match="no sha256 digest"):
+    with pytest.raises(ValueError, match="is no digest"):
         Descriptor.from_json({"mediaType": LAYER, "digest": digest, "size": 1})
 
 
@@ -99,7 +99,7 @@ def test_a_diff_id_never_becomes_another_path(store: ImageStore, diff_id: object
     blob = store.put_blob(json.dumps(config).encode(), "application/json")
     manifest = {"schemaVersion": 2, "config": blob.to_json(), "layers": [layer.to_json()]}
     store.tag(Reference.parse("odd"), store.put_blob(json.dumps(manifest).encode(), "application/json"))
-    with pytest.raises(StoreDamaged, match="no sha256 digest"):
+    with pytest.raises(StoreDamaged, match="is no digest"):
         store.get(Reference.parse("odd"))
 
 

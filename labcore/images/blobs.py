@@ -1,0 +1,164 @@
+"""Blobs: content under the digest of its bytes.
+
+::
+
+    DIRECTORY/blobs/sha256/HEX             a blob
+                           .partial-HEX    … of which a part has come; gone on with the next time
+                           .incoming-…     … whose digest is not known yet
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from labcore.errors import StoreDamaged
+from labcore.images.model import Descriptor
+from labcore.images.writing import incoming, sync_directory
+from labcore.spec import checked_digest
+
+PIECE: Final = 1 << 20
+PARTIAL: Final = ".partial-"
+
+
+class Blobs:
+    """The blobs below one directory. `note` is told each digest before it is looked for or kept."""
+
+    def __init__(self, directory: Path, note: Callable[[str], None]) -> None:
+        self.directory = directory
+        self._note = note
+
+    def put(self, content: bytes | BinaryIO | Iterator[bytes], media_type: str) -> Descriptor:
+        """Store a blob and return its descriptor. It appears whole, and under its own digest, or not at all."""
+        digest, size = hashlib.sha256(), 0
+        place = self._folder("sha256")
+        with incoming(place) as (file, keep_as):
+            for chunk in _chunks(content):
+                digest.update(chunk)
+                size += file.write(chunk)
+            name = f"sha256:{digest.hexdigest()}"
+            self._note(name)
+            keep_as(digest.hexdigest())
+        return Descriptor(media_type, name, size)
+
+    def fetch(self, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[bytes]]) -> bool:
+        """Get a blob from elsewhere: `chunks_from(offset)` yields its bytes from there on. Return whether it had to be got.
+
+        What has come stays when the rest does not, and is gone on with the next time; whoever wants the same blob meanwhile
+        waits for this one. Raises StoreDamaged if other bytes come than the descriptor says.
+        """
+        algorithm, _, name = descriptor.digest.partition(":")
+        place = self._folder(algorithm)
+        target, partial = place / name, place / f"{PARTIAL}{name}"
+        self._note(descriptor.digest)
+        if _has(target, descriptor.size):
+            return False
+        with partial.open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _has(target, descriptor.size):  # somebody else was faster
+                return False
+            if not _is_still(partial, file):  # … and failed; this file has no name any more
+                return self.fetch(descriptor, chunks_from)
+            _complete(file, descriptor, chunks_from)
+            partial.rename(target)
+            sync_directory(place)
+        return True
+
+    def path(self, descriptor: Descriptor) -> Path:
+        """Return where a blob lies. Raises StoreDamaged if it does not, or has another size."""
+        path = self.place(descriptor.digest)
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            raise StoreDamaged(
+                f"blob {descriptor.digest} is missing from {self.directory}: make or pull the image anew"
+            ) from None
+        if size != descriptor.size:
+            raise StoreDamaged(
+                f"blob {descriptor.digest} has {size} bytes and should have {descriptor.size}: {path} is damaged; "
+                "`labcore fsck --repair` puts it aside, then make or pull the image anew"
+            )
+        return path
+
+    def read(self, descriptor: Descriptor) -> bytes:
+        """Return a blob's bytes, after checking them against its digest. Raises StoreDamaged. For manifests and configs."""
+        content = self.path(descriptor).read_bytes()
+        algorithm = descriptor.digest.partition(":")[0]
+        found = f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+        if found != descriptor.digest:
+            raise StoreDamaged(
+                f"blob {descriptor.digest} was changed on disk: its bytes have the digest {found}; "
+                "`labcore fsck --repair` puts it aside, then make or pull the image anew"
+            )
+        return content
+
+    def place(self, digest: str) -> Path:
+        """Return where a blob of that digest lies, or would lie."""
+        algorithm, _, name = checked_digest(digest).partition(":")
+        return self.directory / "blobs" / algorithm / name
+
+    def digests(self) -> Iterator[str]:
+        """Yield the digests of all that is there."""
+        for path in self.files():
+            if not path.name.startswith("."):
+                yield f"{path.parent.name}:{path.name}"
+
+    def files(self) -> Iterator[Path]:
+        """Yield all files, those that are only being written among them."""
+        for algorithm in sorted((self.directory / "blobs").glob("sha*")):
+            yield from sorted(algorithm.iterdir())
+
+    def _folder(self, algorithm: str) -> Path:
+        path = self.directory / "blobs" / algorithm
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def _has(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
+
+
+def _is_still(path: Path, file: BinaryIO) -> bool:
+    """Is the open file the one that has this name now?"""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _complete(file: BinaryIO, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[bytes]]) -> None:
+    """Append what a file lacks of a blob. Raises StoreDamaged, and empties the file, if the whole is not the blob."""
+    file.seek(0)
+    algorithm = descriptor.digest.partition(":")[0]
+    digest = hashlib.file_digest(file, algorithm)  # type: ignore[arg-type]
+    begun = size = file.tell()
+    if size < descriptor.size or not size:
+        for chunk in chunks_from(size):
+            digest.update(chunk)
+            size += file.write(chunk)
+    found = f"{algorithm}:{digest.hexdigest()}"
+    if found != descriptor.digest or size != descriptor.size:
+        file.truncate(0)
+        if begun:  # what was there before may have been the part that is wrong
+            _complete(file, descriptor, chunks_from)
+            return
+        raise StoreDamaged(
+            f"blob {descriptor.digest} of {descriptor.size} bytes was asked for, and {found} of {size} bytes came: "
+            "try again, and if it stays so, ask whoever runs the registry"
+        )
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _chunks(content: bytes | BinaryIO | Iterator[bytes]) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+    elif isinstance(content, Iterator) and not hasattr(content, "read"):
+        yield from content
+    else:
+        yield from iter(lambda: content.read(PIECE), b"")

@@ -1,0 +1,170 @@
+"""An image's config: how it wants to be run, and where its layers come from (image-spec, config.md)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+from labcore.errors import StoreDamaged
+from labcore.record import Record
+from labcore.spec import Platform, checked_digest
+
+
+class History(Record):
+    """What made a layer, or, `empty_layer`, only a change of the config. `created` is a time as RFC 3339 writes it."""
+
+    created: str = ""
+    created_by: str = ""
+    author: str = ""
+    comment: str = ""
+    empty_layer: bool = False
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read an entry of `history`."""
+        texts = {name: str(value.get(name) or "") for name in ("created", "created_by", "author", "comment")}
+        return cls(**texts, empty_layer=bool(value.get("empty_layer")))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry; what is empty is left out."""
+        return {name: value for name, value in self.as_dict().items() if value}
+
+
+class Healthcheck(Record):
+    """How Docker finds out whether a container is well: `test` as its config has it (`CMD`, …), times in nanoseconds."""
+
+    test: tuple[str, ...] = ()
+    interval: int = 0
+    timeout: int = 0
+    start_period: int = 0
+    start_interval: int = 0
+    retries: int = 0
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read Docker's `Healthcheck`. Raises TypeError or ValueError."""
+        return cls(
+            test=_words(value.get("Test")),
+            **{name: int(value.get(key) or 0) for name, key in _TIMES.items()},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it stands in a config; what is zero is left out."""
+        times = {key: getattr(self, name) for name, key in _TIMES.items()}
+        return {"Test": list(self.test)} | {key: value for key, value in times.items() if value}
+
+
+_TIMES: Final = {
+    "interval": "Interval",
+    "timeout": "Timeout",
+    "start_period": "StartPeriod",
+    "start_interval": "StartInterval",
+    "retries": "Retries",
+}
+
+
+class Config(Record):
+    """How an image wants to be run, and its layers' digests before compression, `diff_ids`, from the lowest up.
+
+    `exposed_ports` are `80/tcp`, `volumes` paths, `labels` pairs; `on_build`, `shell` and `healthcheck` are Docker's additions.
+    """
+
+    architecture: str
+    diff_ids: tuple[str, ...]
+    environment: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    workdir: str = "/"
+    user: str = ""
+    exposed_ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    stop_signal: str = ""
+    shell: tuple[str, ...] = ()
+    on_build: tuple[str, ...] = ()
+    healthcheck: Healthcheck | None = None
+    os: str = "linux"
+    variant: str = ""
+    created: str = ""
+    author: str = ""
+    history: tuple[History, ...] = ()
+
+    @property
+    def platform(self) -> Platform:
+        """For which machine it is."""
+        return Platform(self.os, self.architecture, self.variant)
+
+    @classmethod
+    def parse(cls, content: bytes, what: str) -> Self:
+        """Read a config blob; `what` names it in errors. Raises StoreDamaged."""
+        try:
+            return cls.from_json(json.loads(content))
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise StoreDamaged(f"{what} is no image config that can be read: {error!r}") from error
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Read a config. Raises KeyError, TypeError, ValueError or AttributeError for what is no config."""
+        run = value.get("config") or {}
+        health = run.get("Healthcheck")
+        return cls(
+            architecture=str(value["architecture"]),
+            diff_ids=tuple(checked_digest(digest) for digest in value["rootfs"]["diff_ids"]),
+            environment=_words(run.get("Env")),
+            entrypoint=_words(run.get("Entrypoint")),
+            command=_words(run.get("Cmd")),
+            workdir=str(run.get("WorkingDir") or "/"),
+            user=str(run.get("User") or ""),
+            exposed_ports=tuple(sorted(run.get("ExposedPorts") or {})),
+            volumes=tuple(sorted(run.get("Volumes") or {})),
+            labels=tuple(sorted((str(k), str(v)) for k, v in (run.get("Labels") or {}).items())),
+            stop_signal=str(run.get("StopSignal") or ""),
+            shell=_words(run.get("Shell")),
+            on_build=_words(run.get("OnBuild")),
+            healthcheck=Healthcheck.from_json(health) if health else None,
+            os=str(value.get("os") or "linux"),
+            variant=str(value.get("variant") or ""),
+            created=str(value.get("created") or ""),
+            author=str(value.get("author") or ""),
+            history=tuple(History.from_json(entry) for entry in value.get("history") or ()),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the config as a blob's JSON; what is empty is left out: the same content has the same digest."""
+        about = {"created": self.created, "author": self.author, "variant": self.variant}
+        value: dict[str, Any] = {"architecture": self.architecture, "os": self.os}
+        value |= {key: item for key, item in about.items() if item}
+        value["config"] = self.run_json()
+        value["rootfs"] = {"type": "layers", "diff_ids": list(self.diff_ids)}
+        if self.history:
+            value["history"] = [entry.to_json() for entry in self.history]
+        return value
+
+    def run_json(self) -> dict[str, Any]:
+        """Return how the image wants to be run, as docker shows it: the blob's `config`."""
+        run: dict[str, Any] = {
+            "User": self.user,
+            "ExposedPorts": {port: {} for port in self.exposed_ports},
+            "Env": list(self.environment),
+            "Entrypoint": list(self.entrypoint),
+            "Cmd": list(self.command),
+            "Volumes": {path: {} for path in self.volumes},
+            "WorkingDir": self.workdir,
+            "Labels": dict(self.labels),
+            "StopSignal": self.stop_signal,
+            "Shell": list(self.shell),
+            "OnBuild": list(self.on_build),
+            "Healthcheck": self.healthcheck.to_json() if self.healthcheck else None,
+        }
+        return {key: item for key, item in run.items() if item}
+
+    def to_bytes(self) -> bytes:
+        """Return the blob."""
+        return json.dumps(self.to_json()).encode()
+
+
+def _words(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise ValueError(f"{value!r} is no list of strings")
+    return tuple(value)

@@ -1,0 +1,131 @@
+"""Collecting what no name leads to and nobody uses, and finding what is damaged."""
+
+import fcntl
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from labcore.errors import LabcoreError, StoreDamaged
+from labcore.images.blobs import PARTIAL
+from labcore.images.model import INDEXES, MANIFESTS, Descriptor, Manifest, read_index
+from labcore.images.store import ImageStore
+from labcore.images.writing import INCOMING, locked, remove_if_abandoned
+from labcore.record import Record
+
+
+class Collected(Record):
+    """How many blobs were removed, and how many bytes they had."""
+
+    blobs: int
+    size: int
+
+
+class Damage(Record):
+    """A blob that is not what its digest says; `images` are the names that lead to it."""
+
+    digest: str
+    what: str
+    images: tuple[str, ...]
+
+
+def collect(store: ImageStore) -> Collected:
+    """Remove the blobs that no name and no lease leads to, and what killed writers have left.
+
+    Whoever begins to use a blob meanwhile waits; it takes as long as looking at each manifest does. Raises StoreDamaged if a
+    manifest cannot be read: what it leads to is not known then, and nothing is removed.
+    """
+    if not store.directory.exists():
+        return Collected(0, 0)
+    removed: list[int] = []
+    with locked(store.directory, fcntl.LOCK_EX):
+        kept = {digest for _, descriptor in store.entries() for digest in reachable(store, descriptor)}
+        kept |= {digest for noted in store.leases.noted() for digest in _from_lease(store, noted)}
+        for path in list(store.blobs.files()):
+            if path.name.startswith((PARTIAL, INCOMING)):
+                removed += filter(None, [remove_if_abandoned(path)])
+            elif f"{path.parent.name}:{path.name}" not in kept:
+                removed.append(path.stat().st_size)
+                path.unlink()
+    return Collected(len(removed), sum(removed))
+
+
+def reachable(store: ImageStore, descriptor: Descriptor) -> Iterator[str]:
+    """Yield the digests of all that a manifest or index leads to, its own first. Parts that are not here are no error."""
+    yield descriptor.digest
+    if descriptor.media_type not in (*MANIFESTS, *INDEXES) or not store.blobs.place(descriptor.digest).exists():
+        return
+    content = store.blobs.read(descriptor)
+    if descriptor.media_type in INDEXES:
+        for entry in read_index(content, descriptor.digest):
+            yield from reachable(store, entry)
+    else:
+        yield from (part.digest for part in Manifest.parse(content, descriptor.digest).parts())
+
+
+def _from_lease(store: ImageStore, digest: str) -> Iterator[str]:
+    """Yield a noted digest, and what it leads to if it is a manifest's: a lease does not say what kind it is."""
+    yield digest
+    path = store.blobs.place(digest)
+    if not path.exists() or path.stat().st_size > _MANIFEST_MAX:
+        return
+    for kind in (MANIFESTS[0], INDEXES[0]):
+        try:
+            yield from reachable(store, Descriptor(kind, digest, path.stat().st_size))
+        except StoreDamaged:
+            continue
+
+
+_MANIFEST_MAX = 4 << 20
+
+
+def damages(store: ImageStore, told: Callable[[str], None] = lambda _: None) -> list[Damage]:
+    """Read every blob and return those that are damaged or missing; `told` hears each digest that is being read.
+
+    Raises StoreDamaged if the index itself cannot be read.
+    """
+    users: dict[str, set[str]] = {}
+    for name, descriptor in store.entries():
+        for digest in _as_far_as_readable(store, descriptor):
+            users.setdefault(digest, set()).add(name or "(no name)")
+    found = {}
+    for digest in sorted({*store.blobs.digests(), *users}):
+        told(digest)
+        if what := _what_is_wrong(store, digest):
+            found[digest] = what
+    return [Damage(digest, what, tuple(sorted(users.get(digest, ())))) for digest, what in found.items()]
+
+
+def put_aside(store: ImageStore, damaged: Iterable[Damage]) -> Path:
+    """Move damaged blobs to the store's `quarantine`, where nothing finds them; return that directory.
+
+    The names stay: a pull of the image gets what is missing, and nothing else.
+    """
+    quarantine = store.directory / "quarantine"
+    quarantine.mkdir(parents=True, exist_ok=True)
+    with locked(store.directory, fcntl.LOCK_EX):
+        for damage in damaged:
+            path = store.blobs.place(damage.digest)
+            if path.exists() and _what_is_wrong(store, damage.digest):  # nobody has mended it meanwhile
+                path.rename(quarantine / damage.digest.replace(":", "-"))
+    return quarantine
+
+
+def _as_far_as_readable(store: ImageStore, descriptor: Descriptor) -> Iterator[str]:
+    try:
+        yield from reachable(store, descriptor)
+    except LabcoreError:
+        return
+
+
+def _what_is_wrong(store: ImageStore, digest: str) -> str:
+    """Return what is wrong with a blob; nothing if it is as it should be."""
+    path = store.blobs.place(digest)
+    algorithm, _, name = digest.partition(":")
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, algorithm).hexdigest()
+    except FileNotFoundError:
+        return "it is missing"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    return "" if found == name else f"its bytes have the digest {algorithm}:{found}"
