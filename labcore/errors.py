@@ -7,6 +7,7 @@
     ├── ImageNotFound       (LookupError) no such image in the store
     ├── StoreDamaged                      what lies on disk is not what was written there
     ├── Unavailable                       this machine or this installation lacks something; the message names the cure
+    ├── StoreFull           (OSError)     there is no room on the disk for what was to be kept; nothing half done is left
     ├── SystemCallError     (OSError)     the kernel said no: call, arguments, errno
     │   └── StepFailed                    … to a step of a plan: which one, why, and what to do
     ├── MonitorLost         in native     the monitor ended before it had said what became of its child
@@ -32,6 +33,13 @@ class ImageNotFound(LabcoreError, LookupError):
 
 class StoreDamaged(LabcoreError):
     """A file of the store is missing, or does not hold what its digest says."""
+
+
+class StoreFull(LabcoreError, OSError):
+    """No room on the disk; the message says for what, where, and how much there is."""
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 class Unavailable(LabcoreError):

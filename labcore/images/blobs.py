@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 from labcore.errors import StoreDamaged
 from labcore.images.model import Descriptor
 from labcore.images.writing import incoming, sync_directory
+from labcore.space import room_for
 from labcore.spec import checked_digest
 
 PIECE: Final = 1 << 20
@@ -34,7 +35,7 @@ class Blobs:
         """Store a blob and return its descriptor. It appears whole, and under its own digest, or not at all."""
         digest, size = hashlib.sha256(), 0
         place = self._folder("sha256")
-        with incoming(place) as (file, keep_as):
+        with room_for("a blob", self.directory), incoming(place) as (file, keep_as):
             for chunk in _chunks(content):
                 digest.update(chunk)
                 size += file.write(chunk)
@@ -55,7 +56,7 @@ class Blobs:
         self._note(descriptor.digest)
         if _has(target, descriptor.size):
             return False
-        with partial.open("a+b") as file:
+        with room_for(f"blob {descriptor.digest}", self.directory), partial.open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if _has(target, descriptor.size):  # somebody else was faster
                 return False

@@ -173,7 +173,7 @@ def close_range(first: int, last: int = 0xFFFFFFFF, flags: CloseFlag = CloseFlag
 
 
 @SystemCall
-def openat2(dirfd: Descriptor, path: str, flags: int, *, resolve: Resolve, mode: int = 0) -> Step:
+def openat2(dirfd: Descriptor, path: str | bytes, flags: int, *, resolve: Resolve, mode: int = 0) -> Step:
     """Open a path under rules: openat2(2). With IN_ROOT, `dirfd` is the root, whatever `..` or a link says."""
     how = struct.pack("=QQQ", flags, mode, resolve)
     return Step("openat2", lib.SYS_openat2, (dirfd, path, how, len(how)))

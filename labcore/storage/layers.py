@@ -8,13 +8,12 @@
 """
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from labcore.errors import StoreDamaged
-from labcore.spec import OverlayRoot
+from labcore.spec import OverlayRoot, checked_digest
 
 FORMAT = "1"
 ID_LENGTH = 32  # hex digits: 128 bits tell layers apart, and 120 such names fit the page that mount(2) takes
@@ -29,13 +28,14 @@ class LayerStore:
     def add(self, diff_id: str, open_archive: Callable[[], BinaryIO]) -> str:
         """Unpack a layer unless it is there already; return its id. It appears whole or not at all.
 
-        `open_archive` returns the archive, gzipped or plain. Raises StoreDamaged if its digest is not `diff_id`.
+        `open_archive` returns the archive, gzipped, zstd-compressed or plain. Raises StoreDamaged if its digest is not
+        `diff_id`, StoreFull.
         """
-        match = re.fullmatch(r"sha256:([0-9a-f]{64})", diff_id)
-        if match is None:
-            raise StoreDamaged(f"{diff_id!r} is no digest of a layer")
+        try:
+            name = checked_digest(diff_id).partition(":")[2][:ID_LENGTH]
+        except ValueError:
+            raise StoreDamaged(f"{diff_id!r} is no digest of a layer") from None
         self._prepare()
-        name = match[1][:ID_LENGTH]
         target = self.directory / "layers" / name
         if not target.is_dir():
             from labcore.storage.unpack import unpack_into  # only the first container of an image needs it

@@ -10,7 +10,7 @@ import labcore
 
 PACKAGE = Path(labcore.__file__).parent
 
-OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language"}
+OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "space"}
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
     "record": set(),
@@ -18,6 +18,7 @@ ALLOWED = {
     "errors": set(),
     "language": set(),
     "elf": {"record"},
+    "space": {"errors"},
     "spec": {"record", "errors"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},

@@ -1,15 +1,19 @@
 import hashlib
 import io
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from labcore.errors import ImageNotFound, StoreDamaged
+from labcore.errors import ImageNotFound, StoreDamaged, StoreFull
 from labcore.images import ImageStore
+from labcore.images.garbage import damages
 from labcore.images.model import LAYER, Descriptor
 from labcore.images.seeds import LayerWriter, is_static, write_image
 from labcore.spec import Reference
+from tests.conftest import needs_root, small_disk
 
 
 @pytest.fixture
@@ -153,3 +157,27 @@ def test_is_static(tmp_path: Path) -> None:
     script.write_text("#!/bin/sh\n")
     assert not is_static(script)
     assert not is_static(Path("/proc/self/exe"))
+
+
+def test_a_full_disk_is_said_and_the_next_try_succeeds(tmp_path: Path) -> None:
+    needs_root()
+    content = os.urandom(3 << 20)
+    wanted = Descriptor(LAYER, "sha256:" + hashlib.sha256(content).hexdigest(), len(content))
+    with small_disk(tmp_path / "disk", "2m") as disk:
+        store = ImageStore(disk / "images")
+        make_image(store)
+        with pytest.raises(StoreFull, match=r"no room for a blob in .*: . MB and .* files are left; `labcore prune`"):
+            store.put_blob(io.BytesIO(content), LAYER)
+        with pytest.raises(StoreFull, match="no room for blob sha256:"):
+            store.fetch_blob(wanted, lambda offset: [content[offset:]])
+        assert store.get(Reference.parse("tiny")).config.command == ("/hello",)
+        subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
+        offsets: list[int] = []
+
+        def rest(offset: int) -> list[bytes]:
+            offsets.append(offset)
+            return [content[offset:]]
+
+        assert store.fetch_blob(wanted, rest)
+        assert offsets[0] > 0  # what had come was gone on with
+        assert damages(store) == []

@@ -1,18 +1,22 @@
 """Archives, friendly and hostile. Nothing outside the target may change, whatever a layer says."""
 
+import errno
 import gzip
 import hashlib
 import io
 import os
 import stat
+import subprocess
 import tarfile
 from pathlib import Path
+from random import Random
 
 import pytest
+import zstandard
 
-from labcore.errors import StoreDamaged
+from labcore.errors import StoreDamaged, StoreFull
 from labcore.storage import LayerStore
-from tests.conftest import needs_root
+from tests.conftest import needs_root, small_disk
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +95,16 @@ def test_whiteouts_become_overlayfs_own(tmp_path: Path) -> None:
     assert (layer / "d/gone").lstat().st_rdev == 0
     assert stat.S_ISCHR((layer / "d/gone").lstat().st_mode)
     assert os.getxattr(layer / "e", "trusted.overlay.opaque") == b"y"
+
+
+def test_a_whiteout_hides_what_lies_below_and_not_its_own_layers(tmp_path: Path) -> None:
+    before = [entry("f", content=b"new"), entry("d", tarfile.DIRTYPE), entry("d/e", content=b"new")]
+    whiteouts = [entry(".wh.f"), entry(".wh.d")]
+    for entries in (before + whiteouts, whiteouts + before):
+        layer = unpack(tmp_path, *entries)
+        assert (layer / "f").read_bytes() == b"new"
+        assert (layer / "d/e").read_bytes() == b"new"
+        assert os.getxattr(layer / "d", "trusted.overlay.opaque") == b"y"
 
 
 HOSTILE = {
@@ -178,8 +192,6 @@ def test_flipped_bits(tmp_path: Path) -> None:
 def test_a_directory_that_a_later_entry_replaces(tmp_path: Path) -> None:
     layer = unpack(tmp_path, entry("d", tarfile.DIRTYPE), entry("d/e", tarfile.DIRTYPE), entry("d", content=b"file"))
     assert (layer / "d").read_bytes() == b"file"
-    layer = unpack(tmp_path, entry("d", tarfile.DIRTYPE), entry("d/e", tarfile.DIRTYPE), entry(".wh.d"))
-    assert (layer / "d").lstat().st_rdev == 0
 
 
 def test_deep_directories(tmp_path: Path) -> None:
@@ -203,3 +215,147 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "storage/format").write_text("99\n")
     with pytest.raises(Exception, match="has format '99'"):
         unpack(tmp_path, entry("f", content=b"x"))
+
+
+def made_by(tool: list[str], source: Path, tmp_path: Path) -> Path:
+    """Return what the archive that a tool makes of a directory becomes here."""
+    data = subprocess.run([*tool, "-C", str(source), "."], capture_output=True, check=True).stdout
+    store = LayerStore(tmp_path / "storage")
+    return store.directory / "layers" / store.add("sha256:" + hashlib.sha256(data).hexdigest(), lambda: io.BytesIO(data))
+
+
+def facts(path: Path) -> dict[bytes, tuple[object, ...]]:
+    """Return all that can be seen of a tree: kinds, owners, times to the nanosecond, contents, links, attributes."""
+    root = os.fsencode(path)
+    found: dict[bytes, tuple[object, ...]] = {}
+    inodes: dict[int, bytes] = {}
+    for where, directories, files in os.walk(root):
+        for name in sorted(directories + files):
+            full = os.path.join(where, name)
+            status = os.lstat(full)
+            short = full[len(root) :]
+            first = inodes.setdefault(status.st_ino, short)
+            content: object = None
+            if stat.S_ISREG(status.st_mode):
+                content = Path(os.fsdecode(full)).read_bytes()
+            elif stat.S_ISLNK(status.st_mode):
+                content = os.readlink(full)
+            time = 0 if stat.S_ISLNK(status.st_mode) else status.st_mtime_ns
+            names = os.listxattr(full, follow_symlinks=False)
+            attributes = tuple(sorted((name, os.getxattr(full, name, follow_symlinks=False)) for name in names))
+            owner = (status.st_uid, status.st_gid)
+            found[short] = (status.st_mode, owner, time, content, first, status.st_rdev, attributes)
+    return found
+
+
+def test_all_that_a_tree_can_hold(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    long = source / ("directory-" + "x" * 200)
+    long.mkdir(parents=True)
+    (long / ("file-" + "y" * 240)).write_text("long names")
+    (source / ("link-" + "z" * 150)).symlink_to("t" * 180)
+    os.link(long / ("file-" + "y" * 240), source / "hard")
+    bytes_only = os.path.join(os.fsencode(source), b"\xff\xfe not UTF-8")
+    os.close(os.open(bytes_only, os.O_CREAT | os.O_WRONLY))
+    os.utime(bytes_only, ns=(1_500_000_000_123_456_789, 1_500_000_000_123_456_789))
+    os.mknod(source / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    os.mkfifo(source / "pipe")
+    with (source / "sparse").open("wb") as file:
+        file.seek(50 << 20)
+        file.write(b"end of a hole")
+        file.truncate(60 << 20)
+    (source / "program").write_bytes(b"\x7fELF")
+    os.chown(source / "program", 12345, 54321)
+    (source / "program").chmod(0o6755)
+    os.setxattr(source / "program", "security.capability", bytes.fromhex("0100000200040000000000000000000000000000"))
+    os.setxattr(source / "hard", "user.odd", b"any\nbytes\x00=\xff")
+    old = source / "old"
+    old.write_text("before 1970")
+    os.utime(old, (-1_000_000, -1_000_000))
+
+    pax = ["tar", "-c", "--sparse", "--xattrs", "--xattrs-include=*", "--format=pax"]
+    layer = made_by(pax, source, tmp_path)
+    assert facts(layer) == facts(source)
+    assert (layer / "sparse").stat().st_blocks < 1000
+    for version in ("0.0", "0.1", "1.0"):
+        layer = made_by([*pax, f"--sparse-version={version}", f"--transform=s/hard/hard{version}/"], source, tmp_path)
+        sparse = layer / "sparse"
+        assert (sparse.read_bytes(), sparse.stat().st_blocks < 1000) == ((source / "sparse").read_bytes(), True)
+    gnu = made_by(["tar", "-c", "--sparse", "--format=gnu"], source, tmp_path)
+    for path, seen in facts(gnu).items():
+        assert seen[:2] == facts(source)[path][:2]
+        assert seen[3:6] == facts(source)[path][3:6]
+    assert (gnu / "sparse").stat().st_blocks < 1000
+
+
+@pytest.mark.parametrize("compress", ["gzip", "zstd", "two members", "two frames"])
+def test_compressions(tmp_path: Path, compress: str) -> None:
+    data = archive(entry("f", content=os.urandom(3 << 20)))
+    half = len(data) // 2
+    zstd = zstandard.ZstdCompressor().compress
+    raw = {
+        "gzip": lambda: gzip.compress(data),
+        "two members": lambda: gzip.compress(data[:half]) + gzip.compress(data[half:]),
+        "zstd": lambda: zstd(data),
+        "two frames": lambda: zstd(data[:half]) + zstd(data[half:]),
+    }[compress]()
+    store = LayerStore(tmp_path / "storage")
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    name = store.add(digest, lambda: io.BytesIO(raw))
+    assert (store.directory / "layers" / name / "f").stat().st_size == 3 << 20
+    for damaged in (raw[:-9], raw[: len(raw) // 2], raw[:1000] + b"\0\1\2" + raw[1003:]):
+        with pytest.raises(StoreDamaged):
+            LayerStore(tmp_path / "other").add(digest, lambda raw=damaged: io.BytesIO(raw))
+    assert list((tmp_path / "other/layers").iterdir()) == []
+
+
+def test_a_window_that_would_take_all_memory(tmp_path: Path) -> None:
+    greedy = zstandard.ZstdCompressionParameters(window_log=30)
+    writer = zstandard.ZstdCompressor(compression_params=greedy).compressobj()
+    raw = writer.compress(archive(entry("f", content=b"x"))) + writer.flush()
+    with pytest.raises(StoreDamaged, match="too much memory"):
+        LayerStore(tmp_path / "storage").add("sha256:" + "0" * 64, lambda: io.BytesIO(raw))
+
+
+def test_random_damage_changes_nothing_outside_and_is_always_named(tmp_path: Path) -> None:
+    """Fuzz: an archive with everything in it, with a few bytes changed, checksums mended; it is taken or it is refused."""
+    random = Random(20)
+    plain = archive(
+        entry("d", tarfile.DIRTYPE), entry("d/f", content=b"x" * 700), entry("d/l", tarfile.SYMTYPE, linkname="/"),
+        entry("h", tarfile.LNKTYPE, linkname="d/f"), entry("n" * 150, content=b"y"), entry("d/.wh.g"),
+        entry("x", content=b"x", pax_headers={"SCHILY.xattr.user.a": "b", "mtime": "1.5"}),
+    )  # fmt: skip
+    victim = tmp_path / "victim"
+    victim.write_text("untouched")
+    taken = 0
+    for number in range(400):
+        data = bytearray(plain)
+        for _ in range(random.randrange(1, 6)):
+            data[random.randrange(len(data))] = random.choice(b"\0/.0179xS\xff" + bytes([random.randrange(256)]))
+        for block in range(0, len(data), 512):  # a header whose checksum is right gets further
+            header = data[block : block + 512]
+            if header[257:262] == b"ustar":
+                header[148:156] = b" " * 8
+                data[block + 148 : block + 156] = b"%06o\0 " % sum(header)
+        store = LayerStore(tmp_path / str(number % 8))
+        try:
+            store.add("sha256:" + hashlib.sha256(data).hexdigest(), lambda data=bytes(data): io.BytesIO(data))
+            taken += 1
+        except StoreDamaged as error:
+            assert str(error)
+    assert 20 < taken < 380
+    assert victim.read_text() == "untouched"
+    assert {path.name for path in tmp_path.iterdir()} == {"victim", *map(str, range(8))}
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    data = archive(entry("f", content=os.urandom(2 << 20)))
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        store = LayerStore(disk / "storage")
+        with pytest.raises(StoreFull, match=r"no room for layer .* `labcore prune`") as raised:
+            store.add(digest, lambda: io.BytesIO(data))
+        assert raised.value.errno == errno.ENOSPC
+        assert list((disk / "storage/layers").iterdir()) == []
+        subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
+        assert store.add(digest, lambda: io.BytesIO(data))

@@ -1,0 +1,259 @@
+"""Entries of a stranger's archive become files below one directory, and nowhere else.
+
+Names are resolved by the kernel, below an open directory that counts as the root (openat2 with RESOLVE_IN_ROOT): neither `..`
+nor a link that an earlier entry made leads outside. Directories stay open for the entries that follow, until one takes away a
+directory or a link, by which they may have been reached.
+"""
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from labcore.errors import StoreDamaged, SystemCallError
+from labcore.native import Resolve, openat2
+from labcore.storage import tar
+from labcore.storage.tar import Archive, Entry
+
+WHITEOUT: Final = b".wh."
+OPAQUE: Final = b".wh..wh..opq"
+SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+INSIDE: Final = Resolve.IN_ROOT | Resolve.NO_MAGICLINKS
+OPEN_AT_ONCE: Final = 32
+OVERLAYS_OWN: Final = (b"trusted.overlay.", b"user.overlay.")
+DEVICES: Final = {tar.CHARACTER: stat.S_IFCHR, tar.BLOCK_DEVICE: stat.S_IFBLK, tar.FIFO: stat.S_IFIFO}
+
+
+class Extractor:
+    """Makes the entries of an archive below the open directory `root`, in overlayfs' form: whiteouts are devices there."""
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._open: dict[bytes, int] = {}
+        self._doubtful = False  # may an open directory's path lead elsewhere by now?
+        self._times: list[tuple[bytes, int]] = []
+        self._apart = _in_user_namespace()
+
+    def __enter__(self) -> "Extractor":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._close_all()
+
+    def extract(self, archive: Archive) -> None:
+        """Make all entries. Raises StoreDamaged, OSError."""
+        for entry in archive:
+            if self._doubtful or len(self._open) > OPEN_AT_ONCE:
+                self._close_all()
+                self._doubtful = False
+            parent, base = self._place(entry.name)
+            if not base:
+                continue
+            if base.startswith(WHITEOUT):
+                self._white_out(parent, base, entry)
+            else:
+                self._make(entry, archive.content(), parent, base)
+        self._close_all()
+        for name, time in reversed(self._times):  # last: what is put into a directory changes its time
+            with suppress(OSError, StoreDamaged):  # a later entry has put something else in its place
+                parent, base = self._place(name)
+                if _is_directory(parent, base):
+                    os.utime(base, ns=(time, time), dir_fd=parent, follow_symlinks=False)
+
+    def _make(self, entry: Entry, content: Iterator[memoryview], parent: int, base: bytes) -> None:
+        kind = entry.kind
+        if kind == tar.FILE:
+            self._make_file(entry, content, parent, base)
+            return
+        if kind == tar.DIRECTORY:
+            self._make_directory(parent, base)
+            self._times.append((entry.name, entry.mtime))
+        elif kind == tar.HARD_LINK:
+            there, name = self._place(entry.link)
+            if not name:
+                raise StoreDamaged(f"layer entry {entry.name!r} is a link to nothing")
+            self._clear(parent, base)
+            os.link(name, base, src_dir_fd=there, dst_dir_fd=parent, follow_symlinks=False)
+            return
+        elif kind == tar.SYMLINK:
+            self._clear(parent, base)
+            os.symlink(entry.link, base, dir_fd=parent)
+        elif kind in DEVICES:
+            self._clear(parent, base)
+            if not self._make_device(entry, parent, base):
+                return
+        else:
+            raise StoreDamaged(f"layer entry {entry.name!r} is of a kind that layers do not have: {kind!r}")
+        os.chown(base, entry.uid, entry.gid, dir_fd=parent, follow_symlinks=False)
+        if kind != tar.SYMLINK:
+            os.chmod(base, entry.mode, dir_fd=parent)
+        if kind != tar.DIRECTORY:
+            os.utime(base, ns=(entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
+        if entry.xattrs:
+            self._set_attributes(entry, b"/proc/self/fd/%d/%s" % (parent, base))
+
+    def _make_file(self, entry: Entry, content: Iterator[memoryview], parent: int, base: bytes) -> None:
+        try:
+            fd = os.open(base, NEW_FILE, 0o600, dir_fd=parent)
+        except FileExistsError:
+            self._clear(parent, base)
+            fd = os.open(base, NEW_FILE, 0o600, dir_fd=parent)
+        try:
+            if entry.sparse is None:
+                for piece in content:
+                    _write(fd, piece)
+            else:
+                _write_sparse(fd, entry, content)
+            os.fchown(fd, entry.uid, entry.gid)
+            os.fchmod(fd, entry.mode)  # after chown, which takes setuid away
+            if entry.xattrs:
+                self._set_attributes(entry, fd)
+            os.utime(fd, ns=(entry.mtime, entry.mtime))
+        finally:
+            os.close(fd)
+
+    def _make_directory(self, parent: int, base: bytes) -> None:
+        try:
+            os.mkdir(base, 0o700, dir_fd=parent)
+        except FileExistsError:
+            if _is_directory(parent, base):
+                return
+            hidden = _is_whiteout(parent, base)
+            self._clear(parent, base)
+            os.mkdir(base, 0o700, dir_fd=parent)
+            if hidden:
+                self._set_opaque(parent, base)
+
+    def _make_device(self, entry: Entry, parent: int, base: bytes) -> bool:
+        """Make a device node or FIFO; root of a user namespace only may not, and its containers could not use it either."""
+        try:
+            os.mknod(base, DEVICES[entry.kind] | 0o600, os.makedev(entry.major, entry.minor), dir_fd=parent)
+        except PermissionError:
+            if not self._apart or entry.kind == tar.FIFO:
+                raise
+            return False
+        return True
+
+    def _set_attributes(self, entry: Entry, where: bytes | int) -> None:
+        for name, value in entry.xattrs.items():
+            if name.startswith(OVERLAYS_OWN):
+                raise StoreDamaged(f"layer entry {entry.name!r} sets {name!r}, which is overlayfs's own")
+            try:
+                os.setxattr(where, name, value, follow_symlinks=isinstance(where, int))
+            except OSError as error:
+                if error.errno != errno.EOPNOTSUPP:  # a label of a security module that is not here
+                    raise
+
+    # --- what lower layers have, and this one has not
+
+    def _white_out(self, parent: int, base: bytes, entry: Entry) -> None:
+        if base == OPAQUE:
+            self._set_opaque(parent, b".")
+            return
+        hidden = base.removeprefix(WHITEOUT)
+        if hidden in (b"", b".", b".."):
+            raise StoreDamaged(f"layer entry {entry.name!r} removes no entry of its directory")
+        try:
+            os.mknod(hidden, stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
+        except FileExistsError:  # this layer has put something there itself: only what lies below is hidden
+            if _is_directory(parent, hidden):
+                self._set_opaque(parent, hidden)
+
+    def _set_opaque(self, parent: int, base: bytes) -> None:
+        """Mark a directory as hiding what lower layers have in it, for overlays on the machine and in user namespaces.
+
+        Those read user.* attributes (option `userxattr`), for trusted.* are not for them to read; nor, in one, for us to write.
+        """
+        for space in (b"user", b"trusted"):
+            with suppress(PermissionError):
+                os.setxattr(b"/proc/self/fd/%d/%s" % (parent, base), space + b".overlay.opaque", b"y", follow_symlinks=False)
+
+    # --- places
+
+    def _place(self, name: bytes) -> tuple[int, bytes]:
+        """Return the open directory that holds an entry, made if it is missing, and the entry's own name in it."""
+        parts = [part for part in name.split(b"/") if part and part != b"."]
+        if b".." in parts:
+            raise StoreDamaged(f"layer entry {name!r} leads upwards")
+        if b"\0" in name:
+            raise StoreDamaged(f"layer entry {name!r} has a name that no file can have")
+        if not parts:
+            return self._root, b""
+        base = parts.pop()
+        if not parts:
+            return self._root, base
+        path = b"/".join(parts)
+        fd = self._open.get(path)
+        if fd is None:
+            fd = self._open[path] = self._open_directory(path, parts)
+        return fd, base
+
+    def _open_directory(self, path: bytes, parts: list[bytes]) -> int:
+        try:
+            return _openat(self._root, path)
+        except SystemCallError as error:
+            if error.errno != errno.ENOENT:
+                raise StoreDamaged(f"a layer has entries below {path!r}, which is no directory: {error.strerror}") from None
+        here = os.dup(self._root)
+        for depth, part in enumerate(parts):
+            with suppress(FileExistsError):
+                os.mkdir(part, 0o755, dir_fd=here)
+            os.close(here)
+            here = _openat(self._root, b"/".join(parts[: depth + 1]))
+        return here
+
+    def _clear(self, parent: int, base: bytes) -> None:
+        """Remove what has the name now."""
+        try:
+            kind = os.stat(base, dir_fd=parent, follow_symlinks=False).st_mode
+        except FileNotFoundError:
+            return
+        if stat.S_ISDIR(kind):
+            shutil.rmtree(base, dir_fd=parent)
+        else:
+            os.unlink(base, dir_fd=parent)
+        self._doubtful |= stat.S_ISDIR(kind) or stat.S_ISLNK(kind)
+
+    def _close_all(self) -> None:
+        for fd in self._open.values():
+            os.close(fd)
+        self._open.clear()
+
+
+def _openat(root: int, path: bytes) -> int:
+    return openat2(root, path, SEARCH, resolve=INSIDE)
+
+
+def _is_directory(parent: int, base: bytes) -> bool:
+    return stat.S_ISDIR(os.stat(base, dir_fd=parent, follow_symlinks=False).st_mode)
+
+
+def _is_whiteout(parent: int, base: bytes) -> bool:
+    status = os.stat(base, dir_fd=parent, follow_symlinks=False)
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def _write(fd: int, piece: memoryview) -> None:
+    while piece:
+        piece = piece[os.write(fd, piece) :]
+
+
+def _write_sparse(fd: int, entry: Entry, content: Iterator[memoryview]) -> None:
+    """Write the pieces to where they belong, and leave holes between them."""
+    piece = memoryview(b"")
+    for offset, length in entry.sparse or ():
+        os.lseek(fd, offset, os.SEEK_SET)
+        while length:
+            piece = piece or next(content)
+            _write(fd, piece[:length])
+            length, piece = max(0, length - len(piece)), piece[length:]
+    os.ftruncate(fd, entry.real_size)
+
+
+def _in_user_namespace() -> bool:
+    return Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]
