@@ -57,6 +57,7 @@ def missing_packages(purpose: str) -> dict[str, str]:
             ("libc6-dev-arm64-cross", "arm64's C library", Path("/usr/aarch64-linux-gnu/include/stdio.h").exists()),
             ("iproute2", "looks at network namespaces", shutil.which("ip")),
             ("nftables", "looks at firewall rules", shutil.which("nft")),
+            ("strace", "kills a pull at each of its steps", shutil.which("strace")),
             ("uidmap", "maps the numbers of ordinary users' containers", shutil.which("newuidmap")),
             ("util-linux", "nsenter and unshare, to compare with", shutil.which("nsenter")),
         ]

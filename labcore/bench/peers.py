@@ -144,21 +144,29 @@ def _docker(rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subje
 
 def running_docker(rootfs: Path, work: Path, undo: ExitStack) -> Cli:
     """Start a dockerd of its own, and make the image known to it."""
-    home = work / "docker"
-    home.mkdir()
-    socket = f"unix://{home}/docker.sock"
-    log = undo.enter_context((home / "log").open("wb"))
-    daemon = subprocess.Popen(
-        ["dockerd", "-H", socket, "--data-root", str(home / "data"), "--exec-root", str(home / "exec"),
-         "--pidfile", str(home / "pid"), "--bridge", "none", "--iptables=false"],
-        stdout=log, stderr=log,
-    )  # fmt: skip
-    undo.callback(_stop, daemon)
-    docker = ["docker", "-H", socket]
-    _await_daemon(docker, daemon)
+    docker = undo.enter_context(own_dockerd(work))
     timed([*docker, "import", str(_archive(rootfs, work)), "labcore-bench"])
     undo.callback(_remove_all, docker)
     return Cli([*docker, "run"], ["--pull", "never", "--network", "none"])
+
+
+@contextmanager
+def own_dockerd(work: Path) -> Iterator[list[str]]:
+    """Start a dockerd whose files lie in `work`; yield the words that begin a command to it."""
+    home = work / "docker"
+    home.mkdir()
+    socket = f"unix://{home}/docker.sock"
+    with ExitStack() as undo:
+        log = undo.enter_context((home / "log").open("wb"))
+        daemon = subprocess.Popen(
+            ["dockerd", "-H", socket, "--data-root", str(home / "data"), "--exec-root", str(home / "exec"),
+             "--pidfile", str(home / "pid"), "--bridge", "none", "--iptables=false"],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+        undo.callback(_stop, daemon)
+        docker = ["docker", "-H", socket]
+        _await_daemon(docker, daemon)
+        yield docker
 
 
 def _remove_all(docker: list[str]) -> None:

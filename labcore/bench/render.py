@@ -4,6 +4,10 @@ from pathlib import Path
 
 from labcore.bench.measure import Result, Row
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 OURS, PEER, BASE = "#0072B2", "#999999", "#009E73"  # told apart in print and by colour-blind readers (Okabe and Ito)
 
 
@@ -18,14 +22,21 @@ def table(rows: list[Row], baseline: str) -> str:
     return "\n".join(lines)
 
 
-def plot(result: Result, path: Path) -> None:
+def plot(results: list[Result], path: Path) -> None:
     """Draw the rows as bars from the fastest to the slowest, 5th to 95th percentile marked, on a logarithmic scale."""
     from matplotlib.figure import Figure
 
+    heights = [0.45 * len(result.rows) + 1.3 for result in results]
+    figure = Figure(figsize=(9, sum(heights)), layout="constrained")
+    pictures = figure.subplots(len(results), squeeze=False, height_ratios=heights)
+    for result, axes in zip(results, pictures[:, 0], strict=True):
+        _bars(result, axes)
+    figure.savefig(path, dpi=150)
+
+
+def _bars(result: Result, axes: "Axes") -> None:
     rows, baseline = result.rows, result.baseline
     ordered = sorted(rows, key=lambda row: row.median_ms, reverse=True)
-    figure = Figure(figsize=(9, 0.45 * len(ordered) + 1.3), layout="constrained")
-    axes = figure.add_subplot()
     colours = [BASE if r.subject == baseline else OURS if "labcore" in r.subject else PEER for r in ordered]
     medians = [row.median_ms for row in ordered]
     spread = [[r.median_ms - r.p05_ms for r in ordered], [r.p95_ms - r.median_ms for r in ordered]]
@@ -38,4 +49,3 @@ def plot(result: Result, path: Path) -> None:
     axes.set_xlabel("milliseconds (median; whiskers: 5th to 95th percentile)")
     axes.set_title(result.title[0].upper() + result.title[1:], loc="left", fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=150)

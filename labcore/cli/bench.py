@@ -13,24 +13,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "start: from start to exit of one small program in a container. life: create, start and delete, as an engine drives an "
-        "OCI runtime. exec: a further program in a running container. many: a hundred containers that run on."
+        "OCI runtime. exec: a further program in a running container. many: a hundred containers that run on. images: pull, "
+        "push, load, unpack and serve a Debian base image."
     )
     parser.add_argument("what", choices=[*BENCHES], help="what to measure")
-    parser.add_argument("-n", "--rounds", type=int, default=100, metavar="N", help="how many rounds (default: 100)")
+    parser.add_argument("-n", "--rounds", type=int, metavar="N", help="how many rounds (default: 100; images: 5)")
+    parser.add_argument("--archive", type=Path, metavar="TAR", help="images: the root file system to take (default: made anew)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write environment and rows as JSON")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the rows (png, svg or pdf; needs matplotlib)")
 
 
 def main(args: argparse.Namespace) -> int:
     """Measure all subjects in turn, showing how far it is."""
-    rounds = max(2, args.rounds)
-    for result in BENCHES[args.what](rounds):
+    of_images = args.what == "images"
+    rounds = max(2, args.rounds or (5 if of_images else 100))
+    options = {"archive": args.archive} if of_images else {}
+    results: dict[str, Result] = {}
+    for result in BENCHES[args.what](rounds, **options):
         _progress(max(row.n for row in result.rows), rounds)
-    _report(result)
+        results[result.title] = result
+    _report(list(results.values()))
     if args.json:
-        args.json.write_text(json.dumps(as_json(result.environment, result.rows), indent=1) + "\n")
+        rows = [row for result in results.values() for row in result.rows]
+        args.json.write_text(json.dumps(as_json(result.environment, rows), indent=1) + "\n")
     if args.plot:
-        plot(result, args.plot)
+        plot(list(results.values()), args.plot)
     return 0
 
 
@@ -39,9 +46,12 @@ def _progress(done: int, rounds: int) -> None:
         print(f"\rround {done} of {rounds}", end="" if done < rounds else "\r\033[K", file=sys.stderr, flush=True)
 
 
-def _report(result: Result) -> None:
-    where = result.environment
-    print(f"{result.title}\n{where['machine']}; {where['kernel']}; store on {where['file_system']}")
-    print(table(result.rows, result.baseline))
-    for remark in result.remarks:
-        print(f"  {remark}")
+def _report(results: list[Result]) -> None:
+    where = results[0].environment
+    of_what = f"; image: {where['image']}" if "image" in where else ""
+    print(f"{where['machine']}; {where['kernel']}; store on {where['file_system']}{of_what}")
+    for result in results:
+        print(result.title)
+        print(table(result.rows, result.baseline))
+        for remark in result.remarks:
+            print(f"  {remark}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Final
 
+from labcore.engine.arrival import Arrival
 from labcore.errors import LabcoreError, StoreDamaged
 from labcore.images import Config, Descriptor, ImageStore, Manifest
 from labcore.images.compressing import compressed
@@ -21,6 +22,7 @@ from labcore.storage import LayerStore
 AT_ONCE: Final = 3  # layers, as docker
 HUB: Final = "registry-1.docker.io"  # where docker.io's registry really is
 LOOPBACK: Final = ("127.", "localhost", "[::1]")
+ChunksFrom = Callable[[int], Iterator[bytes]]
 
 
 class Progress(Record):
@@ -59,12 +61,18 @@ def pull(
         manifest = Manifest.parse(fetched.content, f"{reference}: {fetched.digest}")
         yield from _side_by_side([manifest.config], lambda part, tell: _fetch(store, client, part, tell))
         diff_ids = Config.parse(store.blobs.read(manifest.config), f"{reference}: {manifest.config.digest}").diff_ids
-        unpacked = dict(zip((layer.digest for layer in manifest.layers), diff_ids, strict=False))
+        if len(diff_ids) != len(manifest.layers):
+            raise StoreDamaged(f"{reference}: {len(manifest.layers)} layers in the manifest, {len(diff_ids)} in the config")
+        unpacked = dict(zip((layer.digest for layer in manifest.layers), diff_ids, strict=True))
 
         def get(part: Descriptor, tell: Callable[[Progress], None]) -> None:
-            _fetch(store, client, part, tell)
-            if layers and part.digest in unpacked:
-                layers.add(unpacked[part.digest], lambda: store.blob_path(part).open("rb"))
+            if layers and not layers.has(diff_id := unpacked[part.digest]):
+                with Arrival(lambda open_archive: layers.add(diff_id, open_archive)) as arrival:
+                    _fetch(store, client, part, tell, arrival.passing)
+                if not arrival.done:
+                    layers.add(diff_id, lambda: store.blob_path(part).open("rb"))
+            else:
+                _fetch(store, client, part, tell)
 
         yield from _side_by_side([part for part in manifest.parts() if part != manifest.config], get)
         descriptor = store.put_blob(fetched.content, fetched.media_type)
@@ -94,7 +102,13 @@ def _for_platform(client: Client, manifest: Fetched, wanted: Platform, reference
     raise StoreDamaged(f"{reference}: an index leads to an index, {DEPTH_MAX} times")
 
 
-def _fetch(store: ImageStore, client: Client, part: Descriptor, tell: Callable[[Progress], None]) -> None:
+def _fetch(
+    store: ImageStore,
+    client: Client,
+    part: Descriptor,
+    tell: Callable[[Progress], None],
+    passing: Callable[[ChunksFrom], ChunksFrom] = lambda chunks_from: chunks_from,
+) -> None:
     def chunks(offset: int) -> Iterator[bytes]:
         come = offset
         for chunk in client.blob(part.digest, part.size, offset):
@@ -102,7 +116,7 @@ def _fetch(store: ImageStore, client: Client, part: Descriptor, tell: Callable[[
             tell(Progress(part.digest, "comes", come, part.size))
             yield chunk
 
-    got = store.fetch_blob(part, chunks)
+    got = store.fetch_blob(part, passing(chunks))
     tell(Progress(part.digest, "done" if got else "is there", part.size, part.size))
 
 

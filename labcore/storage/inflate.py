@@ -1,11 +1,13 @@
-"""From the bytes of a blob to those of a layer, on a second core: a thread inflates and hashes ahead of whoever reads."""
+"""From the bytes of a blob to those of a layer, on a second core: a thread inflates ahead of whoever reads."""
 
 import hashlib
+import io
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import BinaryIO, Final
+from contextlib import closing, contextmanager, suppress
+from itertools import chain
+from typing import IO, Final, cast
 
 from labcore.errors import StoreDamaged
 
@@ -17,26 +19,28 @@ ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"  # after a byte 0x50 to 0x5f
 WINDOW_MAX: Final = 1 << 26  # bytes that a zstd archive may want to be remembered
 
 
-def inflated(raw: BinaryIO) -> Iterator[bytes]:
-    """Yield an archive's bytes, which lie gzipped, zstd-compressed or as they are, in pieces of at most 1 MiB.
+def inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield an archive's bytes, which come gzipped, zstd-compressed or as they are, in pieces of at most 1 MiB.
 
     Raises StoreDamaged if they cannot be inflated.
     """
-    head = raw.read(4)
-    raw.seek(0)
-    if head.startswith(GZIP):
-        yield from _gunzipped(raw)
-    elif head == ZSTD or head[1:] == ZSTD_SKIPPABLE:
-        yield from _unzstd(raw)
+    first = b""
+    while len(first) < len(ZSTD) and (chunk := next(chunks, b"")):
+        first += chunk
+    chunks = chain([first], chunks) if first else chunks
+    if first.startswith(GZIP):
+        yield from _gunzipped(chunks)
+    elif first.startswith(ZSTD) or first[1:].startswith(ZSTD_SKIPPABLE):
+        yield from _unzstd(chunks)
     else:
-        yield from iter(lambda: raw.read(PIECE), b"")
+        yield from chunks
 
 
-def _gunzipped(raw: BinaryIO) -> Iterator[bytes]:
+def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Inflate (RFC 1952): one member after the other, as tools that compress in parallel write them."""
     from isal import isal_zlib
 
-    data = raw.read(PIECE)
+    data = next(chunks, b"")
     while data:
         member = isal_zlib.decompressobj(wbits=31)
         while not member.eof:
@@ -46,62 +50,89 @@ def _gunzipped(raw: BinaryIO) -> Iterator[bytes]:
                 yield member.decompress(data, PIECE)
             except isal_zlib.error as error:  # type: ignore[misc]
                 raise StoreDamaged(f"a layer is damaged: {error}") from None
-            data = member.unconsumed_tail or (b"" if member.eof else raw.read(PIECE))
-        data = member.unused_data or raw.read(PIECE)
+            data = member.unconsumed_tail or (b"" if member.eof else next(chunks, b""))
+        data = member.unused_data or next(chunks, b"")
         if not data.strip(b"\0"):  # padding, as tapes have it
             break
 
 
-def _unzstd(raw: BinaryIO) -> Iterator[bytes]:
+class _Reader(io.RawIOBase):
+    """Chunks as a file, for libraries that want one."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        self._left = self._left or next(self._chunks, b"")
+        size = min(len(buffer), len(self._left))
+        buffer[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size
+
+
+def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Inflate (RFC 8878), all frames."""
     import zstandard
 
-    reader = zstandard.ZstdDecompressor(max_window_size=WINDOW_MAX).stream_reader(raw, read_across_frames=True)
+    source = cast(IO[bytes], _Reader(chunks))
+    reader = zstandard.ZstdDecompressor(max_window_size=WINDOW_MAX).stream_reader(source, read_across_frames=True)
     try:
         yield from iter(lambda: reader.read(PIECE), b"")
     except zstandard.ZstdError as error:
         raise StoreDamaged(f"a layer is damaged: {error}") from None
 
 
-@contextmanager
-def hashed_ahead(chunks: Iterator[bytes], algorithm: str) -> Iterator[tuple[Iterator[bytes], Callable[[], str]]]:
-    """Have a thread take the chunks and hash them. Yield them in turn, and the function that gives the digest at their end."""
-    digest = hashlib.new(algorithm)
-    ready: queue.Queue[bytes | BaseException | None] = queue.Queue(AHEAD)
-    stop = threading.Event()
+class Ahead:
+    """A thread that takes chunks from a source, and has some of them ready for whoever takes them from it."""
 
-    def work() -> None:
-        try:
-            for chunk in chunks:
-                if stop.is_set():
-                    return
-                digest.update(chunk)
-                ready.put(chunk)
-            ready.put(None)
-        except BaseException as error:
-            ready.put(error)
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._ready: queue.Queue[bytes | BaseException | None] = queue.Queue(AHEAD)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
 
-    def take() -> Iterator[bytes]:
-        while (item := ready.get()) is not None:
+    def __iter__(self) -> Iterator[bytes]:
+        while (item := self._ready.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
             yield item
 
-    thread = threading.Thread(target=work, name="inflate", daemon=True)
-    thread.start()
-    try:
-        yield take(), lambda: f"{algorithm}:{digest.hexdigest()}"
-    finally:
-        stop.set()
-        while thread.is_alive():
-            with_room(ready)
-            thread.join(0.01)
+    def close(self) -> None:
+        """Have it end, whatever it is at."""
+        self._stop.set()
+        while self._thread.is_alive():
+            with suppress(queue.Empty):  # it may be waiting for room
+                self._ready.get(timeout=0.01)
+        self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            for chunk in self._chunks:
+                if self._stop.is_set():
+                    return
+                self._ready.put(chunk)
+            self._ready.put(None)
+        except BaseException as error:
+            self._ready.put(error)
 
 
-def with_room(ready: "queue.Queue[bytes | BaseException | None]") -> None:
-    """Empty a queue, so that whoever waits to put something there goes on."""
-    try:
-        while True:
-            ready.get_nowait()
-    except queue.Empty:
-        return
+@contextmanager
+def inflated_ahead(compressed: Iterator[bytes], algorithm: str) -> Iterator[tuple[Iterator[bytes], Callable[[], str]]]:
+    """Inflate what comes ahead of whoever takes it. Yield the chunks, hashed as they pass, and what gives the digest then.
+
+    Inflating takes one core about as long as hashing and making files takes another.
+    """
+    digest = hashlib.new(algorithm)
+
+    def hashed() -> Iterator[bytes]:
+        for chunk in ready:
+            digest.update(chunk)
+            yield chunk
+
+    with closing(Ahead(inflated(compressed))) as ready:
+        yield hashed(), lambda: f"{algorithm}:{digest.hexdigest()}"

@@ -31,10 +31,7 @@ class LayerStore:
         `open_archive` returns the archive, gzipped, zstd-compressed or plain. Raises StoreDamaged if its digest is not
         `diff_id`, StoreFull.
         """
-        try:
-            name = checked_digest(diff_id).partition(":")[2][:ID_LENGTH]
-        except ValueError:
-            raise StoreDamaged(f"{diff_id!r} is no digest of a layer") from None
+        name = _name_of(diff_id)
         self._prepare()
         target = self.directory / "layers" / name
         if not target.is_dir():
@@ -42,6 +39,10 @@ class LayerStore:
 
             unpack_into(target, open_archive, diff_id)
         return name
+
+    def has(self, diff_id: str) -> bool:
+        """Is that layer unpacked?"""
+        return (self.directory / "layers" / _name_of(diff_id)).is_dir()
 
     def overlay(self, ids: list[str]) -> OverlayRoot:
         """Return the root made of these layers, given from the lowest up, with a writable one in memory on top."""
@@ -57,9 +58,16 @@ class LayerStore:
             self.directory.chmod(0o700)
             for name in ("layers", "scratch"):
                 (self.directory / name).mkdir(exist_ok=True)
-            incoming = self.directory / f".format-{os.getpid()}"
+            incoming = self.directory / f".format-{os.getpid()}-{os.urandom(4).hex()}"
             incoming.write_text(FORMAT + "\n")
             incoming.rename(version)  # last: where it stands, the rest stands too
             return
         if found != FORMAT:
             raise StoreDamaged(f"{self.directory} has format {found!r}, and this labcore knows {FORMAT} only")
+
+
+def _name_of(diff_id: str) -> str:
+    try:
+        return checked_digest(diff_id).partition(":")[2][:ID_LENGTH]
+    except ValueError:
+        raise StoreDamaged(f"{diff_id!r} is no digest of a layer") from None

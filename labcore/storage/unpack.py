@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -12,7 +12,7 @@ from labcore.errors import StoreDamaged
 from labcore.native import syncfs
 from labcore.space import FULL, room_for
 from labcore.storage.extract import Extractor
-from labcore.storage.inflate import hashed_ahead, inflated
+from labcore.storage.inflate import PIECE, inflated_ahead
 from labcore.storage.tar import Archive
 
 NOT_THE_LAYERS_FAULT: Final = {errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, *FULL}
@@ -46,12 +46,9 @@ def _rename_or_keep(incoming: Path, target: Path) -> None:
 def _unpack_checked(open_archive: Callable[[], BinaryIO], directory: Path, diff_id: str) -> None:
     root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with open_archive() as raw, hashed_ahead(inflated(raw), diff_id.partition(":")[0]) as (chunks, digest):
-            archive = Archive(chunks)
-            with Extractor(root) as extractor:
-                extractor.extract(archive)
-            archive.drain()
-            found = digest()
+        with open_archive() as raw:
+            compressed = iter(lambda: raw.read(PIECE), b"")
+            found = _extract(compressed, root, diff_id.partition(":")[0])
         if found != diff_id:
             raise StoreDamaged(f"a layer should have the digest {diff_id} and has {found}: make or pull the image anew")
         syncfs(root)  # the name must not outlive a crash that the content did not
@@ -63,3 +60,13 @@ def _unpack_checked(open_archive: Callable[[], BinaryIO], directory: Path, diff_
         raise StoreDamaged(f"layer {diff_id} is damaged: {error}") from error
     finally:
         os.close(root)
+
+
+def _extract(compressed: Iterator[bytes], root: int, algorithm: str) -> str:
+    """Make the files; return the digest of the archive before compression."""
+    with inflated_ahead(compressed, algorithm) as (chunks, digest):
+        archive = Archive(chunks)
+        with Extractor(root) as extractor:
+            extractor.extract(archive)
+        archive.drain()
+        return digest()

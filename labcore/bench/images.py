@@ -1,0 +1,236 @@
+"""What it costs to move an image: pull, push, load, unpack, serve; each beside the tool that people use for it today.
+
+The image is a Debian base system. Every command starts with an empty store of its own, and what prepares it is not measured.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from labcore.bench.measure import Result, Subject, environment, measure
+from labcore.bench.peers import PeerFailed, own_dockerd, timed, version
+from labcore.bench.registries import Registry, docker_registry, own_registry
+from labcore.bench.room import room
+from labcore.engine import Engine
+from labcore.errors import Unavailable
+from labcore.images import Config
+from labcore.images.compressing import gzipped
+from labcore.images.model import LAYER_GZIP
+from labcore.spec import Platform, Reference
+from labcore.storage import LayerStore
+
+NAME = "debian"
+PEERS = ("docker", "dockerd", "docker-registry", "skopeo", "umoci")
+
+
+class Scene:
+    """The image, in every form that a contest takes it in, and the peers that run; all below one directory."""
+
+    def __init__(self, work: Path, archive: Path | None, undo: ExitStack) -> None:
+        self.work = work
+        self.engine = Engine(work / "sample")
+        self.layout = f"{self.engine.root}/images:{NAME}:latest"
+        self.saved = work / "saved.tar"  # as docker save writes it
+        self._fresh = work / "fresh"
+        archive = archive or _debian(work)
+        self.diff_id = self._take(archive)
+        timed(["skopeo", "copy", "-q", f"oci:{self.layout}", f"docker-archive:{self.saved}:{NAME}:latest"])
+        self.image = _describe(archive)
+        self.docker = undo.enter_context(own_dockerd(work))
+
+    def _take(self, archive: Path) -> str:
+        with archive.open("rb") as file:
+            diff_id = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        config = Config(architecture=Platform.here().architecture, diff_ids=(diff_id,), command=("bash",))
+        with archive.open("rb") as file, self.engine.images.using():
+            layer = self.engine.images.put_blob(gzipped(file), LAYER_GZIP)
+            self.engine.images.put_image(Reference.parse(NAME), [layer], config)
+        return diff_id
+
+    def fresh_root(self) -> str:
+        """Return a state root with nothing in it; what was there before is removed."""
+        shutil.rmtree(self._fresh, ignore_errors=True)
+        return str(self._fresh)
+
+    def give(self, registry: Registry) -> str:
+        """Push the image to a registry; return its name there."""
+        name = Reference.parse(f"{registry.address}/{NAME}")
+        self.engine.images.tag(name, self.engine.images.get(Reference.parse(NAME)).descriptor)
+        for _ in self.engine.push(name):
+            pass
+        return str(name)
+
+    def have_docker_forget(self, name: str) -> None:
+        """Remove an image from docker, with its layers."""
+        subprocess.run([*self.docker, "rmi", "-f", name], capture_output=True)
+        subprocess.run([*self.docker, "image", "prune", "-f"], capture_output=True)
+
+
+class Weight:
+    """The most memory that our commands took."""
+
+    def __init__(self) -> None:
+        self.most = 0
+
+    def timed(self, *words: str) -> float:
+        """Run a `labcore` command; return the seconds. Raises PeerFailed."""
+        command = [sys.executable, "-m", "labcore", *words]
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert process.stdout is not None
+        with process.stdout as output:
+            said = output.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        took = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if status:
+            raise PeerFailed(f"labcore {' '.join(words)}: {said.decode()[-400:]}")
+        self.most = max(self.most, usage.ru_maxrss)
+        return took
+
+    def say(self) -> list[str]:
+        """Return it in words, if there was such a command."""
+        return [f"most memory of a labcore command: {self.most / 1024:.0f} MiB"] if self.most else []
+
+
+class Contest(NamedTuple):
+    """What is measured against what."""
+
+    title: str
+    baseline: str
+    subjects: list[Subject]
+    weight: Weight
+
+
+def bench_images(rounds: int, archive: Path | None = None) -> Iterator[Result]:
+    """Measure each way of moving an image. `archive` is the tar of a root file system; without it mmdebstrap makes one.
+
+    Raises Unavailable if a peer, or mmdebstrap where it is needed, is not installed.
+    """
+    if missing := [peer for peer in PEERS if shutil.which(peer) is None]:
+        raise Unavailable(f"to compare with: {', '.join(missing)}: PEERS=1 make setup installs them")
+    with ExitStack() as undo:
+        work = undo.enter_context(room())
+        scene = Scene(work, archive, undo)
+        about = environment(work, {name: version(name) for name in ("dockerd", "docker-registry", "skopeo", "umoci")})
+        about["image"] = scene.image
+        for make in (_unpacking, _loading, _pulling, _pushing, _serving):
+            with ExitStack() as its_own:
+                contest = make(scene, its_own)
+                for rows in measure(make.__name__.strip("_"), contest.subjects, rounds):
+                    yield Result(contest.title, contest.baseline, about, rows, contest.weight.say())
+
+
+def _unpacking(scene: Scene, undo: ExitStack) -> Contest:
+    bundle = scene.work / "bundle"
+    undo.callback(shutil.rmtree, bundle, ignore_errors=True)
+    (layer,) = scene.engine.images.get(Reference.parse(NAME)).layers
+
+    def umoci() -> float:
+        shutil.rmtree(bundle, ignore_errors=True)
+        return timed(["umoci", "unpack", "--image", scene.layout, str(bundle)])
+
+    def ours() -> float:
+        layers = LayerStore(Path(scene.fresh_root()))
+        start = time.perf_counter()
+        layers.add(scene.diff_id, lambda: scene.engine.images.blob_path(layer).open("rb"))
+        return time.perf_counter() - start
+
+    subjects = [Subject("labcore, in process", ours), Subject("umoci unpack", umoci)]
+    return Contest("unpack: a gzipped layer becomes files", "umoci unpack", subjects, Weight())
+
+
+def _loading(scene: Scene, undo: ExitStack) -> Contest:
+    weight = Weight()
+    undo.callback(scene.have_docker_forget, NAME)
+
+    def theirs() -> float:
+        scene.have_docker_forget(NAME)
+        return timed([*scene.docker, "load", "-i", str(scene.saved)])
+
+    def ours() -> float:
+        return weight.timed("--root", scene.fresh_root(), "load", "-i", str(scene.saved))
+
+    subjects = [Subject("labcore load", ours), Subject("docker load", theirs)]
+    return Contest("load: an archive as docker save writes it", "docker load", subjects, weight)
+
+
+def _pulling(scene: Scene, undo: ExitStack) -> Contest:
+    weight = Weight()
+    registry = undo.enter_context(docker_registry(scene.work / "registry"))
+    name = scene.give(registry)
+    undo.callback(scene.have_docker_forget, name)
+
+    def theirs() -> float:
+        scene.have_docker_forget(name)
+        return timed([*scene.docker, "pull", "-q", name])
+
+    def ours() -> float:
+        return weight.timed("--root", scene.fresh_root(), "pull", name)
+
+    subjects = [Subject("labcore pull", ours), Subject("docker pull", theirs)]
+    return Contest("pull: from a docker-registry on this machine", "docker pull", subjects, weight)
+
+
+def _pushing(scene: Scene, undo: ExitStack) -> Contest:
+    """Each push goes to a registry that has nothing: who pushes could leave out what is there."""
+    weight = Weight()
+    timed([*scene.docker, "load", "-i", str(scene.saved)])
+    undo.callback(scene.have_docker_forget, NAME)
+
+    def theirs() -> float:
+        with docker_registry(scene.work / "empty") as registry:
+            name = f"{registry.address}/{NAME}"
+            timed([*scene.docker, "tag", NAME, name])
+            took = timed([*scene.docker, "push", "-q", name])
+        timed([*scene.docker, "rmi", name])
+        return took
+
+    def ours() -> float:
+        root = scene.fresh_root()
+        with docker_registry(scene.work / "empty") as registry:
+            name = f"{registry.address}/{NAME}"
+            weight.timed("--root", root, "load", "-i", str(scene.saved))
+            weight.timed("--root", root, "tag", NAME, name)
+            return weight.timed("--root", root, "push", name)
+
+    subjects = [Subject("labcore push", ours), Subject("docker push", theirs)]
+    return Contest("push: an image that was loaded, to a docker-registry that is empty", "docker push", subjects, weight)
+
+
+def _serving(scene: Scene, undo: ExitStack) -> Contest:
+    target = scene.work / "pulled"
+
+    def subject(registry: Registry) -> Subject:
+        name = scene.give(registry)
+
+        def once() -> float:
+            shutil.rmtree(target, ignore_errors=True)
+            return timed(["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{name}", f"dir:{target}"])
+
+        return Subject(f"from {registry.name}", once)
+
+    ours = undo.enter_context(own_registry(scene.work / "ours"))
+    theirs = undo.enter_context(docker_registry(scene.work / "theirs"))
+    undo.callback(shutil.rmtree, target, ignore_errors=True)
+    return Contest("serve: a pull by skopeo", f"from {theirs.name}", [subject(ours), subject(theirs)], Weight())
+
+
+def _debian(work: Path) -> Path:
+    if shutil.which("mmdebstrap") is None:
+        raise Unavailable("mmdebstrap makes the image: apt-get install mmdebstrap, or name a tar with --archive")
+    archive = work / "debian.tar"
+    timed(["mmdebstrap", "--quiet", "--variant=minbase", "stable", str(archive)])
+    return archive
+
+
+def _describe(archive: Path) -> str:
+    listed = subprocess.run(["tar", "-tf", str(archive)], capture_output=True, check=True).stdout
+    return f"{archive.stat().st_size / 1e6:.0f} MB, {len(listed.splitlines())} files"

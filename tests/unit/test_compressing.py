@@ -1,0 +1,41 @@
+"""Layers that are kept plain are gzipped before they travel."""
+
+import gzip
+from pathlib import Path
+
+from labcore.images import Config, ImageStore
+from labcore.images.compressing import compressed
+from labcore.images.model import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_MANIFEST, LAYER, LAYER_GZIP, Manifest
+from labcore.spec import Reference
+
+TINY = Reference.parse("tiny")
+
+
+def test_plain_layers_are_gzipped_and_the_image_stays_the_same(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    plain = store.put_blob(b"a layer " * 5000, LAYER)
+    before = store.put_image(TINY, [plain], Config(architecture="amd64", diff_ids=(plain.digest,)))
+    after = compressed(store, TINY)
+    (layer,) = after.layers
+    assert (layer.media_type, layer.size < plain.size, after.id) == (LAYER_GZIP, True, before.id)
+    assert gzip.decompress(store.blob_path(layer).read_bytes()) == b"a layer " * 5000
+    assert store.get(TINY) == after == compressed(store, TINY)
+
+
+def test_an_image_of_dockers_speaks_oci_afterwards(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    plain, packed = store.put_blob(b"x" * 999, DOCKER_LAYER), store.put_blob(gzip.compress(b"y"), DOCKER_LAYER_GZIP)
+    config = Config(architecture="amd64", diff_ids=(plain.digest, plain.digest))
+    manifest = Manifest(store.put_blob(config.to_bytes(), DOCKER_CONFIG), (plain, packed), DOCKER_MANIFEST)
+    store.admit(TINY, store.put_blob(manifest.to_bytes(), DOCKER_MANIFEST))
+    after = compressed(store, TINY)
+    assert [layer.media_type for layer in after.layers] == [LAYER_GZIP, LAYER_GZIP]
+    assert after.layers[1].digest == packed.digest
+    assert "docker" not in store.blob_path(after.descriptor).read_text()
+
+
+def test_what_is_compressed_is_left_alone(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    packed = store.put_blob(gzip.compress(b"y"), LAYER_GZIP)
+    before = store.put_image(TINY, [packed], Config(architecture="amd64", diff_ids=(packed.digest,)))
+    assert compressed(store, TINY) == before
