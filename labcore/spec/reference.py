@@ -1,10 +1,14 @@
 """The names of images."""
 
 import re
-from typing import Self
+from typing import Final, Self
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
+
+HUB: Final = "docker.io"
+LONGEST: Final = 255  # characters of a repository
+EXAMPLES: Final = "for example busybox, alpine:3.20 or localhost:5000/team/app:v1"
 
 
 class Reference(Record):
@@ -23,30 +27,78 @@ class Reference(Record):
         """Parse a name. Raises InvalidInput, saying what a name looks like."""
         match = _REFERENCE.fullmatch(text)
         if match is None:
-            raise InvalidInput(
-                f"{text!r} is no image name: it is [registry/]name[:tag][@digest], the name in lower case, "
-                "for example busybox, alpine:3.20 or localhost:5000/team/app:v1"
-            )
-        path, tag, digest = match["path"], match["tag"], match["digest"]
-        first, slash, rest = path.partition("/")
-        if slash and ("." in first or ":" in first or first == "localhost"):
-            registry, repository = first, rest
-        else:
-            registry, repository = "docker.io", path if slash else f"library/{path}"
-        if not _REPOSITORY.fullmatch(repository):
-            raise InvalidInput(f"{text!r} is no image name: {repository!r} must be lower case, without empty parts")
-        return cls(registry, repository, tag or (None if digest else "latest"), digest)
+            raise _refused(text, "it is [registry/]name[:tag][@digest], the name in lower case")
+        if _IDENTITY.fullmatch(text):
+            raise _refused(text, "64 hex digits are an image's identity; docker.io/library/… before them makes them a name")
+        registry, repository = split_registry(match["path"])
+        if problem := _wrong_with(registry) or _wrong_in(repository):
+            raise _refused(text, problem)
+        return cls(registry, repository, match["tag"] or (None if match["digest"] else "latest"), match["digest"])
 
     def __str__(self) -> str:
-        familiar = self.repository.removeprefix("library/") if self.registry == "docker.io" else None
-        name = familiar or (self.repository if self.registry == "docker.io" else f"{self.registry}/{self.repository}")
-        return name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+        suffix = (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+        full = f"{self.registry}/{self.repository}"
+        if self.registry != HUB:
+            return full + suffix
+        short = self.repository.removeprefix("library/")
+        for name in (short, self.repository):
+            if split_registry(name) == (HUB, self.repository) and not _IDENTITY.fullmatch(name):
+                return name + suffix
+        return full + suffix
+
+
+def split_registry(path: str) -> tuple[str, str]:
+    """Return the registry and the repository that a name without tag means, neither of them checked.
+
+    The first part is a registry if it looks like a host: with a dot, a colon or an upper-case letter, or `localhost`.
+    """
+    first, slash, rest = path.partition("/")
+    if not slash or not ("." in first or ":" in first or first == "localhost" or first != first.lower()):
+        first, rest = HUB, path
+    registry = HUB if first == "index.docker.io" else first
+    return registry, f"library/{rest}" if registry == HUB and "/" not in rest else rest
+
+
+def check_registry(text: str) -> str:
+    """Return a registry's host, with its port if it has one. Raises InvalidInput."""
+    if problem := _wrong_with(text):
+        raise InvalidInput(f"{text!r} is no registry: {problem}")
+    return text
+
+
+def _refused(text: str, problem: str) -> InvalidInput:
+    return InvalidInput(f"{text!r} is no image name: {problem}, {EXAMPLES}")
+
+
+def _wrong_with(registry: str) -> str | None:
+    match = _HOST.fullmatch(registry)
+    if match is None:
+        return f"{registry!r} is no host[:port]"
+    if match["port"] and not 0 < int(match["port"]) < 65536:
+        return f"{match['port']} is no port"
+    if match["six"]:
+        import socket
+
+        try:
+            socket.inet_pton(socket.AF_INET6, match["six"])
+        except OSError:
+            return f"{match['six']} is no address of IPv6"
+    return None
+
+
+def _wrong_in(repository: str) -> str | None:
+    if len(repository) > LONGEST:
+        return f"its repository has {len(repository)} characters, and {LONGEST} are the most"
+    if not _REPOSITORY.fullmatch(repository):
+        return f"{repository!r} must be lower case, without empty parts"
+    return None
 
 
 _REFERENCE = re.compile(
-    r"(?P<path>(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?[a-z0-9._/-]+)"
-    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>[a-z0-9]+:[0-9a-f]{32,}))?",
-    re.ASCII,
+    r"(?P<path>[^@\s]+?)(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?", re.ASCII
 )
+_IDENTITY = re.compile(r"[0-9a-f]{64}")
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[(?P<six>[0-9a-fA-F:]+)\])(?::(?P<port>[0-9]{{1,5}}))?")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
