@@ -19,7 +19,7 @@ COMMANDS = {
     "push": "send an image to the registry of its name",
     "images": "list the images that are here",
     "tag": "give an image a further name",
-    "seed": "make the images that need no network: busybox, hello-world",
+    "seed": "make images on the spot: busybox and hello-world; alpine, debian, nginx, python too",
     "registry": "serve a registry, for docker, podman, skopeo and labcore to push to and pull from",
     "doctor": "try what this machine can do, and say how to mend what is missing",
     "bench": "measure labcore and its peers side by side",

@@ -1,19 +1,38 @@
 """`labcore seed`: make images on the spot."""
 
 import argparse
+import sys
 
 from labcore.engine import SEED_NAMES, Engine
+from labcore.images.seeds import SEEDS
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which (default: all): {', '.join(SEED_NAMES)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SEEDS)} (default: {' and '.join(SEED_NAMES)})")
+    parser.add_argument("--list", action="store_true", help="say what there is, how large it is and what it needs")
+    parser.add_argument("--update", action="store_true", help="ask for newer packages, also if the ones of last time are here")
 
 
 def main(args: argparse.Namespace) -> int:
     """Make them, a line each."""
+    if args.list:
+        return _list()
     engine = Engine(args.root)
     for name in args.names or SEED_NAMES:
-        image = engine.seed(name)
+        image = engine.seed(name, update=args.update, tell=_tell)
         print(f"{image.name}  {sum(layer.size for layer in image.layers) / 1e6:.1f} MB  {image.descriptor.digest[:19]}…")
     return 0
+
+
+def _list() -> int:
+    print(f"{'NAME':12}{'SIZE':>8}{'FETCHED':>10}  {'NEEDS':18}WHAT IT IS")
+    for seed in SEEDS.values():
+        fetched = f"{seed.fetched:.1f} MB" if seed.fetched else "-"
+        print(f"{seed.name:12}{f'{seed.size:.1f} MB':>8}{fetched:>10}  {seed.needs or '-':18}{seed.what}")
+    print("Size: unpacked. Fetched: packages, the first time; they are kept. apt: a Debian or Ubuntu machine.")
+    return 0
+
+
+def _tell(line: str) -> None:
+    print(f"{line} …", file=sys.stderr, flush=True)

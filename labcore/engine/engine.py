@@ -1,7 +1,7 @@
 """The engine: the only room that composes others. An image's name in, a running container out."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -64,15 +64,16 @@ class Engine:
         self.images = ImageStore(self.root / "images")
         self.layers = LayerStore(self.root / "storage")
 
-    def seed(self, name: str) -> Image:
-        """Make one of the images that need no network: busybox or hello-world."""
-        from labcore.images.seeds import seed_busybox, seed_hello_world
+    def seed(self, name: str, *, update: bool = False, tell: Callable[[str], None] = lambda _: None) -> Image:
+        """Make one of the images that can be made on the spot (`labcore.images.seeds.SEEDS`).
 
-        if name == "busybox":
-            return seed_busybox(self.images)
-        if name == "hello-world":
-            return seed_hello_world(self.images, Path(program("labcore-hello")))
-        raise InvalidInput(f"no seed called {name}: there are {', '.join(SEED_NAMES)}")
+        busybox and hello-world need no network; the others are made from Debian's packages, which are fetched once, and again
+        for an `update`. `tell` hears what takes time. Raises InvalidInput, Unavailable.
+        """
+        from labcore.images import seeds
+
+        hello = Path(program("labcore-hello"))
+        return seeds.make(name, self.images, hello=hello, cache=self.root / "packages", update=update, tell=tell)
 
     def pull(
         self, reference: Reference, where: "Endpoint | None" = None, *, platform: Platform | None = None, unpack: bool = True

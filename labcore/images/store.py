@@ -116,7 +116,7 @@ class ImageStore:
                 return self._read(str(reference), descriptor, platform)
         known = ", ".join(self.names()) or "none"
         raise ImageNotFound(
-            f"no image {reference} in {self.directory} (there: {known}); `labcore seed` makes busybox and hello-world"
+            f"no image {reference} in {self.directory} (there: {known}); `labcore seed --list` says which can be made here"
         )
 
     def _read(self, name: str, descriptor: Descriptor, platform: Platform | None = None) -> Image:

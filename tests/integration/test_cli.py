@@ -165,14 +165,17 @@ def test_seed(tmp_path: Path) -> None:
     done = labcore(engine, "seed")
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["busybox:latest", "hello-world:latest"]
     assert labcore(engine, "seed", "fedora").returncode == 125
+    listed = labcore(engine, "seed", "--list").stdout.splitlines()
+    assert [line.split()[0] for line in listed[1:-1]] == ["busybox", "hello-world", "alpine", "debian", "nginx", "python"]
     assert labcore(engine, "run", "hello-world").returncode == 0
 
 
 def test_without_busybox_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from labcore.errors import Unavailable
     from labcore.images import ImageStore, seeds
+    from labcore.images.seeds import busybox
 
-    monkeypatch.setattr(seeds, "BUSYBOX_PLACES", ("/proc/self/exe",))
+    monkeypatch.setattr(busybox, "BUSYBOX_PLACES", ("/proc/self/exe",))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match="apt-get install busybox-static"):
         seeds.seed_busybox(ImageStore(tmp_path))

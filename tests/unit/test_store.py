@@ -61,7 +61,7 @@ def test_a_name_moves_to_its_new_image(store: ImageStore) -> None:
 
 
 def test_unknown_image(store: ImageStore) -> None:
-    with pytest.raises(ImageNotFound, match=r"no image nope:latest in .* \(there: none\); `labcore seed`"):
+    with pytest.raises(ImageNotFound, match=r"no image nope:latest in .* \(there: none\); `labcore seed --list`"):
         store.get(Reference.parse("nope"))
     make_image(store)
     with pytest.raises(ImageNotFound, match="there: tiny:latest"):

@@ -1,0 +1,190 @@
+"""Debian packages with all that they need, by apt's own tools, in a state of its own.
+
+The machine's installation is neither looked at nor changed: apt is told that nothing is installed. It still checks what it
+gets: the archive's signature, and by that the digest of each package::
+
+    DIRECTORY/conf, sources, status     what apt is told
+              lists/                    what the archive has, as of the last time somebody had to ask it
+              archives/                 the packages that have come: what is here needs no network again
+"""
+
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+from labcore.errors import Unavailable
+from labcore.record import Record
+
+DEFAULT_MIRROR: Final = "http://deb.debian.org/debian"
+KEYRING: Final = "/usr/share/keyrings/{}-archive-keyring.gpg"
+COMPONENTS: Final = ("main", "universe")  # Debian's, and Ubuntu's two free ones
+SETTINGS: Final = """
+Dir::Etc::main "/dev/null"; Dir::Etc::parts "/dev/null"; Dir::Etc::sourceparts "/dev/null"; Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null"; Dir::Etc::sourcelist "{0}/sources"; Dir::State "{0}"; Dir::State::status "{0}/status";
+Dir::Cache "{0}"; Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache ""; Acquire::GzipIndexes "true"; APT::Sandbox::User "root";
+APT::Install-Recommends "false"; APT::Update::Error-Mode "any"; Acquire::Languages "none";
+Acquire::ForceHash "sha256"; Acquire::Retries "1";
+"""
+# A package that apt takes for installed, and so leaves out.
+INSTALLED: Final = (
+    "Package: {}\nStatus: install ok installed\nArchitecture: all\nVersion: 999:0\nMaintainer: -\nDescription: -\n\n"
+)
+URI: Final = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+_\S+_\S+\.deb) (?P<size>\d+) SHA256:(?P<sha256>[0-9a-f]{64})")
+
+Tell = Callable[[str], None]
+
+
+class Package(Record):
+    """A package as the archive describes it, and where its file is to lie."""
+
+    name: str
+    version: str
+    sha256: str
+    size: int
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} {self.sha256}"
+
+    def is_here(self) -> bool:
+        """Has it come, whole and unchanged?"""
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
+        except FileNotFoundError:
+            return False
+
+
+class Archive:
+    """A distribution's archive of packages. `sources` are lines of sources.list(5); otherwise the machine's own are read."""
+
+    def __init__(self, directory: Path, sources: Sequence[str] | None = None) -> None:
+        self.directory = directory.absolute()
+        self._sources = sources
+
+    def packages(
+        self, names: Sequence[str], *, without: Sequence[str] = (), update: bool = False, tell: Tell = lambda _: None
+    ) -> tuple[Package, ...]:
+        """Return packages and all that they depend on, by name; their files are there. `without` counts as installed.
+
+        The archive is asked only if something is missing, or for an `update`; a second time needs no network.
+        Raises Unavailable, with apt's own reason, if it cannot be done.
+        """
+        must_have_apt()
+        with self._prepared(without):
+            found = [] if update else self._closure(names)
+            if not found or not all(package.is_here() for package in found):
+                tell("asking the archive what it has")
+                self._apt("update")
+                found = self._closure(names) or self._give_up(names)
+                self._download(names, found, tell)
+        return tuple(sorted(found, key=lambda package: package.name))
+
+    def _closure(self, names: Sequence[str]) -> list[Package]:
+        """Ask apt which packages it would fetch, by the lists that are here; none if it knows too little."""
+        done = self._run("install", "--print-uris", "-o", f"Dir::Cache::archives={self.directory}/nothing", *names)
+        return [] if done.returncode else [self._package(match) for match in URI.finditer(done.stdout)]
+
+    def _package(self, match: re.Match[str]) -> Package:
+        name, version, _ = match["file"].split("_")
+        path = self.directory / "archives" / match["file"]
+        return Package(name, unquote(version), match["sha256"], int(match["size"]), path)
+
+    def _download(self, names: Sequence[str], wanted: list[Package], tell: Tell) -> None:
+        missing = [package for package in wanted if not package.is_here()]
+        tell(f"fetching {len(missing)} packages, {sum(package.size for package in missing) / 1e6:.1f} MB")
+        for package in missing:
+            package.path.unlink(missing_ok=True)  # of apt's size, but with other bytes: apt would keep it
+        self._apt("install", "--download-only", *names)
+        for package in missing:
+            if not package.is_here():
+                raise Unavailable(f"{package.path} is not what the archive says: delete it, and try again")
+
+    def _give_up(self, names: Sequence[str]) -> list[Package]:
+        self._apt("install", "--print-uris", *names)
+        raise Unavailable(f"the archive has nothing for {' '.join(names)}")
+
+    # --- apt
+
+    def _apt(self, *words: str) -> None:
+        """Run apt-get. Raises Unavailable with what it says."""
+        done = self._run(*words)
+        if done.returncode:
+            said = re.findall(r"^E: (.+)", done.stderr, re.MULTILINE) or done.stderr.splitlines()[-1:] or ["no reason given"]
+            raise Unavailable(f"apt-get {words[0]}: {'; '.join(said[:2])}\n  cure: {cure(done.stderr, self.directory)}")
+
+    def _run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        environment = os.environ | {"APT_CONFIG": str(self.directory / "conf"), "LC_ALL": "C"}
+        command = ["apt-get", "-q", "-q", "-y", *words]
+        return subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+        )
+
+    @contextmanager
+    def _prepared(self, without: Sequence[str]) -> Iterator[None]:
+        """Write what apt is told; and let one at a time work here."""
+        for name in ("lists/partial", "archives/partial"):
+            (self.directory / name).mkdir(parents=True, exist_ok=True)
+        with (self.directory / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (self.directory / "status").write_text("".join(INSTALLED.format(name) for name in without))
+            (self.directory / "conf").write_text(_settings_for_fetching() + SETTINGS.format(self.directory))
+            sources = "\n".join(sources_here() if self._sources is None else self._sources)
+            (self.directory / "sources").write_text(sources + "\n")
+            yield
+
+
+def must_have_apt() -> None:
+    """Raise Unavailable where there is none."""
+    for command in ("apt-get", "apt-config", "dpkg-deb"):
+        if shutil.which(command) is None:
+            raise Unavailable(
+                f"no {command} here: this image is made from Debian's packages, by apt. Make it on a Debian or Ubuntu machine "
+                "and bring it in a kit (`make kit`), or pull an image of that name"
+            )
+
+
+def sources_here() -> list[str]:
+    """Return the machine's sources, as lines of sources.list(5): its mirrors of its own distribution, and no third party's."""
+    words = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"]
+    listed = subprocess.run(words, env=os.environ | {"LC_ALL": "C"}, capture_output=True, text=True, check=True).stdout
+    release = platform.freedesktop_os_release()
+    codename = release.get("VERSION_CODENAME", "stable")
+    keyring = Path(KEYRING.format(release["ID"]))
+    signed = f"[signed-by={keyring}] " if keyring.exists() else ""  # else by any key that this machine trusts
+    targets = dict.fromkeys(line for line in listed.splitlines() if len(line.split()) == 3)
+    ours = [
+        # apt leaves a package of a local mirror where it is, unless it is told to copy it
+        f"deb {signed}{re.sub('^file:', 'copy:', uri)} {suite} {component}"
+        for uri, suite, component in map(str.split, targets)
+        if component in COMPONENTS and re.fullmatch(rf"{re.escape(codename)}([-/](updates|security))?", suite)
+    ]
+    return ours or [f"deb {signed}{DEFAULT_MIRROR} {codename} main"]
+
+
+def _settings_for_fetching() -> str:
+    """Return what the machine's apt is told about fetching: proxies above all."""
+    return subprocess.run(["apt-config", "dump", "Acquire"], capture_output=True, text=True, check=True).stdout
+
+
+def cure(said: str, directory: Path) -> str:
+    """Return what to do about apt's failure."""
+    if "Unable to locate package" in said or "no installation candidate" in said or "broken packages" in said:
+        return "this distribution's release lacks the package: make the image on Debian 12, and bring it in a kit"
+    if "No space left" in said or "enough free space" in said:
+        return f"make room below {directory}, or choose another --root"
+    if "Hash Sum mismatch" in said or "not signed" in said or "signatures" in said:
+        return "try again; if it stays so, the mirror in /etc/apt/sources.list.d (or something on the way to it) is broken"
+    return (
+        "connect this machine to the network (a proxy is set in /etc/apt/apt.conf.d: Acquire::http::Proxy), "
+        "or bring the images in a kit: `make kit` where there is one"
+    )

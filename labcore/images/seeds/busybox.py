@@ -1,0 +1,64 @@
+"""`busybox`, from this machine's own; and `hello-world`."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from labcore.elf import HEAD_SIZE, read_program
+from labcore.errors import Unavailable
+from labcore.images.model import Image
+from labcore.images.seeds.layer import LayerWriter
+from labcore.images.seeds.writing import write_image
+from labcore.images.store import ImageStore
+
+BUSYBOX_PLACES: Final = ("/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busybox", "/sbin/busybox")
+
+PASSWD: Final = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
+GROUP: Final = b"root:x:0:\ntty:x:5:\nnogroup:x:65534:\n"
+
+
+def seed_busybox(store: ImageStore) -> Image:
+    """Make `busybox` from a static busybox of this machine. Raises Unavailable if there is none."""
+    layer = LayerWriter()
+    for path in ("bin", "dev", "etc", "home", "proc", "root", "sys", "usr", "var"):
+        layer.directory(path, 0o700 if path == "root" else 0o755)
+    layer.directory("tmp", 0o1777)
+    add_busybox(layer, Path(find_busybox()))
+    layer.file("etc/passwd", PASSWD)
+    layer.file("etc/group", GROUP)
+    return write_image(store, "busybox", [layer.finish()], command=("sh",))
+
+
+def seed_hello_world(store: ImageStore, program: Path) -> Image:
+    """Make `hello-world`: one static program, and nothing else."""
+    layer = LayerWriter()
+    layer.file("hello", program.read_bytes(), 0o755)
+    return write_image(store, "hello-world", [layer.finish()], command=("/hello",))
+
+
+def add_busybox(layer: LayerWriter, busybox: Path) -> None:
+    """Add the program, and a hard link to it for each of the commands that it is."""
+    applets = subprocess.run([str(busybox), "--list"], capture_output=True, text=True, check=True).stdout.split()
+    layer.file("bin/busybox", busybox.read_bytes(), 0o755)
+    for applet in applets:
+        if applet != "busybox":
+            layer.link(f"bin/{applet}", "bin/busybox")
+    layer.directory("usr/bin")
+    layer.link("usr/bin/env", "bin/busybox")  # where scripts' first lines look for it
+
+
+def find_busybox() -> str:
+    """Return the path of a statically linked busybox. Raises Unavailable, naming the package that has one."""
+    places = [*BUSYBOX_PLACES, shutil.which("busybox") or ""]
+    for place in places:
+        if place and Path(place).is_file() and is_static(Path(place)):
+            return place
+    raise Unavailable("no statically linked busybox on this machine: apt-get install busybox-static")
+
+
+def is_static(path: Path) -> bool:
+    """Does this program run without a loader and its libraries?"""
+    with path.open("rb") as file:
+        program = read_program(file.read(HEAD_SIZE))
+    return program is not None and program.loader is None

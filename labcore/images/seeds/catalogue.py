@@ -1,0 +1,72 @@
+"""Which images can be made on the spot, and what each takes."""
+
+import errno
+from pathlib import Path
+from typing import Final
+
+from labcore.errors import InvalidInput, Unavailable
+from labcore.images.model import Image
+from labcore.images.seeds.apt import Archive, Tell
+from labcore.images.store import ImageStore
+from labcore.record import Record
+
+DEFAULT_SEEDS: Final = ("busybox", "hello-world")
+
+
+class Seed(Record):
+    """An image that can be made here. Sizes are in MB, and about right: unpacked, and to be fetched the first time."""
+
+    name: str
+    what: str
+    size: float
+    fetched: float = 0
+    needs: str = ""
+
+
+SEEDS: Final = {
+    seed.name: seed
+    for seed in (
+        Seed("busybox", "a shell and 270 small commands in one program", 2.0, needs="a static busybox"),
+        Seed("hello-world", "one small program that greets", 0.8),
+        Seed("alpine", "alpine-like, labcore's own: busybox, musl, certificates; no apk", 3.2, 1.5, "apt"),
+        Seed("debian", "bash and the core tools, from Debian's packages; no apt", 20, 12, "apt"),
+        Seed("nginx", "debian and nginx: a web server, its pages in /usr/share/nginx/html", 27, 15, "apt"),
+        Seed("python", "debian and Python 3 with pip, venv and Flask", 69, 28, "apt"),
+    )
+}
+
+
+def make(name: str, store: ImageStore, *, hello: Path, cache: Path, update: bool = False, tell: Tell = lambda _: None) -> Image:
+    """Make a seed. `hello` is hello-world's program, `cache` keeps what was fetched, `tell` hears what takes time.
+
+    The image appears whole or not at all. With `update`, the archive is asked for newer packages.
+    Raises InvalidInput for a name that is no seed's, Unavailable with the cure for what is lacking.
+    """
+    if name not in SEEDS:
+        raise InvalidInput(f"no seed called {name}: there are {', '.join(SEEDS)}")
+    try:
+        return _make(name, store, hello, cache, update=update, tell=tell)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        room = SEEDS[name].size + SEEDS[name].fetched
+        raise Unavailable(
+            f"no space left to make {name} in {store.directory}: it takes about {room:.0f} MB\n"
+            "  cure: make room there, or choose another --root"
+        ) from error
+
+
+def _make(name: str, store: ImageStore, hello: Path, cache: Path, *, update: bool, tell: Tell) -> Image:
+    from labcore.images.seeds import alpine, busybox, debian, nginx, python
+
+    if name == "busybox":
+        return busybox.seed_busybox(store)
+    if name == "hello-world":
+        return busybox.seed_hello_world(store, hello)
+    recipes = {
+        "alpine": alpine.seed_alpine,
+        "debian": debian.seed_debian,
+        "nginx": nginx.seed_nginx,
+        "python": python.seed_python,
+    }
+    return recipes[name](store, Archive(cache), update=update, tell=tell)

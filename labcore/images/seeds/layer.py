@@ -1,0 +1,101 @@
+"""A layer in the making: files without an owner's name, in one order, so that the same input is the same bytes."""
+
+import io
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Final
+
+from labcore.record import Record
+
+# gzip's head (RFC 1952) with no name, no time, and "unknown" for the system: what Python writes there differs from version to
+# version.
+GZIP_HEAD: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+GZIP_LEVEL: Final = 6
+
+
+class Entry(Record):
+    """One file of a layer; `target` is a link's. `owner` is its user and group, by number."""
+
+    path: str
+    kind: bytes = tarfile.REGTYPE
+    mode: int = 0o644
+    content: bytes = b""
+    target: str = ""
+    owner: tuple[int, int] = (0, 0)
+    time: int = 0
+
+    def __post_init__(self) -> None:
+        """Paths are relative, without `.` and `..`: one file has one name."""
+        if self.path != str(PurePosixPath(self.path)) or self.path.startswith(("/", "..")) or "/../" in self.path:
+            raise ValueError(f"{self.path!r} is no path in a layer")
+
+
+class LayerWriter:
+    """The files of a layer by path. What is added later takes the place of what was there."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+
+    def directory(self, path: str, mode: int = 0o755) -> None:
+        """Add a directory."""
+        self.add(Entry(path, tarfile.DIRTYPE, mode))
+
+    def file(self, path: str, content: bytes, mode: int = 0o644) -> None:
+        """Add a regular file."""
+        self.add(Entry(path, tarfile.REGTYPE, mode, content))
+
+    def link(self, path: str, target: str) -> None:
+        """Add a hard link to a file of this layer."""
+        self.add(Entry(path, tarfile.LNKTYPE, 0o755, target=target))
+
+    def symlink(self, path: str, target: str) -> None:
+        """Add a symbolic link."""
+        self.add(Entry(path, tarfile.SYMTYPE, 0o777, target=target))
+
+    def add(self, entry: Entry) -> None:
+        """Add an entry as it is."""
+        self._entries[entry.path] = entry
+
+    def remove(self, path: str) -> None:
+        """Take a file, or a directory with all that is in it, out again."""
+        for name in [name for name in self._entries if name == path or name.startswith(path + "/")]:
+            del self._entries[name]
+
+    def read(self, path: str) -> bytes:
+        """Return what a regular file of this layer holds. Raises KeyError."""
+        return self._entries[path].content
+
+    def paths(self) -> list[str]:
+        """Return the paths of all entries, each after its directory's."""
+        return sorted(self._entries, key=lambda path: path.split("/"))
+
+    def newest(self) -> int:
+        """Return the latest of its entries' times."""
+        return max((entry.time for entry in self._entries.values()), default=0)
+
+    def finish(self) -> bytes:
+        """Return the layer, uncompressed."""
+        buffer = io.BytesIO()
+        with tarfile.TarFile(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            for entry in self._in_order():
+                info = tarfile.TarInfo(entry.path)
+                info.type, info.mode, info.size, info.linkname = entry.kind, entry.mode, len(entry.content), entry.target
+                info.mtime = entry.time
+                info.uid, info.gid = entry.owner
+                tar.addfile(info, io.BytesIO(entry.content))
+        return buffer.getvalue()
+
+    def _in_order(self) -> Iterator[Entry]:
+        """Yield by path, hard links last: what they name must be there before them."""
+        entries = [self._entries[path] for path in self.paths()]
+        yield from (entry for entry in entries if entry.kind != tarfile.LNKTYPE)
+        yield from (entry for entry in entries if entry.kind == tarfile.LNKTYPE)
+
+
+def gzipped(layer: bytes) -> bytes:
+    """Return it compressed: the same bytes on all machines, which isal, three times as fast, does not promise."""
+    deflate = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    tail = zlib.crc32(layer).to_bytes(4, "little") + (len(layer) & 0xFFFFFFFF).to_bytes(4, "little")
+    return b"".join((GZIP_HEAD, deflate.compress(layer), deflate.flush(), tail))
