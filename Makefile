@@ -8,18 +8,24 @@ AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || [ "$(ROOTLESS)" ] || echo sudo --prese
 IN_VAGRANT := $(filter /vagrant,$(CURDIR))
 VENV ?= $(if $(IN_VAGRANT),$(HOME)/.labcore-venv,.venv)
 IP ?= $(if $(IN_VAGRANT),0.0.0.0,127.0.0.1)
+KIT_FILE := $(if $(KIT),"$(KIT)")
 export LABCORE_VENV := $(VENV)
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-v2 setup bench lint notebooks clean
+.PHONY: help lab kit test test-v2 setup bench lint notebooks clean
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-lab:  ## start a first container, then JupyterLab with the lessons
-	@$(PYTHON) tools/bootstrap.py lab
+lab:  ## start a first container, then JupyterLab with the lessons; KIT=FILE: without a network, from a kit
+	@$(PYTHON) tools/bootstrap.py lab $(KIT_FILE)
+	@$(if $(KIT),$(AS_ROOT) $(BIN)/labcore seed --from $(KIT_FILE))
 	@$(AS_ROOT) $(BIN)/labcore lab --ip $(IP)
+
+kit:  ## make a kit, one archive with all that `make lab` fetches, for a class (TO=FILE)
+	@$(PYTHON) tools/bootstrap.py lab
+	@$(BIN)/python tools/make_kit.py "$(or $(TO),dist/labcore-kit.tar)"
 
 test: lint  ## run all tests; CI=true or PEERS=1 also installs what they compare with (docker.io, podman, crun, ...)
 	@$(AS_ROOT) $(BIN)/python -m pytest $(ARGS)
@@ -28,7 +34,7 @@ test-v2: setup  ## run the tests of containers in a virtual machine whose cgroup
 	@$(AS_ROOT) $(PYTHON) tools/guest.py $(ARGS)
 
 setup:  ## install what the lab and the tests need, and nothing else (FOR=lab: the lab only)
-	@$(PYTHON) tools/bootstrap.py $(or $(FOR),test)
+	@$(PYTHON) tools/bootstrap.py $(or $(FOR),test) $(KIT_FILE)
 
 bench: setup  ## measure labcore and its peers side by side
 	@$(AS_ROOT) $(BIN)/labcore bench start $(ARGS)

@@ -1,8 +1,9 @@
 """Install what `make lab` or `make test` needs on this machine: system packages, a virtual environment, the package.
 
-    python3 tools/bootstrap.py lab|test
+    python3 tools/bootstrap.py lab|test [KIT]
 
-Runs with nothing but Python's standard library. What is there already costs nothing and needs no network.
+Runs with nothing but Python's standard library. What is there already costs nothing and needs no network; with a kit (kit.py)
+nothing does.
 """
 
 import hashlib
@@ -19,20 +20,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NoReturn
 
+from kit import Kit, KitRefused
+
 PROJECT = Path(__file__).resolve().parent.parent
 VENV = Path(os.environ.get("LABCORE_VENV", PROJECT / ".venv")).absolute()
 LOG = VENV / "setup.log"
 EXTRAS = {"lab": "lab", "test": "dev"}
+BUILD_REQUIREMENTS = ("setuptools>=77", "cffi>=1.16")
 APT_LOCKED = "Could not get lock"  # another apt is at work, often the machine's own updates after its start
 PATIENCE = 300
 
 
-def main(purpose: str) -> None:
+def main(purpose: str, kit: Kit | None = None) -> None:
     """Bring everything up to date, printing a line for each thing that took time."""
     if sys.version_info < (3, 11):
         stop(f"this is Python {sys.version.split()[0]}; labcore needs 3.11 or newer")
-    install_packages(missing_packages(purpose))
-    install_python(EXTRAS[purpose])
+    install_packages(missing_packages(purpose), kit)
+    install_python(EXTRAS[purpose], kit)
 
 
 # --- system packages
@@ -40,8 +44,13 @@ def main(purpose: str) -> None:
 
 def missing_packages(purpose: str) -> dict[str, str]:
     """Return the Debian packages that are missing here, each with what it is for."""
+    return {package: reason for package, reason, there in wanted_packages(purpose) if not there}
+
+
+def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
+    """Return the Debian packages that are needed, each with what it is for, and whether it, or its like, is here."""
     include = Path(sysconfig.get_path("include"))
-    wanted = [
+    wanted: list[tuple[str, str, object]] = [
         ("gcc", "compiles the C extension", shutil.which("cc")),
         ("libc6-dev", "the C library's headers", Path("/usr/include/stdio.h").exists()),
         ("linux-libc-dev", "the kernel's headers", Path("/usr/include/linux/sched.h").exists()),
@@ -66,7 +75,7 @@ def missing_packages(purpose: str) -> dict[str, str]:
             peers = ["bubblewrap", "crun", "docker.io", "docker-registry", "podman", "qemu-system-x86", "runc"]
             peers += ["skopeo", "umoci", "vagrant"]
             wanted += [(name, "to compare with", shutil.which(commands.get(name, name))) for name in peers]
-    return {package: reason for package, reason, there in wanted if not there}
+    return wanted
 
 
 def installed(package: str) -> bool:
@@ -81,12 +90,14 @@ def static_busybox() -> bool:
     return path is not None and b"/ld-" not in Path(path).read_bytes()[:4096]
 
 
-def install_packages(missing: dict[str, str]) -> None:
-    """Install them with apt, after saying what and why."""
+def install_packages(missing: dict[str, str], kit: Kit | None = None) -> None:
+    """Install them with apt, after saying what and why; from the kit, if there is one, and from nowhere else."""
     if not missing:
         return
     if shutil.which("apt-get") is None:
         stop(f"no apt-get here; install by other means: {', '.join(missing)}")
+    if kit:
+        kit.must_fit_system(list(missing))
     prefix = rights(f"to install {', '.join(missing)}")
     for reason in dict.fromkeys(missing.values()):
         names = " ".join(package for package, why in missing.items() if why == reason)
@@ -95,12 +106,29 @@ def install_packages(missing: dict[str, str]) -> None:
     environment = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
     log = Path("/tmp") / f"labcore-apt-{os.getpid()}.log"
     try:
-        with progress("apt"), log.open("w") as out:
-            run([*environment, "update"], out, log, again_if=APT_LOCKED)
-            run([*environment, "--no-install-recommends", "install", *missing], out, log, again_if=APT_LOCKED)
+        with packages_of(kit) as source, progress("apt"), log.open("w") as out:
+            apt = [*environment, *source]
+            run([*apt, "update"], out, log, again_if=APT_LOCKED)
+            cure = "If packages here are newer than the kit's, make it anew on a machine that is up to date" if kit else ""
+            run([*apt, "--no-install-recommends", "install", *missing], out, log, again_if=APT_LOCKED, cure=cure)
     finally:
         log.unlink(missing_ok=True)
     print(f"apt: {len(missing)} packages installed in {time.monotonic() - started:.0f} s", flush=True)
+
+
+@contextmanager
+def packages_of(kit: Kit | None) -> Iterator[list[str]]:
+    """Yield the options that make apt know the kit's packages and no others; none without a kit."""
+    if kit is None:
+        yield []
+        return
+    with kit.opened("packages") as place:
+        (place / "sources").write_text(f"deb [trusted=yes] file:{place} ./\n")  # trusted: each file was checked
+        (place / "lists").mkdir()
+        settings = {"Dir::Etc::sourcelist": place / "sources", "Dir::Etc::sourceparts": "/dev/null"}
+        settings |= {"Dir::State::lists": place / "lists", "APT::Sandbox::User": "root"}
+        settings |= {"Dir::Cache::pkgcache": "", "Dir::Cache::srcpkgcache": ""}  # the machine's own stay as they are
+        yield [f"-o{name}={value}" for name, value in settings.items()]
 
 
 def rights(purpose: str) -> list[str]:
@@ -117,7 +145,7 @@ def rights(purpose: str) -> list[str]:
 # --- Python packages
 
 
-def install_python(extra: str) -> None:
+def install_python(extra: str, kit: Kit | None = None) -> None:
     """Make the virtual environment, and install the package into it if anything that matters has changed."""
     if os.geteuid():
         rights("to start containers")
@@ -127,14 +155,37 @@ def install_python(extra: str) -> None:
     state = fingerprint()
     if up_to_date("dev", state) or up_to_date(extra, state):  # dev holds all that lab does
         return
+    if kit:
+        kit.must_fit_python(requirements(extra))
     started = time.monotonic()
     print(f"pip: labcore[{extra}] with its C extension, into {os.path.relpath(VENV)}", flush=True)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-    with progress("pip"), LOG.open("w") as out:
-        run([*pip, "setuptools>=77", "cffi>=1.16"], out, LOG)
+    with wheels_of(kit) as source, progress("pip"), LOG.open("w") as out:
+        pip += source
+        run([*pip, *BUILD_REQUIREMENTS], out, LOG)
         run([*pip, "--no-build-isolation", "-e", f"{PROJECT}[{extra}]"], out, LOG)
     stamp_of(extra).write_text(state)
     print(f"pip: done in {time.monotonic() - started:.0f} s", flush=True)
+
+
+@contextmanager
+def wheels_of(kit: Kit | None) -> Iterator[list[str]]:
+    """Yield the options that make pip know the kit's wheels and no others; none without a kit."""
+    if kit is None:
+        yield []
+        return
+    with kit.opened("wheels") as place:
+        yield ["--no-index", "--find-links", str(place)]
+
+
+def requirements(extra: str) -> list[str]:
+    """Return what the package needs with such extras, as pyproject.toml says."""
+    import tomllib  # new in 3.11: an older Python gets to main's message
+
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    words = [*project["dependencies"], *extras["lab"], *(extras["dev"] if extra == "dev" else [])]
+    return [word for word in words if not word.startswith("labcore")]
 
 
 def stamp_of(extra: str) -> Path:
@@ -181,8 +232,8 @@ def progress(what: str) -> Iterator[None]:
         print("\r\033[K", end="", flush=True)
 
 
-def run(command: list[str], out: IO[str], log: Path, *, again_if: str | None = None) -> None:
-    """Run a command with its output in a log; if it fails, show the log's end and end the program.
+def run(command: list[str], out: IO[str], log: Path, *, again_if: str | None = None, cure: str = "") -> None:
+    """Run a command with its output in a log; if it fails, show the log's end, and the cure, and end the program.
 
     It is tried again, for PATIENCE seconds, while what it says contains `again_if`.
     """
@@ -197,7 +248,7 @@ def run(command: list[str], out: IO[str], log: Path, *, again_if: str | None = N
     if done.returncode:
         tail = log.read_text(errors="replace").splitlines()[-12:]
         print("\n".join(["", *tail]), file=sys.stderr)
-        stop(f"`{' '.join(command)}` failed; its last lines stand above")
+        stop(f"`{' '.join(command)}` failed; its last lines stand above. {cure}".rstrip())
 
 
 def stop(message: str) -> NoReturn:
@@ -207,6 +258,9 @@ def stop(message: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1] not in EXTRAS:
-        stop("usage: python3 tools/bootstrap.py lab|test")
-    main(sys.argv[1])
+    if not 2 <= len(sys.argv) <= 3 or sys.argv[1] not in EXTRAS:
+        stop("usage: python3 tools/bootstrap.py lab|test [KIT]")
+    try:
+        main(sys.argv[1], Kit(Path(sys.argv[2])) if sys.argv[2:] else None)
+    except KitRefused as refused:
+        stop(str(refused))

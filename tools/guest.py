@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,20 +136,13 @@ def make_disk() -> None:
     with bootstrap.progress("guest"), LOG.open("w") as out, tempfile.TemporaryDirectory(dir=HERE) as scratch:
         root, wheels = Path(scratch, "root"), Path(scratch, "wheels")
         pip = [str(VENV / "bin/python"), "-m", "pip", "download", "-q", "--only-binary=:all:", "--python-version=3.11"]
-        bootstrap.run([*pip, "--dest", str(wheels), *requirements()], out, LOG)
+        bootstrap.run([*pip, "--dest", str(wheels), *bootstrap.requirements("dev")], out, LOG)
         bootstrap.run(debian(root, wheels), out, LOG)
         shutil.copy(next(root.glob("boot/vmlinuz-*")), HERE / "vmlinuz")
         shutil.copy(next(root.glob("boot/initrd.img-*")), HERE / "initrd.img")
         bootstrap.run(["mke2fs", "-q", "-t", "ext4", "-d", str(root), str(disk), "6G"], out, LOG)
     STAMP.write_text(fingerprint())
     print(f"guest: its disk made in {time.monotonic() - started:.0f} s", flush=True)
-
-
-def requirements() -> list[str]:
-    """Return what the package and its tests need, as pyproject.toml says."""
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    words = sum(project["optional-dependencies"].values(), project["dependencies"])
-    return [word for word in words if not word.startswith("labcore")]
 
 
 def debian(root: Path, wheels: Path) -> list[str]:

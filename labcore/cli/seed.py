@@ -2,8 +2,11 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from labcore.engine import SEED_NAMES, Engine
+from labcore.images import Image
+from labcore.images.layouts import bring
 from labcore.images.seeds import SEEDS
 
 
@@ -11,6 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SEEDS)} (default: {' and '.join(SEED_NAMES)})")
     parser.add_argument("--list", action="store_true", help="say what there is, how large it is and what it needs")
+    parser.add_argument("--from", type=Path, dest="archive", metavar="FILE", help="take them out of a kit, or an OCI archive")
     parser.add_argument("--update", action="store_true", help="ask for newer packages, also if the ones of last time are here")
 
 
@@ -19,10 +23,19 @@ def main(args: argparse.Namespace) -> int:
     if args.list:
         return _list()
     engine = Engine(args.root)
+    if args.archive:
+        for image in bring(engine.images, args.archive, args.names):
+            _say(image)
+        return 0
     for name in args.names or SEED_NAMES:
-        image = engine.seed(name, update=args.update, tell=_tell)
-        print(f"{image.name}  {sum(layer.size for layer in image.layers) / 1e6:.1f} MB  {image.descriptor.digest[:19]}…")
+        _say(engine.seed(name, update=args.update, tell=_tell))
     return 0
+
+
+def _say(image: Image) -> None:
+    print(
+        f"{image.name}  {sum(layer.size for layer in image.layers) / 1e6:.1f} MB  {image.descriptor.digest[:19]}…", flush=True
+    )
 
 
 def _list() -> int:

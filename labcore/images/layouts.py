@@ -1,0 +1,92 @@
+"""Images out of an archive (tar) that holds an OCI layout: a kit's, or what `skopeo copy … oci-archive:FILE` writes."""
+
+import json
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
+from labcore.images.blobs import PIECE
+from labcore.images.model import INDEXES, REF_NAME, Descriptor, Image, Manifest
+from labcore.images.store import ImageStore
+from labcore.spec import Reference
+
+FOLDERS: Final = ("", "images/")  # where in an archive the layout may lie
+INDEX_MAX: Final = 4 << 20
+
+
+class ArchivedLayout:
+    """The layout in an open archive. Nothing in it is believed: a blob is what its digest says, or it is refused."""
+
+    def __init__(self, tar: tarfile.TarFile, path: Path) -> None:
+        self._tar = tar
+        self._path = path
+        self._members = {member.name.removeprefix("./"): member for member in tar if member.isreg()}
+        self._folder = next((folder for folder in FOLDERS if f"{folder}index.json" in self._members), None)
+        if self._folder is None:
+            raise InvalidInput(f"{path} holds no images: neither a kit nor an OCI archive")
+
+    def images(self) -> dict[str, Descriptor]:
+        """Return the images by name. Raises StoreDamaged."""
+        try:
+            index = b"".join(self._read(f"{self._folder}index.json"))
+            if len(index) > INDEX_MAX:
+                raise ValueError("too large")
+            entries = json.loads(index)["manifests"]
+            found = {(entry.get("annotations") or {}).get(REF_NAME): Descriptor.from_json(entry) for entry in entries}
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise StoreDamaged(f"{self._path}: its index cannot be read: {error!r}") from error
+        return {str(name): descriptor for name, descriptor in found.items() if name}
+
+    def bring(self, store: ImageStore, name: str, manifest: Descriptor) -> Image:
+        """Copy an image into a store, and name it there; what the store has is not copied. Raises StoreDamaged."""
+        reference = Reference.parse(name)
+        if manifest.media_type in INDEXES:
+            raise InvalidInput(f"{self._path}: {name} is for several platforms, and one is wanted")
+        with store.using():
+            self._fetch(store, manifest)
+            content = store.blob_path(manifest).read_bytes()
+            for part in Manifest.parse(content, f"{name}: {manifest.digest}").parts():
+                self._fetch(store, part)
+            return store.admit(reference, manifest)
+
+    def _fetch(self, store: ImageStore, descriptor: Descriptor) -> None:
+        algorithm, _, encoded = descriptor.digest.partition(":")
+        name = f"{self._folder}blobs/{algorithm}/{encoded}"
+        store.fetch_blob(descriptor, lambda offset: self._read(name, offset))
+
+    def _read(self, name: str, offset: int = 0) -> Iterator[bytes]:
+        if name not in self._members:
+            raise StoreDamaged(f"{self._path} has no {name}: copy it again")
+        source = self._tar.extractfile(self._members[name])
+        assert source is not None
+        source.seek(offset)
+        while piece := source.read(PIECE):
+            yield piece
+
+
+@contextmanager
+def archived(path: Path) -> Iterator[ArchivedLayout]:
+    """Open an archive of images. Raises InvalidInput for what is none, StoreDamaged for what is cut off."""
+    try:
+        with tarfile.open(path, "r:") as tar:
+            yield ArchivedLayout(tar, path)
+    except tarfile.TarError as error:
+        raise StoreDamaged(f"{path} cannot be read as an archive: {error}. Copy it again") from error
+    except FileNotFoundError:
+        raise InvalidInput(f"there is no archive of images at {path}") from None
+
+
+def bring(store: ImageStore, path: Path, names: Iterable[str] = ()) -> Iterator[Image]:
+    """Copy images out of an archive into a store: those named, or all. Yields each when it is there.
+
+    Raises ImageNotFound for a name that is not in it, InvalidInput, StoreDamaged.
+    """
+    with archived(path) as layout:
+        there = layout.images()
+        for name in [str(Reference.parse(name)) for name in names] or there:
+            if name not in there:
+                raise ImageNotFound(f"no image {name} in {path} (there: {', '.join(sorted(there)) or 'none'})")
+            yield layout.bring(store, name, there[name])

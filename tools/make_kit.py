@@ -1,0 +1,156 @@
+"""Make a kit, from which `make lab KIT=…` needs no network: packages, wheels, images, in one archive (kit.py says how).
+
+    .venv/bin/python tools/make_kit.py KIT.tar
+
+What was fetched once is kept in build/kit and in pip's cache.
+"""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import bootstrap
+from bootstrap import PROJECT
+from kit import FORMAT, python_here, sha256_of, system_here
+
+from labcore.engine import Engine
+from labcore.errors import LabcoreError
+from labcore.images.seeds import SEEDS
+from labcore.images.seeds.apt import Archive, Package
+
+CACHE = PROJECT / "build" / "kit"
+MORE_PACKAGES = ("make", "python3")  # not for `make lab` itself, but nothing starts without them
+BUILD = ("pip", *bootstrap.BUILD_REQUIREMENTS)  # what compiles the extension
+SOURCE = ("csrc", "labcore", "tools", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py")
+
+
+def main(target: Path) -> None:
+    """Make the whole kit, and say what came of it."""
+    names = [name for name, _, _ in bootstrap.wanted_packages("lab")]
+    wanted = bootstrap.requirements("lab")
+    make_kit(target, packages=[*names, *MORE_PACKAGES], requirements=wanted, seeds=list(SEEDS), with_labcore=True)
+    print(f"kit made: {target}, {target.stat().st_size / 1e6:.0f} MB, for {system_here()}, {python_here()}")
+    print(f"sha256: {sha256_of(target)}")
+    print(f"On a machine without a network: make lab KIT=…/{target.name}")
+
+
+def make_kit(
+    target: Path,
+    *,
+    packages: Sequence[str],
+    requirements: Sequence[str],
+    seeds: Sequence[str],
+    with_labcore: bool = False,
+    cache: Path = CACHE,
+) -> None:
+    """Write a kit of Debian packages with all that they need, wheels with all that they need, and images."""
+    archive = Archive(cache / "packages")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".kit-") as scratch:
+        place = Path(scratch)
+        found = archive.packages(packages, update=True, tell=say)
+        lay_packages(found, place / "packages")
+        say(f"fetching wheels for {len(requirements)} requirements")
+        lay_wheels([*BUILD, *requirements], place / "wheels", with_labcore=with_labcore)
+        lay_images(seeds, place, cache)
+        about = {
+            "format": FORMAT,
+            "labcore": version("labcore"),
+            "system": system_here(),
+            "python": python_here(),
+            "packages": list(packages),
+            "requirements": list(requirements),
+            "versions": {package.name: package.version for package in found},
+            "seeds": list(seeds),
+        }
+        incoming = place / "kit.tar"
+        write(incoming, about, list(files_of(place)))
+        incoming.rename(target)  # the whole kit, or none
+
+
+def lay_packages(packages: Sequence[Package], place: Path) -> None:
+    """Make an archive for apt of these packages, in a directory."""
+    place.mkdir()
+    index = []
+    for package in packages:
+        shutil.copy(package.path, place / package.path.name)
+        control = subprocess.run(["dpkg-deb", "-f", str(package.path)], capture_output=True, text=True, check=True).stdout
+        index.append(f"{control.strip()}\nFilename: ./{package.path.name}\nSize: {package.size}\nSHA256: {package.sha256}\n")
+    (place / "Packages").write_text("\n".join(index))
+
+
+def lay_wheels(requirements: Sequence[str], place: Path, *, with_labcore: bool) -> None:
+    """Get wheels for these requirements and all that they need; labcore's own is made from this folder's source."""
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "wheel", "-q", "--wheel-dir", str(place)]
+    place.mkdir()
+    log = place.parent / "pip.log"
+    with log.open("w") as out:
+        bootstrap.run([*pip, *requirements], out, log)
+        if with_labcore:
+            source = place.parent / "source"
+            source.mkdir()
+            for name in SOURCE:
+                copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
+                copy(PROJECT / name, source / name)
+            bootstrap.run([*pip, "--no-deps", "--no-build-isolation", str(source)], out, log)
+
+
+def lay_images(seeds: Sequence[str], place: Path, cache: Path) -> None:
+    """Make the images in a store of their own, which is an OCI layout."""
+    with tempfile.TemporaryDirectory(dir=place) as state:
+        engine = Engine(Path(state))
+        (engine.root / "packages").symlink_to(cache / "packages")
+        for name in seeds:
+            engine.seed(name, tell=lambda line, name=name: say(f"{name}: {line}"))  # type: ignore[misc]
+        engine.images.directory.rename(place / "images")
+
+
+def files_of(place: Path) -> Iterator[str]:
+    """Yield the names of the files that go into the kit."""
+    for folder in ("packages", "wheels", "images"):
+        for path in sorted((place / folder).rglob("*")):
+            relative = path.relative_to(place)
+            if path.is_file() and not any(part.startswith(".") for part in relative.parts):
+                yield str(relative)
+
+
+def write(target: Path, about: dict[str, object], names: Sequence[str]) -> None:
+    """Write the archive: what it is about first."""
+    place = target.parent
+    described = about | {"files": {name: sha256_of(place / name) for name in names}}
+    content = json.dumps(described, indent=1).encode()
+    with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as tar:
+        head = tarfile.TarInfo("kit.json")
+        head.size = len(content)
+        tar.addfile(head, io.BytesIO(content))
+        for name in names:
+            tar.add(place / name, name, filter=without_owner)
+
+
+def without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Return it as a file that belongs to root, and that all may read."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode = 0o644
+    return member
+
+
+def say(line: str) -> None:
+    """Print what is being done."""
+    print(f"kit: {line}", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]).absolute())
+    except (LabcoreError, OSError) as error:
+        bootstrap.stop(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
