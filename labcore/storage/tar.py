@@ -6,20 +6,26 @@ touches the file system. (tar(5) of libarchive; POSIX.1-2017, pax; GNU tar's man
 
 import struct
 from collections.abc import Iterator
-from typing import Final, NoReturn
+from typing import Final
 
-from labcore.errors import StoreDamaged
+from labcore.storage.tar_fields import (
+    SPARSE_MAX,
+    Map,
+    broken,
+    checked_map,
+    decimal,
+    nanoseconds,
+    number,
+    old_pieces,
+    pax_records,
+)
 
 BLOCK: Final = 512
 RECORDS_MAX: Final = 1 << 20  # bytes of one pax header or long name; a path has 4 KiB, an attribute 64 KiB at most
-SPARSE_MAX: Final = 1 << 20  # pieces of one sparse file
 FILE, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO = b"0", b"1", b"2", b"3", b"4", b"5", b"6"
 KINDS: Final = (FILE, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO)
 XATTR: Final = b"SCHILY.xattr."
 HEADER: Final = struct.Struct("100s8s8s8s12s12s8sc100s8s32s32s8s8s155s12x")
-PIECES: Final = struct.Struct("12s12s")
-
-Map = tuple[tuple[int, int], ...]  # a sparse file's pieces that hold data: offset, length
 
 
 class Entry:
@@ -66,17 +72,17 @@ class Archive:
             records = list(everywhere)
             name = link = None
             while (kind := block[156:157]) in b"xXgLK":
-                content = self._short_content(_number(block[124:136], "size"))
+                content = self._short_content(number(block[124:136], "size"))
                 if kind == b"g":
-                    everywhere += _records(content)
-                    records += _records(content)
+                    everywhere += pax_records(content)
+                    records += pax_records(content)
                 elif kind == b"L":
                     name = content.rstrip(b"\0")
                 elif kind == b"K":
                     link = content.rstrip(b"\0")
                 else:
-                    records += _records(content)
-                block = self._header() or _broken("it ends after a header that belongs to another")
+                    records += pax_records(content)
+                block = self._header() or broken("it ends after a header that belongs to another")
             yield self._entry(block, dict(records), records, name, link)
             self._skip()
 
@@ -109,23 +115,23 @@ class Archive:
             kind = DIRECTORY
         entry = Entry(name, kind)
         entry.link = pax.get(b"linkpath", link if link is not None else linked.partition(b"\0")[0])
-        entry.mode = _number(mode, "mode") & 0o7777
-        entry.uid = _decimal(pax[b"uid"]) if b"uid" in pax else _number(uid, "uid")
-        entry.gid = _decimal(pax[b"gid"]) if b"gid" in pax else _number(gid, "gid")
-        entry.mtime = _nanoseconds(pax[b"mtime"]) if b"mtime" in pax else _number(mtime, "mtime") * 10**9
+        entry.mode = number(mode, "mode") & 0o7777
+        entry.uid = decimal(pax[b"uid"]) if b"uid" in pax else number(uid, "uid")
+        entry.gid = decimal(pax[b"gid"]) if b"gid" in pax else number(gid, "gid")
+        entry.mtime = nanoseconds(pax[b"mtime"]) if b"mtime" in pax else number(mtime, "mtime") * 10**9
         if kind in b"34":
-            entry.major, entry.minor = _number(major, "devmajor"), _number(minor, "devminor")
+            entry.major, entry.minor = number(major, "devmajor"), number(minor, "devminor")
         if len(pax):
             entry.xattrs = {key[len(XATTR) :]: value for key, value in pax.items() if key.startswith(XATTR)}
         has_content = kind not in (HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO)
-        self._begin((_decimal(pax[b"size"]) if b"size" in pax else _number(size, "size")) if has_content else 0)
+        self._begin((decimal(pax[b"size"]) if b"size" in pax else number(size, "size")) if has_content else 0)
         if kind == b"S" or any(key.startswith(b"GNU.sparse.") for key in pax):
             self._make_sparse(entry, block, pax, records)
         entry.size = self._left
         if entry.sparse is None:
             entry.real_size = entry.size
         elif sum(length for _, length in entry.sparse) != entry.size:
-            _broken(f"the pieces of sparse file {entry.name!r} are not its content")
+            broken(f"the pieces of sparse file {entry.name!r} are not its content")
         return entry
 
     def _make_sparse(
@@ -134,30 +140,30 @@ class Archive:
         """Find out where a sparse file's content belongs, in each of the four ways in which GNU tar has said it."""
         entry.name = pax.get(b"GNU.sparse.name", entry.name)
         if entry.kind == b"S":
-            entry.real_size = _number(block[483:495], "real size")
+            entry.real_size = number(block[483:495], "real size")
             numbers = self._old_map(block)
             entry.kind = FILE
         elif pax.get(b"GNU.sparse.major") == b"1":
-            entry.real_size = _decimal(pax.get(b"GNU.sparse.realsize", b""))
+            entry.real_size = decimal(pax.get(b"GNU.sparse.realsize", b""))
             numbers = self._leading_map()
         else:
-            entry.real_size = _decimal(pax.get(b"GNU.sparse.size", b""))
+            entry.real_size = decimal(pax.get(b"GNU.sparse.size", b""))
             said = pax.get(b"GNU.sparse.map")
             wanted = (b"GNU.sparse.offset", b"GNU.sparse.numbytes")
             words = said.split(b",") if said else [value for key, value in records if key in wanted]
-            numbers = [_decimal(word) for word in words]
-        entry.sparse = _checked_map(numbers, entry)
+            numbers = [decimal(word) for word in words]
+        entry.sparse = checked_map(numbers, entry.name, entry.real_size)
 
     def _old_map(self, block: bytes) -> list[int]:
         """Read the map of GNU's first format: four pieces in the header, 21 in each block that follows."""
-        numbers = _pieces(block[386:482])
+        numbers = old_pieces(block[386:482])
         more = block[482]
         while more:
             block = self._take(BLOCK)
-            numbers += _pieces(block[:504])
+            numbers += old_pieces(block[:504])
             more = block[504]
             if len(numbers) > 2 * SPARSE_MAX:
-                _broken("a sparse file has too many pieces")
+                broken("a sparse file has too many pieces")
         return numbers
 
     def _leading_map(self) -> list[int]:
@@ -166,12 +172,12 @@ class Archive:
         wanted: int | None = None
         while wanted is None or text.count(b"\n") < wanted:
             if self._left < BLOCK or len(text) > 42 * SPARSE_MAX:
-                _broken("the map of a sparse file does not end")
+                broken("the map of a sparse file does not end")
             text += self._take(BLOCK)
             self._left -= BLOCK
             if wanted is None and b"\n" in text:
-                wanted = 1 + 2 * _decimal(text.partition(b"\n")[0])
-        return [_decimal(line) for line in text.split(b"\n")[1:wanted]]
+                wanted = 1 + 2 * decimal(text.partition(b"\n")[0])
+        return [decimal(line) for line in text.split(b"\n")[1:wanted]]
 
     # --- bytes
 
@@ -183,20 +189,20 @@ class Archive:
         block = bytes(first) if len(first) == BLOCK else bytes(first) + self._take(BLOCK - len(first))
         if not block[0] and not any(block):
             return None
-        said, found = _number(block[148:156], "checksum"), sum(block) - sum(block[148:156]) + 8 * 32
+        said, found = number(block[148:156], "checksum"), sum(block) - sum(block[148:156]) + 8 * 32
         if found != said:
-            _broken(f"the checksum of a header is wrong ({said}, and should be {found})")
+            broken(f"the checksum of a header is wrong ({said}, and should be {found})")
         return block
 
     def _begin(self, size: int) -> None:
         if size < 0:
-            _broken(f"an entry of {size} bytes")
+            broken(f"an entry of {size} bytes")
         self._left = size
         self._padding = -size % BLOCK
 
     def _short_content(self, size: int) -> bytes:
         if not 0 <= size <= RECORDS_MAX:
-            _broken(f"a header of {size} bytes: more than {RECORDS_MAX} are not taken")
+            broken(f"a header of {size} bytes: more than {RECORDS_MAX} are not taken")
         content = self._take(size)
         self._take(-size % BLOCK)
         return content
@@ -212,7 +218,7 @@ class Archive:
         while size:
             piece = self._some(size)
             if not piece:
-                _broken("it ends in the middle of an entry")
+                broken("it ends in the middle of an entry")
             pieces.append(piece)
             size -= len(piece)
         return b"".join(pieces)
@@ -223,77 +229,8 @@ class Archive:
             following = next(self._chunks, None)
             if following is None:
                 if self._left:
-                    _broken("it ends in the middle of a file")
+                    broken("it ends in the middle of a file")
                 return self._chunk
             self._chunk = memoryview(following)
         piece, self._chunk = self._chunk[:most], self._chunk[most:]
         return piece
-
-
-def _number(field: bytes, what: str) -> int:
-    """Read a number of a header: octal digits, or, GNU's way for what is too large for them, base 256."""
-    if field[0] & 0x80:
-        return int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big") - (field[0] >> 6 & 1) * (1 << (8 * len(field) - 1))
-    digits = field.partition(b"\0")[0].strip(b" ")
-    if not digits:
-        return 0
-    try:
-        if digits.isdigit():
-            return int(digits, 8)
-    except ValueError:
-        pass
-    _broken(f"{what} is no octal number: {field!r}")
-
-
-def _decimal(text: bytes) -> int:
-    if not text.isdigit() or len(text) > 20:
-        _broken(f"{text[:40]!r} is no number")
-    return int(text)
-
-
-def _nanoseconds(text: bytes) -> int:
-    """Read pax's seconds with a fraction, without a float in between."""
-    seconds, _, fraction = text.partition(b".")
-    sign = -1 if seconds.startswith(b"-") else 1
-    return sign * (_decimal(seconds.removeprefix(b"-")) * 10**9 + _decimal(fraction[:9].ljust(9, b"0")))
-
-
-def _records(content: bytes) -> list[tuple[bytes, bytes]]:
-    """Read pax records: a length, a space, `KEY=VALUE` and a newline, where a value may hold anything."""
-    found = []
-    position = 0
-    while position < len(content):
-        length, space, _ = content[position : position + 22].partition(b" ")
-        end = position + _decimal(length)
-        key, equals, value = content[position + len(length) + 1 : end - 1].partition(b"=")
-        if not space or not equals or content[end - 1 : end] != b"\n":
-            _broken("a pax header is no list of records")
-        found.append((key, value))
-        position = end
-    return found
-
-
-def _pieces(table: bytes) -> list[int]:
-    return [
-        _number(field, "sparse map")
-        for offset, length in PIECES.iter_unpack(table)
-        if length[0]
-        for field in (offset, length)
-    ]  # fmt: skip
-
-
-def _checked_map(numbers: list[int], entry: Entry) -> Map:
-    """Return the pieces, which come in order and do not overlap. Raises StoreDamaged."""
-    if len(numbers) % 2 or len(numbers) > 2 * SPARSE_MAX:
-        _broken(f"the map of sparse file {entry.name!r} is none")
-    pieces = tuple(zip(numbers[::2], numbers[1::2], strict=True))
-    end = 0
-    for offset, length in pieces:
-        if offset < end or length < 0 or offset + length > entry.real_size:
-            _broken(f"the pieces of sparse file {entry.name!r} are not in order, or beyond its end")
-        end = offset + length
-    return pieces
-
-
-def _broken(what: str) -> NoReturn:
-    raise StoreDamaged(f"a layer is no tar archive that can be read: {what}")
