@@ -1,30 +1,21 @@
-"""Entries of a stranger's archive become files below one directory, and nowhere else.
-
-Names are resolved by the kernel, below an open directory that counts as the root (openat2 with RESOLVE_IN_ROOT): neither `..`
-nor a link that an earlier entry made leads outside. Directories stay open for the entries that follow, until one takes away a
-directory or a link, by which they may have been reached.
-"""
+"""Entries of a stranger's archive become files below one directory, and nowhere else: in overlayfs' form."""
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from labcore.errors import StoreDamaged, SystemCallError
-from labcore.native import Resolve, openat2
+from labcore.errors import StoreDamaged
 from labcore.storage import tar
+from labcore.storage.places import Places, is_directory
 from labcore.storage.tar import Archive, Entry
 
 WHITEOUT: Final = b".wh."
 OPAQUE: Final = b".wh..wh..opq"
-SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-INSIDE: Final = Resolve.IN_ROOT | Resolve.NO_MAGICLINKS
-OPEN_AT_ONCE: Final = 32
 OVERLAYS_OWN: Final = (b"trusted.overlay.", b"user.overlay.")
 DEVICES: Final = {tar.CHARACTER: stat.S_IFCHR, tar.BLOCK_DEVICE: stat.S_IFBLK, tar.FIFO: stat.S_IFIFO}
 
@@ -33,9 +24,7 @@ class Extractor:
     """Makes the entries of an archive below the open directory `root`, in overlayfs' form: whiteouts are devices there."""
 
     def __init__(self, root: int) -> None:
-        self._root = root
-        self._open: dict[bytes, int] = {}
-        self._doubtful = False  # may an open directory's path lead elsewhere by now?
+        self._places = Places(root)
         self._times: list[tuple[bytes, int]] = []
         self._apart = _in_user_namespace()
 
@@ -43,26 +32,25 @@ class Extractor:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._close_all()
+        self._places.close()
 
     def extract(self, archive: Archive) -> None:
         """Make all entries. Raises StoreDamaged, OSError."""
         for entry in archive:
-            if self._doubtful or len(self._open) > OPEN_AT_ONCE:
-                self._close_all()
-                self._doubtful = False
-            parent, base = self._place(entry.name)
+            self._places.refresh()
+            parent, base = self._places.find(entry.name)
             if not base:
                 continue
             if base.startswith(WHITEOUT):
                 self._white_out(parent, base, entry)
             else:
                 self._make(entry, archive.content(), parent, base)
-        self._close_all()
+        self._places.close()
         for name, time in reversed(self._times):  # last: what is put into a directory changes its time
+            self._places.refresh()
             with suppress(OSError, StoreDamaged):  # a later entry has put something else in its place
-                parent, base = self._place(name)
-                if _is_directory(parent, base):
+                parent, base = self._places.find(name)
+                if is_directory(parent, base):
                     os.utime(base, ns=(time, time), dir_fd=parent, follow_symlinks=False)
 
     def _make(self, entry: Entry, content: Iterator[memoryview], parent: int, base: bytes) -> None:
@@ -74,17 +62,17 @@ class Extractor:
             self._make_directory(parent, base)
             self._times.append((entry.name, entry.mtime))
         elif kind == tar.HARD_LINK:
-            there, name = self._place(entry.link)
+            there, name = self._places.find(entry.link)
             if not name:
                 raise StoreDamaged(f"layer entry {entry.name!r} is a link to nothing")
-            self._clear(parent, base)
+            self._places.clear(parent, base)
             os.link(name, base, src_dir_fd=there, dst_dir_fd=parent, follow_symlinks=False)
             return
         elif kind == tar.SYMLINK:
-            self._clear(parent, base)
+            self._places.clear(parent, base)
             os.symlink(entry.link, base, dir_fd=parent)
         elif kind in DEVICES:
-            self._clear(parent, base)
+            self._places.clear(parent, base)
             if not self._make_device(entry, parent, base):
                 return
         else:
@@ -101,7 +89,7 @@ class Extractor:
         try:
             fd = os.open(base, NEW_FILE, 0o600, dir_fd=parent)
         except FileExistsError:
-            self._clear(parent, base)
+            self._places.clear(parent, base)
             fd = os.open(base, NEW_FILE, 0o600, dir_fd=parent)
         try:
             if entry.sparse is None:
@@ -121,10 +109,10 @@ class Extractor:
         try:
             os.mkdir(base, 0o700, dir_fd=parent)
         except FileExistsError:
-            if _is_directory(parent, base):
+            if is_directory(parent, base):
                 return
             hidden = _is_whiteout(parent, base)
-            self._clear(parent, base)
+            self._places.clear(parent, base)
             os.mkdir(base, 0o700, dir_fd=parent)
             if hidden:
                 self._set_opaque(parent, base)
@@ -161,7 +149,7 @@ class Extractor:
         try:
             os.mknod(hidden, stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
         except FileExistsError:  # this layer has put something there itself: only what lies below is hidden
-            if _is_directory(parent, hidden):
+            if is_directory(parent, hidden):
                 self._set_opaque(parent, hidden)
 
     def _set_opaque(self, parent: int, base: bytes) -> None:
@@ -172,65 +160,6 @@ class Extractor:
         for space in (b"user", b"trusted"):
             with suppress(PermissionError):
                 os.setxattr(b"/proc/self/fd/%d/%s" % (parent, base), space + b".overlay.opaque", b"y", follow_symlinks=False)
-
-    # --- places
-
-    def _place(self, name: bytes) -> tuple[int, bytes]:
-        """Return the open directory that holds an entry, made if it is missing, and the entry's own name in it."""
-        parts = [part for part in name.split(b"/") if part and part != b"."]
-        if b".." in parts:
-            raise StoreDamaged(f"layer entry {name!r} leads upwards")
-        if b"\0" in name:
-            raise StoreDamaged(f"layer entry {name!r} has a name that no file can have")
-        if not parts:
-            return self._root, b""
-        base = parts.pop()
-        if not parts:
-            return self._root, base
-        path = b"/".join(parts)
-        fd = self._open.get(path)
-        if fd is None:
-            fd = self._open[path] = self._open_directory(path, parts)
-        return fd, base
-
-    def _open_directory(self, path: bytes, parts: list[bytes]) -> int:
-        try:
-            return _openat(self._root, path)
-        except SystemCallError as error:
-            if error.errno != errno.ENOENT:
-                raise StoreDamaged(f"a layer has entries below {path!r}, which is no directory: {error.strerror}") from None
-        here = os.dup(self._root)
-        for depth, part in enumerate(parts):
-            with suppress(FileExistsError):
-                os.mkdir(part, 0o755, dir_fd=here)
-            os.close(here)
-            here = _openat(self._root, b"/".join(parts[: depth + 1]))
-        return here
-
-    def _clear(self, parent: int, base: bytes) -> None:
-        """Remove what has the name now."""
-        try:
-            kind = os.stat(base, dir_fd=parent, follow_symlinks=False).st_mode
-        except FileNotFoundError:
-            return
-        if stat.S_ISDIR(kind):
-            shutil.rmtree(base, dir_fd=parent)
-        else:
-            os.unlink(base, dir_fd=parent)
-        self._doubtful |= stat.S_ISDIR(kind) or stat.S_ISLNK(kind)
-
-    def _close_all(self) -> None:
-        for fd in self._open.values():
-            os.close(fd)
-        self._open.clear()
-
-
-def _openat(root: int, path: bytes) -> int:
-    return openat2(root, path, SEARCH, resolve=INSIDE)
-
-
-def _is_directory(parent: int, base: bytes) -> bool:
-    return stat.S_ISDIR(os.stat(base, dir_fd=parent, follow_symlinks=False).st_mode)
 
 
 def _is_whiteout(parent: int, base: bytes) -> bool:

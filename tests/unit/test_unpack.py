@@ -359,3 +359,9 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
         assert list((disk / "storage/layers").iterdir()) == []
         subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
         assert store.add(digest, lambda: io.BytesIO(data))
+
+
+def test_more_directories_than_may_be_open(tmp_path: Path) -> None:
+    names = [f"{number}/inner" for number in range(1500)]
+    layer = unpack(tmp_path, *(entry(name, tarfile.DIRTYPE, mtime=1000 + at) for at, name in enumerate(names)))
+    assert [(layer / name).stat().st_mtime for name in names] == [1000 + at for at in range(1500)]

@@ -1,0 +1,94 @@
+"""Where the entries of a stranger's archive belong: below one directory, and nowhere else.
+
+Names are resolved by the kernel, below an open directory that counts as the root (openat2 with RESOLVE_IN_ROOT): neither `..`
+nor a link that an earlier entry made leads outside. Directories stay open for the entries that follow, until one takes away a
+directory or a link, by which they may have been reached.
+"""
+
+import errno
+import os
+import shutil
+import stat
+from contextlib import suppress
+from typing import Final
+
+from labcore.errors import StoreDamaged, SystemCallError
+from labcore.native import Resolve, openat2
+
+SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+INSIDE: Final = Resolve.IN_ROOT | Resolve.NO_MAGICLINKS
+OPEN_AT_ONCE: Final = 32
+
+
+class Places:
+    """Directories below the open directory `root`, kept open."""
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._open: dict[bytes, int] = {}
+        self._doubtful = False  # may an open directory's path lead elsewhere by now?
+
+    def refresh(self) -> None:
+        """Between two entries: let go of directories if they are too many, or may be others than their paths say."""
+        if self._doubtful or len(self._open) > OPEN_AT_ONCE:
+            self.close()
+            self._doubtful = False
+
+    def find(self, name: bytes) -> tuple[int, bytes]:
+        """Return the open directory that holds an entry, made if it is missing, and the entry's own name in it."""
+        parts = [part for part in name.split(b"/") if part and part != b"."]
+        if b".." in parts:
+            raise StoreDamaged(f"layer entry {name!r} leads upwards")
+        if b"\0" in name:
+            raise StoreDamaged(f"layer entry {name!r} has a name that no file can have")
+        if not parts:
+            return self._root, b""
+        base = parts.pop()
+        if not parts:
+            return self._root, base
+        path = b"/".join(parts)
+        fd = self._open.get(path)
+        if fd is None:
+            fd = self._open[path] = self._open_directory(path, parts)
+        return fd, base
+
+    def _open_directory(self, path: bytes, parts: list[bytes]) -> int:
+        try:
+            return _openat(self._root, path)
+        except SystemCallError as error:
+            if error.errno != errno.ENOENT:
+                raise StoreDamaged(f"a layer has entries below {path!r}, which is no directory: {error.strerror}") from None
+        here = os.dup(self._root)
+        for depth, part in enumerate(parts):
+            with suppress(FileExistsError):
+                os.mkdir(part, 0o755, dir_fd=here)
+            os.close(here)
+            here = _openat(self._root, b"/".join(parts[: depth + 1]))
+        return here
+
+    def clear(self, parent: int, base: bytes) -> None:
+        """Remove what has the name now."""
+        try:
+            kind = os.stat(base, dir_fd=parent, follow_symlinks=False).st_mode
+        except FileNotFoundError:
+            return
+        if stat.S_ISDIR(kind):
+            shutil.rmtree(base, dir_fd=parent)
+        else:
+            os.unlink(base, dir_fd=parent)
+        self._doubtful |= stat.S_ISDIR(kind) or stat.S_ISLNK(kind)
+
+    def close(self) -> None:
+        """Let go of all directories."""
+        for fd in self._open.values():
+            os.close(fd)
+        self._open.clear()
+
+
+def _openat(root: int, path: bytes) -> int:
+    return openat2(root, path, SEARCH, resolve=INSIDE)
+
+
+def is_directory(parent: int, base: bytes) -> bool:
+    """Is that entry of the open directory `parent` a directory itself, and no link to one?"""
+    return stat.S_ISDIR(os.stat(base, dir_fd=parent, follow_symlinks=False).st_mode)
