@@ -1,4 +1,4 @@
-"""HTTP/1.1 on sockets: what the registry, and later the daemon, are served with. The framing is httptools'."""
+"""HTTP/1.1 on sockets: what the registry, and later the daemon, are served with. Heads are read by httptools."""
 
 from labcore.http.message import Body, FilePart, Request, Response
 from labcore.http.server import Server

@@ -1,12 +1,15 @@
 """A request as a handler sees it, and the response that it returns."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from pathlib import Path
+from typing import BinaryIO, Final
 from urllib.parse import parse_qsl, unquote
 
 from labcore.errors import LabcoreError
 from labcore.record import Record
+
+ABSOLUTE: Final = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # what a client of a proxy puts before the path
 
 
 class BadRequest(LabcoreError):
@@ -49,19 +52,24 @@ class Request:
     """What came: `headers` by their names in lower case (those of one name joined by commas), `query` by name, its last."""
 
     def __init__(self, method: str, target: str, headers: Mapping[str, str], body: Body) -> None:
-        path, _, query = target.partition("?")
+        path, _, query = ABSOLUTE.sub("", target).partition("?")
         self.method = method
         self.target = target
         self.path = unquote(path)
-        self.query = dict(parse_qsl(query, keep_blank_values=True))
+        self._pairs = parse_qsl(query, keep_blank_values=True)
+        self.query = dict(self._pairs)
         self.headers = headers
         self.body = body
 
+    def every(self, name: str) -> tuple[str, ...]:
+        """Return all values that the query has under one name."""
+        return tuple(value for key, value in self._pairs if key == name)
+
 
 class FilePart(Record):
-    """A part of a file, sent by the kernel: sendfile(2)."""
+    """A part of an open file, sent by the kernel: sendfile(2). Whoever sends the response closes the file."""
 
-    path: Path
+    file: BinaryIO
     offset: int
     length: int
 

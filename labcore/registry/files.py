@@ -1,6 +1,7 @@
 """What a registry keeps, on disk.
 
     ROOT/format                             the version of what lies here
+         lock                               held by who links what is there, and alone by who removes what nobody needs
          blobs/sha256/DIGEST                everything that was pushed, each file under the digest of its bytes
          uploads/ID                         what is being pushed
          repositories/NAME/_blobs/DIGEST    (an empty file) the repository has this blob
@@ -13,7 +14,6 @@ beside their place, and renamed.
 """
 
 import fcntl
-import hashlib
 import os
 import re
 import secrets
@@ -24,14 +24,12 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from labcore.errors import StoreDamaged
-from labcore.registry.problems import BlobUnknown, DigestInvalid, ManifestUnknown, NameInvalid, NameUnknown, UploadUnknown
+from labcore.registry.names import DIGEST, NAME, NAME_MAX, TAG, checked
+from labcore.registry.problems import BlobUnknown, ManifestUnknown, NameInvalid, NameUnknown, UploadUnknown
+from labcore.registry.unfinished import Upload
 
 FORMAT: Final = "1"
-NAME: Final = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
-TAG: Final = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
-DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
-ABANDONED: Final = 24 * 3600  # seconds after which an upload that nobody went on with is dropped
-NAME_MAX: Final = 255
+FRESH: Final = 600.0  # seconds: a blob that somebody asked for is marked as young no more often than that
 
 
 class Files:
@@ -48,12 +46,19 @@ class Files:
         elif (found := version.read_text().strip()) != FORMAT:
             raise StoreDamaged(f"{root} has format {found!r}, and this labcore knows {FORMAT}")
 
+    @contextmanager
+    def changing(self, *, alone: bool = False) -> Iterator[None]:
+        """Hold the registry while something is linked that must be there, or, `alone`, while blobs are removed."""
+        with (self.root / "lock").open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+            yield
+
     # --- repositories
 
     def repository(self, name: str) -> Path:
         """Return a repository's directory, which need not be there. Raises NameInvalid."""
-        if not NAME.fullmatch(name) or len(name) > NAME_MAX:
-            raise NameInvalid(name)
+        if len(name) > NAME_MAX or not NAME.fullmatch(name):
+            raise NameInvalid(name[:NAME_MAX])
         return self.root / "repositories" / name
 
     def known(self, name: str) -> Path:
@@ -63,11 +68,16 @@ class Files:
             raise NameUnknown(name)
         return directory
 
+    def directories(self) -> Iterator[Path]:
+        """Yield the directories of all repositories, and those that lie between them."""
+        for place, below, _ in os.walk(self.root / "repositories"):
+            below[:] = [name for name in below if not name.startswith("_")]
+            yield Path(place)
+
     def repositories(self) -> list[str]:
         """Return the names of all repositories that have a manifest, sorted."""
         base = self.root / "repositories"
-        found = (path.parent for path in base.glob("**/_manifests") if any(path.iterdir()))
-        return sorted(str(path.relative_to(base)) for path in found)
+        return sorted(str(path.relative_to(base)) for path in self.directories() if _entries(path / "_manifests", DIGEST))
 
     # --- blobs
 
@@ -79,14 +89,44 @@ class Files:
             raise BlobUnknown(digest)
         return path
 
+    def open_blob(self, name: str, digest: str) -> BinaryIO:
+        """Open a blob: once open it is read to its end, whoever deletes it meanwhile. Raises BlobUnknown."""
+        try:
+            file = self.blob(name, digest).open("rb")
+        except FileNotFoundError:
+            raise BlobUnknown(digest) from None
+        self._refresh(file)
+        return file
+
+    def _refresh(self, file: BinaryIO) -> None:
+        """Who has been told that a blob is there will not send it: it counts as young again, which the collection spares."""
+        if time.time() - os.fstat(file.fileno()).st_mtime > FRESH:
+            with suppress(OSError):
+                os.utime(file.fileno())
+
     def blob_path(self, digest: str) -> Path:
         """Return where a blob lies, whoever has it."""
         algorithm, _, encoded = checked(digest).partition(":")
         return self.root / "blobs" / algorithm / encoded
 
-    def link_blob(self, name: str, digest: str) -> None:
-        """Let a repository have a blob that is there."""
-        _write(self.repository(name) / "_blobs" / digest, b"")
+    def mount_blob(self, name: str, digest: str, source: str = "") -> bool:
+        """Let a repository have a blob that `source` has, or without one any repository; return whether there is one."""
+        with self.changing():
+            directories = [self.repository(source)] if source else self.directories()
+            if not self.blob_path(digest).exists() or not any((path / "_blobs" / digest).exists() for path in directories):
+                return False
+            os.utime(self.blob_path(digest))
+            _write(self.repository(name) / "_blobs" / digest, b"")
+            return True
+
+    def keep_blob(self, upload: Upload, digest: str) -> None:
+        """Make a blob of its repository of an upload whose bytes have been verified."""
+        place = self.blob_path(digest)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with self.changing():
+            os.utime(upload.path)
+            upload.path.rename(place)
+            _write(self.repository(upload.name) / "_blobs" / digest, b"")
 
     def unlink_blob(self, name: str, digest: str) -> None:
         """Take a blob from a repository. Raises BlobUnknown."""
@@ -126,8 +166,7 @@ class Files:
 
     def tags(self, name: str) -> list[str]:
         """Return a repository's tags, in the order of their bytes. Raises NameUnknown."""
-        directory = self.known(name) / "_tags"
-        return sorted(path.name for path in directory.iterdir() if TAG.fullmatch(path.name)) if directory.is_dir() else []
+        return _entries(self.known(name) / "_tags", TAG)
 
     def tagged(self, name: str, tag: str) -> str:
         """Return the digest that a tag stands for. Raises ManifestUnknown."""
@@ -153,88 +192,31 @@ class Files:
 
     def referrers(self, name: str, subject: str) -> list[str]:
         """Return the digests of the manifests that are about one."""
-        directory = self.repository(name) / "_referrers" / checked(subject)
-        return sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
+        return _entries(self.repository(name) / "_referrers" / checked(subject), DIGEST)
 
     # --- uploads
 
-    def begin_upload(self, name: str) -> "Upload":
+    def begin_upload(self, name: str) -> Upload:
         """Begin an upload to a repository."""
-        upload = Upload(self, name, secrets.token_hex(16))
+        upload = Upload(self.uploads, name, secrets.token_hex(16))
         upload.path.write_bytes(b"")
         return upload
 
-    def upload(self, name: str, number: str) -> "Upload":
+    def upload(self, name: str, number: str) -> Upload:
         """Return an upload that goes on. Raises UploadUnknown."""
-        upload = Upload(self, name, number)
+        self.repository(name)
+        upload = Upload(self.uploads, name, number)
         if not re.fullmatch(r"[0-9a-f]{32}", number) or not upload.path.exists():
             raise UploadUnknown(number)
         return upload
 
 
-class Upload:
-    """Bytes on their way into a repository."""
-
-    def __init__(self, files: Files, name: str, number: str) -> None:
-        self._files = files
-        self.name = name
-        self.number = number
-        owner = hashlib.sha256(files.repository(name).name.encode() + name.encode()).hexdigest()[:8]
-        self.path = files.uploads / f"{number}-{owner}"
-
-    @property
-    def size(self) -> int:
-        """How many bytes have come."""
-        return self.path.stat().st_size
-
-    @contextmanager
-    def appending(self) -> Iterator[BinaryIO]:
-        """Open it to be written to at its end, by one at a time; what an error leaves half written is cut off."""
-        with self.path.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            before = os.fstat(file.fileno()).st_size
-            try:
-                yield file
-            except BaseException:
-                file.flush()
-                os.ftruncate(file.fileno(), before)
-                raise
-
-    def finish(self, digest: str) -> None:
-        """Make it a blob of its repository. Raises DigestInvalid if its bytes have another digest."""
-        algorithm = checked(digest).partition(":")[0]
-        with self.path.open("rb") as file:
-            found = hashlib.file_digest(file, algorithm).hexdigest()
-            os.fsync(file.fileno())
-        if f"{algorithm}:{found}" != digest:
-            raise DigestInvalid(digest, f"the bytes have the digest {algorithm}:{found}")
-        place = self._files.blob_path(digest)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        self.path.rename(place)
-        self._files.link_blob(self.name, digest)
-
-    def cut(self, size: int) -> None:
-        """Drop what has come beyond this many bytes."""
-        os.truncate(self.path, size)
-
-    def cancel(self) -> None:
-        """Drop it."""
-        self.path.unlink(missing_ok=True)
-
-
-def checked(digest: str) -> str:
-    """Return a digest. Raises DigestInvalid for what is none."""
-    if not DIGEST.fullmatch(digest):
-        raise DigestInvalid(digest, "it is sha256: and 64 hex digits, or sha512: and 128")
-    return digest
-
-
-def drop_abandoned(files: Files) -> None:
-    """Drop uploads that nobody goes on with."""
-    for path in files.uploads.iterdir():
-        with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > ABANDONED:
-                path.unlink()
+def _entries(directory: Path, wanted: re.Pattern[str]) -> list[str]:
+    """Return the names in a directory that are whole, sorted; none if it is not there."""
+    try:
+        return sorted(path.name for path in directory.iterdir() if wanted.fullmatch(path.name))
+    except FileNotFoundError:
+        return []
 
 
 def _write(path: Path, content: bytes) -> None:

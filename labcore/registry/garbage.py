@@ -6,11 +6,14 @@ to a manifest that is still on its way.
 
 import json
 import time
+from collections.abc import Container
 from contextlib import suppress
 from typing import Any, Final
 
 from labcore.record import Record
-from labcore.registry.files import Files, drop_abandoned
+from labcore.registry.files import Files
+from labcore.registry.names import DIGEST
+from labcore.registry.unfinished import drop_abandoned
 
 GRACE: Final = 3600.0  # seconds
 
@@ -24,30 +27,38 @@ class Collected(Record):
 
 def collect(files: Files, *, grace: float = GRACE) -> Collected:
     """Remove blobs that no manifest names, and uploads that nobody goes on with."""
-    drop_abandoned(files)
-    needed = _needed(files)
-    old = time.time() - grace
+    drop_abandoned(files.uploads)
     blobs = size = 0
-    for path in [path for path in (files.root / "blobs").glob("*/*") if not path.name.startswith(".")]:
-        digest = f"{path.parent.name}:{path.name}"
-        status = path.stat()
-        if digest in needed or status.st_mtime > old:
-            continue
-        for link in (files.root / "repositories").glob(f"**/_blobs/{digest}"):
-            link.unlink(missing_ok=True)  # first: who finds the blob gone must not find it promised
-        path.unlink(missing_ok=True)
-        blobs, size = blobs + 1, size + status.st_size
+    with files.changing(alone=True):  # nobody links meanwhile what is removed here
+        needed = _needed(files)
+        old = time.time() - grace
+        unneeded = {}
+        for path in (files.root / "blobs").glob("*/*"):
+            status, digest = path.stat(), f"{path.parent.name}:{path.name}"
+            if digest not in needed and status.st_mtime <= old:
+                unneeded[digest] = (path, status.st_size)
+        _unlink(files, unneeded)  # first: who finds the blob gone must not find it promised
+        for path, length in unneeded.values():
+            path.unlink(missing_ok=True)
+            blobs, size = blobs + 1, size + length
     return Collected(blobs, size)
+
+
+def _unlink(files: Files, digests: Container[str]) -> None:
+    for directory in files.directories():
+        for link in (directory / "_blobs").glob("*"):
+            if link.name in digests:
+                link.unlink(missing_ok=True)
 
 
 def _needed(files: Files) -> set[str]:
     found: set[str] = set()
-    for entry in (files.root / "repositories").glob("**/_manifests/*"):
-        if entry.name.startswith("."):
-            continue
-        found.add(entry.name)
-        with suppress(OSError, ValueError):
-            found |= _named_in(json.loads(files.blob_path(entry.name).read_bytes()))
+    for directory in files.directories():
+        for entry in (directory / "_manifests").glob("*"):
+            if DIGEST.fullmatch(entry.name):
+                found.add(entry.name)
+                with suppress(OSError, ValueError, RecursionError):
+                    found |= _named_in(json.loads(files.blob_path(entry.name).read_bytes()))
     return found
 
 

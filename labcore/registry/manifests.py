@@ -6,21 +6,26 @@ from typing import Any, Final
 
 from labcore.record import Record
 from labcore.registry import problems
-from labcore.registry.files import DIGEST, TAG, Files
+from labcore.registry.files import Files
+from labcore.registry.names import DIGEST, MEDIA_TYPE, TAG
 
 OCI_IMAGE: Final = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 DOCKER_IMAGE: Final = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_INDEX: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
 SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1"
+FOREIGN: Final = (
+    "application/vnd.oci.image.layer.nondistributable.",
+    "application/vnd.docker.image.rootfs.foreign.",
+)
 
 
 class Manifest(Record):
-    """A manifest as it came: under a `tag` or only its digest, with the digests of its parts and of what it is about."""
+    """A manifest as it came: its digest, the tags that it gets, the digests of its parts, and of what it is about."""
 
     digest: str
     media_type: str
-    tag: str | None
+    tags: tuple[str, ...]
     blobs: tuple[str, ...]
     subject: str | None
 
@@ -33,22 +38,21 @@ class Manifest(Record):
                 raise problems.ManifestBlobUnknown(digest) from None
 
 
-def read_manifest(content: bytes, content_type: str, reference: str) -> Manifest:
-    """Read what is to be stored under a tag or digest. Raises ManifestInvalid, DigestInvalid."""
+def read_manifest(content: bytes, content_type: str, reference: str, tags: tuple[str, ...] = ()) -> Manifest:
+    """Read what is to be stored under a tag, or a digest and `tags`. Raises ManifestInvalid, DigestInvalid."""
     value = _object(content)
     media_type = content_type.partition(";")[0].strip() or str(value.get("mediaType") or "")
     if media_type.startswith(SCHEMA_1) or value.get("schemaVersion") == 1:
         raise problems.ManifestInvalid("schema 1 is not taken: push the image anew with a current tool")
-    if not media_type:
-        raise problems.ManifestInvalid("its media type is not said")
+    if not MEDIA_TYPE.fullmatch(media_type):
+        raise problems.ManifestInvalid(f"{media_type!r} is no media type: it stands in Content-Type, or in mediaType")
     if value.get("mediaType") not in (None, media_type):
         raise problems.ManifestInvalid(f"Content-Type says {media_type}, the manifest {value['mediaType']}")
-    tag, digest = _under(reference, content)
     subject = value.get("subject")
     return Manifest(
-        digest=digest,
+        digest=_digest_of(reference, content),
         media_type=media_type,
-        tag=tag,
+        tags=_tags(reference, tags),
         blobs=tuple(_parts(value, media_type)),
         subject=_digest(subject, "subject") if subject is not None else None,
     )
@@ -64,22 +68,26 @@ def _object(content: bytes) -> dict[str, Any]:
     return value
 
 
-def _under(reference: str, content: bytes) -> tuple[str | None, str]:
-    """Return the tag, if it is one, and the digest."""
-    if not DIGEST.fullmatch(reference):
-        if not TAG.fullmatch(reference):
-            kind = problems.DigestInvalid if ":" in reference else problems.ManifestInvalid
-            raise kind(reference, "it is neither a tag nor a digest")
-        return reference, f"sha256:{hashlib.sha256(content).hexdigest()}"
-    algorithm = reference.partition(":")[0]
+def _digest_of(reference: str, content: bytes) -> str:
+    """Return the digest, which must be the reference's if that is one."""
+    algorithm = reference.partition(":")[0] if DIGEST.fullmatch(reference) else "sha256"
     found = f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
-    if found != reference:
+    if ":" in reference and found != reference:
         raise problems.DigestInvalid(reference, f"the bytes have the digest {found}")
-    return None, found
+    return found
+
+
+def _tags(reference: str, more: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tags that a manifest gets: the reference, unless that is a digest, which may come with tags beside it."""
+    tags = more if ":" in reference else (reference,)
+    for tag in tags:
+        if not TAG.fullmatch(tag):
+            raise problems.ManifestInvalid(f"{tag!r} is no tag", "letters, digits, . _ - and at most 128 of them are wanted")
+    return tuple(dict.fromkeys(tags))
 
 
 def _parts(value: dict[str, Any], media_type: str) -> list[str]:
-    """Return the digests of the blobs that an image names; those of other registries (`urls`) need not be here."""
+    """Return the digests of the blobs that an image names; those that are had elsewhere need not be here."""
     if media_type not in (OCI_IMAGE, DOCKER_IMAGE):
         return []
     layers = value.get("layers")
@@ -88,7 +96,7 @@ def _parts(value: dict[str, Any], media_type: str) -> list[str]:
     found = [_digest(value.get("config"), "config")]
     for number, layer in enumerate(layers):
         digest = _digest(layer, f"layers[{number}]")
-        if not layer.get("urls"):
+        if not layer.get("urls") and not str(layer.get("mediaType")).startswith(FOREIGN):
             found.append(digest)
     return found
 

@@ -85,22 +85,28 @@ class UploadUnknown(Problem):
     status, code = HTTPStatus.NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"
 
 
+class UploadBusy(Problem):
+    """Another request sends bytes to that upload now."""
+
+    status, code = HTTPStatus.CONFLICT, "BLOB_UPLOAD_INVALID"
+
+
 class RangeInvalid(Problem):
-    """That range cannot be had."""
+    """That piece does not follow on what has come."""
 
     status, code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID"
+
+
+class NoSuchRange(Problem):
+    """The blob has no such bytes."""
+
+    status, code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "SIZE_INVALID"
 
 
 class Unauthorized(Problem):
     """Authentication required."""
 
     status, code = HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED"
-
-
-class Denied(Problem):
-    """A registry that is read-only takes nothing."""
-
-    status, code = HTTPStatus.FORBIDDEN, "DENIED"
 
 
 class Unsupported(Problem):
@@ -112,7 +118,13 @@ class Unsupported(Problem):
 class NotThere(Problem):
     """There is no such page."""
 
-    status, code = HTTPStatus.NOT_FOUND, "NOT_FOUND"
+    status, code = HTTPStatus.NOT_FOUND, "UNSUPPORTED"
+
+
+class Failed(Problem):
+    """The server has failed."""
+
+    status, code = HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN"
 
 
 class TooLarge(Problem):

@@ -1,13 +1,14 @@
 """The registry's pages: which function answers which request (distribution-spec 1.1, endpoints)."""
 
 import json
+import os
 import re
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 from labcore.http import FilePart, Request, Response, Server
 from labcore.http.message import BadRequest
@@ -15,13 +16,14 @@ from labcore.http.server import listen
 from labcore.record import Record
 from labcore.registry import problems, uploads
 from labcore.registry.access import Access, Everybody
-from labcore.registry.files import Files, checked
-from labcore.registry.manifests import describe, read_manifest
+from labcore.registry.files import Files
+from labcore.registry.listing import next_page, number, page_of, referrers_of
+from labcore.registry.manifests import read_manifest
+from labcore.registry.names import checked
 
 MANIFEST_MAX: Final = 4 << 20
-PAGE_MAX: Final = 10_000
 REFERRERS: Final = "application/vnd.oci.image.index.v1+json"
-RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+RANGE: Final = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 # What comes behind /v2/NAME/, from the most particular on.
 PAGES: Final = (
     (re.compile(r"/v2/(?P<name>.+)/blobs/uploads/?"), "uploads"),
@@ -34,7 +36,8 @@ PAGES: Final = (
     (re.compile(r"/v2/?"), "base"),
     (re.compile(r"/v1/search"), "search"),
 )
-WRITES: Final = {"POST", "PUT", "PATCH", "DELETE"}
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+READS: Final = ("GET", "HEAD")
 
 
 class Settings(Record):
@@ -60,14 +63,16 @@ class Registry:
         """Answer a request. Raises Problem."""
         self.settings.access.check(request)
         match, page = _page_of(request.path)
-        if request.method in WRITES and self.settings.read_only:
-            raise problems.Denied()
-        handler: Callable[..., Response] | None = getattr(self, f"{request.method.lower()}_{page}", None)
-        if request.method == "HEAD":
-            handler = getattr(self, f"get_{page}", None)
-        if handler is None:
-            raise problems.Unsupported(f"{request.method} {request.path}")
-        return handler(request, **match.groupdict())
+        handlers = self._handlers(page)
+        if request.method not in handlers:
+            raise problems.Unsupported(f"{request.method} {request.path}", headers={"Allow": ", ".join(handlers)})
+        return handlers[request.method](request, **match.groupdict())
+
+    def _handlers(self, page: str) -> dict[str, Callable[..., Response]]:
+        """Return what answers the methods that a page has here."""
+        methods = READS if self.settings.read_only else METHODS
+        found = ((method, getattr(self, f"{method.lower().replace('head', 'get')}_{page}", None)) for method in methods)
+        return {method: handler for method, handler in found if handler}
 
     # --- the whole
 
@@ -77,8 +82,8 @@ class Registry:
 
     def get_catalog(self, request: Request) -> Response:
         """List the repositories, as Docker's registry does."""
-        names, more = _page(self.files.repositories(), request)
-        return _json({"repositories": names}, _next("/v2/_catalog", names, request) if more else {})
+        names, more = page_of(self.files.repositories(), request)
+        return _json({"repositories": names}, next_page("/v2/_catalog", names, request) if more else {})
 
     def get_search(self, request: Request) -> Response:
         """Find repositories by a part of their names, as Docker's index does."""
@@ -86,7 +91,7 @@ class Registry:
         found = [name for name in self.files.repositories() if term.lower() in name]
         results = [
             {"name": name, "description": "", "star_count": 0, "is_official": "/" not in name, "is_automated": False}
-            for name in found[: _number(request.query.get("n", "25"), 100)]
+            for name in found[: number(request.query.get("n", "25"), 100)]
         ]
         return _json({"query": term, "num_results": len(results), "results": results})
 
@@ -94,8 +99,6 @@ class Registry:
 
     def get_blob(self, request: Request, name: str, digest: str) -> Response:
         """Send a blob, or a part of it (end-2)."""
-        path = self.files.blob(name, digest)
-        size = path.stat().st_size
         headers = {
             "Docker-Content-Digest": digest,
             "Content-Type": "application/octet-stream",
@@ -103,14 +106,18 @@ class Registry:
             "Accept-Ranges": "bytes",
             "Cache-Control": "max-age=31536000",
         }
-        if _known(request, digest):
-            return Response(HTTPStatus.NOT_MODIFIED, headers)
-        part = _part(request.headers.get("range"), size)
+        with ExitStack() as undo:
+            file = undo.enter_context(self.files.open_blob(name, digest))
+            size = os.fstat(file.fileno()).st_size
+            if _known(request, digest):
+                return Response(HTTPStatus.NOT_MODIFIED, headers)
+            part = _part(request, digest, size)
+            undo.pop_all()  # who sends it closes it
         if part is None:
-            return Response(HTTPStatus.OK, headers, FilePart(path, 0, size))
+            return Response(HTTPStatus.OK, headers, FilePart(file, 0, size))
         first, last = part
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-        return Response(HTTPStatus.PARTIAL_CONTENT, headers, FilePart(path, first, last - first + 1))
+        return Response(HTTPStatus.PARTIAL_CONTENT, headers, FilePart(file, first, last - first + 1))
 
     def delete_blob(self, request: Request, name: str, digest: str) -> Response:
         """Take a blob from a repository (end-10)."""
@@ -131,7 +138,7 @@ class Registry:
 
     def put_upload(self, request: Request, name: str, number: str) -> Response:
         """Take the last piece, and make the upload a blob (end-6)."""
-        return uploads.finish(self.files.upload(name, number), request)
+        return uploads.finish(self.files, self.files.upload(name, number), request)
 
     def delete_upload(self, request: Request, name: str, number: str) -> Response:
         """Drop an upload."""
@@ -155,9 +162,10 @@ class Registry:
             content = request.body.read_at_most(MANIFEST_MAX)
         except BadRequest as error:
             raise problems.TooLarge(str(error)) from None
-        manifest = read_manifest(content, request.headers.get("content-type", ""), reference)
-        manifest.check_parts(self.files, name)
-        self.files.put_manifest(name, manifest.digest, manifest.media_type, content)
+        manifest = read_manifest(content, request.headers.get("content-type", ""), reference, request.every("tag"))
+        with self.files.changing():
+            manifest.check_parts(self.files, name)
+            self.files.put_manifest(name, manifest.digest, manifest.media_type, content)
         headers = {
             "Location": f"/v2/{name}/manifests/{manifest.digest}",
             "Docker-Content-Digest": manifest.digest,
@@ -165,8 +173,10 @@ class Registry:
         if manifest.subject:
             self.files.refer(name, manifest.subject, manifest.digest)
             headers["OCI-Subject"] = manifest.subject
-        if manifest.tag:
-            self.files.tag(name, manifest.tag, manifest.digest)
+        for tag in manifest.tags:
+            self.files.tag(name, tag, manifest.digest)
+        if ":" in reference and manifest.tags:
+            headers["OCI-Tag"] = ", ".join(manifest.tags)
         return Response(HTTPStatus.CREATED, headers)
 
     def delete_manifest(self, request: Request, name: str, reference: str) -> Response:
@@ -180,19 +190,19 @@ class Registry:
 
     def get_tags(self, request: Request, name: str) -> Response:
         """List a repository's tags (end-8)."""
-        tags, more = _page(self.files.tags(name), request)
-        return _json({"name": name, "tags": tags}, _next(f"/v2/{name}/tags/list", tags, request) if more else {})
+        tags, more = page_of(self.files.tags(name), request)
+        return _json({"name": name, "tags": tags}, next_page(f"/v2/{name}/tags/list", tags, request) if more else {})
 
     def get_referrers(self, request: Request, name: str, digest: str) -> Response:
         """List the manifests that are about one, which need not be here (end-12)."""
         self.files.repository(name)
-        found = [describe(*self.files.manifest(name, each)) for each in self.files.referrers(name, checked(digest))]
-        headers = {}
-        if wanted := request.query.get("artifactType"):
-            found = [descriptor for descriptor in found if descriptor.get("artifactType") == wanted]
+        found, last = referrers_of(self.files, name, checked(digest), request)
+        headers = {"Content-Type": REFERRERS}
+        if request.query.get("artifactType"):
             headers["OCI-Filters-Applied"] = "artifactType"
-        body = {"schemaVersion": 2, "mediaType": REFERRERS, "manifests": found}
-        return _json(body, {**headers, "Content-Type": REFERRERS})
+        if last:
+            headers |= next_page(f"/v2/{name}/referrers/{digest}", [last], request)
+        return _json({"schemaVersion": 2, "mediaType": REFERRERS, "manifests": found}, headers)
 
 
 def _page_of(path: str) -> tuple[re.Match[str], str]:
@@ -208,8 +218,7 @@ def failure(request: Request, error: Exception) -> Response:
         return error.response()
     if isinstance(error, BadRequest):
         return Response(error.status, {"Content-Type": "text/plain"}, f"{error}\n".encode())
-    problem = problems.Problem("this server has failed", type(error).__name__)
-    return Response(HTTPStatus.INTERNAL_SERVER_ERROR, {}, problem.response().body)
+    return problems.Failed(type(error).__name__).response()
 
 
 def _json(value: Any, headers: Mapping[str, str] = {}) -> Response:
@@ -222,34 +231,16 @@ def _known(request: Request, digest: str) -> bool:
     return f'"{digest}"' in tags or "*" in tags
 
 
-def _part(header: str | None, size: int) -> tuple[int, int] | None:
-    """Return the first and last byte that are wanted; None for all. Raises RangeInvalid."""
-    match = RANGE.fullmatch(header.replace(" ", "")) if header else None
-    if match is None or match.groups() == ("", ""):
+def _part(request: Request, digest: str, size: int) -> tuple[int, int] | None:
+    """Return the first and last byte that are wanted; None for all. Raises NoSuchRange."""
+    header = request.headers.get("range", "").replace(" ", "")
+    match = RANGE.fullmatch(header)
+    if match is None or match.groups() == ("", "") or request.headers.get("if-range", f'"{digest}"') != f'"{digest}"':
         return None
     if match[1]:
-        first, last = int(match[1]), min(int(match[2] or size - 1), size - 1)
+        first, last = int(match[1][:19]), min(int(match[2][:19] or size - 1), size - 1)
     else:
-        first, last = max(0, size - int(match[2])), size - 1
+        first, last = max(0, size - int(match[2][:19])), size - 1
     if first > last:
-        raise problems.RangeInvalid(str(header), headers={"Content-Range": f"bytes */{size}"})
+        raise problems.NoSuchRange(header, headers={"Content-Range": f"bytes */{size}"})
     return first, last
-
-
-def _number(text: str, most: int) -> int:
-    if not text.isdigit():
-        raise problems.Problem(f"n={text}", "a number is wanted")
-    return min(int(text), most)
-
-
-def _page(names: list[str], request: Request) -> tuple[list[str], bool]:
-    """Return the names that are wanted, and whether more follow."""
-    if last := request.query.get("last"):
-        names = [name for name in names if name > last]
-    count = _number(request.query.get("n", str(PAGE_MAX)), PAGE_MAX)
-    return names[:count], 0 < count < len(names)
-
-
-def _next(path: str, names: list[str], request: Request) -> dict[str, str]:
-    count = request.query.get("n", str(PAGE_MAX))
-    return {"Link": f'<{path}?n={count}&last={quote(names[-1])}>; rel="next"'}

@@ -1,65 +1,62 @@
 """How blobs come in: whole, in pieces, or from another repository (distribution-spec, pushing blobs)."""
 
+import os
 import re
 from http import HTTPStatus
+from io import BufferedRandom
 from typing import Final
 
 from labcore.http import Request, Response
 from labcore.registry import problems
-from labcore.registry.files import Files, Upload, checked, drop_abandoned
+from labcore.registry.files import Files
+from labcore.registry.names import checked
+from labcore.registry.unfinished import Upload, drop_abandoned, verify
 
 PIECE: Final = 1 << 18
-CONTENT_RANGE: Final = re.compile(r"(?:bytes )?(\d+)-(\d+)(?:/.*)?")
+CONTENT_RANGE: Final = re.compile(r"(?:bytes )?([0-9]{1,19})-([0-9]{1,19})(?:/.*)?")
 
 
 def begin(files: Files, request: Request, name: str) -> Response:
     """Begin an upload, or have it done at once."""
     files.repository(name)
-    if digest := request.query.get("mount"):
-        source = request.query.get("from", "")
-        if _has(files, source, digest):
-            files.link_blob(name, digest)
-            return _created(name, digest)
-    drop_abandoned(files)
+    if (digest := request.query.get("mount")) and _mounted(files, request, name, digest):
+        return _created(name, digest)
+    drop_abandoned(files.uploads)
     upload = files.begin_upload(name)
-    if digest := request.query.get("digest"):
+    if request.query.get("digest"):
         try:
-            return finish(upload, request)
+            return finish(files, upload, request)
         except BaseException:
             upload.cancel()
             raise
     return progress(upload, HTTPStatus.ACCEPTED)
 
 
-def _has(files: Files, source: str, digest: str) -> bool:
-    """Return whether a repository has the blob; a name or digest that is none is no reason to refuse the upload."""
+def _mounted(files: Files, request: Request, name: str, digest: str) -> bool:
+    """Return whether the blob was there to be had; a name or digest that is none is no reason to refuse the upload."""
     try:
-        return bool(source) and files.blob(source, digest).exists()
+        return files.mount_blob(name, checked(digest), request.query.get("from", ""))
     except problems.Problem:
         return False
 
 
 def append(upload: Upload, request: Request) -> Response:
     """Take a piece: the next one, or it is refused."""
-    _check_order(upload, request)
-    _take(upload, request)
+    with upload.appending() as file:
+        _take(upload, file, request)
     return progress(upload, HTTPStatus.ACCEPTED)
 
 
-def finish(upload: Upload, request: Request) -> Response:
-    """Take the last piece, and make the upload a blob."""
+def finish(files: Files, upload: Upload, request: Request) -> Response:
+    """Take the last piece, and make the upload a blob. If it is none, the last piece can be sent again."""
     digest = request.query.get("digest")
     if not digest:
         raise problems.DigestInvalid("", "the query names none")
     checked(digest)
-    _check_order(upload, request)
-    before = upload.size
-    _take(upload, request)
-    try:
-        upload.finish(digest)
-    except problems.DigestInvalid:
-        upload.cut(before)  # the last piece can be sent again
-        raise
+    with upload.appending() as file:
+        _take(upload, file, request)
+        verify(file, digest)
+        files.keep_blob(upload, digest)
     return _created(upload.name, digest)
 
 
@@ -76,26 +73,31 @@ def _where(upload: Upload) -> dict[str, str]:
     }
 
 
-def _check_order(upload: Upload, request: Request) -> None:
+def _take(upload: Upload, file: BufferedRandom, request: Request) -> None:
+    """Append the body, if it is what has to come next and as long as it says."""
+    come = os.fstat(file.fileno()).st_size
+    length = _announced(upload, request, come)
+    while chunk := request.body.read(PIECE):
+        file.write(chunk)
+    file.flush()
+    if length is not None and os.fstat(file.fileno()).st_size - come != length:
+        raise problems.SizeInvalid(f"the piece is not as long as its Content-Range says: {length}")
+
+
+def _announced(upload: Upload, request: Request, come: int) -> int | None:
+    """Return the length that Content-Range says, None if it is not there. Raises RangeInvalid if something else must come."""
     header = request.headers.get("content-range")
     if header is None:
-        return
+        return None
     match = CONTENT_RANGE.fullmatch(header)
     if match is None:
-        raise problems.UploadInvalid(f"Content-Range: {header}")
+        raise problems.UploadInvalid(f"Content-Range: {header}", "the first and the last byte are wanted: 0-99")
     first, last = int(match[1]), int(match[2])
-    if first != upload.size or last < first:
-        raise problems.RangeInvalid(f"{header}: {upload.size} bytes have come", headers=_where(upload))
-    length = request.headers.get("content-length")
-    if length is not None and length != str(last - first + 1):
-        raise problems.SizeInvalid(f"Content-Length {length} is not that of {header}")
-
-
-def _take(upload: Upload, request: Request) -> None:
-    """Append the body; if it breaks off, what has come of it is dropped."""
-    with upload.appending() as file:
-        while chunk := request.body.read(PIECE):
-            file.write(chunk)
+    if first != come or last < first:
+        raise problems.RangeInvalid(f"{header}: {come} bytes have come", headers=_where(upload))
+    if request.headers.get("content-length") not in (None, str(last - first + 1)):
+        raise problems.SizeInvalid(f"Content-Length {request.headers['content-length']} is not that of {header}")
+    return last - first + 1
 
 
 def _created(name: str, digest: str) -> Response:

@@ -1,94 +1,12 @@
 """The registry server, asked by hand: each line of the distribution specification's table of endpoints."""
 
-import hashlib
-import http.client
 import json
-import threading
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from labcore.registry.garbage import collect
 from labcore.registry.server import Registry, Settings
-
-OCI = "application/vnd.oci.image.manifest.v1+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
-CONFIG = "application/vnd.oci.image.config.v1+json"
-
-
-class Answer(NamedTuple):
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def code(self) -> str:
-        return str(self.json["errors"][0]["code"])
-
-
-class Client:
-    """Asks; every connection is used again."""
-
-    def __init__(self, port: int) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-
-    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        self.connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-        response = self.connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
-
-    def push_blob(self, name: str, content: bytes) -> str:
-        digest = digest_of(content)
-        begun = self("POST", f"/v2/{name}/blobs/uploads/")
-        assert begun.status == 202
-        done = self("PUT", f"{begun.headers['Location']}?digest={digest}", content)
-        assert done.status == 201
-        return digest
-
-    def push_image(self, name: str, reference: str, *layers: bytes, **extra: Any) -> str:
-        descriptors = [descriptor(self.push_blob(name, layer), layer) for layer in layers]
-        config = b'{"architecture":"amd64"}'
-        value = {
-            "schemaVersion": 2,
-            "mediaType": OCI,
-            "config": descriptor(self.push_blob(name, config), config, CONFIG),
-            "layers": descriptors,
-            **extra,
-        }
-        content = json.dumps(value).encode()
-        answer = self("PUT", f"/v2/{name}/manifests/{reference}", content, Content_Type=OCI)
-        assert answer.status == 201, answer.body
-        return str(answer.headers["Docker-Content-Digest"])
-
-
-def digest_of(content: bytes, algorithm: str = "sha256") -> str:
-    return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
-
-
-def descriptor(digest: str, content: bytes, media_type: str = "application/vnd.oci.image.layer.v1.tar") -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": digest, "size": len(content)}
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Registry:
-    return Registry(tmp_path / "registry")
-
-
-@pytest.fixture
-def client(registry: Registry) -> Iterator[Client]:
-    server, port = registry.serve()
-    thread = server.start()
-    made = Client(port)
-    yield made
-    made.connection.close()
-    server.close()
-    thread.join(10)
+from tests.registry import CONFIG, INDEX, LAYER, OCI, Client, descriptor, digest_of, image_of
 
 
 def test_it_is_a_registry(client: Client) -> None:
@@ -176,8 +94,13 @@ def test_a_blob_from_another_repository(client: Client) -> None:
     assert mounted.status == 201
     assert client("GET", f"/v2/two/blobs/{digest}").body == b"shared"
     unknown = digest_of(b"none")
-    for query in (f"mount={unknown}&from=one", f"mount={digest}&from=nowhere", f"mount={digest}", "mount=x&from=../.."):
+    for query in (f"mount={unknown}&from=one", f"mount={digest}&from=nowhere", f"mount={unknown}", "mount=x&from=../.."):
         assert client("POST", f"/v2/three/blobs/uploads/?{query}").status == 202
+    anywhere = client("POST", f"/v2/three/blobs/uploads/?mount={digest}")
+    assert (anywhere.status, anywhere.headers["Location"]) == (201, f"/v2/three/blobs/{digest}")
+    for name in ("one", "two", "three"):
+        assert client("DELETE", f"/v2/{name}/blobs/{digest}").status == 202
+    assert client("POST", f"/v2/four/blobs/uploads/?mount={digest}").status == 202, "no repository has it any more"
 
 
 def test_manifests_and_tags(client: Client) -> None:
@@ -288,44 +211,250 @@ def test_read_only(registry: Registry, client: Client) -> None:
     client.push_image("app", "v1", b"x")
     registry.settings = Settings(read_only=True)
     assert client("GET", "/v2/app/manifests/v1").status == 200
-    assert client("POST", "/v2/app/blobs/uploads/").code == "DENIED"
-    assert client("DELETE", "/v2/app/manifests/v1").code == "DENIED"
+    for method, path in (
+        ("POST", "/v2/app/blobs/uploads/"),
+        ("DELETE", "/v2/app/manifests/v1"),
+        ("PUT", "/v2/app/manifests/x"),
+    ):
+        refused = client(method, path)
+        assert (refused.status, refused.code) == (405, "UNSUPPORTED")
+    assert refused.headers["Allow"] == "GET, HEAD"
 
 
-def test_many_at_once(client: Client) -> None:
-    """The same blob and the same tag from many sides: one of them in the end, whole."""
-    content = bytes(1 << 20)
-    port = client.connection.port
-    failures: list[object] = []
-
-    def push() -> None:
-        try:
-            Client(port).push_image("app", "latest", content)
-        except AssertionError as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=push) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
-    assert client("GET", f"/v2/app/blobs/{digest_of(content)}").body == content
+LAYER_BYTES = bytes(range(200)) * 10
+BLOB = f"/v2/app/blobs/{digest_of(LAYER_BYTES)}"
+IMAGE = image_of(LAYER_BYTES)
+UNKNOWN = digest_of(b"unknown")
+LOST = image_of(b"lost")
 
 
-def test_an_upgrade_is_not_taken(client: Client) -> None:
-    wanted = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2_Settings": "x"}
-    assert client("GET", "/v2/", **wanted).status == 200
-    client.connection.close()
-    assert client("PUT", "/v2/app/manifests/v1", b"GET /v2/ HTTP/1.1\r\n\r\n", **wanted).status == 400
+@pytest.mark.parametrize(
+    ("request_line", "body", "kind", "status", "code"),
+    [
+        ("GET /v2/", None, "", 200, ""),
+        ("DELETE /v2/", None, "", 405, "UNSUPPORTED"),
+        ("GET /v1/", None, "", 404, "UNSUPPORTED"),
+        ("GET /v2/app", None, "", 404, "UNSUPPORTED"),
+        ("GET /v2/app/nothing/list", None, "", 404, "UNSUPPORTED"),
+        ("POST /v2/_catalog", None, "", 405, "UNSUPPORTED"),
+        ("GET /v2/_catalog?n=x", None, "", 400, "UNSUPPORTED"),
+        ("GET /v2/_catalog?n=%C2%B2", None, "", 400, "UNSUPPORTED"),
+        ("GET /v2/app/tags/list?n=-1", None, "", 400, "UNSUPPORTED"),
+        ("GET /v2/app/tags/list?n=99999999999999999999999", None, "", 400, "UNSUPPORTED"),
+        ("GET /v2/app/tags/list?n=1000000", None, "", 200, ""),
+        ("GET /v2/app/tags/list?last=%0d%0aX:y&n=1", None, "", 200, ""),
+        ("GET /v2/none/tags/list", None, "", 404, "NAME_UNKNOWN"),
+        ("GET /v2/App/tags/list", None, "", 400, "NAME_INVALID"),
+        ("GET /v2/app%00/tags/list", None, "", 400, "NAME_INVALID"),
+        ("GET /v2/..%2f..%2fetc/manifests/passwd", None, "", 400, "NAME_INVALID"),
+        ("GET /v2/app/../app/tags/list", None, "", 400, "NAME_INVALID"),
+        ("GET /v2/%61pp/tags/list", None, "", 200, ""),
+        ("GET http://elsewhere/v2/app/tags/list", None, "", 200, ""),
+        # manifests
+        ("GET /v2/none/manifests/v1", None, "", 404, "NAME_UNKNOWN"),
+        ("GET /v2/app/manifests/none", None, "", 404, "MANIFEST_UNKNOWN"),
+        ("GET /v2/app/manifests/.hidden", None, "", 404, "MANIFEST_UNKNOWN"),
+        ("GET /v2/app/manifests/%ff", None, "", 404, "MANIFEST_UNKNOWN"),
+        ("GET /v2/app/manifests/..", None, "", 404, "MANIFEST_UNKNOWN"),
+        (f"GET /v2/app/manifests/{UNKNOWN}", None, "", 404, "MANIFEST_UNKNOWN"),
+        (f"GET /v2/app/manifests/{digest_of(LAYER_BYTES)}", None, "", 404, "MANIFEST_UNKNOWN"),
+        ("GET /v2/app/manifests/sha256:baddigeststring", None, "", 400, "DIGEST_INVALID"),
+        (f"GET /v2/app/manifests/{UNKNOWN.upper()}", None, "", 400, "DIGEST_INVALID"),
+        ("GET /v2/app/manifests/md5:900150983cd24fb0d6963f7d28e17f72", None, "", 400, "DIGEST_INVALID"),
+        ("PATCH /v2/app/manifests/v1", None, "", 405, "UNSUPPORTED"),
+        ("DELETE /v2/app/manifests/none", None, "", 404, "MANIFEST_UNKNOWN"),
+        ("DELETE /v2/none/manifests/v1", None, "", 404, "NAME_UNKNOWN"),
+        (f"DELETE /v2/app/manifests/{UNKNOWN}", None, "", 404, "MANIFEST_UNKNOWN"),
+        ("DELETE /v2/app/manifests/sha256:x", None, "", 400, "DIGEST_INVALID"),
+        ("PUT /v2/app/manifests/v2", IMAGE, OCI, 201, ""),
+        ("PUT /v2/app/manifests/v2", IMAGE, OCI + "; charset=utf-8", 201, ""),
+        ("PUT /v2/app/manifests/v2", IMAGE, "", 201, ""),
+        ("PUT /v2/app/manifests/v2", IMAGE, INDEX, 400, "MANIFEST_INVALID"),
+        ("PUT /v2/app/manifests/v2", IMAGE + b" ", OCI, 201, ""),
+        ("PUT /v2/app/manifests/v2", b"", OCI, 400, "MANIFEST_INVALID"),
+        ("PUT /v2/app/manifests/v2", b"\xff\xfe", OCI, 400, "MANIFEST_INVALID"),
+        ("PUT /v2/app/manifests/v2", b"{}", "", 400, "MANIFEST_INVALID"),
+        ("PUT /v2/app/manifests/v2", b'{"mediaType":"a/b\\r\\nX: y"}', "", 400, "MANIFEST_INVALID"),
+        ("PUT /v2/app/manifests/v2", b'{"mediaType":"a/\xe4\xb8\xad"}', "", 400, "MANIFEST_INVALID"),
+        ("PUT /v2/app/manifests/v2", b'{"mediaType":7}', "", 400, "MANIFEST_INVALID"),
+        ("PUT /v2/app/manifests/custom", b'{"schemaVersion":2}', "application/vnd.example+json", 201, ""),
+        ("PUT /v2/App/manifests/v2", IMAGE, OCI, 400, "NAME_INVALID"),
+        ("PUT /v2/app/manifests/.hidden", IMAGE, OCI, 400, "MANIFEST_INVALID"),
+        (f"PUT /v2/app/manifests/{'x' * 128}", IMAGE, OCI, 201, ""),
+        (f"PUT /v2/app/manifests/{'x' * 129}", IMAGE, OCI, 400, "MANIFEST_INVALID"),
+        (f"PUT /v2/app/manifests/{digest_of(IMAGE)}", IMAGE, OCI, 201, ""),
+        (f"PUT /v2/app/manifests/{digest_of(IMAGE)}", IMAGE + b" ", OCI, 400, "DIGEST_INVALID"),
+        (f"PUT /v2/app/manifests/{digest_of(IMAGE, 'sha512')}", IMAGE, OCI, 201, ""),
+        ("PUT /v2/app/manifests/sha256:baddigeststring", IMAGE, OCI, 400, "DIGEST_INVALID"),
+        ("PUT /v2/app/manifests/lost", LOST, OCI, 400, "MANIFEST_BLOB_UNKNOWN"),
+        ("PUT /v2/app/manifests/v2", image_of(LAYER_BYTES, layers=None), OCI, 400, "MANIFEST_INVALID"),
+        ("PUT /v2/app/manifests/v2", image_of(LAYER_BYTES, layers=[]), OCI, 201, ""),
+        ("PUT /v2/app/manifests/v2", image_of(layers=[{"digest": "sha256:x"}]), OCI, 400, "MANIFEST_INVALID"),
+        ("PUT /v2/app/manifests/v2", image_of(LAYER_BYTES, subject={"digest": "x"}), OCI, 400, "MANIFEST_INVALID"),
+        ("PUT /v2/app/manifests/v2", image_of(LAYER_BYTES, annotations={"a": "A" * (4_190_000)}), OCI, 201, ""),
+        ("PUT /v2/app/manifests/v2", image_of(LAYER_BYTES, annotations={"a": "A" * (5 << 20)}), OCI, 413, "SIZE_INVALID"),
+        # blobs
+        (f"GET /v2/none/blobs/{digest_of(LAYER_BYTES)}", None, "", 404, "BLOB_UNKNOWN"),
+        (f"GET /v2/app/blobs/{UNKNOWN}", None, "", 404, "BLOB_UNKNOWN"),
+        ("GET /v2/app/blobs/x", None, "", 400, "DIGEST_INVALID"),
+        (f"PUT /v2/app/blobs/{digest_of(LAYER_BYTES)}", b"", "", 405, "UNSUPPORTED"),
+        (f"DELETE /v2/app/blobs/{UNKNOWN}", None, "", 404, "BLOB_UNKNOWN"),
+        ("DELETE /v2/app/blobs/x", None, "", 400, "DIGEST_INVALID"),
+        # uploads
+        ("GET /v2/app/blobs/uploads/", None, "", 405, "UNSUPPORTED"),
+        ("POST /v2/app/blobs/uploads", b"", "", 202, ""),
+        ("POST /v2/App/blobs/uploads/", b"", "", 400, "NAME_INVALID"),
+        (f"POST /v2/a/{'b' * 260}/blobs/uploads/", b"", "", 400, "NAME_INVALID"),
+        ("POST /v2/app/blobs/uploads/?digest=", b"", "", 202, ""),
+        ("POST /v2/app/blobs/uploads/?digest=sha256:x", b"x", "", 400, "DIGEST_INVALID"),
+        (f"POST /v2/app/blobs/uploads/?digest={UNKNOWN}", b"x", "", 400, "DIGEST_INVALID"),
+        (f"POST /v2/app/blobs/uploads/?digest={digest_of(b'')}", b"", "", 201, ""),
+        ("GET /v2/app/blobs/uploads/none", None, "", 404, "BLOB_UPLOAD_UNKNOWN"),
+        (f"GET /v2/app/blobs/uploads/{'0' * 32}", None, "", 404, "BLOB_UPLOAD_UNKNOWN"),
+        ("PATCH /v2/app/blobs/uploads/..%2f..%2fformat", b"x", "", 404, "UNSUPPORTED"),
+        (f"PUT /v2/app/blobs/uploads/{'0' * 32}?digest={UNKNOWN}", b"x", "", 404, "BLOB_UPLOAD_UNKNOWN"),
+        ("DELETE /v2/app/blobs/uploads/none", None, "", 404, "BLOB_UPLOAD_UNKNOWN"),
+        # referrers
+        (f"GET /v2/none/referrers/{UNKNOWN}", None, "", 200, ""),
+        ("GET /v2/app/referrers/x", None, "", 400, "DIGEST_INVALID"),
+        (f"GET /v2/App/referrers/{UNKNOWN}", None, "", 400, "NAME_INVALID"),
+        (f"POST /v2/app/referrers/{UNKNOWN}", b"", "", 405, "UNSUPPORTED"),
+    ],
+)
+def test_answers(client: Client, request_line: str, body: bytes | None, kind: str, status: int, code: str) -> None:
+    """What is asked of a registry that has one image, and what it says; HEAD says the same as GET, without a body."""
+    client.push_image("app", "v1", LAYER_BYTES)
+    method, path = request_line.split()
+    answer = client(method, path, body, **({"Content_Type": kind} if kind else {}))
+    assert (answer.status, answer.code) == (status, code)
+    assert ("Allow" in answer.headers) == (status == 405)
+    if method == "GET" and "Allow" not in answer.headers:
+        head = client("HEAD", path)
+        assert (head.status, head.body, head.headers["Content-Length"]) == (status, b"", str(len(answer.body)))
 
 
-def test_requests_that_are_none(client: Client) -> None:
-    client.connection.connect()
-    assert client.connection.sock is not None
-    client.connection.sock.sendall(b"NONSENSE\r\n\r\n")
-    assert b" 400 " in client.connection.sock.recv(1000)
-    client.connection.close()
-    client.connection.connect()
-    client.connection.sock.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 20_000 + b"\r\n")
-    assert b" 431 " in client.connection.sock.recv(1000)
+@pytest.mark.parametrize(
+    ("wanted", "first", "last"),
+    [
+        ("bytes=500-1499", 500, 1499),
+        ("bytes=500-", 500, 1999),
+        ("bytes=-500", 1500, 1999),
+        ("bytes=1900-5000", 1900, 1999),
+        ("bytes=0-0", 0, 0),
+        ("bytes=-5000", 0, 1999),
+        ("bytes=0-99999999999999999999999999", 0, 1999),
+        ("bytes=500-0", None, None),
+        ("bytes=2000-", None, None),
+        ("bytes=5000-10000", None, None),
+        ("bytes=-0", None, None),
+        ("bytes=0-1,5-6", 0, None),  # from here on the whole is sent
+        ("bytes=a-b", 0, None),
+        ("bytes=-", 0, None),
+        ("lines=1-2", 0, None),
+    ],
+)
+def test_ranges(client: Client, wanted: str, first: int | None, last: int | None) -> None:
+    client.push_blob("app", LAYER_BYTES)
+    for method in ("GET", "HEAD"):
+        answer = client(method, BLOB, Range=wanted)
+        if first is None:
+            assert (answer.status, answer.headers["Content-Range"]) == (416, "bytes */2000")
+        elif last is None:
+            assert (answer.status, answer.headers["Content-Length"]) == (200, "2000")
+        else:
+            part = LAYER_BYTES[first : last + 1]
+            assert (answer.status, answer.headers["Content-Range"]) == (206, f"bytes {first}-{last}/2000")
+            assert answer.headers["Content-Length"] == str(len(part))
+            assert answer.body == (part if method == "GET" else b"")
+
+
+def test_a_range_only_of_what_is_known(client: Client) -> None:
+    client.push_blob("app", LAYER_BYTES)
+    same = f'"{digest_of(LAYER_BYTES)}"'
+    assert client("GET", BLOB, Range="bytes=0-9", If_Range=same).status == 206
+    assert client("GET", BLOB, Range="bytes=0-9", If_Range='"other"').status == 200
+
+
+def test_pieces_in_disorder(client: Client) -> None:
+    """Whatever is refused, the upload goes on from what had come."""
+    content = bytes(range(250)) * 12
+    place = client("POST", "/v2/app/blobs/uploads/").headers["Location"]
+    finish = f"{place}?digest={digest_of(content)}"
+    for method, path, span, status in (
+        ("PATCH", place, (1000, 2000), 416),
+        ("PUT", finish, (2000, 3000), 416),
+        ("PATCH", place, (0, 1000), 202),
+        ("PATCH", place, (0, 1000), 416),
+        ("PUT", finish, (2000, 3000), 416),
+        ("PATCH", place, (1000, 2000), 202),
+        ("PUT", finish, (0, 1000), 416),
+        ("PUT", finish, (2000, 3000), 201),
+    ):
+        first, end = span
+        answer = client(method, path, content[first:end], Content_Range=f"{first}-{end - 1}")
+        assert answer.status == status, (method, span)
+        if status == 416:
+            assert client("GET", place).headers["Range"] == answer.headers["Range"]
+    assert client("GET", answer.headers["Location"]).body == content
+
+
+def test_a_piece_that_is_shorter_than_it_says(client: Client) -> None:
+    place = client("POST", "/v2/app/blobs/uploads/").headers["Location"]
+    assert client("PATCH", place, b"begun").status == 202
+    for body in (b"abc", iter([b"abc"])):  # with a length, and in chunks
+        refused = client("PATCH", place, body, Content_Range="5-14")
+        assert (refused.status, refused.code) == (400, "SIZE_INVALID")
+        assert client("GET", place).headers["Range"] == "0-4"
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+def test_tags_beside_a_digest(client: Client, algorithm: str) -> None:
+    client.push_image("app", "v1", LAYER_BYTES)
+    digest = digest_of(IMAGE, algorithm)
+    path = f"/v2/app/manifests/{digest}"
+    refused = client("PUT", f"{path}?tag=one&tag=not**one", IMAGE, Content_Type=OCI)
+    assert (refused.status, refused.code) == (400, "MANIFEST_INVALID")
+    assert client("GET", "/v2/app/tags/list").json["tags"] == ["v1"]
+    done = client("PUT", f"{path}?tag=one&tag=two&tag=one", IMAGE, Content_Type=OCI)
+    assert (done.status, done.headers["OCI-Tag"], done.headers["Location"]) == (201, "one, two", path)
+    for tag in ("one", "two"):
+        assert client("HEAD", f"/v2/app/manifests/{tag}").headers["Docker-Content-Digest"] == digest
+
+
+def test_layers_that_are_had_elsewhere(client: Client) -> None:
+    client.push_image("app", "v1", LAYER_BYTES)
+    for extra in (
+        {"mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"},
+        {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"},
+        {"urls": ["https://store.example/layer"]},
+    ):
+        layers = [{"mediaType": LAYER, "digest": UNKNOWN, "size": 9, **extra}]
+        assert client("PUT", "/v2/app/manifests/far", image_of(layers=layers), Content_Type=OCI).status == 201
+
+
+def test_many_referrers_come_in_pages(client: Client) -> None:
+    subject = {"mediaType": OCI, "digest": UNKNOWN, "size": 1}
+    pushed = {
+        client.push_image("app", f"r{number}", subject=subject, artifactType="a/b", annotations={"a": f"{number}" * 1_500_000})
+        for number in range(5)
+    }
+    other = client.push_image("app", "other", subject=subject, artifactType="c/d")
+    found: list[str] = []
+    page = f"/v2/app/referrers/{UNKNOWN}?artifactType=a/b"
+    while page:
+        answer = client("GET", page)
+        assert len(answer.body) < 5 << 20
+        assert answer.headers["OCI-Filters-Applied"] == "artifactType"
+        found += [entry["digest"] for entry in answer.json["manifests"]]
+        page = (answer.headers["Link"] or "").partition(">")[0].removeprefix("<")
+    assert sorted(found) == sorted(pushed)
+    everything = client("GET", f"/v2/app/referrers/{UNKNOWN}")
+    assert everything.headers["Link"]
+    assert other not in found
+
+
+def test_an_index_says_no_type_of_artifact_unless_it_has_one(client: Client) -> None:
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [], "subject": {"digest": UNKNOWN}})
+    assert client("PUT", "/v2/app/manifests/i", index.encode(), Content_Type=INDEX).headers["OCI-Subject"] == UNKNOWN
+    (entry,) = client("GET", f"/v2/app/referrers/{UNKNOWN}").json["manifests"]
+    assert (entry["mediaType"], entry["size"], "artifactType" in entry) == (INDEX, len(index), False)

@@ -1,0 +1,243 @@
+"""A request as its bytes come in (RFC 9112): the head, read by httptools, and a body that ends where the head says.
+
+Where one request ends and the next begins is decided here alone, and what leaves that open is refused: else two servers in a
+row could be made to see different requests in the same bytes.
+"""
+
+import re
+import socket
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Final, Self
+
+import httptools
+
+from labcore.http.message import BadRequest, Body, Request
+
+PIECE: Final = 1 << 18
+MOST_HEADER_BYTES: Final = 1 << 16
+PATIENCE: Final = 60.0  # seconds that the other side may say nothing in the middle of something
+HEAD_TIME: Final = 30.0  # seconds in which a head must have come, however slowly it drips
+DRAINED: Final = 1 << 20  # bytes of a body that nobody read, so that the connection can go on
+DRAIN_TIME: Final = 5.0
+HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+LINE_END: Final = re.compile(rb"\n")
+CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
+LENGTH: Final = re.compile(r"[0-9]{1,18}")
+
+
+class Wire:
+    """The bytes that come on a connection, with what was read of them before it was wanted."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._read = b""
+        self._at = 0
+
+    @property
+    def ahead(self) -> bool:
+        """Return whether more has come than was taken."""
+        return self._at < len(self._read)
+
+    def some(self, most: int) -> bytes:
+        """Return some bytes; nothing at the end, or if nothing came in time."""
+        if not self.ahead:
+            return self._receive(most, PATIENCE)
+        piece = self._read[self._at : self._at + most]
+        self._at += len(piece)
+        return piece
+
+    def until(self, end: re.Pattern[bytes], most: int, patience: float) -> bytes | None:
+        """Return what comes up to `end`; None if nothing comes. Raises BadRequest for too much, and for what takes too long."""
+        deadline = time.monotonic() + patience
+        searched = 0
+        while not (match := end.search(self._read, self._at + max(0, searched - 3))):
+            searched = len(self._read) - self._at
+            if searched > most:
+                raise _too_long()
+            data = self._receive(PIECE, deadline - time.monotonic())
+            if not data:
+                if not searched:
+                    return None
+                raise BadRequest("the request ends in its head, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
+            self._read, self._at = self._read[self._at :] + data, 0
+        found, self._at = self._read[self._at : match.end()], match.end()
+        if len(found) > most:
+            raise _too_long()
+        return found
+
+    def rests(self, patience: float) -> bool:
+        """Return whether the other side is silent for so long. Raises ConnectionError if it has gone."""
+        if self.ahead:
+            return False
+        self._connection.settimeout(patience)
+        try:
+            self._read, self._at = self._connection.recv(PIECE), 0
+        except TimeoutError:
+            return True
+        if not self._read:
+            raise ConnectionError("the other side has gone")
+        return False
+
+    def say(self, data: bytes) -> None:
+        """Send bytes."""
+        self._connection.settimeout(PATIENCE)
+        self._connection.sendall(data)
+
+    def _receive(self, most: int, patience: float) -> bytes:
+        self._connection.settimeout(max(patience, 0.001))
+        try:
+            return self._connection.recv(most)
+        except TimeoutError:
+            return b""
+
+
+class _Head:
+    """What a head says: httptools calls the `on_...` methods."""
+
+    def __init__(self, data: bytes) -> None:
+        self.target = b""
+        self.headers: dict[str, str] = {}
+        self._ends = 0
+        self._overrun = False
+        self.parser = httptools.HttpRequestParser(self)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # answered as if it were not asked for: RFC 9110, Upgrade
+        except httptools.HttpParserInvalidMethodError:
+            raise BadRequest("no such method is known", HTTPStatus.NOT_IMPLEMENTED) from None
+        except httptools.HttpParserError as error:
+            raise BadRequest(f"that is no HTTP: {error}") from None
+        if self._ends != 1 or self._overrun:
+            raise BadRequest("where the head ends cannot be told")
+
+    def on_message_begin(self) -> None:
+        self._overrun = self._ends > 0
+
+    def on_url(self, url: bytes) -> None:
+        self.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
+        self.headers[key] = f"{self.headers[key]},{text}" if key in self.headers else text
+
+    def on_headers_complete(self) -> None:
+        self._ends += 1
+
+    def on_body(self, _: bytes) -> None:
+        self._overrun = True
+
+
+class Incoming:
+    """One request, and how its body is framed."""
+
+    def __init__(self, wire: Wire, head: _Head) -> None:
+        self._wire = wire
+        self._parser = head.parser
+        self._headers = head.headers
+        self._done = self._continue_wanted = False
+        self.request = self._understood(head.target.decode("latin-1"))
+
+    @classmethod
+    def receive(cls, wire: Wire) -> Self | None:
+        """Return the request whose head comes next; None if the other side has nothing more to say. Raises BadRequest."""
+        head = wire.until(HEAD_END, MOST_HEADER_BYTES, HEAD_TIME)
+        return None if head is None else cls(wire, _Head(head))
+
+    def _understood(self, target: str) -> Request:
+        headers, version = self._headers, self._parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            raise BadRequest(f"HTTP/{version} is not spoken here", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+        if version == "1.1" and ("host" not in headers or "," in headers["host"]):
+            raise BadRequest("exactly one Host is wanted")
+        expected = headers.get("expect", "100-continue").lower()
+        if expected != "100-continue":
+            raise BadRequest(f"Expect: {expected}", HTTPStatus.EXPECTATION_FAILED)
+        self._continue_wanted = "expect" in headers and version == "1.1"
+        pieces = self._pieces()
+        method = self._parser.get_method().decode()
+        return Request(method, target, {**headers, "http-version": version}, Body(lambda: next(pieces, None)))
+
+    def _pieces(self) -> Iterator[bytes]:
+        """Return the body, framed as the head says."""
+        coding, length = self._headers.get("transfer-encoding"), self._headers.get("content-length")
+        if coding is not None:
+            if length is not None or self._parser.get_http_version() == "1.0":
+                raise BadRequest("the body's end cannot be told")
+            if coding.lower() != "chunked":
+                raise BadRequest(f"Transfer-Encoding: {coding}", HTTPStatus.NOT_IMPLEMENTED)
+            return self._chunks()
+        if length is not None and not LENGTH.fullmatch(length):
+            raise BadRequest(f"Content-Length: {length}")
+        self._done = not int(length or 0)
+        return self._sized(int(length or 0))
+
+    def _sized(self, left: int) -> Iterator[bytes]:
+        self._invite()
+        while left:
+            piece = self._more(left)
+            left -= len(piece)
+            self._done = not left
+            yield piece
+
+    def _chunks(self) -> Iterator[bytes]:
+        self._invite()
+        while size := self._chunk_size():
+            while size:
+                piece = self._more(size)
+                size -= len(piece)
+                yield piece
+            if self._line(2) != b"\r\n":
+                raise BadRequest("a chunk is longer than it says")
+        room = MOST_HEADER_BYTES
+        while (line := self._line(room)) != b"\r\n":  # trailers, which nobody here asks for
+            room -= len(line)
+        self._done = True
+
+    def _chunk_size(self) -> int:
+        line = self._line(4096)
+        match = CHUNK.fullmatch(line)
+        if match is None:
+            raise BadRequest("a chunk's length is wanted")
+        return int(match[1], 16)
+
+    def _invite(self) -> None:
+        if self._continue_wanted and not self._wire.ahead:
+            self._wire.say(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._continue_wanted = False
+
+    def _more(self, most: int) -> bytes:
+        if piece := self._wire.some(min(most, PIECE)):
+            return piece
+        raise ConnectionError("the request ends in its body")
+
+    def _line(self, most: int) -> bytes:
+        try:
+            line = self._wire.until(LINE_END, most, PATIENCE)
+        except BadRequest:
+            raise BadRequest("a chunk is not as long as it says, or does not say how long it is") from None
+        if line is None:
+            raise ConnectionError("the request ends in its body")
+        return line
+
+    def keeps_alive(self) -> bool:
+        """Return whether the other side wants to go on."""
+        return bool(self._parser.should_keep_alive())
+
+    def drained(self) -> bool:
+        """Read what is left of the body; return whether its end was found soon."""
+        if self._continue_wanted and not self._done:  # it waits for a word that it will not get
+            return False
+        size, deadline = 0, time.monotonic() + DRAIN_TIME
+        try:
+            while not self._done and size < DRAINED and time.monotonic() < deadline:
+                size += len(self.request.body.read(PIECE))
+        except BadRequest:
+            return False
+        return self._done
+
+
+def _too_long() -> BadRequest:
+    return BadRequest("the head is too long", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)

@@ -1,0 +1,90 @@
+"""Bytes on their way into a repository: one file for each upload, until it is a blob."""
+
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedRandom
+from pathlib import Path
+from typing import Final
+
+from labcore.registry.names import checked
+from labcore.registry.problems import DigestInvalid, UploadBusy, UploadUnknown
+
+ABANDONED: Final = 24 * 3600  # seconds after which an upload that nobody went on with is dropped
+
+
+class Upload:
+    """An upload to the repository `name`, known by its number there and nowhere else."""
+
+    def __init__(self, directory: Path, name: str, number: str) -> None:
+        self.name = name
+        self.number = number
+        self.path = directory / f"{number}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+    @property
+    def size(self) -> int:
+        """How many bytes have come. Raises UploadUnknown."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            raise UploadUnknown(self.number) from None
+
+    @contextmanager
+    def appending(self) -> Iterator[BufferedRandom]:
+        """Open it to be written to at its end, by nobody else meanwhile; what an error leaves half written is cut off.
+
+        Raises UploadUnknown, UploadBusy.
+        """
+        with self._opened() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UploadBusy(self.number) from None
+            before = os.fstat(file.fileno())
+            if not self._is_still(before):  # it became a blob before the lock was ours: not one byte may follow
+                raise UploadUnknown(self.number)
+            try:
+                yield file
+            except BaseException:
+                with suppress(OSError):
+                    file.flush()
+                os.ftruncate(file.fileno(), before.st_size)
+                raise
+
+    def _opened(self) -> BufferedRandom:
+        try:
+            return os.fdopen(os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC), "r+b")
+        except FileNotFoundError:
+            raise UploadUnknown(self.number) from None
+
+    def _is_still(self, status: os.stat_result) -> bool:
+        try:
+            return os.path.samestat(self.path.stat(), status)
+        except FileNotFoundError:
+            return False
+
+    def cancel(self) -> None:
+        """Drop it."""
+        self.path.unlink(missing_ok=True)
+
+
+def verify(file: BufferedRandom, digest: str) -> None:
+    """Make what was written durable. Raises DigestInvalid if its bytes have another digest."""
+    algorithm = checked(digest).partition(":")[0]
+    file.flush()
+    os.fsync(file.fileno())
+    file.seek(0)
+    found = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+    if found != digest:
+        raise DigestInvalid(digest, f"the bytes have the digest {found}")
+
+
+def drop_abandoned(directory: Path) -> None:
+    """Drop uploads that nobody goes on with."""
+    for path in directory.iterdir():
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > ABANDONED:
+                path.unlink()
