@@ -21,8 +21,7 @@ PATIENCE: Final = 60.0  # seconds that the other side may say nothing in the mid
 HEAD_TIME: Final = 30.0  # seconds in which a head must have come, however slowly it drips
 DRAINED: Final = 1 << 20  # bytes of a body that nobody read, so that the connection can go on
 DRAIN_TIME: Final = 5.0
-HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
-LINE_END: Final = re.compile(rb"\n")
+BEGIN: Final = re.compile(rb"[A-Za-z\r\n]")
 CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
@@ -48,24 +47,28 @@ class Wire:
         self._at += len(piece)
         return piece
 
-    def until(self, end: re.Pattern[bytes], most: int, patience: float) -> bytes | None:
-        """Return what comes up to `end`; None if nothing comes. Raises BadRequest for too much, and for what takes too long."""
-        deadline = time.monotonic() + patience
+    def first(self, patience: float) -> bytes:
+        """Return the byte that comes next, which stays; nothing at the end, or if nothing came in time."""
+        if not self.ahead:
+            self._read, self._at = self._receive(PIECE, patience), 0
+        return self._read[self._at : self._at + 1]
+
+    def line(self, most: int, deadline: float) -> bytes:
+        """Return a line with its end. Raises BadRequest for one that is longer, breaks off or takes too long."""
         searched = 0
-        while not (match := end.search(self._read, self._at + max(0, searched - 3))):
+        while (end := self._read.find(b"\n", self._at + searched) + 1) == 0:
             searched = len(self._read) - self._at
             if searched > most:
-                raise _too_long()
+                break
             data = self._receive(PIECE, deadline - time.monotonic())
             if not data:
-                if not searched:
-                    return None
-                raise BadRequest("the request ends in its head, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
+                raise BadRequest("the request breaks off, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
             self._read, self._at = self._read[self._at :] + data, 0
-        found, self._at = self._read[self._at : match.end()], match.end()
-        if len(found) > most:
-            raise _too_long()
-        return found
+        line = self._read[self._at : end or None]
+        if len(line) > most:
+            raise BadRequest("the head is too long", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        self._at = end
+        return line
 
     def rests(self, patience: float) -> bool:
         """Return whether the other side is silent for so long. Raises ConnectionError if it has gone."""
@@ -96,25 +99,21 @@ class Wire:
 class _Head:
     """What a head says: httptools calls the `on_...` methods."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self) -> None:
         self.target = b""
         self.headers: dict[str, str] = {}
-        self._ends = 0
-        self._overrun = False
+        self.ended = False
         self.parser = httptools.HttpRequestParser(self)
+
+    def feed(self, line: bytes) -> None:
         try:
-            self.parser.feed_data(data)
+            self.parser.feed_data(line)
         except httptools.HttpParserUpgrade:
             pass  # answered as if it were not asked for: RFC 9110, Upgrade
         except httptools.HttpParserInvalidMethodError:
             raise BadRequest("no such method is known", HTTPStatus.NOT_IMPLEMENTED) from None
         except httptools.HttpParserError as error:
             raise BadRequest(f"that is no HTTP: {error}") from None
-        if self._ends != 1 or self._overrun:
-            raise BadRequest("where the head ends cannot be told")
-
-    def on_message_begin(self) -> None:
-        self._overrun = self._ends > 0
 
     def on_url(self, url: bytes) -> None:
         self.target += url
@@ -124,10 +123,7 @@ class _Head:
         self.headers[key] = f"{self.headers[key]},{text}" if key in self.headers else text
 
     def on_headers_complete(self) -> None:
-        self._ends += 1
-
-    def on_body(self, _: bytes) -> None:
-        self._overrun = True
+        self.ended = True
 
 
 class Incoming:
@@ -143,8 +139,17 @@ class Incoming:
     @classmethod
     def receive(cls, wire: Wire) -> Self | None:
         """Return the request whose head comes next; None if the other side has nothing more to say. Raises BadRequest."""
-        head = wire.until(HEAD_END, MOST_HEADER_BYTES, HEAD_TIME)
-        return None if head is None else cls(wire, _Head(head))
+        begin = wire.first(HEAD_TIME)
+        if not begin:
+            return None
+        if not BEGIN.fullmatch(begin):  # most likely TLS, whose greeting has no lines
+            raise BadRequest("that is no HTTP")
+        head, room, deadline = _Head(), MOST_HEADER_BYTES, time.monotonic() + HEAD_TIME
+        while not head.ended:  # line by line: what follows the last one is not the head's
+            line = wire.line(room, deadline)
+            room -= len(line)
+            head.feed(line)
+        return cls(wire, head)
 
     def _understood(self, target: str) -> Request:
         headers, version = self._headers, self._parser.get_http_version()
@@ -215,12 +220,9 @@ class Incoming:
 
     def _line(self, most: int) -> bytes:
         try:
-            line = self._wire.until(LINE_END, most, PATIENCE)
+            return self._wire.line(most, time.monotonic() + PATIENCE)
         except BadRequest:
             raise BadRequest("a chunk is not as long as it says, or does not say how long it is") from None
-        if line is None:
-            raise ConnectionError("the request ends in its body")
-        return line
 
     def keeps_alive(self) -> bool:
         """Return whether the other side wants to go on."""
@@ -237,7 +239,3 @@ class Incoming:
         except BadRequest:
             return False
         return self._done
-
-
-def _too_long() -> BadRequest:
-    return BadRequest("the head is too long", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
