@@ -8,6 +8,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final, Self
 
@@ -102,7 +103,7 @@ class _Head:
     def __init__(self) -> None:
         self.target = b""
         self.headers: dict[str, str] = {}
-        self.ended = False
+        self.ended = self.keeps_alive = False
         self.parser = httptools.HttpRequestParser(self)
 
     def feed(self, line: bytes) -> None:
@@ -124,6 +125,7 @@ class _Head:
 
     def on_headers_complete(self) -> None:
         self.ended = True
+        self.keeps_alive = self.parser.should_keep_alive()  # later on it has been forgotten
 
 
 class Incoming:
@@ -133,7 +135,8 @@ class Incoming:
         self._wire = wire
         self._parser = head.parser
         self._headers = head.headers
-        self._done = self._continue_wanted = False
+        self._keeps_alive = head.keeps_alive
+        self._done = self._broken = self._continue_wanted = False
         self.request = self._understood(head.target.decode("latin-1"))
 
     @classmethod
@@ -161,11 +164,20 @@ class Incoming:
         if expected != "100-continue":
             raise BadRequest(f"Expect: {expected}", HTTPStatus.EXPECTATION_FAILED)
         self._continue_wanted = "expect" in headers and version == "1.1"
-        pieces = self._pieces()
+        pieces = self._framed()
         method = self._parser.get_method().decode()
-        return Request(method, target, {**headers, "http-version": version}, Body(lambda: next(pieces, None)))
+        return Request(method, target, {**headers, "http-version": version}, Body(lambda: self._next(pieces)))
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _next(self, pieces: Iterator[bytes]) -> bytes | None:
+        """Return the next piece of the body, None at its end, which must be found."""
+        if self._broken:
+            raise BadRequest("the body's end cannot be found")
+        self._broken = True  # unless it goes well
+        piece = next(pieces, None)
+        self._broken = False
+        return piece
+
+    def _framed(self) -> Iterator[bytes]:
         """Return the body, framed as the head says."""
         coding, length = self._headers.get("transfer-encoding"), self._headers.get("content-length")
         if coding is not None:
@@ -225,17 +237,13 @@ class Incoming:
             raise BadRequest("a chunk is not as long as it says, or does not say how long it is") from None
 
     def keeps_alive(self) -> bool:
-        """Return whether the other side wants to go on."""
-        return bool(self._parser.should_keep_alive())
+        """Return whether the other side wants to go on, and can: nobody waits for a word, and the body's end can be found."""
+        return self._keeps_alive and not self._broken and (self._done or not self._continue_wanted)
 
     def drained(self) -> bool:
         """Read what is left of the body; return whether its end was found soon."""
-        if self._continue_wanted and not self._done:  # it waits for a word that it will not get
-            return False
         size, deadline = 0, time.monotonic() + DRAIN_TIME
-        try:
+        with suppress(BadRequest):
             while not self._done and size < DRAINED and time.monotonic() < deadline:
                 size += len(self.request.body.read(PIECE))
-        except BadRequest:
-            return False
         return self._done

@@ -99,7 +99,8 @@ class Server:
     def _wake(self, selector: selectors.BaseSelector, conversation: Conversation) -> None:
         if self._resting.pop(conversation, None) is not None:  # it may just have been dropped
             selector.unregister(conversation.connection)
-            self._workers.submit(self._hold, conversation)
+            with suppress(RuntimeError):  # closing, which lets go of it too
+                self._workers.submit(self._hold, conversation)
 
     def _let_rest(self, selector: selectors.BaseSelector) -> None:
         while self._back:

@@ -1,0 +1,290 @@
+"""The HTTP server, against what clients may send, and what they should not."""
+
+import hashlib
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from labcore.http import FilePart, Request, Response, Server, conversation, incoming
+from labcore.http.message import BadRequest
+from labcore.http.server import listen
+
+
+def handler(request: Request) -> Response:
+    """Say what was understood; /unread leaves the body where it is, /pieces answers in some."""
+    if request.path == "/unread":
+        return Response(HTTPStatus.OK, {}, b"unread")
+    if request.path == "/pieces":
+        return Response(HTTPStatus.OK, {}, iter([b"one,", b"", b"two"]))
+    if request.path == "/bad":
+        return Response(HTTPStatus.OK, {"X-Said": "a\r\nSet-Cookie: b\u4e2d"}, b"")
+    size = 0
+    while piece := request.body.read(1 << 16):
+        size += len(piece)
+    return Response(HTTPStatus.OK, {}, f"[{request.method} {request.path} {size}]".encode())
+
+
+def failure(_: Request, error: Exception) -> Response:
+    status = error.status if isinstance(error, BadRequest) else 500
+    return Response(status, {}, str(error).encode())
+
+
+class Served:
+    """A server, and connections to it."""
+
+    def __init__(self, server: Server, port: int) -> None:
+        self.server = server
+        self.port = port
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def ask(self, data: bytes) -> bytes:
+        """Send bytes, and return all that comes until the server ends it."""
+        with self.connect() as connection:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            return rest_of(connection)
+
+
+def rest_of(connection: socket.socket) -> bytes:
+    try:
+        return b"".join(iter(lambda: connection.recv(1 << 16), b""))
+    except ConnectionResetError:
+        return b"reset"
+
+
+def peek(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(1000, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+    except BlockingIOError:
+        return b""
+
+
+def statuses(answer: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    listener = listen("127.0.0.1", 0)
+    server = Server(listener, handler, failure)
+    thread = server.start()
+    yield Served(server, listener.getsockname()[1])
+    server.close()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+HOST = b"Host: x\r\n"
+GET = b"GET /a HTTP/1.1\r\n" + HOST
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected", "said"),
+    [
+        (GET + b"\r\n", [200], b"[GET /a 0]"),
+        (b"\r\n" + GET + b"\r\n", [200], b"[GET /a 0]"),
+        (GET + b"\r\n" + GET.replace(b"/a", b"/b") + b"\r\n", [200, 200], b"[GET /b 0]"),
+        (GET + b"Connection: close\r\n\r\n" + GET + b"\r\n", [200], b"Connection: close"),
+        (b"GET http://elsewhere:80/a?b HTTP/1.1\r\n" + HOST + b"\r\n", [200], b"[GET /a 0]"),
+        (b"GET /a%20b%2fc HTTP/1.1\r\n" + HOST + b"\r\n", [200], b"[GET /a b/c 0]"),
+        (b"HEAD /a HTTP/1.1\r\n" + HOST + b"\r\n" + GET + b"\r\n", [200, 200], b"Content-Length: 11\r\n\r\nHTTP/1.1 200"),
+        (b"HEAD /a HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\nabc" + GET + b"\r\n", [200, 200], b"[GET /a 0]"),
+        (b"GET /pieces HTTP/1.1\r\n" + HOST + b"\r\n", [200], b"\r\n\r\n4\r\none,\r\n3\r\ntwo\r\n0\r\n\r\n"),
+        (b"GET /bad HTTP/1.1\r\n" + HOST + b"\r\n", [200], b"X-Said: a  Set-Cookie: b?\r\n"),
+        (GET + b"Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n" + GET + b"\r\n", [200, 200], b"[GET /a 0]"),
+        # HTTP/1.0
+        (b"GET /a HTTP/1.0\r\n\r\n", [200], b"Connection: close"),
+        (b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2, [200, 200], b"Connection: keep-alive"),
+        (b"GET /pieces HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", [200], b"close\r\n\r\none,two"),
+        # bodies
+        (b"PUT /a HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\nabc" + GET + b"\r\n", [200, 200], b"[PUT /a 3]"),
+        (b"PUT /a HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc", [200], b"/a 3]"),
+        (
+            b"PUT /a HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+            b"3\r\nabc\r\n0A;name=value\r\n0123456789\r\n0\r\nTrailer: x\r\nHost: y\r\n\r\n" + GET + b"\r\n",
+            [200, 200],
+            b"[PUT /a 13]",
+        ),
+        (b"PUT /unread HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\nabc" + GET + b"\r\n", [200, 200], b"[GET /a 0]"),
+        (b"PUT /a HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n", [100], b""),
+        (b"PUT /unread HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n", [200], b"close"),
+        (b"PUT /a HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\nab", [200], b"[PUT /a 2]"),
+        # what is refused
+        (b"NONSENSE\r\n\r\n", [501], b"no such method"),
+        (b"GET nonsense\r\n\r\n", [400], b"no HTTP"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", [400], b"no HTTP"),
+        (b"FOO /a HTTP/1.1\r\n" + HOST + b"\r\n", [501], b""),
+        (b"GET /a HTTP/2.0\r\n" + HOST + b"\r\n", [505], b""),
+        (b"GET /a HTTP/1.1\r\n\r\n", [400], b"exactly one Host"),
+        (GET + HOST + b"\r\n", [400], b"exactly one Host"),
+        (GET + b" folded: x\r\n\r\n", [400], b""),
+        (GET + b"A : b\r\n\r\n", [400], b""),
+        (GET + b"A: b\x00c\r\n\r\n", [400], b""),
+        (b"GET /a\x00b HTTP/1.1\r\n" + HOST + b"\r\n", [400], b""),
+        (GET.replace(b"\r\n", b"\n") + b"\n", [400], b""),
+        (GET + b"Expect: the moon\r\n\r\n", [417], b""),
+        (GET + b"A: " + b"b" * 70_000 + b"\r\n\r\n", [431], b""),
+        (GET + b"A: b\r\n" * 20_000 + b"\r\n", [431], b""),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", [431], b""),
+        (GET + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", [400], b""),
+        (GET + b"Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n", [400], b""),
+        (GET + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", [400], b""),
+        (GET + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\na", [400], b""),
+        (GET + b"Content-Length: -1\r\n\r\n", [400], b""),
+        (GET + b"Content-Length: +1\r\n\r\na", [400], b""),
+        (GET + b"Content-Length: 0x1\r\n\r\na", [400], b""),
+        (GET + b"Content-Length: 99999999999999999999999\r\n\r\na", [400], b""),
+        (GET + b"Transfer-Encoding: gzip\r\n\r\n", [400], b""),
+        (GET + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", [501], b""),
+        (b"GET /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", [400], b""),
+        (GET + b"Transfer-Encoding: chunked\r\n\r\nZ\r\nabc\r\n0\r\n\r\n", [400], b"chunk"),
+        (GET + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n", [400], b"chunk"),
+        (GET + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nabc", [400], b"chunk"),
+        (GET + b"Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n", [400], b"chunk"),
+        (GET + b"Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n", [400], b"chunk"),
+        (GET + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"x" * 9000 + b"\r\na\r\n0\r\n\r\n", [400], b"chunk"),
+        (GET + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"A: b\r\n" * 20_000 + b"\r\n", [400], b"chunk"),
+        (GET, [408], b"breaks off"),
+        (GET + b"Content-Length: 9\r\n\r\nabc", [], b""),
+        (b"", [], b""),
+    ],
+)
+def test_what_is_sent_and_answered(served: Served, sent: bytes, expected: list[int], said: bytes) -> None:
+    answer = served.ask(sent)
+    assert statuses(answer) == expected
+    assert said in answer
+
+
+def test_an_answer_is_not_lost_with_the_connection(served: Served) -> None:
+    """Who is refused while sending much can read why."""
+    with served.connect() as connection:
+        connection.sendall(b"PUT /unread HTTP/1.1\r\n" + HOST + b"Content-Length: 8000000\r\n\r\n" + bytes(8_000_000))
+        assert statuses(rest_of(connection)) == [200]
+
+
+def test_a_request_that_comes_byte_by_byte(served: Served) -> None:
+    with served.connect() as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"PUT /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n":
+            connection.sendall(bytes([byte]))
+            time.sleep(0.001)
+        assert b"[PUT /a 2]" in connection.recv(1000)
+
+
+def test_the_word_that_is_waited_for(served: Served) -> None:
+    with served.connect() as connection:
+        for _ in range(2):
+            connection.sendall(b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+            assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            connection.sendall(b"ab")
+            assert b"[PUT /a 2]" in connection.recv(1000)
+
+
+def test_a_head_that_never_ends_is_given_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a byte comes: else a few clients would hold all threads."""
+    monkeypatch.setattr(incoming, "HEAD_TIME", 0.5)
+    with served.connect() as connection:
+        connection.sendall(b"GET /a HTTP/1.1\r\n")
+        start = time.monotonic()
+        while time.monotonic() - start < 9 and b"408" not in peek(connection):
+            connection.sendall(b"A: b\r\n")
+            time.sleep(0.05)
+        assert time.monotonic() - start < 5
+
+
+def test_a_thousand_silent_connections_keep_nobody_out(served: Served) -> None:
+    threads = threading.active_count()
+    silent = [served.connect() for _ in range(1000)]
+    try:
+        for connection in silent[:20]:  # some have asked something before they fell silent
+            connection.sendall(GET + b"\r\n")
+            assert b"[GET /a 0]" in connection.recv(1000)
+        start = time.monotonic()
+        assert statuses(served.ask(GET + b"\r\n")) == [200]
+        assert time.monotonic() - start < 2
+        assert threading.active_count() - threads < 50
+        for connection in silent:  # and they are heard when they speak again
+            connection.sendall(GET + b"\r\n")
+        assert all(b"[GET /a 0]" in connection.recv(1000) for connection in silent)
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+def test_when_there_are_too_many_the_longest_silent_goes(served: Served) -> None:
+    served.server._most = 10
+    silent = [served.connect() for _ in range(30)]
+    assert statuses(served.ask(GET + b"\r\n")) == [200]
+    assert silent[0].recv(10) == b""
+    silent[-1].sendall(GET + b"\r\n")
+    assert b"[GET /a 0]" in silent[-1].recv(1000)
+    for connection in silent:
+        connection.close()
+
+
+def test_when_all_are_busy_the_next_one_waits(served: Served) -> None:
+    served.server._most = 2
+    begun = b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    busy = [served.connect() for _ in range(2)]
+    for connection in busy:
+        connection.sendall(begun)
+        assert b"100 Continue" in connection.recv(1000)
+    with served.connect() as waiting:
+        waiting.sendall(GET + b"\r\n")
+        waiting.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            waiting.recv(1000)
+        for connection in busy:
+            connection.sendall(b"ab")
+            assert b"[PUT /a 2]" in connection.recv(1000)
+            connection.close()
+        waiting.settimeout(10)
+        assert b"[GET /a 0]" in waiting.recv(1000)
+
+
+def test_a_file_and_its_parts_also_by_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out"]
+    subprocess.run([*command, str(certificate)], check=True, capture_output=True)
+    content = hashlib.shake_256(b"x").digest(3_000_000)
+    (tmp_path / "file").write_bytes(content)
+    monkeypatch.setattr(conversation, "HANDSHAKE_TIME", 0.5)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener = listen("127.0.0.1", 0)
+    server = Server(
+        listener,
+        lambda _: Response(HTTPStatus.OK, {}, FilePart((tmp_path / "file").open("rb"), 5, 2_000_000)),
+        failure,
+        tls=context,
+    )
+    thread = server.start()
+    address = listener.getsockname()
+    with socket.create_connection(address, timeout=10) as plain:  # who does not speak TLS is let go
+        plain.sendall(GET + b"\r\n")
+        assert not statuses(rest_of(plain))
+    with socket.create_connection(address, timeout=10) as mute:  # and who says nothing of it
+        mute.sendall(b"\x16")
+        assert rest_of(mute) == b""
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    with trusting.wrap_socket(socket.create_connection(address, timeout=10), server_hostname="localhost") as secured:
+        for pause in (0.0, 0.5):  # the second time it has rested
+            time.sleep(pause)
+            secured.sendall(GET + b"\r\n")
+            answer = b""
+            while len(answer.partition(b"\r\n\r\n")[2]) < 2_000_000:
+                answer += secured.recv(1 << 16)
+            assert answer.partition(b"\r\n\r\n")[2] == content[5 : 5 + 2_000_000]
+    server.close()
+    thread.join(5)
