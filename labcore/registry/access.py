@@ -3,14 +3,19 @@
 import base64
 import binascii
 import hmac
+import re
+import secrets
+import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from labcore.errors import InvalidInput
 from labcore.http import Request
 from labcore.registry.problems import Unauthorized
 
-CHALLENGE = {"WWW-Authenticate": 'Basic realm="labcore registry"', "Docker-Distribution-Api-Version": "registry/2.0"}
+BCRYPT: Final = re.compile(r"\$2[aby]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
+CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="labcore registry"', "Docker-Distribution-Api-Version": "registry/2.0"}
 
 
 class Access(Protocol):
@@ -28,37 +33,71 @@ class Everybody:
 
 
 class Passwords:
-    """Users and their passwords, from an Apache htpasswd file with bcrypt entries (`htpasswd -B`)."""
+    """Users and their passwords, from an Apache htpasswd file with bcrypt entries (`htpasswd -B`), read anew when it changes.
+
+    bcrypt is slow on purpose. Who was let in once need not wait again: of the last right answer of each user a code is kept,
+    made with a key that only this process has. Wrong answers always wait, a few at a time, also for users that there are not.
+    """
 
     def __init__(self, file: Path) -> None:
-        self._hashes: dict[str, bytes] = {}
-        self._passed: set[bytes] = set()  # bcrypt is slow on purpose: who was let in once need not wait again
-        for number, line in enumerate(file.read_text().splitlines(), 1):
-            user, colon, hashed = line.strip().partition(":")
-            if not line.strip() or line.startswith("#"):
-                continue
-            if not colon or not hashed.startswith(("$2a$", "$2b$", "$2y$")):
-                raise InvalidInput(f"{file}, line {number}: a bcrypt entry is wanted; make it by `htpasswd -B`")
-            self._hashes[user] = hashed.encode()
+        self._file = file
+        self._key = secrets.token_bytes(32)
+        self._slowly = threading.Semaphore(2)
+        self._read()
+
+    def _read(self) -> None:
+        self._state = _state(self._file)
+        self._hashes = _entries(self._file)
+        self._passed: dict[str, bytes] = {}
 
     def check(self, request: Request) -> None:
         """Let it pass if it names a user and that user's password."""
+        if _state(self._file) != self._state:
+            with suppress(InvalidInput, OSError):  # half written: what was known until now counts until it is whole
+                self._read()
         kind, _, encoded = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "basic" or not self._right(encoded.strip()):
             raise Unauthorized(headers=CHALLENGE)
 
     def _right(self, encoded: str) -> bool:
-        import bcrypt
-
         try:
             given = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
             return False
-        if any(hmac.compare_digest(given, known) for known in self._passed):
+        user = given.partition(b":")[0].decode(errors="replace")
+        code = hmac.digest(self._key, given, "sha256")
+        if hmac.compare_digest(code, self._passed.get(user, b"")):
             return True
-        user, _, password = given.partition(b":")
-        hashed = self._hashes.get(user.decode(errors="replace"))
-        if hashed is None or not bcrypt.checkpw(password[:72], hashed):
-            return False
-        self._passed.add(given)
-        return True
+        with self._slowly:
+            right = self._matches(user, given.partition(b":")[2])
+        if right:
+            self._passed[user] = code
+        return right
+
+    def _matches(self, user: str, password: bytes) -> bool:
+        import bcrypt
+
+        hashed = self._hashes.get(user)
+        with suppress(ValueError):  # bcrypt knows no zero bytes
+            same = bcrypt.checkpw(password[:72], hashed or next(iter(self._hashes.values()), b""))
+            return same and hashed is not None
+        return False
+
+
+def _state(file: Path) -> tuple[int, ...] | None:
+    with suppress(OSError):
+        status = file.stat()
+        return status.st_mtime_ns, status.st_size, status.st_ino
+    return None
+
+
+def _entries(file: Path) -> dict[str, bytes]:
+    found = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        user, _, hashed = line.strip().partition(":")
+        if not user or user.startswith("#"):
+            continue
+        if not BCRYPT.fullmatch(hashed):
+            raise InvalidInput(f"{file}, line {number}: a bcrypt entry is wanted; make it by `htpasswd -B`")
+        found[user] = hashed.encode()
+    return found
