@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -14,7 +15,7 @@ from labcore.http.message import BadRequest, FilePart, Request, Response
 SOON: Final = 0.2  # seconds in which the next request is waited for, before the thread has other things to do
 HANDSHAKE_TIME: Final = 10.0
 LINGER: Final = 2.0  # seconds in which what nobody will read is let come, so that the answer is not lost with the connection
-BREAKS: Final = dict.fromkeys(map(ord, "\r\n\0"), " ")
+BREAKS: Final = dict.fromkeys(map(ord, "\r\n"), " ")
 Handler = Callable[[Request], Response]
 Failure = Callable[[Request, Exception], Response]
 
@@ -120,10 +121,9 @@ class Conversation:
 
 def _head(response: Response, request: Request | None, *, keep: bool) -> bytes:
     status = HTTPStatus(response.status)
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}", time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT", time.gmtime())]
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", _date(int(time.time()))]
     lines += [f"{name}: {value}" for name, value in response.headers.items()]
-    given = {name.lower() for name in response.headers}
-    if not _is_bodiless(response) and "content-length" not in given:
+    if not _is_bodiless(response) and not any(name.lower() == "content-length" for name in response.headers):
         if response.length is not None:
             lines.append(f"Content-Length: {response.length}")
         elif not _is_old(request):
@@ -132,7 +132,15 @@ def _head(response: Response, request: Request | None, *, keep: bool) -> bytes:
         lines.append("Connection: close")
     elif _is_old(request):
         lines.append("Connection: keep-alive")
-    return ("\r\n".join(line.translate(BREAKS) for line in lines) + "\r\n\r\n").encode("latin-1", "replace")
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:  # no header's value begins another line
+        head = "\r\n".join(line.translate(BREAKS) for line in lines)
+    return (head + "\r\n\r\n").encode("latin-1", "replace")
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT", time.gmtime(second))
 
 
 def _is_bodiless(response: Response) -> bool:

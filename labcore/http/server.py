@@ -12,8 +12,8 @@ import ssl
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from threading import Thread
+from contextlib import ExitStack, suppress
+from threading import Event, Thread
 from typing import Final
 
 from labcore.http.conversation import Conversation, Failure, Handler
@@ -41,11 +41,15 @@ class Server:
         self._bell, self._rung = socket.socketpair()
         self._bell.setblocking(False)
         self._closing = False
+        self._ended = Event()
+        self._ended.set()
 
     def serve(self) -> None:
         """Accept connections until `close`."""
         self._listener.setblocking(False)
-        with self._listener, self._rung, selectors.DefaultSelector() as selector:
+        self._ended.clear()
+        with self._listener, self._rung, selectors.DefaultSelector() as selector, ExitStack() as undo:
+            undo.callback(self._ended.set)
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._rung, selectors.EVENT_READ)
             while not self._closing:
@@ -68,6 +72,7 @@ class Server:
         """Accept no more, and end all connections; return when all is let go of."""
         self._closing = True
         self._ring()
+        self._ended.wait()
         for conversation in list(self._open):
             with suppress(OSError):
                 conversation.connection.shutdown(socket.SHUT_RDWR)

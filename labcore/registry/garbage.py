@@ -62,9 +62,15 @@ def _needed(files: Files) -> set[str]:
     return found
 
 
-def _named_in(value: Any) -> set[str]:
+def _named_in(manifest: Any) -> set[str]:
     """Return all digests in a manifest, wherever they stand: of a kind of manifest that is not known here, too."""
-    if isinstance(value, dict):
-        own = {value["digest"]} if isinstance(value.get("digest"), str) else set()
-        return own.union(*map(_named_in, value.values()))
-    return set().union(*map(_named_in, value)) if isinstance(value, list) else set()
+    found, left = set(), [manifest]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            if isinstance(value.get("digest"), str):
+                found.add(value["digest"])
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
+    return found

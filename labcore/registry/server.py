@@ -63,16 +63,17 @@ class Registry:
         """Answer a request. Raises Problem."""
         self.settings.access.check(request)
         match, page = _page_of(request.path)
-        handlers = self._handlers(page)
-        if request.method not in handlers:
-            raise problems.Unsupported(f"{request.method} {request.path}", headers={"Allow": ", ".join(handlers)})
-        return handlers[request.method](request, **match.groupdict())
+        handler = self._handler(request.method, page)
+        if handler is None:
+            allowed = ", ".join(method for method in METHODS if self._handler(method, page))
+            raise problems.Unsupported(f"{request.method} {request.path}", headers={"Allow": allowed})
+        return handler(request, **match.groupdict())
 
-    def _handlers(self, page: str) -> dict[str, Callable[..., Response]]:
-        """Return what answers the methods that a page has here."""
-        methods = READS if self.settings.read_only else METHODS
-        found = ((method, getattr(self, f"{method.lower().replace('head', 'get')}_{page}", None)) for method in methods)
-        return {method: handler for method, handler in found if handler}
+    def _handler(self, method: str, page: str) -> Callable[..., Response] | None:
+        """Return what answers a method of a page here; None if nothing does."""
+        if method not in (READS if self.settings.read_only else METHODS):
+            return None
+        return getattr(self, f"{'get' if method == 'HEAD' else method.lower()}_{page}", None)
 
     # --- the whole
 
@@ -232,8 +233,8 @@ def _known(request: Request, digest: str) -> bool:
 
 
 def _part(request: Request, digest: str, size: int) -> tuple[int, int] | None:
-    """Return the first and last byte that are wanted; None for all. Raises NoSuchRange."""
-    header = request.headers.get("range", "").replace(" ", "")
+    """Return the first and last byte that are wanted; None for all, as of any HEAD (RFC 9110, Range). Raises NoSuchRange."""
+    header = request.headers.get("range", "").replace(" ", "") if request.method == "GET" else ""
     match = RANGE.fullmatch(header)
     if match is None or match.groups() == ("", "") or request.headers.get("if-range", f'"{digest}"') != f'"{digest}"':
         return None

@@ -355,17 +355,16 @@ def test_answers(client: Client, request_line: str, body: bytes | None, kind: st
 )
 def test_ranges(client: Client, wanted: str, first: int | None, last: int | None) -> None:
     client.push_blob("app", LAYER_BYTES)
-    for method in ("GET", "HEAD"):
-        answer = client(method, BLOB, Range=wanted)
-        if first is None:
-            assert (answer.status, answer.headers["Content-Range"]) == (416, "bytes */2000")
-        elif last is None:
-            assert (answer.status, answer.headers["Content-Length"]) == (200, "2000")
-        else:
-            part = LAYER_BYTES[first : last + 1]
-            assert (answer.status, answer.headers["Content-Range"]) == (206, f"bytes {first}-{last}/2000")
-            assert answer.headers["Content-Length"] == str(len(part))
-            assert answer.body == (part if method == "GET" else b"")
+    answer = client("GET", BLOB, Range=wanted)
+    if first is None:
+        assert (answer.status, answer.headers["Content-Range"]) == (416, "bytes */2000")
+    elif last is None:
+        assert (answer.status, answer.body) == (200, LAYER_BYTES)
+    else:
+        assert (answer.status, answer.headers["Content-Range"]) == (206, f"bytes {first}-{last}/2000")
+        assert answer.body == LAYER_BYTES[first : last + 1]
+    whole = client("HEAD", BLOB, Range=wanted)
+    assert (whole.status, whole.headers["Content-Length"]) == (200, "2000")
 
 
 def test_a_range_only_of_what_is_known(client: Client) -> None:
