@@ -19,7 +19,7 @@ from typing import Final
 from labcore.http.conversation import Conversation, Failure, Handler
 from labcore.http.incoming import PATIENCE
 
-MOST_AT_ONCE: Final = 256
+MOST_AT_ONCE: Final = 512
 MOST_CONNECTIONS: Final = 4096
 
 

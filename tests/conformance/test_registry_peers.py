@@ -8,8 +8,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import bcrypt
 import pytest
 
 from labcore.engine import Engine
@@ -19,16 +21,21 @@ from labcore.spec import Reference
 from tests.conftest import needs, needs_root
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextmanager
+def serving(data: Path, *options: str) -> Iterator[str]:
     """A registry as a user starts it."""
-    data = tmp_path_factory.mktemp("registry")
     command = [sys.executable, "-m", "labcore", "registry", "serve", "--listen", "127.0.0.1:0", "--data", str(data)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         line = server.stdout.readline()
-        yield line.split()[2].removeprefix("http://")
+        yield line.split()[2].rpartition("/")[2]
         server.terminate()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("registry")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +63,33 @@ def test_skopeo_there_and_back(address: str, layout: str, tmp_path: Path) -> Non
     assert raw["mediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
     skopeo("delete", "--tls-verify=false", f"docker://{address}/team/docker:v1")
     assert json.loads(skopeo("list-tags", "--tls-verify=false", f"docker://{address}/team/docker"))["Tags"] == []
+
+
+def test_skopeo_by_https_and_with_a_password(layout: str, tmp_path: Path) -> None:
+    key, certificate = tmp_path / "ca.key", tmp_path / "ca.crt"
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    made += ["-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(made, check=True, capture_output=True)
+    users = tmp_path / "users"
+    users.write_text(f"anna:{bcrypt.hashpw(b'secret', bcrypt.gensalt(5)).decode()}\n")
+    options = ("--tls-cert", str(certificate), "--tls-key", str(key), "--htpasswd", str(users))
+    trusted = tmp_path / "trusted"
+    trusted.mkdir()
+    (trusted / "ca.crt").write_bytes(certificate.read_bytes())
+    with serving(tmp_path / "data", *options) as address:
+        name = f"docker://{address}/team/busybox:v1"
+        skopeo("copy", "-q", f"--dest-cert-dir={trusted}", "--dest-creds=anna:secret", layout, name)
+        skopeo("inspect", f"--cert-dir={trusted}", "--creds=anna:secret", name)
+        for refused in (["--creds=anna:wrong"], ["--no-creds"]):
+            done = subprocess.run(
+                ["skopeo", "inspect", f"--cert-dir={trusted}", *refused, name], capture_output=True, timeout=60
+            )
+            assert b"uthenti" in done.stderr or b"nauthorized" in done.stderr, done.stderr
+    with serving(tmp_path / "data", "--read-only") as address:
+        name = f"docker://{address}/team/busybox:v1"
+        skopeo("inspect", "--tls-verify=false", name)
+        done = subprocess.run(["skopeo", "copy", "--dest-tls-verify=false", layout, name], capture_output=True, timeout=60)
+        assert b"not done here" in done.stderr, done.stderr
 
 
 def test_podman_pushes_and_pulls(address: str, layout: str) -> None:
