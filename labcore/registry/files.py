@@ -120,12 +120,15 @@ class Files:
             return True
 
     def keep_blob(self, upload: Upload, digest: str) -> None:
-        """Make a blob of its repository of an upload whose bytes have been verified."""
+        """Make a blob of its repository of an upload whose bytes have been verified. Raises UploadUnknown if it was dropped."""
         place = self.blob_path(digest)
         place.parent.mkdir(parents=True, exist_ok=True)
         with self.changing():
-            os.utime(upload.path)
-            upload.path.rename(place)
+            try:
+                os.utime(upload.path)
+                upload.path.rename(place)
+            except FileNotFoundError:
+                raise UploadUnknown(upload.number) from None
             _write(self.repository(upload.name) / "_blobs" / digest, b"")
 
     def unlink_blob(self, name: str, digest: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from labcore.registry.garbage import collect
+from labcore.registry.problems import UploadUnknown
 from labcore.registry.server import Registry
 from tests.registry import EMPTY, INDEX, OCI, Answer, Client, digest_of, image_of
 
@@ -189,6 +190,16 @@ def test_an_upload_that_is_dropped_while_it_comes(client: Client, place: str, re
     assert list(registry.files.uploads.iterdir()) == []
 
 
+def test_an_upload_that_is_dropped_when_it_is_whole(client: Client, place: str, registry: Registry) -> None:
+    client("PATCH", place, b"whole")
+    upload = registry.files.upload("app", place.rpartition("/")[2])
+    with upload.appending():
+        assert client("DELETE", place).status == 204
+        with pytest.raises(UploadUnknown):
+            registry.files.keep_blob(upload, digest_of(b"whole"))
+    assert client("GET", f"/v2/app/blobs/{digest_of(b'whole')}").code == "BLOB_UNKNOWN"
+
+
 def test_not_one_byte_follows_what_has_become_a_blob(client: Client, place: str, registry: Registry) -> None:
     """A request that had opened the upload before it became a blob finds it gone."""
     client("PATCH", place, b"whole")
@@ -197,6 +208,6 @@ def test_not_one_byte_follows_what_has_become_a_blob(client: Client, place: str,
     done = client("PUT", f"{place}?digest={digest_of(b'whole')}", b"")
     assert done.status == 201
     upload._opened = lambda: opened  # type: ignore[method-assign]
-    with pytest.raises(Exception, match="not known here"), upload.appending() as file:
+    with pytest.raises(UploadUnknown), upload.appending() as file:
         file.write(b"more")
     assert client("GET", done.headers["Location"]).body == b"whole"
