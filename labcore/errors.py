@@ -5,6 +5,8 @@
     LabcoreError
     ├── InvalidInput        (ValueError)  what was asked for cannot be: the message names the field and the cure
     ├── ImageNotFound       (LookupError) no such image in the store
+    ├── NotFound            (LookupError) no such snapshot, no such volume, no such file in one
+    ├── InUse                             somebody else uses it, and it cannot be shared
     ├── StoreDamaged                      what lies on disk is not what was written there
     ├── Unavailable                       this machine or this installation lacks something; the message names the cure
     ├── StoreFull           (OSError)     there is no room on the disk for what was to be kept; nothing half done is left
@@ -29,6 +31,14 @@ class InvalidInput(LabcoreError, ValueError):
 
 class ImageNotFound(LabcoreError, LookupError):
     """No such image in the store."""
+
+
+class NotFound(LabcoreError, LookupError):
+    """What was named is not there."""
+
+
+class InUse(LabcoreError):
+    """Somebody else uses it, and it cannot be shared; or removed, while it is used."""
 
 
 class StoreDamaged(LabcoreError):

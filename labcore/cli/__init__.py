@@ -20,6 +20,12 @@ COMMANDS = {
     "images": "list the images that are here",
     "tag": "give an image a further name",
     "seed": "make images on the spot: busybox and hello-world; alpine, debian, nginx, python too",
+    "snapshot": "what containers have written and is kept: list, remove",
+    "diff": "list what was changed in a snapshot's files",
+    "cp": "copy files out of a snapshot, or into one",
+    "export": "write all files of a snapshot as one archive",
+    "commit": "make an image of an image and what was changed in a snapshot",
+    "volume": "directories that containers share and that outlive them: list, make, look at, remove",
     "registry": "serve a registry, for docker, podman, skopeo and labcore to push to and pull from",
     "doctor": "try what this machine can do, and say how to mend what is missing",
     "bench": "measure labcore and its peers side by side",
@@ -28,8 +34,8 @@ COMMANDS = {
     "lab": "start a first container, then JupyterLab with the lessons",
 }
 
-# Those that make containers: an ordinary user becomes root of a user namespace for them.
-MAKES_CONTAINERS = {"run", "lesson", "lab", "bench"}
+# Those that make containers, or reach for their files: an ordinary user becomes root of a user namespace for them.
+MAKES_CONTAINERS = {"run", "lesson", "lab", "bench", "snapshot", "diff", "cp", "export", "commit", "volume"}
 
 # What docker answers when the failure is not the program's own.
 LABCORE_FAILED = 125

@@ -1,6 +1,7 @@
 """The arguments that `run` and `plan` share."""
 
 import argparse
+from typing import Any
 
 from labcore.engine import Engine
 from labcore.errors import InvalidInput
@@ -8,7 +9,7 @@ from labcore.runtime import Plan, make_plan
 from labcore.spec import IdRange
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> None:
     """Declare them."""
     parser.add_argument("--hostname", default="labcore", metavar="NAME", help="the host name inside (default: labcore)")
     parser.add_argument(
@@ -29,7 +30,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--init", action="store_true", help="start a process before the program that reaps its orphans")
     parser.add_argument("--rootfs", action="store_true", help="IMAGE is a directory, used as root file system as it is")
-    parser.add_argument("image", metavar="IMAGE", help="an image's name, such as busybox or hello-world:latest")
+    parser.add_argument(
+        "image",
+        metavar="IMAGE",
+        nargs=None if needs_image else "?",
+        help="an image's name, such as busybox or hello-world:latest",
+    )
     parser.add_argument(
         "argv",
         nargs=argparse.REMAINDER,
@@ -47,18 +53,21 @@ def _ids(text: str | None) -> IdRange | None:
     return IdRange(inside=0, outside=int(first), size=int(size or 65536))
 
 
+def options_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what the arguments say, as `Engine.spec` takes it beside the image and its command."""
+    return {
+        "rootfs": args.image if args.rootfs else None,
+        "hostname": args.hostname,
+        "env": args.env,
+        "workdir": args.workdir,
+        "entrypoint": args.entrypoint,
+        "privileged": args.privileged,
+        "init": args.init,
+        "remap": _ids(args.userns_remap),
+    }
+
+
 def plan_of(args: argparse.Namespace) -> Plan:
     """Return the plan that the arguments ask for."""
-    spec = Engine(args.root).spec(
-        None if args.rootfs else args.image,
-        args.argv,
-        rootfs=args.image if args.rootfs else None,
-        hostname=args.hostname,
-        env=args.env,
-        workdir=args.workdir,
-        entrypoint=args.entrypoint,
-        privileged=args.privileged,
-        init=args.init,
-        remap=_ids(args.userns_remap),
-    )
-    return make_plan(spec)
+    image = None if args.rootfs else args.image
+    return make_plan(Engine(args.root).spec(image, args.argv, **options_of(args)))

@@ -8,10 +8,11 @@ from types import FrameType
 from typing import Self
 
 from labcore.cli import LABCORE_FAILED, container
-from labcore.engine import exit_code
+from labcore.engine import Engine, exit_code
+from labcore.engine.preparing import Prepared, prepared
 from labcore.errors import StepFailed
 from labcore.native import DEVNULL, Process
-from labcore.runtime import spawn
+from labcore.runtime import make_plan, spawn
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -23,14 +24,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "Exit status: the program's own; 125 if labcore failed, 126 if the program cannot be executed, 127 if it is not "
         "there, 128 + N if signal N killed it. Signals are passed on to the program; a second Ctrl-C, or SIGTERM, kills it."
     )
-    parser.add_argument("--rm", action="store_true", help="keep nothing afterwards (always so: what is written lies in memory)")
+    parser.add_argument("--rm", action="store_true", help="keep nothing afterwards (always so, but for a snapshot)")
+    parser.add_argument(
+        "--snapshot",
+        metavar="NAME",
+        help="keep what it writes under this name, and go on from it the next time; IMAGE may then be left out, or be -",
+    )
     parser.add_argument("-i", "--interactive", action="store_true", help="let the program read this standard input")
-    container.arguments(parser)
+    container.arguments(parser, needs_image=False)
 
 
 def main(args: argparse.Namespace) -> int:
     """Run it to its end and return its exit code."""
-    plan = container.plan_of(args)
+    image = None if args.rootfs or args.image == "-" else args.image
+    options = container.options_of(args)
+    with prepared(Engine(args.root), image, args.argv, snapshot=args.snapshot, **options) as made:
+        return _run(args, made)
+
+
+def _run(args: argparse.Namespace, made: Prepared) -> int:
+    plan = make_plan(made.spec)
     sys.stdout.flush()
     with _Signals() as signals:
         try:
@@ -41,6 +54,7 @@ def main(args: argparse.Namespace) -> int:
                 return LABCORE_FAILED
             return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
         with process:
+            made.runs(process)
             signals.go_to(process)
             return exit_code(process)
 

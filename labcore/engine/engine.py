@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
 from labcore.engine.state import default_root
 from labcore.errors import InvalidInput
-from labcore.images import Image, ImageStore
+from labcore.images import Config, Image, ImageStore
 from labcore.native import DEVNULL, PIPE, Capability, Process, Stream, capget, program
 from labcore.record import Record
 from labcore.runtime import Carrier, Plan, Stage, make_plan, spawn
@@ -16,6 +17,7 @@ from labcore.runtime.seccomp.default import default_profile
 from labcore.runtime.userns import fitted, with_bound_devices
 from labcore.spec import (
     DEFAULT_CAPABILITIES,
+    DEFAULT_MOUNTS,
     DEFAULT_PATH,
     BindRoot,
     ContainerSpec,
@@ -28,12 +30,13 @@ from labcore.spec import (
     SeccompProfile,
     root_with,
 )
-from labcore.storage import LayerStore
+from labcore.storage import LayerStore, SnapshotStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.engine.transfer import Progress
     from labcore.registry.transport import Endpoint
+    from labcore.storage.using import Use
 
 Environment = Mapping[str, str] | Iterable[str]
 INIT = "/dev/labcore-init"  # on the tmpfs there: no directory of the image changes
@@ -63,6 +66,7 @@ class Engine:
         self.root = root or default_root()
         self.images = ImageStore(self.root / "images")
         self.layers = LayerStore(self.root / "storage")
+        self.snapshots = SnapshotStore(self.root / "storage")
 
     def seed(self, name: str, *, update: bool = False, tell: Callable[[str], None] = lambda _: None) -> Image:
         """Make one of the images that can be made on the spot (`labcore.images.seeds.SEEDS`).
@@ -103,31 +107,32 @@ class Engine:
         privileged: bool = False,
         init: bool = False,
         remap: IdRange | None = None,
+        on: "Use | None" = None,
+        mounts: Sequence[MountPoint] = (),
     ) -> ContainerSpec:
         """Return the spec of a container: what the image says, overruled by what the caller says.
 
-        The root is an `image`'s, or the directory `rootfs` as it is. `privileged` leaves it all of root's power, as containers
+        The root is an `image`'s, the directory `rootfs` as it is, or a snapshot in use, `on`; `mounts` come behind the default
+        ones. `privileged` leaves it all of root's power, as containers
         inside of it need; `init` puts a process before the program that reaps orphans and passes signals on; `remap` makes
         its users, root among them, others outside: docker's `--userns-remap`.
         Raises InvalidInput, ImageNotFound, StoreDamaged.
         """
         if isinstance(argv, str):
             raise InvalidInput(f"argv is a list of words: [{argv!r}], or ['sh', '-c', {argv!r}]")
-        if (image is None) == (rootfs is None):
+        if [image, rootfs, on].count(None) != 2:
             raise InvalidInput("name either an image or a rootfs")
         extra = [f"{name}={value}" for name, value in env.items()] if isinstance(env, Mapping) else list(env)
-        if image is None:
+        if rootfs is not None:
             command: tuple[str, ...] = tuple(argv)
             variables: tuple[str, ...] = ("PATH=" + DEFAULT_PATH,)
             directory = "/"
-            root: Root = _bind_root(Path(rootfs or ""))
+            root: Root = _bind_root(Path(rootfs))
         else:
-            found = self.images.get(Reference.parse(image))
-            config = found.config
+            root, config = self._root_and_config(image, on)
             start = (entrypoint,) if entrypoint else config.entrypoint
             command = (*start, *(argv or (() if entrypoint else config.command)))
             variables, directory = config.environment, config.workdir
-            root = self._root_of(found)
         spec = ContainerSpec(
             root=root,
             argv=command,
@@ -137,6 +142,7 @@ class Engine:
             seccomp=_default_filter(),
             filters_kept_in=str(self.root / "runtime" / "seccomp"),
             dies_with_parent=True,
+            mounts=(*DEFAULT_MOUNTS, *mounts),
         )
         if init:
             spec = _with_init(spec)
@@ -144,10 +150,16 @@ class Engine:
             spec = _remapped(spec, remap)
         return fitted(_unconfined(spec) if privileged else spec)
 
-    def _root_of(self, image: Image) -> Root:
+    def _root_and_config(self, image: str | None, on: "Use | None") -> tuple[Root, Config]:
+        if on is not None:
+            return on.root, Config.parse(on.config.encode(), f"snapshot {on.name}")
+        found = self.images.get(Reference.parse(image or ""))
+        return self.layers.overlay(self.layers_of(found)), found.config
+
+    def layers_of(self, image: Image) -> list[str]:
+        """Return an image's layers in the LayerStore, from the lowest up, unpacked if they were not."""
         pairs = zip(image.layers, image.config.diff_ids, strict=True)
-        ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
-        return self.layers.overlay(ids)
+        return [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
 
 
 def _unconfined(spec: ContainerSpec) -> ContainerSpec:
@@ -246,17 +258,28 @@ def run(
     stderr: Stream = PIPE,
     timeout: float | None = None,
     carrier: Carrier | None = None,
+    snapshot: str | None = None,
 ) -> Completed:
     """Run a container to its end and return its exit code, output and time stamps. What it writes is gone afterwards.
 
     Takes what `plan` takes, and `input` for its standard input, where its output goes (captured unless you say otherwise),
-    and after how many seconds it is killed (TimeoutError). Raises also StepFailed.
+    and after how many seconds it is killed (TimeoutError). With a `snapshot` what it writes is kept under that name, and gone
+    on from the next time. Raises also StepFailed; NotFound and InUse of a snapshot.
     """
-    made = plan(
-        image, argv, rootfs=rootfs, hostname=hostname, env=env, workdir=workdir, entrypoint=entrypoint,
-        privileged=privileged, init=init, remap=remap, stages=stages, root=root,
-    )  # fmt: skip
-    with spawn(made, stdin=PIPE if input else DEVNULL, stdout=stdout, stderr=stderr, carrier=carrier) as process:
+    from labcore.engine.preparing import prepared
+
+    with ExitStack() as undo:
+        container = undo.enter_context(
+            prepared(
+                Engine(root), image, argv, snapshot=snapshot, rootfs=rootfs, hostname=hostname, env=env, workdir=workdir,
+                entrypoint=entrypoint, privileged=privileged, init=init, remap=remap,
+            )
+        )  # fmt: skip
+        made = make_plan(container.spec, stages)
+        process = undo.enter_context(
+            spawn(made, stdin=PIPE if input else DEVNULL, stdout=stdout, stderr=stderr, carrier=carrier)
+        )
+        container.runs(process)
         out, err = process.communicate(input, timeout)
         return Completed(exit_code(process), out, err, process.timeline, process.pid, process.pid_inside)
 

@@ -5,12 +5,13 @@ Everything in there is somebody else's: links are followed by hand, inside the r
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from labcore.elf import HEAD_SIZE, Program, read_program
 from labcore.language import Catalogue
 from labcore.native import MountFlag
-from labcore.runtime.ops import Chdir, Execve, Mount
+from labcore.runtime.ops import Chdir, Execve, Mount, NewTree
 from labcore.runtime.plan import Plan
 
 say = Catalogue("runtime")
@@ -25,7 +26,11 @@ def layers_of(plan: Plan) -> list[Path]:
         if isinstance(op, Chdir):
             directory = directory / op.path
         if isinstance(op, Mount) and op.fstype == "overlay":
-            return [directory / layer for layer in op.options.get("lowerdir", "").split(":")]
+            layers = [op.options.get("upperdir", ""), *op.options.get("lowerdir", "").split(":")]
+            return [directory / layer for layer in layers]
+        if isinstance(op, NewTree) and op.fstype == "overlay":
+            words = [word.partition("=") for word in op.options]
+            return [directory / value for name in ("upperdir", "lowerdir+") for key, _, value in words if key == name]
         if isinstance(op, Mount) and op.flags & MountFlag.BIND and op.source == op.target:
             return [directory / op.source]
     return [Path("/")]
@@ -84,10 +89,11 @@ def _is_whiteout(path: Path) -> bool:
 
 
 def _is_opaque(path: Path) -> bool:
-    try:
-        return os.getxattr(path, "trusted.overlay.opaque", follow_symlinks=False) == b"y"
-    except OSError:
-        return False
+    for space in ("trusted", "user"):
+        with suppress(OSError):
+            if os.getxattr(path, f"{space}.overlay.opaque", follow_symlinks=False) == b"y":
+                return True
+    return False
 
 
 def explain_program(plan: Plan, op: Execve) -> tuple[str, str]:

@@ -4,10 +4,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 from labcore.errors import InvalidInput
 from labcore.native import SYNC_DESCRIPTOR, Capability, CloneFlag, MountAttribute, MountFlag, Process, UnmountFlag
 from labcore.runtime import mounting, ops
+from labcore.runtime.observe import kernel_version
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
 from labcore.runtime.userns import groups_are_fixed
@@ -83,29 +85,62 @@ def _mapped_layers(root: OverlayRoot) -> list[Op]:
     """Get copies of the layers whose owners are mapped into the user namespace; it is the starter who may make them."""
     from labcore.runtime.userns import mapped_trees
 
-    paths = [f"{root.directory}/{layer}" for layer in root.layers]
+    given = (*root.layers, root.writable) if root.writable else root.layers
+    paths = [f"{root.directory}/{path}" for path in given]
     return [ops.Receive("maps the layers' owners", lambda process: mapped_trees(process, paths), len(paths))]
 
 
 def _overlay(root: OverlayRoot, spec: ContainerSpec) -> list[Op]:
     # Relative names keep the option string short (it must fit one page) and free of characters that overlayfs gives a meaning.
-    scratch, layers = root.scratch, list(root.layers)
-    enter: list[Op] = [ops.Chdir(root.directory), ops.Mount("tmpfs", scratch, "tmpfs", MountFlag.NODEV, "mode=700")]
-    places: list[Op] = []
+    in_userns = spec.rootless or bool(spec.uid_map)  # what marks deleted files is written where its root may: overlayfs.rst
+    if root.writable and in_userns and not root.user_attributes:
+        raise InvalidInput(
+            f"{root.writable}: root's own container made it, and one in a user namespace cannot read what was deleted there"
+        )
+    layers, writable, target = list(root.layers), root.writable, root.scratch
+    plan: list[Op] = [ops.Chdir(root.directory)]
     if spec.uid_map:
-        scratch, layers = ".", [f"lower{number}" for number in range(len(layers))]
-        enter = [ops.Mount("tmpfs", SCRATCH, "tmpfs", MountFlag.NODEV, "mode=700"), ops.Chdir(SCRATCH)]
-        received = [ops.AttachReceived(BEHIND_SYNC + number, name) for number, name in enumerate(layers)]
-        places = [ops.MakeDirectories(tuple(layers)), *received]
-    options = f"lowerdir={':'.join(layers)},upperdir={scratch}/upper,workdir={scratch}/work"
-    if spec.rootless or spec.uid_map:
-        options += ",userxattr"  # what marks deleted files is written where root of a user namespace may write: overlayfs.rst
+        plan, layers, writable, target = _received(root)
+    elif not writable:
+        plan.append(ops.Mount("tmpfs", root.scratch, "tmpfs", MountFlag.NODEV, "mode=700"))
+    if not writable:
+        writable = "." if spec.uid_map else root.scratch
+        target = f"{writable}/root"
+        plan.append(ops.MakeDirectories((f"{writable}/upper", f"{writable}/work", target)))
+    options = root.options(writable, user_attributes=root.user_attributes or in_userns)
+    return [*plan, *_stack(layers, options, target), ops.Chdir(target)]
+
+
+def _received(root: OverlayRoot) -> tuple[list[Op], list[str], str, str]:
+    """Attach on a new tmpfs what the starter has handed over; return also where layers, writable layer and root are then."""
+    layers = [f"lower{number}" for number in range(len(root.layers))]
+    writable = "kept" if root.writable else ""
+    places = [*layers, writable] if writable else layers
+    plan: list[Op] = [
+        ops.Mount("tmpfs", SCRATCH, "tmpfs", MountFlag.NODEV, "mode=700"),
+        ops.Chdir(SCRATCH),
+        ops.MakeDirectories((*places, "root") if writable else tuple(places)),
+        *(ops.AttachReceived(BEHIND_SYNC + number, name) for number, name in enumerate(places)),
+    ]
+    return plan, layers, writable, "root"
+
+
+PAGE: Final = 4096  # of which mount(2) takes one for all options
+LAYERS_ONE_BY_ONE: Final = (6, 5)  # from this kernel on
+OVERLAY_REGISTER: Final = 61  # above those of what is taken in hand
+
+
+def _stack(layers: list[str], options: tuple[str, ...], target: str) -> list[Op]:
+    """Mount the layers as one tree: by mount(2), or where their names do not fit the page that it takes, one by one."""
+    data = ",".join([f"lowerdir={':'.join(layers)}", *options])
+    if len(data) < PAGE:
+        return [ops.Mount("overlay", target, "overlay", MountFlag.NODEV, data)]
+    if kernel_version() < LAYERS_ONE_BY_ONE:
+        raise InvalidInput(f"{len(layers)} layers are more than this kernel stacks by mount(2): use Linux 6.5, or fewer layers")
+    each = tuple(f"lowerdir+={layer}" for layer in layers)
     return [
-        *enter,
-        *places,
-        ops.MakeDirectories((f"{scratch}/upper", f"{scratch}/work", f"{scratch}/root")),
-        ops.Mount("overlay", f"{scratch}/root", "overlay", MountFlag.NODEV, options),
-        ops.Chdir(f"{scratch}/root"),
+        ops.NewTree("overlay", OVERLAY_REGISTER, (*each, *options)),
+        ops.AttachTree(OVERLAY_REGISTER, target, MountAttribute.NODEV),
     ]
 
 

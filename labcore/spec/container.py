@@ -28,15 +28,28 @@ HOSTNAME_MAX: Final = 64  # __NEW_UTS_LEN in the kernel
 
 
 class OverlayRoot(Record):
-    """A root file system stacked from read-only layers, with a throw-away layer in memory on top.
+    """A root file system stacked from read-only layers, with a writable one on top.
 
     `layers` are directory names inside `directory`, the topmost first. `scratch` is an empty directory inside it; the
-    container mounts a tmpfs there that nobody else sees and that is gone when its last process is.
+    container mounts a tmpfs there that nobody else sees and that is gone when its last process is: the writable layer lies in
+    it. Or in `writable`, a directory inside `directory` that holds `upper` and `work`, and stays: then no other container may
+    use that meanwhile. With `user_attributes` what overlayfs notes there is readable in user namespaces too (`userxattr`).
     """
 
     directory: str
     layers: tuple[str, ...]
     scratch: str
+    writable: str = ""
+    user_attributes: bool = False
+
+    def options(self, writable: str, *, user_attributes: bool) -> tuple[str, ...]:
+        """Return overlayfs's options, all but its layers; `writable` is the writable one's directory where it is mounted.
+
+        What is kept is kept in a form that needs no other layer to be understood: no `redirect_dir`, no `metacopy`, no `index`.
+        """
+        kept = ("index=off", "metacopy=off", "redirect_dir=nofollow") if self.writable else ()
+        attributes = ("userxattr",) if user_attributes else ()
+        return (f"upperdir={writable}/upper", f"workdir={writable}/work", *kept, *attributes)
 
 
 class BindRoot(Record):

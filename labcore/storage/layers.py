@@ -48,6 +48,11 @@ class LayerStore:
         """Return the root made of these layers, given from the lowest up, with a writable one in memory on top."""
         return OverlayRoot(str(self.directory), tuple(f"layers/{name}" for name in reversed(ids)), "scratch")
 
+    def prepared(self) -> Path:
+        """Return the directory, made if it was missing."""
+        self._prepare()
+        return self.directory
+
     def _prepare(self) -> None:
         """Make what is missing. Nobody but root may look in: layers hold setuid programs, and devices."""
         version = self.directory / "format"

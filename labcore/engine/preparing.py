@@ -1,0 +1,82 @@
+"""A container that is to be started, with all that has to be there for it, and what is held as long as it runs."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from labcore.engine.engine import Engine
+from labcore.errors import InvalidInput, NotFound
+from labcore.native import Process
+from labcore.record import Record
+from labcore.runtime.observe import confined
+from labcore.spec import ContainerSpec, IdRange, Reference
+from labcore.storage.driver import driver
+from labcore.storage.snapshots import Snapshot
+from labcore.storage.using import Use
+
+
+class Prepared(Record):
+    """A container's spec, and the snapshot that it writes to, if what it writes stays somewhere."""
+
+    spec: ContainerSpec
+    use: Use | None = None
+
+    def runs(self, process: Process) -> None:
+        """Say that it has been started: its files are reached through this process from now on."""
+        if self.use:
+            self.use.runs(process)
+
+
+@contextmanager
+def prepared(
+    engine: Engine, image: str | None, argv: Sequence[str] = (), *, snapshot: str | None = None, **options: Any
+) -> Iterator[Prepared]:
+    """Yield a container to be started and ended inside the block: `Engine.spec`, and what takes more than a spec.
+
+    What it writes is kept in the `snapshot` of that name, which is made of the image if it is not there; then the image may be
+    left out. Raises InvalidInput, ImageNotFound, StoreDamaged, NotFound, InUse.
+    """
+    with ExitStack() as undo:
+        use = None
+        if snapshot is not None:
+            if options.get("rootfs"):
+                raise InvalidInput("a rootfs is used as it is, and has no snapshot: leave out one of them")
+            found = snapshot_for(engine, snapshot, image, remap=options.get("remap"))
+            use = undo.enter_context(engine.snapshots.use(found.name))
+        elif not options.get("rootfs") and image is not None and driver(engine.layers.prepared()) == "copy":
+            found = snapshot_for(engine, f"run-{os.getpid()}-{os.urandom(6).hex()}", image, remap=options.get("remap"))
+            undo.callback(engine.snapshots.remove, found.name)
+            use = undo.enter_context(engine.snapshots.use(found.name))
+        spec = engine.spec(None if use else image, argv, on=use, **options)
+        yield Prepared(spec, use)
+
+
+def snapshot_for(engine: Engine, name: str, image: str | None, *, remap: IdRange | None = None) -> Snapshot:
+    """Return the snapshot of that name; if there is none, make it of the image. Raises InvalidInput if they do not fit."""
+    try:
+        there = engine.snapshots.get(name)
+    except NotFound:
+        if image is None:
+            raise
+        return _made(engine, name, image, remap)
+    if image is not None and engine.layers_of(engine.images.get(Reference.parse(image))) != list(there.layers):
+        raise InvalidInput(f"snapshot {name} was made of {there.image}, and {image} is another image now: leave it out")
+    return there
+
+
+def _made(engine: Engine, name: str, image: str, remap: IdRange | None) -> Snapshot:
+    found = engine.images.get(Reference.parse(image))
+    copied = driver(engine.layers.prepared()) == "copy"
+    if copied and remap:
+        raise InvalidInput("--userns-remap needs overlayfs, which this machine does not have, or LABCORE_STORAGE turns off")
+    snapshot = Snapshot(
+        name=name,
+        layers=tuple(engine.layers_of(found)),
+        image=found.name,
+        config=json.dumps(found.config.to_json()),
+        user_attributes=bool(remap) or confined(),
+        copied=copied,
+    )
+    return engine.snapshots.create(snapshot)

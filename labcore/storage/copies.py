@@ -1,0 +1,247 @@
+"""Copy trees as they are: for machines that stack no layers, for volumes, and into containers and out of them.
+
+Both sides may be a stranger's, who changes them meanwhile. Each name is made in a directory that is held open, and no link is
+followed.
+"""
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+
+from labcore.errors import InvalidInput
+from labcore.native import Resolve
+from labcore.storage.changes import Stack
+from labcore.storage.tree import DIRECTORY, Entry, Tree, opened
+
+FICLONE: Final = 0x40049409  # ioctl_ficlone(2): share the blocks until one side changes
+PIECE: Final = 1 << 24
+NO_CLONING: Final = {errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM}
+NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+INSIDE: Final = Resolve.BENEATH | Resolve.NO_SYMLINKS
+SELF: Final = "."
+
+
+class Description(NamedTuple):
+    """What a file is beside its content: its kind and permissions, owner, times (ns), extended attributes."""
+
+    mode: int
+    owner: tuple[int, int]
+    accessed: int
+    time: int
+    attributes: dict[str, bytes]
+
+
+class Copier:
+    """Copies entries below an open directory. A file that has several names is copied once; directories get their times last.
+
+    With an `owner` all that is copied belongs to it. As a context manager it ends the work.
+    """
+
+    def __init__(self, top: int, *, owner: tuple[int, int] | None = None) -> None:
+        self._top = top
+        self._owner = owner
+        self._copied: dict[tuple[int, int], str] = {}
+        self._times: list[tuple[str, os.stat_result]] = []
+        self._parent: tuple[str, int] | None = None
+
+    def copy(self, entry: Entry, path: str) -> None:
+        """Copy one entry, without what is in it; `path` is that of the copy, and its directory is there.
+
+        A file takes the place of another, a directory joins one that is there. Raises InvalidInput where one would take the
+        place of the other.
+        """
+        parent, name = self._place(path)
+        kind = stat.S_IFMT(entry.status.st_mode)
+        if stat.S_ISDIR(kind):
+            make_directory(parent, name, path)
+            self._times.append((path, entry.status))
+        elif stat.S_ISSOCK(kind):
+            return  # it is made by whoever serves it
+        else:
+            clear(parent, name, path)
+            if self._linked(entry, parent, name, path):
+                return
+            with suppress(FileNotFoundError):
+                self._make(entry, parent, name)
+            return
+        describe(parent, name, self._described(entry))
+
+    def copy_all(self, tree: Tree, prefix: str) -> None:
+        """Copy all that is in a tree to below a directory that is there."""
+        for entry in tree.walk():
+            self.copy(entry, os.path.join(prefix, entry.path))  # noqa: PTH118
+
+    def _make(self, entry: Entry, parent: int, name: str) -> None:
+        mode = entry.status.st_mode
+        if stat.S_ISREG(mode):
+            source = entry.open()
+            try:
+                _copy_content(source, parent, name)
+            finally:
+                os.close(source)
+        elif stat.S_ISLNK(mode):
+            os.symlink(os.readlink(entry.name, dir_fd=entry.parent), name, dir_fd=parent)
+        else:
+            os.mknod(name, stat.S_IFMT(mode) | 0o600, entry.status.st_rdev, dir_fd=parent)
+        describe(parent, name, self._described(entry))
+
+    def _described(self, entry: Entry) -> Description:
+        status = entry.status
+        owner = self._owner or (status.st_uid, status.st_gid)
+        return Description(status.st_mode, owner, status.st_atime_ns, status.st_mtime_ns, entry.attributes())
+
+    def _linked(self, entry: Entry, parent: int, name: str, path: str) -> bool:
+        """Make a further name of a file that has been copied; return whether it was one."""
+        if entry.status.st_nlink == 1:
+            return False
+        first = self._copied.setdefault(entry.identity, path)
+        if first == path:
+            return False
+        there = opened(self._top, os.path.dirname(first), os.O_PATH | DIRECTORY, INSIDE)  # noqa: PTH120
+        try:
+            os.link(os.path.basename(first), name, src_dir_fd=there, dst_dir_fd=parent, follow_symlinks=False)  # noqa: PTH119
+        finally:
+            os.close(there)
+        return True
+
+    def _place(self, path: str) -> tuple[int, str]:
+        """Return the directory that a path lies in, open until another is asked for, and its name there."""
+        above, _, name = path.rpartition("/")
+        if self._parent is None or self._parent[0] != above:
+            fd = opened(self._top, above, DIRECTORY, INSIDE)
+            self._leave()
+            self._parent = (above, fd)
+        return self._parent[1], name
+
+    def _leave(self) -> None:
+        if self._parent is not None:
+            os.close(self._parent[1])
+            self._parent = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._leave()
+        for path, status in reversed(self._times):
+            with suppress(OSError):  # somebody has removed it
+                fd = opened(self._top, path, DIRECTORY, INSIDE)
+                os.utime(fd, ns=(status.st_atime_ns, status.st_mtime_ns))
+                os.close(fd)
+
+
+def flatten(layers: Sequence[Path], target: Path) -> None:
+    """Copy what stacked layers show, the topmost first, into an empty directory."""
+    stack = Stack(layers)
+    top = os.open(target, DIRECTORY)
+    try:
+        with Copier(top) as copier:
+            pending: list[tuple[str, Sequence[Path]]] = [("", stack.layers)]
+            while pending:
+                path, parents = pending.pop()
+                for name in stack.names(parents):
+                    found, directories = stack.below(parents, name)
+                    assert found is not None
+                    below = os.path.join(path, name)  # noqa: PTH118
+                    _copy_from(found, copier, below)
+                    if directories and found == directories[0]:
+                        pending.append((below, directories))
+    finally:
+        os.close(top)
+
+
+def _copy_from(found: Path, copier: Copier, path: str) -> None:
+    parent = os.open(found.parent, DIRECTORY)
+    try:
+        copier.copy(Entry(path, found.name, found.lstat(), parent), path)
+    finally:
+        os.close(parent)
+
+
+def make_directory(parent: int, name: str, path: str) -> None:
+    """Make a directory, unless there is one. Raises InvalidInput if something else is there; `path` names it."""
+    try:
+        os.mkdir(name, 0o700, dir_fd=parent)
+    except FileExistsError:
+        if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            raise InvalidInput(f"/{path.lstrip('/')}: a directory cannot take the place of what is none") from None
+
+
+def clear(parent: int, name: str, path: str) -> None:
+    """Remove what has the name of a file that is to come. Raises InvalidInput if that is a directory."""
+    try:
+        os.unlink(name, dir_fd=parent)
+    except FileNotFoundError:
+        return
+    except IsADirectoryError:
+        raise InvalidInput(f"/{path.lstrip('/')}: what is no directory cannot take the place of one") from None
+
+
+def describe(parent: int, name: str, what: Description) -> None:
+    """Give a new file what belongs to it. It is taken in hand first: its name may be another's by now."""
+    times = (what.accessed, what.time)
+    if stat.S_ISLNK(what.mode):
+        os.chown(name, *what.owner, dir_fd=parent, follow_symlinks=False)
+        os.utime(name, ns=times, dir_fd=parent, follow_symlinks=False)
+        return
+    fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        if stat.S_IFMT(os.fstat(fd).st_mode) != stat.S_IFMT(what.mode):
+            return  # somebody has put something else there
+        file = f"/proc/self/fd/{fd}"
+        os.chown(file, *what.owner)
+        os.chmod(file, stat.S_IMODE(what.mode))  # noqa: PTH101
+        for attribute, value in what.attributes.items():
+            os.setxattr(file, attribute, value)
+        os.utime(file, ns=times)
+    finally:
+        os.close(fd)
+
+
+def _copy_content(source: int, parent: int, name: str) -> None:
+    """Copy a file: without its content where the disk can share it, with its holes where not."""
+    target = os.open(name, NEW_FILE, 0o600, dir_fd=parent)
+    try:
+        try:
+            fcntl.ioctl(target, FICLONE, source)
+        except OSError as error:
+            if error.errno not in NO_CLONING:
+                raise
+            size = os.fstat(source).st_size
+            os.truncate(target, size)
+            _copy_parts(source, target, size)
+    finally:
+        os.close(target)
+
+
+def _copy_parts(source: int, target: int, size: int) -> None:
+    at = 0
+    while at < size:
+        try:
+            at = os.lseek(source, at, os.SEEK_DATA)
+            hole = min(os.lseek(source, at, os.SEEK_HOLE), size)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole is left
+                return
+            if error.errno != errno.EINVAL:
+                raise
+            hole = size  # a file system that knows of no holes
+        while at < hole:
+            moved = _move(source, target, at, min(hole - at, PIECE))
+            if not moved:
+                return  # cut short meanwhile
+            at += moved
+
+
+def _move(source: int, target: int, at: int, size: int) -> int:
+    try:
+        return os.copy_file_range(source, target, size, at, at)
+    except OSError as error:
+        if error.errno not in NO_CLONING:
+            raise
+    return os.pwrite(target, os.pread(source, min(size, 1 << 20), at), at)

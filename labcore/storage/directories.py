@@ -1,0 +1,159 @@
+"""Directories that are there whole or not at all, and go in one step, whatever happens to whoever makes or removes them."""
+
+import errno
+import fcntl
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from labcore.errors import InvalidInput
+from labcore.storage.tree import listed
+
+UNFINISHED: Final = ".unfinished-"  # what is being made or removed; locked while whoever does it lives
+NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}")
+OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def checked_name(name: str, what: str) -> str:
+    """Return a name that can be a directory's, docker's rule. Raises InvalidInput."""
+    if not NAME.fullmatch(name):
+        raise InvalidInput(f"{name!r} is no name of a {what}: use letters, digits, and behind the first also _ . -")
+    return name
+
+
+@contextmanager
+def made_whole(parent: Path, name: str, what: str) -> Iterator[Path]:
+    """Yield a new directory to be filled; when that is done it gets its name. Raises InvalidInput if there is one."""
+    parent.mkdir(parents=True, exist_ok=True)
+    sweep(parent)
+    place = _unfinished(parent)
+    place.mkdir(mode=0o700)
+    fd = os.open(place, OPEN)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield place
+        os.fsync(fd)
+        place.rename(parent / name)
+        _sync(parent)
+    except OSError as error:
+        remove_tree(place)
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and (parent / name).exists():
+            raise InvalidInput(f"there is a {what} {name} already") from None
+        raise
+    except BaseException:
+        remove_tree(place)
+        raise
+    finally:
+        os.close(fd)
+
+
+def remove(directory: Path) -> None:
+    """Remove a directory with all that is in it. Its name is gone at once; the rest goes even if this process is killed."""
+    place = _unfinished(directory.parent)
+    fd = os.open(directory, OPEN)
+    try:
+        with suppress(BlockingIOError):  # the caller has locked it by a descriptor of his own
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        directory.rename(place)
+        remove_tree(place)
+    finally:
+        os.close(fd)
+
+
+def sweep(parent: Path) -> None:
+    """Remove what was being made, or removed, by those who are no more."""
+    for place in parent.glob(f"{UNFINISHED}*"):
+        with suppress(FileNotFoundError):
+            fd = os.open(place, OPEN)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove_tree(place)
+            except BlockingIOError:
+                continue
+            finally:
+                os.close(fd)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file into a directory that is being made, or replace one in one step."""
+    incoming = path.with_name(f"{UNFINISHED}{path.name}")
+    with incoming.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    incoming.rename(path)
+
+
+def remove_tree(top: Path) -> None:
+    """Remove a directory and everything below, however deep a stranger has made it: nothing here recurses.
+
+    A directory that is not empty gives up its subdirectories to the top, so that no path gets longer than two names.
+    """
+    with suppress(FileNotFoundError):
+        fd = os.open(top, OPEN)
+        try:
+            numbers = count()
+            while names := listed(fd):
+                for name in names:
+                    _remove_entry(fd, name, numbers)
+        finally:
+            os.close(fd)
+        top.rmdir()
+
+
+def _remove_entry(top: int, name: str, numbers: Iterator[int]) -> None:
+    if not _is_directory(top, name):
+        os.unlink(name, dir_fd=top)
+        return
+    below = os.open(name, OPEN, dir_fd=top)
+    try:
+        for inner in listed(below):
+            if not _is_directory(below, inner):
+                os.unlink(inner, dir_fd=below)
+            elif not _removed_if_empty(below, inner):
+                _lift(below, inner, top, numbers)
+    finally:
+        os.close(below)
+    os.rmdir(name, dir_fd=top)
+
+
+def _lift(below: int, inner: str, top: int, numbers: Iterator[int]) -> None:
+    """Move a directory up, under a name that nothing there has."""
+    while True:
+        lifted = f"{UNFINISHED}{os.getpid()}-{next(numbers)}"
+        try:
+            os.stat(lifted, dir_fd=top, follow_symlinks=False)
+        except FileNotFoundError:
+            os.rename(inner, lifted, src_dir_fd=below, dst_dir_fd=top)
+            return
+
+
+def _removed_if_empty(parent: int, name: str) -> bool:
+    try:
+        os.rmdir(name, dir_fd=parent)
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
+        return False
+    return True
+
+
+def _is_directory(parent: int, name: str) -> bool:
+    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+
+
+def _unfinished(parent: Path) -> Path:
+    return parent / f"{UNFINISHED}{os.getpid()}-{os.urandom(6).hex()}"
+
+
+def _sync(directory: Path) -> None:
+    fd = os.open(directory, OPEN)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

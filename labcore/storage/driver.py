@@ -1,0 +1,48 @@
+"""How this machine puts layers together: stacked by overlayfs, or, where that cannot be, copied."""
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Literal
+
+from labcore.spec import OverlayRoot
+from labcore.storage import overlay
+from labcore.storage.directories import UNFINISHED, remove_tree, write_file
+
+Driver = Literal["overlay", "copy"]
+VARIABLE: Final = "LABCORE_STORAGE"
+
+
+def driver(directory: Path) -> Driver:
+    """Return how layers below a LayerStore's directory are put together: LABCORE_STORAGE, or what was found out once.
+
+    What was found out holds for a kernel, and for root of the machine or of a user namespace; it stands in `driver.json`.
+    """
+    if os.environ.get(VARIABLE) in ("overlay", "copy"):
+        return "copy" if os.environ[VARIABLE] == "copy" else "overlay"
+    here = [os.uname().release, Path("/proc/self/uid_map").read_text().split()]
+    noted = directory / "driver.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        known = json.loads(noted.read_text())
+        if known["here"] == here:
+            return "copy" if known["driver"] == "copy" else "overlay"
+    found: Driver = "overlay" if _overlay_works(directory) else "copy"
+    write_file(noted, json.dumps({"here": here, "driver": found}))
+    return found
+
+
+def _overlay_works(directory: Path) -> bool:
+    """Try it: an overlay on this disk, in which a directory is made."""
+    place = directory / f"{UNFINISHED}{os.getpid()}-{os.urandom(6).hex()}"
+    try:
+        for name in ("lower", "upper", "work"):
+            (place / name).mkdir(parents=True)
+        root = OverlayRoot(str(directory), (f"{place.name}/lower",), "scratch", place.name, user_attributes=bool(os.geteuid()))
+        with overlay.merged(root, writable=True) as tree:
+            os.mkdir("made", dir_fd=tree)
+    except OSError:
+        return False
+    finally:
+        remove_tree(place)
+    return True

@@ -1,0 +1,178 @@
+"""The files of one root, a container's or this machine's own: found, copied to another root, put into archives.
+
+A path is looked up by the kernel with the root's descriptor as `/` (openat2(2), RESOLVE_IN_ROOT): neither `..` nor any link in
+there leads out of it, whoever changes it meanwhile.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from labcore.errors import InvalidInput, NotFound
+from labcore.native import Resolve
+from labcore.record import Record
+from labcore.storage.archive import Archive
+from labcore.storage.copies import Copier
+from labcore.storage.tree import DIRECTORY, Entry, Tree, opened
+
+MAX_LINKS: Final = 40
+SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class Place(Record):
+    """Where a path leads: the open directory it lies in, its name there, and what is there; None if nothing is."""
+
+    parent: int
+    name: str
+    status: os.stat_result | None
+
+    @property
+    def is_directory(self) -> bool:
+        """Is a directory there?"""
+        return self.status is not None and stat.S_ISDIR(self.status.st_mode)
+
+    def open_directory(self) -> int:
+        """Open the directory that is there."""
+        return os.open(self.name, DIRECTORY, dir_fd=self.parent)
+
+
+class Files:
+    """The files below an open directory that counts as `/`; `whose` names it in errors."""
+
+    def __init__(self, root: int, whose: str) -> None:
+        self._root = root
+        self.whose = whose
+
+    @contextmanager
+    def place(self, path: str, *, follow: bool) -> Iterator[Place]:
+        """Find a path, a link at its end followed or not. Raises NotFound if not even its directory is there."""
+        fd, name = self._look_up(path)
+        try:
+            for _ in range(MAX_LINKS):
+                status = _status(fd, name)
+                if not follow or status is None or not stat.S_ISLNK(status.st_mode):
+                    yield Place(fd, name, status)
+                    return
+                path = os.path.join(os.path.dirname(path.rstrip("/")), os.readlink(name, dir_fd=fd))  # noqa: PTH118, PTH120
+                os.close(fd)
+                fd, name = self._look_up(path)
+        finally:
+            os.close(fd)
+        raise NotFound(f"{self.whose}{path}: too many links lead to each other")
+
+    def make_directories(self, path: str) -> None:
+        """Make a directory, and those above it, where they are missing; a link on the way is followed inside this root."""
+        made = ""
+        for part in path.strip("/").split("/"):
+            made = f"{made}/{part}"
+            with self.place(made, follow=True) as place:
+                if place.status is None:
+                    os.mkdir(place.name, 0o755, dir_fd=place.parent)
+
+    def _look_up(self, path: str) -> tuple[int, str]:
+        above, name = os.path.split(path.rstrip("/"))
+        if name in ("", ".", ".."):
+            above, name = path, "."
+        try:
+            return opened(self._root, above, SEARCH, Resolve.IN_ROOT | Resolve.NO_MAGICLINKS), name
+        except OSError as error:
+            raise NotFound(f"{self.whose}{path}: {error.strerror}: {above or '/'}") from None
+
+    @contextmanager
+    def entry(self, path: str, *, follow: bool) -> Iterator[Entry]:
+        """Find what is to be copied; a path that ends in `/` is a directory's. Raises NotFound."""
+        as_directory = path.endswith(("/", "/."))
+        with self.place(path.removesuffix(".") if path.endswith("/.") else path, follow=follow or as_directory) as place:
+            if place.status is None:
+                raise NotFound(f"{self.whose}{path}: there is no such file")
+            if as_directory and not place.is_directory:
+                raise NotFound(f"{self.whose}{path}: it is no directory")
+            yield Entry(place.name, place.name, place.status, place.parent)
+
+    def export(self) -> Iterator[bytes]:
+        """Yield all files, but none of what is mounted among them, as one archive."""
+        archive = Archive()
+        for entry in Tree(self._root, stays=True).walk():
+            yield from archive.add(entry, entry.path)
+        yield archive.finish()
+
+    def archive(self, path: str, *, follow: bool = False) -> Iterator[bytes]:
+        """Yield a file, or a directory with all that is in it, as an archive, under its own name."""
+        archive = Archive()
+        with self.entry(path, follow=follow) as entry:
+            only_content = path.endswith("/.") or entry.name == "."
+            if not only_content:
+                yield from archive.add(entry, entry.name)
+            if entry.is_directory:
+                prefix = "" if only_content else f"{entry.name}/"
+                with _tree_of(entry) as tree:
+                    for inner in tree.walk():
+                        yield from archive.add(inner, prefix + inner.path)
+        yield archive.finish()
+
+
+@contextmanager
+def _tree_of(entry: Entry) -> Iterator[Tree]:
+    fd = os.open(entry.name, DIRECTORY, dir_fd=entry.parent)
+    try:
+        yield Tree(fd)
+    finally:
+        os.close(fd)
+
+
+def _status(parent: int, name: str) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def of_machine() -> Iterator[Files]:
+    """Yield this machine's own files."""
+    fd = os.open("/", SEARCH)
+    try:
+        yield Files(fd, "")
+    finally:
+        os.close(fd)
+
+
+def copy(source: Files, path: str, target: Files, to: str, *, owner: tuple[int, int] | None, follow: bool = False) -> None:
+    """Copy a file or directory from one root to another, by docker cp's rules. With an `owner` the copies belong to it.
+
+    A directory's path that ends in `/.` means what is in it. What `to` names may be there or not; the directory that it is in
+    must be. Raises NotFound, InvalidInput.
+    """
+    with source.entry(path, follow=follow) as entry, target.place(to, follow=True) as place:
+        only_content = path.endswith("/.") or entry.name == "."
+        if place.status is None and not entry.is_directory and to.endswith("/"):
+            raise NotFound(f"{target.whose}{to}: there is no such directory to copy into")
+        if entry.is_directory and place.status is not None and not place.is_directory:
+            raise InvalidInput(f"{target.whose}{to}: a directory cannot be copied to what is no directory")
+        if not place.is_directory:
+            _copy_as(entry, place.parent, place.name, owner)
+            return
+        into = place.open_directory()
+        try:
+            if only_content:
+                with _tree_of(entry) as tree, Copier(into, owner=owner) as copier:
+                    copier.copy_all(tree, "")
+            else:
+                _copy_as(entry, into, entry.name, owner)
+        finally:
+            os.close(into)
+
+
+def _copy_as(entry: Entry, parent: int, name: str, owner: tuple[int, int] | None) -> None:
+    """Copy an entry and what is in it, under a name in an open directory."""
+    fd = os.open(".", DIRECTORY, dir_fd=parent)  # what was only looked up is opened
+    try:
+        with Copier(fd, owner=owner) as copier:
+            copier.copy(entry, name)
+            if entry.is_directory:
+                with _tree_of(entry) as tree:
+                    copier.copy_all(tree, name)
+    finally:
+        os.close(fd)

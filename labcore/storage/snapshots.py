@@ -1,0 +1,207 @@
+"""Writable layers that stay: what a container has written, on top of the layers of its image.
+
+::
+
+    ROOT/storage/snapshots/NAME/snapshot.json   what it is made of, and in which format
+                                upper/          what was written, added and deleted: overlayfs's upper directory
+                                work/           overlayfs's own
+                                root/           instead of these: all files, where no overlay can be mounted
+                                in-use          there while somebody uses it; names the process, if it is known
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from labcore.errors import InUse, NotFound, StoreDamaged
+from labcore.record import Record
+from labcore.spec import BindRoot, OverlayRoot, Root
+from labcore.storage import overlay
+from labcore.storage.directories import OPEN, checked_name, made_whole, remove, sweep, write_file
+from labcore.storage.using import Use, root_of_process, used, user_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.storage.changes import Change
+    from labcore.storage.files import Files
+
+FORMAT: Final = 1
+
+
+class Snapshot(Record):
+    """A writable layer: its name, the layers below it from the lowest up, and the image that they came from.
+
+    `config` is that image's, for whoever starts a container on it when the image's name means another one.
+    `user_attributes`: what is deleted is noted so that user namespaces can read it; then all kinds of containers may use it.
+    `copied`: this machine stacks no layers, and the snapshot is a copy of them that was written to (`labcore.storage.copies`).
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    image: str = ""
+    config: str = ""
+    user_attributes: bool = False
+    copied: bool = False
+
+
+class SnapshotStore:
+    """Snapshots by name, beside the layers that they stand on: `directory` is LayerStore's."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._snapshots = directory / "snapshots"
+
+    def create(self, snapshot: Snapshot) -> Snapshot:
+        """Make a snapshot on layers of the LayerStore. It is there whole, or not at all.
+
+        Raises InvalidInput, also if there is one of that name; NotFound for a layer that is not here.
+        """
+        name = checked_name(snapshot.name, "snapshot")
+        with _locked(self.directory, fcntl.LOCK_SH):  # until it is named, a collector would not see that it needs its layers
+            for layer in snapshot.layers:
+                if not (self.directory / "layers" / layer).is_dir():
+                    raise NotFound(f"snapshot {name}: there is no layer {layer} in {self.directory}")
+            with made_whole(self._snapshots, name, "snapshot") as place:
+                self._fill(place, snapshot)
+                write_file(place / "snapshot.json", json.dumps({"format": FORMAT} | snapshot.as_dict()))
+        return snapshot
+
+    def _fill(self, place: Path, snapshot: Snapshot) -> None:
+        for directory in ("root",) if snapshot.copied else ("upper", "work"):
+            (place / directory).mkdir()
+            (place / directory).chmod(0o755)
+        if snapshot.copied:
+            from labcore.storage.copies import flatten
+
+            flatten(self.stack(snapshot), place / "root")
+
+    def get(self, name: str) -> Snapshot:
+        """Return the snapshot of that name. Raises NotFound, StoreDamaged."""
+        path = self._snapshots / checked_name(name, "snapshot") / "snapshot.json"
+        try:
+            return _read(path)
+        except FileNotFoundError:
+            known = ", ".join(self.names()) or "none"
+            raise NotFound(f"no snapshot {name} (there: {known}); `labcore run --snapshot {name} IMAGE` makes one") from None
+
+    def names(self) -> list[str]:
+        """Return all names, sorted."""
+        return sorted(path.parent.name for path in self._snapshots.glob("[!.]*/snapshot.json"))
+
+    def layers_in_use(self) -> set[str]:
+        """Return the layers that snapshots stand on. A collector asks in `collecting`, and removes none of these."""
+        return {layer for name in self.names() for layer in self.get(name).layers}
+
+    def collecting(self) -> AbstractContextManager[None]:
+        """Let nobody make a snapshot for as long as the block lasts."""
+        return _locked(self.directory, fcntl.LOCK_EX)
+
+    def remove(self, name: str) -> None:
+        """Remove a snapshot. Raises NotFound, InUse."""
+        with self.use(name):
+            remove(self._snapshots / name)
+        sweep(self._snapshots)
+
+    # --- where it lies
+
+    def written(self, snapshot: Snapshot) -> Path:
+        """Return the directory of what was written; of a copied one, of all files."""
+        return self._snapshots / snapshot.name / ("root" if snapshot.copied else "upper")
+
+    def stack(self, snapshot: Snapshot) -> list[Path]:
+        """Return the directories of the layers below, the topmost first."""
+        return [self.directory / "layers" / layer for layer in reversed(snapshot.layers)]
+
+    def root(self, snapshot: Snapshot) -> Root:
+        """Return the root file system that a container on this snapshot has."""
+        if snapshot.copied:
+            return BindRoot(str(self.written(snapshot)))
+        layers = tuple(f"layers/{layer}" for layer in reversed(snapshot.layers)) or ("scratch",)
+        writable = f"snapshots/{snapshot.name}"
+        return OverlayRoot(str(self.directory), layers, "scratch", writable, snapshot.user_attributes)
+
+    # --- what is in it
+
+    def usage(self, snapshot: Snapshot) -> int:
+        """Return how many bytes on disk a snapshot's own files take."""
+        from labcore.storage.tree import tree_at
+
+        with tree_at(self.written(snapshot)) as tree:
+            blocks = {entry.identity: entry.status.st_blocks for entry in tree.walk()}
+        return 512 * sum(blocks.values())
+
+    def changes(self, snapshot: Snapshot) -> "list[Change]":
+        """Return what was changed in the image's files: `docker diff`. It may be in use meanwhile."""
+        from labcore.storage.changes import Stack, changes
+
+        made = (self._snapshots / snapshot.name / "snapshot.json").stat().st_mtime_ns
+        return changes(self.written(snapshot), Stack(self.stack(snapshot)), copied_at=made if snapshot.copied else None)
+
+    def layer(self, snapshot: Snapshot) -> Iterator[bytes]:
+        """Return what was changed as a layer's archive, in pieces: `layer_tar`."""
+        from labcore.storage.layer_tar import layer, layer_of_copy
+
+        written = self.written(snapshot)
+        return layer_of_copy(written, self.changes(snapshot)) if snapshot.copied else layer(written)
+
+    @contextmanager
+    def files(self, name: str, *, writable: bool = False) -> "Iterator[Files]":
+        """Yield all files that a container on the snapshot sees; of one that runs, its own, with what is mounted there.
+
+        Raises NotFound, InUse; InvalidInput for a running container whose users are others outside.
+        """
+        from labcore.storage.files import Files
+
+        with ExitStack() as undo:
+            try:
+                use = undo.enter_context(self.use(name))
+            except InUse:
+                pidfd = user_of(self._snapshots / name)
+                if pidfd is None:
+                    raise
+                undo.callback(os.close, pidfd)
+                yield Files(undo.enter_context(root_of_process(pidfd, f"snapshot {name}")), f"{name}:")
+                return
+            if isinstance(use.root, OverlayRoot):
+                yield Files(undo.enter_context(overlay.merged(use.root, writable=writable)), f"{name}:")
+            else:
+                yield Files(undo.enter_context(_opened(Path(use.root.directory))), f"{name}:")
+
+    def use(self, name: str) -> AbstractContextManager[Use]:
+        """Have a snapshot to oneself for as long as the block lasts: what mounts it has ended when the block does.
+
+        Raises NotFound, InUse.
+        """
+        snapshot = self.get(name)
+        return used(self._snapshots / name, name, self.root(snapshot), snapshot.config)
+
+
+def _read(path: Path) -> Snapshot:
+    try:
+        value: dict[str, Any] = json.loads(path.read_text())
+        if value.pop("format") != FORMAT:
+            raise ValueError("it has another format than this labcore knows")
+        snapshot = Snapshot(**value)
+        return snapshot.replace(layers=tuple(str(layer) for layer in snapshot.layers))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StoreDamaged(f"{path} cannot be read: {error}") from None
+
+
+@contextmanager
+def _opened(directory: Path) -> Iterator[int]:
+    fd = os.open(directory, OPEN)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def _locked(directory: Path, how: int) -> Iterator[None]:
+    with _opened(directory) as fd:
+        fcntl.flock(fd, how)
+        yield

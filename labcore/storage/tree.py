@@ -1,0 +1,137 @@
+"""A directory tree that belongs to a stranger, perhaps one who is changing it at this moment, read without leaving it."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from labcore.native import Resolve, openat2
+
+DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+GONE: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+OWN_ATTRIBUTES: Final = ("trusted.", "user.overlay.")  # overlayfs's notes are no part of a file
+ATTEMPTS: Final = 64  # openat2 gives up (EAGAIN) where somebody renames directories at the same time
+
+
+class Entry(NamedTuple):
+    """A name in a tree: its path from the top, what it is, and its directory, open until the next entry is asked for."""
+
+    path: str
+    name: str
+    status: os.stat_result
+    parent: int
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """What hard links of one file have in common."""
+        return self.status.st_dev, self.status.st_ino
+
+    @property
+    def is_directory(self) -> bool:
+        """Is it a directory, and no link to one?"""
+        return stat.S_ISDIR(self.status.st_mode)
+
+    @property
+    def is_whiteout(self) -> bool:
+        """Does it stand for a name that was deleted, in an overlay's layer?"""
+        return stat.S_ISCHR(self.status.st_mode) and self.status.st_rdev == 0
+
+    def attributes(self) -> dict[str, bytes]:
+        """Return its extended attributes that go where the file goes: xattr(7)."""
+        return read_attributes(f"/proc/self/fd/{self.parent}/{self.name}")
+
+    def open(self) -> int:
+        """Open it for reading, if it is still the regular file that it was. Nothing is waited for, no link followed."""
+        fd = os.open(self.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.parent)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise FileNotFoundError(errno.ENOENT, "no regular file any more", self.path)
+        return fd
+
+
+def read_attributes(path: str) -> dict[str, bytes]:
+    """Return the extended attributes of a file, a link not followed, sorted, without those of this machine's own."""
+    found = {}
+    with suppress(OSError):
+        for name in sorted(os.listxattr(path, follow_symlinks=False)):
+            others_security = name.startswith("security.") and name != "security.capability"
+            if not name.startswith(OWN_ATTRIBUTES) and not others_security:
+                with suppress(OSError):
+                    found[name] = os.getxattr(path, name, follow_symlinks=False)
+    return found
+
+
+class Tree:
+    """A tree below an open directory; with `stays`, without what is mounted in it."""
+
+    def __init__(self, top: int, *, stays: bool = False) -> None:
+        self._top = top
+        self._how = Resolve.BENEATH | Resolve.NO_SYMLINKS | (Resolve.NO_XDEV if stays else Resolve(0))
+
+    def walk(self, into: Callable[[Entry], bool] | None = None) -> Iterator[Entry]:
+        """Yield all entries, each directory before what is in it, always in the same order; `into` says which to look into.
+
+        One directory is open at a time, however deep the tree is. What vanishes meanwhile is left out.
+        """
+        pending = ["."]
+        while pending:
+            path = pending.pop()
+            with self.directory(path) as fd:
+                if fd is not None:
+                    below = []
+                    for entry in self._entries(path, fd):
+                        yield entry
+                        if entry.is_directory and (into is None or into(entry)):
+                            below.append(entry.path)
+                    pending += reversed(below)
+
+    @contextmanager
+    def directory(self, path: str) -> Iterator[int | None]:
+        """Open a directory of the tree; None if there is none of that path, or something is mounted on it."""
+        fd = None
+        try:
+            fd = opened(self._top, path, DIRECTORY, self._how)
+        except OSError as error:
+            if error.errno not in GONE and error.errno != errno.EXDEV:
+                raise
+        try:
+            yield fd
+        finally:
+            if fd is not None:
+                os.close(fd)
+
+    @staticmethod
+    def _entries(path: str, fd: int) -> Iterator[Entry]:
+        prefix = "" if path == "." else f"{path}/"
+        for name in listed(fd):
+            with suppress(FileNotFoundError):
+                yield Entry(prefix + name, name, os.stat(name, dir_fd=fd, follow_symlinks=False), fd)
+
+
+def listed(fd: int) -> list[str]:
+    """Return the names in an open directory, in the order of their bytes."""
+    return sorted(os.listdir(fd), key=os.fsencode)
+
+
+def opened(top: int, path: str, flags: int, how: Resolve) -> int:
+    """Open a path below a directory; raises OSError."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return openat2(top, path.lstrip("/") or ".", flags, resolve=how)
+        except OSError as error:
+            if error.errno != errno.EAGAIN or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError
+
+
+@contextmanager
+def tree_at(path: Path) -> Iterator[Tree]:
+    """Open a directory as a tree."""
+    fd = os.open(path, DIRECTORY)
+    try:
+        yield Tree(fd)
+    finally:
+        os.close(fd)
