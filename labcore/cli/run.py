@@ -14,6 +14,10 @@ from labcore.errors import StepFailed
 from labcore.native import DEVNULL, Process
 from labcore.runtime import make_plan, spawn
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.engine.attachments import Attachment
+
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -31,6 +35,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="keep what it writes under this name, and go on from it the next time; IMAGE may then be left out, or be -",
     )
     parser.add_argument("-i", "--interactive", action="store_true", help="let the program read this standard input")
+    parser.add_argument(
+        "-v",
+        "--volume",
+        action="append",
+        default=[],
+        metavar="[SOURCE:]PATH[:OPTIONS]",
+        help="mount a volume (SOURCE is its name, or nothing), or a directory or file of this machine (SOURCE begins with /); "
+        "OPTIONS: ro, nocopy, rslave, …",
+    )
+    parser.add_argument("--mount", action="append", default=[], metavar="type=…,src=…,dst=…", help="the same in many words")
+    parser.add_argument("--tmpfs", action="append", default=[], metavar="PATH[:OPTIONS]", help="mount an empty tmpfs")
     container.arguments(parser, needs_image=False)
 
 
@@ -38,8 +53,16 @@ def main(args: argparse.Namespace) -> int:
     """Run it to its end and return its exit code."""
     image = None if args.rootfs or args.image == "-" else args.image
     options = container.options_of(args)
-    with prepared(Engine(args.root), image, args.argv, snapshot=args.snapshot, **options) as made:
+    with prepared(Engine(args.root), image, args.argv, snapshot=args.snapshot, volumes=_volumes(args), **options) as made:
         return _run(args, made)
+
+
+def _volumes(args: argparse.Namespace) -> "list[Attachment]":
+    if not (args.volume or args.mount or args.tmpfs):
+        return []
+    from labcore.engine.attachments import from_long, from_short, from_tmpfs
+
+    return [*map(from_short, args.volume), *map(from_long, args.mount), *map(from_tmpfs, args.tmpfs)]
 
 
 def _run(args: argparse.Namespace, made: Prepared) -> int:

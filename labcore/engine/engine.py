@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from labcore.engine.state import default_root
@@ -30,13 +30,16 @@ from labcore.spec import (
     SeccompProfile,
     root_with,
 )
-from labcore.storage import LayerStore, SnapshotStore
+from labcore.storage.layers import LayerStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from labcore.engine.attachments import Attachment
     from labcore.engine.transfer import Progress
     from labcore.registry.transport import Endpoint
+    from labcore.storage.snapshots import SnapshotStore
     from labcore.storage.using import Use
+    from labcore.storage.volumes import VolumeStore
 
 Environment = Mapping[str, str] | Iterable[str]
 INIT = "/dev/labcore-init"  # on the tmpfs there: no directory of the image changes
@@ -66,7 +69,20 @@ class Engine:
         self.root = root or default_root()
         self.images = ImageStore(self.root / "images")
         self.layers = LayerStore(self.root / "storage")
-        self.snapshots = SnapshotStore(self.root / "storage")
+
+    @cached_property
+    def snapshots(self) -> "SnapshotStore":
+        """What containers have written, and is kept."""
+        from labcore.storage.snapshots import SnapshotStore
+
+        return SnapshotStore(self.root / "storage")
+
+    @cached_property
+    def volumes(self) -> "VolumeStore":
+        """Directories that containers share and that outlive them."""
+        from labcore.storage.volumes import VolumeStore
+
+        return VolumeStore(self.layers.prepared())
 
     def seed(self, name: str, *, update: bool = False, tell: Callable[[str], None] = lambda _: None) -> Image:
         """Make one of the images that can be made on the spot (`labcore.images.seeds.SEEDS`).
@@ -129,7 +145,8 @@ class Engine:
             directory = "/"
             root: Root = _bind_root(Path(rootfs))
         else:
-            root, config = self._root_and_config(image, on)
+            config = self.config_of(image, on)
+            root = on.root if on else self.layers.overlay(self.layers_of(self.images.get(Reference.parse(image or ""))))
             start = (entrypoint,) if entrypoint else config.entrypoint
             command = (*start, *(argv or (() if entrypoint else config.command)))
             variables, directory = config.environment, config.workdir
@@ -150,11 +167,11 @@ class Engine:
             spec = _remapped(spec, remap)
         return fitted(_unconfined(spec) if privileged else spec)
 
-    def _root_and_config(self, image: str | None, on: "Use | None") -> tuple[Root, Config]:
+    def config_of(self, image: str | None, on: "Use | None" = None) -> Config:
+        """Return how an image, or that which a snapshot in use was made of, wants to be run."""
         if on is not None:
-            return on.root, Config.parse(on.config.encode(), f"snapshot {on.name}")
-        found = self.images.get(Reference.parse(image or ""))
-        return self.layers.overlay(self.layers_of(found)), found.config
+            return Config.parse(on.config.encode(), f"snapshot {on.name}")
+        return self.images.get(Reference.parse(image or "")).config
 
     def layers_of(self, image: Image) -> list[str]:
         """Return an image's layers in the LayerStore, from the lowest up, unpacked if they were not."""
@@ -165,7 +182,10 @@ class Engine:
 def _unconfined(spec: ContainerSpec) -> ContainerSpec:
     """Return the spec without what holds a container back: docker's `--privileged`, but for the machine's devices."""
     held = tuple(capability.name for capability in Capability if capability in capget()["permitted"])
-    mounts = tuple(m.replace(options=tuple(word for word in m.options if word != "ro")) for m in spec.mounts)
+    mounts = tuple(
+        m.replace(options=tuple(word for word in m.options if word != "ro")) if m.kind in ("proc", "sysfs") else m
+        for m in spec.mounts
+    )
     return spec.replace(
         capabilities=root_with(held), seccomp=None, masked_paths=(), readonly_paths=(), mounts=mounts
     )  # fmt: skip
@@ -259,20 +279,22 @@ def run(
     timeout: float | None = None,
     carrier: Carrier | None = None,
     snapshot: str | None = None,
+    volumes: Sequence["Attachment | str"] = (),
 ) -> Completed:
     """Run a container to its end and return its exit code, output and time stamps. What it writes is gone afterwards.
 
     Takes what `plan` takes, and `input` for its standard input, where its output goes (captured unless you say otherwise),
     and after how many seconds it is killed (TimeoutError). With a `snapshot` what it writes is kept under that name, and gone
-    on from the next time. Raises also StepFailed; NotFound and InUse of a snapshot.
+    on from the next time. `volumes` are docker's `-v`, or `labcore.engine.attachments.Attachment`s.
+    Raises also StepFailed; NotFound and InUse of a snapshot or volume.
     """
     from labcore.engine.preparing import prepared
 
     with ExitStack() as undo:
         container = undo.enter_context(
             prepared(
-                Engine(root), image, argv, snapshot=snapshot, rootfs=rootfs, hostname=hostname, env=env, workdir=workdir,
-                entrypoint=entrypoint, privileged=privileged, init=init, remap=remap,
+                Engine(root), image, argv, snapshot=snapshot, volumes=volumes, rootfs=rootfs, hostname=hostname, env=env,
+                workdir=workdir, entrypoint=entrypoint, privileged=privileged, init=init, remap=remap,
             )
         )  # fmt: skip
         made = make_plan(container.spec, stages)

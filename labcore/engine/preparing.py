@@ -13,15 +13,19 @@ from labcore.record import Record
 from labcore.runtime.observe import confined
 from labcore.spec import ContainerSpec, IdRange, Reference
 from labcore.storage.driver import driver
-from labcore.storage.snapshots import Snapshot
-from labcore.storage.using import Use
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.engine.attachments import Attachment
+    from labcore.storage.snapshots import Snapshot
+    from labcore.storage.using import Use
 
 
 class Prepared(Record):
     """A container's spec, and the snapshot that it writes to, if what it writes stays somewhere."""
 
     spec: ContainerSpec
-    use: Use | None = None
+    use: "Use | None" = None
 
     def runs(self, process: Process) -> None:
         """Say that it has been started: its files are reached through this process from now on."""
@@ -31,12 +35,19 @@ class Prepared(Record):
 
 @contextmanager
 def prepared(
-    engine: Engine, image: str | None, argv: Sequence[str] = (), *, snapshot: str | None = None, **options: Any
+    engine: Engine,
+    image: str | None,
+    argv: Sequence[str] = (),
+    *,
+    snapshot: str | None = None,
+    volumes: Sequence["Attachment | str"] = (),
+    **options: Any,
 ) -> Iterator[Prepared]:
     """Yield a container to be started and ended inside the block: `Engine.spec`, and what takes more than a spec.
 
     What it writes is kept in the `snapshot` of that name, which is made of the image if it is not there; then the image may be
-    left out. Raises InvalidInput, ImageNotFound, StoreDamaged, NotFound, InUse.
+    left out. `volumes` are what is mounted in it besides: docker's `-v`, or Attachments.
+    Raises InvalidInput, ImageNotFound, StoreDamaged, NotFound, InUse.
     """
     with ExitStack() as undo:
         use = None
@@ -50,10 +61,27 @@ def prepared(
             undo.callback(engine.snapshots.remove, found.name)
             use = undo.enter_context(engine.snapshots.use(found.name))
         spec = engine.spec(None if use else image, argv, on=use, **options)
+        wanted = () if options.get("rootfs") else engine.config_of(image, use).volumes
+        if volumes or wanted:
+            devices = bool(options.get("privileged"))
+            spec = undo.enter_context(_with_volumes(engine, spec, volumes, wanted, devices))
         yield Prepared(spec, use)
 
 
-def snapshot_for(engine: Engine, name: str, image: str | None, *, remap: IdRange | None = None) -> Snapshot:
+@contextmanager
+def _with_volumes(
+    engine: Engine, spec: ContainerSpec, volumes: Sequence["Attachment | str"], wanted: Sequence[str], devices: bool
+) -> Iterator[ContainerSpec]:
+    from labcore.engine.attachments import from_short
+    from labcore.engine.mounting import attached, completed
+
+    given = [from_short(each) if isinstance(each, str) else each for each in volumes]
+    attachments = completed(given, wanted)
+    with attached(engine.volumes, attachments, spec.root, mapped=bool(spec.uid_map), devices=devices) as mounts:
+        yield spec.replace(mounts=(*spec.mounts, *mounts))
+
+
+def snapshot_for(engine: Engine, name: str, image: str | None, *, remap: IdRange | None = None) -> "Snapshot":
     """Return the snapshot of that name; if there is none, make it of the image. Raises InvalidInput if they do not fit."""
     try:
         there = engine.snapshots.get(name)
@@ -66,7 +94,9 @@ def snapshot_for(engine: Engine, name: str, image: str | None, *, remap: IdRange
     return there
 
 
-def _made(engine: Engine, name: str, image: str, remap: IdRange | None) -> Snapshot:
+def _made(engine: Engine, name: str, image: str, remap: IdRange | None) -> "Snapshot":
+    from labcore.storage.snapshots import Snapshot
+
     found = engine.images.get(Reference.parse(image))
     copied = driver(engine.layers.prepared()) == "copy"
     if copied and remap:

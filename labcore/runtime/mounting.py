@@ -41,6 +41,7 @@ ATTRIBUTES: Final = {
 }  # fmt: skip
 BINDS: Final = {"bind": False, "rbind": True}  # word -> with what is mounted below it
 COPY_UP: Final = "tmpcopyup"
+MAPPED: Final = "idmap"
 
 
 Change = tuple[MountAttribute, MountAttribute]  # what to set, what to clear
@@ -104,7 +105,12 @@ def _is_taken(mount: MountPoint, new_user: bool) -> bool:
     In a new user namespace also /proc and /sys: the kernel makes new ones only where whole ones can be seen,
     user_namespaces(7).
     """
-    return is_bind(mount) or (new_user and mount.kind in ("proc", "sysfs"))
+    return (is_bind(mount) and MAPPED not in mount.options) or (new_user and mount.kind in ("proc", "sysfs"))
+
+
+def mapped(mounts: Sequence[MountPoint]) -> list[MountPoint]:
+    """Return the binds whose owners are mapped into the container's user namespace: the starter takes them in hand."""
+    return [mount for mount in mounts if MAPPED in mount.options]
 
 
 def take_in_hand(mounts: Sequence[MountPoint], *, new_user: bool = False) -> list[Op]:
@@ -128,8 +134,11 @@ def _take(mount: MountPoint, register: int) -> Op:
     return ops.NewTree(mount.kind, register, tuple(word for word in options.data.split(",") if word))
 
 
-def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False) -> list[Op]:
-    """Return the ops that mount everything, inside the new root, each on a place that is made if it is missing."""
+def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False, received: int = 0) -> list[Op]:
+    """Return the ops that mount everything, inside the new root, each on a place that is made if it is missing.
+
+    What the starter took in hand are descriptors from `received` on.
+    """
     plan: list[Op] = []
     register = 0
     made = {"/"}  # the directories that are known to be there
@@ -140,7 +149,10 @@ def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False) -> list[O
             is_directory = not is_bind(mount) or Path(mount.source).is_dir()
             plan += make_place(target, directory=is_directory, made=made, no_links=_protects(mount))
             made = {path for path in made if not path.startswith(target + "/")} | {target, *_parents(target)}
-        if _is_taken(mount, new_user):
+        if MAPPED in mount.options:
+            plan.append(ops.AttachReceived(received, mount.target))
+            received += 1
+        elif _is_taken(mount, new_user):
             plan += _attach(mount, options, register)
             register += 1
         else:

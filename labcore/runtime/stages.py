@@ -13,7 +13,17 @@ from labcore.runtime.observe import kernel_version
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
 from labcore.runtime.userns import groups_are_fixed
-from labcore.spec import DEFAULT_PATH, BindRoot, CapabilitySets, ContainerSpec, Device, MountPoint, OverlayRoot, SeccompProfile
+from labcore.spec import (
+    DEFAULT_PATH,
+    BindRoot,
+    CapabilitySets,
+    ContainerSpec,
+    Device,
+    MountPoint,
+    OverlayRoot,
+    Root,
+    SeccompProfile,
+)
 
 # What does not depend on the spec is worked out once (@cache): a start costs the kernel two milliseconds, and Python should not
 # double that.
@@ -64,8 +74,9 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     # As a slave the tree is cut off in one direction only: what the host mounts below the root's directory still arrives.
     cut = MountFlag.SLAVE if spec.propagation in ("slave", "rslave") else MountFlag.PRIVATE
     private = ops.Mount("none", "/", None, MountFlag.REC | cut)
+    to_map = _to_map(spec) if spec.uid_map else []
+    given = [ops.Receive("maps owners", lambda process: _mapped(process, to_map), len(to_map))] if to_map else []
     take = mounting.take_in_hand(spec.mounts, new_user=_in_new_user_namespace(spec))
-    given = _mapped_layers(spec.root) if isinstance(spec.root, OverlayRoot) and spec.uid_map else []
     build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it. Until
     # then `/..` leads into it, and so would an image's link to that.
@@ -81,13 +92,23 @@ def _in_new_user_namespace(spec: ContainerSpec) -> bool:
 SCRATCH = "/tmp"  # of the starter, in this mount namespace only: the store's own is closed to the container's root
 
 
-def _mapped_layers(root: OverlayRoot) -> list[Op]:
-    """Get copies of the layers whose owners are mapped into the user namespace; it is the starter who may make them."""
+def _to_map(spec: ContainerSpec) -> list[tuple[str, MountAttribute]]:
+    """Return what has its owners mapped into the user namespace, layers, then volumes, and what is forbidden on each."""
+    layers = [(path, MountAttribute(0)) for path in _layers_to_map(spec.root)]
+    return [*layers, *((mount.source, mounting.parse_options(mount.options).set) for mount in mounting.mapped(spec.mounts))]
+
+
+def _layers_to_map(root: Root) -> list[str]:
+    if not isinstance(root, OverlayRoot):
+        return []
+    return [f"{root.directory}/{layer}" for layer in (*root.layers, root.writable) if layer]
+
+
+def _mapped(process: Process, trees: Sequence[tuple[str, MountAttribute]]) -> Sequence[int]:
+    """Get copies of these trees with their owners mapped; it is the starter who may make them."""
     from labcore.runtime.userns import mapped_trees
 
-    given = (*root.layers, root.writable) if root.writable else root.layers
-    paths = [f"{root.directory}/{path}" for path in given]
-    return [ops.Receive("maps the layers' owners", lambda process: mapped_trees(process, paths), len(paths))]
+    return mapped_trees(process, trees)
 
 
 def _overlay(root: OverlayRoot, spec: ContainerSpec) -> list[Op]:
@@ -179,14 +200,14 @@ def become_root_of(spec: ContainerSpec) -> list[Op]:
 
 
 @lru_cache(maxsize=64)
-def _mounts(mounts: tuple[MountPoint, ...], new_user: bool) -> list[Op]:
+def _mounts(mounts: tuple[MountPoint, ...], new_user: bool, received: int) -> list[Op]:
     mounting.check_mounts(mounts)
-    return mounting.mount_all(mounts, new_user=new_user)
+    return mounting.mount_all(mounts, new_user=new_user, received=received)
 
 
 def mounts(spec: ContainerSpec) -> list[Op]:
     """Mount what programs expect to find: /proc, /sys, and a /dev to be filled; and what the spec adds."""
-    return _mounts(spec.mounts, _in_new_user_namespace(spec))
+    return _mounts(spec.mounts, _in_new_user_namespace(spec), BEHIND_SYNC + len(_layers_to_map(spec.root)))
 
 
 DEVICE_LINKS = (

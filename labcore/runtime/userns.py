@@ -15,6 +15,7 @@ from labcore.native import (
     AT_FDCWD,
     CloneFlag,
     MountAttribute,
+    MountFlag,
     Process,
     TreeFlag,
     clone,
@@ -124,18 +125,26 @@ def subordinate(file: Path, user: int) -> list[IdRange]:
     return found
 
 
-def mapped_trees(process: Process, paths: Sequence[str]) -> list[int]:
+def mapped_trees(process: Process, wanted: Sequence[tuple[str, MountAttribute]]) -> list[int]:
     """Return copies of parts of the mount tree, their owners mapped into a process's user namespace: mount_setattr(2), IDMAP.
 
-    What belongs to root there belongs to the container's root, and nothing on disk changes: its layers can be shared with
-    containers of other maps. Linux 5.19 for the layers of an overlay. Raises SystemCallError.
+    Each is given by its path and what is forbidden on the copy: over there that cannot be said any more. What belongs to root
+    there belongs to the container's root, and nothing on disk changes: its layers can be shared with containers of other maps.
+    Linux 5.19 for the layers of an overlay. Raises SystemCallError.
     """
     trees: list[int] = []
     namespace = os.open(f"/proc/{process.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        for path in paths:
+        for path, forbidden in wanted:
             trees.append(open_tree(AT_FDCWD, path, TreeFlag.CLONE))
-            mount_setattr(trees[-1], "", TreeFlag.EMPTY_PATH, set=MountAttribute.IDMAP, userns_fd=namespace)
+            mount_setattr(
+                trees[-1],
+                "",
+                TreeFlag.EMPTY_PATH,
+                set=MountAttribute.IDMAP | forbidden,
+                propagation=MountFlag.PRIVATE,
+                userns_fd=namespace,
+            )
     except BaseException:
         for tree in trees:
             os.close(tree)

@@ -1,6 +1,14 @@
 """Layers as directories, stacked by overlayfs: the graph driver. And volumes."""
 
-from labcore.storage.layers import LayerStore
-from labcore.storage.snapshots import Snapshot, SnapshotStore
+from labcore.lazy import lazy_names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.storage.layers import LayerStore
+    from labcore.storage.snapshots import Snapshot, SnapshotStore
 
 __all__ = ["LayerStore", "Snapshot", "SnapshotStore"]
+
+__getattr__ = lazy_names(
+    __name__, {"labcore.storage.layers": ("LayerStore",), "labcore.storage.snapshots": ("Snapshot", "SnapshotStore")}
+)

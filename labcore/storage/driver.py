@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Final, Literal
 
 from labcore.spec import OverlayRoot
-from labcore.storage import overlay
-from labcore.storage.directories import UNFINISHED, remove_tree, write_file
 
 Driver = Literal["overlay", "copy"]
 VARIABLE: Final = "LABCORE_STORAGE"
@@ -27,6 +25,8 @@ def driver(directory: Path) -> Driver:
         known = json.loads(noted.read_text())
         if known["here"] == here:
             return "copy" if known["driver"] == "copy" else "overlay"
+    from labcore.storage.directories import write_file  # from here on only once
+
     found: Driver = "overlay" if _overlay_works(directory) else "copy"
     write_file(noted, json.dumps({"here": here, "driver": found}))
     return found
@@ -34,6 +34,9 @@ def driver(directory: Path) -> Driver:
 
 def _overlay_works(directory: Path) -> bool:
     """Try it: an overlay on this disk, in which a directory is made."""
+    from labcore.storage import overlay
+    from labcore.storage.directories import UNFINISHED, remove_tree
+
     place = directory / f"{UNFINISHED}{os.getpid()}-{os.urandom(6).hex()}"
     try:
         for name in ("lower", "upper", "work"):

@@ -15,7 +15,7 @@ from labcore.native import Resolve
 from labcore.record import Record
 from labcore.storage.archive import Archive
 from labcore.storage.copies import Copier
-from labcore.storage.tree import DIRECTORY, Entry, Tree, opened
+from labcore.storage.tree import DIRECTORY, Entry, Tree, opened, tree_of
 
 MAX_LINKS: Final = 40
 SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
@@ -107,19 +107,10 @@ class Files:
                 yield from archive.add(entry, entry.name)
             if entry.is_directory:
                 prefix = "" if only_content else f"{entry.name}/"
-                with _tree_of(entry) as tree:
+                with tree_of(entry) as tree:
                     for inner in tree.walk():
                         yield from archive.add(inner, prefix + inner.path)
         yield archive.finish()
-
-
-@contextmanager
-def _tree_of(entry: Entry) -> Iterator[Tree]:
-    fd = os.open(entry.name, DIRECTORY, dir_fd=entry.parent)
-    try:
-        yield Tree(fd)
-    finally:
-        os.close(fd)
 
 
 def _status(parent: int, name: str) -> os.stat_result | None:
@@ -157,7 +148,7 @@ def copy(source: Files, path: str, target: Files, to: str, *, owner: tuple[int, 
         into = place.open_directory()
         try:
             if only_content:
-                with _tree_of(entry) as tree, Copier(into, owner=owner) as copier:
+                with tree_of(entry) as tree, Copier(into, owner=owner) as copier:
                     copier.copy_all(tree, "")
             else:
                 _copy_as(entry, into, entry.name, owner)
@@ -172,7 +163,7 @@ def _copy_as(entry: Entry, parent: int, name: str, owner: tuple[int, int] | None
         with Copier(fd, owner=owner) as copier:
             copier.copy(entry, name)
             if entry.is_directory:
-                with _tree_of(entry) as tree:
+                with tree_of(entry) as tree:
                     copier.copy_all(tree, name)
     finally:
         os.close(fd)

@@ -135,3 +135,13 @@ def tree_at(path: Path) -> Iterator[Tree]:
         yield Tree(fd)
     finally:
         os.close(fd)
+
+
+@contextmanager
+def tree_of(entry: Entry) -> Iterator[Tree]:
+    """Open what an entry, a directory, holds."""
+    fd = os.open(entry.name, DIRECTORY, dir_fd=entry.parent)
+    try:
+        yield Tree(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,131 @@
+"""What `docker run` takes as `-v`, `--mount` and `--tmpfs`, read into values."""
+
+import csv
+import os
+import re
+from pathlib import Path
+from typing import Final, Literal
+
+from labcore.errors import InvalidInput
+from labcore.record import Record
+
+Kind = Literal["bind", "volume", "tmpfs"]
+PROPAGATION: Final = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
+NO_MEANING_HERE: Final = ("z", "Z", "cached", "delegated", "consistent")  # labels of SELinux, and hints for other systems
+KEYS: Final = {
+    "type": "type", "source": "source", "src": "source", "target": "target", "destination": "target", "dst": "target",
+    "readonly": "readonly", "ro": "readonly", "bind-propagation": "propagation", "volume-nocopy": "nocopy",
+    "tmpfs-size": "size", "tmpfs-mode": "mode", "bind-nonrecursive": "nonrecursive",
+}  # fmt: skip
+OF_KIND: Final = {
+    "bind": {"propagation", "nonrecursive"},
+    "volume": {"nocopy"},
+    "tmpfs": {"size", "mode"},
+}
+
+
+class Attachment(Record):
+    """Something from outside at a path of a container: a directory or file of the host, a volume, or a new tmpfs.
+
+    `source` is the host's path, or the volume's name, empty for an anonymous one. `make`: a source that is missing is made.
+    `copy`: an empty volume gets what the image has at that path. `options` are mount(8)'s words.
+    """
+
+    kind: Kind
+    target: str
+    source: str = ""
+    read_only: bool = False
+    options: tuple[str, ...] = ()
+    recursive: bool = True
+    make: bool = False
+    copy: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.target.startswith("/") or os.path.normpath(self.target) == "/":
+            raise InvalidInput(f"{self.target!r} is no place in a container to mount something: write a path from / on, not /")
+
+
+def from_short(text: str) -> Attachment:
+    """Read `[SOURCE:]PATH[:OPTIONS]`, the argument of `-v`. Raises InvalidInput."""
+    source, target, words = _parts(text)
+    options = words.split(",") if words else []
+    kind: Kind = "bind" if source.startswith(("/", ".")) else "volume"
+    known = ("ro", "rw", "nocopy", *NO_MEANING_HERE, *PROPAGATION)
+    if wrong := [word for word in options if word not in known or (kind == "volume" and word in PROPAGATION)]:
+        raise InvalidInput(f"-v {text}: a {kind} has no option {', '.join(wrong)}: use ro, nocopy, or for a bind rslave …")
+    return Attachment(
+        kind,
+        target,
+        str(Path(source).absolute()) if kind == "bind" else source,
+        read_only="ro" in options,
+        options=tuple(word for word in options if word in PROPAGATION),
+        make=True,
+        copy="nocopy" not in options,
+    )
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    parts = text.split(":")
+    if len(parts) == 1:
+        return "", text, ""
+    if len(parts) > 3 or not parts[0]:
+        raise InvalidInput(f"-v {text}: it is [SOURCE:]PATH[:OPTIONS]")
+    return parts[0], parts[1], parts[2] if len(parts) == 3 else ""
+
+
+def from_long(text: str) -> Attachment:
+    """Read `type=…,source=…,target=…,…`, the argument of `--mount`. Raises InvalidInput."""
+    given: dict[str, str] = {}
+    for word in next(csv.reader([text]), []):
+        key, equals, value = word.strip().partition("=")
+        if key.lower() not in KEYS:
+            raise InvalidInput(f"--mount {text}: {key!r} is not known; there are {', '.join(KEYS)}")
+        given[KEYS[key.lower()]] = value if equals else "true"
+    kind = given.pop("type", "volume")
+    if kind not in OF_KIND:
+        raise InvalidInput(f"--mount {text}: type is bind, volume or tmpfs")
+    if wrong := set(given) & (set().union(*OF_KIND.values()) - OF_KIND[kind]):
+        raise InvalidInput(f"--mount {text}: {', '.join(sorted(wrong))}: not for a {kind}")
+    source = given.get("source", "")
+    if (kind == "bind") != bool(source) and kind != "volume":
+        raise InvalidInput(f"--mount {text}: a bind has a source, and a tmpfs has none")
+    return Attachment(
+        kind,  # type: ignore[arg-type]
+        given.get("target", ""),
+        source,
+        read_only=_truth(given.get("readonly", "false"), text),
+        options=tuple(_long_options(given, text)),
+        recursive=not _truth(given.get("nonrecursive", "false"), text),
+        copy=not _truth(given.get("nocopy", "false"), text),
+    )
+
+
+def _long_options(given: dict[str, str], text: str) -> list[str]:
+    words = []
+    if propagation := given.get("propagation"):
+        if propagation not in PROPAGATION:
+            raise InvalidInput(f"--mount {text}: bind-propagation is one of {', '.join(PROPAGATION)}")
+        words.append(propagation)
+    if size := given.get("size"):
+        if not re.fullmatch(r"\d+[kmgKMG]?", size):
+            raise InvalidInput(f"--mount {text}: tmpfs-size is a number of bytes, or with k, m or g behind it")
+        words.append(f"size={size}")
+    if mode := given.get("mode"):
+        if not re.fullmatch(r"[0-7]{1,4}", mode):
+            raise InvalidInput(f"--mount {text}: tmpfs-mode is an octal number, such as 1777")
+        words.append(f"mode={mode}")
+    return words
+
+
+def _truth(value: str, text: str) -> bool:
+    if value.lower() in ("true", "1"):
+        return True
+    if value.lower() in ("false", "0"):
+        return False
+    raise InvalidInput(f"--mount {text}: {value!r} is neither true nor false")
+
+
+def from_tmpfs(text: str) -> Attachment:
+    """Read `PATH[:OPTIONS]`, the argument of `--tmpfs`. Raises InvalidInput."""
+    target, _, words = text.partition(":")
+    return Attachment("tmpfs", target, options=tuple(word for word in words.split(",") if word))

@@ -1,0 +1,89 @@
+"""From attachments to mounts: volumes are made, filled and held, and where they are is told to the plan."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from labcore.engine.attachments import Attachment
+from labcore.errors import InvalidInput
+from labcore.spec import MountPoint, OverlayRoot, Root
+from labcore.storage import overlay
+from labcore.storage.files import Files
+from labcore.storage.volumes import Volume, VolumeStore
+
+QUIET = ("noexec", "nosuid", "nodev")
+
+
+def completed(attachments: Sequence[Attachment], image_volumes: Sequence[str]) -> list[Attachment]:
+    """Return the attachments and, for those paths that the image wants a volume at, anonymous ones; outer ones first.
+
+    Raises InvalidInput for two at one place.
+    """
+    places: dict[str, Attachment] = {}
+    for attachment in attachments:
+        if places.setdefault(os.path.normpath(attachment.target), attachment) is not attachment:
+            raise InvalidInput(f"{attachment.target}: two things cannot be mounted there")
+    for path in image_volumes:
+        places.setdefault(os.path.normpath(path), Attachment("volume", path))
+    return sorted(places.values(), key=lambda each: os.path.normpath(each.target).count("/"))
+
+
+@contextmanager
+def attached(
+    store: VolumeStore, attachments: Sequence[Attachment], root: Root, *, mapped: bool, devices: bool
+) -> Iterator[tuple[MountPoint, ...]]:
+    """Yield the mounts for a container that runs inside the block.
+
+    Its volumes are made if they are missing, and hold what `root` has at their places if they are empty; nobody removes them
+    meanwhile, and the anonymous ones are gone afterwards. `mapped`: its users are others outside, and a volume's are its own.
+    Device nodes work only where `devices` are the container's. Raises InvalidInput, NotFound.
+    """
+    flags = () if devices else ("nodev", "rnodev")
+    with ExitStack() as undo:
+        mounts = []
+        for each in attachments:
+            read_only = ("ro", "rro") if each.read_only and each.recursive else ("ro",) if each.read_only else ()
+            if each.kind == "tmpfs":
+                mounts.append(MountPoint(each.target, "tmpfs", "tmpfs", (*QUIET, *each.options, *read_only[:1])))
+                continue
+            binding = "rbind" if each.recursive else "bind"
+            if each.kind == "volume":
+                source = undo.enter_context(_volume(store, each, root))
+                options = (binding, *flags, *read_only, *(("idmap",) if mapped else ()))
+            else:
+                source = _bound(each)
+                options = (binding, *flags, *read_only, *(each.options or ("rprivate",)))
+            mounts.append(MountPoint(each.target, "bind", source, options))
+        yield tuple(mounts)
+
+
+@contextmanager
+def _volume(store: VolumeStore, attachment: Attachment, root: Root) -> Iterator[str]:
+    with ExitStack() as undo:
+        volume = store.create(attachment.source or None)
+        if volume.anonymous:
+            undo.callback(store.remove, volume.name)
+        undo.enter_context(store.use(volume))
+        if attachment.copy:
+            _copy_up(store, volume, root, attachment.target)
+        yield str(store.data(volume))
+
+
+def _copy_up(store: VolumeStore, volume: Volume, root: Root, target: str) -> None:
+    with ExitStack() as undo:
+        if isinstance(root, OverlayRoot):
+            fd = undo.enter_context(overlay.merged(root, writable=False))
+        else:
+            fd = os.open(root.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            undo.callback(os.close, fd)
+        store.fill(volume, Files(fd, ""), target)
+
+
+def _bound(attachment: Attachment) -> str:
+    source = Path(attachment.source)
+    if not os.path.lexists(source):
+        if not attachment.make:
+            raise InvalidInput(f"{source} does not exist: make it, or use -v {source}:{attachment.target}, which does")
+        source.mkdir(parents=True)
+    return str(source)

@@ -1,0 +1,154 @@
+"""Volumes: directories that containers share and that outlive them.
+
+::
+
+    ROOT/storage/volumes/NAME/volume.json   what it is
+                              data/         what containers have put into it
+
+Whoever uses a volume holds a shared lock on its directory (flock(2)), and it is not removed meanwhile.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
+from labcore.record import Record
+from labcore.storage.copies import Copier
+from labcore.storage.directories import OPEN, UNFINISHED, checked_name, made_whole, remove, remove_tree, sweep, write_file
+from labcore.storage.files import Files
+from labcore.storage.tree import tree_at, tree_of
+
+FORMAT: Final = 1
+
+
+class Volume(Record):
+    """A volume; an `anonymous` one has a random name, and was made for one container."""
+
+    name: str
+    anonymous: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
+    created: str = ""
+
+
+class VolumeStore:
+    """The volumes below one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._volumes = directory / "volumes"
+
+    def create(self, name: str | None = None, *, labels: Sequence[tuple[str, str]] = ()) -> Volume:
+        """Make a volume, or return the one that has this name; without a name, an anonymous one. Raises InvalidInput."""
+        if name is not None:
+            with suppress(NotFound):
+                return self.get(name)
+        volume = Volume(name or os.urandom(32).hex(), name is None, tuple(labels), datetime.now(UTC).isoformat())
+        try:
+            with made_whole(self._volumes, volume.name, "volume") as place:
+                (place / "data").mkdir()
+                (place / "data").chmod(0o755)
+                write_file(place / "volume.json", json.dumps({"format": FORMAT} | volume.as_dict()))
+        except InvalidInput:  # somebody else was faster
+            return self.get(volume.name)
+        return volume
+
+    def get(self, name: str) -> Volume:
+        """Return the volume of that name. Raises NotFound, StoreDamaged."""
+        try:
+            return _read(self._volumes / checked_name(name, "volume") / "volume.json")
+        except FileNotFoundError:
+            raise NotFound(f"no volume {name} (there: {', '.join(self.names()) or 'none'})") from None
+
+    def names(self) -> list[str]:
+        """Return all names, sorted."""
+        return sorted(path.parent.name for path in self._volumes.glob("[!.]*/volume.json"))
+
+    def data(self, volume: Volume) -> Path:
+        """Return the directory that containers see."""
+        return self._volumes / volume.name / "data"
+
+    def usage(self, volume: Volume) -> int:
+        """Return how many bytes on disk its files take."""
+        with tree_at(self.data(volume)) as tree:
+            return 512 * sum({entry.identity: entry.status.st_blocks for entry in tree.walk()}.values())
+
+    def remove(self, name: str) -> None:
+        """Remove a volume, with all that is in it. Raises NotFound, InUse."""
+        volume = self.get(name)
+        with self._locked(volume, fcntl.LOCK_EX):
+            remove(self._volumes / name)
+        sweep(self._volumes)
+
+    def prune(self, *, named: bool = False) -> list[Volume]:
+        """Remove the anonymous volumes that nobody uses, and with `named` the others too; return them."""
+        removed = []
+        for volume in [self.get(name) for name in self.names()]:
+            if volume.anonymous or named:
+                with suppress(InUse, NotFound):
+                    self.remove(volume.name)
+                    removed.append(volume)
+        return removed
+
+    @contextmanager
+    def use(self, volume: Volume) -> Iterator[None]:
+        """Keep a volume from being removed for as long as the block lasts. Raises NotFound."""
+        with self._locked(volume, fcntl.LOCK_SH):
+            yield
+
+    @contextmanager
+    def _locked(self, volume: Volume, how: int) -> Iterator[None]:
+        place = self._volumes / volume.name
+        try:
+            fd = os.open(place, OPEN)
+        except FileNotFoundError:
+            raise NotFound(f"no volume {volume.name}") from None
+        try:
+            fcntl.flock(fd, how | fcntl.LOCK_NB)
+            if not place.exists() or not os.path.samestat(place.stat(), os.fstat(fd)):
+                raise NotFound(f"no volume {volume.name}: somebody has just removed it")
+            yield
+        except BlockingIOError:
+            raise InUse(f"volume {volume.name} is in use: end the containers that have it first") from None
+        finally:
+            os.close(fd)
+
+    def fill(self, volume: Volume, files: Files, path: str) -> None:
+        """Put a copy of a directory's content into a volume that is empty, and its owner and permissions on it: all or nothing.
+
+        If there is no such directory, nothing happens.
+        """
+        data = self.data(volume)
+        if any(data.iterdir()):
+            return
+        with suppress(NotFound), files.entry(path, follow=True) as entry:
+            if not entry.is_directory:
+                return
+            incoming = data.with_name(f"{UNFINISHED}{os.getpid()}-{os.urandom(6).hex()}")
+            try:
+                top = os.open(data.parent, OPEN)
+                try:
+                    with tree_of(entry) as tree, Copier(top) as copier:
+                        copier.copy(entry, incoming.name)
+                        copier.copy_all(tree, incoming.name)
+                finally:
+                    os.close(top)
+                with suppress(OSError):  # somebody else has filled it
+                    incoming.rename(data)
+            finally:
+                remove_tree(incoming)
+
+
+def _read(path: Path) -> Volume:
+    try:
+        value: dict[str, Any] = json.loads(path.read_text())
+        if value.pop("format") != FORMAT:
+            raise ValueError("it has another format than this labcore knows")
+        labels = tuple((str(name), str(text)) for name, text in value.pop("labels"))
+        return Volume(**value, labels=labels)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StoreDamaged(f"{path} cannot be read: {error}") from None
