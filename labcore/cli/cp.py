@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labcore.engine import Engine
 from labcore.errors import InvalidInput
+from labcore.space import room_for
 from labcore.storage.files import copy, of_machine
 
 
@@ -39,11 +40,11 @@ def main(args: argparse.Namespace) -> int:
                 copy(files, path, here, _absolute(args.target), owner=owner, follow=args.follow_link)
     elif target is not None:
         name, path = target
-        with snapshots.files(name, writable=True) as files, of_machine() as here:
+        with room_for(args.target, snapshots.directory), snapshots.files(name, writable=True) as files, of_machine() as here:
             if args.source == "-":
-                from labcore.storage.extracting import extract
+                from labcore.storage.intake import take_in
 
-                extract(sys.stdin.buffer, files, path, owner=owner)
+                take_in(sys.stdin.buffer, files, path, owner=owner)
             else:
                 copy(here, _absolute(args.source), files, path, owner=owner, follow=args.follow_link)
     return 0

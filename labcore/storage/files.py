@@ -13,8 +13,8 @@ from typing import Final
 from labcore.errors import InvalidInput, NotFound
 from labcore.native import Resolve
 from labcore.record import Record
-from labcore.storage.archive import Archive
 from labcore.storage.copies import Copier
+from labcore.storage.packing import Packer
 from labcore.storage.tree import DIRECTORY, Entry, Tree, opened, tree_of
 
 MAX_LINKS: Final = 40
@@ -82,35 +82,40 @@ class Files:
 
     @contextmanager
     def entry(self, path: str, *, follow: bool) -> Iterator[Entry]:
-        """Find what is to be copied; a path that ends in `/` is a directory's. Raises NotFound."""
+        """Find what is to be copied; a path that ends in `/` is a directory's. Its `path` is the name that its copy gets.
+
+        Raises NotFound.
+        """
         as_directory = path.endswith(("/", "/."))
-        with self.place(path.removesuffix(".") if path.endswith("/.") else path, follow=follow or as_directory) as place:
+        plain = path.removesuffix(".") if path.endswith("/.") else path
+        with self.place(plain, follow=follow or as_directory) as place:
             if place.status is None:
                 raise NotFound(f"{self.whose}{path}: there is no such file")
             if as_directory and not place.is_directory:
                 raise NotFound(f"{self.whose}{path}: it is no directory")
-            yield Entry(place.name, place.name, place.status, place.parent)
+            given = plain.rstrip("/").rpartition("/")[2]  # a link that was followed gives its name
+            yield Entry(given, place.name, place.status, place.parent)
 
     def export(self) -> Iterator[bytes]:
         """Yield all files, but none of what is mounted among them, as one archive."""
-        archive = Archive()
+        packer = Packer()
         for entry in Tree(self._root, stays=True).walk():
-            yield from archive.add(entry, entry.path)
-        yield archive.finish()
+            yield from packer.add(entry, entry.path)
+        yield packer.finish()
 
     def archive(self, path: str, *, follow: bool = False) -> Iterator[bytes]:
         """Yield a file, or a directory with all that is in it, as an archive, under its own name."""
-        archive = Archive()
+        packer = Packer()
         with self.entry(path, follow=follow) as entry:
             only_content = path.endswith("/.") or entry.name == "."
             if not only_content:
-                yield from archive.add(entry, entry.name)
+                yield from packer.add(entry, entry.path)
             if entry.is_directory:
-                prefix = "" if only_content else f"{entry.name}/"
+                prefix = "" if only_content else f"{entry.path}/"
                 with tree_of(entry) as tree:
                     for inner in tree.walk():
-                        yield from archive.add(inner, prefix + inner.path)
-        yield archive.finish()
+                        yield from packer.add(inner, prefix + inner.path)
+        yield packer.finish()
 
 
 def _status(parent: int, name: str) -> os.stat_result | None:
@@ -151,7 +156,7 @@ def copy(source: Files, path: str, target: Files, to: str, *, owner: tuple[int, 
                 with tree_of(entry) as tree, Copier(into, owner=owner) as copier:
                     copier.copy_all(tree, "")
             else:
-                _copy_as(entry, into, entry.name, owner)
+                _copy_as(entry, into, entry.path, owner)
         finally:
             os.close(into)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import InvalidInput
-from labcore.storage.archive import Archive
 from labcore.storage.changes import Change, is_opaque
+from labcore.storage.packing import Packer
 from labcore.storage.tree import Entry, tree_at
 
 WHITEOUT: Final = ".wh."
@@ -19,32 +19,32 @@ def layer(upper: Path) -> Iterator[bytes]:
 
     Raises InvalidInput for a file whose name says, in a layer, that another is deleted.
     """
-    archive = Archive()
+    packer = Packer()
     with tree_at(upper) as tree:
         for entry in tree.walk():
             _refuse_whiteouts_name(entry)
             if entry.is_whiteout:
-                yield from archive.add_empty(_beside(entry.path, WHITEOUT + entry.name))
+                yield from packer.add_empty(_beside(entry.path, WHITEOUT + entry.name))
                 continue
-            yield from archive.add(entry, entry.path)
+            yield from packer.add(entry, entry.path)
             if entry.is_directory and is_opaque(f"/proc/self/fd/{entry.parent}/{entry.name}"):
-                yield from archive.add_empty(f"{entry.path}/{OPAQUE}")
-    yield archive.finish()
+                yield from packer.add_empty(f"{entry.path}/{OPAQUE}")
+    yield packer.finish()
 
 
 def layer_of_copy(root: Path, changes: Sequence[Change]) -> Iterator[bytes]:
     """Yield the archive of those files of a whole tree that have changed."""
     kinds = {change.path.lstrip("/"): change.kind for change in changes}
-    archive = Archive()
+    packer = Packer()
     with tree_at(root) as tree:
         for entry in tree.walk(into=lambda entry: entry.path in kinds):
             if entry.path in kinds:
                 _refuse_whiteouts_name(entry)
-                yield from archive.add(entry, entry.path)
+                yield from packer.add(entry, entry.path)
     for path, kind in kinds.items():
         if kind == "deleted":
-            yield from archive.add_empty(_beside(path, WHITEOUT + path.rpartition("/")[2]))
-    yield archive.finish()
+            yield from packer.add_empty(_beside(path, WHITEOUT + path.rpartition("/")[2]))
+    yield packer.finish()
 
 
 def _beside(path: str, name: str) -> str:

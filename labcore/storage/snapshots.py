@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from labcore.errors import InUse, NotFound, StoreDamaged
 from labcore.record import Record
+from labcore.space import room_for
 from labcore.spec import BindRoot, OverlayRoot, Root
 from labcore.storage import overlay
 from labcore.storage.directories import OPEN, checked_name, made_whole, remove, sweep, write_file
@@ -65,7 +66,7 @@ class SnapshotStore:
             for layer in snapshot.layers:
                 if not (self.directory / "layers" / layer).is_dir():
                     raise NotFound(f"snapshot {name}: there is no layer {layer} in {self.directory}")
-            with made_whole(self._snapshots, name, "snapshot") as place:
+            with room_for(f"snapshot {name}", self.directory), made_whole(self._snapshots, name, "snapshot") as place:
                 self._fill(place, snapshot)
                 write_file(place / "snapshot.json", json.dumps({"format": FORMAT} | snapshot.as_dict()))
         return snapshot

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.record import Record
+from labcore.space import room_for
 from labcore.storage.copies import Copier
 from labcore.storage.directories import OPEN, UNFINISHED, checked_name, made_whole, remove, remove_tree, sweep, write_file
 from labcore.storage.files import Files
@@ -49,7 +50,7 @@ class VolumeStore:
                 return self.get(name)
         volume = Volume(name or os.urandom(32).hex(), name is None, tuple(labels), datetime.now(UTC).isoformat())
         try:
-            with made_whole(self._volumes, volume.name, "volume") as place:
+            with room_for(f"volume {volume.name}", self._volumes), made_whole(self._volumes, volume.name, "volume") as place:
                 (place / "data").mkdir()
                 (place / "data").chmod(0o755)
                 write_file(place / "volume.json", json.dumps({"format": FORMAT} | volume.as_dict()))
@@ -125,7 +126,7 @@ class VolumeStore:
         data = self.data(volume)
         if any(data.iterdir()):
             return
-        with suppress(NotFound), files.entry(path, follow=True) as entry:
+        with room_for(f"volume {volume.name}", data), suppress(NotFound), files.entry(path, follow=True) as entry:
             if not entry.is_directory:
                 return
             incoming = data.with_name(f"{UNFINISHED}{os.getpid()}-{os.urandom(6).hex()}")

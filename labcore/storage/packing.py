@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
+from labcore.storage.tar import BLOCK, BLOCK_DEVICE, CHARACTER, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, XATTR
 from labcore.storage.tree import Entry
 
-BLOCK: Final = 512
 PIECE: Final = 1 << 20
-XATTR: Final = b"SCHILY.xattr."
-FILE, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO, RECORDS = b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"x"
+RECORDS: Final = b"x"
 KINDS: Final = {
     stat.S_IFREG: FILE, stat.S_IFLNK: SYMLINK, stat.S_IFCHR: CHARACTER, stat.S_IFBLK: BLOCK_DEVICE,
     stat.S_IFDIR: DIRECTORY, stat.S_IFIFO: FIFO,
@@ -24,7 +23,7 @@ ID_MAX, SIZE_MAX, TIME_MAX = 0o7777777, 0o77777777777, 0o77777777777
 NAME_MAX: Final = 100
 
 
-class Archive:
+class Packer:
     """An archive in the making: each method yields the bytes that come next. Sockets have no place in it, and are left out."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ KINDS: Final = {
 XATTR: Final = "SCHILY.xattr."
 
 
-def extract(archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, int] | None) -> None:
+def take_in(archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, int] | None) -> None:
     """Take all files out of an archive, plain or compressed, into a directory. With an `owner` they belong to it.
 
     No link in the archive or in the root leads out of that. Raises NotFound, InvalidInput; what came before the fault stays.
