@@ -96,7 +96,12 @@ def sha256_of(path: Path) -> str:
 
 def python_here() -> str:
     """Return which wheels this Python takes, in words."""
-    return f"Python {sys.version_info[0]}.{sys.version_info[1]} on {platform.machine()}"
+    return python_called(f"{sys.version_info[0]}.{sys.version_info[1]}")
+
+
+def python_called(version: str) -> str:
+    """Return which wheels a Python of that version, `3.11`, takes on a machine like this, in words."""
+    return f"Python {version} on {platform.machine()}"
 
 
 def system_here() -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import bootstrap
 from bootstrap import PROJECT
-from kit import FORMAT, python_here, sha256_of, system_here
+from kit import FORMAT, Kit, python_called, sha256_of, system_here
 
 from labcore.engine import Engine
 from labcore.errors import LabcoreError
@@ -27,7 +27,6 @@ from labcore.images.seeds.apt import Archive, Package
 
 CACHE = PROJECT / "build" / "kit"
 MORE_PACKAGES = ("make", "python3")  # not for `make lab` itself, but nothing starts without them
-BUILD = ("pip", *bootstrap.BUILD_REQUIREMENTS)  # what compiles the extension
 SOURCE = ("csrc", "labcore", "tools", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py")
 
 
@@ -36,7 +35,8 @@ def main(target: Path) -> None:
     names = [name for name, _, _ in bootstrap.wanted_packages("lab")]
     wanted = bootstrap.requirements("lab")
     make_kit(target, packages=[*names, *MORE_PACKAGES], requirements=wanted, seeds=list(SEEDS), with_labcore=True)
-    print(f"kit made: {target}, {target.stat().st_size / 1e6:.0f} MB, for {system_here()}, {python_here()}")
+    about = Kit(target).about
+    print(f"kit made: {target}, {target.stat().st_size / 1e6:.0f} MB, for {about['system']}, {about['python']}")
     print(f"sha256: {sha256_of(target)}")
     print(f"On a machine without a network: make lab KIT=…/{target.name}")
 
@@ -57,14 +57,15 @@ def make_kit(
         place = Path(scratch)
         found = archive.packages(packages, update=True, tell=say)
         lay_packages(found, place / "packages")
-        say(f"fetching wheels for {len(requirements)} requirements")
-        lay_wheels([*BUILD, *requirements], place / "wheels", with_labcore=with_labcore)
+        python = python_of(found)
+        say(f"fetching wheels for Python {python} and {len(requirements)} requirements")
+        lay_wheels([*bootstrap.BUILD_REQUIREMENTS, *requirements], place / "wheels", python, with_labcore=with_labcore)
         lay_images(seeds, place, cache)
         about = {
             "format": FORMAT,
             "labcore": version("labcore"),
             "system": system_here(),
-            "python": python_here(),
+            "python": python_called(python),
             "packages": list(packages),
             "requirements": list(requirements),
             "versions": {package.name: package.version for package in found},
@@ -73,6 +74,12 @@ def make_kit(
         incoming = place / "kit.tar"
         write(incoming, about, list(files_of(place)))
         incoming.rename(target)  # the whole kit, or none
+
+
+def python_of(packages: Sequence[Package]) -> str:
+    """Return the version of the distribution's own Python, `3.11`: whoever makes the kit may have another."""
+    (version,) = (package.version for package in packages if package.name == "python3")
+    return ".".join(version.split(".")[:2])
 
 
 def lay_packages(packages: Sequence[Package], place: Path) -> None:
@@ -86,20 +93,25 @@ def lay_packages(packages: Sequence[Package], place: Path) -> None:
     (place / "Packages").write_text("\n".join(index))
 
 
-def lay_wheels(requirements: Sequence[str], place: Path, *, with_labcore: bool) -> None:
-    """Get wheels for these requirements and all that they need; labcore's own is made from this folder's source."""
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "wheel", "-q", "--wheel-dir", str(place)]
+def lay_wheels(requirements: Sequence[str], place: Path, python: str, *, with_labcore: bool) -> None:
+    """Get wheels for these requirements and all that they need; labcore's own is made from this folder's source.
+
+    They fit the first release of that Python, and so each later one.
+    """
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "-q"]
     place.mkdir()
     log = place.parent / "pip.log"
     with log.open("w") as out:
-        bootstrap.run([*pip, *requirements], out, log)
+        fetch = [*pip, "download", "--only-binary=:all:", f"--python-version={python}", "--dest", str(place)]
+        bootstrap.run([*fetch, *requirements], out, log)
         if with_labcore:
             source = place.parent / "source"
             source.mkdir()
             for name in SOURCE:
                 copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
                 copy(PROJECT / name, source / name)
-            bootstrap.run([*pip, "--no-deps", "--no-build-isolation", str(source)], out, log)
+            wheel = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(place)]
+            bootstrap.run([*wheel, str(source)], out, log)
 
 
 def lay_images(seeds: Sequence[str], place: Path, cache: Path) -> None:

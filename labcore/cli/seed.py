@@ -33,9 +33,8 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _say(image: Image) -> None:
-    print(
-        f"{image.name}  {sum(layer.size for layer in image.layers) / 1e6:.1f} MB  {image.descriptor.digest[:19]}…", flush=True
-    )
+    size = sum(layer.size for layer in image.layers)
+    print(f"{image.name}  {size / 1e6:.1f} MB  {image.descriptor.digest[:19]}…", flush=True)
 
 
 def _list() -> int:
