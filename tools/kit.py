@@ -71,9 +71,12 @@ class Kit:
         with tempfile.TemporaryDirectory(prefix="labcore-kit-") as place, tarfile.open(self.path) as tar:
             Path(place).chmod(0o755)
             wanted = {name: digest for name, digest in self.about["files"].items() if name.startswith(f"{folder}/")}
-            for member in tar:
-                if member.name in wanted:
-                    self._lay(tar, member, Path(place, Path(member.name).name), wanted.pop(member.name))
+            try:
+                for member in tar:
+                    if member.name in wanted:
+                        self._lay(tar, member, Path(place, Path(member.name).name), wanted.pop(member.name))
+            except tarfile.TarError as error:
+                raise KitRefused(f"{self.path} is cut off or damaged: {error}. Copy it again") from error
             if wanted:
                 raise KitRefused(f"{self.path} is cut off: {len(wanted)} files of {folder} are missing. Copy it again")
             yield Path(place)

@@ -47,17 +47,21 @@ def make_kit(
     packages: Sequence[str],
     requirements: Sequence[str],
     seeds: Sequence[str],
+    python: str = "",
     with_labcore: bool = False,
     cache: Path = CACHE,
 ) -> None:
-    """Write a kit of Debian packages with all that they need, wheels with all that they need, and images."""
+    """Write a kit of Debian packages with all that they need, wheels with all that they need, and images.
+
+    The wheels are for this version of Python, `3.11`; for that among the packages if none is said.
+    """
     archive = Archive(cache / "packages")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".kit-") as scratch:
         place = Path(scratch)
         found = archive.packages(packages, update=True, tell=say)
         lay_packages(found, place / "packages")
-        python = python_of(found)
+        python = python or python_of(found)
         say(f"fetching wheels for Python {python} and {len(requirements)} requirements")
         lay_wheels([*bootstrap.BUILD_REQUIREMENTS, *requirements], place / "wheels", python, with_labcore=with_labcore)
         lay_images(seeds, place, cache)

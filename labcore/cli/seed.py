@@ -24,7 +24,7 @@ def main(args: argparse.Namespace) -> int:
         return _list()
     engine = Engine(args.root)
     if args.archive:
-        for image in bring(engine.images, args.archive, args.names):
+        for image in bring(engine.images, args.archive.expanduser(), args.names):
             _say(image)
         return 0
     for name in args.names or SEED_NAMES:
