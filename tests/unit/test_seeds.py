@@ -12,11 +12,12 @@ import time
 from pathlib import Path
 
 import pytest
+from labcore.images.seeds.machine import sources_here
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images import ImageStore
 from labcore.images.seeds import Entry, LayerWriter, make
-from labcore.images.seeds.apt import Archive, Package, sources_here
+from labcore.images.seeds.apt import Archive, Package
 from labcore.images.seeds.layer import gzipped
 from labcore.images.seeds.packages import add_packages
 from tests.conftest import needs
@@ -233,9 +234,9 @@ def test_ctrl_c_while_apt_waits_leaves_nothing_half_made(local: LocalArchive, tm
 # --- unpacking
 
 
-def unpacked(*paths: Path, merge_usr: bool = True) -> LayerWriter:
+def unpacked(*paths: Path) -> LayerWriter:
     layer = LayerWriter()
-    add_packages(layer, [Package("p", "1", "0" * 64, 0, path) for path in paths], merge_usr=merge_usr)
+    add_packages(layer, [Package("p", "1", "0" * 64, 0, path) for path in paths])
     return layer
 
 
@@ -247,10 +248,9 @@ def test_a_layer_has_what_is_in_the_packages_without_what_nobody_reads(local: Lo
     assert layer.newest() > 1e9
 
 
-def test_usr_is_merged_unless_it_is_not_wanted(local: LocalArchive) -> None:
+def test_usr_is_merged(local: LocalArchive) -> None:
     made = local.add("links", {"bin/a": "a", "bin/b": "->a", "lib64": "->usr/lib64"})
     assert unpacked(made).paths() == ["usr/bin", "usr/bin/a", "usr/bin/b"]
-    assert unpacked(made, merge_usr=False).paths() == ["bin", "bin/a", "bin/b", "lib64"]
 
 
 def test_a_package_that_is_damaged(local: LocalArchive) -> None:

@@ -13,7 +13,9 @@ from labcore.images.seeds.packages import add_packages
 from labcore.images.store import ImageStore
 
 PACKAGES: Final = ("busybox-static", "ca-certificates", "musl")
-DIRECTORIES: Final = ("dev", "etc", "home", "media", "mnt", "opt", "proc", "run", "srv", "sys", "usr/local/bin", "var/log")
+DIRECTORIES: Final = (
+    "dev", "etc", "home", "media", "mnt", "opt", "proc", "run", "srv", "sys", "usr/local/bin", "usr/sbin", "var/log",
+)  # fmt: skip
 DESCRIPTION: Final = "labcore's own, made from busybox and musl; no apk"
 RELEASE: Final = f"""\
 NAME="labcore's alpine-like base"
@@ -46,17 +48,19 @@ def seed_alpine(store: ImageStore, archive: Archive, *, update: bool, tell: Tell
     """Make `alpine`. Raises Unavailable."""
     packages = archive.packages(PACKAGES, without=(*WITHOUT, "libc6"), update=update, tell=tell)
     layer = LayerWriter()
-    add_packages(layer, packages, merge_usr=False)
+    add_packages(layer, packages)
     for path in DIRECTORIES:
         layer.directory(path)
+    for path in ("bin", "lib", "sbin"):
+        layer.symlink(path, f"usr/{path}")
     layer.directory("root", 0o700)
     for path in ("tmp", "var/tmp"):
         layer.directory(path, 0o1777)
     with tempfile.TemporaryDirectory(dir=archive.directory) as place:  # the program itself says which commands it is
         busybox = Path(place, "busybox")
-        busybox.write_bytes(layer.read("bin/busybox"))
+        busybox.write_bytes(layer.read("usr/bin/busybox"))
         busybox.chmod(0o755)
-        add_busybox(layer, busybox)
+        add_busybox(layer, busybox, "usr/bin")
     for name, content in (("passwd", PASSWD), ("group", GROUP), ("os-release", RELEASE), ("shells", "/bin/sh\n")):
         layer.file(f"etc/{name}", content.encode())
     trust_certificates(layer)

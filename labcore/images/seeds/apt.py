@@ -11,9 +11,7 @@ gets: the archive's signature, and by that the digest of each package::
 import fcntl
 import hashlib
 import os
-import platform
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,11 +20,9 @@ from typing import Final
 from urllib.parse import unquote
 
 from labcore.errors import Unavailable
+from labcore.images.seeds.machine import must_have_apt, settings_for_fetching, sources_here
 from labcore.record import Record
 
-DEFAULT_MIRROR: Final = "http://deb.debian.org/debian"
-KEYRING: Final = "/usr/share/keyrings/{}-archive-keyring.gpg"
-COMPONENTS: Final = ("main", "universe")  # Debian's, and Ubuntu's two free ones
 SETTINGS: Final = """
 Dir::Etc::main "/dev/null"; Dir::Etc::parts "/dev/null"; Dir::Etc::sourceparts "/dev/null"; Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null"; Dir::Etc::sourcelist "{0}/sources"; Dir::State "{0}"; Dir::State::status "{0}/status";
@@ -137,43 +133,10 @@ class Archive:
         with (self.directory / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             (self.directory / "status").write_text("".join(INSTALLED.format(name) for name in without))
-            (self.directory / "conf").write_text(_settings_for_fetching() + SETTINGS.format(self.directory))
+            (self.directory / "conf").write_text(settings_for_fetching() + SETTINGS.format(self.directory))
             sources = "\n".join(sources_here() if self._sources is None else self._sources)
             (self.directory / "sources").write_text(sources + "\n")
             yield
-
-
-def must_have_apt() -> None:
-    """Raise Unavailable where there is none."""
-    for command in ("apt-get", "apt-config", "dpkg-deb"):
-        if shutil.which(command) is None:
-            raise Unavailable(
-                f"no {command} here: this image is made from Debian's packages, by apt. Make it on a Debian or Ubuntu machine "
-                "and bring it in a kit (`make kit`), or pull an image of that name"
-            )
-
-
-def sources_here() -> list[str]:
-    """Return the machine's sources, as lines of sources.list(5): its mirrors of its own distribution, and no third party's."""
-    words = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"]
-    listed = subprocess.run(words, env=os.environ | {"LC_ALL": "C"}, capture_output=True, text=True, check=True).stdout
-    release = platform.freedesktop_os_release()
-    codename = release.get("VERSION_CODENAME", "stable")
-    keyring = Path(KEYRING.format(release["ID"]))
-    signed = f"[signed-by={keyring}] " if keyring.exists() else ""  # else by any key that this machine trusts
-    targets = dict.fromkeys(line for line in listed.splitlines() if len(line.split()) == 3)
-    ours = [
-        # apt leaves a package of a local mirror where it is, unless it is told to copy it
-        f"deb {signed}{re.sub('^file:', 'copy:', uri)} {suite} {component}"
-        for uri, suite, component in map(str.split, targets)
-        if component in COMPONENTS and re.fullmatch(rf"{re.escape(codename)}([-/](updates|security))?", suite)
-    ]
-    return ours or [f"deb {signed}{DEFAULT_MIRROR} {codename} main"]
-
-
-def _settings_for_fetching() -> str:
-    """Return what the machine's apt is told about fetching: proxies above all."""
-    return subprocess.run(["apt-config", "dump", "Acquire"], capture_output=True, text=True, check=True).stdout
 
 
 def cure(said: str, directory: Path) -> str:

@@ -25,6 +25,8 @@ def seed_busybox(store: ImageStore) -> Image:
         layer.directory(path, 0o700 if path == "root" else 0o755)
     layer.directory("tmp", 0o1777)
     add_busybox(layer, Path(find_busybox()))
+    layer.directory("usr/bin")
+    layer.link("usr/bin/env", "bin/busybox")  # where scripts' first lines look for it
     layer.file("etc/passwd", PASSWD)
     layer.file("etc/group", GROUP)
     return write_image(store, "busybox", [layer.finish()], command=("sh",))
@@ -37,15 +39,13 @@ def seed_hello_world(store: ImageStore, program: Path) -> Image:
     return write_image(store, "hello-world", [layer.finish()], command=("/hello",))
 
 
-def add_busybox(layer: LayerWriter, busybox: Path) -> None:
+def add_busybox(layer: LayerWriter, busybox: Path, directory: str = "bin") -> None:
     """Add the program, and a hard link to it for each of the commands that it is."""
     applets = subprocess.run([str(busybox), "--list"], capture_output=True, text=True, check=True).stdout.split()
-    layer.file("bin/busybox", busybox.read_bytes(), 0o755)
+    layer.file(f"{directory}/busybox", busybox.read_bytes(), 0o755)
     for applet in applets:
         if applet != "busybox":
-            layer.link(f"bin/{applet}", "bin/busybox")
-    layer.directory("usr/bin")
-    layer.link("usr/bin/env", "bin/busybox")  # where scripts' first lines look for it
+            layer.link(f"{directory}/{applet}", f"{directory}/busybox")
 
 
 def find_busybox() -> str:

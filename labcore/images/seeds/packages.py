@@ -24,8 +24,8 @@ LEFT_OUT: Final = re.compile(
 MERGED: Final = re.compile(r"(bin|sbin|lib|lib32|lib64|libx32)(/|$)")
 
 
-def add_packages(layer: LayerWriter, packages: Sequence[Package], *, merge_usr: bool = True) -> None:
-    """Add what is in these packages. With `merge_usr`, what lies in /bin, /lib or /sbin goes to /usr's.
+def add_packages(layer: LayerWriter, packages: Sequence[Package]) -> None:
+    """Add what is in these packages; what lies in /bin, /lib or /sbin goes to /usr's.
 
     Raises Unavailable for a package that cannot be unpacked.
     """
@@ -35,7 +35,7 @@ def add_packages(layer: LayerWriter, packages: Sequence[Package], *, merge_usr: 
             assert unpacking.stdout is not None
             try:
                 with tarfile.open(fileobj=unpacking.stdout, mode="r|") as archive:
-                    _add_archive(layer, archive, merge_usr=merge_usr)
+                    _add_archive(layer, archive)
                 unpacking.stdout.read()  # an archive is padded, and dpkg-deb wants to be rid of all of it
             except (tarfile.TarError, KeyError, ValueError) as error:
                 raise Unavailable(f"{package.path} cannot be unpacked ({error}): delete it, and try again") from error
@@ -43,17 +43,18 @@ def add_packages(layer: LayerWriter, packages: Sequence[Package], *, merge_usr: 
             raise Unavailable(f"{package.path} cannot be unpacked: delete it, and try again")
 
 
-def _add_archive(layer: LayerWriter, archive: tarfile.TarFile, *, merge_usr: bool) -> None:
-    def place(path: str) -> str:
-        path = path.removeprefix("./").strip("/")
-        return f"usr/{path}" if merge_usr and MERGED.match(path) else path
-
+def _add_archive(layer: LayerWriter, archive: tarfile.TarFile) -> None:
     for member in archive:
-        path = place(member.name)
+        path = _place(member.name)
         link_of_a_merged_system = member.issym() and re.fullmatch(r"usr/(bin|sbin|lib\w*)", path)  # the lowest layer has them
-        if path in ("", ".") or LEFT_OUT.match(path) or (merge_usr and link_of_a_merged_system):
+        if path in ("", ".") or LEFT_OUT.match(path) or link_of_a_merged_system:
             continue
         source = archive.extractfile(member) if member.isreg() else None
-        target = place(member.linkname) if member.islnk() else member.linkname
+        target = _place(member.linkname) if member.islnk() else member.linkname
         content = source.read() if source else b""
         layer.add(Entry(path, member.type, member.mode, content, target, (member.uid, member.gid), int(member.mtime)))
+
+
+def _place(path: str) -> str:
+    path = path.removeprefix("./").strip("/")
+    return f"usr/{path}" if MERGED.match(path) else path
