@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 
 import pytest
-from labcore.images.seeds.machine import sources_here
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images import ImageStore
 from labcore.images.seeds import Entry, LayerWriter, make
 from labcore.images.seeds.apt import Archive, Package
 from labcore.images.seeds.layer import gzipped
+from labcore.images.seeds.machine import sources_here
 from labcore.images.seeds.packages import add_packages
 from tests.conftest import needs
 
