@@ -31,18 +31,31 @@ class Blobs:
         self.directory = directory
         self._note = note
 
-    def put(self, content: bytes | BinaryIO | Iterator[bytes], media_type: str) -> Descriptor:
-        """Store a blob and return its descriptor. It appears whole, and under its own digest, or not at all."""
-        digest, size = hashlib.sha256(), 0
-        place = self._folder("sha256")
+    def put(self, content: bytes | BinaryIO | Iterator[bytes], media_type: str, wanted: str | None = None) -> Descriptor:
+        """Store a blob and return its descriptor. It appears whole, and under its own digest, or not at all.
+
+        Raises StoreDamaged if its digest is not the `wanted` one.
+        """
+        algorithm = wanted.partition(":")[0] if wanted else "sha256"
+        digest, size = hashlib.new(algorithm), 0
+        place = self._folder(algorithm)
         with room_for("a blob", self.directory), incoming(place) as (file, keep_as):
             for chunk in _chunks(content):
                 digest.update(chunk)
                 size += file.write(chunk)
-            name = f"sha256:{digest.hexdigest()}"
+            name = f"{algorithm}:{digest.hexdigest()}"
+            if wanted not in (None, name):
+                raise StoreDamaged(
+                    f"a blob called {wanted} has the digest {name}: what it comes from was changed, or is damaged"
+                )
             self._note(name)
             keep_as(digest.hexdigest())
         return Descriptor(media_type, name, size)
+
+    def has(self, digest: str, size: int) -> bool:
+        """Is a blob of that digest and size here? It is noted, before the look."""
+        self._note(digest)
+        return _has(self.place(digest), size)
 
     def fetch(self, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[bytes]]) -> bool:
         """Get a blob from elsewhere: `chunks_from(offset)` yields its bytes from there on. Return whether it had to be got.

@@ -12,12 +12,12 @@ Other tools read it as it is: `skopeo inspect oci:ROOT/images:busybox:latest`.
 
 import fcntl
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from labcore.errors import ImageNotFound, StoreDamaged
+from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
 from labcore.images.blobs import Blobs
 from labcore.images.config import Config
 from labcore.images.leases import Leases
@@ -61,15 +61,20 @@ class ImageStore:
 
     # --- blobs
 
-    def put_blob(self, content: bytes | BinaryIO | Iterator[bytes], media_type: str) -> Descriptor:
+    def put_blob(self, content: bytes | BinaryIO | Iterator[bytes], media_type: str, wanted: str | None = None) -> Descriptor:
         """Store a blob and return its descriptor: `Blobs.put`."""
         self._prepare()
-        return self.blobs.put(content, media_type)
+        return self.blobs.put(content, media_type, wanted)
 
     def fetch_blob(self, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[bytes]]) -> bool:
         """Get a blob from elsewhere; return whether it had to be got: `Blobs.fetch`."""
         self._prepare()
         return self.blobs.fetch(descriptor, chunks_from)
+
+    def has_blob(self, digest: str, size: int) -> bool:
+        """Is a blob of that digest and size here? `Blobs.has`."""
+        self._prepare()
+        return self.blobs.has(digest, size)
 
     def blob_path(self, descriptor: Descriptor) -> Path:
         """Return where a blob lies. Raises StoreDamaged if it does not, or has another size."""
@@ -109,6 +114,19 @@ class ImageStore:
         self.leases.note(_FOUND[key].descriptor.digest)
         return _FOUND[key]
 
+    def find(self, text: str, platform: Platform | None = None) -> Image:
+        """Return the image that a user means by a name, an ID, the head of one, or a digest; the platform is `get`'s.
+
+        Raises ImageNotFound, InvalidInput, StoreDamaged.
+        """
+        try:
+            return self.get(Reference.parse(text), platform)
+        except (ImageNotFound, InvalidInput):
+            from labcore.images.finding import find  # rarely needed, and `run` is in a hurry
+
+            found = find(self, text)
+            return self._read(found.names[0] if found.names else found.descriptor.digest[:19], found.descriptor, platform)
+
     def _find(self, reference: Reference, platform: Platform | None) -> Image:
         for name, descriptor in self.entries():
             by_digest = reference.digest is not None and descriptor.digest == reference.digest
@@ -118,6 +136,10 @@ class ImageStore:
         raise ImageNotFound(
             f"no image {reference} in {self.directory} (there: {known}); `labcore seed --list` says which can be made here"
         )
+
+    def read(self, descriptor: Descriptor) -> Image:
+        """Return the image of a manifest, or of an index that for this machine. Raises StoreDamaged, ImageNotFound."""
+        return self._read(descriptor.digest[:19], descriptor)
 
     def _read(self, name: str, descriptor: Descriptor, platform: Platform | None = None) -> Image:
         """Read the image that a descriptor leads to. Raises StoreDamaged; ImageNotFound if there is none for the platform."""
@@ -138,12 +160,26 @@ class ImageStore:
     # --- names
 
     def tag(self, reference: Reference, manifest: Descriptor) -> None:
-        """Give a manifest a name; the name's former image loses it."""
+        """Give a manifest or index a name; the name's former image loses it."""
         self._prepare()
         with locked(self.directory, fcntl.LOCK_EX):
             self.entries()  # refuses an index that is damaged
             named = manifest.to_json() | {"annotations": {REF_NAME: str(reference)}}
-            self._write_index([*self._others(reference), named])
+            others = [entry for entry in self._others(reference) if _name_of(entry) or entry["digest"] != manifest.digest]
+            self._write_index([*others, named])
+
+    def keep(self, manifest: Descriptor) -> None:
+        """Keep an image that has no name, until `tag` gives it one or `drop` takes it away."""
+        self._prepare()
+        with locked(self.directory, fcntl.LOCK_EX):
+            if manifest.digest not in (descriptor.digest for _, descriptor in self.entries()):
+                self._write_index([*self._index()["manifests"], manifest.to_json()])
+
+    def drop(self, digests: Collection[str]) -> None:
+        """Take manifests and indexes out of the index, with all their names; their blobs stay until they are collected."""
+        with locked(self.directory, fcntl.LOCK_EX):
+            self.entries()
+            self._write_index([entry for entry in self._index()["manifests"] if entry["digest"] not in digests])
 
     def untag(self, reference: Reference) -> None:
         """Take a name away; its blobs stay until they are collected. Raises ImageNotFound."""
@@ -160,10 +196,7 @@ class ImageStore:
     def entries(self) -> list[tuple[str | None, Descriptor]]:
         """Return the index as names with descriptors; an entry may have no name. Raises StoreDamaged."""
         try:
-            return [
-                ((entry.get("annotations") or {}).get(REF_NAME), Descriptor.from_json(entry))
-                for entry in self._index()["manifests"]
-            ]
+            return [(_name_of(entry), Descriptor.from_json(entry)) for entry in self._index()["manifests"]]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreDamaged(f"{self.directory / 'index.json'} is no image index: {error!r}") from error
 
@@ -184,12 +217,17 @@ class ImageStore:
             raise StoreDamaged(f"{self.directory / 'index.json'} is no JSON: {error}") from error
 
     def _others(self, reference: Reference) -> list[Any]:
-        entries = self._index()["manifests"]
-        return [entry for entry in entries if (entry.get("annotations") or {}).get(REF_NAME) != str(reference)]
+        return [entry for entry in self._index()["manifests"] if _name_of(entry) != str(reference)]
 
     def _write_index(self, entries: list[Any]) -> None:
         index = self._index() | {"manifests": entries}
         write_whole(self.directory / "index.json", json.dumps(index, indent=1).encode())
+
+
+def _name_of(entry: Any) -> str | None:
+    """Return the name that an entry of the index has, if it has one."""
+    name = (entry.get("annotations") or {}).get(REF_NAME)
+    return None if name is None else str(name)
 
 
 def chosen(manifests: Iterable[Descriptor], wanted: Platform, name: str) -> Descriptor:

@@ -1,0 +1,91 @@
+"""Images come from archives and go to them; after that they are ready to run, as after a pull."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from labcore.errors import ImageNotFound
+from labcore.images import Image, ImageStore
+from labcore.images.archive.importing import take_root
+from labcore.images.archive.reading import Found, check_content, read
+from labcore.images.archive.source import opened
+from labcore.images.store import chosen
+from labcore.spec import Platform, Reference
+from labcore.storage import LayerStore
+
+AT_ONCE: Final = 3  # layers, as in a pull
+
+
+def load(store: ImageStore, source: Path | BinaryIO, *, layers: LayerStore | None = None) -> list[Found]:
+    """Take the images of an archive into the store, all of them or none, and return them.
+
+    `source` is a file, compressed or not; a directory that is an OCI layout; or an open stream, which is read once.
+    The layers are unpacked if `layers` is a place for them, of several machines' images those for this one. An image without
+    a name is kept without. Raises StoreDamaged, InvalidInput.
+    """
+    with store.using():
+        with opened(source) as archive:
+            found = read(store, archive)
+        for entry in found:
+            ours = _for_this_machine(entry)
+            for image in entry.images:
+                if layers and image is ours:
+                    unpack(store, layers, image)
+                else:
+                    check_content(store, image)
+        for entry in found:
+            for name in entry.names:
+                store.tag(name, entry.descriptor)
+            if not entry.names:
+                store.keep(entry.descriptor)
+    return found
+
+
+def import_root(
+    store: ImageStore,
+    source: BinaryIO,
+    what: str,
+    *,
+    name: Reference | None = None,
+    changes: Iterable[str] = (),
+    message: str = "",
+    platform: Platform | None = None,
+    layers: LayerStore | None = None,
+) -> Image:
+    """Make an image of a root file system's archive, and name it if there is a name: `archive.importing.take_root`."""
+    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    with store.using():
+        image = take_root(store, source, what, created=created, changes=changes, message=message, platform=platform)
+        if layers:
+            unpack(store, layers, image)
+        if name:
+            store.tag(name, image.descriptor)
+        else:
+            store.keep(image.descriptor)
+    return image.replace(name=str(name or ""))
+
+
+def unpack(store: ImageStore, layers: LayerStore, image: Image) -> None:
+    """Unpack an image's layers, a few at a time, unless they are unpacked. Raises StoreDamaged."""
+    pairs = list(zip(image.layers, image.config.diff_ids, strict=True))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        added = [pool.submit(layers.add, diff_id, partial(_open, store.blob_path(layer))) for layer, diff_id in pairs]
+        for one in added:
+            one.result()
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def _for_this_machine(entry: Found) -> Image:
+    """Return the image itself, or of several the one for this machine; the first if there is none."""
+    listed = [image.descriptor.replace(platform=image.config.platform) for image in entry.images]
+    try:
+        wanted = chosen(listed, Platform.here(), "")
+    except ImageNotFound:
+        return entry.images[0]
+    return entry.images[listed.index(wanted)]

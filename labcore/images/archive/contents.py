@@ -1,0 +1,93 @@
+"""The members of an image's archive, taken into the store as they come: documents into memory, all else as blobs."""
+
+import shutil
+from typing import Final
+
+from labcore.errors import StoreDamaged
+from labcore.images.archive.source import Members
+from labcore.images.archive.tar import FILE, LINK, Member
+from labcore.images.decompressing import LONGEST, compression
+from labcore.images.model import LAYER, LAYER_GZIP, LAYER_ZSTD, Descriptor
+from labcore.images.store import ImageStore
+from labcore.spec import checked_digest
+
+DOCUMENTS: Final = ("index.json", "manifest.json", "oci-layout", "repositories")
+DOCUMENT_MAX: Final = 4 << 20
+LINKS_MAX: Final = 16
+LAYER_TYPES: Final = {"": LAYER, "gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}
+
+
+class Contents:
+    """The members of an archive: documents in memory, all else as blobs of the store."""
+
+    def __init__(self, store: ImageStore, archive: Members) -> None:
+        self.store = store
+        self.documents: dict[str, bytes] = {}
+        self._blobs: dict[str, Descriptor] = {}
+        self._links: dict[str, str] = {}
+        for member in archive.members():
+            if member.kind == LINK:
+                self._links[member.name] = member.target
+            elif member.kind == FILE:
+                self._take(member, archive)
+
+    def _take(self, member: Member, archive: Members) -> None:
+        above, _, base = member.name.rpartition("/")
+        if member.name in DOCUMENTS:
+            if member.size > DOCUMENT_MAX:
+                raise StoreDamaged(f"the archive's {member.name} has {member.size} bytes, and {DOCUMENT_MAX} are the most")
+            self.documents[member.name] = b"".join(archive.content())
+        elif base not in ("json", "VERSION"):  # which Docker's archives have in each layer's directory, for dockers of 2015
+            wanted = _digest_in(above, base)
+            free = shutil.disk_usage(self.store.directory).free
+            if member.size > free:
+                raise StoreDamaged(f"the archive's {member.name} has {member.size} bytes, and the store has place for {free}")
+            if wanted and self.store.has_blob(wanted, member.size):
+                self._blobs[member.name] = Descriptor(LAYER, wanted, member.size)
+            else:
+                self._blobs[member.name] = self.store.put_blob(archive.content(), LAYER, wanted)
+
+    def part(self, name: object, what: str, media_type: str = "") -> Descriptor:
+        """Return the blob that a member has become, links followed. Raises StoreDamaged, saying `what` it was to be."""
+        found = str(name)
+        for _ in range(LINKS_MAX):
+            if found in self._blobs:
+                return self._blobs[found].replace(media_type=media_type or self._layer_type(found))
+            if found not in self._links:
+                raise StoreDamaged(f"the archive lacks {what}: there is no {found}")
+            found = self._links[found]
+        raise StoreDamaged(f"the archive lacks {what}: {name} is a link that leads to itself")
+
+    def blob(self, wanted: Descriptor, what: str) -> Descriptor:
+        """Return a layout's blob, after a look whether it came. Raises StoreDamaged, saying `what` it was to be."""
+        found = self.part("blobs/" + wanted.digest.replace(":", "/"), what, wanted.media_type)
+        if found.size != wanted.size:
+            raise StoreDamaged(f"the archive's {what} should have {wanted.size} bytes and has {found.size}: {wanted.digest}")
+        return wanted
+
+    def has(self, wanted: Descriptor) -> bool:
+        """Did this blob come?"""
+        return "blobs/" + wanted.digest.replace(":", "/") in self._blobs
+
+    def document(self, descriptor: Descriptor, what: str) -> bytes:
+        """Return the bytes of a manifest, an index or a config. Raises StoreDamaged."""
+        if descriptor.size > DOCUMENT_MAX:
+            raise StoreDamaged(f"the archive's {what} has {descriptor.size} bytes, and {DOCUMENT_MAX} are the most")
+        return self.store.blobs.read(descriptor)
+
+    def _layer_type(self, name: str) -> str:
+        with self.store.blob_path(self._blobs[name]).open("rb") as file:
+            kind = compression(file.read(LONGEST))
+        if kind not in LAYER_TYPES:
+            raise StoreDamaged(f"the archive's {name} is compressed by {kind}, which layers cannot be")
+        return LAYER_TYPES[kind]
+
+
+def _digest_in(above: str, base: str) -> str | None:
+    """Return the digest that a blob's name in a layout says."""
+    if not above.startswith("blobs/"):
+        return None
+    try:
+        return checked_digest(f"{above.removeprefix('blobs/')}:{base}")
+    except ValueError as error:
+        raise StoreDamaged(f"the archive has a blob called {above}/{base}: {error}") from None

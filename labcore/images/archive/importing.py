@@ -1,0 +1,76 @@
+"""A root file system's tar archive becomes the only layer of an image, as `docker import` makes it."""
+
+import hashlib
+import tarfile
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from labcore.errors import StoreDamaged
+from labcore.images.archive.tar import BLOCK, PIECE
+from labcore.images.changes import changed
+from labcore.images.config import Config, History
+from labcore.images.decompressing import Peeked, compression, decompressed
+from labcore.images.model import CONFIG, LAYER, LAYER_GZIP, LAYER_ZSTD, MANIFEST, Descriptor, Image, Manifest
+from labcore.images.store import ImageStore
+from labcore.spec import Platform
+
+KEPT = {"gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}  # what layers may be; anything else is kept plain
+
+
+def take_root(
+    store: ImageStore,
+    source: BinaryIO,
+    what: str,
+    *,
+    created: str,
+    changes: Iterable[str] = (),
+    message: str = "",
+    platform: Platform | None = None,
+) -> Image:
+    """Take a root file system's archive into the store, plain or compressed, and return an image of it that has no name yet.
+
+    `what` names the archive in errors and in the history, `changes` are instructions of a Dockerfile, `created` is a time as
+    RFC 3339 writes it. Call it inside `using`. Raises StoreDamaged, InvalidInput.
+    """
+    where = platform or Platform.here()
+    config = Config(
+        architecture=where.architecture,
+        os=where.os,
+        variant=where.variant,
+        diff_ids=(),
+        created=created,
+        history=(History(created=created, comment=message or f"Imported from {what}"),),
+    )
+    for change in changes:
+        config = changed(config, change)
+    layer, diff_id = _layer(store, source, what)
+    config = config.replace(diff_ids=(diff_id,))
+    parts = Manifest(store.put_blob(config.to_bytes(), CONFIG), (layer,))
+    return Image("", store.put_blob(parts.to_bytes(), MANIFEST), parts.layers, config, parts.config)
+
+
+def _layer(store: ImageStore, source: BinaryIO, what: str) -> tuple[Descriptor, str]:
+    """Keep the archive and return it with its diff_id: compressed as it came, if layers may be so, or else plain."""
+    raw = Peeked(source)
+    media_type = KEPT.get(compression(raw.head))
+    layer = store.put_blob(raw, media_type) if media_type else store.put_blob(decompressed(raw, what), LAYER)
+    digest = hashlib.sha256()
+    with store.blob_path(layer).open("rb") as file:
+        plain = decompressed(file, what)
+        head = b""
+        while len(head) < BLOCK and (more := plain.read(BLOCK - len(head))):
+            head += more
+        _check_header(head, what)
+        digest.update(head)
+        if media_type is None:
+            return layer, layer.digest
+        while chunk := plain.read(PIECE):
+            digest.update(chunk)
+    return layer, f"sha256:{digest.hexdigest()}"
+
+
+def _check_header(block: bytes, what: str) -> None:
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except (tarfile.TarError, ValueError) as error:
+        raise StoreDamaged(f"{what} is no tar archive of a root file system: {error}") from None

@@ -1,0 +1,209 @@
+"""From an archive into the store: its members become blobs, and then it is seen which images they are.
+
+Two formats, and archives that are both at once: OCI layouts (image-spec, image-layout.md), whose `index.json` leads to
+manifests; and Docker's, whose `manifest.json` names the parts of each image. In old archives of Docker's layers are called by
+names of their own, some of them links to others; the digest that counts is that of the bytes.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from labcore.errors import InvalidInput, StoreDamaged
+from labcore.images.archive.contents import Contents
+from labcore.images.archive.source import Members
+from labcore.images.archive.tar import PIECE
+from labcore.images.config import Config
+from labcore.images.decompressing import decompressed
+from labcore.images.model import (
+    CONFIG,
+    INDEXES,
+    MANIFEST,
+    REF_NAME,
+    Descriptor,
+    Image,
+    Manifest,
+    read_index,
+)
+from labcore.images.store import DEPTH_MAX, ImageStore
+from labcore.record import Record
+from labcore.spec import Reference
+
+FULL_NAME: Final = "io.containerd.image.name"  # Docker's and containerd's annotation: the image's whole name
+
+
+class Found(Record):
+    """An image in an archive, or several for different machines: its names, of which there may be none."""
+
+    names: tuple[Reference, ...]
+    descriptor: Descriptor
+    images: tuple[Image, ...]
+
+
+def read(store: ImageStore, archive: Members) -> list[Found]:
+    """Take an archive's members into the store, and return its images. They have no names yet: call it inside `using`.
+
+    Each blob is what its digest says, and each plain layer what its image's config says. A compressed layer's content still has
+    to be looked at: by whoever unpacks it, or by `check_content`. Raises StoreDamaged, InvalidInput.
+    """
+    contents = Contents(store, archive)
+    if "manifest.json" not in contents.documents and "index.json" not in contents.documents:
+        raise InvalidInput(_what_it_is(contents))
+    found = list(_oci(contents)) if "index.json" in contents.documents else []
+    if "manifest.json" in contents.documents:
+        _add_docker(contents, found)
+    if not found:
+        raise StoreDamaged("there is no image in the archive")
+    return found
+
+
+def check_content(store: ImageStore, image: Image) -> None:
+    """See that each compressed layer is, decompressed, what the config says. Raises StoreDamaged."""
+    for layer, diff_id in zip(image.layers, image.config.diff_ids, strict=True):
+        if layer.digest == diff_id:
+            continue
+        algorithm, _, _ = diff_id.partition(":")
+        digest = hashlib.new(algorithm)
+        with store.blob_path(layer).open("rb") as file:
+            plain = decompressed(file, f"layer {layer.digest}")
+            while chunk := plain.read(PIECE):
+                digest.update(chunk)
+        if f"{algorithm}:{digest.hexdigest()}" != diff_id:
+            raise StoreDamaged(_other_layer(image.name, diff_id, f"{algorithm}:{digest.hexdigest()}"))
+
+
+# --- Docker's format
+
+
+def _add_docker(contents: Contents, found: list[Found]) -> None:
+    """Add the images that manifest.json lists; of those that an index has led to already, the names."""
+    entries = _json(contents.documents["manifest.json"], "manifest.json")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise StoreDamaged("the archive's manifest.json is no list of images")
+    for number, entry in enumerate(entries, 1):
+        names = _references(entry.get("RepoTags"))
+        what = str(names[0]) if names else f"image {number}"
+        config = contents.part(entry.get("Config"), f"{what}'s config", CONFIG)
+        _same_as_called(str(entry.get("Config")), config, what)
+        for place, known in enumerate(found):
+            if config.digest in (image.id for image in known.images):
+                found[place] = known.replace(names=tuple(dict.fromkeys([*known.names, *names])))
+                break
+        else:
+            found.append(_docker_image(contents, names, what, config, entry.get("Layers") or []))
+
+
+def _docker_image(contents: Contents, names: tuple[Reference, ...], what: str, config: Descriptor, layers: object) -> Found:
+    if not isinstance(layers, list):
+        raise StoreDamaged(f"the archive's manifest.json has no list of layers for {what}")
+    parts = [contents.part(name, f"{what}'s layer {place}") for place, name in enumerate(layers, 1)]
+    manifest = Manifest(config, tuple(parts))
+    descriptor = contents.store.put_blob(manifest.to_bytes(), MANIFEST)
+    return Found(names, descriptor, (_image(contents, what, descriptor, manifest),))
+
+
+def _same_as_called(name: str, config: Descriptor, what: str) -> None:
+    """An old archive calls a config by its digest. Raises StoreDamaged if that is another's."""
+    called = name.removesuffix(".json")
+    if len(called) == 64 and set(called) <= set("0123456789abcdef") and f"sha256:{called}" != config.digest:
+        raise StoreDamaged(f"{what}'s config {name} has the digest {config.digest}: the archive was changed")
+
+
+# --- OCI layouts
+
+
+def _oci(contents: Contents) -> Iterator[Found]:
+    content = contents.documents["index.json"]
+    entries: dict[str, Found] = {}
+    for descriptor, annotations in _entries(content):
+        names = _references([annotations.get(FULL_NAME) or annotations.get(REF_NAME)], strict=False)
+        if descriptor.digest in entries:
+            names = tuple(dict.fromkeys([*entries[descriptor.digest].names, *names]))
+            entries[descriptor.digest] = entries[descriptor.digest].replace(names=names)
+            continue
+        what = str(names[0]) if names else descriptor.digest[:19]
+        images = tuple(_images(contents, descriptor, what))
+        if not images:
+            raise StoreDamaged(f"the archive's {what} is an index, and it has none of the images that are listed there")
+        entries[descriptor.digest] = Found(names, descriptor.replace(platform=None), images)
+    yield from entries.values()
+
+
+def _entries(content: bytes) -> Iterator[tuple[Descriptor, dict[str, Any]]]:
+    descriptors = read_index(content, "the archive's index.json")
+    for descriptor, entry in zip(descriptors, json.loads(content)["manifests"], strict=True):
+        annotations = entry.get("annotations") or {}
+        if not isinstance(annotations, dict):
+            raise StoreDamaged("the archive's index.json has annotations that are none")
+        yield descriptor, annotations
+
+
+def _images(contents: Contents, descriptor: Descriptor, what: str, depth: int = 0) -> Iterator[Image]:
+    """Yield the images that a manifest or an index leads to. What an index lists may be missing, an image's parts may not."""
+    if depth == DEPTH_MAX:
+        raise StoreDamaged(f"{what}: an index leads to an index, {DEPTH_MAX} times")
+    contents.blob(descriptor, f"manifest of {what}")
+    content = contents.document(descriptor, f"manifest of {what}")
+    if descriptor.media_type not in INDEXES:
+        manifest = Manifest.parse(content, f"the archive's {what}: {descriptor.digest}")
+        contents.blob(manifest.config, f"config of {what}")
+        for place, layer in enumerate(manifest.layers, 1):
+            contents.blob(layer, f"layer {place} of {what}")
+        yield _image(contents, what, descriptor, manifest)
+        return
+    for entry in read_index(content, f"the archive's {what}: {descriptor.digest}"):
+        unknown = entry.platform is not None and entry.platform.os == "unknown"  # a statement about an image, and none itself
+        if contents.has(entry) and not unknown:
+            yield from _images(contents, entry, f"{what} for {entry.platform or 'any machine'}", depth + 1)
+
+
+def _image(contents: Contents, what: str, descriptor: Descriptor, manifest: Manifest) -> Image:
+    content = contents.document(manifest.config, f"config of {what}")
+    config = Config.parse(content, f"the archive's {what}: {manifest.config.digest}")
+    if len(manifest.layers) != len(config.diff_ids):
+        raise StoreDamaged(f"the archive's {what} has {len(manifest.layers)} layers, and {len(config.diff_ids)} in its config")
+    for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True):
+        if layer.digest != diff_id and layer.media_type.endswith(("tar", "diff.tar")):
+            raise StoreDamaged(_other_layer(what, diff_id, layer.digest))
+    return Image(what, descriptor, manifest.layers, config, manifest.config)
+
+
+# --- names, and what is none
+
+
+def _references(names: object, *, strict: bool = True) -> tuple[Reference, ...]:
+    """Return names. In a layout a word without `:` and `/` is a tag without a name, and names nothing: then not `strict`."""
+    if names is None:
+        return ()
+    if not isinstance(names, list):
+        raise StoreDamaged(f"the archive's manifest.json has names that are none: {names!r}")
+    found = []
+    for name in filter(None, names):
+        if not strict and not (isinstance(name, str) and (":" in name or "/" in name)):
+            continue
+        try:
+            found.append(Reference.parse(str(name)))
+        except InvalidInput as error:
+            raise StoreDamaged(f"the archive names an image so: {error}") from None
+    return tuple(found)
+
+
+def _json(content: bytes, what: str) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise StoreDamaged(f"the archive's {what} is no JSON: {error}") from None
+
+
+def _other_layer(what: str, wanted: str, found: str) -> str:
+    return f"{what}: a layer should have the digest {wanted}, as its config says, and has {found}: the archive was changed"
+
+
+def _what_it_is(contents: Contents) -> str:
+    if "repositories" in contents.documents:
+        return "the archive has no manifest.json: it was written by a Docker before 1.10; load and save it with a newer one"
+    return (
+        "this is no archive of images: it has neither manifest.json nor index.json; if it is a root file system, "
+        "`labcore import` makes an image of it"
+    )

@@ -1,0 +1,173 @@
+"""From the store into an archive: one tar that is an OCI layout and Docker's format at once, so that everybody reads it.
+
+::
+
+    blobs/sha256/…   manifests, configs and layers, as they lie in the store
+    index.json       names -> manifests (image-spec, image-layout.md)
+    manifest.json    for Docker, of any age: names, config and layers of each image
+    oci-layout       the layout's version
+    repositories     for Dockers before 1.10: names -> the topmost layer
+
+The same images give the same bytes: members are sorted, belong to root, and carry no time.
+"""
+
+import hashlib
+import json
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, BinaryIO, Final
+
+from labcore.errors import InvalidInput, StoreDamaged
+from labcore.images.archive.reading import FULL_NAME
+from labcore.images.archive.tar import BLOCK, PIECE
+from labcore.images.finding import find, image_here, parts
+from labcore.images.model import INDEX, REF_NAME, Descriptor, Image
+from labcore.images.store import LAYOUT_VERSION, ImageStore
+from labcore.record import Record
+from labcore.spec import Platform, Reference
+
+FORMATS: Final = ("docker", "oci")
+RECORD: Final = 20 * BLOCK  # what tar archives are a multiple of
+
+
+class Chosen(Record):
+    """What is to be saved: a manifest or an index, under these names, of which there may be none."""
+
+    names: tuple[Reference, ...]
+    descriptor: Descriptor
+
+
+def save(
+    store: ImageStore, images: Sequence[str], out: BinaryIO, *, platform: Platform | None = None, form: str = "docker"
+) -> None:
+    """Write images, given by name or ID, as an archive: `docker`, which is an OCI layout too, or `oci`, that alone.
+
+    Of an index all images that are here are written, or the one for the `platform`. Raises ImageNotFound, InvalidInput;
+    StoreDamaged, also when a part of the archive is written already.
+    """
+    if form not in FORMATS:
+        raise InvalidInput(f"no archive format {form!r}: there are {', '.join(FORMATS)}")
+    with store.using():
+        chosen = _choose(store, images, platform)
+        blobs = {part.digest: part for choice in chosen for part in parts(store, choice.descriptor)}
+        for part in blobs.values():
+            store.blob_path(part)
+        members: dict[str, Callable[[], Iterator[bytes]]] = {}
+        sizes: dict[str, int] = {}
+        for part in blobs.values():
+            name = "blobs/" + part.digest.replace(":", "/")
+            members[name], sizes[name] = lambda at=part: _blob(store, at), part.size  # type: ignore[misc]
+        for name, content in _documents(store, chosen, form).items():
+            members[name], sizes[name] = lambda text=content: iter([text]), len(content)  # type: ignore[misc]
+        _write(out, [(name, sizes[name], members[name]) for name in sorted(members)])
+
+
+def _choose(store: ImageStore, images: Sequence[str], platform: Platform | None) -> list[Chosen]:
+    chosen: dict[str, Chosen] = {}
+    for text in images:
+        entry = find(store, text)
+        descriptor = entry.descriptor.replace(platform=None)
+        if platform:
+            descriptor = store.find(text, platform).descriptor.replace(platform=None)
+        known = chosen.get(descriptor.digest, Chosen((), descriptor))
+        names = (*known.names, *(Reference.parse(name) for name in entry.names if _is_called(text, name)))
+        chosen[descriptor.digest] = known.replace(names=tuple(sorted(set(names), key=str)))
+    return sorted(chosen.values(), key=lambda choice: (str(choice.names), choice.descriptor.digest))
+
+
+def _is_called(text: str, name: str) -> bool:
+    """Does a text mean this name? An ID, and the head of one, mean an image without its names."""
+    try:
+        return str(Reference.parse(text)) == name
+    except InvalidInput:
+        return False
+
+
+def _documents(store: ImageStore, chosen: Iterable[Chosen], form: str) -> dict[str, bytes]:
+    documents = {"oci-layout": {"imageLayoutVersion": LAYOUT_VERSION}, "index.json": _index(chosen)}
+    if form == "docker":
+        here = [(choice, image) for choice in chosen if (image := image_here(store, choice.descriptor))]
+        documents |= {"manifest.json": _manifest(here), "repositories": _repositories(here)}  # type: ignore[dict-item]
+    return {name: json.dumps(value, separators=(",", ":")).encode() + b"\n" for name, value in documents.items()}
+
+
+def _index(chosen: Iterable[Chosen]) -> dict[str, Any]:
+    entries = []
+    for choice in chosen:
+        named: list[dict[str, Any]] = [
+            {"annotations": {FULL_NAME: full_name(name), REF_NAME: full_name(name)}} for name in choice.names
+        ]
+        entries += [choice.descriptor.to_json() | annotations for annotations in named or [{}]]
+    return {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
+
+
+def _manifest(images: Iterable[tuple[Chosen, Image]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "Config": _path(image.id),
+            "RepoTags": [str(name) for name in choice.names if name.tag and not name.digest] or None,
+            "Layers": [_path(layer.digest) for layer in image.layers],
+        }
+        for choice, image in images
+    ]
+
+
+def _repositories(images: Iterable[tuple[Chosen, Image]]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for choice, image in images:
+        for name in choice.names:
+            if name.tag and not name.digest and image.layers:
+                repository = str(name).removesuffix(f":{name.tag}")
+                found.setdefault(repository, {})[name.tag] = image.layers[-1].digest.partition(":")[2]
+    return found
+
+
+def full_name(reference: Reference) -> str:
+    """Return a name with its registry, as podman and containerd write it: `docker.io/library/busybox:latest`."""
+    tag = f":{reference.tag}" if reference.tag else ""
+    return f"{reference.registry}/{reference.repository}{tag}" + (f"@{reference.digest}" if reference.digest else "")
+
+
+def _path(digest: str) -> str:
+    return "blobs/" + digest.replace(":", "/")
+
+
+def _blob(store: ImageStore, descriptor: Descriptor) -> Iterator[bytes]:
+    """Yield a blob's bytes. Raises StoreDamaged at the end if they are not those of its digest."""
+    digest = hashlib.new(descriptor.digest.partition(":")[0])
+    with store.blob_path(descriptor).open("rb", buffering=0) as file:
+        while chunk := file.read(PIECE):
+            digest.update(chunk)
+            yield chunk
+    if digest.hexdigest() != descriptor.digest.partition(":")[2]:
+        raise StoreDamaged(f"blob {descriptor.digest} was changed on disk; `labcore fsck --repair` puts it aside")
+
+
+def _write(out: BinaryIO, members: Iterable[tuple[str, int, Callable[[], Iterator[bytes]]]]) -> None:
+    written = 0
+
+    def write(content: bytes) -> None:
+        nonlocal written
+        out.write(content)
+        written += len(content)
+
+    above: set[str] = set()
+    for name, size, content in members:
+        parts = name.split("/")[:-1]
+        for depth in range(len(parts)):
+            directory = "/".join(parts[: depth + 1])
+            if directory not in above:
+                above.add(directory)
+                write(_header(directory, 0o755, tarfile.DIRTYPE))
+        write(_header(name, 0o644, tarfile.REGTYPE, size))
+        for chunk in content():
+            write(chunk)
+        write(bytes(-size % BLOCK))
+    write(bytes(2 * BLOCK))
+    write(bytes(-written % RECORD))
+
+
+def _header(name: str, mode: int, kind: bytes, size: int = 0) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.mode, info.type, info.size = mode, kind, size
+    return info.tobuf(tarfile.PAX_FORMAT)

@@ -1,0 +1,98 @@
+"""Changes of a config, written as a Dockerfile writes them: `docker import --change 'CMD ["sh"]'`."""
+
+import json
+import re
+import shlex
+from collections.abc import Callable
+from typing import Final
+
+from labcore.errors import InvalidInput
+from labcore.images.config import Config
+
+SHELL: Final = ("/bin/sh", "-c")
+
+
+def changed(config: Config, instruction: str) -> Config:
+    """Return the config after one instruction. Raises InvalidInput for one that changes no config, or not so."""
+    word, _, rest = instruction.strip().partition(" ")
+    change = _CHANGES.get(word.upper())
+    if change is None:
+        raise InvalidInput(f"{instruction!r} changes no config: {', '.join(sorted(_CHANGES))} do")
+    if not rest.strip():
+        raise InvalidInput(f"{instruction!r} lacks what comes after {word}")
+    return change(config, rest.strip())
+
+
+def _command(config: Config, rest: str) -> Config:
+    return config.replace(command=_program(config, rest))
+
+
+def _entrypoint(config: Config, rest: str) -> Config:
+    return config.replace(entrypoint=_program(config, rest))
+
+
+def _env(config: Config, rest: str) -> Config:
+    added = {name: f"{name}={value}" for name, value in _pairs(rest)}
+    return config.replace(environment=tuple(({line.partition("=")[0]: line for line in config.environment} | added).values()))
+
+
+def _label(config: Config, rest: str) -> Config:
+    return config.replace(labels=tuple(sorted((dict(config.labels) | dict(_pairs(rest))).items())))
+
+
+def _expose(config: Config, rest: str) -> Config:
+    ports = [port.lower() if "/" in port else f"{port}/tcp" for port in rest.split()]
+    if wrong := [port for port in ports if not re.fullmatch(r"\d{1,5}(-\d{1,5})?/(tcp|udp|sctp)", port)]:
+        raise InvalidInput(f"EXPOSE {rest}: {wrong[0]} is no port: one is 80, or 53/udp")
+    return config.replace(exposed_ports=tuple(sorted({*config.exposed_ports, *ports})))
+
+
+def _volume(config: Config, rest: str) -> Config:
+    return config.replace(volumes=tuple(sorted({*config.volumes, *(_list(rest) or rest.split())})))
+
+
+def _workdir(config: Config, rest: str) -> Config:
+    path = rest if rest.startswith("/") else f"{config.workdir.rstrip('/')}/{rest}"
+    return config.replace(workdir=path)
+
+
+def _program(config: Config, rest: str) -> tuple[str, ...]:
+    """Return a list of words as it is; a line is the shell's, the image's own if it names one."""
+    words = _list(rest)
+    return (*(config.shell or SHELL), rest) if words is None else tuple(words)
+
+
+def _list(rest: str) -> list[str] | None:
+    """Return what a JSON list holds; None if it is none, which a Dockerfile takes for a line of the shell."""
+    try:
+        words = json.loads(rest) if rest.startswith("[") else None
+    except ValueError:
+        return None
+    return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
+
+
+def _pairs(rest: str) -> list[tuple[str, str]]:
+    try:
+        words = shlex.split(rest)
+    except ValueError as error:
+        raise InvalidInput(f"{rest!r}: {error}") from None
+    if "=" not in words[0]:  # the old form: NAME and a value with blanks
+        name, _, value = rest.partition(" ")
+        words = [f"{name}={value.strip()}"]
+    if wrong := [word for word in words if "=" not in word or word.startswith("=")]:
+        raise InvalidInput(f"{wrong[0]!r} is not NAME=VALUE")
+    return [(name, value) for name, _, value in (word.partition("=") for word in words)]
+
+
+_CHANGES: Final[dict[str, Callable[[Config, str], Config]]] = {
+    "CMD": _command,
+    "ENTRYPOINT": _entrypoint,
+    "ENV": _env,
+    "EXPOSE": _expose,
+    "LABEL": _label,
+    "ONBUILD": lambda config, rest: config.replace(on_build=(*config.on_build, rest)),
+    "STOPSIGNAL": lambda config, rest: config.replace(stop_signal=rest),
+    "USER": lambda config, rest: config.replace(user=rest),
+    "VOLUME": _volume,
+    "WORKDIR": _workdir,
+}

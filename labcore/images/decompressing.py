@@ -1,0 +1,137 @@
+"""What is read is decompressed, whatever it was compressed with: gzip, zstd, bzip2 or xz, told by its first bytes."""
+
+import io
+from typing import Any, BinaryIO, Final
+
+from labcore.errors import StoreDamaged
+
+# The first bytes -> how it is compressed.
+MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
+LONGEST: Final = max(len(head) for head in MAGIC)
+MEMORY: Final = 1 << 27  # bytes that zstd and xz may ask a reader to keep: as much as their own tools give unasked
+PIECE: Final = 1 << 18
+
+
+def compression(head: bytes) -> str:
+    """Return how something is compressed that begins so; nothing if it is not."""
+    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "")
+
+
+def decompressed(source: "BinaryIO | Peeked", what: str) -> BinaryIO:
+    """Return a reader of what a stream holds, decompressed if it has to be. The stream need not be seekable.
+
+    What comes out is not looked at again: a bomb in a bomb stays one. Reading raises StoreDamaged; `what` names the stream.
+    """
+    peeked = source if isinstance(source, Peeked) else Peeked(source)
+    kind = compression(peeked.head)
+    if not kind:
+        return peeked  # type: ignore[return-value]
+    return _Decompressed(_Zstd(peeked) if kind == "zstd" else _Streams(kind, peeked), kind, what)  # type: ignore[return-value]
+
+
+class _Reader(io.RawIOBase):
+    """A reader that is known by its `read`."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self.read(len(buffer)) or b""
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+class Peeked(_Reader):
+    """A stream whose first bytes, `head`, have been looked at; it still begins with them."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self.head = b""
+        while len(self.head) < LONGEST and (more := source.read(LONGEST - len(self.head))):
+            self.head += more
+        self._left = self.head
+
+    def read(self, size: int = PIECE) -> bytes:
+        """Return some of what comes next."""
+        if not self._left:
+            return self._source.read(size)
+        head, self._left = self._left[:size], self._left[size:]
+        return head if len(head) == size else head + self._source.read(size - len(head))
+
+
+class _Streams:
+    """Compressed streams one after another, as gzip, bzip2 and xz allow; zeros may pad the end."""
+
+    def __init__(self, kind: str, source: Peeked) -> None:
+        self._make = _MAKERS[kind]
+        self._source = source
+        self._input = b""
+        self._stream: Any = self._make()
+
+    def read(self, size: int) -> bytes:
+        while True:
+            if self._stream.eof and not self._next():
+                return b""
+            if self._stream.needs_input and not self._input:
+                self._input = self._source.read(PIECE)
+                if not self._input:
+                    raise EOFError("it ends in the middle")
+            given, self._input = self._input, b""
+            if chunk := self._stream.decompress(given, size):
+                return bytes(chunk)
+
+    def _next(self) -> bool:
+        left = self._stream.unused_data.lstrip(b"\0")
+        while not left and (more := self._source.read(PIECE)):
+            left = more.lstrip(b"\0")
+        self._stream, self._input = self._make(), left
+        return bool(left)
+
+
+class _Zstd:
+    def __init__(self, source: Peeked) -> None:
+        import zstandard
+
+        decompressor = zstandard.ZstdDecompressor(max_window_size=MEMORY)
+        self._stream = decompressor.stream_reader(source, read_size=PIECE, read_across_frames=True)  # type: ignore[arg-type]
+
+    def read(self, size: int) -> bytes:
+        return self._stream.read(size)
+
+
+class _Decompressed(_Reader):
+    """A decompressor whose complaints name the stream."""
+
+    def __init__(self, reader: "_Streams | _Zstd", kind: str, what: str) -> None:
+        self._reader = reader
+        self._kind = kind
+        self._what = what
+
+    def read(self, size: int = PIECE) -> bytes:
+        try:
+            return self._reader.read(size)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno:  # the stream itself cannot be read
+                raise
+            raise StoreDamaged(f"{self._what} is damaged, or not complete: {self._kind}: {error}") from error
+
+
+def _gzip() -> Any:
+    from isal import igzip_lib
+
+    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+
+
+def _bzip2() -> Any:
+    import bz2
+
+    return bz2.BZ2Decompressor()
+
+
+def _xz() -> Any:
+    import lzma
+
+    return lzma.LZMADecompressor(memlimit=MEMORY)
+
+
+_MAKERS: Final = {"gzip": _gzip, "bzip2": _bzip2, "xz": _xz}

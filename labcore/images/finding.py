@@ -1,0 +1,102 @@
+"""What a user means by a name, an ID or a digest."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from labcore.errors import ImageNotFound, InvalidInput, LabcoreError
+from labcore.images.model import INDEXES, Descriptor, Image, Manifest, read_index
+from labcore.images.store import DEPTH_MAX, ImageStore
+from labcore.record import Record
+from labcore.spec import Platform, Reference
+from labcore.spec.platform import choose
+
+SHORTEST: Final = 4  # hex digits that may stand for an ID
+SHOWN: Final = 12  # … and as many are shown
+
+
+class Entry(Record):
+    """What names lead to: an image's manifest, or an index of several; it may have no name."""
+
+    names: tuple[str, ...]
+    descriptor: Descriptor
+
+
+def entries(store: ImageStore) -> list[Entry]:
+    """Return all that is kept, each manifest or index once, in the order in which they came. Raises StoreDamaged."""
+    found: dict[str, Entry] = {}
+    for name, descriptor in store.entries():
+        known = found.get(descriptor.digest, Entry((), descriptor))
+        found[descriptor.digest] = known.replace(names=(*known.names, name) if name else known.names)
+    return list(found.values())
+
+
+def find(store: ImageStore, text: str) -> Entry:
+    """Return what a name, an ID, the head of one (4 digits or more) or a digest means.
+
+    Of a name, `names` has that name only. An ID that several manifests share, which differ in how layers are compressed, means
+    the first of them; that of one image in an index means this image alone. Raises ImageNotFound, InvalidInput, StoreDamaged.
+    """
+    refused = None
+    try:
+        reference = Reference.parse(text)
+        for entry in entries(store):
+            if str(reference) in entry.names or reference.digest == entry.descriptor.digest:
+                return entry.replace(names=tuple(name for name in entry.names if name == str(reference)))
+    except InvalidInput as error:
+        refused = error
+    digits = text.removeprefix("sha256:")
+    if len(digits) >= SHORTEST and set(digits) <= set("0123456789abcdef"):
+        return _by_digits(store, text, digits)
+    known = ", ".join(store.names()) or "none"
+    raise refused or ImageNotFound(f"no image {reference} in {store.directory} (there: {known}); `labcore seed` makes some")
+
+
+def images(store: ImageStore, descriptor: Descriptor, depth: int = 0) -> Iterator[Image]:
+    """Yield the images that a manifest or an index leads to, as far as they are here and can be read."""
+    try:
+        if descriptor.media_type not in INDEXES:
+            yield store.read(descriptor)
+            return
+        listed = read_index(store.blobs.read(descriptor), descriptor.digest) if depth < DEPTH_MAX else ()
+    except LabcoreError:
+        return
+    for entry in listed:
+        if entry.platform is None or entry.platform.os != "unknown":
+            yield from images(store, entry, depth + 1)
+
+
+def image_here(store: ImageStore, descriptor: Descriptor) -> Image | None:
+    """Return an image itself, or of an index that for this machine, else the first that is here; None if none can be read."""
+    found = list(images(store, descriptor))
+    place = choose([image.config.platform for image in found], Platform.here()) or 0
+    return found[place] if found else None
+
+
+def parts(store: ImageStore, descriptor: Descriptor, depth: int = 0) -> Iterator[Descriptor]:
+    """Yield a manifest or index and all that it leads to, but for what an index lists and is not here. Raises StoreDamaged."""
+    yield descriptor
+    content = store.blobs.read(descriptor)
+    if descriptor.media_type not in INDEXES:
+        yield from Manifest.parse(content, descriptor.digest).parts()
+        return
+    for entry in read_index(content, descriptor.digest):
+        if depth < DEPTH_MAX and store.blobs.place(entry.digest).exists():
+            yield from parts(store, entry, depth + 1)
+
+
+def _by_digits(store: ImageStore, text: str, digits: str) -> Entry:
+    found: dict[str, Entry] = {}
+    for entry in entries(store):
+        if entry.descriptor.digest.partition(":")[2].startswith(digits):
+            found.setdefault(entry.descriptor.digest, entry)
+        for image in images(store, entry.descriptor):
+            alone = entry if image.descriptor.digest == entry.descriptor.digest else Entry((), image.descriptor)
+            if any(digest.partition(":")[2].startswith(digits) for digest in (image.id, image.descriptor.digest)):
+                found.setdefault(image.id, alone)
+    meant = {entry.descriptor.digest for entry in found.values()}
+    if not found:
+        raise ImageNotFound(f"no image {text} in {store.directory}: no ID and no digest begins so, and no image is called so")
+    if len(meant) > 1:
+        ids = ", ".join(digest.partition(":")[2][:SHOWN] for digest in sorted(found))
+        raise InvalidInput(f"{text} is not clear: there are {ids}; give more digits")
+    return next(iter(found.values()))
