@@ -3,7 +3,9 @@
 import argparse
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+from labcore.engine import default_root
 from labcore.engine.transfer import Progress, endpoint
 from labcore.registry.transport import Endpoint
 from labcore.spec import Reference
@@ -12,12 +14,19 @@ from labcore.spec import Reference
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("image", metavar="IMAGE", help="[REGISTRY/]NAME[:TAG]")
-    parser.add_argument("--plain-http", action="store_true", help="speak to the registry without TLS (on loopback: always)")
+    connection(parser)
+
+
+def connection(parser: argparse.ArgumentParser) -> None:
+    """Declare how a registry is spoken to."""
+    parser.add_argument("--plain-http", action="store_true", help="speak to the registry without TLS (the default on loopback)")
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="trust this authority's certificates, too (PEM)")
 
 
 def endpoint_of(args: argparse.Namespace, reference: Reference) -> Endpoint:
     """Return where the registry is that the arguments mean."""
-    return endpoint(reference, insecure=True if args.plain_http else None)
+    root = args.root or default_root()
+    return endpoint(reference, insecure=True if args.plain_http else None, authority=args.ca, root=root)
 
 
 def show(progress_of: Iterator[Progress]) -> None:

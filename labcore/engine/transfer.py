@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Final
 
 from labcore.engine.arrival import Arrival
@@ -15,13 +16,13 @@ from labcore.images.store import DEPTH_MAX, chosen
 from labcore.record import Record
 from labcore.registry import credentials
 from labcore.registry.client import Client, Fetched
+from labcore.registry.mirrors import Sources
+from labcore.registry.registries import where_is
 from labcore.registry.transport import Endpoint, Transport
 from labcore.spec import Platform, Reference
 from labcore.storage import LayerStore
 
 AT_ONCE: Final = 3  # layers, as docker
-HUB: Final = "registry-1.docker.io"  # where docker.io's registry really is
-LOOPBACK: Final = ("127.", "localhost", "[::1]")
 ChunksFrom = Callable[[int], Iterator[bytes]]
 
 
@@ -34,10 +35,14 @@ class Progress(Record):
     total: int = 0
 
 
-def endpoint(reference: Reference, *, insecure: bool | None = None) -> Endpoint:
-    """Return where an image's registry is; one on this machine's loopback is spoken to without TLS, unless told otherwise."""
-    host = HUB if reference.registry == "docker.io" else reference.registry
-    return Endpoint(host, host.startswith(LOOPBACK) if insecure is None else insecure)
+def endpoint(
+    reference: Reference, *, insecure: bool | None = None, authority: Path | None = None, root: Path | None = None
+) -> Endpoint:  # fmt: skip
+    """Return where an image's registry is, as `registries.toml` below a state root says; what is given here overrules it.
+
+    One on this machine's loopback is spoken to without TLS, unless told otherwise.
+    """
+    return where_is(reference.registry, root and root / "registries.toml", insecure=insecure, authority=authority)
 
 
 def pull(
@@ -54,8 +59,7 @@ def pull(
     image for the `platform` is got, this machine's if none is said.
     Raises RegistryError, StoreDamaged; ImageNotFound if there is none for the platform.
     """
-    with closing(Transport(where, credentials.find(reference.registry))) as transport, store.using():
-        client = Client(transport, reference.repository)
+    with closing(Sources(where, reference.repository, credentials.find)) as client, store.using():
         offered = client.manifest(reference.digest or reference.tag or "latest")
         fetched = _for_platform(client, offered, platform or Platform.here(), reference)
         manifest = Manifest.parse(fetched.content, f"{reference}: {fetched.digest}")
@@ -92,7 +96,7 @@ def push(store: ImageStore, reference: Reference, where: Endpoint) -> Iterator[P
     yield Progress(image.descriptor.digest, "done", len(content), len(content))
 
 
-def _for_platform(client: Client, manifest: Fetched, wanted: Platform, reference: Reference) -> Fetched:
+def _for_platform(client: Sources, manifest: Fetched, wanted: Platform, reference: Reference) -> Fetched:
     """Return the manifest itself, or of an index that for the platform."""
     for _ in range(DEPTH_MAX):
         if manifest.media_type not in INDEXES:
@@ -104,7 +108,7 @@ def _for_platform(client: Client, manifest: Fetched, wanted: Platform, reference
 
 def _fetch(
     store: ImageStore,
-    client: Client,
+    client: Sources,
     part: Descriptor,
     tell: Callable[[Progress], None],
     passing: Callable[[ChunksFrom], ChunksFrom] = lambda chunks_from: chunks_from,
@@ -116,7 +120,12 @@ def _fetch(
             tell(Progress(part.digest, "comes", come, part.size))
             yield chunk
 
-    got = store.fetch_blob(part, passing(chunks))
+    try:
+        got = store.fetch_blob(part, passing(chunks))
+    except StoreDamaged:
+        if not client.doubt(part.digest):
+            raise
+        got = store.fetch_blob(part, chunks)
     tell(Progress(part.digest, "done" if got else "is there", part.size, part.size))
 
 

@@ -3,8 +3,7 @@
 import base64
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import bcrypt
@@ -13,32 +12,19 @@ import pytest
 from labcore.engine import Engine
 from labcore.engine.transfer import Endpoint, endpoint, pull, push
 from labcore.errors import ImageNotFound, StoreDamaged
-from labcore.http import Request, Response, Server
-from labcore.http.server import listen
+from labcore.http import Request, Response
 from labcore.images import ImageStore
 from labcore.registry.access import Passwords
 from labcore.registry.credentials import Credentials, keep
-from labcore.registry.server import Registry, Settings, failure
+from labcore.registry.server import Registry, Settings
 from labcore.registry.transport import RegistryError, Transport
 from labcore.spec import Reference
+from tests.serving import named, served
 
 
 @pytest.fixture(autouse=True)
 def own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-
-
-@contextmanager
-def served(handler: Callable[[Request], Response]) -> Iterator[str]:
-    listener = listen("127.0.0.1", 0)
-    address = f"127.0.0.1:{listener.getsockname()[1]}"
-    server = Server(listener, handler, failure)
-    thread = server.start()
-    try:
-        yield address
-    finally:
-        server.close()
-        thread.join(10)
 
 
 @pytest.fixture
@@ -49,13 +35,6 @@ def registry(tmp_path: Path) -> Registry:
 @pytest.fixture
 def store(tmp_path: Path) -> ImageStore:
     return ImageStore(tmp_path / "images")
-
-
-def named(engine: Engine, address: str, name: str = "team/busybox:v1") -> Reference:
-    """Give busybox a name in a registry."""
-    reference = Reference.parse(f"{address}/{name}")
-    engine.images.tag(reference, engine.images.get(Reference.parse("busybox")).descriptor)
-    return reference
 
 
 def test_there_and_back(engine: Engine, registry: Registry, store: ImageStore) -> None:

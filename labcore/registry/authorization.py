@@ -1,0 +1,94 @@
+"""Who asks: the two ways in which a registry wants to know it (RFC 7617 Basic, and distribution's token authentication)."""
+
+import base64
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlencode
+
+from labcore.registry.connections import AGENT, Answer, shown
+from labcore.registry.credentials import Credentials
+from labcore.registry.endpoint import Endpoint, RegistryError
+
+TOKEN_MAX: Final = 1 << 20
+PARAMETER: Final = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s",]+))')
+Ask = Callable[[str, str, dict[str, str], bytes | None], Answer]
+
+
+class Authorization:
+    """What is said in the field `Authorization`, for each scope: known from an earlier answer, or learnt from a challenge."""
+
+    def __init__(self, endpoint: Endpoint, credentials: Credentials | None, ask: Ask) -> None:
+        self._endpoint = endpoint
+        self._credentials = credentials
+        self._ask = ask
+        self._said: dict[str, str] = {}
+        self._basic: str | None = None  # holds for all that may be asked
+        self._lock = threading.Lock()
+
+    def known(self, scope: str) -> str | None:
+        """Return what was right the last time; None if nothing was."""
+        return self._said.get(scope, self._basic)
+
+    def learn(self, challenges: Iterable[str], scope: str, refused: str | None) -> str | None:
+        """Return what to say after that challenge; None if there is nothing to say. `refused` was said, and did not do."""
+        with self._lock:
+            if (known := self.known(scope)) != refused:
+                return known  # another thread has asked meanwhile
+            by_kind = {kind.lower(): rest for kind, _, rest in (challenge.partition(" ") for challenge in challenges)}
+            parameters = {name: quoted or plain for name, quoted, plain in PARAMETER.findall(by_kind.get("bearer", ""))}
+            if "realm" in parameters:
+                scopes = [*scope.split(), *parameters.get("scope", "").split()]
+                self._said[scope] = "Bearer " + self._token(parameters, list(dict.fromkeys(scopes)))
+            elif "basic" in by_kind and self._credentials and self._credentials.user:
+                self._basic = _basic(self._credentials)
+            return self.known(scope)
+
+    def forget(self, scope: str) -> None:
+        """What was said is wrong."""
+        with self._lock:
+            self._said.pop(scope, None)
+            self._basic = None
+
+    def _token(self, parameters: dict[str, str], scopes: list[str]) -> str:
+        realm = parameters["realm"]
+        if not realm.startswith("https://") and not (self._endpoint.insecure and realm.startswith("http://")):
+            raise RegistryError(f"{self._endpoint.host} wants a password sent to {shown(realm)}, which is not secured")
+        query = [("scope", scope) for scope in scopes]
+        if parameters.get("service"):
+            query.insert(0, ("service", parameters["service"]))
+        headers: dict[str, str] = {}
+        body = None
+        url = realm
+        if self._credentials and self._credentials.token:
+            form = {"grant_type": "refresh_token", "client_id": AGENT, "refresh_token": self._credentials.token}
+            form |= {"service": parameters.get("service", ""), "scope": " ".join(scopes)}
+            body = urlencode(form).encode()
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        else:
+            if self._credentials:
+                headers["Authorization"] = _basic(self._credentials)
+            url += ("&" if "?" in realm else "?") + urlencode(query) if query else ""
+        with self._ask("POST" if body else "GET", url, headers, body) as answer:
+            return self._read(answer, realm)
+
+    def _read(self, answer: Answer, realm: str) -> str:
+        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) and self._credentials:
+            raise RegistryError(f"{shown(realm)}: the user or password is wrong, or may not do this", answer.status)
+        if answer.status != HTTPStatus.OK:
+            raise RegistryError(f"{shown(realm)} gives no token: {answer.status}", answer.status)
+        try:
+            value = json.loads(answer.read_at_most(TOKEN_MAX))
+            token = value.get("token") or value["access_token"]
+        except (ValueError, RecursionError, KeyError, AttributeError, TypeError):
+            raise RegistryError(f"{shown(realm)} gives no token that can be read") from None
+        if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
+            raise RegistryError(f"{shown(realm)} gives no token that can be said again")
+        return token
+
+
+def _basic(credentials: Credentials) -> str:
+    return "Basic " + base64.b64encode(f"{credentials.user}:{credentials.password}".encode()).decode()

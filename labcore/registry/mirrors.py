@@ -1,0 +1,79 @@
+"""A repository to pull from: at the registry's mirrors, in their order, and at last at the registry itself."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from labcore.registry.client import Client, Fetched
+from labcore.registry.credentials import Credentials
+from labcore.registry.endpoint import Endpoint, RegistryError
+from labcore.registry.transport import ATTEMPTS, Transport
+
+MIRROR_ATTEMPTS: Final = 2  # there is somebody else to be asked
+
+
+class Sources:
+    """Asks one after another. Each is told the credentials that are kept for it, and nobody else's. To be closed.
+
+    `credentials_of` gives them by the registry's name, when somebody is asked for the first time.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, repository: str, credentials_of: Callable[[str], Credentials | None]
+    ) -> None:  # fmt: skip
+        self._endpoints = (*endpoint.mirrors, endpoint)
+        self._repository = repository
+        self._credentials_of = credentials_of
+        self._transports: dict[int, Transport] = {}
+        self._gave: dict[str, int] = {}
+        self._doubted: set[tuple[str, int]] = set()
+
+    def manifest(self, reference: str) -> Fetched:
+        """Return a manifest by tag or digest. Raises RegistryError if nobody has it."""
+        failed: list[RegistryError] = []
+        for number in range(len(self._endpoints)):
+            try:
+                return self._client(number).manifest(reference)
+            except RegistryError as error:
+                failed.append(error)
+        raise _all_of(failed)
+
+    def blob(self, digest: str, size: int, offset: int = 0) -> Iterator[bytes]:
+        """Yield a blob from an offset on; where one breaks off the next goes on. Raises RegistryError."""
+        failed: list[RegistryError] = []
+        for number in range(len(self._endpoints)):
+            if (digest, number) in self._doubted:
+                continue
+            self._gave[digest] = number
+            try:
+                for chunk in self._client(number).blob(digest, size, offset):
+                    offset += len(chunk)
+                    yield chunk
+                return
+            except RegistryError as error:
+                failed.append(error)
+        raise _all_of(failed)
+
+    def doubt(self, digest: str) -> bool:
+        """Hear that what came was not that blob; return whether there is somebody else to ask for it."""
+        self._doubted.add((digest, self._gave.get(digest, 0)))
+        return any((digest, number) not in self._doubted for number in range(len(self._endpoints)))
+
+    def close(self) -> None:
+        """Close the connections."""
+        for transport in self._transports.values():
+            transport.close()
+
+    def _client(self, number: int) -> Client:
+        if number not in self._transports:
+            endpoint = self._endpoints[number]
+            last = number == len(self._endpoints) - 1
+            found = self._credentials_of(endpoint.registry)
+            self._transports[number] = Transport(endpoint, found, attempts=ATTEMPTS if last else MIRROR_ATTEMPTS)
+        return Client(self._transports[number], self._repository)
+
+
+def _all_of(failed: list[RegistryError]) -> RegistryError:
+    """Return the registry's own error, with those of its mirrors."""
+    last = failed[-1]
+    mirrors = "".join(f"\n  and a mirror before it: {error}" for error in failed[:-1])
+    return RegistryError(f"{last}{mirrors}", last.status)
