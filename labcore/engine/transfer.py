@@ -2,13 +2,14 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
 from labcore.engine.arrival import Arrival
-from labcore.errors import LabcoreError, StoreDamaged
+from labcore.errors import ImageNotFound, LabcoreError, StoreDamaged
 from labcore.images import Config, Descriptor, ImageStore, Manifest
 from labcore.images.compressing import compressed
 from labcore.images.model import INDEXES, read_index
@@ -23,6 +24,7 @@ from labcore.spec import Platform, Reference
 from labcore.storage import LayerStore
 
 AT_ONCE: Final = 3  # layers, as docker
+GRACE: Final = 1.0  # seconds for what is under way, when all is given up
 ChunksFrom = Callable[[int], Iterator[bytes]]
 
 
@@ -33,6 +35,9 @@ class Progress(Record):
     what: str
     done: int = 0
     total: int = 0
+
+
+Work = Callable[[Descriptor, Callable[[Progress], None]], None]
 
 
 def endpoint(
@@ -63,7 +68,9 @@ def pull(
         offered = client.manifest(reference.digest or reference.tag or "latest")
         fetched = _for_platform(client, offered, platform or Platform.here(), reference)
         manifest = Manifest.parse(fetched.content, f"{reference}: {fetched.digest}")
-        yield from _side_by_side([manifest.config], lambda part, tell: _fetch(store, client, part, tell))
+        yield from _side_by_side(
+            [manifest.config], _surely(client, lambda part, tell: _fetch(store, client, part, tell)), client.stop
+        )
         diff_ids = Config.parse(store.blobs.read(manifest.config), f"{reference}: {manifest.config.digest}").diff_ids
         if len(diff_ids) != len(manifest.layers):
             raise StoreDamaged(f"{reference}: {len(manifest.layers)} layers in the manifest, {len(diff_ids)} in the config")
@@ -78,7 +85,8 @@ def pull(
             else:
                 _fetch(store, client, part, tell)
 
-        yield from _side_by_side([part for part in manifest.parts() if part != manifest.config], get)
+        rest = [part for part in manifest.parts() if part != manifest.config]
+        yield from _side_by_side(rest, _surely(client, get), client.stop)
         descriptor = store.put_blob(fetched.content, fetched.media_type)
         store.admit(reference, descriptor)
     yield Progress(descriptor.digest, "done", descriptor.size, descriptor.size)
@@ -91,7 +99,10 @@ def push(store: ImageStore, reference: Reference, where: Endpoint) -> Iterator[P
         content = store.blobs.read(image.descriptor)
         client = Client(transport, reference.repository)
         parts = list(Manifest.parse(content, str(reference)).parts())
-        yield from _side_by_side(parts, lambda part, tell: _send(store, client, part, tell))
+        near = _near(store, reference)
+        yield from _side_by_side(
+            parts, lambda part, tell: _send(store, client, part, near.get(part.digest), tell), transport.stop
+        )
         client.push_manifest(reference.tag or image.descriptor.digest, content, image.descriptor.media_type)
     yield Progress(image.descriptor.digest, "done", len(content), len(content))
 
@@ -120,26 +131,55 @@ def _fetch(
             tell(Progress(part.digest, "comes", come, part.size))
             yield chunk
 
-    try:
-        got = store.fetch_blob(part, passing(chunks))
-    except StoreDamaged:
-        if not client.doubt(part.digest):
-            raise
-        got = store.fetch_blob(part, chunks)
+    got = store.fetch_blob(part, passing(chunks))
     tell(Progress(part.digest, "done" if got else "is there", part.size, part.size))
 
 
-def _send(store: ImageStore, client: Client, part: Descriptor, tell: Callable[[Progress], None]) -> None:
-    tell(Progress(part.digest, "goes", 0, part.size))
+def _send(
+    store: ImageStore, client: Client, part: Descriptor, source: str | None, tell: Callable[[Progress], None]
+) -> None:  # fmt: skip
     path = store.blob_path(part)
-    how = client.push_blob(part.digest, part.size, lambda: path.open("rb"))
+
+    def gone(size: int) -> None:
+        tell(Progress(part.digest, "goes", size, part.size))
+
+    how = client.push_blob(part.digest, part.size, lambda: path.open("rb"), source=source, tell=gone)
     tell(Progress(part.digest, "done" if how == "sent" else "is there", part.size, part.size))
 
 
+def _near(store: ImageStore, reference: Reference) -> dict[str, str]:
+    """Return in which other repository of the registry a blob may be: by its digest, a repository with an image that has it."""
+    found: dict[str, str] = {}
+    for other in map(Reference.parse, store.names()):
+        if other.registry == reference.registry and other.repository != reference.repository:
+            with suppress(ImageNotFound, StoreDamaged):
+                image = store.get(other)
+                for part in (image.config_descriptor, *image.layers):
+                    found[part.digest] = other.repository
+    return found
+
+
+def _surely(client: Sources, work: Work) -> Work:
+    """Return work that is done anew, with what another source gives, when what came was not what was asked for."""
+
+    def surely(part: Descriptor, tell: Callable[[Progress], None]) -> None:
+        while True:
+            try:
+                return work(part, tell)
+            except StoreDamaged:
+                if not client.doubt(part.digest):
+                    raise
+
+    return surely
+
+
 def _side_by_side(
-    parts: list[Descriptor], work: Callable[[Descriptor, Callable[[Progress], None]], None]
+    parts: list[Descriptor], work: Work, end: Callable[[], None]
 ) -> Iterator[Progress]:
-    """Do the work for a few parts at a time, and yield what it tells. The first that fails ends all; its error is raised."""
+    """Do the work for a few parts at a time, and yield what it tells. The first that fails ends all; its error is raised.
+
+    If the generator is closed before it is done, what is under way may tidy up; then `end` has what waits for a registry fail.
+    """
     told: queue.SimpleQueue[Progress | Exception | None] = queue.SimpleQueue()
     left = iter(parts)
     lock, stop = threading.Lock(), threading.Event()
@@ -177,8 +217,14 @@ def _side_by_side(
                 running -= 1
             else:
                 yield item
-    finally:
+    except BaseException:
         stop.set()
+        deadline = time.monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(0, deadline - time.monotonic()))
+        end()
+        raise
+    finally:
         for thread in threads:
             thread.join()
 

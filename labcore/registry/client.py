@@ -1,15 +1,19 @@
 """The client's part of the distribution protocol: manifests and blobs, there and back (distribution-spec, pull and push)."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from typing import IO, Final, NamedTuple
 from urllib.parse import quote
 
 from labcore.registry.manifests import DOCKER_IMAGE, DOCKER_INDEX, OCI_IMAGE, OCI_INDEX, SCHEMA_1
+from labcore.registry.sending import Sending
 from labcore.registry.transport import Answer, RegistryError, Transport
 
-ACCEPT: Final = ", ".join((OCI_IMAGE, OCI_INDEX, DOCKER_IMAGE, DOCKER_INDEX))
+KINDS: Final = (OCI_IMAGE, OCI_INDEX, DOCKER_IMAGE, DOCKER_INDEX)
+ACCEPT: Final = ", ".join(KINDS)
 MANIFEST_MAX: Final = 4 << 20
 PIECE: Final = 1 << 18
 
@@ -39,13 +43,12 @@ class Client:
         path = f"{self._base}/manifests/{reference}"
         with self._transport.request("GET", path, headers={"Accept": ACCEPT}, scope=self._pull) as answer:
             content = answer.read_at_most(MANIFEST_MAX)
-            media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
-        if media_type.startswith(SCHEMA_1):
-            raise RegistryError(f"{self._repository}:{reference} is an image of schema 1, which is too old to be taken")
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        if reference.startswith("sha256:") and reference != digest:
+            said = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+        algorithm = reference.partition(":")[0] if ":" in reference else "sha256"
+        digest = f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+        if ":" in reference and reference != digest:
             raise RegistryError(f"{self._repository}: asked for the manifest {reference} and got {digest}")
-        return Fetched(content, media_type, digest)
+        return Fetched(content, _kind(content, said, f"{self._repository}:{reference}"), digest)
 
     def blob(self, digest: str, size: int, offset: int = 0) -> Iterator[bytes]:
         """Yield a blob from an offset on. Raises RegistryError if more or fewer bytes come than it has."""
@@ -78,8 +81,6 @@ class Client:
         path: str | None = f"{self._base}/tags/list"
         while path:
             with self._transport.request("GET", path, scope=self._pull) as answer:
-                import json
-
                 found += json.loads(answer.read_at_most(MANIFEST_MAX)).get("tags") or []
                 link = answer.headers.get("Link", "")
                 path = link[link.index("<") + 1 : link.index(">")] if 'rel="next"' in link else None
@@ -87,23 +88,38 @@ class Client:
 
     # --- push
 
-    def push_blob(self, digest: str, size: int, content: Callable[[], IO[bytes]], *, source: str | None = None) -> str:
-        """Have a blob in the repository; return how: it was there, was mounted from `source`, or has been sent."""
+    def push_blob(
+        self,
+        digest: str,
+        size: int,
+        content: Callable[[], IO[bytes]],
+        *,
+        source: str | None = None,
+        tell: Callable[[int], None] = lambda _: None,
+    ) -> str:
+        """Have a blob in the repository; return how: it was there, was mounted from the repository `source`, or has been sent.
+
+        `content` opens its bytes, once or more often; `tell` hears how many have gone, and may end all by raising.
+        """
         if self.has_blob(digest):
             return "exists"
-        query = f"?mount={digest}&from={quote(source, safe='')}" if source else ""
-        path = f"{self._base}/blobs/uploads/{query}"
-        with self._transport.request("POST", path, scope=self._push, length=0, accepted=(201, 202)) as answer:
+        sending = Sending(self._transport, f"{self._base}/blobs/uploads/", self._push, size, content, tell)
+        with self._begin(digest, source) as answer:
             if answer.status == HTTPStatus.CREATED:
                 return "mounted"
-            place = _place(answer)
-        end = f"{place}{'&' if '?' in place else '?'}digest={digest}"
-        headers = {"Content-Type": "application/octet-stream"}
-        with self._transport.request(
-            "PUT", end, headers=headers, body=content, length=size, scope=self._push, accepted=(201, 204)
-        ) as answer:  # fmt: skip
-            answer.read_at_most(MANIFEST_MAX)
+            sending.begun_by(answer)
+        sending.send(digest)
         return "sent"
+
+    def _begin(self, digest: str, source: str | None) -> Answer:
+        """Begin an upload; with a source it may be done by that."""
+        path = f"{self._base}/blobs/uploads/"
+        if source:
+            query = f"?mount={digest}&from={quote(source, safe='')}"
+            scope = f"{self._push} repository:{source}:pull"
+            with suppress(RegistryError):  # who may not read there may still write here
+                return self._transport.request("POST", path + query, scope=scope, length=0, accepted=(201, 202), again=False)
+        return self._transport.request("POST", path, scope=self._push, length=0, accepted=(202,))
 
     def push_manifest(self, reference: str, content: bytes, media_type: str) -> None:
         """Store a manifest, whose parts are there, under a tag or its digest."""
@@ -118,9 +134,16 @@ class Client:
             answer.read_at_most(MANIFEST_MAX)
 
 
-def _place(answer: Answer) -> str:
-    location = answer.headers.get("Location")
-    answer.read_at_most(MANIFEST_MAX)
-    if not location:
-        raise RegistryError(f"{answer.url}: the registry does not say where to send the blob")
-    return str(location)
+def _kind(content: bytes, said: str, name: str) -> str:
+    """Return a manifest's media type: what the registry says, or the manifest itself. Raises RegistryError for others."""
+    if said in KINDS:
+        return said
+    if said.startswith(SCHEMA_1):
+        raise RegistryError(f"{name} is an image of schema 1, which is too old to be taken")
+    try:
+        own = json.loads(content).get("mediaType")
+    except (ValueError, RecursionError, AttributeError):
+        own = None
+    if own in KINDS:
+        return str(own)
+    raise RegistryError(f"{name}: what came is no image but {said or 'of no kind'!r}: is there a registry at that address?")

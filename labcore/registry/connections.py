@@ -32,12 +32,12 @@ class TooMuch(http.client.HTTPException):
 class Answer:
     """An answer whose body is read as it comes. Closing it gives the connection back, if all was read."""
 
-    def __init__(self, response: http.client.HTTPResponse, url: str, give_back: Callable[[], None]) -> None:
+    def __init__(self, response: http.client.HTTPResponse, url: str, let_go: Callable[..., None]) -> None:
         self.status = response.status
         self.headers = response.headers
         self.url = url
         self._response = response
-        self._give_back = give_back
+        self._let_go = let_go
 
     def read(self, size: int = -1) -> bytes:
         """Read at most `size` bytes. Raises RegistryError if the connection breaks."""
@@ -59,10 +59,9 @@ class Answer:
         if 0 < (self._response.length or 0) <= SMALL:
             with suppress(RegistryError):
                 self.read()
-        if self._response.isclosed():
-            self._give_back()
-        else:
-            self._response.close()
+        whole = self._response.isclosed()
+        self._response.close()
+        self._let_go(whole=whole)
 
     def __enter__(self) -> "Answer":
         return self
@@ -78,6 +77,7 @@ class Connections:
         self._endpoint = endpoint
         self._patience = patience
         self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
+        self._busy: set[http.client.HTTPConnection] = set()
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._lock = threading.Lock()
 
@@ -98,6 +98,12 @@ class Connections:
                     raise
         return self._once(self._new(key), key, url, method, target, body, headers)  # the server had ended it in the meantime
 
+    def shut(self) -> None:
+        """Let those fail that are being used."""
+        for connection in list(self._busy):
+            with suppress(OSError, AttributeError):  # it has no socket yet, or none any more
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """End those that nobody uses."""
         for connections in self._idle.values():
@@ -115,17 +121,22 @@ class Connections:
         body: Payload,
         headers: Mapping[str, str],
     ) -> Answer:
+        self._busy.add(connection)
         try:
-            if callable(body):
-                with body() as stream:
-                    connection.request(method, target, stream, headers)
-            else:
-                connection.request(method, target, body, headers)
-            response = connection.getresponse()
+            response = _exchange(connection, method, target, body, headers)
         except BaseException:
+            self._busy.discard(connection)
             connection.close()
             raise
-        return Answer(response, url, lambda: self._idle.setdefault(key, []).append(connection))
+
+        def let_go(*, whole: bool) -> None:
+            self._busy.discard(connection)
+            if whole:
+                self._idle.setdefault(key, []).append(connection)
+            else:
+                connection.close()
+
+        return Answer(response, url, let_go)
 
     def _idle_one(self, key: tuple[str, str]) -> http.client.HTTPConnection | None:
         with self._lock, suppress(IndexError, KeyError):
@@ -150,6 +161,23 @@ class Connections:
             if own not in self._contexts:  # reading all authorities takes 20 ms
                 self._contexts[own] = self._endpoint.context(own=own)
             return self._contexts[own]
+
+
+def _exchange(
+    connection: http.client.HTTPConnection, method: str, target: str, body: Payload, headers: Mapping[str, str]
+) -> http.client.HTTPResponse:
+    """Send a request and wait for the answer, which may come, and end all, before the whole body has gone."""
+    try:
+        if callable(body):
+            with body() as stream:
+                connection.request(method, target, stream, headers)
+        else:
+            connection.request(method, target, body, headers)
+    except (BrokenPipeError, ConnectionResetError):
+        with suppress(OSError, http.client.HTTPException):
+            return connection.getresponse()
+        raise
+    return connection.getresponse()
 
 
 class _Watched(http.client.HTTPResponse):

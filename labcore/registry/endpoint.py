@@ -17,11 +17,15 @@ SYSTEM: Final = Path("/etc/docker/certs.d")
 
 
 class RegistryError(LabcoreError):
-    """A registry did not do what it was asked to; `status` is what it answered, 0 if it did not."""
+    """A registry did not do what it was asked to.
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    `status` is what it answered, 0 if it did not; `retry_after` is when it wants to be asked again, in its own words.
+    """
+
+    def __init__(self, message: str, status: int = 0, retry_after: str | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.retry_after = retry_after
 
 
 class Endpoint(Record):

@@ -26,6 +26,7 @@ class Sources:
         self._transports: dict[int, Transport] = {}
         self._gave: dict[str, int] = {}
         self._doubted: set[tuple[str, int]] = set()
+        self._stopped = False
 
     def manifest(self, reference: str) -> Fetched:
         """Return a manifest by tag or digest. Raises RegistryError if nobody has it."""
@@ -58,12 +59,20 @@ class Sources:
         self._doubted.add((digest, self._gave.get(digest, 0)))
         return any((digest, number) not in self._doubted for number in range(len(self._endpoints)))
 
+    def stop(self) -> None:
+        """End what other threads are asking."""
+        self._stopped = True
+        for transport in list(self._transports.values()):
+            transport.stop()
+
     def close(self) -> None:
         """Close the connections."""
         for transport in self._transports.values():
             transport.close()
 
     def _client(self, number: int) -> Client:
+        if self._stopped:
+            raise RegistryError(f"{self._endpoints[number].registry}: it was given up")
         if number not in self._transports:
             endpoint = self._endpoints[number]
             last = number == len(self._endpoints) - 1

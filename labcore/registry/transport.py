@@ -5,6 +5,7 @@ import json
 import random
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -36,11 +37,12 @@ class Transport:
         *,
         attempts: int = ATTEMPTS,
         patience: float = PATIENCE,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.attempts = attempts
-        self.sleep = sleep
+        self._stopped = threading.Event()
+        self.sleep = sleep or self._stopped.wait
         self._connections = Connections(endpoint, patience)
         self._authorization = Authorization(
             endpoint, credentials, lambda method, url, headers, body: self._connections.ask(method, url, headers, body, None)
@@ -65,6 +67,8 @@ class Transport:
         url = urljoin(self.endpoint.base, path)
         attempts = self.attempts if again else 1
         for attempt in range(1, attempts + 1):
+            if again and self._stopped.is_set():
+                break
             try:
                 answer = self._authorized(method, url, dict(headers or {}), body, length, scope)
             except (OSError, http.client.HTTPException) as error:
@@ -79,7 +83,12 @@ class Transport:
                 raise _refused(method, url, answer)
             answer.close()
             self.sleep(pause(attempt, answer.headers.get("Retry-After")))
-        raise AssertionError
+        raise RegistryError(f"{method} {shown(url)}: it was given up")
+
+    def stop(self) -> None:
+        """End what other threads are asking; nothing is tried again. A single request may still tidy up after them."""
+        self._stopped.set()
+        self._connections.shut()
 
     def close(self) -> None:
         """Close the connections."""
@@ -139,7 +148,8 @@ def _refused(method: str, url: str, answer: Answer) -> RegistryError:
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError, RegistryError):
             said = answer_phrase(answer.status)
     said = "".join(character if character.isprintable() else "?" for character in said[:1000])
-    return RegistryError(f"{method} {shown(url)}: {answer.status}: {said}", answer.status)
+    message = f"{method} {shown(url)}: {answer.status}: {said}"
+    return RegistryError(message, answer.status, answer.headers.get("Retry-After"))
 
 
 def answer_phrase(status: int) -> str:

@@ -1,0 +1,170 @@
+"""A blob's way into a repository, in one piece or several; what breaks off is gone on with (distribution-spec, pushing blobs).
+
+Some registries, and proxies before them, take no body above some size: they answer 413, and then it goes in pieces.
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO, Final
+from urllib.parse import urljoin, urlsplit
+
+from labcore.registry.endpoint import RegistryError
+from labcore.registry.transport import AGAIN, Answer, Transport, pause
+
+PIECE: Final = 8 << 20  # bytes of a piece, if the whole is too much
+SMALLEST: Final = 64 << 10
+REST: Final = 64 << 20  # bytes of a piece, if the whole broke off
+ANSWER_MAX: Final = 1 << 20
+OCTETS: Final = {"Content-Type": "application/octet-stream"}
+Tell = Callable[[int], None]
+
+
+class Sending:
+    """One blob on its way. `content` opens its bytes; `tell` hears how many have gone, and ends all by raising."""
+
+    def __init__(
+        self, transport: Transport, uploads: str, scope: str, size: int, content: Callable[[], IO[bytes]], tell: Tell
+    ) -> None:  # fmt: skip
+        self._transport = transport
+        self._uploads = uploads
+        self._scope = scope
+        self._size = size
+        self._content = content
+        self._tell = tell
+        self._place = ""
+        self._least = 0  # bytes that a piece must have, unless it is the last
+
+    def begun_by(self, answer: Answer) -> None:
+        """Take the answer to the request that began the upload: it says where the bytes are wanted."""
+        self._move(answer)
+        least = answer.headers.get("OCI-Chunk-Min-Length", "")
+        self._least = int(least) if least.isdecimal() else 0
+
+    def send(self, digest: str) -> None:
+        """Send all, and have it made a blob. Raises RegistryError; whatever is raised, nothing is left at the registry."""
+        try:
+            self._send(digest)
+        except BaseException:
+            with suppress(RegistryError):
+                self._ask("DELETE", self._place, accepted=(200, 202, 204, 404)).close()
+            raise
+
+    def _send(self, digest: str) -> None:
+        done, piece, failed = 0, 0, 0
+        while True:
+            try:
+                if not piece:
+                    self._finish(digest, self._size)
+                    return
+                while done < self._size:
+                    done = self._patch(done, min(piece, self._size - done))
+                    failed = 0
+                self._finish(digest, 0)
+                return
+            except RegistryError as error:
+                failed += 1
+                if error.status == 413:
+                    piece = self._smaller(piece, error)
+                elif error.status in (0, 416, *AGAIN) and failed < self._transport.attempts:
+                    piece = max(min(REST, (piece or self._size) // failed), self._least, SMALLEST)  # some just hang up
+                    self._transport.sleep(pause(failed, error.retry_after))
+                else:
+                    raise
+            done = self._come()
+
+    def _smaller(self, piece: int, error: RegistryError) -> int:
+        smaller = max(min(PIECE, (piece or self._size) // 2), self._least, SMALLEST)
+        if smaller >= (piece or self._size):
+            raise error
+        return smaller
+
+    def _patch(self, done: int, size: int) -> int:
+        """Send the piece that begins there; return how many bytes have come then."""
+        headers = {**OCTETS, "Content-Range": f"{done}-{done + size - 1}"}
+        with self._ask("PATCH", self._place, headers, self._part(done, size), size, accepted=(202,)) as answer:
+            self._move(answer)
+            return _come_in(answer, done + size, self._size)
+
+    def _finish(self, digest: str, size: int) -> None:
+        """Have what came made a blob, or send the whole with that."""
+        where = f"{self._place}{'&' if '?' in self._place else '?'}digest={digest}"
+        body = self._part(0, size) if size else b""
+        with self._ask("PUT", where, OCTETS, body, size, accepted=(201, 204)) as answer:
+            answer.read_at_most(ANSWER_MAX)
+
+    def _come(self) -> int:
+        """Ask how many bytes have come; if the registry has forgotten, or does not know for sure, begin anew."""
+        with self._ask("GET", self._place, accepted=(200, 204, 404), again=True) as answer:
+            if answer.status != 404 and (come := _come_in(answer, 0, self._size)) > 1:  # `0-0` stands for none, too
+                self._move(answer, required=False)
+                return come
+            answer.read_at_most(ANSWER_MAX)
+        if answer.status != 404:
+            self._ask("DELETE", self._place, accepted=(200, 202, 204, 404)).close()
+        with self._ask("POST", self._uploads, length=0, accepted=(202,), again=True) as answer:
+            self.begun_by(answer)
+        return 0
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        body: bytes | Callable[[], IO[bytes]] | None = None,
+        length: int | None = None,
+        *,
+        accepted: tuple[int, ...],
+        again: bool = False,
+    ) -> Answer:
+        return self._transport.request(
+            method, path, headers=headers, body=body, length=length, scope=self._scope, accepted=accepted, again=again
+        )
+
+    def _part(self, begin: int, size: int) -> Callable[[], IO[bytes]]:
+        return lambda: _Part(self._content(), begin, size, self._tell)  # type: ignore[return-value]
+
+    def _move(self, answer: Answer, *, required: bool = True) -> None:
+        """Go on where the answer says: an absolute or a relative URL, which may have a query."""
+        location = answer.headers.get("Location")
+        answer.read_at_most(ANSWER_MAX)
+        if location is None and required:
+            raise RegistryError(f"{answer.url}: the registry does not say where to send the blob")
+        place = urljoin(answer.url, location or self._place)
+        if answer.url.startswith("https://") and not place.startswith("https://"):
+            if urlsplit(place).netloc != urlsplit(answer.url).netloc:
+                raise RegistryError(f"{answer.url}: it wants the blob sent to {urlsplit(place).netloc}, which is not secured")
+            place = "https" + place.removeprefix("http")  # behind a proxy, a registry does not know that it speaks TLS
+        self._place = place
+
+
+class _Part:
+    """Some bytes of a file, read once."""
+
+    def __init__(self, file: IO[bytes], begin: int, size: int, tell: Tell) -> None:
+        self._file = file
+        self._at = begin
+        self._end = begin + size
+        self._tell = tell
+        file.seek(begin)
+
+    def read(self, size: int) -> bytes:
+        self._tell(self._at)
+        chunk = self._file.read(min(size, self._end - self._at))
+        self._at += len(chunk)
+        return chunk
+
+    def __enter__(self) -> "_Part":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
+
+
+def _come_in(answer: Answer, otherwise: int, most: int) -> int:
+    """Return how many bytes an answer says have come. Raises RegistryError if it cannot be so many."""
+    match = re.fullmatch(r"(?:bytes=)?0-(\d{1,18})", answer.headers.get("Range", ""))
+    come = int(match[1]) + 1 if match else otherwise
+    if come > most:
+        raise RegistryError(f"{answer.url}: it says that {come} bytes have come, and the blob has {most}", 400)
+    return come
