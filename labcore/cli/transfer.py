@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labcore.engine import default_root
-from labcore.engine.transfer import Progress, endpoint
+from labcore.engine.transfer import Progress
+from labcore.registry.registries import where_is
 from labcore.registry.transport import Endpoint
 from labcore.spec import Reference
 
@@ -25,8 +26,13 @@ def connection(parser: argparse.ArgumentParser) -> None:
 
 def endpoint_of(args: argparse.Namespace, reference: Reference) -> Endpoint:
     """Return where the registry is that the arguments mean."""
-    root = args.root or default_root()
-    return endpoint(reference, insecure=True if args.plain_http else None, authority=args.ca, root=root)
+    return registry_endpoint(args, reference.registry)
+
+
+def registry_endpoint(args: argparse.Namespace, registry: str) -> Endpoint:
+    """Return where a registry is, and how the arguments, or `registries.toml`, say that it is spoken to."""
+    file = (args.root or default_root()) / "registries.toml"
+    return where_is(registry, file, insecure=True if args.plain_http else None, authority=args.ca)
 
 
 def show(progress_of: Iterator[Progress]) -> None:

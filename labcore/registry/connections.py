@@ -1,32 +1,20 @@
-"""Connections to a registry and to where it sends its clients, over http.client; they are used again.
-
-A peer that says nothing, or next to nothing, is not waited for: what it sends must come at some rate, and a head must end.
-"""
+"""Connections to a registry and to where it sends its clients, over http.client; they are used again."""
 
 import http.client
-import io
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import IO, Any, Final
+from typing import IO, Final
 from urllib.parse import urlsplit
 
 from labcore.registry.endpoint import Endpoint, RegistryError
+from labcore.registry.patience import PATIENCE, PIECE, Watched
 
-PATIENCE: Final = 60.0  # seconds without a byte; and how long a peer may be slow
-SLOWEST: Final = 1024  # bytes a second
-HEAD_MAX: Final = 1 << 18
-PIECE: Final = 1 << 18
 SMALL: Final = 1 << 14
 AGENT: Final = "labcore"
 Payload = bytes | Callable[[], IO[bytes]] | None
-
-
-class TooMuch(http.client.HTTPException):
-    """An answer's head that does not end."""
 
 
 class Answer:
@@ -153,7 +141,7 @@ class Connections:
             made = http.client.HTTPSConnection(host, timeout=self._patience, blocksize=PIECE, context=context)
         else:
             raise RegistryError(f"{self._endpoint.host} leads to {scheme}://{host}, and only http and https are spoken here")
-        made.response_class = lambda *args, **named: _Watched(*args, patience=self._patience, **named)  # type: ignore[assignment]
+        made.response_class = lambda *args, **named: Watched(*args, patience=self._patience, **named)  # type: ignore[assignment]
         return made
 
     def _context(self, *, own: bool) -> ssl.SSLContext:
@@ -178,56 +166,6 @@ def _exchange(
             return connection.getresponse()
         raise
     return connection.getresponse()
-
-
-class _Watched(http.client.HTTPResponse):
-    """An answer whose bytes must come at some rate."""
-
-    def __init__(self, sock: socket.socket, *args: Any, patience: float, **named: Any) -> None:
-        super().__init__(sock, *args, **named)
-        self._rate = _Rate(self.fp.detach(), patience)
-        self.fp = io.BufferedReader(self._rate, PIECE)
-
-    def begin(self) -> None:
-        self._rate.left = HEAD_MAX
-        super().begin()
-        self._rate.left = None
-
-
-class _Rate(io.RawIOBase):
-    """A stream that fails when it has been too slow for too long, counting only the time in which it was waited for."""
-
-    def __init__(self, raw: io.RawIOBase, patience: float) -> None:
-        self._raw = raw
-        self._patience = patience
-        self._waited = 0.0
-        self._come = 0
-        self.left: int | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        begun = time.monotonic()
-        size = self._raw.readinto(buffer)
-        if not self._come:  # until the first byte, the socket's own time limit holds: it may have much to do
-            begun = time.monotonic()
-        self._waited += time.monotonic() - begun
-        self._come += size or 0
-        if self._waited > self._patience:
-            if size and self._come < SLOWEST * self._waited:
-                raise TimeoutError(f"it sends less than {SLOWEST} bytes a second")
-            self._waited, self._come = 0.0, 1
-        if self.left is not None:
-            self.left -= size or 0
-            if self.left < 0:
-                raise TooMuch("the answer's head does not end")
-        return size
-
-    def close(self) -> None:
-        if not self.closed:
-            self._raw.close()
-        super().close()
 
 
 def shown(url: str) -> str:

@@ -13,9 +13,10 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from labcore.registry.authorization import Authorization
-from labcore.registry.connections import PATIENCE, Answer, Connections, Payload, TooMuch, shown
+from labcore.registry.connections import Answer, Connections, Payload, shown
 from labcore.registry.credentials import Credentials
 from labcore.registry.endpoint import Endpoint, RegistryError, explain
+from labcore.registry.patience import PATIENCE, TooMuch
 
 __all__ = ["Answer", "Endpoint", "RegistryError", "Transport"]
 

@@ -1,0 +1,60 @@
+"""Credential helpers: programs `docker-credential-NAME` that keep secrets in a keychain, with docker's protocol for them.
+
+What they answer may be a secret, so none of it is ever shown.
+"""
+
+import json
+import re
+import subprocess
+from typing import Final
+
+from labcore.errors import Unavailable
+
+PATIENCE: Final = 120  # seconds: a keychain may ask its owner
+UNKNOWN: Final = "credentials not found in native keychain"
+
+
+def get(name: str, key: str) -> tuple[str, str] | None:
+    """Return the user and the secret that a helper has for a registry; None if it has none. Raises Unavailable."""
+    done = _run(name, "get", key)
+    if done.returncode:
+        if UNKNOWN in done.stdout + done.stderr:
+            return None
+        raise _failed(name, f"`get` ended with status {done.returncode}")
+    try:
+        answer = json.loads(done.stdout)
+        return str(answer["Username"]), str(answer["Secret"])
+    except (ValueError, KeyError, TypeError):
+        raise _failed(name, "what it says cannot be understood") from None
+
+
+def store(name: str, key: str, user: str, secret: str) -> None:
+    """Have a helper keep a secret. Raises Unavailable."""
+    _do(name, "store", json.dumps({"ServerURL": key, "Username": user, "Secret": secret}))
+
+
+def erase(name: str, key: str) -> None:
+    """Have a helper forget. Raises Unavailable."""
+    _do(name, "erase", key)
+
+
+def _do(name: str, action: str, text: str) -> None:
+    if status := _run(name, action, text).returncode:
+        raise _failed(name, f"`{action}` ended with status {status}")
+
+
+def _run(name: str, action: str, text: str) -> "subprocess.CompletedProcess[str]":
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise Unavailable(f"credential helper {name!r}: the name of a program docker-credential-… is wanted, not a path")
+    command = [f"docker-credential-{name}", action]
+    try:
+        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    except FileNotFoundError:
+        raise _failed(name, "there is no such program on PATH") from None
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise _failed(name, type(error).__name__) from None
+
+
+def _failed(name: str, why: str) -> Unavailable:
+    cure = "install it, or take credsStore and credHelpers out of docker's config.json"
+    return Unavailable(f"credential helper docker-credential-{name}: {why}\n  cure: {cure}")

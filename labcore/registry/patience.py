@@ -1,0 +1,70 @@
+"""How long a peer is waited for: what it sends must come at some rate, and a head must end."""
+
+import http.client
+import io
+import socket
+import time
+from typing import Any, Final
+
+PATIENCE: Final = 60.0  # seconds without a byte; and how long a peer may be slow
+SLOWEST: Final = 1024  # bytes a second
+HEAD_MAX: Final = 1 << 18
+PIECE: Final = 1 << 18
+
+
+class TooMuch(http.client.HTTPException):
+    """An answer's head that does not end."""
+
+
+class Watched(http.client.HTTPResponse):
+    """An answer whose bytes must come at some rate."""
+
+    def __init__(self, sock: socket.socket, *args: Any, patience: float, **named: Any) -> None:
+        super().__init__(sock, *args, **named)
+        self._rate = _Rate(self.fp.detach(), patience)
+        self.fp = io.BufferedReader(self._rate, PIECE)
+
+    def begin(self) -> None:
+        """Read the head."""
+        self._rate.left = HEAD_MAX
+        super().begin()
+        self._rate.left = None
+
+
+class _Rate(io.RawIOBase):
+    """A stream that fails when it has been too slow for too long, counting only the time in which it was waited for."""
+
+    def __init__(self, raw: io.RawIOBase, patience: float) -> None:
+        self._raw = raw
+        self._patience = patience
+        self._waited = 0.0
+        self._come = 0
+        self.left: int | None = None
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read into a buffer. Raises TimeoutError, TooMuch."""
+        begun = time.monotonic()
+        size = self._raw.readinto(buffer)
+        if not self._come:  # until the first byte, the socket's own time limit holds: it may have much to do
+            begun = time.monotonic()
+        self._waited += time.monotonic() - begun
+        self._come += size or 0
+        if self._waited > self._patience:
+            if size and self._come < SLOWEST * self._waited:
+                raise TimeoutError(f"it sends less than {SLOWEST} bytes a second")
+            self._waited, self._come = 0.0, 1
+        if self.left is not None:
+            self.left -= size or 0
+            if self.left < 0:
+                raise TooMuch("the answer's head does not end")
+        return size
+
+    def close(self) -> None:
+        """Close what it reads from."""
+        if not self.closed:
+            self._raw.close()
+        super().close()

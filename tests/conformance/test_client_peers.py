@@ -1,0 +1,171 @@
+"""labcore's commands with docker's registry, and docker's commands with labcore's."""
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bcrypt
+import pytest
+import trustme
+
+from labcore.engine import Engine
+from labcore.engine.transfer import endpoint, pull, push
+from labcore.http import Request, Response
+from labcore.images import ImageStore
+from labcore.registry.access import Passwords
+from labcore.registry.server import Registry, Settings
+from tests.conftest import needs, needs_root
+from tests.serving import named, served
+
+Docker = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@contextmanager
+def debians(home: Path, *, auth: dict[str, object] | None = None, **http_settings: object) -> Iterator[str]:
+    """Run Debian's docker-registry."""
+    needs("docker-registry")
+    home.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {
+        "version": 0.1,
+        "log": {"level": "error", "accesslog": {"disabled": True}},
+        "storage": {"filesystem": {"rootdirectory": str(home / "data")}},
+        "http": {"addr": f"127.0.0.1:{port}", **http_settings},
+        **({"auth": auth} if auth else {}),
+    }
+    (home / "config.yml").write_text(json.dumps(settings))  # YAML, too
+    with (home / "log").open("wb") as log:
+        command = ["docker-registry", "serve", str(home / "config.yml")]
+        with subprocess.Popen(command, stdout=log, stderr=log) as server:
+            try:
+                wait_for(lambda: not socket.socket().connect_ex(("127.0.0.1", port)))
+                yield f"127.0.0.1:{port}"
+            finally:
+                server.terminate()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@contextmanager
+def dockerd(home: Path, *options: str) -> Iterator[Docker]:
+    """Run Debian's dockerd, and yield docker's command for it."""
+    needs_root()
+    needs("dockerd", "docker")
+    home.mkdir()
+    words = ["dockerd", "-H", f"unix://{home}/s", "--data-root", f"{home}/data", "--exec-root", f"{home}/exec"]
+    words += ["--pidfile", f"{home}/pid", "--bridge", "none", "--iptables=false", *options]
+
+    def docker(*command: str, given: str | None = None) -> str:
+        whole = ["docker", "-H", f"unix://{home}/s", *command]
+        done = subprocess.run(whole, capture_output=True, text=True, timeout=60, input=given)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def answers() -> bool:
+        return not subprocess.run(["docker", "-H", f"unix://{home}/s", "version"], capture_output=True).returncode
+
+    with (home / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as daemon:
+        try:
+            wait_for(answers)
+            yield docker
+        finally:
+            daemon.terminate()
+            daemon.wait(30)
+
+
+def labcore(root: Path, *words: str, given: str | None = None) -> str:
+    command = [sys.executable, "-m", "labcore", "--root", str(root), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, input=given)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_dockers_registry_with_tls_and_a_password(engine: Engine, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    files = {name: str(tmp_path / name) for name in ("ca.crt", "server.crt", "server.key")}
+    authority.cert_pem.write_to_path(files["ca.crt"])
+    certificate.cert_chain_pems[0].write_to_path(files["server.crt"])
+    certificate.private_key_pem.write_to_path(files["server.key"])
+    (tmp_path / "htpasswd").write_text("anna:" + bcrypt.hashpw(b"hush-hush", bcrypt.gensalt(4)).decode() + "\n")
+    tls = {"tls": {"certificate": files["server.crt"], "key": files["server.key"]}}
+    auth: dict[str, object] = {"htpasswd": {"realm": "theirs", "path": str(tmp_path / "htpasswd")}}
+    with debians(tmp_path / "theirs", auth=auth, **tls) as address:
+        name = f"{address}/team/busybox:v1"
+        labcore(tmp_path, "login", "--ca", files["ca.crt"], "-u", "anna", "--password-stdin", address, given="hush-hush\n")
+        labcore(engine.root, "tag", "busybox", name)
+        labcore(engine.root, "push", "--ca", files["ca.crt"], name)
+        labcore(tmp_path / "root", "pull", "--ca", files["ca.crt"], name)
+        assert f"{address}/team/busybox" in labcore(tmp_path, "search", "--ca", files["ca.crt"], f"{address}/box")
+
+
+def test_dockers_registry_behind_a_proxy_that_takes_no_large_body(engine: Engine, tmp_path: Path) -> None:
+    """Pieces, as docker's registry wants them; one of them breaks off."""
+    with debians(tmp_path / "theirs") as theirs:
+        sizes: list[int] = []
+
+        def forward(request: Request) -> Response:
+            body = request.body.read_at_most(1 << 26)
+            if len(body) > 200_000:
+                return Response(413)
+            sizes.append(len(body))
+            if len(sizes) == 6:
+                raise ConnectionError
+            connection = http.client.HTTPConnection(theirs)
+            hop = {"host", "connection", "transfer-encoding", "http-version", "content-length"}
+            connection.request(request.method, request.target, body, {k: v for k, v in request.headers.items() if k not in hop})
+            answer = connection.getresponse()
+            content = answer.read()
+            headers = {k: v for k, v in answer.getheaders() if k.lower() not in {*hop, "date"}}
+            headers |= {"Location": headers["Location"].replace(theirs, proxy)} if "Location" in headers else {}
+            headers |= {"Content-Length": answer.headers["Content-Length"]} if request.method == "HEAD" else {}
+            return Response(answer.status, headers, content)
+
+        with served(forward) as proxy:
+            reference = named(engine, proxy, "pieces/busybox:v1")
+            assert list(push(engine.images, reference, endpoint(reference)))[-1].what == "done"
+        assert len([size for size in sizes if size > 10_000]) >= 3
+        reference = named(engine, theirs, "pieces/busybox:v1")
+        store = ImageStore(tmp_path / "images")
+        list(pull(store, reference, endpoint(reference)))
+        assert store.get(reference).layers == engine.images.get(reference).layers
+
+
+def test_a_neighbours_blob_is_mounted_in_dockers_registry(engine: Engine, tmp_path: Path) -> None:
+    with debians(tmp_path / "theirs") as address:
+        first, second = named(engine, address, "one/busybox:v1"), named(engine, address, "two/busybox:v1")
+        list(push(engine.images, first, endpoint(first)))
+        said = list(push(engine.images, second, endpoint(second)))
+        assert [progress.what for progress in said] == ["is there", "is there", "done"]
+
+
+def test_dockers_login_search_and_logout(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "htpasswd").write_text("anna:" + bcrypt.hashpw(b"hush-hush", bcrypt.gensalt(4)).decode() + "\n")
+    registry = Registry(tmp_path / "registry", Settings(Passwords(tmp_path / "htpasswd")))
+    with served(registry.answer) as address, dockerd(tmp_path / "d") as docker:
+        docker("login", "-u", "anna", "--password-stdin", address, given="hush-hush")
+        reference = named(engine, address)
+        list(push(engine.images, reference, endpoint(reference)))  # with what docker has kept
+        docker("pull", "-q", str(reference))
+        assert docker("search", "--format", "{{.Name}}", f"{address}/busy").split() == ["team/busybox"]
+        docker("logout", address)
+        assert address not in (tmp_path / "docker/config.json").read_text()
+        assert labcore(tmp_path, "logout", address) == f"{address}: nothing was kept\n"
