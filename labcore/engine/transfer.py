@@ -173,9 +173,7 @@ def _surely(client: Sources, work: Work) -> Work:
     return surely
 
 
-def _side_by_side(
-    parts: list[Descriptor], work: Work, end: Callable[[], None]
-) -> Iterator[Progress]:
+def _side_by_side(parts: list[Descriptor], work: Work, end: Callable[[], None]) -> Iterator[Progress]:
     """Do the work for a few parts at a time, and yield what it tells. The first that fails ends all; its error is raised.
 
     If the generator is closed before it is done, what is under way may tidy up; then `end` has what waits for a registry fail.
