@@ -137,7 +137,7 @@ class Engine:
         if isinstance(argv, str):
             raise InvalidInput(f"argv is a list of words: [{argv!r}], or ['sh', '-c', {argv!r}]")
         if [image, rootfs, on].count(None) != 2:
-            raise InvalidInput("name either an image or a rootfs")
+            raise InvalidInput("name an image, or a directory as rootfs, and not both")
         extra = [f"{name}={value}" for name, value in env.items()] if isinstance(env, Mapping) else list(env)
         if rootfs is not None:
             command: tuple[str, ...] = tuple(argv)

@@ -67,7 +67,7 @@ def test_standard_input_only_with_interactive(engine: Engine) -> None:
         (125, ["-w", "relative", "busybox", "true"], "is not absolute"),
         (125, ["--rootfs", "/etc/passwd", "true"], "is a file"),
         (125, ["--bogus", "busybox", "true"], "unrecognized arguments: --bogus"),
-        (125, [], "required: IMAGE"),
+        (125, [], "name an image"),
     ],
 )
 def test_exit_codes_are_dockers(engine: Engine, status: int, words: list[str], message: str) -> None:

@@ -1,14 +1,14 @@
 """Which images can be made on the spot, and what each takes."""
 
-import errno
 from pathlib import Path
 from typing import Final
 
-from labcore.errors import InvalidInput, Unavailable
+from labcore.errors import InvalidInput
 from labcore.images.model import Image
 from labcore.images.seeds.apt import Archive, Tell
 from labcore.images.store import ImageStore
 from labcore.record import Record
+from labcore.space import room_for
 
 DEFAULT_SEEDS: Final = ("busybox", "hello-world")
 
@@ -40,20 +40,13 @@ def make(name: str, store: ImageStore, *, hello: Path, cache: Path, update: bool
     """Make a seed. `hello` is hello-world's program, `cache` keeps what was fetched, `tell` hears what takes time.
 
     The image appears whole or not at all. With `update`, the archive is asked for newer packages.
-    Raises InvalidInput for a name that is no seed's, Unavailable with the cure for what is lacking.
+    Raises InvalidInput for a name that is no seed's, StoreFull, Unavailable with the cure for what is lacking.
     """
     if name not in SEEDS:
         raise InvalidInput(f"no seed called {name}: there are {', '.join(SEEDS)}")
-    try:
+    room = SEEDS[name].size + SEEDS[name].fetched
+    with room_for(f"{name}, which takes about {room:.0f} MB", store.directory):
         return _make(name, store, hello, cache, update=update, tell=tell)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        room = SEEDS[name].size + SEEDS[name].fetched
-        raise Unavailable(
-            f"no space left to make {name} in {store.directory}: it takes about {room:.0f} MB\n"
-            "  cure: make room there, or choose another --root"
-        ) from error
 
 
 def _make(name: str, store: ImageStore, hello: Path, cache: Path, *, update: bool, tell: Tell) -> Image:
