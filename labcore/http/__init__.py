@@ -1,6 +1,6 @@
 """HTTP/1.1 on sockets: what the registry, and later the daemon, are served with. Heads are read by httptools."""
 
-from labcore.http.message import Body, FilePart, Request, Response
+from labcore.http.message import Body, FilePart, Pieces, Request, Response
 from labcore.http.server import Server
 
-__all__ = ["Body", "FilePart", "Request", "Response", "Server"]
+__all__ = ["Body", "FilePart", "Pieces", "Request", "Response", "Server"]

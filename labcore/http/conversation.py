@@ -9,8 +9,9 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from labcore.http.incoming import PATIENCE, PIECE, Incoming, Wire
-from labcore.http.message import BadRequest, FilePart, Request, Response
+from labcore.http.incoming import Incoming
+from labcore.http.message import BadRequest, FilePart, Pieces, Request, Response
+from labcore.http.wire import PATIENCE, PIECE, Wire
 
 SOON: Final = 0.2  # seconds in which the next request is waited for, before the thread has other things to do
 HANDSHAKE_TIME: Final = 10.0
@@ -91,6 +92,9 @@ class Conversation:
         elif isinstance(body, FilePart):
             self.connection.sendall(head)
             self._send_file(body)
+        elif isinstance(body, Pieces):
+            self.connection.sendall(head)
+            self._send_pieces(body)
         else:
             self.connection.sendall(head)
             for piece in filter(None, body):
@@ -107,6 +111,16 @@ class Conversation:
             left -= len(piece)
         if left:
             raise ConnectionError("the file has become shorter")
+
+    def _send_pieces(self, body: Pieces) -> None:
+        left = body.length
+        for piece in body.pieces:
+            left -= len(piece)
+            if left < 0:
+                break
+            self.connection.sendall(piece)
+        if left:
+            raise ConnectionError("the body has another length than was said")
 
     def _part(self) -> None:
         """Let the other side read the answer: closing with bytes unread would reset the connection under it."""

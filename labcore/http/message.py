@@ -74,16 +74,23 @@ class FilePart(Record):
     length: int
 
 
+class Pieces(Record):
+    """A body that is made while it is sent, and whose length is known; if it ends too early the connection does, too."""
+
+    pieces: Iterable[bytes]
+    length: int
+
+
 class Response(Record):
-    """What is answered. A body of bytes or of a file has a known length; one of pieces is sent in chunks."""
+    """What is answered. A body of bytes or of a file has a known length; one that is only iterable is sent in chunks."""
 
     status: int
     headers: Mapping[str, str] = {}
-    body: bytes | FilePart | Iterable[bytes] = b""
+    body: bytes | FilePart | Pieces | Iterable[bytes] = b""
 
     @property
     def length(self) -> int | None:
         """How long the body is; None if that is not known before it has been sent."""
         if isinstance(self.body, bytes):
             return len(self.body)
-        return self.body.length if isinstance(self.body, FilePart) else None
+        return self.body.length if isinstance(self.body, FilePart | Pieces) else None

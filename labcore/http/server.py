@@ -17,7 +17,7 @@ from threading import Event, Thread
 from typing import Final
 
 from labcore.http.conversation import Conversation, Failure, Handler
-from labcore.http.incoming import PATIENCE
+from labcore.http.wire import PATIENCE
 
 MOST_AT_ONCE: Final = 512
 MOST_CONNECTIONS: Final = 4096

@@ -109,6 +109,11 @@ class Files:
         algorithm, _, encoded = checked(digest).partition(":")
         return self.root / "blobs" / algorithm / encoded
 
+    def link_blob(self, name: str, digest: str) -> None:
+        """Let a repository have a blob that is there."""
+        with self.changing():
+            _write(self.repository(name) / "_blobs" / digest, b"")
+
     def mount_blob(self, name: str, digest: str, source: str = "") -> bool:
         """Let a repository have a blob that `source` has, or without one any repository; return whether there is one."""
         with self.changing():
@@ -116,7 +121,7 @@ class Files:
             if not self.blob_path(digest).exists() or not any((path / "_blobs" / digest).exists() for path in directories):
                 return False
             os.utime(self.blob_path(digest))
-            _write(self.repository(name) / "_blobs" / digest, b"")
+            self.link_blob(name, digest)
             return True
 
     def keep_blob(self, upload: Upload, digest: str) -> None:
@@ -129,7 +134,7 @@ class Files:
                 upload.path.rename(place)
             except FileNotFoundError:
                 raise UploadUnknown(upload.number) from None
-            _write(self.repository(upload.name) / "_blobs" / digest, b"")
+            self.link_blob(upload.name, digest)
 
     def unlink_blob(self, name: str, digest: str) -> None:
         """Take a blob from a repository. Raises BlobUnknown."""

@@ -64,14 +64,17 @@ class Registry:
         self.settings.access.check(request)
         match, page = _page_of(request.path)
         handler = self._handler(request.method, page)
-        if handler is None:
-            allowed = ", ".join(method for method in METHODS if self._handler(method, page))
+        if handler is None or (self.settings.read_only and request.method == "DELETE"):
+            methods = READS if self.settings.read_only else METHODS
+            allowed = ", ".join(method for method in methods if self._handler(method, page))
             raise problems.Unsupported(f"{request.method} {request.path}", headers={"Allow": allowed})
+        if self.settings.read_only and request.method not in READS:
+            raise problems.Denied()
         return handler(request, **match.groupdict())
 
     def _handler(self, method: str, page: str) -> Callable[..., Response] | None:
-        """Return what answers a method of a page here; None if nothing does."""
-        if method not in (READS if self.settings.read_only else METHODS):
+        """Return what answers a method of a page; None if nothing does."""
+        if method not in METHODS:
             return None
         return getattr(self, f"{'get' if method == 'HEAD' else method.lower()}_{page}", None)
 
@@ -100,19 +103,13 @@ class Registry:
 
     def get_blob(self, request: Request, name: str, digest: str) -> Response:
         """Send a blob, or a part of it (end-2)."""
-        headers = {
-            "Docker-Content-Digest": digest,
-            "Content-Type": "application/octet-stream",
-            "ETag": f'"{digest}"',
-            "Accept-Ranges": "bytes",
-            "Cache-Control": "max-age=31536000",
-        }
+        headers = blob_headers(digest)
         with ExitStack() as undo:
             file = undo.enter_context(self.files.open_blob(name, digest))
             size = os.fstat(file.fileno()).st_size
             if _known(request, digest):
                 return Response(HTTPStatus.NOT_MODIFIED, headers)
-            part = _part(request, digest, size)
+            part = part_of(_range_of(request, digest), size)
             undo.pop_all()  # who sends it closes it
         if part is None:
             return Response(HTTPStatus.OK, headers, FilePart(file, 0, size))
@@ -150,7 +147,10 @@ class Registry:
 
     def get_manifest(self, request: Request, name: str, reference: str) -> Response:
         """Send a manifest (end-3)."""
-        digest, media_type, content = self.files.manifest(name, reference)
+        return self.manifest_response(request, *self.files.manifest(name, reference))
+
+    def manifest_response(self, request: Request, digest: str, media_type: str, content: bytes) -> Response:
+        """Return a manifest as it is sent."""
         headers = {"Docker-Content-Digest": digest, "Content-Type": media_type, "ETag": f'"{digest}"'}
         if _known(request, digest):
             return Response(HTTPStatus.NOT_MODIFIED, headers)
@@ -191,7 +191,11 @@ class Registry:
 
     def get_tags(self, request: Request, name: str) -> Response:
         """List a repository's tags (end-8)."""
-        tags, more = page_of(self.files.tags(name), request)
+        return self.tags_response(request, name, self.files.tags(name))
+
+    def tags_response(self, request: Request, name: str, all_tags: list[str]) -> Response:
+        """Return a list of tags as it is sent: of these, a page."""
+        tags, more = page_of(all_tags, request)
         return _json({"name": name, "tags": tags}, next_page(f"/v2/{name}/tags/list", tags, request) if more else {})
 
     def get_referrers(self, request: Request, name: str, digest: str) -> Response:
@@ -222,6 +226,17 @@ def failure(request: Request, error: Exception) -> Response:
     return problems.Failed(type(error).__name__).response()
 
 
+def blob_headers(digest: str) -> dict[str, str]:
+    """Return what is said of a blob, however much of it is sent."""
+    return {
+        "Docker-Content-Digest": digest,
+        "Content-Type": "application/octet-stream",
+        "ETag": f'"{digest}"',
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "max-age=31536000",
+    }
+
+
 def _json(value: Any, headers: Mapping[str, str] = {}) -> Response:
     return Response(HTTPStatus.OK, {"Content-Type": "application/json", **headers}, json.dumps(value).encode())
 
@@ -232,16 +247,22 @@ def _known(request: Request, digest: str) -> bool:
     return f'"{digest}"' in tags or "*" in tags
 
 
-def _part(request: Request, digest: str, size: int) -> tuple[int, int] | None:
-    """Return the first and last byte that are wanted; None for all, as of any HEAD (RFC 9110, Range). Raises NoSuchRange."""
-    header = request.headers.get("range", "").replace(" ", "") if request.method == "GET" else ""
-    match = RANGE.fullmatch(header)
-    if match is None or match.groups() == ("", "") or request.headers.get("if-range", f'"{digest}"') != f'"{digest}"':
+def _range_of(request: Request, digest: str) -> str | None:
+    """Return the part that is wanted: of GET alone, and only of the blob that the client knows (RFC 9110, Range, If-Range)."""
+    if request.method != "GET" or request.headers.get("if-range", f'"{digest}"') != f'"{digest}"':
+        return None
+    return request.headers.get("range")
+
+
+def part_of(header: str | None, size: int) -> tuple[int, int] | None:
+    """Return the first and last byte that are wanted; None for all. Raises NoSuchRange."""
+    match = RANGE.fullmatch(header.replace(" ", "")) if header else None
+    if match is None or match.groups() == ("", ""):
         return None
     if match[1]:
         first, last = int(match[1][:19]), min(int(match[2][:19] or size - 1), size - 1)
     else:
         first, last = max(0, size - int(match[2][:19])), size - 1
     if first > last:
-        raise problems.NoSuchRange(header, headers={"Content-Range": f"bytes */{size}"})
+        raise problems.NoSuchRange(str(header), headers={"Content-Range": f"bytes */{size}"})
     return first, last

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.http import FilePart, Request, Response, Server, conversation, incoming
+from labcore.http import FilePart, Pieces, Request, Response, Server, conversation, incoming
 from labcore.http.message import BadRequest
 from labcore.http.server import listen
 
@@ -24,6 +24,8 @@ def handler(request: Request) -> Response:
         return Response(HTTPStatus.OK, {}, b"unread")
     if request.path == "/pieces":
         return Response(HTTPStatus.OK, {}, iter([b"one,", b"", b"two"]))
+    if request.path in ("/short", "/long", "/exact"):
+        return Response(HTTPStatus.OK, {}, Pieces([b"one", b"two"], {"/short": 7, "/long": 4, "/exact": 6}[request.path]))
     if request.path == "/bad":
         return Response(HTTPStatus.OK, {"X-Said": "a\r\nSet-Cookie: b\u4e2d"}, b"")
     size = 0
@@ -100,6 +102,9 @@ GET = b"GET /a HTTP/1.1\r\n" + HOST
         (b"HEAD /a HTTP/1.1\r\n" + HOST + b"\r\n" + GET + b"\r\n", [200, 200], b"Content-Length: 11\r\n\r\nHTTP/1.1 200"),
         (b"HEAD /a HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\nabc" + GET + b"\r\n", [200, 200], b"[GET /a 0]"),
         (b"GET /pieces HTTP/1.1\r\n" + HOST + b"\r\n", [200], b"\r\n\r\n4\r\none,\r\n3\r\ntwo\r\n0\r\n\r\n"),
+        (b"GET /exact HTTP/1.1\r\n" + HOST + b"\r\n" + GET + b"\r\n", [200, 200], b"Length: 6\r\n\r\nonetwoHTTP"),
+        (b"GET /short HTTP/1.1\r\n" + HOST + b"\r\n" + GET + b"\r\n", [200], b"Length: 7\r\n\r\nonetwo"),
+        (b"GET /long HTTP/1.1\r\n" + HOST + b"\r\n" + GET + b"\r\n", [200], b"Length: 4\r\n\r\none"),
         (b"GET /bad HTTP/1.1\r\n" + HOST + b"\r\n", [200], b"X-Said: a  Set-Cookie: b?\r\n"),
         (GET + b"Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n" + GET + b"\r\n", [200, 200], b"[GET /a 0]"),
         # HTTP/1.0
