@@ -16,6 +16,7 @@ from labcore.http.wire import PATIENCE, PIECE, Wire
 SOON: Final = 0.2  # seconds in which the next request is waited for, before the thread has other things to do
 HANDSHAKE_TIME: Final = 10.0
 LINGER: Final = 2.0  # seconds in which what nobody will read is let come, so that the answer is not lost with the connection
+COPIED: Final = 1 << 17  # bytes of a file at once
 BREAKS: Final = dict.fromkeys(map(ord, "\r\n"), " ")
 Handler = Callable[[Request], Response]
 Failure = Callable[[Request, Exception], Response]
@@ -102,15 +103,16 @@ class Conversation:
             self.connection.sendall(b"" if _is_old(request) else b"0\r\n\r\n")
 
     def _send_file(self, part: FilePart) -> None:
-        part.file.seek(part.offset)
+        """Copy it: over loopback that takes half of the time of sendfile(2), which hands over page after page."""
+        buffer = memoryview(bytearray(min(COPIED, part.length)))
         left = part.length
-        if not self._tls:
-            left -= self.connection.sendfile(part.file, part.offset, left) if left else 0
-        while left and (piece := part.file.read(min(PIECE, left))):
-            self.connection.sendall(piece)
-            left -= len(piece)
-        if left:
-            raise ConnectionError("the file has become shorter")
+        part.file.seek(part.offset)
+        while left:
+            size = part.file.readinto(buffer[:left])
+            if not size:
+                raise ConnectionError("the file has become shorter")
+            self.connection.sendall(buffer[:size])
+            left -= size
 
     def _send_pieces(self, body: Pieces) -> None:
         left = body.length

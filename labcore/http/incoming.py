@@ -18,6 +18,7 @@ from labcore.http.wire import PATIENCE, PIECE, Wire
 
 MOST_HEADER_BYTES: Final = 1 << 16
 HEAD_TIME: Final = 30.0  # seconds in which a head must have come, however slowly it drips
+SLOWEST: Final = 256  # bytes a second: who sends less for long only wants to hold a thread
 DRAINED: Final = 1 << 20  # bytes of a body that nobody read, so that the connection can go on
 DRAIN_TIME: Final = 5.0
 BEGIN: Final = re.compile(rb"[A-Za-z\r\n]")
@@ -65,6 +66,8 @@ class Incoming:
         self._headers = head.headers
         self._keeps_alive = head.keeps_alive
         self._done = self._broken = self._continue_wanted = False
+        self._come = 0
+        self._invited = 0.0
         self.request = self._understood(head.target.decode("latin-1"))
 
     @classmethod
@@ -152,11 +155,14 @@ class Incoming:
         if self._continue_wanted and not self._wire.ahead:
             self._wire.say(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._continue_wanted = False
+        self._invited = time.monotonic()
 
     def _more(self, most: int) -> bytes:
-        if piece := self._wire.some(min(most, PIECE)):
-            return piece
-        raise ConnectionError("the request ends in its body")
+        piece = self._wire.some(min(most, PIECE))
+        self._come += len(piece)
+        if not piece or self._come < SLOWEST * (time.monotonic() - self._invited - PATIENCE):
+            raise ConnectionError("the request ends in its body, or drips")
+        return piece
 
     def _line(self, most: int) -> bytes:
         try:

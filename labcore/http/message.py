@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import BinaryIO, Final
+from io import FileIO
+from typing import Final
 from urllib.parse import parse_qsl, unquote
 
 from labcore.errors import LabcoreError
@@ -67,9 +68,9 @@ class Request:
 
 
 class FilePart(Record):
-    """A part of an open file, sent by the kernel: sendfile(2). Whoever sends the response closes the file."""
+    """A part of an open file. Whoever sends the response closes it."""
 
-    file: BinaryIO
+    file: FileIO
     offset: int
     length: int
 

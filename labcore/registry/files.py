@@ -20,8 +20,9 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from labcore.errors import StoreDamaged
 from labcore.registry.names import DIGEST, NAME, NAME_MAX, TAG, checked
@@ -89,16 +90,16 @@ class Files:
             raise BlobUnknown(digest)
         return path
 
-    def open_blob(self, name: str, digest: str) -> BinaryIO:
+    def open_blob(self, name: str, digest: str) -> FileIO:
         """Open a blob: once open it is read to its end, whoever deletes it meanwhile. Raises BlobUnknown."""
         try:
-            file = self.blob(name, digest).open("rb")
+            file = self.blob(name, digest).open("rb", buffering=0)
         except FileNotFoundError:
             raise BlobUnknown(digest) from None
         self._refresh(file)
         return file
 
-    def _refresh(self, file: BinaryIO) -> None:
+    def _refresh(self, file: FileIO) -> None:
         """Who has been told that a blob is there will not send it: it counts as young again, which the collection spares."""
         if time.time() - os.fstat(file.fileno()).st_mtime > FRESH:
             with suppress(OSError):

@@ -1,5 +1,6 @@
 """The HTTP server, against what clients may send, and what they should not."""
 
+import contextlib
 import hashlib
 import re
 import socket
@@ -207,6 +208,18 @@ def test_a_head_that_never_ends_is_given_up(served: Served, monkeypatch: pytest.
         assert time.monotonic() - start < 5
 
 
+def test_a_body_that_only_drips_is_given_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incoming, "PATIENCE", 0.5)
+    with served.connect() as connection:
+        connection.sendall(b"PUT /a HTTP/1.1\r\n" + HOST + b"Content-Length: 1000\r\n\r\n")
+        start = time.monotonic()
+        with contextlib.suppress(OSError):
+            while time.monotonic() - start < 9:
+                connection.sendall(b"a")
+                time.sleep(0.05)
+        assert time.monotonic() - start < 5
+
+
 def test_a_thousand_silent_connections_keep_nobody_out(served: Served) -> None:
     threads = threading.active_count()
     silent = [served.connect() for _ in range(1000)]
@@ -270,7 +283,7 @@ def test_a_file_and_its_parts_also_by_tls(tmp_path: Path, monkeypatch: pytest.Mo
     listener = listen("127.0.0.1", 0)
     server = Server(
         listener,
-        lambda _: Response(HTTPStatus.OK, {}, FilePart((tmp_path / "file").open("rb"), 5, 2_000_000)),
+        lambda _: Response(HTTPStatus.OK, {}, FilePart((tmp_path / "file").open("rb", buffering=0), 5, 2_000_000)),
         failure,
         tls=context,
     )
