@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C, or tidy up."""
     address, _, port = args.listen.rpartition(":")
-    if not port.isdigit() or not address:
+    if not address or not port.isdecimal() or int(port) > 65535:
         raise InvalidInput(f"--listen {args.listen}: an address and a port are wanted, such as 127.0.0.1:5000")
     data = args.data or (args.root or default_root()) / "registry"
     if args.action == "gc":
@@ -53,5 +53,8 @@ def _tls(args: argparse.Namespace) -> ssl.SSLContext | None:
     if not args.tls_cert:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(args.tls_cert, args.tls_key)
+    try:
+        context.load_cert_chain(args.tls_cert, args.tls_key)
+    except OSError as error:  # which does not say of what
+        raise InvalidInput(f"{args.tls_cert}, {args.tls_key}: no certificate and its key: {error}") from None
     return context

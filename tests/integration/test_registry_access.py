@@ -1,6 +1,8 @@
 """Who is let into a registry, and what it costs."""
 
 import base64
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -117,3 +119,21 @@ def test_entries_that_are_none(tmp_path: Path, entry: str) -> None:
     (tmp_path / "htpasswd").write_text(f"{entry}\n")
     with pytest.raises(InvalidInput, match="line 1: a bcrypt entry is wanted"):
         Passwords(tmp_path / "htpasswd")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--listen", "127.0.0.1:99999"], "an address and a port are wanted"),
+        (["--listen", "5000"], "an address and a port are wanted"),
+        (["--htpasswd", "/nowhere"], "/nowhere"),
+        (["--tls-cert", "/nowhere"], "belong together"),
+        (["--tls-cert", "/nowhere", "--tls-key", "/none"], "/nowhere, /none: no certificate and its key: "),
+        (["--tls-cert", "/etc/hostname", "--tls-key", "/etc/hostname"], "/etc/hostname: no certificate and its key: "),
+    ],
+)
+def test_what_cannot_be_served(tmp_path: Path, options: list[str], said: str) -> None:
+    command = [sys.executable, "-m", "labcore", "registry", "serve", "--data", str(tmp_path), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, "Traceback" in done.stderr) == (125, False)
+    assert said in done.stderr
