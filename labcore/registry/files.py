@@ -110,11 +110,6 @@ class Files:
         algorithm, _, encoded = checked(digest).partition(":")
         return self.root / "blobs" / algorithm / encoded
 
-    def link_blob(self, name: str, digest: str) -> None:
-        """Let a repository have a blob that is there."""
-        with self.changing():
-            _write(self.repository(name) / "_blobs" / digest, b"")
-
     def mount_blob(self, name: str, digest: str, source: str = "") -> bool:
         """Let a repository have a blob that `source` has, or without one any repository; return whether there is one."""
         with self.changing():
@@ -122,20 +117,24 @@ class Files:
             if not self.blob_path(digest).exists() or not any((path / "_blobs" / digest).exists() for path in directories):
                 return False
             os.utime(self.blob_path(digest))
-            self.link_blob(name, digest)
+            _write(self.repository(name) / "_blobs" / digest, b"")
             return True
 
     def keep_blob(self, upload: Upload, digest: str) -> None:
         """Make a blob of its repository of an upload whose bytes have been verified. Raises UploadUnknown if it was dropped."""
+        try:
+            self.adopt_blob(upload.name, digest, upload.path)
+        except FileNotFoundError:
+            raise UploadUnknown(upload.number) from None
+
+    def adopt_blob(self, name: str, digest: str, file: Path) -> None:
+        """Make a blob of a repository of a file whose bytes have been verified. Raises FileNotFoundError."""
         place = self.blob_path(digest)
         place.parent.mkdir(parents=True, exist_ok=True)
         with self.changing():
-            try:
-                os.utime(upload.path)
-                upload.path.rename(place)
-            except FileNotFoundError:
-                raise UploadUnknown(upload.number) from None
-            self.link_blob(upload.name, digest)
+            os.utime(file)
+            file.rename(place)
+            _write(self.repository(name) / "_blobs" / digest, b"")
 
     def unlink_blob(self, name: str, digest: str) -> None:
         """Take a blob from a repository. Raises BlobUnknown."""

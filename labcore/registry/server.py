@@ -109,7 +109,7 @@ class Registry:
             size = os.fstat(file.fileno()).st_size
             if _known(request, digest):
                 return Response(HTTPStatus.NOT_MODIFIED, headers)
-            part = part_of(_range_of(request, digest), size)
+            part = part_of(request, digest, size)
             undo.pop_all()  # who sends it closes it
         if part is None:
             return Response(HTTPStatus.OK, headers, FilePart(file, 0, size))
@@ -247,22 +247,16 @@ def _known(request: Request, digest: str) -> bool:
     return f'"{digest}"' in tags or "*" in tags
 
 
-def _range_of(request: Request, digest: str) -> str | None:
-    """Return the part that is wanted: of GET alone, and only of the blob that the client knows (RFC 9110, Range, If-Range)."""
-    if request.method != "GET" or request.headers.get("if-range", f'"{digest}"') != f'"{digest}"':
-        return None
-    return request.headers.get("range")
-
-
-def part_of(header: str | None, size: int) -> tuple[int, int] | None:
-    """Return the first and last byte that are wanted; None for all. Raises NoSuchRange."""
-    match = RANGE.fullmatch(header.replace(" ", "")) if header else None
-    if match is None or match.groups() == ("", ""):
+def part_of(request: Request, digest: str, size: int) -> tuple[int, int] | None:
+    """Return the first and last byte that are wanted; None for all, as of any HEAD (RFC 9110, Range). Raises NoSuchRange."""
+    header = request.headers.get("range", "").replace(" ", "") if request.method == "GET" else ""
+    match = RANGE.fullmatch(header)
+    if match is None or match.groups() == ("", "") or request.headers.get("if-range", f'"{digest}"') != f'"{digest}"':
         return None
     if match[1]:
         first, last = int(match[1][:19]), min(int(match[2][:19] or size - 1), size - 1)
     else:
         first, last = max(0, size - int(match[2][:19])), size - 1
     if first > last:
-        raise problems.NoSuchRange(str(header), headers={"Content-Range": f"bytes */{size}"})
+        raise problems.NoSuchRange(header, headers={"Content-Range": f"bytes */{size}"})
     return first, last
