@@ -19,7 +19,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import Final
@@ -129,12 +129,15 @@ class Files:
 
     def adopt_blob(self, name: str, digest: str, file: Path) -> None:
         """Make a blob of a repository of a file whose bytes have been verified. Raises FileNotFoundError."""
-        place = self.blob_path(digest)
+        place, link = self.blob_path(digest), self.repository(name) / "_blobs" / digest
         place.parent.mkdir(parents=True, exist_ok=True)
-        with self.changing():
+        with self.changing(), ExitStack() as undo:
             os.utime(file)
+            if not link.exists():
+                undo.callback(link.unlink, missing_ok=True)
+            _write(link, b"")  # first: a blob that is there is always somebody's
             file.rename(place)
-            _write(self.repository(name) / "_blobs" / digest, b"")
+            undo.pop_all()
 
     def unlink_blob(self, name: str, digest: str) -> None:
         """Take a blob from a repository. Raises BlobUnknown."""

@@ -113,6 +113,27 @@ def test_pushes_pulls_deletions_and_collection_at_once(client: Client, registry:
         assert digest_of(path.read_bytes(), path.parent.name) == f"{path.parent.name}:{path.name}"
 
 
+def test_a_blob_that_is_there_is_always_somebodys(client: Client, registry: Registry) -> None:
+    """Else it could not be had from anywhere for a moment, by who finds it there."""
+    stop = threading.Event()
+    lost: list[str] = []
+
+    def look() -> None:
+        while not stop.is_set():
+            for path in (registry.files.root / "blobs").glob("*/[0-9a-f]*"):
+                digest = f"{path.parent.name}:{path.name}"
+                if not registry.files.mount_blob("looks", digest):
+                    lost.append(digest)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for number in range(150):
+        client.push_blob("app", f"{number}".encode())
+    stop.set()
+    looking.join()
+    assert not lost
+
+
 def test_who_was_told_that_a_blob_is_there_need_not_send_it(client: Client, registry: Registry) -> None:
     digest = client.push_blob("app", b"old")
     client.push_blob("app", EMPTY)
