@@ -109,12 +109,6 @@ class Unauthorized(Problem):
     status, code = HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED"
 
 
-class Denied(Problem):
-    """A registry that is read-only takes nothing."""
-
-    status, code = HTTPStatus.FORBIDDEN, "DENIED"
-
-
 class Unsupported(Problem):
     """That is not done here."""
 

@@ -64,17 +64,14 @@ class Registry:
         self.settings.access.check(request)
         match, page = _page_of(request.path)
         handler = self._handler(request.method, page)
-        if handler is None or (self.settings.read_only and request.method == "DELETE"):
-            methods = READS if self.settings.read_only else METHODS
-            allowed = ", ".join(method for method in methods if self._handler(method, page))
+        if handler is None:
+            allowed = ", ".join(method for method in METHODS if self._handler(method, page))
             raise problems.Unsupported(f"{request.method} {request.path}", headers={"Allow": allowed})
-        if self.settings.read_only and request.method not in READS:
-            raise problems.Denied()
         return handler(request, **match.groupdict())
 
     def _handler(self, method: str, page: str) -> Callable[..., Response] | None:
-        """Return what answers a method of a page; None if nothing does."""
-        if method not in METHODS:
+        """Return what answers a method of a page here; None if nothing does."""
+        if method not in (READS if self.settings.read_only else METHODS):
             return None
         return getattr(self, f"{'get' if method == 'HEAD' else method.lower()}_{page}", None)
 

@@ -211,16 +211,15 @@ def test_read_only(registry: Registry, client: Client) -> None:
     client.push_image("app", "v1", b"x")
     registry.settings = Settings(read_only=True)
     assert client("GET", "/v2/app/manifests/v1").status == 200
-    for method, page, status, code in (
-        ("POST", "blobs/uploads/", 403, "DENIED"),
-        ("PUT", "manifests/v2", 403, "DENIED"),
-        ("DELETE", "manifests/v1", 405, "UNSUPPORTED"),
-        ("DELETE", f"blobs/{UNKNOWN}", 405, "UNSUPPORTED"),
-        ("POST", "tags/list", 405, "UNSUPPORTED"),
+    for method, page in (
+        ("POST", "blobs/uploads/"),
+        ("PUT", "manifests/v2"),
+        ("DELETE", "manifests/v1"),
+        ("DELETE", f"blobs/{UNKNOWN}"),
     ):
         refused = client(method, f"/v2/app/{page}")
-        assert (refused.status, refused.code) == (status, code)
-        assert refused.headers["Allow"] == ("GET, HEAD" if status == 405 else None)
+        assert (refused.status, refused.code) == (405, "UNSUPPORTED")
+        assert refused.headers["Allow"] == ("" if page == "blobs/uploads/" else "GET, HEAD")
 
 
 LAYER_BYTES = bytes(range(200)) * 10
