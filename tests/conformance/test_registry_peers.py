@@ -13,6 +13,7 @@ from pathlib import Path
 
 import bcrypt
 import pytest
+import trustme
 
 from labcore.engine import Engine
 from labcore.engine.transfer import endpoint, pull, push
@@ -67,16 +68,15 @@ def test_skopeo_there_and_back(address: str, layout: str, tmp_path: Path) -> Non
 
 
 def test_skopeo_by_https_and_with_a_password(layout: str, tmp_path: Path) -> None:
-    key, certificate = tmp_path / "ca.key", tmp_path / "ca.crt"
-    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
-    made += ["-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(made, check=True, capture_output=True)
+    authority = trustme.CA()
+    both = tmp_path / "both.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(both))
     users = tmp_path / "users"
     users.write_text(f"anna:{bcrypt.hashpw(b'secret', bcrypt.gensalt(5)).decode()}\n")
-    options = ("--tls-cert", str(certificate), "--tls-key", str(key), "--htpasswd", str(users))
+    options = ("--tls-cert", str(both), "--tls-key", str(both), "--htpasswd", str(users))
     trusted = tmp_path / "trusted"
     trusted.mkdir()
-    (trusted / "ca.crt").write_bytes(certificate.read_bytes())
+    authority.cert_pem.write_to_path(str(trusted / "ca.crt"))
     with serving(tmp_path / "data", *options) as address:
         name = f"docker://{address}/team/busybox:v1"
         skopeo("copy", "-q", f"--dest-cert-dir={trusted}", "--dest-creds=anna:secret", layout, name)

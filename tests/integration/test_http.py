@@ -5,7 +5,6 @@ import hashlib
 import re
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+import trustme
 
 from labcore.http import FilePart, Pieces, Request, Response, Server, conversation, incoming
 from labcore.http.message import BadRequest
@@ -271,15 +271,12 @@ def test_when_all_are_busy_the_next_one_waits(served: Served) -> None:
 
 
 def test_a_file_and_its_parts_also_by_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
-    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out"]
-    subprocess.run([*command, str(certificate)], check=True, capture_output=True)
+    authority = trustme.CA()
     content = hashlib.shake_256(b"x").digest(3_000_000)
     (tmp_path / "file").write_bytes(content)
     monkeypatch.setattr(conversation, "HANDSHAKE_TIME", 0.5)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    authority.issue_cert("localhost").configure_cert(context)
     listener = listen("127.0.0.1", 0)
     server = Server(
         listener,
@@ -295,7 +292,8 @@ def test_a_file_and_its_parts_also_by_tls(tmp_path: Path, monkeypatch: pytest.Mo
     with socket.create_connection(address, timeout=10) as mute:  # and who says nothing of it
         mute.sendall(b"\x16")
         assert rest_of(mute) == b""
-    trusting = ssl.create_default_context(cafile=str(certificate))
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
     with trusting.wrap_socket(socket.create_connection(address, timeout=10), server_hostname="localhost") as secured:
         for pause in (0.0, 0.5):  # the second time it has rested
             time.sleep(pause)
