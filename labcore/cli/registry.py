@@ -1,6 +1,7 @@
 """`labcore registry serve`: a registry of one's own."""
 
 import argparse
+import resource
 import signal
 import ssl
 from pathlib import Path
@@ -36,6 +37,8 @@ def main(args: argparse.Namespace) -> int:
         return 0
     access: Access = Passwords(args.htpasswd) if args.htpasswd else Everybody()
     registry = Registry(data, Settings(access, args.read_only))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection takes one
     server, number = registry.serve(address.strip("[]"), int(port), tls=_tls(args))
     for number_of in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number_of, signal.default_int_handler)

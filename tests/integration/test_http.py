@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import re
+import resource
 import socket
 import ssl
 import threading
@@ -74,6 +75,17 @@ def peek(connection: socket.socket) -> bytes:
 
 def statuses(answer: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """As many descriptors as a thousand connections take that have both their ends here."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[1] < 4096:
+        pytest.skip("no process may have 4096 descriptors here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], 4096), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @pytest.fixture
@@ -220,6 +232,7 @@ def test_a_body_that_only_drips_is_given_up(served: Served, monkeypatch: pytest.
         assert time.monotonic() - start < 5
 
 
+@pytest.mark.usefixtures("many_files")
 def test_a_thousand_silent_connections_keep_nobody_out(served: Served) -> None:
     threads = threading.active_count()
     silent = [served.connect() for _ in range(1000)]
