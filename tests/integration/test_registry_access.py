@@ -87,11 +87,11 @@ def test_who_was_let_in_once_does_not_wait_again(client: Client, registry: Regis
     start = time.monotonic()
     for _ in range(100):
         assert client("GET", "/v2/", Authorization=basic(b"anna:secret")).status == 200
-    assert time.monotonic() - start < 10 * once
+    assert time.monotonic() - start < 50 * once
     for wrong in (b"anna:secre", b"bert:secret"):  # also a user that there is not takes its time
         start = time.monotonic()
         assert client("GET", "/v2/", Authorization=basic(wrong)).status == 401
-        assert time.monotonic() - start > once / 4
+        assert time.monotonic() - start > 0.03
 
 
 def test_a_changed_file_counts_at_once(client: Client, file: Path) -> None:
