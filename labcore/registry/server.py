@@ -4,6 +4,7 @@ import json
 import os
 import re
 import ssl
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from http import HTTPStatus
@@ -53,6 +54,7 @@ class Registry:
     def __init__(self, root: Path, settings: Settings | None = None) -> None:
         self.files = Files(root)
         self.settings = settings or Settings()
+        self._reading = threading.Semaphore(4)  # what 4 MB of JSON say may take 100 MB
 
     def serve(self, address: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None) -> tuple[Server, int]:
         """Return a server that listens, and its port; it serves once it is started."""
@@ -160,7 +162,8 @@ class Registry:
             content = request.body.read_at_most(MANIFEST_MAX)
         except BadRequest as error:
             raise problems.TooLarge(str(error)) from None
-        manifest = read_manifest(content, request.headers.get("content-type", ""), reference, request.every("tag"))
+        with self._reading:
+            manifest = read_manifest(content, request.headers.get("content-type", ""), reference, request.every("tag"))
         with self.files.changing():
             manifest.check_parts(self.files, name)
             self.files.put_manifest(name, manifest.digest, manifest.media_type, content)
