@@ -27,6 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C, or tidy up."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection takes one
     address, _, port = args.listen.rpartition(":")
     if not address or not port.isdecimal() or int(port) > 65535:
         raise InvalidInput(f"--listen {args.listen}: an address and a port are wanted, such as 127.0.0.1:5000")
@@ -37,8 +39,6 @@ def main(args: argparse.Namespace) -> int:
         return 0
     access: Access = Passwords(args.htpasswd) if args.htpasswd else Everybody()
     registry = Registry(data, Settings(access, args.read_only))
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection takes one
     server, number = registry.serve(address.strip("[]"), int(port), tls=_tls(args))
     for number_of in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number_of, signal.default_int_handler)
