@@ -179,6 +179,7 @@ def _attach(mount: MountPoint, options: Options, register: int) -> list[Op]:
         options.clear_below,
         first & ~MountFlag.REC,
         bool(first & MountFlag.REC),
+        follow=not _protects(mount),
     )
     return [attach, *(ops.Mount("none", mount.target, flags=flag) for flag in others)]
 

@@ -56,8 +56,9 @@ class Files:
                     yield Place(fd, name, status)
                     return
                 path = os.path.join(os.path.dirname(path.rstrip("/")), os.readlink(name, dir_fd=fd))  # noqa: PTH118, PTH120
+                following = self._look_up(path)
                 os.close(fd)
-                fd, name = self._look_up(path)
+                fd, name = following
         finally:
             os.close(fd)
         raise NotFound(f"{self.whose}{path}: too many links lead to each other")

@@ -151,7 +151,9 @@ class AttachReceived(Op):
 
     def calls(self) -> Sequence[Step]:
         return [
-            native.move_mount.step(self.descriptor, "", native.AT_FDCWD, self.target, MoveFlag.F_EMPTY_PATH),
+            native.move_mount.step(
+                self.descriptor, "", native.AT_FDCWD, self.target, MoveFlag.F_EMPTY_PATH | MoveFlag.T_SYMLINKS
+            ),
             native.close.step(self.descriptor),
         ]
 
@@ -209,7 +211,8 @@ class NewTree(Op):
 class AttachTree(Op):
     """Attach a mount tree that was taken in hand, and let go of it: move_mount(2), with attributes set by mount_setattr(2).
 
-    The attributes hold for its top, those of `below` for all mounts of it.
+    The attributes hold for its top, those of `below` for all mounts of it. With `follow` the target may be a link, as mount(2)
+    takes it.
     """
 
     register: int
@@ -220,6 +223,7 @@ class AttachTree(Op):
     clear_below: MountAttribute = MountAttribute(0)
     propagation: MountFlag = MountFlag(0)
     recursive_propagation: bool = False
+    follow: bool = False
     name: ClassVar[str] = "move_mount"
     needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
 
@@ -244,5 +248,6 @@ class AttachTree(Op):
         if self.propagation:
             how = below if self.recursive_propagation else top
             steps.append(native.mount_setattr.step(tree, "", how, propagation=self.propagation))
-        move = native.move_mount.step(tree, "", native.AT_FDCWD, self.target, MoveFlag.F_EMPTY_PATH)
+        flags = MoveFlag.F_EMPTY_PATH | (MoveFlag.T_SYMLINKS if self.follow else MoveFlag(0))
+        move = native.move_mount.step(tree, "", native.AT_FDCWD, self.target, flags)
         return [*steps, move, native.close.step(tree)]

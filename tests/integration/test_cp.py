@@ -1,0 +1,260 @@
+"""Files out of containers and into them. By which rules, `tests/conformance/test_files_peers.py` has docker say."""
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import labcore
+from labcore.engine import Engine
+from labcore.engine.preparing import prepared
+from labcore.errors import InvalidInput, NotFound
+from labcore.native import PIPE, Process
+from labcore.runtime import make_plan, spawn
+from labcore.spec import IdRange
+from labcore.storage.files import copy, of_machine
+from labcore.storage.intake import take_in
+from tests.conftest import needs_root
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+ROOT = (0, 0)
+
+
+@pytest.fixture(autouse=True)
+def as_root() -> None:
+    needs_root()
+
+
+@pytest.fixture(params=["overlay", "copy"])
+def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("LABCORE_STORAGE", request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+def name(engine: Engine, storage: str) -> Iterator[str]:
+    """A snapshot with a few files, that no container uses."""
+    chosen = f"cp-{os.urandom(4).hex()}"
+    script = (
+        "mkdir -p /c/dir; echo one > /c/one; echo two > /c/dir/two; chown 5:6 /c/one; chmod 4750 /c/one; "
+        "ln -s / /c/up; ln -s ../../../../../../etc /c/etc; ln -s /proc/self/fd /c/fds; touch -d '2001-02-03 00:00:00' /c/dir"
+    )
+    assert labcore.run("busybox", ["sh", "-c", script], root=engine.root, snapshot=chosen).exit_code == 0
+    yield chosen
+    engine.snapshots.remove(chosen)
+
+
+def cp(engine: Engine, *words: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "cp", *words]
+    return subprocess.run(command, capture_output=True, input=stdin, timeout=60)
+
+
+def shell(engine: Engine, name: str, script: str) -> str:
+    done = labcore.run(None, ["sh", "-c", script], root=engine.root, snapshot=name)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout.decode()
+
+
+def test_there_and_back(engine: Engine, name: str, tmp_path: Path) -> None:
+    assert cp(engine, "-a", f"{name}:/c/one", f"{tmp_path}/out").returncode == 0
+    status = (tmp_path / "out").stat()
+    assert (oct(status.st_mode), status.st_uid, status.st_gid) == ("0o104750", 5, 6)
+    assert cp(engine, f"{name}:c/dir", str(tmp_path)).returncode == 0
+    assert (tmp_path / "dir/two").read_text() == "two\n"
+    assert (tmp_path / "dir").stat().st_mtime == 981158400
+    assert cp(engine, "-a", f"{tmp_path}/out", f"{name}:/c/back").returncode == 0
+    assert cp(engine, f"{tmp_path}/out", f"{name}:/c/mine").returncode == 0
+    said = shell(engine, name, "stat -c '%a %u:%g' /c/back /c/mine; cat /c/back")
+    assert said.split() == ["4750", "5:6", "4750", "0:0", "one"]
+
+
+def test_archives_in_and_out(engine: Engine, name: str) -> None:
+    out = cp(engine, f"{name}:/c/dir", "-").stdout
+    with tarfile.open(fileobj=io.BytesIO(out)) as tar:
+        assert tar.getnames() == ["dir", "dir/two"]
+    content = cp(engine, f"{name}:/c/dir/.", "-").stdout
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        assert tar.getnames() == ["two"]
+    assert cp(engine, "-", f"{name}:/tmp", stdin=out).returncode == 0
+    assert shell(engine, name, "cat /tmp/dir/two") == "two\n"
+    refused = cp(engine, "-", f"{name}:/c/one", stdin=out)
+    assert (refused.returncode, b"no such directory to put an archive's files into" in refused.stderr) == (125, True)
+    assert b"no archive that can be read" in cp(engine, "-", f"{name}:/tmp", stdin=b"nonsense" * 200).stderr
+
+
+def test_sparse_files_linked_files_and_large_ones(engine: Engine, name: str, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    with (tmp_path / "d/sparse").open("wb") as file:
+        file.truncate(200 << 20)
+        file.seek(100 << 20)
+        file.write(b"in the middle")
+    (tmp_path / "d/large").write_bytes(os.urandom(3 << 20))
+    os.link(tmp_path / "d/large", tmp_path / "d/second")
+    assert cp(engine, f"{tmp_path}/d", f"{name}:/").returncode == 0
+    assert cp(engine, f"{name}:/d", f"{tmp_path}/back").returncode == 0
+    back = tmp_path / "back"
+    assert (back / "large").read_bytes() == (tmp_path / "d/large").read_bytes()
+    assert (back / "large").stat().st_ino == (back / "second").stat().st_ino
+    assert (back / "sparse").stat().st_blocks < 1000
+    subprocess.run(["cmp", back / "sparse", tmp_path / "d/sparse"], check=True)
+
+
+WRONG = [
+    (("a", "b"), "one of SRC and DEST is in a snapshot"),
+    (("x:/a", "y:/b"), "one of SRC and DEST is in a snapshot"),
+    (("nowhere:/a", "/tmp"), "no snapshot nowhere"),
+    (("../x:/a", "/tmp"), "one of SRC and DEST"),
+    (("NAME:/missing", "/tmp"), "NAME:/missing: there is no such file"),
+    (("NAME:/missing/x", "/tmp"), "No such file or directory: /missing"),
+    (("NAME:/c/one/", "/tmp"), "it is no directory"),
+    (("/etc/hostname", "NAME:/missing/"), "there is no such directory to copy into"),
+    (("/etc/apt", "NAME:/c/one"), "cannot be copied to what is no directory"),
+]
+
+
+@pytest.mark.parametrize(("words", "why"), WRONG)
+def test_what_cannot_be(engine: Engine, name: str, words: tuple[str, str], why: str) -> None:
+    done = cp(engine, *(word.replace("NAME", name) for word in words))
+    assert done.returncode == 125
+    assert why.replace("NAME", name) in done.stderr.decode()
+
+
+# --- hostile links
+
+
+@pytest.mark.parametrize("path", ["/c/up/etc/passwd", "/c/etc/passwd", "/../../etc/passwd", "/c/../../../etc/passwd"])
+def test_a_path_stays_in_the_container(engine: Engine, name: str, tmp_path: Path, path: str) -> None:
+    assert cp(engine, f"{name}:{path}", f"{tmp_path}/out").returncode == 0
+    assert (tmp_path / "out").read_text().count("\n") == 2, "the image's own, not this machine's"
+    assert cp(engine, f"{tmp_path}/out", f"{name}:{path}-new").returncode == 0
+    assert not Path("/etc/passwd-new").exists()
+
+
+def test_a_link_in_a_container_is_copied_as_one(engine: Engine, name: str, tmp_path: Path) -> None:
+    """And the second copy does not go where the first one's link leads."""
+    (tmp_path / "outside").mkdir()
+    script = f"mkdir -p /evil; ln -s {tmp_path}/outside /evil/way"
+    shell(engine, name, script)
+    assert cp(engine, f"{name}:/evil", f"{tmp_path}/evil").returncode == 0
+    assert (tmp_path / "evil/way").is_symlink()
+    shell(engine, name, "rm /evil/way; mkdir /evil/way; echo x > /evil/way/file")
+    refused = cp(engine, f"{name}:/evil/.", f"{tmp_path}/evil")
+    assert (refused.returncode, b"cannot take the place" in refused.stderr) == (125, True)
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def hostile(*entries: tuple[str, bytes, str]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for path, kind, link in entries:
+            member = tarfile.TarInfo(path)
+            member.type, member.linkname = kind, link
+            member.size = 4 if kind == tarfile.REGTYPE else 0
+            tar.addfile(member, io.BytesIO(b"evil"))
+    return file.getvalue()
+
+
+ARCHIVES = [
+    (hostile(("../evil", tarfile.REGTYPE, "")), "leads upwards"),
+    (hostile(("a/../../evil", tarfile.REGTYPE, "")), "leads upwards"),
+    (hostile(("l", tarfile.LNKTYPE, "../../etc/passwd")), "leads upwards"),
+    (hostile(("x", b"Z", "")), "unknown kind"),
+]
+
+
+@pytest.mark.parametrize(("data", "why"), ARCHIVES)
+def test_an_archive_that_leads_out_is_refused(engine: Engine, name: str, data: bytes, why: str) -> None:
+    with engine.snapshots.files(name, writable=True) as files, pytest.raises(InvalidInput, match=why):
+        take_in(io.BytesIO(data), files, "/tmp", owner=ROOT)
+
+
+def test_links_in_an_archive_stay_inside(engine: Engine, name: str, tmp_path: Path) -> None:
+    data = hostile(
+        ("way", tarfile.SYMTYPE, str(tmp_path)), ("up", tarfile.SYMTYPE, "../../../../../.."),
+        ("up/evil", tarfile.REGTYPE, ""), ("/absolute", tarfile.REGTYPE, ""), ("fd", tarfile.SYMTYPE, "/proc/self/fd"),
+    )  # fmt: skip
+    with engine.snapshots.files(name, writable=True) as files:
+        take_in(io.BytesIO(data), files, "/tmp", owner=ROOT)
+        with pytest.raises(NotFound):
+            take_in(io.BytesIO(hostile(("way/evil/x/y", tarfile.LNKTYPE, "nowhere/x"))), files, "/tmp", owner=ROOT)
+    assert shell(engine, name, "cat /evil /tmp/absolute") == "evilevil"
+    assert not Path("/evil").exists()
+    assert [path.name for path in tmp_path.iterdir()] == []
+
+
+# --- containers that run
+
+
+@pytest.fixture
+def running(engine: Engine, name: str) -> Iterator[Process]:
+    script = "echo live > /c/live; mount; mkdir /dev/shm/x; echo started; read line; ls -ln /c/in"
+    with (
+        prepared(engine, None, ["sh", "-c", script], snapshot=name, volumes=["/c/volume"]) as made,
+        spawn(make_plan(made.spec), stdin=PIPE, stdout=PIPE) as process,
+    ):
+        made.runs(process)
+        assert process.stdout is not None
+        while b"started" not in process.stdout.read(4096):
+            pass
+        yield process
+
+
+def test_a_container_that_runs(engine: Engine, name: str, running: Process, tmp_path: Path) -> None:
+    """Its files are reached through it: what it mounts is there too, and what is copied in it sees at once."""
+    assert cp(engine, f"{name}:/c/live", str(tmp_path)).returncode == 0
+    assert (tmp_path / "live").read_text() == "live\n"
+    assert cp(engine, f"{tmp_path}/live", f"{name}:/c/in").returncode == 0
+    assert cp(engine, f"{tmp_path}/live", f"{name}:/c/volume").returncode == 0
+    with engine.snapshots.files(name) as files, tarfile.open(fileobj=io.BytesIO(b"".join(files.export()))) as tar:
+        names = tar.getnames()
+    assert {"c/live", "c/volume", "proc", "bin/busybox"} <= set(names)
+    assert not [each for each in names if each.startswith(("proc/", "dev/shm", "c/volume/"))]
+    listed = [f"{change.kind} {change.path}" for change in engine.snapshots.changes(engine.snapshots.get(name))]
+    assert "added /c/live" in listed
+    out, _ = running.communicate(b"\n", 10)
+    assert out.split()[2:4] == [b"0", b"0"]
+
+
+def test_links_of_a_container_that_runs_lead_nowhere(engine: Engine, name: str, running: Process, tmp_path: Path) -> None:
+    """Its /proc is there, and in it links that are no paths: to whoever looks at them, their own files."""
+    for path in ("/c/fds/0", "/proc/self/root/etc/passwd", "/proc/1/cwd/etc"):
+        assert cp(engine, "-L", f"{name}:{path}", f"{tmp_path}/out").returncode == 125
+    assert not (tmp_path / "out").exists()
+
+
+def test_its_users_are_others(engine: Engine, tmp_path: Path) -> None:
+    name = f"cp-{os.urandom(4).hex()}"
+    ids = IdRange(inside=0, outside=200_000, size=65_536)
+    with (
+        prepared(engine, "busybox", ["sleep", "60"], snapshot=name, remap=ids) as made,
+        spawn(make_plan(made.spec)) as process,
+    ):
+        made.runs(process)
+        with pytest.raises(InvalidInput, match="its users are others outside"), engine.snapshots.files(name):
+            pass
+    with engine.snapshots.files(name, writable=True) as files, of_machine() as here:
+        copy(here, "/etc/hostname", files, "/in", owner=ROOT)
+    assert labcore.run(None, ["stat", "-c", "%u", "/in"], root=engine.root, snapshot=name, remap=ids).stdout == b"0\n"
+    engine.snapshots.remove(name)
+
+
+def test_a_killed_cp_leaves_nothing_mounted(engine: Engine, name: str) -> None:
+    """The tree that it looked into was attached nowhere, and is gone with it."""
+    script = (
+        "import sys, time, labcore\nfrom pathlib import Path\n"
+        "with labcore.Engine(Path(sys.argv[1])).snapshots.files(sys.argv[2], writable=True):\n"
+        " print('mounted', flush=True)\n time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", script, str(engine.root), name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        busy = cp(engine, f"{name}:/c/one", "/nowhere")
+        assert (busy.returncode, b"is in use" in busy.stderr) == (125, True)
+        holder.kill()
+    assert shell(engine, name, "cat /c/one") == "one\n"
