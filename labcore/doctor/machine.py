@@ -14,6 +14,7 @@ from labcore.doctor.finding import Finding, attempt, say
 from labcore.native import DEVNULL, CloneFlag
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.observe import file_system, read_setting
+from labcore.storage.driver import driver
 
 LOW_SPACE = 2 << 30
 
@@ -27,6 +28,7 @@ def findings(root: Path) -> Iterator[Finding]:
     yield _nftables()
     yield _bridge()
     yield _store(root)
+    yield _layers(root / "storage")
     yield _fonts()
     yield _kvm()
 
@@ -127,6 +129,20 @@ def _store(root: Path) -> Finding:
     if free < LOW_SPACE:
         return Finding("store", "limited", detail, affects, say("free some space, or set LABCORE_ROOT to another disk"))
     return Finding("store", "ok", detail, affects)
+
+
+def _layers(directory: Path) -> Finding:
+    affects = say("how fast containers start, and how much room they take")
+    if not directory.is_dir():
+        return Finding("layers", "untried", say("no image has been unpacked yet"), affects, say("run a container first"))
+    try:
+        chosen = driver(directory)
+    except OSError as error:
+        return Finding("layers", "untried", error.strerror or str(error), affects, say("run as root, or set LABCORE_ROOT"))
+    if chosen == "overlay":
+        return Finding("layers", "ok", say("stacked by overlayfs where the store lies"), affects)
+    detail = say("copied for each container: no overlay can be mounted where the store lies, or LABCORE_STORAGE says so")
+    return Finding("layers", "limited", detail, affects, say("set LABCORE_ROOT to a place on ext4, xfs or btrfs"))
 
 
 def _fonts() -> Finding:

@@ -76,6 +76,13 @@ CHINESE = {
     "networks of several containers": "多个容器组成的网络",
     "made one in a new network namespace": "在新的网络命名空间里成功建了一个",
     "where images and layers lie": "镜像和层的存放位置",
+    "how fast containers start, and how much room they take": "容器启动的快慢和占用的空间",
+    "no image has been unpacked yet": "还没有解开过任何镜像",
+    "run a container first": "先运行一个容器",
+    "stacked by overlayfs where the store lies": "在存放位置由 overlayfs 叠加",
+    "copied for each container: no overlay can be mounted where the store lies, or LABCORE_STORAGE says so": (
+        "每个容器都复制一份：存放位置不能挂载 overlay，或者 LABCORE_STORAGE 要求这样"
+    ),
     "{root} on {kind}, {free:.1f} GiB free": "{root} 位于 {kind} 文件系统，剩余 {free:.1f} GiB",
     "{detail}, not writable by you": "{detail}，当前用户没有写权限",
     "run as root, or set LABCORE_ROOT": "以 root 身份运行，或设置 LABCORE_ROOT",

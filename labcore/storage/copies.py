@@ -197,10 +197,18 @@ def describe(parent: int, name: str, what: Description) -> None:
         os.chown(file, *what.owner)
         os.chmod(file, stat.S_IMODE(what.mode))  # noqa: PTH101
         for attribute, value in what.attributes.items():
-            os.setxattr(file, attribute, value)
+            _set_attribute(file, attribute, value)
         os.utime(file, ns=times)
     finally:
         os.close(fd)
+
+
+def _set_attribute(file: str, name: str, value: bytes) -> None:
+    try:
+        os.setxattr(file, name, value)
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP:  # this disk keeps none of that kind
+            raise
 
 
 def _copy_content(source: int, parent: int, name: str) -> None:

@@ -45,11 +45,16 @@ class Entry(NamedTuple):
 
     def open(self) -> int:
         """Open it for reading, if it is still the regular file that it was. Nothing is waited for, no link followed."""
-        fd = os.open(self.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.parent)
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        try:
+            fd = os.open(self.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.parent)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENXIO):  # a link by now, or a socket
+                raise
+        else:
+            if stat.S_ISREG(os.fstat(fd).st_mode):
+                return fd
             os.close(fd)
-            raise FileNotFoundError(errno.ENOENT, "no regular file any more", self.path)
-        return fd
+        raise FileNotFoundError(errno.ENOENT, "no regular file any more", self.path)
 
 
 def read_attributes(path: str) -> dict[str, bytes]:

@@ -27,7 +27,7 @@ ALLOWED = {
     "http": OPEN_TO_ALL,
     "registry": OPEN_TO_ALL | {"http"},
     "engine": OPEN_TO_ALL | {"native", "runtime", "storage", "images", "registry"},
-    "doctor": OPEN_TO_ALL | {"native", "runtime"},
+    "doctor": OPEN_TO_ALL | {"native", "runtime", "storage"},
     "bench": OPEN_TO_ALL | SUBJECT,
     "lab": OPEN_TO_ALL | SUBJECT,
     "cli": OPEN_TO_ALL | SUBJECT | {"doctor", "bench", "lab"},
