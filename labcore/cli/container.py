@@ -34,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> N
         "image",
         metavar="IMAGE",
         nargs=None if needs_image else "?",
-        help="an image's name, such as busybox or hello-world:latest",
+        help="an image's name, such as busybox or hello-world:latest, or its ID",
     )
     parser.add_argument(
         "argv",

@@ -3,17 +3,18 @@
 import argparse
 
 from labcore.engine import Engine
+from labcore.images.finding import find
 from labcore.spec import Reference
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("image", metavar="IMAGE", help="an image that is here")
+    parser.add_argument("image", metavar="IMAGE", help="the name or the ID of an image that is here")
     parser.add_argument("name", metavar="NAME", help="its further name, such as 127.0.0.1:5000/busybox")
 
 
 def main(args: argparse.Namespace) -> int:
     """Give it the name."""
     store = Engine(args.root).images
-    store.tag(Reference.parse(args.name), store.get(Reference.parse(args.image)).descriptor)
+    store.tag(Reference.parse(args.name), find(store, args.image).descriptor)
     return 0

@@ -146,7 +146,7 @@ class Engine:
             root: Root = _bind_root(Path(rootfs))
         else:
             config = self.config_of(image, on)
-            root = on.root if on else self.layers.overlay(self.layers_of(self.images.get(Reference.parse(image or ""))))
+            root = on.root if on else self.layers.overlay(self.layers_of(self.images.find(image or "")))
             start = (entrypoint,) if entrypoint else config.entrypoint
             command = (*start, *(argv or (() if entrypoint else config.command)))
             variables, directory = config.environment, config.workdir
@@ -171,7 +171,7 @@ class Engine:
         """Return how an image, or that which a snapshot in use was made of, wants to be run."""
         if on is not None:
             return Config.parse(on.config.encode(), f"snapshot {on.name}")
-        return self.images.get(Reference.parse(image or "")).config
+        return self.images.find(image or "").config
 
     def layers_of(self, image: Image) -> list[str]:
         """Return an image's layers in the LayerStore, from the lowest up, unpacked if they were not."""

@@ -11,7 +11,7 @@ from labcore.errors import InvalidInput, NotFound
 from labcore.native import Process
 from labcore.record import Record
 from labcore.runtime.observe import confined
-from labcore.spec import ContainerSpec, IdRange, Reference
+from labcore.spec import ContainerSpec, IdRange
 from labcore.storage.driver import driver
 
 TYPE_CHECKING = False
@@ -25,10 +25,15 @@ class Prepared(Record):
     """A container's spec, and the snapshot that it writes to, if what it writes stays somewhere."""
 
     spec: ContainerSpec
+    starting: ExitStack
     use: "Use | None" = None
 
     def runs(self, process: Process) -> None:
-        """Say that it has been started: its files are reached through this process from now on."""
+        """Say that it has been started: its files are reached through this process from now on.
+
+        Until then its layers are kept from going; now its mounts do that.
+        """
+        self.starting.close()
         if self.use:
             self.use.runs(process)
 
@@ -50,6 +55,9 @@ def prepared(
     Raises InvalidInput, ImageNotFound, StoreDamaged, NotFound, InUse.
     """
     with ExitStack() as undo:
+        starting = undo.enter_context(ExitStack())
+        if not options.get("rootfs"):
+            starting.enter_context(engine.layers.using())
         use = None
         if snapshot is not None:
             if options.get("rootfs"):
@@ -65,7 +73,7 @@ def prepared(
         if volumes or wanted:
             devices = bool(options.get("privileged"))
             spec = undo.enter_context(_with_volumes(engine, spec, volumes, wanted, devices))
-        yield Prepared(spec, use)
+        yield Prepared(spec, starting, use)
 
 
 @contextmanager
@@ -89,7 +97,7 @@ def snapshot_for(engine: Engine, name: str, image: str | None, *, remap: IdRange
         if image is None:
             raise
         return _made(engine, name, image, remap)
-    if image is not None and engine.layers_of(engine.images.get(Reference.parse(image))) != list(there.layers):
+    if image is not None and engine.layers_of(engine.images.find(image)) != list(there.layers):
         raise InvalidInput(f"snapshot {name} was made of {there.image}, and {image} is another image now: leave it out")
     return there
 
@@ -97,7 +105,7 @@ def snapshot_for(engine: Engine, name: str, image: str | None, *, remap: IdRange
 def _made(engine: Engine, name: str, image: str, remap: IdRange | None) -> "Snapshot":
     from labcore.storage.snapshots import Snapshot
 
-    found = engine.images.get(Reference.parse(image))
+    found = engine.images.find(image)
     copied = driver(engine.layers.prepared()) == "copy"
     if copied and remap:
         raise InvalidInput("--userns-remap needs overlayfs, which this machine does not have, or LABCORE_STORAGE turns off")

@@ -84,6 +84,14 @@ def parts(store: ImageStore, descriptor: Descriptor, depth: int = 0) -> Iterator
             yield from parts(store, entry, depth + 1)
 
 
+def is_called(text: str, name: str) -> bool:
+    """Does a text mean this name? An ID, and the head of one, mean an image without its names."""
+    try:
+        return str(Reference.parse(text)) == name
+    except InvalidInput:
+        return False
+
+
 def _by_digits(store: ImageStore, text: str, digits: str) -> Entry:
     found: dict[str, Entry] = {}
     for entry in entries(store):

@@ -85,7 +85,7 @@ def damages(store: ImageStore, told: Callable[[str], None] = lambda _: None) -> 
     """
     users: dict[str, set[str]] = {}
     for name, descriptor in store.entries():
-        for digest in _as_far_as_readable(store, descriptor):
+        for digest in as_far_as_readable(store, descriptor):
             users.setdefault(digest, set()).add(name or "(no name)")
     found = {}
     for digest in sorted({*store.blobs.digests(), *users}):
@@ -110,7 +110,8 @@ def put_aside(store: ImageStore, damaged: Iterable[Damage]) -> Path:
     return quarantine
 
 
-def _as_far_as_readable(store: ImageStore, descriptor: Descriptor) -> Iterator[str]:
+def as_far_as_readable(store: ImageStore, descriptor: Descriptor) -> Iterator[str]:
+    """Yield what `reachable` does, up to what is damaged."""
     try:
         yield from reachable(store, descriptor)
     except LabcoreError:

@@ -189,6 +189,12 @@ class ImageStore:
                 raise ImageNotFound(f"no image {reference} in {self.directory} (there: {', '.join(self.names()) or 'none'})")
             self._write_index(self._others(reference))
 
+    def untag_all(self, names: Collection[str]) -> None:
+        """Take names away, those that are there."""
+        with locked(self.directory, fcntl.LOCK_EX):
+            self.entries()
+            self._write_index([entry for entry in self._index()["manifests"] if _name_of(entry) not in names])
+
     def names(self) -> list[str]:
         """Return all names, sorted."""
         return sorted(name for name, _ in self.entries() if name)

@@ -9,6 +9,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,7 +32,7 @@ class LayerStore:
         `open_archive` returns the archive, gzipped, zstd-compressed or plain. Raises StoreDamaged if its digest is not
         `diff_id`, StoreFull.
         """
-        name = _name_of(diff_id)
+        name = layer_id(diff_id)
         self._prepare()
         target = self.directory / "layers" / name
         if not target.is_dir():
@@ -42,7 +43,18 @@ class LayerStore:
 
     def has(self, diff_id: str) -> bool:
         """Is that layer unpacked?"""
-        return (self.directory / "layers" / _name_of(diff_id)).is_dir()
+        return (self.directory / "layers" / layer_id(diff_id)).is_dir()
+
+    def using(self) -> AbstractContextManager[None]:
+        """Return a block in which no layer goes: between the look for an image's layers and the start of its container."""
+        from labcore.storage.collecting import using
+
+        self._prepare()
+        return using(self.directory)
+
+    def ids(self) -> list[str]:
+        """Return the unpacked layers, sorted."""
+        return sorted(path.name for path in (self.directory / "layers").glob("[!.]*"))
 
     def overlay(self, ids: list[str]) -> OverlayRoot:
         """Return the root made of these layers, given from the lowest up, with a writable one in memory on top."""
@@ -71,7 +83,8 @@ class LayerStore:
             raise StoreDamaged(f"{self.directory} has format {found!r}, and this labcore knows {FORMAT} only")
 
 
-def _name_of(diff_id: str) -> str:
+def layer_id(diff_id: str) -> str:
+    """Return the name that a layer of that diff_id has here. Raises StoreDamaged."""
     try:
         return checked_digest(diff_id).partition(":")[2][:ID_LENGTH]
     except ValueError:

@@ -13,7 +13,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,12 +94,14 @@ class SnapshotStore:
         return sorted(path.parent.name for path in self._snapshots.glob("[!.]*/snapshot.json"))
 
     def layers_in_use(self) -> set[str]:
-        """Return the layers that snapshots stand on. A collector asks in `collecting`, and removes none of these."""
+        """Return the layers that snapshots stand on: `labcore.storage.collecting` asks when nobody makes one."""
         return {layer for name in self.names() for layer in self.get(name).layers}
 
-    def collecting(self) -> AbstractContextManager[None]:
-        """Let nobody make a snapshot for as long as the block lasts."""
-        return _locked(self.directory, fcntl.LOCK_EX)
+    def is_in_use(self, name: str) -> bool:
+        """Does somebody use the snapshot at this moment?"""
+        with suppress(InUse, NotFound), self.use(name):
+            return False
+        return True
 
     def remove(self, name: str) -> None:
         """Remove a snapshot. Raises NotFound, InUse."""

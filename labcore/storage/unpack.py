@@ -2,8 +2,6 @@
 
 import errno
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -11,6 +9,7 @@ from typing import BinaryIO, Final
 from labcore.errors import StoreDamaged
 from labcore.native import syncfs
 from labcore.space import FULL, room_for
+from labcore.storage.collecting import incoming
 from labcore.storage.extract import Extractor
 from labcore.storage.inflate import PIECE, inflated_ahead
 from labcore.storage.tar import Archive
@@ -23,24 +22,18 @@ def unpack_into(target: Path, open_archive: Callable[[], BinaryIO], diff_id: str
 
     Raises StoreDamaged if it is no archive, or if the digest of its uncompressed bytes is not `diff_id`; StoreFull.
     """
-    with room_for(f"layer {diff_id}", target.parent):
-        incoming = Path(tempfile.mkdtemp(dir=target.parent, prefix=".incoming-"))
-        try:
-            _unpack_checked(open_archive, incoming, diff_id)
-            incoming.chmod(0o755)
-            _rename_or_keep(incoming, target)
-        except BaseException:
-            shutil.rmtree(incoming, ignore_errors=True)
-            raise
+    with room_for(f"layer {diff_id}", target.parent), incoming(target.parent) as place:
+        _unpack_checked(open_archive, place, diff_id)
+        place.chmod(0o755)
+        _rename_or_keep(place, target)
 
 
-def _rename_or_keep(incoming: Path, target: Path) -> None:
+def _rename_or_keep(place: Path, target: Path) -> None:
     try:
-        incoming.rename(target)
+        place.rename(target)
     except OSError:
-        if not target.is_dir():
+        if not target.is_dir():  # or else somebody else was faster
             raise
-        shutil.rmtree(incoming)  # somebody else was faster
 
 
 def _unpack_checked(open_archive: Callable[[], BinaryIO], directory: Path, diff_id: str) -> None:

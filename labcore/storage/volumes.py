@@ -95,6 +95,12 @@ class VolumeStore:
                     removed.append(volume)
         return removed
 
+    def is_in_use(self, name: str) -> bool:
+        """Does somebody use the volume at this moment?"""
+        with suppress(InUse, NotFound), self._locked(self.get(name), fcntl.LOCK_EX):
+            return False
+        return True
+
     @contextmanager
     def use(self, volume: Volume) -> Iterator[None]:
         """Keep a volume from being removed for as long as the block lasts. Raises NotFound."""

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final
 from labcore.errors import InvalidInput, StoreDamaged
 from labcore.images.archive.reading import FULL_NAME
 from labcore.images.archive.tar import BLOCK, PIECE
-from labcore.images.finding import find, image_here, parts
+from labcore.images.finding import find, image_here, is_called, parts
 from labcore.images.model import INDEX, REF_NAME, Descriptor, Image
 from labcore.images.store import LAYOUT_VERSION, ImageStore
 from labcore.record import Record
@@ -70,17 +70,9 @@ def _choose(store: ImageStore, images: Sequence[str], platform: Platform | None)
         if platform:
             descriptor = store.find(text, platform).descriptor.replace(platform=None)
         known = chosen.get(descriptor.digest, Chosen((), descriptor))
-        names = (*known.names, *(Reference.parse(name) for name in entry.names if _is_called(text, name)))
+        names = (*known.names, *(Reference.parse(name) for name in entry.names if is_called(text, name)))
         chosen[descriptor.digest] = known.replace(names=tuple(sorted(set(names), key=str)))
     return sorted(chosen.values(), key=lambda choice: (str(choice.names), choice.descriptor.digest))
-
-
-def _is_called(text: str, name: str) -> bool:
-    """Does a text mean this name? An ID, and the head of one, mean an image without its names."""
-    try:
-        return str(Reference.parse(text)) == name
-    except InvalidInput:
-        return False
 
 
 def _documents(store: ImageStore, chosen: Iterable[Chosen], form: str) -> dict[str, bytes]:

@@ -1,0 +1,32 @@
+"""`labcore df`: what takes how much of the disk."""
+
+import argparse
+
+from labcore.cli.words import show_table, size
+from labcore.engine import Engine
+from labcore.engine.usage import Usage, usage
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.epilog = "RECLAIMABLE is what `labcore prune -a` would free."
+    parser.add_argument("-v", "--verbose", action="store_true", help="list each image and layer too")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print a table; with -v one more for each kind."""
+    kinds = usage(Engine(args.root))
+    heads = ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"]
+    show_table(heads, [_row(kind) for kind in kinds], right=heads[1:])
+    if args.verbose:
+        for kind in kinds:
+            print(f"\n{kind.kind}:")
+            rows = [[item.name, size(item.size), "yes" if item.used else "no"] for item in kind.items]
+            show_table(["NAME", "SIZE", "ACTIVE"], rows, right=["SIZE"])
+    return 0
+
+
+def _row(kind: Usage) -> list[str]:
+    share = f" ({100 * kind.reclaimable // kind.size} %)" if kind.size else ""
+    active = sum(item.used for item in kind.items)
+    return [kind.kind, str(len(kind.items)), str(active), size(kind.size), size(kind.reclaimable) + share]

@@ -1,0 +1,103 @@
+"""What is not needed goes: images by name, and all that no name leads to any more."""
+
+from collections.abc import Iterable
+
+from labcore.engine.engine import Engine
+from labcore.errors import InUse, InvalidInput, Unavailable
+from labcore.images import Image
+from labcore.images.finding import Entry, entries, find, images, is_called
+from labcore.images.garbage import Collected, as_far_as_readable, collect
+from labcore.record import Record
+from labcore.storage import collecting
+from labcore.storage.collecting import Gone
+from labcore.storage.layers import layer_id
+
+
+class Removal(Record):
+    """What became of an image that was to be removed: the names that it lost, the digests of what is no more."""
+
+    untagged: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+
+class Pruned(Record):
+    """What was freed. `kept` says why unpacked layers stayed, if they had to."""
+
+    images: tuple[str, ...]
+    blobs: Collected
+    layers: Gone
+    kept: str = ""
+
+
+def remove_image(engine: Engine, text: str, *, force: bool = False) -> Removal:
+    """Take a name from an image, which goes when it was its last; or, by its ID, all names.
+
+    An image of several names is removed by its ID only with `force`, and so is one that somebody uses.
+    Raises ImageNotFound, InvalidInput, InUse, StoreDamaged.
+    """
+    store = engine.images
+    found = find(store, text)
+    whole = next((entry for entry in entries(store) if entry.descriptor.digest == found.descriptor.digest), None)
+    if whole is None:
+        raise InvalidInput(f"{text} is one of the images for several machines that share a name: remove that name")
+    if any(is_called(text, name) for name in whole.names) and len(whole.names) > 1:
+        store.untag_all(found.names)
+        return Removal(found.names)
+    if len(whole.names) > 1 and not force:
+        raise InvalidInput(f"{text} has several names, {', '.join(whole.names)}: remove each of them, or all with force (-f)")
+    users = users_of(engine, images(store, whole.descriptor))
+    if users and not force:
+        raise InUse(f"{text} is in use by {', '.join(users)}: remove what uses it, or the image all the same with force (-f)")
+    ids = [image.id for image in images(store, whole.descriptor)]
+    led_to = list(as_far_as_readable(store, whole.descriptor))
+    store.drop({whole.descriptor.digest})
+    collect(store)
+    collect_layers(engine)
+    gone = [digest for digest in dict.fromkeys([*ids, *led_to]) if not store.blobs.place(digest).exists()]
+    return Removal(whole.names, tuple(gone))
+
+
+def prune(engine: Engine, *, every: bool = False) -> Pruned:
+    """Remove images without a name, with `every` all that nobody uses, and what no image, snapshot or container needs.
+
+    Where the mounts of running containers cannot be read, their layers stay: `Pruned.kept`. Raises StoreDamaged.
+    """
+    going = [entry for entry in entries(engine.images) if every or not entry.names]
+    dropped = [entry for entry in going if not users_of(engine, images(engine.images, entry.descriptor))]
+    if dropped:
+        engine.images.drop({entry.descriptor.digest for entry in dropped})
+    names = tuple(name for entry in dropped for name in entry.names or (entry.descriptor.digest,))
+    blobs = collect(engine.images)
+    try:
+        return Pruned(names, blobs, collect_layers(engine))
+    except Unavailable as error:
+        return Pruned(names, blobs, Gone(), str(error))
+
+
+def collect_layers(engine: Engine) -> Gone:
+    """Remove the unpacked layers that no image, no snapshot and no running container needs. Raises Unavailable."""
+    return collecting.collect(engine.layers.directory, lambda: needed_layers(engine))
+
+
+def needed_layers(engine: Engine) -> set[str]:
+    """Return the unpacked layers that images and snapshots need."""
+    return {layer for entry in entries(engine.images) for layer in layers_of(engine, entry)} | engine.snapshots.layers_in_use()
+
+
+def layers_of(engine: Engine, entry: Entry) -> set[str]:
+    """Return the names that the layers of an image, or of the images of an index, have when they are unpacked."""
+    return {layer for image in images(engine.images, entry.descriptor) for layer in stack_of(image)}
+
+
+def stack_of(image: Image) -> list[str]:
+    """Return the names that an image's layers have when they are unpacked, from the lowest up."""
+    return [layer_id(diff_id) for diff_id in image.config.diff_ids]
+
+
+def users_of(engine: Engine, which: Iterable[Image]) -> list[str]:
+    """Return who uses an image: snapshots on its layers, and containers that run on them. Raises Unavailable."""
+    stacks = [set(stack_of(image)) for image in which]
+    snapshots = [engine.snapshots.get(name) for name in engine.snapshots.names()]
+    users = [f"snapshot {snapshot.name}" for snapshot in snapshots if set(snapshot.layers) in stacks]
+    running = any(stack <= mounted for stack in stacks for mounted in collecting.stacks())
+    return users + (["a running container"] if running else [])

@@ -1,0 +1,74 @@
+"""What takes how much of the disk, and how much of that could be freed."""
+
+from labcore.engine.engine import Engine
+from labcore.engine.tidying import needed_layers, users_of
+from labcore.errors import Unavailable
+from labcore.images.finding import entries, images
+from labcore.images.garbage import as_far_as_readable
+from labcore.record import Record
+from labcore.storage import collecting
+
+
+class Item(Record):
+    """One image or layer: what it is called, its bytes on disk, and whether something needs it."""
+
+    name: str
+    size: int
+    used: bool
+
+
+class Usage(Record):
+    """All of one kind: `size` is what they take together, which is less than the sum where they share."""
+
+    kind: str
+    items: tuple[Item, ...]
+    size: int
+    reclaimable: int
+
+
+def usage(engine: Engine) -> list[Usage]:
+    """Look at everything below the state root."""
+    return [_images(engine), _layers(engine), _snapshots(engine), _volumes(engine)]
+
+
+def _images(engine: Engine) -> Usage:
+    store = engine.images
+    items, kept = [], {}
+    for entry in entries(store):
+        paths = [(digest, store.blobs.place(digest)) for digest in as_far_as_readable(store, entry.descriptor)]
+        found = {digest: path.stat().st_size for digest, path in paths if path.exists()}
+        try:
+            used = bool(users_of(engine, images(store, entry.descriptor)))
+        except Unavailable:
+            used = True
+        kept |= found if used else {}
+        items.append(Item(", ".join(entry.names) or entry.descriptor.digest, sum(found.values()), used))
+    size = sum(path.stat().st_size for path in store.blobs.files())
+    return Usage("images", tuple(items), size, size - sum(kept.values()))
+
+
+def _layers(engine: Engine) -> Usage:
+    needed = needed_layers(engine)
+    try:
+        needed |= collecting.mounted()
+    except Unavailable:
+        needed |= set(engine.layers.ids())
+    directory = engine.layers.directory / "layers"
+    items = [Item(name, collecting.size_of(directory / name), name in needed) for name in engine.layers.ids()]
+    left = sum(collecting.size_of(path) for path in directory.glob(".*")) if directory.is_dir() else 0
+    size = sum(item.size for item in items) + left
+    return Usage("layers, unpacked", tuple(items), size, size - sum(item.size for item in items if item.used))
+
+
+def _snapshots(engine: Engine) -> Usage:
+    """Return what containers have written. It goes when it is asked to, by name: `labcore snapshot rm`."""
+    store = engine.snapshots
+    items = tuple(Item(name, store.usage(store.get(name)), store.is_in_use(name)) for name in store.names())
+    return Usage("snapshots", items, sum(item.size for item in items), 0)
+
+
+def _volumes(engine: Engine) -> Usage:
+    """Return what containers share. It goes when it is asked to: `labcore volume rm` and `prune`."""
+    store = engine.volumes
+    items = tuple(Item(name, store.usage(store.get(name)), store.is_in_use(name)) for name in store.names())
+    return Usage("volumes", items, sum(item.size for item in items), 0)

@@ -1,0 +1,47 @@
+"""Is an unpacked layer still what was unpacked? Everything about its files counts, but for the times of directories.
+
+An archive need not name each directory; those that it does not name were made when it was unpacked.
+"""
+
+import filecmp
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def differences(layer: Path, fresh: Path) -> Iterator[str]:
+    """Yield in what two directories differ, file by file: the one that has been here, and one just unpacked."""
+    yield from _of_one(layer, fresh, "/")
+    left = [""]
+    while left:
+        at = left.pop()
+        here, there = ({path.name for path in (top / at).iterdir()} for top in (layer, fresh))
+        for name in sorted(here | there):
+            path = f"{at}/{name}".lstrip("/")
+            if name not in there or name not in here:
+                yield f"/{path} {'was added' if name in here else 'is missing'}"
+                continue
+            yield from _of_one(layer / path, fresh / path, f"/{path}")
+            if all(stat.S_ISDIR((top / path).lstat().st_mode) for top in (layer, fresh)):
+                left.append(path)
+
+
+def _of_one(one: Path, other: Path, name: str) -> Iterator[str]:
+    ours, theirs = one.lstat(), other.lstat()
+    for what in ("st_mode", "st_uid", "st_gid", "st_rdev"):
+        if getattr(ours, what) != getattr(theirs, what):
+            yield f"{name} has another {what.removeprefix('st_')}"
+            return
+    if stat.S_ISLNK(ours.st_mode) and one.readlink() != other.readlink():
+        yield f"{name} leads elsewhere"
+    elif stat.S_ISREG(ours.st_mode) and (ours.st_size != theirs.st_size or not filecmp.cmp(one, other, shallow=False)):
+        yield f"{name} has another content"
+    elif not stat.S_ISDIR(ours.st_mode) and ours.st_mtime_ns != theirs.st_mtime_ns:
+        yield f"{name} was changed at another time"
+    elif _attributes(one) != _attributes(other):
+        yield f"{name} has other attributes"
+
+
+def _attributes(path: Path) -> dict[str, bytes]:
+    return {name: os.getxattr(path, name, follow_symlinks=False) for name in os.listxattr(path, follow_symlinks=False)}

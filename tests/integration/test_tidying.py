@@ -1,0 +1,242 @@
+"""Images, blobs and unpacked layers that go, and those that must not."""
+
+import io
+import multiprocessing
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+import labcore
+from labcore.engine import Engine
+from labcore.engine.archives import import_root
+from labcore.engine.checking import check, repair
+from labcore.engine.tidying import Removal, prune, remove_image
+from labcore.engine.usage import usage
+from labcore.errors import InUse, InvalidInput
+from labcore.images import Image
+from labcore.images.model import LAYER
+from labcore.spec import Reference
+from labcore.storage.collecting import Gone, using
+from tests.conftest import needs_root
+
+LABCORE = [sys.executable, "-m", "labcore"]
+
+
+@pytest.fixture
+def engine(engine: Engine, tmp_path: Path) -> Engine:
+    needs_root()
+    made = Engine(tmp_path / "state")
+    make(made, engine)
+    return made
+
+
+def make(made: Engine, source: Engine, name: str = "box") -> Image:
+    """Make an image that no other store of this machine has: its layer is busybox's, and a file of its own."""
+    found = source.spec("busybox", ["true"]).root
+    layer = Path(found.directory, found.layers[0])  # type: ignore[union-attr]
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.add(layer, arcname=".")
+        info = tarfile.TarInfo("own")
+        info.size = 16
+        tar.addfile(info, io.BytesIO(os.urandom(16)))
+    archive.seek(0)
+    return import_root(made.images, archive, "box.tar", name=Reference.parse(name), layers=made.layers)
+
+
+@pytest.fixture
+def container(engine: Engine) -> "Iterator[subprocess.Popen[str]]":
+    """A container of the image, that runs until its input ends."""
+    command = [*LABCORE, "--root", str(engine.root), "run", "-i", "box", "sh", "-c", "echo ready; read line; cat /own | wc -c"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        assert running.stdout.readline() == "ready\n"
+        yield running
+        if running.poll() is None:
+            running.communicate("go on\n", timeout=20)
+
+
+def test_names_go_and_the_image_with_the_last(engine: Engine) -> None:
+    image = engine.images.find("box")
+    engine.images.tag(Reference.parse("twin"), image.descriptor)
+    assert remove_image(engine, "twin") == Removal(("twin:latest",))
+    engine.images.tag(Reference.parse("twin"), image.descriptor)
+    with pytest.raises(InvalidInput, match="has several names, box:latest, twin:latest"):
+        remove_image(engine, image.id[7:19])
+    removal = remove_image(engine, image.id[7:19], force=True)
+    assert removal.untagged == ("box:latest", "twin:latest")
+    assert removal.deleted == (image.id, image.descriptor.digest, image.layers[0].digest)
+    assert list(engine.images.blobs.files()) == []
+    assert engine.layers.ids() == []
+
+
+def test_an_image_that_a_container_runs_on(engine: Engine, container: "subprocess.Popen[str]") -> None:
+    with pytest.raises(InUse, match="in use by a running container"):
+        remove_image(engine, "box")
+    assert prune(engine, every=True).images == ()
+    assert len(remove_image(engine, "box", force=True).deleted) == 3
+    assert len(engine.layers.ids()) == 1  # the container's
+    assert prune(engine).layers == Gone()
+    assert container.communicate("go on\n", timeout=20)[0].strip() == "16"
+    assert prune(engine).layers.layers == 1
+    assert engine.layers.ids() == []
+
+
+def test_pruning(engine: Engine) -> None:
+    image = engine.images.find("box")
+    engine.images.put_blob(b"nobody's", LAYER)
+    engine.images.keep(image.descriptor)
+    engine.images.untag(Reference.parse("box"))
+    engine.images.keep(image.descriptor)
+    used = {kind.kind: kind for kind in usage(engine)}
+    assert used["images"].reclaimable == used["images"].size
+    pruned = prune(engine)
+    assert pruned.images == (image.descriptor.digest,)
+    assert (pruned.blobs.blobs, pruned.layers.layers) == (4, 1)
+    assert pruned.layers.size == used["layers, unpacked"].size
+    assert [(kind.items, kind.size) for kind in usage(engine)] == [((), 0), ((), 0)]
+
+
+def test_what_killed_unpackers_leave(engine: Engine) -> None:
+    layers = engine.layers.directory / "layers"
+    (layers / ".incoming-killed" / "usr").mkdir(parents=True)
+    (layers / ".removed-killed").mkdir()
+    assert prune(engine).layers.layers == 2
+    assert [path.name for path in layers.iterdir()] == engine.layers.ids()
+
+
+def _unpack(engine: Engine, fifo: str, diff_id: str) -> None:
+    engine.layers.add(diff_id, lambda: Path(fifo).open("rb"))
+
+
+def test_what_is_being_unpacked_stays(engine: Engine, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    unpacker = multiprocessing.get_context("fork").Process(
+        target=_unpack, args=(engine, str(tmp_path / "fifo"), f"sha256:{0:064x}")
+    )
+    unpacker.start()
+    with (tmp_path / "fifo").open("wb") as end:
+        end.write(b"")
+        layers = engine.layers.directory / "layers"
+        assert prune(engine).layers == Gone()
+        assert len(list(layers.glob(".incoming-*"))) == 1
+        assert unpacker.pid
+        os.kill(unpacker.pid, signal.SIGKILL)
+        unpacker.join()
+        assert prune(engine).layers.layers == 1
+
+
+def test_a_start_keeps_collections_out(engine: Engine) -> None:
+    """While one looks for layers and mounts them, a collection waits; what is started by then runs."""
+    script = (
+        "from labcore.engine import Engine; from labcore.engine.tidying import prune; from pathlib import Path; import sys; "
+    )
+    script += "print(prune(Engine(Path(sys.argv[1])), every=True).layers.layers)"
+    with ExitStack() as starting:
+        starting.enter_context(using(engine.layers.directory))
+        pruning = subprocess.Popen([sys.executable, "-c", script, str(engine.root)], stdout=subprocess.PIPE, text=True)
+        time.sleep(0.7)
+        assert (pruning.poll(), len(engine.layers.ids())) == (None, 1)
+        starting.close()
+        assert pruning.communicate(timeout=20)[0] == "1\n"
+    assert engine.layers.ids() == []
+
+
+def test_starts_and_collections_at_once(engine: Engine) -> None:
+    """The image stays, so whatever a collection removes, no start fails and no layer that is needed goes."""
+    script = (
+        "from labcore.engine import Engine; from labcore.engine.tidying import prune; from pathlib import Path; import sys\n"
+    )
+    script += "while True: prune(Engine(Path(sys.argv[1])))"
+    with subprocess.Popen([sys.executable, "-c", script, str(engine.root)]) as pruning:
+        for number in range(20):
+            assert labcore.run("box", ["echo", str(number)], root=engine.root).stdout == f"{number}\n".encode()
+        assert pruning.poll() is None
+        pruning.kill()
+
+
+def test_damage(engine: Engine) -> None:
+    image = engine.images.find("box")
+    assert check(engine).blobs == check(engine).layers == ()
+    layer = engine.layers.directory / "layers" / engine.layers.ids()[0]
+    (layer / "etc/passwd").write_bytes(b"root::0:0:::\n")
+    (layer / "added").touch()
+    (layer / "own").unlink()
+    (changed,) = check(engine).layers
+    assert sorted(changed.what) == ["/added was added", "/etc/passwd has another content", "/own is missing"]
+    repair(engine, check(engine))
+    assert engine.layers.ids() == []
+    assert labcore.run("box", ["head", "-c", "6", "/etc/passwd"], root=engine.root).stdout == b"root:x"
+    assert check(engine).layers == ()
+
+    blob = engine.images.blob_path(image.layers[0])
+    blob.write_bytes(bytes(blob.stat().st_size))
+    found = check(engine)
+    assert [damage.digest for damage in found.blobs] == [image.layers[0].digest]
+    assert found.unchecked == tuple(engine.layers.ids())
+    place = repair(engine, found)
+    assert place
+    assert len(list(place.iterdir())) == 1
+
+
+def test_a_layer_that_is_changed_below_a_container_stays(engine: Engine, container: "subprocess.Popen[str]") -> None:
+    layer = engine.layers.directory / "layers" / engine.layers.ids()[0]
+    (layer / "etc/passwd").chmod(0o600)
+    findings = check(engine)
+    assert [(changed.what, changed.in_use) for changed in findings.layers] == [(("/etc/passwd has another mode",), True)]
+    repair(engine, findings)
+    assert len(engine.layers.ids()) == 1
+
+
+def run(engine: Engine, *words: str, status: int = 0) -> str:
+    done = subprocess.run([*LABCORE, "--root", str(engine.root), *words], capture_output=True, text=True, timeout=60)
+    assert done.returncode == status, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_the_commands(engine: Engine) -> None:
+    image = engine.images.find("box")
+    assert run(engine, "run", image.id[7:19], "echo", "by its ID") == "by its ID\n"
+    assert run(engine, "fsck") == "nothing is damaged\n"
+    lines = run(engine, "df").splitlines()
+    assert lines[0].split() == ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"]
+    assert [line.split()[0] for line in lines[1:]] == ["images", "layers,"]
+    assert engine.layers.ids()[0] in run(engine, "df", "-v")
+    assert run(engine, "prune") == "blobs: 0 removed, 0 B\nunpacked layers: 0 removed, 0 B\nTotal reclaimed space: 0 B\n"
+    said = run(engine, "rmi", "box")
+    assert (
+        said
+        == f"Untagged: box:latest\nDeleted: {image.id}\nDeleted: {image.descriptor.digest}\nDeleted: {image.layers[0].digest}\n"
+    )
+    assert "no image box:latest" in run(engine, "rmi", "box", status=125)
+
+
+def test_pruning_asks_on_a_terminal(engine: Engine) -> None:
+    engine.images.put_blob(b"nobody's", LAYER)
+    for answer, status, left in (("n", 1, 1), ("y", 0, 0)):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(sys.executable, [*LABCORE, "--root", str(engine.root), "prune"])
+        os.write(terminal, f"{answer}\n".encode())
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == status
+        os.close(terminal)
+        assert len(list(engine.images.blobs.files())) == 3 + left
+
+
+def test_fsck_says_so_by_its_status(engine: Engine) -> None:
+    blob = engine.images.blob_path(engine.images.find("box").descriptor)
+    blob.write_bytes(blob.read_bytes().replace(b"2", b"3", 1))
+    assert "box:latest" in run(engine, "fsck", status=1)
+    assert "labcore pull box:latest" in run(engine, "fsck", "--repair", status=1)
+    assert "it is missing" in run(engine, "fsck", status=1)
+    assert "Untagged: box:latest" in run(engine, "rmi", "box")
+    assert run(engine, "fsck") == "nothing is damaged\n"
