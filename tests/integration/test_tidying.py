@@ -115,7 +115,7 @@ def test_what_killed_unpackers_leave(engine: Engine) -> None:
 
 
 def _unpack(engine: Engine, fifo: str, diff_id: str) -> None:
-    engine.layers.add(diff_id, lambda: Path(fifo).open("rb"))
+    engine.layers.add(diff_id, lambda: Path(fifo).open("rb"))  # noqa: SIM115
 
 
 def test_what_is_being_unpacked_stays(engine: Engine, tmp_path: Path) -> None:

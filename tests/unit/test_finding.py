@@ -37,8 +37,8 @@ def test_all_ways_to_say_it(store: ImageStore) -> None:
     make(store, "another", b"another")
     digits = image.id.partition(":")[2]
     manifest = image.descriptor.digest
-    for text in ("tiny", "tiny:latest", "docker.io/library/tiny", image.id, digits, digits[:12], digits[:4], f"sha256:{digits[:8]}",
-                 manifest, manifest[7:19], f"tiny@{manifest}"):  # fmt: skip
+    for text in ("tiny", "tiny:latest", "docker.io/library/tiny", image.id, digits, digits[:12], digits[:4],
+                 f"sha256:{digits[:8]}", manifest, manifest[7:19], f"tiny@{manifest}"):  # fmt: skip
         assert store.find(text).id == image.id, text
         assert find(store, text).descriptor == image.descriptor, text
 
