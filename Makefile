@@ -13,7 +13,7 @@ export LABCORE_VENV := $(VENV)
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help lab kit test test-v2 setup bench lint notebooks clean
+.PHONY: help lab kit test test-v2 test-kit setup bench lint notebooks clean
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,6 +32,9 @@ test: lint  ## run all tests; CI=true or PEERS=1 also installs what they compare
 
 test-v2: setup  ## run the tests of containers in a virtual machine whose cgroups are version 2 only (ARGS go to pytest)
 	@$(AS_ROOT) $(PYTHON) tools/guest.py $(ARGS)
+
+test-kit: kit  ## make a kit, and try it on a bare Debian without a network
+	@$(AS_ROOT) $(PYTHON) tools/bare.py "$(or $(TO),dist/labcore-kit.tar)"
 
 setup:  ## install what the lab and the tests need, and nothing else (FOR=lab: the lab only)
 	@$(PYTHON) tools/bootstrap.py $(or $(FOR),test) $(KIT_FILE)

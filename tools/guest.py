@@ -111,11 +111,16 @@ def script(arguments: list[str], color: str) -> str:
 def write_source(run: str) -> None:
     """Write the working tree's files, and the script `run-tests`, into an archive that the guest reads as a raw disk."""
     (HERE / "run-tests").write_text(run)
+    tar_working_tree(SOURCE, f"--directory={HERE}", "run-tests")
+
+
+def tar_working_tree(target: Path, *more: str) -> None:
+    """Write the files that git knows or would take, as they are now, into an archive, below lab/; and more, as tar is told."""
     listing = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, cwd=PROJECT, check=True, capture_output=True, text=True).stdout.split("\0")
     there = "\0".join(name for name in names if name and (PROJECT / name).exists())
-    tar = ["tar", "--create", f"--file={SOURCE}", "--transform=s,^,lab/,", "--owner=root:0", "--group=root:0", "--mode=a+rX"]
-    tar += [f"--directory={PROJECT}", "--null", "--files-from=-", f"--directory={HERE}", "run-tests"]
+    tar = ["tar", "--create", f"--file={target}", "--transform=s,^,lab/,", "--owner=root:0", "--group=root:0", "--mode=a+rX"]
+    tar += [f"--directory={PROJECT}", "--null", "--files-from=-", *more]
     subprocess.run(tar, input=there, check=True, text=True)
 
 

@@ -1,6 +1,7 @@
 """A kit: one archive that holds all that `make lab` would fetch, for machines without a network. make_kit.py makes it.
 
     kit.json      what the kit is for, and the SHA-256 of each file in it
+    prepare.sh    installs make and python3 from the kit: without them nothing reads it
     packages/     Debian packages, with an index: an archive for apt
     wheels/       Python packages, for pip
     images/       images, as an OCI layout, for `labcore seed --from`

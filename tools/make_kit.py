@@ -25,6 +25,18 @@ from labcore.errors import LabcoreError
 from labcore.images.seeds import SEEDS
 from labcore.images.seeds.apt import Archive, Package
 
+PREPARE = """\
+# Install make and python3 from this kit, where they are missing: tar -xf KIT prepare.sh packages && sudo sh prepare.sh
+set -e
+cd "$(dirname "$0")/packages"
+sha256sum --check --quiet SHA256SUMS
+echo "deb [trusted=yes] file:$PWD ./" > sources
+mkdir -p lists/partial
+for step in update "install --no-install-recommends -y make python3"; do
+    apt-get -q -o Dir::Etc::sourcelist="$PWD/sources" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$PWD/lists" \\
+        -o APT::Sandbox::User=root $step
+done
+"""
 CACHE = PROJECT / "build" / "kit"
 MORE_PACKAGES = ("make", "python3")  # not for `make lab` itself, but nothing starts without them
 SOURCE = ("csrc", "labcore", "tools", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py")
@@ -89,12 +101,15 @@ def python_of(packages: Sequence[Package]) -> str:
 def lay_packages(packages: Sequence[Package], place: Path) -> None:
     """Make an archive for apt of these packages, in a directory."""
     place.mkdir()
+    (place.parent / "prepare.sh").write_text(PREPARE)
     index = []
     for package in packages:
         shutil.copy(package.path, place / package.path.name)
         control = subprocess.run(["dpkg-deb", "-f", str(package.path)], capture_output=True, text=True, check=True).stdout
         index.append(f"{control.strip()}\nFilename: ./{package.path.name}\nSize: {package.size}\nSHA256: {package.sha256}\n")
     (place / "Packages").write_text("\n".join(index))
+    sums = [f"{sha256_of(path)}  {path.name}\n" for path in sorted(place.iterdir())]
+    (place / "SHA256SUMS").write_text("".join(sums))
 
 
 def lay_wheels(requirements: Sequence[str], place: Path, python: str, *, with_labcore: bool) -> None:
@@ -130,6 +145,7 @@ def lay_images(seeds: Sequence[str], place: Path, cache: Path) -> None:
 
 def files_of(place: Path) -> Iterator[str]:
     """Yield the names of the files that go into the kit."""
+    yield "prepare.sh"
     for folder in ("packages", "wheels", "images"):
         for path in sorted((place / folder).rglob("*")):
             relative = path.relative_to(place)

@@ -65,7 +65,7 @@ def test_it_says_what_it_is_for_and_what_is_in_it(small: Path) -> None:
             assert source is not None
             assert hashlib.sha256(source.read()).hexdigest() == digest
         assert {(member.uid, member.uname) for member in tar} == {(0, "")}
-    assert {name.split("/")[0] for name in names} == {"kit.json", "packages", "wheels", "images"}
+    assert {name.split("/")[0] for name in names} == {"kit.json", "prepare.sh", "packages", "wheels", "images"}
 
 
 def test_its_wheels_are_installed_without_a_network(small: Path, tmp_path: Path) -> None:
