@@ -21,6 +21,7 @@ from labcore.engine import Engine
 from labcore.language import VARIABLE
 
 PROJECT = Path(__file__).parent.parent
+FROM_PACKAGES = ("alpine", "debian", "nginx", "python")
 ON_CI = os.environ.get("CI") == "true"
 
 
@@ -53,6 +54,19 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """An engine with its own state root and both seeds in it."""
     made = Engine(tmp_path_factory.mktemp("state"))
     for name in ("busybox", "hello-world"):
+        made.seed(name)
+    return made
+
+
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine with the images that are made from Debian's packages; these are fetched once, and kept in build."""
+    needs("apt-get", "dpkg-deb")
+    made = Engine(tmp_path_factory.mktemp("stocked"))
+    packages = PROJECT / "build" / "packages"
+    packages.mkdir(parents=True, exist_ok=True)
+    (made.root / "packages").symlink_to(packages)
+    for name in FROM_PACKAGES:
         made.seed(name)
     return made
 

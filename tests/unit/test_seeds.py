@@ -16,7 +16,7 @@ import pytest
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images import ImageStore
 from labcore.images.seeds import Entry, LayerWriter, make
-from labcore.images.seeds.apt import Archive, Package
+from labcore.images.seeds.apt import Archive, Package, cure
 from labcore.images.seeds.layer import gzipped
 from labcore.images.seeds.machine import sources_here
 from labcore.images.seeds.packages import add_packages
@@ -174,6 +174,19 @@ def test_an_archive_without_a_signature_is_not_taken(local: LocalArchive, tmp_pa
     archive = Archive(tmp_path / "cache", [line.replace("[trusted=yes] ", "") for line in local.sources])
     with pytest.raises(Unavailable, match=r"is not signed(?s:.*)cure: try again; if it stays so, the mirror"):
         archive.packages(["web"])
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("E: Release file for … is not valid yet (invalid for another 3h 1min 5s).", "set this machine's clock"),
+        ("E: Release file for … is expired (invalid since 9d 1h 2min 3s).", "set this machine's clock"),
+        ("E: You don't have enough free space in /x/archives/.", "make room below /x"),
+        ("E: Temporary failure resolving 'deb.debian.org'", "connect this machine to the network"),
+    ],
+)
+def test_what_apt_says_and_what_helps(said: str, wanted: str) -> None:
+    assert wanted in cure(said, Path("/x"))
 
 
 def test_a_package_that_is_not_there(local: LocalArchive, tmp_path: Path) -> None:

@@ -1,12 +1,11 @@
 """Images made on the spot: from this machine's busybox, or from its distribution's packages. No registry is needed."""
 
 from labcore.images.seeds.busybox import find_busybox, is_static, seed_busybox, seed_hello_world
-from labcore.images.seeds.catalogue import DEFAULT_SEEDS, SEEDS, Seed, make
+from labcore.images.seeds.catalogue import SEEDS, Seed, make
 from labcore.images.seeds.layer import Entry, LayerWriter
 from labcore.images.seeds.writing import write_image
 
 __all__ = [
-    "DEFAULT_SEEDS",
     "SEEDS",
     "Entry",
     "LayerWriter",

@@ -145,6 +145,8 @@ def cure(said: str, directory: Path) -> str:
         return "this distribution's release lacks the package: make the image on Debian 12, and bring it in a kit"
     if "No space left" in said or "enough free space" in said:
         return f"make room below {directory}, or choose another --root"
+    if "not valid yet" in said or "is expired" in said:
+        return "set this machine's clock (`date` shows what it says now); an old mirror is expired, too"
     if "Hash Sum mismatch" in said or "not signed" in said or "signatures" in said:
         return "try again; if it stays so, the mirror in /etc/apt/sources.list.d (or something on the way to it) is broken"
     return (

@@ -10,8 +10,6 @@ from labcore.images.store import ImageStore
 from labcore.record import Record
 from labcore.space import room_for
 
-DEFAULT_SEEDS: Final = ("busybox", "hello-world")
-
 
 class Seed(Record):
     """An image that can be made here. Sizes are in MB, and about right: unpacked, and to be fetched the first time."""
