@@ -8,9 +8,11 @@ from pathlib import Path
 
 from labcore.engine import default_root
 from labcore.errors import InvalidInput
-from labcore.registry.access import Access, Everybody, Passwords
+from labcore.registry import credentials
+from labcore.registry.access import Everybody, Passwords
 from labcore.registry.files import Files
 from labcore.registry.garbage import collect
+from labcore.registry.registries import where_is
 from labcore.registry.server import Registry, Settings
 
 
@@ -18,11 +20,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("action", choices=["serve", "gc"], help="serve: answer until Ctrl-C; gc: remove what no image needs")
     parser.add_argument("--listen", default="127.0.0.1:5000", metavar="ADDRESS:PORT", help="where (default: 127.0.0.1:5000)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="what it keeps (default: registry below the state root)")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="what it keeps (default: registry or cache below the state root)"
+    )
     parser.add_argument("--read-only", action="store_true", help="nothing can be pushed or deleted")
     parser.add_argument("--htpasswd", type=Path, metavar="FILE", help="users and passwords, as `htpasswd -B` writes them")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve by HTTPS, with this certificate (PEM)")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="and this key")
+    cache = parser.add_argument_group(
+        "a cache of another registry", "One download for a whole class; `labcore login` lets it in."
+    )
+    cache.add_argument("--proxy", metavar="REGISTRY", help="get what is asked for from there, such as docker.io, and keep it")
+    cache.add_argument("--proxy-plain-http", action="store_true", help="speak to it without TLS (the default on loopback)")
+    cache.add_argument("--proxy-ca", type=Path, metavar="FILE", help="trust this authority's certificates, too (PEM)")
+    cache.add_argument("--fresh", type=float, default=60, metavar="S", help="seconds for which a tag is believed (default: 60)")
+    cache.add_argument("--keep", type=float, metavar="GB", help="keep at most so much; what nobody wanted for long goes first")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -32,22 +44,34 @@ def main(args: argparse.Namespace) -> int:
     address, _, port = args.listen.rpartition(":")
     if not address or not port.isdecimal() or int(port) > 65535:
         raise InvalidInput(f"--listen {args.listen}: an address and a port are wanted, such as 127.0.0.1:5000")
-    data = args.data or (args.root or default_root()) / "registry"
+    data = args.data or (args.root or default_root()) / ("cache" if args.proxy else "registry")
     if args.action == "gc":
         removed = collect(Files(data))
         print(f"removed: {removed.blobs} blobs, {removed.size / 1e6:.1f} MB")
         return 0
-    access: Access = Passwords(args.htpasswd) if args.htpasswd else Everybody()
-    registry = Registry(data, Settings(access, args.read_only))
+    registry = _registry(args, data)
     server, number = registry.serve(address.strip("[]"), int(port), tls=_tls(args))
     for number_of in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number_of, signal.default_int_handler)
-    print(f"registry at {'https' if args.tls_cert else 'http'}://{address}:{number} (Ctrl-C ends it)", flush=True)
+    what = f"a cache of {args.proxy}; " if args.proxy else ""
+    print(f"registry at {'https' if args.tls_cert else 'http'}://{address}:{number} ({what}Ctrl-C ends it)", flush=True)
     try:
         server.serve()
     except KeyboardInterrupt:
         server.close()
     return 0
+
+
+def _registry(args: argparse.Namespace, data: Path) -> Registry:
+    settings = Settings(Passwords(args.htpasswd) if args.htpasswd else Everybody(), args.read_only)
+    if not args.proxy:
+        return Registry(data, settings)
+    from labcore.registry.cache import Cache
+
+    file = (args.root or default_root()) / "registries.toml"
+    upstream = where_is(args.proxy, file, insecure=True if args.proxy_plain_http else None, authority=args.proxy_ca)
+    most = int(args.keep * 1e9) if args.keep else None
+    return Cache(data, upstream, credentials.find(upstream.registry), settings, fresh=args.fresh, most=most)
 
 
 def _tls(args: argparse.Namespace) -> ssl.SSLContext | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
@@ -15,6 +16,8 @@ from labcore.registry.transport import Answer, RegistryError, Transport
 KINDS: Final = (OCI_IMAGE, OCI_INDEX, DOCKER_IMAGE, DOCKER_INDEX)
 ACCEPT: Final = ", ".join(KINDS)
 MANIFEST_MAX: Final = 4 << 20
+PAGES_MAX: Final = 1000
+NEXT: Final = re.compile(r'<([^>]*)>; *rel="?next"?')
 PIECE: Final = 1 << 18
 
 
@@ -36,6 +39,10 @@ class Client:
         self._pull = f"repository:{repository}:pull"
         self._push = f"repository:{repository}:pull,push"
 
+    def sleep(self, seconds: float) -> None:
+        """Wait before something is tried again; not any longer, once all is to end."""
+        self._transport.sleep(seconds)
+
     # --- pull
 
     def manifest(self, reference: str) -> Fetched:
@@ -50,14 +57,29 @@ class Client:
             raise RegistryError(f"{self._repository}: asked for the manifest {reference} and got {digest}")
         return Fetched(content, _kind(content, said, f"{self._repository}:{reference}"), digest)
 
-    def blob(self, digest: str, size: int, offset: int = 0) -> Iterator[bytes]:
-        """Yield a blob from an offset on. Raises RegistryError if more or fewer bytes come than it has."""
+    def digest_of(self, reference: str) -> str | None:
+        """Return the digest of a manifest without getting it; None if the registry does not say. Raises RegistryError."""
+        path = f"{self._base}/manifests/{reference}"
+        with self._transport.request("HEAD", path, headers={"Accept": ACCEPT}, scope=self._pull) as answer:
+            return answer.headers.get("Docker-Content-Digest")
+
+    def size_of(self, digest: str) -> int | None:
+        """Return the size of a blob; None if the registry does not say. Raises RegistryError, also if it is not there."""
+        with self._transport.request("HEAD", f"{self._base}/blobs/{digest}", scope=self._pull) as answer:
+            return length_of(answer)
+
+    def open_blob(self, digest: str, offset: int = 0) -> Answer:
+        """Return an answer from which a blob is read: from an offset on if its status is 206, else all of it."""
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         path = f"{self._base}/blobs/{digest}"
-        with self._transport.request("GET", path, headers=headers, scope=self._pull, accepted=(200, 206)) as answer:
+        return self._transport.request("GET", path, headers=headers, scope=self._pull, accepted=(200, 206))
+
+    def blob(self, digest: str, size: int, offset: int = 0) -> Iterator[bytes]:
+        """Yield a blob from an offset on. Raises RegistryError if more or fewer bytes come than it has."""
+        with self.open_blob(digest, offset) as answer:
             skip = offset if answer.status == HTTPStatus.OK else 0  # it sends all, whatever was asked for
             come = offset - skip
-            while chunk := answer.read(PIECE):
+            while chunk := answer.read_some(PIECE):
                 come += len(chunk)
                 if come > size:
                     raise RegistryError(f"blob {digest}: more than the {size} bytes that it has come from {answer.url}")
@@ -79,11 +101,17 @@ class Client:
         """Return all tags."""
         found: list[str] = []
         path: str | None = f"{self._base}/tags/list"
-        while path:
+        for _ in range(PAGES_MAX):
+            if path is None:
+                break
             with self._transport.request("GET", path, scope=self._pull) as answer:
-                found += json.loads(answer.read_at_most(MANIFEST_MAX)).get("tags") or []
-                link = answer.headers.get("Link", "")
-                path = link[link.index("<") + 1 : link.index(">")] if 'rel="next"' in link else None
+                content = answer.read_at_most(MANIFEST_MAX)
+                following = NEXT.match(answer.headers.get("Link", ""))
+            try:
+                found += map(str, json.loads(content).get("tags") or ())
+            except (ValueError, RecursionError, AttributeError, TypeError):
+                raise RegistryError(f"{self._repository}: its list of tags cannot be read") from None
+            path = following and following[1]
         return found
 
     # --- push
@@ -132,6 +160,12 @@ class Client:
             accepted=(200, 201, 202),
         ) as answer:
             answer.read_at_most(MANIFEST_MAX)
+
+
+def length_of(answer: Answer) -> int | None:
+    """Return how long a body is said to be."""
+    length = answer.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() else None
 
 
 def _kind(content: bytes, said: str, name: str) -> str:

@@ -27,10 +27,17 @@ class Answer:
         self._response = response
         self._let_go = let_go
 
-    def read(self, size: int = -1) -> bytes:
-        """Read at most `size` bytes. Raises RegistryError if the connection breaks."""
+    def read(self, size: int) -> bytes:
+        """Return `size` bytes, fewer only at the end. Raises RegistryError if the connection breaks."""
+        return self._read(self._response.read, size)
+
+    def read_some(self, most: int) -> bytes:
+        """Return what has come, as soon as there is any; nothing at the end, which may be too early. Raises RegistryError."""
+        return self._read(self._response.read1, most)
+
+    def _read(self, function: Callable[[int], bytes], size: int) -> bytes:
         try:
-            return self._response.read() if size < 0 else self._response.read(size)
+            return function(size)
         except (OSError, ValueError, http.client.HTTPException) as error:
             cause = str(error) if isinstance(error, TimeoutError) else type(error).__name__
             raise RegistryError(f"{shown(self.url)}: the connection broke off: {cause}") from None
@@ -44,9 +51,9 @@ class Answer:
 
     def close(self) -> None:
         """Let go of it; a rest that is small is read first."""
-        if 0 < (self._response.length or 0) <= SMALL:
+        if self._response.length is not None and self._response.length <= SMALL:
             with suppress(RegistryError):
-                self.read()
+                self.read(SMALL + 1)
         whole = self._response.isclosed()
         self._response.close()
         self._let_go(whole=whole)

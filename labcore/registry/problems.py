@@ -127,6 +127,24 @@ class Failed(Problem):
     status, code = HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN"
 
 
+class Refused(Problem):
+    """The registry that this one asks does not give it."""
+
+    status, code = HTTPStatus.FORBIDDEN, "DENIED"
+
+
+class TooMany(Problem):
+    """The registry that this one asks was asked too often."""
+
+    status, code = HTTPStatus.TOO_MANY_REQUESTS, "TOOMANYREQUESTS"
+
+
+class Away(Problem):
+    """The registry that this one asks does not answer as it should."""
+
+    status, code = HTTPStatus.BAD_GATEWAY, "UNAVAILABLE"
+
+
 class TooLarge(Problem):
     """Too large."""
 

@@ -169,3 +169,92 @@ def test_dockers_login_search_and_logout(engine: Engine, tmp_path: Path) -> None
         docker("logout", address)
         assert address not in (tmp_path / "docker/config.json").read_text()
         assert labcore(tmp_path, "logout", address) == f"{address}: nothing was kept\n"
+
+
+# --- a cache of another registry
+
+
+class Counted:
+    """A registry that counts what is got from it."""
+
+    def __init__(self, root: Path) -> None:
+        self.registry = Registry(root)
+        self.got: list[str] = []
+
+    def __call__(self, request: Request) -> Response:
+        if request.method == "GET" and not request.path.endswith("/v2/"):
+            self.got.append(request.path)
+        return self.registry.answer(request)
+
+
+@contextmanager
+def cache_of(upstream: str, root: Path) -> Iterator[str]:
+    """Run labcore's cache as a user starts it."""
+    command = [sys.executable, "-m", "labcore", "--root", str(root), "registry", "serve", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen([*command, "--proxy", upstream], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        line = server.stdout.readline()
+        assert f"a cache of {upstream}" in line
+        try:
+            yield line.split()[2].removeprefix("http://")
+        finally:
+            server.terminate()
+
+
+def test_dockers_daemon_with_labcores_cache_as_its_mirror(engine: Engine, tmp_path: Path) -> None:
+    counted = Counted(tmp_path / "registry")
+    with served(counted) as upstream, cache_of(upstream, tmp_path / "root") as mirror:
+        original = named(engine, upstream, "library/busybox:labcore")
+        list(push(engine.images, original, endpoint(original)))
+        counted.got.clear()
+        for learner in ("one", "two"):
+            with dockerd(tmp_path / learner, "--registry-mirror", f"http://{mirror}") as docker:
+                docker("pull", "-q", "busybox:labcore")
+                assert docker("image", "inspect", "-f", "{{.Id}}", "busybox:labcore").strip()
+        assert len(counted.got) == len(set(counted.got)) == 3  # the manifest, the config and the layer
+
+
+def test_skopeo_with_labcores_cache_as_a_mirror(engine: Engine, tmp_path: Path) -> None:
+    needs("skopeo")
+    counted = Counted(tmp_path / "registry")
+    with served(counted) as upstream, cache_of(upstream, tmp_path / "root") as mirror:
+        original = named(engine, upstream, "library/busybox:v1")
+        list(push(engine.images, original, endpoint(original)))
+        counted.got.clear()
+        (tmp_path / "registries.conf").write_text(
+            f'[[registry]]\nlocation = "registry.example.com"\n[[registry.mirror]]\nlocation = "{mirror}"\ninsecure = true\n'
+        )
+        for number in range(2):
+            words = ["skopeo", "--registries-conf", str(tmp_path / "registries.conf"), "copy", "-q"]
+            words += ["docker://registry.example.com/library/busybox:v1", f"dir:{tmp_path}/copy{number}"]
+            done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, done.stderr
+        assert len(counted.got) == len(set(counted.got)) == 3
+
+
+def test_labcore_with_a_mirror_and_without_it(engine: Engine, tmp_path: Path) -> None:
+    """The mirror is asked first, and is told no password; when it is gone, the registry itself is asked."""
+    (tmp_path / "htpasswd").write_text("anna:" + bcrypt.hashpw(b"hush-hush", bcrypt.gensalt(4)).decode() + "\n")
+    counted = Counted(tmp_path / "registry")
+    counted.registry.settings = Settings(Passwords(tmp_path / "htpasswd"))
+    told: list[str | None] = []
+    mirrored = Registry(tmp_path / "registry")
+
+    def mirror(request: Request) -> Response:
+        told.append(request.headers.get("authorization"))
+        return mirrored.answer(request)
+
+    with served(counted) as upstream:
+        labcore(tmp_path, "login", "-u", "anna", "--password-stdin", upstream, given="hush-hush")
+        original = named(engine, upstream)
+        list(push(engine.images, original, endpoint(original)))
+        counted.got.clear()
+        with served(mirror) as address:
+            (tmp_path / "registries.toml").write_text(f'["{upstream}"]\nmirrors = ["http://{address}"]\n')
+            labcore(tmp_path, "pull", str(original))
+            assert (counted.got, set(told)) == ([], {None})
+        again = tmp_path / "again"
+        again.mkdir()
+        (tmp_path / "registries.toml").rename(again / "registries.toml")
+        labcore(again, "pull", str(original))
+        assert len(counted.got) >= 3

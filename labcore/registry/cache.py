@@ -1,0 +1,234 @@
+"""A registry that has nothing of its own, and gets what it is asked for from another: once, for all who want it.
+
+What was got is kept below the directory as any registry's images are. A tag is asked for again when some time has passed, and
+stands for what it stood for if there is no answer; a digest never changes. Nothing can be pushed.
+"""
+
+import os
+import threading
+import time
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+from weakref import WeakValueDictionary
+
+from labcore.http import Pieces, Request, Response
+from labcore.registry import problems
+from labcore.registry.client import Client
+from labcore.registry.credentials import Credentials
+from labcore.registry.download import Download
+from labcore.registry.endpoint import Endpoint, RegistryError
+from labcore.registry.names import checked
+from labcore.registry.server import Registry, Settings, blob_headers, part_of
+from labcore.registry.transport import Transport
+from labcore.registry.unfinished import drop_abandoned
+
+FRESH: Final = 60.0  # seconds for which a tag is believed
+ASK_AGAIN: Final = 5.0  # seconds until somebody who was away is asked again
+ATTEMPTS: Final = 3
+
+
+class Cache(Registry):
+    """Answers as a registry does. `most`: bytes that may be kept; what was not wanted for the longest time goes first."""
+
+    def __init__(
+        self,
+        root: Path,
+        upstream: Endpoint,
+        credentials: Credentials | None = None,
+        settings: Settings | None = None,
+        *,
+        fresh: float = FRESH,
+        most: int | None = None,
+    ) -> None:
+        super().__init__(root, (settings or Settings()).replace(read_only=True))
+        drop_abandoned(self.files.uploads)
+        self._transport = Transport(upstream, credentials, attempts=ATTEMPTS)
+        self._fresh = fresh
+        self._most = most
+        self._lock = threading.Lock()
+        self._downloads: dict[str, Download] = {}
+        self._believed: dict[tuple[str, str], float] = {}  # repository, tag -> until when
+        self._turns: WeakValueDictionary[tuple[str, str], threading.Lock] = WeakValueDictionary()
+
+    def close(self) -> None:
+        """End what is under way."""
+        self._transport.stop()
+        self._transport.close()
+
+    # --- pages
+
+    def get_manifest(self, request: Request, name: str, reference: str) -> Response:
+        """Send a manifest, got from elsewhere if it is not here or has not been asked for lately."""
+        self.files.repository(name)
+        with self._turn(name, reference):
+            if ":" in reference:
+                self._have(name, checked(reference))
+            else:
+                self._renew(name, reference)
+        digest, media_type, content = self.files.manifest(name, reference)
+        self._use(digest)
+        return self.manifest_response(request, digest, media_type, content)
+
+    def get_blob(self, request: Request, name: str, digest: str) -> Response:
+        """Send a blob; one that is not here is sent while it comes."""
+        self.files.repository(name)
+        try:
+            self.files.blob(name, checked(digest))
+        except problems.BlobUnknown:
+            if request.method == "HEAD":
+                size = self._size(name, digest)
+                return Response(
+                    HTTPStatus.OK, {**blob_headers(digest), **({} if size is None else {"Content-Length": str(size)})}
+                )
+            if (download := self._download(name, digest)) is not None:
+                return self._coming(request, download)
+        self._use(digest)
+        return super().get_blob(request, name, digest)
+
+    def get_tags(self, request: Request, name: str) -> Response:
+        """List a repository's tags: those that the other registry has; if it is away, those that are here."""
+        self.files.repository(name)
+        try:
+            return self.tags_response(request, name, sorted(self._client(name).tags()))
+        except RegistryError as error:
+            if not _away(error):
+                raise _problem(error, problems.NameUnknown(name)) from None
+        return super().get_tags(request, name)
+
+    # --- manifests
+
+    def _have(self, name: str, digest: str) -> None:
+        try:
+            self.files.manifest(name, digest)
+        except (problems.ManifestUnknown, problems.NameUnknown):
+            self._get_manifest(name, digest)
+
+    def _renew(self, name: str, tag: str) -> None:
+        """Let a tag stand for what it stands for elsewhere."""
+        known = self._known(name, tag)
+        if known and time.monotonic() < self._believed.get((name, tag), 0):
+            return
+        believe = self._fresh
+        try:
+            if not known or self._client(name).digest_of(tag) != known:
+                self.files.tag(name, tag, self._get_manifest(name, tag))
+        except RegistryError as error:
+            if error.status == HTTPStatus.NOT_FOUND and known:
+                self.files.untag(name, tag)
+            if not known or not _away(error):
+                raise _problem(error, problems.ManifestUnknown(tag)) from None
+            believe = min(ASK_AGAIN, self._fresh)
+        self._believed[name, tag] = time.monotonic() + believe
+
+    def _known(self, name: str, tag: str) -> str | None:
+        try:
+            return self.files.manifest(name, tag)[0]
+        except (problems.ManifestUnknown, problems.NameUnknown):
+            return None
+
+    def _get_manifest(self, name: str, reference: str) -> str:
+        try:
+            fetched = self._client(name).manifest(reference)
+        except RegistryError as error:
+            if ":" not in reference:
+                raise
+            raise _problem(error, problems.ManifestUnknown(reference)) from None
+        self.files.put_manifest(name, fetched.digest, fetched.media_type, fetched.content)
+        return fetched.digest
+
+    # --- blobs
+
+    def _size(self, name: str, digest: str) -> int | None:
+        try:
+            return self._client(name).size_of(digest)
+        except RegistryError as error:
+            raise _problem(error, problems.BlobUnknown(digest)) from None
+
+    def _download(self, name: str, digest: str) -> Download | None:
+        """Return the download of a blob, begun if nobody has; None if the blob is here, and only this repository had it not."""
+        with self._lock:
+            download = self._downloads.get(digest)
+            here = self.files.blob_path(digest).exists()
+            if not download and not here:
+                path = self.files.uploads / digest.replace(":", "-")
+                download = self._downloads[digest] = Download(self._client(name), digest, path)
+                threading.Thread(target=self._run, args=(download, name), daemon=True).start()
+                return download
+        if not (self.files.repository(name) / "_blobs" / digest).exists():
+            self._size(name, digest)  # it may be in another repository than this one, for whoever asks here
+            self.files.mount_blob(name, digest)
+        return None if here else download
+
+    def _run(self, download: Download, name: str) -> None:
+        try:
+            with suppress(RegistryError, OSError):  # whoever waits for it hears of that
+                download.run(lambda path: self.files.adopt_blob(name, download.digest, path))
+                self._make_room(download.digest)
+        finally:
+            with self._lock:
+                self._downloads.pop(download.digest, None)
+
+    def _coming(self, request: Request, download: Download) -> Response:
+        try:
+            size = download.begun()
+        except (RegistryError, OSError) as error:
+            raise _problem(error, problems.BlobUnknown(download.digest)) from None
+        headers = blob_headers(download.digest)
+        if size is None:
+            return Response(HTTPStatus.OK, headers, download.read(0, None))
+        part = part_of(request, download.digest, size)
+        if part is None:
+            return Response(HTTPStatus.OK, headers, Pieces(download.read(0, size), size))
+        first, last = part
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+        length = last - first + 1
+        return Response(HTTPStatus.PARTIAL_CONTENT, headers, Pieces(download.read(first, length), length))
+
+    def _use(self, digest: str) -> None:
+        with suppress(OSError):
+            os.utime(self.files.blob_path(digest))
+
+    def _make_room(self, new: str) -> None:
+        """Remove what was not wanted for the longest time, until no more is kept than may be."""
+        if self._most is None:
+            return
+        kept = []
+        for path in (self.files.root / "blobs").glob("*/*"):
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                kept.append((status.st_mtime, status.st_size, path))
+        total = sum(size for _, size, _ in kept)
+        with self.files.changing(alone=True):
+            for _, size, path in sorted(kept):
+                if total > self._most and f"{path.parent.name}:{path.name}" != new:
+                    path.unlink(missing_ok=True)
+                    total -= size
+
+    def _client(self, name: str) -> Client:
+        return Client(self._transport, name)
+
+    def _turn(self, name: str, reference: str) -> threading.Lock:
+        """Return the lock of those who want the same manifest: only one of them asks for it."""
+        with self._lock:
+            turn = self._turns.get((name, reference))
+            if turn is None:
+                turn = self._turns[name, reference] = threading.Lock()
+            return turn
+
+
+def _away(error: RegistryError) -> bool:
+    return error.status == 0 or error.status == HTTPStatus.TOO_MANY_REQUESTS or error.status >= 500
+
+
+def _problem(error: Exception, unknown: problems.Problem) -> problems.Problem:
+    """Return what is said to our clients of what went wrong between us and the other registry."""
+    status = error.status if isinstance(error, RegistryError) else 0
+    if status == HTTPStatus.NOT_FOUND:
+        return unknown
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return problems.Refused(str(error))
+    if status == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, RegistryError):
+        return problems.TooMany(str(error), headers={"Retry-After": error.retry_after} if error.retry_after else None)
+    return problems.Away(str(error))
