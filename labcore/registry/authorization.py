@@ -47,6 +47,15 @@ class Authorization:
                 self._basic = _basic(self._credentials)
             return self.known(scope)
 
+    def conceal(self, text: str) -> str:
+        """Return a text without what was said: a registry may repeat it in what it answers."""
+        said = [said.partition(" ")[2] for said in (*self._said.values(), self._basic) if said]
+        if self._credentials:
+            said += [self._credentials.password, self._credentials.token, _basic(self._credentials).partition(" ")[2]]
+        for secret in sorted(filter(None, said), key=len, reverse=True):
+            text = text.replace(secret, "…")
+        return text
+
     def forget(self, scope: str) -> None:
         """What was said is wrong."""
         with self._lock:

@@ -29,18 +29,28 @@ class Answer:
 
     def read(self, size: int) -> bytes:
         """Return `size` bytes, fewer only at the end. Raises RegistryError if the connection breaks."""
-        return self._read(self._response.read, size)
+        content = self._read(self._response.read, size)
+        return self._checked(content, enough=len(content) == size)
 
     def read_some(self, most: int) -> bytes:
-        """Return what has come, as soon as there is any; nothing at the end, which may be too early. Raises RegistryError."""
-        return self._read(self._response.read1, most)
+        """Return what has come, as soon as there is any; nothing at the end. Raises RegistryError if the connection breaks."""
+        content = self._read(self._response.read1, most)
+        return self._checked(content, enough=bool(content))
 
     def _read(self, function: Callable[[int], bytes], size: int) -> bytes:
         try:
             return function(size)
         except (OSError, ValueError, http.client.HTTPException) as error:
             cause = str(error) if isinstance(error, TimeoutError) else type(error).__name__
-            raise RegistryError(f"{shown(self.url)}: the connection broke off: {cause}") from None
+            raise self._broke_off(cause) from None
+
+    def _checked(self, content: bytes, *, enough: bool) -> bytes:
+        if not enough and self._response.length:  # http.client takes that for the end
+            raise self._broke_off(f"{self._response.length} bytes before its end")
+        return content
+
+    def _broke_off(self, cause: str) -> RegistryError:
+        return RegistryError(f"{shown(self.url)}: the connection broke off: {cause}")
 
     def read_at_most(self, limit: int) -> bytes:
         """Read the whole body. Raises RegistryError if it is longer than the limit."""

@@ -66,12 +66,28 @@ class Transport:
         Tried again, unless told otherwise: what has no answer, too many requests, a server's own failure. Raises RegistryError.
         """
         url = urljoin(self.endpoint.base, path)
+        try:
+            return self._asked(method, url, dict(headers or {}), body, length, scope, accepted, again)
+        except RegistryError as error:
+            raise RegistryError(self._authorization.conceal(str(error)), error.status, error.retry_after) from None
+
+    def _asked(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: Payload,
+        length: int | None,
+        scope: str,
+        accepted: tuple[int, ...],
+        again: bool,
+    ) -> Answer:
         attempts = self.attempts if again else 1
         for attempt in range(1, attempts + 1):
             if again and self._stopped.is_set():
                 break
             try:
-                answer = self._authorized(method, url, dict(headers or {}), body, length, scope)
+                answer = self._authorized(method, url, headers, body, length, scope)
             except (OSError, http.client.HTTPException) as error:
                 if attempt == attempts or _in_vain(error):
                     host = urlsplit(url).netloc
