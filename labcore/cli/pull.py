@@ -19,6 +19,7 @@ def main(args: argparse.Namespace) -> int:
     reference = Reference.parse(args.image)
     platform = Platform.parse(args.platform) if args.platform else None
     where = transfer.endpoint_of(args, reference)
-    transfer.show(Engine(args.root).pull(reference, where, platform=platform, unpack=os.geteuid() == 0))
+    coming = Engine(args.root).pull(reference, where, platform=platform, unpack=os.geteuid() == 0)
+    transfer.show(coming, if_stopped="what has come is kept, and the same command goes on from there")
     print(f"{reference}: pulled")
     return 0

@@ -13,6 +13,7 @@ __all__ = ["arguments", "main"]
 def main(args: argparse.Namespace) -> int:
     """Send it, showing how far it is."""
     reference = Reference.parse(args.image)
-    transfer.show(Engine(args.root).push(reference, transfer.endpoint_of(args, reference)))
+    going = Engine(args.root).push(reference, transfer.endpoint_of(args, reference))
+    transfer.show(going, if_stopped="the registry has no new image, and nothing that is half sent")
     print(f"{reference}: pushed")
     return 0

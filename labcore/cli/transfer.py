@@ -1,10 +1,13 @@
 """What `pull` and `push` share."""
 
 import argparse
+import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+from labcore.cli.board import Board
 from labcore.engine import default_root
 from labcore.engine.transfer import Progress
 from labcore.registry.registries import where_is
@@ -35,11 +38,13 @@ def registry_endpoint(args: argparse.Namespace, registry: str) -> Endpoint:
     return where_is(registry, file, insecure=True if args.plain_http else None, authority=args.ca)
 
 
-def show(progress_of: Iterator[Progress]) -> None:
-    """Have an image go its way; print what has been done, and on a terminal how far the rest is."""
-    for progress in progress_of:
-        line = f"{progress.digest[7:19]}  {progress.what}"
-        if progress.what in ("done", "is there"):
-            print(line)
-        elif sys.stderr.isatty() and progress.total:
-            print(f"\033[K{line} {100 * progress.done // progress.total:3} %", end="\r", file=sys.stderr, flush=True)
+def show(progress_of: Iterator[Progress], *, if_stopped: str) -> None:
+    """Have an image go its way, and show it. Ctrl-C ends it in good order, and then `if_stopped` says what that means."""
+    board = Board(sys.stdout, columns=shutil.get_terminal_size().columns)
+    try:
+        with closing(progress_of), closing(board):  # type: ignore[type-var]
+            for progress in progress_of:
+                board.show(progress)
+    except KeyboardInterrupt:
+        print(f"stopped: {if_stopped}", file=sys.stderr)
+        raise
