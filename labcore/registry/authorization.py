@@ -48,7 +48,7 @@ class Authorization:
             return self.known(scope)
 
     def conceal(self, text: str) -> str:
-        """Return a text without what was said: a registry may repeat it in what it answers."""
+        """Return what a registry says without what was said to it: it may repeat that."""
         said = [said.partition(" ")[2] for said in (*self._said.values(), self._basic) if said]
         if self._credentials:
             said += [self._credentials.password, self._credentials.token, _basic(self._credentials).partition(" ")[2]]

@@ -66,38 +66,26 @@ class Transport:
         Tried again, unless told otherwise: what has no answer, too many requests, a server's own failure. Raises RegistryError.
         """
         url = urljoin(self.endpoint.base, path)
-        try:
-            return self._asked(method, url, dict(headers or {}), body, length, scope, accepted, again)
-        except RegistryError as error:
-            raise RegistryError(self._authorization.conceal(str(error)), error.status, error.retry_after) from None
-
-    def _asked(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        body: Payload,
-        length: int | None,
-        scope: str,
-        accepted: tuple[int, ...],
-        again: bool,
-    ) -> Answer:
         attempts = self.attempts if again else 1
         for attempt in range(1, attempts + 1):
             if again and self._stopped.is_set():
                 break
             try:
-                answer = self._authorized(method, url, headers, body, length, scope)
+                answer = self._authorized(method, url, dict(headers or {}), body, length, scope)
             except (OSError, http.client.HTTPException) as error:
                 if attempt == attempts or _in_vain(error):
-                    host = urlsplit(url).netloc
-                    raise RegistryError(f"{method} {shown(url)}: {explain(error, self.endpoint, host)}") from None
+                    said = explain(error, self.endpoint, urlsplit(url).netloc)
+                    if isinstance(error, http.client.HTTPException):  # it may be what the registry said
+                        said = self._authorization.conceal(said)
+                    raise RegistryError(f"{method} {shown(url)}: {said}") from None
                 self.sleep(pause(attempt, None))
                 continue
             if answer.status in accepted:
                 return answer
             if answer.status not in AGAIN or attempt == attempts:
-                raise _refused(method, url, answer)
+                said = self._authorization.conceal(_reason(answer))
+                message = f"{method} {shown(url)}: {answer.status}: {said}"
+                raise RegistryError(message, answer.status, answer.headers.get("Retry-After"))
             answer.close()
             self.sleep(pause(attempt, answer.headers.get("Retry-After")))
         raise RegistryError(f"{method} {shown(url)}: it was given up")
@@ -146,8 +134,12 @@ class Transport:
             answer.close()
             url = urljoin(url, location)
             if urlsplit(url).scheme not in ("https", home[0]):
-                raise RegistryError(f"{self.endpoint.host} leads to {shown(url)}, which is not secured")
-        raise RegistryError(f"{shown(first)}: one redirection after another, at last to {shown(url)}")
+                raise RegistryError(
+                    f"{self.endpoint.host} leads to {self._authorization.conceal(shown(url))}, which is not secured"
+                )
+        raise RegistryError(
+            f"{shown(first)}: one redirection after another, at last to {self._authorization.conceal(shown(url))}"
+        )
 
 
 def _in_vain(error: Exception) -> bool:
@@ -157,16 +149,15 @@ def _in_vain(error: Exception) -> bool:
     return isinstance(error, IN_VAIN) and not isinstance(error, ssl.SSLEOFError)
 
 
-def _refused(method: str, url: str, answer: Answer) -> RegistryError:
+def _reason(answer: Answer) -> str:
+    """Return why it is not what was asked for, as the registry says it, in a form that can be shown."""
     with answer:
         try:
             errors = json.loads(answer.read_at_most(ERROR_MAX))["errors"]
             said = "; ".join(f"{error.get('code')}: {error.get('message')}" for error in errors)
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError, RegistryError):
             said = answer_phrase(answer.status)
-    said = "".join(character if character.isprintable() else "?" for character in said[:1000])
-    message = f"{method} {shown(url)}: {answer.status}: {said}"
-    return RegistryError(message, answer.status, answer.headers.get("Retry-After"))
+    return "".join(character if character.isprintable() else "?" for character in said[:1000])
 
 
 def answer_phrase(status: int) -> str:

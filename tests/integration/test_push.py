@@ -3,7 +3,11 @@
 import hashlib
 import io
 import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
@@ -235,7 +239,6 @@ def test_who_may_not_read_there_sends(registry: Registry, blob: Path) -> None:
 
 
 def test_retry_after_is_a_number_or_a_date() -> None:
-    import time
 
     assert pause(1, "3") == 3
     assert 5 < pause(1, formatdate(time.time() + 9, usegmt=True)) < 10
@@ -318,3 +321,30 @@ def test_a_registry_that_cannot_be_written_to(engine: Engine, registry: Registry
         with pytest.raises(RegistryError, match="405: UNSUPPORTED"):
             list(push(engine.images, reference, endpoint(reference)))
         assert Reference.parse(str(reference)) == reference
+
+
+def test_ctrl_c_at_the_command(engine: Engine, registry: Registry, tmp_path: Path) -> None:
+    """The command ends soon, says what it leaves, and leaves nothing at the registry."""
+    reached = threading.Event()
+
+    def handler(request: Request) -> Response:
+        if request.method == "PUT" and "/blobs/uploads/" in request.path:
+            reached.set()
+            time.sleep(0.3)
+            raise ConnectionError  # it breaks off again and again: the command has something to do
+        return registry.answer(request)
+
+    with served(handler) as address:
+        reference = named(engine, address)
+        command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "push", str(reference)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert reached.wait(20)
+            process.send_signal(signal.SIGINT)
+            begun = time.monotonic()
+            _, said = process.communicate(timeout=20)
+        assert time.monotonic() - begun < 8
+        assert process.returncode == 130
+        assert "stopped: the registry has no new image" in said
+        assert "Traceback" not in said
+        assert list(registry.files.uploads.iterdir()) == []
+        assert registry.files.repositories() == []
