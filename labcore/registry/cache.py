@@ -150,6 +150,8 @@ class Cache(Registry):
         """Return the download of a blob, begun if nobody has; None if the blob is here, and only this repository had it not."""
         with self._lock:
             download = self._downloads.get(digest)
+            if download and download.has_failed:
+                download = None
             here = self.files.blob_path(digest).exists()
             if not download and not here:
                 path = self.files.uploads / digest.replace(":", "-")
@@ -168,7 +170,8 @@ class Cache(Registry):
                 self._make_room(download.digest)
         finally:
             with self._lock:
-                self._downloads.pop(download.digest, None)
+                if self._downloads.get(download.digest) is download:
+                    del self._downloads[download.digest]
 
     def _coming(self, request: Request, download: Download) -> Response:
         try:

@@ -36,6 +36,11 @@ class Download:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         weakref.finalize(self, os.close, self._file)  # when the last reader has done
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether nobody can have it from here."""
+        return self._failed is not None
+
     # --- the writer
 
     def run(self, keep: Callable[[Path], None]) -> None:

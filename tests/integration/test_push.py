@@ -318,7 +318,7 @@ def test_a_registry_that_cannot_be_written_to(engine: Engine, registry: Registry
     registry.settings = Settings(read_only=True)
     with served(registry.answer) as address:
         reference = named(engine, address)
-        with pytest.raises(RegistryError, match="405: UNSUPPORTED"):
+        with pytest.raises(RegistryError, match="UNSUPPORTED"):
             list(push(engine.images, reference, endpoint(reference)))
         assert Reference.parse(str(reference)) == reference
 
