@@ -148,25 +148,32 @@ class Cache(Registry):
 
     def _download(self, name: str, digest: str) -> Download | None:
         """Return the download of a blob, begun if nobody has; None if the blob is here, and only this repository had it not."""
-        with self._lock:
-            download = self._downloads.get(digest)
-            if download and download.has_failed:
-                download = None
-            here = self.files.blob_path(digest).exists()
-            if not download and not here:
-                path = self.files.uploads / digest.replace(":", "-")
-                download = self._downloads[digest] = Download(self._client(name), digest, path)
-                threading.Thread(target=self._run, args=(download, name), daemon=True).start()
-                return download
+        download = self._under_way(name, digest, anew=False)
+        if download and download.name == name:
+            return download
         if not (self.files.repository(name) / "_blobs" / digest).exists():
             self._size(name, digest)  # it may be in another repository than this one, for whoever asks here
-            self.files.mount_blob(name, digest)
-        return None if here else download
+        if download:
+            return download
+        return None if self.files.mount_blob(name, digest) else self._under_way(name, digest, anew=True)
 
-    def _run(self, download: Download, name: str) -> None:
+    def _under_way(self, name: str, digest: str, *, anew: bool) -> Download | None:
+        """Return the download, begun if nobody has; None if the blob is here, unless it is wanted `anew`."""
+        with self._lock:
+            download = self._downloads.get(digest)
+            if download and not download.has_failed:
+                return download
+            if self.files.blob_path(digest).exists() and not anew:
+                return None
+            path = self.files.uploads / digest.replace(":", "-")
+            download = self._downloads[digest] = Download(self._client(name), name, digest, path)
+        threading.Thread(target=self._run, args=(download,), daemon=True).start()
+        return download
+
+    def _run(self, download: Download) -> None:
         try:
             with suppress(RegistryError, OSError):  # whoever waits for it hears of that
-                download.run(lambda path: self.files.adopt_blob(name, download.digest, path))
+                download.run(lambda path: self.files.adopt_blob(download.name, download.digest, path))
                 self._make_room(download.digest)
         finally:
             with self._lock:

@@ -23,7 +23,8 @@ PATIENCE: Final = 120.0  # seconds that a reader waits for the next byte
 class Download:
     """Written to a file at `path` by whoever calls `run`; read by any number of others."""
 
-    def __init__(self, client: Client, digest: str, path: Path) -> None:
+    def __init__(self, client: Client, name: str, digest: str, path: Path) -> None:
+        self.name = name  # of the repository that it was first wanted from
         self.digest = digest
         self.size: int | None = None
         self._path = path
