@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TextIO
 
-from labcore.engine.transfer import Progress
+from labcore.engine.progress import Progress
 
 OFTEN: Final = 0.1  # seconds between two drawings
 BAR: Final = 24

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labcore.cli.board import Board
 from labcore.engine import default_root
-from labcore.engine.transfer import Progress
+from labcore.engine.progress import Progress
 from labcore.registry.registries import where_is
 from labcore.registry.transport import Endpoint
 from labcore.spec import Reference

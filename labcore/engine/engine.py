@@ -35,7 +35,7 @@ from labcore.storage.layers import LayerStore
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.engine.attachments import Attachment
-    from labcore.engine.transfer import Progress
+    from labcore.engine.progress import Progress
     from labcore.registry.transport import Endpoint
     from labcore.storage.snapshots import SnapshotStore
     from labcore.storage.using import Use

@@ -1,20 +1,16 @@
 """Images come from a registry, and go to one: the only place where `registry` and `images` meet."""
 
-import queue
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
 
 from labcore.engine.arrival import Arrival
-from labcore.errors import ImageNotFound, LabcoreError, StoreDamaged
+from labcore.engine.progress import Progress, Work, side_by_side
+from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images import Config, Descriptor, ImageStore, Manifest
 from labcore.images.compressing import compressed
 from labcore.images.model import INDEXES, read_index
 from labcore.images.store import DEPTH_MAX, chosen
-from labcore.record import Record
 from labcore.registry import credentials
 from labcore.registry.client import Client, Fetched
 from labcore.registry.mirrors import Sources
@@ -23,21 +19,7 @@ from labcore.registry.transport import Endpoint, Transport
 from labcore.spec import Platform, Reference
 from labcore.storage import LayerStore
 
-AT_ONCE: Final = 3  # layers, as docker
-GRACE: Final = 1.0  # seconds for what is under way, when all is given up
 ChunksFrom = Callable[[int], Iterator[bytes]]
-
-
-class Progress(Record):
-    """What becomes of one part of an image: `waits`, `comes`, `goes`, `is there`, `done`; how much of how many bytes."""
-
-    digest: str
-    what: str
-    done: int = 0
-    total: int = 0
-
-
-Work = Callable[[Descriptor, Callable[[Progress], None]], None]
 
 
 def endpoint(
@@ -68,7 +50,7 @@ def pull(
         offered = client.manifest(reference.digest or reference.tag or "latest")
         fetched = _for_platform(client, offered, platform or Platform.here(), reference)
         manifest = Manifest.parse(fetched.content, f"{reference}: {fetched.digest}")
-        yield from _side_by_side(
+        yield from side_by_side(
             [manifest.config], _surely(client, lambda part, tell: _fetch(store, client, part, tell)), client.stop
         )
         diff_ids = Config.parse(store.blobs.read(manifest.config), f"{reference}: {manifest.config.digest}").diff_ids
@@ -86,7 +68,7 @@ def pull(
                 _fetch(store, client, part, tell)
 
         rest = [part for part in manifest.parts() if part != manifest.config]
-        yield from _side_by_side(rest, _surely(client, get), client.stop)
+        yield from side_by_side(rest, _surely(client, get), client.stop)
         descriptor = store.put_blob(fetched.content, fetched.media_type)
         store.admit(reference, descriptor)
     yield Progress(descriptor.digest, "done", descriptor.size, descriptor.size)
@@ -100,7 +82,7 @@ def push(store: ImageStore, reference: Reference, where: Endpoint) -> Iterator[P
         client = Client(transport, reference.repository)
         parts = list(Manifest.parse(content, str(reference)).parts())
         near = _near(store, reference)
-        yield from _side_by_side(
+        yield from side_by_side(
             parts, lambda part, tell: _send(store, client, part, near.get(part.digest), tell), transport.stop
         )
         client.push_manifest(reference.tag or image.descriptor.digest, content, image.descriptor.media_type)
@@ -171,61 +153,3 @@ def _surely(client: Sources, work: Work) -> Work:
                     raise
 
     return surely
-
-
-def _side_by_side(parts: list[Descriptor], work: Work, end: Callable[[], None]) -> Iterator[Progress]:
-    """Do the work for a few parts at a time, and yield what it tells. The first that fails ends all; its error is raised.
-
-    If the generator is closed before it is done, what is under way may tidy up; then `end` has what waits for a registry fail.
-    """
-    told: queue.SimpleQueue[Progress | Exception | None] = queue.SimpleQueue()
-    left = iter(parts)
-    lock, stop = threading.Lock(), threading.Event()
-
-    def tell(progress: Progress) -> None:
-        if stop.is_set():
-            raise _Stopped
-        told.put(progress)
-
-    def worker() -> None:
-        try:
-            while not stop.is_set():
-                with lock:
-                    part = next(left, None)
-                if part is None:
-                    break
-                work(part, tell)
-        except _Stopped:
-            pass
-        except Exception as error:
-            told.put(error)
-        finally:
-            told.put(None)
-
-    threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(AT_ONCE, len(parts)))]
-    for thread in threads:
-        thread.start()
-    try:
-        running = len(threads)
-        while running:
-            item = told.get()
-            if isinstance(item, Exception):
-                raise item
-            if item is None:
-                running -= 1
-            else:
-                yield item
-    except BaseException:
-        stop.set()
-        deadline = time.monotonic() + GRACE
-        for thread in threads:
-            thread.join(max(0, deadline - time.monotonic()))
-        end()
-        raise
-    finally:
-        for thread in threads:
-            thread.join()
-
-
-class _Stopped(LabcoreError):
-    """Nobody wants to hear more."""

@@ -18,11 +18,11 @@ from labcore.registry import problems
 from labcore.registry.client import Client
 from labcore.registry.credentials import Credentials
 from labcore.registry.download import Download
+from labcore.registry.downloads import Downloads
 from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.names import checked
 from labcore.registry.server import Registry, Settings, blob_headers, part_of
 from labcore.registry.transport import Transport
-from labcore.registry.unfinished import drop_abandoned
 
 FRESH: Final = 60.0  # seconds for which a tag is believed
 ASK_AGAIN: Final = 5.0  # seconds until somebody who was away is asked again
@@ -43,12 +43,10 @@ class Cache(Registry):
         most: int | None = None,
     ) -> None:
         super().__init__(root, (settings or Settings()).replace(read_only=True))
-        drop_abandoned(self.files.uploads)
         self._transport = Transport(upstream, credentials, attempts=ATTEMPTS)
         self._fresh = fresh
-        self._most = most
         self._lock = threading.Lock()
-        self._downloads: dict[str, Download] = {}
+        self._downloads = Downloads(self.files, self._client, most)
         self._believed: dict[tuple[str, str], float] = {}  # repository, tag -> until when
         self._turns: WeakValueDictionary[tuple[str, str], threading.Lock] = WeakValueDictionary()
 
@@ -148,37 +146,14 @@ class Cache(Registry):
 
     def _download(self, name: str, digest: str) -> Download | None:
         """Return the download of a blob, begun if nobody has; None if the blob is here, and only this repository had it not."""
-        download = self._under_way(name, digest, anew=False)
+        download = self._downloads.of(name, digest, anew=False)
         if download and download.name == name:
             return download
         if not (self.files.repository(name) / "_blobs" / digest).exists():
             self._size(name, digest)  # it may be in another repository than this one, for whoever asks here
         if download:
             return download
-        return None if self.files.mount_blob(name, digest) else self._under_way(name, digest, anew=True)
-
-    def _under_way(self, name: str, digest: str, *, anew: bool) -> Download | None:
-        """Return the download, begun if nobody has; None if the blob is here, unless it is wanted `anew`."""
-        with self._lock:
-            download = self._downloads.get(digest)
-            if download and not download.has_failed:
-                return download
-            if self.files.blob_path(digest).exists() and not anew:
-                return None
-            path = self.files.uploads / digest.replace(":", "-")
-            download = self._downloads[digest] = Download(self._client(name), name, digest, path)
-        threading.Thread(target=self._run, args=(download,), daemon=True).start()
-        return download
-
-    def _run(self, download: Download) -> None:
-        try:
-            with suppress(RegistryError, OSError):  # whoever waits for it hears of that
-                download.run(lambda path: self.files.adopt_blob(download.name, download.digest, path))
-                self._make_room(download.digest)
-        finally:
-            with self._lock:
-                if self._downloads.get(download.digest) is download:
-                    del self._downloads[download.digest]
+        return None if self.files.mount_blob(name, digest) else self._downloads.of(name, digest, anew=True)
 
     def _coming(self, request: Request, download: Download) -> Response:
         try:
@@ -199,22 +174,6 @@ class Cache(Registry):
     def _use(self, digest: str) -> None:
         with suppress(OSError):
             os.utime(self.files.blob_path(digest))
-
-    def _make_room(self, new: str) -> None:
-        """Remove what was not wanted for the longest time, until no more is kept than may be."""
-        if self._most is None:
-            return
-        kept = []
-        for path in (self.files.root / "blobs").glob("*/*"):
-            with suppress(FileNotFoundError):
-                status = path.stat()
-                kept.append((status.st_mtime, status.st_size, path))
-        total = sum(size for _, size, _ in kept)
-        with self.files.changing(alone=True):
-            for _, size, path in sorted(kept):
-                if total > self._most and f"{path.parent.name}:{path.name}" != new:
-                    path.unlink(missing_ok=True)
-                    total -= size
 
     def _client(self, name: str) -> Client:
         return Client(self._transport, name)

@@ -22,7 +22,7 @@ from labcore.images.seeds import LayerWriter, write_image
 from labcore.registry.server import Registry
 from labcore.spec import Reference
 from tests.conftest import needs, needs_root
-from tests.integration.test_transfer import served
+from tests.serving import served
 
 Change = Callable[[Request, Response], Response]
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from labcore.cli.board import Board, size_of
-from labcore.engine.transfer import Progress
+from labcore.engine.progress import Progress
 
 ONE, TWO, THREE = (f"sha256:{digit * 64}" for digit in "123")
 
