@@ -77,9 +77,8 @@ class Cache(Registry):
         except problems.BlobUnknown:
             if request.method == "HEAD":
                 size = self._size(name, digest)
-                return Response(
-                    HTTPStatus.OK, {**blob_headers(digest), **({} if size is None else {"Content-Length": str(size)})}
-                )
+                length = {} if size is None else {"Content-Length": str(size)}
+                return Response(HTTPStatus.OK, blob_headers(digest) | length)
             if (download := self._download(name, digest)) is not None:
                 return self._coming(request, download)
         self._use(digest)

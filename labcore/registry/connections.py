@@ -13,8 +13,13 @@ from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.patience import PATIENCE, PIECE, Watched
 
 SMALL: Final = 1 << 14
+REACHED: Final = 15.0  # seconds for a connection to come about
 AGENT: Final = "labcore"
 Payload = bytes | Callable[[], IO[bytes]] | None
+
+
+class Unreachable(OSError):
+    """Nobody is there, or nobody lets us through."""
 
 
 class Answer:
@@ -116,6 +121,13 @@ class Connections:
                 connection.close()
         self._idle.clear()
 
+    def _connect(self, connection: http.client.HTTPConnection) -> None:
+        try:
+            connection.connect()
+        except TimeoutError:
+            raise Unreachable(f"nothing answered within {connection.timeout:.0f} s") from None
+        connection.sock.settimeout(self._patience)
+
     def _once(
         self,
         connection: http.client.HTTPConnection,
@@ -128,6 +140,8 @@ class Connections:
     ) -> Answer:
         self._busy.add(connection)
         try:
+            if connection.sock is None:
+                self._connect(connection)
             response = _exchange(connection, method, target, body, headers)
         except BaseException:
             self._busy.discard(connection)
@@ -158,6 +172,7 @@ class Connections:
             made = http.client.HTTPSConnection(host, timeout=self._patience, blocksize=PIECE, context=context)
         else:
             raise RegistryError(f"{self._endpoint.host} leads to {scheme}://{host}, and only http and https are spoken here")
+        made.timeout = min(self._patience, REACHED)
         made.response_class = lambda *args, **named: Watched(*args, patience=self._patience, **named)  # type: ignore[assignment]
         return made
 

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from labcore.registry.authorization import Authorization
-from labcore.registry.connections import Answer, Connections, Payload, shown
+from labcore.registry.connections import Answer, Connections, Payload, Unreachable, shown
 from labcore.registry.credentials import Credentials
 from labcore.registry.endpoint import Endpoint, RegistryError, explain
 from labcore.registry.patience import PATIENCE, TooMuch
@@ -25,7 +25,11 @@ LONGEST_WAIT: Final = 30.0  # seconds, whatever a server says of Retry-After
 REDIRECTS: Final = 5
 ERROR_MAX: Final = 1 << 20
 AGAIN: Final = {429, 500, 502, 503, 504}
-IN_VAIN: Final = (ssl.SSLError, ConnectionRefusedError, http.client.LineTooLong, http.client.InvalidURL, TooMuch)
+IN_VAIN: Final = (ssl.SSLError, ConnectionRefusedError, Unreachable, http.client.LineTooLong, http.client.InvalidURL, TooMuch)
+
+CURES: Final = {
+    429: "wait; `labcore login` may raise the limit, and `labcore registry serve --proxy` makes one download of many",
+}
 
 
 class Transport:
@@ -82,9 +86,10 @@ class Transport:
                 continue
             if answer.status in accepted:
                 return answer
-            if answer.status not in AGAIN or attempt == attempts:
+            if answer.status not in AGAIN or attempt == attempts or _is_long(answer):
                 said = self._authorization.conceal(_reason(answer))
-                message = f"{method} {shown(url)}: {answer.status}: {said}"
+                cure = f"\n  cure: {CURES[answer.status]}" if answer.status in CURES else ""
+                message = f"{method} {shown(url)}: {answer.status}: {said}{cure}"
                 raise RegistryError(message, answer.status, answer.headers.get("Retry-After"))
             answer.close()
             self.sleep(pause(attempt, answer.headers.get("Retry-After")))
@@ -176,10 +181,15 @@ def pause(attempt: int, retry_after: str | None) -> float:
     return float(min(0.25 * 2**attempt, LONGEST_WAIT) * random.uniform(0.5, 1))
 
 
+def _is_long(answer: Answer) -> bool:
+    """Return whether the server wants to be left alone for longer than anybody wants to wait."""
+    return (_seconds(answer.headers.get("Retry-After") or "") or 0) > LONGEST_WAIT
+
+
 def _seconds(retry_after: str) -> float | None:
     """Return what Retry-After says: seconds, or a date (RFC 9110)."""
     if retry_after.isdecimal():
-        return float(retry_after)
+        return float(retry_after[:9])
     from email.utils import parsedate_to_datetime
 
     try:

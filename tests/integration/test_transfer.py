@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -219,3 +220,46 @@ def test_an_image_for_other_machines(engine: Engine, registry: Registry, store: 
         other = Reference.parse(f"{address}/multi:other")
         with pytest.raises(ImageNotFound, match="there is linux/s390x"):
             list(pull(store, other, endpoint(other)))
+
+
+def test_a_limit_that_lasts_is_not_waited_for() -> None:
+    """Docker Hub says so to a class that pulls too much: hours, which nobody waits."""
+    waits: list[float] = []
+    with served(lambda _: Response(429, {"Retry-After": "21600"}, b"{}")) as address:
+        transport = Transport(Endpoint(address, insecure=True), sleep=waits.append)
+        with pytest.raises(RegistryError, match=r"429: Too Many Requests\n  cure: wait; .*--proxy") as refused:
+            transport.request("GET", "/v2/")
+    assert (waits, refused.value.retry_after) == ([], "21600")
+
+
+def test_nobody_is_there() -> None:
+    """What cannot be reached is said soon, and not tried again and again."""
+    waits: list[float] = []
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = f"127.0.0.1:{full.getsockname()[1]}"
+        queue = [socket.socket() for _ in range(4)]  # what the kernel lets wait; more of them get no answer
+        for each in queue:
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        said_of = {address: "nothing answered within 1 s", "127.0.0.1:1": "refused", "no.such.invalid": "not known|failure"}
+        for host, said in said_of.items():
+            transport = Transport(Endpoint(host, insecure=True), patience=1, sleep=waits.append)
+            with pytest.raises(RegistryError, match=said):
+                transport.request("GET", "/v2/")
+        for each in queue:
+            each.close()
+    assert len(waits) <= 4  # a name server that is away may come back
+
+
+def test_an_address_of_ipv6(engine: Engine, registry: Registry, store: ImageStore) -> None:
+    try:
+        server, port = registry.serve("::1")
+    except OSError:
+        pytest.skip("needs IPv6 on loopback")
+    thread = server.start()
+    reference = named(engine, f"[::1]:{port}")
+    list(push(engine.images, reference, endpoint(reference)))
+    list(pull(store, reference, endpoint(reference)))
+    assert store.get(reference).name.startswith("[::1]:")
+    server.close()
+    thread.join(10)
