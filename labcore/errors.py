@@ -12,6 +12,7 @@
     ├── StoreFull           (OSError)     there is no room on the disk for what was to be kept; nothing half done is left
     ├── SystemCallError     (OSError)     the kernel said no: call, arguments, errno
     │   └── StepFailed                    … to a step of a plan: which one, why, and what to do
+    ├── RegistryError       in registry   a registry did not do what it was asked to, or does not answer
     ├── MonitorLost         in native     the monitor ended before it had said what became of its child
     ├── PeerFailed          in bench      another container system did not do what it was asked to
     └── LabFailed           in lab        JupyterLab did not come up

@@ -58,6 +58,7 @@ def main(args: argparse.Namespace) -> int:
     try:
         server.serve()
     except KeyboardInterrupt:
+        registry.close()
         server.close()
     return 0
 

@@ -51,7 +51,7 @@ class Cache(Registry):
         self._turns: WeakValueDictionary[tuple[str, str], threading.Lock] = WeakValueDictionary()
 
     def close(self) -> None:
-        """End what is under way."""
+        """End what is under way: whoever waits for it hears of that."""
         self._transport.stop()
         self._transport.close()
 

@@ -61,6 +61,9 @@ class Registry:
         listener = listen(address, port)
         return Server(listener, self.answer, failure, tls=tls), listener.getsockname()[1]
 
+    def close(self) -> None:
+        """End what an answer may be waiting for: here, nothing."""
+
     def answer(self, request: Request) -> Response:
         """Answer a request. Raises Problem."""
         self.settings.access.check(request)

@@ -4,10 +4,13 @@ import hashlib
 import http.client
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import bcrypt
@@ -330,3 +333,32 @@ def test_it_logs_in_there_and_tells_nobody(tmp_path: Path) -> None:
         with served(cache.answer) as address:
             status, said = ask(address, "a/manifests/v1")
             assert (status, b"DENIED" in said, b"wr0ng-1" in said) == (403, True, False)
+
+
+def test_it_ends_soon_whatever_it_waits_for(upstream: Upstream, away: str, tmp_path: Path) -> None:
+    digest = upstream.put_blob("a", b"x" * 1000)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hanging(request: Request) -> None:
+        reached.set()
+        go_on.wait(30)
+
+    upstream.instead = hanging
+    command = [sys.executable, "-m", "labcore", "--root", str(tmp_path), "registry", "serve", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen([*command, "--proxy", away], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        address = server.stdout.readline().split()[2].removeprefix("http://")
+
+        def learner() -> None:
+            with suppress(OSError, http.client.HTTPException):
+                ask(address, f"a/blobs/{digest}")
+
+        waiting = threading.Thread(target=learner)
+        waiting.start()
+        assert reached.wait(10)
+        begun = time.monotonic()
+        server.terminate()
+        assert server.wait(20) == 0
+        assert time.monotonic() - begun < 5
+    go_on.set()
+    waiting.join(10)
