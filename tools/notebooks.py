@@ -108,7 +108,7 @@ def build(path: Path, lang: Language) -> Notebook:
         made.append(_cell("code", cell.source, f"code-{number}", tags))
         if "exercise" in tags:
             step = re.findall(r"^def (\w+)", cell.source, re.MULTILINE)[0]
-            made.append(_cell("markdown", _folded(step, lang), f"solution-{step}", ["solution"]))
+            made.append(_cell("markdown", _folded(source_of(step, found.number), lang), f"solution-{step}", ["solution"]))
     return _notebook(made, found, lang)
 
 
@@ -126,8 +126,8 @@ def _cell(kind: str, source: str, name: str, tags: Sequence[str] = ()) -> Cell:
     return cell
 
 
-def _folded(step: str, lang: Language) -> str:
-    return f"<details><summary>{FOLD[lang]}</summary>\n\n```python\n{source_of(step).rstrip()}\n```\n\n</details>"
+def _folded(source: str, lang: Language) -> str:
+    return f"<details><summary>{FOLD[lang]}</summary>\n\n```python\n{source.rstrip()}\n```\n\n</details>"
 
 
 def _notebook(cells: Sequence[Cell], found: Lesson, lang: Language) -> Notebook:

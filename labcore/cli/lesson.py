@@ -11,6 +11,7 @@ from labcore.errors import Unavailable
 from labcore.lab import checks, copies
 from labcore.lab.lessons import LESSONS, Lesson, lesson
 from labcore.lab.solutions import source_of
+from labcore.lab.versions import marked, outdated
 from labcore.lab.workspace import NAME, Workspace
 
 
@@ -52,8 +53,8 @@ def _start(args: argparse.Namespace) -> int:
 
 def _status(args: argparse.Namespace) -> int:
     workspace = Workspace(args.work)
-    written, passed = _written(workspace), workspace.passed()
     for each in LESSONS:
+        written, passed = _written(workspace, each.number), workspace.passed(each.number)
         print(f"{each.number}. {each.title}")
         for name in each.steps + each.challenges:
             state = (
@@ -67,7 +68,7 @@ def _check(args: argparse.Namespace) -> int:
     """Check a lesson's steps as they stand in the saved file, in a copy elsewhere; 1 if a step has not passed."""
     wanted = lesson(args.number)
     workspace = Workspace(args.work)
-    written = _written(workspace)
+    written = _written(workspace, wanted.number)
     seed = secrets.randbelow(1 << 32) if args.seed is None else args.seed
     passed = set()
     with tempfile.TemporaryDirectory(prefix="labcore-mark-") as directory:
@@ -75,11 +76,12 @@ def _check(args: argparse.Namespace) -> int:
         if written:
             shutil.copy(workspace.file, elsewhere)
         for name in wanted.steps + wanted.challenges:
-            verdict = checks.examine(name, elsewhere, seed) if name in written else checks.Verdict(name, "blank")
+            is_there = name in written
+            verdict = checks.examine(name, elsewhere, seed, lesson=args.number) if is_there else checks.Verdict(name, "blank")
             print(verdict)
             if verdict.state == "passed":
                 passed.add(name)
-                workspace.note_passed(name, written[name])
+                workspace.note_passed(name, written[name], wanted.number)
     steps, challenges = passed.intersection(wanted.steps), passed.intersection(wanted.challenges)
     print(f"{len(steps)} of {len(wanted.steps)} steps, {len(challenges)} of {len(wanted.challenges)} challenges (seed {seed})")
     return int(len(steps) < len(wanted.steps))
@@ -89,12 +91,12 @@ def _solve(args: argparse.Namespace) -> int:
     wanted = lesson(args.number)
     workspace = Workspace(args.work)
     args.work.mkdir(parents=True, exist_ok=True)
-    written = _written(workspace)
+    written = _written(workspace, wanted.number)
     for name in wanted.steps + wanted.challenges:
         if name in written:
             print(f"{name}: yours, left as it is")
         else:
-            workspace.save(name, source_of(name))
+            workspace.save(name, marked(name, source_of(name, wanted.number), wanted.number))
             print(f"{name}: the solution is in {workspace.file}")
     return 0
 
@@ -104,7 +106,10 @@ def _reset(args: argparse.Namespace) -> int:
     copies.renew(wanted, args.lessons, args.work)
     workspace = Workspace(args.work)
     if workspace.file.exists():
-        print(workspace.remove(wanted.steps + wanted.challenges).remark or "my_runtime.py: its steps are blanks again")
+        print(
+            workspace.remove(wanted.steps + wanted.challenges, wanted.number).remark
+            or "my_runtime.py: its steps are blanks again"
+        )
     print(f"lesson {wanted.number} is as it was at the start; what you had is kept in {args.work / copies.KEPT}")
     return 0
 
@@ -121,10 +126,12 @@ def _demo(args: argparse.Namespace) -> int:
         return serve(args.root, Path(directory), lesson=wanted.file, large=True)
 
 
-def _written(workspace: Workspace) -> dict[str, str]:
-    """Return the steps in the learner's file. Raises Unavailable if Python cannot read it."""
+def _written(workspace: Workspace, number: int) -> dict[str, str]:
+    """Return the steps in the learner's file that count in a lesson. Raises Unavailable if Python cannot read it."""
     try:
-        return workspace.steps()
+        steps = workspace.steps()
+        old = outdated(steps, number)
+        return {name: text for name, text in steps.items() if name not in old}
     except (SyntaxError, ValueError) as error:
         where = f", line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else f": {error}"
         raise Unavailable(f"{workspace.file}{where}: mend it, or take an older one from {workspace.history}") from None

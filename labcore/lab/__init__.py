@@ -18,16 +18,21 @@ if TYPE_CHECKING:
     from labcore.lab.beginning import LessonStopped, begin
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.expecting import NothingHappened, expect
+    from labcore.lab.fetching import FetchFailed, fetch
     from labcore.lab.helper import HelperFailed, run_helper
     from labcore.lab.library import greeting
-    from labcore.lab.pictures import Picture, mounts, namespaces, processes, strip, waterfall
+    from labcore.lab.making import image, layer
+    from labcore.lab.pictures import Picture, mounts, namespaces, processes, stack, strip, waterfall
+    from labcore.lab.registries import push, registry
     from labcore.lab.restoring import reset
     from labcore.lab.roots import root
     from labcore.lab.showing import show
     from labcore.lab.steps import step
+    from labcore.lab.stores import manifest, store, tag, tray
     from labcore.lab.widget import tick
 
 __all__ = [
+    "FetchFailed",
     "HelperFailed",
     "LessonStopped",
     "NotPassed",
@@ -37,17 +42,27 @@ __all__ = [
     "begin",
     "check",
     "expect",
+    "fetch",
     "greeting",
+    "image",
+    "layer",
+    "manifest",
     "mounts",
     "namespaces",
     "processes",
+    "push",
+    "registry",
     "reset",
     "root",
     "run_helper",
     "show",
+    "stack",
     "step",
+    "store",
     "strip",
+    "tag",
     "tick",
+    "tray",
     "waterfall",
 ]
 
@@ -57,13 +72,17 @@ __getattr__ = lazy_names(
         "labcore.lab.beginning": ("LessonStopped", "begin"),
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
         "labcore.lab.expecting": ("NothingHappened", "expect"),
+        "labcore.lab.fetching": ("FetchFailed", "fetch"),
         "labcore.lab.library": ("greeting",),
         "labcore.lab.helper": ("HelperFailed", "run_helper"),
-        "labcore.lab.pictures": ("Picture", "mounts", "namespaces", "processes", "strip", "waterfall"),
+        "labcore.lab.making": ("image", "layer"),
+        "labcore.lab.pictures": ("Picture", "mounts", "namespaces", "processes", "stack", "strip", "waterfall"),
+        "labcore.lab.registries": ("push", "registry"),
         "labcore.lab.restoring": ("reset",),
         "labcore.lab.roots": ("root",),
         "labcore.lab.showing": ("show",),
         "labcore.lab.steps": ("step",),
+        "labcore.lab.stores": ("manifest", "store", "tag", "tray"),
         "labcore.lab.widget": ("tick",),
     },
 )

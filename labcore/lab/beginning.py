@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable
 
 from labcore.errors import ImageNotFound, LabcoreError
-from labcore.lab.lessons import LESSONS, lesson
+from labcore.lab.lessons import LESSONS, enter, lesson
 from labcore.lab.restoring import remember
 from labcore.lab.say import say
-from labcore.native import CloneFlag
+from labcore.native import CloneFlag, MountFlag
 from labcore.runtime import Plan, ops, spawn
 
 
@@ -33,6 +33,7 @@ def begin(number: int) -> None:
     wanted = lesson(number)
     if missing := what_is_missing(wanted.requires) or _make_images():
         raise LessonStopped(number, missing)
+    enter(number)
     remember()
     from IPython.display import display
 
@@ -62,7 +63,23 @@ def _namespaces() -> str:
     return ""
 
 
-NEEDS: dict[str, Callable[[], str]] = {"root": _root, "namespaces": _namespaces}
+def _overlay() -> str:
+    """Try an overlay whose upper directory lies where the lesson's does."""
+    from labcore.lab.stores import drawer
+
+    try:
+        with drawer("try") as directory:
+            options = f"lowerdir={directory}/view,upperdir={directory}/upper,workdir={directory}/work"
+            private = ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+            mount = ops.Mount("overlay", f"{directory}/view", "overlay", data=options)
+            with spawn(Plan([ops.Clone(CloneFlag.NEWNS), private, mount])) as process:
+                process.wait(10)
+    except (LabcoreError, OSError) as error:
+        return say("overlays: {error}", error=error)
+    return ""
+
+
+NEEDS: dict[str, Callable[[], str]] = {"root": _root, "namespaces": _namespaces, "overlay": _overlay}
 
 
 def _make_images() -> list[str]:
@@ -85,5 +102,5 @@ def _make_images() -> list[str]:
 def _done(number: int) -> tuple[int, ...]:
     from labcore.lab.workspace import default_workspace
 
-    passed = default_workspace().passed()
-    return tuple(each.number for each in LESSONS if each.number != number and passed.issuperset(each.steps))
+    passed = default_workspace().passed
+    return tuple(each.number for each in LESSONS if each.number != number and passed(each.number).issuperset(each.steps))

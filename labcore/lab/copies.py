@@ -102,4 +102,4 @@ def with_solutions(notebook: Notebook) -> None:
     for cell in notebook["cells"]:
         if "exercise" in cell["metadata"].get("tags", []):
             (step,) = re.findall(r"^def (\w+)", "".join(cell["source"]), re.MULTILINE)
-            cell["source"] = "@lab.step\n" + source_of(step).rstrip()
+            cell["source"] = "@lab.step\n" + source_of(step, notebook["metadata"]["labcore"]["lesson"]).rstrip()

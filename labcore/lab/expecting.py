@@ -1,4 +1,4 @@
-"""`with expect(errno.EINVAL):` for a failure that is meant."""
+"""`with expect(errno.EINVAL):` or `with expect(ValueError):` for a failure that is meant."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +13,16 @@ class NothingHappened(LabcoreError, AssertionError):
 
 
 @contextmanager
-def expect(*errors: int) -> Iterator[None]:
-    """Expect one of these errnos from what stands below, and print what it means.
+def expect(*errors: int | type[Exception]) -> Iterator[None]:
+    """Expect one of these errnos, or kinds of errors, from what stands below, and print what it means.
 
     Raises NothingHappened if nothing fails; any other failure is raised as it is.
     """
-    names = " / ".join(map(errno_name, errors))
+    names = " / ".join(error.__name__ if isinstance(error, type) else errno_name(error) for error in errors)
     try:
         yield
+    except tuple(error for error in errors if isinstance(error, type)) as error:
+        print(f"{type(error).__name__}: {error}", flush=True)
     except OSError as error:
         if error.errno not in errors:
             print(say("{names} was expected here, and it was {other}:", names=names, other=errno_name(error.errno or 0)))

@@ -97,6 +97,10 @@ def _umount_invalid(error: SystemCallError) -> str | None:
 
 
 def _mount_invalid(error: SystemCallError) -> str | None:
+    if error.values[2] == "overlay" and "workdir=" not in str(error.values[4]):
+        return say(
+            "An overlay that can be written to needs, beside its `upperdir`, a `workdir`: an empty directory on the same disk."
+        )
     return say(
         "{path} is no mount point, or the flags and the file system do not go together.", path=_absolute(error.values[1])
     )

@@ -10,7 +10,8 @@ class Lesson(Record):
     """One lesson.
 
     `slug` names its files; `steps` are the functions that `my_runtime.py` gains, in order; `challenges` the harder ones, which
-    no later lesson needs. `requires` are names of labcore.lab.beginning.NEEDS.
+    no later lesson needs. A step may stand in an earlier lesson too: then it is written anew, and does what the earlier one did
+    as well. `requires` are names of labcore.lab.beginning.NEEDS.
     """
 
     number: int
@@ -39,7 +40,16 @@ LESSONS = (
         steps=("hostname", "namespaces", "rootfs", "run"),
         challenges=("outside_pid", "read_only"),
     ),
+    Lesson(
+        3,
+        "image_container_repository",
+        titles={"en": "Image, container, repository", "zh": "镜像、容器、仓库"},
+        steps=("digest", "layers", "overlay", "rootfs", "pull", "run"),
+        challenges=("whiteouts", "dig"),
+        requires=("root", "namespaces", "overlay"),
+    ),
 )
+_BEGUN: list[int] = []  # the lesson whose notebook this is
 
 
 def lesson(number: int) -> Lesson:
@@ -51,14 +61,32 @@ def lesson(number: int) -> Lesson:
     raise InvalidInput(say("there is no lesson {number} yet; there is: {numbers}", number=number, numbers=numbers))
 
 
+def enter(number: int) -> None:
+    """Remember that this process is a lesson's notebook."""
+    _BEGUN[:] = [number]
+
+
+def current() -> int | None:
+    """Return the number of the lesson whose notebook this is; None outside of one."""
+    return _BEGUN[0] if _BEGUN else None
+
+
 def all_steps() -> list[str]:
-    """Return the names of all steps and challenges, in the order in which they are written."""
-    return [name for each in LESSONS for name in (*each.steps, *each.challenges)]
+    """Return the names of all steps and challenges, each once, in the order in which they are first written."""
+    return list(dict.fromkeys(name for each in LESSONS for name in (*each.steps, *each.challenges)))
 
 
-def lesson_of(step: str) -> Lesson:
-    """Return the lesson in which a step is written. Raises InvalidInput for a name that is no step's."""
-    for each in LESSONS:
-        if step in each.steps + each.challenges:
-            return each
+def lessons_of(step: str) -> list[Lesson]:
+    """Return the lessons in which a step is written. Raises InvalidInput for a name that is no step's."""
+    if found := [each for each in LESSONS if step in each.steps + each.challenges]:
+        return found
     raise InvalidInput(say("{step} is no step: the steps are {steps}", step=step, steps=", ".join(all_steps())))
+
+
+def lesson_of(step: str, at: int | None = None) -> Lesson:
+    """Return the lesson whose version of a step counts in lesson `at`, or (None) in the end: the last that was written by then.
+
+    Raises InvalidInput for a name that is no step's.
+    """
+    first, *later = lessons_of(step)
+    return [first, *(each for each in later if at is None or each.number <= at)][-1]

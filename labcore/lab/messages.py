@@ -1,14 +1,17 @@
-"""What the lab says, in Chinese, by its English; what the pictures say stands in labcore.lab.picture_words."""
+"""What the lab says, in Chinese, by its English; what pictures say, and later checks, stands in modules of its own."""
 
+from labcore.lab.check_words import CHINESE as CHECKS
 from labcore.lab.picture_words import CHINESE as PICTURES
 
 CHINESE = {
     **PICTURES,
+    **CHECKS,
     # beginning
     "root: containers are made by root here. Start the lab with `make lab`, which asks for the right to.":
         "root 权限：这里的容器由 root 创建。请用 `make lab` 启动实验室，它会申请所需权限。",
     "Lesson {number} needs what this machine lacks.": "第 {number} 课需要的条件，这台机器上还缺：",
     "namespaces: {error}": "命名空间：{error}",
+    "overlays: {error}": "overlay 挂载：{error}",
     # copies
     "no lesson at {path}: run this where labcore's source is, with its notebooks beside it":
         "{path} 处没有课程：请在 labcore 的源码目录里运行，notebooks 就在旁边",
@@ -40,6 +43,7 @@ CHINESE = {
         "你的代码没有运行到底：它的进程被杀死，或自己退出了",
     "no container was seen that runs the program that was asked for": "没有看到运行指定程序的容器",
     "the container was there until all had been looked at": "容器一直在，直到全部检查完",
+    "what was to be looked at afterwards was there": "事后要检查的东西还在",
     "A step must bring what it uses: names of other cells are not there. Import inside of the function.":
         "一个步骤要自带它用到的东西：别的单元格里的名字在这里不存在。请在函数里面 import。",
     "{name} returned nothing: is `return` missing?": "{name} 什么都没返回：是不是漏了 `return`？",
@@ -52,6 +56,12 @@ CHINESE = {
     "{step}: not yet": "{step}：还没有通过",
     "{step}: passed": "{step}：通过",
     "{step}: still a blank": "{step}：还空着",
+    # fetching, and the exchange with a registry
+    "{url} is no address to fetch from: it begins with http://": "{url} 不是可以获取内容的地址：地址以 http:// 开头",
+    "(nothing was asked)": "（没有任何请求）",
+    "request": "请求",
+    "answer": "应答",
+    "headers that matter": "要紧的头部",
     # expected failures, and what calls made by hand mean by failing
     "{names} was expected here, and it was {other}:": "这里本该出现 {names}，出现的却是 {other}：",
     "{names} was expected here, and nothing failed": "这里本该出现 {names}，却什么错误也没发生",
@@ -68,6 +78,8 @@ CHINESE = {
         "{path} 仍被占用：有进程的根目录或工作目录在那里，或者打开着那里的文件。先离开它；"
         "或者现在就分离（detach），余下的交给内核稍后完成：umount2(path, UnmountFlag.DETACH)。",
     "{path} is no mount point of this mount namespace.": "在这个挂载命名空间里，{path} 不是挂载点。",
+    "An overlay that can be written to needs, beside its `upperdir`, a `workdir`: an empty directory on the same disk.":
+        "可写的 overlay 除了 `upperdir` 还要一个 `workdir`：同一文件系统上的一个空目录。",
     "{path} is no mount point, or the flags and the file system do not go together.":
         "{path} 不是挂载点，或者标志与文件系统类型不匹配。",
     "{path}, or what is to be mounted there, does not exist.": "{path} 不存在，或者要挂载到那里的东西不存在。",
@@ -104,6 +116,10 @@ CHINESE = {
     # steps and my_runtime.py
     "{name}: a blank here; what you saved earlier in {file} stays in use.":
         "{name}：这里空着；仍使用你先前存入 {file} 的版本。",
+    "{name}: a blank. Until you fill it in, labcore's own is used, not yours of lesson {n}.":
+        "{name}：还空着。在你填好之前，先用 labcore 自己的版本，而不是你在第 {n} 课写的。",
+    "{name}: what you wrote in lesson {n} does this too, and stays in use.":
+        "{name}：你在第 {n} 课写的版本也能做到这些，继续使用它。",
     "{name}: a blank. Until you fill it in, labcore's own is used.": "{name}：还空着。在你填好之前，先用 labcore 自己的版本。",
     "{name} is no function: a step is one": "{name} 不是函数：每一步都应当是一个函数",
     "{name} cannot be run: {error}. Until that is mended, labcore's own steps are used.":

@@ -54,6 +54,26 @@ CHINESE = {
     "numbers of its PID namespace": "它的 PID 命名空间里的进程号",
     "you are here": "你在这里",
     "zombie": "僵尸进程",
+    # layers and files
+    "no layers to draw: name their directories, the topmost first": "没有可画的层：请给出各层的目录，最上层在前",
+    "from 1 to {most} files can be drawn, not {count}": "可以画 1 到 {most} 个文件，而不是 {count} 个",
+    "{path} is no directory: a layer is given by the directory that it was unpacked into": (
+        "{path} 不是目录：层要用它解包到的目录来表示"
+    ),
+    "find is not installed here: apt-get install findutils": "这里没有安装 find：apt-get install findutils",
+    "the kernel does not stack these directories: {error}": "内核没有把这些目录叠起来：{error}",
+    "Layers, and what is seen of them from above": "层，以及从上往下看到的文件",
+    "what is seen": "看到的",
+    "read-write layer": "读写层",
+    "the container's own": "容器自己的",
+    "image, read-only": "镜像，只读",
+    "layer {n}": "第 {n} 层",
+    "✗ deleted": "✗ 删除",
+    "✗ all": "✗ 全部",
+    "+ {count} more": "另有 {count} 个",
+    "full colour: what is seen        pale: covered by a layer above        ✗: deletes what lies below": (
+        "深色：看得到的        浅色：被上面的层盖住        ✗：删除下面的"
+    ),
     # the ten stages
     "run": "运行",
     "limits": "限制",

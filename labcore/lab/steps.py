@@ -6,15 +6,17 @@ import linecache
 import sys
 import textwrap
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from labcore.errors import InvalidInput, LabcoreError
-from labcore.lab.lessons import all_steps, lesson_of
-from labcore.lab.program import lines_of
+from labcore.lab.lessons import all_steps, current, lesson_of
+from labcore.lab.program import functions, lines_of
 from labcore.lab.say import say
 from labcore.lab.solutions import solution
+from labcore.lab.versions import marked, outdated, version
 from labcore.lab.workspace import NAME, CannotSave, Workspace, default_workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,16 +29,29 @@ def step(function: F) -> F:
     The function that comes back lives in `my_runtime.py`, among the other steps that stand there.
     """
     name = function.__name__
-    lesson_of(name)
+    number = lesson_of(name, current()).number
     workspace = default_workspace()
     source = _source(function)
+    earlier = _version_there(workspace, name)
     if is_blank(source):
         bound = _bound(load(workspace), name, function)
-        if is_reference(bound):
-            print(say("{name}: a blank. Until you fill it in, labcore's own is used.", name=name))
-        else:
+        if not is_reference(bound):
             print(say("{name}: a blank here; what you saved earlier in {file} stays in use.", name=name, file=NAME))
+        elif earlier:
+            print(
+                say(
+                    "{name}: a blank. Until you fill it in, labcore's own is used, not yours of lesson {n}.",
+                    name=name,
+                    n=earlier,
+                )
+            )
+        else:
+            print(say("{name}: a blank. Until you fill it in, labcore's own is used.", name=name))
         return bound
+    if earlier > number:
+        print(say("{name}: what you wrote in lesson {n} does this too, and stays in use.", name=name, n=earlier))
+        return _bound(load(workspace), name, function)
+    source = marked(name, source, number)
     try:
         saved = workspace.save(name, source)
     except CannotSave as error:
@@ -56,14 +71,23 @@ def is_blank(source: str) -> bool:
     return all(isinstance(s, ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)) for s in rest)
 
 
-def fill_in(namespace: dict[str, Any]) -> None:
-    """Define labcore's own version of every step, as if it stood in the program whose names these are.
+def fill_in(namespace: dict[str, Any], names: Sequence[str] = (), at: int | None = None) -> None:
+    """Define labcore's own version of every step (or of those named), as if it stood in the program whose names these are.
 
     `my_runtime.py` begins with this; what it defines itself comes later and wins. A reference that calls another step calls
-    the program's: each copy looks names up in that program.
+    the program's: each copy looks names up in that program. `at`: as it is in that lesson.
     """
-    for name in all_steps():
-        namespace[name] = copied(solution(name), namespace)
+    for name in names or all_steps():
+        namespace[name] = copied(solution(name, at), namespace)
+
+
+def run_text(namespace: dict[str, Any], text: str, file: str, at: int | None) -> None:
+    """Run `my_runtime.py` as it counts in lesson `at`: labcore's own stands in for what an earlier lesson's cannot do yet."""
+    exec("from labcore.lab.vocabulary import *", namespace)
+    fill_in(namespace, at=at)
+    exec(compile(text, file, "exec"), namespace)
+    if old := outdated({name: source for name, (_, _, source) in functions(text).items() if name in all_steps()}, at):
+        fill_in(namespace, old, at)
 
 
 def copied(function: Callable[..., Any], namespace: dict[str, Any]) -> Callable[..., Any]:
@@ -95,16 +119,22 @@ def load(workspace: Workspace) -> types.ModuleType:
     module = sys.modules.setdefault(MODULE, types.ModuleType(MODULE, "The learner's runtime."))
     namespace = module.__dict__
     namespace["__file__"] = str(workspace.file)
-    exec("from labcore.lab.vocabulary import *", namespace)
-    fill_in(namespace)
     text = workspace.text()
     linecache.cache[str(workspace.file)] = (len(text), None, lines_of(text), str(workspace.file))
     try:
-        exec(compile(text, str(workspace.file), "exec"), namespace)
+        run_text(namespace, text, str(workspace.file), current())
     except (Exception, SystemExit) as error:
-        fill_in(namespace)
+        fill_in(namespace, at=current())
         print(say("{name} cannot be run: {error}. Until that is mended, labcore's own steps are used.", name=NAME, error=error))
     return module
+
+
+def _version_there(workspace: Workspace, name: str) -> int:
+    """Return in which lesson the saved text of a step was written; 0 if none is saved, or the file cannot be read."""
+    with suppress(SyntaxError, ValueError):
+        if text := workspace.steps().get(name):
+            return version(name, text)
+    return 0
 
 
 def _bound(module: types.ModuleType, name: str, function: F) -> F:

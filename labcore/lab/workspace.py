@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import LabcoreError
-from labcore.lab.lessons import all_steps
+from labcore.lab.lessons import all_steps, lessons_of
 from labcore.lab.program import functions, with_function, without_functions
 from labcore.lab.say import say
+from labcore.lab.versions import version
 from labcore.record import Record
 
 NAME: Final = "my_runtime.py"
@@ -85,9 +86,26 @@ class Workspace:
         """
         return self._edit(lambda text: with_function(text or HEADER, name, source, all_steps()))
 
-    def remove(self, names: tuple[str, ...]) -> Saved:
-        """Take steps out of it, so that they are blanks again."""
-        return self._edit(lambda text: without_functions(text, names))
+    def remove(self, names: tuple[str, ...], lesson: int = 1) -> Saved:
+        """Take a lesson's steps out of it, so that they are blanks again; what an earlier lesson had there comes back."""
+        before = {name: earlier for name in names if (earlier := self._earlier(name, lesson))}
+
+        def change(text: str) -> str:
+            text = without_functions(text, [name for name in names if name not in before])
+            for name, source in before.items():
+                text = with_function(text, name, source, all_steps())
+            return text
+
+        return self._edit(change)
+
+    def _earlier(self, name: str, lesson: int) -> str:
+        """Return the last text of a step that was written before a lesson, empty if there is none."""
+        for path in (*reversed(self.versions()), self.file):
+            with suppress(OSError, SyntaxError, ValueError):
+                text = functions(_text_of(path)).get(name, (0, 0, ""))[2]
+                if text and version(name, text) < lesson:
+                    return text
+        return ""
 
     def _edit(self, change: Callable[[str], str]) -> Saved:
         try:
@@ -159,18 +177,23 @@ class Workspace:
 
     # --- what has passed
 
-    def passed(self) -> set[str]:
-        """Return the steps whose present text has passed its check."""
+    def passed(self, lesson: int = 1) -> set[str]:
+        """Return the steps whose present text has passed its check in a lesson, or in a later one, which asks for more."""
         marks = self._marks()
         with suppress(SyntaxError, ValueError):
-            return {name for name, text in self.steps().items() if marks.get(name) == _digest(text)}
+            return {
+                name
+                for name, text in self.steps().items()
+                for each in lessons_of(name)
+                if each.number >= lesson and marks.get(_mark(name, each.number)) == _digest(text)
+            }
         return set()
 
-    def note_passed(self, name: str, source: str) -> None:
-        """Remember that this text of a step has passed."""
+    def note_passed(self, name: str, source: str, lesson: int) -> None:
+        """Remember that this text of a step has passed the check of a lesson."""
         incoming = self.history / "passed.incoming"
         with suppress(OSError), self._locked():  # a full disk costs a mark that can be earned again
-            incoming.write_text(json.dumps({**self._marks(), name: _digest(source)}, indent=1) + "\n")
+            incoming.write_text(json.dumps({**self._marks(), _mark(name, lesson): _digest(source)}, indent=1) + "\n")
             incoming.rename(self.history / "passed.json")
 
     def _marks(self) -> dict[str, str]:
@@ -179,6 +202,11 @@ class Workspace:
         except (OSError, ValueError):
             return {}
         return marks
+
+
+def _mark(name: str, lesson: int) -> str:
+    """Return the name under which a step's mark is kept: it has one for each lesson that writes it anew."""
+    return name if lesson == lessons_of(name)[0].number else f"{name} in lesson {lesson}"
 
 
 def _digest(source: str) -> str:

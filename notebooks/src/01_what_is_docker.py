@@ -332,8 +332,8 @@ lab.check(rootfs)
 
 # %% tags=["exercise"]
 @lab.step
-def run(argv, root, name="box"):
-    """Start `argv` in a container on `root`; return its exit code (4 lines)."""
+def run(root, argv, name="box"):
+    """Start `argv` in a container on the directory `root`; return its exit code (4 lines)."""
     ...
 
 # %% tags=["check"]
@@ -346,7 +346,7 @@ lab.check(run)
 # 这就是一个容器运行时了。问问它的名字、编号、进程和文件：
 
 # %%
-run(["sh", "-c", "hostname; echo process $$; ps -o pid,comm; ls /"], root)
+run(root, ["sh", "-c", "hostname; echo process $$; ps -o pid,comm; ls /"])
 
 # %% [markdown] lang="en" id="mount-trees"
 # What did `rootfs` do to the tree of mounts? Before, and inside:

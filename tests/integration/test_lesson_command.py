@@ -83,7 +83,7 @@ def test_the_work_folder_is_found_from_inside(work: Path) -> None:
 
 
 def test_what_cannot_be_is_said_in_a_line(work: Path) -> None:
-    assert "there is no lesson 11 yet; there is: 1" in lesson(work, "start", "11", status=125)
+    assert "there is no lesson 11 yet; there is: 1, 3" in lesson(work, "start", "11", status=125)
     work.mkdir()
     (work / "my_runtime.py").write_text("def oops(:\n")
     assert "my_runtime.py, line 1: invalid syntax" in lesson(work, "check", "1", status=125)
@@ -188,7 +188,7 @@ def test_cells_out_of_order_and_unruly_steps_do_not_stop_a_notebook(engine: Engi
         "lab.check(hostname)",
         step + UNRULY["raises"],
         "lab.check(hostname)",
-        step + "def run(argv, root, name='box'):\n    return 1\n",
+        step + "def run(root, argv, name='box'):\n    return 1\n",
         "Path('my_runtime.py').write_text('def oops(:')\n",
         step + WRONG["hostname"]["a hard-coded name"].strip(),
         "lab.check(hostname)",

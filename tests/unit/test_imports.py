@@ -29,7 +29,7 @@ ALLOWED = {
     "engine": OPEN_TO_ALL | {"native", "runtime", "storage", "images", "registry"},
     "doctor": OPEN_TO_ALL | {"native", "runtime", "storage"},
     "bench": OPEN_TO_ALL | SUBJECT,
-    "lab": OPEN_TO_ALL | SUBJECT,
+    "lab": OPEN_TO_ALL | SUBJECT | {"http"},
     "cli": OPEN_TO_ALL | SUBJECT | {"doctor", "bench", "lab"},
     "__main__": {"cli"},
     "__init__": SUBJECT | OPEN_TO_ALL,

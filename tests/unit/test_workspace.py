@@ -100,7 +100,7 @@ def test_steps_are_taken_out_again(workspace: Workspace) -> None:
 def test_what_has_passed_is_forgotten_when_the_text_changes(workspace: Workspace) -> None:
     source = "def hostname(spec):\n    return [1]\n"
     workspace.save("hostname", source)
-    workspace.note_passed("hostname", source)
+    workspace.note_passed("hostname", source, 1)
     assert workspace.passed() == {"hostname"}
     workspace.save("hostname", "def hostname(spec):\n    # a comment changes nothing\n    return [1]\n")
     assert workspace.passed() == {"hostname"}

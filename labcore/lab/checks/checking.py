@@ -9,7 +9,7 @@ from typing import Any
 
 from labcore.errors import LabcoreError
 from labcore.lab.checks.verdict import Claim, Verdict, strict
-from labcore.lab.lessons import lesson_of
+from labcore.lab.lessons import current, lesson_of
 from labcore.lab.sandbox import python
 from labcore.lab.say import say
 from labcore.lab.steps import is_reference, lives_in
@@ -29,7 +29,7 @@ def check(function: Callable[..., Any], *, seed: int | None = None) -> Verdict:
     LABCORE_STRICT=1 whatever has not passed raises NotPassed.
     """
     name = getattr(function, "__name__", repr(function))
-    lesson_of(name)
+    lesson = lesson_of(name, current()).number
     workspace = default_workspace()
     try:
         steps = workspace.steps()
@@ -42,18 +42,19 @@ def check(function: Callable[..., Any], *, seed: int | None = None) -> Verdict:
             advice = say("This function is not the one that is saved: put @lab.step above it, and run its cell again.")
             verdict = Verdict(name, "failed", advice=advice)
         else:
-            verdict = examine(name, workspace.file, seed)
+            verdict = examine(name, workspace.file, seed, lesson=lesson)
             if verdict.state == "passed":
-                workspace.note_passed(name, steps[name])
+                workspace.note_passed(name, steps[name], lesson)
     if strict() and verdict.state != "passed":
         raise NotPassed(repr(verdict))
     return verdict
 
 
-def examine(step: str, file: Path, seed: int | None = None) -> Verdict:
-    """Check the step that stands in a file, without a notebook."""
+def examine(step: str, file: Path, seed: int | None = None, *, lesson: int | None = None) -> Verdict:
+    """Check the step that stands in a file, without a notebook, as a lesson asks for it (None: the last that does)."""
     seed = secrets.randbelow(SEEDS) if seed is None else seed
-    command = python("labcore.lab.checks.supervisor", step, str(file.absolute()), str(seed))
+    number = lesson_of(step, lesson).number
+    command = python("labcore.lab.checks.supervisor", step, str(file.absolute()), str(seed), str(number))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as supervisor:
         assert supervisor.stdin is not None
         assert supervisor.stdout is not None

@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -17,11 +17,11 @@ import labcore
 import labcore.lab.solutions
 from labcore import engine, native, runtime
 from labcore.lab.checks.scenario import Facts, Scenario
-from labcore.lab.lessons import all_steps, lesson_of
+from labcore.lab.lessons import all_steps, lesson_of, lessons_of
 from labcore.lab.sandbox import be_modest
 from labcore.lab.say import say
 from labcore.lab.solutions import solution
-from labcore.lab.steps import MODULE, copied
+from labcore.lab.steps import MODULE, copied, run_text
 from labcore.lab.workspace import NAME
 from labcore.native import MountFlag
 from labcore.runtime import stages
@@ -30,28 +30,33 @@ Report = Callable[[dict[str, Any]], None]
 WAYS_AROUND = ("plan", "run", "make_plan")  # with which a whole container can be had instead of a step
 
 
-def scenario_of(step: str) -> Scenario:
-    """Return the check of a step."""
-    module = import_module(f"labcore.lab.checks.lesson_{lesson_of(step).number:02}")
+def scenario_of(step: str, lesson: int) -> Scenario:
+    """Return the check of a step in a lesson."""
+    module = import_module(f"labcore.lab.checks.lesson_{lesson_of(step, lesson).number:02}")
     found: Scenario = module.SCENARIOS[step]
     return found
 
 
-def arm(step: str, report: Report) -> None:
-    """Put a tripwire where labcore's own version of the step can be reached: to call it is no way to write it."""
+def arm(step: str, report: Report, ways_around: Sequence[tuple[str, str]] = ()) -> None:
+    """Put a tripwire where labcore's own version of the step can be reached: to call it is no way to write it.
+
+    `ways_around` are further functions that do what the step is to do.
+    """
 
     def tripwire(*args: Any, **kwargs: Any) -> Any:  # noqa: ARG001
         report({"event": "tripped"})
         raise RuntimeError(say("labcore's version was called: the step is to be your own"))
 
-    home = f"labcore.lab.solutions.lesson_{lesson_of(step).number:02}"
-    places = [import_module(name) for name in (home, "labcore.runtime.stages", "labcore.engine.engine")]
-    for place in (*places, labcore, engine, runtime):
+    homes = [import_module(f"labcore.lab.solutions.lesson_{lesson.number:02}") for lesson in lessons_of(step)]
+    places = [import_module(name) for name in ("labcore.runtime.stages", "labcore.engine.engine")]
+    for module, name in ways_around:
+        setattr(import_module(module), name, tripwire)
+    for place in (*homes, *places, labcore, engine, runtime):
         for name in (step, *WAYS_AROUND):
             if callable(vars(place).get(name)) and (name != step or place is not labcore):
                 setattr(place, name, tripwire)
     labcore.__dict__.update(dict.fromkeys(("plan", "run"), tripwire))
-    by_name: dict[str, Any] = places[1].STAGES
+    by_name: dict[str, Any] = places[0].STAGES
     by_name.update(dict.fromkeys(set(by_name) & {step}, tripwire))
 
 
@@ -61,13 +66,13 @@ def hide(directory: str, file: str) -> None:
     native.mount("/dev/null", file, flags=MountFlag.BIND)
 
 
-def load(file: str) -> ModuleType:
-    """Run the learner's file as a module."""
+def load(file: str, lesson: int) -> ModuleType:
+    """Run the learner's file as a module, as it counts in a lesson."""
     module = ModuleType(MODULE)
     module.__dict__["__file__"] = file
     sys.modules[MODULE] = module
     with open(file, encoding="utf-8") as text:  # noqa: PTH123
-        exec(compile(text.read(), file, "exec"), module.__dict__)
+        run_text(module.__dict__, text.read(), file, lesson)
     return module
 
 
@@ -80,14 +85,15 @@ def main() -> int:
     def report(event: dict[str, Any]) -> None:
         channel.sendall(json.dumps(event, default=repr).encode() + b"\n")
 
-    step, facts = request["step"], Facts(**{**request["facts"], "namespaces": tuple(request["facts"]["namespaces"])})
-    scenario = scenario_of(step)
+    step, lesson = request["step"], request["lesson"]
+    facts = Facts(**{**request["facts"], "namespaces": tuple(request["facts"]["namespaces"])})
+    scenario = scenario_of(step, lesson)
     be_modest()
     hold_references(step)
-    arm(step, report)
+    arm(step, report, scenario.ways_around)
     hide(labcore.lab.solutions.__path__[0], str(stages.__file__))
     try:
-        report({"event": "returned", "value": scenario.perform(load(request["file"]), facts)})
+        report({"event": "returned", "value": scenario.perform(load(request["file"], lesson), facts)})
     except BaseException as error:
         report({"event": "raised", "text": describe(error, request["file"])})
         return 1

@@ -19,16 +19,18 @@ from labcore.runtime import spawn
 SLEEPERS = 3
 
 
-def _own_number(seen: Seen) -> Claim:
+def own_number(seen: Seen) -> Claim:
+    """Process 1."""
     return Claim(say("it is process 1 of its own PID namespace"), seen.numbers[-1] == 1, f"NSpid {seen.numbers}")
 
 
 def _a_container(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    yield _own_number(seen)
+    yield own_number(seen)
     yield Claim(say("its root is the directory that was named"), seen.holds(facts.mark))
 
 
-def _own_name(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def own_name(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    """A host name that is not the machine's."""
     starter = seen.parent.hostname
     yield Claim(say("the machine that starts it keeps its own name"), starter != facts.hostname, starter)
     name = seen.hostname
@@ -36,7 +38,8 @@ def _own_name(seen: Seen, facts: Facts) -> Iterator[Claim]:
     yield Claim(say("its host name is {name}", name=facts.hostname), name == facts.hostname, seen_name)
 
 
-def _own_root(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def own_root(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    """A root that holds what was drawn, and nothing of the old one."""
     yield Claim(say("its root is the directory that was named"), seen.holds(facts.mark))
     places = sorted(fields[4] for fields in seen.mounts)
     left = [place for place in places if place not in ("/", "/proc")]
@@ -47,13 +50,14 @@ def _own_root(seen: Seen, facts: Facts) -> Iterator[Claim]:
     yield Claim(say("its mounts are private"), not shared)
 
 
-def _ended_as_drawn(returned: Any, facts: Facts) -> Iterator[Claim]:
+def ended_as_drawn(returned: Any, facts: Facts) -> Iterator[Claim]:
+    """The exit code that was drawn."""
     right = returned == facts.exit_code
     seen = "" if right else say("it was {found}, not {wanted}", found=repr(returned), wanted=facts.exit_code)
     yield Claim(say("the exit code of the program came back"), right, seen)
 
 
-def _share_everything() -> None:
+def share_everything() -> None:
     """Make the sandbox's mounts shared, as systemd makes a machine's: a step must cope with that too."""
     native.mount("none", "/", flags=MountFlag.REC | MountFlag.SHARED)
 
@@ -67,7 +71,7 @@ def _perform_hostname(mine: ModuleType, facts: Facts) -> int:
 
 def _observe_hostname(seen: Seen, facts: Facts) -> Iterator[Claim]:
     yield from _a_container(seen, facts)
-    yield from _own_name(seen, facts)
+    yield from own_name(seen, facts)
 
 
 # --- namespaces
@@ -91,27 +95,27 @@ def _observe_namespaces(seen: Seen, facts: Facts) -> Iterator[Claim]:
 
 
 def _perform_rootfs(mine: ModuleType, facts: Facts) -> int:
-    _share_everything()
+    share_everything()
     return carry_out(facts, facts.waiting(), REFERENCE.namespaces, mine.rootfs)
 
 
 def _observe_rootfs(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    yield _own_number(seen)
-    yield from _own_root(seen, facts)
+    yield own_number(seen)
+    yield from own_root(seen, facts)
 
 
 # --- run
 
 
 def _perform_run(mine: ModuleType, facts: Facts) -> Any:
-    _share_everything()
-    return mine.run(list(facts.waiting()), facts.root, facts.hostname)
+    share_everything()
+    return mine.run(facts.root, list(facts.waiting()), facts.hostname)
 
 
 def _observe_run(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    yield _own_number(seen)
-    yield from _own_name(seen, facts)
-    yield from _own_root(seen, facts)
+    yield own_number(seen)
+    yield from own_name(seen, facts)
+    yield from own_root(seen, facts)
 
 
 # --- outside_pid
@@ -205,10 +209,10 @@ def _conclude_read_only(returned: Any, facts: Facts) -> Iterator[Claim]:
 
 
 SCENARIOS = {
-    "hostname": Scenario(_perform_hostname, _observe_hostname, _ended_as_drawn, Facts.waiting),
-    "namespaces": Scenario(_perform_namespaces, _observe_namespaces, _ended_as_drawn, Facts.waiting, twice=True),
-    "rootfs": Scenario(_perform_rootfs, _observe_rootfs, _ended_as_drawn, Facts.waiting),
-    "run": Scenario(_perform_run, _observe_run, _ended_as_drawn, Facts.waiting),
+    "hostname": Scenario(_perform_hostname, _observe_hostname, ended_as_drawn, Facts.waiting),
+    "namespaces": Scenario(_perform_namespaces, _observe_namespaces, ended_as_drawn, Facts.waiting, twice=True),
+    "rootfs": Scenario(_perform_rootfs, _observe_rootfs, ended_as_drawn, Facts.waiting),
+    "run": Scenario(_perform_run, _observe_run, ended_as_drawn, Facts.waiting),
     "outside_pid": Scenario(_perform_outside_pid, _observe_outside_pid, _conclude_outside_pid, _family),
     "read_only": Scenario(_perform_read_only, _observe_read_only, _conclude_read_only, _tries_to_write),
 }

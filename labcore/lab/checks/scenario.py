@@ -4,7 +4,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from types import ModuleType
@@ -19,7 +19,7 @@ from labcore.lab.solutions import solution
 from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.ops import Op
-from labcore.spec import NAMESPACES, BindRoot, ContainerSpec
+from labcore.spec import NAMESPACES, BindRoot, ContainerSpec, Root
 
 PREFIX = "labcore-check-"
 APPLETS = ("sh", "cat", "echo", "sleep", "touch", "true", "ls", "ps", "hostname", "id")
@@ -28,7 +28,10 @@ INNER_GATE = "inner-gate"  # another, for a `perform` that looks at the containe
 
 
 class Facts(Record):
-    """What was drawn. `token` marks the container's process: it stands in its argument list, and nowhere else."""
+    """What was drawn. `token` marks the container's process: it stands in its argument list, and nowhere else.
+
+    `again`: it is the second time, of a check that is done twice.
+    """
 
     root: str
     token: str
@@ -38,6 +41,7 @@ class Facts(Record):
     namespaces: tuple[str, ...]
     number: int
     which: int
+    again: bool = False
 
     def waiting(self) -> tuple[str, ...]:
         """A program that waits at the gate and then ends with the exit code that was drawn."""
@@ -47,10 +51,10 @@ class Facts(Record):
         """Return the argument list of a shell script that carries the token."""
         return ("/bin/sh", "-c", text, self.token)
 
-    def spec(self, argv: tuple[str, ...]) -> ContainerSpec:
-        """Return the spec of a container."""
+    def spec(self, argv: tuple[str, ...], root: Root | None = None) -> ContainerSpec:
+        """Return the spec of a container, on the directory that was drawn, or on another root."""
         return ContainerSpec(
-            root=BindRoot(self.root),
+            root=root or BindRoot(self.root),
             argv=argv,
             hostname=self.hostname,
             namespaces=self.namespaces,
@@ -61,6 +65,7 @@ Program = Callable[[Facts], tuple[str, ...]]
 Perform = Callable[[ModuleType, Facts], Any]
 Observe = Callable[[Seen, Facts], Iterator[Claim]]
 Conclude = Callable[[Any, Facts], Iterator[Claim]]
+Prepare = Callable[[Facts], AbstractContextManager[object]]
 
 
 class Scenario(Record):
@@ -68,14 +73,18 @@ class Scenario(Record):
 
     `perform` runs in the sandbox and starts a container with the learner's step and the program `argv`, `observe` looks at that
     from outside while it waits at the gate, `conclude` judges what the step returned. With `twice` all is done again for the
-    kinds of namespaces that were not drawn: no list that was written down fits both.
+    kinds of namespaces that were not drawn: no list that was written down fits both. A step that makes no container has neither
+    `observe` nor `argv`. `prepare` makes what is needed before, outside of the sandbox, and keeps it until all is concluded.
+    `ways_around` are functions of labcore's that do what the step is to do, each as (module, name).
     """
 
     perform: Perform
-    observe: Observe
+    observe: Observe | None
     conclude: Conclude
-    argv: Program
+    argv: Program | None
     twice: bool = False
+    prepare: Prepare = nullcontext
+    ways_around: tuple[tuple[str, str], ...] = ()
 
 
 @contextmanager
@@ -100,6 +109,7 @@ def drawn(seed: int, *, others: bool = False) -> Iterator[Facts]:
             namespaces=tuple(kind for kind in NAMESPACES if kind in {"mount", "pid", "uts"} | chosen),
             number=lots.randint(200, 900),
             which=lots.randrange(3),
+            again=others,
         )
         make_root(Path(directory), facts.mark)
         yield facts
@@ -132,21 +142,21 @@ def make_root(directory: Path, mark: str) -> None:
 Stage = Callable[[ContainerSpec], Sequence[Op]]
 
 
-def carry_out(facts: Facts, argv: tuple[str, ...], *stages: Stage) -> int:
+def carry_out(facts: Facts, argv: tuple[str, ...], *stages: Stage, root: Root | None = None) -> int:
     """Start a container by these stages and wait for its end; return its exit code."""
-    with spawn(plan_of(facts, argv, *stages)) as process:
+    with spawn(plan_of(facts, argv, *stages, root=root)) as process:
         return process.wait()
 
 
-def plan_of(facts: Facts, argv: tuple[str, ...], *stages: Stage) -> Plan:
+def plan_of(facts: Facts, argv: tuple[str, ...], *stages: Stage, root: Root | None = None) -> Plan:
     """Return the plan that these stages make for what was drawn."""
-    spec = facts.spec(argv)
-    return Plan([*(op for stage in stages for op in _ops_of(stage, spec)), ops.Execve(argv, spec.environment, (argv[0],))])
+    spec = facts.spec(argv, root)
+    return Plan([*(op for stage in stages for op in ops_of(stage, spec)), ops.Execve(argv, spec.environment, (argv[0],))])
 
 
-def _ops_of(stage: Stage, spec: ContainerSpec) -> Sequence[Op]:
-    """Call a stage. Raises InvalidInput for what beginners return in place of a list."""
-    made = stage(spec)
+def ops_of(stage: Callable[[Any], Sequence[Op]], argument: Any) -> Sequence[Op]:
+    """Call a stage, or a part of one. Raises InvalidInput for what beginners return in place of a list."""
+    made = stage(argument)
     name = getattr(stage, "__name__", "the stage")
     if made is None:
         raise InvalidInput(say("{name} returned nothing: is `return` missing?", name=name))

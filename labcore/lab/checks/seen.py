@@ -1,7 +1,7 @@
 """What can be seen of a container's process from outside: proc(5), namespaces(7)."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -10,6 +10,7 @@ from labcore import native
 from labcore.native import CloneFlag
 from labcore.record import Record
 
+MOST = 1 << 12  # bytes that are carried out of a namespace: they fit a pipe
 # a kind of namespace, as specs name it -> its file in /proc/PID/ns
 FILES = {"mount": "mnt", "pid": "pid", "uts": "uts", "ipc": "ipc", "network": "net", "cgroup": "cgroup", "user": "user"}
 
@@ -61,22 +62,34 @@ class Seen(Record):
         with open(f"/proc/{self.pid}/ns/mnt", "rb") as theirs, native.clone(look) as child:  # noqa: PTH123
             return child.wait() == 0
 
+    def text(self, path: str) -> str | None:
+        """Return what a file in the root of its mount namespace holds; None if there is none. As `holds`, without threads."""
+        return self._from_inside(CloneFlag.NEWNS, "mnt", lambda: Path("/", path.lstrip("/")).read_text())
+
     @property
     def hostname(self) -> str:
-        """The host name of its UTS namespace. A child joins it to look. Only for a process without threads."""
+        """The host name of its UTS namespace. Only for a process without threads."""
+        name = self._from_inside(CloneFlag.NEWUTS, "uts", lambda: os.uname().nodename)
+        if name is None:
+            raise ProcessLookupError(f"process {self.pid}: its host name cannot be looked up")
+        return name
 
-        def look() -> None:
-            native.setns(theirs.fileno(), CloneFlag.NEWUTS)
-            os.write(writer, os.uname().nodename.encode())
+    def _from_inside(self, flag: CloneFlag, file: str, look: Callable[[], str]) -> str | None:
+        """Return what a child finds that has joined a namespace of it; None if that fails."""
+
+        def join_and_look() -> int:
+            native.setns(theirs.fileno(), flag)
+            with suppress(OSError, ValueError):
+                os.write(writer, look().encode()[:MOST])
+                return 0
+            return 1
 
         reader, writer = os.pipe()
         try:
-            with open(f"/proc/{self.pid}/ns/uts", "rb") as theirs, native.clone(look) as child:  # noqa: PTH123
+            with open(f"/proc/{self.pid}/ns/{file}", "rb") as theirs, native.clone(join_and_look) as child:  # noqa: PTH123
                 looked = child.wait() == 0
             os.close(writer)
-            if not looked:
-                raise ProcessLookupError(f"process {self.pid}: its host name cannot be looked up")
-            return os.read(reader, 256).decode()
+            return os.read(reader, MOST).decode() if looked else None
         finally:
             os.close(reader)
 

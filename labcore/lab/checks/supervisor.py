@@ -1,4 +1,4 @@
-"""Runs one check and prints its verdict as JSON: `python -m labcore.lab.checks.supervisor STEP FILE SEED`.
+"""Runs one check and prints its verdict as JSON: `python -m labcore.lab.checks.supervisor STEP FILE SEED LESSON`.
 
 Standard input is the lifeline: when it ends, so does the check. See labcore.lab.sandbox.
 """
@@ -7,6 +7,7 @@ import json
 import os
 import select
 import socket
+import stat
 import sys
 import time
 from contextlib import ExitStack, suppress
@@ -15,7 +16,7 @@ from typing import Any
 
 from labcore.errors import LabcoreError
 from labcore.lab.checks.inside import scenario_of
-from labcore.lab.checks.scenario import GATE, Facts, Scenario, drawn
+from labcore.lab.checks.scenario import GATE, Facts, Observe, Scenario, drawn
 from labcore.lab.checks.seen import Seen, descendants
 from labcore.lab.checks.verdict import Claim, Verdict
 from labcore.lab.sandbox import Output, few_processes, start, supervise
@@ -30,8 +31,9 @@ PRINTED_LIMIT = 2000
 class Check:
     """One check under way: the sandbox, what it has reported, and what was seen of its container."""
 
-    def __init__(self, scenario: Scenario, facts: Facts) -> None:
+    def __init__(self, scenario: Scenario, facts: Facts, lesson: int) -> None:
         self.scenario = scenario
+        self.lesson = lesson
         self.facts = facts
         self.claims: list[Claim] = []
         self.looked = False
@@ -50,7 +52,7 @@ class Check:
                 start("labcore.lab.checks.inside", stdin=theirs.fileno(), output=writer, writable=self.facts.root)
             )
             os.close(writer)
-        request = {"step": step, "file": file, "facts": self.facts.as_dict()}
+        request = {"step": step, "file": file, "lesson": self.lesson, "facts": self.facts.as_dict()}
         ours.sendall(json.dumps(request).encode() + b"\n")
         return self._watch(sandbox, ours, Output(reader, self.printed.extend, PRINTED_LIMIT))
 
@@ -85,10 +87,12 @@ class Check:
 
     def _look_below(self, pid: int) -> None:
         """Look at the container if it waits at the gate, and then open that."""
+        if self.scenario.argv is None or self.scenario.observe is None:
+            return
         container = _running(self.scenario.argv(self.facts), pid)
-        if container is not None and (gate := _at_the_gate(self.facts)) is not None:
+        if container is not None and (gate := _at_the_gate(self.facts, container)) is not None:
             self.looked = True
-            self.claims += _all_claims(self.scenario, container, self.facts)
+            self.claims += _all_claims(self.scenario.observe, container, self.facts)
             with suppress(OSError):
                 os.write(gate, b"\n")
             os.close(gate)
@@ -102,10 +106,13 @@ class Check:
             self.printed += ("\n" if self.printed else "").encode() + self.reports["raised"]["text"].encode()
         elif "returned" not in self.reports:
             self.claims.append(Claim(say("your step did not come to its end: its process was killed, or ended itself"), False))
-        elif not self.looked:
+        elif not self.looked and self.scenario.argv is not None:
             self.claims.insert(0, Claim(say("no container was seen that runs the program that was asked for"), False))
         else:
-            self.claims += self.scenario.conclude(self.reports["returned"]["value"], self.facts)
+            try:
+                self.claims += self.scenario.conclude(self.reports["returned"]["value"], self.facts)
+            except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+                self.claims.append(Claim(say("what was to be looked at afterwards was there"), False, str(error)))
 
 
 def _running(argv: tuple[str, ...], below: int) -> Seen | None:
@@ -117,40 +124,45 @@ def _running(argv: tuple[str, ...], below: int) -> Seen | None:
     return None
 
 
-def _at_the_gate(facts: Facts) -> int | None:
-    """Return the gate, open for writing, if somebody waits to read there."""
-    try:
-        return os.open(Path(facts.root, GATE), os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:
-        return None
+def _at_the_gate(facts: Facts, container: Seen) -> int | None:
+    """Return the gate, open for writing, if somebody waits to read there; in an overlay it is another than in its layer."""
+    for path in (Path(facts.root, GATE), Path(f"/proc/{container.pid}/root", GATE)):
+        with suppress(OSError):
+            gate = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+            if stat.S_ISFIFO(os.fstat(gate).st_mode):
+                return gate
+            os.close(gate)
+    return None
 
 
-def _all_claims(scenario: Scenario, process: Seen, facts: Facts) -> list[Claim]:
+def _all_claims(observe: Observe, process: Seen, facts: Facts) -> list[Claim]:
     """Look, to the end: a container that is gone before all has been seen has not been seen."""
     claims: list[Claim] = []
     try:
-        claims += scenario.observe(process, facts)
+        claims += observe(process, facts)
     except (OSError, StopIteration, RuntimeError, LabcoreError, LookupError, ValueError) as error:
         claims.append(Claim(say("the container was there until all had been looked at"), False, str(error)))
     return claims
 
 
-def verdict_on(step: str, file: str, seed: int) -> Verdict:
-    """Carry out a check, once or twice."""
-    scenario = scenario_of(step)
+def verdict_on(step: str, file: str, seed: int, lesson: int) -> Verdict:
+    """Carry out a check of a lesson, once or twice."""
+    scenario = scenario_of(step, lesson)
     claims: list[Claim] = []
     printed = ""
     for others in (False, True)[: 1 + scenario.twice]:
         with ExitStack() as undo:
             undo.enter_context(few_processes())
             facts = undo.enter_context(drawn(seed, others=others))
-            check = Check(scenario, facts)
-            outcome = check.carry_out(step, file, undo)
-        if outcome == "timeout":
-            text = say("it was not done after {n} seconds: does it loop, or wait?", n=f"{SECONDS:g}")
-            check.claims.append(Claim(text, False))
-        else:
-            check.conclude()
+            undo.enter_context(scenario.prepare(facts))
+            check = Check(scenario, facts, lesson)
+            with ExitStack() as sandbox:
+                outcome = check.carry_out(step, file, sandbox)
+            if outcome == "timeout":
+                text = say("it was not done after {n} seconds: does it loop, or wait?", n=f"{SECONDS:g}")
+                check.claims.append(Claim(text, False))
+            else:
+                check.conclude()
         claims = [*claims, *(claim for claim in check.claims if claim.text not in {earlier.text for earlier in claims})]
         printed = bytes(check.printed).decode(errors="replace")[-PRINTED_LIMIT:].strip()
         if not claims or not all(claim.holds for claim in claims):
@@ -161,9 +173,9 @@ def verdict_on(step: str, file: str, seed: int) -> Verdict:
 def main() -> int:
     """Print the verdict."""
     supervise()
-    step, file, seed = sys.argv[1:]
+    step, file, seed, lesson = sys.argv[1:]
     try:
-        verdict = verdict_on(step, file, int(seed))
+        verdict = verdict_on(step, file, int(seed), int(lesson))
     except (LabcoreError, OSError) as error:
         verdict = Verdict(step, "failed", (Claim(str(error), False),), seed=int(seed))
     print(json.dumps(verdict.to_json()))

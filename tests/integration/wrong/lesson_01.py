@@ -126,42 +126,42 @@ def rootfs(spec):
     },
     "run": {
         "a faked print": """
-def run(argv, root, name="box"):
+def run(root, argv, name="box"):
     print(name, argv)
     return int(argv[2].split()[-1])
 """,
         "a hard-coded name": """
-def run(argv, root, name="box"):
+def run(root, argv, name="box"):
     spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname="box")
     plan = Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), ops.Execve(spec.argv, spec.environment, (argv[0],))])
     return show(plan).returncode
 """,
         "a call of the reference": REFERENCE_BY_SOLUTION.format(step="run", lesson=1),
         "a call of labcore.run": """
-def run(argv, root, name="box"):
+def run(root, argv, name="box"):
     return labcore.run(rootfs=root, argv=list(argv), hostname=name).exit_code
 """,
         "a chroot in place of a container": """
-def run(argv, root, name="box"):
+def run(root, argv, name="box"):
     import subprocess
     return subprocess.run(["chroot", root, *argv]).returncode
 """,
         "a chroot in new namespaces": """
-def run(argv, root, name="box"):
+def run(root, argv, name="box"):
     import shlex, subprocess
     inner = f"mount --bind {root} {root}; mount -t proc proc {root}/proc; hostname {name}"
     inner += f"; exec chroot {root} {shlex.join(argv)}"
     return subprocess.run(["unshare", "-mpuf", "sh", "-c", inner]).returncode
 """,
         "a process that is gone when it is looked at": """
-def run(argv, root, name="box"):
+def run(root, argv, name="box"):
     import signal, subprocess
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     subprocess.Popen(["/bin/sh", "-c", f": < {root}/gate", argv[3]])
     return int(argv[2].split()[-1])
 """,
         "always success": """
-def run(argv, root, name="box"):
+def run(root, argv, name="box"):
     spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
     plan = Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), ops.Execve(spec.argv, spec.environment, (argv[0],))])
     show(plan)

@@ -1,0 +1,129 @@
+"""Images that a check makes anew each time: three layers whose files, whiteouts and digests nobody knows before."""
+
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from labcore.images import ImageStore
+from labcore.images.model import CONFIG, LAYER_GZIP, MANIFEST, Config, Descriptor
+from labcore.images.seeds import LayerWriter, find_busybox
+from labcore.lab.checks.scenario import GATE, Facts
+from labcore.lab.solutions import solution
+from labcore.spec import OverlayRoot, Reference
+
+APPLETS = ("sh", "cat", "echo", "mkfifo", "rm", "ls", "true")
+PRINTS: dict[str, dict[str, str]] = {}  # by token: what lay in a store before the learner's step came
+
+
+def content(facts: Facts, name: str, layer: int) -> str:
+    """Return what a file holds in a layer, 0 being the lowest."""
+    return f"{name} of layer {layer}, {facts.token}\n"
+
+
+def layers(facts: Facts) -> list[bytes]:
+    """Return three layers, the lowest first, uncompressed.
+
+    etc/top is in all, etc/middle in two, etc/base in one; etc/gone is deleted by the second, etc/back too, and comes back.
+    """
+    files = ({"top", "middle", "base", "gone", "back"}, {"top", "middle"}, {"top", "back"})
+    writers = [LayerWriter() for _ in files]
+    _programs(writers[0], facts)
+    for number, (writer, names) in enumerate(zip(writers, files, strict=True)):
+        writer.directory("etc")
+        for name in sorted(names):
+            writer.file(f"etc/{name}", content(facts, name, number).encode())
+    for name in ("gone", "back"):
+        writers[1].file(f"etc/.wh.{name}", b"")
+    return [writer.finish() for writer in writers]
+
+
+def _programs(writer: LayerWriter, facts: Facts) -> None:
+    for path in ("bin", "dev", "proc"):
+        writer.directory(path)
+    writer.directory("tmp", 0o1777)
+    writer.file("bin/busybox", Path(find_busybox()).read_bytes(), 0o755)
+    for applet in APPLETS:
+        writer.link(f"bin/{applet}", "bin/busybox")
+    writer.file("dev/null", b"")
+    writer.file(facts.mark, b"")
+
+
+def make_image(store: Path, facts: Facts, *names: str) -> dict[str, Any]:
+    """Put the image that was drawn into a store, under these names; return its manifest."""
+    for part in ("layers", "scratch"):
+        (store / part).mkdir(parents=True, exist_ok=True)
+    images, made = ImageStore(store), layers(facts)
+    parts = [images.put_blob(gzip.compress(each, 1, mtime=0), LAYER_GZIP) for each in made]
+    diff_ids = tuple(f"sha256:{hashlib.sha256(each).hexdigest()}" for each in made)
+    config = Config(architecture=os.uname().machine, diff_ids=diff_ids, environment=(f"TOKEN={facts.token}",))
+    value = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": images.put_blob(json.dumps(config.to_json()).encode(), CONFIG).to_json(),
+        "layers": [part.to_json() for part in parts],
+    }
+    manifest = images.put_blob(json.dumps(value).encode(), MANIFEST)
+    for name in names:
+        images.tag(Reference.parse(name), manifest)
+    return value
+
+
+def descriptors(manifest: Mapping[str, Any]) -> list[Descriptor]:
+    """Return an image's parts: the config, and the layers from the lowest up."""
+    return [Descriptor.from_json(part) for part in (manifest["config"], *manifest["layers"])]
+
+
+def store_of(facts: Facts) -> Path:
+    """Return where a check's store is."""
+    return Path(facts.root, "store")
+
+
+@contextmanager
+def an_image(facts: Facts) -> Iterator[dict[str, Any]]:
+    """Have the image in a store, not unpacked."""
+    manifest = make_image(store_of(facts), facts)
+    Path(facts.root, "manifest.json").write_text(json.dumps(manifest))
+    PRINTS[facts.token] = prints(store_of(facts))
+    yield manifest
+
+
+@contextmanager
+def an_unpacked_image(facts: Facts) -> Iterator[None]:
+    """Have the image in a store, its layers unpacked; `stack` says where."""
+    with an_image(facts) as manifest:
+        names = solution("layers")(manifest, str(store_of(facts)))
+        Path(facts.root, "stack.json").write_text(json.dumps(names))
+        PRINTS[facts.token] = prints(store_of(facts))
+        yield
+
+
+def manifest_of(facts: Facts) -> Any:
+    """Return the manifest of `an_image`."""
+    return json.loads(Path(facts.root, "manifest.json").read_text())
+
+
+def stack(facts: Facts) -> OverlayRoot:
+    """Return the root that `an_unpacked_image` has made."""
+    names = json.loads(Path(facts.root, "stack.json").read_text())
+    return OverlayRoot(str(store_of(facts)), tuple(names), "scratch")
+
+
+def prints(directory: Path) -> dict[str, str]:
+    """Return what lies below a directory: for each path its kind, rights and owner, and the digest of what is in it."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        status = path.lstat()
+        held = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else ""
+        found[str(path.relative_to(directory))] = f"{status.st_mode:o} {status.st_uid} {status.st_rdev} {held}"
+    return found
+
+
+def writes_and_deletes(facts: Facts) -> tuple[str, ...]:
+    """A program that waits at a gate which it makes itself, changes a file and deletes one, and ends as it was drawn."""
+    change = f"echo {facts.token} > /etc/base && rm /etc/middle || exit 1"
+    return facts.script(f"mkfifo /{GATE}; read go < /{GATE}; {change}; exit {facts.exit_code}")

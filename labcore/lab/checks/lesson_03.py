@@ -1,0 +1,401 @@
+"""What the steps of lesson 3 must bring about."""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from labcore.errors import InvalidInput
+from labcore.lab.checks.drawn_images import (
+    PRINTS,
+    an_image,
+    an_unpacked_image,
+    content,
+    descriptors,
+    make_image,
+    manifest_of,
+    prints,
+    stack,
+    store_of,
+    writes_and_deletes,
+)
+from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
+from labcore.lab.checks.scenario import GATE, REFERENCE, Facts, Scenario, carry_out, ops_of
+from labcore.lab.checks.seen import Seen
+from labcore.lab.checks.verdict import Claim
+from labcore.lab.say import say
+from labcore.native import MountFlag, UnmountFlag
+from labcore.runtime import ops
+from labcore.runtime.ops import Op
+from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, Root
+
+SHOWN = 8  # digits of a layer's name
+
+
+def _root_mount(seen: Seen) -> tuple[str, dict[str, str]]:
+    """Return the type of the container's root, and its options."""
+    fields = next(fields for fields in reversed(seen.mounts) if fields[4] == "/")
+    options = dict(part.partition("=")[::2] for part in fields[-1].split(","))
+    return fields[fields.index("-") + 1], options
+
+
+def _stacked(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    """Look at a container on the image that was drawn, through the kernel's eyes."""
+    kind, options = _root_mount(seen)
+    yield Claim(say("its root is an overlay"), kind == "overlay", kind)
+    yield Claim(say("with a layer on top that can be written to"), "upperdir" in options)
+    yield from _layered(seen, facts)
+
+
+def _layered(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    for name, layer in (("top", 2), ("middle", 1), ("base", 0)):
+        found = seen.text(f"/etc/{name}")
+        right = found == content(facts, name, layer)
+        where = "" if right else say("it holds {what}", what=repr((found or "").partition(",")[0]))
+        yield Claim(say("/etc/{name} is that of layer {n}, the topmost that has it", name=name, n=layer + 1), right, where)
+    yield Claim(say("/etc/gone, which a layer deletes, is not to be seen"), not seen.holds("/etc/gone"))
+    yield Claim(say("/etc/back, deleted and made again, is"), seen.text("/etc/back") == content(facts, "back", 2))
+
+
+def _in_order(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    lower = [Path(name).name[:SHOWN] for name in _root_mount(seen)[1].get("lowerdir", "").split(":")]
+    wanted = [Path(name).name[:SHOWN] for name in stack(facts).layers]
+    yield Claim(say("its read-only layers are the image's, the topmost first"), lower == wanted, ":".join(lower))
+
+
+def _image_is_whole(facts: Facts, store: Path) -> Iterator[Claim]:
+    before, now = PRINTS.pop(facts.token), prints(store)
+    changed = [path for path, held in before.items() if now.get(path) != held]
+    yield Claim(say("what lay in the store is as it was"), not changed, " ".join(path[-30:] for path in changed[:3]))
+
+
+# --- digest
+
+
+def _samples(facts: Facts) -> list[bytes]:
+    return [facts.token.encode(), b"", facts.hostname.encode() * facts.number, bytes(range(256))]
+
+
+def _perform_digest(mine: ModuleType, facts: Facts) -> Any:
+    return [mine.digest(sample) for sample in _samples(facts)]
+
+
+def _conclude_digest(returned: Any, facts: Facts) -> Iterator[Claim]:
+    found = returned if isinstance(returned, list) else []
+    texts = [item for item in found if isinstance(item, str)]
+    yield Claim(say("it returns a text"), len(texts) == len(found) > 0, "" if texts else repr(found[:1])[1:-1])
+    wanted = [f"sha256:{hashlib.sha256(sample).hexdigest()}" for sample in _samples(facts)]
+    starts = bool(texts) and all(text.startswith("sha256:") for text in texts)
+    yield Claim(say("which begins with sha256:"), starts, "" if starts else "".join(texts[:1])[:20])
+    right = found == wanted
+    yield Claim(say("and is the digest of the bytes that were given"), right, "" if right else "".join(texts[:1])[:24])
+
+
+# --- layers
+
+
+def _perform_layers(mine: ModuleType, facts: Facts) -> dict[str, Any]:
+    manifest, store = manifest_of(facts), str(store_of(facts))
+    names = _names(mine.layers(manifest, store))
+    again = _names(mine.layers(manifest, store))
+    root = OverlayRoot(store, tuple(names), "scratch")
+    code = carry_out(facts, writes_and_deletes(facts), REFERENCE.namespaces, REFERENCE.rootfs, root=root)
+    return {"names": names, "again": again, "code": code}
+
+
+def _names(returned: Any) -> list[str]:
+    """Return a list of names. Raises InvalidInput for what is none."""
+    if returned is None:
+        raise InvalidInput(say("{name} returned nothing: is `return` missing?", name="layers"))
+    if not isinstance(returned, list | tuple) or not all(isinstance(name, str | Path) for name in returned):
+        raise InvalidInput(
+            say("layers returned {what}: it returns the names in a list, the topmost first", what=repr(returned))
+        )
+    return [str(name) for name in returned]
+
+
+def _conclude_layers(returned: Any, facts: Facts) -> Iterator[Claim]:
+    store, manifest = store_of(facts), manifest_of(facts)
+    places = [store / name for name in returned["names"]]
+    apart = len(set(places)) == len(manifest["layers"]) and all(store in place.parents for place in places)
+    named = "" if apart else " ".join(returned["names"])[:80]
+    yield Claim(say("each layer has a directory of its own in the store"), apart, named)
+    own = [sorted(path.name for path in place.glob("etc/*")) for place in places]
+    wanted = [["back", "top"], ["back", "gone", "middle", "top"], ["back", "base", "gone", "middle", "top"]]
+    held = "" if own == wanted else " | ".join(map(" ".join, own))
+    yield Claim(say("with that layer's files, and no other's"), own == wanted, held)
+    yield Claim(say("unpacked once: the second time the same names come back"), returned["again"] == returned["names"])
+    yield from ended_as_drawn(returned["code"], facts)
+    yield from _image_is_whole(facts, store)
+
+
+# --- overlay
+
+
+def _perform_overlay(mine: ModuleType, facts: Facts) -> int:
+    def around(spec: ContainerSpec) -> list[Op]:
+        return [
+            ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
+            *ops_of(mine.overlay, spec.root),
+            ops.PivotRoot(".", "."),
+            ops.Unmount(".", UnmountFlag.DETACH),
+            ops.Chdir("/"),
+        ]
+
+    return carry_out(facts, writes_and_deletes(facts), REFERENCE.namespaces, around, root=stack(facts))
+
+
+def _observe_overlay(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    yield from _stacked(seen, facts)
+    yield from _in_order(seen, facts)
+
+
+def _conclude_overlay(returned: Any, facts: Facts) -> Iterator[Claim]:
+    yield from ended_as_drawn(returned, facts)
+    yield from _image_is_whole(facts, store_of(facts))
+    left = sorted(path.name for path in Path(store_of(facts), "scratch").iterdir())
+    yield Claim(say("what the container wrote was in memory, and is gone with it"), not left, " ".join(left))
+
+
+# --- rootfs: on layers, and again on a plain directory
+
+
+def _root_of(facts: Facts) -> Root:
+    return BindRoot(facts.root) if facts.again else stack(facts)
+
+
+def _program(facts: Facts) -> tuple[str, ...]:
+    return facts.waiting() if facts.again else writes_and_deletes(facts)
+
+
+def _perform_rootfs(mine: ModuleType, facts: Facts) -> int:
+    share_everything()
+    return carry_out(facts, _program(facts), REFERENCE.namespaces, mine.rootfs, root=_root_of(facts))
+
+
+def _observe_rootfs(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    if facts.again:
+        yield Claim(say("on a plain directory, too: its root is no overlay"), _root_mount(seen)[0] != "overlay")
+    else:
+        yield from _observe_overlay(seen, facts)
+    yield own_number(seen)
+    yield from own_root(seen, facts)
+
+
+def _conclude_rootfs(returned: Any, facts: Facts) -> Iterator[Claim]:
+    yield from ended_as_drawn(returned, facts)
+    yield from _image_is_whole(facts, store_of(facts))
+
+
+# --- pull
+
+
+@contextmanager
+def _registries(facts: Facts) -> Iterator[None]:
+    """Serve the image that was drawn: by an honest registry, and by one that lies about one part of it, another each time."""
+    from labcore.engine import transfer
+    from labcore.images import ImageStore
+    from labcore.lab.registries import LessonRegistry
+    from labcore.spec import Reference
+
+    source = Path(facts.root, "source")
+    with LessonRegistry(Path(facts.root, "registry")) as honest:
+        name = Reference.parse(f"{honest.address}/{facts.hostname}/app:{facts.mark}")
+        manifest = make_image(source, facts, str(name))
+        for _ in transfer.push(ImageStore(source), name, transfer.endpoint(name)):
+            pass
+        honest.said()
+        liars = [honest.liar(part.digest) for part in descriptors(manifest)]
+        try:
+            for store in ("store", *(f"store{number}" for number in range(len(liars)))):
+                Path(facts.root, store, "blobs", "sha256").mkdir(parents=True)
+            urls = [server.url for server in (honest, *liars)]
+            Path(facts.root, "pull.json").write_text(json.dumps([name.repository, name.tag, urls]))
+            _SERVED[facts.token] = (honest, manifest)
+            yield
+        finally:
+            del _SERVED[facts.token]
+            for liar in liars:
+                liar.close()
+
+
+_SERVED: dict[str, Any] = {}  # by token: the registry, and the manifest of what is in it
+
+
+def _perform_pull(mine: ModuleType, facts: Facts) -> dict[str, Any]:
+    repository, tag, (honest, *liars) = json.loads(Path(facts.root, "pull.json").read_text())
+    returned = mine.pull(honest, repository, tag, str(store_of(facts)))
+    refused = []
+    for number, url in enumerate(liars):
+        try:
+            mine.pull(url, repository, tag, str(Path(facts.root, f"store{number}")))
+            refused.append("")
+        except Exception as error:
+            refused.append(type(error).__name__)
+    return {"manifest": returned, "refused": refused}
+
+
+def _conclude_pull(returned: Any, facts: Facts) -> Iterator[Claim]:
+    from labcore.images import ImageStore
+    from labcore.spec import Reference
+
+    honest, manifest = _SERVED[facts.token]
+    asked = [row.request for row in honest.said().rows]
+    yield Claim(say("the manifest was asked for by its tag"), any(facts.mark in request for request in asked))
+    yield Claim(say("the manifest came back"), returned["manifest"] == manifest)
+    parts, blobs = descriptors(manifest), Path(store_of(facts), "blobs", "sha256")
+    missing = [part for part in parts if _digest_of(blobs / part.digest[7:]) != part.digest]
+    yield Claim(say("config and layers lie in the store, each under its digest"), not missing, _short(missing))
+    repository, tag, _ = json.loads(Path(facts.root, "pull.json").read_text())
+    named = Reference.parse(f"{repository}:{tag}")
+    known = ImageStore(store_of(facts)).names()
+    yield Claim(say("the image has its name there, {name}", name=str(named)), str(named) in known, " ".join(known))
+    for number, what in enumerate((say("the config"), say("the lowest layer"), say("a layer"), say("the topmost layer"))):
+        yield Claim(say("{what}: other bytes than were asked for are refused", what=what), returned["refused"][number] != "")
+    wrong = [path for number in range(len(parts)) for path in _falsely_named(Path(facts.root, f"store{number}"))]
+    yield Claim(say("and not kept"), not wrong, " ".join(path.name[:SHOWN] for path in wrong[:3]))
+
+
+def _digest_of(path: Path) -> str:
+    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" if path.is_file() else ""
+
+
+def _falsely_named(store: Path) -> list[Path]:
+    return [path for path in (store / "blobs" / "sha256").iterdir() if _digest_of(path) != f"sha256:{path.name}"]
+
+
+def _short(parts: Any) -> str:
+    return " ".join(part.digest[7 : 7 + SHOWN] for part in parts)
+
+
+# --- run: by an image's name, and again on a plain directory
+
+
+@contextmanager
+def _state(facts: Facts) -> Iterator[None]:
+    """Make a state root whose lesson's store has the image; without a tag its name means `latest`."""
+    store = Path(facts.root, "state", "lab", "store")
+    make_image(store, facts.replace(token=f"other-{facts.token}"), f"{facts.hostname}:old")
+    make_image(store, facts, f"{facts.hostname}:latest")
+    PRINTS[facts.token] = prints(store)
+    yield
+
+
+def _perform_run(mine: ModuleType, facts: Facts) -> Any:
+    share_everything()
+    os.environ["LABCORE_ROOT"] = f"{facts.root}/state"
+    return mine.run(facts.root if facts.again else facts.hostname, list(_program(facts)), facts.hostname)
+
+
+def _observe_run(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    if facts.again:
+        yield Claim(say("on a plain directory, too: its root is no overlay"), _root_mount(seen)[0] != "overlay")
+    else:
+        yield from _stacked(seen, facts)
+    yield own_number(seen)
+    yield from own_name(seen, facts)
+    yield from own_root(seen, facts)
+
+
+def _conclude_run(returned: Any, facts: Facts) -> Iterator[Claim]:
+    yield from ended_as_drawn(returned, facts)
+    yield from _image_is_whole(facts, Path(facts.root, "state", "lab", "store"))
+
+
+# --- whiteouts
+
+
+@contextmanager
+def _marked(facts: Facts) -> Iterator[None]:
+    """Make a layer that was unpacked as it is, with its marks, over one that has what they delete."""
+    with an_unpacked_image(facts):
+        names = list(stack(facts).layers)
+        top = store_of(facts) / "layers" / facts.mark
+        for path, text in {
+            "etc/.wh.base": "", "etc/kept": facts.token, "tmp/.wh..wh..opq": "", "tmp/new": facts.token, ".wh.var": "",
+        }.items():  # fmt: skip
+            (top / path).parent.mkdir(parents=True, exist_ok=True)
+            (top / path).write_text(text)
+        lowest = store_of(facts) / names[-1]
+        (lowest / "var").mkdir()
+        (lowest / "tmp" / "old").write_text(facts.token)
+        Path(facts.root, "stack.json").write_text(json.dumps([f"layers/{facts.mark}", *names]))
+        yield
+
+
+def _perform_whiteouts(mine: ModuleType, facts: Facts) -> int:
+    mine.whiteouts(store_of(facts) / "layers" / facts.mark)
+    argv = facts.script(f"mkfifo /{GATE}; read go < /{GATE}; exit {facts.exit_code}")
+    return carry_out(facts, argv, REFERENCE.namespaces, REFERENCE.rootfs, root=stack(facts))
+
+
+def _observe_whiteouts(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    yield Claim(say("a file that the layer deletes is not to be seen"), not seen.holds("/etc/base"))
+    yield Claim(say("nor is a whole directory that it deletes"), not seen.holds("/var"))
+    yield Claim(say("what stands beside the mark is"), seen.text("/etc/kept") == facts.token)
+    yield Claim(say("an opaque directory shows what the layer has in it"), seen.text("/tmp/new") == facts.token)
+    yield Claim(say("and nothing that lower layers have there"), not seen.holds("/tmp/old"))
+
+
+def _conclude_whiteouts(returned: Any, facts: Facts) -> Iterator[Claim]:
+    top = store_of(facts) / "layers" / facts.mark
+    left = [str(path.relative_to(top)) for path in top.rglob(".wh.*")]
+    yield Claim(say("no mark is left"), not left, " ".join(left))
+    status = (top / "etc" / "base").lstat()
+    yield Claim(say("a device 0/0 stands for what is deleted"), stat.S_ISCHR(status.st_mode) and status.st_rdev == 0)
+    yield from ended_as_drawn(returned, facts)
+
+
+# --- dig
+
+
+def _perform_dig(mine: ModuleType, facts: Facts) -> Any:
+    found = []
+    for path in ("etc/top", "etc/gone", "etc/base", "etc/nowhere"):
+        returned = mine.dig(manifest_of(facts), str(store_of(facts)), path)
+        found.append([item.decode() if isinstance(item, bytes) else repr(item) for item in returned])
+    return found
+
+
+def _conclude_dig(returned: Any, facts: Facts) -> Iterator[Claim]:
+    top, gone, base, nowhere = returned
+    yield Claim(say("a file that each layer has is found in each, the lowest first"), top == _held(facts, "top", 0, 1, 2))
+    yield Claim(say("one that a layer deletes is found below"), gone == _held(facts, "gone", 0))
+    yield Claim(say("one that is in one layer only, once"), base == _held(facts, "base", 0))
+    yield Claim(say("one that there is not, nowhere"), nowhere == [])
+    yield from _image_is_whole(facts, store_of(facts))
+
+
+def _held(facts: Facts, name: str, *numbers: int) -> list[str]:
+    return [content(facts, name, number) for number in numbers]
+
+
+UNPACKING = (("labcore.storage.unpack", "unpack_into"), ("labcore.storage.unpack", "unpack"))
+STAGES = (("labcore.runtime.stages", "rootfs"), ("labcore.runtime.stages", "_overlay"))
+PULLING = (("labcore.engine.transfer", "pull"), ("labcore.registry.client", "Client"))
+SCENARIOS = {
+    "digest": Scenario(_perform_digest, None, _conclude_digest, None),
+    "layers": Scenario(
+        _perform_layers, _layered, _conclude_layers, writes_and_deletes, prepare=an_image, ways_around=UNPACKING
+    ),
+    "overlay": Scenario(
+        _perform_overlay, _observe_overlay, _conclude_overlay, writes_and_deletes, prepare=an_unpacked_image, ways_around=STAGES
+    ),
+    "rootfs": Scenario(_perform_rootfs, _observe_rootfs, _conclude_rootfs, _program, twice=True, prepare=an_unpacked_image),
+    "pull": Scenario(_perform_pull, None, _conclude_pull, None, prepare=_registries, ways_around=PULLING),
+    "run": Scenario(_perform_run, _observe_run, _conclude_run, _program, twice=True, prepare=_state),
+    "whiteouts": Scenario(
+        _perform_whiteouts,
+        _observe_whiteouts,
+        _conclude_whiteouts,
+        lambda facts: facts.script(f"mkfifo /{GATE}; read go < /{GATE}; exit {facts.exit_code}"),
+        prepare=_marked,
+        ways_around=UNPACKING,
+    ),
+    "dig": Scenario(_perform_dig, None, _conclude_dig, None, prepare=an_image),
+}

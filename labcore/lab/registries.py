@@ -1,0 +1,107 @@
+"""A registry that lives as long as the notebook, and what is said to it."""
+
+import shutil
+import tempfile
+from http import HTTPStatus
+from pathlib import Path
+from typing import Self
+
+from labcore.engine import default_root, transfer
+from labcore.http import FilePart, Request, Response
+from labcore.images import ImageStore
+from labcore.lab.exchange import Exchange, Row, row
+from labcore.registry.access import Access, Everybody, Passwords
+from labcore.registry.server import Registry, Settings, failure
+from labcore.spec import Reference
+
+
+class LessonRegistry(Registry):
+    """A registry on this machine's loopback, which serves from a thread of this process. `url` and `address` say where."""
+
+    def __init__(self, root: Path, access: Access | None = None) -> None:
+        super().__init__(root, Settings(access or Everybody()))
+        self._rows: list[Row] = []
+        self._server, port = self.serve()
+        self._server.start()
+        self.address = f"127.0.0.1:{port}"
+        self.url = f"http://{self.address}"
+
+    def __repr__(self) -> str:
+        return f"<registry at {self.url}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it."""
+        self._server.close()
+
+    def said(self) -> Exchange:
+        """Return what was asked and answered since this was last called; it shows as a table."""
+        rows, self._rows = tuple(self._rows), []
+        return Exchange(rows)
+
+    def private(self, user: str, password: str) -> "LessonRegistry":
+        """Serve the same repositories behind a password."""
+        import bcrypt
+
+        with tempfile.NamedTemporaryFile("w", prefix="labcore-htpasswd-") as file:
+            file.write(f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n")
+            file.flush()
+            return LessonRegistry(self.files.root, Passwords(Path(file.name)))
+
+    def liar(self, *digests: str) -> "LessonRegistry":
+        """Serve the same repositories, but send other bytes in the place of these blobs (of all, if none is named)."""
+        return _Liar(self.files.root, digests)
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request, and take it down."""
+        try:
+            response = self.changed(request, super().answer(request))
+        except Exception as error:
+            self._rows.append(row(request, failure(request, error)))
+            raise
+        self._rows.append(row(request, response))
+        return response
+
+    def changed(self, request: Request, response: Response) -> Response:  # noqa: ARG002  a liar looks at the request
+        """Return what is really sent."""
+        return response
+
+
+class _Liar(LessonRegistry):
+    def __init__(self, root: Path, digests: tuple[str, ...]) -> None:
+        self._digests = digests
+        super().__init__(root)
+
+    def changed(self, request: Request, response: Response) -> Response:
+        if not isinstance(response.body, FilePart) or response.status != HTTPStatus.OK:
+            return response
+        if self._digests and not request.path.endswith(self._digests):
+            return response
+        content = bytearray(response.body.path.read_bytes())
+        content[len(content) // 2] ^= 1
+        return response.replace(body=bytes(content))
+
+
+def registry() -> LessonRegistry:
+    """Start an empty registry, which ends with this process. What an earlier one kept is gone."""
+    directory = default_root() / "lab" / "registry"
+    shutil.rmtree(directory, ignore_errors=True)
+    return LessonRegistry(directory)
+
+
+def push(store: str, name: str, registry: LessonRegistry) -> str:
+    """Send an image of a store to a registry, as `docker push` does; return the name by which it is known everywhere.
+
+    Raises ImageNotFound, RegistryError.
+    """
+    images = ImageStore(Path(store))
+    full = Reference.parse(f"{registry.address}/{name}")
+    images.tag(full, images.get(Reference.parse(name)).descriptor)
+    for _ in transfer.push(images, full, transfer.endpoint(full)):
+        pass
+    return str(full)

@@ -1,0 +1,69 @@
+"""A store of the lesson's own, in which a learner may do harm: images of labcore's own store are copied into it.
+
+STATE/lab/store/oci-layout, index.json, blobs/sha256/…    an OCI image layout (labcore.images.store)
+                layers/NAME/                              what the learner's `layers` unpacks
+                scratch/                                  an empty directory: a container mounts its own tmpfs there
+STATE/lab/trays/NAME/upper, work, view                    what an overlay made by hand needs
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from labcore.engine import Engine, default_root
+from labcore.images import ImageStore
+from labcore.images.model import MANIFEST, Descriptor
+from labcore.spec import Reference
+
+
+def store(*names: str) -> str:
+    """Return the path of the lesson's store; these images of labcore's own are in it."""
+    directory = default_root() / "lab" / "store"
+    for part in ("blobs/sha256", "layers", "scratch"):
+        (directory / part).mkdir(parents=True, exist_ok=True)
+    ours, theirs = ImageStore(directory), Engine().images
+    for name in names:
+        image = theirs.get(Reference.parse(name))
+        config = Descriptor.from_json(theirs.read_json(image.descriptor)["config"])
+        for each in (*image.layers, config):
+            ours.put_blob(theirs.blob_path(each).read_bytes(), each.media_type)
+        tag(str(directory), name, theirs.blob_path(image.descriptor).read_bytes())
+    return str(directory)
+
+
+def manifest(store: str, name: str) -> dict[str, Any]:
+    """Return the manifest of an image of a store; a name without a tag means `latest`. Raises ImageNotFound, StoreDamaged."""
+    images = ImageStore(Path(store))
+    found: dict[str, Any] = images.read_json(images.get(Reference.parse(name)).descriptor)
+    return found
+
+
+def tag(store: str, name: str, manifest: bytes) -> str:
+    """Keep a manifest's bytes in a store, give them a name in its index, and return their digest."""
+    images = ImageStore(Path(store))
+    media_type = str(json.loads(manifest).get("mediaType", MANIFEST))
+    descriptor = images.put_blob(manifest, media_type)
+    images.tag(Reference.parse(name), descriptor)
+    return descriptor.digest
+
+
+def tray(name: str = "tray") -> str:
+    """Return a directory in which an overlay can be put together: `upper`, `work` and `view`, all empty."""
+    directory = default_root() / "lab" / "trays" / name
+    shutil.rmtree(directory, ignore_errors=True)
+    for part in ("upper", "work", "view"):
+        (directory / part).mkdir(parents=True)
+    return str(directory)
+
+
+@contextmanager
+def drawer(name: str) -> Iterator[Path]:
+    """Have a tray for a moment."""
+    directory = Path(tray(name))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
