@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from labcore.lab.roots import root
     from labcore.lab.showing import show
     from labcore.lab.steps import step
-    from labcore.lab.stores import manifest, store, tag, tray
+    from labcore.lab.stores import manifest, new_store, store, tag, tray
     from labcore.lab.widget import tick
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "manifest",
     "mounts",
     "namespaces",
+    "new_store",
     "processes",
     "push",
     "registry",
@@ -82,7 +83,7 @@ __getattr__ = lazy_names(
         "labcore.lab.roots": ("root",),
         "labcore.lab.showing": ("show",),
         "labcore.lab.steps": ("step",),
-        "labcore.lab.stores": ("manifest", "store", "tag", "tray"),
+        "labcore.lab.stores": ("manifest", "new_store", "store", "tag", "tray"),
         "labcore.lab.widget": ("tick",),
     },
 )

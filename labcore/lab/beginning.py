@@ -7,6 +7,8 @@ from labcore.errors import ImageNotFound, LabcoreError
 from labcore.lab.lessons import LESSONS, enter, lesson
 from labcore.lab.restoring import remember
 from labcore.lab.say import say
+from labcore.lab.steps import load
+from labcore.lab.workspace import default_workspace
 from labcore.native import CloneFlag, MountFlag
 from labcore.runtime import Plan, ops, spawn
 
@@ -34,6 +36,7 @@ def begin(number: int) -> None:
     if missing := what_is_missing(wanted.requires) or _make_images():
         raise LessonStopped(number, missing)
     enter(number)
+    load(default_workspace())  # what earlier lessons have written can be imported from `my_runtime`
     remember()
     from IPython.display import display
 
@@ -100,7 +103,5 @@ def _make_images() -> list[str]:
 
 
 def _done(number: int) -> tuple[int, ...]:
-    from labcore.lab.workspace import default_workspace
-
     passed = default_workspace().passed
     return tuple(each.number for each in LESSONS if each.number != number and passed(each.number).issuperset(each.steps))

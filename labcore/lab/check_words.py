@@ -16,8 +16,7 @@ CHINESE = {
     "its root is an overlay": "它的根是一个 overlay",
     "with a layer on top that can be written to": "最上面有一层可写",
     "its read-only layers are the image's, the topmost first": "只读层就是镜像的各层，最上层在前",
-    "/etc/{name} is that of layer {n}, the topmost that has it": "/etc/{name} 来自第 {n} 层，也就是拥有它的最上面一层",
-    "it holds {what}": "内容是 {what}",
+    "each file is that of the topmost layer that has it": "每个文件都来自拥有它的最上面一层",
     "/etc/gone, which a layer deletes, is not to be seen": "/etc/gone 被某一层删除，看不到了",
     "/etc/back, deleted and made again, is": "/etc/back 删除后又重建，看得到",
     # overlay and rootfs

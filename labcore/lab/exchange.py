@@ -15,7 +15,7 @@ QUERY = re.compile(r"\?_state=[^&]*&|\?digest=")
 GOOD, BAD, MUTED = "#00735c", "#b34700", "#5f5f5f"
 # What a reader of the exchange wants to know of a request, and of an answer.
 ASKED = ("Content-Type", "Range")
-ANSWERED = ("Content-Type", "Docker-Content-Digest", "WWW-Authenticate", "Content-Range", "Location")
+ANSWERED = ("Content-Type", "WWW-Authenticate", "Content-Range")
 
 
 class Row(Record):
@@ -69,12 +69,17 @@ def _html_row(each: Row) -> str:
 def row(request: Request, response: Response) -> Row:
     """Take down one request and its answer."""
     given = {name.lower(): value for name, value in response.headers.items()}
-    return Row(
-        f"{request.method} {short(request.target)}",
-        int(response.status),
-        tuple(_headers(ASKED, request.headers)) + (("Authorization: Basic …",) if "authorization" in request.headers else ()),
-        tuple(_headers(ANSWERED, given)) + (() if response.length in (None, 0) else (f"Content-Length: {response.length}",)),
-    )
+    asked = [*_headers(ASKED, request.headers)]
+    if "authorization" in request.headers:
+        asked.append("Authorization: Basic …")
+    answered = [*_headers(ANSWERED, given)]
+    if "/manifests/" in request.path:
+        answered += _headers(("Docker-Content-Digest",), given)
+    if response.status == HTTPStatus.ACCEPTED:  # here the bytes are to be sent
+        answered += _headers(("Location",), given)
+    if request.method == "GET" and response.status < HTTPStatus.BAD_REQUEST and response.length:
+        answered.append(f"Content-Length: {response.length}")
+    return Row(f"{request.method} {short(request.target)}", int(response.status), tuple(asked), tuple(answered))
 
 
 def _headers(wanted: tuple[str, ...], headers: Mapping[str, str]) -> Iterator[str]:

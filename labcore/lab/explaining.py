@@ -31,11 +31,11 @@ def advice(error: OSError) -> str:
         found = explainer(error) if explainer else None
     if found is None and error.errno == errno.EPERM:
         found = _permission()
-    return _wrapped(found) if found else ""
+    return wrapped(found) if found else ""
 
 
-def _wrapped(text: str) -> str:
-    """Break a text into lines that a cell's output can show whole: between words, and between Chinese characters."""
+def wrapped(text: str) -> str:
+    """Break a text into indented lines that a cell's output can show whole: between words, and between Chinese characters."""
     lines, used = [""], 0
     for word in re.findall(r"[!-~]+ ?|.", text):
         columns = len(word) if word.isascii() else 2

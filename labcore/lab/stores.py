@@ -19,12 +19,19 @@ from labcore.images.model import MANIFEST, Descriptor
 from labcore.spec import Reference
 
 
-def store(*names: str) -> str:
-    """Return the path of the lesson's store; these images of labcore's own are in it."""
+def store() -> str:
+    """Return the path of the lesson's store, which is made if it is not there."""
     directory = default_root() / "lab" / "store"
     for part in ("blobs/sha256", "layers", "scratch"):
         (directory / part).mkdir(parents=True, exist_ok=True)
-    ours, theirs = ImageStore(directory), Engine().images
+    return str(directory)
+
+
+def new_store(*names: str) -> str:
+    """Empty the lesson's store, put copies of these images of labcore's own into it, and return its path."""
+    directory = default_root() / "lab" / "store"
+    shutil.rmtree(directory, ignore_errors=True)
+    ours, theirs = ImageStore(Path(store())), Engine().images
     for name in names:
         image = theirs.get(Reference.parse(name))
         config = Descriptor.from_json(theirs.read_json(image.descriptor)["config"])

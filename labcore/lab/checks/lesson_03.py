@@ -53,11 +53,10 @@ def _stacked(seen: Seen, facts: Facts) -> Iterator[Claim]:
 
 
 def _layered(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    for name, layer in (("top", 2), ("middle", 1), ("base", 0)):
-        found = seen.text(f"/etc/{name}")
-        right = found == content(facts, name, layer)
-        where = "" if right else say("it holds {what}", what=repr((found or "").partition(",")[0]))
-        yield Claim(say("/etc/{name} is that of layer {n}, the topmost that has it", name=name, n=layer + 1), right, where)
+    found = {name: seen.text(f"/etc/{name}") for name in ("top", "middle", "base")}
+    wanted = {"top": content(facts, "top", 2), "middle": content(facts, "middle", 1), "base": content(facts, "base", 0)}
+    wrong = [f"/etc/{name}: {(text or '').partition(',')[0]!r}" for name, text in found.items() if text != wanted[name]]
+    yield Claim(say("each file is that of the topmost layer that has it"), not wrong, ", ".join(wrong))
     yield Claim(say("/etc/gone, which a layer deletes, is not to be seen"), not seen.holds("/etc/gone"))
     yield Claim(say("/etc/back, deleted and made again, is"), seen.text("/etc/back") == content(facts, "back", 2))
 

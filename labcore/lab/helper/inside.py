@@ -1,5 +1,6 @@
 """Inside the sandbox: runs a helper cell. `python -m labcore.lab.helper.inside < REQUEST`."""
 
+import errno
 import linecache
 import marshal
 import os
@@ -20,7 +21,7 @@ CELL = "<helper cell>"
 def vocabulary() -> dict[str, Any]:
     """Return the names that a helper cell finds defined."""
     calls = {name: getattr(native, name) for name in native.__all__}
-    return {**calls, "os": os, "expect": expect, "__name__": "__main__"}
+    return {**calls, "errno": errno, "os": os, "expect": expect, "__name__": "__main__"}
 
 
 def main() -> int:
