@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from labcore.lab.helper import HelperFailed, run_helper
     from labcore.lab.library import greeting
     from labcore.lab.making import image, layer
-    from labcore.lab.pictures import Picture, mounts, namespaces, processes, stack, strip, waterfall
+    from labcore.lab.pictures import Picture, mounts, namespaces, processes, repositories, stack, strip, waterfall
     from labcore.lab.registries import push, registry
     from labcore.lab.restoring import reset
     from labcore.lab.roots import root
@@ -53,6 +53,7 @@ __all__ = [
     "processes",
     "push",
     "registry",
+    "repositories",
     "reset",
     "root",
     "run_helper",
@@ -77,7 +78,7 @@ __getattr__ = lazy_names(
         "labcore.lab.library": ("greeting",),
         "labcore.lab.helper": ("HelperFailed", "run_helper"),
         "labcore.lab.making": ("image", "layer"),
-        "labcore.lab.pictures": ("Picture", "mounts", "namespaces", "processes", "stack", "strip", "waterfall"),
+        "labcore.lab.pictures": ("Picture", "mounts", "namespaces", "processes", "repositories", "stack", "strip", "waterfall"),
         "labcore.lab.registries": ("push", "registry"),
         "labcore.lab.restoring": ("reset",),
         "labcore.lab.roots": ("root",),

@@ -11,7 +11,6 @@ from labcore.record import Record
 
 DIGEST = re.compile(r"(sha256:[0-9a-f]{8})[0-9a-f]{56}")
 UPLOAD = re.compile(r"(/blobs/uploads/[^/?]{6})[^/?]+")
-QUERY = re.compile(r"\?_state=[^&]*&|\?digest=")
 GOOD, BAD, MUTED = "#00735c", "#b34700", "#5f5f5f"
 # What a reader of the exchange wants to know of a request, and of an answer.
 ASKED = ("Content-Type", "Range")
@@ -69,7 +68,9 @@ def _html_row(each: Row) -> str:
 def row(request: Request, response: Response) -> Row:
     """Take down one request and its answer."""
     given = {name.lower(): value for name, value in response.headers.items()}
-    asked = [*_headers(ASKED, request.headers)]
+    target, _, query = request.target.partition("?")
+    asked = [f"?{short(query)}"] if query.startswith("digest=") else []
+    asked += _headers(ASKED, request.headers)
     if "authorization" in request.headers:
         asked.append("Authorization: Basic …")
     answered = [*_headers(ANSWERED, given)]
@@ -79,7 +80,9 @@ def row(request: Request, response: Response) -> Row:
         answered += _headers(("Location",), given)
     if request.method == "GET" and response.status < HTTPStatus.BAD_REQUEST and response.length:
         answered.append(f"Content-Length: {response.length}")
-    return Row(f"{request.method} {short(request.target)}", int(response.status), tuple(asked), tuple(answered))
+    return Row(
+        f"{request.method} {short(target if asked else request.target)}", int(response.status), tuple(asked), tuple(answered)
+    )
 
 
 def _headers(wanted: tuple[str, ...], headers: Mapping[str, str]) -> Iterator[str]:

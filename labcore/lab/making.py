@@ -2,15 +2,12 @@
 
 import gzip
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from labcore.images import ImageStore
-from labcore.images.model import CONFIG, LAYER_GZIP, Config, Descriptor
+from labcore.images.model import LAYER_GZIP
 from labcore.images.seeds import LayerWriter
-from labcore.lab.stores import manifest as manifest_of
-from labcore.lab.stores import tag
 from labcore.spec import Reference
 
 Files = Mapping[str, str | None]
@@ -46,17 +43,7 @@ def image(store: str, name: str, layers: Sequence[bytes], *, base: str = "busybo
     """
     images = ImageStore(Path(store))
     below = images.get(Reference.parse(base))
-    made = [images.put_blob(gzip.compress(each, mtime=0), LAYER_GZIP) for each in layers]
     diff_ids = tuple(f"sha256:{hashlib.sha256(each).hexdigest()}" for each in layers)
-    config = below.config.replace(diff_ids=below.config.diff_ids + diff_ids)
-    return tag(store, name, _manifest(store, base, images.put_blob(_bytes(config), CONFIG), made))
-
-
-def _manifest(store: str, base: str, config: Descriptor, made: Sequence[Descriptor]) -> bytes:
-    below = manifest_of(store, base)
-    layers = [*below["layers"], *(descriptor.to_json() for descriptor in made)]
-    return json.dumps({**below, "config": config.to_json(), "layers": layers}).encode()
-
-
-def _bytes(config: Config) -> bytes:
-    return json.dumps(config.to_json()).encode()
+    config = below.config.replace(diff_ids=below.config.diff_ids + diff_ids, history=())
+    made = [images.put_blob(gzip.compress(each, mtime=0), LAYER_GZIP) for each in layers]
+    return images.put_image(Reference.parse(name), [*below.layers, *made], config).descriptor.digest

@@ -74,6 +74,16 @@ CHINESE = {
     "full colour: what is seen        pale: covered by a layer above        ✗: deletes what lies below": (
         "深色：看得到的        浅色：被上面的层盖住        ✗：删除下面的"
     ),
+    # a registry
+    "from 1 to {most} images can be drawn, not {count}": "可以画 1 到 {most} 个镜像，而不是 {count} 个",
+    "registry {address}": "注册服务器 {address}",
+    "repository and tags": "仓库和标签",
+    "image": "镜像",
+    "layers, the lowest first": "层，最下层在前",
+    "no tag: by its digest only": "没有标签：只能用摘要",
+    "full colour: a layer that several images here have        white: one of this image alone": (
+        "深色：这里多个镜像共用的层        白色：只属于这个镜像的层"
+    ),
     # the ten stages
     "run": "运行",
     "limits": "限制",

@@ -2,14 +2,16 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
 from labcore.engine import default_root, transfer
 from labcore.http import FilePart, Request, Response
-from labcore.images import ImageStore
+from labcore.images import ImageStore, Manifest
 from labcore.lab.exchange import Exchange, Row, row
+from labcore.lab.registry_contents import Kept, Repository
 from labcore.registry.access import Access, Everybody, Passwords
 from labcore.registry.server import Registry, Settings, failure
 from labcore.spec import Reference
@@ -23,8 +25,12 @@ class LessonRegistry(Registry):
         self._rows: list[Row] = []
         self._server, port = self.serve()
         self._server.start()
-        self.address = f"127.0.0.1:{port}"
-        self.url = f"http://{self.address}"
+        self.url = f"http://127.0.0.1:{port}"
+
+    @property
+    def address(self) -> str:
+        """Where it is, as it stands in the names of images."""
+        return self.url.removeprefix("http://")
 
     def __repr__(self) -> str:
         return f"<registry at {self.url}>"
@@ -43,6 +49,19 @@ class LessonRegistry(Registry):
         """Return what was asked and answered since this was last called; it shows as a table."""
         rows, self._rows = tuple(self._rows), []
         return Exchange(rows)
+
+    def contents(self) -> list[Repository]:
+        """Return what is in it, repository by repository."""
+        return [Repository(name, tuple(self._images(name))) for name in self.files.repositories()]
+
+    def _images(self, name: str) -> Iterator[Kept]:
+        tags: dict[str, list[str]] = {}
+        for tag in self.files.tags(name):
+            tags.setdefault(self.files.tagged(name, tag), []).append(tag)
+        entries = (self.files.repository(name) / "_manifests").iterdir()
+        for entry in sorted(entries, key=lambda path: path.stat().st_mtime_ns):
+            manifest = Manifest.parse(self.files.manifest(name, entry.name)[2], f"{name}@{entry.name}")
+            yield Kept(entry.name, tuple(tags.get(entry.name, ())), tuple(layer.digest for layer in manifest.layers))
 
     def private(self, user: str, password: str) -> "LessonRegistry":
         """Serve the same repositories behind a password."""

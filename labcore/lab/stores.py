@@ -15,7 +15,7 @@ from typing import Any
 
 from labcore.engine import Engine, default_root
 from labcore.images import ImageStore
-from labcore.images.model import MANIFEST, Descriptor
+from labcore.images.model import MANIFEST
 from labcore.spec import Reference
 
 
@@ -34,17 +34,16 @@ def new_store(*names: str) -> str:
     ours, theirs = ImageStore(Path(store())), Engine().images
     for name in names:
         image = theirs.get(Reference.parse(name))
-        config = Descriptor.from_json(theirs.read_json(image.descriptor)["config"])
-        for each in (*image.layers, config):
-            ours.put_blob(theirs.blob_path(each).read_bytes(), each.media_type)
-        tag(str(directory), name, theirs.blob_path(image.descriptor).read_bytes())
+        for part in (*image.layers, image.config_descriptor, image.descriptor):
+            ours.put_blob(theirs.blobs.read(part), part.media_type)
+        ours.admit(Reference.parse(name), image.descriptor)
     return str(directory)
 
 
 def manifest(store: str, name: str) -> dict[str, Any]:
     """Return the manifest of an image of a store; a name without a tag means `latest`. Raises ImageNotFound, StoreDamaged."""
     images = ImageStore(Path(store))
-    found: dict[str, Any] = images.read_json(images.get(Reference.parse(name)).descriptor)
+    found: dict[str, Any] = json.loads(images.blobs.read(images.get(Reference.parse(name)).descriptor))
     return found
 
 

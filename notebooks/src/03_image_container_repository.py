@@ -391,7 +391,7 @@ lab.check(overlay)
 # %% tags=["exercise"]
 @lab.step
 def rootfs(spec):
-    """Return the ops that make the root, a directory or layers, with /proc (12 lines, 4 of them new)."""
+    """Return the ops that make the root, a directory or layers, with /proc (11 lines, 3 of them new)."""
     ...
 
 # %% tags=["check"]
@@ -494,11 +494,20 @@ with lab.expect(errno.ENOENT):
     lab.fetch(f"{registry.url}/v2/cafe/manifests/latest")
 
 # %% [markdown] lang="en" id="just-a-word"
-# None. `latest` is only the word that is used when there is none; it does not mean the newest, and it exists if somebody pushes it.
-# By its tag the image comes:
+# None. `latest` is only the word that is used when none is given; it does not mean the newest, and it is there only if somebody has
+# pushed it. This is what the registry holds by now:
 
-# %% [markdown] lang="zh" of="66d51401"
-# 一个也没有。`latest` 只是没写标签时用的那个词；它不代表“最新”，有人推送过它才存在。用 `v1` 就能得到：
+# %% [markdown] lang="zh" of="1393b449"
+# 一个也没有。`latest` 只是没写标签时用的那个词；它不代表“最新”，有人推送过它才存在。注册服务器里现在有这些：
+
+# %%
+lab.repositories(registry)
+
+# %% [markdown] lang="en" id="by-tag"
+# Whoever asks for `v1` is given the manifest that the arrow leads to. Is it the one that was made above?
+
+# %% [markdown] lang="zh" of="18c6e1ca"
+# 要 `v1`，得到的就是箭头所指的清单。它是前面做出来的那一个吗？
 
 # %% tags=["nbval-check-output"]
 content = lab.fetch(f"{registry.url}/v2/cafe/manifests/v1")
@@ -628,7 +637,7 @@ private.said()
 # 它还会计数：拉取太频繁就回答 `429 Too Many Requests`，全班共用一个地址时很快就会碰到。在内部架一个注册服务器就好了。
 
 # %% [markdown] lang="en" id="architecture"
-# ## The three in one picture
+# ## Who does what
 #
 # You now have all of the three words, and two directions: **push** carries an image from a machine to a repository, **pull** from
 # there to another machine. In this lesson you did by hand what Docker spreads over three parties. Its **client**, the command
@@ -640,8 +649,8 @@ private.said()
 # Docker's default registry cannot be *configured* away: one can set mirrors for it, and use any other by writing its address before
 # the name (podman lets you list where short names are looked for).
 
-# %% [markdown] lang="zh" of="277b0efd"
-# ## 一张图里的三者
+# %% [markdown] lang="zh" of="eeca3baa"
+# ## 谁做什么
 #
 # 三个概念都齐了，还有两个方向：**push** 把镜像从一台机器送到仓库，**pull** 从仓库取到另一台机器。这一课里你亲手做的事，Docker 分给了三方：
 # **客户端**（`docker` 命令）只转达你的要求；**服务端**（守护进程 `dockerd`）负责构建、运行和保存；**Registry** 负责分发。
@@ -667,18 +676,21 @@ pinned = digest(content)
 lab.image(store, "cafe:v1", [lab.layer({"menu/soup": "of yesterday\n"})])
 lab.push(store, "cafe:v1", registry)
 for name in ("v1", pinned):
-    print(f"{name:.14}", digest(lab.fetch(f"{registry.url}/v2/cafe/manifests/{name}"))[:19])
+    print(f"{name:14.14} gives", digest(lab.fetch(f"{registry.url}/v2/cafe/manifests/{name}"))[:14])
+
+# %%
+lab.repositories(registry)
 
 # %% [markdown] lang="en" id="sharing"
-# Builds that are to be the same tomorrow name their images by digest.
+# The word has moved, the image has not. Builds that are to be the same tomorrow name their images by digest.
 #
 # ## Further: what sharing saves
 #
 # `cafe:v1` of before and of now are both on disk, and both stand on busybox. How many layers are that, how much do they take, and
 # how much would two complete copies?
 
-# %% [markdown] lang="zh" of="6d9a9533"
-# 要让明天的构建和今天一样，就用摘要指定镜像。
+# %% [markdown] lang="zh" of="3f608213"
+# 移动的是这个词，镜像还在原处。要让明天的构建和今天一样，就用摘要指定镜像。
 #
 # ## 进阶：共享省了多少
 #

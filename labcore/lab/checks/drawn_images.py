@@ -3,18 +3,17 @@
 import gzip
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from labcore.images import ImageStore
-from labcore.images.model import CONFIG, LAYER_GZIP, MANIFEST, Config, Descriptor
+from labcore.images import Config, Descriptor, ImageStore, Manifest
+from labcore.images.model import CONFIG, LAYER_GZIP, MANIFEST
 from labcore.images.seeds import LayerWriter, find_busybox
 from labcore.lab.checks.scenario import GATE, Facts
 from labcore.lab.solutions import solution
-from labcore.spec import OverlayRoot, Reference
+from labcore.spec import OverlayRoot, Platform, Reference
 
 APPLETS = ("sh", "cat", "echo", "mkfifo", "rm", "ls", "true")
 PRINTS: dict[str, dict[str, str]] = {}  # by token: what lay in a store before the learner's step came
@@ -60,16 +59,12 @@ def make_image(store: Path, facts: Facts, *names: str) -> dict[str, Any]:
     images, made = ImageStore(store), layers(facts)
     parts = [images.put_blob(gzip.compress(each, 1, mtime=0), LAYER_GZIP) for each in made]
     diff_ids = tuple(f"sha256:{hashlib.sha256(each).hexdigest()}" for each in made)
-    config = Config(architecture=os.uname().machine, diff_ids=diff_ids, environment=(f"TOKEN={facts.token}",))
-    value = {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": images.put_blob(json.dumps(config.to_json()).encode(), CONFIG).to_json(),
-        "layers": [part.to_json() for part in parts],
-    }
-    manifest = images.put_blob(json.dumps(value).encode(), MANIFEST)
+    config = Config(architecture=Platform.here().architecture, diff_ids=diff_ids, environment=(f"TOKEN={facts.token}",))
+    manifest = Manifest(images.put_blob(config.to_bytes(), CONFIG), tuple(parts))
+    kept = images.put_blob(manifest.to_bytes(), MANIFEST)
     for name in names:
-        images.tag(Reference.parse(name), manifest)
+        images.admit(Reference.parse(name), kept)
+    value: dict[str, Any] = json.loads(manifest.to_bytes())
     return value
 
 

@@ -2,10 +2,11 @@
 
 from labcore.lab.pictures.mount_trees import mounts
 from labcore.lab.pictures.process_trees import processes
+from labcore.lab.pictures.repositories import repositories
 from labcore.lab.pictures.sharing import namespaces
 from labcore.lab.pictures.stacks import stack
 from labcore.lab.pictures.strip import strip
 from labcore.lab.pictures.style import Picture
 from labcore.lab.pictures.waterfall import waterfall
 
-__all__ = ["Picture", "mounts", "namespaces", "processes", "stack", "strip", "waterfall"]
+__all__ = ["Picture", "mounts", "namespaces", "processes", "repositories", "stack", "strip", "waterfall"]

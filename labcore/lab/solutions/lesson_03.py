@@ -12,7 +12,7 @@ def digest(content):
 
 
 def layers(manifest, store):
-    """Unpack each layer into `store`/layers/…, unless it is there; return their names, the topmost first."""
+    """Unpack each layer, unless it is there; return their names, the topmost first."""
     stack = []
     for layer in manifest["layers"]:
         name = layer["digest"].removeprefix("sha256:")
@@ -26,7 +26,7 @@ def layers(manifest, store):
 
 
 def overlay(root):
-    """Return the ops that stack `root.layers`, with a writable layer in memory on top, and enter that."""
+    """Return the ops that stack `root.layers`, with a writable layer on top, and enter it."""
     top = root.scratch
     options = f"lowerdir={':'.join(root.layers)},upperdir={top}/upper,workdir={top}/work{USERXATTR}"
     return [
@@ -41,9 +41,8 @@ def overlay(root):
 def rootfs(spec):
     """Return the ops that make the root, a directory or an image's layers, with /proc."""
     root = spec.root
-    enter = [ops.Mount(root.directory, root.directory, flags=MountFlag.BIND | MountFlag.REC), ops.Chdir(root.directory)]
-    if isinstance(root, OverlayRoot):
-        enter = overlay(root)
+    bind = ops.Mount(root.directory, root.directory, flags=MountFlag.BIND | MountFlag.REC)
+    enter = overlay(root) if isinstance(root, OverlayRoot) else [bind, ops.Chdir(root.directory)]
     return [
         ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
         *enter,
@@ -55,7 +54,7 @@ def rootfs(spec):
 
 
 def pull(registry, repository, tag, store):
-    """Get an image into `store`: each part is checked against its digest before it is kept. Return the manifest."""
+    """Get an image into `store`, each part checked against its digest; return the manifest."""
     base = f"{registry}/v2/{repository}"
     content = lab.fetch(f"{base}/manifests/{tag}")
     manifest = json.loads(content)
@@ -69,7 +68,7 @@ def pull(registry, repository, tag, store):
 
 
 def run(root, argv, name="box"):
-    """Start `argv` in a container on a directory, or on an image of the lesson's store; return its exit code."""
+    """Start `argv` on a directory, or on an image of the store; return its exit code."""
     if root.startswith("/"):
         below = BindRoot(root)
     else:
@@ -82,7 +81,7 @@ def run(root, argv, name="box"):
 
 
 def whiteouts(directory):
-    """Turn the marks of an unpacked layer, `.wh.NAME` and `.wh..wh..opq`, into those that overlayfs understands."""
+    """Turn the marks of an unpacked layer into those that overlayfs understands."""
     for mark in list(Path(directory).rglob(".wh.*")):
         mark.unlink()
         if mark.name == ".wh..wh..opq":
