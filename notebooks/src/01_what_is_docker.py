@@ -333,7 +333,7 @@ lab.check(rootfs)
 # %% tags=["exercise"]
 @lab.step
 def run(root, argv, name="box"):
-    """Start `argv` in a container on the directory `root`; return its exit code (4 lines)."""
+    """Start `argv` in a container on a directory; return its exit code (4 lines)."""
     ...
 
 # %% tags=["check"]

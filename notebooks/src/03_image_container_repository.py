@@ -121,9 +121,10 @@ print(json.dumps(config, indent=1))
 # %%
 import gzip
 layer = blob(manifest["layers"][0]["digest"])
-print(f"the layer's blob    {digest(layer)[:23]}… {len(layer):9,} bytes")
-print(f"the same, unpacked  {digest(gzip.decompress(layer))[:23]}… {len(gzip.decompress(layer)):9,} bytes")
-print(f"in the config       {config['rootfs']['diff_ids'][0][:23]}…")
+archive = gzip.decompress(layer)
+print(f"the layer's blob      {digest(layer)[:23]}… {len(layer):9,} bytes")
+print(f"the same, unpacked    {digest(archive)[:23]}… {len(archive):9,} bytes")
+print(f"named in the config   {config['rootfs']['diff_ids'][0][:23]}…")
 
 # %% [markdown] lang="en" id="unchangeable"
 # A blob's digest guards the transport, and the `diff_id` what is in the archive, however it was compressed. Now change one byte of
@@ -149,9 +150,9 @@ print(f"in the config       {config['rootfs']['diff_ids'][0][:23]}…")
 # 一层就是一个 tar 归档，里面是这一层新增的文件；`None` 表示要去掉的文件。
 
 # %%
-monday = lab.layer({"menu/soup": "tomato\n", "menu/fish": "herring\n", "menu/tea": "green\n"})
-tuesday = lab.layer({"menu/soup": "onion\n", "menu/fish": None})
-made = lab.image(store, "cafe:v1", [monday, tuesday], base="busybox")
+monday = {"menu/soup": "tomato\n", "menu/fish": "herring\n", "menu/tea": "green\n"}
+tuesday = {"menu/soup": "onion\n", "menu/fish": None}
+made = lab.image(store, "cafe:v1", [lab.layer(monday), lab.layer(tuesday)], base="busybox")
 
 # %% [markdown] lang="en" id="whiteout"
 # But a tar archive can only *contain* files. How might it say that `menu/fish` is gone?
@@ -203,7 +204,7 @@ sorted(os.listdir(f"{flat}/menu"))
 # %% tags=["exercise"]
 @lab.step
 def layers(manifest, store):
-    """Unpack each layer, unless it is there; return their names, the topmost first (10 lines)."""
+    """Unpack each layer, unless it is there; return the names, topmost first (10 lines)."""
     ...
 
 # %% tags=["check"]
@@ -263,7 +264,8 @@ lab.stack(here, files=["bin/busybox", "etc/passwd", "menu/fish", "menu/soup", "m
 
 # %%
 for name in ("busybox", "cafe:v1"):
-    print(f"{name:8}", *(part["digest"][7:19] for part in lab.manifest(store, name)["layers"]))
+    parts = lab.manifest(store, name)["layers"]
+    print(f"{name:8}", *(part["digest"][7:19] for part in parts))
 
 # %% [markdown] lang="en" id="upper"
 # Layers are no secret: yours lie in `store/layers`, Docker's below `/var/lib/docker`, for root to look at.
@@ -285,8 +287,9 @@ for name in ("busybox", "cafe:v1"):
 unshare(CloneFlag.NEWNS)
 mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
 os.chdir(store)
+options = f"lowerdir={':'.join(stack)},upperdir={tray}/upper"
 with expect(errno.EINVAL):
-    mount("overlay", f"{tray}/view", "overlay", data=f"lowerdir={':'.join(stack)},upperdir={tray}/upper")
+    mount("overlay", f"{tray}/view", "overlay", data=options)
 
 # %% [markdown] lang="en" id="four-deeds"
 # With a `workdir`, where overlayfs gets things ready before they appear in one step, it works. Four deeds: a new file, a changed
@@ -301,11 +304,11 @@ with expect(errno.EINVAL):
 unshare(CloneFlag.NEWNS)
 mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
 os.chdir(store)
-layered = f"lowerdir={':'.join(stack)},upperdir={tray}/upper,workdir={tray}/work"
-mount("overlay", f"{tray}/view", "overlay", data=layered)
+options = f"lowerdir={':'.join(stack)},upperdir={tray}/upper,workdir={tray}/work"
+mount("overlay", f"{tray}/view", "overlay", data=options)
 os.chdir(f"{tray}/view")
-os.system("echo cheese > menu/cake; echo black >> menu/tea; rm menu/soup; mv etc/group etc/teams")
-os.system("grep . menu/*")
+os.system("echo cheese > menu/cake; echo black >> menu/tea; rm menu/soup")
+os.system("mv etc/group etc/teams; grep . menu/*")
 
 # %% [markdown] lang="en" id="upper-picture"
 # The process is gone, and the mount with it. The directory is still there:
@@ -314,11 +317,11 @@ os.system("grep . menu/*")
 # 进程没了，挂载也随之消失。那个目录却还在：
 
 # %%
-files = ["menu/cake", "menu/tea", "menu/soup", "menu/fish", "etc/group", "etc/teams", "bin/busybox"]
-lab.stack(here, upper=f"{tray}/upper", files=files)
+files = ["menu/cake", "menu/tea", "menu/soup", "menu/fish", "etc/group", "etc/teams"]
+lab.stack(here, upper=f"{tray}/upper", files=[*files, "bin/busybox"])
 
 # %%
-print(subprocess.run(["ls", "-lR"], cwd=f"{tray}/upper", capture_output=True, text=True).stdout)
+print(subprocess.check_output(["ls", "-lR"], cwd=f"{tray}/upper", text=True))
 
 # %% [markdown] lang="en" id="copy-up"
 # - **New**: the file, and nothing else.
@@ -373,7 +376,7 @@ print(subprocess.run(["ls", "-lR"], cwd=f"{tray}/upper", capture_output=True, te
 # %% tags=["exercise"]
 @lab.step
 def overlay(root):
-    """Return the ops that stack `root.layers`, with a writable layer on top, and enter it (9 lines)."""
+    """Return the ops that stack `root.layers`, a writable one on top, and enter it (9 lines)."""
     ...
 
 # %% tags=["check"]
@@ -391,7 +394,7 @@ lab.check(overlay)
 # %% tags=["exercise"]
 @lab.step
 def rootfs(spec):
-    """Return the ops that make the root, a directory or layers, with /proc (11 lines, 3 of them new)."""
+    """Return the ops that make the root, a directory or layers, with /proc (3 new lines)."""
     ...
 
 # %% tags=["check"]
@@ -410,8 +413,8 @@ from my_runtime import namespaces  # yours, of lesson 1
 def start(deed):
     root = OverlayRoot(store, tuple(stack), "scratch")
     spec = ContainerSpec(root=root, argv=("/bin/sh", "-c", f"{deed}; echo done; cat"))
-    plan = Plan([*namespaces(spec), *rootfs(spec), ops.Execve(spec.argv, spec.environment)])
-    return spawn(plan, stdin=PIPE, stdout=PIPE)
+    program = ops.Execve(spec.argv, spec.environment)
+    return spawn(Plan([*namespaces(spec), *rootfs(spec), program]), stdin=PIPE, stdout=PIPE)
 
 # %% tags=["nbval-check-output"]
 one, two = start("rm /menu/tea"), start("echo herbs > /menu/tea")
@@ -534,7 +537,7 @@ digest(content) == made
 # %% tags=["exercise"]
 @lab.step
 def pull(registry, repository, tag, store):
-    """Get an image into `store`, each part checked against its digest; return the manifest (10 lines)."""
+    """Get an image into `store`, each part checked; return the manifest (10 lines)."""
     ...
 
 # %% tags=["check"]
@@ -553,7 +556,8 @@ with registry.liar() as liar, lab.expect(ValueError):
 
 # %%
 registry.said()
-pulled = [pull(registry.url, name, tag, store) for name, tag in (("busybox", "latest"), ("cafe", "v1"))]
+for name, tag in (("busybox", "latest"), ("cafe", "v1")):
+    pull(registry.url, name, tag, store)
 registry.said()
 
 # %% [markdown] lang="en" id="run-step"
@@ -577,7 +581,7 @@ registry.said()
 # %% tags=["exercise"]
 @lab.step
 def run(root, argv, name="box"):
-    """Start `argv` on a directory, or on an image of the store; return its exit code (9 lines, 5 of them new)."""
+    """Start `argv` on a directory or an image; return its exit code (5 new lines)."""
     ...
 
 # %% tags=["check"]
@@ -676,7 +680,8 @@ pinned = digest(content)
 lab.image(store, "cafe:v1", [lab.layer({"menu/soup": "of yesterday\n"})])
 lab.push(store, "cafe:v1", registry)
 for name in ("v1", pinned):
-    print(f"{name:14.14} gives", digest(lab.fetch(f"{registry.url}/v2/cafe/manifests/{name}"))[:14])
+    manifest = lab.fetch(f"{registry.url}/v2/cafe/manifests/{name}")
+    print(f"{name:14.14} gives", digest(manifest)[:14])
 
 # %%
 lab.repositories(registry)
@@ -698,9 +703,10 @@ lab.repositories(registry)
 
 # %%
 both = [*stack, *layers(lab.manifest(store, "cafe:v1"), store)]
-kb = {name: int(subprocess.check_output(["du", "-sk", name], cwd=store).split()[0]) for name in both}
-print("layers:", len(both), "of them different:", len(kb))
-print(f"kept: {sum(kb.values())} kB   as complete copies: {sum(kb[name] for name in both)} kB")
+listed = subprocess.check_output(["du", "-sk", *set(both)], cwd=store, text=True)
+kb = {line.split()[1]: int(line.split()[0]) for line in listed.splitlines()}
+print(f"{len(kb)} directories, {sum(kb.values())} kB")
+print(f"{len(both)} as complete copies, {sum(kb[name] for name in both)} kB")
 
 # %% [markdown] lang="en" id="whiteouts-step"
 # A hundred images on one base: its files are on disk once, and in memory, too, for the page cache knows them as the same.
@@ -736,7 +742,8 @@ lab.check(whiteouts)
 # **`dig`。** 有人不小心把密钥放进了镜像，又在下一层把它删掉。它真的没了吗？
 
 # %%
-lab.image(store, "leaky", [lab.layer({"root/key": "s3cret\n"}), lab.layer({"root/key": None})])
+first, then = lab.layer({"root/key": "s3cret\n"}), lab.layer({"root/key": None})
+lab.image(store, "leaky", [first, then])
 run("leaky", ["ls", "-A", "/root"])
 
 # %% [markdown] lang="en" id="dig-step"

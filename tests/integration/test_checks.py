@@ -12,17 +12,24 @@ import pytest
 
 from labcore.lab.checks import Verdict, check, examine
 from labcore.lab.checks.scenario import drawn
-from labcore.lab.lessons import LESSONS, all_steps, lesson_of
+from labcore.lab.lessons import LESSONS, lesson_of
 from labcore.lab.solutions import source_of
+from labcore.lab.versions import marked
 from labcore.lab.workspace import Workspace
 from tests.conftest import needs_root, traces
 
+# A step may stand in two lessons, with a check in each.
 WRONG = {
-    step: wrong
+    (lesson.number, step): wrong
     for lesson in LESSONS
     for step, wrong in import_module(f"tests.integration.wrong.lesson_{lesson.number:02}").WRONG.items()
 }
-UNRULY = import_module("tests.integration.wrong.lesson_01").UNRULY
+STEPS = [(lesson.number, step) for lesson in LESSONS for step in (*lesson.steps, *lesson.challenges)]
+UNRULY = [
+    (lesson.number, deed, source)
+    for lesson in LESSONS
+    for deed, source in import_module(f"tests.integration.wrong.lesson_{lesson.number:02}").UNRULY.items()
+]
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -32,23 +39,23 @@ def _root() -> None:
     needs_root()
 
 
-def verdict_on(step: str, source: str, directory: Path, seed: int | None = None) -> Verdict:
+def verdict_on(step: str, source: str, directory: Path, seed: int | None = None, *, lesson: int = 1) -> Verdict:
     workspace = Workspace(directory)
-    workspace.save(step, source.strip())
-    return examine(step, workspace.file, seed)
+    workspace.save(step, marked(step, source.strip(), lesson))
+    return examine(step, workspace.file, seed, lesson=lesson)
 
 
 def test_each_step_has_a_check_and_wrong_answers() -> None:
-    assert set(WRONG) == set(all_steps())
+    assert set(WRONG) == set(STEPS)
     for step, wrong in WRONG.items():
         assert len(wrong) >= 3, step
         assert {"a faked print", "a call of the reference"} <= set(wrong), step
         assert any("hard-coded" in kind for kind in wrong), step
 
 
-@pytest.mark.parametrize("step", all_steps())
-def test_the_solution_is_accepted(step: str, tmp_path: Path) -> None:
-    verdict = verdict_on(step, source_of(step), tmp_path)
+@pytest.mark.parametrize(("lesson", "step"), STEPS)
+def test_the_solution_is_accepted(lesson: int, step: str, tmp_path: Path) -> None:
+    verdict = verdict_on(step, source_of(step, lesson), tmp_path, lesson=lesson)
     assert verdict.state == "passed", verdict
     assert len(verdict.claims) >= 2
 
@@ -57,9 +64,28 @@ def test_the_solution_is_accepted(step: str, tmp_path: Path) -> None:
 SEEDS = {"direct children only": 11, "the youngest": 12, "any process of that number": 11}
 
 
-@pytest.mark.parametrize(("step", "kind"), [(step, kind) for step, wrong in WRONG.items() for kind in wrong])
-def test_a_wrong_answer_is_rejected(step: str, kind: str, tmp_path: Path) -> None:
-    verdict = verdict_on(step, WRONG[step][kind], tmp_path, SEEDS.get(kind))
+@pytest.mark.parametrize(("lesson", "step"), [(3, "rootfs"), (3, "run")])
+def test_what_is_written_anew_still_does_what_the_earlier_lesson_asks_for(lesson: int, step: str, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.save(step, marked(step, source_of(step, lesson), lesson))
+    verdict = examine(step, workspace.file, lesson=1)
+    assert verdict.state == "passed", verdict
+
+
+def test_a_step_of_an_earlier_lesson_is_replaced_where_it_does_not_suffice(tmp_path: Path) -> None:
+    """Lesson 3's `run` needs lesson 3's `rootfs`; the learner has only that of lesson 1."""
+    workspace = Workspace(tmp_path)
+    workspace.save("rootfs", source_of("rootfs", 1))
+    workspace.save("run", marked("run", source_of("run", 3), 3))
+    verdict = examine("run", workspace.file, lesson=3)
+    assert verdict.state == "passed", verdict
+
+
+@pytest.mark.parametrize(
+    ("lesson", "step", "kind"), [(lesson, step, kind) for (lesson, step), wrong in WRONG.items() for kind in wrong]
+)
+def test_a_wrong_answer_is_rejected(lesson: int, step: str, kind: str, tmp_path: Path) -> None:
+    verdict = verdict_on(step, WRONG[lesson, step][kind], tmp_path, SEEDS.get(kind), lesson=lesson)
     assert verdict.state == "failed", verdict
     assert any(not claim.holds for claim in verdict.claims)
     if "reference" in kind or "labcore" in kind:
@@ -100,11 +126,11 @@ def test_a_function_that_was_not_saved_is_not_checked(tmp_path: Path, monkeypatc
     assert "is not the one that is saved" in repr(check(hostname))
 
 
-@pytest.mark.parametrize("deed", UNRULY)
-def test_unruly_code_is_survived(deed: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("lesson", "deed", "source"), UNRULY, ids=[f"{lesson}-{deed}" for lesson, deed, _ in UNRULY])
+def test_unruly_code_is_survived(lesson: int, deed: str, source: str, tmp_path: Path) -> None:
     before = traces()
     started = time.monotonic()
-    verdict = verdict_on("hostname", UNRULY[deed], tmp_path)
+    verdict = verdict_on("hostname" if lesson == 1 else "pull", source, tmp_path, lesson=lesson)
     assert verdict.state == "failed", verdict
     assert time.monotonic() - started < 20
     assert len(repr(verdict)) < 5000
@@ -112,12 +138,13 @@ def test_unruly_code_is_survived(deed: str, tmp_path: Path) -> None:
 
 
 def test_a_check_says_what_went_wrong_and_where(tmp_path: Path) -> None:
-    said = repr(verdict_on("hostname", UNRULY["raises"], tmp_path))
+    unruly = {deed: source for lesson, deed, source in UNRULY if lesson == 1}
+    said = repr(verdict_on("hostname", unruly["raises"], tmp_path))
     assert "return 1 / 0" in said
     assert "ZeroDivisionError" in said
     assert "my_runtime.py, line" in said
-    assert "was killed, or ended itself" in repr(verdict_on("hostname", UNRULY["kills its own process"], tmp_path))
-    assert "does it loop, or wait?" in repr(verdict_on("hostname", UNRULY["loops"], tmp_path))
+    assert "was killed, or ended itself" in repr(verdict_on("hostname", unruly["kills its own process"], tmp_path))
+    assert "does it loop, or wait?" in repr(verdict_on("hostname", unruly["loops"], tmp_path))
 
 
 def test_the_same_seed_draws_the_same() -> None:
@@ -128,12 +155,12 @@ def test_the_same_seed_draws_the_same() -> None:
 
 def test_a_check_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    workspace.save("hostname", UNRULY["loops"])
+    workspace.save("hostname", "def hostname(spec):\n    while True:\n        pass\n")
     asker = (
         "import subprocess, sys, time; check = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE); "
         "print(check.pid, flush=True); time.sleep(60)"
     )
-    check = [sys.executable, "-m", "labcore.lab.checks.supervisor", "hostname", str(workspace.file), "1"]
+    check = [sys.executable, "-m", "labcore.lab.checks.supervisor", "hostname", str(workspace.file), "1", "1"]
     with subprocess.Popen([sys.executable, "-c", asker, *check], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         supervisor = int(process.stdout.readline())

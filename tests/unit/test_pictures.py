@@ -18,6 +18,7 @@ from labcore import DEVNULL, PIPE, plan, spawn
 from labcore.engine import Engine
 from labcore.errors import InvalidInput
 from labcore.spec import Moment
+from tests.conftest import needs_root
 
 pytest.importorskip("matplotlib", reason="needs matplotlib, which is not installed")
 
@@ -27,17 +28,22 @@ from matplotlib.text import Text
 from labcore.lab.pictures import (
     Picture,
     fonts,
+    layer_files,
     mountinfo,
     mounts,
     namespaces,
     outline,
     proc,
     processes,
+    repositories,
+    stack,
     strip,
     style,
     waterfall,
 )
+from labcore.lab.pictures.layer_files import Entry
 from labcore.lab.pictures.process_trees import lines
+from labcore.lab.registry_contents import Kept, Repository
 from labcore.native import Process
 
 HOST = """\
@@ -176,6 +182,10 @@ def test_a_process_that_nobody_has_waited_for_has_ended_too() -> None:
         lambda: namespaces(os.getpid(), os.getpid(), labels=["one"]),
         lambda: processes("sh"),  # type: ignore[arg-type]
         lambda: mounts(HOST, HOST, labels=["one"]),
+        lambda: stack([]),
+        lambda: stack(["/nowhere"]),
+        lambda: stack(["/proc/sys/abi"], files=["x"] * 9),
+        lambda: repositories(Known([])),
         lambda: strip(11),
         lambda: strip(1, done=[0]),
         lambda: waterfall([]),
@@ -184,6 +194,53 @@ def test_a_process_that_nobody_has_waited_for_has_ended_too() -> None:
 def test_what_cannot_be_is_refused(draw: Callable[[], Picture]) -> None:
     with pytest.raises(InvalidInput):
         draw()
+
+
+class Known:
+    """A registry whose contents are known."""
+
+    address = "127.0.0.1:5000"
+
+    def __init__(self, repositories: list[Repository]) -> None:
+        self._repositories = repositories
+
+    def contents(self) -> list[Repository]:
+        return self._repositories
+
+
+@pytest.fixture
+def layer_directories(tmp_path: Path) -> list[Path]:
+    """Three layers, the topmost first: it deletes a file, hides a directory and covers a file of those below."""
+    top, middle, low = (tmp_path / name for name in ("top" * 30, "middle", "low"))
+    for path, text in {
+        low / "etc/motd": "hello\n", low / "etc/issue": "x" * 2_500_000, low / "home/old": "", low / "gone": "here\n",
+        middle / "etc/motd": "a long text of\nseveral words 中文\n", top / "etc/motd": "top\n", top / "home/new": "",
+    }.items():  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    if os.geteuid() == 0:
+        os.mknod(top / "gone", 0o020000, 0)
+        os.setxattr(top / "home", "trusted.overlay.opaque", b"y")
+    return [top, middle, low]
+
+
+def test_what_a_layer_holds(layer_directories: list[Path]) -> None:
+    needs_root()
+    top, middle, low = map(layer_files.entries, layer_directories)
+    assert top == {
+        "gone": Entry("deleted"), "home/": Entry("opaque"), "home/new": Entry("file"), "etc/motd": Entry("file", "top")
+    }  # fmt: skip
+    assert middle == {"etc/motd": Entry("file", "a long text of several words 中文")}
+    assert low["etc/issue"] == Entry("file", "2.5 MB")
+
+
+def test_what_is_seen_is_asked_of_the_kernel(layer_directories: list[Path]) -> None:
+    needs_root()
+    mounts_before = Path("/proc/self/mountinfo").read_text()
+    seen = layer_files.seen(layer_directories)
+    assert seen == {"etc/", "etc/motd", "etc/issue", "home/", "home/new"}
+    assert layer_files.seen(layer_directories[2:]) == {"etc/", "etc/motd", "etc/issue", "home/", "home/old", "gone"}
+    assert Path("/proc/self/mountinfo").read_text() == mounts_before
 
 
 # --- what is drawn
@@ -257,6 +314,26 @@ def test_pictures_of_what_is_known() -> None:
     look_at(strip(4, done=[1, 2, 3]), height=90)
     look_at(strip(9, done=range(1, 9)), height=90)
     look_at(waterfall(TIMELINE, title="$一次$ start"), height=660)
+
+
+@pytest.mark.usefixtures("strict")
+def test_pictures_of_layers(layer_directories: list[Path]) -> None:
+    needs_root()
+    look_at(stack(layer_directories))
+    look_at(stack(layer_directories[1:], upper=layer_directories[0]))
+    look_at(stack(layer_directories, files=["/etc/motd", "gone", "home/", "a/path/that/is/long/indeed", "b", "c", "d", "e"]))
+    look_at(stack(layer_directories[2:], files=["etc/motd"]))
+
+
+@pytest.mark.usefixtures("strict")
+def test_pictures_of_a_registry() -> None:
+    layers = tuple(f"sha256:{number:064x}" for number in range(1 << 60, (1 << 60) + 9))
+    cafe = [
+        Kept(f"sha256:{number:064x}", tags, layers[: number + 1]) for number, tags in enumerate(((), ("v1",), ("v2", "latest")))
+    ]
+    long = Kept(f"sha256:{7:064x}", ("a-tag-that-is-very-long", "中文", "x", "y"), layers)
+    look_at(repositories(Known([Repository("cafe", tuple(cafe)), Repository("team/" * 30 + "app", (long,))])))
+    look_at(repositories(Known([Repository("busybox", (long,))])))
 
 
 @pytest.mark.usefixtures("strict")

@@ -1,5 +1,6 @@
 """Exercises: blanks are bound to the reference, answers to `my_runtime.py`."""
 
+import ast
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 
 from labcore.errors import InvalidInput
+from labcore.lab import lessons, versions
+from labcore.lab.lessons import LESSONS, Lesson
 from labcore.lab.solutions import solution, source_of
 from labcore.lab.steps import MODULE, fill_in, is_blank, is_reference, step
-from labcore.lab.workspace import NAME
+from labcore.lab.workspace import NAME, Workspace
 from tests.conftest import PROJECT
 
 
@@ -109,10 +112,84 @@ def test_my_runtime_is_a_program_of_its_own(workspace: Path) -> None:
     assert "/proc" in done.stdout
 
 
-def test_solutions_fit_their_blanks() -> None:
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
+def test_solutions_fit_their_blanks(lesson: Lesson) -> None:
     """At most 12 lines in a blank, and the solution has the blank's signature."""
-    source = (PROJECT / "notebooks/src/01_what_is_docker.py").read_text()
-    for name in ("hostname", "namespaces", "rootfs", "run", "outside_pid", "read_only"):
-        text = source_of(name)
+    source = (PROJECT / "notebooks/src" / lesson.file).with_suffix(".py").read_text()
+    for name in lesson.steps + lesson.challenges:
+        text = source_of(name, lesson.number)
         assert text.partition("\n")[0] in source
         assert 1 <= len(text.splitlines()) - 2 <= 12
+
+
+# --- a step that a later lesson writes anew
+
+OLD = "def rootfs(spec):\n    return ['old']\n"
+NEW = "def rootfs(spec):  # lesson 3\n    return ['new']\n"
+
+
+@pytest.fixture(params=[1, 3])
+def begun(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(lessons, "_BEGUN", [request.param])
+    return int(request.param)
+
+
+def test_the_later_lesson_is_marked_in_the_file(workspace: Path, begun: int) -> None:
+    @step
+    def rootfs(spec):
+        return ["mine"]
+
+    assert ("def rootfs(spec):  # lesson 3\n" in (workspace / NAME).read_text()) == (begun == 3)
+    assert rootfs(None) == ["mine"]
+
+
+def test_what_an_earlier_lesson_wrote_does_not_stand_for_a_later_one(
+    workspace: Path, begun: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Workspace(workspace).save("rootfs", OLD)
+
+    @step
+    def rootfs(spec):
+        """A blank."""
+        ...
+
+    said = capsys.readouterr().out
+    if begun == 1:
+        assert rootfs(None) == ["old"]
+        assert "what you saved earlier" in said
+    else:
+        assert is_reference(rootfs)
+        assert "not yours of lesson 1" in said
+    assert "'old'" in (workspace / NAME).read_text(), "nothing of the learner's is thrown away"
+
+
+def test_what_a_later_lesson_wrote_is_not_overwritten_by_an_earlier_one(
+    workspace: Path, begun: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Workspace(workspace).save("rootfs", NEW)
+
+    @step
+    def rootfs(spec):
+        return ["of today"]
+
+    assert rootfs(None) == (["new"] if begun == 1 else ["of today"])
+    assert ("what you wrote in lesson 3 does this too" in capsys.readouterr().out) == (begun == 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "first"),
+    [
+        ("def rootfs(spec):\n    return []\n", "def rootfs(spec):  # lesson 3\n"),
+        ("def rootfs(spec): return []\n", "def rootfs(spec): return []  # lesson 3\n"),
+        ("def rootfs(spec):  # lesson 3\n    return []\n", "def rootfs(spec):  # lesson 3\n"),
+        ("def rootfs(spec):  # mine\n    return []\n", "def rootfs(spec):  # mine  # lesson 3\n"),
+        ('def rootfs(spec, more="""\n"""):\n    return []\n', 'def rootfs(spec, more="""\n'),
+    ],
+)
+def test_a_mark_changes_nothing_else(source: str, first: str) -> None:
+    text = versions.marked("rootfs", source, 3)
+    assert text.startswith(first)
+    assert ast.dump(ast.parse(text)) == ast.dump(ast.parse(source))
+    assert versions.marked("rootfs", text, 1).startswith(source.partition("\n")[0].removesuffix("  # lesson 3"))
+    if "# lesson" in first:
+        assert versions.version("rootfs", text) == 3

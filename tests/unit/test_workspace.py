@@ -139,3 +139,24 @@ def test_the_folder_is_the_notebooks(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert default_workspace().directory == tmp_path
     monkeypatch.setenv("LABCORE_WORK", "/elsewhere")
     assert default_workspace().directory == Path("/elsewhere")
+
+
+def test_what_has_passed_counts_for_its_lesson_and_for_those_before(workspace: Workspace) -> None:
+    source = "def rootfs(spec):  # lesson 3\n    return [3]\n"
+    workspace.save("rootfs", source)
+    workspace.note_passed("rootfs", source, 1)
+    assert workspace.passed(1) == {"rootfs"}
+    assert workspace.passed(3) == set()
+    workspace.note_passed("rootfs", source, 3)
+    assert workspace.passed(3) == {"rootfs"}
+
+
+def test_removing_a_later_lessons_steps_brings_the_earlier_ones_back(workspace: Workspace) -> None:
+    old, new = "def rootfs(spec):\n    return [1]\n", "def rootfs(spec):  # lesson 3\n    return [3]\n"
+    workspace.save("rootfs", old)
+    workspace.save("rootfs", new)
+    workspace.save("pull", "def pull(registry, repository, tag, store):\n    return {}\n")
+    workspace.remove(("rootfs", "pull"), 3)
+    assert workspace.steps() == {"rootfs": old}
+    workspace.remove(("rootfs",), 1)
+    assert workspace.steps() == {}

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 from labcore.images import Config, Descriptor, ImageStore, Manifest
 from labcore.images.model import CONFIG, LAYER_GZIP, MANIFEST
 from labcore.images.seeds import LayerWriter, find_busybox
+from labcore.images.seeds.layer import Entry
 from labcore.lab.checks.scenario import GATE, Facts
 from labcore.lab.solutions import solution
 from labcore.spec import OverlayRoot, Platform, Reference
 
-APPLETS = ("sh", "cat", "echo", "mkfifo", "rm", "ls", "true")
+APPLETS = ("sh", "cat", "echo", "rm", "ls", "true")
 PRINTS: dict[str, dict[str, str]] = {}  # by token: what lay in a store before the learner's step came
 
 
@@ -48,6 +50,7 @@ def _programs(writer: LayerWriter, facts: Facts) -> None:
     writer.file("bin/busybox", Path(find_busybox()).read_bytes(), 0o755)
     for applet in APPLETS:
         writer.link(f"bin/{applet}", "bin/busybox")
+    writer.add(Entry(GATE, tarfile.FIFOTYPE, 0o644))
     writer.file("dev/null", b"")
     writer.file(facts.mark, b"")
 
@@ -119,6 +122,6 @@ def prints(directory: Path) -> dict[str, str]:
 
 
 def writes_and_deletes(facts: Facts) -> tuple[str, ...]:
-    """A program that waits at a gate which it makes itself, changes a file and deletes one, and ends as it was drawn."""
+    """A program that waits at the gate, changes a file and deletes one, and ends as it was drawn."""
     change = f"echo {facts.token} > /etc/base && rm /etc/middle || exit 1"
-    return facts.script(f"mkfifo /{GATE}; read go < /{GATE}; {change}; exit {facts.exit_code}")
+    return facts.script(f"read go < /{GATE}; {change}; exit {facts.exit_code}")

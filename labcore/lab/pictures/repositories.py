@@ -82,8 +82,8 @@ def _image(axes: Axes, y: float, image: Kept, uses: Counter[str]) -> None:
     write(axes, IMAGE, y, f"{image.digest[7 : 7 + DIGITS + 4]}…", size=SMALL, mono=True, colour=INK)
     for number, layer in enumerate(image.layers[:MOST_LAYERS]):
         _layer(axes, LAYERS + number * LAYER, y, layer, shared=uses[layer] > 1)
-    if more := len(image.layers) - MOST_LAYERS:
-        write(axes, WIDTH - 0.3, y, say("+ {count} more", count=more) if more > 0 else "", size=7, colour=MUTED, side="right")
+    if (more := len(image.layers) - MOST_LAYERS) > 0:
+        write(axes, WIDTH - 0.3, y, f"+ {more}", size=SMALL, colour=MUTED, side="right")
 
 
 def _layer(axes: Axes, x: float, y: float, layer: str, *, shared: bool) -> None:

@@ -109,11 +109,11 @@ def _ground(axes: Axes, rows: Sequence[Layer]) -> None:
     write(axes, 0.32, TOP + ROW / 2, say("what is seen"), bold=True)
     first = sum(row.writable for row in rows)
     box(axes, 0.2, _top(first), WIDTH - 0.4, ROW * (len(rows) - first), face=PANEL, edge=LINE, linewidth=0.8, zorder=0)
-    write(axes, WIDTH - 0.3, _top(first) + 0.13, say("image, read-only"), size=7, colour=MUTED, side="right")
+    write(axes, WIDTH - 0.3, _top(first) + 0.13, say("image, read-only"), size=SMALL, colour=MUTED, side="right")
     for index, row in enumerate(rows):
         middle = _top(index) + ROW / 2
         write(axes, 0.32, middle - 0.08, row.label, bold=row.writable, colour=row.colour)
-        write(axes, 0.32, middle + 0.1, row.name if not row.writable else say("the container's own"), size=7, colour=MUTED)
+        write(axes, 0.32, middle + 0.1, row.name if not row.writable else say("the container's own"), size=SMALL, colour=MUTED)
 
 
 def _column(axes: Axes, index: int, count: int, path: str, rows: Sequence[Layer], visible: Collection[str]) -> None:
@@ -148,4 +148,4 @@ def _counts(axes: Axes, rows: Sequence[Layer], columns: Collection[str]) -> None
     for index, row in enumerate(rows):
         if more := len(set(row.entries) - set(columns)):
             text = say("+ {count} more", count=more)
-            write(axes, WIDTH - 0.3, _top(index) + ROW / 2, text, size=7, colour=MUTED, side="right")
+            write(axes, WIDTH - 0.3, _top(index) + ROW * 0.72, text, size=SMALL, colour=MUTED, side="right")

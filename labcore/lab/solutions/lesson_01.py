@@ -34,7 +34,7 @@ def rootfs(spec):
 
 
 def run(root, argv, name="box"):
-    """Start `argv` in a container on the directory `root`; return its exit code."""
+    """Start `argv` in a container on a directory; return its exit code."""
     spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
     tried = ops.search_path(argv[0], spec.environment, DEFAULT_PATH)
     program = ops.Execve(spec.argv, spec.environment, tried)
