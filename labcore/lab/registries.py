@@ -24,7 +24,7 @@ class LessonRegistry(Registry):
         super().__init__(root, Settings(access or Everybody()))
         self._rows: list[Row] = []
         self._server, port = self.serve()
-        self._server.start()
+        self._thread = self._server.start()
         self.url = f"http://127.0.0.1:{port}"
 
     @property
@@ -42,8 +42,9 @@ class LessonRegistry(Registry):
         self.close()
 
     def close(self) -> None:
-        """End it."""
+        """End it, and return when it has let go of its port."""
         self._server.close()
+        self._thread.join()
 
     def said(self) -> Exchange:
         """Return what was asked and answered since this was last called; it shows as a table."""
