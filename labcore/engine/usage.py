@@ -33,7 +33,8 @@ def usage(engine: Engine) -> list[Usage]:
 
 def _images(engine: Engine) -> Usage:
     store = engine.images
-    items, kept = [], {}
+    items: list[Item] = []
+    kept: dict[str, int] = {}
     for entry in entries(store):
         paths = [(digest, store.blobs.place(digest)) for digest in as_far_as_readable(store, entry.descriptor)]
         found = {digest: path.stat().st_size for digest, path in paths if path.exists()}

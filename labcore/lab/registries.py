@@ -102,7 +102,8 @@ class _Liar(LessonRegistry):
             return response
         if self._digests and not request.path.endswith(self._digests):
             return response
-        content = bytearray(response.body.path.read_bytes())
+        with response.body.file as file:
+            content = bytearray(file.read())
         content[len(content) // 2] ^= 1
         return response.replace(body=bytes(content))
 
