@@ -4,7 +4,7 @@ import hashlib
 import io
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from typing import IO, Final, cast
@@ -19,21 +19,20 @@ ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"  # after a byte 0x50 to 0x5f
 WINDOW_MAX: Final = 1 << 26  # bytes that a zstd archive may want to be remembered
 
 
-def inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield an archive's bytes, which come gzipped, zstd-compressed or as they are, in pieces of at most 1 MiB.
+def inflated(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
+    """Return an archive's bytes, which come gzipped, zstd-compressed or as they are, and whether they were compressed.
 
-    Raises StoreDamaged if they cannot be inflated.
+    Taking them raises StoreDamaged if they cannot be inflated. Inflated pieces have 1 MiB at most.
     """
     first = b""
     while len(first) < len(ZSTD) and (chunk := next(chunks, b"")):
         first += chunk
     chunks = chain([first], chunks) if first else chunks
     if first.startswith(GZIP):
-        yield from _gunzipped(chunks)
-    elif first.startswith(ZSTD) or first[1:].startswith(ZSTD_SKIPPABLE):
-        yield from _unzstd(chunks)
-    else:
-        yield from chunks
+        return _gunzipped(chunks), True
+    if first.startswith(ZSTD) or first[1:].startswith(ZSTD_SKIPPABLE):
+        return _unzstd(chunks), True
+    return chunks, False
 
 
 def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -125,14 +124,16 @@ class Ahead:
 def inflated_ahead(compressed: Iterator[bytes], algorithm: str) -> Iterator[tuple[Iterator[bytes], Callable[[], str]]]:
     """Inflate what comes ahead of whoever takes it. Yield the chunks, hashed as they pass, and what gives the digest then.
 
-    Inflating takes one core about as long as hashing and making files takes another.
+    Inflating takes one core about as long as hashing and making files takes another. Where nothing is to be inflated, the core
+    that would do it hashes.
     """
     digest = hashlib.new(algorithm)
 
-    def hashed() -> Iterator[bytes]:
-        for chunk in ready:
+    def hashed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
             digest.update(chunk)
             yield chunk
 
-    with closing(Ahead(inflated(compressed))) as ready:
-        yield hashed(), lambda: f"{algorithm}:{digest.hexdigest()}"
+    plain, was_compressed = inflated(compressed)
+    with closing(Ahead(plain if was_compressed else hashed(plain))) as ready:
+        yield hashed(ready) if was_compressed else iter(ready), lambda: f"{algorithm}:{digest.hexdigest()}"
