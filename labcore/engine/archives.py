@@ -1,22 +1,26 @@
 """Images come from archives and go to them; after that they are ready to run, as after a pull."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from labcore.engine.arrival import Arrival
 from labcore.errors import ImageNotFound
 from labcore.images import Image, ImageStore
 from labcore.images.archive.importing import take_root
 from labcore.images.archive.reading import Found, check_content, read
 from labcore.images.archive.source import opened
+from labcore.images.decompressing import compression
 from labcore.images.store import chosen
 from labcore.spec import Platform, Reference
 from labcore.storage import LayerStore
 
 AT_ONCE: Final = 3  # layers, as in a pull
+SMALL: Final = 1 << 16  # bytes, for which another thread is not worth while
 
 
 def load(store: ImageStore, source: Path | BinaryIO, *, layers: LayerStore | None = None) -> list[Found]:
@@ -28,7 +32,7 @@ def load(store: ImageStore, source: Path | BinaryIO, *, layers: LayerStore | Non
     """
     with store.using():
         with opened(source) as archive:
-            found = read(store, archive)
+            found = read(store, archive, lambda chunks: _unpacked_if_layers(layers, chunks) if layers else chunks)
         for entry in found:
             ours = _for_this_machine(entry)
             for image in entry.images:
@@ -75,6 +79,17 @@ def unpack(store: ImageStore, layers: LayerStore, image: Image) -> None:
         added = [pool.submit(layers.add, diff_id, partial(_open, store.blob_path(layer))) for layer, diff_id in pairs]
         for one in added:
             one.result()
+
+
+def _unpacked_if_layers(layers: LayerStore, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass on a blob's bytes; if it begins as a layer does, have it unpacked meanwhile. What it is is only known at the end."""
+    first = next(chunks, b"")
+    whole = chain([first], chunks)
+    if len(first) > SMALL and (first[257:262] == b"ustar" or compression(first) in ("gzip", "zstd")):
+        with Arrival(layers.take, guess=True) as arrival:
+            yield from arrival.passing(lambda _: whole)(0)
+    else:
+        yield from whole
 
 
 def _open(path: Path) -> BinaryIO:

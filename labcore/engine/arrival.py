@@ -14,10 +14,12 @@ class Arrival:
     """The chunks of a blob on their way into the store, and on a second way to `unpack`, in a thread of its own.
 
     `unpack(open_archive)` is called once a blob comes from its very beginning; `done` says afterwards whether it has been. A
-    blob whose beginning is there already, or all of it, is not unpacked on the way.
+    blob whose beginning is there already, or all of it, is not unpacked on the way. With `guess` it may be no layer at all:
+    what the unpacking ends with is no error.
     """
 
-    def __init__(self, unpack: Callable[[Callable[[], BinaryIO]], object]) -> None:
+    def __init__(self, unpack: Callable[[Callable[[], BinaryIO]], object], *, guess: bool = False) -> None:
+        self._guess = guess
         self.done = False
         self._unpack = unpack
         self._chunks: queue.Queue[bytes | None] = queue.Queue(AHEAD)
@@ -50,7 +52,7 @@ class Arrival:
             return
         self._put(None)
         self._thread.join()
-        if kind is None and self._error:
+        if kind is None and self._error and not self._guess:
             raise self._error
 
     def _put(self, chunk: bytes | None) -> None:
@@ -61,7 +63,7 @@ class Arrival:
             except queue.Full:
                 continue
             return
-        if self._error and chunk:
+        if self._error and chunk and not self._guess:
             raise self._error
 
     def _work(self) -> None:

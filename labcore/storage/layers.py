@@ -34,12 +34,18 @@ class LayerStore:
         """
         name = layer_id(diff_id)
         self._prepare()
-        target = self.directory / "layers" / name
-        if not target.is_dir():
-            from labcore.storage.unpack import unpack_into  # only the first container of an image needs it
+        if not (self.directory / "layers" / name).is_dir():
+            from labcore.storage.unpack import unpack  # only the first container of an image needs it
 
-            unpack_into(target, open_archive, diff_id)
+            unpack(self.directory / "layers", open_archive, diff_id, layer_id)
         return name
+
+    def take(self, open_archive: Callable[[], BinaryIO]) -> str:
+        """Unpack an archive of which nobody has said what it is; return its diff_id. Raises StoreDamaged, StoreFull."""
+        from labcore.storage.unpack import unpack
+
+        self._prepare()
+        return unpack(self.directory / "layers", open_archive, None, layer_id)
 
     def has(self, diff_id: str) -> bool:
         """Is that layer unpacked?"""

@@ -17,15 +17,19 @@ from labcore.storage.tar import Archive
 NOT_THE_LAYERS_FAULT: Final = {errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, *FULL}
 
 
-def unpack_into(target: Path, open_archive: Callable[[], BinaryIO], diff_id: str) -> None:
-    """Unpack an archive, compressed with gzip or zstd or plain, as directory `target`, which appears whole or not at all.
+def unpack(
+    layers: Path, open_archive: Callable[[], BinaryIO], diff_id: str | None, name_of: Callable[[str], str]
+) -> str:  # fmt: skip
+    """Unpack an archive, compressed with gzip or zstd or plain, as a directory that appears whole or not at all.
 
+    It lies in `layers`, under the name that `name_of` gives for its diff_id, which is returned.
     Raises StoreDamaged if it is no archive, or if the digest of its uncompressed bytes is not `diff_id`; StoreFull.
     """
-    with room_for(f"layer {diff_id}", target.parent), incoming(target.parent) as place:
-        _unpack_checked(open_archive, place, diff_id)
+    with room_for(f"layer {diff_id}" if diff_id else "a layer", layers), incoming(layers) as place:
+        found = _unpack_checked(open_archive, place, diff_id)
         place.chmod(0o755)
-        _rename_or_keep(place, target)
+        _rename_or_keep(place, layers / name_of(found))
+    return found
 
 
 def _rename_or_keep(place: Path, target: Path) -> None:
@@ -36,15 +40,16 @@ def _rename_or_keep(place: Path, target: Path) -> None:
             raise
 
 
-def _unpack_checked(open_archive: Callable[[], BinaryIO], directory: Path, diff_id: str) -> None:
+def _unpack_checked(open_archive: Callable[[], BinaryIO], directory: Path, diff_id: str | None) -> str:
     root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with open_archive() as raw:
             compressed = iter(lambda: raw.read(PIECE), b"")
-            found = _extract(compressed, root, diff_id.partition(":")[0])
-        if found != diff_id:
+            found = _extract(compressed, root, diff_id.partition(":")[0] if diff_id else "sha256")
+        if diff_id and found != diff_id:
             raise StoreDamaged(f"a layer should have the digest {diff_id} and has {found}: make or pull the image anew")
         syncfs(root)  # the name must not outlive a crash that the content did not
+        return found
     except OSError as error:
         if error.errno in NOT_THE_LAYERS_FAULT or (os.geteuid() and isinstance(error, PermissionError)):
             raise

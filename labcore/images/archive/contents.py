@@ -1,6 +1,7 @@
 """The members of an image's archive, taken into the store as they come: documents into memory, all else as blobs."""
 
 import shutil
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from labcore.errors import StoreDamaged
@@ -15,13 +16,15 @@ DOCUMENTS: Final = ("index.json", "manifest.json", "oci-layout", "repositories")
 DOCUMENT_MAX: Final = 4 << 20
 LINKS_MAX: Final = 16
 LAYER_TYPES: Final = {"": LAYER, "gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}
+Passing = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 
 class Contents:
-    """The members of an archive: documents in memory, all else as blobs of the store."""
+    """The members of an archive: documents in memory, all else as blobs of the store, which come by way of `passing`."""
 
-    def __init__(self, store: ImageStore, archive: Members) -> None:
+    def __init__(self, store: ImageStore, archive: Members, passing: Passing) -> None:
         self.store = store
+        self._passing = passing
         self.documents: dict[str, bytes] = {}
         self._blobs: dict[str, Descriptor] = {}
         self._links: dict[str, str] = {}
@@ -45,7 +48,7 @@ class Contents:
             if wanted and self.store.has_blob(wanted, member.size):
                 self._blobs[member.name] = Descriptor(LAYER, wanted, member.size)
             else:
-                self._blobs[member.name] = self.store.put_blob(archive.content(), LAYER, wanted)
+                self._blobs[member.name] = self.store.put_blob(self._passing(archive.content()), LAYER, wanted)
 
     def part(self, name: object, what: str, media_type: str = "") -> Descriptor:
         """Return the blob that a member has become, links followed. Raises StoreDamaged, saying `what` it was to be."""
