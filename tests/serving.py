@@ -1,8 +1,10 @@
 """Servers for tests: a handler on a port of loopback, with or without TLS."""
 
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from labcore.engine import Engine
 from labcore.http import Request, Response, Server
@@ -32,3 +34,32 @@ def named(engine: Engine, address: str, name: str = "team/busybox:v1") -> Refere
     reference = Reference.parse(f"{address}/{name}")
     engine.images.tag(reference, engine.images.get(Reference.parse("busybox")).descriptor)
     return reference
+
+
+@contextmanager
+def served_raw(work: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Serve connections by a function, whatever it says on them; yield the address."""
+    connections: list[socket.socket] = []
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connections.append(connection)
+                threading.Thread(target=hold, args=(connection,), daemon=True).start()
+
+    def hold(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            work(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            for connection in connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            thread.join(5)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.patience import PATIENCE, PIECE, Watched
+from labcore.registry.proxies import proxy_for
 
 SMALL: Final = 1 << 14
 REACHED: Final = 15.0  # seconds for a connection to come about
@@ -164,14 +165,17 @@ class Connections:
 
     def _new(self, key: tuple[str, str]) -> http.client.HTTPConnection:
         scheme, host = key
+        if scheme not in ("http", "https"):
+            raise RegistryError(f"{self._endpoint.host} leads to {scheme}://{host}, and only http and https are spoken here")
         made: http.client.HTTPConnection
         if scheme == "http":
-            made = http.client.HTTPConnection(host, timeout=self._patience, blocksize=PIECE)
-        elif scheme == "https":
-            context = self._context(own=host == self._endpoint.host)
-            made = http.client.HTTPSConnection(host, timeout=self._patience, blocksize=PIECE, context=context)
+            made = http.client.HTTPConnection(host, blocksize=PIECE)
         else:
-            raise RegistryError(f"{self._endpoint.host} leads to {scheme}://{host}, and only http and https are spoken here")
+            proxy, context = proxy_for(host), self._context(own=host == self._endpoint.host)
+            reached = f"{proxy.host}:{proxy.port}" if proxy else host
+            made = http.client.HTTPSConnection(reached, blocksize=PIECE, context=context)
+            if proxy:
+                made.set_tunnel(host, headers=proxy.headers)
         made.timeout = min(self._patience, REACHED)
         made.response_class = lambda *args, **named: Watched(*args, patience=self._patience, **named)  # type: ignore[assignment]
         return made

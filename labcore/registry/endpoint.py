@@ -13,6 +13,7 @@ from labcore.spec.reference import HUB, check_registry
 
 HUB_HOST: Final = "registry-1.docker.io"  # where docker.io's registry really is
 LOOPBACK: Final = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?")
+TUNNEL: Final = "Tunnel connection failed:"  # http.client's words for what a proxy answered
 SYSTEM: Final = Path("/etc/docker/certs.d")
 
 
@@ -137,6 +138,8 @@ def explain(error: Exception, endpoint: Endpoint, host: str) -> str:
         cure = f"put it into {SYSTEM}/{endpoint.host}/client.cert, and its key into client.key beside it"
         return f"{host} wants to see a client's certificate\n  cure: {cure}"
     said = str(error) or type(error).__name__
+    if said.startswith(TUNNEL):
+        return f"the proxy does not let us through: {said.removeprefix(TUNNEL).strip()}\n  cure: HTTPS_PROXY, or NO_PROXY"
     if endpoint.insecure and isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError):
         cure = f"if it speaks TLS, name its authority's certificate: --ca FILE, or {SYSTEM}/{endpoint.host}/ca.crt"
         return f"{said}\n  cure: {cure}"

@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from labcore.registry.authorization import Authorization
 from labcore.registry.connections import Answer, Connections, Payload, Unreachable, shown
 from labcore.registry.credentials import Credentials
-from labcore.registry.endpoint import Endpoint, RegistryError, explain
+from labcore.registry.endpoint import TUNNEL, Endpoint, RegistryError, explain
 from labcore.registry.patience import PATIENCE, TooMuch
 
 __all__ = ["Answer", "Endpoint", "RegistryError", "Transport"]
@@ -151,6 +151,8 @@ def _in_vain(error: Exception) -> bool:
     """Return whether the next attempt would fail as this one did."""
     if isinstance(error, socket.gaierror):
         return error.errno != socket.EAI_AGAIN
+    if str(error).startswith(TUNNEL):
+        return str(error).startswith(f"{TUNNEL} 4")
     return isinstance(error, IN_VAIN) and not isinstance(error, ssl.SSLEOFError)
 
 

@@ -4,10 +4,8 @@ import gzip
 import hashlib
 import json
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,7 @@ from labcore.registry.endpoint import Endpoint
 from labcore.registry.server import Registry
 from labcore.registry.transport import RegistryError, Transport
 from tests.conftest import needs_root
-from tests.serving import named, served
+from tests.serving import named, served, served_raw
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 NAME = "team/busybox:v1"
@@ -179,34 +177,14 @@ def test_a_manifest_by_digest_is_that_manifest(engine: Engine, registry: Registr
 # --- lies that are no HTTP
 
 
-@contextmanager
-def raw(say: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Serve connections by a function."""
-    connections: list[socket.socket] = []
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                connections.append(connection)
-                threading.Thread(target=hold, args=(connection,), daemon=True).start()
+def greeted(say: Callable[[socket.socket], None]) -> Callable[[socket.socket], None]:
+    """Wait for a request first."""
 
     def hold(connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            connection.recv(65536)
-            say(connection)
+        connection.recv(65536)
+        say(connection)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            for connection in connections:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
+    return hold
 
 
 def drip(text: bytes, pause: float = 0.05) -> Callable[[socket.socket], None]:
@@ -248,7 +226,7 @@ BABBLE: dict[str, tuple[Callable[[socket.socket], None], str]] = {
 @pytest.mark.parametrize("lie", BABBLE)
 def test_babble(lie: str) -> None:
     say, said = BABBLE[lie]
-    with raw(say) as address:
+    with served_raw(greeted(say)) as address:
         transport = Transport(Endpoint(address, insecure=True), attempts=2, patience=1)
         begun = time.monotonic()
         try:

@@ -1,7 +1,11 @@
 """Registries that speak TLS, with certificates of an authority of one's own."""
 
+import base64
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,10 +18,11 @@ from labcore.engine.transfer import endpoint, pull, push
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images import ImageStore
 from labcore.registry.endpoint import Endpoint
+from labcore.registry.proxies import proxy_for
 from labcore.registry.server import Registry
 from labcore.registry.transport import RegistryError, Transport
 from labcore.spec import Reference
-from tests.serving import named, served
+from tests.serving import named, served, served_raw
 
 
 @pytest.fixture(autouse=True)
@@ -176,3 +181,69 @@ def test_what_registries_toml_may_say(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_who_is_on_loopback(host: str, insecure: bool) -> None:
     assert endpoint(Reference.parse(host)).insecure == insecure
+
+
+# --- a proxy between
+
+
+@contextmanager
+def proxy(target: str, status: str = "200 OK") -> Iterator[tuple[str, list[bytes]]]:
+    """Lead whoever asks to one address; yield the proxy's own, and what it was asked."""
+    asked: list[bytes] = []
+
+    def carry(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(65536):
+                sink.sendall(chunk)
+            sink.shutdown(socket.SHUT_WR)
+
+    def hold(client: socket.socket) -> None:
+        with suppress(OSError), client:
+            asked.append(client.recv(65536))
+            client.sendall(f"HTTP/1.1 {status}\r\n\r\n".encode())
+            if not status.startswith("200"):
+                return
+            host, _, port = target.partition(":")
+            with socket.create_connection((host, int(port))) as server:
+                back = threading.Thread(target=carry, args=(server, client), daemon=True)
+                back.start()
+                carry(client, server)
+                back.join(5)
+
+    with served_raw(hold) as address:
+        yield address, asked
+
+
+def test_a_proxy_leads_out(
+    registry: Registry, authority: trustme.CA, file: Path, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        served(registry.answer, tls=server_side(authority, "registry.test")) as target,
+        proxy(target) as (address, asked),
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://anna:hush%20hush@{address}")
+        reference = named(engine, "registry.test")
+        list(push(engine.images, reference, endpoint(reference, authority=file)))
+        store = ImageStore(tmp_path / "images")
+        list(pull(store, reference, endpoint(reference, authority=file)))
+        assert store.get(reference).layers
+        told = base64.b64encode(b"anna:hush hush").decode()
+        assert all(head.startswith(b"CONNECT registry.test:443 HTTP/1") for head in asked)
+        assert all(f"Proxy-Authorization: Basic {told}".encode() in head for head in asked)
+        assert "hush" not in repr(proxy_for("registry.test"))
+        monkeypatch.setenv("NO_PROXY", "example.com,registry.test")
+        assert proxy_for("registry.test") is proxy_for("registry.test:443") is proxy_for("a.example.com") is None
+        assert proxy_for("127.0.0.1:5000") is None
+
+
+def test_a_proxy_that_lets_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with proxy("", "407 Proxy Authentication Required") as (address, _):
+        monkeypatch.setenv("https_proxy", f"http://anna:hush-hush@{address}")
+        transport = Transport(Endpoint("registry.test"), sleep=in_vain)
+        with pytest.raises(RegistryError, match=r"does not let us through: 407 .*\n  cure: HTTPS_PROXY") as refused:
+            transport.request("GET", "/v2/")
+        assert "hush-hush" not in str(refused.value)
+    for wrong in ("ftp://a:1", "http://", "http://a:b", "http://[::1"):
+        monkeypatch.setenv("https_proxy", wrong)
+        with pytest.raises(InvalidInput, match="HTTPS_PROXY"):
+            proxy_for("registry.test")
