@@ -7,6 +7,7 @@ stands for what it stood for if there is no answer; a digest never changes. Noth
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -41,10 +42,12 @@ class Cache(Registry):
         *,
         fresh: float = FRESH,
         most: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(root, (settings or Settings()).replace(read_only=True))
         self._transport = Transport(upstream, credentials, attempts=ATTEMPTS)
         self._fresh = fresh
+        self._clock = clock
         self._lock = threading.Lock()
         self._downloads = Downloads(self.files, self._client, most)
         self._believed: dict[tuple[str, str], float] = {}  # repository, tag -> until when
@@ -105,7 +108,7 @@ class Cache(Registry):
     def _renew(self, name: str, tag: str) -> None:
         """Let a tag stand for what it stands for elsewhere."""
         known = self._known(name, tag)
-        if known and time.monotonic() < self._believed.get((name, tag), 0):
+        if known and self._clock() < self._believed.get((name, tag), 0):
             return
         believe = self._fresh
         try:
@@ -117,7 +120,7 @@ class Cache(Registry):
             if not known or not _away(error):
                 raise _problem(error, problems.ManifestUnknown(tag)) from None
             believe = min(ASK_AGAIN, self._fresh)
-        self._believed[name, tag] = time.monotonic() + believe
+        self._believed[name, tag] = self._clock() + believe
 
     def _known(self, name: str, tag: str) -> str | None:
         try:

@@ -78,9 +78,23 @@ def away(upstream: Upstream) -> Iterator[str]:
         yield address
 
 
+class Clock:
+    """Goes when it is told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def cache(away: str, tmp_path: Path) -> Iterator[Cache]:
-    made = Cache(tmp_path / "cache", Endpoint(away, insecure=True), fresh=0.3)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def cache(away: str, tmp_path: Path, clock: Clock) -> Iterator[Cache]:
+    made = Cache(tmp_path / "cache", Endpoint(away, insecure=True), clock=clock)
     yield made
     made.close()
 
@@ -213,27 +227,29 @@ def test_a_download_that_breaks_off_goes_on(upstream: Upstream, address: str) ->
     assert broken[1].startswith("bytes=")
 
 
-def test_a_tag_is_asked_for_again_after_some_time(upstream: Upstream, address: str) -> None:
+def test_a_tag_is_asked_for_again_after_some_time(upstream: Upstream, address: str, clock: Clock) -> None:
     first = upstream.put_tag("a", "v1", "first")
     for _ in range(3):
         assert b'"first"' in ask(address, "a/manifests/v1")[1]
     assert upstream.asked == {"GET a/manifests/v1": 1}
-    time.sleep(0.4)
+    clock.now += 61
     assert b'"first"' in ask(address, "a/manifests/v1")[1]
     assert upstream.asked == {"GET a/manifests/v1": 1, "HEAD a/manifests/v1": 1}  # a limit of downloads does not count that
     upstream.put_tag("a", "v1", "second")
     assert b'"first"' in ask(address, "a/manifests/v1")[1]
-    time.sleep(0.4)
+    clock.now += 61
     assert b'"second"' in ask(address, "a/manifests/v1")[1]
     assert b'"first"' in ask(address, f"a/manifests/{first}")[1]
     upstream.registry.files.untag("a", "v1")
-    time.sleep(0.4)
+    clock.now += 61
     assert ask(address, "a/manifests/v1")[0] == 404
     assert ask(address, "a/manifests/v1")[0] == 404
 
 
 @pytest.mark.parametrize("status", [429, 500, 503, 0])
-def test_what_is_known_is_served_while_the_other_is_away(upstream: Upstream, address: str, cache: Cache, status: int) -> None:
+def test_what_is_known_is_served_while_the_other_is_away(
+    upstream: Upstream, address: str, cache: Cache, clock: Clock, status: int
+) -> None:
     cache._transport.sleep = lambda _: None
     upstream.put_tag("a", "v1", "first")
     content = os.urandom(1000)
@@ -246,7 +262,7 @@ def test_what_is_known_is_served_while_the_other_is_away(upstream: Upstream, add
         return Response(status)
 
     upstream.instead = gone
-    time.sleep(0.4)
+    clock.now += 61
     assert b'"first"' in ask(address, "a/manifests/v1")[1]
     assert ask(address, f"a/blobs/{digest}") == (200, content)
     assert json.loads(ask(address, "a/tags/list")[1])["tags"] == ["v1"]

@@ -151,7 +151,7 @@ def test_lies(engine: Engine, registry: Registry, store: ImageStore, lie: str) -
         begun = time.monotonic()
         with pytest.raises(LabcoreError, match=said) as refused:
             list(pull(store, reference, endpoint(reference)))
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 20
         assert "\x1b" not in str(refused.value)
         assert len(str(refused.value)) < 3000
         assert store.names() == []
@@ -239,7 +239,7 @@ def test_babble(lie: str) -> None:
         else:
             assert lie == "two lengths"  # the first holds, and the rest is nobody's
             assert fetched.content == b"{}"
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - begun < 20
         transport.close()
 
 
@@ -247,11 +247,11 @@ def test_who_is_slow_because_we_are_is_waited_for() -> None:
     """Only the time counts in which we wait for the other side."""
     content = bytes(600_000)
     with served(lambda _: Response(200, {}, content)) as address:
-        transport = Transport(Endpoint(address, insecure=True), patience=0.3)
+        transport = Transport(Endpoint(address, insecure=True), patience=1.5)
         come = 0
         for chunk in Client(transport, "a").blob(f"sha256:{'0' * 64}", len(content)):
             come += len(chunk)
-            time.sleep(0.2)
+            time.sleep(0.7)
         assert come == len(content)
         transport.close()
 
