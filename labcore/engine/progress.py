@@ -55,10 +55,12 @@ def side_by_side(parts: list[Descriptor], work: Work, end: Callable[[], None]) -
         finally:
             told.put(None)
 
-    threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(AT_ONCE, len(parts)))]
-    for thread in threads:
-        thread.start()
+    threads: list[threading.Thread] = []
     try:
+        while len(threads) < min(AT_ONCE, len(parts)):
+            thread = threading.Thread(target=worker, daemon=True)
+            thread.start()
+            threads.append(thread)
         running = len(threads)
         while running:
             item = told.get()

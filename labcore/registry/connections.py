@@ -88,7 +88,7 @@ class Connections:
         self._endpoint = endpoint
         self._patience = patience
         self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
-        self._busy: set[http.client.HTTPConnection] = set()
+        self._busy: dict[http.client.HTTPConnection, str] = {}  # with the method of what is asked
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._lock = threading.Lock()
 
@@ -110,8 +110,10 @@ class Connections:
         return self._once(self._new(key), key, url, method, target, body, headers)  # the server had ended it in the meantime
 
     def shut(self) -> None:
-        """Let those fail that are being used."""
-        for connection in list(self._busy):
+        """Let those fail that are being used; but not what begins or ends an upload, which nobody else could let go of."""
+        for connection, method in list(self._busy.items()):
+            if method in ("POST", "DELETE"):
+                continue
             with suppress(OSError, AttributeError):  # it has no socket yet, or none any more
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
@@ -139,18 +141,18 @@ class Connections:
         body: Payload,
         headers: Mapping[str, str],
     ) -> Answer:
-        self._busy.add(connection)
+        self._busy[connection] = method
         try:
             if connection.sock is None:
                 self._connect(connection)
             response = _exchange(connection, method, target, body, headers)
         except BaseException:
-            self._busy.discard(connection)
+            self._busy.pop(connection, None)
             connection.close()
             raise
 
         def let_go(*, whole: bool) -> None:
-            self._busy.discard(connection)
+            self._busy.pop(connection, None)
             if whole:
                 self._idle.setdefault(key, []).append(connection)
             else:
