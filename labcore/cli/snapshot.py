@@ -24,6 +24,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _list(engine: Engine, args: argparse.Namespace) -> None:  # noqa: ARG001
     snapshots = [engine.snapshots.get(name) for name in engine.snapshots.names()]
+    snapshots = [snapshot for snapshot in snapshots if not snapshot.throw_away]
     width = max([len(snapshot.name) for snapshot in snapshots] + [8])
     print(f"{'SNAPSHOT':{width}}  {'SIZE':>9}  IMAGE")
     for snapshot in snapshots:

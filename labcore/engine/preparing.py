@@ -65,7 +65,9 @@ def prepared(
             found = snapshot_for(engine, snapshot, image, remap=options.get("remap"))
             use = undo.enter_context(engine.snapshots.use(found.name))
         elif not options.get("rootfs") and image is not None and driver(engine.layers.prepared()) == "copy":
-            found = snapshot_for(engine, f"run-{os.getpid()}-{os.urandom(6).hex()}", image, remap=options.get("remap"))
+            engine.snapshots.remove_abandoned()
+            name = f"run-{os.getpid()}-{os.urandom(6).hex()}"
+            found = _made(engine, name, image, options.get("remap"), throw_away=True)
             undo.callback(engine.snapshots.remove, found.name)
             use = undo.enter_context(engine.snapshots.use(found.name))
         spec = engine.spec(None if use else image, argv, on=use, **options)
@@ -96,13 +98,18 @@ def snapshot_for(engine: Engine, name: str, image: str | None, *, remap: IdRange
     except NotFound:
         if image is None:
             raise
-        return _made(engine, name, image, remap)
+        try:
+            return _made(engine, name, image, remap)
+        except InvalidInput:
+            if name not in engine.snapshots.names():
+                raise
+            return engine.snapshots.get(name)  # somebody else was faster
     if image is not None and engine.layers_of(engine.images.find(image)) != list(there.layers):
         raise InvalidInput(f"snapshot {name} was made of {there.image}, and {image} is another image now: leave it out")
     return there
 
 
-def _made(engine: Engine, name: str, image: str, remap: IdRange | None) -> "Snapshot":
+def _made(engine: Engine, name: str, image: str, remap: IdRange | None, *, throw_away: bool = False) -> "Snapshot":
     from labcore.storage.snapshots import Snapshot
 
     found = engine.images.find(image)
@@ -116,5 +123,6 @@ def _made(engine: Engine, name: str, image: str, remap: IdRange | None) -> "Snap
         config=json.dumps(found.config.to_json()),
         user_attributes=bool(remap) or confined(),
         copied=copied,
+        throw_away=throw_away,
     )
     return engine.snapshots.create(snapshot)

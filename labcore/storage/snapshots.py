@@ -12,6 +12,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from labcore.storage.files import Files
 
 FORMAT: Final = 1
+ABANDONED_SECONDS: Final = 60  # whoever has made one uses it sooner than that
 
 
 class Snapshot(Record):
@@ -39,6 +41,7 @@ class Snapshot(Record):
     `config` is that image's, for whoever starts a container on it when the image's name means another one.
     `user_attributes`: what is deleted is noted so that user namespaces can read it; then all kinds of containers may use it.
     `copied`: this machine stacks no layers, and the snapshot is a copy of them that was written to (`labcore.storage.copies`).
+    `throw_away`: it goes with the one container that it was made for.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Snapshot(Record):
     config: str = ""
     user_attributes: bool = False
     copied: bool = False
+    throw_away: bool = False
 
 
 class SnapshotStore:
@@ -108,6 +112,14 @@ class SnapshotStore:
         with self.use(name):
             remove(self._snapshots / name)
         sweep(self._snapshots)
+
+    def remove_abandoned(self) -> None:
+        """Remove the throw-away snapshots of those who were killed before they could do it."""
+        for name in self.names():
+            with suppress(InUse, NotFound):
+                old = time.time() - (self._snapshots / name / "snapshot.json").stat().st_mtime > ABANDONED_SECONDS
+                if old and self.get(name).throw_away:
+                    self.remove(name)
 
     # --- where it lies
 

@@ -104,6 +104,22 @@ def test_without_a_snapshot_nothing_is_kept(engine: Engine, storage: str) -> Non
     assert engine.snapshots.names() == before
 
 
+def test_what_a_killed_run_has_copied_goes(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where layers are copied, the copy of a run that was killed is removed by a later one."""
+    monkeypatch.setenv("LABCORE_STORAGE", "copy")
+    command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "busybox", "sh", "-c", "echo up; sleep 60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        run.stdout.readline()
+        (name,) = (each for each in engine.snapshots.names() if each.startswith("run-"))
+        labcore.run("busybox", ["true"], root=engine.root)
+        assert name in engine.snapshots.names()
+        run.kill()
+    os.utime(engine.root / "storage/snapshots" / name / "snapshot.json", (0, 0))
+    labcore.run("busybox", ["true"], root=engine.root)
+    assert name not in engine.snapshots.names()
+
+
 def test_the_image_is_the_one_that_it_was_made_of(engine: Engine, name: str) -> None:
     shell(engine, "true", name)
     with pytest.raises(InvalidInput, match="was made of busybox:latest, and hello-world is another image now"):
