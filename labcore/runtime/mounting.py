@@ -150,7 +150,7 @@ def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False, received:
             plan += make_place(target, directory=is_directory, made=made, no_links=_protects(mount))
             made = {path for path in made if not path.startswith(target + "/")} | {target, *_parents(target)}
         if MAPPED in mount.options:
-            plan.append(ops.AttachReceived(received, mount.target))
+            plan.append(ops.AttachReceived(received, mount.target, follow=True))
             received += 1
         elif _is_taken(mount, new_user):
             plan += _attach(mount, options, register)

@@ -3,6 +3,7 @@
 import os
 import stat
 import tarfile
+import zlib
 from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final
@@ -36,7 +37,9 @@ def take_in(archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, int] 
                 _put(tar, member, files, to, path, description)
                 if member.isdir():
                     times.append((path, description))
-    except tarfile.TarError as error:
+    except InvalidInput:
+        raise
+    except (tarfile.TarError, ValueError, OverflowError, EOFError, zlib.error) as error:
         raise InvalidInput(f"this is no archive that can be read: {error}") from None
     for path, description in reversed(times):  # what is put into a directory changes its time
         with suppress(OSError, NotFound), files.place(path, follow=False) as place:

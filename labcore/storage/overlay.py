@@ -12,7 +12,20 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from labcore.errors import InvalidInput, SystemCallError
-from labcore.native import ConfigCommand, MountAttribute, MountFlag, fsconfig, fsmount, fsopen, mount
+from labcore.native import (
+    AT_FDCWD,
+    CloneFlag,
+    ConfigCommand,
+    MountAttribute,
+    MountFlag,
+    TreeFlag,
+    fsconfig,
+    fsmount,
+    fsopen,
+    mount,
+    open_tree,
+    unshare,
+)
 from labcore.spec import OverlayRoot
 
 PAGE: Final = 4096
@@ -26,11 +39,12 @@ def merged(root: OverlayRoot, *, writable: bool) -> Iterator[int]:
     If it is not `writable`, nothing at all is written, and a full disk is no obstacle. The caller has the root to itself.
     Raises SystemCallError, InvalidInput.
     """
-    place = os.open(root.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        tree = _mounted(root, f"/proc/self/fd/{place}", writable=writable)
-    finally:
-        os.close(place)
+        tree = part_by_part(root, writable=writable)
+    except SystemCallError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        tree = all_at_once(root, writable=writable)  # this kernel is older than 6.5
     try:
         yield tree
     finally:
@@ -39,30 +53,52 @@ def merged(root: OverlayRoot, *, writable: bool) -> Iterator[int]:
             wait_until_free(root, seconds=60)  # what is written goes to the disk first
 
 
-def _mounted(root: OverlayRoot, place: str, *, writable: bool) -> int:
-    layers = [f"{place}/{layer}" for layer in root.layers or (root.scratch,)]
-    if writable:
-        options = root.options(f"{place}/{root.writable}", user_attributes=root.user_attributes)
-    else:
-        layers = [*([f"{place}/{root.writable}/upper"] if root.writable else []), *layers]
-        options = tuple(each for each in root.options("", user_attributes=root.user_attributes) if "dir=/" not in each)
-        if len(layers) == 1:
-            layers.append(f"{place}/{root.scratch}")  # overlayfs takes no less than two
-    together = f"lowerdir={':'.join(layers)}"
-    each = [together] if len(together) + sum(map(len, options)) + 64 < PAGE else [f"lowerdir+={layer}" for layer in layers]
-    configuration = fsopen("overlay")
-    try:
-        for option in (*each, *options):
+def _layers(root: OverlayRoot, writable: bool) -> list[str]:
+    layers = list(root.layers) or [root.scratch]
+    if not writable and root.writable:
+        layers.insert(0, f"{root.writable}/upper")
+    return layers if writable or len(layers) > 1 else [*layers, root.scratch]  # overlayfs takes no less than two
+
+
+def _options(root: OverlayRoot, place: str, writable: bool) -> list[str]:
+    options = root.options(f"{place}{root.writable}", user_attributes=root.user_attributes)
+    return [each for each in options if writable or not each.startswith(("upperdir=", "workdir="))]
+
+
+def part_by_part(root: OverlayRoot, *, writable: bool) -> int:
+    """Mount it nowhere, each layer named by itself: fsconfig(2), `lowerdir+`, Linux 6.5. Each may have 255 bytes."""
+    with _named(root.directory) as storage, _named_file_system("overlay") as configuration:
+        place = f"/proc/self/fd/{storage}/"
+        each = [f"lowerdir+={place}{layer}" for layer in _layers(root, writable)]
+        for option in (*each, *_options(root, place, writable)):
             key, equals, value = option.partition("=")
             fsconfig(configuration, ConfigCommand.SET_STRING if equals else ConfigCommand.SET_FLAG, key, value or None)
         fsconfig(configuration, ConfigCommand.CREATE)
         return fsmount(configuration, OUT_OF_HARM if writable else OUT_OF_HARM | MountAttribute.RDONLY)
-    except SystemCallError as error:
-        if len(each) > 1 and error.errno == errno.EINVAL and "lowerdir+" in error.arguments:
-            raise InvalidInput(f"{len(layers)} layers are more than this kernel stacks at once: use Linux 6.5") from None
-        raise
-    finally:
-        os.close(configuration)
+
+
+def all_at_once(root: OverlayRoot, *, writable: bool) -> int:
+    """Mount it by mount(2), with names that are short because they are relative, and take a copy that is mounted nowhere.
+
+    A thread does it that has a working directory and a mount namespace of its own, and ends with both: unshare(2).
+    Raises InvalidInput for more layers than the page takes that mount(2) reads.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # few kernels need it
+
+    data = ",".join([f"lowerdir={':'.join(_layers(root, writable))}", *_options(root, "", writable)])
+    if len(data) >= PAGE:
+        raise InvalidInput(f"{len(root.layers)} layers are more than this kernel stacks at once: use Linux 6.5")
+    harmless = MountFlag.NODEV | MountFlag.NOSUID | MountFlag.NOEXEC
+
+    def mounted() -> int:
+        unshare(CloneFlag.NEWNS)
+        mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+        os.chdir(root.directory)
+        mount("overlay", root.scratch, "overlay", harmless if writable else harmless | MountFlag.RDONLY, data)
+        return open_tree(AT_FDCWD, root.scratch, TreeFlag.CLONE)
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(mounted).result()
 
 
 def in_use(root: OverlayRoot) -> bool:
@@ -85,6 +121,15 @@ def in_use(root: OverlayRoot) -> bool:
 @contextmanager
 def _named(path: str) -> Iterator[int]:
     fd = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def _named_file_system(kind: str) -> Iterator[int]:
+    fd = fsopen(kind)
     try:
         yield fd
     finally:

@@ -164,6 +164,8 @@ ARCHIVES = [
     (hostile(("a/../../evil", tarfile.REGTYPE, "")), "leads upwards"),
     (hostile(("l", tarfile.LNKTYPE, "../../etc/passwd")), "leads upwards"),
     (hostile(("x", b"Z", "")), "unknown kind"),
+    (hostile(("a\0b/c", tarfile.SYMTYPE, "x")).replace(b"a\0b/c", b"a/b/c")[:700], "no archive"),
+    (b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + b"x" * 600, "no archive"),
 ]
 
 

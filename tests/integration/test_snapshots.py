@@ -151,6 +151,30 @@ def test_more_layers_than_fit_the_page_of_mount(engine: Engine, name: str) -> No
     assert [each for each in names if each.startswith("at-")] == ["at-149"]
 
 
+def test_older_kernels_mount_in_a_thread(engine: Engine, name: str) -> None:
+    """Both ways show the same; of the second no mount is left, in no namespace, and this process stays where it is."""
+    shell(engine, "echo new > /new; rm /etc/passwd; rm -r /usr; mkdir /usr", name)
+    root = engine.snapshots.root(engine.snapshots.get(name))
+    assert isinstance(root, OverlayRoot)
+    here, mounts = os.getcwd(), os.readlink("/proc/self/ns/mnt")
+    for way in (overlay.part_by_part, overlay.all_at_once):
+        for writable in (False, True):
+            tree = way(root, writable=writable)
+            try:
+                assert sorted(os.listdir(f"/proc/self/fd/{tree}/etc")) == ["group"]
+                assert os.listdir(f"/proc/self/fd/{tree}/usr") == []
+                assert overlay.in_use(root) == writable
+                if writable:
+                    os.mkdir(f"{way.__name__}", dir_fd=tree)
+            finally:
+                os.close(tree)
+            assert overlay.wait_until_free(root, seconds=10)
+    assert (os.getcwd(), os.readlink("/proc/self/ns/mnt")) == (here, mounts)
+    assert shell(engine, "ls / | grep _", name, None).split() == ["all_at_once", "part_by_part"]
+    with pytest.raises(InvalidInput, match="500 layers are more than this kernel stacks"):
+        overlay.all_at_once(root.replace(layers=root.layers * 500), writable=False)
+
+
 def archive(*entries: tuple[str, bytes]) -> bytes:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as tar:

@@ -1,12 +1,24 @@
 """Ops on the mount tree."""
 
 import errno
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from typing import ClassVar
 
 from labcore import native
-from labcore.native import CloneFlag, ConfigCommand, MountAttribute, MountFlag, MoveFlag, Register, Step, TreeFlag, UnmountFlag
+from labcore.native import (
+    CloneFlag,
+    ConfigCommand,
+    MountAttribute,
+    MountFlag,
+    MoveFlag,
+    Register,
+    Resolve,
+    Step,
+    TreeFlag,
+    UnmountFlag,
+)
 from labcore.native.flags import describe
 from labcore.native.step import errors
 from labcore.runtime.observe import kernel_version
@@ -17,7 +29,7 @@ ABSENT = errors(errno.ENOENT)
 ABSENT_OR_OTHER_KIND = errors(errno.ENOENT, errno.ENOTDIR)
 LOCKED = errors(errno.EINVAL)
 COPIES_DETACHED = (6, 15)  # from this kernel on a tree that is attached nowhere can be copied
-FRESH = 62  # a register that no tree is taken into
+FRESH, PLACE = 62, 60  # registers that no tree is taken into
 
 
 class Mount(Op):
@@ -138,10 +150,11 @@ class Protect(Op):
 
 
 class AttachReceived(Op):
-    """Attach a mount tree that the starter has handed over as a descriptor: move_mount(2)."""
+    """Attach a mount tree that the starter has handed over as a descriptor: move_mount(2); `follow` as for AttachTree."""
 
     descriptor: int
     target: str
+    follow: bool = False
     name: ClassVar[str] = "move_mount"
     needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
 
@@ -150,12 +163,18 @@ class AttachReceived(Op):
         return f"received {self.descriptor} on {self.target}"
 
     def calls(self) -> Sequence[Step]:
-        return [
-            native.move_mount.step(
-                self.descriptor, "", native.AT_FDCWD, self.target, MoveFlag.F_EMPTY_PATH | MoveFlag.T_SYMLINKS
-            ),
-            native.close.step(self.descriptor),
-        ]
+        return [*_move(self.descriptor, self.target, follow=self.follow), native.close.step(self.descriptor)]
+
+
+def _move(tree: int | Register, target: str, *, follow: bool) -> list[Step]:
+    """Return the steps that attach a tree. Where links are followed, /proc's magic ones are not: they lead to descriptors."""
+    if not follow:
+        return [native.move_mount.step(tree, "", native.AT_FDCWD, target, MoveFlag.F_EMPTY_PATH)]
+    place = Register(PLACE)
+    flags = os.O_PATH | os.O_CLOEXEC
+    look = native.openat2.step(native.AT_FDCWD, target, flags, resolve=Resolve.NO_MAGICLINKS)
+    move = native.move_mount.step(tree, "", place, "", MoveFlag.F_EMPTY_PATH | MoveFlag.T_EMPTY_PATH)
+    return [look.replace(result=PLACE), move, native.close.step(place)]
 
 
 class TakeTree(Op):
@@ -248,6 +267,4 @@ class AttachTree(Op):
         if self.propagation:
             how = below if self.recursive_propagation else top
             steps.append(native.mount_setattr.step(tree, "", how, propagation=self.propagation))
-        flags = MoveFlag.F_EMPTY_PATH | (MoveFlag.T_SYMLINKS if self.follow else MoveFlag(0))
-        move = native.move_mount.step(tree, "", native.AT_FDCWD, self.target, flags)
-        return [*steps, move, native.close.step(tree)]
+        return [*steps, *_move(tree, self.target, follow=self.follow), native.close.step(tree)]
