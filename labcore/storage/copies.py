@@ -11,29 +11,18 @@ import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
-from labcore.errors import InvalidInput
 from labcore.native import Resolve
 from labcore.storage.changes import Stack
+from labcore.storage.describing import NEW_FILE, Description, clear, describe, make_directory
 from labcore.storage.tree import DIRECTORY, Entry, Tree, opened
 
 FICLONE: Final = 0x40049409  # ioctl_ficlone(2): share the blocks until one side changes
 PIECE: Final = 1 << 24
 NO_CLONING: Final = {errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM}
-NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 INSIDE: Final = Resolve.BENEATH | Resolve.NO_SYMLINKS
 SELF: Final = "."
-
-
-class Description(NamedTuple):
-    """What a file is beside its content: its kind and permissions, owner, times (ns), extended attributes."""
-
-    mode: int
-    owner: tuple[int, int]
-    accessed: int
-    time: int
-    attributes: dict[str, bytes]
 
 
 class Copier:
@@ -161,54 +150,6 @@ def _copy_from(found: Path, copier: Copier, path: str) -> None:
         copier.copy(Entry(path, found.name, found.lstat(), parent), path)
     finally:
         os.close(parent)
-
-
-def make_directory(parent: int, name: str, path: str) -> None:
-    """Make a directory, unless there is one. Raises InvalidInput if something else is there; `path` names it."""
-    try:
-        os.mkdir(name, 0o700, dir_fd=parent)
-    except FileExistsError:
-        if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
-            raise InvalidInput(f"/{path.lstrip('/')}: a directory cannot take the place of what is none") from None
-
-
-def clear(parent: int, name: str, path: str) -> None:
-    """Remove what has the name of a file that is to come. Raises InvalidInput if that is a directory."""
-    try:
-        os.unlink(name, dir_fd=parent)
-    except FileNotFoundError:
-        return
-    except IsADirectoryError:
-        raise InvalidInput(f"/{path.lstrip('/')}: what is no directory cannot take the place of one") from None
-
-
-def describe(parent: int, name: str, what: Description) -> None:
-    """Give a new file what belongs to it. It is taken in hand first: its name may be another's by now."""
-    times = (what.accessed, what.time)
-    if stat.S_ISLNK(what.mode):
-        os.chown(name, *what.owner, dir_fd=parent, follow_symlinks=False)
-        os.utime(name, ns=times, dir_fd=parent, follow_symlinks=False)
-        return
-    fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-    try:
-        if stat.S_IFMT(os.fstat(fd).st_mode) != stat.S_IFMT(what.mode):
-            return  # somebody has put something else there
-        file = f"/proc/self/fd/{fd}"
-        os.chown(file, *what.owner)
-        os.chmod(file, stat.S_IMODE(what.mode))  # noqa: PTH101
-        for attribute, value in what.attributes.items():
-            _set_attribute(file, attribute, value)
-        os.utime(file, ns=times)
-    finally:
-        os.close(fd)
-
-
-def _set_attribute(file: str, name: str, value: bytes) -> None:
-    try:
-        os.setxattr(file, name, value)
-    except OSError as error:
-        if error.errno != errno.EOPNOTSUPP:  # this disk keeps none of that kind
-            raise
 
 
 def _copy_content(source: int, parent: int, name: str) -> None:

@@ -10,6 +10,7 @@ from labcore.spec import OverlayRoot
 
 Driver = Literal["overlay", "copy"]
 VARIABLE: Final = "LABCORE_STORAGE"
+EVERYBODY: Final = ["0", "0", "4294967295"]  # the map of the machine's own user namespace
 
 
 def driver(directory: Path) -> Driver:
@@ -19,7 +20,8 @@ def driver(directory: Path) -> Driver:
     """
     if os.environ.get(VARIABLE) in ("overlay", "copy"):
         return "copy" if os.environ[VARIABLE] == "copy" else "overlay"
-    here = [os.uname().release, Path("/proc/self/uid_map").read_text().split()]
+    ids = Path("/proc/self/uid_map").read_text().split()
+    here = [os.uname().release, ids]
     noted = directory / "driver.json"
     with suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(noted.read_text())
@@ -27,12 +29,12 @@ def driver(directory: Path) -> Driver:
             return "copy" if known["driver"] == "copy" else "overlay"
     from labcore.storage.directories import write_file  # from here on only once
 
-    found: Driver = "overlay" if _overlay_works(directory) else "copy"
+    found: Driver = "overlay" if _overlay_works(directory, in_userns=ids != EVERYBODY) else "copy"
     write_file(noted, json.dumps({"here": here, "driver": found}))
     return found
 
 
-def _overlay_works(directory: Path) -> bool:
+def _overlay_works(directory: Path, *, in_userns: bool) -> bool:
     """Try it: an overlay on this disk, in which a directory is made."""
     from labcore.storage import overlay
     from labcore.storage.directories import UNFINISHED, remove_tree
@@ -41,7 +43,7 @@ def _overlay_works(directory: Path) -> bool:
     try:
         for name in ("lower", "upper", "work"):
             (place / name).mkdir(parents=True)
-        root = OverlayRoot(str(directory), (f"{place.name}/lower",), "scratch", place.name, user_attributes=bool(os.geteuid()))
+        root = OverlayRoot(str(directory), (f"{place.name}/lower",), "scratch", place.name, user_attributes=in_userns)
         with overlay.merged(root, writable=True) as tree:
             os.mkdir("made", dir_fd=tree)
     except OSError:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 
 from labcore.errors import InvalidInput, NotFound
-from labcore.storage.copies import NEW_FILE, Description, clear, describe, make_directory
+from labcore.storage.describing import NEW_FILE, Description, clear, describe, make_directory
 from labcore.storage.files import Files
 
 PIECE: Final = 1 << 18

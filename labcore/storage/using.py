@@ -42,7 +42,8 @@ class Use:
         With `goes_on` it has it also when this use is over.
         """
         self.goes_on = goes_on
-        self._mark.write_text(json.dumps({"pid": process.pid, "started": _started(process.pid)}))
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended already, and its monitor has reaped it
+            self._mark.write_text(json.dumps({"pid": process.pid, "started": _started(process.pid)}))
 
 
 @contextmanager

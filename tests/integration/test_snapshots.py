@@ -277,6 +277,14 @@ def test_layers_of_snapshots_are_in_use(engine: Engine, name: str) -> None:
         engine.snapshots.create(engine.snapshots.get(name).replace(name=f"{name}-2", layers=("0" * 32,)))
 
 
+@pytest.mark.parametrize("remap", [None, IDS], ids=["extension", "monitor"])
+def test_containers_that_end_at_once(engine: Engine, name: str, remap: IdRange | None) -> None:
+    """They may be gone before anybody has noted which process it was."""
+    for _ in range(20):
+        assert labcore.run("busybox", ["true"], root=engine.root, snapshot=name, remap=remap).exit_code == 0
+    assert not (engine.root / "storage/snapshots" / name / "in-use").exists()
+
+
 # --- users who are others outside
 
 
