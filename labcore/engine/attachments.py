@@ -41,8 +41,8 @@ class Attachment(Record):
     copy: bool = True
 
     def __post_init__(self) -> None:
-        if not self.target.startswith("/") or os.path.normpath(self.target) == "/":
-            raise InvalidInput(f"{self.target!r} is no place in a container to mount something: write a path from / on, not /")
+        if not self.target.startswith("/") or os.path.normpath(self.target) in ("/", "/proc"):
+            raise InvalidInput(f"{self.target!r} is no place in a container to mount something: name a directory, from / on")
 
 
 def from_short(text: str) -> Attachment:

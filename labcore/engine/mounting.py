@@ -13,18 +13,21 @@ from labcore.storage.files import Files
 from labcore.storage.volumes import Volume, VolumeStore
 
 QUIET = ("noexec", "nosuid", "nodev")
+KERNELS = (("proc",), ("sys",), ("dev",))
 
 
 def completed(attachments: Sequence[Attachment], image_volumes: Sequence[str]) -> list[Attachment]:
     """Return the attachments and, for those paths that the image wants a volume at, anonymous ones; outer ones first.
 
-    Raises InvalidInput for two at one place.
+    Raises InvalidInput for two at one place, and for an image that would cover the kernel's files.
     """
     places: dict[str, Attachment] = {}
     for attachment in attachments:
         if places.setdefault(os.path.normpath(attachment.target), attachment) is not attachment:
             raise InvalidInput(f"{attachment.target}: two things cannot be mounted there")
     for path in image_volumes:
+        if Path(os.path.normpath(path)).parts[1:2] in KERNELS:
+            raise InvalidInput(f"the image wants a volume at {path}, where the kernel's files are: do not run it")
         places.setdefault(os.path.normpath(path), Attachment("volume", path))
     return sorted(places.values(), key=lambda each: os.path.normpath(each.target).count("/"))
 

@@ -1,8 +1,10 @@
 """What was changed in a container, and files copied into it and out of it: docker and podman say the same."""
 
+import io
 import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -145,3 +147,20 @@ def test_into_a_container(
         if results[0][:2] != results[1][:2]:
             different.append((source, target, results))
     assert different == []
+
+
+def test_the_same_files_are_exported(driver: Driver, engine: Engine, containers: tuple[str, str]) -> None:
+    theirs = subprocess.run([*driver.words, "export", containers[0]], capture_output=True, timeout=60, check=True).stdout
+    with engine.snapshots.files(containers[1]) as files:
+        ours = b"".join(files.export())
+
+    def said(data: bytes) -> dict[str, tuple[object, ...]]:
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            return {
+                member.name: (member.type if not member.islnk() else tarfile.REGTYPE, member.mode, member.uid, member.gid)
+                for member in tar
+                if member.name.startswith(("c/", "bin/", "home"))
+            }
+
+    assert said(ours) == said(theirs)
+    assert len(said(ours)) > 200

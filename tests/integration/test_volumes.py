@@ -100,6 +100,14 @@ def test_the_image_says_where_it_wants_volumes(engine: Engine, name: str) -> Non
     assert [each for each in engine.volumes.names() if len(each) == 64] == []
 
 
+@pytest.mark.parametrize("path", ["/proc", "/sys/fs", "/dev/../proc/x", "relative", "/"])
+def test_an_image_gets_no_volume_where_the_kernels_files_are(engine: Engine, path: str) -> None:
+    image = engine.images.get(Reference.parse("busybox"))
+    engine.images.put_image(Reference.parse("hostile:1"), image.layers, image.config.replace(volumes=(path,)))
+    with pytest.raises(InvalidInput, match=r"where the kernel's files are|is no place"):
+        labcore.run("hostile:1", ["true"], root=engine.root)
+
+
 def test_a_volume_in_use_stays(engine: Engine, name: str) -> None:
     with prepared(engine, "busybox", ["sleep", "60"], volumes=[f"{name}:/x"]) as made, spawn(make_plan(made.spec)):
         with pytest.raises(InUse, match=f"volume {name} is in use"):
@@ -239,6 +247,7 @@ LONG = {
     "type=tmpfs,dst=/d,tmpfs-size=1m,tmpfs-mode=1777": Attachment("tmpfs", "/d", options=("size=1m", "mode=1777")),
 }
 WRONG_SHORT = [
+    "/proc",
     "", ":", "a:b:c:d", "name:relative", "name:/", "name:/..", "n:/x:bad", "n:/x:rslave", "relative", ":/x", "/a:/b:c:d",
 ]  # fmt: skip
 WRONG_LONG = [
