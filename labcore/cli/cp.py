@@ -13,7 +13,7 @@ from labcore.storage.files import copy, of_machine
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.usage = "labcore cp [-aL] SNAPSHOT:PATH DEST|-\n       labcore cp [-a] [-L] SRC|- SNAPSHOT:PATH"
+    parser.usage = "labcore cp [-a] [-L] SNAPSHOT:PATH DEST|-\n       labcore cp [-a] [-L] SRC|- SNAPSHOT:PATH"
     parser.epilog = (
         "As docker cp: a directory is copied into one that is there, or becomes what is not there yet; SRC/. is what is in "
         "it. - is an archive (tar) on standard input or output. The container may run meanwhile."
