@@ -50,7 +50,8 @@ class Kit:
         here = python_here()
         if self.about["python"] != here:
             raise KitRefused(
-                f"{self.path} is for {self.about['python']}, and this is {here}: make the kit on a machine like this"
+                f"{self.path} is for {self.about['python']}, and this is {here}: "
+                "take the distribution's own (make … PYTHON=/usr/bin/python3), or make the kit on such a machine"
             )
         if lacking := sorted(set(requirements) - set(self.about["requirements"])):
             raise KitRefused(f"{self.path} lacks {', '.join(lacking)}: make it anew from this labcore")

@@ -15,7 +15,7 @@ import pytest
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images import ImageStore
-from labcore.images.seeds import Entry, LayerWriter, make
+from labcore.images.seeds import Entry, LayerWriter, catalogue, debian, make
 from labcore.images.seeds.apt import Archive, Package, cure
 from labcore.images.seeds.layer import gzipped
 from labcore.images.seeds.machine import sources_here
@@ -242,6 +242,16 @@ def test_ctrl_c_while_apt_waits_leaves_nothing_half_made(local: LocalArchive, tm
         _, said = process.communicate(timeout=30)
     assert "KeyboardInterrupt" in said
     assert list((tmp_path / "cache/archives").glob("*.deb")) == []
+
+
+def test_a_distribution_whose_packages_are_other_ones(
+    local: LocalArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(debian, "BASE", ("web",))
+    monkeypatch.setattr(catalogue, "Archive", lambda cache: Archive(cache, local.sources))
+    with pytest.raises(Unavailable, match=r"debian cannot be made from .*: none has 'usr/share/base-passwd/passwd.master'"):
+        make("debian", ImageStore(tmp_path / "images"), hello=tmp_path, cache=tmp_path / "cache")
+    assert ImageStore(tmp_path / "images").names() == []
 
 
 # --- unpacking

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, Unavailable
 from labcore.images.model import Image
 from labcore.images.seeds.apt import Archive, Tell
 from labcore.images.store import ImageStore
@@ -43,8 +43,14 @@ def make(name: str, store: ImageStore, *, hello: Path, cache: Path, update: bool
     if name not in SEEDS:
         raise InvalidInput(f"no seed called {name}: there are {', '.join(SEEDS)}")
     room = SEEDS[name].size + SEEDS[name].fetched
-    with room_for(f"{name}, which takes about {room:.0f} MB", store.directory):
-        return _make(name, store, hello, cache, update=update, tell=tell)
+    try:
+        with room_for(f"{name}, which takes about {room:.0f} MB", store.directory):
+            return _make(name, store, hello, cache, update=update, tell=tell)
+    except KeyError as error:
+        raise Unavailable(
+            f"{name} cannot be made from this distribution's packages: none has {error}\n"
+            "  cure: make it on Debian 12 or 13, and bring it in a kit (`make kit`)"
+        ) from error
 
 
 def _make(name: str, store: ImageStore, hello: Path, cache: Path, *, update: bool, tell: Tell) -> Image:
