@@ -6,7 +6,7 @@ import linecache
 import sys
 import textwrap
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,13 +71,13 @@ def is_blank(source: str) -> bool:
     return all(isinstance(s, ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)) for s in rest)
 
 
-def fill_in(namespace: dict[str, Any], names: Sequence[str] = (), at: int | None = None) -> None:
+def fill_in(namespace: dict[str, Any], names: Iterable[str] | None = None, at: int | None = None) -> None:
     """Define labcore's own version of every step (or of those named), as if it stood in the program whose names these are.
 
     `my_runtime.py` begins with this; what it defines itself comes later and wins. A reference that calls another step calls
     the program's: each copy looks names up in that program. `at`: as it is in that lesson.
     """
-    for name in names or all_steps():
+    for name in all_steps() if names is None else names:
         namespace[name] = copied(solution(name, at), namespace)
 
 
@@ -86,8 +86,8 @@ def run_text(namespace: dict[str, Any], text: str, file: str, at: int | None) ->
     exec("from labcore.lab.vocabulary import *", namespace)
     fill_in(namespace, at=at)
     exec(compile(text, file, "exec"), namespace)
-    if old := outdated({name: source for name, (_, _, source) in functions(text).items() if name in all_steps()}, at):
-        fill_in(namespace, old, at)
+    own = {name: source for name, (_, _, source) in functions(text).items() if name in all_steps()}
+    fill_in(namespace, [name for name in all_steps() if is_reference(namespace[name])] + outdated(own, at), at)
 
 
 def copied(function: Callable[..., Any], namespace: dict[str, Any]) -> Callable[..., Any]:

@@ -204,7 +204,7 @@ sorted(os.listdir(f"{flat}/menu"))
 # %% tags=["exercise"]
 @lab.step
 def layers(manifest, store):
-    """Unpack each layer, unless it is there; return the names, topmost first (10 lines)."""
+    """Unpack each layer once; return their names, the topmost first (10 lines)."""
     ...
 
 # %% tags=["check"]
@@ -376,7 +376,7 @@ print(subprocess.check_output(["ls", "-lR"], cwd=f"{tray}/upper", text=True))
 # %% tags=["exercise"]
 @lab.step
 def overlay(root):
-    """Return the ops that stack `root.layers`, a writable one on top, and enter it (9 lines)."""
+    """Return the ops that stack `root.layers` below a new one, and enter it (9 lines)."""
     ...
 
 # %% tags=["check"]
@@ -385,16 +385,22 @@ lab.check(overlay)
 # %% [markdown] lang="en" id="rootfs-step"
 # **Your fourth step** is an old one. Take `rootfs` as you wrote it in lesson 1 (it stands in `my_runtime.py`). Two of its ops, the
 # bind mount and the first `Chdir`, are for a plain directory. For `isinstance(spec.root, OverlayRoot)` the ops of
-# `overlay(spec.root)` take their place; all else stays. Both kinds must work: the check tries both.
+# `overlay(spec.root)` take their place. Both kinds must work: the check tries both.
+#
+# (One more line may move: without root, the kernel mounts a `/proc` only while another is in sight. Before the turn the old one
+# is: `ops.Mount("proc", "proc", "proc")`, in the directory that will be the root. With root, either place will do.)
 
-# %% [markdown] lang="zh" of="5581b28f"
+# %% [markdown] lang="zh" of="20f3a73a"
 # **你的第四步**是旧题新做。拿出第 1 课写的 `rootfs`（就在 `my_runtime.py` 里）。其中两个操作，绑定挂载和第一个 `Chdir`，是针对普通目录的。
-# 如果 `isinstance(spec.root, OverlayRoot)`，就换成 `overlay(spec.root)` 的操作；其余不变。两种都要能用：检查会都试一遍。
+# 如果 `isinstance(spec.root, OverlayRoot)`，就换成 `overlay(spec.root)` 的操作。两种都要能用：检查会都试一遍。
+#
+# （还有一行可以挪一挪：没有 root 权限时，只有还看得见另一个 `/proc`，内核才允许挂载新的。切换之前，旧的还在眼前：
+# 在将要成为根的目录里 `ops.Mount("proc", "proc", "proc")`。有 root 权限，放在哪里都行。）
 
 # %% tags=["exercise"]
 @lab.step
 def rootfs(spec):
-    """Return the ops that make the root, a directory or layers, with /proc (3 new lines)."""
+    """Return the ops that make the root, a directory or layers, with /proc (5 new lines)."""
     ...
 
 # %% tags=["check"]
@@ -729,7 +735,7 @@ print(f"{len(both)} as complete copies, {sum(kb[name] for name in both)} kB")
 # %% tags=["exercise"]
 @lab.step
 def whiteouts(directory):
-    """Turn the marks of an unpacked layer into those that overlayfs understands (6 lines)."""
+    """Turn the marks of an unpacked layer into those of overlayfs (6 lines)."""
     ...
 
 # %% tags=["check"]

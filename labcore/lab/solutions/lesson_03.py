@@ -12,7 +12,7 @@ def digest(content):
 
 
 def layers(manifest, store):
-    """Unpack each layer, unless it is there; return their names, the topmost first."""
+    """Unpack each layer once; return their names, the topmost first."""
     stack = []
     for layer in manifest["layers"]:
         name = layer["digest"].removeprefix("sha256:")
@@ -26,7 +26,7 @@ def layers(manifest, store):
 
 
 def overlay(root):
-    """Return the ops that stack `root.layers`, with a writable layer on top, and enter it."""
+    """Return the ops that stack `root.layers` below a new one, and enter it."""
     top = root.scratch
     options = f"lowerdir={':'.join(root.layers)},upperdir={top}/upper,workdir={top}/work{USERXATTR}"
     return [
@@ -46,10 +46,10 @@ def rootfs(spec):
     return [
         ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
         *enter,
+        ops.Mount("proc", "proc", "proc"),
         ops.PivotRoot(".", "."),
         ops.Unmount(".", UnmountFlag.DETACH),
         ops.Chdir("/"),
-        ops.Mount("proc", "/proc", "proc"),
     ]
 
 
@@ -69,10 +69,9 @@ def pull(registry, repository, tag, store):
 
 def run(root, argv, name="box"):
     """Start `argv` on a directory, or on an image of the store; return its exit code."""
-    if root.startswith("/"):
-        below = BindRoot(root)
-    else:
-        store = lab.store()
+    store = lab.store()
+    below = BindRoot(root)
+    if not root.startswith("/"):
         below = OverlayRoot(store, tuple(layers(lab.manifest(store, root), store)), "scratch")
     spec = ContainerSpec(root=below, argv=tuple(argv), hostname=name)
     tried = ops.search_path(argv[0], spec.environment, DEFAULT_PATH)
@@ -81,7 +80,7 @@ def run(root, argv, name="box"):
 
 
 def whiteouts(directory):
-    """Turn the marks of an unpacked layer into those that overlayfs understands."""
+    """Turn the marks of an unpacked layer into those of overlayfs."""
     for mark in list(Path(directory).rglob(".wh.*")):
         mark.unlink()
         if mark.name == ".wh..wh..opq":
