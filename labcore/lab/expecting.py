@@ -8,7 +8,7 @@ from labcore.errors import LabcoreError, errno_name
 from labcore.lab.explaining import advice, wrapped
 from labcore.lab.say import say
 
-LONG = re.compile(r"('[^']{14})[^']{8,}([^']{12}')")  # an argument that would make the line too long: both its ends stay
+LONG = re.compile(r"('[^']{9})[^']{11,}([^']{9}')")  # an argument that would make the line too long: both its ends stay
 
 
 class NothingHappened(LabcoreError, AssertionError):

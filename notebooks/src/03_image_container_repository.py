@@ -400,7 +400,7 @@ lab.check(overlay)
 # %% tags=["exercise"]
 @lab.step
 def rootfs(spec):
-    """Return the ops that make the root, a directory or layers, with /proc (5 new lines)."""
+    """Return the ops that make the root, directory or layers, and /proc (5 new lines)."""
     ...
 
 # %% tags=["check"]
@@ -420,7 +420,8 @@ def start(deed):
     root = OverlayRoot(store, tuple(stack), "scratch")
     spec = ContainerSpec(root=root, argv=("/bin/sh", "-c", f"{deed}; echo done; cat"))
     program = ops.Execve(spec.argv, spec.environment)
-    return spawn(Plan([*namespaces(spec), *rootfs(spec), program]), stdin=PIPE, stdout=PIPE)
+    plan = Plan([*namespaces(spec), *rootfs(spec), program])
+    return spawn(plan, stdin=PIPE, stdout=PIPE)
 
 # %% tags=["nbval-check-output"]
 one, two = start("rm /menu/tea"), start("echo herbs > /menu/tea")

@@ -47,7 +47,7 @@ def _root_mount(seen: Seen) -> tuple[str, dict[str, str]]:
 def _stacked(seen: Seen, facts: Facts) -> Iterator[Claim]:
     """Look at a container on the image that was drawn, through the kernel's eyes."""
     kind, options = _root_mount(seen)
-    yield Claim(say("its root is an overlay"), kind == "overlay", kind)
+    yield Claim(say("its root is an overlay"), kind == "overlay", "" if kind == "overlay" else kind)
     yield Claim(say("with a layer on top that can be written to"), "upperdir" in options)
     yield from _layered(seen, facts)
 
@@ -253,7 +253,8 @@ def _conclude_pull(returned: Any, facts: Facts) -> Iterator[Claim]:
     repository, tag, _ = json.loads(Path(facts.root, "pull.json").read_text())
     named = Reference.parse(f"{repository}:{tag}")
     known = ImageStore(store_of(facts)).names()
-    yield Claim(say("the image has its name there, {name}", name=str(named)), str(named) in known, " ".join(known))
+    is_named = str(named) in known
+    yield Claim(say("the image has its name there, {name}", name=str(named)), is_named, "" if is_named else " ".join(known))
     for number, what in enumerate((say("the config"), say("the lowest layer"), say("a layer"), say("the topmost layer"))):
         yield Claim(say("{what}: other bytes than were asked for are refused", what=what), returned["refused"][number] != "")
     wrong = [path for number in range(len(parts)) for path in _falsely_named(Path(facts.root, f"store{number}"))]

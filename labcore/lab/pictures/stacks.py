@@ -24,7 +24,6 @@ from labcore.lab.pictures.style import (
     Picture,
     box,
     canvas,
-    is_wide,
     shorten,
     write,
 )
@@ -139,9 +138,8 @@ def _box(axes: Axes, left: float, top: float, width: float, colour: str, entry: 
     y = top + (ROW - BOX) / 2
     box(axes, left + 0.05, y, width - 0.1, BOX, face=face, edge=colour, linewidth=1.2, linestyle=style, zorder=2)
     words = {"deleted": say("✗ deleted"), "opaque": say("✗ all"), "file": entry.inscription}[entry.kind]
-    room = letters - 1 if not is_wide(words) else letters
     ink = "white" if white else colour if deletes else INK
-    write(axes, left + width / 2, top + ROW / 2, shorten(words, room), size=SMALL, colour=ink, side="center")
+    write(axes, left + width / 2, top + ROW / 2, shorten(words, letters), size=SMALL, colour=ink, side="center")
 
 
 def _counts(axes: Axes, rows: Sequence[Layer], columns: Collection[str]) -> None:
