@@ -12,6 +12,7 @@ from labcore.lab.say import say
 
 ACCEPT: Final = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, */*"
 SECONDS: Final = 5.0
+MOST: Final = 512 << 20  # bytes: all that is fetched lies in memory
 NUMBERS: Final = {401: errno.EACCES, 403: errno.EACCES, 404: errno.ENOENT}  # what a file system would have said
 
 
@@ -34,18 +35,22 @@ def fetch(url: str, *, user: str | None = None) -> bytes:
     """
     if not url.startswith("http://") and not url.startswith("https://"):
         raise InvalidInput(say("{url} is no address to fetch from: it begins with http://", url=repr(url)))
-    headers = {"Accept": ACCEPT}
-    if user is not None:
-        headers["Authorization"] = "Basic " + base64.b64encode(user.encode()).decode()
+    request = urllib.request.Request(url, headers={"Accept": ACCEPT})
+    if user is not None:  # for this host only, wherever it sends us on to
+        request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(user.encode()).decode())
     try:
-        with _direct.open(urllib.request.Request(url, headers=headers), timeout=SECONDS) as answer:
-            content: bytes = answer.read()
-            return content
+        with _direct.open(request, timeout=SECONDS) as answer:
+            content: bytes = answer.read(MOST + 1)
+        if len(content) > MOST:
+            raise FetchFailed(url, 200, f"more than {MOST >> 20} MB came")
+        return content
     except urllib.error.HTTPError as error:
         with error:
             asked = error.headers.get("WWW-Authenticate")
         more = f"\n  WWW-Authenticate: {asked}" if asked else ""
         raise FetchFailed(url, error.code, f"{error.code} {error.reason}{more}") from None
+    except FetchFailed:
+        raise
     except OSError as error:
         raise FetchFailed(url, 0, str(getattr(error, "reason", error))) from None
 

@@ -77,6 +77,7 @@ def test_an_error_names_its_line_and_is_explained(capsys: pytest.CaptureFixture[
         ("umount2('/etc')", "/etc is no mount point of this mount namespace"),
         ("os.chdir('/proc'); umount2('/proc')", "Somebody is still using /proc"),
         ("sethostname('x' * 65)", "at most 64 bytes"),
+        ("mount('o', '/mnt', 'overlay', data='lowerdir=/etc,upperdir=/tmp')", "needs, beside its `upperdir`, a `workdir`"),
         ("os.setuid(65534); sethostname('x')", "This takes CAP_SYS_ADMIN"),
         (
             "mount('none', '/', flags=MountFlag.REC | MountFlag.SHARED); mount('/mnt', '/mnt', flags=MountFlag.BIND)\n"

@@ -4,8 +4,11 @@ import errno
 import json
 import tarfile
 from collections.abc import Iterator
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -95,6 +98,36 @@ def test_a_reader_is_told_what_a_server_said(registry: LessonRegistry) -> None:
     with pytest.raises(lab.FetchFailed, match="refused") as failure:
         lab.fetch(f"{registry.url}/v2/")
     assert (failure.value.errno, failure.value.status) == (errno.EIO, 0)
+
+
+def test_no_more_is_fetched_than_fits(registry: LessonRegistry, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.push(store, "busybox", registry)
+    monkeypatch.setattr("labcore.lab.fetching.MOST", 100)
+    with pytest.raises(lab.FetchFailed, match="more than 0 MB came"):
+        lab.fetch(f"{registry.url}/v2/busybox/manifests/latest")
+
+
+def test_a_password_is_for_the_host_that_asks(tmp_path: Path) -> None:
+    """A server may send one on to another; the password does not go along."""
+    heard: list[dict[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(dict(self.headers))
+            port = self.server.server_address[1]
+            self.send_response(HTTPStatus.FOUND if self.path == "/here" else HTTPStatus.OK)
+            self.send_header("Location", f"http://localhost:{port}/there")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=lambda: [server.handle_request() for _ in range(2)])
+        thread.start()
+        lab.fetch(f"http://127.0.0.1:{server.server_port}/here", user="ada:lovelace")
+        thread.join()
+    assert [("Authorization" in headers) for headers in heard] == [True, False]
 
 
 def test_a_private_registry_asks_who_is_there(store: str, registry: LessonRegistry) -> None:

@@ -13,6 +13,7 @@ from labcore.lab.say import say
 from labcore.native import DEVNULL, PIPE, CloneFlag, MountFlag
 from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn
+from labcore.runtime.observe import confined
 
 Kind = Literal["file", "deleted", "opaque"]
 OPAQUE: Final = ("trusted.overlay.opaque", "user.overlay.opaque")
@@ -80,8 +81,9 @@ def seen(layers: Sequence[Path]) -> set[str]:
     if find is None:
         raise Unavailable(say("find is not installed here: apt-get install findutils"))
     place = str(layers[0])
+    ours = ",userxattr" if confined() else ""
     lower = ":".join(str(layer).replace("\\", "\\\\").replace(":", "\\:") for layer in layers)
-    mount = [ops.Mount("overlay", place, "overlay", MountFlag.RDONLY, f"lowerdir={lower}")] if len(layers) > 1 else []
+    mount = [ops.Mount("overlay", place, "overlay", MountFlag.RDONLY, f"lowerdir={lower}{ours}")] if len(layers) > 1 else []
     plan = Plan(
         [
             ops.Clone(CloneFlag.NEWNS),
