@@ -15,6 +15,7 @@ PROGRAMS = {
     "labcore-hello": ["csrc/hello.c"],
     "labcore-floor": ["csrc/floor.c"],
     "labcore-exec": ["csrc/exec.c"],
+    "labcore-probe": ["csrc/probe.c"],
 }
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Os", "-static", "-s", "-Wall", "-Wextra", "-Icsrc"]
 # Without a libc, and in one page: it is copied for every start.

@@ -15,6 +15,7 @@
     ├── RegistryError       in registry   a registry did not do what it was asked to, or does not answer
     ├── MonitorLost         in native     the monitor ended before it had said what became of its child
     ├── PeerFailed          in bench      another container system did not do what it was asked to
+    ├── MachineFailed       in vm         a virtual machine did not start, or did not do what it was asked to
     └── LabFailed           in lab        JupyterLab did not come up
 """
 

@@ -73,7 +73,7 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
         if os.environ.get("CI") == "true" or os.environ.get("PEERS") == "1":
             commands = {"docker.io": "dockerd", "qemu-system-x86": "qemu-system-x86_64", "bubblewrap": "bwrap"}
             peers = ["bubblewrap", "crun", "docker.io", "docker-registry", "podman", "qemu-system-x86", "runc"]
-            peers += ["skopeo", "umoci", "vagrant"]
+            peers += ["mmdebstrap", "skopeo", "umoci", "vagrant"]
             wanted += [(name, "to compare with", shutil.which(commands.get(name, name))) for name in peers]
     return wanted
 

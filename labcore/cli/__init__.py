@@ -40,6 +40,7 @@ COMMANDS = {
     "volume": "directories that containers share and that outlive them: list, make, look at, remove",
     "registry": "serve a registry, for docker, podman, skopeo and labcore to push to and pull from",
     "doctor": "try what this machine can do, and say how to mend what is missing",
+    "vm": "a virtual machine, to compare containers with: setup, run, list",
     "bench": "measure labcore and its peers side by side",
     "lesson": "the lessons: list, start, status, check, solve, reset, demo",
     "rootless": "run any program as root of a new user namespace, in which an ordinary user can make containers",

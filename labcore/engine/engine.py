@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from functools import cache, cached_property
 from pathlib import Path
 
-from labcore.engine.state import default_root
 from labcore.errors import InvalidInput
 from labcore.images import Config, Image, ImageStore
 from labcore.native import DEVNULL, PIPE, Capability, Process, Stream, capget, program
@@ -30,6 +29,7 @@ from labcore.spec import (
     SeccompProfile,
     root_with,
 )
+from labcore.state import default_root
 from labcore.storage.layers import LayerStore
 
 TYPE_CHECKING = False

@@ -10,7 +10,7 @@ import labcore
 
 PACKAGE = Path(labcore.__file__).parent
 
-OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "space"}
+OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "space", "state"}
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
     "record": set(),
@@ -19,6 +19,7 @@ ALLOWED = {
     "language": set(),
     "elf": {"record"},
     "space": {"errors"},
+    "state": set(),
     "spec": {"record", "errors"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},
@@ -27,10 +28,11 @@ ALLOWED = {
     "http": OPEN_TO_ALL,
     "registry": OPEN_TO_ALL | {"http"},
     "engine": OPEN_TO_ALL | {"native", "runtime", "storage", "images", "registry"},
-    "doctor": OPEN_TO_ALL | {"native", "runtime", "storage"},
-    "bench": OPEN_TO_ALL | SUBJECT,
-    "lab": OPEN_TO_ALL | SUBJECT | {"http"},
-    "cli": OPEN_TO_ALL | SUBJECT | {"doctor", "bench", "lab"},
+    "vm": OPEN_TO_ALL | {"native", "images"},
+    "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "vm"},
+    "bench": OPEN_TO_ALL | SUBJECT | {"vm"},
+    "lab": OPEN_TO_ALL | SUBJECT | {"http", "vm"},
+    "cli": OPEN_TO_ALL | SUBJECT | {"vm", "doctor", "bench", "lab"},
     "__main__": {"cli"},
     "__init__": SUBJECT | OPEN_TO_ALL,
 }

@@ -1,0 +1,118 @@
+"""A whole Debian as a guest, with systemd: what most people mean by a virtual machine. Made once, by mmdebstrap(1).
+
+::
+
+    ROOT/vm/debian/disk, kernel, initrd     what it is started from; the disk is never changed: a start's changes are dropped
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from labcore.errors import Unavailable
+from labcore.images.seeds.apt import sources_here
+from labcore.record import Record
+from labcore.vm.kernel import package_here
+
+PACKAGES: Final = ("dbus", "libpam-systemd", "login", "systemd-sysv", "udev")
+# The serial line is this side's: with a getty on it, the start would wait for udev to see it. The others look after a machine
+# that lives for months.
+MASKED: Final = (
+    "serial-getty@ttyS0.service", "serial-getty@ttyAMA0.service", "apt-daily.timer", "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
+)  # fmt: skip
+WORDS: Final = "root=/dev/vda rw systemd.show_status=yes systemd.log_color=0"
+READY: Final = rb"Reached target (multi-user\.target|.*Multi-User System)"
+DISK: Final = "2G"
+NEEDED: Final = {"mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs"}
+
+Tell = Callable[[str], None]
+
+
+class Debian(Record):
+    """The files that a Debian is started from."""
+
+    disk: Path
+    kernel: Path
+    initrd: Path
+
+    def is_here(self) -> bool:
+        """Are they all there?"""
+        return all(path.exists() for path in self.values())
+
+
+def at(root: Path) -> Debian:
+    """Return where they are to lie below a state root."""
+    place = root / "vm" / "debian"
+    return Debian(place / "disk", place / "kernel", place / "initrd")
+
+
+def found(root: Path) -> Debian:
+    """Return it. Raises Unavailable if it was not made yet."""
+    if not (debian := at(root)).is_here():
+        raise Unavailable(f"no Debian for virtual machines in {debian.disk.parent}: make one with `labcore vm setup --full`")
+    return debian
+
+
+def make(root: Path, *, anew: bool = False, tell: Tell = lambda _: None) -> Debian:
+    """Make it unless it is here: the whole, or nothing. Raises Unavailable, with what the tools say."""
+    debian = at(root)
+    if debian.is_here() and not anew:
+        return debian
+    for command, package in NEEDED.items():
+        if shutil.which(command) is None:
+            raise Unavailable(f"no {command} on this machine, which makes a Debian: apt-get install {package}")
+    tell("making a Debian with systemd, which takes a minute or two")
+    started, place = time.monotonic(), debian.disk.parent
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".debian-") as scratch:
+        incoming = Path(scratch, "done")
+        incoming.mkdir()
+        _make_in(incoming, Path(scratch))
+        shutil.rmtree(place, ignore_errors=True)
+        incoming.rename(place)
+    tell(f"made in {time.monotonic() - started:.0f} s")
+    return debian
+
+
+def _make_in(place: Path, scratch: Path) -> None:
+    """Make the disk by tar, so that an ordinary user can: the root's owners are but numbers in it."""
+    words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join((*PACKAGES, package_here()))}"]
+    links = [f'ln -sf /dev/null "$1/etc/systemd/system/{unit}"' for unit in MASKED]
+    name = 'echo labcore > "$1/etc/hostname"'
+    disk = 'echo /dev/vda / ext4 defaults 0 0 > "$1/etc/fstab"'
+    words += [f"--customize-hook={hook}" for hook in (*links, name, disk, f'copy-out /boot "{scratch}"')]
+    root = scratch / "root"
+    suite = _suite()
+    _run(_own_mounts([*words, suite, str(root), *sources_here()]), scratch)
+    for name, pattern in (("kernel", "vmlinu?-*"), ("initrd", "initrd.img-*")):
+        source = next(iter(sorted(Path(scratch, "boot").glob(pattern))), None)
+        if source is None:
+            raise Unavailable(f"mmdebstrap has made a Debian without {pattern} in /boot: try again with --update")
+        shutil.copyfile(source, place / name)
+    _run(["mke2fs", "-q", "-t", "ext4", "-d", str(root), str(place / "disk"), DISK], scratch)
+
+
+def _own_mounts(command: list[str]) -> list[str]:
+    """Return the command so that what it mounts and starts goes with it, however it ends."""
+    user = [] if os.geteuid() == 0 else ["--map-root-user", "--map-auto"]
+    return ["unshare", *user, "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", *command]
+
+
+def _suite() -> str:
+    return platform.freedesktop_os_release().get("VERSION_CODENAME", "stable")
+
+
+def _run(command: list[str], scratch: Path) -> None:
+    log = scratch / "log"
+    with log.open("wb") as out:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False, cwd=scratch)
+    if done.returncode:
+        said = log.read_text(errors="replace").strip().splitlines()[-3:]
+        raise Unavailable(f"{command[0]} failed: {' | '.join(said)}\n  cure: connect to the network, make room, and try again")

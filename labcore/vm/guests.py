@@ -1,0 +1,171 @@
+"""The guests that can be started, what they need on disk, and by what a processor is run here."""
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+from labcore.errors import InvalidInput
+from labcore.images import ImageStore
+from labcore.images.writing import write_whole
+from labcore.record import Record
+from labcore.state import default_root
+from labcore.vm import debian, qemu
+from labcore.vm.initramfs import made_of, small_root
+from labcore.vm.kernel import Kernel, fetch_kernel, found_kernel
+from labcore.vm.machine import Machine, MachineFailed, machine
+from labcore.vm.qemu import Accelerator, Disk, Hardware
+
+Guest = Literal["small", "debian"]
+PROBE_SECONDS: Final = 15.0  # a guest that is run by the processor itself is there in one; where it hangs, it hangs for ever
+START_SECONDS: Final = 60.0  # for the small guest, on a machine that is busy
+DEBIAN_SECONDS: Final = 300.0
+
+Tell = Callable[[str], None]
+
+
+def setup(root: Path | None = None, *, full: bool = False, update: bool = False, tell: Tell = lambda _: None) -> Kernel:
+    """Fetch and make all that guests need; what is here already takes no time and no network.
+
+    `full` also makes a whole Debian with systemd, which takes a minute or two, and root or a machine that lets ordinary users
+    make user namespaces. `tell` hears what takes time. Raises Unavailable, with the cure.
+    """
+    place = root or default_root()
+    qemu.find_qemu()
+    kernel = fetch_kernel(place, update=update, tell=tell)
+    small_initrd(place, anew=update)
+    tell("starting a first guest, to see by what its processor is run here")
+    _tried(place, anew=True)
+    if full:
+        debian.make(place, anew=update, tell=tell)
+    return kernel
+
+
+def small_initrd(root: Path, *, anew: bool = False) -> Path:
+    """Return the file with the small guest's root, made if what it is made of has changed. Raises Unavailable, StoreDamaged."""
+    store = ImageStore(root / "images")
+    path = root / "vm" / f"small-{made_of(store)}.cpio"
+    if anew or not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, small_root(store))
+    return path
+
+
+def start(
+    guest: Guest = "small",
+    *,
+    machine_type: str | None = None,
+    accel: Accelerator | None = None,
+    memory_mb: int | None = None,
+    root: Path | None = None,
+    timeout: float | None = None,
+) -> AbstractContextManager[Machine]:
+    """Start a virtual machine, and wait until its guest's first process (`debian`: its multi-user target) is there.
+
+    `with start() as machine:` — it is gone when the block ends, and when this process does. The small guest is a kernel with
+    the image `busybox`; it takes commands: `machine.run("uname -a")`. By default the processor runs the guest itself (KVM)
+    where that works, and is emulated (TCG) elsewhere: `machine.hardware.accelerator` says which.
+    Raises Unavailable for what is not set up, InvalidInput, MachineFailed.
+    """
+    place = root or default_root()
+    trial = _tried(place)
+    chosen = accel or trial.accelerator
+    kind = machine_type or qemu.default_machine()
+    if guest == "debian":
+        made = debian.found(place)
+        hardware = Hardware(kind, chosen, memory_mb or 512, disk=Disk(made.disk))
+        return machine(
+            hardware, made.kernel, made.initrd, words=debian.WORDS, ready=debian.READY, timeout=timeout or DEBIAN_SECONDS
+        )
+    if guest != "small":
+        raise InvalidInput(f"guest: there are small and debian, no {guest!r}")
+    hardware = Hardware(kind, chosen, memory_mb or 256)
+    words = clock_words(hardware, trial.tsc_khz)
+    return machine(hardware, found_kernel(place).path, small_initrd(place), words=words, timeout=timeout or START_SECONDS)
+
+
+def clock_words(hardware: Hardware, tsc_khz: int) -> str:
+    """Tell the kernel of an emulated microvm how fast its clock is: it has no second one to find that out by, and may hang."""
+    return f"tsc_early_khz={tsc_khz}" if hardware.machine == "microvm" and hardware.accelerator == "tcg" and tsc_khz else ""
+
+
+def accelerator(root: Path | None = None) -> Accelerator:
+    """Return what runs guests here: KVM only where a guest was seen to run. Raises Unavailable without a kernel."""
+    return _tried(root or default_root()).accelerator
+
+
+class Trial(Record):
+    """What came of a first guest, once for each start of this machine: by what it ran, and its processor's clock (0: unseen).
+
+    That there is a /dev/kvm says little: there are machines where guests hang with it.
+    """
+
+    accelerator: Accelerator
+    tsc_khz: int = 0
+
+
+def _tried(root: Path, *, anew: bool = False) -> Trial:
+    path = root / "vm" / "trial.json"
+    openable = os.access("/dev/kvm", os.R_OK | os.W_OK)
+    state = {"boot": read_boot_id(), "kernel": found_kernel(root).version, "openable": openable}
+    with _one_at_a_time(path.with_suffix(".lock")):
+        known = {} if anew else _read(path)
+        if {name: known.get(name) for name in state} == state:
+            return Trial("kvm" if known.get("accelerator") == "kvm" else "tcg", int(str(known.get("tsc_khz", 0))))
+        found = (_try(root, "kvm", PROBE_SECONDS) if openable else None) or _try(root, "tcg", START_SECONDS) or Trial("tcg")
+        write_whole(path, json.dumps(state | found.as_dict()).encode())
+    return found
+
+
+def _try(root: Path, accel: Accelerator, timeout: float) -> Trial | None:
+    """Run a guest, and have it do something; None if that does not work."""
+    hardware = Hardware(qemu.default_machine(), accel)
+    try:
+        with machine(hardware, found_kernel(root).path, small_initrd(root), timeout=timeout) as made:
+            seen = re.search(r"tsc: Detected (\d+)\.(\d{3}) MHz", made.run("dmesg", timeout))
+    except (MachineFailed, TimeoutError):
+        return None
+    return Trial(accel, int(seen[1] + seen[2]) if seen else 0)
+
+
+def read_boot_id() -> str:
+    """Return what names this start of the machine: random(4)."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class File(Record):
+    """A file that guests are started from; `size` is what it takes on the disk, in bytes."""
+
+    what: str
+    path: Path
+    size: int
+
+
+def files(root: Path | None = None) -> Iterator[File]:
+    """Yield what is here. Raises Unavailable without a kernel."""
+    place = root or default_root()
+    kernel, whole = found_kernel(place), debian.at(place)
+    listed = [(f"kernel {kernel.version}", kernel.path), ("small guest's root", small_initrd(place))]
+    if whole.is_here():
+        listed += [("Debian's disk", whole.disk), ("Debian's kernel", whole.kernel), ("Debian's first root", whole.initrd)]
+    yield from (File(what, path, path.stat().st_blocks * 512) for what, path in listed)
