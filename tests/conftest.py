@@ -1,6 +1,7 @@
 """Shared fixtures; and the rule that on CI a skip is a failure unless its reason is on the list."""
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 from labcore.engine import Engine
 from labcore.errors import Unavailable
 from labcore.language import VARIABLE
+from labcore.vm import guests
 
 PROJECT = Path(__file__).parent.parent
 FROM_PACKAGES = ("alpine", "debian", "nginx", "python")
@@ -60,6 +62,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 @pytest.fixture(scope="session")
+<<<<<<< HEAD
 def stocked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """An engine with the images that are made from Debian's packages; these are fetched once, and kept in build."""
     needs("apt-get", "dpkg-deb")
@@ -73,6 +76,16 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     except Unavailable as error:
         pytest.skip(f"needs a Debian mirror: {error}")
     return made
+=======
+def vm_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state root with all that a small virtual machine needs; the kernel is kept where kits keep packages."""
+    needs(f"qemu-system-{platform.machine()}", "apt-get", "dpkg-deb")
+    root, packages = tmp_path_factory.mktemp("vm"), PROJECT / "build" / "kit" / "packages"
+    packages.mkdir(parents=True, exist_ok=True)
+    (root / "packages").symlink_to(packages)
+    guests.setup(root)
+    return root
+>>>>>>> 9464470 (labcore bench compare: containers against virtual machines, every sample kept, drawn in two languages)
 
 
 @pytest.fixture(autouse=True)

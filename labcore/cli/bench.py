@@ -8,23 +8,37 @@ from pathlib import Path
 from labcore.bench import BENCHES, Result, as_json
 from labcore.bench.render import plot, table
 
+COMPARE = "compare"
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "start: from start to exit of one small program in a container. life: create, start and delete, as an engine drives an "
         "OCI runtime. exec: a further program in a running container. many: a hundred containers that run on. images: pull, "
-        "push, load, unpack and serve a Debian base image."
+        "push, load, unpack and serve a Debian base image. compare: containers against virtual machines, in a few minutes: "
+        "start, stop, memory, disk, how many fit, work inside; `labcore vm setup` first."
     )
-    parser.add_argument("what", choices=[*BENCHES], help="what to measure")
-    parser.add_argument("-n", "--rounds", type=int, metavar="N", help="how many rounds (default: 100; images: 5)")
+    parser.add_argument("what", choices=[*BENCHES, COMPARE], help="what to measure")
+    parser.add_argument(
+        "-n", "--rounds", type=int, metavar="N", help="how many rounds (default: 100; images, compare: 5; compare --quick: 2)"
+    )
     parser.add_argument("--archive", type=Path, metavar="TAR", help="images: the root file system to take (default: made anew)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write environment and rows as JSON")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the rows (png, svg or pdf; needs matplotlib)")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw the rows (png, svg or pdf; needs matplotlib); compare: a directory"
+    )
+    parser.add_argument("--quick", action="store_true", help="compare: fewer rounds, no other engines, no Debian")
+    parser.add_argument("--cold", action="store_true", help="compare: also with all files forgotten, as after a restart (root)")
+    parser.add_argument("--from", type=Path, dest="source", metavar="FILE", help="compare: report what --json has kept")
 
 
 def main(args: argparse.Namespace) -> int:
     """Measure all subjects in turn, showing how far it is."""
+    if args.what == COMPARE:
+        from labcore.cli.comparing import compare_and_report
+
+        return compare_and_report(args)
     of_images = args.what == "images"
     rounds = max(2, args.rounds or (5 if of_images else 100))
     options = {"archive": args.archive} if of_images else {}

@@ -1,13 +1,16 @@
 """The benchmark's parts: that it compares like with like, and what it writes. No figure is judged here."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import labcore
+from labcore.bench.contestants import children
 from labcore.bench.measure import Row, Subject, measure
 from labcore.bench.render import table
 from labcore.bench.start import filter_file
@@ -15,6 +18,7 @@ from labcore.engine import Engine
 from labcore.native import program
 from labcore.runtime.observe import file_system
 from labcore.spec import OverlayRoot
+from labcore.vm.qemu import default_machine
 from tests.conftest import ON_CI, needs_root
 
 
@@ -70,6 +74,63 @@ def test_bench_start_writes_its_format(tmp_path: Path) -> None:
     assert "resident: small parent" in done.stdout
     assert (tmp_path / "rows.png").read_bytes().startswith(b"\x89PNG")
     assert not list(Path("/tmp").glob("labcore-bench-*"))
+
+
+def test_bench_compare_measures_keeps_and_draws_again(tmp_path: Path, vm_root: Path) -> None:
+    needs_root()
+    kept = tmp_path / "comparison.json"
+    command = [sys.executable, "-m", "labcore", "--root", str(vm_root), "bench", "compare"]
+    done = subprocess.run([*command, "--quick", "-n", "1", "--json", str(kept)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "fell out" not in done.stdout
+    content = json.loads(kept.read_text())
+    assert {"environment", "rows", "series", "timelines", "notes"} <= set(content)
+    assert {"machine", "kernel", "versions", "file_system"} <= set(content["environment"])
+    assert content["environment"]["versions"]["accelerator"] in ("kvm", "tcg")
+    for row in content["rows"]:
+        assert set(row) == {"bench", "subject", "n", "median_ms", "p05_ms", "p95_ms"}
+        assert 0 < row["p05_ms"] <= row["median_ms"] <= row["p95_ms"]
+    there = {(entry["topic"], entry["subject"]) for entry in content["series"]}
+    machine = default_machine()
+    for subject in ("process", "labcore", "labcore run", machine, "by hand", "labcore vm run"):
+        assert ("start", subject) in there
+    for topic in ("memory", "stop", "cpu", "getpid", "stat", "create", "pipe", "fork"):
+        assert {(topic, "process"), (topic, "labcore"), (topic, machine)} <= there
+    assert {("density", "labcore"), ("density", machine), ("image", machine)} <= there
+    assert {"labcore", machine} <= set(content["timelines"])
+    drawn = tmp_path / "pictures"
+    again = subprocess.run([*command, "--from", str(kept), "--plot", str(drawn)], capture_output=True, text=True, timeout=120)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.startswith(done.stdout)
+    assert sorted(path.name for path in drawn.iterdir()) == ["memory.png", "start.png", "waterfall.png", "work.png"]
+    assert not list(Path("/tmp").glob("labcore-bench-*"))
+
+
+def test_a_comparison_that_is_interrupted_leaves_no_machine(tmp_path: Path, vm_root: Path) -> None:
+    needs_root()
+    command = [sys.executable, "-m", "labcore", "--root", str(vm_root), "bench", "compare", "--quick"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as bench:
+        deadline = time.monotonic() + 60
+        while not (machines := descendants(bench.pid, "qemu")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        bench.send_signal(signal.SIGINT)
+        bench.communicate(timeout=30)
+    assert machines
+    assert bench.returncode == 130
+    assert not [pid for pid in machines if Path(f"/proc/{pid}").exists()]
+
+
+def descendants(pid: int, name: str) -> list[int]:
+    return [child for child in children(pid) if Path(f"/proc/{child}/comm").read_text().startswith(name)]
+
+
+def test_a_comparison_says_what_is_wrong_before_it_measures(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "labcore", "bench", "compare"]
+    for words in (["--json", str(tmp_path / "nowhere" / "c.json")], ["--from", str(tmp_path / "nothing.json")]):
+        done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 125
+        assert done.stderr.startswith("labcore: ")
+        assert done.stderr.count("\n") == 1
 
 
 def test_measuring_takes_turns() -> None:

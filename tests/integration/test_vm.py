@@ -19,18 +19,8 @@ from labcore.vm.initramfs import PROBE
 from labcore.vm.kernel import found_kernel
 from labcore.vm.machine import MachineFailed, machine
 from labcore.vm.qemu import Hardware, default_machine
-from tests.conftest import needs
 
 pytestmark = pytest.mark.usefixtures("no_qemu_left")
-
-
-@pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state root with all that the small guest needs; the kernel is fetched once, and kept where pytest keeps things."""
-    needs(f"qemu-system-{platform.machine()}", "apt-get", "dpkg-deb")
-    root = tmp_path_factory.mktemp("vm")
-    guests.setup(root)
-    return root
 
 
 def qemus() -> set[int]:
@@ -61,11 +51,11 @@ def no_qemu_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("kind", ["q35", "microvm"] if platform.machine() == "x86_64" else ["virt"])
-def test_a_guest_starts_answers_and_ends(place: Path, kind: str) -> None:
-    with start(root=place, machine_type=kind, accel="tcg") as guest:
+def test_a_guest_starts_answers_and_ends(vm_root: Path, kind: str) -> None:
+    with start(root=vm_root, machine_type=kind, accel="tcg") as guest:
         assert qemus() == {guest.pid}
         assert 0.1 < guest.ready_after < 60
-        assert guest.run("uname -r").strip() == found_kernel(place).version.partition("-")[0] or "cloud" in guest.run(
+        assert guest.run("uname -r").strip() == found_kernel(vm_root).version.partition("-")[0] or "cloud" in guest.run(
             "uname -r"
         )
         assert guest.run("printf 'no newline'") == "no newline"
@@ -85,18 +75,18 @@ def test_a_guest_starts_answers_and_ends(place: Path, kind: str) -> None:
             guest.run("true")
 
 
-def test_the_same_program_measures_inside(place: Path) -> None:
-    with start(root=place, accel="tcg") as guest:
+def test_the_same_program_measures_inside(vm_root: Path) -> None:
+    with start(root=vm_root, accel="tcg") as guest:
         lines = dict(line.split() for line in guest.run(f"/{PROBE}").splitlines())
     assert set(lines) == {"cpu", "getpid", "stat", "create", "pipe", "fork"}
     assert all(float(value) > 0 for value in lines.values())
 
 
-def test_a_process_with_threads_starts_one_from_any_of_them(place: Path) -> None:
+def test_a_process_with_threads_starts_one_from_any_of_them(vm_root: Path) -> None:
     said: list[str] = []
 
     def work() -> None:
-        with start(root=place, accel="tcg") as guest:
+        with start(root=vm_root, accel="tcg") as guest:
             said.append(guest.run("echo from a thread"))
 
     thread = threading.Thread(target=work)
@@ -105,56 +95,56 @@ def test_a_process_with_threads_starts_one_from_any_of_them(place: Path) -> None
     assert said == ["from a thread\n"]
 
 
-def test_a_command_that_never_ends_is_given_up_and_so_is_the_guest(place: Path) -> None:
-    with start(root=place, accel="tcg") as guest:
+def test_a_command_that_never_ends_is_given_up_and_so_is_the_guest(vm_root: Path) -> None:
+    with start(root=vm_root, accel="tcg") as guest:
         with pytest.raises(TimeoutError, match="the guest said nothing for 1 s"):
             guest.run("sleep 1000", timeout=1)
         assert guest.stop(grace=0.2) < 5
-    with pytest.raises(InvalidInput, match="2048 bytes"), start(root=place, accel="tcg") as guest:
+    with pytest.raises(InvalidInput, match="2048 bytes"), start(root=vm_root, accel="tcg") as guest:
         guest.run("x" * 3000)
 
 
-def test_a_guest_that_panics_is_told_from_one_that_is_slow(place: Path, tmp_path: Path) -> None:
+def test_a_guest_that_panics_is_told_from_one_that_is_slow(vm_root: Path, tmp_path: Path) -> None:
     hardware = Hardware(default_machine(), "tcg")
     empty = tmp_path / "empty.cpio"
     empty.write_bytes(b"")
-    kernel = found_kernel(place).path
+    kernel = found_kernel(vm_root).path
     with pytest.raises(MachineFailed, match=r"the guest panicked: .*\n  cure: "), machine(hardware, kernel, empty):
         pass
     with (
         pytest.raises(MachineFailed, match=r"not there after 0 s \(tcg\)"),
-        machine(hardware, kernel, small_initrd(place), timeout=0.2),
+        machine(hardware, kernel, small_initrd(vm_root), timeout=0.2),
     ):
         pass
 
 
-def test_a_file_that_is_no_kernel_is_refused_in_a_line(place: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_no_kernel_is_refused_in_a_line(vm_root: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "kernel"
     wrong.write_bytes(b"no kernel at all")
     with (
         pytest.raises(MachineFailed, match="qemu ended with status"),
-        machine(Hardware(default_machine(), "tcg"), wrong, small_initrd(place), timeout=20),
+        machine(Hardware(default_machine(), "tcg"), wrong, small_initrd(vm_root), timeout=20),
     ):
         pass
 
 
-def test_a_kvm_that_does_not_run_guests_is_not_taken(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kvm_that_does_not_run_guests_is_not_taken(vm_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the trial says is kept, and asked again after the next start of this machine."""
-    before = guests.accelerator(place)
+    before = guests.accelerator(vm_root)
     assert before in ("kvm", "tcg")
     monkeypatch.setattr(guests, "_try", lambda *_: pytest.fail("tried again"))
-    assert guests.accelerator(place) == before
+    assert guests.accelerator(vm_root) == before
     monkeypatch.setattr(guests, "read_boot_id", lambda: "another start")
     monkeypatch.setattr(guests, "_try", lambda root, accel, timeout: None)
-    assert guests.accelerator(place) == "tcg"
+    assert guests.accelerator(vm_root) == "tcg"
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_guest_dies_with_its_owner(place: Path, how: int) -> None:
+def test_a_guest_dies_with_its_owner(vm_root: Path, how: int) -> None:
     script = f"""
 from pathlib import Path
 from labcore.vm import start
-with start(root=Path({str(place)!r}), accel="tcg") as guest:
+with start(root=Path({str(vm_root)!r}), accel="tcg") as guest:
     print(guest.pid, flush=True)
     guest.run("sleep 100", timeout=100)
 """
@@ -168,12 +158,12 @@ with start(root=Path({str(place)!r}), accel="tcg") as guest:
         owner.wait(20)
 
 
-def test_an_interrupted_start_leaves_nothing(place: Path) -> None:
+def test_an_interrupted_start_leaves_nothing(vm_root: Path) -> None:
     script = f"""
 from pathlib import Path
 from labcore.vm import start
 print("now", flush=True)
-with start(root=Path({str(place)!r}), accel="tcg"):
+with start(root=Path({str(vm_root)!r}), accel="tcg"):
     pass
 print("too late")
 """
@@ -189,16 +179,16 @@ print("too late")
     assert "too late" not in out
 
 
-def test_the_command_runs_a_guest_and_says_what_is_there(place: Path) -> None:
-    command = [sys.executable, "-m", "labcore", "--root", str(place), "vm"]
+def test_the_command_runs_a_guest_and_says_what_is_there(vm_root: Path) -> None:
+    command = [sys.executable, "-m", "labcore", "--root", str(vm_root), "vm"]
     done = subprocess.run([*command, "run", "echo", "hello", "from inside"], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "hello from inside\n"), done.stderr
     listed = subprocess.run([*command, "list"], capture_output=True, text=True, timeout=60)
-    assert f"kernel {found_kernel(place).version}" in listed.stdout
+    assert f"kernel {found_kernel(vm_root).version}" in listed.stdout
     failed = subprocess.run([*command, "run", "--memory", "16", "true"], capture_output=True, text=True, timeout=60)
     assert failed.returncode == 125
     assert failed.stderr == "labcore: memory_mb: a guest with 16 MB cannot start: give it 128 or more\n"
-    nothing = [*command[:4], str(place / "nothing"), "vm", "run", "true"]
+    nothing = [*command[:4], str(vm_root / "nothing"), "vm", "run", "true"]
     failed = subprocess.run(nothing, capture_output=True, text=True, timeout=60)
     assert (failed.returncode, failed.stderr.count("\n")) == (125, 1)
     assert "labcore vm setup" in failed.stderr

@@ -1,0 +1,302 @@
+"""Containers against virtual machines, on this machine: start, stop, memory, disk, how many fit, and what work inside costs."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from labcore.bench.comparison import WORK, Comparison, Series, Step
+from labcore.bench.contestants import (
+    IDLE,
+    BareProcess,
+    ByHand,
+    Command,
+    Contestant,
+    DebianVm,
+    InProcess,
+    Running,
+    SmallVm,
+    VmCommand,
+    container_by_engine,
+    containers_by_command,
+    machine_types,
+    pss_kib,
+)
+from labcore.bench.measure import environment
+from labcore.bench.peers import PeerFailed, podman_words, running_docker, version
+from labcore.engine import Engine
+from labcore.errors import LabcoreError, Unavailable
+from labcore.native import DEVNULL
+from labcore.record import Record
+from labcore.runtime import make_plan, spawn
+from labcore.spec import OverlayRoot
+from labcore.vm import debian, guests, qemu
+from labcore.vm.kernel import found_kernel
+
+ROUNDS, QUICK_ROUNDS = 5, 2
+ENOUGH = 150.0  # seconds after which what is slow is not done again: a comparison is to end within four minutes
+MANY = 50  # containers that are started for the density
+UNITS = {"start": "ms", "cold start": "ms", "stop": "ms", "memory": "MiB", "image": "MB", "instance": "MB", "density": ""}
+UNITS |= dict.fromkeys(WORK, "ns")
+DROP_CACHES = Path("/proc/sys/vm/drop_caches")
+
+
+class Progress(Record):
+    """What is being done, the `done`-th thing of `total`."""
+
+    what: str
+    done: int
+    total: int
+
+
+class Options(Record):
+    """What to compare. `quick`: fewer rounds, no other engines, no Debian. `cold`: also with no file remembered (root only)."""
+
+    rounds: int = ROUNDS
+    quick: bool = False
+    cold: bool = False
+
+
+def compare(work: Path, vm_root: Path, options: Options) -> Iterator[Progress | Comparison]:
+    """Measure, in turn, round by round; yield what is being done, and in the end the comparison.
+
+    `work` is a directory to work in, best a tmpfs (`bench.room`), `vm_root` the state root in which virtual machines were set
+    up. What is missing here drops out with a note. Raises Unavailable for `cold` without the right to it.
+    """
+    if options.cold and not os.access(DROP_CACHES, os.W_OK):
+        raise Unavailable(f"cold: only the machine's own root may write {DROP_CACHES}; leave --cold out")
+    with ExitStack() as undo:
+        match = _Match(work, vm_root, options, undo)
+        yield from match.rounds()
+        yield from match.cold_rounds()
+        yield Progress("how many fit", match.done, match.total)
+        match.density()
+        match.disk()
+        yield match.result()
+
+
+class _Match:
+    """A comparison in the making."""
+
+    def __init__(self, work: Path, vm_root: Path, options: Options, undo: ExitStack) -> None:
+        self.work, self.vm_root, self.options = work, vm_root, options
+        self.samples: dict[tuple[str, str], list[float]] = {}
+        self.said: dict[tuple[str, str], str] = {}  # notes at a series
+        self.timelines: dict[str, tuple[Step, ...]] = {}
+        self.notes: list[str] = []
+        self.versions: dict[str, str] = {}
+        self.engine = Engine(work / "state")
+        self.engine.seed("busybox")
+        root = self.engine.spec("busybox", IDLE).root
+        assert isinstance(root, OverlayRoot)
+        self.rootfs = Path(root.directory, root.layers[0])
+        self.contestants: list[Contestant] = [BareProcess(work), InProcess(self.engine)]
+        self._add_commands(undo)
+        self._add_machines()
+        self.began = time.monotonic()
+        self.done, self.total = 0, options.rounds * len(self.contestants) + 1
+        self.last: dict[str, float] = {}  # how long a subject took the last time
+
+    # --- who takes part
+
+    def _add_commands(self, undo: ExitStack) -> None:
+        made = containers_by_command(self.work, self.rootfs, self.engine, undo)
+        if shutil.which("crun"):
+            self.versions["crun"] = version("crun")
+        else:
+            self.notes.append("crun: not installed")
+            made.pop("crun")
+        self.contestants += made.values()
+        if self.options.quick:
+            return
+        peers = (("podman", "podman", podman_words, "conmon"), ("docker", "dockerd", running_docker, "containerd-shim"))
+        for subject, command, start, beside in peers:
+            if not shutil.which(command):
+                self.notes.append(f"{subject}: {command} is not installed")
+                continue
+            try:
+                words = start(self.rootfs, self.work, undo)
+                self._try(container_by_engine(subject, words, (str(self.work), beside)))
+            except (PeerFailed, OSError) as error:
+                self.notes.append(f"{subject}: does not work here: {str(error).splitlines()[0]}")
+                continue
+            self.versions[command] = version(command)
+
+    def _try(self, contestant: Command) -> None:
+        with contestant.running():
+            pass
+        self.contestants.append(contestant)
+
+    def _add_machines(self) -> None:
+        try:
+            emulator = qemu.find_qemu()
+            accel = guests.accelerator(self.vm_root)
+        except LabcoreError as error:
+            self.notes.append(f"virtual machines: {error}")
+            return
+        self.versions |= {"qemu": version(emulator).removeprefix("QEMU emulator version "), "accelerator": accel}
+        self.versions["guest's kernel"] = found_kernel(self.vm_root).version
+        if accel == "tcg":
+            self.notes.append(
+                "virtual machines: no guest was seen to run with KVM here, so their processor is emulated (TCG): that makes them "
+                "slower, and larger, than where KVM works; `labcore doctor` says more"
+            )
+        self.contestants += [SmallVm(self.vm_root, kind) for kind in reversed(machine_types())]
+        self.contestants += [ByHand(self.vm_root), VmCommand(self.vm_root)]
+        if debian.at(self.vm_root).is_here() and not self.options.quick:
+            self.contestants.append(DebianVm(self.vm_root))
+        elif not self.options.quick:
+            self.notes.append("Debian: not set up: `labcore vm setup --full` makes it")
+
+    # --- rounds
+
+    def rounds(self) -> Iterator[Progress]:
+        """Let all take their turn, so that a noisy minute of the machine meets all of them."""
+        for number in range(self.options.rounds):
+            for contestant in list(self.contestants):
+                self.done += 1
+                yield Progress(contestant.subject, self.done, self.total)
+                if contestant.slow and number and not self._time_for(contestant):
+                    continue
+                began = time.monotonic()
+                self._turn(contestant)
+                self.last[contestant.subject] = time.monotonic() - began
+
+    def _time_for(self, contestant: Contestant) -> bool:
+        """Is there time left for it? A second time in any case for what takes seconds, and not for what takes a minute."""
+        return time.monotonic() - self.began + self.last.get(contestant.subject, 0) < ENOUGH
+
+    def _turn(self, contestant: Contestant, topic: str = "start") -> None:
+        try:
+            for number in range(contestant.repeats if topic == "start" else 1):
+                with contestant.running() as running:
+                    if topic == "start":
+                        self._weigh(contestant, running, first=number == 0)
+                self._note_times(contestant.subject, running, topic)
+        except (LabcoreError, OSError, TimeoutError) as error:
+            self.contestants.remove(contestant)
+            self.notes.append(f"{contestant.subject}: fell out: {str(error).splitlines()[0]}")
+
+    def _weigh(self, contestant: Contestant, running: Running, *, first: bool) -> None:
+        """Weigh what runs; the first of a round also works."""
+        if running.pids and contestant.subject != "by hand":
+            self._add("memory", contestant.subject, pss_kib(running.pids) / 1024)
+        for line in (contestant.work(running) or "").splitlines() if first else []:
+            kind, value = line.split()
+            self._add(kind, contestant.subject, float(value))
+
+    def _note_times(self, subject: str, running: Running, topic: str) -> None:
+        self._add(topic, subject, running.start_ms)
+        if running.stop_ms is not None and topic == "start":
+            self._add("stop", subject, running.stop_ms)
+        if running.steps and topic == "start" and running.start_ms <= min(self.samples["start", subject]):
+            self.timelines[subject] = running.steps  # of the fastest, which the machine disturbed least
+
+    def cold_rounds(self) -> Iterator[Progress]:
+        """Start each twice from the disk: what the kernel remembers of files is dropped before."""
+        for contestant in list(self.contestants) * 2 if self.options.cold else []:
+            yield Progress(f"{contestant.subject}, cold", self.done, self.total)
+            os.sync()
+            DROP_CACHES.write_text("3")
+            self._turn(contestant, "cold start")
+
+    def _add(self, topic: str, subject: str, value: float) -> None:
+        self.samples.setdefault((topic, subject), []).append(round(value, 4))
+
+    # --- how many fit, and what lies on the disk
+
+    def density(self) -> None:
+        """Start many containers at once, and weigh them; of virtual machines, one was weighed. The rest is division."""
+        plan = make_plan(self.engine.spec("busybox", ["/bin/sleep", "1000"]))
+        before = kernel_kib()
+        with ExitStack() as running:
+            pids = [running.enter_context(spawn(plan, stdin=DEVNULL)).pid for _ in range(MANY)]
+            each = pss_kib(pids) / MANY
+            inside = max(0.0, (kernel_kib() - before) / MANY)
+        free = available_kib()
+        self._add("density", "labcore", free // (each + inside))
+        self.said["memory", "labcore"] = f"alone; each of {MANY} at once: {each:.0f} KiB"
+        self.said["density", "labcore"] = f"{MANY} ran at once: {each:.0f} KiB each, and {inside:.0f} KiB of the kernel's own"
+        self.said |= {("memory", contestant.subject): contestant.remark for contestant in self.contestants if contestant.remark}
+        for subject in (*machine_types(), "docker", "podman", "debian"):
+            if weights := self.samples.get(("memory", subject)):
+                self._add("density", subject, free // (sorted(weights)[len(weights) // 2] * 1024))
+                self.said["density", subject] = "by the memory of one"
+
+    def disk(self) -> None:
+        """Weigh what all instances share, and what one more takes."""
+        mb = 1e6
+        self._add("image", "labcore", allocated(self.rootfs) / mb)
+        self._add("instance", "labcore", 0.0)
+        self.said["instance", "labcore"] = "what it writes lies in memory"
+        small = next(iter(machine_types()), "")
+        if any(isinstance(each, SmallVm) for each in self.contestants):
+            shared = [found_kernel(self.vm_root).path, guests.small_initrd(self.vm_root)]
+            self._add("image", small, sum(map(allocated, shared)) / mb)
+            self._add("instance", small, 0.0)
+            self.said["instance", small] = "its root lies in memory"
+        if ("start", "debian") in self.samples:
+            made = debian.at(self.vm_root)
+            self._add("image", "debian", sum(map(allocated, (made.disk, made.kernel, made.initrd))) / mb)
+        for contestant in self.contestants:
+            if isinstance(contestant, DebianVm) and contestant.written:
+                self._add("instance", "debian", contestant.written / mb)
+                self.said["instance", "debian"] = "what it has written by the end of its start"
+
+    def result(self) -> Comparison:
+        """Return what was found."""
+        unit = {
+            "start": "ms",
+            "cold start": "ms",
+            "stop": "ms",
+            "memory": "MiB",
+            "image": "MB",
+            "instance": "MB",
+            "density": "",
+        }
+        unit |= dict.fromkeys(WORK, "ns")
+        series = tuple(
+            Series(topic, subject, UNITS[topic], tuple(values), self.said.get((topic, subject), ""))
+            for (topic, subject), values in self.samples.items()
+        )
+        return Comparison(environment(self.work, self.versions), series, self.timelines, (*self.notes, *self._remarks()))
+
+    def _remarks(self) -> Iterable[str]:
+        def middle(subject: str) -> float:
+            values = sorted(self.samples.get(("start", subject), [0.0]))
+            return values[len(values) // 2]
+
+        if (hand := middle("by hand")) and machine_types():
+            library, command = middle(machine_types()[0]) / hand, middle("labcore vm run") / hand
+            yield (
+                f"a virtual machine by labcore takes {library:.2f} of the time that qemu by hand takes; by `labcore vm run`, "
+                f"up to the output of a command, {command:.2f}"
+            )
+
+
+def available_kib() -> float:
+    """Return how much memory could be handed out: proc(5), MemAvailable."""
+    return _meminfo()["MemAvailable"]
+
+
+def kernel_kib() -> float:
+    """Return the kernel's own memory that grows with processes and namespaces."""
+    seen = _meminfo()
+    return sum(seen.get(name, 0.0) for name in ("SUnreclaim", "KernelStack", "PageTables", "Percpu"))
+
+
+def _meminfo() -> dict[str, float]:
+    lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+    return {words[0].rstrip(":"): float(words[1]) for words in lines}
+
+
+def allocated(path: Path) -> int:
+    """Return how many bytes a file, or all below a directory, take on the disk; hard links count once."""
+    seen: dict[tuple[int, int], int] = {}
+    for place in (path, *path.rglob("*")) if path.is_dir() else (path,):
+        with suppress(OSError):
+            status = place.lstat()
+            seen[status.st_dev, status.st_ino] = status.st_blocks * 512
+    return sum(seen.values())

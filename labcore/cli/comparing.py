@@ -1,0 +1,60 @@
+"""`labcore bench compare`: containers against virtual machines; measured, or read from a file, and reported."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from labcore.bench.compare import QUICK_ROUNDS, ROUNDS, Options, Progress, compare
+from labcore.bench.comparison import Comparison, read_comparison, report
+from labcore.bench.room import room
+from labcore.errors import InvalidInput, LabcoreError
+from labcore.state import default_root
+
+
+def compare_and_report(args: argparse.Namespace) -> int:
+    """Measure, or read what was measured; print it, keep it, draw it."""
+    _must_be_writable(args.json)
+    found = read_comparison(args.source) if args.source else _measured(args)
+    for line in report(found):
+        print(line)
+    if args.json:
+        found.write(args.json)
+    if args.plot:
+        _draw(found, args.plot)
+    return 0
+
+
+def _must_be_writable(path: Path | None) -> None:
+    """Refuse before minutes have gone by."""
+    if path and not path.absolute().parent.is_dir():
+        raise InvalidInput(f"--json {path}: there is no directory {path.absolute().parent}")
+
+
+def _measured(args: argparse.Namespace) -> Comparison:
+    rounds = max(1, args.rounds or (QUICK_ROUNDS if args.quick else ROUNDS))
+    options = Options(rounds, quick=args.quick, cold=args.cold)
+    began = time.monotonic()
+    with room() as work:
+        for event in compare(work, args.root or default_root(), options):
+            if isinstance(event, Comparison):
+                _show("")
+                return event
+            _show(_line(event, time.monotonic() - began))
+    raise LabcoreError("the comparison ended without a result")
+
+
+def _line(event: Progress, seconds: float) -> str:
+    return f"{event.done} of {event.total}, {seconds:.0f} s: {event.what}"
+
+
+def _show(line: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+
+
+def _draw(found: Comparison, directory: Path) -> None:
+    from labcore.lab.pictures.comparison import draw_all
+
+    for path in draw_all(found, directory):
+        print(path)
