@@ -62,7 +62,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 @pytest.fixture(scope="session")
-<<<<<<< HEAD
 def stocked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """An engine with the images that are made from Debian's packages; these are fetched once, and kept in build."""
     needs("apt-get", "dpkg-deb")
@@ -76,16 +75,17 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     except Unavailable as error:
         pytest.skip(f"needs a Debian mirror: {error}")
     return made
-=======
+
+
+@pytest.fixture(scope="session")
 def vm_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state root with all that a small virtual machine needs; the kernel is kept where kits keep packages."""
+    """A state root with all that a small virtual machine needs; the kernel is fetched once, and kept in build."""
     needs(f"qemu-system-{platform.machine()}", "apt-get", "dpkg-deb")
-    root, packages = tmp_path_factory.mktemp("vm"), PROJECT / "build" / "kit" / "packages"
+    root, packages = tmp_path_factory.mktemp("vm"), PROJECT / "build" / "packages"
     packages.mkdir(parents=True, exist_ok=True)
     (root / "packages").symlink_to(packages)
     guests.setup(root)
     return root
->>>>>>> 9464470 (labcore bench compare: containers against virtual machines, every sample kept, drawn in two languages)
 
 
 @pytest.fixture(autouse=True)

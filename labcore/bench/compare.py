@@ -140,8 +140,8 @@ class _Match:
         self.versions["guest's kernel"] = found_kernel(self.vm_root).version
         if accel == "tcg":
             self.notes.append(
-                "virtual machines: no guest was seen to run with KVM here, so their processor is emulated (TCG): that makes them "
-                "slower, and larger, than where KVM works; `labcore doctor` says more"
+                "virtual machines: no guest was seen to run with KVM here, so their processor is emulated (TCG): that makes "
+                "them slower, and larger, than where KVM works; `labcore doctor` says more"
             )
         self.contestants += [SmallVm(self.vm_root, kind) for kind in reversed(machine_types())]
         self.contestants += [ByHand(self.vm_root), VmCommand(self.vm_root)]

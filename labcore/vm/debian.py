@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import Unavailable
-from labcore.images.seeds.apt import sources_here
+from labcore.images.seeds.machine import sources_here
 from labcore.record import Record
 from labcore.vm.kernel import package_here
 

@@ -31,11 +31,7 @@ ALLOWED = {
     "vm": OPEN_TO_ALL | {"native", "images"},
     "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "vm"},
     "bench": OPEN_TO_ALL | SUBJECT | {"vm"},
-<<<<<<< HEAD
     "lab": OPEN_TO_ALL | SUBJECT | {"http", "vm", "bench"},
-=======
-    "lab": OPEN_TO_ALL | SUBJECT | {"vm", "bench"},
->>>>>>> 9464470 (labcore bench compare: containers against virtual machines, every sample kept, drawn in two languages)
     "cli": OPEN_TO_ALL | SUBJECT | {"vm", "doctor", "bench", "lab"},
     "__main__": {"cli"},
     "__init__": SUBJECT | OPEN_TO_ALL,

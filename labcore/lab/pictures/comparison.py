@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,6 +28,7 @@ from labcore.lab.pictures.style import (
     Picture,
     emphasis,
     figure,
+    is_wide,
     write,
 )
 from labcore.lab.pictures.waterfall import KINDS, OTHER
@@ -58,7 +59,8 @@ def starts(found: Comparison) -> Picture:
         spread = [row + 0.22 * ((number * 0.618) % 1 - 0.5) for number in range(len(each.samples))]  # dots beside one another
         axes.plot(each.samples, spread, shape, color=colour, ms=5, alpha=0.55, mew=0, zorder=3)
         axes.plot([each.median] * 2, [row - 0.32, row + 0.32], color=INK, lw=2, zorder=4)
-        write(axes, max(each.samples) * 1.25, row, words.duration(each.median), size=NORMAL, bold=True)
+        label = words.duration(each.median)
+        write(axes, max(each.samples) * 1.25, row, label, size=NORMAL, bold=not is_wide(label))
     _rows(axes, [words.subject(each.subject) for each in series])
     axes.set_xscale("log")
     low, high = min(min(s.samples) for s in series), max(max(s.samples) for s in series)
@@ -114,21 +116,21 @@ def work(found: Comparison) -> Picture:
         raise InvalidInput(say("this comparison has no {what}: measure it first", what="work"))
     drawn, axes = figure(WIDTH, 0.5 * len(kinds) + 1.5)
     axes.axvline(1, color=INK, lw=1)
-    most = 1.0
+    most = max(sample / _outside(found, kind) for kind in kinds for each in found.of(kind) for sample in each.samples)
     for row, kind in enumerate(kinds):
-        outside = found.get(kind, "process")
-        assert outside is not None
-        for place, each in enumerate(series for series in found.of(kind) if series is not outside):
-            most = max(most, _ratios(axes, row - 0.17 + 0.34 * place, each, outside.median))
+        inside = [each for each in found.of(kind) if each.subject != "process"]
+        for place, each in enumerate(inside):
+            _ratios(axes, row - 0.17 + 0.34 * place, each, _outside(found, kind), most * 1.3)
     _rows(axes, [words.work()[kind] for kind in kinds])
     axes.set_xscale("log")
-    axes.set_xlim(0.75, most * 3.5)
-    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100) if tick < most * 3.5]
+    axes.set_xlim(0.75, most * 2.5)
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100) if tick <= most]
     axes.set_xticks(ticks, [f"{tick}×" for tick in ticks], size=SMALL)
     axes.minorticks_off()
     axes.set_xlabel(say("times as long as in a process of the host (1×)"))
     _title(axes, say("What work inside costs"), found)
-    _legend(axes, {words.family(each.subject) for kind in kinds for each in found.of(kind)} - {"process"})
+    families = {words.family(each.subject) for kind in kinds for each in found.of(kind)} - {"process"}
+    _legend(axes, families, bbox_to_anchor=(1, -0.05), ncols=2)  # below: above is the column of medians
     return Picture(drawn)
 
 
@@ -173,26 +175,32 @@ def _title(axes: Axes, heading: str, found: Comparison) -> None:
     axes.xaxis.label.set(size=SMALL)
 
 
-def _legend(axes: Axes, families: set[str]) -> None:
+def _legend(axes: Axes, families: set[str], **where: Any) -> None:
     names = words.families()
     handles = [
         Line2D([], [], ls="", marker=shape, color=colour, ms=6, label=names[family])
         for family, (colour, shape) in FAMILIES.items()
         if family in families
     ]
-    axes.legend(handles=handles, frameon=False, fontsize=SMALL, loc="upper right")
+    axes.legend(handles=handles, frameon=False, fontsize=SMALL, **({"loc": "upper right"} | where))
 
 
-def _ratios(axes: Axes, y: float, each: Series, base: float) -> float:
-    """Draw one subject's samples on one kind of work; return the largest."""
+def _outside(found: Comparison, kind: str) -> float:
+    process = found.get(kind, "process")
+    assert process is not None
+    return process.median
+
+
+def _ratios(axes: Axes, y: float, each: Series, base: float, right: float) -> None:
+    """Draw one subject's samples on one kind of work, and write their median in a column at `right`."""
     colour, shape = FAMILIES[words.family(each.subject)]
     ratios = [sample / base for sample in each.samples]
     middle = statistics.median(ratios)
     axes.plot([1, middle], [y, y], color=colour, lw=1.2, zorder=2)
     axes.plot(ratios, [y] * len(ratios), shape, color=colour, ms=4, alpha=0.4, mew=0, zorder=3)
     axes.plot([middle], [y], shape, color=colour, ms=8, zorder=4)
-    write(axes, max(*ratios, middle) * 1.07, y, f"{middle:.2f}×" if middle < 10 else f"{middle:.0f}×", size=SMALL, bold=True)
-    return max(ratios)
+    text = f"{middle:.2f}×" if middle < 10 else f"{middle:.0f}×"
+    write(axes, right, y, text, size=NORMAL, bold=True, colour=colour)
 
 
 def _grouped(steps: Sequence[Step]) -> list[Step]:
@@ -242,7 +250,7 @@ def _steps(axes: Axes, name: str, steps: Sequence[Step], beside: float | None) -
     if beside is not None:
         labels.append(say("a container's whole start, to this scale"))
         axes.barh(len(steps), max(beside, end / 500), height=0.7, color=SHARED)
-        write(axes, beside + end / 150, len(steps), words.duration(beside), size=SMALL, bold=True, colour=SHARED)
+        write(axes, beside + end / 150, len(steps), words.duration(beside), size=SMALL, colour=SHARED)
     _rows(axes, labels)
     axes.tick_params(axis="y", labelsize=SMALL, length=0)
     axes.tick_params(axis="x", labelsize=SMALL)
