@@ -5,7 +5,7 @@ r"""A small, complete, real container system to learn Docker by building it.
     >>> print(labcore.plan("busybox", ["hostname"]))     # what that does, op by op
     >>> labcore.spawn(labcore.plan("busybox", ["sh"]))   # the same in two steps, with a handle on the process
 
-The rooms: spec, errors, native, runtime, storage, images, engine; around them cli, doctor, bench, lab.
+The rooms: spec, errors, native, runtime, storage, images, engine; around them cli, vm, doctor, bench, lab.
 Names are loaded when they are first used: importing labcore costs next to nothing.
 """
 

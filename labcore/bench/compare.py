@@ -26,37 +26,20 @@ from labcore.bench.contestants import (
 )
 from labcore.bench.measure import environment
 from labcore.bench.peers import PeerFailed, podman_words, running_docker, version
+from labcore.bench.progress import Options, Progress
 from labcore.engine import Engine
 from labcore.errors import LabcoreError, Unavailable
 from labcore.native import DEVNULL
-from labcore.record import Record
 from labcore.runtime import make_plan, spawn
 from labcore.spec import OverlayRoot
 from labcore.vm import debian, guests, qemu
 from labcore.vm.kernel import found_kernel
 
-ROUNDS, QUICK_ROUNDS = 5, 2
 ENOUGH = 150.0  # seconds after which what is slow is not done again: a comparison is to end within four minutes
 MANY = 50  # containers that are started for the density
 UNITS = {"start": "ms", "cold start": "ms", "stop": "ms", "memory": "MiB", "image": "MB", "instance": "MB", "density": ""}
 UNITS |= dict.fromkeys(WORK, "ns")
 DROP_CACHES = Path("/proc/sys/vm/drop_caches")
-
-
-class Progress(Record):
-    """What is being done, the `done`-th thing of `total`."""
-
-    what: str
-    done: int
-    total: int
-
-
-class Options(Record):
-    """What to compare. `quick`: fewer rounds, no other engines, no Debian. `cold`: also with no file remembered (root only)."""
-
-    rounds: int = ROUNDS
-    quick: bool = False
-    cold: bool = False
 
 
 def compare(work: Path, vm_root: Path, options: Options) -> Iterator[Progress | Comparison]:
@@ -96,7 +79,7 @@ class _Match:
         self._add_commands(undo)
         self._add_machines()
         self.began = time.monotonic()
-        self.done, self.total = 0, options.rounds * len(self.contestants) + 1
+        self.done, self.total = 0, options.times * len(self.contestants) + 1
         self.last: dict[str, float] = {}  # how long a subject took the last time
 
     # --- who takes part
@@ -154,7 +137,7 @@ class _Match:
 
     def rounds(self) -> Iterator[Progress]:
         """Let all take their turn, so that a noisy minute of the machine meets all of them."""
-        for number in range(self.options.rounds):
+        for number in range(self.options.times):
             for contestant in list(self.contestants):
                 self.done += 1
                 yield Progress(contestant.subject, self.done, self.total)

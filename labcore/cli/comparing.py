@@ -5,8 +5,9 @@ import sys
 import time
 from pathlib import Path
 
-from labcore.bench.compare import QUICK_ROUNDS, ROUNDS, Options, Progress, compare
+from labcore.bench.compare import compare
 from labcore.bench.comparison import Comparison, read_comparison, report
+from labcore.bench.progress import Options, Progress
 from labcore.bench.room import room
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.state import default_root
@@ -32,8 +33,7 @@ def _must_be_writable(path: Path | None) -> None:
 
 
 def _measured(args: argparse.Namespace) -> Comparison:
-    rounds = max(1, args.rounds or (QUICK_ROUNDS if args.quick else ROUNDS))
-    options = Options(rounds, quick=args.quick, cold=args.cold)
+    options = Options(max(0, args.rounds or 0), quick=args.quick, cold=args.cold)
     began = time.monotonic()
     with room() as work:
         for event in compare(work, args.root or default_root(), options):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 PIECE: Final = 1 << 16
-KEPT: Final = 4 << 20  # bytes of what was said; a guest that never stops talking cannot fill our memory
+SAID_MAX: Final = 64 << 20  # bytes: one that says more is ended, before it fills our memory
 
 
 class Line(NamedTuple):
@@ -142,6 +142,7 @@ class Console:
             *whole, self._rest = (self._rest + piece).split(b"\n")
             self.lines += [Line(at, line.removesuffix(b"\r")) for line in whole]
             self._size += len(piece)
-            while self._size > KEPT and self.lines:
-                self._size -= len(self.lines.pop(0).text)
+            if self._size > SAID_MAX and self._process is not None:
+                self.errors = f"more than {SAID_MAX >> 20} MB on its serial line; it was ended for that".encode()
+                self._process.kill()
             self._news.notify_all()

@@ -7,7 +7,7 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -109,29 +109,37 @@ class Machine:
 
     def wait_until_ready(self, pattern: bytes, timeout: float) -> None:
         """Wait for a line of the console. Raises MachineFailed, with what the machine said instead."""
-        ready = re.compile(pattern)
-        if not self._console.wait_for(lambda: self._find(ready, 0) is not None or not self.running, timeout):
+        found = self._watch(re.compile(pattern), 0)
+        if not self._console.wait_for(lambda: found() is not None or not self.running, timeout):
             raise MachineFailed(
                 f"the guest was not there after {timeout:.0f} s ({self.hardware.accelerator}); its last words: "
                 f"{_tail(self.console) or 'none'}\n  cure: give it more time with timeout=, or another machine type"
             )
-        if (at := self._find(ready, 0)) is None:
+        if (at := found()) is None:
             raise self._early_end()
         self._ready_at = self._console.lines[at].at
         self.ready_after = self._ready_at - self._console.started_at
 
     def _await(self, what: bytes, timeout: float, begin: int = 0) -> int:
         """Wait for a word of the first process; return its line's number."""
-        pattern = re.compile(re.escape(self._word(b"")) + what + b"$")
-        if not self._console.wait_for(lambda: self._find(pattern, begin) is not None or not self.running, timeout):
+        found = self._watch(re.compile(re.escape(self._word(b"")) + what + b"$"), begin)
+        if not self._console.wait_for(lambda: found() is not None or not self.running, timeout):
             raise TimeoutError(f"the guest said nothing for {timeout:.0f} s; its last words: {_tail(self.console)}")
-        if (at := self._find(pattern, begin)) is None:
+        if (at := found()) is None:
             raise self._early_end()
         return at
 
-    def _find(self, pattern: re.Pattern[bytes], begin: int) -> int | None:
-        lines = self._console.lines
-        return next((number for number in range(begin, len(lines)) if pattern.search(lines[number].text)), None)
+    def _watch(self, pattern: re.Pattern[bytes], begin: int) -> Callable[[], int | None]:
+        """Return a function that returns the number of the first line with the pattern; it looks at each line once."""
+        lines, at = self._console.lines, begin
+
+        def found() -> int | None:
+            nonlocal at
+            while at < len(lines) and not pattern.search(lines[at].text):
+                at += 1
+            return at if at < len(lines) else None
+
+        return found
 
     def _word(self, what: bytes) -> bytes:
         return f"labcore:{self._token}:".encode() + what

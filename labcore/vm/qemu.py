@@ -1,4 +1,4 @@
-"""qemu's command line: qemu(1)."""
+"""qemu's command line: qemu(1). What stands here for arm64 is untried."""
 
 import platform
 import shutil

@@ -1,17 +1,23 @@
 """The benchmark's parts: that it compares like with like, and what it writes. No figure is judged here."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 import labcore
+from labcore.bench.apart import compare_apart
+from labcore.bench.comparison import Comparison
 from labcore.bench.contestants import children
 from labcore.bench.measure import Row, Subject, measure
+from labcore.bench.progress import Options, Progress
 from labcore.bench.render import table
 from labcore.bench.start import filter_file
 from labcore.engine import Engine
@@ -120,8 +126,46 @@ def test_a_comparison_that_is_interrupted_leaves_no_machine(tmp_path: Path, vm_r
     assert not [pid for pid in machines if Path(f"/proc/{pid}").exists()]
 
 
+def test_a_comparison_can_be_asked_for_by_a_thread_which_may_lose_interest(vm_root: Path) -> None:
+    needs_root()
+    seen: list[object] = []
+    machines: list[int] = []
+
+    def listen() -> None:
+        with closing(compare_apart(vm_root, Options(rounds=1, quick=True))) as events:
+            for event in events:
+                seen.append(event)
+                if isinstance(event, Progress) and event.what == default_machine():
+                    break
+            deadline = time.monotonic() + 60
+            while not machines and time.monotonic() < deadline:
+                machines.extend(descendants(os.getpid(), "qemu"))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join(120)
+    assert not thread.is_alive()
+    assert seen
+    assert machines
+    assert not [pid for pid in machines if Path(f"/proc/{pid}").exists()]
+    assert not list(Path("/tmp").glob("labcore-compare-*"))
+
+
+def test_a_comparison_apart_yields_what_it_found(tmp_path: Path) -> None:
+    needs_root()
+    *steps, found = compare_apart(tmp_path / "nothing", Options(rounds=1, quick=True))  # no virtual machines there: a note
+    assert steps
+    assert isinstance(found, Comparison)
+    assert found.get("start", "labcore") is not None
+    assert any("labcore vm setup" in note for note in found.notes)
+
+
 def descendants(pid: int, name: str) -> list[int]:
-    return [child for child in children(pid) if Path(f"/proc/{child}/comm").read_text().startswith(name)]
+    found = []
+    for child in children(pid):
+        with suppress(OSError):
+            found += [child] if Path(f"/proc/{child}/comm").read_text().startswith(name) else []
+    return found
 
 
 def test_a_comparison_says_what_is_wrong_before_it_measures(tmp_path: Path) -> None:

@@ -1,0 +1,87 @@
+"""A comparison made by a process of its own, for those that have threads, such as a notebook's kernel.
+
+    for event in compare_apart(root, Options(quick=True)):      # Progress, Progress, …, and in the end a Comparison
+
+The process works in a mount namespace that is gone with it (`bench.room`), and says in lines of JSON how far it is.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+from labcore.bench.comparison import Comparison, read_comparison
+from labcore.bench.progress import Options, Progress
+from labcore.errors import LabcoreError, Unavailable
+from labcore.state import default_root
+
+PATIENCE = 30.0  # seconds in which an interrupted comparison ends all that it has started
+
+
+def compare_apart(root: Path | None = None, options: Options | None = None) -> Generator[Progress | Comparison, None, None]:
+    """Yield what is being done, and in the end the comparison. `root` is where virtual machines were set up.
+
+    Whoever stops listening stops it, and it leaves nothing. Raises Unavailable, with what it says, if it cannot be made.
+    """
+    with tempfile.TemporaryDirectory(prefix="labcore-compare-") as place:
+        kept = Path(place, "comparison.json")
+        words = json.dumps([str(root or default_root()), str(kept), (options or Options()).as_dict()])
+        with subprocess.Popen(
+            [sys.executable, "-m", __name__, words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, start_new_session=True,
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            assert process.stderr is not None
+            wanted = False
+            try:
+                for line in process.stdout:
+                    yield Progress(**json.loads(line))
+                wanted = True
+                said = process.stderr.read().strip()
+            finally:
+                _end(process, interrupt=not wanted)
+        if process.returncode:
+            raise Unavailable(said.splitlines()[-1] if said else "the comparison ended without saying why")
+        yield read_comparison(kept)
+
+
+def _end(process: "subprocess.Popen[str]", *, interrupt: bool) -> None:
+    """Wait for its end. Interrupted, it ends what it has started; one that does not is killed."""
+    try:
+        if interrupt and process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def main(words: str) -> None:
+    """Compare, a line for each step; the result goes into a file."""
+    from labcore.bench.compare import compare
+    from labcore.bench.room import room
+
+    root, kept, options = json.loads(words)
+    with room() as work:
+        for event in compare(work, Path(root), Options(**options)):
+            if isinstance(event, Comparison):
+                event.write(Path(kept))
+            else:
+                print(json.dumps(event.as_dict()), flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        if os.geteuid():
+            from labcore.runtime import userns
+
+            userns.enter()
+        main(sys.argv[1])
+    except LabcoreError as error:
+        sys.exit(str(error).replace("\n", ";"))
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.exit(130)
