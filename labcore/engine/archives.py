@@ -14,10 +14,10 @@ from labcore.images import Image, ImageStore
 from labcore.images.archive.importing import take_root
 from labcore.images.archive.reading import Found, check_content, read
 from labcore.images.archive.source import opened
-from labcore.images.decompressing import compression
 from labcore.images.store import chosen
 from labcore.spec import Platform, Reference
 from labcore.storage import LayerStore
+from labcore.tar.decompressing import compression
 
 AT_ONCE: Final = 3  # layers, as in a pull
 SMALL: Final = 1 << 16  # bytes, for which another thread is not worth while

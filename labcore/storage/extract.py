@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import StoreDamaged
-from labcore.storage import tar
 from labcore.storage.places import Places, is_directory
-from labcore.storage.tar import Archive, Entry
+from labcore.tar import Archive, Entry
+from labcore.tar import reading as tar
 
 WHITEOUT: Final = b".wh."
 OPAQUE: Final = b".wh..wh..opq"
@@ -92,11 +92,7 @@ class Extractor:
             self._places.clear(parent, base)
             fd = os.open(base, NEW_FILE, 0o600, dir_fd=parent)
         try:
-            if entry.sparse is None:
-                for piece in content:
-                    _write(fd, piece)
-            else:
-                _write_sparse(fd, entry, content)
+            write_content(fd, entry, content)
             os.fchown(fd, entry.uid, entry.gid)
             os.fchmod(fd, entry.mode)  # after chown, which takes setuid away
             if entry.xattrs:
@@ -165,6 +161,15 @@ class Extractor:
 def _is_whiteout(parent: int, base: bytes) -> bool:
     status = os.stat(base, dir_fd=parent, follow_symlinks=False)
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def write_content(fd: int, entry: Entry, content: Iterator[memoryview]) -> None:
+    """Write a file's content; a sparse one's to where it belongs."""
+    if entry.sparse is not None:
+        _write_sparse(fd, entry, content)
+        return
+    for piece in content:
+        _write(fd, piece)
 
 
 def _write(fd: int, piece: memoryview) -> None:

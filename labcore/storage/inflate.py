@@ -1,88 +1,16 @@
 """From the bytes of a blob to those of a layer, on a second core: a thread inflates ahead of whoever reads."""
 
 import hashlib
-import io
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from itertools import chain
-from typing import IO, Final, cast
+from typing import BinaryIO, Final
 
-from labcore.errors import StoreDamaged
+from labcore.tar.decompressing import Peeked, compression, decompressed
 
 PIECE: Final = 1 << 20
 AHEAD: Final = 4  # pieces in memory, at most
-GZIP: Final = b"\x1f\x8b"
-ZSTD: Final = b"\x28\xb5\x2f\xfd"
-ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"  # after a byte 0x50 to 0x5f
-WINDOW_MAX: Final = 1 << 26  # bytes that a zstd archive may want to be remembered
-
-
-def inflated(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
-    """Return an archive's bytes, which come gzipped, zstd-compressed or as they are, and whether they were compressed.
-
-    Taking them raises StoreDamaged if they cannot be inflated. Inflated pieces have 1 MiB at most.
-    """
-    first = b""
-    while len(first) < len(ZSTD) and (chunk := next(chunks, b"")):
-        first += chunk
-    chunks = chain([first], chunks) if first else chunks
-    if first.startswith(GZIP):
-        return _gunzipped(chunks), True
-    if first.startswith(ZSTD) or first[1:].startswith(ZSTD_SKIPPABLE):
-        return _unzstd(chunks), True
-    return chunks, False
-
-
-def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Inflate (RFC 1952): one member after the other, as tools that compress in parallel write them."""
-    from isal import isal_zlib
-
-    data = next(chunks, b"")
-    while data:
-        member = isal_zlib.decompressobj(wbits=31)
-        while not member.eof:
-            if not data:
-                raise StoreDamaged("a layer is damaged: its gzip stream ends too early")
-            try:
-                yield member.decompress(data, PIECE)
-            except isal_zlib.error as error:  # type: ignore[misc]
-                raise StoreDamaged(f"a layer is damaged: {error}") from None
-            data = member.unconsumed_tail or (b"" if member.eof else next(chunks, b""))
-        data = member.unused_data or next(chunks, b"")
-        if not data.strip(b"\0"):  # padding, as tapes have it
-            break
-
-
-class _Reader(io.RawIOBase):
-    """Chunks as a file, for libraries that want one."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._left = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        self._left = self._left or next(self._chunks, b"")
-        size = min(len(buffer), len(self._left))
-        buffer[:size] = self._left[:size]
-        self._left = self._left[size:]
-        return size
-
-
-def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Inflate (RFC 8878), all frames."""
-    import zstandard
-
-    source = cast(IO[bytes], _Reader(chunks))
-    reader = zstandard.ZstdDecompressor(max_window_size=WINDOW_MAX).stream_reader(source, read_across_frames=True)
-    try:
-        yield from iter(lambda: reader.read(PIECE), b"")
-    except zstandard.ZstdError as error:
-        raise StoreDamaged(f"a layer is damaged: {error}") from None
 
 
 class Ahead:
@@ -121,11 +49,13 @@ class Ahead:
 
 
 @contextmanager
-def inflated_ahead(compressed: Iterator[bytes], algorithm: str) -> Iterator[tuple[Iterator[bytes], Callable[[], str]]]:
+def inflated_ahead(
+    raw: BinaryIO, what: str, algorithm: str
+) -> Iterator[tuple[Iterator[bytes], Callable[[], str]]]:  # fmt: skip
     """Inflate what comes ahead of whoever takes it. Yield the chunks, hashed as they pass, and what gives the digest then.
 
     Inflating takes one core about as long as hashing and making files takes another. Where nothing is to be inflated, the core
-    that would do it hashes.
+    that would do it hashes. `what` names the blob in errors. Taking the chunks raises StoreDamaged if they cannot be inflated.
     """
     digest = hashlib.new(algorithm)
 
@@ -134,6 +64,9 @@ def inflated_ahead(compressed: Iterator[bytes], algorithm: str) -> Iterator[tupl
             digest.update(chunk)
             yield chunk
 
-    plain, was_compressed = inflated(compressed)
-    with closing(Ahead(plain if was_compressed else hashed(plain))) as ready:
-        yield hashed(ready) if was_compressed else iter(ready), lambda: f"{algorithm}:{digest.hexdigest()}"
+    peeked = Peeked(raw)
+    is_compressed = bool(compression(peeked.head))
+    reader = decompressed(peeked, what)
+    plain = iter(lambda: reader.read(PIECE), b"")
+    with closing(Ahead(plain if is_compressed else hashed(plain))) as ready:
+        yield hashed(ready) if is_compressed else iter(ready), lambda: f"{algorithm}:{digest.hexdigest()}"

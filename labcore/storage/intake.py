@@ -2,22 +2,25 @@
 
 import os
 import stat
-import tarfile
-import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 
-from labcore.errors import InvalidInput, NotFound
+from labcore.errors import InvalidInput, NotFound, StoreDamaged
 from labcore.storage.describing import NEW_FILE, Description, clear, describe, make_directory
+from labcore.storage.extract import write_content
 from labcore.storage.files import Files
+from labcore.tar import Archive, BadArchive, Entry, decompressed
+from labcore.tar import reading as tar
 
 PIECE: Final = 1 << 18
 KINDS: Final = {
-    tarfile.DIRTYPE: stat.S_IFDIR, tarfile.SYMTYPE: stat.S_IFLNK, tarfile.CHRTYPE: stat.S_IFCHR,
-    tarfile.BLKTYPE: stat.S_IFBLK, tarfile.FIFOTYPE: stat.S_IFIFO,
+    tar.FILE: stat.S_IFREG, tar.DIRECTORY: stat.S_IFDIR, tar.SYMLINK: stat.S_IFLNK, tar.CHARACTER: stat.S_IFCHR,
+    tar.BLOCK_DEVICE: stat.S_IFBLK, tar.FIFO: stat.S_IFIFO, tar.HARD_LINK: stat.S_IFREG,
 }  # fmt: skip
-XATTR: Final = "SCHILY.xattr."
+TAKEN: Final = (b"user.", b"security.capability")
+OVERLAYS_OWN: Final = b"user.overlay."
 
 
 def take_in(archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, int] | None) -> None:
@@ -30,69 +33,69 @@ def take_in(archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, int] 
             raise NotFound(f"{files.whose}{to}: there is no such directory to put an archive's files into")
     times: list[tuple[str, Description]] = []
     try:
-        with tarfile.open(fileobj=archive, mode="r|*") as tar:
-            for member in tar:
-                path = f"{to.rstrip('/')}/{_checked(member.name)}"
-                description = _described(member, owner)
-                _put(tar, member, files, to, path, description)
-                if member.isdir():
-                    times.append((path, description))
-    except InvalidInput:
-        raise
-    except (tarfile.TarError, ValueError, OverflowError, EOFError, zlib.error) as error:
+        plain = decompressed(archive, "it")
+        opened = Archive(iter(lambda: plain.read(PIECE), b""))
+        for entry in opened:
+            path = f"{to.rstrip('/')}/{_checked(entry.name)}"
+            description = _described(entry, owner)
+            _put(entry, opened.content(), files, to, path, description)
+            if entry.kind == tar.DIRECTORY:
+                times.append((path, description))
+    except (BadArchive, OverflowError, StoreDamaged) as error:
         raise InvalidInput(f"this is no archive that can be read: {error}") from None
     for path, description in reversed(times):  # what is put into a directory changes its time
         with suppress(OSError, NotFound), files.place(path, follow=False) as place:
             os.utime(place.name, ns=(description.time, description.time), dir_fd=place.parent, follow_symlinks=False)
 
 
-def _checked(name: str) -> str:
-    if ".." in PurePosixPath(name).parts:
+def _checked(raw: bytes) -> str:
+    name = os.fsdecode(raw)
+    if ".." in PurePosixPath(name).parts or "\0" in name:
         raise InvalidInput(f"the archive has an entry {name!r}, which leads upwards: do not trust where it comes from")
     return name.lstrip("/")
 
 
-def _described(member: tarfile.TarInfo, owner: tuple[int, int] | None) -> Description:
-    kind = KINDS.get(member.type, stat.S_IFREG)
+def _described(entry: Entry, owner: tuple[int, int] | None) -> Description:
+    if entry.kind not in KINDS:
+        raise InvalidInput(f"the archive's entry {entry.name!r} is of an unknown kind: {entry.kind!r}")
     attributes = {
-        name.removeprefix(XATTR): value.encode(errors="surrogateescape")
-        for name, value in member.pax_headers.items()
-        if name.startswith((f"{XATTR}user.", f"{XATTR}security.capability")) and not name.startswith(f"{XATTR}user.overlay.")
+        os.fsdecode(name): value
+        for name, value in entry.xattrs.items()
+        if name.startswith(TAKEN) and not name.startswith(OVERLAYS_OWN)
     }
-    time = int(member.mtime * 10**9)
-    return Description(kind | stat.S_IMODE(member.mode), owner or (member.uid, member.gid), time, time, attributes)
+    return Description(
+        KINDS[entry.kind] | entry.mode, owner or (entry.uid, entry.gid), entry.mtime, entry.mtime, attributes
+    )  # fmt: skip
 
 
 def _put(
-    tar: tarfile.TarFile, member: tarfile.TarInfo, files: Files, to: str, path: str, description: Description
+    entry: Entry, content: Iterator[memoryview], files: Files, to: str, path: str, description: Description
 ) -> None:  # fmt: skip
     files.make_directories(os.path.dirname(path.rstrip("/")))  # noqa: PTH120
     with files.place(path, follow=False) as place:
         parent, name = place.parent, place.name
-        if member.isdir():
+        if entry.kind == tar.DIRECTORY:
             if name != ".":
                 make_directory(parent, name, path)
                 describe(parent, name, description)
             return
         clear(parent, name, path)
-        if member.islnk():
-            with files.place(f"{to.rstrip('/')}/{_checked(member.linkname)}", follow=False) as first:
+        if entry.kind == tar.HARD_LINK:
+            with files.place(f"{to.rstrip('/')}/{_checked(entry.link)}", follow=False) as first:
                 os.link(first.name, name, src_dir_fd=first.parent, dst_dir_fd=parent, follow_symlinks=False)
             return
-        _make(tar, member, parent, name)
+        _make(entry, content, parent, name)
         describe(parent, name, description)
 
 
-def _make(tar: tarfile.TarFile, member: tarfile.TarInfo, parent: int, name: str) -> None:
-    if member.issym():
-        os.symlink(member.linkname, name, dir_fd=parent)
-    elif member.isreg():
-        source = tar.extractfile(member)
-        assert source is not None
-        with source, os.fdopen(os.open(name, NEW_FILE, 0o600, dir_fd=parent), "wb") as target:
-            while piece := source.read(PIECE):
-                target.write(piece)
-    elif member.type in KINDS:
-        os.mknod(name, KINDS[member.type] | 0o600, os.makedev(member.devmajor, member.devminor), dir_fd=parent)
+def _make(entry: Entry, content: Iterator[memoryview], parent: int, name: str) -> None:
+    if entry.kind == tar.SYMLINK:
+        os.symlink(entry.link, os.fsencode(name), dir_fd=parent)
+    elif entry.kind == tar.FILE:
+        fd = os.open(name, NEW_FILE, 0o600, dir_fd=parent)
+        try:
+            write_content(fd, entry, content)
+        finally:
+            os.close(fd)
     else:
-        raise InvalidInput(f"the archive's entry {member.name!r} is of an unknown kind: {member.type!r}")
+        os.mknod(name, KINDS[entry.kind] | 0o600, os.makedev(entry.major, entry.minor), dir_fd=parent)

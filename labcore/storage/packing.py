@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
-from labcore.storage.tar import BLOCK, BLOCK_DEVICE, CHARACTER, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, XATTR
 from labcore.storage.tree import Entry
+from labcore.tar.reading import BLOCK, BLOCK_DEVICE, CHARACTER, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, XATTR
 
 PIECE: Final = 1 << 20
 RECORDS: Final = b"x"

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -11,8 +11,8 @@ from labcore.native import syncfs
 from labcore.space import FULL, room_for
 from labcore.storage.collecting import incoming
 from labcore.storage.extract import Extractor
-from labcore.storage.inflate import PIECE, inflated_ahead
-from labcore.storage.tar import Archive
+from labcore.storage.inflate import inflated_ahead
+from labcore.tar import Archive, BadArchive
 
 NOT_THE_LAYERS_FAULT: Final = {errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, *FULL}
 
@@ -44,8 +44,7 @@ def _unpack_checked(open_archive: Callable[[], BinaryIO], directory: Path, diff_
     root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with open_archive() as raw:
-            compressed = iter(lambda: raw.read(PIECE), b"")
-            found = _extract(compressed, root, diff_id.partition(":")[0] if diff_id else "sha256")
+            found = _extract(raw, root, f"layer {diff_id or ''}".strip(), (diff_id or "sha256").partition(":")[0])
         if diff_id and found != diff_id:
             raise StoreDamaged(f"a layer should have the digest {diff_id} and has {found}: make or pull the image anew")
         syncfs(root)  # the name must not outlive a crash that the content did not
@@ -54,15 +53,17 @@ def _unpack_checked(open_archive: Callable[[], BinaryIO], directory: Path, diff_
         if error.errno in NOT_THE_LAYERS_FAULT or (os.geteuid() and isinstance(error, PermissionError)):
             raise
         raise StoreDamaged(f"layer {diff_id} asks for what cannot be: {error}") from error
+    except BadArchive as error:
+        raise StoreDamaged(f"layer {diff_id} is no tar archive that can be read: {error}") from error
     except (ValueError, OverflowError) as error:
         raise StoreDamaged(f"layer {diff_id} is damaged: {error}") from error
     finally:
         os.close(root)
 
 
-def _extract(compressed: Iterator[bytes], root: int, algorithm: str) -> str:
+def _extract(raw: BinaryIO, root: int, what: str, algorithm: str) -> str:
     """Make the files; return the digest of the archive before compression."""
-    with inflated_ahead(compressed, algorithm) as (chunks, digest):
+    with inflated_ahead(raw, what, algorithm) as (chunks, digest):
         archive = Archive(chunks)
         with Extractor(root) as extractor:
             extractor.extract(archive)

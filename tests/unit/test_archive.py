@@ -339,9 +339,9 @@ HOSTILE: dict[str, tuple[Callable[[Files], Any], str]] = {
         "lacks tiny:latest's config: there is no b",
     ),
     "a member larger than the disk": (lambda files: packed(files)[:-10240] + HUGE.tobuf(tarfile.GNU_FORMAT), "has place for"),
-    "an endless name": (lambda files: Endless(LONG_NAME.tobuf(tarfile.GNU_FORMAT), b"a"), "has a header of"),
+    "an endless name": (lambda files: Endless(LONG_NAME.tobuf(tarfile.GNU_FORMAT), b"a"), "a header of"),
     "endlessly many members": (lambda files: Endless(DIRECTORY, DIRECTORY), "more than"),
-    "endlessly many headers": (lambda files: Endless(GLOBAL, GLOBAL), "has more than 8 headers before a member"),
+    "endlessly many headers": (lambda files: Endless(GLOBAL, GLOBAL), "more than 8 headers for one entry"),
     "endless zeros": (lambda files: Endless(bytes(1024), b"\0"), "neither manifest.json nor index.json"),
     "an endless document": (
         lambda files: packed(files | {"index.json": b" " * (5 << 20)}), "index.json has 5242880 bytes"

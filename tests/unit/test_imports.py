@@ -10,7 +10,7 @@ import labcore
 
 PACKAGE = Path(labcore.__file__).parent
 
-OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "space", "state"}
+OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "space", "state", "tar"}
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
     "record": set(),
@@ -19,6 +19,7 @@ ALLOWED = {
     "language": set(),
     "elf": {"record"},
     "space": {"errors"},
+    "tar": {"errors", "record"},
     "state": set(),
     "spec": {"record", "errors"},
     "native": OPEN_TO_ALL,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from labcore.storage import tar
 from labcore.storage.packing import Packer
 from labcore.storage.tree import Entry, Tree, listed, tree_at
+from labcore.tar import reading as tar
 
 NAMES = ["short", "x" * 100, "x" * 101, "d/" + "y" * 250, "ü", "\udcff\udcfe", "with\nnewline", "a=b", "d/" * 60 + "deep"]
 

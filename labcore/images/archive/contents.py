@@ -7,10 +7,10 @@ from typing import Final
 from labcore.errors import StoreDamaged
 from labcore.images.archive.source import Members
 from labcore.images.archive.tar import FILE, LINK, Member
-from labcore.images.decompressing import LONGEST, compression
 from labcore.images.model import LAYER, LAYER_GZIP, LAYER_ZSTD, Descriptor
 from labcore.images.store import ImageStore
 from labcore.spec import checked_digest
+from labcore.tar.decompressing import LONGEST, compression
 
 DOCUMENTS: Final = ("index.json", "manifest.json", "oci-layout", "repositories")
 DOCUMENT_MAX: Final = 4 << 20

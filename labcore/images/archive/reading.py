@@ -15,7 +15,6 @@ from labcore.images.archive.contents import Contents, Passing
 from labcore.images.archive.source import Members
 from labcore.images.archive.tar import PIECE
 from labcore.images.config import Config
-from labcore.images.decompressing import decompressed
 from labcore.images.model import (
     CONFIG,
     INDEXES,
@@ -29,6 +28,7 @@ from labcore.images.model import (
 from labcore.images.store import DEPTH_MAX, ImageStore
 from labcore.record import Record
 from labcore.spec import Reference
+from labcore.tar.decompressing import decompressed
 
 FULL_NAME: Final = "io.containerd.image.name"  # Docker's and containerd's annotation: the image's whole name
 

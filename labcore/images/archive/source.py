@@ -8,7 +8,7 @@ from typing import BinaryIO, Final, Protocol
 
 from labcore.errors import InvalidInput, StoreDamaged
 from labcore.images.archive.tar import FILE, PIECE, Member, TarReader
-from labcore.images.decompressing import decompressed
+from labcore.tar.decompressing import decompressed
 
 LAYOUT: Final = ("oci-layout", "index.json")
 

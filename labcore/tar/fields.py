@@ -3,8 +3,6 @@
 import struct
 from typing import Final, NoReturn
 
-from labcore.errors import StoreDamaged
-
 SPARSE_MAX: Final = 1 << 20  # pieces of one sparse file
 PIECES: Final = struct.Struct("12s12s")
 
@@ -66,7 +64,7 @@ def old_pieces(table: bytes) -> list[int]:
 
 
 def checked_map(numbers: list[int], name: bytes, real_size: int) -> Map:
-    """Return the pieces, which come in order and do not overlap. Raises StoreDamaged."""
+    """Return the pieces, which come in order and do not overlap. Raises BadArchive."""
     if len(numbers) % 2 or len(numbers) > 2 * SPARSE_MAX:
         broken(f"the map of sparse file {name!r} is none")
     pieces = tuple(zip(numbers[::2], numbers[1::2], strict=True))
@@ -78,6 +76,10 @@ def checked_map(numbers: list[int], name: bytes, real_size: int) -> Map:
     return pieces
 
 
+class BadArchive(ValueError):
+    """What was read is no tar archive; the message says why, and whoever reads it knows what it was to be."""
+
+
 def broken(what: str) -> NoReturn:
-    """Raise StoreDamaged for an archive that is none."""
-    raise StoreDamaged(f"a layer is no tar archive that can be read: {what}")
+    """Raise BadArchive."""
+    raise BadArchive(what)

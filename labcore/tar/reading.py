@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from labcore.storage.tar_fields import (
+from labcore.tar.fields import (
     SPARSE_MAX,
     Map,
     broken,
@@ -22,6 +22,7 @@ from labcore.storage.tar_fields import (
 
 BLOCK: Final = 512
 RECORDS_MAX: Final = 1 << 20  # bytes of one pax header or long name; a path has 4 KiB, an attribute 64 KiB at most
+EXTENSIONS_MAX: Final = 8  # headers that say more of an entry
 FILE, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO = b"0", b"1", b"2", b"3", b"4", b"5", b"6"
 KINDS: Final = (FILE, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO)
 XATTR: Final = b"SCHILY.xattr."
@@ -58,7 +59,10 @@ class Entry:
 
 
 class Archive:
-    """The entries of an archive that comes in chunks; the content of each is read before the next, or skipped."""
+    """The entries of an archive that comes in chunks; the content of each is read before the next, or skipped.
+
+    Taking them raises BadArchive.
+    """
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -67,27 +71,27 @@ class Archive:
         self._padding = 0
 
     def __iter__(self) -> Iterator[Entry]:
-        everywhere: list[tuple[bytes, bytes]] = []
         while (block := self._header()) is not None:
-            records = list(everywhere)
+            records: list[tuple[bytes, bytes]] = []
             name = link = None
+            extensions = 0
             while (kind := block[156:157]) in b"xXgLK":
                 content = self._short_content(number(block[124:136], "size"))
-                if kind == b"g":
-                    everywhere += pax_records(content)
-                    records += pax_records(content)
-                elif kind == b"L":
+                if kind == b"L":
                     name = content.rstrip(b"\0")
                 elif kind == b"K":
                     link = content.rstrip(b"\0")
-                else:
+                elif kind != b"g":  # what is said of all entries are comments: git's, for one; as docker does, we leave it
                     records += pax_records(content)
+                extensions += 1
+                if extensions > EXTENSIONS_MAX:
+                    broken(f"it has more than {EXTENSIONS_MAX} headers for one entry")
                 block = self._header() or broken("it ends after a header that belongs to another")
             yield self._entry(block, dict(records), records, name, link)
             self._skip()
 
     def content(self) -> Iterator[memoryview]:
-        """Yield the present entry's content in pieces. Raises StoreDamaged if the archive ends before."""
+        """Yield the present entry's content in pieces. Raises BadArchive if the archive ends before."""
         while self._left:
             piece = self._some(self._left)
             self._left -= len(piece)
@@ -218,7 +222,7 @@ class Archive:
         while size:
             piece = self._some(size)
             if not piece:
-                broken("it ends in the middle of an entry")
+                broken("it is cut off: it ends in the middle of an entry")
             pieces.append(piece)
             size -= len(piece)
         return b"".join(pieces)
@@ -229,7 +233,7 @@ class Archive:
             following = next(self._chunks, None)
             if following is None:
                 if self._left:
-                    broken("it ends in the middle of a file")
+                    broken("it is cut off: it ends in the middle of a file")
                 return self._chunk
             self._chunk = memoryview(following)
         piece, self._chunk = self._chunk[:most], self._chunk[most:]

@@ -1,0 +1,7 @@
+"""Tar archives, the form in which layers and images travel: their entries, and what they are compressed with."""
+
+from labcore.tar.decompressing import compression, decompressed
+from labcore.tar.fields import BadArchive
+from labcore.tar.reading import Archive, Entry
+
+__all__ = ["Archive", "BadArchive", "Entry", "compression", "decompressed"]
