@@ -1,6 +1,6 @@
-"""Is an unpacked layer still what was unpacked? Everything about its files counts, but for the times of directories.
+"""Is an unpacked layer still what was unpacked? Everything about its files counts, but for some times.
 
-An archive need not name each directory; those that it does not name were made when it was unpacked.
+Whiteouts have none of their own, and directories that the archive does not name were made when it was unpacked.
 """
 
 import filecmp
@@ -37,10 +37,15 @@ def _of_one(one: Path, other: Path, name: str) -> Iterator[str]:
         yield f"{name} leads elsewhere"
     elif stat.S_ISREG(ours.st_mode) and (ours.st_size != theirs.st_size or not filecmp.cmp(one, other, shallow=False)):
         yield f"{name} has another content"
-    elif not stat.S_ISDIR(ours.st_mode) and ours.st_mtime_ns != theirs.st_mtime_ns:
+    elif _has_time(ours) and ours.st_mtime_ns != theirs.st_mtime_ns:
         yield f"{name} was changed at another time"
     elif _attributes(one) != _attributes(other):
         yield f"{name} has other attributes"
+
+
+def _has_time(status: os.stat_result) -> bool:
+    is_whiteout = stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+    return not stat.S_ISDIR(status.st_mode) and not is_whiteout
 
 
 def _attributes(path: Path) -> dict[str, bytes]:
