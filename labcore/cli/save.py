@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "The archive is an OCI layout and Docker's format at once: docker, podman, skopeo and `labcore load` read it. "
-        "The same images give the same bytes. Layers are written as they are kept, compressed or not."
+        "The same images give the same bytes. Layers are written as they are kept, but for Docker's format without zstd."
     )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where (default: standard output)")
     parser.add_argument("--format", choices=FORMATS, default="docker", help="docker: both (default); oci: an OCI layout only")

@@ -22,7 +22,7 @@ from labcore.images import Config, Image, ImageStore
 from labcore.images.archive.writing import save
 from labcore.images.finding import entries, find
 from labcore.images.garbage import collect, damages
-from labcore.images.model import INDEX, LAYER, LAYER_GZIP, index_bytes
+from labcore.images.model import INDEX, LAYER, LAYER_GZIP, LAYER_ZSTD, index_bytes
 from labcore.spec import Platform, Reference
 
 Files = dict[str, bytes]
@@ -126,6 +126,16 @@ def test_one_image_of_several_names_and_one_of_none(store: ImageStore, other: Im
     assert collect(other).blobs == 0
     other.tag(Reference.parse("named:now"), find(other, nameless.id).descriptor)
     assert sorted(entry.names for entry in entries(other)) == [("named:now",), ("tiny:latest", "twin:v2")]
+
+
+def test_old_dockers_get_no_zstd(store: ImageStore, other: ImageStore) -> None:
+    image = make(store)
+    packed = store.put_blob(zstandard.compress(b"a layer"), LAYER_ZSTD)
+    store.put_image(Reference.parse("tiny"), [packed, image.layers[1]], image.config)
+    for form, media_types in (("oci", [LAYER_ZSTD, LAYER_GZIP]), ("docker", [LAYER, LAYER_GZIP])):
+        load(other, io.BytesIO(saved(store, "tiny", form=form)))
+        assert other.find("tiny").id == image.id
+        assert [layer.media_type for layer in other.find("tiny").layers] == media_types
 
 
 def test_an_image_for_several_machines(store: ImageStore, other: ImageStore) -> None:

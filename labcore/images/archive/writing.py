@@ -20,8 +20,9 @@ from typing import Any, BinaryIO, Final
 from labcore.errors import InvalidInput, StoreDamaged
 from labcore.images.archive.reading import FULL_NAME
 from labcore.images.archive.tar import BLOCK, PIECE
+from labcore.images.decompressing import decompressed
 from labcore.images.finding import find, image_here, is_called, parts
-from labcore.images.model import INDEX, REF_NAME, Descriptor, Image
+from labcore.images.model import INDEX, INDEXES, LAYER, LAYER_ZSTD, MANIFEST, REF_NAME, Descriptor, Image, Manifest
 from labcore.images.store import LAYOUT_VERSION, ImageStore
 from labcore.record import Record
 from labcore.spec import Platform, Reference
@@ -49,6 +50,8 @@ def save(
         raise InvalidInput(f"no archive format {form!r}: there are {', '.join(FORMATS)}")
     with store.using():
         chosen = _choose(store, images, platform)
+        if form == "docker":
+            chosen = [choice.replace(descriptor=_without_zstd(store, choice.descriptor)) for choice in chosen]
         blobs = {part.digest: part for choice in chosen for part in parts(store, choice.descriptor)}
         for part in blobs.values():
             store.blob_path(part)
@@ -73,6 +76,23 @@ def _choose(store: ImageStore, images: Sequence[str], platform: Platform | None)
         names = (*known.names, *(Reference.parse(name) for name in entry.names if is_called(text, name)))
         chosen[descriptor.digest] = known.replace(names=tuple(sorted(set(names), key=str)))
     return sorted(chosen.values(), key=lambda choice: (str(choice.names), choice.descriptor.digest))
+
+
+def _without_zstd(store: ImageStore, descriptor: Descriptor) -> Descriptor:
+    """Return a manifest of the same image without layers compressed by zstd, which Dockers before 23 do not know.
+
+    The plain layers are nobody's after that, and go with the next collection. An index stays as it is.
+    """
+    image = None if descriptor.media_type in INDEXES else store.read(descriptor)
+    if image is None or not any(layer.media_type == LAYER_ZSTD for layer in image.layers):
+        return descriptor
+    layers = tuple(_plain(store, layer) if layer.media_type == LAYER_ZSTD else layer for layer in image.layers)
+    return store.put_blob(Manifest(image.config_descriptor, layers).to_bytes(), MANIFEST)
+
+
+def _plain(store: ImageStore, layer: Descriptor) -> Descriptor:
+    with store.blob_path(layer).open("rb") as file:
+        return store.put_blob(decompressed(file, f"layer {layer.digest}"), LAYER)
 
 
 def _documents(store: ImageStore, chosen: Iterable[Chosen], form: str) -> dict[str, bytes]:
