@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 import venv
 from collections.abc import Callable
 from pathlib import Path
@@ -157,14 +158,17 @@ def written(kit: Path, content: bytes) -> Path:
         (cut_within, r"is cut off or damaged: .*\. Copy it again"),
     ],
 )
-def test_a_kit_that_was_damaged_on_its_way(small: Path, change: Change, said: str) -> None:
+def test_a_kit_that_was_damaged_on_its_way(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Change, said: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     changed = change(small)
     try:
         with pytest.raises(kits.KitRefused, match=said), kits.Kit(changed).opened("wheels"):
             pass
     finally:
         changed.unlink()
-    assert list(Path("/tmp").glob("labcore-kit-*")) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"no tar", b"\0" * 10240])
