@@ -151,6 +151,7 @@ print(f"named in the config   {config['rootfs']['diff_ids'][0][:23]}…")
 
 # %%
 monday = {"menu/soup": "tomato\n", "menu/fish": "herring\n", "menu/tea": "green\n"}
+monday["wine/red"] = "merlot\n"
 tuesday = {"menu/soup": "onion\n", "menu/fish": None}
 made = lab.image(store, "cafe:v1", [lab.layer(monday), lab.layer(tuesday)])
 
@@ -291,13 +292,14 @@ options = f"lowerdir={':'.join(stack)},upperdir={tray}/upper"
 with expect(errno.EINVAL):
     mount("overlay", f"{tray}/view", "overlay", data=options)
 
-# %% [markdown] lang="en" id="four-deeds"
-# With a `workdir`, where overlayfs gets things ready before they appear in one step, it works. Four deeds: a new file, a changed
-# one, a deleted one, a renamed one. **What will lie in `upper` afterwards?** Write down the names.
+# %% [markdown] lang="en" id="five-deeds"
+# With a `workdir`, where overlayfs gets things ready before they appear in one step, it works. Five deeds: a new file, a changed
+# one, a deleted one, a renamed one, and a directory that is deleted and made again. **What will lie in `upper` afterwards?** Write
+# down the names. (`USERXATTR` is empty, unless the lab runs without root.)
 
-# %% [markdown] lang="zh" of="14327c0e"
-# 再给一个 `workdir` 就行了：overlayfs 在那里做好准备，然后一步到位。做四件事：新建、修改、删除、改名各一个文件。
-# **之后 `upper` 里会有什么？** 先把名字写下来。
+# %% [markdown] lang="zh" of="47d34747"
+# 再给一个 `workdir` 就行了：overlayfs 在那里做好准备，然后一步到位。做五件事：新建、修改、删除、改名各一个文件，再把一个目录删掉重建。
+# **之后 `upper` 里会有什么？** 先把名字写下来。（`USERXATTR` 是空的，除非不用 root 运行实验室。）
 
 # %% tags=["nbval-check-output"]
 # %%helper
@@ -305,10 +307,10 @@ unshare(CloneFlag.NEWNS)
 mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
 os.chdir(store)
 options = f"lowerdir={':'.join(stack)},upperdir={tray}/upper,workdir={tray}/work"
-mount("overlay", f"{tray}/view", "overlay", data=options)
+mount("overlay", f"{tray}/view", "overlay", data=options + USERXATTR)
 os.chdir(f"{tray}/view")
 os.system("echo cheese > menu/cake; echo black >> menu/tea; rm menu/soup")
-os.system("mv etc/group etc/teams; grep . menu/*")
+os.system("mv etc/group etc/teams; rm -r wine; mkdir wine; grep -r . menu wine | sort")
 
 # %% [markdown] lang="en" id="upper-picture"
 # The process is gone, and the mount with it. The directory is still there:
@@ -317,28 +319,33 @@ os.system("mv etc/group etc/teams; grep . menu/*")
 # 进程没了，挂载也随之消失。那个目录却还在：
 
 # %%
-files = ["menu/cake", "menu/tea", "menu/soup", "menu/fish", "etc/group", "etc/teams"]
-lab.stack(here, upper=f"{tray}/upper", files=[*files, "bin/busybox"])
+files = ["menu/cake", "menu/tea", "menu/soup", "etc/group", "etc/teams"]
+lab.stack(here, upper=f"{tray}/upper", files=[*files, "wine/", "wine/red"])
 
 # %%
 print(subprocess.check_output(["ls", "-lR"], cwd=f"{tray}/upper", text=True))
+os.getxattr(f"{tray}/upper/wine", OPAQUE)
 
 # %% [markdown] lang="en" id="copy-up"
 # - **New**: the file, and nothing else.
 # - **Changed**: all of `tea`, with Monday's line. The file was copied up before it was written to (*copy-up*): for one more line
 #   in a database of 10 GB, 10 GB. Data that is written much belongs on a *volume*, outside of the layers.
 # - **Deleted**: `c`, and `0, 0` in place of a size: a device that no driver has. This is overlayfs's own whiteout; your `layers`
-#   put the same in place of `.wh.fish`.
+#   puts the same in place of `.wh.fish`.
 # - **Renamed**: a copy under the new name, and a whiteout under the old one.
+# - **A directory made again**: it is *opaque*. An attribute on it, `trusted.overlay.opaque`, says that nothing from below is to be
+#   seen in it: one mark for however many files.
 #
 # What lies below has not changed by one bit. `docker diff` reads just this directory, and `docker commit` makes a layer of it.
 
-# %% [markdown] lang="zh" of="c18ea767"
+# %% [markdown] lang="zh" of="a048e51b"
 # - **新建**：只有这个文件，没有别的。
 # - **修改**：整个 `tea`，连同星期一的那一行。写之前，文件先被整个复制上来（*写时复制*，copy-up）：给 10 GB 的数据库加一行，就要复制 10 GB。
 #   频繁写入的数据应当放在*卷*（volume）里，不放在层里。
 # - **删除**：类型是 `c`，本该写大小的地方是 `0, 0`：一个没有驱动的设备。这是 overlayfs 自己的 whiteout；你的 `layers` 正是用它代替了 `.wh.fish`。
 # - **改名**：新名字下是一份副本，旧名字下是一个 whiteout。
+# - **重建的目录**：它是*不透明*（opaque）的。目录上有一个属性 `trusted.overlay.opaque`，表示下层在这里的东西一概看不到：
+#   不管有多少文件，一个标记就够了。
 #
 # 下面各层一个比特都没变。`docker diff` 读的就是这个目录，`docker commit` 则把它做成新的一层。
 
