@@ -65,7 +65,11 @@ SEEDS = {"direct children only": 11, "the youngest": 12, "any process of that nu
 
 
 @pytest.mark.parametrize(("lesson", "step"), [(3, "rootfs"), (3, "run")])
-def test_what_is_written_anew_still_does_what_the_earlier_lesson_asks_for(lesson: int, step: str, tmp_path: Path) -> None:
+def test_what_is_written_anew_still_does_what_the_earlier_lesson_asks_for(
+    lesson: int, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no image has ever been, too."""
+    monkeypatch.setenv("LABCORE_ROOT", str(tmp_path / "nothing here yet"))
     workspace = Workspace(tmp_path)
     workspace.save(step, marked(step, source_of(step, lesson), lesson))
     verdict = examine(step, workspace.file, lesson=1)

@@ -69,9 +69,9 @@ def pull(registry, repository, tag, store):
 
 def run(root, argv, name="box"):
     """Start `argv` on a directory, or on an image of the store; return its exit code."""
-    store = lab.store()
     below = BindRoot(root)
     if not root.startswith("/"):
+        store = lab.store()
         below = OverlayRoot(store, tuple(layers(lab.manifest(store, root), store)), "scratch")
     spec = ContainerSpec(root=below, argv=tuple(argv), hostname=name)
     tried = ops.search_path(argv[0], spec.environment, DEFAULT_PATH)

@@ -253,9 +253,9 @@ def run(root, argv, name="box"):
 """,
         "a hard-coded image": """
 def run(root, argv, name="box"):
-    store = lab.store()
     below = BindRoot(root)
     if not root.startswith("/"):
+        store = lab.store()
         below = OverlayRoot(store, tuple(layers(lab.manifest(store, "busybox"), store)), "scratch")
     spec = ContainerSpec(root=below, argv=tuple(argv), hostname=name)
     plan = Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), ops.Execve(spec.argv, spec.environment, (argv[0],))])
@@ -282,9 +282,9 @@ def run(root, argv, name="box"):
 """,
         "always success": """
 def run(root, argv, name="box"):
-    store = lab.store()
     below = BindRoot(root)
     if not root.startswith("/"):
+        store = lab.store()
         below = OverlayRoot(store, tuple(layers(lab.manifest(store, root), store)), "scratch")
     spec = ContainerSpec(root=below, argv=tuple(argv), hostname=name)
     show(Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), ops.Execve(spec.argv, spec.environment, (argv[0],))]))
