@@ -6,6 +6,7 @@ from collections.abc import Callable
 from labcore.errors import ImageNotFound, LabcoreError
 from labcore.lab.lessons import LESSONS, enter, lesson
 from labcore.lab.restoring import remember
+from labcore.lab.roots import proc_in_sight
 from labcore.lab.say import say
 from labcore.lab.steps import load
 from labcore.lab.workspace import default_workspace
@@ -35,6 +36,7 @@ def begin(number: int) -> None:
     wanted = lesson(number)
     if missing := what_is_missing(wanted.requires) or _make_images():
         raise LessonStopped(number, missing)
+    proc_in_sight()
     enter(number)
     load(default_workspace())  # what earlier lessons have written can be imported from `my_runtime`
     remember()

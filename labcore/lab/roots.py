@@ -1,12 +1,15 @@
 """A directory with a root file system in it, to start containers on before images are understood."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 from pathlib import Path
 from tempfile import mkdtemp
 
 from labcore.engine import Engine
+from labcore.native import MountFlag, mount
+from labcore.runtime.observe import confined
 from labcore.spec import OverlayRoot
 
 
@@ -28,3 +31,13 @@ def root(image: str = "busybox") -> str:
         except OSError:  # another notebook was faster
             shutil.rmtree(incoming)
     return str(target)
+
+
+def proc_in_sight() -> None:
+    """Where the lab is an ordinary user's: bind /proc into the root, in this mount namespace, unless it is there.
+
+    A container that makes that directory its root may mount a /proc of its own only while another is in sight:
+    user_namespaces(7).
+    """
+    if confined() and not os.path.ismount(place := f"{root()}/proc"):
+        mount("/proc", place, flags=MountFlag.BIND | MountFlag.REC)

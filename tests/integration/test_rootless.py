@@ -1,6 +1,7 @@
 """Containers of ordinary users."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
+from labcore.lab.lessons import LESSONS, Lesson
 from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.userns import subordinate
 from labcore.spec import OverlayRoot
-from tests.conftest import LEARNER, as_learner, needs, needs_root
+from tests.conftest import LEARNER, PROJECT, as_learner, needs, needs_root
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 LABCORE = f"{sys.executable} -P -m labcore"
@@ -49,6 +51,27 @@ def test_the_lessons_pass(ids: dict[str, str]) -> None:
             f"{LABCORE} lesson start {number}; {LABCORE} lesson solve {number}; {LABCORE} lesson check {number}", **ids
         )
         assert f"{steps}, 2 of 2 challenges" in said
+
+
+RUN_ALL = """
+import json, os, pathlib, sys
+from nbclient import NotebookClient
+import nbformat
+from labcore.lab.copies import copy, with_solutions
+copy(pathlib.Path(sys.argv[1]), pathlib.Path("work/n.ipynb"), with_solutions)
+notebook = nbformat.read("work/n.ipynb", 4)
+NotebookClient(notebook, timeout=60, resources={"metadata": {"path": "work"}}).execute()
+print("all cells have run", sum(len(cell.get("outputs", ())) for cell in notebook.cells))
+"""
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
+def test_a_lesson_runs_in_an_ordinary_users_notebook(lesson: Lesson) -> None:
+    notebook = PROJECT / "notebooks" / lesson.file
+    script = f"""
+    mkdir work; export LABCORE_WORK=$PWD/work LABCORE_STRICT=1
+    {LABCORE} rootless {sys.executable} -c {shlex.quote(RUN_ALL)} {notebook}"""
+    assert "all cells have run" in shell(script)
 
 
 def test_files_of_other_owners_take_subordinate_ids() -> None:
