@@ -78,12 +78,10 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def vm_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state root with all that a small virtual machine needs; the kernel is fetched once, and kept in build."""
+def vm_root() -> Path:
+    """A state root with all that a small virtual machine needs; fetched and made once, and kept in build."""
     needs(f"qemu-system-{platform.machine()}", "apt-get", "dpkg-deb")
-    root, packages = tmp_path_factory.mktemp("vm"), PROJECT / "build" / "packages"
-    packages.mkdir(parents=True, exist_ok=True)
-    (root / "packages").symlink_to(packages)
+    root = PROJECT / "build" / "vm"
     guests.setup(root)
     return root
 

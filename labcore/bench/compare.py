@@ -4,29 +4,17 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 from labcore.bench.comparison import WORK, Comparison, Series, Step
-from labcore.bench.contestants import (
-    IDLE,
-    BareProcess,
-    ByHand,
-    Command,
-    Contestant,
-    DebianVm,
-    InProcess,
-    Running,
-    SmallVm,
-    VmCommand,
-    container_by_engine,
-    containers_by_command,
-    machine_types,
-    pss_kib,
-)
+from labcore.bench.containers import IDLE, BareProcess, Command, InProcess, container_by_engine, containers_by_command
+from labcore.bench.contestant import Contestant, Running
+from labcore.bench.machines import ByHand, DebianVm, SmallVm, VmCommand, machine_types
 from labcore.bench.measure import environment
 from labcore.bench.peers import PeerFailed, podman_words, running_docker, version
 from labcore.bench.progress import Options, Progress
+from labcore.bench.weighing import allocated, available_kib, kernel_kib, pss_kib
 from labcore.engine import Engine
 from labcore.errors import LabcoreError, Unavailable
 from labcore.native import DEVNULL
@@ -257,29 +245,3 @@ class _Match:
                 f"a virtual machine by labcore takes {library:.2f} of the time that qemu by hand takes; by `labcore vm run`, "
                 f"up to the output of a command, {command:.2f}"
             )
-
-
-def available_kib() -> float:
-    """Return how much memory could be handed out: proc(5), MemAvailable."""
-    return _meminfo()["MemAvailable"]
-
-
-def kernel_kib() -> float:
-    """Return the kernel's own memory that grows with processes and namespaces."""
-    seen = _meminfo()
-    return sum(seen.get(name, 0.0) for name in ("SUnreclaim", "KernelStack", "PageTables", "Percpu"))
-
-
-def _meminfo() -> dict[str, float]:
-    lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
-    return {words[0].rstrip(":"): float(words[1]) for words in lines}
-
-
-def allocated(path: Path) -> int:
-    """Return how many bytes a file, or all below a directory, take on the disk; hard links count once."""
-    seen: dict[tuple[int, int], int] = {}
-    for place in (path, *path.rglob("*")) if path.is_dir() else (path,):
-        with suppress(OSError):
-            status = place.lstat()
-            seen[status.st_dev, status.st_ino] = status.st_blocks * 512
-    return sum(seen.values())

@@ -19,6 +19,7 @@ from labcore.errors import Unavailable
 from labcore.images.seeds.machine import sources_here
 from labcore.record import Record
 from labcore.vm.kernel import package_here
+from labcore.vm.qemu import alone
 
 PACKAGES: Final = ("dbus", "libpam-systemd", "login", "systemd-sysv", "udev")
 # The serial line is this side's: with a getty on it, the start would wait for udev to see it. The others look after a machine
@@ -27,6 +28,16 @@ MASKED: Final = (
     "serial-getty@ttyS0.service", "serial-getty@ttyAMA0.service", "apt-daily.timer", "apt-daily-upgrade.timer",
     "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
 )  # fmt: skip
+# From an archive ($1) to the files that a Debian is started from, in a directory ($2).
+TO_DISK: Final = """\
+mkdir root
+tar -xf "$1" -C root --exclude='./dev/*'
+mke2fs -q -t ext4 -d root "$2/disk" "$3"
+cp root/boot/vmlinu*-* "$2/kernel"
+cp root/boot/initrd.img-* "$2/initrd"
+chmod 644 "$2/kernel" "$2/initrd"
+rm -rf root
+"""
 WORDS: Final = "root=/dev/vda rw systemd.show_status=yes systemd.log_color=0"
 READY: Final = rb"Reached target (multi-user\.target|.*Multi-User System)"
 DISK: Final = "2G"
@@ -82,27 +93,28 @@ def make(root: Path, *, anew: bool = False, tell: Tell = lambda _: None) -> Debi
 
 
 def _make_in(place: Path, scratch: Path) -> None:
-    """Make the disk by tar, so that an ordinary user can: the root's owners are but numbers in it."""
+    """Make an archive of the root, and of that the disk: so that an ordinary user can, whose files in it are others'."""
+    tar = scratch / "root.tar"
+    hooks = [f'ln -sf /dev/null "$1/etc/systemd/system/{unit}"' for unit in MASKED]
+    hooks += ['echo labcore > "$1/etc/hostname"', 'echo "/dev/vda / ext4 defaults 0 0" > "$1/etc/fstab"']
     words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join((*PACKAGES, package_here()))}"]
-    links = [f'ln -sf /dev/null "$1/etc/systemd/system/{unit}"' for unit in MASKED]
-    name = 'echo labcore > "$1/etc/hostname"'
-    disk = 'echo /dev/vda / ext4 defaults 0 0 > "$1/etc/fstab"'
-    words += [f"--customize-hook={hook}" for hook in (*links, name, disk, f'copy-out /boot "{scratch}"')]
-    root = scratch / "root"
-    suite = _suite()
-    _run(_own_mounts([*words, suite, str(root), *sources_here()]), scratch)
-    for name, pattern in (("kernel", "vmlinu?-*"), ("initrd", "initrd.img-*")):
-        source = next(iter(sorted(Path(scratch, "boot").glob(pattern))), None)
-        if source is None:
-            raise Unavailable(f"mmdebstrap has made a Debian without {pattern} in /boot: try again with --update")
-        shutil.copyfile(source, place / name)
-    _run(["mke2fs", "-q", "-t", "ext4", "-d", str(root), str(place / "disk"), DISK], scratch)
+    words += [*(f"--customize-hook={hook}" for hook in hooks), _suite(), str(tar), *sources_here()]
+    _run(_with_its_children(words), scratch)
+    _run(_as_root(["sh", "-ec", TO_DISK, "sh", str(tar), str(place), DISK]), scratch)
+    if not (place / "kernel").exists() or not (place / "initrd").exists():
+        raise Unavailable("mmdebstrap has made a Debian without a kernel in /boot: try again with --update")
 
 
-def _own_mounts(command: list[str]) -> list[str]:
-    """Return the command so that what it mounts and starts goes with it, however it ends."""
-    user = [] if os.geteuid() == 0 else ["--map-root-user", "--map-auto"]
-    return ["unshare", *user, "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", *command]
+def _with_its_children(command: list[str]) -> list[str]:
+    """Return root's command so that what it mounts and starts goes with it; an ordinary user's has namespaces of its own."""
+    if os.geteuid():
+        return alone(command)
+    return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", *command]
+
+
+def _as_root(command: list[str]) -> list[str]:
+    """Return a command so that it may give files to others: an ordinary user's in a user namespace."""
+    return ["unshare", "--map-root-user", "--map-auto", *command] if os.geteuid() else command
 
 
 def _suite() -> str:

@@ -15,11 +15,11 @@ import pytest
 import labcore
 from labcore.bench.apart import compare_apart
 from labcore.bench.comparison import Comparison
-from labcore.bench.contestants import children
 from labcore.bench.measure import Row, Subject, measure
 from labcore.bench.progress import Options, Progress
 from labcore.bench.render import table
 from labcore.bench.start import filter_file
+from labcore.bench.weighing import children
 from labcore.engine import Engine
 from labcore.native import program
 from labcore.runtime.observe import file_system

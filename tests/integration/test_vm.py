@@ -19,6 +19,7 @@ from labcore.vm.initramfs import PROBE
 from labcore.vm.kernel import found_kernel
 from labcore.vm.machine import MachineFailed, machine
 from labcore.vm.qemu import Hardware, default_machine
+from tests.conftest import needs
 
 pytestmark = pytest.mark.usefixtures("no_qemu_left")
 
@@ -177,6 +178,19 @@ print("too late")
         out, errors = owner.communicate(timeout=20)
     assert "KeyboardInterrupt" in errors
     assert "too late" not in out
+
+
+def test_a_whole_debian_starts_and_switches_itself_off(vm_root: Path) -> None:
+    needs("mmdebstrap", "mke2fs")
+    guests.setup(vm_root, full=True)
+    with start("debian", root=vm_root) as guest:
+        assert "Multi-User System" in guest.console
+        assert guest.hardware.disk is not None
+        assert [phase.name for phase in guest.timeline][-2:] == ["first root: finds the disk", "systemd and its services"]
+        with pytest.raises(InvalidInput, match="only the small guest"):
+            guest.run("true")
+        guest.stop(60)
+        assert "Power down" in guest.console or "poweroff.target" in guest.console
 
 
 def test_the_command_runs_a_guest_and_says_what_is_there(vm_root: Path) -> None:

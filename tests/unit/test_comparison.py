@@ -11,6 +11,7 @@ from PIL import Image
 from labcore.bench.comparison import SUBJECTS, TOPICS, WORK, Comparison, Series, Step, read_comparison, report
 from labcore.errors import InvalidInput
 from labcore.lab.pictures import comparison as pictures
+from labcore.lab.pictures.comparison_waterfall import grouped
 from labcore.lab.pictures.style import Picture
 
 WHERE = {"machine": "m, 2 CPUs", "kernel": "Linux 6", "file_system": "tmpfs", "versions": {"accelerator": "tcg"}}
@@ -102,4 +103,4 @@ def test_pictures_that_lack_their_figures_are_left_out(tmp_path: Path) -> None:
 
 
 def test_short_ops_that_follow_one_another_are_one_row() -> None:
-    assert [step.name for step in pictures._grouped(OPS)] == ["clone", "mount, mkdir", "execve"]
+    assert [step.name for step in grouped(OPS)] == ["clone", "mount, mkdir", "execve"]

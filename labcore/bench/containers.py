@@ -1,0 +1,136 @@
+"""The bare process, and the containers, that virtual machines are compared with."""
+
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from labcore.bench.comparison import Step
+from labcore.bench.contestant import LABCORE, Contestant, Running, end, first_word, started
+from labcore.bench.peers import Cli, PeerFailed, bundle_for, timed
+from labcore.bench.weighing import children, working_below
+from labcore.engine import Engine, exit_code
+from labcore.images.seeds import find_busybox
+from labcore.native import DEVNULL, PIPE, program
+from labcore.runtime import make_plan, spawn
+from labcore.spec import MountPoint
+
+IDLE = ["/bin/sh", "-c", "echo ready; exec sleep 1000"]  # its first word ends the start
+
+
+PROBE = "/dev/labcore-probe"  # in a container: on a tmpfs of its own
+
+
+class BareProcess(Contestant):
+    """What is to be run, by itself."""
+
+    repeats = 5
+
+    def __init__(self, work: Path) -> None:
+        super().__init__("process")
+        self._directory = work
+
+    @contextmanager
+    def running(self) -> Iterator[Running]:
+        """Start a busybox as the containers do."""
+        with started([find_busybox(), "sh", *IDLE[1:]]) as (process, took):
+            running = Running(took, [process.pid])
+            yield running
+            start = time.perf_counter()
+            end(process)
+            running.stop_ms = (time.perf_counter() - start) * 1e3
+
+    def work(self, running: Running) -> str | None:  # noqa: ARG002
+        """Run the probe on the host."""
+        return subprocess.run(
+            [program("labcore-probe"), str(self._directory)], capture_output=True, text=True, check=True
+        ).stdout
+
+
+class InProcess(Contestant):
+    """A container by the library: from the image's name to its first word."""
+
+    repeats = 5
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__("labcore")
+        self.engine = engine
+
+    @contextmanager
+    def running(self) -> Iterator[Running]:
+        """Make a plan, and carry it out."""
+        start = time.perf_counter()
+        plan = make_plan(self.engine.spec("busybox", IDLE))
+        with spawn(plan, stdin=DEVNULL, stdout=PIPE) as process:
+            assert process.stdout is not None
+            first_word(process.stdout, "labcore")
+            running = Running((time.perf_counter() - start) * 1e3, [process.pid])
+            running.steps = tuple(Step(m.name, m.name, m.start_us / 1e3, m.duration_us / 1e3) for m in process.timeline)
+            yield running
+            start = time.perf_counter()
+            process.kill()
+            process.wait()
+            running.stop_ms = (time.perf_counter() - start) * 1e3
+
+    def work(self, running: Running) -> str | None:  # noqa: ARG002
+        """Run the probe in a container of its own, with the filter and the rights that containers have."""
+        spec = self.engine.spec("busybox", [PROBE, "/tmp"])
+        binary = MountPoint(PROBE, "bind", program("labcore-probe"), ("bind", "ro", "nosuid", "nodev"))
+        with spawn(make_plan(spec.replace(mounts=(*spec.mounts, binary))), stdin=DEVNULL, stdout=PIPE) as process:
+            output, _ = process.communicate(timeout=60)
+            if exit_code(process):
+                raise PeerFailed("labcore-probe failed in a container")
+        return output.decode()
+
+
+class Command(Contestant):
+    """A container by a command that stays beside it: `labcore run`, `crun run`, `podman run`, `docker run`."""
+
+    def __init__(self, subject: str, command: list[str], remove: list[str], beside: tuple[str, str] | None = None) -> None:
+        super().__init__(subject)
+        self._command, self._remove, self._beside = command, remove, beside
+
+    @contextmanager
+    def running(self) -> Iterator[Running]:
+        """Start it, and look for what is there that was not there before."""
+        name = f"labcore-bench-{os.getpid()}-{secrets.token_hex(4)}"
+        with started([word.replace("NAME", name) for word in self._command]) as (process, took):
+            running = Running(took, self._owned(process.pid))
+            try:
+                yield running
+            finally:
+                remove = [word.replace("NAME", name) for word in self._remove]
+                start = time.perf_counter()
+                if remove:
+                    timed(remove)
+                    process.wait(30)  # who has asked for it sees its end
+                end(process)
+                running.stop_ms = (time.perf_counter() - start) * 1e3
+
+    def _owned(self, command: int) -> list[int]:
+        """Return the processes that one such container takes; of an engine: what it puts beside it, and not who asked."""
+        roots = working_below(*self._beside) if self._beside else [command]
+        return [pid for root in roots for pid in (root, *children(root))]
+
+
+def containers_by_command(work: Path, rootfs: Path, engine: Engine, undo: ExitStack) -> dict[str, Command]:
+    """Return labcore's own command, and crun's if it is there."""
+    run = Command("labcore run", [*LABCORE, "--root", str(engine.root), "run", "--rm", "busybox", *IDLE], [])
+    bundle = bundle_for("crun-idle", rootfs, work, IDLE, undo)
+    words = ["crun", "--root", str(bundle / "state")]
+    crun = Command("crun", [*words, "run", "--bundle", str(bundle), "NAME"], [*words, "kill", "NAME", "KILL"])
+    return {"labcore run": run, "crun": crun}
+
+
+def container_by_engine(subject: str, words: Cli, beside: tuple[str, str]) -> Command:
+    """Return podman or docker as a contestant; `beside` says which of its programs, below which directory, each container has.
+
+    Its containers have names, and are removed by them.
+    """
+    engine = words.start[: words.start.index("run")]
+    command = [*words.start, "--name", "NAME", *words.options, "labcore-bench", *IDLE]
+    at_once = ["-t", "0"] if subject == "podman" else []  # it would give the program ten seconds first; docker kills
+    return Command(subject, command, [*engine, "rm", "-f", *at_once, "NAME"], beside)
