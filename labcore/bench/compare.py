@@ -1,18 +1,17 @@
 """Containers against virtual machines, on this machine: start, stop, memory, disk, how many fit, and what work inside costs."""
 
 import os
-import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 from labcore.bench.comparison import WORK, Comparison, Series, Step
-from labcore.bench.containers import IDLE, BareProcess, Command, InProcess, container_by_engine, containers_by_command
+from labcore.bench.containers import IDLE
 from labcore.bench.contestant import Contestant, Running
-from labcore.bench.machines import ByHand, DebianVm, SmallVm, VmCommand, machine_types
+from labcore.bench.field import Field
+from labcore.bench.machines import DebianVm, SmallVm, machine_types
 from labcore.bench.measure import environment
-from labcore.bench.peers import PeerFailed, podman_words, running_docker, version
 from labcore.bench.progress import Options, Progress
 from labcore.bench.weighing import allocated, available_kib, kernel_kib, pss_kib
 from labcore.engine import Engine
@@ -20,7 +19,7 @@ from labcore.errors import LabcoreError, Unavailable
 from labcore.native import DEVNULL
 from labcore.runtime import make_plan, spawn
 from labcore.spec import OverlayRoot
-from labcore.vm import debian, guests, qemu
+from labcore.vm import debian, guests
 from labcore.vm.kernel import found_kernel
 
 ENOUGH = 150.0  # seconds after which what is slow is not done again: a comparison is to end within four minutes
@@ -56,70 +55,17 @@ class _Match:
         self.samples: dict[tuple[str, str], list[float]] = {}
         self.said: dict[tuple[str, str], str] = {}  # notes at a series
         self.timelines: dict[str, tuple[Step, ...]] = {}
-        self.notes: list[str] = []
-        self.versions: dict[str, str] = {}
         self.engine = Engine(work / "state")
         self.engine.seed("busybox")
         root = self.engine.spec("busybox", IDLE).root
         assert isinstance(root, OverlayRoot)
         self.rootfs = Path(root.directory, root.layers[0])
-        self.contestants: list[Contestant] = [BareProcess(work), InProcess(self.engine)]
-        self._add_commands(undo)
-        self._add_machines()
+        field = Field(work, vm_root, self.engine, self.rootfs)
+        field.enter(undo, quick=options.quick)
+        self.contestants, self.notes, self.versions = field.contestants, field.notes, field.versions
         self.began = time.monotonic()
         self.done, self.total = 0, options.times * len(self.contestants) + 1
         self.last: dict[str, float] = {}  # how long a subject took the last time
-
-    # --- who takes part
-
-    def _add_commands(self, undo: ExitStack) -> None:
-        made = containers_by_command(self.work, self.rootfs, self.engine, undo)
-        if shutil.which("crun"):
-            self.versions["crun"] = version("crun")
-        else:
-            self.notes.append("crun: not installed")
-            made.pop("crun")
-        self.contestants += made.values()
-        if self.options.quick:
-            return
-        peers = (("podman", "podman", podman_words, "conmon"), ("docker", "dockerd", running_docker, "containerd-shim"))
-        for subject, command, start, beside in peers:
-            if not shutil.which(command):
-                self.notes.append(f"{subject}: {command} is not installed")
-                continue
-            try:
-                words = start(self.rootfs, self.work, undo)
-                self._try(container_by_engine(subject, words, (str(self.work), beside)))
-            except (PeerFailed, OSError) as error:
-                self.notes.append(f"{subject}: does not work here: {str(error).splitlines()[0]}")
-                continue
-            self.versions[command] = version(command)
-
-    def _try(self, contestant: Command) -> None:
-        with contestant.running():
-            pass
-        self.contestants.append(contestant)
-
-    def _add_machines(self) -> None:
-        try:
-            emulator = qemu.find_qemu()
-            accel = guests.accelerator(self.vm_root)
-        except LabcoreError as error:
-            self.notes.append(f"virtual machines: {error}")
-            return
-        self.versions |= {"qemu": version(emulator).removeprefix("QEMU emulator version "), "accelerator": accel}
-        self.versions["guest's kernel"] = found_kernel(self.vm_root).version
-        if accel == "tcg":
-            self.notes.append(
-                "virtual machines: no guest was seen to run with KVM here, so their processor is emulated (TCG): that makes "
-                "them slower, and larger, than where KVM works; `labcore doctor` says more"
-            )
-        self.contestants += [SmallVm(self.vm_root, kind) for kind in reversed(machine_types())]
-        self.contestants += [ByHand(self.vm_root), VmCommand(self.vm_root)]
-        if debian.at(self.vm_root).is_here() and not self.options.quick:
-            self.contestants.append(DebianVm(self.vm_root))
-        elif not self.options.quick:
-            self.notes.append("Debian: not set up: `labcore vm setup --full` makes it")
 
     # --- rounds
 
@@ -171,7 +117,8 @@ class _Match:
             yield Progress(f"{contestant.subject}, cold", self.done, self.total)
             os.sync()
             DROP_CACHES.write_text("3")
-            self._turn(contestant, "cold start")
+            if contestant in self.contestants:
+                self._turn(contestant, "cold start")
 
     def _add(self, topic: str, subject: str, value: float) -> None:
         self.samples.setdefault((topic, subject), []).append(round(value, 4))
