@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labcore.doctor.finding import Finding, attempt, say
+from labcore.errors import Unavailable
 from labcore.native import DEVNULL, CloneFlag
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.observe import file_system, read_setting
 from labcore.storage.driver import driver
+from labcore.vm import qemu
+from labcore.vm.kernel import found_kernel
 
 LOW_SPACE = 2 << 30
 
@@ -31,6 +34,7 @@ def findings(root: Path) -> Iterator[Finding]:
     yield _layers(root / "storage")
     yield _fonts()
     yield _kvm()
+    yield _guests(root)
 
 
 def _architecture() -> Finding:
@@ -160,6 +164,19 @@ def _fonts() -> Finding:
     return Finding("CJK fonts", "missing", say("no font covers Chinese"), affects, cure)
 
 
+def _guests(root: Path) -> Finding:
+    affects, machine = say("virtual machines to compare containers with"), os.uname().machine
+    if shutil.which(f"qemu-system-{machine}") is None:
+        detail = say("{program} is not installed", program=f"qemu-system-{machine}")
+        package = qemu.PACKAGES.get(machine, "qemu-system")
+        return Finding("guests", "untried", detail, affects, f"sudo apt-get install --no-install-recommends {package}")
+    try:
+        kernel = found_kernel(root)
+    except Unavailable:
+        return Finding("guests", "untried", say("no kernel to run as a guest was fetched yet"), affects, "labcore vm setup")
+    return Finding("guests", "ok", kernel.package, affects)
+
+
 # --- virtual machines -------------------------------------------------------------------------------------------------
 
 # A boot sector whose whole work is to tell qemu's debug-exit device a number: mov al, 0x2a; out 0xf4, al; hlt.
@@ -187,9 +204,9 @@ def _kvm() -> Finding:
         return _try_guests(qemu, Path(directory), affects)
 
 
-def _try_guests(qemu: str, directory: Path, affects: str) -> Finding:
+def _try_guests(emulator: str, directory: Path, affects: str) -> Finding:
     """Run a guest of three instructions, then this machine's own kernel as a guest: the first can work without the second."""
-    small = _run_guest(_small_guest(qemu, directory), SMALL_SECONDS)
+    small = _run_guest(_small_guest(emulator, directory), SMALL_SECONDS)
     if isinstance(small, str):
         what = say("/dev/kvm is there, but a guest of three instructions {failed}", failed=small)
         return Finding("KVM", "missing", what, affects)
@@ -199,7 +216,7 @@ def _try_guests(qemu: str, directory: Path, affects: str) -> Finding:
         return Finding("KVM", "limited", what, affects)
     # Without a disk the kernel panics at the end of its start, and panic=-1 ends the guest at once.
     machine = [] if os.uname().machine == "x86_64" else ["-machine", "virt", "-cpu", "host"]
-    whole = _run_guest([*_qemu(qemu), *machine, "-kernel", str(image), "-append", "panic=-1 quiet"], KERNEL_SECONDS)
+    whole = _run_guest([*_qemu(emulator), *machine, "-kernel", str(image), "-append", "panic=-1 quiet"], KERNEL_SECONDS)
     if isinstance(whole, str):
         what = say("a guest of three instructions ran, but this kernel as a guest {failed}", failed=whole)
         return Finding("KVM", "limited", what, affects)

@@ -111,4 +111,6 @@ CHINESE = {
     "did not come to its end within {seconds:.0f} s": "没能在 {seconds:.0f} 秒内结束",
     "qemu gave no reason": "qemu 没有说明原因",
     "failed: {reason}": "运行失败：{reason}",
+    "virtual machines to compare containers with": "用来与容器对比的虚拟机",
+    "no kernel to run as a guest was fetched yet": "还没有取来可以在虚拟机里运行的内核",
 }
