@@ -1,6 +1,7 @@
 """Containers against virtual machines, on this machine: start, stop, memory, disk, how many fit, and what work inside costs."""
 
 import os
+import statistics
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -182,13 +183,16 @@ class _Match:
         return Comparison(environment(self.work, self.versions), series, self.timelines, (*self.notes, *self._remarks()))
 
     def _remarks(self) -> Iterable[str]:
-        def middle(subject: str) -> float:
-            values = sorted(self.samples.get(("start", subject), [0.0]))
-            return values[len(values) // 2]
+        """Say what labcore adds to qemu, by rounds: what disturbs one of them disturbs its neighbours as well."""
 
-        if (hand := middle("by hand")) and machine_types():
-            library, command = middle(machine_types()[0]) / hand, middle("labcore vm run") / hand
+        def to_hand(subject: str) -> float | None:
+            pairs = zip(self.samples.get(("start", subject), []), self.samples.get(("start", "by hand"), []), strict=False)
+            ratios = [ours / theirs for ours, theirs in pairs]
+            return statistics.median(ratios) if ratios else None
+
+        library, command = to_hand(next(iter(machine_types()), "")), to_hand("labcore vm run")
+        if library and command:
             yield (
                 f"a virtual machine by labcore takes {library:.2f} of the time that qemu by hand takes; by `labcore vm run`, "
-                f"up to the output of a command, {command:.2f}"
+                f"up to the output of a command, {command:.2f} (medians of the rounds' ratios)"
             )
