@@ -3,19 +3,20 @@
 import argparse
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from labcore.bench.compare import compare
 from labcore.bench.comparison import Comparison, read_comparison, report
 from labcore.bench.progress import Options, Progress
 from labcore.bench.room import room
-from labcore.errors import InvalidInput, LabcoreError
+from labcore.errors import InvalidInput, LabcoreError, Unavailable
 from labcore.state import default_root
 
 
 def compare_and_report(args: argparse.Namespace) -> int:
     """Measure, or read what was measured; print it, keep it, draw it."""
-    _must_be_writable(args.json)
+    _must_be_possible(args.json, args.plot)
     found = read_comparison(args.source) if args.source else _measured(args)
     for line in report(found):
         print(line)
@@ -26,10 +27,14 @@ def compare_and_report(args: argparse.Namespace) -> int:
     return 0
 
 
-def _must_be_writable(path: Path | None) -> None:
+def _must_be_possible(json: Path | None, plot: Path | None) -> None:
     """Refuse before minutes have gone by."""
-    if path and not path.absolute().parent.is_dir():
-        raise InvalidInput(f"--json {path}: there is no directory {path.absolute().parent}")
+    if json and not json.absolute().parent.is_dir():
+        raise InvalidInput(f"--json {json}: there is no directory {json.absolute().parent}")
+    if plot and plot.exists() and not plot.is_dir():
+        raise InvalidInput(f"--plot {plot}: this is a file, and the pictures are several: name a directory")
+    if plot and find_spec("matplotlib") is None:
+        raise Unavailable("--plot: matplotlib is not installed: pip install 'labcore[lab]'")
 
 
 def _measured(args: argparse.Namespace) -> Comparison:

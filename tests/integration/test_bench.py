@@ -170,7 +170,9 @@ def descendants(pid: int, name: str) -> list[int]:
 
 def test_a_comparison_says_what_is_wrong_before_it_measures(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "labcore", "bench", "compare"]
-    for words in (["--json", str(tmp_path / "nowhere" / "c.json")], ["--from", str(tmp_path / "nothing.json")]):
+    (tmp_path / "file").touch()
+    wrong = {"--json": "nowhere/c.json", "--from": "nothing.json", "--plot": "file"}
+    for words in ([option, str(tmp_path / name)] for option, name in wrong.items()):
         done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=60)
         assert done.returncode == 125
         assert done.stderr.startswith("labcore: ")
