@@ -106,11 +106,12 @@ class _Match:
             self._add(kind, contestant.subject, float(value))
 
     def _note_times(self, subject: str, running: Running, topic: str) -> None:
+        before = self.samples.get((topic, subject), [])
+        if running.steps and topic == "start" and all(running.start_ms < other for other in before):
+            self.timelines[subject] = running.steps  # of the fastest, which the machine disturbed least
         self._add(topic, subject, running.start_ms)
         if running.stop_ms is not None and topic == "start":
             self._add("stop", subject, running.stop_ms)
-        if running.steps and topic == "start" and running.start_ms <= min(self.samples["start", subject]):
-            self.timelines[subject] = running.steps  # of the fastest, which the machine disturbed least
 
     def cold_rounds(self) -> Iterator[Progress]:
         """Start each twice from the disk: what the kernel remembers of files is dropped before."""
