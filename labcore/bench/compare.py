@@ -191,6 +191,8 @@ class _Match:
             ratios = [ours / theirs for ours, theirs in pairs]
             return statistics.median(ratios) if ratios else None
 
+        if self.options.cold:
+            yield "cold: programs, kernels and disks come from the disk anew; the containers' image lies in memory in any case"
         library, command = to_hand(next(iter(machine_types()), "")), to_hand("labcore vm run")
         if library and command:
             yield (
