@@ -20,12 +20,12 @@ from typing import Any, BinaryIO, Final
 from labcore.errors import InvalidInput, StoreDamaged
 from labcore.images.archive.reading import FULL_NAME
 from labcore.images.archive.tar import BLOCK, PIECE
-from labcore.images.decompressing import decompressed
 from labcore.images.finding import find, image_here, is_called, parts
 from labcore.images.model import INDEX, INDEXES, LAYER, LAYER_ZSTD, MANIFEST, REF_NAME, Descriptor, Image, Manifest
 from labcore.images.store import LAYOUT_VERSION, ImageStore
 from labcore.record import Record
 from labcore.spec import Platform, Reference
+from labcore.tar import decompressed
 
 FORMATS: Final = ("docker", "oci")
 RECORD: Final = 20 * BLOCK  # what tar archives are a multiple of
