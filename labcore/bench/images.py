@@ -22,8 +22,8 @@ from labcore.engine import Engine
 from labcore.errors import Unavailable
 from labcore.images import Config
 from labcore.images.compressing import gzipped
-from labcore.images.model import LAYER_GZIP
 from labcore.spec import Platform, Reference
+from labcore.spec.media import LAYER_GZIP
 from labcore.storage import LayerStore
 
 NAME = "debian"

@@ -9,8 +9,8 @@ from labcore.engine.instructions import changed
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images import Config, Descriptor, Image
 from labcore.images.config import History
-from labcore.images.model import LAYER
 from labcore.spec import Reference
+from labcore.spec.media import LAYER
 
 
 def commit(

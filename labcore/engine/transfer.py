@@ -9,7 +9,7 @@ from labcore.engine.progress import Progress, Work, side_by_side
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images import Config, Descriptor, ImageStore, Manifest
 from labcore.images.compressing import compressed
-from labcore.images.model import INDEXES, read_index
+from labcore.images.model import read_index
 from labcore.images.store import DEPTH_MAX, chosen
 from labcore.registry import credentials
 from labcore.registry.client import Client, Fetched
@@ -17,6 +17,7 @@ from labcore.registry.mirrors import Sources
 from labcore.registry.registries import where_is
 from labcore.registry.transport import Endpoint, Transport
 from labcore.spec import Platform, Reference
+from labcore.spec.media import INDEXES
 from labcore.storage import LayerStore
 
 ChunksFrom = Callable[[int], Iterator[bytes]]

@@ -4,20 +4,10 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from labcore.images.blobs import PIECE
-from labcore.images.model import (
-    CONFIG,
-    DOCKER_CONFIG,
-    DOCKER_LAYER,
-    DOCKER_LAYER_GZIP,
-    LAYER,
-    LAYER_GZIP,
-    MANIFEST,
-    Descriptor,
-    Image,
-    Manifest,
-)
+from labcore.images.model import Descriptor, Image, Manifest
 from labcore.images.store import ImageStore
 from labcore.spec import Reference
+from labcore.spec.media import CONFIG, DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, LAYER, LAYER_GZIP, MANIFEST
 
 LEVEL: Final = 2  # of isal's 0 to 3: a fifth of the time that zlib takes, for some percent more bytes
 OCI_NAMES: Final = {DOCKER_CONFIG: CONFIG, DOCKER_LAYER: LAYER, DOCKER_LAYER_GZIP: LAYER_GZIP}

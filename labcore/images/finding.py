@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from labcore.errors import ImageNotFound, InvalidInput, LabcoreError
-from labcore.images.model import INDEXES, Descriptor, Image, Manifest, read_index
+from labcore.images.model import Descriptor, Image, Manifest, read_index
 from labcore.images.store import DEPTH_MAX, ImageStore
 from labcore.record import Record
 from labcore.spec import Platform, Reference
+from labcore.spec.media import INDEXES
 from labcore.spec.platform import choose
 
 SHORTEST: Final = 4  # hex digits that may stand for an ID

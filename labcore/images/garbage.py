@@ -7,10 +7,11 @@ from pathlib import Path
 
 from labcore.errors import LabcoreError, StoreDamaged
 from labcore.images.blobs import PARTIAL
-from labcore.images.model import INDEXES, MANIFESTS, Descriptor, Manifest, read_index
+from labcore.images.model import Descriptor, Manifest, read_index
 from labcore.images.store import ImageStore
 from labcore.images.writing import INCOMING, locked, remove_if_abandoned
 from labcore.record import Record
+from labcore.spec.media import INDEXES, MANIFESTS
 
 
 class Collected(Record):

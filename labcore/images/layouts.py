@@ -9,9 +9,10 @@ from typing import Final
 
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
 from labcore.images.blobs import PIECE
-from labcore.images.model import INDEXES, REF_NAME, Descriptor, Image, Manifest
+from labcore.images.model import REF_NAME, Descriptor, Image, Manifest
 from labcore.images.store import ImageStore
 from labcore.spec import Reference
+from labcore.spec.media import INDEXES
 
 FOLDERS: Final = ("", "images/")  # where in an archive the layout may lie
 INDEX_MAX: Final = 4 << 20

@@ -8,22 +8,8 @@ from labcore.errors import StoreDamaged
 from labcore.images.config import Config
 from labcore.record import Record
 from labcore.spec import Platform, checked_digest
+from labcore.spec.media import INDEX, MANIFEST
 
-MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
-INDEX: Final = "application/vnd.oci.image.index.v1+json"
-CONFIG: Final = "application/vnd.oci.image.config.v1+json"
-LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
-LAYER_GZIP: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
-LAYER_ZSTD: Final = "application/vnd.oci.image.layer.v1.tar+zstd"
-DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
-DOCKER_INDEX: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
-DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
-DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
-DOCKER_LAYER_GZIP: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1"
-
-MANIFESTS: Final = (MANIFEST, DOCKER_MANIFEST)
-INDEXES: Final = (INDEX, DOCKER_INDEX)
 REF_NAME: Final = "org.opencontainers.image.ref.name"
 
 

@@ -21,19 +21,10 @@ from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
 from labcore.images.blobs import Blobs
 from labcore.images.config import Config
 from labcore.images.leases import Leases
-from labcore.images.model import (
-    CONFIG,
-    INDEX,
-    INDEXES,
-    MANIFEST,
-    REF_NAME,
-    Descriptor,
-    Image,
-    Manifest,
-    read_index,
-)
+from labcore.images.model import REF_NAME, Descriptor, Image, Manifest, read_index
 from labcore.images.writing import locked, write_whole
 from labcore.spec import Platform, Reference
+from labcore.spec.media import CONFIG, INDEX, INDEXES, MANIFEST
 from labcore.spec.platform import choose
 
 LAYOUT_VERSION: Final = "1.0.0"

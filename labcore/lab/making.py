@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from labcore.images import ImageStore
-from labcore.images.model import LAYER_GZIP
 from labcore.images.seeds import LayerWriter
 from labcore.spec import Reference
+from labcore.spec.media import LAYER_GZIP
 
 Files = Mapping[str, str | None]
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from labcore.engine import Engine, default_root
 from labcore.images import ImageStore
-from labcore.images.model import MANIFEST
 from labcore.spec import Reference
+from labcore.spec.media import MANIFEST
 
 
 def store() -> str:

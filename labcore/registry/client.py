@@ -9,11 +9,11 @@ from http import HTTPStatus
 from typing import IO, Final, NamedTuple
 from urllib.parse import quote
 
-from labcore.registry.manifests import DOCKER_IMAGE, DOCKER_INDEX, OCI_IMAGE, OCI_INDEX, SCHEMA_1
 from labcore.registry.sending import Sending
 from labcore.registry.transport import Answer, RegistryError, Transport
+from labcore.spec.media import INDEXES, MANIFESTS, SCHEMA_1
 
-KINDS: Final = (OCI_IMAGE, OCI_INDEX, DOCKER_IMAGE, DOCKER_INDEX)
+KINDS: Final = (*MANIFESTS, *INDEXES)
 ACCEPT: Final = ", ".join(KINDS)
 MANIFEST_MAX: Final = 4 << 20
 PAGES_MAX: Final = 1000

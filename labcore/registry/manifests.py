@@ -8,12 +8,8 @@ from labcore.record import Record
 from labcore.registry import problems
 from labcore.registry.files import Files
 from labcore.registry.names import DIGEST, MEDIA_TYPE, TAG
+from labcore.spec.media import MANIFEST, MANIFESTS, SCHEMA_1
 
-OCI_IMAGE: Final = "application/vnd.oci.image.manifest.v1+json"
-OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
-DOCKER_IMAGE: Final = "application/vnd.docker.distribution.manifest.v2+json"
-DOCKER_INDEX: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
-SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1"
 FOREIGN: Final = (
     "application/vnd.oci.image.layer.nondistributable.",
     "application/vnd.docker.image.rootfs.foreign.",
@@ -88,7 +84,7 @@ def _tags(reference: str, more: tuple[str, ...]) -> tuple[str, ...]:
 
 def _parts(value: dict[str, Any], media_type: str) -> list[str]:
     """Return the digests of the blobs that an image names; those that are had elsewhere need not be here."""
-    if media_type not in (OCI_IMAGE, DOCKER_IMAGE):
+    if media_type not in MANIFESTS:
         return []
     layers = value.get("layers")
     if not isinstance(layers, list):
@@ -112,7 +108,7 @@ def describe(digest: str, media_type: str, content: bytes) -> dict[str, Any]:
     """Return a manifest's descriptor, as a list of referrers has it."""
     value = _object(content)
     artifact = value.get("artifactType")
-    if not artifact and media_type == OCI_IMAGE and isinstance(value.get("config"), dict):
+    if not artifact and media_type == MANIFEST and isinstance(value.get("config"), dict):
         artifact = value["config"].get("mediaType")
     return {
         "mediaType": media_type,

@@ -8,7 +8,6 @@ plain-http = true                       without TLS
 ca = "/etc/ssl/our-authority.crt"       trusted for this registry, beside the system's authorities
 """
 
-import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,9 +34,11 @@ def where_is(
 
 
 def _read(file: Path) -> dict[str, Any]:
+    if not file.exists():  # as mostly; then its reader, 3 ms of a start, is not needed
+        return {}
+    import tomllib
+
     try:
         return tomllib.loads(file.read_text())
-    except FileNotFoundError:
-        return {}
     except (ValueError, OSError) as error:
         raise InvalidInput(f"{file}: {error}") from None

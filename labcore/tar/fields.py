@@ -1,6 +1,7 @@
 """What stands in the headers of tar archives: numbers, times, pax records, the maps of sparse files."""
 
 import struct
+from functools import lru_cache
 from typing import Final, NoReturn
 
 SPARSE_MAX: Final = 1 << 20  # pieces of one sparse file
@@ -9,6 +10,7 @@ PIECES: Final = struct.Struct("12s12s")
 Map = tuple[tuple[int, int], ...]  # a sparse file's pieces that hold data: offset, length
 
 
+@lru_cache(4096)  # the same owners, modes and sizes come again and again
 def number(field: bytes, what: str) -> int:
     """Read a number of a header: octal digits, or, GNU's way for what is too large for them, base 256."""
     if field[0] & 0x80:

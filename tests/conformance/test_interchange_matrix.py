@@ -23,8 +23,9 @@ from labcore.engine import Engine
 from labcore.engine.archives import load
 from labcore.images import Image, ImageStore
 from labcore.images.archive.writing import save
-from labcore.images.model import INDEX, LAYER, LAYER_GZIP, index_bytes
+from labcore.images.model import index_bytes
 from labcore.spec import OverlayRoot, Platform, Reference
+from labcore.spec.media import INDEX, LAYER, LAYER_GZIP
 from labcore.storage.comparing import differences
 from tests.conftest import needs, needs_root
 

@@ -17,10 +17,10 @@ from labcore.errors import ImageNotFound, LabcoreError, StoreDamaged
 from labcore.http import Request, Response
 from labcore.images import Config
 from labcore.images.garbage import collect, damages
-from labcore.images.model import LAYER_GZIP
 from labcore.images.seeds import LayerWriter, write_image
 from labcore.registry.server import Registry
 from labcore.spec import Reference
+from labcore.spec.media import LAYER_GZIP
 from tests.conftest import needs, needs_root
 from tests.serving import served
 

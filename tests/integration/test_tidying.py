@@ -23,8 +23,8 @@ from labcore.engine.tidying import Removal, prune, remove_image
 from labcore.engine.usage import usage
 from labcore.errors import InUse, InvalidInput
 from labcore.images import Image
-from labcore.images.model import LAYER
 from labcore.spec import Reference
+from labcore.spec.media import LAYER
 from labcore.storage.collecting import Gone, using
 from tests.conftest import needs_root
 

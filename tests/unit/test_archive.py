@@ -22,8 +22,9 @@ from labcore.images import Config, Image, ImageStore
 from labcore.images.archive.writing import save
 from labcore.images.finding import entries, find
 from labcore.images.garbage import collect, damages
-from labcore.images.model import INDEX, LAYER, LAYER_GZIP, LAYER_ZSTD, index_bytes
+from labcore.images.model import index_bytes
 from labcore.spec import Platform, Reference
+from labcore.spec.media import INDEX, LAYER, LAYER_GZIP, LAYER_ZSTD
 
 Files = dict[str, bytes]
 

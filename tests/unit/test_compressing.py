@@ -5,8 +5,9 @@ from pathlib import Path
 
 from labcore.images import Config, ImageStore
 from labcore.images.compressing import compressed
-from labcore.images.model import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_MANIFEST, LAYER, LAYER_GZIP, Manifest
+from labcore.images.model import Manifest
 from labcore.spec import Reference
+from labcore.spec.media import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_MANIFEST, LAYER, LAYER_GZIP
 
 TINY = Reference.parse("tiny")
 

@@ -14,8 +14,9 @@ from labcore.errors import ImageNotFound, InvalidInput
 from labcore.images import Config, History, Image, ImageStore
 from labcore.images.describing import described, steps
 from labcore.images.finding import entries, find
-from labcore.images.model import INDEX, LAYER, LAYER_GZIP, index_bytes
+from labcore.images.model import index_bytes
 from labcore.spec import Platform, Reference
+from labcore.spec.media import INDEX, LAYER, LAYER_GZIP
 
 
 @pytest.fixture

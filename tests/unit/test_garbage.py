@@ -13,8 +13,9 @@ import pytest
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images import Config, Descriptor, Image, ImageStore
 from labcore.images.garbage import Collected, collect, damages, put_aside
-from labcore.images.model import INDEX, LAYER, index_bytes
+from labcore.images.model import index_bytes
 from labcore.spec import Platform, Reference
+from labcore.spec.media import INDEX, LAYER
 
 TINY = Reference.parse("tiny")
 

@@ -10,9 +10,10 @@ import pytest
 from labcore.errors import ImageNotFound, StoreDamaged, StoreFull
 from labcore.images import ImageStore
 from labcore.images.garbage import damages
-from labcore.images.model import LAYER, Descriptor
+from labcore.images.model import Descriptor
 from labcore.images.seeds import LayerWriter, is_static, write_image
 from labcore.spec import Reference
+from labcore.spec.media import LAYER
 from tests.conftest import needs_root, small_disk
 
 

@@ -7,9 +7,10 @@ from typing import Final
 from labcore.errors import StoreDamaged
 from labcore.images.archive.source import Members
 from labcore.images.archive.tar import FILE, LINK, Member
-from labcore.images.model import LAYER, LAYER_GZIP, LAYER_ZSTD, Descriptor
+from labcore.images.model import Descriptor
 from labcore.images.store import ImageStore
 from labcore.spec import checked_digest
+from labcore.spec.media import LAYER, LAYER_GZIP, LAYER_ZSTD
 from labcore.tar.decompressing import LONGEST, compression
 
 DOCUMENTS: Final = ("index.json", "manifest.json", "oci-layout", "repositories")

@@ -9,9 +9,10 @@ from labcore.errors import StoreDamaged
 from labcore.images.archive.tar import BLOCK, PIECE
 from labcore.images.changes import changed
 from labcore.images.config import Config, History
-from labcore.images.model import CONFIG, LAYER, LAYER_GZIP, LAYER_ZSTD, MANIFEST, Descriptor, Image, Manifest
+from labcore.images.model import Descriptor, Image, Manifest
 from labcore.images.store import ImageStore
 from labcore.spec import Platform
+from labcore.spec.media import CONFIG, LAYER, LAYER_GZIP, LAYER_ZSTD, MANIFEST
 from labcore.tar.decompressing import Peeked, compression, decompressed
 
 KEPT = {"gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}  # what layers may be; anything else is kept plain

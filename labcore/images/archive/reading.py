@@ -15,19 +15,11 @@ from labcore.images.archive.contents import Contents, Passing
 from labcore.images.archive.source import Members
 from labcore.images.archive.tar import PIECE
 from labcore.images.config import Config
-from labcore.images.model import (
-    CONFIG,
-    INDEXES,
-    MANIFEST,
-    REF_NAME,
-    Descriptor,
-    Image,
-    Manifest,
-    read_index,
-)
+from labcore.images.model import REF_NAME, Descriptor, Image, Manifest, read_index
 from labcore.images.store import DEPTH_MAX, ImageStore
 from labcore.record import Record
 from labcore.spec import Reference
+from labcore.spec.media import CONFIG, INDEXES, MANIFEST
 from labcore.tar.decompressing import decompressed
 
 FULL_NAME: Final = "io.containerd.image.name"  # Docker's and containerd's annotation: the image's whole name

@@ -21,10 +21,11 @@ from labcore.errors import InvalidInput, StoreDamaged
 from labcore.images.archive.reading import FULL_NAME
 from labcore.images.archive.tar import BLOCK, PIECE
 from labcore.images.finding import find, image_here, is_called, parts
-from labcore.images.model import INDEX, INDEXES, LAYER, LAYER_ZSTD, MANIFEST, REF_NAME, Descriptor, Image, Manifest
+from labcore.images.model import REF_NAME, Descriptor, Image, Manifest
 from labcore.images.store import LAYOUT_VERSION, ImageStore
 from labcore.record import Record
 from labcore.spec import Platform, Reference
+from labcore.spec.media import INDEX, INDEXES, LAYER, LAYER_ZSTD, MANIFEST
 from labcore.tar import decompressed
 
 FORMATS: Final = ("docker", "oci")

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from labcore.images.config import Config
-from labcore.images.model import LAYER_GZIP, Image
+from labcore.images.model import Image
 from labcore.images.seeds.layer import gzipped
 from labcore.images.store import ImageStore
 from labcore.spec import DEFAULT_PATH, Platform, Reference
+from labcore.spec.media import LAYER_GZIP
 
 
 def write_image(store: ImageStore, name: str, layers: Sequence[bytes], *, command: tuple[str, ...], **settings: Any) -> Image:

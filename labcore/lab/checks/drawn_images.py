@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from labcore.images import Config, Descriptor, ImageStore, Manifest
-from labcore.images.model import CONFIG, LAYER_GZIP, MANIFEST
 from labcore.images.seeds import LayerWriter, find_busybox
 from labcore.images.seeds.layer import Entry
 from labcore.lab.checks.scenario import GATE, Facts
 from labcore.lab.solutions import solution
 from labcore.spec import OverlayRoot, Platform, Reference
+from labcore.spec.media import CONFIG, LAYER_GZIP, MANIFEST
 
 APPLETS = ("sh", "cat", "echo", "rm", "ls", "true")
 PRINTS: dict[str, dict[str, str]] = {}  # by token: what lay in a store before the learner's step came

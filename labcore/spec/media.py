@@ -1,0 +1,21 @@
+"""The media types of images: OCI's (image-spec, media-types.md), and Docker's, schema 2, for the same things."""
+
+from typing import Final
+
+MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+INDEX: Final = "application/vnd.oci.image.index.v1+json"
+CONFIG: Final = "application/vnd.oci.image.config.v1+json"
+LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
+LAYER_GZIP: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
+LAYER_ZSTD: Final = "application/vnd.oci.image.layer.v1.tar+zstd"
+
+DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
+DOCKER_LAYER_GZIP: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1"  # given up; how its two types begin
+
+MANIFESTS: Final = (MANIFEST, DOCKER_MANIFEST)
+INDEXES: Final = (INDEX, DOCKER_INDEX)
