@@ -1,14 +1,14 @@
 """Images come from archives and go to them; after that they are ready to run, as after a pull."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from labcore.engine.arrival import Arrival
+from labcore.engine.guesses import Guesses
 from labcore.errors import ImageNotFound
 from labcore.images import Image, ImageStore
 from labcore.images.archive.importing import take_root
@@ -17,10 +17,8 @@ from labcore.images.archive.source import opened
 from labcore.images.store import chosen
 from labcore.spec import Platform, Reference
 from labcore.storage import LayerStore
-from labcore.tar.decompressing import compression
 
 AT_ONCE: Final = 3  # layers, as in a pull
-SMALL: Final = 1 << 16  # bytes, for which another thread is not worth while
 
 
 def load(store: ImageStore, source: Path | BinaryIO, *, layers: LayerStore | None = None) -> list[Found]:
@@ -30,14 +28,15 @@ def load(store: ImageStore, source: Path | BinaryIO, *, layers: LayerStore | Non
     The layers are unpacked if `layers` is a place for them, of several machines' images those for this one. An image without
     a name is kept without. Raises StoreDamaged, InvalidInput.
     """
-    with store.using():
+    with store.using(), ExitStack() as undo:
+        guesses = Guesses(layers, undo) if layers else None
         with opened(source) as archive:
-            found = read(store, archive, lambda chunks: _unpacked_if_layers(layers, chunks) if layers else chunks)
+            found = read(store, archive, guesses)
         for entry in found:
             ours = _for_this_machine(entry)
             for image in entry.images:
                 if layers and image is ours:
-                    unpack(store, layers, image)
+                    unpack(store, layers, image, guesses)
                 else:
                     check_content(store, image)
         for entry in found:
@@ -72,24 +71,17 @@ def import_root(
     return image.replace(name=str(name or ""))
 
 
-def unpack(store: ImageStore, layers: LayerStore, image: Image) -> None:
+def unpack(store: ImageStore, layers: LayerStore, image: Image, guesses: Guesses | None = None) -> None:
     """Unpack an image's layers, a few at a time, unless they are unpacked. Raises StoreDamaged."""
-    pairs = list(zip(image.layers, image.config.diff_ids, strict=True))
+    pairs = [
+        (layer, diff_id)
+        for layer, diff_id in zip(image.layers, image.config.diff_ids, strict=True)
+        if guesses is None or layers.has(diff_id) or not guesses.adopt(layer, diff_id)
+    ]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         added = [pool.submit(layers.add, diff_id, partial(_open, store.blob_path(layer))) for layer, diff_id in pairs]
         for one in added:
             one.result()
-
-
-def _unpacked_if_layers(layers: LayerStore, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Pass on a blob's bytes; if it begins as a layer does, have it unpacked meanwhile. What it is is only known at the end."""
-    first = next(chunks, b"")
-    whole = chain([first], chunks)
-    if len(first) > SMALL and (first[257:262] == b"ustar" or compression(first) in ("gzip", "zstd")):
-        with Arrival(layers.take, guess=True) as arrival:
-            yield from arrival.passing(lambda _: whole)(0)
-    else:
-        yield from whole
 
 
 def _open(path: Path) -> BinaryIO:

@@ -50,23 +50,26 @@ class Ahead:
 
 @contextmanager
 def inflated_ahead(
-    raw: BinaryIO, what: str, algorithm: str
-) -> Iterator[tuple[Iterator[bytes], Callable[[], str]]]:  # fmt: skip
+    raw: BinaryIO, what: str, *, plain: str, compressed: str
+) -> Iterator[tuple[Iterator[bytes], Callable[[], str | None]]]:
     """Inflate what comes ahead of whoever takes it. Yield the chunks, hashed as they pass, and what gives the digest then.
 
     Inflating takes one core about as long as hashing and making files takes another. Where nothing is to be inflated, the core
-    that would do it hashes. `what` names the blob in errors. Taking the chunks raises StoreDamaged if they cannot be inflated.
+    that would do it hashes. `plain` and `compressed` are the algorithms for what comes so; without one nothing is hashed, and
+    the digest is None. `what` names the blob in errors. Taking the chunks raises StoreDamaged if they cannot be inflated.
     """
-    digest = hashlib.new(algorithm)
+    peeked = Peeked(raw)
+    inflates = bool(compression(peeked.head))
+    algorithm = compressed if inflates else plain
+    digest = hashlib.new(algorithm) if algorithm else None
 
     def hashed(chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
-            digest.update(chunk)
+            if digest:
+                digest.update(chunk)
             yield chunk
 
-    peeked = Peeked(raw)
-    is_compressed = bool(compression(peeked.head))
     reader = decompressed(peeked, what)
-    plain = iter(lambda: reader.read(PIECE), b"")
-    with closing(Ahead(plain if is_compressed else hashed(plain))) as ready:
-        yield hashed(ready) if is_compressed else iter(ready), lambda: f"{algorithm}:{digest.hexdigest()}"
+    chunks = iter(lambda: reader.read(PIECE), b"")
+    with closing(Ahead(chunks if inflates else hashed(chunks))) as ready:
+        yield hashed(ready) if inflates else iter(ready), lambda: f"{algorithm}:{digest.hexdigest()}" if digest else None

@@ -16,6 +16,10 @@ from typing import BinaryIO
 from labcore.errors import StoreDamaged
 from labcore.spec import OverlayRoot, checked_digest
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.storage.unpack import Unpacked
+
 FORMAT = "1"
 ID_LENGTH = 32  # hex digits: 128 bits tell layers apart, and 120 such names fit the page that mount(2) takes
 
@@ -35,17 +39,26 @@ class LayerStore:
         name = layer_id(diff_id)
         self._prepare()
         if not (self.directory / "layers" / name).is_dir():
-            from labcore.storage.unpack import unpack  # only the first container of an image needs it
+            from labcore.storage.unpack import unpacked  # only the first container of an image needs it
 
-            unpack(self.directory / "layers", open_archive, diff_id, layer_id)
+            what, algorithm = f"layer {diff_id}", diff_id.partition(":")[0]
+            with unpacked(self.directory / "layers", open_archive, what, algorithm) as found:
+                if found.diff_id != diff_id:
+                    raise StoreDamaged(
+                        f"a layer should have the digest {diff_id} and has {found.diff_id}: make or pull the image anew"
+                    )
+                found.keep_as(name)
         return name
 
-    def take(self, open_archive: Callable[[], BinaryIO]) -> str:
-        """Unpack an archive of which nobody has said what it is; return its diff_id. Raises StoreDamaged, StoreFull."""
-        from labcore.storage.unpack import unpack
+    def unpacked(self, open_archive: Callable[[], BinaryIO]) -> "AbstractContextManager[Unpacked]":
+        """Unpack an archive of which nobody has said yet what it is; it goes at the block's end unless it is kept by then.
+
+        A plain one is not hashed: its diff_id is the digest that whoever stores it knows. Raises StoreDamaged, StoreFull.
+        """
+        from labcore.storage.unpack import unpacked
 
         self._prepare()
-        return unpack(self.directory / "layers", open_archive, None, layer_id)
+        return unpacked(self.directory / "layers", open_archive, "a layer", "sha256", hash_plain=False)
 
     def has(self, diff_id: str) -> bool:
         """Is that layer unpacked?"""

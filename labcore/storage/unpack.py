@@ -2,9 +2,10 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from labcore.errors import StoreDamaged
 from labcore.native import syncfs
@@ -17,55 +18,53 @@ from labcore.tar import Archive, BadArchive
 NOT_THE_LAYERS_FAULT: Final = {errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, *FULL}
 
 
-def unpack(
-    layers: Path, open_archive: Callable[[], BinaryIO], diff_id: str | None, name_of: Callable[[str], str]
-) -> str:  # fmt: skip
-    """Unpack an archive, compressed with gzip or zstd or plain, as a directory that appears whole or not at all.
+class Unpacked(NamedTuple):
+    """A layer's files, which have no name yet; `diff_id` is None for a plain archive that nobody has hashed."""
 
-    It lies in `layers`, under the name that `name_of` gives for its diff_id, which is returned.
-    Raises StoreDamaged if it is no archive, or if the digest of its uncompressed bytes is not `diff_id`; StoreFull.
+    place: Path
+    diff_id: str | None
+
+    def keep_as(self, name: str) -> None:
+        """Give the layer its name."""
+        try:
+            self.place.rename(self.place.with_name(name))
+        except OSError:
+            if not self.place.with_name(name).is_dir():  # or else somebody else was faster
+                raise
+
+
+@contextmanager
+def unpacked(
+    layers: Path, open_archive: Callable[[], BinaryIO], what: str, algorithm: str, *, hash_plain: bool = True
+) -> Iterator[Unpacked]:
+    """Unpack an archive, compressed with gzip or zstd or plain, in `layers`; what has got no name by the block's end goes.
+
+    `what` names it in errors. Raises StoreDamaged if it is no layer's archive; StoreFull.
     """
-    with room_for(f"layer {diff_id}" if diff_id else "a layer", layers), incoming(layers) as place:
-        found = _unpack_checked(open_archive, place, diff_id)
-        place.chmod(0o755)
-        _rename_or_keep(place, layers / name_of(found))
-    return found
+    with incoming(layers) as place:
+        with room_for(what, layers):
+            diff_id = _unpack(open_archive, place, what, algorithm if hash_plain else "", algorithm)
+            place.chmod(0o755)
+        yield Unpacked(place, diff_id)
 
 
-def _rename_or_keep(place: Path, target: Path) -> None:
-    try:
-        place.rename(target)
-    except OSError:
-        if not target.is_dir():  # or else somebody else was faster
-            raise
-
-
-def _unpack_checked(open_archive: Callable[[], BinaryIO], directory: Path, diff_id: str | None) -> str:
+def _unpack(open_archive: Callable[[], BinaryIO], directory: Path, what: str, plain: str, compressed: str) -> str | None:
     root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with open_archive() as raw:
-            found = _extract(raw, root, f"layer {diff_id or ''}".strip(), (diff_id or "sha256").partition(":")[0])
-        if diff_id and found != diff_id:
-            raise StoreDamaged(f"a layer should have the digest {diff_id} and has {found}: make or pull the image anew")
+        with open_archive() as raw, inflated_ahead(raw, what, plain=plain, compressed=compressed) as (chunks, digest):
+            archive = Archive(chunks)
+            with Extractor(root) as extractor:
+                extractor.extract(archive)
+            archive.drain()
         syncfs(root)  # the name must not outlive a crash that the content did not
-        return found
+        return digest()
     except OSError as error:
         if error.errno in NOT_THE_LAYERS_FAULT or (os.geteuid() and isinstance(error, PermissionError)):
             raise
-        raise StoreDamaged(f"layer {diff_id} asks for what cannot be: {error}") from error
+        raise StoreDamaged(f"{what} asks for what cannot be: {error}") from error
     except BadArchive as error:
-        raise StoreDamaged(f"layer {diff_id} is no tar archive that can be read: {error}") from error
+        raise StoreDamaged(f"{what} is no tar archive that can be read: {error}") from error
     except (ValueError, OverflowError) as error:
-        raise StoreDamaged(f"layer {diff_id} is damaged: {error}") from error
+        raise StoreDamaged(f"{what} is damaged: {error}") from error
     finally:
         os.close(root)
-
-
-def _extract(raw: BinaryIO, root: int, what: str, algorithm: str) -> str:
-    """Make the files; return the digest of the archive before compression."""
-    with inflated_ahead(raw, what, algorithm) as (chunks, digest):
-        archive = Archive(chunks)
-        with Extractor(root) as extractor:
-            extractor.extract(archive)
-        archive.drain()
-        return digest()

@@ -25,6 +25,9 @@ from labcore.images.garbage import collect, damages
 from labcore.images.model import index_bytes
 from labcore.spec import Platform, Reference
 from labcore.spec.media import INDEX, LAYER, LAYER_GZIP, LAYER_ZSTD
+from labcore.storage import LayerStore
+from labcore.storage.layers import layer_id
+from tests.conftest import needs_root
 
 Files = dict[str, bytes]
 
@@ -531,3 +534,16 @@ def test_what_is_no_root_file_system(store: ImageStore, content: bytes) -> None:
     with pytest.raises(StoreDamaged, match=r"root\.tar is"):
         import_root(store, io.BytesIO(content), "root.tar")
     assert store.entries() == []
+
+
+def test_what_looks_like_a_layer_and_is_none_leaves_nothing(store: ImageStore, tmp_path: Path) -> None:
+    """A tar that no image names is unpacked while it comes, for nobody knows yet; afterwards it is gone."""
+    needs_root()
+    plain, below = packed({"etc/named": b"x" * 200_000}), packed({"etc/below": b"y" * 200_000})
+    diff_ids = tuple("sha256:" + hexadecimal(layer) for layer in (below, plain))
+    parts = [store.put_blob(gzip.compress(below, 0), LAYER_GZIP), store.put_blob(plain, LAYER)]
+    store.put_image(Reference.parse("tiny"), parts, Config(architecture=Platform.here().architecture, diff_ids=diff_ids))
+    files = {"stray.tar": packed({"etc/stray": b"z" * 200_000}), **unpacked(saved(store, "tiny"))}
+    layers = LayerStore(tmp_path / "storage")
+    load(ImageStore(tmp_path / "other"), io.BytesIO(packed(files)), layers=layers)
+    assert sorted(path.name for path in (tmp_path / "storage/layers").iterdir()) == sorted(map(layer_id, diff_ids))

@@ -1,8 +1,8 @@
 """The members of an image's archive, taken into the store as they come: documents into memory, all else as blobs."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, Protocol
 
 from labcore.errors import StoreDamaged
 from labcore.images.archive.source import Members
@@ -17,15 +17,24 @@ DOCUMENTS: Final = ("index.json", "manifest.json", "oci-layout", "repositories")
 DOCUMENT_MAX: Final = 4 << 20
 LINKS_MAX: Final = 16
 LAYER_TYPES: Final = {"": LAYER, "gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}
-Passing = Callable[[Iterator[bytes]], Iterator[bytes]]
+
+
+class Beside(Protocol):
+    """What else is done with the bytes of blobs while they come."""
+
+    def passing(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass on the bytes of one."""
+
+    def kept(self, blob: Descriptor) -> None:
+        """Hear which blob it was that has passed last."""
 
 
 class Contents:
-    """The members of an archive: documents in memory, all else as blobs of the store, which come by way of `passing`."""
+    """The members of an archive: documents in memory, all else as blobs of the store, which pass `beside`."""
 
-    def __init__(self, store: ImageStore, archive: Members, passing: Passing) -> None:
+    def __init__(self, store: ImageStore, archive: Members, beside: Beside | None) -> None:
         self.store = store
-        self._passing = passing
+        self._beside = beside
         self.documents: dict[str, bytes] = {}
         self._blobs: dict[str, Descriptor] = {}
         self._links: dict[str, str] = {}
@@ -49,7 +58,10 @@ class Contents:
             if wanted and self.store.has_blob(wanted, member.size):
                 self._blobs[member.name] = Descriptor(LAYER, wanted, member.size)
             else:
-                self._blobs[member.name] = self.store.put_blob(self._passing(archive.content()), LAYER, wanted)
+                chunks = self._beside.passing(archive.content()) if self._beside else archive.content()
+                self._blobs[member.name] = self.store.put_blob(chunks, LAYER, wanted)
+                if self._beside:
+                    self._beside.kept(self._blobs[member.name])
 
     def part(self, name: object, what: str, media_type: str = "") -> Descriptor:
         """Return the blob that a member has become, links followed. Raises StoreDamaged, saying `what` it was to be."""

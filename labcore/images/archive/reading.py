@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from labcore.errors import InvalidInput, StoreDamaged
-from labcore.images.archive.contents import Contents, Passing
+from labcore.images.archive.contents import Beside, Contents
 from labcore.images.archive.source import Members
 from labcore.images.archive.tar import PIECE
 from labcore.images.config import Config
@@ -33,14 +33,14 @@ class Found(Record):
     images: tuple[Image, ...]
 
 
-def read(store: ImageStore, archive: Members, passing: Passing = lambda chunks: chunks) -> list[Found]:
+def read(store: ImageStore, archive: Members, beside: Beside | None = None) -> list[Found]:
     """Take an archive's members into the store, and return its images. They have no names yet: call it inside `using`.
 
     Each blob is what its digest says, and each plain layer what its image's config says. A compressed layer's content still has
-    to be looked at: by whoever unpacks it, or by `check_content`. The bytes of each blob come by way of `passing`.
+    to be looked at: by whoever unpacks it, or by `check_content`. The bytes of each blob pass `beside`.
     Raises StoreDamaged, InvalidInput.
     """
-    contents = Contents(store, archive, passing)
+    contents = Contents(store, archive, beside)
     if "manifest.json" not in contents.documents and "index.json" not in contents.documents:
         raise InvalidInput(_what_it_is(contents))
     found = list(_oci(contents)) if "index.json" in contents.documents else []

@@ -1,0 +1,59 @@
+"""Blobs of an archive that look like layers are unpacked while they come; which layers they are is known when all have come."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain
+from typing import Final
+
+from labcore.engine.arrival import Arrival
+from labcore.images import Descriptor
+from labcore.storage import LayerStore
+from labcore.storage.layers import layer_id
+from labcore.tar import compression
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    from labcore.storage.unpack import Unpacked
+
+SMALL: Final = 1 << 16  # bytes, for which another thread is not worth while
+
+
+class Guesses:
+    """What has been unpacked so. What no image turns out to want is gone when `undo` is closed."""
+
+    def __init__(self, layers: LayerStore, undo: ExitStack) -> None:
+        self._layers = layers
+        self._undo = undo
+        self._last: Unpacked | None = None
+        self._unpacked: dict[str, Unpacked] = {}
+
+    def passing(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass on a blob's bytes; if it begins as a layer does, have it unpacked meanwhile."""
+        first = next(chunks, b"")
+        whole = chain([first], chunks)
+        if len(first) > SMALL and (first[257:262] == b"ustar" or compression(first) in ("gzip", "zstd")):
+            with Arrival(self._unpack, guess=True) as arrival:
+                yield from arrival.passing(lambda _: whole)(0)
+        else:
+            yield from whole
+
+    def kept(self, blob: Descriptor) -> None:
+        """Hear which blob it was that has passed last."""
+        if self._last:
+            self._unpacked[blob.digest] = self._last
+            self._last = None
+
+    def adopt(self, blob: Descriptor, diff_id: str) -> bool:
+        """Keep what was unpacked of a blob as that layer; return whether it is that layer."""
+        unpacked = self._unpacked.get(blob.digest)
+        if unpacked is None or (unpacked.diff_id or blob.digest) != diff_id:
+            return False
+        del self._unpacked[blob.digest]
+        unpacked.keep_as(layer_id(diff_id))
+        return True
+
+    def _unpack(self, open_archive: "Callable[[], BinaryIO]") -> None:
+        self._last = self._undo.enter_context(self._layers.unpacked(open_archive))
