@@ -17,14 +17,17 @@ from labcore.lazy import lazy_names
 if TYPE_CHECKING:
     from labcore.lab.beginning import LessonStopped, begin
     from labcore.lab.checks import NotPassed, Verdict, check
+    from labcore.lab.examining import doctor
     from labcore.lab.expecting import NothingHappened, expect
     from labcore.lab.fetching import FetchFailed, fetch
     from labcore.lab.helper import HelperFailed, run_helper
+    from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.library import greeting
     from labcore.lab.making import image, layer
     from labcore.lab.pictures import Picture, mounts, namespaces, processes, repositories, stack, strip, waterfall
     from labcore.lab.registries import push, registry
     from labcore.lab.restoring import reset
+    from labcore.lab.riddles import riddle
     from labcore.lab.roots import root
     from labcore.lab.showing import show
     from labcore.lab.steps import step
@@ -40,14 +43,18 @@ __all__ = [
     "Picture",
     "Verdict",
     "begin",
+    "bound_devices",
     "check",
+    "doctor",
     "expect",
     "fetch",
+    "foreign_program",
     "greeting",
     "image",
     "layer",
     "manifest",
     "mounts",
+    "my_runtime",
     "namespaces",
     "new_store",
     "processes",
@@ -55,6 +62,7 @@ __all__ = [
     "registry",
     "repositories",
     "reset",
+    "riddle",
     "root",
     "run_helper",
     "show",
@@ -73,14 +81,17 @@ __getattr__ = lazy_names(
     {
         "labcore.lab.beginning": ("LessonStopped", "begin"),
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
+        "labcore.lab.examining": ("doctor",),
         "labcore.lab.expecting": ("NothingHappened", "expect"),
         "labcore.lab.fetching": ("FetchFailed", "fetch"),
+        "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
         "labcore.lab.library": ("greeting",),
         "labcore.lab.helper": ("HelperFailed", "run_helper"),
         "labcore.lab.making": ("image", "layer"),
         "labcore.lab.pictures": ("Picture", "mounts", "namespaces", "processes", "repositories", "stack", "strip", "waterfall"),
         "labcore.lab.registries": ("push", "registry"),
         "labcore.lab.restoring": ("reset",),
+        "labcore.lab.riddles": ("riddle",),
         "labcore.lab.roots": ("root",),
         "labcore.lab.showing": ("show",),
         "labcore.lab.steps": ("step",),

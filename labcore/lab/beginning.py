@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from labcore.errors import ImageNotFound, LabcoreError
 from labcore.lab.lessons import LESSONS, enter, lesson
@@ -84,7 +85,13 @@ def _overlay() -> str:
     return ""
 
 
-NEEDS: dict[str, Callable[[], str]] = {"root": _root, "namespaces": _namespaces, "overlay": _overlay}
+def _cgroups() -> str:
+    if any(Path("/sys/fs/cgroup").glob("**/cgroup.procs")):
+        return ""
+    return say("cgroups: none is mounted below /sys/fs/cgroup: sudo mount -t cgroup2 none /sys/fs/cgroup")
+
+
+NEEDS: dict[str, Callable[[], str]] = {"root": _root, "namespaces": _namespaces, "overlay": _overlay, "cgroups": _cgroups}
 
 
 def _make_images() -> list[str]:

@@ -64,6 +64,13 @@ def _unshare_invalid(_: SystemCallError) -> str | None:
     return say("These flags do not go together, or name what this kernel does not have.")
 
 
+def _unshare_limit(_: SystemCallError) -> str | None:
+    return say(
+        "No disk is full: as many namespaces of this kind as are allowed have been made. /proc/sys/user/max_…_namespaces says "
+        "how many, and root can raise it: sysctl user.max_…_namespaces=1000."
+    )
+
+
 def _pivot_invalid(error: SystemCallError) -> str | None:
     new_root = _absolute(error.values[0])
     if not _mount_at(new_root):
@@ -122,6 +129,7 @@ def _setns_invalid(_: SystemCallError) -> str | None:
 
 EXPLAINERS: dict[tuple[str, int], Explainer] = {
     ("unshare", errno.EINVAL): _unshare_invalid,
+    ("unshare", errno.ENOSPC): _unshare_limit,
     ("pivot_root", errno.EINVAL): _pivot_invalid,
     ("pivot_root", errno.EBUSY): _pivot_busy,
     ("umount2", errno.EBUSY): _umount_busy,

@@ -48,6 +48,14 @@ LESSONS = (
         challenges=("whiteouts", "dig"),
         requires=("root", "namespaces", "overlay"),
     ),
+    Lesson(
+        4,
+        "installing_and_using",
+        titles={"en": "Installing and using it", "zh": "安装和使用"},
+        steps=("preflight", "devices", "rootfs", "main"),
+        challenges=("machine_of",),
+        requires=("root", "namespaces", "overlay", "cgroups"),
+    ),
 )
 _BEGUN: list[int] = []  # the lesson whose notebook this is
 

@@ -1,11 +1,13 @@
 """What the lab says, in Chinese, by its English; what pictures say, and later checks, stands in modules of its own."""
 
 from labcore.lab.check_words import CHINESE as CHECKS
+from labcore.lab.install_words import CHINESE as INSTALLING
 from labcore.lab.picture_words import CHINESE as PICTURES
 
 CHINESE = {
     **PICTURES,
     **CHECKS,
+    **INSTALLING,
     # beginning
     "root: containers are made by root here. Start the lab with `make lab`, which asks for the right to.":
         "root 权限：这里的容器由 root 创建。请用 `make lab` 启动实验室，它会申请所需权限。",

@@ -32,10 +32,23 @@ def with_function(text: str, name: str, source: str, order: Sequence[str]) -> st
         first, end, _ = there[name]
         return "".join([*lines[:first], source, *lines[end:]])
     later = [there[other][0] for other in order[order.index(name) + 1 :] if other in there]
-    at = min(later, default=len(lines))
+    at = min(later, default=_ending(text))
     before = "".join(lines[:at]).rstrip() + "\n\n\n"
     after = "".join(lines[at:])
     return before + source + ("\n\n" + after if after else "")
+
+
+def with_ending(text: str, ending: str) -> str:
+    """Return the program with what it does when it is run by itself, unless it has something of that kind."""
+    return text if _ending(text) < len(lines_of(text)) else f"{text.rstrip()}\n\n\n{ending}"
+
+
+def _ending(text: str) -> int:
+    """Return the line at which `if __name__ == …` stands; that after the last if there is none."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.If) and any(isinstance(n, ast.Name) and n.id == "__name__" for n in ast.walk(node.test)):
+            return node.lineno - 1
+    return len(lines_of(text))
 
 
 def without_functions(text: str, names: Sequence[str]) -> str:

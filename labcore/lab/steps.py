@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.lab.lessons import all_steps, current, lesson_of
@@ -88,6 +88,20 @@ def run_text(namespace: dict[str, Any], text: str, file: str, at: int | None) ->
     exec(compile(text, file, "exec"), namespace)
     own = {name: source for name, (_, _, source) in functions(text).items() if name in all_steps()}
     fill_in(namespace, [name for name in all_steps() if is_reference(namespace[name])] + outdated(own, at), at)
+
+
+def run_as_program(namespace: dict[str, Any]) -> NoReturn:
+    """Be `python my_runtime.py`: call its `main` with the command line, and end with the code that it returns.
+
+    What was written in a lesson whose version a later one has replaced is labcore's own here, as in the later one's notebook.
+    """
+    text = Path(namespace["__file__"]).read_text()
+    own = {name: source for name, (_, _, source) in functions(text).items() if name in all_steps()}
+    fill_in(namespace, outdated(own, None))
+    try:
+        sys.exit(namespace["main"](sys.argv[1:]))
+    except LabcoreError as error:
+        sys.exit(f"{NAME}: {error}")
 
 
 def copied(function: Callable[..., Any], namespace: dict[str, Any]) -> Callable[..., Any]:

@@ -61,7 +61,7 @@ def tray(name: str = "tray") -> str:
     directory = default_root() / "lab" / "trays" / name
     shutil.rmtree(directory, ignore_errors=True)
     for part in ("upper", "work", "view"):
-        (directory / part).mkdir(parents=True)
+        (directory / part).mkdir(parents=True, exist_ok=True)
     return str(directory)
 
 

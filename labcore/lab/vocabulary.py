@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from labcore.native import DEVNULL, PIPE, CloneFlag, MountFlag, UnmountFlag
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.observe import confined
 from labcore.runtime.stages import NAMESPACE_FLAGS
-from labcore.spec import DEFAULT_PATH, BindRoot, ContainerSpec, OverlayRoot, Reference
+from labcore.spec import DEFAULT_PATH, NAMESPACES, BindRoot, ContainerSpec, OverlayRoot, Reference
 
 # Where overlayfs keeps its notes: attributes named `trusted.…` are root's, and an ordinary user's lab has to ask for others.
 OPAQUE = "user.overlay.opaque" if confined() else "trusted.overlay.opaque"  # on a directory that hides what lies below
@@ -25,6 +26,7 @@ USERXATTR = ",userxattr" if confined() else ""
 __all__ = [
     "DEFAULT_PATH",
     "DEVNULL",
+    "NAMESPACES",
     "NAMESPACE_FLAGS",
     "OPAQUE",
     "PIPE",
@@ -38,6 +40,7 @@ __all__ = [
     "Plan",
     "Reference",
     "UnmountFlag",
+    "confined",
     "errno",
     "hashlib",
     "json",
@@ -50,5 +53,6 @@ __all__ = [
     "spawn",
     "stat",
     "subprocess",
+    "sys",
     "tarfile",
 ]

@@ -19,7 +19,7 @@ from typing import Final
 
 from labcore.errors import LabcoreError
 from labcore.lab.lessons import all_steps, lessons_of
-from labcore.lab.program import functions, with_function, without_functions
+from labcore.lab.program import functions, with_ending, with_function, without_functions
 from labcore.lab.say import say
 from labcore.lab.versions import version
 from labcore.record import Record
@@ -36,6 +36,12 @@ from labcore.lab.vocabulary import *
 
 fill_in(globals())
 '''
+
+ENDING: Final = """if __name__ == "__main__":
+    from labcore.lab.steps import run_as_program
+
+    run_as_program(globals())
+"""
 
 
 class CannotSave(LabcoreError):
@@ -84,7 +90,11 @@ class Workspace:
 
         Raises CannotSave when the disk says no; then the file is as it was.
         """
-        return self._edit(lambda text: with_function(text or HEADER, name, source, all_steps()))
+        return self._edit(lambda text: with_ending(with_function(text or HEADER, name, source, all_steps()), ENDING))
+
+    def make_program(self) -> None:
+        """Have a `my_runtime.py` that can be run by itself, whatever stands in it so far. Raises CannotSave."""
+        self._edit(lambda text: with_ending(text or HEADER, ENDING))
 
     def remove(self, names: tuple[str, ...], lesson: int = 1) -> Saved:
         """Take a lesson's steps out of it, so that they are blanks again; what an earlier lesson had there comes back."""

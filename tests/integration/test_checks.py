@@ -64,15 +64,15 @@ def test_the_solution_is_accepted(lesson: int, step: str, tmp_path: Path) -> Non
 SEEDS = {"direct children only": 11, "the youngest": 12, "any process of that number": 11}
 
 
-@pytest.mark.parametrize(("lesson", "step"), [(3, "rootfs"), (3, "run")])
+@pytest.mark.parametrize(("lesson", "step", "earlier"), [(3, "rootfs", 1), (3, "run", 1), (4, "rootfs", 1), (4, "rootfs", 3)])
 def test_what_is_written_anew_still_does_what_the_earlier_lesson_asks_for(
-    lesson: int, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lesson: int, step: str, earlier: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no image has ever been, too."""
     monkeypatch.setenv("LABCORE_ROOT", str(tmp_path / "nothing here yet"))
     workspace = Workspace(tmp_path)
     workspace.save(step, marked(step, source_of(step, lesson), lesson))
-    verdict = examine(step, workspace.file, lesson=1)
+    verdict = examine(step, workspace.file, lesson=earlier)
     assert verdict.state == "passed", verdict
 
 

@@ -32,7 +32,7 @@ ALLOWED = {
     "vm": OPEN_TO_ALL | {"native", "images"},
     "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "vm"},
     "bench": OPEN_TO_ALL | SUBJECT | {"vm"},
-    "lab": OPEN_TO_ALL | SUBJECT | {"http", "vm", "bench"},
+    "lab": OPEN_TO_ALL | SUBJECT | {"http", "vm", "bench", "doctor"},
     "cli": OPEN_TO_ALL | SUBJECT | {"vm", "doctor", "bench", "lab"},
     "__main__": {"cli"},
     "__init__": SUBJECT | OPEN_TO_ALL,

@@ -65,7 +65,7 @@ def test_a_file_that_python_cannot_read_is_kept_and_built_around(workspace: Work
     broken = workspace.text() + "\ndef oops(:\n"
     workspace.file.write_text(broken)
     saved = workspace.save("run", "def run(argv):\n    return 2\n")
-    assert "could not be read (line 15)" in saved.remark
+    assert "could not be read (line 21)" in saved.remark
     assert set(workspace.steps()) == {"run"}, "there was no readable version before the broken one, which is kept"
     kept = workspace.versions()[-1]
     assert kept.read_text() == broken

@@ -1,0 +1,329 @@
+"""What the steps of lesson 4 must bring about."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import labcore.lab.solutions
+from labcore import native
+from labcore.errors import InvalidInput
+from labcore.lab.checks import lesson_03
+from labcore.lab.checks.lesson_01 import ended_as_drawn, own_number
+from labcore.lab.checks.scenario import GATE, REFERENCE, Facts, Scenario, carry_out, ops_of
+from labcore.lab.checks.seen import Seen
+from labcore.lab.checks.verdict import Claim
+from labcore.lab.lessons import all_steps
+from labcore.lab.program import with_ending, with_function
+from labcore.lab.say import say
+from labcore.lab.workspace import ENDING, NAME
+from labcore.native import CloneFlag, MountFlag, UnmountFlag
+from labcore.runtime import ops, stages
+from labcore.runtime.observe import confined, mountinfo
+from labcore.runtime.ops import Op
+from labcore.spec import DEFAULT_DEVICES, ContainerSpec, Device
+
+CGROUPS = "/sys/fs/cgroup"
+# Kinds of namespaces that can be forbidden without the overlay being out of reach, too; by the name of their limit.
+LIMITS = {"pid": "pid", "uts": "uts", "ipc": "ipc", "network": "net", "cgroup": "cgroup"}
+
+
+# --- preflight: on the machine as it is, and in a world where something is missing
+
+
+def _forbidden(facts: Facts) -> str:
+    return list(LIMITS)[(facts.number + facts.again) % len(LIMITS)]
+
+
+def _lacks(facts: Facts) -> list[str]:
+    """Return what is missing in the broken world: a kind of namespace, and two times out of three something else, or both."""
+    more = (["overlay"], ["cgroups"], ["overlay", "cgroups"])[(facts.which + facts.again) % 3]
+    return sorted([f"{_forbidden(facts)} namespace", *more])
+
+
+def _perform_preflight(mine: ModuleType, facts: Facts) -> list[Any]:
+    have_cgroups()
+    good, bad, base = (_tray(facts, name) for name in ("good", "bad", "base"))
+    native.mount("overlay", bad, "overlay", data=f"lowerdir={bad},upperdir={base}/upper,workdir={base}/work")
+    whole = _named(mine.preflight(_tray(facts, "first")))
+    lacks = _lacks(facts)
+    if "cgroups" in lacks:
+        hide_cgroups()
+    _forbid(_forbidden(facts))
+    return [whole, _named(mine.preflight(bad if "overlay" in lacks else good))]
+
+
+def _tray(facts: Facts, name: str) -> str:
+    """Return a tray on a file system that can be an overlay's upper one, whatever this machine's /tmp is."""
+    tray = Path(facts.root, "tmp", name)
+    tray.mkdir()
+    native.mount("tmpfs", str(tray), "tmpfs")
+    for part in ("upper", "work", "view"):
+        (tray / part).mkdir()
+    return str(tray)
+
+
+def have_cgroups() -> None:
+    """Mount cgroups where there are none, as in most containers: what is found missing is to be what a check takes away."""
+    if not any(Path(CGROUPS).glob("**/cgroup.procs")):
+        native.mount("none", CGROUPS, "cgroup2")
+
+
+def hide_cgroups() -> None:
+    """Take the cgroups away in this mount namespace: unmounted where that may be, and covered in any case."""
+    for fields in reversed(mountinfo()):
+        if fields[fields.index("-") + 1] in ("cgroup", "cgroup2"):
+            with suppress(OSError):  # those of a more privileged namespace are locked
+                native.umount2(fields[4], UnmountFlag.DETACH)
+    native.mount("none", CGROUPS, "tmpfs")
+
+
+def _forbid(kind: str) -> None:
+    """Enter a user namespace in which no namespaces of this kind may be made: there is no way back from it."""
+    user, group = os.geteuid(), os.getegid()
+    native.unshare(CloneFlag.NEWUSER)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+    Path(f"/proc/sys/user/max_{LIMITS[kind]}_namespaces").write_text("0")
+
+
+def _named(returned: Any) -> dict[str, str]:
+    """Return what a preflight found. Raises InvalidInput for what is no dictionary."""
+    if returned is None:
+        raise InvalidInput(say("{name} returned nothing: is `return` missing?", name="preflight"))
+    if not isinstance(returned, dict):
+        what = repr(returned)
+        raise InvalidInput(say("preflight returned {what}: it returns a dictionary, what is missing and its cure", what=what))
+    return {str(name): cure if isinstance(cure, str) else "" for name, cure in returned.items()}
+
+
+def _conclude_preflight(returned: Any, facts: Facts) -> Iterator[Claim]:
+    whole, broken = returned
+    yield Claim(say("on this machine as it is, nothing is missing"), not whole, ", ".join(whole))
+    for name in _lacks(facts):
+        yield Claim(_missing(name), name in broken, "" if name in broken else ", ".join(broken))
+    others = [name for name in broken if name not in _lacks(facts)]
+    yield Claim(say("and nothing is named that is there"), not others, ", ".join(others))
+    bare = [name for name, cure in broken.items() if not cure.strip()]
+    yield Claim(say("each comes with a cure"), not bare, ", ".join(bare))
+
+
+def _missing(name: str) -> str:
+    if name == "overlay":
+        return say("where the tray lies on an overlay, which can be no upper layer, the overlay is missing")
+    if name == "cgroups":
+        return say("where no cgroups are mounted, they are missing")
+    return say("where no {kind} namespaces may be made, “{name}” is missing", kind=name.partition(" ")[0], name=name)
+
+
+# --- devices
+
+
+def _drawn_devices(facts: Facts) -> tuple[Device, ...]:
+    """Return devices that nobody can know before: some of the usual ones, and as root one that no machine has."""
+    chosen = list(DEFAULT_DEVICES)
+    del chosen[1 + facts.number % (len(chosen) - 1)]  # /dev/null stays
+    return (*chosen, *([] if confined() else [Device(f"/dev/{facts.mark}", "c", 240, facts.number)]))
+
+
+def _perform_devices(mine: ModuleType, facts: Facts) -> int:
+    def around(spec: ContainerSpec) -> list[Op]:
+        spec = spec.replace(devices=_drawn_devices(facts))
+        return [
+            ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
+            ops.Mount(facts.root, facts.root, flags=MountFlag.BIND | MountFlag.REC),
+            ops.Chdir(facts.root),
+            ops.Mount("proc", "proc", "proc"),
+            *ops_of(mine.devices, spec),
+            ops.PivotRoot(".", "."),
+            ops.Unmount(".", UnmountFlag.DETACH),
+            ops.Chdir("/"),
+        ]
+
+    os.umask(0o022)
+    return carry_out(facts, facts.waiting(), REFERENCE.namespaces, around)
+
+
+def _observe_devices(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    yield own_number(seen)
+    yield from own_devices(seen, _drawn_devices(facts))
+
+
+def own_devices(seen: Seen, wanted: tuple[Device, ...]) -> Iterator[Claim]:
+    """A /dev of its own, with these devices in it and no others, and a terminal's master."""
+    kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
+    yield Claim(say("/dev is a tmpfs of its own"), kinds.get("/dev") == "tmpfs", kinds.get("/dev", ""))
+    inside = Path(f"/proc/{seen.pid}/root/dev")
+    there = {f"/dev/{path.name}": path.lstat() for path in inside.iterdir()} if inside.is_dir() else {}
+    found = {path: status for path, status in there.items() if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode)}
+    numbers = {path: (os.major(status.st_rdev), os.minor(status.st_rdev)) for path, status in found.items()}
+    wrong = [
+        f"{device.path} {numbers.get(device.path, '')}"
+        for device in wanted
+        if numbers.get(device.path) != (device.major, device.minor)
+    ]
+    yield Claim(say("each device of the spec is there, with its numbers"), not wrong, ", ".join(wrong))
+    others = sorted(set(found) - {device.path for device in wanted} - {"/dev/ptmx"})
+    yield Claim(say("and no other: not the machine's disks"), not others, " ".join(others[:4]))
+    modes = [f"{path} {stat.S_IMODE(status.st_mode):o}" for path, status in found.items() if status.st_mode & 0o666 != 0o666]
+    yield Claim(say("everybody may read and write each: no umask has taken that away"), not modes, ", ".join(modes[:3]))
+    yield Claim(say("/dev/pts is a devpts"), kinds.get("/dev/pts") == "devpts", kinds.get("/dev/pts", ""))
+    pts = (inside / "pts" / "ptmx").lstat().st_rdev if kinds.get("/dev/pts") == "devpts" else None
+    yield Claim(say("/dev/ptmx leads to the one in there"), _target(inside / "ptmx") == pts is not None)
+    umask = seen.status("Umask")
+    yield Claim(say("what the program makes is not for everybody to write: its umask is 022"), umask == "0022", umask)
+
+
+def _target(path: Path) -> int | None:
+    """Return the number of the device that a path in a container leads to: itself, or a link to one beside or below it."""
+    if path.is_symlink():
+        path = path.parent / str(path.readlink()).removeprefix("/dev/")
+    return path.lstat().st_rdev if os.path.lexists(path) else None
+
+
+# --- rootfs: as in lesson 3, on layers and on a directory, and with /dev
+
+LAYERED = lesson_03.SCENARIOS["rootfs"]
+
+
+def _perform_rootfs(mine: ModuleType, facts: Facts) -> Any:
+    os.umask(0o022)
+    return LAYERED.perform(mine, facts)
+
+
+def _observe_rootfs(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    assert LAYERED.observe is not None
+    yield from LAYERED.observe(seen, facts)
+    yield from own_devices(seen, DEFAULT_DEVICES)
+
+
+# --- main: the learner's file as a program, in a process of its own
+
+
+def _said(facts: Facts) -> str:
+    return f"{facts.hostname}-{facts.number}"
+
+
+def _says(facts: Facts) -> tuple[str, ...]:
+    return facts.script(f"echo {_said(facts)}; read go < /{GATE}; exit {facts.exit_code}")
+
+
+@contextmanager
+def _without_main(facts: Facts) -> Iterator[None]:
+    """Make the image, and a copy of the solutions in which `main` is a tripwire: a fresh process finds no other."""
+    trip = f"def main(*words):\n    raise RuntimeError({_tripped()!r})\n"
+    copies = Path(facts.root, "solutions")
+    copies.mkdir()
+    for path in Path(labcore.lab.solutions.__path__[0]).glob("*.py"):
+        text = path.read_text()
+        (copies / path.name).write_text(with_function(text, "main", trip, all_steps()) if path.name == "lesson_04.py" else text)
+    with lesson_03.SCENARIOS["run"].prepare(facts):
+        yield
+
+
+def _tripped() -> str:
+    return say("labcore's version was called: the step is to be your own")
+
+
+def _perform_main(mine: ModuleType, facts: Facts) -> list[list[Any]]:
+    """Run `python my_runtime.py` three times: as asked for, where the cgroups are missing, and without a word.
+
+    Its `hostname` is the check's, so that one can see from outside whose `run` it is that starts the container.
+    """
+    _lay_open(facts)
+    have_cgroups()
+    file = Path(facts.root, "work", NAME)
+    file.parent.mkdir()
+    marking = f'def hostname(spec):\n    return [ops.SetHostname("{facts.mark}")]\n'
+    text = with_function(Path(str(mine.__file__)).read_text(), "hostname", marking, all_steps())
+    file.write_text(with_ending(text, ENDING))
+    found = [_run(facts, file, "run", facts.hostname, *_says(facts))]
+    print(found[0][2], end="")  # a learner wants to know what it died of
+    if _tripped() in found[0][2]:
+        raise RuntimeError(_tripped())
+    hide_cgroups()
+    found.append(_run(facts, file, "run", facts.hostname, "/bin/sh", "-c", f"echo {_said(facts)}"))
+    return [*found, _run(facts, file)]
+
+
+def _lay_open(facts: Facts) -> None:
+    """Let a fresh process find labcore whole, but for the one solution."""
+    native.umount2(str(stages.__file__), UnmountFlag.DETACH)
+    native.mount(f"{facts.root}/solutions", labcore.lab.solutions.__path__[0], flags=MountFlag.BIND)
+
+
+def _run(facts: Facts, file: Path, *words: str) -> list[Any]:
+    environment = os.environ | {"LABCORE_ROOT": f"{facts.root}/state", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, str(file), *words]
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", cwd=file.parent
+    )
+    return [done.returncode, done.stdout[-2000:], done.stderr[-2000:]]
+
+
+def _observe_main(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    yield own_number(seen)
+    yield Claim(say("its root is the image that was named"), seen.holds(facts.mark))
+    name = seen.hostname
+    yield Claim(say("it is the `run` of this file that starts it: its host name is from there"), name == facts.mark, name)
+
+
+def _conclude_main(returned: Any, facts: Facts) -> Iterator[Claim]:
+    (code, out, err), (code_without, *said_without), (code_bare, *_, err_bare) = returned
+    last = err.strip().splitlines()[-1][:100] if err.strip() else ""
+    yield Claim(say("what the program says comes out"), _said(facts) in out, "" if _said(facts) in out else last)
+    yield from ended_as_drawn(code, facts)
+    together = " ".join(said_without)
+    yield Claim(say("where the cgroups are missing, it says so"), "cgroups" in together, together.strip()[-100:])
+    yield Claim(say("starts nothing"), _said(facts) not in together)
+    yield Claim(say("and ends with another code than 0"), code_without != 0, str(code_without))
+    right = code_bare != 0 and "Traceback" not in err_bare
+    yield Claim(say("without a word on its command line it fails, without a traceback"), right, str(code_bare))
+
+
+# --- machine_of
+
+HEADS = ((1, "little"), (2, "big"))
+
+
+def _samples(facts: Facts) -> list[bytes]:
+    """Return heads of files: programs of both byte orders, a script, a file that is cut off."""
+    made = []
+    for number, (order, name) in enumerate(HEADS):
+        machine = (facts.number + number * 17).to_bytes(2, name)  # type: ignore[arg-type]
+        made.append(b"\x7fELF\x02" + bytes([order, 1]) + bytes(11) + machine + bytes(facts.exit_code))
+    return [*made, b"#!/bin/sh\nexit " + str(facts.exit_code).encode() * 9, b"\x7fELF\x02"]
+
+
+def _perform_machine_of(mine: ModuleType, facts: Facts) -> list[Any]:
+    found = []
+    for number, sample in enumerate(_samples(facts)):
+        path = Path(facts.root, "tmp", f"sample-{number}")
+        path.write_bytes(sample)
+        found.append(mine.machine_of(str(path)))
+    return found
+
+
+def _conclude_machine_of(returned: Any, facts: Facts) -> Iterator[Claim]:
+    little, big, script, cut = returned
+    yield Claim(say("a program's machine is the number at byte 18"), little == facts.number, str(little))
+    yield Claim(say("in the byte order that byte 5 names"), big == facts.number + 17, str(big))
+    yield Claim(say("a script is for no machine"), script is None, str(script))
+    yield Claim(say("nor is a file that is cut off"), cut is None, str(cut))
+
+
+EXAMINING = (("labcore.doctor", "examine"), ("labcore.doctor.kernel", "findings"))
+READING = (("labcore.elf", "read_program"),)
+SCENARIOS = {
+    "preflight": Scenario(_perform_preflight, None, _conclude_preflight, None, twice=True, ways_around=EXAMINING),
+    "devices": Scenario(_perform_devices, _observe_devices, ended_as_drawn, Facts.waiting),
+    "rootfs": LAYERED.replace(perform=_perform_rootfs, observe=_observe_rootfs),
+    "main": Scenario(_perform_main, _observe_main, _conclude_main, _says, prepare=_without_main),
+    "machine_of": Scenario(_perform_machine_of, None, _conclude_machine_of, None, ways_around=READING),
+}

@@ -1,0 +1,49 @@
+"""`lab.riddle(plan)`: a plan that fails, and which op with which errno; why it does is folded away, to be guessed first."""
+
+import html
+
+from labcore.errors import InvalidInput, StepFailed, errno_name
+from labcore.lab.explaining import wrapped
+from labcore.lab.say import say
+from labcore.record import Record
+from labcore.runtime import Plan, spawn
+
+GROUND, COLOUR = "#fbe9e0", "#b34700"
+
+
+class Riddle(Record):
+    """A failure: the plan's lines, the op that failed, what the kernel said, and the explanation."""
+
+    lines: tuple[str, ...]
+    failed: int
+    said: str
+    cause: str
+    cure: str
+
+    def __repr__(self) -> str:
+        marked = (f"{'✗' if index == self.failed else ' '} {line}" for index, line in enumerate(self.lines))
+        return "\n".join([*marked, f"{self.said}", say("Why?"), wrapped(self.cause), wrapped(self.cure)])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<div style='padding:0 6px;{f'background:{GROUND}' if index == self.failed else ''}'>{html.escape(line)}</div>"
+            for index, line in enumerate(self.lines)
+        )
+        answer = "".join(f"<div>{html.escape(line)}</div>" for line in (self.cause, self.cure) if line)
+        return (
+            f"<div style='border-left:4px solid {COLOUR};padding:2px 10px;line-height:1.5'>"
+            f"<div style='font-family:monospace;font-size:12px'>{rows}</div>"
+            f"<b style='color:{COLOUR}'>{html.escape(self.said)}</b>"
+            f"<details><summary>{html.escape(say('Why?'))}</summary>{answer}</details></div>"
+        )
+
+
+def riddle(plan: Plan) -> Riddle:
+    """Carry out a plan that fails; return the failure without its explanation in sight. Raises InvalidInput if it does not."""
+    try:
+        with spawn(plan) as process:
+            process.wait(10)
+    except StepFailed as error:
+        said = f"{errno_name(error.errno or 0)}: {error.strerror}"
+        return Riddle(tuple(str(plan).splitlines()[: len(plan)]), error.index, said, error.cause, error.cure)
+    raise InvalidInput(say("this plan does not fail"))
