@@ -22,8 +22,11 @@ def table(rows: list[Row], baseline: str) -> str:
     return "\n".join(lines)
 
 
+FAR_APART = 20  # times the smallest: then bars of true length would hide it, and the scale is logarithmic
+
+
 def plot(results: list[Result], path: Path) -> None:
-    """Draw the rows as bars from the fastest to the slowest, 5th to 95th percentile marked, on a logarithmic scale."""
+    """Draw the rows as bars from the fastest to the slowest, 5th to 95th percentile marked."""
     from matplotlib.figure import Figure
 
     heights = [0.45 * len(result.rows) + 1.3 for result in results]
@@ -34,6 +37,10 @@ def plot(results: list[Result], path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
+def _shown(milliseconds: float) -> str:
+    return f"{milliseconds:.3g} ms" if milliseconds < 1000 else f"{milliseconds / 1e3:.2f} s"
+
+
 def _bars(result: Result, axes: "Axes") -> None:
     rows, baseline = result.rows, result.baseline
     ordered = sorted(rows, key=lambda row: row.median_ms, reverse=True)
@@ -42,10 +49,16 @@ def _bars(result: Result, axes: "Axes") -> None:
     spread = [[r.median_ms - r.p05_ms for r in ordered], [r.p95_ms - r.median_ms for r in ordered]]
     axes.barh([row.subject for row in ordered], medians, color=colours, xerr=spread, ecolor="#333333", capsize=3)
     for position, row in enumerate(ordered):
-        axes.text(row.p95_ms * 1.12, position, f"{row.median_ms:.3g} ms", va="center", fontsize=9)
-    axes.set_xscale("log")
+        axes.annotate(
+            _shown(row.median_ms), (row.p95_ms, position), (8, 0), textcoords="offset points", va="center", fontsize=9
+        )
+    most = max(row.p95_ms for row in rows)
+    if most > FAR_APART * min(row.median_ms for row in rows):
+        axes.set_xscale("log")
+        axes.set_xlim(right=most * 3)
+    else:
+        axes.set_xlim(0, most * 1.2)
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlim(right=max(row.p95_ms for row in rows) * 3)
     axes.set_xlabel("milliseconds (median; whiskers: 5th to 95th percentile)")
     axes.set_title(result.title[0].upper() + result.title[1:], loc="left", fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)

@@ -79,9 +79,13 @@ class _Reader:
 
     def __init__(self, chunks: "queue.Queue[bytes | None]") -> None:
         self._chunks = chunks
+        self._ended = False
 
     def read(self, size: int) -> bytes:  # noqa: ARG002 - a chunk at a time, as it came
+        if self._ended:
+            return b""
         chunk = self._chunks.get()
+        self._ended = chunk == b""
         if chunk is None:
             raise StoreDamaged("a layer broke off while it came")
         return chunk

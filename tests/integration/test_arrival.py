@@ -5,14 +5,17 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 import labcore
 from labcore.engine import Engine
+from labcore.engine.arrival import Arrival
 from labcore.errors import ImageNotFound, LabcoreError, StoreDamaged
 from labcore.http import Request, Response
 from labcore.images import Config
@@ -148,3 +151,19 @@ def test_killed_at_every_step(name: Reference, tmp_path: Path) -> None:
         assert (left, list((engine.images.directory / "leases").glob("*"))) == ([], []), (step, whole)
         assert labcore.run(str(name), ["true"], root=root).exit_code == 0
     assert kills > 20
+
+
+def test_the_end_of_a_layer_may_be_asked_for_again() -> None:
+    """Whoever inflates reads on after the end, when the other side has long gone."""
+    heard: list[bytes] = []
+
+    def unpack(open_archive: Callable[[], BinaryIO]) -> None:
+        with open_archive() as archive:
+            while chunk := archive.read(100):
+                heard.append(chunk)
+            time.sleep(0.1)
+            heard.append(archive.read(100))
+
+    with Arrival(unpack) as arrival:
+        assert list(arrival.passing(lambda _: [b"some", b"bytes"])(0)) == [b"some", b"bytes"]
+    assert (heard, arrival.done) == ([b"some", b"bytes", b""], True)

@@ -25,7 +25,7 @@ from labcore.native import program
 from labcore.runtime.observe import file_system
 from labcore.spec import OverlayRoot
 from labcore.vm.qemu import default_machine
-from tests.conftest import ON_CI, needs_root
+from tests.conftest import ON_CI, needs, needs_root
 
 
 def floor_output(engine: Engine, *argv: str) -> str:
@@ -194,3 +194,22 @@ def test_measuring_takes_turns() -> None:
 def test_file_system() -> None:
     assert file_system(Path("/proc/self")) == "proc"
     assert file_system(Path("/sys/kernel")) == "sysfs"
+
+
+def test_bench_images_measures_each_way(tmp_path: Path) -> None:
+    needs_root()
+    needs("docker", "dockerd", "docker-registry", "skopeo", "umoci")
+    (tmp_path / "root/etc").mkdir(parents=True)
+    (tmp_path / "root/etc/hostname").write_text("small\n")
+    subprocess.run(["tar", "-C", tmp_path / "root", "-cf", tmp_path / "small.tar", "."], check=True)
+    command = [sys.executable, "-m", "labcore", "bench", "images", "-n", "2", "--archive", str(tmp_path / "small.tar")]
+    files = ["--json", str(tmp_path / "rows.json"), "--plot", str(tmp_path / "rows.png")]
+    done = subprocess.run([*command, *files], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    pairs = {name: [row["subject"] for row in rows if row["bench"] == name] for name in {row["bench"] for row in rows}}
+    assert set(pairs) == {"unpacking", "loading", "pulling", "pushing", "serving"}
+    assert all(len(subjects) == 2 and any("labcore" in each for each in subjects) for subjects in pairs.values())
+    assert done.stdout.count("most memory of a labcore command") == 3
+    assert (tmp_path / "rows.png").read_bytes().startswith(b"\x89PNG")
+    assert not list(Path("/tmp").glob("labcore-bench-*"))
