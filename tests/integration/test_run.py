@@ -157,7 +157,7 @@ def test_bad_input(engine: Engine, tmp_path: Path) -> None:
     cases: list[tuple[type[Exception], str, dict[str, object]]] = [
         (ImageNotFound, "no image nope:latest", {"image": "nope"}),
         (InvalidInput, "is no image name", {"image": "No Such"}),
-        (InvalidInput, "either an image or a rootfs", {}),
+        (InvalidInput, "name an image, or a directory as rootfs", {}),
         (InvalidInput, "argv is empty", {"image": "busybox", "argv": [""]}),
         (InvalidInput, "argv is a list", {"image": "busybox", "argv": "echo hi"}),
         (InvalidInput, "not NAME=value", {"image": "busybox", "env": ["LONELY"]}),
