@@ -66,8 +66,8 @@ def _unshare_invalid(_: SystemCallError) -> str | None:
 
 def _unshare_limit(_: SystemCallError) -> str | None:
     return say(
-        "No disk is full: as many namespaces of this kind as are allowed have been made. /proc/sys/user/max_…_namespaces says "
-        "how many, and root can raise it: sysctl user.max_…_namespaces=1000."
+        "No disk is full: as many namespaces of this kind as are allowed have been made. /proc/sys/user/max_*_namespaces says "
+        "how many, and root can raise that."
     )
 
 

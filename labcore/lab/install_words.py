@@ -4,10 +4,9 @@ CHINESE = {
     "cgroups: none is mounted below /sys/fs/cgroup: sudo mount -t cgroup2 none /sys/fs/cgroup": (
         "cgroup：/sys/fs/cgroup 下没有挂载：sudo mount -t cgroup2 none /sys/fs/cgroup"
     ),
-    "No disk is full: as many namespaces of this kind as are allowed have been made. /proc/sys/user/max_…_namespaces says "
-    "how many, and root can raise it: sysctl user.max_…_namespaces=1000.": (
-        "并不是磁盘满了：这种命名空间的数量已达上限。上限写在 /proc/sys/user/max_…_namespaces 里，"
-        "root 可以调高：sysctl user.max_…_namespaces=1000。"
+    "No disk is full: as many namespaces of this kind as are allowed have been made. /proc/sys/user/max_*_namespaces says "
+    "how many, and root can raise that.": (
+        "并不是磁盘满了：这种命名空间的数量已达上限。上限写在 /proc/sys/user/max_*_namespaces 里，root 可以调高。"
     ),
     # the doctor's table, and the riddles
     "feature": "功能",

@@ -96,13 +96,22 @@ def _clone_refused(plan: Plan, index: int) -> Explanation | None:  # noqa: ARG00
     return _missing_privilege()
 
 
+# How the limits are named: namespaces(7), “The /proc/sys/user directory”.
+LIMITED = {
+    CloneFlag.NEWNS: "mnt", CloneFlag.NEWPID: "pid", CloneFlag.NEWUTS: "uts", CloneFlag.NEWIPC: "ipc", CloneFlag.NEWNET: "net",
+    CloneFlag.NEWCGROUP: "cgroup", CloneFlag.NEWUSER: "user", CloneFlag.NEWTIME: "time",
+}  # fmt: skip
+
+
 def _too_many(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
     limits = ", ".join(
         f"{path.name}={path.read_text().strip()}" for path in sorted(Path("/proc/sys/user").glob("max_*_namespaces"))
     )
+    names = [f"user/max_{LIMITED[kind]}_namespaces" for kind in plan.clone.flags if kind in LIMITED]
+    forbidden = next((name for name in names if read_setting(name) == "0"), None)
     return Explanation(
         say("a limit on the number of namespaces is reached: {limits}", limits=limits),
-        say("raise it: sudo sysctl user.max_…"),
+        f"sudo sysctl {forbidden.replace('/', '.')}=15000" if forbidden else say("raise it: sudo sysctl user.max_…"),
     )
 
 

@@ -161,7 +161,7 @@ def test_user_namespaces_used_up() -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert "ENOSPC" in done.stdout, done.stderr
     assert "max_user_namespaces=0" in done.stdout
-    assert "sysctl" in done.stdout
+    assert "cure: sudo sysctl user.max_user_namespaces=15000" in done.stdout
 
 
 def test_apparmors_block_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
