@@ -174,17 +174,18 @@ tray = lab.tray()
 
 # %%
 # %%helper
-import stat
+import contextlib, stat
 unshare(CloneFlag.NEWNS)
 mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
 mount("tmpfs", f"{tray}/view", "tmpfs")
-os.mknod(f"{tray}/view/null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
 os.chdir(f"{tray}/view")
+with contextlib.suppress(PermissionError):  # a lab without root
+    os.mknod("null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
 os.system("echo lost > null; ls -l null; wc -c < null")
 
 # %% [markdown] lang="en" id="devices-step"
-# It swallows what it is given, but look at the letters: `rw-r--r--`. The process's **umask** took the right to write away from all
-# but root. A plan sets it to 0 while it makes devices, and back to `0o022` afterwards.
+# It swallows what it is given (unless your lab runs without root: nobody may make devices there, and yours is a plain file). But look
+# at the letters: `rw-r--r--`. The process's **umask** took the right to write away from all but root. A plan sets it to 0 while it makes devices, and back to `0o022` afterwards.
 #
 # **Your second step** fills `dev` (a path without a slash in front: we stand in the new root, and the old one is still there).
 #
@@ -203,8 +204,8 @@ os.system("echo lost > null; ls -l null; wc -c < null")
 # - in a user namespace (`confined()`, or `"user"` in `spec.namespaces`) nobody may make devices: put `lab.bound_devices(spec)`, which
 #   binds the machine's own, in the place of `[ops.MakeDevices(…)]`
 
-# %% [markdown] lang="zh" of="90300335"
-# 给它的东西确实被吞掉了，但看那几个字母：`rw-r--r--`。进程的 **umask** 拿掉了 root 以外所有人的写权限。
+# %% [markdown] lang="zh" of="01e451de"
+# 给它的东西确实被吞掉了（除非你的实验室不以 root 运行：那里谁也不能建设备，你看到的是普通文件）。但看那几个字母：`rw-r--r--`。进程的 **umask** 拿掉了 root 以外所有人的写权限。
 # 所以计划在建设备时把它设为 0，之后再改回 `0o022`。
 #
 # **你的第二步**是填好 `dev`（前面没有斜杠：我们站在新根里，旧根还在）。
