@@ -30,6 +30,7 @@ WORK: Final = ("cpu", "getpid", "stat", "create", "pipe", "fork")
 SUBJECTS: Final = {  # subject -> how it is called in a table, in the order of the tables
     "process": "a process, no container",
     "labcore": "container: labcore, in process",
+    "mine": "container: my_runtime.py",
     "labcore run": "container: labcore run",
     "crun": "container: crun run",
     "podman": "container: podman run",

@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING
 from labcore.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.beginning import LessonStopped, begin
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.examining import doctor
     from labcore.lab.expecting import NothingHappened, expect
     from labcore.lab.fetching import FetchFailed, fetch
+    from labcore.lab.groups import cgroup, group
     from labcore.lab.helper import HelperFailed, run_helper
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.library import greeting
+    from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.making import image, layer
     from labcore.lab.pictures import Picture, mounts, namespaces, processes, repositories, stack, strip, waterfall
     from labcore.lab.registries import push, registry
@@ -42,15 +45,22 @@ __all__ = [
     "NothingHappened",
     "Picture",
     "Verdict",
+    "attack",
+    "attacks",
     "begin",
     "bound_devices",
+    "cgroup",
     "check",
+    "compare",
     "doctor",
+    "draw",
     "expect",
     "fetch",
     "foreign_program",
     "greeting",
+    "group",
     "image",
+    "in_vm",
     "layer",
     "manifest",
     "mounts",
@@ -65,6 +75,7 @@ __all__ = [
     "riddle",
     "root",
     "run_helper",
+    "seccomp",
     "show",
     "stack",
     "step",
@@ -72,6 +83,7 @@ __all__ = [
     "strip",
     "tag",
     "tick",
+    "timed",
     "tray",
     "waterfall",
 ]
@@ -83,6 +95,9 @@ __getattr__ = lazy_names(
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
         "labcore.lab.examining": ("doctor",),
         "labcore.lab.expecting": ("NothingHappened", "expect"),
+        "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
+        "labcore.lab.groups": ("cgroup", "group"),
+        "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
         "labcore.lab.fetching": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
         "labcore.lab.library": ("greeting",),

@@ -91,7 +91,24 @@ def _cgroups() -> str:
     return say("cgroups: none is mounted below /sys/fs/cgroup: sudo mount -t cgroup2 none /sys/fs/cgroup")
 
 
-NEEDS: dict[str, Callable[[], str]] = {"root": _root, "namespaces": _namespaces, "overlay": _overlay, "cgroups": _cgroups}
+def _limits() -> str:
+    """Try a cgroup that limits memory and processes."""
+    from labcore.lab.groups import limits_work
+
+    try:
+        limits_work()
+    except (LabcoreError, OSError) as error:
+        return say("cgroups: no limits can be set here, for {error}. Start the lab as root of the machine.", error=error)
+    return ""
+
+
+NEEDS: dict[str, Callable[[], str]] = {
+    "root": _root,
+    "namespaces": _namespaces,
+    "overlay": _overlay,
+    "cgroups": _cgroups,
+    "limits": _limits,
+}
 
 
 def _make_images() -> list[str]:

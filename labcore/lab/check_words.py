@@ -1,6 +1,23 @@
-"""What the checks of lesson 3 say, in Chinese, by its English."""
+"""What the checks of lessons 2 and 3 say, in Chinese, by its English."""
 
 CHINESE = {
+    # limits
+    "it was born in a cgroup of its own": "它一出生就在自己的 cgroup 里",
+    "its cgroup has room for {n} processes": "它的 cgroup 最多容纳 {n} 个进程",
+    "its memory has no limit of its own, for the spec asks for none": "内存没有另设上限，因为 spec 没有要求",
+    "its memory is limited to {n} bytes": "内存上限是 {n} 字节",
+    # confine
+    "what it may do now": "现在能做的",
+    "what it could claim": "可以申领的",
+    "what it can ever gain": "将来可能得到的",
+    "{n} in all": "共 {n} 项",
+    "{words}: the capabilities that were asked for, no other": "{words}：正是要求保留的能力，没有多余的",
+    "a filter looks at its system calls": "有过滤器检查它的系统调用",
+    "no user namespace, for the spec does not ask for one": "没有用户命名空间，因为 spec 没有要求",
+    "{file}: 0 inside is {n} outside": "{file}：里面的 0 是外面的 {n}",
+    "it is empty": "它是空的",
+    "root inside is user {n} outside": "里面的 root 在外面是 {n} 号用户",
+    "{path} is read-only": "{path} 是只读的",
     # digest
     "it returns a text": "返回的是文本",
     "which begins with sha256:": "以 sha256: 开头",

@@ -41,6 +41,13 @@ LESSONS = (
         challenges=("outside_pid", "read_only"),
     ),
     Lesson(
+        2,
+        "advantages",
+        titles={"en": "Advantages of Docker", "zh": "Docker 的优势"},
+        steps=("limits", "confine", "run"),
+        requires=("root", "namespaces", "limits"),
+    ),
+    Lesson(
         3,
         "image_container_repository",
         titles={"en": "Image, container, repository", "zh": "镜像、容器、仓库"},

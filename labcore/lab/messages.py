@@ -14,6 +14,22 @@ CHINESE = {
     "Lesson {number} needs what this machine lacks.": "第 {number} 课需要的条件，这台机器上还缺：",
     "namespaces: {error}": "命名空间：{error}",
     "overlays: {error}": "overlay 挂载：{error}",
+    "cgroups: no limits can be set here, for {error}. Start the lab as root of the machine.":
+        "cgroup：这里设不了上限：{error}。请以本机 root 身份启动实验室。",
+    # attacks
+    "read a file of the machine's root": "读取只属于宿主机 root 的文件",
+    "make a door to the machine's disk (a device node)": "造一个通往宿主机磁盘的入口（设备节点）",
+    "change a setting of the kernel": "修改内核的设置",
+    "make oneself root anew (a user namespace)": "让自己重新当上 root（用户命名空间）",
+    "through": "得手",
+    "held": "挡住",
+    "the attack broke off: {why}": "攻击中途停止：{why}",
+    # machines
+    "There is no virtual machine to look into here: {why}": "这里没有可以进去看的虚拟机：{why}",
+    "To have one: `sudo labcore vm setup` (27 MB, once). The lesson goes on without.":
+        "想要一台：`sudo labcore vm setup`（27 MB，只需一次）。没有它，课程也能继续。",
+    "{done} of {total}: {what}": "第 {done} 项，共 {total} 项：{what}",
+    "measured on {machine}": "测量环境：{machine}",
     # copies
     "no lesson at {path}: run this where labcore's source is, with its notebooks beside it":
         "{path} 处没有课程：请在 labcore 的源码目录里运行，notebooks 就在旁边",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from labcore import native
 from labcore.errors import InvalidInput, SystemCallError
+from labcore.lab import groups
 from labcore.lab.checks.seen import FILES, descendants
 from labcore.lab.say import say
 from labcore.native import Prctl, Process
@@ -95,6 +96,7 @@ def reset() -> Report:
         raise InvalidInput(say("nothing to compare with: run the lesson's first cell, lab.begin, before"))
     (before,) = _REMEMBERED
     ended = _end_what_was_left(before)
+    groups.remove_all()
     now = snapshot()
     changed = {}
     for subject, was in before.as_dict().items():
@@ -162,15 +164,24 @@ def _files(directory: str) -> Iterator[str]:
 
 
 def _end_what_was_left(before: Snapshot) -> int:
-    """End the processes below this one that were not there at the beginning; return how many."""
+    """End the processes below this one that were not there at the beginning; return how many of them were still running."""
     left = [seen.pid for seen in descendants(os.getpid()) if _process(seen.pid) not in before.processes]
     # Those that a variable of the notebook still holds, by their handles: nobody else may take note of their ends.
     for found in gc.get_objects():
         if type(found) is Process and found.returncode is None and found.pid in left:
             found.close()
+    ended_already = sum(_is_zombie(pid) for pid in left)
     for pid in left:
         _end(pid)
-    return len(left)
+    return len(left) - ended_already
+
+
+def _is_zombie(pid: int) -> bool:
+    """Has it ended, and nobody has taken note of that? So it is with what a program has started that ended before it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def _end(pid: int) -> None:

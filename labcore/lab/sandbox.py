@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -34,8 +34,8 @@ def python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-u", "-m", module, *arguments]
 
 
-def sandbox_plan(module: str, writable: str | None = None) -> Plan:
-    """Return the plan of a sandbox in which `python -m module` runs; with `writable`, files can change only below that."""
+def sandbox_plan(module: str, writable: Sequence[str] = ()) -> Plan:
+    """Return the plan of a sandbox in which `python -m module` runs; with `writable`, files can change only below those."""
     return Plan(
         [
             ops.Clone(CloneFlag.NEWNS | CloneFlag.NEWPID | CloneFlag.NEWUTS | CloneFlag.NEWIPC),
@@ -46,7 +46,7 @@ def sandbox_plan(module: str, writable: str | None = None) -> Plan:
             # A /proc of its own, whose numbers are those that its processes know; and the machine's is not left below it.
             ops.Unmount("/proc", UnmountFlag.DETACH, locked_is_fine=True),
             ops.Mount("proc", "/proc", "proc", QUIET),
-            *_proc_in_sight([Path(writable)] if writable else sorted((default_root() / "lab" / "roots").glob("*"))),
+            *_proc_in_sight([Path(writable[0])] if writable else sorted((default_root() / "lab" / "roots").glob("*"))),
             ops.Execve(
                 (program("labcore-init"), *python(module)), tuple(f"{name}={value}" for name, value in os.environ.items())
             ),
@@ -63,15 +63,15 @@ def _proc_in_sight(roots: Iterable[Path]) -> list[Op]:
     return [ops.Mount("proc", str(place), "proc", QUIET) for place in places if place.is_dir()]
 
 
-def _read_only_but(directory: str) -> list[Op]:
+def _read_only_but(directories: Sequence[str]) -> list[Op]:
     return [
-        ops.TakeTree(directory, 0),
+        *(ops.TakeTree(directory, number) for number, directory in enumerate(directories)),
         ops.SetMountAttributes("/", MountAttribute.RDONLY),
-        ops.AttachTree(0, directory),
+        *(ops.AttachTree(number, directory) for number, directory in enumerate(directories)),
     ]
 
 
-def start(module: str, *, stdin: Stream, output: Stream, writable: str | None = None) -> Process:
+def start(module: str, *, stdin: Stream, output: Stream, writable: Sequence[str] = ()) -> Process:
     """Start a sandbox; what it writes to standard output and to standard error goes to one place, in order."""
     return spawn(sandbox_plan(module, writable), stdin=stdin, stdout=output, stderr=output)
 

@@ -12,33 +12,54 @@ from pathlib import Path
 
 import labcore
 from labcore import lab, native
+from labcore.lab.groups import memory_max
 from labcore.lab.showing import show
-from labcore.native import DEVNULL, PIPE, CloneFlag, MountFlag, UnmountFlag
+from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, MountFlag, UnmountFlag
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.observe import confined
 from labcore.runtime.stages import NAMESPACE_FLAGS
-from labcore.spec import DEFAULT_PATH, NAMESPACES, BindRoot, ContainerSpec, OverlayRoot, Reference
+from labcore.spec import (
+    DEFAULT_CAPABILITIES,
+    DEFAULT_PATH,
+    NAMESPACES,
+    READONLY_PATHS,
+    BindRoot,
+    ContainerSpec,
+    IdRange,
+    OverlayRoot,
+    Reference,
+    Resources,
+    root_with,
+)
+
+MEMORY_MAX = memory_max()  # the file of a cgroup that limits memory: version 2 has given it another name
 
 # Where overlayfs keeps its notes: attributes named `trusted.…` are root's, and an ordinary user's lab has to ask for others.
 OPAQUE = "user.overlay.opaque" if confined() else "trusted.overlay.opaque"  # on a directory that hides what lies below
 USERXATTR = ",userxattr" if confined() else ""
 
 __all__ = [
+    "DEFAULT_CAPABILITIES",
     "DEFAULT_PATH",
     "DEVNULL",
+    "MEMORY_MAX",
     "NAMESPACES",
     "NAMESPACE_FLAGS",
     "OPAQUE",
     "PIPE",
+    "READONLY_PATHS",
     "USERXATTR",
     "BindRoot",
+    "Capability",
     "CloneFlag",
     "ContainerSpec",
+    "IdRange",
     "MountFlag",
     "OverlayRoot",
     "Path",
     "Plan",
     "Reference",
+    "Resources",
     "UnmountFlag",
     "confined",
     "errno",
@@ -49,6 +70,7 @@ __all__ = [
     "native",
     "ops",
     "os",
+    "root_with",
     "show",
     "spawn",
     "stat",

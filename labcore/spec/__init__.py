@@ -30,6 +30,7 @@ from labcore.spec.log import Input, LogPolicy
 from labcore.spec.moment import Moment
 from labcore.spec.platform import Platform
 from labcore.spec.reference import Reference
+from labcore.spec.resources import Resources
 from labcore.spec.seccomp import Comparison, SeccompProfile, SeccompRule
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "OverlayRoot",
     "Platform",
     "Reference",
+    "Resources",
     "Root",
     "SeccompProfile",
     "SeccompRule",

@@ -19,6 +19,7 @@ from labcore.spec.isolation import (
     User,
     root_with,
 )
+from labcore.spec.resources import Resources
 from labcore.spec.seccomp import SeccompProfile
 
 NAMESPACES: Final = ("mount", "pid", "uts", "ipc", "network", "cgroup")
@@ -69,7 +70,8 @@ class ContainerSpec(Record):
     `environment` holds `NAME=value` strings; `argv[0]` without a slash is looked up in the PATH found there. `namespaces` are
     the kinds that are new, `joins` the kinds that are somebody else's, each with its file. `hostname` None leaves the host's.
     `filters_kept_in` is a directory for compiled filters. `rootless`: whoever starts it is root of a user namespace only.
-    `propagation` is that of the root mount, in mount(8)'s words.
+    `propagation` is that of the root mount, in mount(8)'s words. `resources` are for whoever makes the container's cgroup: no
+    stage of labcore's own does.
     Raises InvalidInput for what cannot be.
     """
 
@@ -90,6 +92,7 @@ class ContainerSpec(Record):
     readonly_paths: tuple[str, ...] = READONLY_PATHS
     sysctls: tuple[tuple[str, str], ...] = ()
     limits: tuple[Limit, ...] = ()
+    resources: Resources = Resources()
     oom_score_adj: int | None = None
     user: User = User()
     capabilities: CapabilitySets = root_with(DEFAULT_CAPABILITIES)

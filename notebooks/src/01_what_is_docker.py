@@ -197,16 +197,29 @@ show(labcore.plan("busybox", ["uname", "-r"]))
 print(os.uname().release)
 held.close()
 
+# %% [markdown] lang="en" id="vm-look"
+# Twice the same: one kernel serves both. And in a virtual machine, made from the same `busybox`? We start one, ask three questions
+# and end it again.
+
+# %% [markdown] lang="zh" of="1a572ab2"
+# 两行一模一样：同一个内核为两边服务。那么虚拟机里呢？用同样的 `busybox` 启动一台，问它三个问题，再关掉。
+
+# %%
+dmesg = "dmesg | grep -m 2 -e Linux -e DMI | cut -c 1-72"
+lab.in_vm("uname -r", dmesg, "ps -o pid,comm | head -3")
+
 # %% [markdown] lang="en" id="vm-then-now"
-# Twice the same: one kernel serves both. (The cell that looks *into* a virtual machine comes with lesson 2, which brings one.)
+# Another version, a `dmesg` that begins with a machine being found, and processes that nobody here can see: from outside there is
+# one, qemu. (No virtual machine? Then a card says how to get one; lesson 2 compares the two.)
 #
 # So an application and its libraries travel in a container, the operating system's kernel does not; a virtual machine carries all
 # three. The common claim that a virtual machine takes all the memory it was promised as soon as it is switched on has aged:
 # hypervisors hand memory out page by page when it is touched and take it back with balloons. What stays true is that a container
 # has nothing to hand back: it *is* processes, and uses what they use.
 
-# %% [markdown] lang="zh" of="af6e2673"
-# 两行一模一样：同一个内核为两边服务。（“走进”虚拟机看一看的单元格放在第 2 课，那一课会准备好一台虚拟机。）
+# %% [markdown] lang="zh" of="fcb9408d"
+# 版本不同，`dmesg` 从“发现一台机器”讲起，里面的进程从这里一个也看不到：外面只有一个 qemu。
+# （没有虚拟机？会有一张卡片告诉你怎样得到；第 2 课会把两者放在一起比。）
 #
 # 所以，容器里装的是应用和它的库，不装内核；虚拟机三样都得带上。常听说虚拟机一开机就把预分配的资源全部占住，
 # 这话如今已不准确：虚拟机管理程序是用到哪一页才给哪一页内存，还能用气球驱动（balloon）收回来。

@@ -577,23 +577,23 @@ registry.said()
 # The digests in the manifest convict the liar. But who vouches for the manifest itself? If you ask by *tag*, nobody but the
 # registry. If you ask by *digest*, `cafe@sha256:…`, its bytes must fit too: then nothing can be slipped in anywhere.
 #
-# **Your last step** is `run`, as in lesson 1, with a root that may also be the *name of an image*:
+# **Your last step** is `run`, as in lesson 2 (or 1, if you come from there), with a root that may also be the *name of an image*:
 #
 # - if `root.startswith("/")`, it is a directory: `BindRoot(root)` as before
 # - else `OverlayRoot(store, tuple(…), "scratch")`, where `store = lab.store()` and the layers are those of `lab.manifest(store, root)`
 
-# %% [markdown] lang="zh" of="5d117f17"
+# %% [markdown] lang="zh" of="231e2daf"
 # 清单里的摘要让谎话无处可藏。那么清单本身由谁担保？按*标签*要，只能相信注册服务器。按*摘要*要（`cafe@sha256:…`），清单的内容也必须相符：
 # 这样哪里都塞不进假东西。
 #
-# **最后一步**是 `run`，和第 1 课一样，只是 root 还可以是*镜像的名字*：
+# **最后一步**是 `run`，和第 2 课一样（没学第 2 课就照第 1 课的来），只是 root 还可以是*镜像的名字*：
 #
 # - 如果 `root.startswith("/")`，就是目录：和以前一样 `BindRoot(root)`
 # - 否则是 `OverlayRoot(store, tuple(…), "scratch")`，其中 `store = lab.store()`，各层来自 `lab.manifest(store, root)`
 
 # %% tags=["exercise"]
 @lab.step
-def run(root, argv, name="box"):
+def run(root, argv, name="box", **more):
     """Start `argv` on a directory or an image; return its exit code (5 new lines)."""
     ...
 

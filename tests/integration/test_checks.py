@@ -64,7 +64,10 @@ def test_the_solution_is_accepted(lesson: int, step: str, tmp_path: Path) -> Non
 SEEDS = {"direct children only": 11, "the youngest": 12, "any process of that number": 11}
 
 
-@pytest.mark.parametrize(("lesson", "step", "earlier"), [(3, "rootfs", 1), (3, "run", 1), (4, "rootfs", 1), (4, "rootfs", 3)])
+@pytest.mark.parametrize(
+    ("lesson", "step", "earlier"),
+    [(2, "run", 1), (3, "rootfs", 1), (3, "run", 1), (3, "run", 2), (4, "rootfs", 1), (4, "rootfs", 3)],
+)
 def test_what_is_written_anew_still_does_what_the_earlier_lesson_asks_for(
     lesson: int, step: str, earlier: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +137,7 @@ def test_a_function_that_was_not_saved_is_not_checked(tmp_path: Path, monkeypatc
 def test_unruly_code_is_survived(lesson: int, deed: str, source: str, tmp_path: Path) -> None:
     before = traces()
     started = time.monotonic()
-    verdict = verdict_on("hostname" if lesson == 1 else "pull", source, tmp_path, lesson=lesson)
+    verdict = verdict_on({1: "hostname", 2: "limits", 3: "pull"}[lesson], source, tmp_path, lesson=lesson)
     assert verdict.state == "failed", verdict
     assert time.monotonic() - started < 20
     assert len(repr(verdict)) < 5000

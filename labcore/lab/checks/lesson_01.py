@@ -45,7 +45,7 @@ def own_root(seen: Seen, facts: Facts) -> Iterator[Claim]:
     """A root that holds what was drawn, and nothing of the old one."""
     yield Claim(say("its root is the directory that was named"), seen.holds(facts.mark))
     places = sorted(fields[4] for fields in seen.mounts)
-    left = [place for place in places if place not in ALLOWED]
+    left = [place for place in places if place not in ALLOWED and not place.startswith("/proc/")]
     yield Claim(say("nothing of the old root is left in it"), not left, " ".join(left[:4]))
     kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
     yield Claim(say("/proc is mounted, a proc file system"), kinds.get("/proc") == "proc", kinds.get("/proc", ""))

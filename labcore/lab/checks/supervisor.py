@@ -19,6 +19,7 @@ from labcore.lab.checks.inside import scenario_of
 from labcore.lab.checks.scenario import GATE, Facts, Observe, Scenario, drawn
 from labcore.lab.checks.seen import Seen, descendants
 from labcore.lab.checks.verdict import Claim, Verdict
+from labcore.lab.groups import prepared
 from labcore.lab.sandbox import Output, few_processes, start, supervise
 from labcore.lab.say import say
 from labcore.native import Process
@@ -49,7 +50,9 @@ class Check:
         undo.callback(os.close, reader)
         with theirs:
             sandbox = undo.enter_context(
-                start("labcore.lab.checks.inside", stdin=theirs.fileno(), output=writer, writable=self.facts.root)
+                start(
+                    "labcore.lab.checks.inside", stdin=theirs.fileno(), output=writer, writable=(self.facts.root, *prepared())
+                )
             )
             os.close(writer)
         request = {"step": step, "file": file, "lesson": self.lesson, "facts": self.facts.as_dict()}

@@ -67,16 +67,17 @@ def pull(registry, repository, tag, store):
     return manifest
 
 
-def run(root, argv, name="box"):
+def run(root, argv, name="box", **more):
     """Start `argv` on a directory, or on an image of the store; return its exit code."""
     below = BindRoot(root)
     if not root.startswith("/"):
         store = lab.store()
         below = OverlayRoot(store, tuple(layers(lab.manifest(store, root), store)), "scratch")
-    spec = ContainerSpec(root=below, argv=tuple(argv), hostname=name)
+    spec = ContainerSpec(root=below, argv=tuple(argv), hostname=name, **more)
     tried = ops.search_path(argv[0], spec.environment, DEFAULT_PATH)
     program = ops.Execve(spec.argv, spec.environment, tried)
-    return show(Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), program])).returncode
+    before, after = [*limits(spec), *namespaces(spec), *hostname(spec)], [*confine(spec), program]
+    return show(Plan([*before, *rootfs(spec), *after])).returncode
 
 
 def whiteouts(directory):

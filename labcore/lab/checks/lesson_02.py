@@ -1,0 +1,195 @@
+"""What the steps of lesson 2 must bring about: limits in the cgroup's own files, rights in the process's status."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from labcore.lab import groups
+from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
+from labcore.lab.checks.scenario import REFERENCE, Facts, Scenario, ops_of
+from labcore.lab.checks.seen import Seen
+from labcore.lab.checks.verdict import Claim
+from labcore.lab.say import say
+from labcore.native import Capability
+from labcore.runtime import Plan, ops, spawn
+from labcore.runtime.cgroups import hierarchies
+from labcore.spec import ContainerSpec, IdRange, Resources, root_with
+
+PAGE = 1 << 12
+FILTERED = "2"  # Seccomp: in proc_pid_status(5)
+POWERS = ("CHOWN", "FOWNER", "KILL", "NET_RAW", "SETGID", "SETUID", "SETPCAP", "SYS_CHROOT", "MKNOD", "AUDIT_WRITE")
+SECRETS = ("/proc/sys", "/proc/irq", "/proc/fs", "/proc/bus")
+SETTINGS = (("labcore.runtime.cgroups.settings", "v1_settings"), ("labcore.runtime.cgroups.settings", "v2_settings"))
+
+
+def drawn_resources(facts: Facts) -> Resources:
+    """Return what was drawn; the second time there is no limit on memory."""
+    return Resources(memory=None if facts.again else facts.number << 16, pids=facts.number % 23 + 9 + 31 * facts.again)
+
+
+def drawn_spec(facts: Facts) -> ContainerSpec:
+    """Return a spec with rights that were drawn; the second time with others, and without a user namespace."""
+    lots = random.Random(facts.number + facts.again)
+    mapped = () if facts.again else (IdRange(inside=0, outside=100_000 + facts.number * 8, size=1 << 16),)
+    return facts.spec(facts.waiting()).replace(
+        capabilities=root_with(tuple(lots.sample(POWERS, 4))),
+        uid_map=mapped,
+        gid_map=mapped,
+        readonly_paths=tuple(lots.sample(SECRETS, 2)),
+    )
+
+
+# --- what is seen
+
+
+def _cgroup_of(seen: Seen, controller: str) -> Path:
+    """Return the directory of the cgroup that a process is in: proc_pid_cgroup(5)."""
+    v1 = dict(hierarchies().v1)
+    for line in Path(f"/proc/{seen.pid}/cgroup").read_text().splitlines():
+        _, names, path = line.split(":", 2)
+        if controller in names.split(",") or (controller not in v1 and not names):
+            return Path(f"{v1.get(controller) or hierarchies().v2}{path}")
+    raise LookupError(controller)
+
+
+def limited(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    """The limits that were drawn, in the files of the cgroup that it is in."""
+    wanted = drawn_resources(facts)
+    pids, memory = _cgroup_of(seen, "pids"), _cgroup_of(seen, "memory")
+    own = pids != _cgroup_of(_starter(seen), "pids")
+    yield Claim(say("it was born in a cgroup of its own"), own and pids.name == facts.hostname, "" if own else pids.name)
+    found = _read(pids / "pids.max")
+    yield Claim(say("its cgroup has room for {n} processes", n=wanted.pids), found == str(wanted.pids), f"pids.max: {found}")
+    found = _read(memory / groups.memory_max())
+    if wanted.memory is None:
+        unlimited = not found.isdigit() or int(found) > 1 << 40
+        yield Claim(say("its memory has no limit of its own, for the spec asks for none"), unlimited, found)
+    else:
+        right = found.isdigit() and abs(int(found) - wanted.memory) < PAGE
+        yield Claim(say("its memory is limited to {n} bytes", n=wanted.memory), right, f"{groups.memory_max()}: {found}")
+
+
+def _starter(seen: Seen) -> Seen:
+    """Return the process that has asked for this one: a monitor in between has entered the cgroup for it."""
+    parent = seen.parent
+    return parent.parent if any("labcore-monitor" in word for word in parent.command[:1]) else parent
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:  # the root of a hierarchy has no such file
+        return "-"
+
+
+def _mask(names: tuple[str, ...]) -> int:
+    return sum(1 << Capability[name] for name in names)
+
+
+def _held(mask: int) -> str:
+    names = [power.name.lower() for power in Capability if mask >> power & 1]
+    return " ".join(names if len(names) < 10 else [*names[:3], "…", say("{n} in all", n=len(names))])
+
+
+def confined_as_drawn(seen: Seen, spec: ContainerSpec) -> Iterator[Claim]:
+    """The rights that were drawn, in the process's status."""
+    wanted = _mask(spec.capabilities.effective)
+    sets = {"CapEff": say("what it may do now"), "CapPrm": say("what it could claim"), "CapBnd": say("what it can ever gain")}
+    for field, words in sets.items():
+        found = int(seen.status(field), 16)
+        yield Claim(say("{words}: the capabilities that were asked for, no other", words=words), found == wanted, _held(found))
+    yield Claim(
+        say("a filter looks at its system calls"), seen.status("Seccomp") == FILTERED, f"Seccomp: {seen.status('Seccomp')}"
+    )
+    yield from _mapped(seen, spec)
+    options = {fields[4]: fields[5].split(",") for fields in seen.mounts}
+    for path in spec.readonly_paths:
+        yield Claim(say("{path} is read-only", path=path), "ro" in options.get(path, ()))
+
+
+def _mapped(seen: Seen, spec: ContainerSpec) -> Iterator[Claim]:
+    if not spec.uid_map:
+        same = seen.namespace("user") == seen.parent.namespace("user")
+        yield Claim(say("no user namespace, for the spec does not ask for one"), same)
+        return
+    (ids,) = spec.uid_map
+    for file in ("uid_map", "gid_map"):
+        found = Path(f"/proc/{seen.pid}/{file}").read_text().split()
+        right = found == [str(ids.inside), str(ids.outside), str(ids.size)]
+        text = say("{file}: 0 inside is {n} outside", file=file, n=ids.outside)
+        yield Claim(text, right, " ".join(found) or say("it is empty"))
+    real = seen.status("Uid").split()[0]
+    yield Claim(say("root inside is user {n} outside", n=ids.outside), real == str(ids.outside), f"Uid: {real}")
+
+
+@contextmanager
+def _a_place(facts: Facts) -> Iterator[None]:  # noqa: ARG001
+    with groups.for_a_check():
+        yield
+
+
+# --- limits
+
+
+def _perform_limits(mine: ModuleType, facts: Facts) -> int:
+    spec = facts.spec(facts.waiting()).replace(resources=drawn_resources(facts))
+    born = ops_of(mine.limits, spec)
+    program = ops.Execve(spec.argv, spec.environment, (spec.argv[0],))
+    with spawn(Plan([*born, *REFERENCE.namespaces(spec), *REFERENCE.rootfs(spec), program])) as process:
+        return process.wait()
+
+
+def _observe_limits(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    yield own_number(seen)
+    yield from limited(seen, facts)
+
+
+# --- confine
+
+
+def _perform_confine(mine: ModuleType, facts: Facts) -> int:
+    share_everything()
+    spec = drawn_spec(facts)
+    box = [*REFERENCE.namespaces(spec), *REFERENCE.rootfs(spec)]
+    program = ops.Execve(spec.argv, spec.environment, (spec.argv[0],))
+    with spawn(Plan([*box, *ops_of(mine.confine, spec), program])) as process:
+        return process.wait()
+
+
+def _observe_confine(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    yield own_number(seen)
+    yield from confined_as_drawn(seen, drawn_spec(facts))
+
+
+# --- run
+
+
+def _perform_run(mine: ModuleType, facts: Facts) -> Any:
+    share_everything()
+    spec = drawn_spec(facts)
+    more = {name: getattr(spec, name) for name in ("capabilities", "uid_map", "gid_map", "readonly_paths")}
+    return mine.run(facts.root, list(facts.waiting()), facts.hostname, resources=drawn_resources(facts), **more)
+
+
+def _observe_run(seen: Seen, facts: Facts) -> Iterator[Claim]:
+    yield own_number(seen)
+    yield from own_name(seen, facts)
+    yield from own_root(seen, facts)
+    yield from limited(seen, facts)
+    yield from confined_as_drawn(seen, drawn_spec(facts))
+
+
+def _scenario(perform: Any, observe: Any, ways_around: tuple[tuple[str, str], ...] = ()) -> Scenario:
+    return Scenario(
+        perform, observe, ended_as_drawn, Facts.waiting, twice=True, prepare=_a_place, ways_around=ways_around
+    )  # fmt: skip
+
+
+SCENARIOS = {
+    "limits": _scenario(_perform_limits, _observe_limits, SETTINGS),
+    "confine": _scenario(_perform_confine, _observe_confine),
+    "run": _scenario(_perform_run, _observe_run),
+}

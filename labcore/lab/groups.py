@@ -1,0 +1,156 @@
+"""A lesson's cgroups: directories in which the kernel keeps count of a container, and says "no more".
+
+    labcore-lab-PID/      the notebook's, with limits of its own: a slip in a lesson stays small
+        box/              what `cgroup("box")` makes: a container's
+
+They are gone when the lesson is reset, or the notebook's process ends; what a killed one leaves, the next takes away.
+"""
+
+import atexit
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from labcore.errors import LabcoreError
+from labcore.record import Record
+from labcore.runtime.cgroups import Cgroup, hierarchies, removal
+from labcore.spec import Resources
+
+VARIABLE: Final = "LABCORE_CGROUP"  # where a check has had them made: below what it may write to
+PREFIX: Final = "labcore-lab-"
+AT_MOST: Final = Resources(memory=1 << 30, pids=256)
+_MADE: list[Cgroup] = []
+
+
+class Group(Record):
+    """A container's cgroup. `group["pids"]` is the directory in which that controller's files are."""
+
+    path: str
+
+    def __getitem__(self, controller: str) -> str:
+        there = Cgroup(self.path).directories()
+        if controller not in there and "" not in there:
+            raise LabcoreError(f"cgroups: this machine has no controller {controller}")
+        return str(there.get(controller) or there[""])
+
+    def __repr__(self) -> str:
+        return f"<cgroup {self.path}>"
+
+    @property
+    def killed(self) -> int:
+        """How many processes in it the kernel has killed because there was no memory left for them."""
+        for name in ("memory.events", "memory.oom_control"):  # version 2, version 1
+            with suppress(OSError):
+                found = re.search(r"^oom_kill (\d+)", Path(self["memory"], name).read_text(), re.MULTILINE)
+                return int(found[1]) if found else 0
+        return 0
+
+    def cpu(self, quota: int, period: int) -> None:
+        """Let it use the processor for `quota` of each `period`, both in microseconds."""
+        Cgroup(self.path).apply(Resources(cpu_quota=quota, cpu_period=period))
+
+    def freeze(self) -> None:
+        """Stop all of its processes where they are."""
+        Cgroup(self.path).freeze()
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        Cgroup(self.path).thaw()
+
+
+def memory_max() -> str:
+    """Return the name of the file that limits memory: it changed with version 2."""
+    return "memory.limit_in_bytes" if "memory" in dict(hierarchies().v1) else "memory.max"
+
+
+def cgroup(name: str) -> Group:
+    """Make a container's cgroup, without any limit yet; what is left of an earlier one of this name is removed if it is empty.
+
+    It may not swap: what is to fit into memory could else go to the disk.
+    """
+    group = Cgroup(f"{_home()}/{name}")
+    for directory in group.entrances():
+        with suppress(OSError):
+            Path(directory).rmdir()
+    group.make()
+    made = Group(group.path)
+    for file, value in (("memory.swap.max", "0"), ("memory.swappiness", "0")):
+        with suppress(OSError):
+            if (path := Path(made["memory"], file)).exists():
+                path.write_text(value)
+    return made
+
+
+def group(name: str) -> Group:
+    """Return a cgroup that a step has made."""
+    return Group(f"{_home()}/{name}")
+
+
+def _home() -> str:
+    """Return the path of the cgroup that holds a notebook's, made when it is first needed."""
+    if given := os.environ.get(VARIABLE):
+        return given
+    if not _MADE:
+        sweep()
+        _MADE.append(_new_home(f"{PREFIX}{os.getpid()}"))
+        atexit.register(remove_all)
+    return _MADE[0].path
+
+
+def _new_home(name: str) -> Cgroup:
+    home = _beside_own(name)
+    home.make()
+    Cgroup(f"{home.path}/try").make()  # hands the controllers down to what is made in here
+    Cgroup(f"{home.path}/try").remove()
+    home.apply(AT_MOST)
+    return home
+
+
+def _beside_own(name: str) -> Cgroup:
+    """Return the cgroup of this name near this process's own; not in one of ours, which is there in one hierarchy only."""
+    parts = Cgroup.near_own(name).path.strip("/").split("/")
+    return Cgroup("/" + "/".join([*(part for part in parts[:-1] if not part.startswith(PREFIX)), name]))
+
+
+def remove_all() -> None:
+    """Take away this notebook's cgroups, with what is in them."""
+    while _MADE:
+        _MADE.pop().remove()
+
+
+def sweep() -> None:
+    """Remove the cgroups of notebooks that were killed: they are named after processes that are no more."""
+    for place in _beside_own("x").entrances():
+        for left in Path(place).parent.glob(f"{PREFIX}*"):
+            if not Path("/proc", left.name.rpartition("-")[2]).exists():
+                with suppress(OSError, LabcoreError):
+                    removal.remove([str(left)])
+
+
+@contextmanager
+def for_a_check() -> Iterator[None]:
+    """Make a place for the cgroups of a check, outside of its sandbox: in there, all else is read-only."""
+    sweep()
+    home = _new_home(f"{PREFIX}check-{os.getpid()}")
+    os.environ[VARIABLE] = home.path
+    try:
+        yield
+    finally:
+        del os.environ[VARIABLE]
+        home.remove()
+
+
+def prepared() -> tuple[str, ...]:
+    """Return the directories in which a check may make cgroups."""
+    return Cgroup(os.environ.get(VARIABLE, "")).entrances()
+
+
+def limits_work() -> None:
+    """Try to limit memory and processes. Raises LabcoreError or OSError where that cannot be done."""
+    group = cgroup("try")
+    Path(group["memory"], memory_max()).write_text(str(1 << 26))
+    Path(group["pids"], "pids.max").write_text("16")
+    Cgroup(group.path).remove()

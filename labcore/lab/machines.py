@@ -1,0 +1,91 @@
+"""A lesson's virtual machine, and the comparison of containers with such machines; a card where there is none."""
+
+import contextlib
+import html
+import io
+import time
+from collections.abc import Callable, Sequence
+
+from labcore.bench.apart import compare_apart
+from labcore.bench.comparison import Comparison, Series
+from labcore.bench.progress import Options, Progress
+from labcore.errors import LabcoreError
+from labcore.lab.pictures import Picture
+from labcore.lab.say import say
+from labcore.record import Record
+
+WARM_UP = 1
+SHOWN = 24  # lines of what a guest says
+
+
+class Card(Record):
+    """What is missing, and how to get it."""
+
+    why: str
+
+    def lines(self) -> list[str]:
+        """Return what is to be said."""
+        return [
+            say("There is no virtual machine to look into here: {why}", why=self.why),
+            say("To have one: `sudo labcore vm setup` (27 MB, once). The lesson goes on without."),
+        ]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<div>{html.escape(line)}</div>" for line in self.lines())
+        return f"<div style='border-left:4px solid #767676;padding:2px 10px;line-height:1.5'>{rows}</div>"
+
+
+def in_vm(*commands: str) -> Card | None:
+    """Start a small virtual machine, print what its shell says to commands, and end it; a card if there is none."""
+    from labcore.vm import start
+
+    try:
+        with start() as machine:
+            said = [line for command in commands for line in machine.run(command).splitlines()]
+    except (LabcoreError, TimeoutError, OSError) as error:
+        return Card(str(error).partition("\n")[0])
+    print("\n".join(said[:SHOWN]))
+    return None
+
+
+def timed(start: Callable[[], object], times: int = 12) -> list[float]:
+    """Call a function several times; return how many milliseconds each call took. What is printed meanwhile is not shown."""
+    found = []
+    for _ in range(WARM_UP + times):
+        began = time.perf_counter()
+        with contextlib.redirect_stdout(io.StringIO()):
+            start()
+        found.append((time.perf_counter() - began) * 1e3)
+    return found[WARM_UP:]
+
+
+def compare(mine: Sequence[float] = (), *, rounds: int = 0) -> Comparison:
+    """Compare containers with virtual machines on this machine, and say what is being done meanwhile.
+
+    `mine` are the times of the learner's own `run`, in milliseconds. Raises Unavailable.
+    """
+    from IPython.display import HTML, display
+
+    shown = display(HTML(""), display_id=True)
+    found: Comparison | None = None
+    for event in compare_apart(options=Options(quick=True, rounds=rounds)):
+        if isinstance(event, Progress):
+            shown.update(
+                HTML(say("{done} of {total}: {what}", done=event.done, total=event.total, what=html.escape(event.what)))
+            )
+        else:
+            found = event
+    assert found is not None
+    shown.update(HTML(say("measured on {machine}", machine=html.escape(str(found.environment.get("machine", ""))))))
+    added = Series("start", "mine", "ms", tuple(round(sample, 4) for sample in mine))
+    return found.replace(series=(*found.series, added)) if mine else found
+
+
+def draw(found: Comparison, what: str = "start") -> Picture:
+    """Draw a part of a comparison: `start`, `waterfall`, `memory` or `work`. Raises InvalidInput for what was not measured."""
+    from labcore.lab.pictures.comparison import DRAWINGS
+
+    return DRAWINGS[what](found)

@@ -1,0 +1,42 @@
+"""Lesson 2: how much a container may use, what it may do, and a `run` that sees to both."""
+
+# ruff: noqa: F403, F405
+# mypy: ignore-errors
+
+from labcore.lab.vocabulary import *
+
+
+def limits(spec):
+    """Return the op that has the process born in a cgroup limited to `spec.resources`."""
+    if spec.resources == Resources():
+        return []
+    group = lab.cgroup(spec.hostname)
+    if spec.resources.memory:
+        Path(group["memory"], MEMORY_MAX).write_text(str(spec.resources.memory))
+    if spec.resources.pids:
+        Path(group["pids"], "pids.max").write_text(str(spec.resources.pids))
+    return [ops.Enter((group["memory"], group["pids"]))]
+
+
+def confine(spec):
+    """Return the ops, after those of `rootfs`, that take away what the program is not to have."""
+    keep = tuple(Capability[name] for name in spec.capabilities.effective)
+    rights = [ops.BoundCapabilities(keep), ops.SetCapabilities(keep, keep)]
+    table = "".join(f"{ids.inside} {ids.outside} {ids.size}\n" for ids in spec.uid_map)
+
+    def map_ids(process):
+        Path(f"/proc/{process.pid}/uid_map").write_text(table)
+        Path(f"/proc/{process.pid}/gid_map").write_text(table)
+
+    leave = ops.Call(native.unshare.step(CloneFlag.NEWUSER))
+    users = [leave, ops.Sync("maps ids", map_ids), ops.Become(0, 0)] if table else []
+    return [ops.Protect(spec.readonly_paths), *users, lab.seccomp(), *rights]
+
+
+def run(root, argv, name="box", **more):
+    """Start `argv` in a container on a directory, limited and confined; return its exit code."""
+    spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name, **more)
+    tried = ops.search_path(argv[0], spec.environment, DEFAULT_PATH)
+    program = ops.Execve(spec.argv, spec.environment, tried)
+    before, after = [*limits(spec), *namespaces(spec), *hostname(spec)], [*confine(spec), program]
+    return show(Plan([*before, *rootfs(spec), *after])).returncode
