@@ -115,7 +115,7 @@ CHINESE = {
     "virtual machine": "虚拟机",
     "a process": "普通进程",
     "container: labcore, from Python": "容器：labcore（Python 调用）",
-    "container: your own `run`": "容器：你自己的 run",
+    "container: your own run": "容器：你自己的 run",
     "container: labcore run": "容器：labcore run 命令",
     "container: crun": "容器：crun",
     "container: podman run": "容器：podman run",

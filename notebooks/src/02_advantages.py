@@ -247,8 +247,9 @@ lab.check(run)
 
 # %%
 ids = (IdRange(inside=0, outside=100000, size=65536),)
-run(root, ["sh", "-c", "mount -t tmpfs none /tmp; ls -ld /bin"])
-run(root, ["sh", "-c", "id -u; ls -ld /bin; touch /bin/x"], uid_map=ids, gid_map=ids)
+run(root, ["sh", "-c", "exec 2>&1; mount -t tmpfs none /tmp; ls -ld /bin"])
+argv = ["sh", "-c", "exec 2>&1; id -u; ls -ld /bin; touch /bin/x"]
+run(root, argv, uid_map=ids, gid_map=ids)
 
 # %% [markdown] lang="en" id="vm-attack"
 # ## The same attack in a virtual machine
@@ -326,21 +327,22 @@ lab.draw(found, "waterfall")
 #
 # ## How much memory, and how many?
 #
-# Guess: how many idle containers fit where one idle virtual machine does?
+# Guess: how many idle containers fit where one idle virtual machine does? (The second cell says how many of each would fit into
+# the memory that is free here.)
 
-# %% [markdown] lang="zh" of="8f6bd66d"
+# %% [markdown] lang="zh" of="32925a1c"
 # 虚拟机要先造出机器，跑固件，再由内核找到内存、处理器和设备。容器的启动没有这些行：那个内核早就在运行了。
 #
 # ## 占多少内存，能放多少个？
 #
-# 猜一猜：一台空闲的虚拟机占的地方，能放下多少个空闲的容器？
+# 猜一猜：一台空闲的虚拟机占的地方，能放下多少个空闲的容器？（第二格列出：这台机器的空闲内存里，每一种各能放下多少个。）
 
 # %%
 lab.draw(found, "memory")
 
 # %%
 for fits in found.of("density"):
-    print(f"{fits.subject:10} {fits.median:9,.0f} fit into this machine's free memory")
+    print(f"{fits.subject:10} {fits.median:9,.0f}")
 
 # %% [markdown] lang="en" id="lighter"
 # "Lighter" holds, clearly: one kernel for all, and one copy in memory of each library that comes from the same layer. (Of containers
@@ -363,14 +365,15 @@ for fits in found.of("density"):
 lab.draw(found, "work")
 
 # %% [markdown] lang="en" id="no-loss"
-# Arithmetic costs the same: it is the same processor. But each system call passes the seccomp filter, and then the price can be
-# seen: "none" is true of computing, and nearly true of the rest. (What the plot does not have: network through a bridge and address
+# Arithmetic costs the same: it is the same processor. But each system call passes the seccomp filter, and files are made through
+# more layers: work that is *nothing but* system calls takes a third longer, or twice as long. "Almost none" is true of computing,
+# and of most programs, which do not call the kernel all the time. (What the plot does not have: network through a bridge and address
 # translation, and writing through an overlay, lesson 3's *copy-up*, cost more.) For the virtual machine: emulated, all is slow;
 # with KVM arithmetic is at 1× as well, and what leaves the guest, disk and network, is dear.
 
-# %% [markdown] lang="zh" of="8292bd96"
-# 算术没有差别：用的是同一个处理器。但每次系统调用都要经过 seccomp 过滤器，这时就看得出代价：
-# “没有损耗”对计算成立，对其余工作也接近成立。（图上没有的：网络经过网桥和地址转换、经由 overlay 写文件（第 3 课的*写时复制*）代价更高。）
+# %% [markdown] lang="zh" of="305eb136"
+# 算术没有差别：用的是同一个处理器。但每次系统调用都要经过 seccomp 过滤器，新建文件还要多走几层：
+# *只做*系统调用的工作要慢三分之一，甚至慢一倍以上。“几乎没有损耗”对计算成立，对多数程序也成立，因为它们并不总在调用内核。（图上没有的：网络经过网桥和地址转换、经由 overlay 写文件（第 3 课的*写时复制*）代价更高。）
 # 至于虚拟机：模拟出来的样样都慢；用 KVM 时算术同样是 1×，贵的是要走出虚拟机的事，即磁盘和网络。
 
 # %% [markdown] lang="en" id="redeploy"
@@ -441,15 +444,15 @@ print("away for", *(f"{ms:.1f}" for ms in away[1:]), "ms")
 # 若要在同一个内核上运行互不信任的人的代码，四种防御就都该用上。
 
 # %% [markdown] lang="en" id="freezer"
-# ## Further: a pause, and half a processor
+# ## Further: a pause, and a fifth of a processor
 #
 # The same directories can do more. The *freezer* stops a group between two instructions: that is `docker pause`. This shell counts as
-# fast as it can; how far does it get while it is frozen?
+# fast as it can; how much of the processor (in hundredths of a second) does it use, of half a second, while it is frozen?
 
-# %% [markdown] lang="zh" of="e82ddac9"
-# ## 进阶：暂停，以及半个处理器
+# %% [markdown] lang="zh" of="4a6e5465"
+# ## 进阶：暂停，以及五分之一个处理器
 #
-# 同样的目录还能做更多。*冻结器*（freezer）能让整个组停在两条指令之间：这就是 `docker pause`。这个 shell 拼命计数；冻结期间它能数多少？
+# 同样的目录还能做更多。*冻结器*（freezer）能让整个组停在两条指令之间：这就是 `docker pause`。这个 shell 拼命计数；在半秒里，它用掉多少处理器时间（单位：百分之一秒）？冻结期间呢？
 
 # %%
 group = lab.cgroup("counter")
@@ -464,19 +467,19 @@ for state in ("running", "frozen", "running"):
     group.freeze() if state == "frozen" else group.thaw()
     before = used()
     time.sleep(0.5)
-    print(f"{state:8} {used() - before:3} hundredths of a second of the processor")
+    print(f"{state:8} {used() - before:3}")
 
 # %% [markdown] lang="en" id="cpu"
-# And a share of the processor: 20 ms in each 100 (`docker run --cpus 0.2`).
+# And a share of the processor: 20 ms in each 100 (`docker run --cpus 0.2`). Of one second, that is?
 
-# %% [markdown] lang="zh" of="ad254fb1"
-# 再限制处理器的份额：每 100 毫秒给 20 毫秒（`docker run --cpus 0.2`）。
+# %% [markdown] lang="zh" of="2eed30fe"
+# 再限制处理器的份额：每 100 毫秒给 20 毫秒（`docker run --cpus 0.2`）。一秒钟里，会用掉多少？
 
 # %%
 group.cpu(20_000, 100_000)
 before = used()
 time.sleep(1)
-print(used() - before, "hundredths of a second, in one second")
+print(used() - before)
 counter.close()
 
 # %% [markdown] lang="en" id="reset"

@@ -21,7 +21,7 @@ def subject(name: str) -> str:
     return {
         "process": say("a process"),
         "labcore": say("container: labcore, from Python"),
-        "mine": say("container: your own `run`"),
+        "mine": say("container: your own run"),
         "labcore run": say("container: labcore run"),
         "crun": say("container: crun"),
         "podman": say("container: podman run"),
