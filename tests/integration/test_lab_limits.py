@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 @pytest.fixture(autouse=True)
 def _limits() -> None:
     needs_root()
-    if missing := what_is_missing(("cgroups",)):
+    if missing := what_is_missing(("limits",)):
         pytest.skip(missing[0])
     remove_all()
 
