@@ -166,11 +166,11 @@ def _files(directory: str) -> Iterator[str]:
 def _end_what_was_left(before: Snapshot) -> int:
     """End the processes below this one that were not there at the beginning; return how many of them were still running."""
     left = [seen.pid for seen in descendants(os.getpid()) if _process(seen.pid) not in before.processes]
+    ended_already = sum(_is_zombie(pid) for pid in left)
     # Those that a variable of the notebook still holds, by their handles: nobody else may take note of their ends.
     for found in gc.get_objects():
         if type(found) is Process and found.returncode is None and found.pid in left:
             found.close()
-    ended_already = sum(_is_zombie(pid) for pid in left)
     for pid in left:
         _end(pid)
     return len(left) - ended_already

@@ -41,7 +41,7 @@ def test_list_start_status(work: Path) -> None:
     (work / LESSONS[0].file).write_text("mine")
     assert "stays as it is" in lesson(work, "start", "1")
     assert (work / LESSONS[0].file).read_text() == "mine"
-    assert lesson(work, "status").partition("3. ")[0].count("blank") == 6
+    assert lesson(work, "status").partition("2. ")[0].count("blank") == 6
 
 
 def test_solve_check_reset(work: Path) -> None:
@@ -53,7 +53,7 @@ def test_solve_check_reset(work: Path) -> None:
     assert "# mine" in Workspace(work).text()
     said = lesson(work, "check", "1", "--seed", "5")
     assert said.endswith("4 of 4 steps, 2 of 2 challenges (seed 5)\n")
-    assert lesson(work, "status").partition("3. ")[0].count("passed") == 6
+    assert lesson(work, "status").partition("2. ")[0].count("passed") == 6
     lesson(work, "start", "1")
     lesson(work, "reset", "1")
     assert Workspace(work).steps() == {}
@@ -268,7 +268,7 @@ def test_a_step_that_is_written_anew_is_marked_and_taken_back(work: Path) -> Non
     said = lesson(work, "check", "3", "--seed", "5")
     assert said.endswith("6 of 6 steps, 2 of 2 challenges (seed 5)\n")
     status = lesson(work, "status")
-    assert "✓ rootfs" in status.partition("3. ")[0], "what passes lesson 3's check does what lesson 1 asked for"
+    assert "✓ rootfs" in status.partition("2. ")[0], "what passes lesson 3's check does what lesson 1 asked for"
     lesson(work, "start", "3")
     lesson(work, "reset", "3")
     assert Workspace(work).steps() == {"rootfs": mine}
