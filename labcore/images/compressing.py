@@ -16,7 +16,8 @@ OCI_NAMES: Final = {DOCKER_CONFIG: CONFIG, DOCKER_LAYER: LAYER, DOCKER_LAYER_GZI
 def compressed(store: ImageStore, reference: Reference) -> Image:
     """Return the image with each plain layer gzipped; the name then means that one. Raises ImageNotFound, StoreDamaged.
 
-    The image's ID stays what it was, for the config speaks of layers before compression.
+    The image's ID stays what it was, for the config speaks of layers before compression. A name of several machines' images
+    keeps meaning all of them.
     """
     with store.using():
         image = store.get(reference)
@@ -24,7 +25,10 @@ def compressed(store: ImageStore, reference: Reference) -> Image:
             return image
         layers = tuple(_gzipped(store, layer) for layer in image.layers)
         manifest = Manifest(_with_oci_name(image.config_descriptor), layers)
-        return store.admit(reference, store.put_blob(manifest.to_bytes(), MANIFEST))
+        descriptor = store.put_blob(manifest.to_bytes(), MANIFEST)
+        if (str(reference), image.descriptor) in store.entries():
+            return store.admit(reference, descriptor)
+        return store.read(descriptor).replace(name=image.name)
 
 
 def _gzipped(store: ImageStore, layer: Descriptor) -> Descriptor:
@@ -36,7 +40,7 @@ def _gzipped(store: ImageStore, layer: Descriptor) -> Descriptor:
 
 
 def gzipped(source: BinaryIO) -> Iterator[bytes]:
-    """Yield what a file holds, gzipped (RFC 1952) and without a time: the same bytes give the same."""
+    """Yield what a file holds, gzipped (RFC 1952) and without a time: the same bytes give the same, on like processors."""
     from isal import isal_zlib  # only a push of a plain layer needs it
 
     compress = isal_zlib.compressobj(level=LEVEL, wbits=31)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from labcore.images import Config, ImageStore
 from labcore.images.compressing import compressed
-from labcore.images.model import Manifest
-from labcore.spec import Reference
-from labcore.spec.media import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_MANIFEST, LAYER, LAYER_GZIP
+from labcore.images.model import Manifest, index_bytes
+from labcore.spec import Platform, Reference
+from labcore.spec.media import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_MANIFEST, INDEX, LAYER, LAYER_GZIP
 
 TINY = Reference.parse("tiny")
 
@@ -40,3 +40,18 @@ def test_what_is_compressed_is_left_alone(tmp_path: Path) -> None:
     packed = store.put_blob(gzip.compress(b"y"), LAYER_GZIP)
     before = store.put_image(TINY, [packed], Config(architecture="amd64", diff_ids=(packed.digest,)))
     assert compressed(store, TINY) == before
+
+
+def test_a_name_of_several_machines_images_keeps_them(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    plain = store.put_blob(b"a layer " * 5000, LAYER)
+    images = []
+    for architecture in (Platform.here().architecture, "other"):
+        config = Config(architecture=architecture, diff_ids=(plain.digest,))
+        images.append(store.put_image(Reference.parse(architecture), [plain], config))
+    index = store.put_blob(index_bytes([i.descriptor.replace(platform=i.config.platform) for i in images]), INDEX)
+    store.tag(TINY, index)
+    after = compressed(store, TINY)
+    assert (after.id, after.layers[0].media_type, after.name) == (images[0].id, LAYER_GZIP, "tiny:latest")
+    assert ("tiny:latest", index) in store.entries()
+    assert store.get(TINY, Platform("linux", "other")).id == images[1].id
