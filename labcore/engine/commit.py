@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from labcore.engine.engine import Engine
-from labcore.engine.instructions import changed
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images import Config, Descriptor, Image
+from labcore.images.changes import changed
 from labcore.images.config import History
 from labcore.spec import Reference
 from labcore.spec.media import LAYER
@@ -31,7 +31,9 @@ def commit(
     Raises NotFound, ImageNotFound if the layers below are here no more, InvalidInput.
     """
     found = engine.snapshots.get(snapshot)
-    config = changed(Config.parse(found.config.encode(), f"snapshot {snapshot}"), changes)
+    config = Config.parse(found.config.encode(), f"snapshot {snapshot}")
+    for change in changes:
+        config = changed(config, change)
     empty = not engine.snapshots.changes(found)
     now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     entry = History(now, json.dumps(list(command)) if command else "", author, message, empty_layer=empty)

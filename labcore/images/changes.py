@@ -1,6 +1,7 @@
-"""Changes of a config, written as a Dockerfile writes them: `docker import --change 'CMD ["sh"]'`."""
+"""Changes of a config, written as a Dockerfile writes them: `docker import` and `commit --change 'CMD ["sh"]'`."""
 
 import json
+import posixpath
 import re
 import shlex
 from collections.abc import Callable
@@ -52,8 +53,7 @@ def _volume(config: Config, rest: str) -> Config:
 
 
 def _workdir(config: Config, rest: str) -> Config:
-    path = rest if rest.startswith("/") else f"{config.workdir.rstrip('/')}/{rest}"
-    return config.replace(workdir=path)
+    return config.replace(workdir=posixpath.normpath(posixpath.join(config.workdir, rest)))
 
 
 def _program(config: Config, rest: str) -> tuple[str, ...]:

@@ -426,11 +426,11 @@ def test_a_commit_of_nothing_adds_no_layer(engine: Engine, storage: str, name: s
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ("RUN ls", "use CMD"),
-        ("CMD [1]", "list of strings"),
-        ("CMD [", "Expecting"),
-        ("ENV", "NAME=VALUE"),
-        ("EXPOSE x", "PORT"),
+        ("RUN ls", "changes no config"),
+        ("ENV", "lacks what comes after ENV"),
+        ("LABEL =x", "is not NAME=VALUE"),
+        ("ENV 'open", "No closing quotation"),
+        ("EXPOSE x", "is no port"),
     ],
 )
 def test_an_instruction_that_is_none(engine: Engine, name: str, change: str, why: str) -> None:
