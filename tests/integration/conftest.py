@@ -1,4 +1,4 @@
-"""What tests of the registry share."""
+"""What tests of the registry share, and those of storage."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,3 +26,10 @@ def client(registry: Registry) -> Iterator[Client]:
     server.close()
     thread.join(10)
     assert not thread.is_alive()
+
+
+@pytest.fixture(params=["overlay", "copy"])
+def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each way in which layers are put together."""
+    monkeypatch.setenv("LABCORE_STORAGE", request.param)
+    return str(request.param)

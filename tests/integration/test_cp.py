@@ -30,12 +30,6 @@ def as_root() -> None:
     needs_root()
 
 
-@pytest.fixture(params=["overlay", "copy"])
-def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("LABCORE_STORAGE", request.param)
-    return str(request.param)
-
-
 @pytest.fixture
 def name(engine: Engine, storage: str) -> Iterator[str]:
     """A snapshot with a few files, that no container uses."""

@@ -40,12 +40,6 @@ def as_root() -> None:
     needs_root()
 
 
-@pytest.fixture(params=["overlay", "copy"])
-def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("LABCORE_STORAGE", request.param)
-    return str(request.param)
-
-
 @pytest.fixture
 def name(engine: Engine) -> Iterator[str]:
     """A name that no snapshot has; what gets it is removed afterwards."""
