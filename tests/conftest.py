@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -114,20 +115,21 @@ def nothing_left() -> Iterator[None]:
     """Fail a test that leaves a child, a descriptor, a mount, a cgroup or a network namespace behind."""
     before = traces()
     yield
-    assert traces() == before
+    assert not traces() - before
 
 
-def traces() -> dict[str, object]:
-    """List what a start could leave behind."""
-    return {
-        "children": Path(f"/proc/self/task/{os.getpid()}/children").read_text().split(),
-        "namespaces": network_namespaces(),
-        "descriptors": sorted(os.readlink(f"/proc/self/fd/{fd}") for fd in open_descriptors()),
-        "mounts": Path("/proc/self/mountinfo").read_text(),
-        "cgroups": sum(1 for _ in Path("/sys/fs/cgroup").glob("**/*labcore*/")),
-        "links": sorted(path.name for path in Path("/sys/class/net").iterdir()),
-        "directories": sorted(path.name for path in Path("/tmp").glob("*labcore*")),
+def traces() -> Counter[tuple[str, str]]:
+    """Count what a start could leave behind, as (kind, name). What was there before may go meanwhile: it was another's."""
+    found: dict[str, Iterable[str]] = {
+        "child": Path(f"/proc/self/task/{os.getpid()}/children").read_text().split(),
+        "network namespace": network_namespaces(),
+        "descriptor": (os.readlink(f"/proc/self/fd/{fd}") for fd in open_descriptors()),
+        "mount": Path("/proc/self/mountinfo").read_text().splitlines(),
+        "cgroup": (str(path) for path in Path("/sys/fs/cgroup").glob("**/*labcore*/")),
+        "link": (path.name for path in Path("/sys/class/net").iterdir()),
+        "directory": (path.name for path in Path("/tmp").glob("*labcore*")),
     }
+    return Counter((kind, name) for kind, names in found.items() for name in names)
 
 
 def network_namespaces() -> set[str]:

@@ -40,7 +40,12 @@ class Console:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._serve, args=(list(argv), tuple(lent)), daemon=True, name="labcore-vm")
         self._thread.start()
-        self.wait_for(lambda: self._process is not None or self._failure is not None, None)
+        try:
+            self._wait_for_start()
+        except BaseException:  # interrupted: nobody else knows of the child yet
+            self._wait_for_start()
+            self.kill()
+            raise
         if self._failure is not None:
             self._thread.join()
             raise self._failure
@@ -79,10 +84,12 @@ class Console:
 
     def kill(self) -> None:
         """End it at once, and wait for its end."""
-        assert self._process is not None
-        if self.ended_at is None:
+        if self._process is not None and self.ended_at is None:
             self._process.kill()
         self._thread.join()
+
+    def _wait_for_start(self) -> None:
+        self.wait_for(lambda: self._process is not None or self._failure is not None, None)
 
     def _serve(self, argv: list[str], lent: tuple[int, ...]) -> None:
         self.started_at = time.monotonic()
