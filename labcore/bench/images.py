@@ -22,6 +22,7 @@ from labcore.engine import Engine
 from labcore.errors import Unavailable
 from labcore.images import Config
 from labcore.images.compressing import gzipped
+from labcore.images.seeds.machine import sources_here, suite_here
 from labcore.spec import Platform, Reference
 from labcore.spec.media import LAYER_GZIP
 from labcore.storage import LayerStore
@@ -227,7 +228,7 @@ def _debian(work: Path) -> Path:
     if shutil.which("mmdebstrap") is None:
         raise Unavailable("mmdebstrap makes the image: apt-get install mmdebstrap, or name a tar with --archive")
     archive = work / "debian.tar"
-    timed(["mmdebstrap", "--quiet", "--variant=minbase", "stable", str(archive)])
+    timed(["mmdebstrap", "--quiet", "--variant=minbase", suite_here(), str(archive), *sources_here()])
     return archive
 
 

@@ -6,7 +6,6 @@
 """
 
 import os
-import platform
 import shutil
 import subprocess
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import Unavailable
-from labcore.images.seeds.machine import sources_here
+from labcore.images.seeds.machine import sources_here, suite_here
 from labcore.record import Record
 from labcore.vm.kernel import package_here
 from labcore.vm.qemu import alone
@@ -98,7 +97,7 @@ def _make_in(place: Path, scratch: Path) -> None:
     hooks = [f'ln -sf /dev/null "$1/etc/systemd/system/{unit}"' for unit in MASKED]
     hooks += ['echo labcore > "$1/etc/hostname"', 'echo "/dev/vda / ext4 defaults 0 0" > "$1/etc/fstab"']
     words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join((*PACKAGES, package_here()))}"]
-    words += [*(f"--customize-hook={hook}" for hook in hooks), _suite(), str(tar), *sources_here()]
+    words += [*(f"--customize-hook={hook}" for hook in hooks), suite_here(), str(tar), *sources_here()]
     _run(_with_its_children(words), scratch)
     _run(_as_root(["sh", "-ec", TO_DISK, "sh", str(tar), str(place), DISK]), scratch)
     if not (place / "kernel").exists() or not (place / "initrd").exists():
@@ -115,10 +114,6 @@ def _with_its_children(command: list[str]) -> list[str]:
 def _as_root(command: list[str]) -> list[str]:
     """Return a command so that it may give files to others: an ordinary user's in a user namespace."""
     return ["unshare", "--map-root-user", "--map-auto", *command] if os.geteuid() else command
-
-
-def _suite() -> str:
-    return platform.freedesktop_os_release().get("VERSION_CODENAME", "stable")
 
 
 def _run(command: list[str], scratch: Path) -> None:

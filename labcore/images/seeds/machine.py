@@ -32,11 +32,16 @@ def must_have_apt() -> None:
             )
 
 
+def suite_here() -> str:
+    """Return the name of this machine's release, as mmdebstrap(1) takes it: bookworm."""
+    return platform.freedesktop_os_release().get("VERSION_CODENAME", "stable")
+
+
 def sources_here() -> list[str]:
     """Return the machine's sources, as lines of sources.list(5): its mirrors of its own distribution, and no third party's."""
     listed = subprocess.run(TARGETS, env=os.environ | {"LC_ALL": "C"}, capture_output=True, text=True, check=True).stdout
     release = platform.freedesktop_os_release()
-    codename = release.get("VERSION_CODENAME", "stable")
+    codename = suite_here()
     keyring = Path(KEYRING.format(release["ID"]))
     signed = f"[signed-by={keyring}] " if keyring.exists() else ""  # else by any key that this machine trusts
     targets = dict.fromkeys(line for line in listed.splitlines() if len(line.split()) == 3)
