@@ -1,7 +1,6 @@
 """Images come from archives and go to them; after that they are ready to run, as after a pull."""
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -78,6 +77,10 @@ def unpack(store: ImageStore, layers: LayerStore, image: Image, guesses: Guesses
         for layer, diff_id in zip(image.layers, image.config.diff_ids, strict=True)
         if guesses is None or layers.has(diff_id) or not guesses.adopt(layer, diff_id)
     ]
+    if not pairs:
+        return
+    from concurrent.futures import ThreadPoolExecutor  # most archives' layers are unpacked by now
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
         added = [pool.submit(layers.add, diff_id, partial(_open, store.blob_path(layer))) for layer, diff_id in pairs]
         for one in added:

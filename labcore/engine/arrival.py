@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Final, Self, cast
 
 from labcore.errors import StoreDamaged
+from labcore.tar import Chunk
 
-AHEAD: Final = 16  # chunks that may wait to be unpacked
+AHEAD: Final = 4  # chunks that may wait to be unpacked: few, so that they stay in the processor's cache
 
 
 class Arrival:
@@ -22,15 +23,15 @@ class Arrival:
         self._guess = guess
         self.done = False
         self._unpack = unpack
-        self._chunks: queue.Queue[bytes | None] = queue.Queue(AHEAD)
+        self._chunks: queue.Queue[Chunk | None] = queue.Queue(AHEAD)
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._whole = False
 
-    def passing(self, chunks_from: Callable[[int], Iterable[bytes]]) -> Callable[[int], Iterator[bytes]]:
+    def passing(self, chunks_from: Callable[[int], Iterable[Chunk]]) -> Callable[[int], Iterator[Chunk]]:
         """Return the function that a store is to take its chunks from, in place of that one."""
 
-        def chunks(offset: int) -> Iterator[bytes]:
+        def chunks(offset: int) -> Iterator[Chunk]:
             if offset or self._thread:
                 yield from chunks_from(offset)
                 return
@@ -55,7 +56,7 @@ class Arrival:
         if kind is None and self._error and not self._guess:
             raise self._error
 
-    def _put(self, chunk: bytes | None) -> None:
+    def _put(self, chunk: Chunk | None) -> None:
         """Hand a chunk over; None: no more will come. Raises what the unpacking ended with."""
         while self._thread and self._thread.is_alive():
             try:
@@ -77,11 +78,11 @@ class Arrival:
 class _Reader:
     """What has come, as a file."""
 
-    def __init__(self, chunks: "queue.Queue[bytes | None]") -> None:
+    def __init__(self, chunks: "queue.Queue[Chunk | None]") -> None:
         self._chunks = chunks
         self._ended = False
 
-    def read(self, size: int) -> bytes:  # noqa: ARG002 - a chunk at a time, as it came
+    def read(self, size: int) -> Chunk:  # noqa: ARG002 - a chunk at a time, as it came
         if self._ended:
             return b""
         chunk = self._chunks.get()

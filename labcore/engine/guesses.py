@@ -9,7 +9,7 @@ from labcore.engine.arrival import Arrival
 from labcore.images import Descriptor
 from labcore.storage import LayerStore
 from labcore.storage.layers import layer_id
-from labcore.tar import compression
+from labcore.tar import Chunk, compression
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ class Guesses:
         self._last: Unpacked | None = None
         self._unpacked: dict[str, Unpacked] = {}
 
-    def passing(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    def passing(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Pass on a blob's bytes; if it begins as a layer does, have it unpacked meanwhile."""
-        first = next(chunks, b"")
-        whole = chain([first], chunks)
+        first = bytes(next(chunks, b""))
+        whole: Iterator[Chunk] = chain([first], chunks)
         if len(first) > SMALL and (first[257:262] == b"ustar" or compression(first) in ("gzip", "zstd")):
             with Arrival(self._unpack, guess=True) as arrival:
                 yield from arrival.passing(lambda _: whole)(0)

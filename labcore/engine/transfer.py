@@ -19,8 +19,9 @@ from labcore.registry.transport import Endpoint, Transport
 from labcore.spec import Platform, Reference
 from labcore.spec.media import INDEXES
 from labcore.storage import LayerStore
+from labcore.tar import Chunk
 
-ChunksFrom = Callable[[int], Iterator[bytes]]
+ChunksFrom = Callable[[int], Iterator[Chunk]]
 
 
 def endpoint(
@@ -107,7 +108,7 @@ def _fetch(
     tell: Callable[[Progress], None],
     passing: Callable[[ChunksFrom], ChunksFrom] = lambda chunks_from: chunks_from,
 ) -> None:
-    def chunks(offset: int) -> Iterator[bytes]:
+    def chunks(offset: int) -> Iterator[Chunk]:
         come = offset
         for chunk in client.blob(part.digest, part.size, offset):
             come += len(chunk)

@@ -20,6 +20,10 @@ from labcore.images.writing import incoming, sync_directory
 from labcore.space import room_for
 from labcore.spec import checked_digest
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.tar import Chunk
+
 PIECE: Final = 1 << 20
 PARTIAL: Final = ".partial-"
 
@@ -31,7 +35,7 @@ class Blobs:
         self.directory = directory
         self._note = note
 
-    def put(self, content: bytes | BinaryIO | Iterator[bytes], media_type: str, wanted: str | None = None) -> Descriptor:
+    def put(self, content: "bytes | BinaryIO | Iterator[Chunk]", media_type: str, wanted: str | None = None) -> Descriptor:
         """Store a blob and return its descriptor. It appears whole, and under its own digest, or not at all.
 
         Raises StoreDamaged if its digest is not the `wanted` one.
@@ -57,7 +61,7 @@ class Blobs:
         self._note(digest)
         return _has(self.place(digest), size)
 
-    def fetch(self, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[bytes]]) -> bool:
+    def fetch(self, descriptor: Descriptor, chunks_from: "Callable[[int], Iterable[Chunk]]") -> bool:
         """Get a blob from elsewhere: `chunks_from(offset)` yields its bytes from there on. Return whether it had to be got.
 
         What has come stays when the rest does not, and is gone on with the next time; whoever wants the same blob meanwhile
@@ -145,7 +149,7 @@ def _is_still(path: Path, file: BinaryIO) -> bool:
         return False
 
 
-def _complete(file: BinaryIO, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[bytes]]) -> None:
+def _complete(file: BinaryIO, descriptor: Descriptor, chunks_from: "Callable[[int], Iterable[Chunk]]") -> None:
     """Append what a file lacks of a blob. Raises StoreDamaged, and empties the file, if the whole is not the blob."""
     file.seek(0)
     algorithm = descriptor.digest.partition(":")[0]
@@ -169,7 +173,7 @@ def _complete(file: BinaryIO, descriptor: Descriptor, chunks_from: Callable[[int
     os.fsync(file.fileno())
 
 
-def _chunks(content: bytes | BinaryIO | Iterator[bytes]) -> Iterator[bytes]:
+def _chunks(content: "bytes | BinaryIO | Iterator[Chunk]") -> "Iterator[Chunk]":
     if isinstance(content, bytes):
         yield content
     elif isinstance(content, Iterator) and not hasattr(content, "read"):

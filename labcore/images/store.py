@@ -27,6 +27,10 @@ from labcore.spec import Platform, Reference
 from labcore.spec.media import CONFIG, INDEX, INDEXES, MANIFEST
 from labcore.spec.platform import choose
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.tar import Chunk
+
 LAYOUT_VERSION: Final = "1.0.0"
 DEPTH_MAX: Final = 4  # indexes in indexes
 
@@ -52,12 +56,12 @@ class ImageStore:
 
     # --- blobs
 
-    def put_blob(self, content: bytes | BinaryIO | Iterator[bytes], media_type: str, wanted: str | None = None) -> Descriptor:
+    def put_blob(self, content: "bytes | BinaryIO | Iterator[Chunk]", media_type: str, wanted: str | None = None) -> Descriptor:
         """Store a blob and return its descriptor: `Blobs.put`."""
         self._prepare()
         return self.blobs.put(content, media_type, wanted)
 
-    def fetch_blob(self, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[bytes]]) -> bool:
+    def fetch_blob(self, descriptor: Descriptor, chunks_from: "Callable[[int], Iterable[Chunk]]") -> bool:
         """Get a blob from elsewhere; return whether it had to be got: `Blobs.fetch`."""
         self._prepare()
         return self.blobs.fetch(descriptor, chunks_from)

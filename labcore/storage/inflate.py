@@ -4,7 +4,7 @@ import hashlib
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import BinaryIO, Final
 
 from labcore.tar.decompressing import Peeked, compression, decompressed
@@ -54,8 +54,8 @@ def inflated_ahead(
 ) -> Iterator[tuple[Iterator[bytes], Callable[[], str | None]]]:
     """Inflate what comes ahead of whoever takes it. Yield the chunks, hashed as they pass, and what gives the digest then.
 
-    Inflating takes one core about as long as hashing and making files takes another. Where nothing is to be inflated, the core
-    that would do it hashes. `plain` and `compressed` are the algorithms for what comes so; without one nothing is hashed, and
+    Inflating and hashing have a thread each: together they take one core about as long as making files takes another. `plain`
+    and `compressed` are the algorithms for what comes so; without one nothing is hashed, and
     the digest is None. `what` names the blob in errors. Taking the chunks raises StoreDamaged if they cannot be inflated.
     """
     peeked = Peeked(raw)
@@ -71,5 +71,8 @@ def inflated_ahead(
 
     reader = decompressed(peeked, what)
     chunks = iter(lambda: reader.read(PIECE), b"")
-    with closing(Ahead(chunks if inflates else hashed(chunks))) as ready:
-        yield hashed(ready) if inflates else iter(ready), lambda: f"{algorithm}:{digest.hexdigest()}" if digest else None
+    with ExitStack() as undo:
+        if inflates:
+            chunks = iter(undo.enter_context(closing(Ahead(chunks))))
+        ready = undo.enter_context(closing(Ahead(hashed(chunks))))
+        yield iter(ready), lambda: f"{algorithm}:{digest.hexdigest()}" if digest else None

@@ -26,6 +26,7 @@ class Places:
     def __init__(self, root: int) -> None:
         self._root = root
         self._open: dict[bytes, int] = {}
+        self._found: dict[bytes, int] = {}  # the same, by what was written before the last slash: `./usr/bin`
         self._doubtful = False  # may an open directory's path lead elsewhere by now?
 
     def refresh(self) -> None:
@@ -36,6 +37,9 @@ class Places:
 
     def find(self, name: bytes) -> tuple[int, bytes]:
         """Return the open directory that holds an entry, made if it is missing, and the entry's own name in it."""
+        above, _, last = name.rpartition(b"/")
+        if above in self._found and last not in (b"", b".", b"..") and b"\0" not in last:
+            return self._found[above], last
         parts = [part for part in name.split(b"/") if part and part != b"."]
         if b".." in parts:
             raise StoreDamaged(f"layer entry {name!r} leads upwards")
@@ -50,6 +54,8 @@ class Places:
         fd = self._open.get(path)
         if fd is None:
             fd = self._open[path] = self._open_directory(path, parts)
+        if last == base:  # else it ends in a slash, or a dot: what stands before that is the entry itself
+            self._found[above] = fd
         return fd, base
 
     def _open_directory(self, path: bytes, parts: list[bytes]) -> int:
@@ -83,6 +89,7 @@ class Places:
         for fd in self._open.values():
             os.close(fd)
         self._open.clear()
+        self._found.clear()
 
 
 def _openat(root: int, path: bytes) -> int:

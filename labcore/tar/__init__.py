@@ -2,6 +2,6 @@
 
 from labcore.tar.decompressing import compression, decompressed
 from labcore.tar.fields import BadArchive
-from labcore.tar.reading import Archive, Entry
+from labcore.tar.reading import Archive, Chunk, Entry
 
-__all__ = ["Archive", "BadArchive", "Entry", "compression", "decompressed"]
+__all__ = ["Archive", "BadArchive", "Chunk", "Entry", "compression", "decompressed"]

@@ -5,6 +5,7 @@ touches the file system. (tar(5) of libarchive; POSIX.1-2017, pax; GNU tar's man
 """
 
 import struct
+import zlib
 from collections.abc import Iterator
 from typing import Final
 
@@ -27,6 +28,9 @@ FILE, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO = b"0", b"1",
 KINDS: Final = (FILE, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO)
 XATTR: Final = b"SCHILY.xattr."
 HEADER: Final = struct.Struct("100s8s8s8s12s12s8sc100s8s32s32s8s8s155s12x")
+
+
+Chunk = bytes | memoryview  # what an archive comes in, and what its content is handed on in
 
 
 class Entry:
@@ -193,7 +197,7 @@ class Archive:
         block = bytes(first) if len(first) == BLOCK else bytes(first) + self._take(BLOCK - len(first))
         if not block[0] and not any(block):
             return None
-        said, found = number(block[148:156], "checksum"), sum(block) - sum(block[148:156]) + 8 * 32
+        said, found = number(block[148:156], "checksum"), _sum(block[:148]) + 8 * 32 + _sum(block[156:256]) + _sum(block[256:])
         if found != said:
             broken(f"the checksum of a header is wrong ({said}, and should be {found})")
         return block
@@ -212,10 +216,12 @@ class Archive:
         return content
 
     def _skip(self) -> None:
-        for _ in self.content():
-            pass
-        self._take(self._padding)
-        self._padding = 0
+        if self._left:
+            for _ in self.content():
+                pass
+        if self._padding:
+            self._take(self._padding)
+            self._padding = 0
 
     def _take(self, size: int) -> bytes:
         pieces = []
@@ -238,3 +244,8 @@ class Archive:
             self._chunk = memoryview(following)
         piece, self._chunk = self._chunk[:most], self._chunk[most:]
         return piece
+
+
+def _sum(block: bytes) -> int:
+    """Return the sum of 256 bytes at most: Adler-32's lower half is that, plus 1, modulo 65521, and made in C."""
+    return (zlib.adler32(block) & 0xFFFF) - 1

@@ -529,6 +529,12 @@ def test_changes_that_are_none(store: ImageStore, change: str, said: str) -> Non
     assert store.entries() == []
 
 
+def test_a_root_file_system_without_files(store: ImageStore) -> None:
+    """`tar -c -T /dev/null | docker import -`: the way to an image with nothing in it."""
+    image = import_root(store, io.BytesIO(packed({})), "empty.tar")
+    assert image.config.diff_ids == (image.layers[0].digest,)
+
+
 @pytest.mark.parametrize("content", [b"", b"#!/bin/sh", b"x" * 2000, gzip.compress(ROOT)[:-4]])
 def test_what_is_no_root_file_system(store: ImageStore, content: bytes) -> None:
     with pytest.raises(StoreDamaged, match=r"root\.tar is"):

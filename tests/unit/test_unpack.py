@@ -119,6 +119,8 @@ HOSTILE = {
         entry("h", tarfile.LNKTYPE, linkname="d/victim"),
         entry("h2", content=b"evil"),
     ],
+    "dot-dot in a known directory": [entry("d/f", content=b"x"), entry("d/../victim", content=b"evil"), entry("d/..")],
+    "nothing but dots in a known directory": [entry("d/f", content=b"x"), entry("d/..", tarfile.SYMTYPE, linkname="/OUTSIDE")],
     "whiteout of a parent": [entry("d/.wh...", content=b"")],
     "whiteout of oneself": [entry(".wh..", content=b"")],
     "overlay's own attribute": [entry("f", content=b"x", pax_headers={"SCHILY.xattr.trusted.overlay.redirect": "/etc"})],
@@ -192,6 +194,15 @@ def test_flipped_bits(tmp_path: Path) -> None:
 def test_a_directory_that_a_later_entry_replaces(tmp_path: Path) -> None:
     layer = unpack(tmp_path, entry("d", tarfile.DIRTYPE), entry("d/e", tarfile.DIRTYPE), entry("d", content=b"file"))
     assert (layer / "d").read_bytes() == b"file"
+
+
+def test_one_directory_spelled_in_many_ways(tmp_path: Path) -> None:
+    """Directories that are known by what was written before the last slash are still the ones that were meant."""
+    names = ["d/e/", "d/e/a", "./d/e/b", "d//e/c", "d/e/./d", "/d/e/e", "d/", "d/f", "d/.", "d/g", "e/", "e/a", "./", "a"]
+    kinds = [tarfile.DIRTYPE if name.endswith(("/", ".")) else tarfile.REGTYPE for name in names]
+    layer = unpack(tmp_path, *(entry(name, kind) for name, kind in zip(names, kinds, strict=True)))
+    found = sorted(str(path.relative_to(layer)) for path in layer.rglob("*") if path.is_file())
+    assert found == ["a", "d/e/a", "d/e/b", "d/e/c", "d/e/d", "d/e/e", "d/f", "d/g", "e/a"]
 
 
 def test_deep_directories(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from labcore.images.model import Descriptor
 from labcore.images.store import ImageStore
 from labcore.spec import checked_digest
 from labcore.spec.media import LAYER, LAYER_GZIP, LAYER_ZSTD
+from labcore.tar import Chunk
 from labcore.tar.decompressing import LONGEST, compression
 
 DOCUMENTS: Final = ("index.json", "manifest.json", "oci-layout", "repositories")
@@ -22,7 +23,7 @@ LAYER_TYPES: Final = {"": LAYER, "gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}
 class Beside(Protocol):
     """What else is done with the bytes of blobs while they come."""
 
-    def passing(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    def passing(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Pass on the bytes of one."""
 
     def kept(self, blob: Descriptor) -> None:

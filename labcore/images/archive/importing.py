@@ -1,18 +1,18 @@
 """A root file system's tar archive becomes the only layer of an image, as `docker import` makes it."""
 
 import hashlib
-import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from labcore.errors import StoreDamaged
-from labcore.images.archive.tar import BLOCK, PIECE
+from labcore.images.archive.tar import PIECE
 from labcore.images.changes import changed
 from labcore.images.config import Config, History
 from labcore.images.model import Descriptor, Image, Manifest
 from labcore.images.store import ImageStore
 from labcore.spec import Platform
 from labcore.spec.media import CONFIG, LAYER, LAYER_GZIP, LAYER_ZSTD, MANIFEST
+from labcore.tar import Archive, BadArchive
 from labcore.tar.decompressing import Peeked, compression, decompressed
 
 KEPT = {"gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}  # what layers may be; anything else is kept plain
@@ -55,23 +55,22 @@ def _layer(store: ImageStore, source: BinaryIO, what: str) -> tuple[Descriptor, 
     raw = Peeked(source)
     media_type = KEPT.get(compression(raw.head))
     layer = store.put_blob(raw, media_type) if media_type else store.put_blob(decompressed(raw, what), LAYER)
+    if not layer.size:
+        raise StoreDamaged(f"{what} is no tar archive of a root file system: there is nothing in it")
     digest = hashlib.sha256()
     with store.blob_path(layer).open("rb") as file:
-        plain = decompressed(file, what)
-        head = b""
-        while len(head) < BLOCK and (more := plain.read(BLOCK - len(head))):
-            head += more
-        _check_header(head, what)
-        digest.update(head)
+        archive = Archive(_hashed(decompressed(file, what), digest))
+        try:
+            next(iter(archive), None)  # none at all are those of an image `scratch`
+        except BadArchive as error:
+            raise StoreDamaged(f"{what} is no tar archive of a root file system: {error}") from None
         if media_type is None:
             return layer, layer.digest
-        while chunk := plain.read(PIECE):
-            digest.update(chunk)
+        archive.drain()
     return layer, f"sha256:{digest.hexdigest()}"
 
 
-def _check_header(block: bytes, what: str) -> None:
-    try:
-        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-    except (tarfile.TarError, ValueError) as error:
-        raise StoreDamaged(f"{what} is no tar archive of a root file system: {error}") from None
+def _hashed(plain: BinaryIO, digest: "hashlib._Hash") -> Iterator[bytes]:
+    while chunk := plain.read(PIECE):
+        digest.update(chunk)
+        yield chunk

@@ -8,6 +8,7 @@ from typing import BinaryIO, Final, Protocol
 
 from labcore.errors import InvalidInput, StoreDamaged
 from labcore.images.archive.tar import FILE, PIECE, Member, TarReader
+from labcore.tar import Chunk
 from labcore.tar.decompressing import decompressed
 
 LAYOUT: Final = ("oci-layout", "index.json")
@@ -19,7 +20,7 @@ class Members(Protocol):
     def members(self) -> Iterator[Member]:
         """Yield each, once."""
 
-    def content(self) -> Iterator[bytes]:
+    def content(self) -> Iterator[Chunk]:
         """Yield the bytes of the last."""
 
 
@@ -59,7 +60,7 @@ class _Directory:
                 raise StoreDamaged(f"{path} cannot be read as a file of a layout: {error.strerror}") from error
             yield Member(str(path.relative_to(self._directory)), FILE, os.fstat(self._fd).st_size)
 
-    def content(self) -> Iterator[bytes]:
+    def content(self) -> Iterator[Chunk]:
         while chunk := os.read(self._fd, PIECE):
             yield chunk
 

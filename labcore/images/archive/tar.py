@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 from labcore.errors import StoreDamaged
 from labcore.record import Record
-from labcore.tar import Archive, BadArchive, Entry
+from labcore.tar import Archive, BadArchive, Chunk, Entry
 from labcore.tar import reading as tar
 
 BLOCK: Final = 512
@@ -53,10 +53,10 @@ class TarReader:
             yield member
         raise self._damaged(f"has more than {MEMBERS_MAX} members")
 
-    def content(self) -> Iterator[bytes]:
+    def content(self) -> Iterator[Chunk]:
         """Yield the current member's bytes. Raises StoreDamaged."""
         try:
-            yield from map(bytes, self._archive.content())
+            yield from self._archive.content()
         except BadArchive as error:
             raise self._damaged(str(error)) from None
 
