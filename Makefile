@@ -1,7 +1,7 @@
 # Each target installs what it needs (tools/bootstrap.py says what and why) and runs it. The rest of the tooling is pytest's.
 
 PYTHON ?= python3
-AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || [ "$(ROOTLESS)" ] || echo sudo --preserve-env=LABCORE_ROOT,LABCORE_LANG,CI,PEERS,LABCORE_VENV,ACCEL,TIME_LIMIT)
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || [ "$(ROOTLESS)" ] || echo sudo --preserve-env=LABCORE_ROOT,LABCORE_LANG,CI,PEERS,LABCORE_VENV,ACCEL,TIME_LIMIT,LESSONS)
 
 # In the virtual machine this folder is shared with the host, where no symbolic link can be made; and the lab must listen
 # where the machine's forwarded ports arrive.
@@ -19,8 +19,9 @@ help:  ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 lab:  ## start a first container, then JupyterLab with the lessons; KIT=FILE: without a network, from a kit
-	@$(PYTHON) tools/bootstrap.py lab $(KIT_FILE)
+	@$(PYTHON) tools/bootstrap.py $(if $(KIT),class,lab) $(KIT_FILE)
 	@$(if $(KIT),$(AS_ROOT) $(BIN)/labcore seed --from $(KIT_FILE))
+	@$(if $(KIT),$(AS_ROOT) $(BIN)/labcore vm setup --from $(KIT_FILE))
 	@$(AS_ROOT) $(BIN)/labcore lab --ip $(IP)
 
 kit:  ## make a kit, one archive with all that `make lab` fetches, for a class (TO=FILE)
@@ -33,10 +34,13 @@ test: lint  ## run all tests; CI=true or PEERS=1 also installs what they compare
 test-v2: setup  ## run the tests of containers in a virtual machine whose cgroups are version 2 only (ARGS go to pytest)
 	@$(AS_ROOT) $(PYTHON) tools/guest.py $(ARGS)
 
+test-vm: setup  ## do what `vagrant up` does in a virtual machine, look at the lab there, and run lessons (LESSONS="1 2")
+	@$(AS_ROOT) $(PYTHON) tools/vagrant.py
+
 test-kit: kit  ## make a kit, and try it on a bare Debian without a network
 	@$(AS_ROOT) $(PYTHON) tools/bare.py "$(or $(TO),dist/labcore-kit.tar)"
 
-setup:  ## install what the lab and the tests need, and nothing else (FOR=lab: the lab only)
+setup:  ## install what the lab and the tests need, and nothing else (FOR=lab: the lab only; FOR=class: and qemu)
 	@$(PYTHON) tools/bootstrap.py $(or $(FOR),test) $(KIT_FILE)
 
 bench: setup  ## measure labcore and its peers side by side

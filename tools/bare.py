@@ -50,6 +50,7 @@ for image in alpine debian; do .venv/bin/labcore run --rm $image sh -c '. /etc/o
 .venv/bin/labcore run --rm nginx nginx -t 2>&1
 .venv/bin/labcore run --rm python python -c 'import flask; print("flask", flask.Flask.__module__)'
 .venv/bin/labcore run --rm hello-world
+.venv/bin/labcore vm run uname -a
 echo "bare: all is there"
 """
 

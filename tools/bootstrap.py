@@ -1,6 +1,8 @@
 """Install what `make lab` or `make test` needs on this machine: system packages, a virtual environment, the package.
 
-    python3 tools/bootstrap.py lab|test [KIT]
+    python3 tools/bootstrap.py lab|class|test [KIT]
+
+`class` is the lab with virtual machines to compare containers with: what a kit and Vagrant's machine hold.
 
 Runs with nothing but Python's standard library. What is there already costs nothing and needs no network; with a kit (kit.py)
 nothing does.
@@ -9,6 +11,7 @@ nothing does.
 import hashlib
 import importlib.util
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -25,7 +28,7 @@ from kit import Kit, KitRefused
 PROJECT = Path(__file__).resolve().parent.parent
 VENV = Path(os.environ.get("LABCORE_VENV", PROJECT / ".venv")).absolute()
 LOG = VENV / "setup.log"
-EXTRAS = {"lab": "lab", "test": "dev"}
+EXTRAS = {"lab": "lab", "class": "lab", "test": "dev"}
 BUILD_REQUIREMENTS = ("setuptools>=77", "cffi>=1.16")
 APT_LOCKED = "Could not get lock"  # another apt is at work, often the machine's own updates after its start
 PATIENCE = 300
@@ -59,6 +62,10 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
         ("busybox-static", "the first image", installed("busybox-static") or static_busybox()),
         ("fonts-wqy-zenhei", "Chinese labels in plots", any(Path("/usr/share/fonts").rglob("wqy-zenhei*"))),
     ]
+    if purpose == "class":
+        machine = platform.machine()
+        package = {"x86_64": "qemu-system-x86", "aarch64": "qemu-system-arm"}.get(machine, "qemu-system")
+        wanted.append((package, "virtual machines, to compare containers with", shutil.which(f"qemu-system-{machine}")))
     if purpose == "test":
         wanted += [
             ("chromium", "opens the lessons in a browser", shutil.which("chromium")),
@@ -259,7 +266,7 @@ def stop(message: str) -> NoReturn:
 
 if __name__ == "__main__":
     if not 2 <= len(sys.argv) <= 3 or sys.argv[1] not in EXTRAS:
-        stop("usage: python3 tools/bootstrap.py lab|test [KIT]")
+        stop("usage: python3 tools/bootstrap.py lab|class|test [KIT]")
     try:
         main(sys.argv[1], Kit(Path(sys.argv[2])) if sys.argv[2:] else None)
     except KitRefused as refused:

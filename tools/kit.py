@@ -5,6 +5,7 @@
     packages/     Debian packages, with an index: an archive for apt
     wheels/       Python packages, for pip
     images/       images, as an OCI layout, for `labcore seed --from`
+    vm/           a kernel for virtual machines, for `labcore vm setup --from`
 
 Needs nothing but Python's standard library.
 """

@@ -24,6 +24,7 @@ from labcore.engine import Engine
 from labcore.errors import LabcoreError
 from labcore.images.seeds import SEEDS
 from labcore.images.seeds.apt import Archive, Package
+from labcore.vm.kernel import fetch_kernel
 
 PREPARE = """\
 # Install make and python3 from this kit, where they are missing: tar -xf KIT prepare.sh packages && sudo sh prepare.sh
@@ -44,9 +45,11 @@ SOURCE = ("csrc", "labcore", "tools", "LICENSE", "MANIFEST.in", "README.md", "py
 
 def main(target: Path) -> None:
     """Make the whole kit, and say what came of it."""
-    names = [name for name, _, _ in bootstrap.wanted_packages("lab")]
+    names = [name for name, _, _ in bootstrap.wanted_packages("class")]
     wanted = bootstrap.requirements("lab")
-    make_kit(target, packages=[*names, *MORE_PACKAGES], requirements=wanted, seeds=list(SEEDS), with_labcore=True)
+    make_kit(
+        target, packages=[*names, *MORE_PACKAGES], requirements=wanted, seeds=list(SEEDS), with_labcore=True, with_kernel=True
+    )
     about = Kit(target).about
     print(f"kit made: {target}, {target.stat().st_size / 1e6:.0f} MB, for {about['system']}, {about['python']}")
     print(f"sha256: {sha256_of(target)}")
@@ -61,6 +64,7 @@ def make_kit(
     seeds: Sequence[str],
     python: str = "",
     with_labcore: bool = False,
+    with_kernel: bool = False,
     cache: Path = CACHE,
 ) -> None:
     """Write a kit of Debian packages with all that they need, wheels with all that they need, and images.
@@ -77,6 +81,9 @@ def make_kit(
         say(f"fetching wheels for Python {python} and {len(requirements)} requirements")
         lay_wheels([*bootstrap.BUILD_REQUIREMENTS, *requirements], place / "wheels", python, with_labcore=with_labcore)
         lay_images(seeds, place, cache)
+        if with_kernel:
+            fetch_kernel(cache, update=True, tell=say)
+            shutil.copytree(cache / "vm", place / "vm")
         about = {
             "format": FORMAT,
             "labcore": version("labcore"),
@@ -146,7 +153,7 @@ def lay_images(seeds: Sequence[str], place: Path, cache: Path) -> None:
 def files_of(place: Path) -> Iterator[str]:
     """Yield the names of the files that go into the kit."""
     yield "prepare.sh"
-    for folder in ("packages", "wheels", "images"):
+    for folder in ("packages", "wheels", "images", "vm"):
         for path in sorted((place / folder).rglob("*")):
             relative = path.relative_to(place)
             if path.is_file() and not any(part.startswith(".") for part in relative.parts):

@@ -4,6 +4,7 @@ import argparse
 import platform
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from labcore.state import default_root
@@ -22,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION")
     made = _action(actions, "setup", "fetch and make what guests need", _setup)
     made.add_argument("--full", action="store_true", help="also make a Debian with systemd: a minute or two, 500 MB")
+    made.add_argument("--from", type=Path, dest="kit", metavar="KIT", help="take the kernel out of a kit, without a network")
     made.add_argument("--update", action="store_true", help="fetch and make anew what is here already")
     run = _action(actions, "run", "start a virtual machine, and run a command in it", _run)
     run.add_argument("--full", action="store_true", help="start Debian, and end it when its multi-user target is reached")
@@ -49,7 +51,7 @@ def _action(actions: Any, name: str, line: str, do: Callable[[argparse.Namespace
 
 
 def _setup(args: argparse.Namespace) -> int:
-    kernel = setup(args.root, full=args.full, update=args.update, tell=_tell)
+    kernel = setup(args.root, full=args.full, update=args.update, kit=args.kit, tell=_tell)
     print(f"{kernel.package} {kernel.version}, {kernel.size / 1e6:.1f} MB; guests run by {guests.accelerator(args.root)}")
     return 0
 

@@ -16,7 +16,7 @@ from labcore.record import Record
 from labcore.state import default_root
 from labcore.vm import debian, qemu
 from labcore.vm.initramfs import made_of, small_root
-from labcore.vm.kernel import Kernel, fetch_kernel, found_kernel
+from labcore.vm.kernel import Kernel, fetch_kernel, found_kernel, take_kernel
 from labcore.vm.machine import Machine, MachineFailed, machine
 from labcore.vm.qemu import Accelerator, Disk, Hardware
 
@@ -30,15 +30,23 @@ REFINED: Final = re.compile(r"tsc: Refined TSC clocksource calibration: (\d+)\.(
 Tell = Callable[[str], None]
 
 
-def setup(root: Path | None = None, *, full: bool = False, update: bool = False, tell: Tell = lambda _: None) -> Kernel:
+def setup(
+    root: Path | None = None,
+    *,
+    full: bool = False,
+    update: bool = False,
+    kit: Path | None = None,
+    tell: Tell = lambda _: None,
+) -> Kernel:
     """Fetch and make all that guests need; what is here already takes no time and no network.
 
     `full` also makes a whole Debian with systemd, which takes a minute or two, and root or a machine that lets ordinary users
-    make user namespaces. `tell` hears what takes time. Raises Unavailable, with the cure.
+    make user namespaces. Out of a `kit` the kernel comes without a network. `tell` hears what takes time.
+    Raises Unavailable, with the cure; StoreDamaged for a kit that is.
     """
     place = root or default_root()
     qemu.find_qemu()
-    kernel = fetch_kernel(place, update=update, tell=tell)
+    kernel = take_kernel(place, kit) if kit else fetch_kernel(place, update=update, tell=tell)
     small_initrd(place, anew=update)
     tell("starting a first guest, to see by what its processor is run here")
     _tried(place, anew=True)

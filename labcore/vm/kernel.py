@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from labcore.errors import Unavailable
+from labcore.errors import StoreDamaged, Unavailable
 from labcore.images.seeds.apt import Archive, Package
 from labcore.images.writing import write_whole
 from labcore.record import Record
@@ -30,6 +30,8 @@ PACKAGES: Final = {
 }
 # What a kernel's package asks for in order to install itself: here it is only unpacked.
 WITHOUT: Final = ("initramfs-tools", "kmod", "linux-base", "linux-firmware", "wireless-regdb")
+
+KERNEL_MAX: Final = 64 << 20  # bytes
 
 Tell = Callable[[str], None]
 
@@ -73,7 +75,29 @@ def fetch_kernel(root: Path, *, update: bool = False, tell: Tell = lambda _: Non
     if image is None:
         raise Unavailable(f"the package {wanted} brings no kernel here")
     tell(f"unpacking {image.name}")
-    return _keep(root / "vm", image, _kernel_in(image))
+    return _keep(root / "vm", image.name, image.version, _kernel_in(image))
+
+
+def take_kernel(root: Path, kit: Path) -> Kernel:
+    """Take the kernel out of a kit (`make kit`). Raises Unavailable, StoreDamaged."""
+    try:
+        with tarfile.open(kit) as tar:
+            found = {member.name: member for member in tar if member.isreg() and member.size <= KERNEL_MAX}
+            about = json.loads(_content(tar, found["vm/kernel.json"]))
+            content = _content(tar, found["vm/kernel"])
+            package, version, digest = str(about["package"]), str(about["version"]), about["sha256"]
+    except KeyError as error:
+        raise Unavailable(f"{kit} holds no kernel ({error} is missing): make the kit anew, with `make kit`") from None
+    except (tarfile.TarError, EOFError, ValueError, TypeError) as error:
+        raise StoreDamaged(f"{kit} cannot be read as a kit: {error}. Copy it again") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise StoreDamaged(f"{kit} is damaged: its kernel is not what it was. Copy it again")
+    return _keep(root / "vm", package, version, content)
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    source = tar.extractfile(member)
+    return source.read() if source else b""
 
 
 def package_here() -> str:
@@ -105,8 +129,8 @@ def _kernel_in(package: Package) -> bytes:
     raise Unavailable(f"the package {package.name} brings no kernel here")
 
 
-def _keep(place: Path, package: Package, content: bytes) -> Kernel:
-    about = {"format": FORMAT, "package": package.name, "version": package.version, "size": len(content)}
+def _keep(place: Path, package: str, version: str, content: bytes) -> Kernel:
+    about = {"format": FORMAT, "package": package, "version": version, "size": len(content)}
     about["sha256"] = hashlib.sha256(content).hexdigest()
     place.mkdir(parents=True, exist_ok=True)
     write_whole(place / "kernel", content)

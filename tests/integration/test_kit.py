@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
+from labcore.errors import StoreDamaged, Unavailable
 from labcore.spec import Reference
+from labcore.vm.kernel import found_kernel, take_kernel
 from tests.conftest import PROJECT, needs, needs_root
 
 sys.path.insert(0, str(PROJECT / "tools"))
@@ -39,6 +41,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
         requirements=["packaging>=23"],
         seeds=["hello-world"],
         python=PYTHON,
+        with_kernel=True,
         cache=place / "cache",
     )
     assert sorted(path.name for path in place.iterdir()) == ["cache", "kit.tar"]
@@ -66,7 +69,7 @@ def test_it_says_what_it_is_for_and_what_is_in_it(small: Path) -> None:
             assert source is not None
             assert hashlib.sha256(source.read()).hexdigest() == digest
         assert {(member.uid, member.uname) for member in tar} == {(0, "")}
-    assert {name.split("/")[0] for name in names} == {"kit.json", "prepare.sh", "packages", "wheels", "images"}
+    assert {name.split("/")[0] for name in names} == {"kit.json", "prepare.sh", "packages", "wheels", "images", "vm"}
 
 
 def test_its_wheels_are_installed_without_a_network(small: Path, tmp_path: Path) -> None:
@@ -197,6 +200,24 @@ def test_a_kit_of_another_labcore(small: Path) -> None:
         kit.must_fit_system(["hello", "gcc"])
 
 
+def test_its_kernel_is_there_without_a_network(small: Path, tmp_path: Path) -> None:
+    kernel = take_kernel(tmp_path, small)
+    assert found_kernel(tmp_path) == kernel
+    assert kernel.size > 1 << 20
+    assert kernel.package.startswith("linux-image")
+    changed = tmp_path / "changed.tar"
+    content = bytearray(small.read_bytes())
+    with tarfile.open(small) as tar:
+        content[tar.getmember("vm/kernel").offset_data + 1000] ^= 1
+    changed.write_bytes(content)
+    with pytest.raises(StoreDamaged, match="its kernel is not what it was"):
+        take_kernel(tmp_path, changed)
+    changed.write_bytes(content[: 1 << 16])
+    with pytest.raises((StoreDamaged, Unavailable), match="kit"):
+        take_kernel(tmp_path, changed)
+    assert found_kernel(tmp_path) == kernel
+
+
 def test_bootstrap_says_it_in_one_line(tmp_path: Path) -> None:
     command = ["python3", "tools/bootstrap.py", "lab", str(tmp_path / "none.tar")]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
@@ -205,7 +226,7 @@ def test_bootstrap_says_it_in_one_line(tmp_path: Path) -> None:
 
 
 def test_make_kit_takes_all_that_make_lab_asks_for() -> None:
-    names = {name for name, _, _ in bootstrap.wanted_packages("lab")}
+    names = {name for name, _, _ in bootstrap.wanted_packages("class")}
     assert {"gcc", "python3-dev", "python3-venv", "busybox-static"} <= names
     project = bootstrap.requirements("lab")
     assert any(word.startswith("jupyterlab") for word in project)

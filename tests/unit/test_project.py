@@ -48,9 +48,13 @@ def test_vagrantfile_is_valid() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_vagrantfile_only_calls_make_and_listens_on_loopback() -> None:
+def test_vagrantfile_runs_what_is_tried_and_listens_on_loopback() -> None:
     text = (PROJECT / "Vagrantfile").read_text()
-    assert re.findall(r'inline: "(\w+)', text) == ["make"]
+    assert re.findall(r'config.vm.provision "shell", path: "(\S+)", run: "always", privileged: false', text) == [
+        "tools/provision"
+    ]
+    assert "sh tools/provision" in (PROJECT / "tools/vagrant.py").read_text()
+    assert subprocess.run(["sh", "-n", PROJECT / "tools/provision"]).returncode == 0
     ports = re.findall(r'"forwarded_port", guest: (\d+), host: (\d+), host_ip: "127.0.0.1"', text)
     assert ports == [("8888", "8888"), ("8080", "8080")]
 
@@ -58,7 +62,7 @@ def test_vagrantfile_only_calls_make_and_listens_on_loopback() -> None:
 def test_make_lists_its_targets() -> None:
     listed = subprocess.run(["make", "--no-print-directory"], cwd=PROJECT, capture_output=True, text=True).stdout
     assert [line.split()[0] for line in listed.splitlines()] == [
-        "help", "lab", "kit", "test", "test-v2", "test-kit", "setup", "bench", "lint", "notebooks", "clean",
+        "help", "lab", "kit", "test", "test-v2", "test-vm", "test-kit", "setup", "bench", "lint", "notebooks", "clean",
     ]  # fmt: skip
 
 
