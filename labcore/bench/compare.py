@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from labcore.bench.comparison import WORK, Comparison, Series, Step
-from labcore.bench.containers import IDLE
+from labcore.bench.containers import IDLE, Command
 from labcore.bench.contestant import Contestant, Running
 from labcore.bench.field import Field
 from labcore.bench.machines import DebianVm, SmallVm, machine_types
@@ -151,6 +151,14 @@ class _Match:
         self._add("image", "labcore", allocated(self.rootfs) / mb)
         self._add("instance", "labcore", 0.0)
         self.said["instance", "labcore"] = "what it writes lies in memory"
+        for engine in self.contestants:
+            if isinstance(engine, Command) and engine.home:
+                alone = allocated(engine.home)
+                with engine.running():
+                    one_more = allocated(engine.home) - alone
+                self._add("image", engine.subject, alone / mb)
+                self._add("instance", engine.subject, max(0, one_more) / mb)
+                self.said["image", engine.subject] = "with what the engine keeps of its own"
         small = next(iter(machine_types()), "")
         if any(isinstance(each, SmallVm) for each in self.contestants):
             shared = [found_kernel(self.vm_root).path, guests.small_initrd(self.vm_root)]

@@ -89,9 +89,10 @@ class InProcess(Contestant):
 class Command(Contestant):
     """A container by a command that stays beside it: `labcore run`, `crun run`, `podman run`, `docker run`."""
 
-    def __init__(self, subject: str, command: list[str], remove: list[str], beside: tuple[str, str] | None = None) -> None:
+    def __init__(self, subject: str, command: list[str], remove: list[str], home: Path | None = None, beside: str = "") -> None:
+        """`home` is where an engine keeps everything, `beside` the program that it puts beside each container."""
         super().__init__(subject)
-        self._command, self._remove, self._beside = command, remove, beside
+        self._command, self._remove, self.home, self._beside = command, remove, home, beside
 
     @contextmanager
     def running(self) -> Iterator[Running]:
@@ -112,7 +113,7 @@ class Command(Contestant):
 
     def _owned(self, command: int) -> list[int]:
         """Return the processes that one such container takes; of an engine: what it puts beside it, and not who asked."""
-        roots = working_below(*self._beside) if self._beside else [command]
+        roots = working_below(str(self.home), self._beside) if self.home else [command]
         return [pid for root in roots for pid in (root, *children(root))]
 
 
@@ -125,12 +126,12 @@ def containers_by_command(work: Path, rootfs: Path, engine: Engine, undo: ExitSt
     return {"labcore run": run, "crun": crun}
 
 
-def container_by_engine(subject: str, words: Cli, beside: tuple[str, str]) -> Command:
-    """Return podman or docker as a contestant; `beside` says which of its programs, below which directory, each container has.
+def container_by_engine(subject: str, words: Cli, home: Path, beside: str) -> Command:
+    """Return podman or docker as a contestant, which keeps everything in `home`, and has the program `beside` each container.
 
     Its containers have names, and are removed by them.
     """
     engine = words.start[: words.start.index("run")]
     command = [*words.start, "--name", "NAME", *words.options, "labcore-bench", *IDLE]
     at_once = ["-t", "0"] if subject == "podman" else []  # it would give the program ten seconds first; docker kills
-    return Command(subject, command, [*engine, "rm", "-f", *at_once, "NAME"], beside)
+    return Command(subject, command, [*engine, "rm", "-f", *at_once, "NAME"], home, beside)

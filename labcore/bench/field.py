@@ -53,7 +53,7 @@ class Field:
                 continue
             try:
                 words = start(self.rootfs, self.work, undo)
-                self._try(container_by_engine(subject, words, (str(self.work), beside)))
+                self._try(container_by_engine(subject, words, self.work / subject, beside))
             except (PeerFailed, OSError) as error:
                 self.notes.append(f"{subject}: does not work here: {str(error).splitlines()[0]}")
                 continue

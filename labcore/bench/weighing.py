@@ -58,13 +58,14 @@ def _meminfo() -> dict[str, float]:
 
 
 def allocated(path: Path) -> int:
-    """Return how many bytes a file, or all below a directory, take on the disk; hard links count once."""
+    """Return how many bytes a file, or all below a directory, take on its disk; hard links count once, what is mounted not."""
+    disk = path.lstat().st_dev
     seen: dict[tuple[int, int], int] = {}
     for place in (path, *path.rglob("*")) if path.is_dir() else (path,):
         with suppress(OSError):
             status = place.lstat()
             seen[status.st_dev, status.st_ino] = status.st_blocks * 512
-    return sum(seen.values())
+    return sum(size for (device, _), size in seen.items() if device == disk)
 
 
 def nameless_files(pid: int) -> int:

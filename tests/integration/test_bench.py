@@ -19,13 +19,13 @@ from labcore.bench.measure import Row, Subject, measure
 from labcore.bench.progress import Options, Progress
 from labcore.bench.render import table
 from labcore.bench.start import filter_file
-from labcore.bench.weighing import children
+from labcore.bench.weighing import allocated, children
 from labcore.engine import Engine
 from labcore.native import program
 from labcore.runtime.observe import file_system
 from labcore.spec import OverlayRoot
 from labcore.vm.qemu import default_machine
-from tests.conftest import ON_CI, needs, needs_root
+from tests.conftest import ON_CI, needs, needs_root, small_disk
 
 
 def floor_output(engine: Engine, *argv: str) -> str:
@@ -158,6 +158,15 @@ def test_a_comparison_apart_yields_what_it_found(tmp_path: Path) -> None:
     assert isinstance(found, Comparison)
     assert found.get("start", "labcore") is not None
     assert any("labcore vm setup" in note for note in found.notes)
+
+
+def test_what_is_mounted_below_takes_no_room_on_the_disk(tmp_path: Path) -> None:
+    needs_root()
+    (tmp_path / "here").write_bytes(b"x" * (1 << 16))
+    os.link(tmp_path / "here", tmp_path / "again")
+    with small_disk(tmp_path / "elsewhere", "1m") as elsewhere:
+        (elsewhere / "large").write_bytes(b"x" * (1 << 19))
+        assert 1 << 16 <= allocated(tmp_path) < 1 << 18
 
 
 def gone(pids: list[int], patience: float = 5.0) -> bool:
