@@ -73,12 +73,17 @@ def main(argv: list[str] | None = None) -> int:
         print(f"labcore: {error}", file=sys.stderr)
         return LABCORE_FAILED
     except OSError as error:
-        print(f"labcore: {error}", file=sys.stderr)
+        print(f"labcore: {_said(error)}", file=sys.stderr)
         if isinstance(error, PermissionError):
             print("  cure: run it as root: sudo labcore …, or choose a --root of your own", file=sys.stderr)
         return LABCORE_FAILED
     except KeyboardInterrupt:
         return 130
+
+
+def _said(error: OSError) -> str:
+    """Say what the kernel has refused as people do, without its number: `work.tar: No such file or directory`."""
+    return f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename and error.strerror else str(error)
 
 
 def _without_collecting(words: list[str]) -> argparse.Namespace:

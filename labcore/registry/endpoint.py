@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,7 +141,11 @@ def explain(error: Exception, endpoint: Endpoint, host: str) -> str:
     said = str(error) or type(error).__name__
     if said.startswith(TUNNEL):
         return f"the proxy does not let us through: {said.removeprefix(TUNNEL).strip()}\n  cure: HTTPS_PROXY, or NO_PROXY"
-    if endpoint.insecure and isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError):
+    if isinstance(error, ConnectionRefusedError):
+        return f"nobody listens at {host}\n  cure: look at its name; `labcore registry serve` starts a registry"
+    if isinstance(error, socket.gaierror):
+        return f"no address is known for {host}: {error.strerror}\n  cure: look at the name, and at this machine's network"
+    if endpoint.insecure and isinstance(error, ConnectionError):
         cure = f"if it speaks TLS, name its authority's certificate: --ca FILE, or {SYSTEM}/{endpoint.host}/ca.crt"
         return f"{said}\n  cure: {cure}"
     return said
