@@ -229,7 +229,7 @@ def run(share: Path, steps: Path) -> int:
     ):
         try:
             for piece in guest.pieces(qemu, time.monotonic() + TIME_LIMIT):
-                text = piece.decode(errors="replace").replace("\r\n", "\n")
+                text = decode(piece).replace("\r\n", "\n")
                 console.write(text)
                 print(text, end="", flush=True)
                 before, said = said, said + text
