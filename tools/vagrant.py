@@ -8,6 +8,7 @@ network: JupyterLab answers on the host, a notebook that was changed stays so th
 provisioning, and lessons pass, as root and as an ordinary user. Its disk, without anything of ours, is kept in build/vagrant.
 """
 
+import codecs
 import hashlib
 import os
 import re
@@ -217,7 +218,7 @@ def run(share: Path, steps: Path) -> int:
     """Boot the machine, show what it says, look at what it offers, and return the status. It does not outlive this program."""
     port = free_port()
     command = MACHINE.format(steps=shlex.quote(str(steps)), share=shlex.quote(str(share)), port=port)
-    said = ""
+    said, decode = "", codecs.getincrementaldecoder("utf-8")("replace").decode
     with (
         subprocess.Popen(
             [*shlex.split(command), "-accel", ACCEL, "-append", KERNEL],
