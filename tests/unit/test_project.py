@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import tomllib
@@ -26,6 +27,18 @@ def test_environment_yml_lists_what_pyproject_does() -> None:
     extras = PYPROJECT["optional-dependencies"]
     ours = {*PYPROJECT["dependencies"], *extras["lab"], *extras["dev"]} - {"labcore[lab]"}
     assert conda == ours | {"python" + PYPROJECT["requires-python"]}
+
+
+def test_environment_yml_names_what_the_system_must_have() -> None:
+    """A compiler, headers and Python come from conda; what else `make lab` and lesson 2 want is named."""
+    sys.path.insert(0, str(PROJECT / "tools"))
+    import bootstrap
+
+    named = dict(re.findall(r"^#   (\S+) {2,}(.+)$", (PROJECT / "environment.yml").read_text(), re.MULTILINE))
+    from_conda = {"gcc", "libc6-dev", "linux-libc-dev", "python3-dev", "python3-venv"}
+    wanted = {name: reason for name, reason, _ in bootstrap.wanted_packages("class") if name not in from_conda}
+    assert named.keys() == wanted.keys() - {"qemu-system-arm"} | {"qemu-system-x86"}
+    assert all(named[name].startswith(reason) for name, reason in wanted.items() if name in named)
 
 
 def test_each_dependency_has_its_reason() -> None:
