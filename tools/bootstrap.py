@@ -59,6 +59,7 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
         ("linux-libc-dev", "the kernel's headers", Path("/usr/include/linux/sched.h").exists()),
         ("python3-dev", "Python's headers", (include / "Python.h").exists()),
         ("python3-venv", "a virtual environment", importlib.util.find_spec("ensurepip")),
+        ("uidmap", "maps the numbers of ordinary users' containers", shutil.which("newuidmap")),
         ("busybox-static", "the first image", installed("busybox-static") or static_busybox()),
         ("fonts-wqy-zenhei", "Chinese labels in plots", any(Path("/usr/share/fonts").rglob("wqy-zenhei*"))),
     ]
@@ -74,7 +75,6 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
             ("iproute2", "looks at network namespaces", shutil.which("ip")),
             ("nftables", "looks at firewall rules", shutil.which("nft")),
             ("strace", "kills a pull at each of its steps", shutil.which("strace")),
-            ("uidmap", "maps the numbers of ordinary users' containers", shutil.which("newuidmap")),
             ("util-linux", "nsenter and unshare, to compare with", shutil.which("nsenter")),
         ]
         if os.environ.get("CI") == "true" or os.environ.get("PEERS") == "1":
@@ -154,8 +154,8 @@ def rights(purpose: str) -> list[str]:
 
 def install_python(extra: str, kit: Kit | None = None) -> None:
     """Make the virtual environment, and install the package into it if anything that matters has changed."""
-    if os.geteuid():
-        rights("to start containers")
+    if os.geteuid() and not os.environ.get("ROOTLESS"):
+        rights("to start containers (ROOTLESS=1 does without)")
     python = VENV / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)

@@ -454,6 +454,21 @@ def test_joined_namespaces(bundle: Bundle) -> None:
         other("delete", "--force", other.name)
 
 
+def test_a_network_namespace_that_a_file_keeps(bundle: Bundle, tmp_path: Path) -> None:
+    """As podman and `ip netns` keep theirs: a file on which the kernel's own is mounted; no link leads there."""
+    kept = tmp_path / "netns"
+    kept.touch()
+    subprocess.run(["unshare", "--net", "mount", "--bind", "/proc/self/ns/net", kept], check=True)
+    try:
+        for entry in bundle.config["linux"]["namespaces"]:
+            if entry["type"] == "network":
+                entry["path"] = str(kept)
+        assert bundle.run("readlink", "/proc/self/ns/net") == f"net:[{kept.stat().st_ino}]\n"
+    finally:
+        subprocess.run(["umount", kept], check=True)
+    assert "is no network namespace" in bundle("run", bundle.name, status=None)  # what is left is an empty file
+
+
 CHANGES: list[tuple[str, Any, str]] = [
     ("ociVersion", "9.0", "ociVersion: must be 1.0 to 1.2"),
     ("ociVersion", None, "ociVersion: is missing"),

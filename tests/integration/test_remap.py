@@ -11,6 +11,7 @@ import pytest
 
 import labcore
 from labcore.engine import Engine
+from labcore.errors import StepFailed
 from labcore.native import PIPE
 from labcore.runtime import make_plan, spawn
 from labcore.spec import ContainerSpec, IdRange, OverlayRoot
@@ -33,6 +34,15 @@ def test_root_inside_is_nobody_outside(engine: Engine) -> None:
         assert f"Uid:\t{IDS.outside}\t" in status
         out, _ = process.communicate(b"\n", 10)
     assert out.split() == [b"0", b"0", b"200000", b"65536"]
+
+
+@pytest.mark.parametrize("path", ["/bin:/sbin", "/sbin:/bin:/usr/bin", "/sbin:/bin"])
+def test_a_program_is_found_wherever_on_path_it_lies(engine: Engine, path: str) -> None:
+    """The monitor tries one place after another; that some are left untried is no failure."""
+    done = labcore.run("busybox", ["sh", "-c", "exit 5"], root=engine.root, remap=IDS, env={"PATH": path})
+    assert done.exit_code == 5
+    with pytest.raises(StepFailed, match="there is no nosuch in any directory of PATH"):
+        labcore.run("busybox", ["nosuch"], root=engine.root, remap=IDS, env={"PATH": path})
 
 
 def test_files_belong_to_the_containers_root_and_can_be_changed(engine: Engine) -> None:

@@ -1,5 +1,6 @@
 """From a bundle's config.json to what labcore speaks: a spec, limits, hooks (config.md and config-linux.md, version 1.2)."""
 
+import fcntl
 import os
 import sys
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labcore.errors import InvalidInput
+from labcore.native import CloneFlag
 from labcore.record import Record
 from labcore.runtime import mounting
 from labcore.runtime.oci.node import Node
@@ -27,6 +29,11 @@ from labcore.spec import (
 )
 from labcore.spec.resources import Resources
 
+NS_GET_NSTYPE = 0xB703  # linux/nsfs.h
+FLAGS = {
+    "mount": CloneFlag.NEWNS, "pid": CloneFlag.NEWPID, "uts": CloneFlag.NEWUTS, "ipc": CloneFlag.NEWIPC,
+    "network": CloneFlag.NEWNET, "cgroup": CloneFlag.NEWCGROUP, "user": CloneFlag.NEWUSER, "time": CloneFlag.NEWTIME,
+}  # fmt: skip
 VERSIONS = ("1.0", "1.1", "1.2")
 PERSONALITIES = {"LINUX": 0x0, "LINUX32": 0x8}
 SET_NAMES = ("bounding", "effective", "permitted", "inheritable", "ambient")
@@ -195,7 +202,7 @@ def _namespaces(nodes: Node) -> tuple[tuple[str, ...], tuple[tuple[str, str], ..
         if path := node["path"].text():
             if not Path(path).exists():
                 raise node["path"].fail(f"{path} does not exist")
-            if str(Path(path).readlink()).partition(":")[0] not in (kind, {"mount": "mnt", "network": "net"}.get(kind)):
+            if not _is_namespace(path, kind):
                 raise node["path"].fail(f"{path} is no {kind} namespace")
             if kind == "mount" and Path(path).samefile("/proc/self/ns/mnt"):
                 raise node["path"].fail(f"{path} is the runtime's own: the container's root would become the host's")
@@ -203,6 +210,17 @@ def _namespaces(nodes: Node) -> tuple[tuple[str, ...], tuple[tuple[str, str], ..
         else:
             new.append(kind)
     return tuple(new), tuple(joins)
+
+
+def _is_namespace(path: str, kind: str) -> bool:
+    """Ask the kernel: ioctl_ns(2). The file may lie in /proc, or be one that such a file was mounted on, as `ip netns` does."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return fcntl.ioctl(fd, NS_GET_NSTYPE) == FLAGS[kind]
+    except OSError:  # it is no namespace at all
+        return False
+    finally:
+        os.close(fd)
 
 
 def _mount(node: Node, directory: Path) -> MountPoint:
