@@ -1,6 +1,7 @@
 """The `labcore` command: one module for each subcommand, imported only when it is asked for."""
 
 import argparse
+import errno
 import gc
 import os
 import signal
@@ -74,6 +75,8 @@ def main(argv: list[str] | None = None) -> int:
         return LABCORE_FAILED
     except OSError as error:
         print(f"labcore: {_said(error)}", file=sys.stderr)
+        if error.errno == errno.EADDRINUSE:
+            print("  cure: end what listens there, or name another address", file=sys.stderr)
         if isinstance(error, PermissionError):
             print("  cure: run it as root: sudo labcore …, or choose a --root of your own", file=sys.stderr)
         return LABCORE_FAILED
@@ -83,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _said(error: OSError) -> str:
     """Say what the kernel has refused as people do, without its number: `work.tar: No such file or directory`."""
-    return f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename and error.strerror else str(error)
+    return f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror or str(error)
 
 
 def _without_collecting(words: list[str]) -> argparse.Namespace:
@@ -117,7 +120,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(LABCORE_FAILED, f"{self.prog}: {message}\n")
+        self.exit(LABCORE_FAILED, f"{self.prog}: {message}\n  cure: {self.prog} --help\n")
 
 
 def _command_word(words: list[str]) -> str | None:
@@ -157,13 +160,17 @@ def _parse(words: list[str]) -> argparse.Namespace:
     parser.set_defaults(main=None)
     commands = parser.add_subparsers(metavar="COMMAND")
     wanted = _command_word(words)
+    chosen: argparse.ArgumentParser | None = None
     for name, line in _listed(words, wanted).items():
         command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".", formatter_class=_Help)
         if name == wanted:
             module = import_module(f"labcore.cli.{name}")
             module.arguments(command)
             command.set_defaults(main=module.main)
-    args = parser.parse_args(words)
+            chosen = command
+    args, more = parser.parse_known_args(words)
+    if more:
+        (chosen or parser).error(f"unrecognized arguments: {' '.join(more)}")
     if args.main is None:
         parser.print_help()
     return args

@@ -50,7 +50,7 @@ def must_be_installed() -> None:
     """Raise Unavailable unless what the lessons are read with is there."""
     for package in ("jupyterlab", "ipywidgets", "matplotlib"):
         if find_spec(package) is None:
-            raise Unavailable(f"{package} is not installed: pip install 'labcore[lab]'")
+            raise Unavailable(f"{package} is not installed: pip install '.[lab]', in labcore's folder")
 
 
 def _make_seeds(engine: Engine) -> None:

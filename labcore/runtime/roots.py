@@ -102,7 +102,7 @@ def explain_program(plan: Plan, op: Execve) -> tuple[str, str]:
     found = [(name, path) for name in op.candidates or (op.argv[0],) if (path := find(layers, name))]
     if not found:
         named = op.candidates[0] if len(op.candidates) == 1 else say("any directory of PATH")
-        where = named if op.candidates else say("this root")
+        where = named if op.candidates and named != op.argv[0] else say("this root")
         return (
             say("there is no {program} in {where}", program=op.argv[0], where=where),
             say("look what there is: labcore run IMAGE ls /bin"),

@@ -191,3 +191,8 @@ def _write_sparse(fd: int, entry: Entry, content: Iterator[memoryview]) -> None:
 
 def _in_user_namespace() -> bool:
     return Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]
+
+
+def has_own_ids_only() -> bool:
+    """Is this a user namespace that maps one user's number and no others? Files cannot be given to others there: chown(2)."""
+    return [line.split()[2] for line in Path("/proc/self/uid_map").read_text().splitlines()] == ["1"]

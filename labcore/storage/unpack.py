@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from labcore.errors import StoreDamaged
+from labcore.errors import StoreDamaged, Unavailable
 from labcore.native import syncfs
 from labcore.space import FULL, room_for
 from labcore.storage.collecting import incoming
-from labcore.storage.extract import Extractor
+from labcore.storage.extract import Extractor, has_own_ids_only
 from labcore.storage.inflate import inflated_ahead
 from labcore.tar import Archive, BadArchive
 
@@ -39,7 +39,8 @@ def unpacked(
 ) -> Iterator[Unpacked]:
     """Unpack an archive, compressed with gzip or zstd or plain, in `layers`; what has got no name by the block's end goes.
 
-    `what` names it in errors. Raises StoreDamaged if it is no layer's archive; StoreFull.
+    `what` names it in errors. Raises StoreDamaged if it is no layer's archive; StoreFull; Unavailable in a user namespace where
+    its files' owners are not mapped.
     """
     with incoming(layers) as place:
         with room_for(what, layers):
@@ -61,6 +62,11 @@ def _unpack(open_archive: Callable[[], BinaryIO], directory: Path, what: str, pl
     except OSError as error:
         if error.errno in NOT_THE_LAYERS_FAULT or (os.geteuid() and isinstance(error, PermissionError)):
             raise
+        if error.errno == errno.EINVAL and has_own_ids_only():
+            raise Unavailable(
+                f"{what} has files of several users, and to you only your own number is mapped\n"
+                "  cure: apt-get install uidmap, and have a line for you in /etc/subuid and /etc/subgid (adduser writes it)"
+            ) from error
         raise StoreDamaged(f"{what} asks for what cannot be: {error}") from error
     except BadArchive as error:
         raise StoreDamaged(f"{what} is no tar archive that can be read: {error}") from error

@@ -58,6 +58,7 @@ def test_standard_input_only_with_interactive(engine: Engine) -> None:
         (3, ["busybox", "sh", "-c", "exit 3"], ""),
         (137, ["busybox", "sh", "-c", "sh -c 'kill -9 $$; true'; exit $?"], ""),
         (127, ["busybox", "nope"], "there is no nope in any directory of PATH"),
+        (127, ["busybox", "/no/such"], "there is no /no/such in this root"),
         (126, ["busybox", "/etc/passwd"], "/etc/passwd is not executable"),
         (126, ["busybox", "/etc"], "/etc is a directory"),
         (125, ["nope"], "no image nope:latest"),

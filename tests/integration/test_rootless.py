@@ -84,6 +84,13 @@ def test_files_of_other_owners_take_subordinate_ids() -> None:
         assert "Invalid argument" in shell(script + " 2>&1 || true", **WITHOUT_IDS)
 
 
+def test_files_of_other_owners_without_subordinate_ids_are_said_with_the_cure() -> None:
+    make = f"echo x > file; tar --owner=5 --group=5 -cf file.tar file; {LABCORE} import file.tar others"
+    said = shell(f"{{ {make}; {LABCORE} run --rm others /file; }} 2>&1 || true", **WITHOUT_IDS)
+    assert "has files of several users, and to you only your own number is mapped" in said
+    assert "cure: apt-get install uidmap" in said
+
+
 def test_a_program_with_threads_is_started_in_the_namespace() -> None:
     script = (
         "import threading, labcore; threading.Thread(target=print).start(); print(labcore.run('busybox', ['id', '-u']).stdout)"
