@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 
 from labcore.doctor import Finding, State, examine
@@ -29,6 +30,8 @@ def main(args: argparse.Namespace) -> int:
             print(_line(finding), flush=True)
     if args.json:
         print(json.dumps([finding.as_dict() for finding in found], indent=1))
+    elif os.geteuid():
+        print("As an ordinary user you are root of a user namespace: `labcore rootless labcore doctor` says what works there.")
     return int(any(finding.essential and finding.state == "missing" for finding in found))
 
 

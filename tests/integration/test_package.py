@@ -61,7 +61,7 @@ def test_it_stands_alone(wheel: Path, tmp_path: Path) -> None:
     assert run(str(home / "bin/labcore"), "run", "--rm", "busybox", "echo", "alone") == "alone\n"
     done = subprocess.run([home / "bin/labcore", "lab"], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 125
-    assert "pip install 'labcore[lab]'" in done.stderr
+    assert "pip install '.[lab]'" in done.stderr
 
 
 def test_importing_loads_nothing() -> None:

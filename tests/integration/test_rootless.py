@@ -91,6 +91,13 @@ def test_files_of_other_owners_without_subordinate_ids_are_said_with_the_cure() 
     assert "cure: apt-get install uidmap" in said
 
 
+def test_doctor_leads_to_what_a_user_can_do() -> None:
+    outside, inside = (shell(f"{before}{LABCORE} doctor || true") for before in ("", f"{LABCORE} rootless "))
+    assert outside.splitlines()[-1].endswith("`labcore rootless labcore doctor` says what works there.")
+    for name in ("pid namespace", "pivot_root", "overlayfs"):
+        assert f"✓ {name}" in inside
+
+
 def test_a_program_with_threads_is_started_in_the_namespace() -> None:
     script = (
         "import threading, labcore; threading.Thread(target=print).start(); print(labcore.run('busybox', ['id', '-u']).stdout)"
