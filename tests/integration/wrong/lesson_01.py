@@ -185,11 +185,12 @@ def outside_pid(container, inside):
         if int(numbers[-1]) == inside:
             return int(pid)
 """,
-        "any process of that number": """
+        "the process of that number in another container": """
 def outside_pid(container, inside):
-    for status in sorted(Path("/proc").glob("[0-9]*/status")):
+    mine = os.stat(f"/proc/{container}/ns/pid").st_ino
+    for status in Path("/proc").glob("[0-9]*/status"):
         numbers = next(line.split()[1:] for line in status.read_text().splitlines() if line.startswith("NSpid:"))
-        if int(numbers[-1]) == inside:
+        if int(numbers[-1]) == inside and os.stat(status.with_name("ns") / "pid").st_ino != mine:
             return int(status.parent.name)
 """,
         "the youngest": """
