@@ -79,7 +79,7 @@ say() { echo "vm: $*"; }
 as_user() { runuser -u vagrant -- env -C /vagrant HOME=/home/vagrant "$@"; }
 provision() {
     started=$(date +%s)
-    as_user sh tools/provision || { say "ended with 1"; poweroff -ff; }
+    runuser -l vagrant -c "sh /vagrant/tools/provision" || { say "ended with 1"; poweroff -ff; }
     say "provisioned in $(($(date +%s) - started)) s"
 }
 wait_for_the_host() {

@@ -16,7 +16,7 @@ from labcore.lab.lessons import LESSONS, lesson_of
 from labcore.lab.solutions import source_of
 from labcore.lab.versions import marked
 from labcore.lab.workspace import Workspace
-from tests.conftest import needs_root, traces
+from tests.conftest import changes, needs_root, traces
 
 # A step may stand in two lessons, with a check in each.
 WRONG = {
@@ -141,7 +141,7 @@ def test_unruly_code_is_survived(lesson: int, deed: str, source: str, tmp_path: 
     assert verdict.state == "failed", verdict
     assert time.monotonic() - started < 20
     assert len(repr(verdict)) < 5000
-    assert not traces() - before
+    assert not changes(before)
 
 
 def test_a_check_says_what_went_wrong_and_where(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from labcore.errors import ImageNotFound, InvalidInput, StepFailed
 from labcore.native import CloneFlag
 from labcore.runtime import Plan, ops, spawn
 from labcore.spec import OverlayRoot
-from tests.conftest import needs_root, traces
+from tests.conftest import changes, needs_root, traces
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -280,7 +280,7 @@ def test_a_thousand_starts_leave_nothing(engine: Engine) -> None:
     for worker in workers:
         worker.join()
     assert len(failures) == 100
-    assert not traces() - before
+    assert not changes(before)
     assert list((engine.root / "storage/scratch").iterdir()) == scratch == []
     stop.set()
     for thread in idle:

@@ -63,10 +63,10 @@ def test_vagrantfile_is_valid() -> None:
 
 def test_vagrantfile_runs_what_is_tried_and_listens_on_loopback() -> None:
     text = (PROJECT / "Vagrantfile").read_text()
-    assert re.findall(r'config.vm.provision "shell", path: "(\S+)", run: "always", privileged: false', text) == [
-        "tools/provision"
+    assert re.findall(r'config.vm.provision "shell", inline: "(.+)", run: "always", privileged: false', text) == [
+        "sh /vagrant/tools/provision"
     ]
-    assert "sh tools/provision" in (PROJECT / "tools/vagrant.py").read_text()
+    assert "sh /vagrant/tools/provision" in (PROJECT / "tools/vagrant.py").read_text()
     assert subprocess.run(["sh", "-n", PROJECT / "tools/provision"]).returncode == 0
     ports = re.findall(r'"forwarded_port", guest: (\d+), host: (\d+), host_ip: "127.0.0.1"', text)
     assert ports == [("8888", "8888"), ("8080", "8080")]
