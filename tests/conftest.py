@@ -121,10 +121,14 @@ def nothing_left() -> Iterator[None]:
 def changes(before: "Counter[tuple[str, str]]") -> "Counter[tuple[str, str]]":
     """Return what has come, and what has gone but should not have: mounts, links, files that were open.
 
-    A socket that another test left to the collector may go meanwhile, and a network namespace that was another's.
+    What another test left to the collector may go meanwhile (a socket, a file that was removed), and a network namespace that
+    was another's.
     """
     after = traces()
-    gone = {entry: count for entry, count in (before - after).items() if not entry[1].startswith(("socket:", "net:"))}
+    lost = (before - after).items()
+    gone = {
+        entry: n for entry, n in lost if not entry[1].startswith(("socket:", "net:")) and not entry[1].endswith(" (deleted)")
+    }
     return (after - before) + Counter(gone)
 
 

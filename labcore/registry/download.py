@@ -8,6 +8,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 from typing import Final
 
@@ -53,7 +54,7 @@ class Download:
             self._tell(ended=True)
         except Exception as error:
             self._path.unlink(missing_ok=True)
-            self._tell(failed=error)
+            self._tell(failed=copy(error))  # an error that is kept keeps the frames it went through, and these keep the file
             raise
 
     def _get(self) -> None:
@@ -101,7 +102,7 @@ class Download:
         with self._news:
             self._news.wait_for(lambda: self._come or self._ended or self._failed or self.size is not None, PATIENCE)
             if self._failed:
-                raise self._failed
+                raise copy(self._failed)
             return self.size
 
     def read(self, first: int, length: int | None) -> Iterator[bytes]:
