@@ -92,6 +92,7 @@ def main() -> int:
     hold_references(step)
     arm(step, report, scenario.ways_around)
     hide(labcore.lab.solutions.__path__[0], str(stages.__file__))
+    report({"event": "begun"})
     try:
         report({"event": "returned", "value": scenario.perform(load(request["file"], lesson), facts)})
     except BaseException as error:

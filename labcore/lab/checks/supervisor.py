@@ -24,7 +24,8 @@ from labcore.lab.sandbox import Output, few_processes, start, supervise
 from labcore.lab.say import say
 from labcore.native import Process
 
-SECONDS = 8.0
+SECONDS = 8.0  # that a step may take
+START_SECONDS = 30.0  # until it is called: an emulated machine imports for seconds
 TICK = 0.01
 PRINTED_LIMIT = 2000
 
@@ -60,7 +61,7 @@ class Check:
         return self._watch(sandbox, ours, Output(reader, self.printed.extend, PRINTED_LIMIT))
 
     def _watch(self, sandbox: Process, channel: socket.socket, output: Output) -> str:
-        deadline = time.monotonic() + SECONDS
+        deadline, begun = time.monotonic() + START_SECONDS, False
         sources = {channel.fileno(), output.fd, 0}
         while time.monotonic() < deadline:
             ready, _, _ = select.select(sources, [], [], TICK)
@@ -70,6 +71,8 @@ class Check:
                 sources.discard(output.fd)
             if channel.fileno() in ready and not self._hear(channel):
                 sources.discard(channel.fileno())
+            if "begun" in self.reports and not begun:
+                deadline, begun = time.monotonic() + SECONDS, True
             if not self.looked:
                 self._look_below(sandbox.pid)
             if sandbox.poll() is not None and channel.fileno() not in sources:
@@ -161,7 +164,12 @@ def verdict_on(step: str, file: str, seed: int, lesson: int) -> Verdict:
             check = Check(scenario, facts, lesson)
             with ExitStack() as sandbox:
                 outcome = check.carry_out(step, file, sandbox)
-            if outcome == "timeout":
+            if outcome == "timeout" and "begun" not in check.reports:
+                text = say(
+                    "the check did not begin within {n} seconds: this machine has too much to do", n=f"{START_SECONDS:g}"
+                )
+                check.claims.append(Claim(text, False))
+            elif outcome == "timeout":
                 text = say("it was not done after {n} seconds: does it loop, or wait?", n=f"{SECONDS:g}")
                 check.claims.append(Claim(text, False))
             else:
