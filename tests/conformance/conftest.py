@@ -19,15 +19,20 @@ LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
 
 
 class Driver:
-    """An engine's command line; `run` are the words that start a container from the image `bb` on our runtime."""
+    """An engine's command line; `run` are the words that start a container from the image `bb` on our runtime.
 
-    def __init__(self, name: str, words: list[str], run: list[str]) -> None:
+    It is called in `home`, for conmon leaves a file where it is called.
+    """
+
+    def __init__(self, name: str, home: Path, words: list[str], run: list[str]) -> None:
         self.name = name
+        self.home = home
         self.words = words
         self.options = run
 
     def __call__(self, *words: str, status: int | None = 0, stdin: str = "") -> str:
-        done = subprocess.run([*self.words, *words], input=stdin, capture_output=True, text=True, timeout=60)
+        command = [*self.words, *words]
+        done = subprocess.run(command, cwd=self.home, input=stdin, capture_output=True, text=True, timeout=60)
         assert status is None or done.returncode == status, (words, done.stdout, done.stderr)
         return done.stdout if done.returncode == 0 else done.stdout + done.stderr
 
@@ -52,7 +57,7 @@ def driver(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pyte
         needs("podman", "conmon")
         words = ["podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--cgroup-manager", "cgroupfs"]
         words += ["--tmpdir", str(home / "tmp"), "--events-backend", "file"]
-        made = Driver("podman", [*words, "--runtime", str(RUNTIME)], ["--network", "none", *LIMITS])
+        made = Driver("podman", home, [*words, "--runtime", str(RUNTIME)], ["--network", "none", *LIMITS])
         made("import", str(archive), "bb")
         yield made
         subprocess.run([*words, "system", "reset", "--force"], capture_output=True)
@@ -64,7 +69,7 @@ def driver(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pyte
     daemon_words += ["--exec-opt", "native.cgroupdriver=cgroupfs"]  # with version 2 it would ask systemd
     with (home / "log").open("wb") as log, subprocess.Popen(daemon_words, stdout=log, stderr=log) as daemon:
         options = ["--pull", "never", "--runtime", "labcore", "--network", "none"]
-        made = Driver("docker", ["docker", "-H", address], options)
+        made = Driver("docker", home, ["docker", "-H", address], options)
         try:
             for _ in range(150):
                 if not subprocess.run([*made.words, "version"], capture_output=True).returncode:

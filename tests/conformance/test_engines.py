@@ -82,9 +82,8 @@ def test_volumes_a_read_only_root_and_a_user(driver: Driver, tmp_path: Path) -> 
         path.chmod(0o755)
     options = ["-v", f"{tmp_path}:/data:ro", "--read-only", "--tmpfs", "/run", "-u", "1000:1000"]
     script = "cat /data/file; touch /data/new; touch /new; touch /run/x && echo written; id -u"
-    done = subprocess.run(
-        [*driver.words, "run", "--rm", *driver.options, *options, "bb", "sh", "-c", script], capture_output=True, text=True
-    )
+    command = [*driver.words, "run", "--rm", *driver.options, *options, "bb", "sh", "-c", script]
+    done = subprocess.run(command, cwd=driver.home, capture_output=True, text=True)
     assert done.stdout.split("\n") == ["from the host", "written", "1000", ""]
     assert done.stderr.count("Read-only file system") == 2
 
@@ -107,7 +106,8 @@ def test_privileged_and_an_init(driver: Driver) -> None:
         assert driver.run("--init", "bb", "cat", "/proc/1/comm") == "docker-init\n"
 
 
-def test_a_terminal(driver: Driver) -> None:
+def test_a_terminal(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(driver.home)
     words = [*driver.words, "run", "--rm", "-t", *driver.options, "bb", "sh", "-c", "tty; ls -l /dev/console | cut -c1"]
     assert "/dev/pts/0" in _in_a_terminal(words)
 
@@ -145,9 +145,9 @@ def test_a_container_looks_as_runcs_does(driver: Driver, look: str) -> None:
     ours = driver.run("--hostname", "box", "bb", "sh", "-c", LOOKS[look], status=0)
     if driver.name == "podman":
         words = [word if word != str(RUNTIME) else "runc" for word in driver.words]
-        theirs = Driver("podman", words, driver.options)
+        theirs = Driver("podman", driver.home, words, driver.options)
     else:
-        theirs = Driver("docker", driver.words, [w if w != "labcore" else "runc" for w in driver.options])
+        theirs = Driver("docker", driver.home, driver.words, [w if w != "labcore" else "runc" for w in driver.options])
     wanted = theirs.run("--hostname", "box", "bb", "sh", "-c", LOOKS[look])
     assert sorted(ours.splitlines()) == sorted(wanted.splitlines())
 
@@ -169,7 +169,7 @@ OWN = {
 
 @pytest.mark.parametrize("look", OWN)
 def test_labcores_own_container_looks_as_dockers_does(driver: Driver, engine: Engine, look: str) -> None:
-    docker = Driver(driver.name, driver.words, [w if w != "labcore" else "runc" for w in driver.options])
+    docker = Driver(driver.name, driver.home, driver.words, [w if w != "labcore" else "runc" for w in driver.options])
     if driver.name != "docker":
         return  # it is docker's default that ours is
     theirs = docker.run("--hostname", "box", "bb", "sh", "-c", LOOKS[look]).splitlines()

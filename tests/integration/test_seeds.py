@@ -179,7 +179,8 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     subprocess.run([*words, "system", "reset", "--force"], capture_output=True)
 
 
-def test_podman_runs_them(stocked: Engine, podman: list[str]) -> None:
+def test_podman_runs_them(stocked: Engine, podman: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # conmon leaves a file where it is called
     storage = f"[vfs@{podman[2]}+{podman[4]}]"
     for name in ("nginx", "alpine"):
         source = f"oci:{stocked.root}/images:{name}:latest"
