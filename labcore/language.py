@@ -7,6 +7,7 @@
 """
 
 import os
+import unicodedata
 from importlib import import_module
 from typing import Any, Final, Literal
 
@@ -17,6 +18,16 @@ VARIABLE: Final = "LABCORE_LANG"
 def language() -> Language:
     """Return the language to speak: `zh` if LABCORE_LANG begins so, else `en`."""
     return "zh" if os.environ.get(VARIABLE, "").startswith("zh") else "en"
+
+
+def cells(text: str) -> int:
+    """Return a text's width in monospaced letters: a Chinese one takes two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def padded(text: str, width: int) -> str:
+    """Return a text with so many blanks behind it that it takes `width` cells of a terminal."""
+    return text + " " * (width - cells(text))
 
 
 class Catalogue:

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 
+from labcore.cli.say import say
 from labcore.doctor import Finding, State, examine
 from labcore.engine import default_root
 
@@ -31,7 +32,11 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([finding.as_dict() for finding in found], indent=1))
     elif os.geteuid():
-        print("As an ordinary user you are root of a user namespace: `labcore rootless labcore doctor` says what works there.")
+        print(
+            say(
+                "As an ordinary user you are root of a user namespace: `labcore rootless labcore doctor` says what works there."
+            )
+        )
     return int(any(finding.essential and finding.state == "missing" for finding in found))
 
 
@@ -39,6 +44,6 @@ def _line(finding: Finding) -> str:
     mark = MARKS[finding.state]
     if sys.stdout.isatty():
         mark = f"\033[{COLOURS[finding.state]}m{mark}\033[0m"
-    rest = "" if finding.state == "ok" else f" | affects {finding.affects}"
-    rest += f" | cure: {finding.cure}" if finding.cure else ""
+    rest = "" if finding.state == "ok" else " | " + say("affects {what}", what=finding.affects)
+    rest += " | " + say("cure: {cure}", cure=finding.cure) if finding.cure else ""
     return f"{mark} {finding.name:18} {finding.detail}{rest}"

@@ -7,12 +7,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from labcore.cli.say import say
 from labcore.errors import Unavailable
 from labcore.lab import checks, copies
 from labcore.lab.lessons import LESSONS, Lesson, lesson
 from labcore.lab.solutions import source_of
 from labcore.lab.versions import marked, outdated
 from labcore.lab.workspace import NAME, Workspace
+from labcore.language import padded
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,16 +40,19 @@ def main(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     for each in LESSONS:
-        state = "copied" if (args.work / each.file).exists() else "not started"
-        print(f"{each.number:2}  {each.title:40} {state:12} {len(each.steps)} steps, {len(each.challenges)} challenges")
+        state = say("copied") if (args.work / each.file).exists() else say("not started")
+        parts = say("{n} steps", n=len(each.steps))
+        if each.challenges:
+            parts += say(", {n} challenges", n=len(each.challenges))
+        print(f"{each.number:2}  {padded(each.title, 40)} {padded(state, 12)} {parts}")
     return 0
 
 
 def _start(args: argparse.Namespace) -> int:
     wanted = lesson(args.number)
     made = copies.start(wanted, args.lessons, args.work)
-    print(f"{args.work / wanted.file}: {'copied' if made else 'is there already; it stays as it is'}")
-    print("open it with `make lab`; steps of earlier lessons that you have not written are labcore's own")
+    print(f"{args.work / wanted.file}: {say('copied') if made else say('is there already; it stays as it is')}")
+    print(say("open it with `make lab`; steps of earlier lessons that you have not written are labcore's own"))
     return 0
 
 
@@ -57,10 +62,13 @@ def _status(args: argparse.Namespace) -> int:
         written, passed = _written(workspace, each.number), workspace.passed(each.number)
         print(f"{each.number}. {each.title}")
         for name in each.steps + each.challenges:
-            state = (
-                "passed" if name in passed else "written, not checked" if name in written else "blank: labcore's own is used"
-            )
-            print(f"   {'✓' if name in passed else '·' if name in written else '○'} {name:14} {state}")
+            if name in passed:
+                mark, state = "✓", say("passed")
+            elif name in written:
+                mark, state = "·", say("written, not checked")
+            else:
+                mark, state = "○", say("blank: labcore's own is used")
+            print(f"   {mark} {name:14} {state}")
     return 0
 
 
@@ -83,7 +91,10 @@ def _check(args: argparse.Namespace) -> int:
                 passed.add(name)
                 workspace.note_passed(name, written[name], wanted.number)
     steps, challenges = passed.intersection(wanted.steps), passed.intersection(wanted.challenges)
-    print(f"{len(steps)} of {len(wanted.steps)} steps, {len(challenges)} of {len(wanted.challenges)} challenges (seed {seed})")
+    mark = say("{done} of {n} steps", done=len(steps), n=len(wanted.steps))
+    if wanted.challenges:
+        mark += say(", {done} of {n} challenges", done=len(challenges), n=len(wanted.challenges))
+    print(f"{mark} (seed {seed})")
     return int(len(steps) < len(wanted.steps))
 
 
@@ -94,10 +105,10 @@ def _solve(args: argparse.Namespace) -> int:
     written = _written(workspace, wanted.number)
     for name in wanted.steps + wanted.challenges:
         if name in written:
-            print(f"{name}: yours, left as it is")
+            print(say("{name}: yours, left as it is", name=name))
         else:
             workspace.save(name, marked(name, source_of(name, wanted.number), wanted.number))
-            print(f"{name}: the solution is in {workspace.file}")
+            print(say("{name}: the solution is in {file}", name=name, file=workspace.file))
     return 0
 
 
@@ -106,11 +117,10 @@ def _reset(args: argparse.Namespace) -> int:
     copies.renew(wanted, args.lessons, args.work)
     workspace = Workspace(args.work)
     if workspace.file.exists():
-        print(
-            workspace.remove(wanted.steps + wanted.challenges, wanted.number).remark
-            or "my_runtime.py: its steps are blanks again"
-        )
-    print(f"lesson {wanted.number} is as it was at the start; what you had is kept in {args.work / copies.KEPT}")
+        remark = workspace.remove(wanted.steps + wanted.challenges, wanted.number).remark
+        print(remark or say("my_runtime.py: its steps are blanks again"))
+    place = args.work / copies.KEPT
+    print(say("lesson {number} is as it was at the start; what you had is kept in {place}", number=wanted.number, place=place))
     return 0
 
 
@@ -122,7 +132,7 @@ def _demo(args: argparse.Namespace) -> int:
     wanted: Lesson = lesson(args.number)
     with tempfile.TemporaryDirectory(prefix="labcore-demo-") as directory:
         prepared(wanted, args.lessons, Path(directory))
-        print("Shift+Enter steps through it. Ctrl-C ends it; nothing of it is kept.", flush=True)
+        print(say("Shift+Enter steps through it. Ctrl-C ends it; nothing of it is kept."), flush=True)
         return serve(args.root, Path(directory), lesson=wanted.file, large=True)
 
 

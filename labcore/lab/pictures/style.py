@@ -4,7 +4,6 @@ A canvas is measured in inches from its upper left corner, so that boxes and the
 """
 
 import io
-import unicodedata
 from typing import Any, Final, Literal
 
 from matplotlib.axes import Axes
@@ -14,6 +13,7 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from labcore.lab.pictures.fonts import fonts, house_style
+from labcore.language import cells
 from labcore.record import Record
 
 DPI: Final = 110
@@ -108,11 +108,6 @@ def box(axes: Axes, x: float, y: float, width: float, height: float, *, face: st
 def is_wide(text: str) -> bool:
     """Whether some of it is Chinese."""
     return cells(text) > len(text)
-
-
-def cells(text: str) -> int:
-    """Return a text's width in monospaced letters: a Chinese one takes two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def breadth(text: str, size: float) -> float:

@@ -1,0 +1,29 @@
+"""What the commands for learners say, in Chinese, by its English."""
+
+CHINESE = {
+    # doctor
+    "affects {what}": "影响：{what}",
+    "cure: {cure}": "解决办法：{cure}",
+    "As an ordinary user you are root of a user namespace: `labcore rootless labcore doctor` says what works there.":
+        "普通用户可以在用户命名空间里当 root：运行 `labcore rootless labcore doctor`，看看那里能做什么。",
+    # lesson
+    "copied": "已复制",
+    "not started": "未开始",
+    "{n} steps": "{n} 个步骤",
+    ", {n} challenges": "，{n} 个挑战",
+    "{done} of {n} steps": "完成 {done}/{n} 个步骤",
+    ", {done} of {n} challenges": "、{done}/{n} 个挑战",
+    "is there already; it stays as it is": "已经存在，保持原样",
+    "open it with `make lab`; steps of earlier lessons that you have not written are labcore's own":
+        "用 `make lab` 打开它；前面课程里没写的步骤，用 labcore 自带的代替",
+    "passed": "已通过",
+    "written, not checked": "已写，未检查",
+    "blank: labcore's own is used": "空白：使用 labcore 自带的实现",
+    "{name}: yours, left as it is": "{name}：已有你自己写的，保持不变",
+    "{name}: the solution is in {file}": "{name}：参考答案已写入 {file}",
+    "my_runtime.py: its steps are blanks again": "my_runtime.py：本课的步骤已恢复为空白",
+    "lesson {number} is as it was at the start; what you had is kept in {place}":
+        "第 {number} 课已恢复原状；你原来的内容保存在 {place}",
+    "Shift+Enter steps through it. Ctrl-C ends it; nothing of it is kept.":
+        "按 Shift+Enter 逐步运行；按 Ctrl-C 结束，不保留任何内容。",
+}  # fmt: skip
