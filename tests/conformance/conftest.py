@@ -56,7 +56,7 @@ def driver(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pyte
     if request.param == "podman":
         needs("podman", "conmon")
         words = ["podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--cgroup-manager", "cgroupfs"]
-        words += ["--tmpdir", str(home / "tmp"), "--events-backend", "file"]
+        words += ["--tmpdir", str(home / "tmp"), "--events-backend", "file", "--network-config-dir", str(home / "net")]
         made = Driver("podman", home, [*words, "--runtime", str(RUNTIME)], ["--network", "none", *LIMITS])
         made("import", str(archive), "bb")
         yield made

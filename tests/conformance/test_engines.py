@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import pytest
 import labcore
 from labcore.engine import Engine
 from labcore.runtime.cgroups import hierarchies
-from tests.conformance.conftest import RUNTIME, Driver
+from tests.conformance.conftest import LIMITS, RUNTIME, Driver
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -104,6 +105,19 @@ def test_privileged_and_an_init(driver: Driver) -> None:
     assert int(status, 16) & 1 << 21
     if driver.name == "docker":
         assert driver.run("--init", "bb", "cat", "/proc/1/comm") == "docker-init\n"
+
+
+def test_podmans_own_network(driver: Driver) -> None:
+    """It keeps the namespace itself, as a file, and has a setting made in it; its bridge stays in namespaces of the test."""
+    if driver.name != "podman":
+        return  # dockerd gives a network through a hook, once the container is there
+    container = [*driver.words, "run", "--rm", *LIMITS, "bb"]
+    look = "cat /proc/sys/net/ipv4/ping_group_range; ip -4 -o address show eth0"
+    apart = "ip link set lo up; mount -t tmpfs none /var/lib"
+    script = f"{apart}; exec {shlex.join([*container, 'sh', '-c', look])}"
+    alone = ["unshare", "--net", "--mount", "--", "sh", "-c", script]
+    done = subprocess.run(alone, cwd=driver.home, capture_output=True, text=True, timeout=60)
+    assert re.fullmatch(r"0\t0\n.* inet 10\.88\.\S+ .*\n", done.stdout), done.stdout + done.stderr
 
 
 def test_a_terminal(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:

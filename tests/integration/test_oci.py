@@ -463,7 +463,9 @@ def test_a_network_namespace_that_a_file_keeps(bundle: Bundle, tmp_path: Path) -
         for entry in bundle.config["linux"]["namespaces"]:
             if entry["type"] == "network":
                 entry["path"] = str(kept)
-        assert bundle.run("readlink", "/proc/self/ns/net") == f"net:[{kept.stat().st_ino}]\n"
+        bundle.config["linux"]["sysctl"] = {"net.ipv4.ip_default_ttl": "77"}
+        seen = bundle.run("sh", "-c", "readlink /proc/self/ns/net; cat /proc/sys/net/ipv4/ip_default_ttl")
+        assert seen == f"net:[{kept.stat().st_ino}]\n77\n"
     finally:
         subprocess.run(["umount", kept], check=True)
     assert "is no network namespace" in bundle("run", bundle.name, status=None)  # what is left is an empty file
@@ -491,6 +493,19 @@ CHANGES: list[tuple[str, Any, str]] = [
     ("linux.namespaces", [{"type": "mount"}, {"type": "uts", "path": "/proc/self/ns/ipc"}], "is no uts namespace"),
     ("linux.rootfsPropagation", "sideways", "linux.rootfsPropagation: must be one of"),
     ("linux.sysctl", {"vm.swappiness": "1"}, "linux.sysctl.vm.swappiness: vm.swappiness is a setting of the whole machine"),
+    (
+        "linux",
+        {"namespaces": [{"type": "mount"}, {"type": "uts", "path": "/proc/self/ns/uts"}]},
+        "hostname: needs a uts namespace",
+    ),
+    (
+        "linux",
+        {
+            "namespaces": [{"type": "mount"}, {"type": "uts"}, {"type": "network", "path": "/proc/self/ns/net"}],
+            "sysctl": {"net.ipv4.ip_forward": "1"},
+        },
+        "net.ipv4.ip_forward needs a network namespace that is not this machine's",
+    ),
     ("linux.resources.devices", [{"allow": True, "access": "x"}], "linux.resources.devices[0].access: must be of r, w and m"),
     ("linux.resources.unified", {"../x": "1"}, "is no file of a cgroup"),
     ("linux.seccomp", {"defaultAction": "SCMP_ACT_X"}, "seccomp: no such action: SCMP_ACT_X"),

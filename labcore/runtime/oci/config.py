@@ -135,8 +135,9 @@ def _refuse(root: Node) -> None:
 def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...]) -> ContainerSpec:
     linux, process = root["linux"], root["process"]
     new, joins = _namespaces(linux["namespaces"])
+    apart = {*new, *(kind for kind, path in joins if not _is_ours(kind, path))}
     hostname = root["hostname"].text() or None
-    if hostname and "uts" not in {*new, *(kind for kind, _ in joins)}:
+    if hostname and "uts" not in apart:
         raise root["hostname"].fail("needs a uts namespace: it would rename this machine")
     return read_process(
         process,
@@ -154,7 +155,7 @@ def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...]) -> C
             devices=tuple(_devices(linux["devices"])),
             masked_paths=linux["maskedPaths"].texts(),
             readonly_paths=linux["readonlyPaths"].texts(),
-            sysctls=tuple(_sysctls(linux["sysctl"], new)),
+            sysctls=tuple(_sysctls(linux["sysctl"], apart)),
             seccomp=read_seccomp(linux["seccomp"]),
         ),
     )
@@ -204,12 +205,18 @@ def _namespaces(nodes: Node) -> tuple[tuple[str, ...], tuple[tuple[str, str], ..
                 raise node["path"].fail(f"{path} does not exist")
             if not _is_namespace(path, kind):
                 raise node["path"].fail(f"{path} is no {kind} namespace")
-            if kind == "mount" and Path(path).samefile("/proc/self/ns/mnt"):
+            if kind == "mount" and _is_ours(kind, path):
                 raise node["path"].fail(f"{path} is the runtime's own: the container's root would become the host's")
             joins.append((kind, path))
         else:
             new.append(kind)
     return tuple(new), tuple(joins)
+
+
+def _is_ours(kind: str, path: str) -> bool:
+    """Is this the namespace that the runtime itself is in?"""
+    name = {"mount": "mnt", "network": "net"}.get(kind, kind)
+    return Path(path).samefile(f"/proc/self/ns/{name}")
 
 
 def _is_namespace(path: str, kind: str) -> bool:
@@ -257,14 +264,14 @@ def _devices(nodes: Node) -> Iterator[Device]:
     return iter(made.values())
 
 
-def _sysctls(node: Node, new: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _sysctls(node: Node, apart: set[str]) -> Iterator[tuple[str, str]]:
     for name, value in node.members():
         dotted = name.replace("/", ".")
         needs = next((kind for prefix, kind in SYSCTLS if dotted.startswith(prefix)), None)
         if needs is None:
             raise value.fail(f"{dotted} is a setting of the whole machine, and not of a namespace")
-        if needs not in new:
-            raise value.fail(f"{dotted} needs a {needs} namespace of the container's own")
+        if needs not in apart:
+            raise value.fail(f"{dotted} needs a {needs} namespace that is not this machine's")
         yield dotted, value.text()
 
 
