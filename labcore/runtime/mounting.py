@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import InvalidInput
-from labcore.native import MountAttribute, MountFlag
+from labcore.native import MountAttribute, MountFlag, UnmountFlag
 from labcore.record import Record
 from labcore.runtime import ops
 from labcore.runtime.ops import Op
@@ -100,12 +100,20 @@ def is_bind(mount: MountPoint) -> bool:
 
 
 def _is_taken(mount: MountPoint, new_user: bool) -> bool:
-    """Return whether a mount is taken in hand while the old root is there: the host's parts.
+    """Return whether a mount is taken in hand while the old root is there: the host's parts, and what is made of them.
 
     In a new user namespace also /proc and /sys: the kernel makes new ones only where whole ones can be seen,
     user_namespaces(7).
     """
-    return (is_bind(mount) and MAPPED not in mount.options) or (new_user and mount.kind in ("proc", "sysfs"))
+    if is_bind(mount):
+        return MAPPED not in mount.options
+    return _is_made_of_the_hosts(mount) or (new_user and mount.kind in ("proc", "sysfs"))
+
+
+def _is_made_of_the_hosts(mount: MountPoint) -> bool:
+    """Return whether a new file system is made of what has a path on the host: an overlay's layers, a block device."""
+    values = [mount.source, *(word.partition("=")[2] for word in mount.options)]
+    return "remount" not in mount.options and any(value.startswith("/") for value in values)
 
 
 def mapped(mounts: Sequence[MountPoint]) -> list[MountPoint]:
@@ -113,25 +121,28 @@ def mapped(mounts: Sequence[MountPoint]) -> list[MountPoint]:
     return [mount for mount in mounts if MAPPED in mount.options]
 
 
-def take_in_hand(mounts: Sequence[MountPoint], *, new_user: bool = False) -> list[Op]:
+def take_in_hand(mounts: Sequence[MountPoint], place: str, *, new_user: bool = False) -> list[Op]:
     """Return the ops that take in hand what cannot be had any more once the old root has been left.
 
-    The n-th of these mounts is kept in register n.
+    The n-th of these mounts is kept in register n. At `place`, a directory, new file systems are mounted for a moment.
     """
     taken = [mount for mount in mounts if _is_taken(mount, new_user)]
     if len(taken) > MOST_TAKEN:
         raise InvalidInput(f"mounts: at most {MOST_TAKEN} bind mounts, these are {len(taken)}")
-    return [_take(mount, register) for register, mount in enumerate(taken)]
+    return [op for register, mount in enumerate(taken) for op in _take(mount, register, place)]
 
 
 MOST_TAKEN: Final = 60  # of the walker's 64 registers
 
 
-def _take(mount: MountPoint, register: int) -> Op:
+def _take(mount: MountPoint, register: int, place: str) -> list[Op]:
     options = parse_options(mount.options)
     if is_bind(mount):
-        return ops.TakeTree(mount.source, register, options.recursive)
-    return ops.NewTree(mount.kind, register, tuple(word for word in options.data.split(",") if word))
+        return [ops.TakeTree(mount.source, register, options.recursive)]
+    if _is_made_of_the_hosts(mount):  # by mount(2): fsconfig(2) would take no path of more than 255 bytes
+        made = ops.Mount(mount.source, place, mount.kind or None, options.flags, options.data or None)
+        return [made, ops.TakeTree(place, register), ops.Unmount(place, UnmountFlag.DETACH)]
+    return [ops.NewTree(mount.kind, register, tuple(word for word in options.data.split(",") if word))]
 
 
 def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False, received: int = 0) -> list[Op]:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from labcore.elf import HEAD_SIZE, Program, read_program
 from labcore.language import Catalogue
 from labcore.native import MountFlag
-from labcore.runtime.ops import Chdir, Execve, Mount, NewTree
+from labcore.runtime.ops import Chdir, Execve, Mount, NewTree, TakeTree
 from labcore.runtime.plan import Plan
 
 say = Catalogue("runtime")
@@ -22,10 +22,11 @@ MAX_LINKS = 40
 def layers_of(plan: Plan) -> list[Path]:
     """Return the directories that the plan's root is stacked from, the topmost first; the host's root if it keeps that."""
     directory = Path.cwd()
+    taken = {op.path for op in plan if isinstance(op, TakeTree)}  # made for a volume, and not for the root
     for op in plan:
         if isinstance(op, Chdir):
             directory = directory / op.path
-        if isinstance(op, Mount) and op.fstype == "overlay":
+        if isinstance(op, Mount) and op.fstype == "overlay" and op.target not in taken:
             layers = [op.options.get("upperdir", ""), *op.options.get("lowerdir", "").split(":")]
             return [directory / layer for layer in layers]
         if isinstance(op, NewTree) and op.fstype == "overlay":

@@ -76,7 +76,7 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     private = ops.Mount("none", "/", None, MountFlag.REC | cut)
     to_map = _to_map(spec) if spec.uid_map else []
     given = [ops.Receive("maps owners", lambda process: _mapped(process, to_map), len(to_map))] if to_map else []
-    take = mounting.take_in_hand(spec.mounts, new_user=_in_new_user_namespace(spec))
+    take = mounting.take_in_hand(spec.mounts, spec.root.directory, new_user=_in_new_user_namespace(spec))
     build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it. Until
     # then `/..` leads into it, and so would an image's link to that.

@@ -120,6 +120,17 @@ def test_podmans_own_network(driver: Driver) -> None:
     assert re.fullmatch(r"0\t0\n.* inet 10\.88\.\S+ .*\n", done.stdout), done.stdout + done.stderr
 
 
+def test_podman_builds_and_lays_over(driver: Driver, tmp_path: Path) -> None:
+    if driver.name != "podman":
+        return  # dockerd's builder starts runc by itself
+    (tmp_path / "Dockerfile").write_text("FROM bb\nRUN id -u > /built && chown 7 /built\nUSER 1000\nCMD cat /built; id -u\n")
+    driver("build", "--network", "none", *LIMITS, "-t", "built", str(tmp_path))
+    assert driver("run", "--rm", *driver.options, "built") == "0\n1000\n"
+    over = ["-v", f"{tmp_path}:/x:O", "bb", "sh", "-c", "echo new > /x/Dockerfile; cat /x/Dockerfile"]
+    assert driver.run(*over) == "new\n"
+    assert (tmp_path / "Dockerfile").read_text().startswith("FROM bb\n")
+
+
 def test_a_terminal(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(driver.home)
     words = [*driver.words, "run", "--rm", "-t", *driver.options, "bb", "sh", "-c", "tty; ls -l /dev/console | cut -c1"]

@@ -218,6 +218,23 @@ def test_mounts_devices_and_hidden_parts(bundle: Bundle, tmp_path: Path) -> None
     assert (tmp_path / "shared" / "file").read_text() == "x\n"
 
 
+def test_an_overlay_of_the_hosts_directories(bundle: Bundle, tmp_path: Path) -> None:
+    """As `podman run -v DIR:/x:O` asks for: the layers have their paths on the host, and the container sees what is in them."""
+    places = {name: tmp_path / name for name in ("lower", "upper", "work")}
+    for place in places.values():
+        place.mkdir()
+    (places["lower"] / "file").write_text("from the host\n")
+    words = [f"{name}dir={place}" for name, place in places.items()]
+    bundle.config["mounts"].append({"destination": "/x", "type": "overlay", "source": "overlay", "options": [*words, "nosuid"]})
+    before = Path("/proc/self/mountinfo").read_text()
+    said = bundle.run("sh", "-c", "cat /x/file; echo new > /x/file; grep -c ' /x .*nosuid.* overlay ' /proc/self/mountinfo")
+    assert said == "from the host\n1\n"
+    assert (places["lower"] / "file").read_text() == "from the host\n"
+    assert (places["upper"] / "file").read_text() == "new\n"
+    assert Path("/proc/self/mountinfo").read_text() == before
+    assert "executable file not found" in bundle.run("/no/program", status=None)  # the root is still known from the volume
+
+
 def test_a_read_only_root_and_a_user(bundle: Bundle) -> None:
     bundle.config["root"]["readonly"] = True
     bundle.config["process"] |= {"user": {"uid": 1000, "gid": 1000, "additionalGids": [5, 7], "umask": 0o77}, "cwd": "/tmp"}
@@ -226,6 +243,15 @@ def test_a_read_only_root_and_a_user(bundle: Bundle) -> None:
     assert "/tmp\n0077\n" in said
     assert "Read-only file system" in said
     assert "CapEff:\t0000000000000000" in said
+
+
+def test_ambient_capabilities_that_cannot_be_are_left_out(bundle: Bundle) -> None:
+    """`podman build` asks for ambient ones that are not inheritable; so does an exec of it."""
+    wanted = ["CAP_CHOWN", "CAP_KILL"]
+    bundle.config["process"]["capabilities"] = {
+        "bounding": wanted, "permitted": wanted, "effective": wanted, "inheritable": ["CAP_KILL"], "ambient": wanted
+    }  # fmt: skip
+    assert "CapAmb:\t0000000000000020" in bundle.run("grep", "CapAmb", "/proc/self/status")
 
 
 def test_limits_settings_and_scores(bundle: Bundle) -> None:

@@ -298,7 +298,10 @@ def _capabilities(node: Node, spec: ContainerSpec) -> CapabilitySets:
     missing = sorted({each for names in named.values() for each in names} - ours)
     if missing:
         print(f"labcore-runtime: warning: not held here, and not given: {', '.join(missing)}", file=sys.stderr)
-    return CapabilitySets(**{name: tuple(each for each in names if each in ours) for name, names in named.items()})
+    sets = {name: tuple(each for each in names if each in ours) for name, names in named.items()}
+    # No more can be ambient than is permitted and inheritable, capabilities(7); podman asks for it, and expects it left out.
+    sets["ambient"] = tuple(each for each in sets["ambient"] if each in sets["permitted"] and each in sets["inheritable"])
+    return CapabilitySets(**sets)
 
 
 def _capability(node: Node) -> str:
