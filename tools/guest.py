@@ -31,14 +31,14 @@ TIME_LIMIT = int(os.environ.get("TIME_LIMIT", "1800"))  # seconds
 ACCEL = os.environ.get("ACCEL", "tcg,thread=multi")  # kvm must be asked for: there are machines whose kvm hangs guests
 NO_TESTS = 5  # pytest's status where none was chosen
 PYTHON = "/opt/venv/bin/python"
-PACKAGES = """busybox-static crun dbus dbus-user-session docker.io fonts-wqy-zenhei gcc iproute2 libc6-dev libpam-systemd
-    linux-image-cloud-amd64 make nftables podman procps python3-dev python3-venv runc systemd-sysv uidmap"""
+PACKAGES = """apparmor busybox-static crun dbus dbus-user-session docker.io fonts-wqy-zenhei gcc iproute2 libc6-dev
+    libpam-systemd linux-image-cloud-amd64 make nftables podman procps python3-dev python3-venv runc systemd-sysv uidmap"""
 
-# A disk whose changes are dropped, the source as a second one, no network; no AppArmor: dockerd would ask every runtime for it.
+# A disk whose changes are dropped, the source as a second one, no network.
 MACHINE = """setpriv --pdeathsig=KILL nice qemu-system-x86_64 -cpu max -smp 2 -m 3G -nodefaults -no-user-config -no-reboot
     -display none -serial stdio -nic none -kernel vmlinuz -initrd initrd.img
     -drive file=disk.img,format=raw,if=virtio,snapshot=on -drive file=source.tar,format=raw,if=virtio,readonly=on"""
-KERNEL = "root=/dev/vda rw console=ttyS0 quiet panic=-1 mitigations=off apparmor=0 systemd.show_status=no "
+KERNEL = "root=/dev/vda rw console=ttyS0 quiet panic=-1 mitigations=off systemd.show_status=no "
 KERNEL += """systemd.log_color=0 systemd.run="/bin/sh -c 'tar -xf /dev/vdb -C / && exec sh /lab/run-tests'\""""
 
 # Done in the new root. The package is compiled here: by the guest's compiler, for the guest's Python.
@@ -59,11 +59,12 @@ exec >/dev/ttyS0 2>&1 </dev/null
 cd /lab
 export PYTHONDONTWRITEBYTECODE=1
 echo "guest: $(uname -sr), up for $(cut -d. -f1 /proc/uptime) s, /sys/fs/cgroup is $(stat -fc %T /sys/fs/cgroup)"
+systemctl start dbus.socket
 {pytest} {more} {tests}
 root=$?
 echo "guest: now as learner"
 id=$(id -u learner)
-systemctl start dbus.socket user@$id
+systemctl start user@$id
 runuser -u learner -- env XDG_RUNTIME_DIR=/run/user/$id systemd-run --quiet --user --pipe --wait --collect \\
     --property=Delegate=yes --working-directory=/lab --setenv=PYTHONDONTWRITEBYTECODE=1 {pytest} {tests}
 echo "guest: ended with $root as root, $? as learner"

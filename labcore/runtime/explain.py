@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from labcore.native import Capability, CloneFlag, MountFlag, capget
 from labcore.runtime.observe import confined, in_chroot, mountinfo, read_setting
-from labcore.runtime.ops import Chdir, Execve, MakeDirectories, Mount, PivotRoot, SetHostname
+from labcore.runtime.ops import Chdir, ConfineNext, Execve, MakeDirectories, Mount, PivotRoot, SetHostname
 from labcore.runtime.plan import Plan
 from labcore.runtime.roots import explain_program, say
 
@@ -324,6 +324,16 @@ def _link_in_the_way(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
     )
 
 
+def _no_profile(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    if not isinstance(op, ConfineNext):
+        return None
+    return Explanation(
+        say("AppArmor has no profile {name}, or does not let this process have it", name=op.profile),
+        say("load it with apparmor_parser; aa-status lists those that are"),
+    )
+
+
 def _program(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
     return Explanation(*explain_program(plan, op)) if isinstance(op, Execve) else None
@@ -345,5 +355,6 @@ EXPLAINERS: tuple[tuple[str, set[int], Explainer], ...] = (
     ("chdir", {errno.ENOENT}, _chdir_missing),
     ("chdir", {errno.ENOTDIR}, _mount_not_a_directory),
     ("openat2", {errno.ELOOP}, _link_in_the_way),
+    ("write", {errno.ENOENT, errno.EACCES, errno.EPERM}, _no_profile),
     ("execve", {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.ELOOP, errno.E2BIG}, _program),
 )

@@ -25,6 +25,10 @@ CHINESE = {
     "run it outside, or give that container CAP_SYS_ADMIN": "到容器外面运行，或者给那个容器加上 CAP_SYS_ADMIN",
     "this machine allows no user namespaces": "这台机器不允许创建用户命名空间",
     "this machine allows user namespaces to root only": "这台机器只允许 root 创建用户命名空间",
+    "AppArmor has no profile {name}, or does not let this process have it": (
+        "AppArmor 没有配置文件 {name}，或不允许这个进程使用它"
+    ),
+    "load it with apparmor_parser; aa-status lists those that are": "用 apparmor_parser 载入；aa-status 会列出已载入的",
     "AppArmor keeps ordinary users from using user namespaces (Ubuntu 24.04 does so from the start)": (
         "AppArmor 禁止普通用户使用用户命名空间（Ubuntu 24.04 默认如此）"
     ),

@@ -49,8 +49,13 @@ def namespaces(spec: ContainerSpec) -> list[Op]:
     flags = CloneFlag(0)
     for kind in spec.namespaces:
         flags |= NAMESPACE_FLAGS[kind]
-    plan: list[Op] = [*_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
+    plan: list[Op] = [*confined_next(spec), *_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
     return [*plan, ops.DieWithParent()] if spec.dies_with_parent else plan
+
+
+def confined_next(spec: ContainerSpec) -> list[Op]:
+    """Return the op that has AppArmor confine the program, if the spec names a profile; it comes before all that is joined."""
+    return [ops.ConfineNext(spec.apparmor)] if spec.apparmor else []
 
 
 def _joined(spec: ContainerSpec) -> list[Op]:

@@ -69,9 +69,9 @@ class ContainerSpec(Record):
 
     `environment` holds `NAME=value` strings; `argv[0]` without a slash is looked up in the PATH found there. `namespaces` are
     the kinds that are new, `joins` the kinds that are somebody else's, each with its file. `hostname` None leaves the host's.
-    `filters_kept_in` is a directory for compiled filters. `rootless`: whoever starts it is root of a user namespace only.
-    `propagation` is that of the root mount, in mount(8)'s words. `resources` are for whoever makes the container's cgroup: no
-    stage of labcore's own does.
+    `apparmor` names a profile that is loaded. `filters_kept_in` is a directory for compiled filters. `rootless`: whoever starts
+    it is root of a user namespace only. `propagation` is that of the root mount, in mount(8)'s words. `resources` are for
+    whoever makes the container's cgroup: no stage of labcore's own does.
     Raises InvalidInput for what cannot be.
     """
 
@@ -97,6 +97,7 @@ class ContainerSpec(Record):
     user: User = User()
     capabilities: CapabilitySets = root_with(DEFAULT_CAPABILITIES)
     no_new_privileges: bool = False
+    apparmor: str = ""
     seccomp: SeccompProfile | None = None
     filters_kept_in: str | None = None
     terminal: bool = False

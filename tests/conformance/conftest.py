@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
+from labcore.runtime.cgroups import hierarchies
+from labcore.runtime.cgroups.scope import RUNS
 from labcore.spec import OverlayRoot
 from tests.conftest import needs, needs_root
 
+MANAGER = "systemd" if RUNS.is_dir() and not hierarchies().v1 else "cgroupfs"  # as they choose it themselves
 RUNTIME = Path(sys.executable).with_name("labcore-runtime")
 # Asking for more than the machine allows takes CAP_SYS_RESOURCE, which not every root has.
 LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
@@ -55,7 +58,7 @@ def driver(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pyte
     home = tmp_path_factory.mktemp(request.param)
     if request.param == "podman":
         needs("podman", "conmon")
-        words = ["podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--cgroup-manager", "cgroupfs"]
+        words = ["podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--cgroup-manager", MANAGER]
         words += ["--tmpdir", str(home / "tmp"), "--events-backend", "file", "--network-config-dir", str(home / "net")]
         made = Driver("podman", home, [*words, "--runtime", str(RUNTIME)], ["--network", "none", *LIMITS])
         made("import", str(archive), "bb")
@@ -66,7 +69,7 @@ def driver(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pyte
     address = f"unix://{home}/docker.sock"
     daemon_words = ["dockerd", "-H", address, "--data-root", f"{home}/data", "--exec-root", f"{home}/exec"]
     daemon_words += ["--pidfile", f"{home}/pid", "--bridge", "none", "--iptables=false", "--add-runtime", f"labcore={RUNTIME}"]
-    daemon_words += ["--exec-opt", "native.cgroupdriver=cgroupfs"]  # with version 2 it would ask systemd
+    daemon_words += ["--exec-opt", f"native.cgroupdriver={MANAGER}"]
     with (home / "log").open("wb") as log, subprocess.Popen(daemon_words, stdout=log, stderr=log) as daemon:
         options = ["--pull", "never", "--runtime", "labcore", "--network", "none"]
         made = Driver("docker", home, ["docker", "-H", address], options)

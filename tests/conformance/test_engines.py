@@ -16,6 +16,7 @@ import pytest
 import labcore
 from labcore.engine import Engine
 from labcore.runtime.cgroups import hierarchies
+from labcore.runtime.oci.config import APPARMOR
 from tests.conformance.conftest import LIMITS, RUNTIME, Driver
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -120,6 +121,17 @@ def test_podmans_own_network(driver: Driver) -> None:
     assert re.fullmatch(r"0\t0\n.* inet 10\.88\.\S+ .*\n", done.stdout), done.stdout + done.stderr
 
 
+def test_the_engines_apparmor_profile(driver: Driver, held: str) -> None:
+    """Where AppArmor is, both ask for a profile of theirs, also for what is executed later."""
+    if not (APPARMOR.exists() and APPARMOR.read_text().startswith("Y")):
+        pytest.skip("needs AppArmor")
+    confined = re.compile(r"(docker-default|containers-default-\S+) \(enforce\)\n")
+    assert confined.fullmatch(driver.run("bb", "cat", "/proc/self/attr/current"))
+    assert confined.fullmatch(driver("exec", held, "cat", "/proc/self/attr/current"))
+    assert driver.run("--security-opt", "apparmor=unconfined", "bb", "cat", "/proc/self/attr/current") == "unconfined\n"
+    assert "nonesuch" in driver.run("--security-opt", "apparmor=nonesuch", "bb", "true", status=None)
+
+
 def test_podman_builds_and_lays_over(driver: Driver, tmp_path: Path) -> None:
     if driver.name != "podman":
         return  # dockerd's builder starts runc by itself
@@ -185,7 +197,8 @@ OWN = {
         r"/ rw,nodev,.* overlay|/proc/interrupts .*",
         r"/ rw,relatime .*|/etc/(hostname|hosts|resolv.conf) .*|/sys/fs/cgroup/.*",
     ),
-    "devices": ("", ""),
+    # The kernel's memory is hidden from both, and only docker has a link to it.
+    "devices": ("", "lrwxrwxrwx .* /proc/kcore"),
     # Without a device cgroup there is no MKNOD; and root is in no group beside its own.
     "status": (r"Cap(Bnd|Eff|Prm):\t00000000a00425fb|Groups:\t ", r"Cap(Bnd|Eff|Prm):\t00000000a80425fb|Groups:\t0 "),
     "hidden": ("", ""),
@@ -197,7 +210,8 @@ def test_labcores_own_container_looks_as_dockers_does(driver: Driver, engine: En
     docker = Driver(driver.name, driver.home, driver.words, [w if w != "labcore" else "runc" for w in driver.options])
     if driver.name != "docker":
         return  # it is docker's default that ours is
-    theirs = docker.run("--hostname", "box", "bb", "sh", "-c", LOOKS[look]).splitlines()
+    words = ["--security-opt", "apparmor=unconfined", "--hostname", "box", "bb", "sh", "-c", LOOKS[look]]
+    theirs = docker.run(*words).splitlines()
     ours = labcore.run("busybox", ["sh", "-c", LOOKS[look]], hostname="box", root=engine.root).stdout.decode().splitlines()
     for only, pattern in ((set(ours) - set(theirs), OWN[look][0]), (set(theirs) - set(ours), OWN[look][1])):
         assert [line for line in only if not re.fullmatch(pattern, line)] == []

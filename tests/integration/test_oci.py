@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from labcore.engine import Engine
+from labcore.errors import Unavailable
 from labcore.runtime import ops
-from labcore.runtime.cgroups import Cgroup, hierarchies
+from labcore.runtime.cgroups import Cgroup, hierarchies, scope
 from labcore.runtime.oci.example import example_config
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.ops import Op
@@ -51,10 +52,10 @@ class Bundle:
     def run(self, *argv: str, status: int = 0) -> str:
         return self.program(*argv)("run", self.name, status=status)
 
-    def create(self) -> None:
+    def create(self, *general: str) -> None:
         """Create the container with its output in a file: a pipe's reader would wait for it."""
         (self.directory / "config.json").write_text(json.dumps(self.config))
-        command = [sys.executable, "-m", "labcore.runtime.oci.cli", "--root", str(self.state), "create", self.name]
+        command = [sys.executable, "-m", "labcore.runtime.oci.cli", "--root", str(self.state), *general, "create", self.name]
         with (self.directory / "out").open("wb") as out:
             subprocess.run(
                 command, cwd=self.directory, stdout=out, stderr=out, stdin=subprocess.DEVNULL, check=True, timeout=60
@@ -507,7 +508,7 @@ CHANGES: list[tuple[str, Any, str]] = [
     ("process.user.uid", -1, "process.user.uid: must be from 0"),
     ("process.capabilities.bounding", ["CAP_FLY"], "process.capabilities.bounding[0]: no such capability"),
     ("process.rlimits", [{"type": "RLIMIT_X", "soft": 1, "hard": 1}], "process.rlimits[0].type: no such limit"),
-    ("process.apparmorProfile", "x", "process.apparmorProfile: AppArmor profiles are not supported"),
+    ("process.apparmorProfile", "x\ny", "process.apparmorProfile: "),
     ("process.selinuxLabel", "x", "process.selinuxLabel: SELinux labels are not supported"),
     ("root.path", "/nowhere", "root.path: /nowhere is no directory"),
     ("hostname", 5, "hostname: must be a string"),
@@ -555,6 +556,40 @@ def test_what_cannot_be_is_refused_by_its_path(bundle: Bundle, path: str, value:
     assert not any(directory.exists() for directory in Cgroup.near_own(bundle.name).directories().values())
 
 
+def test_without_systemd_a_scope_is_refused(bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(scope, "RUNS", tmp_path / "nothing")
+    bundle.config["linux"]["cgroupsPath"] = f"system.slice:labcore:{bundle.name}"
+    (bundle.directory / "config.json").write_text(json.dumps(bundle.config))
+    with pytest.raises(Unavailable, match="no systemd runs here\n  cure: podman --cgroup-manager cgroupfs"):
+        Runtime(bundle.state).create(bundle.name, bundle.directory, scope=True)
+    assert list(bundle.state.iterdir()) == []
+
+
+def test_a_scope_of_systemds(bundle: Bundle) -> None:
+    """The limits hold, also when systemd puts its cgroups in order anew; at the end the scope is gone, and its name free."""
+    if not scope.RUNS.is_dir() or hierarchies().v1:
+        pytest.skip("needs systemd with cgroups of version 2")
+    path, unit = f"/system.slice/labcore-{bundle.name}.scope", f"labcore-{bundle.name}.scope"
+    bundle.config["linux"]["cgroupsPath"] = f"system.slice:labcore:{bundle.name}"
+    bundle.config["linux"]["resources"] = {"memory": {"limit": 64 << 20}, "pids": {"limit": 20}}
+    for _ in range(2):
+        bundle.program("sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.05; done").create("--systemd-cgroup")
+        pid = json.loads(bundle("state", bundle.name))["pid"]
+        assert Path(f"/proc/{pid}/cgroup").read_text() == f"0::{path}\n"
+        bundle("start", bundle.name)
+        bundle("update", "--pids-limit", "30", bundle.name)
+        subprocess.run(["systemctl", "daemon-reload"], check=True)
+        files = [Path(f"/sys/fs/cgroup{path}/{name}").read_text() for name in ("memory.max", "pids.max")]
+        assert files == [f"{64 << 20}\n", "30\n"]
+        asked = ["systemctl", "show", unit, "-P", "Delegate", "-P", "TasksMax", "-P", "Slice"]
+        assert subprocess.check_output(asked, text=True).split() == ["system.slice", "yes", "30"]
+        bundle("delete", "--force", bundle.name)
+        assert not Path(f"/sys/fs/cgroup{path}").exists()
+    bundle.config["linux"]["resources"] = {"memory": {"limit": 64 << 20, "swap": 1}}  # less than memory: it fails on the way
+    assert "of memory and swap together" in bundle("--systemd-cgroup", "create", bundle.name, status=1)
+    assert not Path(f"/sys/fs/cgroup{path}").exists()
+
+
 def test_the_log_is_what_engines_read(bundle: Bundle) -> None:
     log = bundle.directory / "log.json"
     (bundle.directory / "config.json").write_text("not json")
@@ -567,7 +602,6 @@ def test_the_log_is_what_engines_read(bundle: Bundle) -> None:
 
 
 def test_options_that_cannot_be_are_refused_by_name(bundle: Bundle) -> None:
-    assert "--systemd-cgroup: cgroups are made directly here" in bundle("--systemd-cgroup", "create", "x", status=1)
     assert "--no-pivot" in bundle("create", "--no-pivot", "x", status=1)
     assert "--cap: write the capabilities" in bundle("exec", "--cap", "CAP_CHOWN", "x", "true", status=1)
     assert "--sideways: there is no such option" in bundle("create", "--sideways", "x", status=1)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from labcore.errors import InvalidInput
 from labcore.spec.resources import Resources
 
 
@@ -57,10 +58,12 @@ DEFAULT_PERIOD = 100_000
 
 
 def v2_settings(limits: Resources) -> Iterator[Setting]:
-    """Yield the settings of version 2 (admin-guide/cgroup-v2)."""
+    """Yield the settings of version 2 (admin-guide/cgroup-v2). Raises InvalidInput."""
     if limits.memory is not None:
         yield Setting("memory", "memory.max", unlimited(limits.memory))
     if limits.swap is not None:
+        if 0 < limits.swap < (limits.memory or 0):
+            raise InvalidInput(f"resources: {limits.memory} bytes of memory, and {limits.swap} of memory and swap together")
         both = -1 if limits.swap < 0 else limits.swap - max(limits.memory or 0, 0)
         yield Setting("memory", "memory.swap.max", unlimited(both))
     if limits.reservation is not None:

@@ -34,12 +34,12 @@ FLAGS = {
     "mount": CloneFlag.NEWNS, "pid": CloneFlag.NEWPID, "uts": CloneFlag.NEWUTS, "ipc": CloneFlag.NEWIPC,
     "network": CloneFlag.NEWNET, "cgroup": CloneFlag.NEWCGROUP, "user": CloneFlag.NEWUSER, "time": CloneFlag.NEWTIME,
 }  # fmt: skip
+APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
 VERSIONS = ("1.0", "1.1", "1.2")
 PERSONALITIES = {"LINUX": 0x0, "LINUX32": 0x8}
 SET_NAMES = ("bounding", "effective", "permitted", "inheritable", "ambient")
 # What other systems or other kernels have, and what cannot be tried on this one: refused by name, never ignored.
 REFUSED = (
-    ("process.apparmorProfile", "AppArmor profiles are not supported"),
     ("process.selinuxLabel", "SELinux labels are not supported"),
     ("linux.mountLabel", "SELinux labels are not supported"),
     ("linux.intelRdt", "Intel RDT is not supported"),
@@ -181,7 +181,17 @@ def read_process(process: Node, spec: ContainerSpec) -> ContainerSpec:
         limits=_limits(process["rlimits"]),
         oom_score_adj=process["oomScoreAdj"].optional_number(),
         terminal=process["terminal"].flag(),
+        apparmor=_profile(process["apparmorProfile"]),
     )
+
+
+def _profile(node: Node) -> str:
+    name = node.text()
+    if name and not (APPARMOR.exists() and APPARMOR.read_text().startswith("Y")):
+        raise node.fail("AppArmor is not enabled on this machine")
+    if not name.isprintable():
+        raise node.fail("holds characters that cannot be printed")
+    return name
 
 
 def _rootfs(root: Node, directory: Path) -> Path:

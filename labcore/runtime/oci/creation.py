@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,12 +28,16 @@ FILTERS: Final = ".seccomp"  # below the directory of the containers; no contain
 
 
 class Request(Record):
-    """What a container is to be made of. `preserved` are descriptors that its program finds open from 3 on."""
+    """What a container is to be made of. `preserved` are descriptors that its program finds open from 3 on.
+
+    With `scope` its cgroup is made by systemd, and the bundle names it in systemd's way.
+    """
 
     name: str
     directory: Path
     console_socket: str | None = None
     preserved: Sequence[int] = ()
+    scope: bool = False
 
 
 def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None", *, keep: bool) -> "Process":
@@ -45,11 +49,13 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
     config = read_config(request.directory)
     bundle = read_bundle(config, request.directory)
     check_socket(request.console_socket, bundle.spec.terminal)
-    with ExitStack() as undo:
+    with ExitStack() as undo, ExitStack() as meanwhile:
         directory = store.make(request.name)
         undo.callback(forget, directory)
         os.mkfifo(f"{directory}/gate", 0o600)
-        cgroup = _make_cgroup(bundle, request.name, undo)
+        cgroup = meanwhile.enter_context(_scope(bundle, request.name)) if request.scope else _cgroup_of(bundle, request.name)
+        undo.callback(cgroup.remove)
+        cgroup = _limited(cgroup, bundle)
         spec = with_directory_modes(with_cgroup_mounts(bundle.spec, cgroup))
         spec = with_home(spec, spec.root.directory)
         bundle = bundle.replace(spec=spec.replace(filters_kept_in=f"{store.root}/{FILTERS}"))
@@ -152,14 +158,12 @@ def read_config(directory: Path) -> dict[str, Any]:
     return config
 
 
-def _make_cgroup(bundle: Bundle, name: str, undo: ExitStack) -> Cgroup:
-    """Make a container's cgroup with its limits.
+def _limited(cgroup: Cgroup, bundle: Bundle) -> Cgroup:
+    """Make a container's cgroup if it is not there, and set its limits.
 
     A user who may make none does without, as long as no limit is asked for. Nor may an ordinary user say which devices can be
     used; none can that is made in a user namespace.
     """
-    cgroup = _cgroup_of(bundle, name)
-    undo.callback(cgroup.remove)
     try:
         cgroup.make()
     except PermissionError as error:
@@ -176,3 +180,9 @@ def _cgroup_of(bundle: Bundle, name: str) -> Cgroup:
     if bundle.cgroup.startswith("/"):
         return Cgroup(os.path.normpath(bundle.cgroup))
     return Cgroup.near_own(bundle.cgroup or name)
+
+
+def _scope(bundle: Bundle, name: str) -> AbstractContextManager[Cgroup]:
+    from labcore.runtime.cgroups.scope import Scope
+
+    return Scope.parse(bundle.cgroup, name).begun(bundle.resources)

@@ -4,6 +4,7 @@ from typing import Any
 
 from labcore.native import Capability
 from labcore.runtime.cgroups import hierarchies
+from labcore.runtime.cgroups.scope import RUNS
 from labcore.runtime.mounting import BINDS, FLAGS, PROPAGATION
 from labcore.runtime.oci.config import HOOKS
 from labcore.runtime.seccomp.compiled import ACTIONS, ARCHITECTURES
@@ -58,6 +59,7 @@ def rootless_config(uid: int, gid: int) -> dict[str, Any]:
 def features() -> dict[str, Any]:
     """Return the features object."""
     where = hierarchies()
+    systemd = RUNS.is_dir() and not where.v1
     return {
         "ociVersionMin": "1.0.0",
         "ociVersionMax": "1.2.0",
@@ -67,10 +69,10 @@ def features() -> dict[str, Any]:
             "namespaces": sorted(NAMESPACE_FLAGS),
             "capabilities": [f"CAP_{capability.name}" for capability in Capability],
             "cgroup": {
-                "v1": bool(where.v1), "v2": bool(where.v2), "systemd": False, "systemdUser": False, "rdma": False,
+                "v1": bool(where.v1), "v2": bool(where.v2), "systemd": systemd, "systemdUser": systemd, "rdma": False,
             },
             "seccomp": {"enabled": True, "actions": sorted(ACTIONS), "archs": sorted(ARCHITECTURES)},
-            "apparmor": {"enabled": False},
+            "apparmor": {"enabled": True},
             "selinux": {"enabled": False},
             "intelRdt": {"enabled": False},
             "mountExtensions": {"idmap": {"enabled": False}},

@@ -33,12 +33,13 @@ class Runtime:
         *,
         console_socket: str | None = None,
         preserved: Sequence[int] = (),
+        scope: bool = False,
         keep: bool = False,
     ) -> "Process":
         """Make everything up to the program, which waits for `start`; return its process: see creation.create."""
         from labcore.runtime.oci.creation import Request, create
 
-        return create(self.store, Request(name, directory, console_socket, preserved), self.stages, keep=keep)
+        return create(self.store, Request(name, directory, console_socket, preserved, scope), self.stages, keep=keep)
 
     def start(self, name: str) -> None:
         """Let a created container become its program. Raises WrongState, HookFailed; then the container is gone."""

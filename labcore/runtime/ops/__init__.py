@@ -1,6 +1,6 @@
 """The vocabulary of plans: each op is a frozen value that says what it does and which system calls that takes."""
 
-from labcore.runtime.ops.base import Call, Clone, Enter, Join, Op, Receive, Sync
+from labcore.runtime.ops.base import Call, Clone, ConfineNext, Enter, Join, Op, Receive, Sync
 from labcore.runtime.ops.files import (
     Chdir,
     CloseDescriptors,
@@ -55,6 +55,7 @@ __all__ = [
     "Chdir",
     "Clone",
     "CloseDescriptors",
+    "ConfineNext",
     "DieWithParent",
     "Enter",
     "Execve",

@@ -134,6 +134,26 @@ class Join(Op):
         ]
 
 
+class ConfineNext(Op):
+    """Have AppArmor confine by one of its profiles what is executed next: apparmor(7). Done by the monitor, before it clones.
+
+    The child has it from the monitor. The file is the machine's own /proc: an image could bring another, which does nothing.
+    """
+
+    profile: str
+    name: ClassVar[str] = "apparmor"
+    before_clone: ClassVar[bool] = True
+
+    def calls(self) -> Sequence[Step]:
+        of_its_own = "/proc/self/attr/apparmor/exec"  # from Linux 5.8 on; before, security modules shared one
+        path = of_its_own if os.path.exists(of_its_own) else "/proc/self/attr/exec"  # noqa: PTH110
+        return [
+            native.openat.step(native.AT_FDCWD, path, os.O_WRONLY | os.O_CLOEXEC).replace(result=0),
+            native.write.step(Register(0), f"exec {self.profile}".encode()),
+            native.close.step(Register(0)),
+        ]
+
+
 class Enter(Op):
     """Move into cgroups, each a directory: by writing to its `cgroup.procs`: cgroups(7). Done by the monitor, before it clones.
 

@@ -97,6 +97,7 @@ def _as_runc_says(used: Statistics) -> dict[str, Any]:
 def do_update(general: Options, words: list[str]) -> int:
     """Change its limits."""
     from labcore.runtime.cgroups import Cgroup
+    from labcore.runtime.cgroups.scope import change
     from labcore.runtime.oci.node import Node
     from labcore.runtime.oci.resources import read_resources
 
@@ -110,7 +111,9 @@ def do_update(general: Options, words: list[str]) -> int:
         if option in options:
             text = options[option]
             wanted.setdefault(group, {})[key] = text if key in ("cpus", "mems") else int(text)
-    Cgroup(saved.cgroup).apply(read_resources(Node(wanted, "resources")))
+    limits = read_resources(Node(wanted, "resources"))
+    change(Cgroup(saved.cgroup), limits)
+    Cgroup(saved.cgroup).apply(limits)
     return 0
 
 

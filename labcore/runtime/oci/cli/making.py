@@ -29,7 +29,11 @@ def do_create(general: Options, words: list[str]) -> int:
     name = one_name(options, "create")
     bundle = Path(options.get("bundle", ".")).absolute()
     process = _runtime(general).create(
-        name, bundle, console_socket=options.get("console-socket"), preserved=_preserved(options)
+        name,
+        bundle,
+        console_socket=options.get("console-socket"),
+        preserved=_preserved(options),
+        scope=bool(general.get("systemd-cgroup")),
     )
     _write_pid(options, process)
     return 0
@@ -43,7 +47,12 @@ def do_run(general: Options, words: list[str]) -> int:
     bundle = Path(options.get("bundle", ".")).absolute()
     runtime = _runtime(general)
     process = runtime.create(
-        name, bundle, console_socket=options.get("console-socket"), preserved=_preserved(options), keep=True
+        name,
+        bundle,
+        console_socket=options.get("console-socket"),
+        preserved=_preserved(options),
+        scope=bool(general.get("systemd-cgroup")),
+        keep=True,
     )
     try:
         _write_pid(options, process)
@@ -107,6 +116,8 @@ def _process_object(general: Options, name: str, options: Options, argv: list[st
     made.pop("consoleSize", None)
     if "cwd" in options:
         made["cwd"] = options["cwd"]
+    if "apparmor" in options:
+        made["apparmorProfile"] = options["apparmor"]
     made["env"] = [*made.get("env", []), *options.get("env", [])]
     if user := options.get("user"):
         uid, _, gid = user.partition(":")

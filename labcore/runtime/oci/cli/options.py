@@ -17,9 +17,7 @@ SHORT = {
 MANY = ("env", "cap", "additional-gids")
 # What cannot be done here is refused by name, never ignored.
 REFUSED = {
-    "systemd-cgroup": "cgroups are made directly here; systemd is not asked",
     "no-pivot": "a root that is not turned by pivot_root can be left again",
-    "apparmor": "AppArmor profiles are not supported",
     "process-label": "SELinux labels are not supported",
     "no-new-keyring": "a container always has a session keyring of its own",
     "cap": "write the capabilities into a --process file",
