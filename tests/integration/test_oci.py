@@ -556,6 +556,20 @@ def test_what_cannot_be_is_refused_by_its_path(bundle: Bundle, path: str, value:
     assert not any(directory.exists() for directory in Cgroup.near_own(bundle.name).directories().values())
 
 
+def test_a_block_devices_rate(bundle: Bundle) -> None:
+    """Version 1 calls the controller blkio and version 2 io; where both are mounted, one of them has it."""
+    device = next(Path("/sys/block").glob("*/dev")).read_text().strip()
+    major, minor = map(int, device.split(":"))
+    rate = {"major": major, "minor": minor, "rate": 1 << 20}
+    bundle.config["linux"]["resources"] = {"blockIO": {"throttleReadBpsDevice": [rate]}}
+    bundle.program("true").create()
+    there = Cgroup.near_own(bundle.name).directories()
+    if "blkio" in there:
+        assert (there["blkio"] / "blkio.throttle.read_bps_device").read_text() == f"{device} {1 << 20}\n"
+    else:
+        assert f"{device} rbps={1 << 20} " in (there[""] / "io.max").read_text()
+
+
 def test_without_systemd_a_scope_is_refused(bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(scope, "RUNS", tmp_path / "nothing")
     bundle.config["linux"]["cgroupsPath"] = f"system.slice:labcore:{bundle.name}"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 200  # times 10 ms
 V1_ONLY = ("net_cls", "net_prio")  # version 2 has nothing like them
+V1_NAMES = {"io": "blkio"}  # of version 2's controllers that were called otherwise
 INHERITED = ("cpuset.cpus", "cpuset.mems")  # of a version 1 cpuset: empty at first, and then nobody can enter
 
 
@@ -80,7 +81,7 @@ class Cgroup(Record):
         for setting in _possible_order(v1, there):
             _write(there.get(setting.controller), setting)
         for setting in v2:
-            if setting.controller not in there:
+            if V1_NAMES.get(setting.controller, setting.controller) not in there:
                 _write(there[""], setting)
 
     def allow_devices(self, limits: "Resources") -> None:
