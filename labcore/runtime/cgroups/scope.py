@@ -54,11 +54,10 @@ class Scope(Record):
 
         Raises Unavailable if there is no systemd, or it does not want to.
         """
-        if not RUNS.is_dir() or hierarchies().v1:
-            why = "no systemd runs here" if not RUNS.is_dir() else "systemd has cgroups of version 1 here"
-            raise Unavailable(
-                f"--systemd-cgroup: {why}\n  cure: podman --cgroup-manager cgroupfs, or dockerd's native.cgroupdriver"
-            )
+        if not RUNS.is_dir():
+            raise Unavailable(f"--systemd-cgroup: no systemd runs here\n{CURE}")
+        if hierarchies().v1:
+            raise Unavailable(f"--systemd-cgroup: systemd's cgroups are of version 1 here\n{CURE}")
         with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as holder:  # it ends when we do
             wanted: list[Property] = [
                 ("Description", "s", f"container {self.unit.removesuffix('.scope')}"),
@@ -118,7 +117,7 @@ def _is_a_users() -> bool:
 
 def _call(method: str, signature: str, *words: str) -> None:
     bus = "--user" if _is_a_users() else "--system"
-    command = ["busctl", bus, "--quiet", f"--timeout={SECONDS:g}", "call", *MANAGER, method, signature, *words]
+    command = ["busctl", bus, "--quiet", f"--timeout={SECONDS:g}", "--", "call", *MANAGER, method, signature, *words]
     try:
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     except FileNotFoundError:
