@@ -33,7 +33,7 @@ STAMP, LOG, CONSOLE = (HERE / name for name in ("made-from", "making.log", "cons
 TIME_LIMIT = int(os.environ.get("TIME_LIMIT", "3600"))  # seconds; emulated, everything takes ten times as long
 ACCEL = os.environ.get("ACCEL", "tcg,thread=multi")
 USER = 1000
-PACKAGES = "ca-certificates dbus dbus-user-session iproute2 libpam-systemd linux-image-amd64 sudo systemd-sysv udev"
+PACKAGES = "ca-certificates dbus iproute2 libpam-systemd linux-image-amd64 sudo systemd-sysv udev"
 ANSWERED = "answered"  # a file in the shared folder: the host has seen what it was to see
 
 # Two networks: one to everywhere, which is cut off after the first provisioning, and one for the forwarded ports alone.
@@ -76,10 +76,7 @@ systemctl -q mask serial-getty@ttyS0
 # Done in the machine, at each of its two starts.
 STEPS = """\
 say() { echo "vm: $*"; }
-as_user() { # by the systemd of that user's session, which may hand out cgroups
-    runuser -u vagrant -- env XDG_RUNTIME_DIR=/run/user/USER systemd-run --quiet --user --pipe --wait --collect \\
-        --property=Delegate=yes --working-directory=/vagrant "$@"
-}
+as_user() { runuser -u vagrant -- env -C /vagrant HOME=/home/vagrant "$@"; }
 provision() {
     started=$(date +%s)
     runuser -l vagrant -c "sh /vagrant/tools/provision" || { say "ended with 1"; poweroff -ff; }
@@ -106,7 +103,6 @@ wait_for_the_host again
 provision
 status=0
 bin=/home/vagrant/.labcore-venv/bin
-systemctl start user@USER
 as_user $bin/labcore seed
 sha256sum --check --quiet /home/vagrant/saved || { say "what was saved is lost"; status=1; }
 for lesson in LESSONS; do
@@ -178,7 +174,7 @@ def share_working_tree(share: Path, steps: Path) -> None:
     for path in (share, *share.rglob("*")):
         os.chown(path, USER, USER)
     lessons = os.environ.get("LESSONS", "1")
-    share.with_name("steps").write_text(STEPS.replace("LESSONS", lessons).replace("USER", str(USER)))
+    share.with_name("steps").write_text(STEPS.replace("LESSONS", lessons))
     share.with_name("lesson.py").write_text(LESSON)
     subprocess.run(["tar", "-cf", steps, "-C", share.parent, "--mode=a+r", "steps", "lesson.py"], check=True)
 
