@@ -32,11 +32,7 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([finding.as_dict() for finding in found], indent=1))
     elif os.geteuid():
-        print(
-            say(
-                "As an ordinary user you are root of a user namespace: `labcore rootless labcore doctor` says what works there."
-            )
-        )
+        print(say("Ordinary users are root of a user namespace: `labcore rootless labcore doctor` says what works there."))
     return int(any(finding.essential and finding.state == "missing" for finding in found))
 
 

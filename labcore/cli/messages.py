@@ -4,7 +4,7 @@ CHINESE = {
     # doctor
     "affects {what}": "影响：{what}",
     "cure: {cure}": "解决办法：{cure}",
-    "As an ordinary user you are root of a user namespace: `labcore rootless labcore doctor` says what works there.":
+    "Ordinary users are root of a user namespace: `labcore rootless labcore doctor` says what works there.":
         "普通用户可以在用户命名空间里当 root：运行 `labcore rootless labcore doctor`，看看那里能做什么。",
     # lesson
     "copied": "已复制",

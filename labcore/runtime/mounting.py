@@ -140,9 +140,14 @@ def _take(mount: MountPoint, register: int, place: str) -> list[Op]:
     if is_bind(mount):
         return [ops.TakeTree(mount.source, register, options.recursive)]
     if _is_made_of_the_hosts(mount):  # by mount(2): fsconfig(2) would take no path of more than 255 bytes
-        made = ops.Mount(mount.source, place, mount.kind or None, options.flags, options.data or None)
+        made = ops.Mount(mount.source, place, mount.kind or None, options.flags, _data(options))
         return [made, ops.TakeTree(place, register), ops.Unmount(place, UnmountFlag.DETACH)]
     return [ops.NewTree(mount.kind, register, tuple(word for word in options.data.split(",") if word))]
+
+
+def _data(options: Options) -> str | None:
+    """Return what is the file system's own among the options, without what is ours to do."""
+    return ",".join(word for word in options.data.split(",") if word and word != COPY_UP) or None
 
 
 def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False, received: int = 0) -> list[Op]:
@@ -196,8 +201,7 @@ def _attach(mount: MountPoint, options: Options, register: int) -> list[Op]:
 
 
 def _mount(mount: MountPoint, options: Options) -> list[Op]:
-    data = ",".join(word for word in options.data.split(",") if word and word != COPY_UP) or None
-    plan: list[Op] = [ops.Mount(mount.source, mount.target, mount.kind or None, options.flags, data)]
+    plan: list[Op] = [ops.Mount(mount.source, mount.target, mount.kind or None, options.flags, _data(options))]
     if options.set_below or options.clear_below:
         plan.append(ops.SetMountAttributes(mount.target, options.set_below))
     return [*plan, *(ops.Mount("none", mount.target, flags=flag) for flag in options.propagation)]
