@@ -3,7 +3,7 @@
 import errno
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -260,15 +260,12 @@ def _mount_forbidden(plan: Plan, index: int) -> Explanation | None:
 
 def _pivot_invalid(plan: Plan, index: int) -> Explanation:
     op = plan.ops[index]
-    earlier = plan.ops[:index]
-    if in_chroot():
-        return _chroot()
     if any(fields[4] == "/" and fields[fields.index("-") + 1] == "rootfs" for fields in mountinfo()):
         return Explanation(
             say("the machine runs from its initial ramdisk, which cannot be pivoted away"),
             say("boot from a disk"),
         )
-    if not plan.clone.flags & CloneFlag.NEWNS or not any(_makes_private(op) for op in earlier):
+    if not _is_private([op for op in plan.ops[:index] if isinstance(op, Mount)]):
         return Explanation(
             say(
                 "the mounts here are shared with another mount namespace, and a pivot_root would change the root for all of "
@@ -283,8 +280,12 @@ def _pivot_invalid(plan: Plan, index: int) -> Explanation:
     )
 
 
-def _makes_private(op: object) -> bool:
-    return isinstance(op, Mount) and op.target == "/" and bool(op.flags & (MountFlag.PRIVATE | MountFlag.SLAVE))
+def _is_private(mounts: Sequence[Mount]) -> bool:
+    """Whether the last of them that says how the root propagates says that it does not."""
+    said = [
+        op.flags for op in mounts if op.target == "/" and op.flags & (MountFlag.SHARED | MountFlag.PRIVATE | MountFlag.SLAVE)
+    ]
+    return bool(said) and not said[-1] & MountFlag.SHARED
 
 
 def _pivot_busy(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
