@@ -10,8 +10,8 @@
  *   status      <-- EXITED --
  *
  *   labcore-monitor                                      the starter alone learns of the container
- *   labcore-monitor WAITS                                the same, but after WALKED it waits for the starter's word: a byte, or the
- *                                                        end of file, and then the container is left to whoever reaps orphans
+ *   labcore-monitor WAITS                                the same, but once the child has become its program it is reaped only if
+ *                                                        the starter sends a byte, and left to others if it goes away
  *   labcore-monitor BUFFER MAX_SIZE FILES INPUT_ONCE     it is kept, for whoever looks for it later: see keeper.h
  *
  * Static, single-threaded, and small: one of them stands beside every container that has one.
@@ -89,7 +89,8 @@ static void let_go_of_streams(void)
         close(fd);
 }
 
-/* Of a step that nobody but the reader of the child's errors will hear of: its text, and what went wrong, as programs say it. */
+/* Of a step that nobody but the reader of the child's errors will hear of: its text, and what went wrong, as programs say it.
+ */
 static void say_what_failed(const struct block *block, const struct report *report)
 {
     const struct step *steps = (const struct step *)(block + 1);

@@ -135,7 +135,7 @@ def _has_begun(plan: Plan, report: Report) -> bool:
 
     That is looked for at several places, one attempt after another: which of them it is found at does not matter.
     """
-    return report.failed < 0 and report.reached > len(plan.steps) - max(1, plan.attempts)
+    return bool(report.failed < 0 and report.reached > len(plan.steps) - max(1, plan.attempts))
 
 
 def _checked(plan: Plan, process: Process, report: Report) -> Process:
