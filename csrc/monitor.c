@@ -10,8 +10,8 @@
  *   status      <-- EXITED --
  *
  *   labcore-monitor                                      the starter alone learns of the container
- *   labcore-monitor WAITS                                the same, but once the child has become its program it is reaped only if
- *                                                        the starter sends a byte, and left to others if it goes away
+ *   labcore-monitor WAITS                                the child is reaped only once the starter sends a byte; it is left to
+ *                                                        others if the starter goes away
  *   labcore-monitor BUFFER MAX_SIZE FILES INPUT_ONCE     it is kept, for whoever looks for it later: see keeper.h
  *
  * Static, single-threaded, and small: one of them stands beside every container that has one.

@@ -44,6 +44,11 @@ JOINED_FIRST = ("user",)  # its rights are needed in the others
 JOINED_LAST = ("mount",)
 
 
+def limits(spec: ContainerSpec) -> list[Op]:
+    """Have the process born in the cgroups that were made for it: what it may use is set there, whatever it does later."""
+    return [ops.Enter(spec.cgroups)] if spec.cgroups else []
+
+
 def namespaces(spec: ContainerSpec) -> list[Op]:
     """Make the process with namespaces of its own, in a session of its own; those of others are joined before."""
     flags = CloneFlag(0)
@@ -275,7 +280,7 @@ def _propagation(spec: ContainerSpec) -> list[Op]:
     return [ops.Mount("none", "/", None, mounting.PROPAGATION[spec.propagation])]
 
 
-def limits(spec: ContainerSpec) -> list[Op]:
+def rlimits(spec: ContainerSpec) -> list[Op]:
     """Set resource limits, and how soon the kernel's OOM killer thinks of this process."""
     plan: list[Op] = []
     if spec.limits:
@@ -330,7 +335,7 @@ def _filter(profile: SeccompProfile | None, kept_in: str | None) -> list[Op]:
     return [ops.LoadFilter(compiled(profile, Path(kept_in) if kept_in else None), flags)]
 
 
-def security(spec: ContainerSpec) -> list[Op]:
+def confine(spec: ContainerSpec) -> list[Op]:
     """Become the user, and give up the parts of root's power that the spec does not name.
 
     The filter: without no_new_privs it takes CAP_SYS_ADMIN to load one, so it comes before capabilities are given up; with it,
@@ -377,6 +382,7 @@ def terminal(spec: ContainerSpec) -> list[Op]:
 
 
 STAGES: Mapping[str, Stage] = {
+    "limits": limits,
     "namespaces": namespaces,
     "hostname": hostname,
     "descriptors": descriptors,
@@ -388,8 +394,8 @@ STAGES: Mapping[str, Stage] = {
     "workdir": workdir,
     "terminal": terminal,
     "protection": protection,
-    "limits": limits,
-    "security": security,
+    "rlimits": rlimits,
+    "confine": confine,
     "exec": program,
 }
 

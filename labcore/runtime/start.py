@@ -54,7 +54,7 @@ def spawn(
             started = _spawn_monitored(plan, streams, until_sync, release, lent=handed_on(preserved))
     except SystemCallError as error:
         if error.call == "clone3":
-            raise _failure(plan, 0, error.errno or 0, error.call, error.arguments) from None
+            raise _failure(plan, plan.clone_index, error.errno or 0, error.call, error.arguments) from None
         raise
     return _checked(plan, started.process, started.report) if started.report else started.process
 

@@ -27,7 +27,6 @@ def creation_plan(
     bundle: Bundle,
     *,
     gate: Path,
-    entrances: tuple[str, ...],
     prepare: Action,
     take_terminal: Action,
     created: Action,
@@ -44,11 +43,10 @@ def creation_plan(
     made = {name: list(stage(spec)) for name, stage in by_name.items() if name not in ("terminal", "users")}
     before = [op for op in made["namespaces"] if op.before_clone]
     process = [op for op in made["namespaces"] if not op.before_clone]
-    enter: list[Op] = [ops.Enter(entrances)] if entrances else []
     persona: list[Op] = [ops.Persona(bundle.personality)] if bundle.personality is not None else []
     return Plan(
         [
-            *enter,
+            *made["limits"],
             *before,
             *process,
             ops.CloseDescriptors(BEHIND_SYNC, preserved),
@@ -62,9 +60,9 @@ def creation_plan(
             *made["workdir"],
             *_terminal(spec, take_terminal),
             *made["protection"],
-            *made["limits"],
+            *made["rlimits"],
             *persona,
-            *made["security"],
+            *made["confine"],
             *made["exec"][:-1],
             ops.Sync("ready", created),
             ops.WaitAtGate(GATE_REGISTER),
@@ -121,7 +119,7 @@ def _handed_on(preserved: int) -> list[Op]:
 
 def confinement(spec: ContainerSpec) -> list[Op]:
     """Return what confines any process in the container that runs something of the container's own."""
-    return [*become_root_of(spec), *STAGES["security"](spec)]
+    return [*become_root_of(spec), *STAGES["confine"](spec)]
 
 
 def _root(bundle: Bundle, made: dict[str, list[Op]]) -> list[Op]:
@@ -145,7 +143,6 @@ def exec_plan(
     spec: ContainerSpec,
     pid: int,
     *,
-    entrances: tuple[str, ...],
     take_terminal: Action,
     ready: Action,
     preserved: int = 0,
@@ -153,12 +150,11 @@ def exec_plan(
 ) -> Plan:
     """Return the plan of a further process in the container whose process is `pid`: it joins all of its namespaces."""
     by_name = {**STAGES, **(stages or {})}
-    made = {name: list(by_name[name](spec)) for name in ("limits", "security", "exec")}
+    made = {name: list(by_name[name](spec)) for name in ("limits", "rlimits", "confine", "exec")}
     joins = joined_namespaces(pid)
-    enter: list[Op] = [ops.Enter(entrances)] if entrances else []
     return Plan(
         [
-            *enter,
+            *made["limits"],
             *confined_next(spec),
             *([ops.Join(joins)] if joins else []),
             ops.Clone(),
@@ -168,10 +164,10 @@ def exec_plan(
             *become_root_of(spec),
             ops.NewKeyring(),
             *_terminal(spec, take_terminal, console=False),
-            *made["limits"],
+            *made["rlimits"],
             ops.Sync("ready", ready),
             *_handed_on(preserved),
-            *made["security"],
+            *made["confine"],
             *made["exec"],
         ]
     )
