@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from labcore.errors import LabcoreError
+from labcore.streams import open_standard_streams
 
 # subcommand -> its line in the help; the module of the same name has `arguments(parser)` and `main(args) -> exit status`
 COMMANDS = {
@@ -57,6 +58,7 @@ LABCORE_FAILED = 125
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit status."""
+    open_standard_streams()
     words = sys.argv[1:] if argv is None else argv
     try:
         args = _without_collecting(words)

@@ -9,7 +9,17 @@ from typing import NamedTuple
 
 from labcore.native import Capability, CloneFlag, MountFlag, capget
 from labcore.runtime.observe import confined, in_chroot, mountinfo, read_setting
-from labcore.runtime.ops import Chdir, ConfineNext, Execve, MakeDirectories, Mount, PivotRoot, SetHostname
+from labcore.runtime.ops import (
+    Chdir,
+    ConfineNext,
+    Execve,
+    MakeDirectories,
+    Mount,
+    PivotRoot,
+    SetCapabilities,
+    SetHostname,
+    TryChdir,
+)
 from labcore.runtime.plan import Plan
 from labcore.runtime.roots import explain_program, say
 
@@ -212,7 +222,7 @@ def _directories_of(op: Mount) -> list[str]:
 
 def _mount_not_a_directory(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
-    if isinstance(op, Chdir):
+    if isinstance(op, Chdir | TryChdir):
         return Explanation(say("{path} is a file, not a directory", path=op.path), say("name a directory"))
     if not isinstance(op, Mount):
         return None
@@ -313,8 +323,29 @@ def _chdir_missing(plan: Plan, index: int) -> Explanation | None:
             say("there is no directory {path} at this point of the plan", path=op.path),
             say("make it, or correct the path"),
         )
-        if isinstance(op, Chdir)
+        if isinstance(op, Chdir | TryChdir)
         else None
+    )
+
+
+def _chdir_closed(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    if not isinstance(op, Chdir):
+        return None
+    return Explanation(
+        say("{path}, or a directory on the way to it, is closed to this user", path=op.path),
+        say("open it with chmod, or name another directory"),
+    )
+
+
+def _more_than_permitted(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    if not isinstance(op, SetCapabilities) or not (more := set(op.effective) - set(op.permitted)):
+        return None
+    names = " ".join(sorted(f"CAP_{capability.name}" for capability in more))
+    return Explanation(
+        say("what is not permitted cannot be effective: {names}", names=names),
+        say("name it among the permitted ones too: capabilities(7)"),
     )
 
 
@@ -355,6 +386,10 @@ EXPLAINERS: tuple[tuple[str, set[int], Explainer], ...] = (
     ("sethostname", {errno.EINVAL}, _hostname),
     ("chdir", {errno.ENOENT}, _chdir_missing),
     ("chdir", {errno.ENOTDIR}, _mount_not_a_directory),
+    ("openat2", {errno.ENOENT}, _chdir_missing),
+    ("openat2", {errno.ENOTDIR}, _mount_not_a_directory),
+    ("chdir", {errno.EACCES, errno.EPERM}, _chdir_closed),
+    ("capset", {errno.EPERM}, _more_than_permitted),
     ("openat2", {errno.ELOOP}, _link_in_the_way),
     ("write", {errno.ENOENT, errno.EACCES, errno.EPERM}, _no_profile),
     ("execve", {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.ELOOP, errno.E2BIG}, _program),

@@ -350,13 +350,19 @@ def confine(spec: ContainerSpec) -> list[Op]:
     filtering = _filter(spec.seccomp, spec.filters_kept_in)
     early, late = ([], filtering) if spec.no_new_privileges else (filtering, [])
     no_new: list[Op] = [ops.NoNewPrivileges()] if spec.no_new_privileges else []
-    return [*_bounded(spec.capabilities), *no_new, *early, *become, *_kept(spec.capabilities), *late]
+    return [*_bounded(spec.capabilities), *no_new, *early, *_entered(spec), *become, *_kept(spec.capabilities), *late]
+
+
+def _entered(spec: ContainerSpec) -> list[Op]:
+    """Enter the working directory while there is still the right to: the user's own may not suffice, nor may root's."""
+    return [ops.TryChdir(spec.workdir)] if spec.workdir != "/" or spec.user.uid else []
 
 
 def program(spec: ContainerSpec) -> list[Op]:
     """Become the container's program."""
     candidates = ops.search_path(spec.argv[0], spec.environment, DEFAULT_PATH)
-    return [ops.Chdir(spec.workdir), ops.Umask(spec.user.umask), ops.Execve(spec.argv, spec.environment, candidates)]
+    become = ops.Execve(spec.argv, spec.environment, candidates)
+    return [ops.Chdir(spec.workdir, otherwise=True), ops.Umask(spec.user.umask), become]
 
 
 def workdir(spec: ContainerSpec) -> list[Op]:

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -62,13 +62,19 @@ def creation_plan(
             *made["protection"],
             *made["rlimits"],
             *persona,
+            *made["confine"],
+            *made["exec"][:-1],
             ops.Sync("ready", created),
             ops.WaitAtGate(GATE_REGISTER),
             *_handed_on(preserved),
-            *made["confine"],
-            *made["exec"],
+            *_aloud(made["exec"][-1:]),
         ]
     )
+
+
+def _aloud(become_program: Sequence[Op]) -> list[Op]:
+    """Behind the gate nobody hears of a failure but the reader of the container's standard error."""
+    return [op.replace(aloud=True) if isinstance(op, ops.Execve) else op for op in become_program]
 
 
 def with_directory_modes(spec: ContainerSpec) -> ContainerSpec:

@@ -11,6 +11,7 @@ from labcore.runtime.ops.files import (
     MakeLinks,
     MakeNode,
     OpenGate,
+    TryChdir,
     WaitAtGate,
     WriteFile,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "SetMountAttributes",
     "Sync",
     "TakeTree",
+    "TryChdir",
     "Umask",
     "Unmount",
     "WaitAtGate",
