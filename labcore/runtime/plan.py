@@ -135,6 +135,7 @@ class Plan(Record):
 MAY_SHARE_MEMORY = frozenset(
     {
         "mount", "umount2", "pivot_root", "mount_setattr", "chdir", "mkdirat", "mknodat", "symlinkat", "umask", "setsid",
+        "open_tree", "move_mount",
         "openat2", "sethostname", "setdomainname", "close_range", "close", "socket", "ioctl", "capset", "seccomp", "execve",
     }
 )  # fmt: skip

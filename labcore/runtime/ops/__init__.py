@@ -12,7 +12,6 @@ from labcore.runtime.ops.files import (
     MakeNode,
     OpenGate,
     WaitAtGate,
-    WriteFile,
 )
 from labcore.runtime.ops.mounts import (
     AttachReceived,
@@ -26,6 +25,7 @@ from labcore.runtime.ops.mounts import (
     TakeTree,
     Unmount,
 )
+from labcore.runtime.ops.proc import AdjustOomScore, SetSysctls
 from labcore.runtime.ops.process import (
     Become,
     BoundCapabilities,
@@ -47,6 +47,7 @@ from labcore.runtime.ops.process import (
 )
 
 __all__ = [
+    "AdjustOomScore",
     "AttachReceived",
     "AttachTree",
     "Become",
@@ -86,11 +87,11 @@ __all__ = [
     "SetHostname",
     "SetLimits",
     "SetMountAttributes",
+    "SetSysctls",
     "Sync",
     "TakeTree",
     "Umask",
     "Unmount",
     "WaitAtGate",
-    "WriteFile",
     "search_path",
 ]
