@@ -128,9 +128,9 @@ class Plan(Record):
 # what /proc/self/… says changes ours.
 MAY_SHARE_MEMORY = frozenset(
     {
-        "mount", "umount2", "pivot_root", "mount_setattr", "chdir", "fchdir", "mkdirat", "mknodat", "symlinkat", "umask",
-        "setsid", "openat2", "sethostname", "setdomainname", "close_range", "close", "socket", "ioctl", "capset", "seccomp",
-        "execve",
+        "mount", "umount2", "pivot_root", "mount_setattr", "open_tree", "move_mount", "chdir", "fchdir", "mkdirat", "mknodat",
+        "symlinkat", "umask", "setsid", "openat2", "sethostname", "setdomainname", "close_range", "close", "socket", "ioctl",
+        "capset", "seccomp", "execve",
     }
 )  # fmt: skip
 PRCTL_MAY_SHARE_MEMORY = frozenset({Prctl.CAPBSET_DROP, Prctl.SET_PDEATHSIG, Prctl.SET_NO_NEW_PRIVS})

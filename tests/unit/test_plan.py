@@ -163,7 +163,7 @@ def test_a_stage_that_returns_nonsense() -> None:
     "op",
     [
         ops.Sync("map users", lambda process: None),
-        ops.WriteFile("/proc/self/oom_score_adj", "500"),
+        ops.SetSysctls((("net/ipv4/ip_forward", "1"),)),
         ops.Call(native.setns.step(3, CloneFlag.NEWNET)),
         ops.Call(native.Step("setuid", 105, (1000,))),
         ops.Call(native.prctl.step(native.Prctl.SET_DUMPABLE, 0)),
