@@ -10,6 +10,7 @@ from typing import NamedTuple
 from labcore.native import Capability, CloneFlag, MountFlag, capget
 from labcore.runtime.observe import confined, in_chroot, mountinfo, read_setting
 from labcore.runtime.ops import (
+    Become,
     Chdir,
     ConfineNext,
     Execve,
@@ -356,6 +357,16 @@ def _link_in_the_way(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
     )
 
 
+def _not_mapped(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    if not isinstance(op, Become):
+        return None
+    return Explanation(
+        say("not all of these are mapped in this user namespace: {who}", who=op.detail),
+        say("name one that is; an ordinary user needs subordinate numbers (/etc/subuid, /etc/subgid) and newuidmap (uidmap)"),
+    )
+
+
 def _no_profile(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
     if not isinstance(op, ConfineNext):
@@ -390,6 +401,9 @@ EXPLAINERS: tuple[tuple[str, set[int], Explainer], ...] = (
     ("openat2", {errno.ENOTDIR}, _mount_not_a_directory),
     ("chdir", {errno.EACCES, errno.EPERM}, _chdir_closed),
     ("capset", {errno.EPERM}, _more_than_permitted),
+    ("setgroups", {errno.EINVAL}, _not_mapped),
+    ("setresgid", {errno.EINVAL}, _not_mapped),
+    ("setresuid", {errno.EINVAL}, _not_mapped),
     ("openat2", {errno.ELOOP}, _link_in_the_way),
     ("write", {errno.ENOENT, errno.EACCES, errno.EPERM}, _no_profile),
     ("execve", {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.ELOOP, errno.E2BIG}, _program),
