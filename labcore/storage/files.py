@@ -167,6 +167,8 @@ def copy(source: Files, path: str, target: Files, to: str, *, owner: tuple[int, 
             raise NotFound(f"{target.whose}{to}: there is no such directory to copy into")
         if entry.is_directory and place.status is not None and not place.is_directory:
             raise InvalidInput(f"{target.whose}{to}: a directory cannot be copied to what is no directory")
+        if to.endswith("/") and place.status is not None and not place.is_directory:
+            raise InvalidInput(f"{target.whose}{to}: it is no directory to copy into")
         if not place.is_directory:
             _copy_as(entry, place.parent, place.name, owner)
             return
