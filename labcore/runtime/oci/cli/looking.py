@@ -9,8 +9,8 @@ from typing import Any
 
 from labcore.errors import InvalidInput
 from labcore.runtime.cgroups.statistics import Statistics
-from labcore.runtime.oci.cli.options import UPDATES, Options, one_name, read_options, root_of
-from labcore.runtime.oci.life import NoSuchContainer
+from labcore.runtime.oci.cli.options import NAME, UPDATES, Options, one_name, read_options, root_of
+from labcore.runtime.oci.life import NoSuchContainer, StateDamaged
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.oci.state import Saved
 
@@ -125,9 +125,12 @@ def do_list(general: Options, words: list[str]) -> int:
     for name in runtime.store.names():
         try:
             saved = runtime.store.load(name)
+            rows.append(runtime.state(name) | {"created": saved.created, "rootfs": _rootfs(saved), "owner": "root"})
+        except StateDamaged as error:
+            print(f"{NAME}: warning: {error}", file=sys.stderr)
         except NoSuchContainer:
-            continue
-        rows.append(runtime.state(name) | {"created": saved.created, "rootfs": _rootfs(saved), "owner": "root"})
+            if runtime.store.is_left_over(name):
+                print(f"{NAME}: warning: container {name} was never made to its end: delete --force {name}", file=sys.stderr)
     if options.get("format") == "json":
         print(json.dumps(rows or None))
     elif options.get("quiet"):
