@@ -2,7 +2,10 @@
 
 from typing import Final
 
+from labcore.errors import InvalidInput
 from labcore.record import Record
+
+HIGHEST_ID: Final = (1 << 32) - 2  # one more means "leave it as it is" to setresuid(2)
 
 
 class MountPoint(Record):
@@ -63,6 +66,11 @@ class User(Record):
     gid: int = 0
     groups: tuple[int, ...] = ()
     umask: int = 0o022
+
+    def __post_init__(self) -> None:
+        for number in (self.uid, self.gid, *self.groups):
+            if not 0 <= number <= HIGHEST_ID:
+                raise InvalidInput(f"user: {number} is no number of a user or group: they go from 0 to {HIGHEST_ID}")
 
 
 class CapabilitySets(Record):

@@ -29,6 +29,11 @@ class Cgroup(Record):
     path: str
 
     @classmethod
+    def at(cls, path: str) -> "Cgroup":
+        """Return the cgroup of a path, whatever detours that takes."""
+        return cls(os.path.normpath("/" + path.lstrip("/")))
+
+    @classmethod
     def near_own(cls, name: str) -> "Cgroup":
         """Return the cgroup of this name below the one that this process is in; in version 2 beside that one.
 
@@ -36,7 +41,7 @@ class Cgroup(Record):
         """
         where = hierarchies()
         own = where.own("pids" if where.directory("pids") and where.v1 else "")
-        return cls(os.path.normpath(f"{own}/{name}" if where.v1 else f"{own}/../{name}"))
+        return cls.at(f"{own}/{name}" if where.v1 else f"{own}/../{name}")
 
     # --- where it is
 

@@ -197,7 +197,7 @@ def _limited(cgroup: Cgroup, bundle: Bundle, life: Life, *, scope: bool) -> Cgro
 
 def _cgroup_of(bundle: Bundle, name: str) -> Cgroup:
     if bundle.cgroup.startswith("/"):
-        return Cgroup(os.path.normpath(bundle.cgroup))
+        return Cgroup.at(bundle.cgroup)
     return Cgroup.near_own(bundle.cgroup or name)
 
 

@@ -80,7 +80,7 @@ class Runtime:
         spec = with_home(read_process(Node(process, "process"), bundle.spec), f"/proc/{saved.pid}/root")
         check_socket(console_socket, spec.terminal)
         size = Node(process, "process")["consoleSize"]
-        wanted = (size["height"].unsigned(24), size["width"].unsigned(80)) if size else None
+        wanted = (size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None
 
         def ready(_: "Process") -> None:
             # What was joined may be a later process's, with the number of one that has ended.

@@ -104,17 +104,31 @@ def do_update(general: Options, words: list[str]) -> int:
     options, _ = read_options(words)
     name = one_name(options, "update")
     saved = _runtime(general).store.load(name)
-    wanted: dict[str, Any] = {}
-    if path := options.get("resources"):
-        wanted = json.loads(sys.stdin.read() if path == "-" else Path(path).read_text())
+    wanted = _resources_of(options)
     for option, (group, key) in UPDATES.items():
         if option in options:
             text = options[option]
-            wanted.setdefault(group, {})[key] = text if key in ("cpus", "mems") else int(text)
+            if key not in ("cpus", "mems") and not text.removeprefix("-").isdecimal():
+                raise InvalidInput(f"--{option} {text}: a number is wanted")
+            wanted[group] = (wanted.get(group) or {}) | {key: text if key in ("cpus", "mems") else int(text)}
     limits = read_resources(Node(wanted, "resources"))
     change(Cgroup(saved.cgroup), limits)
     Cgroup(saved.cgroup).apply(limits)
     return 0
+
+
+def _resources_of(options: Options) -> dict[str, Any]:
+    """Read the limits that `update --resources FILE` names. Raises InvalidInput."""
+    path = options.get("resources")
+    if not path:
+        return {}
+    try:
+        wanted = json.loads(sys.stdin.read() if path == "-" else Path(path).read_text())
+    except ValueError as error:
+        raise InvalidInput(f"--resources {path}: it is no JSON: {error}") from None
+    if not isinstance(wanted, dict):
+        raise InvalidInput(f"--resources {path}: must be an object")
+    return wanted
 
 
 def do_list(general: Options, words: list[str]) -> int:
