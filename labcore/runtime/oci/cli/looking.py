@@ -9,8 +9,8 @@ from typing import Any
 
 from labcore.errors import InvalidInput
 from labcore.runtime.cgroups.statistics import Statistics
-from labcore.runtime.oci.cli.options import UPDATES, Options, one_name, read_options, root_of
-from labcore.runtime.oci.life import NoSuchContainer
+from labcore.runtime.oci.cli.options import NAME, UPDATES, Options, one_name, read_options, root_of
+from labcore.runtime.oci.life import NoSuchContainer, StateDamaged
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.oci.state import Saved
 
@@ -104,17 +104,31 @@ def do_update(general: Options, words: list[str]) -> int:
     options, _ = read_options(words)
     name = one_name(options, "update")
     saved = _runtime(general).store.load(name)
-    wanted: dict[str, Any] = {}
-    if path := options.get("resources"):
-        wanted = json.loads(sys.stdin.read() if path == "-" else Path(path).read_text())
+    wanted = _resources_of(options)
     for option, (group, key) in UPDATES.items():
         if option in options:
             text = options[option]
-            wanted.setdefault(group, {})[key] = text if key in ("cpus", "mems") else int(text)
+            if key not in ("cpus", "mems") and not text.removeprefix("-").isdecimal():
+                raise InvalidInput(f"--{option} {text}: a number is wanted")
+            wanted[group] = (wanted.get(group) or {}) | {key: text if key in ("cpus", "mems") else int(text)}
     limits = read_resources(Node(wanted, "resources"))
     change(Cgroup(saved.cgroup), limits)
     Cgroup(saved.cgroup).apply(limits)
     return 0
+
+
+def _resources_of(options: Options) -> dict[str, Any]:
+    """Read the limits that `update --resources FILE` names. Raises InvalidInput."""
+    path = options.get("resources")
+    if not path:
+        return {}
+    try:
+        wanted = json.loads(sys.stdin.read() if path == "-" else Path(path).read_text())
+    except ValueError as error:
+        raise InvalidInput(f"--resources {path}: it is no JSON: {error}") from None
+    if not isinstance(wanted, dict):
+        raise InvalidInput(f"--resources {path}: must be an object")
+    return wanted
 
 
 def do_list(general: Options, words: list[str]) -> int:
@@ -125,9 +139,12 @@ def do_list(general: Options, words: list[str]) -> int:
     for name in runtime.store.names():
         try:
             saved = runtime.store.load(name)
+            rows.append(runtime.state(name) | {"created": saved.created, "rootfs": _rootfs(saved), "owner": "root"})
+        except StateDamaged as error:
+            print(f"{NAME}: warning: {error}", file=sys.stderr)
         except NoSuchContainer:
-            continue
-        rows.append(runtime.state(name) | {"created": saved.created, "rootfs": _rootfs(saved), "owner": "root"})
+            if runtime.store.is_left_over(name):
+                print(f"{NAME}: warning: container {name} was never made to its end: delete --force {name}", file=sys.stderr)
     if options.get("format") == "json":
         print(json.dumps(rows or None))
     elif options.get("quiet"):
