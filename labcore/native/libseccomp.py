@@ -40,6 +40,7 @@ def _load() -> Any:
     except OSError:
         raise Unavailable(f"{LIBRARY} is not there, which compiles system call filters: apt-get install libseccomp2") from None
     library.seccomp_init.restype = ctypes.c_void_p
+    library.seccomp_arch_native.restype = ctypes.c_uint32
     return library
 
 
@@ -53,8 +54,8 @@ class Filter:
             raise InvalidInput(f"seccomp: {default_action:#x} is no action")
         self._context = ctypes.c_void_p(context)
         self._call("attr_set", ctypes.c_int(NO_NEW_PRIVILEGES), ctypes.c_uint32(0))  # that is the plan's to decide
-        # The kernel tries every call once when it loads a filter, to know which ones it need not ask about again. In a tree that
-        # takes a third of the time. From libseccomp 2.5 on.
+        # The kernel tries every call once when it loads a filter, to know which ones it need not ask about again. In a tree
+        # that takes a third of the time. From libseccomp 2.5 on.
         self._call("attr_set", ctypes.c_int(OPTIMIZE), ctypes.c_uint32(BINARY_TREE), tolerate=NOT_KNOWN)
 
     def __enter__(self) -> "Filter":
@@ -75,6 +76,14 @@ class Filter:
         array = (_Condition * len(conditions))(*(_Condition(*condition) for condition in conditions))
         self._call("rule_add_array", ctypes.c_uint32(action), ctypes.c_int(number), ctypes.c_uint(len(conditions)), array)
         return True
+
+    def number(self, name: str, token: int) -> int:
+        """Return a system call's number on an architecture, a negative one if it has none: seccomp_syscall_resolve_name(3)."""
+        return int(self._library.seccomp_syscall_resolve_name_arch(ctypes.c_uint32(token), name.encode()))
+
+    def architecture(self) -> int:
+        """Return the architecture of this machine."""
+        return int(self._library.seccomp_arch_native())
 
     def program(self) -> bytes:
         """Return the filter as classic BPF, 8 bytes an instruction."""
