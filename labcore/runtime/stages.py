@@ -361,7 +361,7 @@ def _entered(spec: ContainerSpec) -> list[Op]:
 def program(spec: ContainerSpec) -> list[Op]:
     """Become the container's program."""
     candidates = ops.search_path(spec.argv[0], spec.environment, DEFAULT_PATH)
-    become = ops.Execve(spec.argv, spec.environment, candidates)
+    become = ops.Execve(spec.argv, ops.last_of_each(spec.environment), candidates)
     return [ops.Chdir(spec.workdir, otherwise=True), ops.Umask(spec.user.umask), become]
 
 

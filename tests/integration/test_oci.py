@@ -774,3 +774,14 @@ def test_streams_that_are_closed_are_dev_null(bundle: Bundle, closed: tuple[int,
     *found, end = (tmp_path / "seen").read_text().split()
     assert end == "end"
     assert [found[fd] for fd in closed] == ["/dev/null"] * len(closed)
+
+
+def test_of_equal_variables_the_last_one_holds(bundle: Bundle) -> None:
+    """In config.json, and of an exec's beside the container's; so PATH is looked at, too."""
+    bundle.config["process"]["env"] = ["PATH=/nonesuch", "A=1", "B=x", "A=2", "PATH=/bin"]
+    assert bundle.run("env").splitlines()[:3] == ["B=x", "A=2", "PATH=/bin"]
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    said = bundle("exec", "--env", "A=3", "--env", "A=4", bundle.name, "env")
+    assert [line for line in said.splitlines() if line[0] in "ABP"] == ["B=x", "PATH=/bin", "A=4"]
+    assert "executable file not found" in bundle("exec", "--env", "PATH=/nonesuch", bundle.name, "env", status=1)

@@ -44,6 +44,7 @@ from labcore.runtime.ops.process import (
     SetHostname,
     SetLimits,
     Umask,
+    last_of_each,
     search_path,
 )
 
@@ -94,5 +95,6 @@ __all__ = [
     "Unmount",
     "WaitAtGate",
     "WriteFile",
+    "last_of_each",
     "search_path",
 ]
