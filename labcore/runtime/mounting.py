@@ -10,8 +10,9 @@ from labcore.errors import InvalidInput
 from labcore.native import MountAttribute, MountFlag, UnmountFlag
 from labcore.record import Record
 from labcore.runtime import ops
+from labcore.runtime.lookup import resolve
 from labcore.runtime.ops import Op
-from labcore.spec import MountPoint
+from labcore.spec import MountPoint, Root
 
 M, A = MountFlag, MountAttribute
 
@@ -174,6 +175,27 @@ def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False, received:
         else:
             plan += _mount(mount, options)
     return plan
+
+
+def with_resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[MountPoint, ...]:
+    """Return the mounts with the links of the root resolved in their targets, so that also what those lead to can be made.
+
+    An image's /etc/resolv.conf may lead to what a service will have made. This is looked up before the start and changes only
+    where the place is sought, from the new root. What must lie behind no link keeps its target, and is refused later.
+    """
+    placed: list[MountPoint] = []
+    for mount in mounts:
+        target = os.path.normpath(mount.target)
+        if target.startswith("/") and not _protects(mount):
+            target = resolved(target, root, placed)
+        placed.append(mount.replace(target=target))
+    return tuple(placed)
+
+
+def resolved(path: str, root: Root, mounts: Sequence[MountPoint]) -> str:
+    """Return a path with the links of the root resolved; what is mounted holds none that are looked at."""
+    layers = [Path(root.directory, layer) for layer in root.stack()]
+    return resolve(layers, path, [mount.target for mount in mounts]) or path
 
 
 def _protects(mount: MountPoint) -> bool:

@@ -217,7 +217,8 @@ def _mounts(mounts: tuple[MountPoint, ...], new_user: bool, received: int) -> li
 
 def mounts(spec: ContainerSpec) -> list[Op]:
     """Mount what programs expect to find: /proc, /sys, and a /dev to be filled; and what the spec adds."""
-    return _mounts(spec.mounts, _in_new_user_namespace(spec), BEHIND_SYNC + len(_layers_to_map(spec.root)))
+    placed = mounting.with_resolved_targets(spec.mounts, spec.root)
+    return _mounts(placed, _in_new_user_namespace(spec), BEHIND_SYNC + len(_layers_to_map(spec.root)))
 
 
 DEVICE_LINKS = (
@@ -367,7 +368,7 @@ def program(spec: ContainerSpec) -> list[Op]:
 
 def workdir(spec: ContainerSpec) -> list[Op]:
     """Make the directory that the program starts in, while there is still the right to."""
-    path = PurePosixPath(os.path.normpath(spec.workdir))
+    path = PurePosixPath(mounting.resolved(os.path.normpath(spec.workdir), spec.root, spec.mounts))
     parents = tuple(str(directory) for directory in (*reversed(path.parents), path) if directory != PurePosixPath("/"))
     return [ops.MakeDirectories(parents)] if parents else []
 
