@@ -39,7 +39,10 @@ ATTRIBUTES: Final = {
     "nodiratime": (A.NODIRATIME, A(0)), "diratime": (A(0), A.NODIRATIME), "noatime": (A.NOATIME, A.ATIME),
     "strictatime": (A.STRICTATIME, A.ATIME), "relatime": (A(0), A.ATIME), "atime": (A(0), A.ATIME),
     "nosymfollow": (A.NOSYMFOLLOW, A(0)), "symfollow": (A(0), A.NOSYMFOLLOW),
+    "norelatime": (A(0), A(0)), "nostrictatime": (A(0), A.ATIME),
 }  # fmt: skip
+# word -> what it sets and clears on a mount and all that are mounted below it
+RECURSIVE: Final = {f"r{word}": change for word, change in ATTRIBUTES.items() if f"r{word}" not in FLAGS}
 BINDS: Final = {"bind": False, "rbind": True}  # word -> with what is mounted below it
 COPY_UP: Final = "tmpcopyup"
 MAPPED: Final = "idmap"
@@ -74,8 +77,8 @@ def parse_options(words: tuple[str, ...]) -> Options:
             bind, recursive = True, recursive or BINDS[word]
         elif word in PROPAGATION:
             propagation.append(PROPAGATION[word])
-        elif word[:1] == "r" and word[1:] in ATTRIBUTES and word not in FLAGS:
-            below = _combine(below, ATTRIBUTES[word[1:]])
+        elif word in RECURSIVE:
+            below = _combine(below, RECURSIVE[word])
         elif word in FLAGS:
             adds, takes = FLAGS[word]
             flags = (flags | adds) & ~takes
