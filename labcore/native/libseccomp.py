@@ -40,6 +40,7 @@ def _load() -> Any:
     except OSError:
         raise Unavailable(f"{LIBRARY} is not there, which compiles system call filters: apt-get install libseccomp2") from None
     library.seccomp_init.restype = ctypes.c_void_p
+    library.seccomp_arch_native.restype = ctypes.c_uint32
     return library
 
 
@@ -75,6 +76,14 @@ class Filter:
         array = (_Condition * len(conditions))(*(_Condition(*condition) for condition in conditions))
         self._call("rule_add_array", ctypes.c_uint32(action), ctypes.c_int(number), ctypes.c_uint(len(conditions)), array)
         return True
+
+    def number(self, name: str, token: int) -> int:
+        """Return a system call's number on an architecture, a negative one if it has none: seccomp_syscall_resolve_name(3)."""
+        return int(self._library.seccomp_syscall_resolve_name_arch(ctypes.c_uint32(token), name.encode()))
+
+    def architecture(self) -> int:
+        """Return the architecture of this machine."""
+        return int(self._library.seccomp_arch_native())
 
     def program(self) -> bytes:
         """Return the filter as classic BPF, 8 bytes an instruction."""

@@ -245,7 +245,8 @@ def _mounts(mounts: tuple[MountPoint, ...], new_user: bool, received: int) -> li
 
 def mounts(spec: ContainerSpec) -> list[Op]:
     """Mount what programs expect to find: /proc, /sys, and a /dev to be filled; and what the spec adds."""
-    return _mounts(spec.mounts, _in_new_user_namespace(spec), BEHIND_SYNC + len(_layers_to_map(spec.root)))
+    placed = mounting.with_resolved_targets(spec.mounts, spec.root)
+    return _mounts(placed, _in_new_user_namespace(spec), BEHIND_SYNC + len(_layers_to_map(spec.root)))
 
 
 DEVICE_LINKS = (
@@ -379,13 +380,13 @@ def _entered(spec: ContainerSpec) -> list[Op]:
 def program(spec: ContainerSpec) -> list[Op]:
     """Become the container's program."""
     candidates = ops.search_path(spec.argv[0], spec.environment, DEFAULT_PATH)
-    become = ops.Execve(spec.argv, spec.environment, candidates)
+    become = ops.Execve(spec.argv, ops.last_of_each(spec.environment), candidates)
     return [ops.Chdir(spec.workdir, otherwise=True), ops.Umask(spec.user.umask), become]
 
 
 def workdir(spec: ContainerSpec) -> list[Op]:
     """Make the directory that the program starts in, while there is still the right to."""
-    path = PurePosixPath(os.path.normpath(spec.workdir))
+    path = PurePosixPath(mounting.resolved(os.path.normpath(spec.workdir), spec.root, spec.mounts))
     parents = tuple(str(directory) for directory in (*reversed(path.parents), path) if directory != PurePosixPath("/"))
     return [ops.MakeDirectories(parents)] if parents else []
 

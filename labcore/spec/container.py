@@ -43,6 +43,10 @@ class OverlayRoot(Record):
     writable: str = ""
     user_attributes: bool = False
 
+    def stack(self) -> tuple[str, ...]:
+        """Return the directories inside `directory` that the root is stacked from, the topmost first."""
+        return (*([f"{self.writable}/upper"] if self.writable else []), *self.layers)
+
     def options(self, writable: str, *, user_attributes: bool) -> tuple[str, ...]:
         """Return overlayfs's options, all but its layers; `writable` is the writable one's directory where it is mounted.
 
@@ -59,6 +63,10 @@ class BindRoot(Record):
     directory: str
     read_only: bool = False
     devices: bool = False
+
+    def stack(self) -> tuple[str, ...]:
+        """Return the directories inside `directory` that the root is stacked from: itself."""
+        return (".",)
 
 
 Root = OverlayRoot | BindRoot

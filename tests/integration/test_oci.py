@@ -783,3 +783,38 @@ def test_streams_that_are_closed_are_dev_null(bundle: Bundle, closed: tuple[int,
     *found, end = (tmp_path / "seen").read_text().split()
     assert end == "end"
     assert [found[fd] for fd in closed] == ["/dev/null"] * len(closed)
+
+
+def test_of_equal_variables_the_last_one_holds(bundle: Bundle) -> None:
+    """In config.json, and of an exec's beside the container's; so PATH is looked at, too."""
+    bundle.config["process"]["env"] = ["PATH=/nonesuch", "A=1", "B=x", "A=2", "PATH=/bin"]
+    assert bundle.run("env").splitlines()[:3] == ["B=x", "A=2", "PATH=/bin"]
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    said = bundle("exec", "--env", "A=3", "--env", "A=4", bundle.name, "env")
+    assert [line for line in said.splitlines() if line[0] in "ABP"] == ["B=x", "PATH=/bin", "A=4"]
+    assert "executable file not found" in bundle("exec", "--env", "PATH=/nonesuch", bundle.name, "env", status=1)
+
+
+def test_a_mounts_place_may_be_a_link_that_leads_nowhere_yet(bundle: Bundle, rootfs: Path, tmp_path: Path) -> None:
+    """As /etc/resolv.conf and /etc/localtime are in many images: what they lead to is made, inside the root."""
+    own = tmp_path / "rootfs"
+    subprocess.run(["cp", "-a", str(rootfs), str(own)], check=True)
+    bundle.config["root"] = {"path": str(own)}
+    (own / "etc").mkdir(exist_ok=True)
+    (own / "var").mkdir(exist_ok=True)
+    (own / "etc/resolv.conf").symlink_to("../../../run/resolve/stub.conf")
+    (own / "etc/loop").symlink_to("loop")
+    (own / "var/run").symlink_to("../run")
+    (tmp_path / "file").write_text("bound\n")
+    bundle.config["mounts"] += [
+        {"destination": "/run", "type": "tmpfs", "source": "tmpfs"},
+        {"destination": "/etc/resolv.conf", "type": "bind", "source": str(tmp_path / "file"), "options": ["bind", "ro"]},
+        {"destination": "/var/run/app", "type": "tmpfs", "source": "tmpfs"},
+    ]
+    bundle.config["process"]["cwd"] = "/var/run/here/there"
+    said = bundle.run("sh", "-c", "cat /etc/resolv.conf; pwd; cut -d' ' -f5 /proc/self/mountinfo | grep ^/run")
+    assert said == "bound\n/run/here/there\n/run\n/run/resolve/stub.conf\n/run/app\n"
+    assert not Path("/run/resolve").exists()
+    bundle.config["mounts"].append({"destination": "/etc/loop", "type": "tmpfs", "source": "tmpfs"})
+    assert "ELOOP" in bundle.run("true", status=1)

@@ -18,6 +18,7 @@ from labcore.runtime.oci.life import Life, Lock, forget, start_of
 from labcore.runtime.oci.node import ConfigError
 from labcore.runtime.oci.plans import check_program, creation_plan, with_directory_modes, with_home
 from labcore.runtime.oci.state import Saved, Store, state_json
+from labcore.runtime.oci.stdio import give_streams
 from labcore.runtime.start import spawn
 
 if TYPE_CHECKING:
@@ -127,7 +128,10 @@ class _Creation:
 
     def created(self, process: "Process") -> None:
         """All is done but becoming the program: remember it."""
-        check_program(self.bundle.spec, process.pid)
+        spec = self.bundle.spec
+        check_program(spec, process.pid)
+        if not spec.terminal:
+            give_streams(process.pid, spec.user.uid)
         saved = self.saved(process)
         self.store.save(saved)
         self.life.pid, self.life.start = saved.pid, saved.start

@@ -73,6 +73,7 @@ class Runtime:
         from labcore.runtime.oci.creation import check_socket
         from labcore.runtime.oci.node import Node
         from labcore.runtime.oci.plans import check_program, exec_plan, with_home
+        from labcore.runtime.oci.stdio import give_streams
         from labcore.runtime.start import spawn
 
         saved = self._in_state(name, "nothing can be executed in it", "running", "created")
@@ -82,10 +83,12 @@ class Runtime:
         size = Node(process, "process")["consoleSize"]
         wanted = (size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None
 
-        def ready(_: "Process") -> None:
+        def ready(process: "Process") -> None:
             # What was joined may be a later process's, with the number of one that has ended.
             self._in_state(name, "nothing can be executed in it any more", "running", "created", "paused")
             check_program(spec, saved.pid)
+            if not spec.terminal:
+                give_streams(process.pid, spec.user.uid)
 
         cgroups = tuple(directory for directory in Cgroup(saved.cgroup).entrances() if Path(directory).is_dir())
         plan = exec_plan(

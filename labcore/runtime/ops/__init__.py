@@ -44,6 +44,7 @@ from labcore.runtime.ops.process import (
     SetHostname,
     SetLimits,
     Umask,
+    last_of_each,
     search_path,
 )
 
@@ -95,5 +96,6 @@ __all__ = [
     "Umask",
     "Unmount",
     "WaitAtGate",
+    "last_of_each",
     "search_path",
 ]

@@ -136,11 +136,21 @@ class Execve(Op):
         return [*(attempt.replace(tolerate=NOT_THIS_ONE) for attempt in others), last]
 
 
+def last_of_each(environment: Sequence[str]) -> tuple[str, ...]:
+    """Return the variables without those that a later one of their name replaces: getenv(3) would find the first."""
+    last: dict[str, str] = {}
+    for variable in environment:
+        name = variable.partition("=")[0]
+        last.pop(name, None)
+        last[name] = variable
+    return tuple(last.values())
+
+
 def search_path(command: str, environment: Sequence[str], default: str) -> tuple[str, ...]:
     """Return the paths that a command may mean, in PATH's order; one with a slash means itself: environ(7)."""
     if "/" in command:
         return (command,)
-    path = next((v.removeprefix("PATH=") for v in environment if v.startswith("PATH=")), default)
+    path = next((v.removeprefix("PATH=") for v in reversed(environment) if v.startswith("PATH=")), default)
     return tuple(f"{directory or '.'}/{command}" for directory in path.split(":"))
 
 

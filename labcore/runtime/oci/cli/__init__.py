@@ -7,7 +7,7 @@ import gc
 import sys
 
 from labcore.errors import InvalidInput, LabcoreError
-from labcore.runtime.oci.cli.options import NAME, Options, read_options, refuse
+from labcore.runtime.oci.cli.options import NAME, HelpWanted, Options, read_options, refuse
 from labcore.streams import open_standard_streams
 
 USAGE = f"""\
@@ -49,15 +49,17 @@ def main(arguments: list[str] | None = None) -> int:
         general, rest = read_options(given, until_word=True)
         if general.get("version"):
             return _version()
-        if general.get("help") or not rest:
-            print(USAGE, end="")
-            return 0
+        if not rest:
+            raise HelpWanted
         refuse(general)
         command, *words = rest
         if command not in COMMANDS:
             raise InvalidInput(f"no such command: {command}; see {NAME} --help")
         module = __import__(f"{__name__}.{COMMANDS[command]}", fromlist=[""])
         return int(getattr(module, f"do_{command}")(general, words))
+    except HelpWanted:
+        print(USAGE, end="")
+        return 0
     except (LabcoreError, OSError) as error:
         return _fail(general, str(error))
 

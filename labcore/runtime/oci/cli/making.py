@@ -1,6 +1,5 @@
 """create, run, exec: the commands that make processes."""
 
-import json
 import os
 import signal
 import sys
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from labcore.errors import InvalidInput
-from labcore.runtime.oci.cli.options import NAME, Options, one_name, read_options, refuse, root_of
+from labcore.runtime.oci.cli.options import NAME, Options, one_name, read_object, read_options, refuse, root_of
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.oci.state import Store
 
@@ -101,9 +100,9 @@ def do_exec(general: Options, words: list[str]) -> int:
     """Run a further program in a container."""
     options, command = read_options(words, until_word=True)
     refuse(options)
-    if not command and not options.words:
+    if not command:
         raise InvalidInput("exec: name a container")
-    name, *argv = command or options.words
+    name, *argv = command
     process_object = _process_object(general, name, options, argv)
     alone, socket = bool(options.get("detach")), options.get("console-socket")
     process = _runtime(general).exec(name, process_object, console_socket=socket, preserved=_preserved(options), release=alone)
@@ -114,8 +113,7 @@ def do_exec(general: Options, words: list[str]) -> int:
 def _process_object(general: Options, name: str, options: Options, argv: list[str]) -> dict[str, Any]:
     """Return the `process` object of an exec: a file's, or the container's own with what the command line says."""
     if path := options.get("process"):
-        read: dict[str, Any] = json.loads(Path(path).read_text())
-        return read
+        return read_object("--process", path)
     made: dict[str, Any] = dict(Store(root_of(general)).load(name).config.get("process", {}))
     made |= {"args": argv, "terminal": bool(options.get("tty"))}
     made.pop("consoleSize", None)
@@ -125,9 +123,16 @@ def _process_object(general: Options, name: str, options: Options, argv: list[st
         made["apparmorProfile"] = options["apparmor"]
     made["env"] = [*made.get("env", []), *options.get("env", [])]
     if user := options.get("user"):
-        uid, _, gid = user.partition(":")
-        made["user"] = {"uid": int(uid), "gid": int(gid or 0)}
+        made["user"] = {**made.get("user", {}), **_user(user)}
     return made
+
+
+def _user(text: str) -> dict[str, int]:
+    """Read `UID[:GID]`. Raises InvalidInput: whoever calls a runtime has looked names up."""
+    uid, colon, gid = text.partition(":")
+    if not uid.isdecimal() or (colon and not gid.isdecimal()):
+        raise InvalidInput(f"--user {text}: numbers are wanted, UID[:GID]: look the name up in the container's /etc/passwd")
+    return {"uid": int(uid), **({"gid": int(gid)} if colon else {})}
 
 
 def _preserved(options: Options) -> list[int]:
