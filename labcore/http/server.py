@@ -5,6 +5,7 @@ costs a descriptor and no thread, so that a thousand of them keep nobody out; wh
 longest has to go.
 """
 
+import logging
 import resource
 import selectors
 import socket
@@ -19,6 +20,7 @@ from typing import Final
 from labcore.http.conversation import Conversation, Failure, Handler
 from labcore.http.wire import PATIENCE
 
+LOG: Final = logging.getLogger(__name__)
 MOST_AT_ONCE: Final = 512
 MOST_CONNECTIONS: Final = 4096
 
@@ -127,6 +129,8 @@ class Server:
         try:
             with suppress(OSError):  # it has gone away, or does not speak TLS
                 rests = conversation.hold()
+        except Exception:  # of a body that is made while it is sent
+            LOG.exception("an answer broke off")
         finally:
             if rests:
                 self._back.append(conversation)
