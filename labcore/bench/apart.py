@@ -66,7 +66,7 @@ def main(words: str) -> None:
     from labcore.bench.room import room
 
     root, kept, options = json.loads(words)
-    with room() as work:
+    with room(Path(root)) as work:
         for event in compare(work, Path(root), Options(**options)):
             if isinstance(event, Comparison):
                 event.write(Path(kept))

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from labcore.bench import BENCHES, Result, as_json
+from labcore.bench import BENCHES, Result, as_json, versions_of
 from labcore.bench.render import plot, table
 
 COMPARE = "compare"
@@ -41,7 +41,7 @@ def main(args: argparse.Namespace) -> int:
         return compare_and_report(args)
     of_images = args.what == "images"
     rounds = max(2, args.rounds or (5 if of_images else 100))
-    options = {"archive": args.archive} if of_images else {}
+    options = {"archive": args.archive and args.archive.absolute()} if of_images else {}
     results: dict[str, Result] = {}
     for result in BENCHES[args.what](rounds, **options):
         _progress(max(row.n for row in result.rows), rounds)
@@ -64,6 +64,7 @@ def _report(results: list[Result]) -> None:
     where = results[0].environment
     of_what = f"; image: {where['image']}" if "image" in where else ""
     print(f"{where['machine']}; {where['kernel']}; store on {where['file_system']}{of_what}")
+    print(versions_of(where))
     for result in results:
         print(result.title)
         print(table(result.rows, result.baseline))
