@@ -39,18 +39,22 @@ class Peers:
 @contextmanager
 def found_peers() -> Iterator[Peers]:
     """Have today's peers ready while the `with` lasts, or those that are installed."""
-    if not today.is_made():
+    words = today.entering()
+    if not words:
         yield Peers([])
         return
-    with today.held() as pid:
-        path = ":".join(f"{ROOT}{directory}" for directory in today.PATH.split(":"))
-        settings = [f"PATH={today.PATH}", "PODMAN_IGNORE_CGROUPSV1_WARNING=1"]
-        yield Peers(["nsenter", f"--mount=/proc/{pid}/ns/mnt", "--", "env", *settings], path)
+    pipe = subprocess.PIPE  # its input ends when we do, and then nobody holds the root any more
+    words += ["sh", "-c", "echo $$ $PATH; exec cat > /dev/null"]
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as holder:
+        assert holder.stdout is not None
+        pid, path = holder.stdout.readline().split()
+        prefix = ["nsenter", f"--mount=/proc/{pid}/ns/mnt", "--", "env", f"PATH={path}", "PODMAN_IGNORE_CGROUPSV1_WARNING=1"]
+        yield Peers(prefix, ":".join(f"{ROOT}{directory}" for directory in path.split(":")))
 
 
 def about_peers() -> str:
     """Return a line that says which they are."""
-    if today.is_made():
+    if today.entering():
         table = subprocess.run([sys.executable, str(today.TOOL), "versions"], capture_output=True, text=True, check=True).stdout
         return "peers, today's (tools/peers): " + ", ".join(" ".join(line.split()) for line in table.splitlines())
     there = [program for program in PROGRAMS if shutil.which(program)]

@@ -34,12 +34,13 @@ PEERS = ("docker", "dockerd", "docker-registry", "skopeo", "umoci")
 class Scene:
     """The image, in every form that a contest takes it in, and the peers that run; all below one directory."""
 
-    def __init__(self, work: Path, archive: Path, undo: ExitStack) -> None:
+    def __init__(self, work: Path, archive: Path | None, undo: ExitStack) -> None:
         self.work = work
         self.engine = Engine(work / "sample")
         self.layout = f"{self.engine.root}/images:{NAME}:latest"
         self.saved = work / "saved.tar"  # as docker save writes it
         self._fresh = work / "fresh"
+        archive = archive or debian(work)
         self.diff_id = self._take(archive)
         timed(["skopeo", "copy", "-q", f"oci:{self.layout}", f"docker-archive:{self.saved}:{NAME}:latest"])
         self.image = _describe(archive)
@@ -114,12 +115,11 @@ def bench_images(rounds: int, archive: Path | None = None) -> Iterator[Result]:
 
     Raises Unavailable if a peer, or mmdebstrap where it is needed, is not installed.
     """
-    sources = [] if archive else [suite_here(), *sources_here()]  # this machine's, not those of today's peers
     with ExitStack() as undo:
-        work = undo.enter_context(room(*([archive.parent] if archive else [])))
+        work = undo.enter_context(room())
         if missing := [peer for peer in PEERS if shutil.which(peer) is None]:
             raise Unavailable(f"to compare with: {', '.join(missing)}: PEERS=1 make setup installs them")
-        scene = Scene(work, archive or _debian(work, sources), undo)
+        scene = Scene(work, archive, undo)
         about = environment(work, {name: version(name) for name in ("dockerd", "docker-registry", "skopeo", "umoci")})
         about["image"] = scene.image
         for make in (_unpacking, _loading, _pulling, _pushing, _serving):
@@ -224,12 +224,12 @@ def _serving(scene: Scene, undo: ExitStack) -> Contest:
     return Contest("serve: a pull by skopeo", f"from {theirs.name}", [subject(ours), subject(theirs)], Weight())
 
 
-def _debian(work: Path, sources: list[str]) -> Path:
+def debian(work: Path) -> Path:
+    """Make the root file system of this machine's release, as an archive. Raises Unavailable without mmdebstrap."""
     if shutil.which("mmdebstrap") is None:
         raise Unavailable("mmdebstrap makes the image: apt-get install mmdebstrap, or name a tar with --archive")
     archive = work / "debian.tar"
-    suite, *lines = sources
-    timed(["mmdebstrap", "--quiet", "--variant=minbase", suite, str(archive), *lines])
+    timed(["mmdebstrap", "--quiet", "--variant=minbase", suite_here(), str(archive), *sources_here()])
     return archive
 
 

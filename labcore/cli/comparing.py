@@ -40,9 +40,8 @@ def _must_be_possible(json: Path | None, plot: Path | None) -> None:
 def _measured(args: argparse.Namespace) -> Comparison:
     options = Options(max(0, args.rounds or 0), quick=args.quick, cold=args.cold)
     began = time.monotonic()
-    vm_root = args.root or default_root()
-    with room(vm_root) as work:
-        for event in compare(work, vm_root, options):
+    with room() as work:
+        for event in compare(work, args.root or default_root(), options):
             if isinstance(event, Comparison):
                 _show("")
                 return event

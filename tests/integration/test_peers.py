@@ -81,7 +81,7 @@ def test_a_root_that_is_half_made_is_made_anew(project: Path, monkeypatch: pytes
 
 @pytest.fixture
 def made() -> None:
-    if not today.is_made():
+    if not today.entering():
         pytest.skip("needs the root of today's peers")
 
 
