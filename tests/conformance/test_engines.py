@@ -123,7 +123,7 @@ def test_podmans_own_network(driver: Driver, peer: Peers) -> None:
 
 
 def test_the_engines_apparmor_profile(peer: Peers, driver: Driver, held: str) -> None:
-    """Where AppArmor is, both ask for a profile of theirs, also for what is executed later; in a root of their own it is not."""
+    """Where AppArmor is, both ask for a profile of theirs, also for what is executed later; the root of peers has it not."""
     if peer.prefix or not (APPARMOR.exists() and APPARMOR.read_text().startswith("Y")):
         pytest.skip("needs AppArmor")
     confined = re.compile(r"(docker-default|containers-default-\S+) \(enforce\)\n")
