@@ -28,7 +28,7 @@ kit:  ## make a kit, one archive with all that `make lab` fetches, for a class (
 	@$(PYTHON) tools/bootstrap.py lab
 	@$(BIN)/python tools/make_kit.py "$(or $(TO),dist/labcore-kit.tar)"
 
-test: lint  ## run all tests; CI=true or PEERS=1 also installs what they compare with (docker.io, podman, crun, ...)
+test: lint  ## run all tests; CI=true or PEERS=1 also makes what they compare with (today's docker, podman, crun, ...)
 	@$(AS_ROOT) $(BIN)/python -m pytest $(ARGS)
 
 test-v2: setup  ## run the tests of containers in a virtual machine whose cgroups are version 2 only (ARGS go to pytest)
