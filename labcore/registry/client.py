@@ -221,4 +221,6 @@ def _kind(content: bytes, said: str, name: str) -> str:
         own = None
     if own in KINDS:
         return str(own)
+    if said.endswith("json") and isinstance(own, str | None):
+        raise RegistryError(f"{name} is no image but a manifest of kind {(own or said)[:200]!r}, which is not known here")
     raise RegistryError(f"{name}: what came is no image but {said or 'of no kind'!r}: is there a registry at that address?")
