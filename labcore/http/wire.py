@@ -16,10 +16,14 @@ BRIEF: Final = 0.01  # … if that was in vain once
 
 
 class Wait(NamedTuple):
-    """What is waited for without a thread: that a socket can be read from or written to, and until when at most."""
+    """What is waited for without a thread: that a socket can be read from or written to, and until when at most.
+
+    `held` is how many bytes are kept in memory meanwhile.
+    """
 
     events: int
     until: float
+    held: int = 0
 
     @classmethod
     def to_read(cls, until: float) -> "Wait":
@@ -27,9 +31,9 @@ class Wait(NamedTuple):
         return cls(selectors.EVENT_READ, until)
 
     @classmethod
-    def to_write(cls, until: float) -> "Wait":
+    def to_write(cls, until: float, held: int) -> "Wait":
         """Wait for room."""
-        return cls(selectors.EVENT_WRITE, until)
+        return cls(selectors.EVENT_WRITE, until, held)
 
 
 class Wire:
@@ -106,7 +110,7 @@ class Wire:
                 if time.monotonic() > deadline:
                     raise ConnectionError("nobody reads the answer") from None
                 self._patience = BRIEF
-                yield Wait.to_write(deadline)
+                yield Wait.to_write(deadline, len(data))
 
     def part(self, deadline: float) -> Generator[Wait, None, None]:
         """End what is said, and let come what the other side still says until it hears that.

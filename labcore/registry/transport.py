@@ -3,6 +3,7 @@
 import http.client
 import json
 import random
+import re
 import socket
 import ssl
 import threading
@@ -242,6 +243,12 @@ def pause(attempt: int, retry_after: str | None) -> float:
     if asked is not None:
         return min(max(asked, 0.0), LONGEST_WAIT)
     return float(min(0.25 * 2**attempt, LONGEST_WAIT) * random.uniform(0.5, 1))
+
+
+def number_in(answer: Answer, field: str) -> int | None:
+    """Return what a field of an answer says; None if that is no number, or one that cannot be."""
+    match = re.fullmatch(r"[0-9]{1,18}", answer.headers.get(field, "").strip())
+    return int(match[0]) if match else None
 
 
 def _is_long(answer: Answer) -> bool:
