@@ -101,16 +101,17 @@ class Wire:
     def send(self, data: bytes | memoryview) -> Generator[Wait, None, None]:
         """Send bytes. Raises ConnectionError if none of them are taken for too long."""
         left, deadline = memoryview(data), time.monotonic() + PATIENCE
+        self._connection.settimeout(self._patience)
         while left:
             try:
-                self._connection.settimeout(self._patience)
                 left = left[self._connection.send(left) :]
                 deadline = time.monotonic() + PATIENCE
             except TimeoutError:
                 if time.monotonic() > deadline:
                     raise ConnectionError("nobody reads the answer") from None
-                self._patience = BRIEF
                 yield Wait.to_write(deadline, len(data))
+                self._patience = BRIEF
+                self._connection.settimeout(BRIEF)
 
     def part(self, deadline: float) -> Generator[Wait, None, None]:
         """End what is said, and let come what the other side still says until it hears that.

@@ -195,7 +195,7 @@ class Transport:
         raise RegistryError(f"{shown(first)}: one redirection after another, at last to {self._told(url)}")
 
     def _ask_for_token(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        """Ask whoever gives tokens; nobody else is told who we are, wherever the answer leads."""
+        """Ask whoever gives tokens, and go where the answer leads; but who we are is told to nobody else."""
         home, first = origin(url), url
         for _ in range(REDIRECTS):
             answer = self._connections.ask(method, url, headers, body, None)
@@ -204,7 +204,7 @@ class Transport:
                 return answer
             answer.close()
             url = self.resolve(url, location)
-            if origin(url) != home:
+            if origin(url) != home and (body or "Authorization" in headers):
                 raise RegistryError(f"{shown(first)} gives no token and leads to {self._told(url)}, which is told nothing")
         raise RegistryError(f"{shown(first)} gives no token: one redirection after another")
 
