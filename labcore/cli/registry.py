@@ -73,6 +73,8 @@ def _registry(args: argparse.Namespace, data: Path) -> Registry:
 
     file = (args.root or default_root()) / "registries.toml"
     upstream = where_is(args.proxy, file, insecure=True if args.proxy_plain_http else None, authority=args.proxy_ca)
+    if not args.fresh >= 0 or (args.keep is not None and not 0 < args.keep < 1e9):  # nan is neither
+        raise InvalidInput("--fresh, --keep: a number is wanted, of seconds and of gigabytes")
     most = int(args.keep * 1e9) if args.keep else None
     return Cache(data, upstream, credentials.find(upstream.registry), settings, fresh=args.fresh, most=most)
 

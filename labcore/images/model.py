@@ -25,10 +25,12 @@ class Descriptor(Record):
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Read a descriptor. Raises ValueError, TypeError or KeyError for what is none."""
         platform = Platform.from_json(value["platform"]) if value.get("platform") else None
-        size = value["size"]
-        if not isinstance(size, int) or size < 0:
+        size, media_type = value["size"], value["mediaType"]
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
             raise ValueError(f"{size!r} is no size in bytes")
-        return cls(str(value["mediaType"]), checked_digest(value["digest"]), size, platform)
+        if not isinstance(media_type, str):
+            raise TypeError(f"{media_type!r} is no media type")
+        return cls(media_type, checked_digest(value["digest"]), size, platform)
 
     def to_json(self) -> dict[str, Any]:
         """Return the descriptor as it stands in manifests and indexes."""

@@ -45,7 +45,7 @@ def _ask_index(transport: Transport, term: str, limit: int) -> list[Found]:
         Found(
             name=_shown(entry.get("name")),
             description=_shown(entry.get("description")),
-            stars=entry["star_count"] if isinstance(entry.get("star_count"), int) else 0,
+            stars=entry["star_count"] if type(entry.get("star_count")) is int else 0,
             official=entry.get("is_official") is True,
         )
         for entry in entries[:limit]

@@ -3,6 +3,7 @@
 import http.client
 import json
 import random
+import re
 import socket
 import ssl
 import threading
@@ -194,7 +195,7 @@ class Transport:
         raise RegistryError(f"{shown(first)}: one redirection after another, at last to {self._told(url)}")
 
     def _ask_for_token(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        """Ask whoever gives tokens; nobody else is told who we are, wherever the answer leads."""
+        """Ask whoever gives tokens, and go where the answer leads; but who we are is told to nobody else."""
         home, first = origin(url), url
         for _ in range(REDIRECTS):
             answer = self._connections.ask(method, url, headers, body, None)
@@ -203,7 +204,7 @@ class Transport:
                 return answer
             answer.close()
             url = self.resolve(url, location)
-            if origin(url) != home:
+            if origin(url) != home and (body or "Authorization" in headers):
                 raise RegistryError(f"{shown(first)} gives no token and leads to {self._told(url)}, which is told nothing")
         raise RegistryError(f"{shown(first)} gives no token: one redirection after another")
 
@@ -242,6 +243,12 @@ def pause(attempt: int, retry_after: str | None) -> float:
     if asked is not None:
         return min(max(asked, 0.0), LONGEST_WAIT)
     return float(min(0.25 * 2**attempt, LONGEST_WAIT) * random.uniform(0.5, 1))
+
+
+def number_in(answer: Answer, field: str) -> int | None:
+    """Return what a field of an answer says; None if that is no number, or one that cannot be."""
+    match = re.fullmatch(r"[0-9]{1,18}", answer.headers.get(field, "").strip())
+    return int(match[0]) if match else None
 
 
 def _is_long(answer: Answer) -> bool:

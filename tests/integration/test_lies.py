@@ -247,6 +247,22 @@ def test_babble(lie: str) -> None:
         transport.close()
 
 
+@pytest.mark.parametrize(
+    "say",
+    [forever(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000), drip(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 9000, 0.02, size=60)],
+    ids=["without end", "dripping"],
+)
+def test_a_proxy_that_babbles(say: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    with served_raw(greeted(say)) as address:
+        monkeypatch.setenv("https_proxy", f"http://{address}")
+        transport = Transport(Endpoint("registry.test"), attempts=1, patience=1)
+        begun = time.monotonic()
+        with pytest.raises(RegistryError, match=r"head does not end|nothing answered|got more than|100 headers"):
+            transport.request("GET", "/v2/")
+        assert time.monotonic() - begun < 10
+        transport.close()
+
+
 def test_who_is_slow_because_we_are_is_waited_for() -> None:
     """Only the time counts in which we wait for the other side."""
     content = bytes(600_000)

@@ -271,6 +271,17 @@ def test_who_may_not_read_there_sends(registry: Registry, blob: Path) -> None:
         assert client.push_blob(digest, len(CONTENT), lambda: blob.open("rb"), source="secret/b") == "sent"
 
 
+@pytest.mark.parametrize("said", ["9" * 5000, "-1", "x", "", "\u0663"])
+def test_numbers_that_are_none(registry: Registry, blob: Path, said: str) -> None:
+    def handler(request: Request) -> Response:
+        answer = registry.answer(request)
+        odd = {"OCI-Chunk-Min-Length": said, "Retry-After": said}
+        return answer.replace(headers={**answer.headers, **odd})
+
+    assert send(handler, blob) == "sent"
+    assert pause(1, said) >= 0
+
+
 def test_retry_after_is_a_number_or_a_date() -> None:
 
     assert pause(1, "3") == 3
