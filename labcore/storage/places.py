@@ -7,13 +7,14 @@ directory or a link, by which they may have been reached.
 
 import errno
 import os
-import shutil
 import stat
 from contextlib import suppress
 from typing import Final
 
 from labcore.errors import StoreDamaged, SystemCallError
 from labcore.native import Resolve, openat2
+from labcore.storage.directories import remove_tree
+from labcore.storage.tree import LONGEST
 
 SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 INSIDE: Final = Resolve.IN_ROOT | Resolve.NO_MAGICLINKS
@@ -51,6 +52,8 @@ class Places:
         if not parts:
             return self._root, base
         path = b"/".join(parts)
+        if len(path) > LONGEST:
+            raise StoreDamaged(f"layer entry {name[:40]!r}… is in a directory whose path has more than {LONGEST} bytes")
         fd = self._open.get(path)
         if fd is None:
             fd = self._open[path] = self._open_directory(path, parts)
@@ -79,7 +82,7 @@ class Places:
         except FileNotFoundError:
             return
         if stat.S_ISDIR(kind):
-            shutil.rmtree(base, dir_fd=parent)
+            remove_tree(base, parent=parent)
         else:
             os.unlink(base, dir_fd=parent)
         self._doubtful |= stat.S_ISDIR(kind) or stat.S_ISLNK(kind)

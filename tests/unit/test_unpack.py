@@ -210,6 +210,15 @@ def test_deep_directories(tmp_path: Path) -> None:
     assert (layer / "d/d/d").is_dir()
 
 
+def test_directories_that_are_too_deep(tmp_path: Path) -> None:
+    """No path in the store gets longer than the kernel takes; a directory that goes may be as deep as one that is there."""
+    with pytest.raises(StoreDamaged, match="a directory whose path has more than 3584 bytes"):
+        unpack(tmp_path, entry("d/" * 1793 + "f", content=b"x"))
+    assert list((tmp_path / "storage/layers").iterdir()) == []
+    layer = unpack(tmp_path, entry("a/" + "d/" * 1700 + "f", content=b"x"), entry("a", content=b"a file now"))
+    assert (layer / "a").read_bytes() == b"a file now"
+
+
 def test_only_root_may_look_in(tmp_path: Path) -> None:
     unpack(tmp_path, entry("setuid", content=b"x", mode=0o4755))
     assert (tmp_path / "storage").stat().st_mode & 0o7777 == 0o700
