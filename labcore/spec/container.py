@@ -71,7 +71,7 @@ class ContainerSpec(Record):
     the kinds that are new, `joins` the kinds that are somebody else's, each with its file. `hostname` None leaves the host's.
     `apparmor` names a profile that is loaded. `filters_kept_in` is a directory for compiled filters. `rootless`: whoever starts
     it is root of a user namespace only. `propagation` is that of the root mount, in mount(8)'s words. `resources` are for
-    whoever makes the container's cgroup: no stage of labcore's own does.
+    whoever makes the container's cgroups, and `cgroups` those that it is born in, by their directories.
     Raises InvalidInput for what cannot be.
     """
 
@@ -93,6 +93,7 @@ class ContainerSpec(Record):
     sysctls: tuple[tuple[str, str], ...] = ()
     limits: tuple[Limit, ...] = ()
     resources: Resources = Resources()
+    cgroups: tuple[str, ...] = ()
     oom_score_adj: int | None = None
     user: User = User()
     capabilities: CapabilitySets = root_with(DEFAULT_CAPABILITIES)

@@ -707,3 +707,70 @@ def test_escapes_that_are_known_do_not_work(bundle: Bundle) -> None:
     )
     leaked = bundle.run("sh", "-c", look, status=1)
     assert leaked.split() == ["4", "0"]
+
+
+def test_a_working_directory_that_is_closed_to_the_user(bundle: Bundle, tmp_path: Path) -> None:
+    """It is entered by the rights of whoever starts the container, or else of the user; so it is by exec."""
+    (tmp_path / "closed").mkdir(0o700)
+    bundle.config["mounts"].append(
+        {"destination": "/closed", "type": "bind", "source": str(tmp_path / "closed"), "options": ["bind"]}
+    )
+    bundle.config["process"] |= {"user": {"uid": 1000, "gid": 1000}, "cwd": "/closed"}
+    assert bundle.run("sh", "-c", "pwd; id -u") == "/closed\n1000\n"
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    assert bundle("exec", bundle.name, "pwd") == "/closed\n"
+
+
+def test_a_working_directory_that_leads_out_is_not_entered_with_roots_rights(bundle: Bundle) -> None:
+    bundle.config["linux"]["namespaces"] = [n for n in bundle.config["linux"]["namespaces"] if n["type"] != "pid"]
+    bundle.config["process"]["cwd"] = f"/proc/{os.getpid()}/root"
+    assert "chdir" in bundle.run("pwd", status=1)
+
+
+def test_what_keeps_a_container_from_its_program_is_said(bundle: Bundle, tmp_path: Path) -> None:
+    """By `create` as far as it can be known; what the kernel says to the program itself on the container's standard error."""
+    scripts = {"plain": "echo hi\n", "orphan": "#!/no/such\n"}
+    for name, text in scripts.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    bundle.config["mounts"].append({"destination": "/own", "type": "bind", "source": str(tmp_path), "options": ["bind"]})
+    assert "exec /own/plain: exec format error" in bundle.run("/own/plain", status=127)
+    assert "exec /own/orphan: no such file or directory" in bundle.run("/own/orphan", status=127)
+    assert "exec sh: argument list too long" in bundle.run("sh", "-c", "x" * 200_000, status=127)
+    bundle.program("/own/plain").create()
+    bundle("start", bundle.name)
+    bundle.wait_for("stopped")
+    assert bundle.output() == "exec /own/plain: exec format error\n"
+    bundle("delete", bundle.name)
+    bundle.config["process"]["cwd"] = "/own/plain"
+    assert "/own/plain is a file, not a directory" in bundle.program("sh")("create", bundle.name, status=1)
+    bundle.config["process"] |= {"cwd": "/", "capabilities": {"effective": ["CAP_KILL"]}}
+    assert "what is not permitted cannot be effective: CAP_KILL" in bundle("create", bundle.name, status=1)
+    assert "does not exist" in bundle("state", bundle.name, status=1)
+
+
+def test_an_exec_that_nobody_waits_for_says_what_failed(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("echo hi\n")
+    (tmp_path / "plain").chmod(0o755)
+    bundle.config["mounts"].append({"destination": "/own", "type": "bind", "source": str(tmp_path), "options": ["bind"]})
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    pid_file = tmp_path / "pid"
+    for words in (["/own/plain"], ["--cwd", "/nonesuch", "true"], ["--cwd", "/own/plain", "true"]):
+        said = bundle("exec", "--detach", "--pid-file", str(pid_file), *words[:-1], bundle.name, words[-1], status=1)
+        assert said.startswith("labcore-runtime: op ")
+        assert not pid_file.exists()
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_streams_that_are_closed_are_dev_null(bundle: Bundle, closed: tuple[int, ...], tmp_path: Path) -> None:
+    (tmp_path / "seen").touch()
+    bundle.config["mounts"].append({"destination": "/own", "type": "bind", "source": str(tmp_path), "options": ["bind"]})
+    each = 'for f in 0 1 2; do all="$all $(readlink /proc/$$/fd/$f)"; done; echo $all > /own/seen'
+    look = f"{each}; sleep 0.1; echo end >> /own/seen; exit 5"
+    shut = " ".join(f"{fd}<&-" for fd in closed)
+    bundle.program("sh", "-c", look)("run", bundle.name, status=5, before=("sh", "-c", f'exec "$@" {shut}', "sh"))
+    *found, end = (tmp_path / "seen").read_text().split()
+    assert end == "end"
+    assert [found[fd] for fd in closed] == ["/dev/null"] * len(closed)

@@ -10,7 +10,7 @@ import labcore
 
 PACKAGE = Path(labcore.__file__).parent
 
-OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "space", "state", "tar"}
+OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "space", "state", "streams", "tar"}
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
     "record": set(),
@@ -21,6 +21,7 @@ ALLOWED = {
     "space": {"errors"},
     "tar": {"errors", "record"},
     "state": set(),
+    "streams": set(),
     "spec": {"record", "errors"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},

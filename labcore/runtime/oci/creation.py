@@ -58,12 +58,11 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
         cgroup = _limited(cgroup, bundle)
         spec = with_directory_modes(with_cgroup_mounts(bundle.spec, cgroup))
         spec = with_home(spec, spec.root.directory)
-        bundle = bundle.replace(spec=spec.replace(filters_kept_in=f"{store.root}/{FILTERS}"))
+        bundle = bundle.replace(spec=spec.replace(cgroups=cgroup.entrances(), filters_kept_in=f"{store.root}/{FILTERS}"))
         creation = _Creation(store, request, config, bundle, cgroup)
         plan = creation_plan(
             bundle,
             gate=Path(directory, "gate"),
-            entrances=cgroup.entrances(),
             prepare=creation.prepare,
             take_terminal=creation.take_terminal,
             created=creation.created,

@@ -89,10 +89,10 @@ class Runtime:
             self._in_state(name, "nothing can be executed in it any more", "running", "created", "paused")
             check_program(spec, saved.pid)
 
+        cgroups = tuple(directory for directory in Cgroup(saved.cgroup).entrances() if Path(directory).is_dir())
         plan = exec_plan(
-            spec,
+            spec.replace(cgroups=cgroups),
             saved.pid,
-            entrances=tuple(d for d in Cgroup(saved.cgroup).entrances() if Path(d).is_dir()),
             take_terminal=lambda started: console.hand_over(started, console_socket or "", wanted),
             ready=ready,
             preserved=len(preserved),

@@ -110,11 +110,15 @@ class NoNewPrivileges(Op):
 
 
 class Execve(Op):
-    """Become the program: execve(2). `candidates` are tried in order, as a shell tries the directories of PATH."""
+    """Become the program: execve(2). `candidates` are tried in order, as a shell tries the directories of PATH.
+
+    With `aloud` a failure is said on standard error, for by then nobody waits to hear of it.
+    """
 
     argv: tuple[str, ...]
     environment: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
+    aloud: bool = False
     name: ClassVar[str] = "execve"
 
     @cached_property
@@ -126,10 +130,10 @@ class Execve(Op):
         return f"{shown}, tried as {', '.join(tried if len(tried) < 4 else (tried[0], '…', tried[-1]))}"
 
     def calls(self) -> Sequence[Step]:
-        *others, last = self.candidates or (self.argv[0],)
-        attempts = [native.execve.step(path, self.argv, self.environment) for path in others]
-        final = native.execve.step(last, self.argv, self.environment)
-        return [*(attempt.replace(tolerate=NOT_THIS_ONE) for attempt in attempts), final]
+        said = f"exec {self.argv[0]}" if self.aloud else ""
+        paths = self.candidates or (self.argv[0],)
+        *others, last = (native.execve.step(path, self.argv, self.environment).replace(said=said) for path in paths)
+        return [*(attempt.replace(tolerate=NOT_THIS_ONE) for attempt in others), last]
 
 
 def search_path(command: str, environment: Sequence[str], default: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from labcore.errors import InvalidInput
 from labcore.spec import Comparison, SeccompProfile, SeccompRule
 
 INSTRUCTION: Final = 8  # bytes
-FORMAT: Final = "1"  # of what is kept; part of its name
+FORMAT: Final = "2"  # of what is kept; part of its name
 
 # What the kernel does with a call: seccomp(2). The low 16 bits carry an errno, or a number for a tracer.
 ACTIONS: Final = {

@@ -8,6 +8,7 @@ import sys
 
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.runtime.oci.cli.options import NAME, Options, read_options, refuse
+from labcore.streams import open_standard_streams
 
 USAGE = f"""\
 usage: {NAME} [--root DIR] [--log FILE] [--log-format text|json] COMMAND ...
@@ -40,6 +41,7 @@ COMMANDS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit status."""
+    open_standard_streams()
     gc.disable()  # a command lives for milliseconds, and looking for garbage among its imports would take some of them
     given = sys.argv[1:] if arguments is None else arguments
     general = Options()
