@@ -24,6 +24,7 @@ from labcore.native.monitor import MonitorExit
 from labcore.runtime import make_plan, spawn
 from labcore.runtime.keeping import Kept
 from labcore.spec import IdRange, OverlayRoot, Reference
+from labcore.spec.media import LAYER
 from labcore.storage import overlay
 from labcore.storage.copies import flatten
 from labcore.storage.directories import remove_tree
@@ -144,6 +145,28 @@ def test_more_layers_than_fit_the_page_of_mount(engine: Engine, name: str) -> No
     with engine.snapshots.files(name) as files, tarfile.open(fileobj=io.BytesIO(b"".join(files.export()))) as tar:
         names = tar.getnames()
     assert [each for each in names if each.startswith("at-")] == ["at-149"]
+
+
+@pytest.fixture
+def there_and_back(engine: Engine) -> Iterator[str]:
+    """An image in which a file is made, removed, and made again by the very layer that made it first."""
+    base = engine.images.get(Reference.parse("busybox"))
+    made, gone = archive(("z/a", b"here"), (".wh.home", b"")), archive(("z/.wh.a", b""))
+    with engine.images.using():
+        layers = [engine.images.put_blob(each, LAYER) for each in (made, gone, made)]
+        config = base.config.replace(diff_ids=(*base.config.diff_ids, *(layer.digest for layer in layers)), history=())
+        engine.images.put_image(Reference.parse("there-and-back"), [*base.layers, *layers], config)
+    yield "there-and-back"
+    engine.images.untag(Reference.parse("there-and-back"))
+
+
+def test_a_layer_that_an_image_has_twice(engine: Engine, storage: str, name: str, there_and_back: str) -> None:
+    """Overlayfs takes no directory twice; the topmost says all that the other does."""
+    assert shell(engine, "cat /z/a; ls -d /home || true; echo more > /z/b; rm /z/a", name, there_and_back) == "here"
+    assert changes(engine, name) == ["C /z", "D /z/a", "A /z/b"]
+    committed = commit(engine, name, Reference.parse("there-and-back"))
+    assert len(committed.layers) == 5
+    assert labcore.run("there-and-back", ["ls", "/z"], root=engine.root).stdout == b"b\n"
 
 
 def test_older_kernels_mount_in_a_thread(engine: Engine, name: str) -> None:
