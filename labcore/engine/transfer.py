@@ -57,13 +57,13 @@ def pull(
         offered = client.manifest(reference.digest or reference.tag or "latest")
         fetched = _for_platform(client, offered, platform or Platform.here(), reference)
         manifest = Manifest.parse(fetched.content, f"{reference}: {fetched.digest}")
+        manifest.refuse_artifact(str(reference))
         yield from side_by_side(
             [manifest.config], _surely(client, lambda part, tell: _fetch(store, client, part, tell)), client.stop
         )
-        diff_ids = Config.parse(store.blobs.read(manifest.config), f"{reference}: {manifest.config.digest}").diff_ids
-        if len(diff_ids) != len(manifest.layers):
-            raise StoreDamaged(f"{reference}: {len(manifest.layers)} layers in the manifest, {len(diff_ids)} in the config")
-        unpacked = dict(zip((layer.digest for layer in manifest.layers), diff_ids, strict=True))
+        config = Config.parse(store.blobs.read(manifest.config), f"{reference}: {manifest.config.digest}")
+        manifest.check_layers(config, str(reference))
+        unpacked = dict(zip((layer.digest for layer in manifest.layers), config.diff_ids, strict=True))
 
         def get(part: Descriptor, tell: Callable[[Progress], None]) -> None:
             if layers and not layers.has(diff_id := unpacked[part.digest]):

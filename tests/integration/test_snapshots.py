@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,9 +24,11 @@ from labcore.native.monitor import MonitorExit
 from labcore.runtime import make_plan, spawn
 from labcore.runtime.keeping import Kept
 from labcore.spec import IdRange, OverlayRoot, Reference
+from labcore.spec.media import LAYER
 from labcore.storage import overlay
 from labcore.storage.copies import flatten
 from labcore.storage.directories import remove_tree
+from labcore.storage.files import copy, of_machine
 from labcore.storage.tree import tree_at
 from tests.conftest import LEARNER, as_learner, needs_root
 from tests.peers import Peers
@@ -144,6 +146,28 @@ def test_more_layers_than_fit_the_page_of_mount(engine: Engine, name: str) -> No
     with engine.snapshots.files(name) as files, tarfile.open(fileobj=io.BytesIO(b"".join(files.export()))) as tar:
         names = tar.getnames()
     assert [each for each in names if each.startswith("at-")] == ["at-149"]
+
+
+@pytest.fixture
+def there_and_back(engine: Engine) -> Iterator[str]:
+    """An image in which a file is made, removed, and made again by the very layer that made it first."""
+    base = engine.images.get(Reference.parse("busybox"))
+    made, gone = archive(("z/a", b"here"), (".wh.home", b"")), archive(("z/.wh.a", b""))
+    with engine.images.using():
+        layers = [engine.images.put_blob(each, LAYER) for each in (made, gone, made)]
+        config = base.config.replace(diff_ids=(*base.config.diff_ids, *(layer.digest for layer in layers)), history=())
+        engine.images.put_image(Reference.parse("there-and-back"), [*base.layers, *layers], config)
+    yield "there-and-back"
+    engine.images.untag(Reference.parse("there-and-back"))
+
+
+def test_a_layer_that_an_image_has_twice(engine: Engine, storage: str, name: str, there_and_back: str) -> None:
+    """Overlayfs takes no directory twice; the topmost says all that the other does."""
+    assert shell(engine, "cat /z/a; ls -d /home || true; echo more > /z/b; rm /z/a", name, there_and_back) == "here"
+    assert changes(engine, name) == ["C /z", "D /z/a", "A /z/b"]
+    committed = commit(engine, name, Reference.parse("there-and-back"))
+    assert len(committed.layers) == 5
+    assert labcore.run("there-and-back", ["ls", "/z"], root=engine.root).stdout == b"b\n"
 
 
 def test_older_kernels_mount_in_a_thread(engine: Engine, name: str) -> None:
@@ -487,8 +511,38 @@ def test_a_name_that_would_delete_another(engine: Engine, storage: str, name: st
 # --- what can be wrong
 
 
-def test_a_tree_deeper_than_any_path_can_be_removed(engine: Engine, storage: str, name: str) -> None:
-    shell(engine, "i=0; while [ $i -lt 1500 ]; do mkdir d && cd d && i=$((i+1)); done; touch end", name)
+def make_deep(top: Path, depth: int) -> None:
+    """Make directories in directories, as a program does that goes into each; and a file."""
+    here = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY | os.O_DIRECTORY, dir_fd=here)
+        os.close(here)
+        here = below
+    fd = os.open("end", os.O_CREAT | os.O_WRONLY, dir_fd=here)
+    os.write(fd, bytes(1 << 16))
+    os.close(fd)
+    os.close(here)
+
+
+def test_a_tree_deeper_than_any_path_can_be_removed(engine: Engine, storage: str, name: str, tmp_path: Path) -> None:
+    """It is weighed, and removed; an archive cannot name what is in it, and says so."""
+    shell(engine, "true", name)
+    snapshot = engine.snapshots.get(name)
+    make_deep(engine.snapshots.written(snapshot), 2200)
+    assert engine.snapshots.usage(snapshot) >= 1 << 16
+    refused: list[Callable[[], object]] = [
+        lambda: engine.snapshots.changes(snapshot), lambda: b"".join(engine.snapshots.layer(snapshot))
+    ]  # fmt: skip
+    with engine.snapshots.files(name) as files, of_machine() as here:
+        refused += [
+            lambda: b"".join(files.export()),
+            lambda: copy(files, "/d", here, str(tmp_path / "d"), owner=None),
+        ]
+        for each in refused:
+            with pytest.raises(InvalidInput, match="is too deep, a path of more than 3584 bytes"):
+                each()
+    remove_tree(tmp_path / "d")
     before = set((engine.root / "storage/snapshots").iterdir())
     engine.snapshots.remove(name)
     assert before - set((engine.root / "storage/snapshots").iterdir()) == {engine.root / "storage/snapshots" / name}

@@ -19,7 +19,7 @@ import labcore
 from labcore.engine import Engine
 from labcore.engine.archives import import_root
 from labcore.engine.checking import check, repair
-from labcore.engine.tidying import Removal, prune, remove_image
+from labcore.engine.tidying import Removal, prune, remove_image, stack_of
 from labcore.engine.usage import usage
 from labcore.errors import InUse, InvalidInput
 from labcore.images import Image
@@ -63,6 +63,24 @@ def container(engine: Engine) -> "Iterator[subprocess.Popen[str]]":
         yield running
         if running.poll() is None:
             running.communicate("go on\n", timeout=20)
+
+
+def test_a_deep_layer_is_weighed_checked_and_removed(engine: Engine) -> None:
+    """A registry may bring one: directories in directories, as deep as a layer may have them."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        info = tarfile.TarInfo("d/" * 1791 + "end")
+        info.size = 1 << 16
+        tar.addfile(info, io.BytesIO(os.urandom(1 << 16)))
+    image = import_root(
+        engine.images, io.BytesIO(archive.getvalue()), "deep.tar", name=Reference.parse("deep"), layers=engine.layers
+    )  # fmt: skip
+    (deep,) = stack_of(image)
+    assert next(item.size for item in usage(engine)[1].items if item.name == deep) >= 1 << 16
+    assert check(engine).layers == ()
+    assert remove_image(engine, "deep").untagged == ("deep:latest",)
+    assert deep not in [path.name for path in (engine.layers.directory / "layers").iterdir()]
+    assert prune(engine).layers == Gone()
 
 
 def test_names_go_and_the_image_with_the_last(engine: Engine) -> None:
