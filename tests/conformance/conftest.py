@@ -14,6 +14,7 @@ from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.cgroups.scope import RUNS
 from labcore.spec import OverlayRoot
 from tests.conftest import needs, needs_root
+from tests.threads import Started
 
 MANAGER = "systemd" if RUNS.is_dir() and not hierarchies().v1 else "cgroupfs"  # as they choose it themselves
 RUNTIME = Path(sys.executable).with_name("labcore-runtime")
@@ -70,7 +71,7 @@ def driver(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pyte
     daemon_words = ["dockerd", "-H", address, "--data-root", f"{home}/data", "--exec-root", f"{home}/exec"]
     daemon_words += ["--pidfile", f"{home}/pid", "--bridge", "none", "--iptables=false", "--add-runtime", f"labcore={RUNTIME}"]
     daemon_words += ["--exec-opt", f"native.cgroupdriver={MANAGER}"]
-    with (home / "log").open("wb") as log, subprocess.Popen(daemon_words, stdout=log, stderr=log) as daemon:
+    with (home / "log").open("wb") as log, Started(daemon_words, stdout=log, stderr=log) as daemon:
         options = ["--pull", "never", "--runtime", "labcore", "--network", "none"]
         made = Driver("docker", home, ["docker", "-H", address], options)
         try:

@@ -22,6 +22,7 @@ from labcore.registry.access import Passwords
 from labcore.registry.server import Registry, Settings
 from tests.conftest import needs, needs_root
 from tests.serving import named, served
+from tests.threads import Started
 
 Docker = Callable[..., str]
 
@@ -49,7 +50,7 @@ def debians(home: Path, *, auth: dict[str, object] | None = None, **http_setting
     (home / "config.yml").write_text(json.dumps(settings))  # YAML, too
     with (home / "log").open("wb") as log:
         command = ["docker-registry", "serve", str(home / "config.yml")]
-        with subprocess.Popen(command, stdout=log, stderr=log) as server:
+        with Started(command, stdout=log, stderr=log) as server:
             try:
                 wait_for(lambda: not socket.socket().connect_ex(("127.0.0.1", port)))
                 yield f"127.0.0.1:{port}"
@@ -82,7 +83,7 @@ def dockerd(home: Path, *options: str) -> Iterator[Docker]:
     def answers() -> bool:
         return not subprocess.run(["docker", "-H", f"unix://{home}/s", "version"], capture_output=True).returncode
 
-    with (home / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as daemon:
+    with (home / "log").open("wb") as log, Started(words, stdout=log, stderr=log) as daemon:
         try:
             wait_for(answers)
             yield docker
@@ -191,7 +192,7 @@ class Counted:
 def cache_of(upstream: str, root: Path) -> Iterator[str]:
     """Run labcore's cache as a user starts it."""
     command = [sys.executable, "-m", "labcore", "--root", str(root), "registry", "serve", "--listen", "127.0.0.1:0"]
-    with subprocess.Popen([*command, "--proxy", upstream], stdout=subprocess.PIPE, text=True) as server:
+    with Started([*command, "--proxy", upstream], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         line = server.stdout.readline()
         assert f"a cache of {upstream}" in line

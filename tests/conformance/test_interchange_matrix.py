@@ -28,6 +28,7 @@ from labcore.spec import OverlayRoot, Platform, Reference
 from labcore.spec.media import INDEX, LAYER, LAYER_GZIP
 from labcore.storage.comparing import differences
 from tests.conftest import needs, needs_root
+from tests.threads import Started
 
 NAME = "team/box:v1"
 ULIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
@@ -144,7 +145,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
     address = f"unix://{home}/s"
     words = ["dockerd", "-H", address, "--data-root", f"{home}/data", "--exec-root", f"{home}/exec", "--pidfile", f"{home}/pid"]
     words += ["--bridge", "none", "--iptables=false", "--exec-opt", "native.cgroupdriver=cgroupfs"]
-    with (home / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as daemon:
+    with (home / "log").open("wb") as log, Started(words, stdout=log, stderr=log) as daemon:
         try:
             tool = Tool(["docker", "-H", address], ["--pull", "never", "--network", "none"])
             for _ in range(150):
@@ -282,7 +283,7 @@ def test_to_labcore(row: str, request: pytest.FixtureRequest, lab: Lab, wanted: 
 
 def test_through_pipes(docker: Tool, lab: Lab, wanted: str, tmp_path: Path) -> None:
     """`labcore save | docker load`, and `docker save | labcore load`."""
-    with subprocess.Popen(
+    with Started(
         [sys.executable, "-m", "labcore", "--root", str(lab.engine.root), "save", NAME], stdout=subprocess.PIPE
     ) as ours:
         subprocess.run([*docker.words, "load"], stdin=ours.stdout, check=True, capture_output=True)

@@ -20,13 +20,14 @@ from labcore.engine.transfer import endpoint, pull, push
 from labcore.images import ImageStore
 from labcore.spec import Reference
 from tests.conftest import needs, needs_root
+from tests.threads import Started
 
 
 @contextmanager
 def serving(data: Path, *options: str) -> Iterator[str]:
     """A registry as a user starts it."""
     command = [sys.executable, "-m", "labcore", "registry", "serve", "--listen", "127.0.0.1:0", "--data", str(data)]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
+    with Started([*command, *options], stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             yield server.stdout.readline().split()[2].rpartition("/")[2]
@@ -132,7 +133,7 @@ def test_docker_pushes_and_pulls(address: str, layout: str, tmp_path: Path) -> N
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    with (home / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as daemon:
+    with (home / "log").open("wb") as log, Started(words, stdout=log, stderr=log) as daemon:
         try:
             for _ in range(150):
                 if not subprocess.run(["docker", "-H", socket, "version"], capture_output=True).returncode:

@@ -10,6 +10,7 @@ import pytest
 
 from labcore.engine import Engine
 from tests.conftest import needs, needs_root
+from tests.threads import Started
 
 # Asking for more than the machine allows takes CAP_SYS_RESOURCE, which not every root has.
 LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
@@ -29,6 +30,7 @@ CMD ["app.py"]
 """
 APP = """
 from flask import Flask
+from tests.threads import Started
 app = Flask(__name__)
 app.add_url_rule("/", view_func=lambda: "Hello from Flask")
 app.run(host="0.0.0.0", port=5000)
@@ -60,7 +62,7 @@ def docker(stocked: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     address = f"unix://{home}/docker.sock"
     words = ["dockerd", "-H", address, "--data-root", f"{home}/data", "--exec-root", f"{home}/exec", "--pidfile", f"{home}/pid"]
     words += ["--bridge", "none", "--iptables=false", "--exec-opt", "native.cgroupdriver=cgroupfs"]
-    with (home / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as daemon:
+    with (home / "log").open("wb") as log, Started(words, stdout=log, stderr=log) as daemon:
         made = Docker(address)
         try:
             for name in ("nginx", "python"):
