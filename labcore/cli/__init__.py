@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from labcore.errors import LabcoreError
+from labcore.state import closed_directory
 from labcore.streams import open_standard_streams
 
 # subcommand -> its line in the help; the module of the same name has `arguments(parser)` and `main(args) -> exit status`
@@ -80,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
         if error.errno == errno.EADDRINUSE:
             print("  cure: end what listens there, or name another address", file=sys.stderr)
         if isinstance(error, PermissionError):
-            print("  cure: run it as root: sudo labcore …, or choose a --root of your own", file=sys.stderr)
+            print(f"  cure: {_way_in(error)}", file=sys.stderr)
         return LABCORE_FAILED
     except KeyboardInterrupt:
         return 130
@@ -89,6 +90,13 @@ def main(argv: list[str] | None = None) -> int:
 def _said(error: OSError) -> str:
     """Say what the kernel has refused as people do, without its number: `work.tar: No such file or directory`."""
     return f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror or str(error)
+
+
+def _way_in(error: PermissionError) -> str:
+    """Say how to come where one was not let in; if it is a directory on the way that is closed, which."""
+    closed = closed_directory(Path(os.fsdecode(error.filename))) if error.filename else None
+    opened = f"{closed} is closed to you: chmod o+x {closed}, or " if closed else ""
+    return f"{opened}run it as root: sudo labcore …, or choose a --root of your own"
 
 
 def _without_collecting(words: list[str]) -> argparse.Namespace:

@@ -11,6 +11,7 @@ from labcore.errors import SystemCallError, Unavailable
 from labcore.native._native import ffi, lib
 from labcore.native.block import clone_flags, report_size
 from labcore.native.process import OwnChild, Process, Report
+from labcore.state import closed_directory
 
 PIPE: Final = -1
 DEVNULL: Final = -3
@@ -34,12 +35,13 @@ class Streams(NamedTuple):
 def program(name: str) -> str:
     """Return the path of one of the static programs that were built beside the extension."""
     path = PROGRAMS / name
-    if not os.access(path, os.X_OK):
+    if os.access(path, os.X_OK):
+        return str(path)
+    if closed := closed_directory(path):
         raise Unavailable(
-            f"{path} is missing, or out of your reach: build it with `pip install -e .` (it needs a C compiler), in a place "
-            "that you may enter"
+            f"{closed} is closed to you, and labcore lies in there\n  cure: chmod o+x {closed}, or install labcore elsewhere"
         )
-    return str(path)
+    raise Unavailable(f"{path} is missing: build it with `pip install -e .` (it needs a C compiler)")
 
 
 class Started(NamedTuple):

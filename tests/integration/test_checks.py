@@ -18,6 +18,7 @@ from labcore.lab.versions import marked
 from labcore.lab.workspace import Workspace
 from tests.conftest import changes, needs_root, traces
 from tests.integration.wrong.ways_in import WAYS_IN
+from tests.threads import Started
 
 # A step may stand in two lessons, with a check in each.
 WRONG = {
@@ -178,7 +179,7 @@ def test_a_check_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
         "print(check.pid, flush=True); time.sleep(60)"
     )
     check = [sys.executable, "-m", "labcore.lab.checks.supervisor", "hostname", str(workspace.file), "1", "1"]
-    with subprocess.Popen([sys.executable, "-c", asker, *check], stdout=subprocess.PIPE, text=True) as process:
+    with Started([sys.executable, "-c", asker, *check], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         supervisor = int(process.stdout.readline())
         time.sleep(1)

@@ -14,6 +14,7 @@ from labcore.lab.lessons import LESSONS
 from labcore.lab.workspace import Workspace
 from tests.conftest import PROJECT, needs_root
 from tests.integration.wrong.lesson_01 import UNRULY, WRONG
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -95,7 +96,7 @@ def test_what_cannot_be_is_said_in_a_line(work: Path) -> None:
 def test_demo_opens_a_solved_lesson_in_large_type(work: Path, engine: Engine) -> None:
     needs_root()
     command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "lesson", "--work", str(work), "demo", "1"]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+    with Started(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = []
         for line in process.stdout:

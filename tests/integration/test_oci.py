@@ -23,6 +23,7 @@ from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.ops import Op
 from labcore.spec import DOCKER_CAPABILITIES, ContainerSpec, OverlayRoot
 from tests.conftest import PROJECT, needs_root
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -653,7 +654,7 @@ def test_a_number_that_now_means_another_process_is_left_alone(bundle: Bundle) -
     bundle.wait_for("stopped")
     file = bundle.state / bundle.name / "state.json"
     saved = json.loads(file.read_text())
-    with subprocess.Popen(["sleep", "60"]) as innocent:
+    with Started(["sleep", "60"]) as innocent:
         file.write_text(json.dumps(saved | {"pid": innocent.pid}))
         assert json.loads(bundle("state", bundle.name))["status"] == "stopped"
         assert "not running" in bundle("kill", bundle.name, "KILL", status=1)

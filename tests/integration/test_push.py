@@ -25,6 +25,7 @@ from labcore.registry.server import Registry, Settings
 from labcore.registry.transport import RegistryError, Transport, pause
 from labcore.spec import Reference
 from tests.serving import Handler, named, served
+from tests.threads import Started
 
 CONTENT = os.urandom(1_000_000)
 
@@ -381,7 +382,7 @@ def test_ctrl_c_at_the_command(engine: Engine, registry: Registry, tmp_path: Pat
     with served(handler) as address:
         reference = named(engine, address)
         command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "push", str(reference)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with Started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert reached.wait(20)
             process.send_signal(signal.SIGINT)
             begun = time.monotonic()

@@ -32,6 +32,7 @@ from labcore.storage.files import copy, of_machine
 from labcore.storage.tree import tree_at
 from tests.conftest import LEARNER, as_learner, needs_root
 from tests.peers import Peers
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 IDS = IdRange(inside=0, outside=200_000, size=65_536)
@@ -105,7 +106,7 @@ def test_what_a_killed_run_has_copied_goes(engine: Engine, monkeypatch: pytest.M
     """Where layers are copied, the copy of a run that was killed is removed by a later one."""
     monkeypatch.setenv("LABCORE_STORAGE", "copy")
     command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "busybox", "sh", "-c", "echo up; sleep 60"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
+    with Started(command, stdout=subprocess.PIPE) as run:
         assert run.stdout is not None
         run.stdout.readline()
         (name,) = (each for each in engine.snapshots.names() if each.startswith("run-"))
@@ -235,7 +236,7 @@ with prepared(Engine(Path(sys.argv[1])), "busybox", ["sh", "-c", sys.argv[3]], s
 def test_a_killed_starter_leaves_a_snapshot_that_can_be_used(engine: Engine, storage: str, name: str) -> None:
     script = "i=0; while :; do i=$((i+1)); echo $i > /file-$((i % 50)); done"
     for _ in range(5):
-        with subprocess.Popen(
+        with Started(
             [sys.executable, "-c", KILLED, str(engine.root), name, script], stdout=subprocess.PIPE, text=True
         ) as starter:
             assert starter.stdout is not None
@@ -255,7 +256,7 @@ def test_killed_while_a_snapshot_is_made_or_removed(engine: Engine, storage: str
         "while True:\n snapshot_for(e, sys.argv[2], 'busybox')\n e.snapshots.remove(sys.argv[2])\n"
     )
     command = [sys.executable, "-c", script, str(engine.root), name]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as busy:
+    with Started(command, stdout=subprocess.PIPE) as busy:
         assert busy.stdout is not None
         busy.stdout.readline()
         time.sleep(seconds)

@@ -27,6 +27,7 @@ from labcore.spec import Reference
 from labcore.spec.media import LAYER
 from labcore.storage.collecting import Gone, using
 from tests.conftest import needs_root
+from tests.threads import Started
 
 LABCORE = [sys.executable, "-m", "labcore"]
 
@@ -57,7 +58,7 @@ def make(made: Engine, source: Engine, name: str = "box") -> Image:
 def container(engine: Engine) -> "Iterator[subprocess.Popen[str]]":
     """A container of the image, that runs until its input ends."""
     command = [*LABCORE, "--root", str(engine.root), "run", "-i", "box", "sh", "-c", "echo ready; read line; cat /own | wc -c"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+    with Started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         assert running.stdout.readline() == "ready\n"
         yield running
@@ -139,7 +140,7 @@ def _unpack(engine: Engine, fifo: str, diff_id: str) -> None:
 def test_what_is_being_unpacked_stays(engine: Engine, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     unpacker = multiprocessing.get_context("fork").Process(
-        target=_unpack, args=(engine, str(tmp_path / "fifo"), f"sha256:{0:064x}")
+        target=_unpack, args=(engine, str(tmp_path / "fifo"), f"sha256:{0:064x}"), daemon=True
     )
     unpacker.start()
     with (tmp_path / "fifo").open("wb") as end:
@@ -159,9 +160,11 @@ def test_a_start_keeps_collections_out(engine: Engine) -> None:
         "from labcore.engine import Engine; from labcore.engine.tidying import prune; from pathlib import Path; import sys; "
     )
     script += "print(prune(Engine(Path(sys.argv[1])), every=True).layers.layers)"
-    with ExitStack() as starting:
+    with ExitStack() as kept, ExitStack() as starting:
         starting.enter_context(using(engine.layers.directory))
-        pruning = subprocess.Popen([sys.executable, "-c", script, str(engine.root)], stdout=subprocess.PIPE, text=True)
+        pruning = kept.enter_context(
+            Started([sys.executable, "-c", script, str(engine.root)], stdout=subprocess.PIPE, text=True)
+        )
         time.sleep(0.7)
         assert (pruning.poll(), len(engine.layers.ids())) == (None, 1)
         starting.close()
@@ -175,7 +178,7 @@ def test_starts_and_collections_at_once(engine: Engine) -> None:
         "from labcore.engine import Engine; from labcore.engine.tidying import prune; from pathlib import Path; import sys\n"
     )
     script += "while True: prune(Engine(Path(sys.argv[1])))"
-    with subprocess.Popen([sys.executable, "-c", script, str(engine.root)]) as pruning:
+    with Started([sys.executable, "-c", script, str(engine.root)]) as pruning:
         for number in range(20):
             assert labcore.run("box", ["echo", str(number)], root=engine.root).stdout == f"{number}\n".encode()
         assert pruning.poll() is None

@@ -29,6 +29,7 @@ from labcore.spec.media import CONFIG, INDEX, LAYER, LAYER_GZIP, LAYER_ZSTD, MAN
 from labcore.storage import LayerStore
 from labcore.storage.layers import layer_id
 from tests.conftest import needs_root
+from tests.threads import Started
 
 Files = dict[str, bytes]
 
@@ -654,7 +655,7 @@ def test_a_large_archive_through_a_pipe_takes_little_memory(tmp_path: Path) -> N
     about += bytes(-len(about) % 512)
     head = member("x/layer.tar")
     head.size = size
-    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as loading:
+    with Started([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as loading:
         assert loading.stdin
         assert loading.stdout
         loading.stdin.write(about + head.tobuf())

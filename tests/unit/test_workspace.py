@@ -121,7 +121,7 @@ def _save_often(directory: Path, name: str) -> None:
 
 def test_two_notebooks_at_once_lose_nothing(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_save_often, args=(tmp_path, name)) for name in ("hostname", "rootfs")]
+    writers = [context.Process(target=_save_often, args=(tmp_path, name), daemon=True) for name in ("hostname", "rootfs")]
     for writer in writers:
         writer.start()
     for writer in writers:
