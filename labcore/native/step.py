@@ -12,7 +12,7 @@ from labcore.record import Record
 
 
 class Register(NamedTuple):
-    """An argument that an earlier step of the same plan produced (a descriptor, say): one of 64 registers, from 0."""
+    """An argument that an earlier step of the same plan produced (a descriptor, say): one of 2048 registers, from 0."""
 
     number: int
 
@@ -29,7 +29,7 @@ Argument: TypeAlias = "int | Register | Pointee"
 WORD = (1 << 64) - 1
 
 
-RECORD = struct.Struct("=IBBBBQ6q")  # struct step in csrc/block.h
+RECORD = struct.Struct("=IBBHQ6q")  # struct step in csrc/block.h
 FIRST_ARGUMENT = RECORD.size - 6 * 8
 ZERO_FAILS = 1
 
@@ -65,7 +65,7 @@ class Step(Record):
                 pointers.append((FIRST_ARGUMENT + 8 * i, argument))
         flags = ZERO_FAILS if self.zero_fails else 0
         result = 0 if self.result is None else self.result + 1
-        return RECORD.pack(self.number, flags, registers, result, 0, self.tolerate, *words), tuple(pointers)
+        return RECORD.pack(self.number, flags, registers, result, self.tolerate, *words), tuple(pointers)
 
     @property
     def arguments(self) -> str:

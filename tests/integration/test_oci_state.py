@@ -169,6 +169,19 @@ def test_a_damaged_container_is_in_nobodys_way(bundle: Bundle, damaged: list[str
         Cgroup.near_own(bundle.name).remove()
 
 
+def test_many_mounts(bundle: Bundle) -> None:
+    (bundle.directory / "file").write_text("bound\n")
+    source = str(bundle.directory / "file")
+    bundle.config["mounts"] += [
+        {"destination": f"/tmp/many/{number}", "source": source, "options": ["bind", "ro"]} for number in range(500)
+    ]
+    bundle.config["mounts"].append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"})
+    bundle.config["mounts"].insert(0, bundle.config["mounts"].pop())
+    assert bundle.run("sh", "-c", "cat /tmp/many/* | grep -c bound; cat /tmp/many/499") == "500\nbound\n"
+    bundle.config["mounts"] += [{"destination": "/x", "source": source, "options": ["bind"]}] * 2000
+    assert "mounts: at most 2000 bind mounts, these are 2500" in bundle.run("true", status=1)
+
+
 @pytest.mark.parametrize(("owner", "mode"), [(LEARNER + 1, 0o700), (LEARNER + 1, 0o777), (LEARNER, 0o777)])
 def test_containers_in_a_directory_that_somebody_else_has_made(owner: int, mode: int) -> None:
     """Without a directory for a session it lies in /tmp, where anybody can have made it, with containers and their hooks."""

@@ -11,7 +11,7 @@ from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
 from labcore.record import Record
 from labcore.runtime import mounting
-from labcore.runtime.oci.node import ConfigError, Node
+from labcore.runtime.oci.node import ConfigError, Node, shortened
 from labcore.runtime.oci.resources import read_resources
 from labcore.runtime.oci.seccomp import read_seccomp
 from labcore.runtime.userns import fitted, with_bound_devices
@@ -92,7 +92,7 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
         spec = _isolation(root, directory, mounts)
         mounting.check_mounts(spec.mounts)
     except InvalidInput as error:
-        raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from None
+        raise error if isinstance(error, ConfigError) else ConfigError(shortened(str(error))) from None
     creates = not any(m.target.rstrip("/") == "/dev" and mounting.is_bind(m) for m in mounts)
     size = process["consoleSize"]
     if not creates:
