@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -47,7 +48,7 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
     Raises ConfigError, InvalidInput, StepFailed, HookFailed.
     """
     config = read_config(request.directory)
-    bundle = read_bundle(config, request.directory)
+    bundle = read_bundle(config, request.directory, warn)
     check_socket(request.console_socket, bundle.spec.terminal)
     with ExitStack() as undo, ExitStack() as meanwhile:
         directory = store.make(request.name)
@@ -133,6 +134,11 @@ class _Creation:
         self.store.save(saved)
         self.life.pid, self.life.start = saved.pid, saved.start
         self.life.save()
+
+
+def warn(text: str) -> None:
+    """Tell whoever asked for a container what it has to do without."""
+    print(f"labcore-runtime: warning: {text}", file=sys.stderr)
 
 
 def now() -> str:
