@@ -182,6 +182,51 @@ def test_many_mounts(bundle: Bundle) -> None:
     assert "mounts: at most 2000 bind mounts, these are 2500" in bundle.run("true", status=1)
 
 
+def test_policies_and_priorities(bundle: Bundle) -> None:
+    """As the kernel shows them from outside: the image has no program that could ask."""
+    bundle.config["process"] |= {
+        "scheduler": {"policy": "SCHED_BATCH", "nice": 7, "flags": ["SCHED_FLAG_RESET_ON_FORK"]},
+        "ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 6},
+    }
+    bundle.program("sleep", "60").create()
+    pid = json.loads(bundle("state", bundle.name))["pid"]
+    assert os.sched_getscheduler(pid) == os.SCHED_BATCH | os.SCHED_RESET_ON_FORK
+    assert os.getpriority(os.PRIO_PROCESS, pid) == 7
+    assert subprocess.check_output(["ionice", "-p", str(pid)], text=True) == "best-effort: prio 6\n"
+
+
+def test_clocks_of_a_containers_own(bundle: Bundle) -> None:
+    bundle.config["linux"]["namespaces"].append({"type": "time"})
+    bundle.config["linux"]["timeOffsets"] = {"boottime": {"secs": 1000000, "nanosecs": 5}, "monotonic": {"secs": 9}}
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    look = ["cut", "-d.", "-f1", "/proc/uptime"]
+    assert int(bundle("exec", bundle.name, *look)) > 1000000
+    pid = json.loads(bundle("state", bundle.name))["pid"]
+    offsets = [line.split() for line in Path(f"/proc/{pid}/timens_offsets").read_text().splitlines()]
+    assert offsets == [["monotonic", "9", "0"], ["boottime", "1000000", "5"]]
+
+
+def test_processors_of_what_is_executed(bundle: Bundle) -> None:
+    bundle.config["process"]["execCPUAffinity"] = {"initial": "0", "final": "0-1"}
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    for final in ("0-1", "1"):
+        bundle.config["process"]["execCPUAffinity"]["final"] = final
+        process = {**bundle.config["process"], "args": ["grep", "Cpus_allowed_list", "/proc/self/status"]}
+        (bundle.directory / "process.json").write_text(json.dumps(process))
+        said = bundle("exec", "--process", str(bundle.directory / "process.json"), bundle.name)
+        assert said == f"Cpus_allowed_list:\t{final}\n"
+
+
+def test_a_memory_policy(bundle: Bundle) -> None:
+    bundle.config["linux"]["memoryPolicy"] = {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}
+    if not Path("/proc/self/numa_maps").exists():
+        assert "memory policy MPOL_BIND 0: ENOSYS" in bundle.run("true", status=1)
+        pytest.skip("this kernel knows no NUMA nodes")
+    assert "bind=static:0" in bundle.run("head", "-1", "/proc/self/numa_maps")
+
+
 @pytest.mark.parametrize(("owner", "mode"), [(LEARNER + 1, 0o700), (LEARNER + 1, 0o777), (LEARNER, 0o777)])
 def test_containers_in_a_directory_that_somebody_else_has_made(owner: int, mode: int) -> None:
     """Without a directory for a session it lies in /tmp, where anybody can have made it, with containers and their hooks."""

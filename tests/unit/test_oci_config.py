@@ -12,8 +12,8 @@ import pytest
 from labcore.errors import InvalidInput
 from labcore.runtime.cgroups.scope import properties
 from labcore.runtime.cgroups.settings import v1_settings, v2_settings
-from labcore.runtime.oci.config import read_bundle
-from labcore.runtime.oci.node import ConfigError
+from labcore.runtime.oci.config import read_affinities, read_bundle
+from labcore.runtime.oci.node import ConfigError, Node
 from labcore.runtime.oci.plans import creation_plan
 
 EDGES: tuple[Any, ...] = (
@@ -43,6 +43,12 @@ WHOLE: dict[str, Any] = {
         "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200}],
         "noNewPrivileges": True,
         "oomScoreAdj": 10,
+        "scheduler": {
+            "policy": "SCHED_DEADLINE", "nice": 1, "priority": 0, "flags": ["SCHED_FLAG_RECLAIM"], "runtime": 10,
+            "deadline": 20, "period": 30,
+        },
+        "ioPriority": {"class": "IOPRIO_CLASS_IDLE", "priority": 1},
+        "execCPUAffinity": {"initial": "0", "final": "0-1"},
         "apparmorProfile": "",
         "selinuxLabel": "",
     },
@@ -53,9 +59,11 @@ WHOLE: dict[str, Any] = {
     ],
     "hooks": {kind: [HOOK] for kind in KINDS},
     "linux": {
-        "namespaces": [{"type": kind} for kind in ("mount", "pid", "uts", "ipc", "network", "cgroup")],
+        "namespaces": [{"type": kind} for kind in ("mount", "pid", "uts", "ipc", "network", "cgroup", "time")],
         "devices": [{"path": "/dev/x", "type": "c", "major": 1, "minor": 3, "fileMode": 438, "uid": 0, "gid": 0}],
         "cgroupsPath": "/labcore/test",
+        "memoryPolicy": {"mode": "MPOL_INTERLEAVE", "nodes": "0-1,3", "flags": ["MPOL_F_STATIC_NODES"]},
+        "timeOffsets": {"monotonic": {"secs": 1, "nanosecs": 2}},
         "sysctl": {"net.ipv4.ip_forward": "1"},
         "rootfsPropagation": "rprivate",
         "maskedPaths": ["/proc/kcore"],
@@ -127,7 +135,11 @@ def with_value(path: Path_, value: Any) -> dict[str, Any]:
 
 
 # Where a message begins with the path of something else, which the change has made impossible.
-ELSEWHERE = {"linux": ("hostname: ",), "linux.namespaces": ("hostname: ",), "linux.seccomp": ("seccomp: ",)}
+ELSEWHERE = {
+    "linux": ("hostname: ",),
+    "linux.namespaces": ("hostname: ", "linux.timeOffsets: "),
+    "linux.seccomp": ("seccomp: ",),
+}
 FIELDS = [path for path in fields(WHOLE) if path]
 MAPPINGS = [path for path in fields(MAPPED) if path[1:2] in (("uidMappings",), ("gidMappings",))]
 
@@ -141,6 +153,7 @@ def written(path: Path_) -> str:
 def carry_out(config: dict[str, Any], directory: Path) -> None:
     """Do all that a creation does before anything is made: what cannot be encoded for the kernel fails here."""
     bundle = read_bundle(json.loads(json.dumps(config)), directory)
+    assert [*map(len, read_affinities(Node(config["process"])))]
     plan = creation_plan(
         bundle, gate=directory / "gate", entrances=(), prepare=int, take_terminal=int, created=int
     )  # fmt: skip

@@ -13,6 +13,13 @@ from labcore.record import Record
 from labcore.runtime import mounting
 from labcore.runtime.oci.node import ConfigError, Node, shortened
 from labcore.runtime.oci.resources import read_resources
+from labcore.runtime.oci.scheduling import (
+    read_io_priority,
+    read_memory_policy,
+    read_numbers,
+    read_scheduler,
+    read_time_offsets,
+)
 from labcore.runtime.oci.seccomp import read_seccomp
 from labcore.runtime.userns import fitted, with_bound_devices
 from labcore.spec import (
@@ -28,6 +35,7 @@ from labcore.spec import (
     User,
 )
 from labcore.spec.resources import Resources
+from labcore.spec.scheduling import TimeOffset
 
 MAJOR_BITS, MINOR_BITS = 12, 20  # of a device's number: linux/kdev_t.h
 LONGEST_TIMEOUT = (1 << 31) // 1000 - 1  # seconds, of which poll(2) takes the milliseconds
@@ -47,10 +55,6 @@ REFUSED = (
     ("process.selinuxLabel", "SELinux labels are not supported"),
     ("linux.mountLabel", "SELinux labels are not supported"),
     ("linux.intelRdt", "Intel RDT is not supported"),
-    ("process.scheduler", "scheduling policies are not supported"),
-    ("process.ioPriority", "I/O priorities are not supported"),
-    ("process.execCPUAffinity", "CPU affinities for exec are not supported"),
-    ("linux.timeOffsets", "time offsets are not supported"),
     ("solaris", "this is Linux"),
     ("windows", "this is Linux"),
     ("vm", "virtual machines are not started here"),
@@ -174,10 +178,25 @@ def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...], warn
             masked_paths=linux["maskedPaths"].texts(),
             readonly_paths=linux["readonlyPaths"].texts(),
             sysctls=tuple(_sysctls(linux["sysctl"], apart)),
+            memory_policy=read_memory_policy(linux["memoryPolicy"]),
+            time_offsets=_time_offsets(linux["timeOffsets"], new),
             seccomp=read_seccomp(linux["seccomp"]),
         ),
         warn,
     )
+
+
+def _time_offsets(node: Node, new: tuple[str, ...]) -> tuple[TimeOffset, ...]:
+    offsets = read_time_offsets(node)
+    if offsets and "time" not in new:
+        raise node.fail("needs a time namespace of its own")
+    return offsets
+
+
+def read_affinities(process: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return on which processors exec's process runs until it is in the container's cgroups, and then; none: on all."""
+    affinity = process["execCPUAffinity"]
+    return read_numbers(affinity["initial"]), read_numbers(affinity["final"])
 
 
 def read_process(process: Node, spec: ContainerSpec, warn: Warn = unheard) -> ContainerSpec:
@@ -198,6 +217,8 @@ def read_process(process: Node, spec: ContainerSpec, warn: Warn = unheard) -> Co
         capabilities=_capabilities(process["capabilities"], spec, warn),
         no_new_privileges=process["noNewPrivileges"].flag(),
         limits=_limits(process["rlimits"], warn),
+        scheduler=read_scheduler(process["scheduler"]),
+        io_priority=read_io_priority(process["ioPriority"]),
         oom_score_adj=process["oomScoreAdj"].optional_number(-1000, 1000),
         terminal=process["terminal"].flag(),
         apparmor=_profile(process["apparmorProfile"]),

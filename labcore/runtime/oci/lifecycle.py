@@ -69,7 +69,7 @@ class Runtime:
         InvalidInput, StepFailed.
         """
         from labcore.runtime.oci import console
-        from labcore.runtime.oci.config import read_bundle, read_process
+        from labcore.runtime.oci.config import read_affinities, read_bundle, read_process
         from labcore.runtime.oci.creation import check_socket, warn
         from labcore.runtime.oci.node import Node
         from labcore.runtime.oci.plans import check_program, exec_plan, with_home
@@ -93,6 +93,7 @@ class Runtime:
             entrances=tuple(d for d in Cgroup(saved.cgroup).entrances() if Path(d).is_dir()),
             take_terminal=lambda started: console.hand_over(started, console_socket or "", wanted),
             ready=ready,
+            affinities=read_affinities(Node(process, "process")),
             preserved=len(preserved),
             stages=self.stages,
         )

@@ -143,6 +143,7 @@ def exec_plan(
     entrances: tuple[str, ...],
     take_terminal: Action,
     ready: Action,
+    affinities: tuple[tuple[int, ...], tuple[int, ...]] = ((), ()),
     preserved: int = 0,
     stages: Mapping[str, Stage] | None = None,
 ) -> Plan:
@@ -151,8 +152,10 @@ def exec_plan(
     made = {name: list(by_name[name](spec)) for name in ("limits", "security", "exec")}
     joins = joined_namespaces(pid)
     enter: list[Op] = [ops.Enter(entrances)] if entrances else []
+    initial, final = affinities
     return Plan(
         [
+            *([ops.SetAffinityBefore(initial)] if initial else []),
             *enter,
             *before_joining(spec),
             *([ops.Join(joins)] if joins else []),
@@ -163,6 +166,7 @@ def exec_plan(
             *become_root_of(spec),
             ops.NewKeyring(),
             *_terminal(spec, take_terminal, console=False),
+            *([ops.SetAffinity(final)] if final else []),
             *made["limits"],
             ops.Sync("ready", ready),
             *_handed_on(preserved),

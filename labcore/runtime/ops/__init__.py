@@ -45,6 +45,14 @@ from labcore.runtime.ops.process import (
     Umask,
     search_path,
 )
+from labcore.runtime.ops.scheduling import (
+    SetAffinity,
+    SetAffinityBefore,
+    SetIoPriority,
+    SetMemoryPolicy,
+    SetScheduler,
+    ShiftClocks,
+)
 
 __all__ = [
     "AdjustOomScore",
@@ -82,12 +90,18 @@ __all__ = [
     "PivotRoot",
     "Protect",
     "Receive",
+    "SetAffinity",
+    "SetAffinityBefore",
     "SetCapabilities",
     "SetDomainname",
     "SetHostname",
+    "SetIoPriority",
     "SetLimits",
+    "SetMemoryPolicy",
     "SetMountAttributes",
+    "SetScheduler",
     "SetSysctls",
+    "ShiftClocks",
     "Sync",
     "TakeTree",
     "Umask",
