@@ -103,6 +103,7 @@ def read_bundle(config: dict[str, Any], directory: Path, warn: Warn = unheard) -
     if not VERSIONS.fullmatch(version):
         raise root["ociVersion"].fail(f"must be 1.x.y, and is {version!r}")
     process = root["process"]
+    read_affinities(process)  # for `exec`, and refused as early as all else
     mounts = tuple(_mount(node, directory) for node in root["mounts"].items())
     try:
         spec = _isolation(root, directory, mounts, warn)
