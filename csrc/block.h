@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x314b4c42u /* "BLK1" */
-#define BLOCK_REGISTERS 2048 /* a start's stack has room for them */
+#define BLOCK_REGISTERS 2048    /* a start's stack has room for them */
 #define BLOCK_MAX_STEPS 65536u
 
 struct block {

@@ -116,6 +116,14 @@ def test_a_paused_container_can_be_killed(bundle: Bundle) -> None:
         bundle("delete", bundle.name)
 
 
+def test_without_a_process_it_can_be_created_and_not_started(bundle: Bundle) -> None:
+    del bundle.config["process"]
+    bundle.create()
+    assert "its config.json has no process" in bundle("start", bundle.name, status=1)
+    assert json.loads(bundle("state", bundle.name))["status"] == "created"
+    bundle("delete", bundle.name)
+
+
 def test_a_pid_file_that_cannot_be_written_leaves_no_container(bundle: Bundle) -> None:
     bundle.program("sleep", "60")
     for path in ("/nowhere/pid", str(bundle.directory)):

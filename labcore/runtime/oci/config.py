@@ -72,7 +72,7 @@ class Hook(Record):
 
 
 class Bundle(Record):
-    """A config.json that has been read."""
+    """A config.json that has been read. One that has no process can be created, and not started."""
 
     spec: ContainerSpec
     cgroup: str
@@ -82,6 +82,7 @@ class Bundle(Record):
     personality: int | None = None
     console_size: tuple[int, int] | None = None
     creates_devices: bool = True
+    has_process: bool = True
     version: str = "1.0.2"
 
 
@@ -126,6 +127,7 @@ def read_bundle(config: dict[str, Any], directory: Path, warn: Warn = unheard) -
         personality=_personality(root["linux"]["personality"]),
         console_size=(size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None,
         creates_devices=creates,
+        has_process=bool(process),
         version=version,
     )
 
@@ -162,29 +164,26 @@ def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...], warn
     for name in ("uidMappings", "gidMappings"):
         if linux[name].value and "user" not in apart:
             raise linux[name].fail("needs a user namespace: there is none to be mapped")
-    return read_process(
-        process,
-        ContainerSpec(
-            root=BindRoot(str(_rootfs(root["root"], directory)), root["root"]["readonly"].flag(), devices=True),
-            argv=("/",),
-            hostname=hostname,
-            domainname=root["domainname"].text(),
-            namespaces=new,
-            joins=joins,
-            uid_map=tuple(map(_id_range, linux["uidMappings"].items())),
-            gid_map=tuple(map(_id_range, linux["gidMappings"].items())),
-            propagation=_propagation(linux["rootfsPropagation"]),
-            mounts=mounts,
-            devices=tuple(_devices(linux["devices"])),
-            masked_paths=linux["maskedPaths"].texts(),
-            readonly_paths=linux["readonlyPaths"].texts(),
-            sysctls=tuple(_sysctls(linux["sysctl"], apart)),
-            memory_policy=read_memory_policy(linux["memoryPolicy"]),
-            time_offsets=_time_offsets(linux["timeOffsets"], new),
-            seccomp=read_seccomp(linux["seccomp"]),
-        ),
-        warn,
+    spec = ContainerSpec(
+        root=BindRoot(str(_rootfs(root["root"], directory)), root["root"]["readonly"].flag(), devices=True),
+        argv=("/",),
+        hostname=hostname,
+        domainname=root["domainname"].text(),
+        namespaces=new,
+        joins=joins,
+        uid_map=tuple(map(_id_range, linux["uidMappings"].items())),
+        gid_map=tuple(map(_id_range, linux["gidMappings"].items())),
+        propagation=_propagation(linux["rootfsPropagation"]),
+        mounts=mounts,
+        devices=tuple(_devices(linux["devices"])),
+        masked_paths=linux["maskedPaths"].texts(),
+        readonly_paths=linux["readonlyPaths"].texts(),
+        sysctls=tuple(_sysctls(linux["sysctl"], apart)),
+        memory_policy=read_memory_policy(linux["memoryPolicy"]),
+        time_offsets=_time_offsets(linux["timeOffsets"], new),
+        seccomp=read_seccomp(linux["seccomp"]),
     )
+    return read_process(process, spec, warn) if process else spec
 
 
 def _time_offsets(node: Node, new: tuple[str, ...]) -> tuple[TimeOffset, ...]:

@@ -56,6 +56,7 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
         meanwhile.enter_context(Lock(store.root, request.name))
         os.mkfifo(f"{directory}/gate", 0o600)
         life = Life(store.root, request.name, hooks=[kind for kind, wanted in bundle.hooks.items() if wanted])
+        life.has_program = bundle.has_process
         undo.callback(lambda: removal.remove(life.made))
         cgroup = meanwhile.enter_context(_scope(bundle, request.name)) if request.scope else _cgroup_of(bundle, request.name)
         cgroup = _limited(cgroup, bundle, life, scope=request.scope)
@@ -129,7 +130,8 @@ class _Creation:
 
     def created(self, process: "Process") -> None:
         """All is done but becoming the program: remember it."""
-        check_program(self.bundle.spec, process.pid)
+        if self.bundle.has_process:
+            check_program(self.bundle.spec, process.pid)
         saved = self.saved(process)
         self.store.save(saved)
         self.life.pid, self.life.start = saved.pid, saved.start
