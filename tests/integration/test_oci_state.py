@@ -177,6 +177,33 @@ def test_a_damaged_container_is_in_nobodys_way(bundle: Bundle, damaged: list[str
         Cgroup.near_own(bundle.name).remove()
 
 
+def test_what_else_lies_where_containers_are_remembered(bundle: Bundle) -> None:
+    bundle.program("sleep", "60").create()
+    (bundle.state / "file").touch()
+    (bundle.state / "no name").mkdir()
+    (bundle.state / "damaged").mkdir()
+    (bundle.state / "damaged/state.json").write_bytes(b"\xff\xfe{")
+    listed = bundle("list", "--quiet").splitlines()
+    assert bundle.name in listed
+    assert [line for line in listed if "no name" in line or "file" in line] == []
+    assert any("container damaged: its state cannot be read" in line for line in listed)
+    bundle("delete", "--force", "damaged")
+
+
+def test_a_rule_for_devices_of_any_kind_is_no_rule_for_all_devices(bundle: Bundle) -> None:
+    """Version 1 takes `a 10:229 rwm` for everything, whatever the numbers."""
+    bundle.config["linux"]["resources"] = {
+        "devices": [{"allow": False, "access": "rwm"}, {"allow": True, "type": "a", "major": 10, "minor": 229, "access": "rwm"}]
+    }
+    rights = {name: ["CAP_MKNOD"] for name in ("bounding", "effective", "permitted")}
+    bundle.config["process"] |= {"capabilities": rights, "noNewPrivileges": False}
+    bundle.config["mounts"].append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"})
+    look = "mknod /tmp/fuse c 10 229 && : < /tmp/fuse && echo opened; mknod /tmp/memory c 1 1 && : < /tmp/memory"
+    said = bundle.run("sh", "-c", look, status=1)
+    assert said.startswith("opened\n")
+    assert "/tmp/memory: Operation not permitted" in said
+
+
 def test_many_mounts(bundle: Bundle) -> None:
     (bundle.directory / "file").write_text("bound\n")
     source = str(bundle.directory / "file")

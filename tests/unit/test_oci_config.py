@@ -15,6 +15,7 @@ from labcore.runtime.cgroups.settings import v1_settings, v2_settings
 from labcore.runtime.oci.config import read_bundle
 from labcore.runtime.oci.node import ConfigError
 from labcore.runtime.oci.plans import creation_plan
+from labcore.runtime.stages import sysctl_path
 
 EDGES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64, -(2**63) - 1, 1.5, 1e300, "", "x", "0", "/",
@@ -182,3 +183,21 @@ def test_a_value_at_the_edge_is_refused_by_its_path_or_obeyed(directory: Path, p
         except InvalidInput as error:
             assert str(error).startswith((written(path[:1]), *ELSEWHERE.get(written(path[:2]), ()))), (value, str(error))
             assert len(str(error)) < 1000 or not isinstance(error, ConfigError)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("net.ipv4.ip_forward", "net/ipv4/ip_forward"),
+        ("net/ipv4/conf/eth0.7/forwarding", "net/ipv4/conf/eth0.7/forwarding"),
+        ("net.ipv4.conf.eth0/7.forwarding", "net/ipv4/conf/eth0.7/forwarding"),
+    ],
+)
+def test_the_first_separator_of_a_parameters_name_counts(name: str, path: str) -> None:
+    assert sysctl_path(name) == path
+
+
+@pytest.mark.parametrize("name", ["", "/", "net", ".net.x", "net..x", "net/../vm/swappiness", "net./..vm", "/net/x", "net/x/"])
+def test_no_parameters_name_leads_elsewhere(directory: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r"linux\.sysctl\."):
+        carry_out(with_value(("linux", "sysctl"), {name: "1"}), directory)

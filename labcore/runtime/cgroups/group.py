@@ -108,13 +108,14 @@ class Cgroup(Record):
     def allow_devices(self, limits: "Resources") -> None:
         """Let it use only what the rules allow, and what every container may."""
         from labcore.runtime.cgroups import devices
+        from labcore.runtime.cgroups.settings import Setting
 
         rules = (*limits.devices, *devices.ALWAYS)
         there = self.directories()
         if "devices" in there:
             for rule in rules:
-                file = there["devices"] / ("devices.allow" if rule.allow else "devices.deny")
-                file.write_text(devices.v1_line(rule))
+                for line in devices.v1_lines(rule):
+                    _write(there["devices"], Setting("devices", "devices.allow" if rule.allow else "devices.deny", line))
         elif "" in there:
             devices.attach(there[""], rules)
 

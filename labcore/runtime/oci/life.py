@@ -45,9 +45,14 @@ class WrongState(LabcoreError):
     """What was asked for cannot be done to a container in this state."""
 
 
+def is_name(text: str) -> bool:
+    """Return whether a container can have this name."""
+    return 0 < len(text) <= 255 and NAME.issuperset(text) and text[0] != "."  # NAME_MAX
+
+
 def directory_of(root: str, name: str) -> str:
     """Return a container's directory. Raises InvalidInput for a name that is none."""
-    if not name or len(name) > 1024 or not NAME.issuperset(name) or name[0] == ".":
+    if not is_name(name):
         raise InvalidInput(f"{name!r} is no container's name: use letters, digits, and any of _ + - .")
     return f"{root}/{name}"
 
