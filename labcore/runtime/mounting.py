@@ -128,15 +128,20 @@ def mapped(mounts: Sequence[MountPoint]) -> list[MountPoint]:
 def take_in_hand(mounts: Sequence[MountPoint], place: str, *, new_user: bool = False) -> list[Op]:
     """Return the ops that take in hand what cannot be had any more once the old root has been left.
 
-    The n-th of these mounts is kept in register n. At `place`, a directory, new file systems are mounted for a moment.
+    The n-th of these mounts is kept in the n-th register. At `place`, a directory, new file systems are mounted for a moment.
     """
     taken = [mount for mount in mounts if _is_taken(mount, new_user)]
     if len(taken) > MOST_TAKEN:
         raise InvalidInput(f"mounts: at most {MOST_TAKEN} bind mounts, these are {len(taken)}")
-    return [op for register, mount in enumerate(taken) for op in _take(mount, register, place)]
+    return [op for number, mount in enumerate(taken) for op in _take(mount, _register(number), place)]
 
 
-MOST_TAKEN: Final = 60  # of the walker's 64 registers
+MOST_TAKEN: Final = 2000  # of the walker's registers
+FOR_OPS: Final = range(60, 64)  # those in which ops keep what they need themselves
+
+
+def _register(number: int) -> int:
+    return number if number < FOR_OPS.start else number + len(FOR_OPS)
 
 
 def _take(mount: MountPoint, register: int, place: str) -> list[Op]:
@@ -160,7 +165,7 @@ def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False, received:
     What the starter took in hand are descriptors from `received` on.
     """
     plan: list[Op] = []
-    register = 0
+    taken = 0
     made = {"/"}  # the directories that are known to be there
     for mount in mounts:
         options = parse_options(mount.options)
@@ -173,8 +178,8 @@ def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False, received:
             plan.append(ops.AttachReceived(received, mount.target, follow=True))
             received += 1
         elif _is_taken(mount, new_user):
-            plan += _attach(mount, options, register)
-            register += 1
+            plan += _attach(mount, options, _register(taken))
+            taken += 1
         else:
             plan += _mount(mount, options)
     return plan

@@ -54,7 +54,11 @@ def namespaces(spec: ContainerSpec) -> list[Op]:
     flags = CloneFlag(0)
     for kind in spec.namespaces:
         flags |= NAMESPACE_FLAGS[kind]
-    plan: list[Op] = [*before_joining(spec), *_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
+    clocks: list[Op] = []
+    if spec.time_offsets:
+        flags &= ~CloneFlag.NEWTIME
+        clocks = [ops.ShiftClocks(spec.time_offsets)]
+    plan: list[Op] = [*before_joining(spec), *clocks, *_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
     return [*plan, ops.DieWithParent()] if spec.dies_with_parent else plan
 
 
@@ -305,8 +309,17 @@ def _propagation(spec: ContainerSpec) -> list[Op]:
 
 
 def rlimits(spec: ContainerSpec) -> list[Op]:
-    """Set resource limits."""
-    return [ops.SetLimits(_numbered(spec))] if spec.limits else []
+    """Set resource limits, and how and with whose memory this process runs."""
+    plan: list[Op] = []
+    if spec.limits:
+        plan.append(ops.SetLimits(_numbered(spec)))
+    if spec.scheduler:
+        plan.append(ops.SetScheduler(spec.scheduler))
+    if spec.io_priority:
+        plan.append(ops.SetIoPriority(spec.io_priority))
+    if spec.memory_policy:
+        plan.append(ops.SetMemoryPolicy(spec.memory_policy))
+    return plan
 
 
 def _numbered(spec: ContainerSpec) -> tuple[tuple[str, int, int, int], ...]:

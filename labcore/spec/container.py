@@ -20,6 +20,7 @@ from labcore.spec.isolation import (
     root_with,
 )
 from labcore.spec.resources import Resources
+from labcore.spec.scheduling import IoPriority, MemoryPolicy, Scheduler, TimeOffset
 from labcore.spec.seccomp import SeccompProfile
 
 NAMESPACES: Final = ("mount", "pid", "uts", "ipc", "network", "cgroup")
@@ -103,6 +104,10 @@ class ContainerSpec(Record):
     resources: Resources = Resources()
     cgroups: tuple[str, ...] = ()
     oom_score_adj: int | None = None
+    scheduler: Scheduler | None = None
+    io_priority: IoPriority | None = None
+    memory_policy: MemoryPolicy | None = None
+    time_offsets: tuple[TimeOffset, ...] = ()
     user: User = User()
     capabilities: CapabilitySets = root_with(DEFAULT_CAPABILITIES)
     no_new_privileges: bool = False

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -48,7 +49,7 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
     Raises ConfigError, InvalidInput, StepFailed, HookFailed.
     """
     config = read_config(request.directory)
-    bundle = read_bundle(config, request.directory)
+    bundle = read_bundle(config, request.directory, warn)
     check_socket(request.console_socket, bundle.spec.terminal)
     with ExitStack() as undo, ExitStack() as meanwhile:
         directory = store.make(request.name)
@@ -56,6 +57,7 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
         meanwhile.enter_context(Lock(store.root, request.name))
         os.mkfifo(f"{directory}/gate", 0o600)
         life = Life(store.root, request.name, hooks=[kind for kind, wanted in bundle.hooks.items() if wanted])
+        life.has_program = bundle.has_process
         undo.callback(lambda: removal.remove(life.made))
         cgroup = meanwhile.enter_context(_scope(bundle, request.name)) if request.scope else _cgroup_of(bundle, request.name)
         cgroup = _limited(cgroup, bundle, life, scope=request.scope)
@@ -129,13 +131,19 @@ class _Creation:
     def created(self, process: "Process") -> None:
         """All is done but becoming the program: remember it."""
         spec = self.bundle.spec
-        check_program(spec, process.pid)
+        if self.bundle.has_process:
+            check_program(spec, process.pid)
         if not spec.terminal:
             give_streams(process.pid, spec.user.uid)
         saved = self.saved(process)
         self.store.save(saved)
         self.life.pid, self.life.start = saved.pid, saved.start
         self.life.save()
+
+
+def warn(text: str) -> None:
+    """Tell whoever asked for a container what it has to do without."""
+    print(f"labcore-runtime: warning: {text}", file=sys.stderr)
 
 
 def now() -> str:

@@ -13,8 +13,10 @@ from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.oci.config import Hook
 from labcore.runtime.ops import Op
 
-# In which order the namespaces of a running container are joined: the user's first, for its rights are needed in the others.
+# In which order the namespaces of a running container are joined: the user's early, for its rights are needed in
+# the others; but clocks that were shifted are the machine's own user namespace's.
 NAMESPACES = (
+    (CloneFlag.NEWTIME, "time"),
     (CloneFlag.NEWUSER, "user"), (CloneFlag.NEWIPC, "ipc"), (CloneFlag.NEWUTS, "uts"), (CloneFlag.NEWNET, "net"),
     (CloneFlag.NEWPID, "pid"), (CloneFlag.NEWCGROUP, "cgroup"), (CloneFlag.NEWNS, "mnt"),
 )  # fmt: skip

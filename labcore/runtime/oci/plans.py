@@ -146,6 +146,7 @@ def exec_plan(
     *,
     take_terminal: Action,
     ready: Action,
+    affinities: tuple[tuple[int, ...], tuple[int, ...]] = ((), ()),
     preserved: int = 0,
     stages: Mapping[str, Stage] | None = None,
 ) -> Plan:
@@ -153,8 +154,10 @@ def exec_plan(
     by_name = {**STAGES, **(stages or {})}
     made = {name: list(by_name[name](spec)) for name in ("limits", "rlimits", "confine", "exec")}
     joins = joined_namespaces(pid)
+    initial, final = affinities
     return Plan(
         [
+            *([ops.SetAffinityBefore(initial)] if initial else []),
             *made["limits"],
             *before_joining(spec),
             *([ops.Join(joins)] if joins else []),
@@ -165,6 +168,7 @@ def exec_plan(
             *become_root_of(spec),
             ops.NewKeyring(),
             *_terminal(spec, take_terminal, console=False),
+            *([ops.SetAffinity(final)] if final else []),
             *made["rlimits"],
             ops.Sync("ready", ready),
             *_handed_on(preserved),

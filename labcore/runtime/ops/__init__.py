@@ -47,6 +47,14 @@ from labcore.runtime.ops.process import (
     last_of_each,
     search_path,
 )
+from labcore.runtime.ops.scheduling import (
+    SetAffinity,
+    SetAffinityBefore,
+    SetIoPriority,
+    SetMemoryPolicy,
+    SetScheduler,
+    ShiftClocks,
+)
 
 __all__ = [
     "AdjustOomScore",
@@ -84,12 +92,18 @@ __all__ = [
     "PivotRoot",
     "Protect",
     "Receive",
+    "SetAffinity",
+    "SetAffinityBefore",
     "SetCapabilities",
     "SetDomainname",
     "SetHostname",
+    "SetIoPriority",
     "SetLimits",
+    "SetMemoryPolicy",
     "SetMountAttributes",
+    "SetScheduler",
     "SetSysctls",
+    "ShiftClocks",
     "Sync",
     "TakeTree",
     "TryChdir",
