@@ -50,7 +50,7 @@ COMMANDS = {
 }
 
 # Those that make containers, or reach for their files: an ordinary user becomes root of a user namespace for them.
-MAKES_CONTAINERS = {"run", "lesson", "lab", "bench", "snapshot", "diff", "cp", "export", "commit", "volume"}
+MAKES_CONTAINERS = {"run", "plan", "lesson", "lab", "bench", "snapshot", "diff", "cp", "export", "commit", "volume"}
 
 # What docker answers when the failure is not the program's own.
 LABCORE_FAILED = 125

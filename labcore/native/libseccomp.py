@@ -54,7 +54,7 @@ class Filter:
             raise InvalidInput(f"seccomp: {default_action:#x} is no action")
         self._context = ctypes.c_void_p(context)
         self._call("attr_set", ctypes.c_int(NO_NEW_PRIVILEGES), ctypes.c_uint32(0))  # that is the plan's to decide
-        # The kernel tries every call once when it loads a filter, to know which ones it need not ask about again. In a tree
+        # The kernel tries every call once when it loads a filter, to know which ones it need not ask about again: in a tree
         # that takes a third of the time. From libseccomp 2.5 on.
         self._call("attr_set", ctypes.c_int(OPTIMIZE), ctypes.c_uint32(BINARY_TREE), tolerate=NOT_KNOWN)
 

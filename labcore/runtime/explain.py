@@ -3,13 +3,14 @@
 import errno
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from labcore.native import Capability, CloneFlag, MountFlag, capget
 from labcore.runtime.observe import confined, in_chroot, mountinfo, read_setting
 from labcore.runtime.ops import (
+    Become,
     Chdir,
     ConfineNext,
     Execve,
@@ -270,15 +271,12 @@ def _mount_forbidden(plan: Plan, index: int) -> Explanation | None:
 
 def _pivot_invalid(plan: Plan, index: int) -> Explanation:
     op = plan.ops[index]
-    earlier = plan.ops[:index]
-    if in_chroot():
-        return _chroot()
     if any(fields[4] == "/" and fields[fields.index("-") + 1] == "rootfs" for fields in mountinfo()):
         return Explanation(
             say("the machine runs from its initial ramdisk, which cannot be pivoted away"),
             say("boot from a disk"),
         )
-    if not plan.clone.flags & CloneFlag.NEWNS or not any(_makes_private(op) for op in earlier):
+    if not _is_private([op for op in plan.ops[:index] if isinstance(op, Mount)]):
         return Explanation(
             say(
                 "the mounts here are shared with another mount namespace, and a pivot_root would change the root for all of "
@@ -293,8 +291,12 @@ def _pivot_invalid(plan: Plan, index: int) -> Explanation:
     )
 
 
-def _makes_private(op: object) -> bool:
-    return isinstance(op, Mount) and op.target == "/" and bool(op.flags & (MountFlag.PRIVATE | MountFlag.SLAVE))
+def _is_private(mounts: Sequence[Mount]) -> bool:
+    """Whether the last of them that says how the root propagates says that it does not."""
+    said = [
+        op.flags for op in mounts if op.target == "/" and op.flags & (MountFlag.SHARED | MountFlag.PRIVATE | MountFlag.SLAVE)
+    ]
+    return bool(said) and not said[-1] & MountFlag.SHARED
 
 
 def _pivot_busy(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
@@ -355,6 +357,16 @@ def _link_in_the_way(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
     )
 
 
+def _not_mapped(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    if not isinstance(op, Become):
+        return None
+    return Explanation(
+        say("not all of these are mapped in this user namespace: {who}", who=op.detail),
+        say("name one that is; an ordinary user needs subordinate numbers (/etc/subuid, /etc/subgid) and newuidmap (uidmap)"),
+    )
+
+
 def _no_profile(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
     if not isinstance(op, ConfineNext):
@@ -389,6 +401,9 @@ EXPLAINERS: tuple[tuple[str, set[int], Explainer], ...] = (
     ("openat2", {errno.ENOTDIR}, _mount_not_a_directory),
     ("chdir", {errno.EACCES, errno.EPERM}, _chdir_closed),
     ("capset", {errno.EPERM}, _more_than_permitted),
+    ("setgroups", {errno.EINVAL}, _not_mapped),
+    ("setresgid", {errno.EINVAL}, _not_mapped),
+    ("setresuid", {errno.EINVAL}, _not_mapped),
     ("openat2", {errno.ELOOP}, _link_in_the_way),
     ("write", {errno.ENOENT, errno.EACCES, errno.EPERM}, _no_profile),
     ("execve", {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.ELOOP, errno.E2BIG}, _program),

@@ -25,6 +25,10 @@ CHINESE = {
     "run it outside, or give that container CAP_SYS_ADMIN": "到容器外面运行，或者给那个容器加上 CAP_SYS_ADMIN",
     "this machine allows no user namespaces": "这台机器不允许创建用户命名空间",
     "this machine allows user namespaces to root only": "这台机器只允许 root 创建用户命名空间",
+    "not all of these are mapped in this user namespace: {who}": "这个用户命名空间没有映射其中的全部编号：{who}",
+    "name one that is; an ordinary user needs subordinate numbers (/etc/subuid, /etc/subgid) and newuidmap (uidmap)": (
+        "换一个已映射的；普通用户需要从属编号（/etc/subuid、/etc/subgid）和 newuidmap（软件包 uidmap）"
+    ),
     "AppArmor has no profile {name}, or does not let this process have it": (
         "AppArmor 没有配置文件 {name}，或不允许这个进程使用它"
     ),

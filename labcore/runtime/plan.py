@@ -8,8 +8,8 @@ from labcore.errors import InvalidInput
 from labcore.native import CloneFlag, Prctl, Report, Step
 from labcore.native.block import compile_block
 from labcore.native.handover import attempts, with_handover
-from labcore.native.step import Argument
 from labcore.record import Record
+from labcore.runtime.containment import check_containment
 from labcore.runtime.ops import Clone, Op
 from labcore.spec import Moment
 
@@ -27,8 +27,7 @@ class Plan(Record):
     """A list of ops: the `clone` that makes the process, before it what the carrier does, behind it what the process does.
 
     Printing it gives the table. Take `plan.ops` apart and make a new Plan to change it. Raises InvalidInput for a list without
-    a clone, with a second one, or in which an op stands on the wrong side of it: no step that was written to run inside can
-    come to run outside.
+    a clone, with a second one, or with an op that would reach the host: see labcore.runtime.containment.
     """
 
     ops: tuple[Op, ...]
@@ -43,25 +42,7 @@ class Plan(Record):
         clones = [index for index, op in enumerate(self.ops) if isinstance(op, Clone)]
         if len(clones) != 1:
             raise InvalidInput(f"a plan has one clone, which makes the process; this one has it at {clones or 'no place'}")
-        self._refuse_the_wrong_side_of(clones[0])
-        self._refuse_what_changes_the_host()
-
-    def _refuse_the_wrong_side_of(self, clone: int) -> None:
-        for index, op in enumerate(self.ops):
-            if op.before_clone and index > clone:
-                raise InvalidInput(
-                    f"op {index}, {op}: the carrier does this before it clones: put it in front of op {clone}, clone"
-                )
-            if not op.before_clone and index < clone:
-                raise InvalidInput(f"op {index}, {op}: this is for the new process to do: put it behind op {clone}, clone")
-
-    def _refuse_what_changes_the_host(self) -> None:
-        own = CloneFlag(0)
-        for index, op in enumerate(self.ops):
-            if missing := op.needs & ~own:
-                name = missing.name
-                raise InvalidInput(f"op {index}, {op}: this would change the host itself: give the clone CloneFlag.{name}")
-            own |= op.flags if isinstance(op, Clone) else _namespaces_left_for(op)
+        check_containment(self.ops)
 
     @property
     def clone(self) -> Clone:
@@ -147,27 +128,12 @@ class Plan(Record):
 # what /proc/self/… says changes ours.
 MAY_SHARE_MEMORY = frozenset(
     {
-        "mount", "umount2", "pivot_root", "mount_setattr", "chdir", "fchdir", "mkdirat", "mknodat", "symlinkat", "umask",
-        "setsid", "openat2", "sethostname", "setdomainname", "close_range", "close", "socket", "ioctl", "capset", "seccomp",
-        "execve",
+        "mount", "umount2", "pivot_root", "mount_setattr", "open_tree", "move_mount", "chdir", "fchdir", "mkdirat", "mknodat",
+        "symlinkat", "umask", "setsid", "openat2", "sethostname", "setdomainname", "close_range", "close", "socket", "ioctl",
+        "capset", "seccomp", "execve",
     }
 )  # fmt: skip
 PRCTL_MAY_SHARE_MEMORY = frozenset({Prctl.CAPBSET_DROP, Prctl.SET_PDEATHSIG, Prctl.SET_NO_NEW_PRIVS})
-
-
-def _namespaces_left_for(op: Op) -> CloneFlag:
-    """Return the namespaces that an op leaves the starter's for: unshare(2), setns(2), for which 0 means any kind."""
-    left = CloneFlag(0)
-    for step in op.steps:
-        if step.call == "unshare":
-            left |= _as_flags(step.args[0])
-        elif step.call == "setns":
-            left |= _as_flags(step.args[1]) or ~CloneFlag(0)
-    return left
-
-
-def _as_flags(argument: Argument) -> CloneFlag:
-    return CloneFlag(argument) if isinstance(argument, int) else CloneFlag(0)
 
 
 def _may_share_memory(step: Step) -> bool:

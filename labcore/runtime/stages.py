@@ -54,13 +54,17 @@ def namespaces(spec: ContainerSpec) -> list[Op]:
     flags = CloneFlag(0)
     for kind in spec.namespaces:
         flags |= NAMESPACE_FLAGS[kind]
-    plan: list[Op] = [*confined_next(spec), *_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
+    plan: list[Op] = [*before_joining(spec), *_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
     return [*plan, ops.DieWithParent()] if spec.dies_with_parent else plan
 
 
-def confined_next(spec: ContainerSpec) -> list[Op]:
-    """Return the op that has AppArmor confine the program, if the spec names a profile; it comes before all that is joined."""
-    return [ops.ConfineNext(spec.apparmor)] if spec.apparmor else []
+def before_joining(spec: ContainerSpec) -> list[Op]:
+    """Return the ops that write to the machine's own /proc, for in what is joined another could lie in its place.
+
+    AppArmor's profile for the program, and how soon the OOM killer thinks of it.
+    """
+    profile: list[Op] = [ops.ConfineNext(spec.apparmor)] if spec.apparmor else []
+    return [*profile, *([ops.AdjustOomScore(spec.oom_score_adj)] if spec.oom_score_adj is not None else [])]
 
 
 def _joined(spec: ContainerSpec) -> list[Op]:
@@ -209,6 +213,30 @@ def become_root_of(spec: ContainerSpec) -> list[Op]:
     return [ops.Become(0, 0, None if groups_are_fixed(spec) else ())] if spec.uid_map or joined else []
 
 
+def sysctls(spec: ContainerSpec) -> list[Op]:
+    """Set kernel parameters of the container's namespaces, while nothing of the container's is mounted yet."""
+    if not spec.sysctls:
+        return []
+    joined = {kind for kind, _ in spec.joins}
+    # A procfs shows a PID namespace, and it takes rights over that to make one: root of a user namespace has none over others.
+    private = "pid" in {*spec.namespaces, *joined} or not (spec.rootless or "user" in {*spec.namespaces, *joined})
+    if "mount" in joined and not private:
+        raise InvalidInput("sysctls: with a user namespace and somebody else's mounts they take a new pid namespace too")
+    return [ops.SetSysctls(tuple((sysctl_path(name), value) for name, value in spec.sysctls), private)]
+
+
+def sysctl_path(name: str) -> str:
+    """Return a kernel parameter's path below /proc/sys: of `.` and `/` the first that occurs separates, sysctl.d(5).
+
+    Raises InvalidInput for a name that would lead elsewhere.
+    """
+    swapped = str.maketrans("./", "/.")
+    path = name.translate(swapped) if name.partition("/")[0].count(".") else name
+    if any(part in ("", ".", "..") for part in path.split("/")):
+        raise InvalidInput(f"sysctls: {name!r} is no kernel parameter: see sysctl -a")
+    return path
+
+
 @lru_cache(maxsize=64)
 def _mounts(mounts: tuple[MountPoint, ...], new_user: bool, received: int) -> list[Op]:
     mounting.check_mounts(mounts)
@@ -267,12 +295,7 @@ def protection(spec: ContainerSpec) -> list[Op]:
     read_only = isinstance(spec.root, BindRoot) and spec.root.read_only
     # Added to what holds already: a remount would set all flags anew, and lose those that are not named again.
     root: list[Op] = [ops.SetMountAttributes("/", MountAttribute.RDONLY, recursive=False)] if read_only else []
-    return [*_sysctls(spec), *_protection(spec.masked_paths, spec.readonly_paths), *root, *_propagation(spec)]
-
-
-def _sysctls(spec: ContainerSpec) -> list[Op]:
-    """Set them before /proc/sys is protected: sysctl(8), whose dots are the path's slashes."""
-    return [ops.WriteFile(f"/proc/sys/{name.replace('.', '/')}", value) for name, value in spec.sysctls]
+    return [*_protection(spec.masked_paths, spec.readonly_paths), *root, *_propagation(spec)]
 
 
 def _propagation(spec: ContainerSpec) -> list[Op]:
@@ -282,13 +305,8 @@ def _propagation(spec: ContainerSpec) -> list[Op]:
 
 
 def rlimits(spec: ContainerSpec) -> list[Op]:
-    """Set resource limits, and how soon the kernel's OOM killer thinks of this process."""
-    plan: list[Op] = []
-    if spec.limits:
-        plan.append(ops.SetLimits(_numbered(spec)))
-    if spec.oom_score_adj is not None:
-        plan.append(ops.WriteFile("/proc/self/oom_score_adj", str(spec.oom_score_adj)))
-    return plan
+    """Set resource limits."""
+    return [ops.SetLimits(_numbered(spec))] if spec.limits else []
 
 
 def _numbered(spec: ContainerSpec) -> tuple[tuple[str, int, int, int], ...]:
@@ -388,6 +406,7 @@ STAGES: Mapping[str, Stage] = {
     "hostname": hostname,
     "descriptors": descriptors,
     "users": users,
+    "sysctls": sysctls,
     "rootfs": rootfs,
     "mounts": mounts,
     "devices": devices,

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from labcore.errors import InvalidInput
 
+SPECIAL: Final = {stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
 NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -29,9 +30,15 @@ def make_directory(parent: int, name: str, path: str) -> None:
             raise InvalidInput(f"/{path.lstrip('/')}: a directory cannot take the place of what is none") from None
 
 
-def clear(parent: int, name: str, path: str) -> None:
-    """Remove what has the name of a file that is to come. Raises InvalidInput if that is a directory."""
+def clear(parent: int, name: str, path: str, *, special: bool = False) -> None:
+    """Remove what has the name of a file that is to come. Raises InvalidInput if that is a directory.
+
+    Also, unless they may go as well, if it is `special`: a device, a FIFO, a socket, which somebody has opened or will.
+    """
     try:
+        kind = stat.S_IFMT(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+        if kind in SPECIAL and not special:
+            raise InvalidInput(f"/{path.lstrip('/')} is {SPECIAL[kind]}, and no copy takes its place: remove it first")
         os.unlink(name, dir_fd=parent)
     except FileNotFoundError:
         return

@@ -13,6 +13,8 @@ from typing import Final
 from labcore.errors import InvalidInput, NotFound
 from labcore.native import Resolve
 from labcore.record import Record
+from labcore.spec import OverlayRoot, Root
+from labcore.storage import overlay
 from labcore.storage.copies import Copier
 from labcore.storage.packing import Packer
 from labcore.storage.tree import DIRECTORY, Entry, Tree, opened, tree_of
@@ -136,6 +138,23 @@ def of_machine() -> Iterator[Files]:
         os.close(fd)
 
 
+@contextmanager
+def of_root(root: Root, whose: str = "", *, writable: bool = False) -> Iterator[Files]:
+    """Yield the files that a container with this root sees. It is mounted nowhere, and the caller has it to itself.
+
+    Raises SystemCallError, InvalidInput: `overlay.merged`.
+    """
+    if isinstance(root, OverlayRoot):
+        with overlay.merged(root, writable=writable) as fd:
+            yield Files(fd, whose)
+        return
+    fd = os.open(root.directory, SEARCH)
+    try:
+        yield Files(fd, whose)
+    finally:
+        os.close(fd)
+
+
 def copy(source: Files, path: str, target: Files, to: str, *, owner: tuple[int, int] | None, follow: bool = False) -> None:
     """Copy a file or directory from one root to another, by docker cp's rules. With an `owner` the copies belong to it.
 
@@ -148,6 +167,8 @@ def copy(source: Files, path: str, target: Files, to: str, *, owner: tuple[int, 
             raise NotFound(f"{target.whose}{to}: there is no such directory to copy into")
         if entry.is_directory and place.status is not None and not place.is_directory:
             raise InvalidInput(f"{target.whose}{to}: a directory cannot be copied to what is no directory")
+        if to.endswith("/") and place.status is not None and not place.is_directory:
+            raise InvalidInput(f"{target.whose}{to}: it is no directory to copy into")
         if not place.is_directory:
             _copy_as(entry, place.parent, place.name, owner)
             return

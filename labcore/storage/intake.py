@@ -79,7 +79,7 @@ def _put(
                 make_directory(parent, name, path)
                 describe(parent, name, description)
             return
-        clear(parent, name, path)
+        clear(parent, name, path, special=True)
         if entry.kind == tar.HARD_LINK:
             with files.place(f"{to.rstrip('/')}/{_checked(entry.link)}", follow=False) as first:
                 os.link(first.name, name, src_dir_fd=first.parent, dst_dir_fd=parent, follow_symlinks=False)

@@ -108,6 +108,10 @@ WRONG = [
     (("NAME:/c/one/", "/tmp"), "it is no directory"),
     (("/etc/hostname", "NAME:/missing/"), "there is no such directory to copy into"),
     (("/etc/apt", "NAME:/c/one"), "cannot be copied to what is no directory"),
+    (("/etc/hostname", "NAME:/c/one/"), "NAME:/c/one/: it is no directory to copy into"),
+    (("NAME:/c/one", "/etc/hostname/"), "/etc/hostname/: it is no directory to copy into"),
+    (("", "NAME:/c"), "is empty, and names no file"),
+    (("NAME:/c/one", ""), "is empty, and names no file"),
 ]
 
 
@@ -116,6 +120,35 @@ def test_what_cannot_be(engine: Engine, name: str, words: tuple[str, str], why: 
     done = cp(engine, *(word.replace("NAME", name) for word in words))
     assert done.returncode == 125
     assert why.replace("NAME", name) in done.stderr.decode()
+
+
+SPECIAL = [
+    ("device", "mknod {} c 1 3"),
+    ("FIFO", "mkfifo {}"),
+    ("socket", "python3 -c 'import socket; socket.socket(1).bind(\"{}\")'"),
+]
+
+
+@pytest.mark.parametrize(("what", "make"), SPECIAL)
+def test_no_copy_takes_the_place_of_a_device(engine: Engine, name: str, tmp_path: Path, what: str, make: str) -> None:
+    """By its name, by a link to it, and as one of a directory's names: what somebody reads and writes stays what it is."""
+    node = tmp_path / "dir/two"
+    node.parent.mkdir()
+    subprocess.run(make.format(node), shell=True, check=True)
+    (tmp_path / "way").symlink_to(node)
+    before = node.lstat()
+    for source, target in (
+        ("/c/dir/two", node),
+        ("/c/dir/two", tmp_path / "way"),
+        ("/c/dir/two", node.parent),
+        ("/c/dir", tmp_path),
+    ):
+        refused = cp(engine, f"{name}:{source}", str(target))
+        assert (refused.returncode, f"is a {what}, and no copy takes its place" in refused.stderr.decode()) == (125, True)
+    assert (node.lstat().st_ino, node.lstat().st_mode) == (before.st_ino, before.st_mode)
+    (tmp_path / "two").write_text("here")
+    shell(engine, name, "mkfifo /c/two")
+    assert b"is a FIFO" in cp(engine, f"{tmp_path}/two", f"{name}:/c").stderr
 
 
 # --- hostile links

@@ -210,7 +210,7 @@ def test_a_registry_behind_a_proxy_and_one_that_leads_astray() -> None:
     sending = Sending(Transport(Endpoint("registry.example.com")), "", "", 1, lambda: io.BytesIO(b"x"), lambda _: None)
     sending.begun_by(Said("http://registry.example.com/up?x=1"))  # type: ignore[arg-type]
     assert sending._place == "https://registry.example.com/up?x=1"
-    with pytest.raises(RegistryError, match=r"sent to elsewhere.example.com, which is not secured"):
+    with pytest.raises(RegistryError, match=r"leads to http://elsewhere.example.com/up, which is not secured"):
         sending.begun_by(Said("http://elsewhere.example.com/up"))  # type: ignore[arg-type]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from labcore.errors import StepFailed
-from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, Process, Step
+from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, MountFlag, Process, Step
 from labcore.native.monitor import MonitorLost
 from labcore.runtime import Carrier, Plan, make_plan, ops, spawn
 from labcore.spec import ContainerSpec, OverlayRoot
@@ -122,8 +122,8 @@ def test_the_parent_is_as_before(carrier: Carrier, engine) -> None:  # type: ign
         spaces = sorted(os.readlink(path) for path in Path("/proc/thread-self/ns").iterdir())
         return libc.prctl(3), Path("/proc/self/oom_score_adj").read_text(), kept, spaces, os.getcwd(), os.uname().nodename
 
+    plan = make_plan(engine.spec("busybox", ["true"], hostname="other"))  # may unpack, in threads
     before = state()
-    plan = make_plan(engine.spec("busybox", ["true"], hostname="other"))
     with spawn(plan, carrier=carrier) as process:
         assert process.wait(10) == 0
     with pytest.raises(StepFailed):
@@ -133,7 +133,8 @@ def test_the_parent_is_as_before(carrier: Carrier, engine) -> None:  # type: ign
 
 @BOTH
 def test_a_failing_op_is_named_and_reaped(carrier: Carrier) -> None:
-    plan = Plan([ops.Clone(CloneFlag.NEWNS), ops.NewSession(), ops.Mount("tmpfs", "/nowhere", "tmpfs"), ops.Umask(0)])
+    private = ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+    plan = Plan([ops.Clone(CloneFlag.NEWNS), private, ops.Mount("tmpfs", "/nowhere", "tmpfs"), ops.Umask(0)])
     with pytest.raises(StepFailed) as caught:
         spawn(plan, carrier=carrier)
     error = caught.value

@@ -37,7 +37,7 @@ def test_the_default_plan_begins_with_clone_and_ends_with_execve() -> None:
     assert plan.carrier == "extension"
 
 
-@pytest.mark.parametrize("name", [name for name in STAGES if name not in ("namespaces", "exec")])
+@pytest.mark.parametrize("name", [name for name in STAGES if name not in ("namespaces", "rootfs", "exec")])
 def test_each_stage_can_be_replaced_or_left_out(name: str) -> None:
     default = make_plan(SPEC)
     without = make_plan(SPEC, {name: None})
@@ -102,6 +102,47 @@ def test_no_order_whatever_has_a_step_made_outside_that_is_for_inside() -> None:
     assert accepted
 
 
+PRIVATE = ops.Mount("none", "/", flags=native.MountFlag.REC | native.MountFlag.PRIVATE)
+OWN_MOUNTS = ops.Clone(CloneFlag.NEWNS)
+SHARED_MOUNTS = {
+    "nothing cuts the tree off": [OWN_MOUNTS, ops.Unmount(".")],
+    "too late": [OWN_MOUNTS, ops.Unmount("."), PRIVATE],
+    "not all of it": [OWN_MOUNTS, ops.Mount("none", "/", flags=native.MountFlag.PRIVATE), ops.Unmount(".")],
+    "somewhere else": [OWN_MOUNTS, ops.Mount("none", "/proc", flags=PRIVATE.flags), ops.Unmount(".")],
+    "the other way": [
+        OWN_MOUNTS,
+        ops.Mount("none", "/", flags=native.MountFlag.REC | native.MountFlag.SHARED),
+        ops.PivotRoot(),
+    ],
+    "a mount": [OWN_MOUNTS, ops.Mount("tmpfs", "/mnt", "tmpfs")],
+    "by a call": [ops.Clone(), ops.Call(native.unshare.step(CloneFlag.NEWNS)), ops.Unmount(".")],
+}
+CUT_OFF = {
+    "private": [OWN_MOUNTS, PRIVATE, ops.Unmount(".")],
+    "a slave": [OWN_MOUNTS, ops.Mount("none", "/", flags=native.MountFlag.REC | native.MountFlag.SLAVE), ops.Unmount(".")],
+    "by a call": [OWN_MOUNTS, ops.Call(PRIVATE.steps[0]), ops.Unmount(".")],
+    "in a new user namespace": [ops.Clone(CloneFlag.NEWNS | CloneFlag.NEWUSER), ops.Unmount(".")],
+    "somebody else's": [ops.Join(((CloneFlag.NEWNS, "/proc/2/ns/mnt"),)), ops.Clone(), ops.Mount("tmpfs", "/mnt", "tmpfs")],
+}
+
+
+@pytest.mark.parametrize("plan", SHARED_MOUNTS.values(), ids=SHARED_MOUNTS)
+def test_what_would_propagate_to_the_host_is_refused(plan: list[ops.Op]) -> None:
+    with pytest.raises(InvalidInput, match="mounts still propagate to the host here: first Mount"):
+        Plan(plan)
+
+
+@pytest.mark.parametrize("plan", CUT_OFF.values(), ids=CUT_OFF)
+def test_what_is_cut_off_propagates_nothing(plan: list[ops.Op]) -> None:
+    assert Plan(plan)
+
+
+def test_a_rootfs_stage_cuts_the_tree_off() -> None:
+    for stage in (None, lambda spec: []):
+        with pytest.raises(InvalidInput, match="mounts still propagate"):
+            make_plan(SPEC, {"rootfs": stage})
+
+
 def test_a_call_speaks_for_the_namespaces_that_it_makes_and_for_no_others() -> None:
     unshared = ops.Call(native.unshare.step(CloneFlag.NEWUTS))
     assert Plan([ops.Clone(), unshared, ops.SetHostname("box")])
@@ -110,7 +151,7 @@ def test_a_call_speaks_for_the_namespaces_that_it_makes_and_for_no_others() -> N
             Plan([ops.Clone(), first, ops.Unmount("/")])
     with pytest.raises(InvalidInput, match=r"give the clone CloneFlag\.NEWUTS"):
         Plan([ops.Clone(), ops.SetHostname("box"), unshared])
-    assert Plan([ops.Clone(), ops.Call(native.setns.step(3)), ops.Unmount("/")])
+    assert Plan([ops.Clone(), ops.Call(native.setns.step(3)), ops.Unmount("/")])  # of any kind, as far as can be told
 
 
 def test_a_stage_that_returns_nonsense() -> None:
@@ -122,7 +163,7 @@ def test_a_stage_that_returns_nonsense() -> None:
     "op",
     [
         ops.Sync("map users", lambda process: None),
-        ops.WriteFile("/proc/self/oom_score_adj", "500"),
+        ops.SetSysctls((("net/ipv4/ip_forward", "1"),)),
         ops.Call(native.setns.step(3, CloneFlag.NEWNET)),
         ops.Call(native.Step("setuid", 105, (1000,))),
         ops.Call(native.prctl.step(native.Prctl.SET_DUMPABLE, 0)),

@@ -275,14 +275,19 @@ def _devices(nodes: Node) -> Iterator[Device]:
 
 
 def _sysctls(node: Node, apart: set[str]) -> Iterator[tuple[str, str]]:
+    from labcore.runtime.stages import sysctl_path
+
     for name, value in node.members():
-        dotted = name.replace("/", ".")
+        try:
+            dotted = sysctl_path(name).replace("/", ".")
+        except InvalidInput:
+            raise value.fail("is no kernel parameter: see sysctl -a") from None
         needs = next((kind for prefix, kind in SYSCTLS if dotted.startswith(prefix)), None)
         if needs is None:
             raise value.fail(f"{dotted} is a setting of the whole machine, and not of a namespace")
         if needs not in apart:
             raise value.fail(f"{dotted} needs a {needs} namespace that is not this machine's")
-        yield dotted, value.text()
+        yield name, value.text()
 
 
 SYSCTLS = (

@@ -14,7 +14,7 @@ from labcore.runtime import Plan, mounting, ops
 from labcore.runtime.oci.config import Bundle
 from labcore.runtime.oci.hooks import joined_namespaces
 from labcore.runtime.ops import Op
-from labcore.runtime.stages import BEHIND_SYNC, STAGES, Stage, become_root_of, confined_next
+from labcore.runtime.stages import BEHIND_SYNC, STAGES, Stage, become_root_of, before_joining
 from labcore.runtime.terminal import OpenTerminal, TerminalTaken, console_device
 from labcore.spec import DEFAULT_PATH, ContainerSpec, MountPoint
 
@@ -55,6 +55,7 @@ def creation_plan(
             *become_root_of(spec),
             ops.NewKeyring(),
             *made["hostname"],
+            *made["sysctls"],
             *_root(bundle, made),
             *made["network"],
             *made["workdir"],
@@ -155,7 +156,7 @@ def exec_plan(
     return Plan(
         [
             *made["limits"],
-            *confined_next(spec),
+            *before_joining(spec),
             *([ops.Join(joins)] if joins else []),
             ops.Clone(),
             ops.NewSession(),

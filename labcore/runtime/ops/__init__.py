@@ -13,7 +13,6 @@ from labcore.runtime.ops.files import (
     OpenGate,
     TryChdir,
     WaitAtGate,
-    WriteFile,
 )
 from labcore.runtime.ops.mounts import (
     AttachReceived,
@@ -27,6 +26,7 @@ from labcore.runtime.ops.mounts import (
     TakeTree,
     Unmount,
 )
+from labcore.runtime.ops.proc import AdjustOomScore, SetSysctls
 from labcore.runtime.ops.process import (
     Become,
     BoundCapabilities,
@@ -49,6 +49,7 @@ from labcore.runtime.ops.process import (
 )
 
 __all__ = [
+    "AdjustOomScore",
     "AttachReceived",
     "AttachTree",
     "Become",
@@ -88,13 +89,13 @@ __all__ = [
     "SetHostname",
     "SetLimits",
     "SetMountAttributes",
+    "SetSysctls",
     "Sync",
     "TakeTree",
     "TryChdir",
     "Umask",
     "Unmount",
     "WaitAtGate",
-    "WriteFile",
     "last_of_each",
     "search_path",
 ]

@@ -141,28 +141,6 @@ class MakeLinks(Op):
         return make_each((path for path, _ in self.links), make)
 
 
-class WriteFile(Op):
-    """Write a text into a file that exists, as into those of /proc and /sys."""
-
-    path: str
-    text: str
-    name: ClassVar[str] = "write"
-
-    @cached_property
-    def detail(self) -> str:
-        return f"{self.text!r} to {self.path}"
-
-    def calls(self) -> Sequence[Step]:
-        flags = os.O_WRONLY | os.O_CLOEXEC
-        return [
-            native.openat2.step(native.AT_FDCWD, self.path, flags, resolve=Resolve.NO_MAGICLINKS).replace(
-                result=SCRATCH.number
-            ),
-            native.write.step(SCRATCH, self.text.encode()),
-            native.close.step(SCRATCH),
-        ]
-
-
 class CloseDescriptors(Op):
     """Close every descriptor above 4: those up to there are the carrier's, for the way to the program. close_range(2).
 
