@@ -70,3 +70,58 @@ def test_the_streams_are_the_users_own(bundle: Bundle) -> None:
     said = bundle("exec", "--user", "1001", bundle.name, "sh", "-c", "echo out > /dev/stdout; cat /dev/stdin", input="in\n")
     assert said == "out\nin\n"
     assert os.stat(os.devnull).st_uid == 0
+
+
+IDS = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+
+
+@pytest.fixture
+def apart(bundle: Bundle, rootfs: Path, tmp_path: Path) -> Bundle:
+    """A bundle in a user namespace, with a volume that lies where the namespace's root may not look."""
+    for path in (rootfs, *rootfs.parents):
+        if str(path).startswith("/tmp/"):
+            path.chmod(0o755)
+    (tmp_path / "closed" / "volume").mkdir(parents=True)
+    (tmp_path / "closed" / "volume" / "file").write_text("from the host\n")
+    (tmp_path / "closed").chmod(0o700)
+    source = str(tmp_path / "closed" / "volume")
+    bundle.config["mounts"].append({"destination": "/data", "type": "bind", "source": source, "options": ["rbind", "rro"]})
+    bundle.config["linux"] |= {"uidMappings": IDS, "gidMappings": IDS}
+    bundle.config["linux"]["namespaces"].append({"type": "user"})
+    return bundle
+
+
+LOOK = "cat /data/file; echo x > /data/new; grep -E ' /(proc|sys) ' /proc/self/mountinfo | sed 's/.* - //'"
+
+
+def test_volumes_of_a_user_namespace_are_opened_by_whoever_starts_it(apart: Bundle) -> None:
+    apart.config["process"]["oomScoreAdj"] = 500
+    said = apart.run("sh", "-c", f"{LOOK}; cat /proc/self/oom_score_adj")
+    assert "from the host\n" in said
+    assert "can't create /data/new: Read-only file system" in said
+    assert "proc proc rw\nsysfs sysfs rw\n500\n" in said  # the sources that config.json gives
+
+
+def test_the_machines_sysfs_where_no_new_one_can_be_mounted(apart: Bundle) -> None:
+    """It belongs to the network namespace's owner: without one of its own, a user namespace has the machine's, read-only."""
+    spaces = apart.config["linux"]["namespaces"]
+    apart.config["linux"]["namespaces"] = [space for space in spaces if space["type"] != "network"]
+    said = apart.run("sh", "-c", "ls /sys/kernel; echo 1 > /sys/kernel/mm/ksm/run", status=1)
+    assert "mm" in said
+    assert "Read-only file system" in said
+
+
+@pytest.mark.parametrize("with_maps", [True, False])
+def test_a_user_namespace_may_be_joined(apart: Bundle, with_maps: bool) -> None:
+    """As docker's `--pid container:NAME` asks for where users are mapped: its maps stand, and are not written again."""
+    apart.program("sleep", "60").create()
+    apart("start", apart.name)
+    pid = json.loads(apart("state", apart.name))["pid"]
+    linux = apart.config["linux"]
+    for space in linux["namespaces"]:
+        if space["type"] in ("user", "pid"):
+            space["path"] = f"/proc/{pid}/ns/{space['type']}"
+    if not with_maps:
+        del linux["uidMappings"], linux["gidMappings"]
+    said = apart.program("sh", "-c", f"cat /proc/1/comm; id -u; {LOOK}")("run", f"{apart.name}-2")
+    assert said.startswith("sleep\n0\nfrom the host\n")

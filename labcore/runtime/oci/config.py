@@ -14,7 +14,7 @@ from labcore.runtime import mounting
 from labcore.runtime.oci.node import Node
 from labcore.runtime.oci.resources import read_resources
 from labcore.runtime.oci.seccomp import read_seccomp
-from labcore.runtime.userns import fitted, with_bound_devices
+from labcore.runtime.userns import fitted, with_bound_devices, with_bound_sysfs
 from labcore.spec import (
     DEFAULT_DEVICES,
     NAMESPACES,
@@ -95,8 +95,10 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
     size = process["consoleSize"]
     if not creates:
         spec = spec.replace(devices=())
-    elif "user" in spec.namespaces:
+    elif _has_user_namespace(spec):
         spec = with_bound_devices(spec)
+    if _has_user_namespace(spec):
+        spec = with_bound_sysfs(spec)
     spec = fitted(spec)
     return Bundle(
         spec=spec,
@@ -109,6 +111,10 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
         creates_devices=creates,
         version=version,
     )
+
+
+def _has_user_namespace(spec: ContainerSpec) -> bool:
+    return "user" in {*spec.namespaces, *(kind for kind, _ in spec.joins)}
 
 
 def _cgroups_path(node: Node) -> str:
@@ -307,8 +313,9 @@ def _capabilities(node: Node, spec: ContainerSpec) -> CapabilitySets:
     """
     from labcore.native import Capability, capget
 
-    own = "user" in {*spec.namespaces, *(kind for kind, _ in spec.joins)}
-    ours = set(Capability.__members__) if own else {capability.name for capability in capget()["permitted"]}
+    ours = (
+        set(Capability.__members__) if _has_user_namespace(spec) else {capability.name for capability in capget()["permitted"]}
+    )
     named = {name: [_capability(item) for item in node[name].items()] for name in SET_NAMES}
     missing = sorted({each for names in named.values() for each in names} - ours)
     if missing:

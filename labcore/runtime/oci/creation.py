@@ -100,7 +100,7 @@ class _Creation:
 
     def prepare(self, process: "Process") -> None:
         """Its namespaces are there, and nothing is mounted yet: id maps, and the hooks of this moment."""
-        if self.bundle.spec.uid_map or self.bundle.spec.gid_map:
+        if "user" in self.bundle.spec.namespaces:  # one that is joined has its maps
             from labcore.runtime.userns import write_id_maps
 
             write_id_maps(process.pid, self.bundle.spec.uid_map, self.bundle.spec.gid_map)

@@ -173,6 +173,21 @@ class Protect(Op):
         ]
 
 
+TOP, BELOW = TreeFlag.EMPTY_PATH, TreeFlag.EMPTY_PATH | TreeFlag.RECURSIVE
+
+
+def attribute_steps(
+    tree: int | Register, top: MountAttribute, clear: MountAttribute, below: MountAttribute, clear_below: MountAttribute
+) -> list[Step]:
+    """Return the steps that set and clear attributes of a whole mount tree, and then of its top alone: mount_setattr(2)."""
+    steps = []
+    if below or clear_below:
+        steps.append(native.mount_setattr.step(tree, "", BELOW, set=below, clear=clear_below))
+    if top or clear:
+        steps.append(native.mount_setattr.step(tree, "", TOP, set=top, clear=clear))
+    return steps
+
+
 class AttachReceived(Op):
     """Attach a mount tree that the starter has handed over as a descriptor: move_mount(2); `follow` as for AttachTree."""
 
@@ -277,18 +292,13 @@ class AttachTree(Op):
 
     def calls(self) -> Sequence[Step]:
         tree = Register(self.register)
-        top, below = TreeFlag.EMPTY_PATH, TreeFlag.EMPTY_PATH | TreeFlag.RECURSIVE
-        steps = []
-        if self.set_below or self.clear_below:
-            steps.append(native.mount_setattr.step(tree, "", below, set=self.set_below, clear=self.clear_below))
-        if self.set or self.clear:
-            steps.append(native.mount_setattr.step(tree, "", top, set=self.set, clear=self.clear))
+        steps = attribute_steps(tree, self.set, self.clear, self.set_below, self.clear_below)
         if kernel_version() >= COPIES_DETACHED:
             # A fresh copy: /proc/self/mountinfo lists mounts by age, and this one is to come after those before it.
-            steps.append(native.open_tree.step(tree, "", below | TreeFlag.CLONE).replace(result=FRESH))
+            steps.append(native.open_tree.step(tree, "", BELOW | TreeFlag.CLONE).replace(result=FRESH))
             steps.append(native.close.step(tree))
             tree = Register(FRESH)
         if self.propagation:
-            how = below if self.recursive_propagation else top
+            how = BELOW if self.recursive_propagation else TOP
             steps.append(native.mount_setattr.step(tree, "", how, propagation=self.propagation))
         return [*steps, *_move(tree, self.target, follow=self.follow), native.close.step(tree)]
