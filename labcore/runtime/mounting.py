@@ -140,7 +140,7 @@ def take_in_hand(mounts: Sequence[MountPoint], place: str, *, new_user: bool = F
     return [op for register, mount in enumerate(taken) for op in _take(mount, register, place)]
 
 
-MOST_TAKEN: Final = 60  # of the walker's 64 registers
+MOST_TAKEN: Final = 59  # of the walker's registers
 
 
 def _take(mount: MountPoint, register: int, place: str) -> list[Op]:

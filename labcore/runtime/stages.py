@@ -91,7 +91,7 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     given = [ops.Receive("copies mounts", lambda process: copied_trees(process, wanted), len(wanted))] if wanted else []
     new_user, apart = _in_user_namespace(spec), _is_apart(spec)
     take = mounting.take_in_hand(spec.mounts, spec.root.directory, new_user=new_user, apart=apart)
-    build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
+    build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root, cut)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it. Until
     # then `/..` leads into it, and so would an image's link to that.
     return [
@@ -182,9 +182,12 @@ def _stack(layers: list[str], options: tuple[str, ...], target: str) -> list[Op]
     ]
 
 
-def _bind(root: BindRoot) -> list[Op]:
+def _bind(root: BindRoot, cut: MountFlag) -> list[Op]:
+    # As a slave it would be covered by what the host mounts on the same directory later.
+    alone = [ops.Mount("none", root.directory, None, MountFlag.PRIVATE)] if cut == MountFlag.SLAVE else []
     return [
         ops.Mount(root.directory, root.directory, None, MountFlag.BIND | MountFlag.REC),
+        *alone,
         *([] if root.devices else [ops.SetMountAttributes(root.directory, MountAttribute.NODEV)]),
         ops.Chdir(root.directory),
     ]

@@ -236,6 +236,28 @@ class TakeTree(Op):
         return [native.open_tree.step(native.AT_FDCWD, self.path, flags).replace(result=self.register)]
 
 
+class TurnBack(Op):
+    """Make a tree in hand the root again, with the root of now on one of its directories: move_mount(2), pivot_root(2)."""
+
+    register: int
+    directory: str
+    name: ClassVar[str] = "pivot_root"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    @cached_property
+    def detail(self) -> str:
+        return f"r{self.register} {self.directory}"
+
+    def calls(self) -> Sequence[Step]:
+        tree = Register(self.register)
+        return [
+            native.move_mount.step(tree, "", native.AT_FDCWD, "/", MoveFlag.F_EMPTY_PATH),
+            native.fchdir.step(tree),
+            native.pivot_root.step(".", self.directory.lstrip("/")),
+            native.close.step(tree),
+        ]
+
+
 class NewTree(Op):
     """Take a new file system in hand, to be attached later: fsopen(2), fsconfig(2), fsmount(2).
 
