@@ -161,7 +161,7 @@ def test_hooks_that_mount_into_the_container(bundle: Bundle, shared: Path, tmp_p
     )
     hook = tmp_path / "hook"
     hook.write_text(
-        f"#!/bin/sh\ncat > {tmp_path}/state; pwd > {tmp_path}/seen; ls -d proc/self {shared}/data >> {tmp_path}/seen\n"
+        f"#!/bin/sh\ncat > {tmp_path}/given; pwd > {tmp_path}/seen; ls -d proc/self {shared}/data >> {tmp_path}/seen\n"
         f"mkdir -p {shared}/hooked; mount -t tmpfs from-hook {shared}/hooked; touch {shared}/hooked/file\n"
     )
     hook.chmod(0o755)
@@ -171,5 +171,5 @@ def test_hooks_that_mount_into_the_container(bundle: Bundle, shared: Path, tmp_p
     assert "/hooked:\nfile\n1\n" in said
     assert str(tmp_path) not in said  # nothing of the host's tree stays
     assert (tmp_path / "seen").read_text().split() == [str(shared), f"{shared}/data", "proc/self"]
-    assert json.loads((tmp_path / "state").read_text())["status"] == "creating"
+    assert json.loads((tmp_path / "given").read_text())["status"] == "creating"
     assert "from-hook" not in Path("/proc/self/mountinfo").read_text()
