@@ -65,7 +65,7 @@ class Sending:
                 failed += 1
                 if error.status == 413:
                     piece = self._smaller(piece, error)
-                elif error.status in (0, 416, *AGAIN) and failed < self._transport.attempts:
+                elif error.status in (0, 404, 416, *AGAIN) and failed < self._transport.attempts:
                     piece = max(min(REST, (piece or self._size) // failed), self._least, SMALLEST)  # some just hang up
                     self._transport.wait(failed, error.retry_after)
                 else:
@@ -73,15 +73,16 @@ class Sending:
             done = self._come()
 
     def _smaller(self, piece: int, error: RegistryError) -> int:
+        """Return the size of the pieces after that refusal. Raises it if they can be no smaller."""
         smaller = max(min(PIECE, (piece or self._size) // 2), self._least, SMALLEST)
-        if smaller >= (piece or self._size):
+        if piece and smaller >= piece:  # some take no whole, however small
             raise error
         return smaller
 
     def _patch(self, done: int, size: int) -> int:
         """Send the piece that begins there; return how many bytes have come then."""
         headers = {**OCTETS, "Content-Range": f"{done}-{done + size - 1}"}
-        with self._ask("PATCH", self._place, headers, self._part(done, size), size, accepted=(202,)) as answer:
+        with self._ask("PATCH", self._place, headers, self._part(done, size), size, accepted=(202, 204)) as answer:
             self._move(answer)
             return _come_in(answer, done + size, self._size)
 

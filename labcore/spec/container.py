@@ -126,6 +126,8 @@ class ContainerSpec(Record):
             raise InvalidInput(f"workdir: {self.workdir!r} is not absolute: begin it with /")
         if self.hostname is not None:
             self._check_hostname(self.hostname)
+        if len(self.domainname.encode()) > HOSTNAME_MAX:
+            raise InvalidInput(f"domainname: {self.domainname[:99]!r} has more than {HOSTNAME_MAX} bytes")
         if "mount" not in {*self.namespaces, *(kind for kind, _ in self.joins)}:
             raise InvalidInput("namespaces: without `mount` the container's root would become the host's")
         if unknown := {*self.namespaces, *(kind for kind, _ in self.joins)} - {*NAMESPACES, "user", "time"}:
@@ -134,4 +136,6 @@ class ContainerSpec(Record):
     @staticmethod
     def _check_hostname(name: str) -> None:
         if not 0 < len(name.encode()) <= HOSTNAME_MAX or not re.fullmatch(r"[\w.-]+", name):
-            raise InvalidInput(f"hostname: {name!r} is no host name: use 1 to {HOSTNAME_MAX} letters, digits, dots and dashes")
+            raise InvalidInput(
+                f"hostname: {name[:99]!r} is no host name: use 1 to {HOSTNAME_MAX} letters, digits, dots and dashes"
+            )

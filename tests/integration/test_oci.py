@@ -140,6 +140,8 @@ def test_exec_joins_with_the_same_rights(bundle: Bundle) -> None:
         "exec", "--user", "1000:1000", "--cwd", "/tmp", "--env", "X=y", bundle.name, "sh", "-c", "id -u; pwd; echo $X"
     ) == ("1000\n/tmp\ny\n")
     assert "executable file not found" in bundle("exec", bundle.name, "nonesuch", status=1)
+    for user in (str((1 << 32) - 1), f"0:{(1 << 32) - 1}"):
+        assert "must be from 0 to 4294967294" in bundle("exec", "--user", user, bundle.name, "id", status=1)
     ours = {os.readlink(f"/proc/self/ns/{name}") for name in ("mnt", "pid", "net", "uts", "ipc", "cgroup")}
     theirs = set(bundle("exec", bundle.name, "sh", "-c", "for f in /proc/self/ns/*; do readlink $f; done").split())
     assert not ours & theirs
@@ -305,6 +307,9 @@ def test_update_and_device_rules(bundle: Bundle) -> None:
     directory = Cgroup.near_own(bundle.name).directories()
     assert (directory.get("pids") or directory[""]).joinpath("pids.max").read_text() == "33\n"
     bundle("update", "--resources", "-", bundle.name, input=json.dumps({"pids": {"limit": 44}}))
+    assert "resources.pids.limit: must be from -1" in bundle("update", "--pids-limit", str(1 << 63), bundle.name, status=1)
+    assert "--memory much: a number is wanted" in bundle("update", "--memory", "much", bundle.name, status=1)
+    assert "--resources -: it is no JSON" in bundle("update", "--resources", "-", bundle.name, input="{", status=1)
     assert (directory.get("pids") or directory[""]).joinpath("pids.max").read_text() == "44\n"
     disk = "mknod /tmp/disk b 254 0 && head -c 1 /tmp/disk"
     process = {**bundle.config["process"], "args": ["sh", "-c", disk], "noNewPrivileges": False}
@@ -506,6 +511,10 @@ CHANGES: list[tuple[str, Any, str]] = [
     ("process.cwd", "tmp", "process.cwd: must be an absolute path"),
     ("process.env", ["A=1", "B"], "process.env[1]: 'B' is not NAME=value"),
     ("process.user.uid", -1, "process.user.uid: must be from 0"),
+    ("process.user.uid", (1 << 32) - 1, "process.user.uid: must be from 0 to 4294967294"),
+    ("process.user.gid", (1 << 32) - 1, "process.user.gid: must be from 0 to 4294967294"),
+    ("process.user.additionalGids", [5, (1 << 32) - 1], "process.user.additionalGids[1]: must be from 0 to 4294967294"),
+    ("linux.uidMappings", [{"containerID": 0, "hostID": (1 << 32) - 1, "size": 1}], "linux.uidMappings[0].hostID: must be"),
     ("process.capabilities.bounding", ["CAP_FLY"], "process.capabilities.bounding[0]: no such capability"),
     ("process.rlimits", [{"type": "RLIMIT_X", "soft": 1, "hard": 1}], "process.rlimits[0].type: no such limit"),
     ("process.apparmorProfile", "x\ny", "process.apparmorProfile: "),

@@ -27,6 +27,7 @@ from labcore.runtime.ops.base import SCRATCH, Op
 ABSENT = errors(errno.ENOENT, errno.EBADF)
 ABSENT_OR_OTHER_KIND = errors(errno.ENOENT, errno.ENOTDIR)
 LOCKED = errors(errno.EINVAL)
+DIRECTORY = errors(errno.EINVAL)  # what move_mount(2) says to a file's mount on one
 COPIES_DETACHED = (6, 15)  # from this kernel on a tree that is attached nowhere can be copied
 FRESH, COPY, PLACE = 62, 61, 60  # registers that no tree is taken into
 
@@ -135,7 +136,7 @@ class Hide(Op):
         move = native.move_mount.step(copy, "", native.AT_FDCWD, path, MoveFlag.F_EMPTY_PATH | MoveFlag.T_SYMLINKS)
         return [
             native.open_tree.step(SCRATCH, "", TreeFlag.EMPTY_PATH | TreeFlag.CLONE).replace(result=COPY),
-            move.replace(tolerate=ABSENT_OR_OTHER_KIND),
+            move.replace(tolerate=ABSENT_OR_OTHER_KIND | (DIRECTORY if path in self.directories else 0)),
             native.close.step(copy),
         ]
 

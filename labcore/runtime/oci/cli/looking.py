@@ -2,14 +2,24 @@
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from labcore.errors import InvalidInput
 from labcore.runtime.cgroups.statistics import Statistics
-from labcore.runtime.oci.cli.options import UPDATES, Options, one_name, read_object, read_options, root_of, whole_number
-from labcore.runtime.oci.life import NoSuchContainer
+from labcore.runtime.oci.cli.options import (
+    NAME,
+    UPDATES,
+    Options,
+    one_name,
+    read_object,
+    read_options,
+    root_of,
+    whole_number,
+)
+from labcore.runtime.oci.life import NoSuchContainer, StateDamaged
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.oci.state import Saved
 
@@ -113,13 +123,12 @@ def do_update(general: Options, words: list[str]) -> int:
     options, _ = read_options(words)
     name = one_name(options, "update")
     saved = _runtime(general).store.load(name)
-    wanted: dict[str, Any] = {}
-    if path := options.get("resources"):
-        wanted = read_object("--resources", path)
+    wanted = read_object("--resources", options["resources"]) if options.get("resources") else {}
     for option, (group, key) in UPDATES.items():
         if option in options:
             text = options[option]
-            wanted.setdefault(group, {})[key] = text if key in ("cpus", "mems") else whole_number(option, text)
+            value = text if key in ("cpus", "mems") else whole_number(option, text)
+            wanted[group] = (wanted.get(group) or {}) | {key: value}
     limits = read_resources(Node(wanted, "resources"))
     change(Cgroup(saved.cgroup), limits)
     Cgroup(saved.cgroup).apply(limits)
@@ -135,9 +144,12 @@ def do_list(general: Options, words: list[str]) -> int:
     for name in runtime.store.names():
         try:
             saved = runtime.store.load(name)
+            rows.append(runtime.state(name) | {"created": saved.created, "rootfs": _rootfs(saved), "owner": "root"})
+        except StateDamaged as error:
+            print(f"{NAME}: warning: {error}", file=sys.stderr)
         except NoSuchContainer:
-            continue
-        rows.append(runtime.state(name) | {"created": saved.created, "rootfs": _rootfs(saved), "owner": "root"})
+            if runtime.store.is_left_over(name):
+                print(f"{NAME}: warning: container {name} was never made to its end: delete --force {name}", file=sys.stderr)
     if as_json:
         print(json.dumps(rows or None))
     elif options.get("quiet"):

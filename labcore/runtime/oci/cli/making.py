@@ -27,14 +27,19 @@ def do_create(general: Options, words: list[str]) -> int:
     refuse(options)
     name = one_name(options, "create")
     bundle = Path(options.get("bundle", ".")).absolute()
-    process = _runtime(general).create(
+    runtime = _runtime(general)
+    process = runtime.create(
         name,
         bundle,
         console_socket=options.get("console-socket"),
         preserved=_preserved(options),
         scope=bool(general.get("systemd-cgroup")),
     )
-    _write_pid(options, process)
+    try:
+        _write_pid(options, process)
+    except BaseException:
+        runtime.delete(name, force=True)
+        raise
     return 0
 
 
@@ -145,7 +150,12 @@ def _preserved(options: Options) -> list[int]:
 
 
 def _write_pid(options: Options, process: "Process") -> None:
+    """Write the pid file, whole or not at all. Raises InvalidInput if it cannot be."""
     if path := options.get("pid-file"):
         incoming = Path(path).with_name(f".{Path(path).name}.incoming")
-        incoming.write_text(str(process.pid))
-        incoming.rename(path)
+        try:
+            incoming.write_text(str(process.pid))
+            incoming.rename(path)
+        except OSError as error:
+            incoming.unlink(missing_ok=True)
+            raise InvalidInput(f"--pid-file {path}: it cannot be written: {error.strerror}") from None

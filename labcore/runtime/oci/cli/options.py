@@ -1,8 +1,14 @@
 """Options, read by hand: an engine calls several commands for each container, and argparse costs more than they do."""
 
 import os
+from contextlib import suppress
 
 from labcore.errors import InvalidInput
+from labcore.trust import trusted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 NAME = "labcore-runtime"
 
@@ -91,7 +97,7 @@ def read_options(
     return options, []
 
 
-def read_object(option: str, path: str) -> "dict[str, object]":
+def read_object(option: str, path: str) -> "dict[str, Any]":
     """Read a JSON object from a file, `-` for standard input. Raises InvalidInput."""
     import json
     import sys
@@ -133,9 +139,19 @@ def refuse(options: Options) -> None:
 
 
 def root_of(general: Options) -> str:
-    """Return the directory in which containers are remembered."""
+    """Return the directory in which containers are remembered. Raises InvalidInput if it is somebody else's."""
     if given := general.get("root"):
-        return str(given)
+        return trusted(str(given))
     if os.access("/run", os.W_OK):  # not for root of a user namespace
-        return "/run/labcore-runtime"
-    return os.environ.get("XDG_RUNTIME_DIR", f"/tmp/labcore-{os.geteuid()}") + "/labcore-runtime"
+        return trusted("/run/labcore-runtime")
+    return trusted(f"{_runtime_directory()}/labcore-runtime")
+
+
+def _runtime_directory() -> str:
+    """Return XDG_RUNTIME_DIR, or a directory of one's own in /tmp: made first and then looked at, for anybody may make it."""
+    if given := os.environ.get("XDG_RUNTIME_DIR"):
+        return trusted(given)
+    path = f"/tmp/labcore-{os.geteuid()}"
+    with suppress(FileExistsError):
+        os.mkdir(path, 0o700)  # noqa: PTH102
+    return trusted(path)
