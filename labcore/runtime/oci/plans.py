@@ -201,8 +201,11 @@ def exec_plan(
 
 
 def with_home(spec: ContainerSpec, root_directory: str) -> ContainerSpec:
-    """Return the spec with HOME in its environment, as the root's own passwd(5) says for the user; else `/`."""
-    if any(variable.startswith("HOME=") for variable in spec.environment):
+    """Return the spec with HOME in its environment, as the root's own passwd(5) says for the user; else `/`.
+
+    An empty one counts as none, as with runc.
+    """
+    if any(variable.startswith("HOME=") for variable in ops.last_of_each(spec.environment) if variable != "HOME="):
         return spec
     home = _home_of(spec.user.uid, root_directory) or "/"
     return spec.replace(environment=(*spec.environment, f"HOME={home}"))
