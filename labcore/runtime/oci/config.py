@@ -21,7 +21,7 @@ from labcore.runtime.oci.scheduling import (
     read_time_offsets,
 )
 from labcore.runtime.oci.seccomp import read_seccomp
-from labcore.runtime.userns import fitted, with_bound_devices
+from labcore.runtime.userns import fitted, with_bound_devices, with_bound_sysfs
 from labcore.spec import (
     DEFAULT_DEVICES,
     NAMESPACES,
@@ -115,8 +115,10 @@ def read_bundle(config: dict[str, Any], directory: Path, warn: Warn = unheard) -
     size = process["consoleSize"]
     if not creates:
         spec = spec.replace(devices=())
-    elif "user" in spec.namespaces:
+    elif _has_user_namespace(spec):
         spec = with_bound_devices(spec)
+    if _has_user_namespace(spec):
+        spec = with_bound_sysfs(spec)
     spec = fitted(spec)
     return Bundle(
         spec=spec,
@@ -130,6 +132,10 @@ def read_bundle(config: dict[str, Any], directory: Path, warn: Warn = unheard) -
         has_process=bool(process),
         version=version,
     )
+
+
+def _has_user_namespace(spec: ContainerSpec) -> bool:
+    return "user" in {*spec.namespaces, *(kind for kind, _ in spec.joins)}
 
 
 def _cgroups_path(node: Node) -> str:
@@ -349,11 +355,11 @@ def _capabilities(node: Node, spec: ContainerSpec, warn: Warn) -> CapabilitySets
     """
     from labcore.native import Capability, capget
 
-    own = "user" in {*spec.namespaces, *(kind for kind, _ in spec.joins)}
-    ours = set(Capability.__members__) if own else {capability.name for capability in capget()["permitted"]}
+    known = set(Capability.__members__)
+    ours = known if _has_user_namespace(spec) else {capability.name for capability in capget()["permitted"]}
     named = {name: [item.text().removeprefix("CAP_") for item in node[name].items()] for name in SET_NAMES}
     wanted = {each for names in named.values() for each in names}
-    if unknown := sorted(wanted - set(Capability.__members__)):
+    if unknown := sorted(wanted - known):
         warn(shortened(f"{node.path}: not known here, and not given: {', '.join(map(repr, unknown))}"))
     if missing := sorted(wanted - ours - set(unknown)):
         warn(f"{node.path}: not held here, and not given: {', '.join(missing)}")

@@ -69,6 +69,7 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
             bundle,
             gate=Path(directory, "gate"),
             prepare=creation.prepare,
+            run_hooks=creation.run_hooks if bundle.hooks["createContainer"] else None,
             take_terminal=creation.take_terminal,
             created=creation.created,
             preserved=len(request.preserved),
@@ -109,18 +110,25 @@ class _Creation:
 
     def prepare(self, process: "Process") -> None:
         """Its namespaces are there, and nothing is mounted yet: id maps, and the hooks of this moment."""
-        if self.bundle.spec.uid_map or self.bundle.spec.gid_map:
+        if "user" in self.bundle.spec.namespaces:  # one that is joined has its maps
             from labcore.runtime.userns import write_id_maps
 
             write_id_maps(process.pid, self.bundle.spec.uid_map, self.bundle.spec.gid_map)
         wanted = self.bundle.hooks
-        if any(wanted[kind] for kind in ("prestart", "createRuntime", "createContainer")):
+        if wanted["prestart"] or wanted["createRuntime"]:
             from labcore.runtime.oci import hooks
 
             state = state_json(self.saved(process), "creating")
             hooks.run_here("prestart", wanted["prestart"], state | {"status": "created"})
             hooks.run_here("createRuntime", wanted["createRuntime"], state)
-            hooks.run_inside("createContainer", wanted["createContainer"], state, process.pid)
+
+    def run_hooks(self, process: "Process") -> None:
+        """All is mounted below the root's directory: the hooks that may mount more."""
+        from labcore.runtime.oci import hooks
+
+        state = state_json(self.saved(process), "creating")
+        directory = self.bundle.spec.root.directory
+        hooks.run_inside("createContainer", self.bundle.hooks["createContainer"], state, process.pid, directory=directory)
 
     def take_terminal(self, process: "Process") -> None:
         """It has a terminal, whose other end goes to whoever asked for it."""

@@ -24,6 +24,7 @@ from labcore.runtime.ops.mounts import (
     Protect,
     SetMountAttributes,
     TakeTree,
+    TurnBack,
     Unmount,
 )
 from labcore.runtime.ops.proc import AdjustOomScore, SetSysctls
@@ -107,6 +108,7 @@ __all__ = [
     "Sync",
     "TakeTree",
     "TryChdir",
+    "TurnBack",
     "Umask",
     "Unmount",
     "WaitAtGate",
