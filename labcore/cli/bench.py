@@ -7,6 +7,8 @@ from pathlib import Path
 
 from labcore.bench import BENCHES, Result, as_json
 from labcore.bench.render import plot, table
+from labcore.cli.numbers import whole
+from labcore.errors import InvalidInput
 
 COMPARE = "compare"
 
@@ -21,7 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("what", choices=[*BENCHES, COMPARE], help="what to measure")
     parser.add_argument(
-        "-n", "--rounds", type=int, metavar="N", help="how many rounds (default: 100; images, compare: 5; compare --quick: 2)"
+        "-n",
+        "--rounds",
+        type=whole(1, 100_000),
+        metavar="N",
+        help="how many rounds (default: 100; images, compare: 5; compare --quick: 2)",
     )
     parser.add_argument("--archive", type=Path, metavar="TAR", help="images: the root file system to take (default: made anew)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write environment and rows as JSON")
@@ -39,8 +45,10 @@ def main(args: argparse.Namespace) -> int:
         from labcore.cli.comparing import compare_and_report
 
         return compare_and_report(args)
+    if args.rounds == 1:
+        raise InvalidInput("-n 1: two rounds are the least that can be compared")
     of_images = args.what == "images"
-    rounds = max(2, args.rounds or (5 if of_images else 100))
+    rounds = args.rounds or (5 if of_images else 100)
     options = {"archive": args.archive} if of_images else {}
     results: dict[str, Result] = {}
     for result in BENCHES[args.what](rounds, **options):
