@@ -134,6 +134,10 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"allow_abbrev": False} | options)
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        sys.stdout.flush()  # here, where it is said if nobody takes it
+        super().exit(status, message)
+
     def error(self, message: str) -> NoReturn:
         from labcore.cli.unknown import cure_of
 
@@ -172,6 +176,12 @@ def _parse(words: list[str]) -> argparse.Namespace:
     return args
 
 
+def _directory(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("a directory is wanted, not ''")
+    return Path(text)
+
+
 def parser_of(words: list[str]) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     """Return the parser for a command line, and that of the command which stands there."""
     parser = _Parser(
@@ -182,7 +192,7 @@ def parser_of(words: list[str]) -> tuple[argparse.ArgumentParser, argparse.Argum
     )
     parser.add_argument(
         "--root",
-        type=Path,
+        type=_directory,
         metavar="DIR",
         help="where images and everything else lie (default: $LABCORE_ROOT, else /var/lib/labcore for root, "
         "~/.local/share/labcore for a user)",

@@ -42,7 +42,7 @@ def find(layers: list[Path], path: str) -> Path | None:
     pending = [part for part in PurePosixPath(path).parts if part != "/"][::-1]
     here: list[str] = []
     links = 0
-    found: Path | None = layers[0]
+    found: Path | None = layers[-1]  # `/` itself: the upper layer may be gone by now
     while pending:
         part = pending.pop()
         if part == "..":
