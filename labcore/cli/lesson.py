@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from labcore.cli.numbers import whole
 from labcore.cli.say import say
 from labcore.errors import Unavailable
 from labcore.lab import checks, copies
@@ -27,9 +28,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
         command.set_defaults(what=function)
         if name not in ("list", "status"):
-            command.add_argument("number", type=int, metavar="N", help="which lesson")
+            command.add_argument("number", type=whole(0, 99), metavar="N", help="which lesson")
         if name == "check":
-            command.add_argument("--seed", type=int, metavar="S", help="draw the same names and numbers again")
+            command.add_argument(
+                "--seed", type=whole(0, (1 << 64) - 1), metavar="S", help="draw the same names and numbers again"
+            )
 
 
 def main(args: argparse.Namespace) -> int:

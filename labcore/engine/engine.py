@@ -124,7 +124,7 @@ class Engine:
         env: Environment = (),
         workdir: str | None = None,
         entrypoint: str | None = None,
-        user: str | None = None,
+        user: str | int | None = None,
         privileged: bool = False,
         init: bool = False,
         remap: IdRange | None = None,
@@ -141,13 +141,15 @@ class Engine:
         outside: docker's `--userns-remap`.
         Raises InvalidInput, ImageNotFound, StoreDamaged, Unavailable.
         """
-        if isinstance(argv, str):
+        if isinstance(argv, str | bytes) or not isinstance(argv, Sequence):
             raise InvalidInput(f"argv is a list of words: [{argv!r}], or ['sh', '-c', {argv!r}]")
+        if remap is not None and not isinstance(remap, IdRange):
+            raise InvalidInput(f"remap: {remap!r} is no IdRange(inside, outside, size)")
         if [image, rootfs, on].count(None) != 2:
             raise InvalidInput("name an image, or a directory as rootfs, and not both")
         config = BARE if rootfs is not None else self.config_of(image, on)
-        root = _bind_root(Path(rootfs)) if rootfs is not None else on.root if on else self._overlay(image or "")
-        whom, home = _account(user or config.user, root)
+        root = _bind_root(os.fspath(rootfs)) if rootfs is not None else on.root if on else self._overlay(image or "")
+        whom, home = _account(config.user if user is None else str(user) or config.user, root)
         spec = ContainerSpec(
             root=root,
             argv=_command(config, argv, entrypoint),
@@ -214,10 +216,11 @@ def _default_filter() -> SeccompProfile:
     return default_profile(frozenset(DEFAULT_CAPABILITIES), os.uname().machine, kernel_version())
 
 
-def _bind_root(path: Path) -> BindRoot:
-    if not path.is_dir():
-        what = "is a file" if path.exists() else "does not exist"
-        raise InvalidInput(f"rootfs: {path} {what}: name a directory that holds a root file system")
+def _bind_root(directory: str) -> BindRoot:
+    path = Path(directory)
+    if not directory or not path.is_dir():
+        what = "is a file" if directory and path.exists() else "does not exist"
+        raise InvalidInput(f"rootfs: {directory!r} {what}: name a directory that holds a root file system")
     return BindRoot(str(path.absolute()))
 
 
@@ -233,9 +236,9 @@ def _environment(image: Sequence[str], env: Environment, *, hostname: str, home:
     merged = {"HOSTNAME": f"HOSTNAME={hostname}", "HOME": f"HOME={home}", "PATH": "PATH=" + DEFAULT_PATH}
     merged |= {variable.partition("=")[0]: variable for variable in image}
     if not isinstance(env, Mapping):
-        return tuple((merged | {variable.partition("=")[0]: variable for variable in env}).values())
+        return tuple((merged | {str(variable).partition("=")[0]: variable for variable in env}).values())
     for name, value in env.items():
-        if "=" in name:
+        if not isinstance(name, str) or not name or "=" in name:
             raise InvalidInput(f"environment: {name!r} is no variable's name")
         merged[name] = f"{name}={value}"
     return tuple(variable for name, variable in merged.items() if env.get(name, "") is not None)
@@ -267,7 +270,7 @@ def plan(
     env: Environment = (),
     workdir: str | None = None,
     entrypoint: str | None = None,
-    user: str | None = None,
+    user: str | int | None = None,
     privileged: bool = False,
     init: bool = False,
     remap: IdRange | None = None,
@@ -306,7 +309,7 @@ def run(
     env: Environment = (),
     workdir: str | None = None,
     entrypoint: str | None = None,
-    user: str | None = None,
+    user: str | int | None = None,
     privileged: bool = False,
     init: bool = False,
     remap: IdRange | None = None,

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final, NamedTuple, TypeAlias
 
-from labcore.errors import SystemCallError, Unavailable
+from labcore.errors import InvalidInput, SystemCallError, Unavailable
 from labcore.native._native import ffi, lib
 from labcore.native.block import clone_flags, report_size
 from labcore.native.process import OwnChild, Process, Report
@@ -112,7 +112,7 @@ def opened_streams(streams: Streams) -> Iterator[Ends]:
             elif stream == DEVNULL:
                 fd = os.open(os.devnull, os.O_RDWR)
             else:
-                fd = os.dup(stream if isinstance(stream, int) else stream.fileno())
+                fd = _duplicate(stream, Streams._fields[target])
             ends.child[target] = aside(fd)
             undo.callback(os.close, ends.child[target])
         yield ends
@@ -124,6 +124,13 @@ def is_inherited(fd: int) -> bool:
         return not fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
     except OSError:
         return False
+
+
+def _duplicate(stream: int | IO[bytes] | IO[str], name: str) -> int:
+    try:
+        return os.dup(stream if isinstance(stream, int) else stream.fileno())
+    except (OSError, OverflowError, ValueError, AttributeError) as error:
+        raise InvalidInput(f"{name}: {stream!r} is no open file: {error}; there are PIPE, DEVNULL and descriptors") from None
 
 
 def aside(fd: int) -> int:

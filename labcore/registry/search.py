@@ -1,6 +1,7 @@
 """Find images by name: Docker's index of the first version, and where there is none, a registry's own list."""
 
 import json
+import os
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -38,7 +39,7 @@ def search(endpoint: Endpoint, credentials: Credentials | None, term: str, *, li
 
 
 def _ask_index(transport: Transport, term: str, limit: int) -> list[Found]:
-    entries = _json(transport, f"/v1/search?q={quote(term, safe='')}&n={limit}").get("results")
+    entries = _json(transport, f"/v1/search?q={quote(os.fsencode(term), safe='')}&n={limit}").get("results")
     if not isinstance(entries, list):
         raise RegistryError(f"{transport.endpoint.host}: its answer to a search cannot be understood")
     return [

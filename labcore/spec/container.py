@@ -121,9 +121,13 @@ class ContainerSpec(Record):
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0]:
             raise InvalidInput("argv is empty: name a command, or use an image that has one")
-        for text in (*self.argv, *self.environment, self.workdir):
-            if "\0" in text:
-                raise InvalidInput(f"{text!r} contains a NUL byte: no argument, variable or path can")
+        for what, texts in (
+            ("argv", self.argv),
+            ("environment", self.environment),
+            ("workdir", (self.workdir,)),
+            ("hostname", (self.hostname or "",)),
+        ):
+            self._check_texts(what, texts)
         for variable in self.environment:
             if not variable.partition("=")[0] or "=" not in variable:
                 raise InvalidInput(f"environment: {variable!r} is not NAME=value: write NAME= for an empty value")
@@ -137,6 +141,14 @@ class ContainerSpec(Record):
             raise InvalidInput("namespaces: without `mount` the container's root would become the host's")
         if unknown := {*self.namespaces, *(kind for kind, _ in self.joins)} - {*NAMESPACES, "user", "time"}:
             raise InvalidInput(f"namespaces: no such kind: {', '.join(sorted(unknown))}")
+
+    @staticmethod
+    def _check_texts(what: str, texts: tuple[str, ...]) -> None:
+        for text in texts:
+            if not isinstance(text, str):
+                raise InvalidInput(f"{what}: {text!r} is no string")
+            if "\0" in text:
+                raise InvalidInput(f"{what}: {text!r} contains a NUL byte: no argument, variable or path can")
 
     @staticmethod
     def _check_hostname(name: str) -> None:

@@ -379,7 +379,8 @@ def test_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         monkeypatch.setenv("LABCORE_SEARCH", address)
         assert main(["search", "--limit", "1", "busy"]) == 0
         assert len(capsys.readouterr().out.splitlines()) == 2
-        assert main(["search", "--limit", "0", "busy"]) == 125
+        with pytest.raises(SystemExit, match="125"):
+            main(["search", "--limit", "0", "busy"])
         assert "1 to 100" in capsys.readouterr().err
 
 
