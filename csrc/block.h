@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BLOCK_MAGIC 0x314b4c42u /* "BLK1" */
-#define BLOCK_REGISTERS 64
+#define BLOCK_MAGIC 0x324b4c42u /* "BLK2" */
+#define BLOCK_REGISTERS 66
 #define BLOCK_MAX_STEPS 4096u
 
 struct block {
@@ -37,9 +37,10 @@ struct step {
     uint8_t flags;
     uint8_t registers; /* bit i: args[i] is the number of a register, not a value */
     uint8_t result;    /* register that takes the result, counted from 1; 0: dropped */
-    uint8_t reserved;
+    uint8_t unless;    /* register, counted from 1: if it holds a result, the step is left out; 0: always made */
     uint64_t tolerate; /* bit e: errno e is no failure, go on with the next step */
     uint64_t args[6];
+    uint64_t said; /* text that the monitor's child writes to descriptor 2, with the error behind it, if this fails; 0: none */
 };
 
 struct outcome {

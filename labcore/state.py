@@ -3,9 +3,18 @@
 import os
 from pathlib import Path
 
+from labcore.trust import trusted
+
 
 def default_root() -> Path:
-    """Return LABCORE_ROOT, or /var/lib/labcore for root, or labcore in a user's data folder (XDG base directories)."""
+    """Return LABCORE_ROOT, or /var/lib/labcore for root, or labcore in a user's data folder (XDG base directories).
+
+    Raises InvalidInput if it is somebody else's.
+    """
+    return Path(trusted(str(_default_root())))
+
+
+def _default_root() -> Path:
     if given := os.environ.get("LABCORE_ROOT"):
         return Path(given).absolute()
     if os.geteuid() == 0:

@@ -23,6 +23,7 @@ from labcore.engine import Engine
 from labcore.errors import Unavailable
 from labcore.language import VARIABLE
 from labcore.vm import guests
+from tests.peers import Peers, about_peers, found_peers
 
 PROJECT = Path(__file__).parent.parent
 FROM_PACKAGES = ("alpine", "debian", "nginx", "python")
@@ -40,6 +41,18 @@ def needs(*commands: str) -> None:
     for command in commands:
         if shutil.which(command) is None:
             pytest.skip(f"needs {command}, which is not installed (PEERS=1 make setup)")
+
+
+@pytest.fixture(scope="session")
+def peer() -> Iterator[Peers]:
+    """Give the words that run a peer's program."""
+    with found_peers() as peers:
+        yield peers
+
+
+def pytest_report_collectionfinish(items: list[pytest.Item]) -> list[str]:
+    """Say which peers labcore is compared with."""
+    return [about_peers()] if any("peer" in getattr(item, "fixturenames", ()) for item in items) else []
 
 
 @contextmanager
@@ -216,11 +229,11 @@ exec setpriv --reuid $ID --regid $ID --clear-groups --inh-caps=-all --bounding-s
 
 
 def as_learner(
-    *argv: str, subordinate: str = "learner:300000:65536", timeout: float = 120
+    *argv: str, subordinate: str = "learner:300000:65536", timeout: float = 120, prefix: Iterable[str] = ()
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command as an ordinary user, whose home is gone afterwards; with these lines in subuid(5) and subgid(5).
 
-    Run by an ordinary user, a test has what that user has; then `subordinate` is not asked for.
+    Run by an ordinary user, a test has what that user has; then `subordinate` is not asked for. `prefix` is that of peers.
     """
     needs("newuidmap", "setpriv")
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)}
@@ -229,5 +242,5 @@ def as_learner(
             environment |= {"HOME": home}
             return subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=timeout, check=False)
     environment |= {"PLACE": "/home", "ID": str(LEARNER), "SUBORDINATE": subordinate, "PYTHON": sys.base_prefix}
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", AS_LEARNER, "sh", *argv]
+    command = [*prefix, "unshare", "--mount", "--propagation", "private", "sh", "-c", AS_LEARNER, "sh", *argv]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from labcore.errors import LabcoreError
+from labcore.streams import open_standard_streams
 
 # subcommand -> its line in the help; the module of the same name has `arguments(parser)` and `main(args) -> exit status`
 COMMANDS = {
@@ -49,7 +50,7 @@ COMMANDS = {
 }
 
 # Those that make containers, or reach for their files: an ordinary user becomes root of a user namespace for them.
-MAKES_CONTAINERS = {"run", "lesson", "lab", "bench", "snapshot", "diff", "cp", "export", "commit", "volume"}
+MAKES_CONTAINERS = {"run", "plan", "lesson", "lab", "bench", "snapshot", "diff", "cp", "export", "commit", "volume"}
 
 # What docker answers when the failure is not the program's own.
 LABCORE_FAILED = 125
@@ -57,6 +58,7 @@ LABCORE_FAILED = 125
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit status."""
+    open_standard_streams()
     words = sys.argv[1:] if argv is None else argv
     try:
         args = _without_collecting(words)

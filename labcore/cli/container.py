@@ -1,12 +1,18 @@
 """The arguments that `run` and `plan` share."""
 
 import argparse
-from typing import Any
+import os
+from codecs import BOM_UTF8
+from pathlib import Path
+from typing import Any, Final
 
 from labcore.engine import Engine
 from labcore.errors import InvalidInput
 from labcore.runtime import Plan, make_plan
 from labcore.spec import IdRange
+from labcore.spec.isolation import parse_id
+
+REMAPPED: Final = 65536  # users, if nobody says how many
 
 
 def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> None:
@@ -17,16 +23,24 @@ def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> N
         "--env",
         action="append",
         default=[],
-        metavar="NAME=VALUE",
-        help="set an environment variable; may be repeated",
+        metavar="NAME[=VALUE]",
+        help="set an environment variable, without VALUE to that of this environment; may be repeated",
+    )
+    parser.add_argument(
+        "--env-file", action="append", default=[], metavar="FILE", help="the same from a file's lines; -e overrules it"
+    )
+    parser.add_argument(
+        "-u", "--user", metavar="USER[:GROUP]", help="whom it runs as, by name or number (default: as the image says)"
     )
     parser.add_argument("-w", "--workdir", metavar="DIR", help="where the program starts (default: as the image says)")
-    parser.add_argument("--entrypoint", metavar="PROGRAM", help="run this instead of the image's own entry point")
+    parser.add_argument(
+        "--entrypoint", metavar="PROGRAM", help="run this instead of the image's entry point and command; '' clears both"
+    )
     parser.add_argument(
         "--privileged", action="store_true", help="leave it all of root's power, as containers inside of it need (see README)"
     )
     parser.add_argument(
-        "--userns-remap", metavar="FIRST[:SIZE]", help="its users are others outside: root is FIRST (SIZE: 65536 of them)"
+        "--userns-remap", metavar="FIRST[:SIZE]", help=f"its users are others outside: root is FIRST (SIZE: {REMAPPED} of them)"
     )
     parser.add_argument("--init", action="store_true", help="start a process before the program that reaps its orphans")
     parser.add_argument("--rootfs", action="store_true", help="IMAGE is a directory, used as root file system as it is")
@@ -47,10 +61,38 @@ def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> N
 def _ids(text: str | None) -> IdRange | None:
     if text is None:
         return None
-    first, _, size = text.partition(":")
-    if not first.isdigit() or not (size or "1").isdigit():
-        raise InvalidInput(f"--userns-remap {text}: two numbers are wanted, such as 100000:65536")
-    return IdRange(inside=0, outside=int(first), size=int(size or 65536))
+    first, colon, size = text.partition(":")
+    try:
+        return IdRange(inside=0, outside=parse_id(first), size=parse_id(size) if colon else REMAPPED)
+    except InvalidInput as error:
+        raise InvalidInput(f"--userns-remap {text}: {error}; FIRST or FIRST:SIZE is wanted, such as 100000:65536") from None
+
+
+def _variables(args: argparse.Namespace) -> dict[str, str | None]:
+    """Return the variables of --env-file and then -e; None takes the image's away: docker does so if nobody here has set it."""
+    found: dict[str, str | None] = {}
+    for path in args.env_file:
+        found |= _from_file(Path(path))
+    for text in args.env:
+        name, equals, value = text.partition("=")
+        if not name:
+            raise InvalidInput(f"-e {text}: NAME=VALUE is wanted, or NAME for what it is here")
+        found[name] = value if equals else os.environ.get(name)
+    return found
+
+
+def _from_file(path: Path) -> dict[str, str]:
+    """Read docker's format: a variable on each line, its value as it stands there; `#` begins a comment."""
+    found = {}
+    for number, line in enumerate(os.fsdecode(path.read_bytes().removeprefix(BOM_UTF8)).split("\n"), 1):
+        name, equals, value = line.removesuffix("\r").lstrip().partition("=")
+        if (not name and not equals) or name.startswith("#"):
+            continue
+        if not name or name.split() != [name]:
+            raise InvalidInput(f"--env-file {path}, line {number}: NAME=VALUE is wanted, or NAME for what it is here")
+        if equals or name in os.environ:
+            found[name] = value if equals else os.environ[name]
+    return found
 
 
 def options_of(args: argparse.Namespace) -> dict[str, Any]:
@@ -58,9 +100,10 @@ def options_of(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "rootfs": args.image if args.rootfs else None,
         "hostname": args.hostname,
-        "env": args.env,
+        "env": _variables(args),
         "workdir": args.workdir,
         "entrypoint": args.entrypoint,
+        "user": args.user,
         "privileged": args.privileged,
         "init": args.init,
         "remap": _ids(args.userns_remap),

@@ -1,6 +1,7 @@
 """`labcore registry serve`: a registry of one's own."""
 
 import argparse
+import logging
 import resource
 import signal
 import ssl
@@ -49,6 +50,7 @@ def main(args: argparse.Namespace) -> int:
         removed = collect(Files(data))
         print(f"removed: {removed.blobs} blobs, {removed.size / 1e6:.1f} MB")
         return 0
+    logging.basicConfig(format="%(asctime)s %(message)s")  # on standard error
     registry = _registry(args, data)
     server, number = registry.serve(address.strip("[]"), int(port), tls=_tls(args))
     for number_of in (signal.SIGTERM, signal.SIGHUP):

@@ -13,20 +13,23 @@ from labcore.record import Record
 from labcore.runtime import Carrier, Plan, Stage, make_plan, spawn
 from labcore.runtime.observe import kernel_version
 from labcore.runtime.seccomp.default import default_profile
-from labcore.runtime.userns import fitted, with_bound_devices
+from labcore.runtime.userns import fitted, groups_are_fixed, with_bound_devices
 from labcore.spec import (
     DEFAULT_CAPABILITIES,
     DEFAULT_MOUNTS,
     DEFAULT_PATH,
     BindRoot,
+    CapabilitySets,
     ContainerSpec,
     IdRange,
     Moment,
     MountPoint,
+    OverlayRoot,
     Platform,
     Reference,
     Root,
     SeccompProfile,
+    User,
     root_with,
 )
 from labcore.state import default_root
@@ -41,7 +44,8 @@ if TYPE_CHECKING:
     from labcore.storage.using import Use
     from labcore.storage.volumes import VolumeStore
 
-Environment = Mapping[str, str] | Iterable[str]
+Environment = Mapping[str, str | None] | Iterable[str]
+BARE = Config(architecture="", diff_ids=())  # what a directory says of how it wants to be run
 INIT = "/dev/labcore-init"  # on the tmpfs there: no directory of the image changes
 SEED_NAMES = ("busybox", "hello-world")
 
@@ -120,6 +124,7 @@ class Engine:
         env: Environment = (),
         workdir: str | None = None,
         entrypoint: str | None = None,
+        user: str | None = None,
         privileged: bool = False,
         init: bool = False,
         remap: IdRange | None = None,
@@ -129,32 +134,25 @@ class Engine:
         """Return the spec of a container: what the image says, overruled by what the caller says.
 
         The root is an `image`'s, the directory `rootfs` as it is, or a snapshot in use, `on`; `mounts` come behind the default
-        ones. `privileged` leaves it all of root's power, as containers
-        inside of it need; `init` puts a process before the program that reaps orphans and passes signals on; `remap` makes
-        its users, root among them, others outside: docker's `--userns-remap`.
-        Raises InvalidInput, ImageNotFound, StoreDamaged.
+        ones. A variable of `env` that is None takes away the image's. An `entrypoint` takes the place of the image's entry
+        point and command; an empty one clears both. `user` is `USER[:GROUP]`, names or numbers (`labcore.engine.users`),
+        instead of the image's. `privileged` leaves root all of its power, as containers inside of it need; `init` puts a
+        process before the program that reaps orphans and passes signals on; `remap` makes its users, root among them, others
+        outside: docker's `--userns-remap`.
+        Raises InvalidInput, ImageNotFound, StoreDamaged, Unavailable.
         """
         if isinstance(argv, str):
             raise InvalidInput(f"argv is a list of words: [{argv!r}], or ['sh', '-c', {argv!r}]")
         if [image, rootfs, on].count(None) != 2:
             raise InvalidInput("name an image, or a directory as rootfs, and not both")
-        extra = [f"{name}={value}" for name, value in env.items()] if isinstance(env, Mapping) else list(env)
-        if rootfs is not None:
-            command: tuple[str, ...] = tuple(argv)
-            variables: tuple[str, ...] = ("PATH=" + DEFAULT_PATH,)
-            directory = "/"
-            root: Root = _bind_root(Path(rootfs))
-        else:
-            config = self.config_of(image, on)
-            root = on.root if on else self.layers.overlay(self.layers_of(self.images.find(image or "")))
-            start = (entrypoint,) if entrypoint else config.entrypoint
-            command = (*start, *(argv or (() if entrypoint else config.command)))
-            variables, directory = config.environment, config.workdir
+        config = BARE if rootfs is not None else self.config_of(image, on)
+        root = _bind_root(Path(rootfs)) if rootfs is not None else on.root if on else self._overlay(image or "")
+        whom, home = _account(user or config.user, root)
         spec = ContainerSpec(
             root=root,
-            argv=command,
-            environment=_merge(variables, extra, hostname),
-            workdir=workdir or directory,
+            argv=_command(config, argv, entrypoint),
+            environment=_environment(config.environment, env, hostname=hostname, home=home),
+            workdir=workdir or config.workdir,
             hostname=hostname,
             seccomp=_default_filter(),
             filters_kept_in=str(self.root / "runtime" / "seccomp"),
@@ -165,7 +163,10 @@ class Engine:
             spec = _with_init(spec)
         if remap:
             spec = _remapped(spec, remap)
-        return fitted(_unconfined(spec) if privileged else spec)
+        return _as_user(fitted(_unconfined(spec) if privileged else spec), whom)
+
+    def _overlay(self, image: str) -> OverlayRoot:
+        return self.layers.overlay(self.layers_of(self.images.find(image)))
 
     def config_of(self, image: str | None, on: "Use | None" = None) -> Config:
         """Return how an image, or that which a snapshot in use was made of, wants to be run."""
@@ -215,11 +216,41 @@ def _bind_root(path: Path) -> BindRoot:
     return BindRoot(str(path.absolute()))
 
 
-def _merge(image: Sequence[str], extra: Sequence[str], hostname: str) -> tuple[str, ...]:
+def _command(config: Config, argv: Sequence[str], entrypoint: str | None) -> tuple[str, ...]:
+    """Return what is run: whoever names another entry point does not want the image's arguments to its own."""
+    if entrypoint is None:
+        return (*config.entrypoint, *(argv or config.command))
+    return (entrypoint, *argv) if entrypoint else tuple(argv)
+
+
+def _environment(image: Sequence[str], env: Environment, *, hostname: str, home: str) -> tuple[str, ...]:
     """Later variables win over earlier ones of the same name, in the earlier one's place."""
-    merged = {"HOSTNAME": f"HOSTNAME={hostname}", "HOME": "HOME=/root", "PATH": "PATH=" + DEFAULT_PATH}
-    merged |= {variable.partition("=")[0]: variable for variable in (*image, *extra)}
-    return tuple(merged.values())
+    merged = {"HOSTNAME": f"HOSTNAME={hostname}", "HOME": f"HOME={home}", "PATH": "PATH=" + DEFAULT_PATH}
+    merged |= {variable.partition("=")[0]: variable for variable in image}
+    if not isinstance(env, Mapping):
+        return tuple((merged | {variable.partition("=")[0]: variable for variable in env}).values())
+    for name, value in env.items():
+        if "=" in name:
+            raise InvalidInput(f"environment: {name!r} is no variable's name")
+        merged[name] = f"{name}={value}"
+    return tuple(variable for name, variable in merged.items() if env.get(name, "") is not None)
+
+
+def _account(user: str, root: Root) -> tuple[User, str]:
+    """Return whom the program runs as, and that user's home directory: root where nobody is named."""
+    if not user:
+        return User(), "/root"
+    from labcore.engine.users import account  # most images name nobody
+
+    return account(user, root)
+
+
+def _as_user(spec: ContainerSpec, user: User) -> ContainerSpec:
+    """Return the spec with another user, who has none of root's power at first, but may gain what bounds it: execve(2)."""
+    if groups_are_fixed(spec):
+        user = user.replace(groups=())
+    capabilities = CapabilitySets(bounding=spec.capabilities.bounding) if user.uid else spec.capabilities
+    return spec.replace(user=user, capabilities=capabilities) if user != spec.user else spec
 
 
 def plan(
@@ -231,6 +262,7 @@ def plan(
     env: Environment = (),
     workdir: str | None = None,
     entrypoint: str | None = None,
+    user: str | None = None,
     privileged: bool = False,
     init: bool = False,
     remap: IdRange | None = None,
@@ -240,8 +272,8 @@ def plan(
     """Return the plan of a container: print it, change it, `spawn` it, as often as wanted.
 
     `image` is a name in the store, or `rootfs` a directory; `argv` empty: the image's own command. `env` is a mapping, or
-    `NAME=value` strings. `privileged`, `init` and `remap` are those of `Engine.spec`. `stages` replaces stages by name
-    (`labcore.STAGES`). `root` is the state root.
+    `NAME=value` strings. `entrypoint`, `user`, `privileged`, `init` and `remap` are those of `Engine.spec`. `stages` replaces
+    stages by name (`labcore.STAGES`). `root` is the state root.
     Raises InvalidInput, ImageNotFound, StoreDamaged.
     """
     spec = Engine(root).spec(
@@ -252,6 +284,7 @@ def plan(
         env=env,
         workdir=workdir,
         entrypoint=entrypoint,
+        user=user,
         privileged=privileged,
         init=init,
         remap=remap,
@@ -268,6 +301,7 @@ def run(
     env: Environment = (),
     workdir: str | None = None,
     entrypoint: str | None = None,
+    user: str | None = None,
     privileged: bool = False,
     init: bool = False,
     remap: IdRange | None = None,
@@ -294,7 +328,7 @@ def run(
         container = undo.enter_context(
             prepared(
                 Engine(root), image, argv, snapshot=snapshot, volumes=volumes, rootfs=rootfs, hostname=hostname, env=env,
-                workdir=workdir, entrypoint=entrypoint, privileged=privileged, init=init, remap=remap,
+                workdir=workdir, entrypoint=entrypoint, user=user, privileged=privileged, init=init, remap=remap,
             )
         )  # fmt: skip
         made = make_plan(container.spec, stages)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from labcore.engine.attachments import Attachment
 from labcore.errors import InvalidInput
-from labcore.spec import MountPoint, OverlayRoot, Root
-from labcore.storage import overlay
-from labcore.storage.files import Files
+from labcore.spec import MountPoint, Root
+from labcore.storage.files import of_root
 from labcore.storage.volumes import Volume, VolumeStore
 
 QUIET = ("noexec", "nosuid", "nodev")
@@ -74,13 +73,8 @@ def _volume(store: VolumeStore, attachment: Attachment, root: Root) -> Iterator[
 
 
 def _copy_up(store: VolumeStore, volume: Volume, root: Root, target: str) -> None:
-    with ExitStack() as undo:
-        if isinstance(root, OverlayRoot):
-            fd = undo.enter_context(overlay.merged(root, writable=False))
-        else:
-            fd = os.open(root.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            undo.callback(os.close, fd)
-        store.fill(volume, Files(fd, ""), target)
+    with of_root(root) as files:
+        store.fill(volume, files, target)
 
 
 def _bound(attachment: Attachment) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
 from labcore.engine.arrival import Arrival
@@ -48,7 +49,8 @@ def pull(
     image for the `platform` is got, this machine's if none is said.
     Raises RegistryError, StoreDamaged; ImageNotFound if there is none for the platform.
     """
-    with closing(Sources(where, reference.repository, credentials.find)) as client, store.using():
+    find = partial(credentials.find, repository=reference.repository)
+    with closing(Sources(where, reference.repository, find)) as client, store.using():
         offered = client.manifest(reference.digest or reference.tag or "latest")
         fetched = _for_platform(client, offered, platform or Platform.here(), reference)
         manifest = Manifest.parse(fetched.content, f"{reference}: {fetched.digest}")
@@ -78,7 +80,8 @@ def pull(
 
 def push(store: ImageStore, reference: Reference, where: Endpoint) -> Iterator[Progress]:
     """Send an image to the registry of its name, saying how far it is. Raises ImageNotFound, RegistryError."""
-    with closing(Transport(where, credentials.find(reference.registry))) as transport, store.using():
+    found = credentials.find(reference.registry, repository=reference.repository)
+    with closing(Transport(where, found)) as transport, store.using():
         image = compressed(store, reference)
         content = store.blobs.read(image.descriptor)
         client = Client(transport, reference.repository)

@@ -189,6 +189,12 @@ def chdir(path: str) -> Step:
 
 
 @SystemCall
+def fchdir(fd: Descriptor) -> Step:
+    """Change the working directory to one that is open: fchdir(2)."""
+    return Step("fchdir", lib.SYS_fchdir, (fd,))
+
+
+@SystemCall
 def mkdirat(dirfd: Descriptor, path: str, mode: int) -> Step:
     """Make a directory: mkdirat(2)."""
     return Step("mkdirat", lib.SYS_mkdirat, (dirfd, path, mode))

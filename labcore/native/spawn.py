@@ -92,13 +92,18 @@ class Ends:
 
 @contextmanager
 def opened_streams(streams: Streams) -> Iterator[Ends]:
-    """Open what the streams ask for; close the child's ends again, and ours too unless they were handed over."""
+    """Open what the streams ask for; close the child's ends again, and ours too unless they were handed over.
+
+    One of this process's own that is closed is /dev/null there.
+    """
     ends = Ends()
     with ExitStack() as undo:
         undo.callback(ends.close_ours)
         for target, stream in enumerate(streams):
             if stream is None:
-                continue
+                if is_inherited(target):
+                    continue
+                stream = DEVNULL  # else a descriptor of the carrier's own might be taken for it
             if stream == PIPE:
                 reader, writer = os.pipe()
                 fd, ends.ours[target] = (reader, writer) if target == 0 else (writer, reader)
@@ -109,6 +114,14 @@ def opened_streams(streams: Streams) -> Iterator[Ends]:
             ends.child[target] = aside(fd)
             undo.callback(os.close, ends.child[target])
         yield ends
+
+
+def is_inherited(fd: int) -> bool:
+    """Return whether programs that are started find this descriptor open: it is, and not close-on-exec as ours are."""
+    try:
+        return not fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
+    except OSError:
+        return False
 
 
 def aside(fd: int) -> int:

@@ -25,6 +25,10 @@ CHINESE = {
     "run it outside, or give that container CAP_SYS_ADMIN": "到容器外面运行，或者给那个容器加上 CAP_SYS_ADMIN",
     "this machine allows no user namespaces": "这台机器不允许创建用户命名空间",
     "this machine allows user namespaces to root only": "这台机器只允许 root 创建用户命名空间",
+    "not all of these are mapped in this user namespace: {who}": "这个用户命名空间没有映射其中的全部编号：{who}",
+    "name one that is; an ordinary user needs subordinate numbers (/etc/subuid, /etc/subgid) and newuidmap (uidmap)": (
+        "换一个已映射的；普通用户需要从属编号（/etc/subuid、/etc/subgid）和 newuidmap（软件包 uidmap）"
+    ),
     "AppArmor has no profile {name}, or does not let this process have it": (
         "AppArmor 没有配置文件 {name}，或不允许这个进程使用它"
     ),
@@ -113,6 +117,10 @@ CHINESE = {
     "take it out of the image, or name another place": "把它从镜像里去掉，或者换一个位置",
     "there is no directory {path} at this point of the plan": "plan 执行到这一步时，还没有 {path} 这个目录",
     "make it, or correct the path": "创建它，或者改正路径",
+    "{path}, or a directory on the way to it, is closed to this user": "{path} 或者通向它的某个目录不对这个用户开放",
+    "open it with chmod, or name another directory": "用 chmod 开放它，或者换一个目录",
+    "what is not permitted cannot be effective: {names}": "不在 permitted 集合里的权能不能成为 effective：{names}",
+    "name it among the permitted ones too: capabilities(7)": "把它也写进 permitted 集合：见 capabilities(7)",
     "any directory of PATH": "PATH 里的所有目录",
     "this root": "这个根文件系统",
     "there is no {program} in {where}": "找不到 {program}（查找范围：{where}）",

@@ -10,8 +10,9 @@ from labcore.errors import InvalidInput
 from labcore.native import MountAttribute, MountFlag, UnmountFlag
 from labcore.record import Record
 from labcore.runtime import ops
+from labcore.runtime.lookup import resolve
 from labcore.runtime.ops import Op
-from labcore.spec import MountPoint
+from labcore.spec import MountPoint, Root
 
 M, A = MountFlag, MountAttribute
 
@@ -38,7 +39,10 @@ ATTRIBUTES: Final = {
     "nodiratime": (A.NODIRATIME, A(0)), "diratime": (A(0), A.NODIRATIME), "noatime": (A.NOATIME, A.ATIME),
     "strictatime": (A.STRICTATIME, A.ATIME), "relatime": (A(0), A.ATIME), "atime": (A(0), A.ATIME),
     "nosymfollow": (A.NOSYMFOLLOW, A(0)), "symfollow": (A(0), A.NOSYMFOLLOW),
+    "norelatime": (A(0), A(0)), "nostrictatime": (A(0), A.ATIME),
 }  # fmt: skip
+# word -> what it sets and clears on a mount and all that are mounted below it
+RECURSIVE: Final = {f"r{word}": change for word, change in ATTRIBUTES.items() if f"r{word}" not in FLAGS}
 BINDS: Final = {"bind": False, "rbind": True}  # word -> with what is mounted below it
 COPY_UP: Final = "tmpcopyup"
 MAPPED: Final = "idmap"
@@ -73,8 +77,8 @@ def parse_options(words: tuple[str, ...]) -> Options:
             bind, recursive = True, recursive or BINDS[word]
         elif word in PROPAGATION:
             propagation.append(PROPAGATION[word])
-        elif word[:1] == "r" and word[1:] in ATTRIBUTES and word not in FLAGS:
-            below = _combine(below, ATTRIBUTES[word[1:]])
+        elif word in RECURSIVE:
+            below = _combine(below, RECURSIVE[word])
         elif word in FLAGS:
             adds, takes = FLAGS[word]
             flags = (flags | adds) & ~takes
@@ -174,6 +178,27 @@ def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False, received:
         else:
             plan += _mount(mount, options)
     return plan
+
+
+def with_resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[MountPoint, ...]:
+    """Return the mounts with the links of the root resolved in their targets, so that also what those lead to can be made.
+
+    An image's /etc/resolv.conf may lead to what a service will have made. This is looked up before the start and changes only
+    where the place is sought, from the new root. What must lie behind no link keeps its target, and is refused later.
+    """
+    placed: list[MountPoint] = []
+    for mount in mounts:
+        target = os.path.normpath(mount.target)
+        if target.startswith("/") and not _protects(mount):
+            target = resolved(target, root, placed)
+        placed.append(mount.replace(target=target))
+    return tuple(placed)
+
+
+def resolved(path: str, root: Root, mounts: Sequence[MountPoint]) -> str:
+    """Return a path with the links of the root resolved; what is mounted holds none that are looked at."""
+    layers = [Path(root.directory, layer) for layer in root.stack()]
+    return resolve(layers, path, [mount.target for mount in mounts]) or path
 
 
 def _protects(mount: MountPoint) -> bool:

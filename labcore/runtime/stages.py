@@ -44,18 +44,27 @@ JOINED_FIRST = ("user",)  # its rights are needed in the others
 JOINED_LAST = ("mount",)
 
 
+def limits(spec: ContainerSpec) -> list[Op]:
+    """Have the process born in the cgroups that were made for it: what it may use is set there, whatever it does later."""
+    return [ops.Enter(spec.cgroups)] if spec.cgroups else []
+
+
 def namespaces(spec: ContainerSpec) -> list[Op]:
     """Make the process with namespaces of its own, in a session of its own; those of others are joined before."""
     flags = CloneFlag(0)
     for kind in spec.namespaces:
         flags |= NAMESPACE_FLAGS[kind]
-    plan: list[Op] = [*confined_next(spec), *_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
+    plan: list[Op] = [*before_joining(spec), *_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
     return [*plan, ops.DieWithParent()] if spec.dies_with_parent else plan
 
 
-def confined_next(spec: ContainerSpec) -> list[Op]:
-    """Return the op that has AppArmor confine the program, if the spec names a profile; it comes before all that is joined."""
-    return [ops.ConfineNext(spec.apparmor)] if spec.apparmor else []
+def before_joining(spec: ContainerSpec) -> list[Op]:
+    """Return the ops that write to the machine's own /proc, for in what is joined another could lie in its place.
+
+    AppArmor's profile for the program, and how soon the OOM killer thinks of it.
+    """
+    profile: list[Op] = [ops.ConfineNext(spec.apparmor)] if spec.apparmor else []
+    return [*profile, *([ops.AdjustOomScore(spec.oom_score_adj)] if spec.oom_score_adj is not None else [])]
 
 
 def _joined(spec: ContainerSpec) -> list[Op]:
@@ -204,6 +213,30 @@ def become_root_of(spec: ContainerSpec) -> list[Op]:
     return [ops.Become(0, 0, None if groups_are_fixed(spec) else ())] if spec.uid_map or joined else []
 
 
+def sysctls(spec: ContainerSpec) -> list[Op]:
+    """Set kernel parameters of the container's namespaces, while nothing of the container's is mounted yet."""
+    if not spec.sysctls:
+        return []
+    joined = {kind for kind, _ in spec.joins}
+    # A procfs shows a PID namespace, and it takes rights over that to make one: root of a user namespace has none over others.
+    private = "pid" in {*spec.namespaces, *joined} or not (spec.rootless or "user" in {*spec.namespaces, *joined})
+    if "mount" in joined and not private:
+        raise InvalidInput("sysctls: with a user namespace and somebody else's mounts they take a new pid namespace too")
+    return [ops.SetSysctls(tuple((sysctl_path(name), value) for name, value in spec.sysctls), private)]
+
+
+def sysctl_path(name: str) -> str:
+    """Return a kernel parameter's path below /proc/sys: of `.` and `/` the first that occurs separates, sysctl.d(5).
+
+    Raises InvalidInput for a name that would lead elsewhere.
+    """
+    swapped = str.maketrans("./", "/.")
+    path = name.translate(swapped) if name.partition("/")[0].count(".") else name
+    if any(part in ("", ".", "..") for part in path.split("/")):
+        raise InvalidInput(f"sysctls: {name!r} is no kernel parameter: see sysctl -a")
+    return path
+
+
 @lru_cache(maxsize=64)
 def _mounts(mounts: tuple[MountPoint, ...], new_user: bool, received: int) -> list[Op]:
     mounting.check_mounts(mounts)
@@ -212,7 +245,8 @@ def _mounts(mounts: tuple[MountPoint, ...], new_user: bool, received: int) -> li
 
 def mounts(spec: ContainerSpec) -> list[Op]:
     """Mount what programs expect to find: /proc, /sys, and a /dev to be filled; and what the spec adds."""
-    return _mounts(spec.mounts, _in_new_user_namespace(spec), BEHIND_SYNC + len(_layers_to_map(spec.root)))
+    placed = mounting.with_resolved_targets(spec.mounts, spec.root)
+    return _mounts(placed, _in_new_user_namespace(spec), BEHIND_SYNC + len(_layers_to_map(spec.root)))
 
 
 DEVICE_LINKS = (
@@ -261,12 +295,7 @@ def protection(spec: ContainerSpec) -> list[Op]:
     read_only = isinstance(spec.root, BindRoot) and spec.root.read_only
     # Added to what holds already: a remount would set all flags anew, and lose those that are not named again.
     root: list[Op] = [ops.SetMountAttributes("/", MountAttribute.RDONLY, recursive=False)] if read_only else []
-    return [*_sysctls(spec), *_protection(spec.masked_paths, spec.readonly_paths), *root, *_propagation(spec)]
-
-
-def _sysctls(spec: ContainerSpec) -> list[Op]:
-    """Set them before /proc/sys is protected: sysctl(8), whose dots are the path's slashes."""
-    return [ops.WriteFile(f"/proc/sys/{name.replace('.', '/')}", value) for name, value in spec.sysctls]
+    return [*_protection(spec.masked_paths, spec.readonly_paths), *root, *_propagation(spec)]
 
 
 def _propagation(spec: ContainerSpec) -> list[Op]:
@@ -275,14 +304,9 @@ def _propagation(spec: ContainerSpec) -> list[Op]:
     return [ops.Mount("none", "/", None, mounting.PROPAGATION[spec.propagation])]
 
 
-def limits(spec: ContainerSpec) -> list[Op]:
-    """Set resource limits, and how soon the kernel's OOM killer thinks of this process."""
-    plan: list[Op] = []
-    if spec.limits:
-        plan.append(ops.SetLimits(_numbered(spec)))
-    if spec.oom_score_adj is not None:
-        plan.append(ops.WriteFile("/proc/self/oom_score_adj", str(spec.oom_score_adj)))
-    return plan
+def rlimits(spec: ContainerSpec) -> list[Op]:
+    """Set resource limits."""
+    return [ops.SetLimits(_numbered(spec))] if spec.limits else []
 
 
 def _numbered(spec: ContainerSpec) -> tuple[tuple[str, int, int, int], ...]:
@@ -330,7 +354,7 @@ def _filter(profile: SeccompProfile | None, kept_in: str | None) -> list[Op]:
     return [ops.LoadFilter(compiled(profile, Path(kept_in) if kept_in else None), flags)]
 
 
-def security(spec: ContainerSpec) -> list[Op]:
+def confine(spec: ContainerSpec) -> list[Op]:
     """Become the user, and give up the parts of root's power that the spec does not name.
 
     The filter: without no_new_privs it takes CAP_SYS_ADMIN to load one, so it comes before capabilities are given up; with it,
@@ -345,18 +369,24 @@ def security(spec: ContainerSpec) -> list[Op]:
     filtering = _filter(spec.seccomp, spec.filters_kept_in)
     early, late = ([], filtering) if spec.no_new_privileges else (filtering, [])
     no_new: list[Op] = [ops.NoNewPrivileges()] if spec.no_new_privileges else []
-    return [*_bounded(spec.capabilities), *no_new, *early, *become, *_kept(spec.capabilities), *late]
+    return [*_bounded(spec.capabilities), *no_new, *early, *_entered(spec), *become, *_kept(spec.capabilities), *late]
+
+
+def _entered(spec: ContainerSpec) -> list[Op]:
+    """Enter the working directory while there is still the right to: the user's own may not suffice, nor may root's."""
+    return [ops.TryChdir(spec.workdir)] if spec.workdir != "/" or spec.user.uid else []
 
 
 def program(spec: ContainerSpec) -> list[Op]:
     """Become the container's program."""
     candidates = ops.search_path(spec.argv[0], spec.environment, DEFAULT_PATH)
-    return [ops.Chdir(spec.workdir), ops.Umask(spec.user.umask), ops.Execve(spec.argv, spec.environment, candidates)]
+    become = ops.Execve(spec.argv, ops.last_of_each(spec.environment), candidates)
+    return [ops.Chdir(spec.workdir, otherwise=True), ops.Umask(spec.user.umask), become]
 
 
 def workdir(spec: ContainerSpec) -> list[Op]:
     """Make the directory that the program starts in, while there is still the right to."""
-    path = PurePosixPath(os.path.normpath(spec.workdir))
+    path = PurePosixPath(mounting.resolved(os.path.normpath(spec.workdir), spec.root, spec.mounts))
     parents = tuple(str(directory) for directory in (*reversed(path.parents), path) if directory != PurePosixPath("/"))
     return [ops.MakeDirectories(parents)] if parents else []
 
@@ -371,10 +401,12 @@ def terminal(spec: ContainerSpec) -> list[Op]:
 
 
 STAGES: Mapping[str, Stage] = {
+    "limits": limits,
     "namespaces": namespaces,
     "hostname": hostname,
     "descriptors": descriptors,
     "users": users,
+    "sysctls": sysctls,
     "rootfs": rootfs,
     "mounts": mounts,
     "devices": devices,
@@ -382,8 +414,8 @@ STAGES: Mapping[str, Stage] = {
     "workdir": workdir,
     "terminal": terminal,
     "protection": protection,
-    "limits": limits,
-    "security": security,
+    "rlimits": rlimits,
+    "confine": confine,
     "exec": program,
 }
 

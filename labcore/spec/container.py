@@ -43,6 +43,10 @@ class OverlayRoot(Record):
     writable: str = ""
     user_attributes: bool = False
 
+    def stack(self) -> tuple[str, ...]:
+        """Return the directories inside `directory` that the root is stacked from, the topmost first."""
+        return (*([f"{self.writable}/upper"] if self.writable else []), *self.layers)
+
     def options(self, writable: str, *, user_attributes: bool) -> tuple[str, ...]:
         """Return overlayfs's options, all but its layers; `writable` is the writable one's directory where it is mounted.
 
@@ -60,6 +64,10 @@ class BindRoot(Record):
     read_only: bool = False
     devices: bool = False
 
+    def stack(self) -> tuple[str, ...]:
+        """Return the directories inside `directory` that the root is stacked from: itself."""
+        return (".",)
+
 
 Root = OverlayRoot | BindRoot
 
@@ -71,7 +79,7 @@ class ContainerSpec(Record):
     the kinds that are new, `joins` the kinds that are somebody else's, each with its file. `hostname` None leaves the host's.
     `apparmor` names a profile that is loaded. `filters_kept_in` is a directory for compiled filters. `rootless`: whoever starts
     it is root of a user namespace only. `propagation` is that of the root mount, in mount(8)'s words. `resources` are for
-    whoever makes the container's cgroup: no stage of labcore's own does.
+    whoever makes the container's cgroups, and `cgroups` those that it is born in, by their directories.
     Raises InvalidInput for what cannot be.
     """
 
@@ -93,6 +101,7 @@ class ContainerSpec(Record):
     sysctls: tuple[tuple[str, str], ...] = ()
     limits: tuple[Limit, ...] = ()
     resources: Resources = Resources()
+    cgroups: tuple[str, ...] = ()
     oom_score_adj: int | None = None
     user: User = User()
     capabilities: CapabilitySets = root_with(DEFAULT_CAPABILITIES)
@@ -117,6 +126,8 @@ class ContainerSpec(Record):
             raise InvalidInput(f"workdir: {self.workdir!r} is not absolute: begin it with /")
         if self.hostname is not None:
             self._check_hostname(self.hostname)
+        if len(self.domainname.encode()) > HOSTNAME_MAX:
+            raise InvalidInput(f"domainname: {self.domainname[:99]!r} has more than {HOSTNAME_MAX} bytes")
         if "mount" not in {*self.namespaces, *(kind for kind, _ in self.joins)}:
             raise InvalidInput("namespaces: without `mount` the container's root would become the host's")
         if unknown := {*self.namespaces, *(kind for kind, _ in self.joins)} - {*NAMESPACES, "user", "time"}:
@@ -125,4 +136,6 @@ class ContainerSpec(Record):
     @staticmethod
     def _check_hostname(name: str) -> None:
         if not 0 < len(name.encode()) <= HOSTNAME_MAX or not re.fullmatch(r"[\w.-]+", name):
-            raise InvalidInput(f"hostname: {name!r} is no host name: use 1 to {HOSTNAME_MAX} letters, digits, dots and dashes")
+            raise InvalidInput(
+                f"hostname: {name[:99]!r} is no host name: use 1 to {HOSTNAME_MAX} letters, digits, dots and dashes"
+            )

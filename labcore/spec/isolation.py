@@ -2,7 +2,18 @@
 
 from typing import Final
 
+from labcore.errors import InvalidInput
 from labcore.record import Record
+
+ID_MAX: Final = (1 << 32) - 2  # of users and groups: one more means "leave it as it is" to setresuid(2)
+
+
+def parse_id(text: str) -> int:
+    """Read the number of a user or group. Raises InvalidInput."""
+    digits = text.lstrip("0") or text[-1:]
+    if not (digits.isascii() and digits.isdecimal()) or len(digits) > len(str(ID_MAX)) or int(digits) > ID_MAX:
+        raise InvalidInput(f"{text!r} is no number of a user or group: they go from 0 to {ID_MAX}")
+    return int(digits)
 
 
 class MountPoint(Record):
@@ -55,6 +66,11 @@ class IdRange(Record):
     outside: int
     size: int
 
+    def __post_init__(self) -> None:
+        for first in (self.inside, self.outside):
+            if not (0 <= first <= ID_MAX and 0 < self.size <= ID_MAX + 1 - first):
+                raise InvalidInput(f"ids: {self.size} of them from {first} on: they go from 0 to {ID_MAX}")
+
 
 class User(Record):
     """Whom the program runs as, and which permissions its new files lack."""
@@ -63,6 +79,11 @@ class User(Record):
     gid: int = 0
     groups: tuple[int, ...] = ()
     umask: int = 0o022
+
+    def __post_init__(self) -> None:
+        for number in (self.uid, self.gid, *self.groups):
+            if not 0 <= number <= ID_MAX:
+                raise InvalidInput(f"user: {number} is no id of a user or group: they go from 0 to {ID_MAX}")
 
 
 class CapabilitySets(Record):

@@ -13,6 +13,8 @@ from typing import Final
 from labcore.errors import InvalidInput, NotFound
 from labcore.native import Resolve
 from labcore.record import Record
+from labcore.spec import OverlayRoot, Root
+from labcore.storage import overlay
 from labcore.storage.copies import Copier
 from labcore.storage.packing import Packer
 from labcore.storage.tree import DIRECTORY, Entry, Tree, opened, tree_of
@@ -132,6 +134,23 @@ def of_machine() -> Iterator[Files]:
     fd = os.open("/", SEARCH)
     try:
         yield Files(fd, "")
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def of_root(root: Root, whose: str = "", *, writable: bool = False) -> Iterator[Files]:
+    """Yield the files that a container with this root sees. It is mounted nowhere, and the caller has it to itself.
+
+    Raises SystemCallError, InvalidInput: `overlay.merged`.
+    """
+    if isinstance(root, OverlayRoot):
+        with overlay.merged(root, writable=writable) as fd:
+            yield Files(fd, whose)
+        return
+    fd = os.open(root.directory, SEARCH)
+    try:
+        yield Files(fd, whose)
     finally:
         os.close(fd)
 

@@ -22,7 +22,6 @@ from labcore.errors import InUse, NotFound, StoreDamaged
 from labcore.record import Record
 from labcore.space import room_for
 from labcore.spec import BindRoot, OverlayRoot, Root
-from labcore.storage import overlay
 from labcore.storage.directories import OPEN, checked_name, made_whole, remove, sweep, write_file
 from labcore.storage.using import Use, root_of_process, used, user_of
 
@@ -167,7 +166,7 @@ class SnapshotStore:
 
         Raises NotFound, InUse; InvalidInput for a running container whose users are others outside.
         """
-        from labcore.storage.files import Files
+        from labcore.storage.files import Files, of_root
 
         with ExitStack() as undo:
             try:
@@ -179,10 +178,7 @@ class SnapshotStore:
                 undo.callback(os.close, pidfd)
                 yield Files(undo.enter_context(root_of_process(pidfd, f"snapshot {name}")), f"{name}:")
                 return
-            if isinstance(use.root, OverlayRoot):
-                yield Files(undo.enter_context(overlay.merged(use.root, writable=writable)), f"{name}:")
-            else:
-                yield Files(undo.enter_context(_opened(Path(use.root.directory))), f"{name}:")
+            yield undo.enter_context(of_root(use.root, f"{name}:", writable=writable))
 
     def use(self, name: str) -> AbstractContextManager[Use]:
         """Have a snapshot to oneself for as long as the block lasts: what mounts it has ended when the block does.

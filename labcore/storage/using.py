@@ -24,6 +24,7 @@ from labcore.storage import overlay
 
 DYING_SECONDS: Final = 2.0  # that a container may take to end after its starter was killed
 MARK: Final = "in-use"
+NOTED: Final = 64  # bytes of it: room for the process that is noted later
 
 
 class Use:
@@ -43,7 +44,9 @@ class Use:
         """
         self.goes_on = goes_on
         with suppress(FileNotFoundError, ProcessLookupError):  # it has ended already, and its monitor has reaped it
-            self._mark.write_text(json.dumps({"pid": process.pid, "started": _started(process.pid)}))
+            noted = json.dumps({"pid": process.pid, "started": _started(process.pid)})
+            with self._mark.open("r+") as mark:  # as it is: the disk may be full by now
+                mark.write(noted.ljust(NOTED))
 
 
 @contextmanager
@@ -56,7 +59,7 @@ def used(directory: Path, name: str, root: Root, config: str) -> Iterator[Use]:
         if mark.exists() and not _becomes_free(root, mark):
             raise InUse(f"snapshot {name} is in use{_by(mark)}: end that container first")
         use = Use(name, root, config, mark)
-        mark.write_text("")
+        mark.write_text(" " * NOTED)
         yield use
         if not use.goes_on:
             mark.unlink(missing_ok=True)

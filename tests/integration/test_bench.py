@@ -25,7 +25,8 @@ from labcore.native import program
 from labcore.runtime.observe import file_system
 from labcore.spec import OverlayRoot
 from labcore.vm.qemu import default_machine
-from tests.conftest import ON_CI, needs, needs_root, small_disk
+from tests.conftest import ON_CI, needs_root, small_disk
+from tests.peers import Peers
 
 
 def floor_output(engine: Engine, *argv: str) -> str:
@@ -213,9 +214,9 @@ def test_file_system() -> None:
     assert file_system(Path("/sys/kernel")) == "sysfs"
 
 
-def test_bench_images_measures_each_way(tmp_path: Path) -> None:
+def test_bench_images_measures_each_way(peer: Peers, tmp_path: Path) -> None:
     needs_root()
-    needs("docker", "dockerd", "docker-registry", "skopeo", "umoci")
+    peer.needs("docker", "dockerd", "docker-registry", "skopeo", "umoci")
     (tmp_path / "root/etc").mkdir(parents=True)
     (tmp_path / "root/etc/hostname").write_text("small\n")
     subprocess.run(["tar", "-C", tmp_path / "root", "-cf", tmp_path / "small.tar", "."], check=True)

@@ -236,7 +236,8 @@ def test_a_download_that_breaks_off_goes_on(upstream: Upstream, address: str) ->
             begin = int((request.headers.get("range") or "bytes=0-")[6:-1])
             broken.append(request.headers.get("range", ""))
             status = 206 if begin else 200
-            return Response(status, {}, Pieces(iter([content[begin : begin + 300_000]]), len(content) - begin))
+            where = {"Content-Range": f"bytes {begin}-{len(content) - 1}/{len(content)}"} if begin else {}
+            return Response(status, where, Pieces(iter([content[begin : begin + 300_000]]), len(content) - begin))
         return None
 
     upstream.instead = breaking

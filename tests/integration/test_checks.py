@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from labcore.lab.checks import Verdict, check, examine
+from labcore.lab.checks import Verdict, check, examine, tripwires
 from labcore.lab.checks.scenario import drawn
 from labcore.lab.lessons import LESSONS, lesson_of
 from labcore.lab.solutions import source_of
 from labcore.lab.versions import marked
 from labcore.lab.workspace import Workspace
 from tests.conftest import changes, needs_root, traces
+from tests.integration.wrong.ways_in import WAYS_IN
 
 # A step may stand in two lessons, with a check in each.
 WRONG = {
@@ -98,6 +99,15 @@ def test_a_wrong_answer_is_rejected(lesson: int, step: str, kind: str, tmp_path:
     if "reference" in kind or "labcore" in kind:
         assert "labcore's version was called" in repr(verdict)
     assert not Path("/etc/labcore-was-here").exists()
+
+
+@pytest.mark.parametrize(
+    ("lesson", "step", "kind"), [(lesson, step, kind) for (lesson, step), ways in WAYS_IN.items() for kind in ways]
+)
+def test_labcores_own_way_to_do_it_is_rejected_for_that_very_reason(lesson: int, step: str, kind: str, tmp_path: Path) -> None:
+    verdict = verdict_on(step, WAYS_IN[lesson, step][kind], tmp_path, lesson=lesson)
+    assert verdict.state == "failed", verdict
+    assert verdict.claims[0].text == tripwires.text(), verdict
 
 
 @pytest.mark.parametrize("round_", range(4))

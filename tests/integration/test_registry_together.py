@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -232,3 +233,33 @@ def test_not_one_byte_follows_what_has_become_a_blob(client: Client, place: str,
     with pytest.raises(UploadUnknown), upload.appending() as file:
         file.write(b"more")
     assert client("GET", done.headers["Location"]).body == b"whole"
+
+
+def test_what_is_promised_is_kept_while_garbage_is_collected(client: Client, registry: Registry) -> None:
+    """A push whose blobs are there already, and old: it is told so, or sends them; then its manifest is taken."""
+    end = time.monotonic() + 4
+    pushes: list[int] = []
+
+    def push(number: int) -> None:
+        own, layer = Client(client.port), f"layer {number}".encode()
+        name, manifest = f"app{number}", image_of(layer)
+        while time.monotonic() < end:
+            for content in (layer, EMPTY):
+                with suppress(FileNotFoundError):
+                    if content == layer:  # which is nobody else's
+                        os.utime(registry.files.blob_path(digest_of(content)), (0, 0))
+                if own("HEAD", f"/v2/{name}/blobs/{digest_of(content)}").status == 404:
+                    mounted = own("POST", f"/v2/{name}/blobs/uploads/?mount={digest_of(content)}")
+                    if mounted.status == 202:
+                        assert own("PUT", f"{mounted.headers['Location']}?digest={digest_of(content)}", content).status == 201
+            taken = own("PUT", f"/v2/{name}/manifests/v1", manifest, Content_Type=OCI)
+            pushes.append(taken.status)
+            assert own("DELETE", f"/v2/{name}/manifests/{digest_of(manifest)}").status in (202, 404)
+
+    def tidy() -> None:
+        while time.monotonic() < end:
+            collect(registry.files)
+
+    together(*[lambda number=number: push(number) for number in range(4)], tidy, tidy)  # type: ignore[misc]
+    assert len(pushes) > 20
+    assert set(pushes) == {201}

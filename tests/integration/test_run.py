@@ -11,10 +11,12 @@ import pytest
 import labcore
 from labcore.engine import Engine, exit_code
 from labcore.errors import ImageNotFound, InvalidInput, StepFailed
-from labcore.native import CloneFlag
+from labcore.native import CloneFlag, MountFlag
 from labcore.runtime import Plan, ops, spawn
 from labcore.spec import OverlayRoot
 from tests.conftest import changes, needs_root, traces
+
+OWN_MOUNTS = (ops.Clone(CloneFlag.NEWNS), ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE))
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -259,8 +261,8 @@ def test_a_thousand_starts_leave_nothing(engine: Engine) -> None:
     good = labcore.plan("busybox", ["true"], root=engine.root)
     failing = [
         labcore.plan("busybox", ["nope"], root=engine.root),
-        Plan([ops.Clone(CloneFlag.NEWNS), ops.NewSession(), ops.Mount("tmpfs", "/nowhere", "tmpfs")]),
-        Plan([ops.Clone(CloneFlag.NEWNS), ops.PivotRoot("/", "/")]),
+        Plan([*OWN_MOUNTS, ops.Mount("tmpfs", "/nowhere", "tmpfs")]),
+        Plan([*OWN_MOUNTS, ops.PivotRoot("/", "/")]),
     ]
     failures: list[str] = []
 

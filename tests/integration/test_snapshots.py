@@ -29,7 +29,8 @@ from labcore.storage.copies import flatten
 from labcore.storage.directories import remove_tree
 from labcore.storage.files import copy, of_machine
 from labcore.storage.tree import tree_at
-from tests.conftest import LEARNER, as_learner, needs, needs_root
+from tests.conftest import LEARNER, as_learner, needs_root
+from tests.peers import Peers
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 IDS = IdRange(inside=0, outside=200_000, size=65_536)
@@ -435,11 +436,10 @@ def test_an_instruction_that_is_none(engine: Engine, name: str, change: str, why
     assert "never:1" not in engine.images.names()
 
 
-def test_others_read_what_was_committed(engine: Engine, wild: str, tmp_path: Path, storage: str) -> None:
-    needs("skopeo", "umoci")
+def test_others_read_what_was_committed(peer: Peers, engine: Engine, wild: str, tmp_path: Path, storage: str) -> None:
     commit(engine, wild, Reference.parse(f"wild:{storage}"))
     image = f"{engine.root}/images:wild:{storage}"
-    subprocess.run(["umoci", "unpack", "--image", image, str(tmp_path / "bundle")], check=True, capture_output=True)
+    subprocess.run(peer("umoci", "unpack", "--image", image, str(tmp_path / "bundle")), check=True, capture_output=True)
     ours = tmp_path / "ours"
     ours.mkdir()
     found = engine.images.get(Reference.parse(f"wild:{storage}"))
@@ -447,23 +447,22 @@ def test_others_read_what_was_committed(engine: Engine, wild: str, tmp_path: Pat
     flatten(layers, ours)
     theirs = listing(tmp_path / "bundle/rootfs")
     assert {path: of[:5] for path, of in theirs.items()} == {path: of[:5] for path, of in listing(ours).items()}
-    inspected = subprocess.run(["skopeo", "inspect", "--config", f"oci:{image}"], check=True, capture_output=True).stdout
+    inspected = subprocess.run(peer("skopeo", "inspect", "--config", f"oci:{image}"), check=True, capture_output=True).stdout
     assert len(json.loads(inspected)["history"]) == 2
 
 
-def test_umoci_finds_the_same_changes(engine: Engine, wild: str, tmp_path: Path, storage: str) -> None:
+def test_umoci_finds_the_same_changes(peer: Peers, engine: Engine, wild: str, tmp_path: Path, storage: str) -> None:
     """It compares whole trees; its layer, on the same image, makes the same files of it as ours."""
-    needs("umoci", "skopeo")
     target = f"oci:{tmp_path}/layout:base"
-    subprocess.run(["skopeo", "copy", "-q", f"oci:{engine.root}/images:busybox:latest", target], check=True)
+    subprocess.run(peer("skopeo", "copy", "-q", f"oci:{engine.root}/images:busybox:latest", target), check=True)
     bundle = tmp_path / "bundle"
-    subprocess.run(["umoci", "unpack", "--image", f"{tmp_path}/layout:base", str(bundle)], check=True, capture_output=True)
+    subprocess.run(peer("umoci", "unpack", "--image", f"{tmp_path}/layout:base", str(bundle)), check=True, capture_output=True)
     remove_tree(bundle / "rootfs")
     (bundle / "rootfs").mkdir()
     snapshot = engine.snapshots.get(wild)
     written, below = engine.snapshots.written(snapshot), engine.snapshots.stack(snapshot)
     flatten([written, *below] if storage == "overlay" else [written], bundle / "rootfs")
-    subprocess.run(["umoci", "repack", "--image", f"{tmp_path}/layout:new", str(bundle)], check=True, capture_output=True)
+    subprocess.run(peer("umoci", "repack", "--image", f"{tmp_path}/layout:new", str(bundle)), check=True, capture_output=True)
     index = json.loads((tmp_path / "layout/index.json").read_text())
     blobs = tmp_path / "layout/blobs/sha256"
     digest = next(e["digest"] for e in index["manifests"] if e["annotations"]["org.opencontainers.image.ref.name"] == "new")

@@ -11,7 +11,7 @@ from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
 from labcore.record import Record
 from labcore.runtime import mounting
-from labcore.runtime.oci.node import Node
+from labcore.runtime.oci.node import ConfigError, Node
 from labcore.runtime.oci.resources import read_resources
 from labcore.runtime.oci.seccomp import read_seccomp
 from labcore.runtime.userns import fitted, with_bound_devices
@@ -29,6 +29,8 @@ from labcore.spec import (
 )
 from labcore.spec.resources import Resources
 
+MAJOR_BITS, MINOR_BITS = 12, 20  # of a device's number: linux/kdev_t.h
+LONGEST_TIMEOUT = (1 << 31) // 1000 - 1  # seconds, of which poll(2) takes the milliseconds
 NS_GET_NSTYPE = 0xB703  # linux/nsfs.h
 FLAGS = {
     "mount": CloneFlag.NEWNS, "pid": CloneFlag.NEWPID, "uts": CloneFlag.NEWUTS, "ipc": CloneFlag.NEWIPC,
@@ -90,7 +92,7 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
         spec = _isolation(root, directory, mounts)
         mounting.check_mounts(spec.mounts)
     except InvalidInput as error:
-        raise error if "." in str(error).partition(":")[0] else root.fail(str(error)) from None
+        raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from None
     creates = not any(m.target.rstrip("/") == "/dev" and mounting.is_bind(m) for m in mounts)
     size = process["consoleSize"]
     if not creates:
@@ -105,7 +107,7 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
         hooks=read_hooks(config),
         annotations={name: node.text() for name, node in root["annotations"].members()},
         personality=_personality(root["linux"]["personality"]),
-        console_size=(size["height"].unsigned(24), size["width"].unsigned(80)) if size else None,
+        console_size=(size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None,
         creates_devices=creates,
         version=version,
     )
@@ -164,22 +166,22 @@ def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...]) -> C
 def read_process(process: Node, spec: ContainerSpec) -> ContainerSpec:
     """Return the spec with the program, user and rights of a `process` object: config.json's, or one given to exec."""
     args = process["args"].texts()
-    if not args:
+    if not args or not args[0]:
         raise process["args"].fail("is missing or empty: name a program")
     for item in process["env"].items():
         if "=" not in item.text():
             raise item.fail(f"{item.value!r} is not NAME=value")
     user = process["user"]
-    groups = tuple(node.unsigned(0) for node in user["additionalGids"].items())
+    groups = tuple(node.identity() for node in user["additionalGids"].items())
     return spec.replace(
         argv=args,
         environment=process["env"].texts(),
         workdir=process["cwd"].absolute_path(),
-        user=User(user["uid"].unsigned(0), user["gid"].unsigned(0), groups, user["umask"].unsigned(0o022)),
+        user=User(user["uid"].identity(), user["gid"].identity(), groups, user["umask"].number(0o022, 0, 0o777)),
         capabilities=_capabilities(process["capabilities"], spec),
         no_new_privileges=process["noNewPrivileges"].flag(),
         limits=_limits(process["rlimits"]),
-        oom_score_adj=process["oomScoreAdj"].optional_number(),
+        oom_score_adj=process["oomScoreAdj"].optional_number(-1000, 1000),
         terminal=process["terminal"].flag(),
         apparmor=_profile(process["apparmorProfile"]),
     )
@@ -196,8 +198,8 @@ def _profile(node: Node) -> str:
 
 def _rootfs(root: Node, directory: Path) -> Path:
     path = directory / root["path"].required_text()
-    if not path.is_dir():
-        raise root["path"].fail(f"{path} is no directory")
+    if not os.path.isdir(path):  # noqa: PTH112  it says no where Path raises: to a name that is too long
+        raise root["path"].fail(f"{str(path)[:200]} is no directory")
     return Path(os.path.realpath(path))
 
 
@@ -267,22 +269,27 @@ def _devices(nodes: Node) -> Iterator[Device]:
         kind = node["type"].required_text()
         if kind not in ("c", "b", "u", "p"):
             raise node["type"].fail(f"must be c, b, u or p, and is {kind!r}")
-        numbers = (node["major"].unsigned(0), node["minor"].unsigned(0))
-        mode, uid, gid = node["fileMode"].unsigned(0o666), node["uid"].unsigned(0), node["gid"].unsigned(0)
+        numbers = (node["major"].unsigned(0, MAJOR_BITS), node["minor"].unsigned(0, MINOR_BITS))
+        mode, uid, gid = node["fileMode"].unsigned(0o666), node["uid"].identity(), node["gid"].identity()
         path = os.path.normpath(node["path"].absolute_path())
         made[path] = Device(path, kind, *numbers, mode & 0o7777, uid, gid)
     return iter(made.values())
 
 
 def _sysctls(node: Node, apart: set[str]) -> Iterator[tuple[str, str]]:
+    from labcore.runtime.stages import sysctl_path
+
     for name, value in node.members():
-        dotted = name.replace("/", ".")
+        try:
+            dotted = sysctl_path(name).replace("/", ".")
+        except InvalidInput:
+            raise value.fail("is no kernel parameter: see sysctl -a") from None
         needs = next((kind for prefix, kind in SYSCTLS if dotted.startswith(prefix)), None)
         if needs is None:
             raise value.fail(f"{dotted} is a setting of the whole machine, and not of a namespace")
         if needs not in apart:
             raise value.fail(f"{dotted} needs a {needs} namespace that is not this machine's")
-        yield dotted, value.text()
+        yield name, value.text()
 
 
 SYSCTLS = (
@@ -292,7 +299,7 @@ SYSCTLS = (
 
 
 def _id_range(node: Node) -> IdRange:
-    return IdRange(node["containerID"].unsigned(0), node["hostID"].unsigned(0), node["size"].unsigned(0))
+    return IdRange(node["containerID"].identity(), node["hostID"].identity(), node["size"].number(0, 1, (1 << 32) - 1))
 
 
 def _capabilities(node: Node, spec: ContainerSpec) -> CapabilitySets:
@@ -333,7 +340,7 @@ def _limits(nodes: Node) -> tuple[Limit, ...]:
             raise node["type"].fail(f"no such limit: {name!r}")
         if name in made:
             raise node["type"].fail(f"{name} is named twice")
-        soft, hard = node["soft"].number(0), node["hard"].number(0)
+        soft, hard = (node[which].number(0, -1, (1 << 64) - 1) for which in ("soft", "hard"))
         made[name] = clamped(Limit(name.removeprefix("RLIMIT_"), soft, hard))
     return tuple(made.values())
 
@@ -358,6 +365,7 @@ def _hook(node: Node) -> Hook:
     timeout = node["timeout"].optional_number()
     if timeout is not None and timeout <= 0:
         raise node["timeout"].fail(f"must be more than 0, and is {timeout}")
+    timeout = timeout and min(timeout, LONGEST_TIMEOUT)
     path = node["path"].absolute_path()
     return Hook(path, node["args"].texts() or (path,), node["env"].texts(), timeout)
 

@@ -73,7 +73,7 @@ def run_inside(
     """
     enter: list[Op] = [ops.Enter(entrances)] if entrances else []
     for hook in hooks:
-        execute = ops.Execve(hook.args, hook.env, (hook.path,))
+        execute = ops.Execve(hook.args, ops.last_of_each(hook.env), (hook.path,))
         begin = [ops.Join(joined_namespaces(pid)), ops.Clone(), ops.NewSession(), ops.CloseDescriptors(), ops.NewKeyring()]
         plan = Plan([*enter, *begin, *confinement, execute])
         try:

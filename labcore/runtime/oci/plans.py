@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from labcore.runtime import Plan, mounting, ops
 from labcore.runtime.oci.config import Bundle
 from labcore.runtime.oci.hooks import joined_namespaces
 from labcore.runtime.ops import Op
-from labcore.runtime.stages import BEHIND_SYNC, STAGES, Stage, become_root_of, confined_next
+from labcore.runtime.stages import BEHIND_SYNC, STAGES, Stage, become_root_of, before_joining
 from labcore.runtime.terminal import OpenTerminal, TerminalTaken, console_device
 from labcore.spec import DEFAULT_PATH, ContainerSpec, MountPoint
 
@@ -27,7 +27,6 @@ def creation_plan(
     bundle: Bundle,
     *,
     gate: Path,
-    entrances: tuple[str, ...],
     prepare: Action,
     take_terminal: Action,
     created: Action,
@@ -44,11 +43,10 @@ def creation_plan(
     made = {name: list(stage(spec)) for name, stage in by_name.items() if name not in ("terminal", "users")}
     before = [op for op in made["namespaces"] if op.before_clone]
     process = [op for op in made["namespaces"] if not op.before_clone]
-    enter: list[Op] = [ops.Enter(entrances)] if entrances else []
     persona: list[Op] = [ops.Persona(bundle.personality)] if bundle.personality is not None else []
     return Plan(
         [
-            *enter,
+            *made["limits"],
             *before,
             *process,
             ops.CloseDescriptors(BEHIND_SYNC, preserved),
@@ -57,20 +55,27 @@ def creation_plan(
             *become_root_of(spec),
             ops.NewKeyring(),
             *made["hostname"],
+            *made["sysctls"],
             *_root(bundle, made),
             *made["network"],
             *made["workdir"],
             *_terminal(spec, take_terminal),
             *made["protection"],
-            *made["limits"],
+            *made["rlimits"],
             *persona,
+            *made["confine"],
+            *made["exec"][:-1],
             ops.Sync("ready", created),
             ops.WaitAtGate(GATE_REGISTER),
             *_handed_on(preserved),
-            *made["security"],
-            *made["exec"],
+            *_aloud(made["exec"][-1:]),
         ]
     )
+
+
+def _aloud(become_program: Sequence[Op]) -> list[Op]:
+    """Behind the gate nobody hears of a failure but the reader of the container's standard error."""
+    return [op.replace(aloud=True) if isinstance(op, ops.Execve) else op for op in become_program]
 
 
 def with_directory_modes(spec: ContainerSpec) -> ContainerSpec:
@@ -115,7 +120,7 @@ def _handed_on(preserved: int) -> list[Op]:
 
 def confinement(spec: ContainerSpec) -> list[Op]:
     """Return what confines any process in the container that runs something of the container's own."""
-    return [*become_root_of(spec), *STAGES["security"](spec)]
+    return [*become_root_of(spec), *STAGES["confine"](spec)]
 
 
 def _root(bundle: Bundle, made: dict[str, list[Op]]) -> list[Op]:
@@ -139,7 +144,6 @@ def exec_plan(
     spec: ContainerSpec,
     pid: int,
     *,
-    entrances: tuple[str, ...],
     take_terminal: Action,
     ready: Action,
     preserved: int = 0,
@@ -147,13 +151,12 @@ def exec_plan(
 ) -> Plan:
     """Return the plan of a further process in the container whose process is `pid`: it joins all of its namespaces."""
     by_name = {**STAGES, **(stages or {})}
-    made = {name: list(by_name[name](spec)) for name in ("limits", "security", "exec")}
+    made = {name: list(by_name[name](spec)) for name in ("limits", "rlimits", "confine", "exec")}
     joins = joined_namespaces(pid)
-    enter: list[Op] = [ops.Enter(entrances)] if entrances else []
     return Plan(
         [
-            *enter,
-            *confined_next(spec),
+            *made["limits"],
+            *before_joining(spec),
             *([ops.Join(joins)] if joins else []),
             ops.Clone(),
             ops.NewSession(),
@@ -162,10 +165,10 @@ def exec_plan(
             *become_root_of(spec),
             ops.NewKeyring(),
             *_terminal(spec, take_terminal, console=False),
-            *made["limits"],
+            *made["rlimits"],
             ops.Sync("ready", ready),
             *_handed_on(preserved),
-            *made["security"],
+            *made["confine"],
             *made["exec"],
         ]
     )

@@ -10,23 +10,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
-from labcore.runtime.oci.life import Life, NoSuchContainer, StateDamaged, directory_of
+from labcore.runtime.oci.life import Life, Lock, NoSuchContainer, StateDamaged, directory_of
 
 if TYPE_CHECKING:
     from labcore.runtime.oci.config import Hook
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 
 class Saved(Record):
-    """A container that was created."""
+    """A container that was created. `start` is when its process was, `made` the cgroups that were made for it: see life.py."""
 
     id: str
     pid: int
+    start: int
     bundle: str
     created: str
     config: dict[str, Any]
     cgroup: str
+    made: tuple[str, ...]
     version: str
     annotations: dict[str, str]
     format: int = FORMAT
@@ -74,6 +76,28 @@ class Store:
             return Saved(**values)
         except (ValueError, TypeError, KeyError) as error:
             raise StateDamaged(f"container {name}: its state cannot be read ({error}): delete --force clears it away") from None
+
+    def is_left_over(self, name: str) -> bool:
+        """Return whether a container was not made to its end, and nobody is about to."""
+        try:
+            lock = Lock(self.root, name)
+        except NoSuchContainer:
+            return os.path.exists(directory_of(self.root, name))  # noqa: PTH110
+        try:
+            return not lock.is_held()
+        finally:
+            lock.close()
+
+    def rescue(self, name: str) -> Life:
+        """Return what JSON still says of a container whose `life` cannot be read; nothing, if that is damaged too."""
+        try:
+            saved = self.load(name)
+        except (NoSuchContainer, StateDamaged):
+            return Life(self.root, name)
+        from labcore.runtime.cgroups import Cgroup
+
+        cgroups = Cgroup(saved.cgroup).entrances()
+        return Life(self.root, name, saved.pid, saved.start, cgroups, saved.made, [k for k, v in _hooks_of(saved).items() if v])
 
     def names(self) -> list[str]:
         """Return the names of all containers, half-made ones too."""

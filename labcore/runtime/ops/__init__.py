@@ -11,8 +11,8 @@ from labcore.runtime.ops.files import (
     MakeLinks,
     MakeNode,
     OpenGate,
+    TryChdir,
     WaitAtGate,
-    WriteFile,
 )
 from labcore.runtime.ops.mounts import (
     AttachReceived,
@@ -26,6 +26,7 @@ from labcore.runtime.ops.mounts import (
     TakeTree,
     Unmount,
 )
+from labcore.runtime.ops.proc import AdjustOomScore, SetSysctls
 from labcore.runtime.ops.process import (
     Become,
     BoundCapabilities,
@@ -43,10 +44,12 @@ from labcore.runtime.ops.process import (
     SetHostname,
     SetLimits,
     Umask,
+    last_of_each,
     search_path,
 )
 
 __all__ = [
+    "AdjustOomScore",
     "AttachReceived",
     "AttachTree",
     "Become",
@@ -86,11 +89,13 @@ __all__ = [
     "SetHostname",
     "SetLimits",
     "SetMountAttributes",
+    "SetSysctls",
     "Sync",
     "TakeTree",
+    "TryChdir",
     "Umask",
     "Unmount",
     "WaitAtGate",
-    "WriteFile",
+    "last_of_each",
     "search_path",
 ]

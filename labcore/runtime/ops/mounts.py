@@ -23,13 +23,13 @@ from labcore.native.flags import describe
 from labcore.native.step import errors
 from labcore.runtime.observe import kernel_version
 from labcore.runtime.ops.base import SCRATCH, Op
-from labcore.runtime.ops.files import reached_without_links
 
-ABSENT = errors(errno.ENOENT)
+ABSENT = errors(errno.ENOENT, errno.EBADF)
 ABSENT_OR_OTHER_KIND = errors(errno.ENOENT, errno.ENOTDIR)
 LOCKED = errors(errno.EINVAL)
+DIRECTORY = errors(errno.EINVAL)  # what move_mount(2) says to a file's mount on one
 COPIES_DETACHED = (6, 15)  # from this kernel on a tree that is attached nowhere can be copied
-FRESH, PLACE = 62, 60  # registers that no tree is taken into
+FRESH, COPY, PLACE = 62, 61, 60  # registers that no tree is taken into
 
 
 class Mount(Op):
@@ -123,11 +123,22 @@ class Hide(Op):
 
     def calls(self) -> Sequence[Step]:
         read_only = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
-        # A link in its place would cover nothing, and show what it points to under another name.
-        null = reached_without_links("/dev/null") if self.files else []
-        files = [native.mount.step("/dev/null", path, None, MountFlag.BIND) for path in self.files]
+        # A link in its place would cover nothing, and show what it points to under another name. It is held from then on.
+        look = native.openat2.step(native.AT_FDCWD, "/dev/null", os.O_PATH | os.O_CLOEXEC, resolve=Resolve.NO_SYMLINKS)
+        null = [look.replace(result=SCRATCH.number)] if self.files else []
+        files = [step for path in self.files for step in self._cover(path)]
         directories = [native.mount.step("tmpfs", path, "tmpfs", read_only, "size=0") for path in self.directories]
-        return [*null, *(step.replace(tolerate=ABSENT_OR_OTHER_KIND) for step in (*files, *directories))]
+        covered = [step.replace(tolerate=ABSENT_OR_OTHER_KIND) for step in directories]
+        return [*null, *files, *([native.close.step(SCRATCH)] if null else []), *covered]
+
+    def _cover(self, path: str) -> list[Step]:
+        copy = Register(COPY)
+        move = native.move_mount.step(copy, "", native.AT_FDCWD, path, MoveFlag.F_EMPTY_PATH | MoveFlag.T_SYMLINKS)
+        return [
+            native.open_tree.step(SCRATCH, "", TreeFlag.EMPTY_PATH | TreeFlag.CLONE).replace(result=COPY),
+            move.replace(tolerate=ABSENT_OR_OTHER_KIND | (DIRECTORY if path in self.directories else 0)),
+            native.close.step(copy),
+        ]
 
 
 class Protect(Op):
@@ -142,11 +153,25 @@ class Protect(Op):
         return " ".join(self.paths)
 
     def calls(self) -> Sequence[Step]:
-        steps = []
-        for path in self.paths:
-            steps.append(native.mount.step(path, path, None, MountFlag.BIND | MountFlag.REC))
-            steps.append(native.mount_setattr.step(native.AT_FDCWD, path, TreeFlag(0), set=MountAttribute.RDONLY))
-        return [step.replace(tolerate=ABSENT) for step in steps]
+        # Where a path is not there its two registers hold what was closed before, from the first path on.
+        root = native.openat2.step(native.AT_FDCWD, "/", os.O_PATH | os.O_CLOEXEC, resolve=Resolve.NO_SYMLINKS)
+        closed = [root.replace(result=PLACE), native.close.step(Register(PLACE)), root.replace(result=COPY)]
+        steps = [step for path in self.paths for step in self._protect(path)]
+        return [*closed, native.close.step(Register(COPY)), *(step.replace(tolerate=ABSENT) for step in steps)]
+
+    @staticmethod
+    def _protect(path: str) -> list[Step]:
+        place, copy = Register(PLACE), Register(COPY)
+        look = native.openat2.step(native.AT_FDCWD, path, os.O_PATH | os.O_CLOEXEC, resolve=Resolve.NO_MAGICLINKS)
+        whole = TreeFlag.EMPTY_PATH | TreeFlag.CLONE | TreeFlag.RECURSIVE
+        return [
+            look.replace(result=PLACE),
+            native.open_tree.step(place, "", whole).replace(result=COPY),
+            native.mount_setattr.step(copy, "", TreeFlag.EMPTY_PATH, set=MountAttribute.RDONLY),
+            native.move_mount.step(copy, "", place, "", MoveFlag.F_EMPTY_PATH | MoveFlag.T_EMPTY_PATH),
+            native.close.step(copy),
+            native.close.step(place),
+        ]
 
 
 class AttachReceived(Op):

@@ -1,0 +1,112 @@
+"""Users by name: whom a container's program runs as, by the root file system's own passwd(5) and group(5).
+
+`USER[:GROUP]`, each a name or a number, is read as docker reads it (image-spec, config.md, User): a number is never looked for
+among the names, the first entry of several wins, and a group that is named takes the place of all that the user has.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+from labcore.errors import InvalidInput, NotFound, SystemCallError, Unavailable
+from labcore.record import Record
+from labcore.spec import Root, User
+from labcore.spec.isolation import parse_id
+from labcore.storage.files import Files, of_root
+
+MOST: Final = 16 << 20  # bytes of a file that a stranger has written
+
+
+def account(text: str, root: Root) -> tuple[User, str]:
+    """Return whom `USER[:GROUP]` means in a root file system that the caller has to itself, and the user's home directory.
+
+    Its files are found and read inside of it, whatever links it holds. Raises InvalidInput, Unavailable.
+    """
+    name, _, group = text.partition(":")
+    if ":" in group or "\0" in text or text in ("", ":"):
+        raise InvalidInput(f"user {text!r}: it is USER or USER:GROUP, each a name or a number")
+    try:
+        with of_root(root) as files:
+            return _account(files, name or "0", group)
+    except SystemCallError as error:
+        if error.errno != errno.EPERM:
+            raise
+        raise Unavailable(
+            f"user {text}: looking into the root file system takes root's rights: sudo labcore …, or labcore rootless PROGRAM …"
+        ) from None
+
+
+def _account(files: Files, name: str, group: str) -> tuple[User, str]:
+    number = _number(name)
+    entry = next((each for each in _users(files) if (each.uid == number if number is not None else each.name == name)), None)
+    if entry is None:
+        if number is None:
+            raise InvalidInput(f"user {name!r}: there is none in its /etc/passwd: name one that is there, or a number")
+        entry = _Entry("", number, 0, "/")
+    if group:
+        return _user(entry.uid, _group(files, group)), entry.home
+    others = [gid for _, gid, members in _groups(files) if entry.name and entry.name in members]
+    return _user(entry.uid, entry.gid, *others), entry.home
+
+
+def _user(uid: int, gid: int, *others: int) -> User:
+    """Return the user with its own group among the supplementary ones, for a setgid program must not take it out of them.
+
+    Root with no other group is what a container starts as.
+    """
+    groups = tuple(dict.fromkeys((gid, *others)))
+    return User(uid, gid, groups if (uid, gid, *groups) != (0, 0, 0) else ())
+
+
+class _Entry(Record):
+    """A line of passwd(5)."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+
+
+def _users(files: Files) -> Iterator[_Entry]:
+    for fields in _lines(files, "/etc/passwd"):
+        with suppress(ValueError, IndexError):  # no line of passwd(5), which names nobody
+            home = fields[5] if len(fields) > 5 else ""
+            yield _Entry(fields[0], parse_id(fields[2]), parse_id(fields[3]), home or "/")
+
+
+def _groups(files: Files) -> Iterator[tuple[str, int, list[str]]]:
+    for fields in _lines(files, "/etc/group"):
+        with suppress(ValueError, IndexError):
+            yield fields[0], parse_id(fields[2]), fields[3].split(",") if len(fields) > 3 else []
+
+
+def _group(files: Files, text: str) -> int:
+    number = _number(text)
+    found = number if number is not None else next((gid for name, gid, _ in _groups(files) if name == text), None)
+    if found is None:
+        raise InvalidInput(f"group {text!r}: there is none in its /etc/group: name one that is there, or a number")
+    return found
+
+
+def _number(text: str) -> int | None:
+    return parse_id(text) if text.isascii() and text.isdecimal() else None
+
+
+def _lines(files: Files, path: str) -> Iterator[list[str]]:
+    for line in os.fsdecode(_read(files, path)).split("\n"):
+        yield line.strip().split(":")
+
+
+def _read(files: Files, path: str) -> bytes:
+    """Return a regular file's bytes; nothing, if it is not there. Nothing else is opened: it might wait, or be a device."""
+    with suppress(NotFound), files.entry(path, follow=True) as entry:
+        if not stat.S_ISREG(entry.status.st_mode):
+            raise InvalidInput(f"{path} of the root file system is no file, and a user is looked for in it")
+        if entry.status.st_size > MOST:
+            raise InvalidInput(f"{path} of the root file system has {entry.status.st_size} bytes: {MOST} are the most")
+        with open(entry.open(), "rb") as file:  # noqa: PTH123
+            return file.read(MOST)
+    return b""
