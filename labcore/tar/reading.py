@@ -84,13 +84,13 @@ class Archive:
             records: list[tuple[bytes, bytes]] = []
             name = link = None
             extensions = 0
-            while (kind := block[156:157]) in b"xXgLK":
+            while (kind := block[156:157]) in b"xXgLKV":
                 content = self._short_content(number(block[124:136], "size"))
                 if kind == b"L":
                     name = content.partition(b"\0")[0]
                 elif kind == b"K":
                     link = content.partition(b"\0")[0]
-                elif kind != b"g":  # what is said of all entries are comments: git's, for one; as docker does, we leave it
+                elif kind not in b"gV":  # a label, and what is said of all entries: comments (git's, for one), as to docker
                     records += pax_records(content)
                 extensions += 1
                 if extensions > EXTENSIONS_MAX:

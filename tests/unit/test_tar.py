@@ -10,8 +10,8 @@ from labcore.tar import Archive, BadArchive, Entry
 
 def header(name: bytes = b"f", kind: bytes = b"0", size: int = 0, **fields: bytes) -> bytes:
     """Return a header whose checksum is right, whatever the other fields say."""
-    at = {"mode": 100, "uid": 108, "gid": 116, "size": 124, "length": 124, "mtime": 136, "link": 157, "magic": 257, "major": 329, "minor": 337,
-          "rest": 345}  # fmt: skip
+    at = {"mode": 100, "uid": 108, "gid": 116, "size": 124, "length": 124, "mtime": 136, "link": 157,
+          "magic": 257, "major": 329, "minor": 337, "rest": 345}  # fmt: skip
     block = bytearray(512)
     block[: len(name)], block[156:157] = name, kind
     for field, value in {"mode": b"0000644", "size": b"%011o" % size, "magic": b"ustar\x0000", **fields}.items():
