@@ -11,7 +11,7 @@ from typing import Final
 from labcore.errors import StoreDamaged
 from labcore.storage.places import Places, is_directory, is_whiteout, set_opaque
 from labcore.storage.tree import listed
-from labcore.tar import Archive, Entry
+from labcore.tar import Archive, BadArchive, Entry
 from labcore.tar import reading as tar
 
 WHITEOUT: Final = b".wh."
@@ -54,7 +54,7 @@ class Extractor:
         self._remove_aufs_own()
         for name, time in reversed(self._times):  # last: what is put into a directory changes its time
             self._places.refresh()
-            with suppress(OSError, StoreDamaged):  # a later entry has put something else in its place
+            with suppress(OSError, BadArchive):  # a later entry has put something else in its place
                 parent, base = self._places.find(name)
                 if is_directory(parent, base or b"."):
                     os.utime(base or b".", ns=(time, time), dir_fd=parent, follow_symlinks=False)

@@ -11,10 +11,11 @@ import stat
 from contextlib import suppress
 from typing import Final
 
-from labcore.errors import StoreDamaged, SystemCallError
+from labcore.errors import SystemCallError
 from labcore.native import Resolve, openat2
 from labcore.storage.directories import remove_tree
 from labcore.storage.tree import LONGEST
+from labcore.tar import BadArchive
 
 SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 INSIDE: Final = Resolve.IN_ROOT | Resolve.NO_MAGICLINKS
@@ -22,10 +23,11 @@ OPEN_AT_ONCE: Final = 32
 
 
 class Places:
-    """Directories below the open directory `root`, kept open."""
+    """Directories below the open directory `root`, kept open. Names are looked up `below` one that is there."""
 
-    def __init__(self, root: int) -> None:
+    def __init__(self, root: int, below: bytes = b"") -> None:
         self._root = root
+        self._below = [part for part in below.split(b"/") if part]
         self._open: dict[bytes, int] = {}
         self._found: dict[bytes, int] = {}  # the same, by what was written before the last slash: `./usr/bin`
         self._doubtful = False  # may an open directory's path lead elsewhere by now?
@@ -37,23 +39,25 @@ class Places:
             self._doubtful = False
 
     def find(self, name: bytes) -> tuple[int, bytes]:
-        """Return the open directory that holds an entry, made if it is missing, and the entry's own name in it."""
+        """Return the open directory that holds an entry, made if it is missing, and the entry's own name in it.
+
+        There is no such name of an archive's own top. Raises BadArchive, OSError.
+        """
         above, _, last = name.rpartition(b"/")
-        if above in self._found and last not in (b"", b".", b"..") and b"\0" not in last:
+        if above in self._found and last not in (b"", b".", b".."):
             return self._found[above], last
         parts = [part for part in name.split(b"/") if part and part != b"."]
         if b".." in parts:
-            raise StoreDamaged(f"layer entry {name!r} leads upwards")
-        if b"\0" in name:
-            raise StoreDamaged(f"layer entry {name!r} has a name that no file can have")
+            raise BadArchive(f"its entry {name!r} leads upwards: do not trust where it comes from")
         if not parts:
             return self._root, b""
         base = parts.pop()
+        parts = self._below + parts
         if not parts:
             return self._root, base
         path = b"/".join(parts)
         if len(path) > LONGEST:
-            raise StoreDamaged(f"layer entry {name[:40]!r}… is in a directory whose path has more than {LONGEST} bytes")
+            raise BadArchive(f"its entry {name[:40]!r}… is in a directory whose path has more than {LONGEST} bytes")
         fd = self._open.get(path)
         if fd is None:
             fd = self._open[path] = self._open_directory(path, parts)
@@ -110,8 +114,8 @@ def _make_parent(parent: int, base: bytes) -> None:
         set_opaque(parent, base)
 
 
-def _no_directory(path: bytes, error: OSError) -> StoreDamaged:
-    return StoreDamaged(f"a layer has entries below {path!r}, which is no directory: {error.strerror}")
+def _no_directory(path: bytes, error: OSError) -> BadArchive:
+    return BadArchive(f"it has entries below {path!r}, which is no directory: {error.strerror}")
 
 
 def _openat(root: int, path: bytes) -> int:

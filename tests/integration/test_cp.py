@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 import labcore
 from labcore.engine import Engine
 from labcore.engine.preparing import prepared
-from labcore.errors import InvalidInput, NotFound
+from labcore.errors import InvalidInput
 from labcore.native import PIPE, Process
 from labcore.runtime import make_plan, spawn
 from labcore.spec import IdRange
@@ -80,6 +81,42 @@ def test_archives_in_and_out(engine: Engine, name: str) -> None:
     refused = cp(engine, "-", f"{name}:/c/one", stdin=out)
     assert (refused.returncode, b"no such directory to put an archive's files into" in refused.stderr) == (125, True)
     assert b"no archive that can be read" in cp(engine, "-", f"{name}:/tmp", stdin=b"nonsense" * 200).stderr
+
+
+def test_an_archive_of_many_nested_directories(engine: Engine, name: str) -> None:
+    """As deep as a path may be, in little time; what is deeper is refused, and nothing recurses."""
+    names = ["/".join("d" * depth) for depth in range(1, 1701)]
+    data = hostile(*((path, tarfile.DIRTYPE, "") for path in names), (f"{names[-1]}/file", tarfile.REGTYPE, ""))
+    with engine.snapshots.files(name, writable=True) as files:
+        began = time.process_time()
+        take_in(io.BytesIO(data), files, "/tmp", owner=ROOT)
+        took = time.process_time() - began
+        with pytest.raises(InvalidInput, match="a directory whose path has more than 3584 bytes"):
+            take_in(io.BytesIO(hostile(("d/" * 1795 + "f", tarfile.REGTYPE, ""))), files, "/tmp", owner=ROOT)
+    assert shell(engine, name, f"cat /tmp/{names[-1]}/file") == "evil"
+    assert took < 10
+
+
+def test_a_later_entry_takes_the_place_of_an_earlier_one(engine: Engine, name: str) -> None:
+    """A file that of a file or a link, which then leads nowhere any more; never one that of a directory, or a directory its."""
+    data = hostile(
+        ("way", tarfile.SYMTYPE, "/c/dir"), ("way/first", tarfile.REGTYPE, ""), ("way", tarfile.REGTYPE, ""),
+        ("twice", tarfile.FIFOTYPE, ""), ("twice", tarfile.REGTYPE, ""), ("hard", tarfile.REGTYPE, ""),
+        ("hard", tarfile.LNKTYPE, "twice"),
+    )  # fmt: skip
+    with engine.snapshots.files(name, writable=True) as files:
+        take_in(io.BytesIO(data), files, "/tmp", owner=ROOT)
+        for entries in (
+            [("way/second", tarfile.REGTYPE, "")],
+            [("way", tarfile.DIRTYPE, "")],
+            [("d", tarfile.DIRTYPE, ""), ("d", tarfile.REGTYPE, "")],
+            [("h", tarfile.LNKTYPE, "nowhere")],
+            [("n" * 256, tarfile.REGTYPE, "")],
+        ):
+            with pytest.raises(InvalidInput):
+                take_in(io.BytesIO(hostile(*entries)), files, "/tmp", owner=ROOT)
+    said = shell(engine, name, "ls /c/dir; cat /tmp/way /tmp/twice; [ /tmp/hard -ef /tmp/twice ] && [ -d /tmp/d ] && echo same")
+    assert said.split() == ["first", "two", "evilevilsame"]
 
 
 def test_sparse_files_linked_files_and_large_ones(engine: Engine, name: str, tmp_path: Path) -> None:
@@ -210,7 +247,7 @@ def test_links_in_an_archive_stay_inside(engine: Engine, name: str, tmp_path: Pa
     )  # fmt: skip
     with engine.snapshots.files(name, writable=True) as files:
         take_in(io.BytesIO(data), files, "/tmp", owner=ROOT)
-        with pytest.raises(NotFound):
+        with pytest.raises(InvalidInput):
             take_in(io.BytesIO(hostile(("way/evil/x/y", tarfile.LNKTYPE, "nowhere/x"))), files, "/tmp", owner=ROOT)
     assert shell(engine, name, "cat /evil /tmp/absolute") == "evilevil"
     assert not Path("/evil").exists()
