@@ -155,7 +155,7 @@ def carry_out(config: dict[str, Any], directory: Path) -> None:
     """Do all that a creation does before anything is made: what cannot be encoded for the kernel fails here."""
     bundle = read_bundle(json.loads(json.dumps(config)), directory)
     plan = creation_plan(
-        bundle, gate=directory / "gate", prepare=int, take_terminal=int, created=int
+        bundle, gate=directory / "gate", prepare=int, run_hooks=int, take_terminal=int, created=int
     )  # fmt: skip
     assert plan.block(-1)
     settings = [*v1_settings(bundle.resources), *v2_settings(bundle.resources)]
