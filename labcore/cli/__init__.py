@@ -59,6 +59,8 @@ LABCORE_FAILED = 125
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit status."""
     words = sys.argv[1:] if argv is None else argv
+    if not (wanted := os.environ.get("LABCORE_LANG") or "en").startswith(("en", "zh")):
+        print(f"labcore: LABCORE_LANG={wanted}: there is en and zh; this is English", file=sys.stderr)
     try:
         args = _without_collecting(words)
         if os.geteuid() and _command_word(words) in MAKES_CONTAINERS:
