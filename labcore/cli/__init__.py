@@ -74,6 +74,8 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="labcore")
     words = sys.argv[1:] if argv is None else argv
+    if not (wanted := os.environ.get("LABCORE_LANG") or "en").startswith(("en", "zh")):
+        print(f"labcore: LABCORE_LANG={wanted}: there is en and zh; this is English", file=sys.stderr)
     try:
         args = _without_collecting(words)
         if os.geteuid() and _command_word(words) in MAKES_CONTAINERS:
