@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import IO, Final
 
 from labcore.registry.endpoint import RegistryError
-from labcore.registry.transport import AGAIN, Answer, Transport, number_in
+from labcore.registry.retry import number_in
+from labcore.registry.transport import AGAIN, Answer, Transport
 
 PIECE: Final = 8 << 20  # bytes of a piece, if the whole is too much
 SMALLEST: Final = 64 << 10
