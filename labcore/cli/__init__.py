@@ -90,6 +90,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"labcore: {_said(error)}", file=sys.stderr)
         if error.errno == errno.EADDRINUSE:
             print("  cure: end what listens there, or name another address", file=sys.stderr)
+        if isinstance(error, NotADirectoryError):
+            print("  cure: name a directory where one is wanted; the state root (--root, LABCORE_ROOT) is one", file=sys.stderr)
         if isinstance(error, PermissionError):
             print("  cure: run it as root: sudo labcore …, or choose a --root of your own", file=sys.stderr)
         return LABCORE_FAILED
