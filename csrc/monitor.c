@@ -10,13 +10,18 @@
  *   status      <-- EXITED --
  *
  *   labcore-monitor                                      the starter alone learns of the container
+ *   labcore-monitor WAITS                                the child is reaped only once the starter sends a byte; it is left to
+ *                                                        others if the starter goes away
  *   labcore-monitor BUFFER MAX_SIZE FILES INPUT_ONCE     it is kept, for whoever looks for it later: see keeper.h
  *
  * Static, single-threaded, and small: one of them stands beside every container that has one.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -84,11 +89,32 @@ static void let_go_of_streams(void)
         close(fd);
 }
 
+/* Of a step that nobody but the reader of the child's errors will hear of: its text, and what went wrong, as programs say it.
+ */
+static void say_what_failed(const struct block *block, const struct report *report)
+{
+    const struct step *steps = (const struct step *)(block + 1);
+    const char *said = report->failed < 0 ? NULL : (const char *)(uintptr_t)steps[report->failed].said;
+    const char *error = strerror(report->error);
+    if (said)
+        dprintf(STDERR_FILENO, "%s: %c%s\n", said, tolower(error[0]), error + 1);
+}
+
 static void wait_until_closed(int fd)
 {
     char byte;
     while (read(fd, &byte, 1) < 0 && errno == EINTR)
         ;
+}
+
+/* Does the starter want to hear of the end? Until it has said so the child is not reaped, however soon it ends. */
+static bool has_word(int channel)
+{
+    char byte;
+    ssize_t got;
+    while ((got = read(channel, &byte, 1)) < 0 && errno == EINTR)
+        ;
+    return got == 1;
 }
 
 static struct keeping as_keeping(char **words)
@@ -111,7 +137,7 @@ int main(int argc, char **argv)
 {
     struct stat status;
     int running[2], pidfd = -1, error;
-    const int kept = argc == 5;
+    const int waits = argc == 2, kept = argc == 5;
 
     for (int fd = MONITOR_BLOCK; fd < MONITOR_OWN; fd++)
         (void)!fcntl(fd, F_SETFD, FD_CLOEXEC); /* some may be absent */
@@ -157,7 +183,9 @@ int main(int argc, char **argv)
     if (pid == 0) {
         dup3(running[1], MONITOR_BLOCK, O_CLOEXEC); /* where a plan that closes the descriptors above leaves it alone */
         close(running[1]);
-        _exit(block_walk(block, report));
+        int code = block_walk(block, report);
+        say_what_failed(block, report);
+        _exit(code);
     }
     if (pid < 0)
         return refuse((int)-pid);
@@ -171,6 +199,8 @@ int main(int argc, char **argv)
     wait_until_closed(running[0]);
     report->returned = monotonic_ns();
     tell_starter((struct message){.kind = MESSAGE_WALKED, .pid = (int32_t)pid}, report, shared, -1);
+    if (waits && !has_word(MONITOR_CONTROL))
+        return 0;
 
     siginfo_t info = {0};
     if (kept)

@@ -23,7 +23,7 @@ static uint32_t *relocations_of(struct block *block)
     return (uint32_t *)((char *)block + block->size) - block->relocations;
 }
 
-/* Is the word at this offset, among the steps, an argument, and a value rather than a register's number? */
+/* Is the word at this offset, among the steps, an argument (or what is `said`), and a value rather than a register's number? */
 static bool is_plain_argument(struct block *block, uint32_t word)
 {
     size_t index = (word - sizeof *block) / sizeof(struct step);
@@ -57,6 +57,8 @@ const char *block_check(const void *memory, size_t size)
         struct step *step = &steps_of(block)[i];
         if (step->result > BLOCK_REGISTERS)
             return "step writes to a register that does not exist";
+        if (step->unless > BLOCK_REGISTERS)
+            return "step asks a register that does not exist";
         for (int a = 0; a < 6; a++)
             if (step->registers & (1u << a) && step->args[a] >= BLOCK_REGISTERS)
                 return "step reads a register that does not exist";
@@ -100,7 +102,9 @@ static void default_signals(void)
 
 static int walk(struct block *block, struct report *report, uint32_t first, uint32_t end)
 {
-    uint64_t registers[BLOCK_REGISTERS] = {0};
+    uint64_t registers[BLOCK_REGISTERS];
+    for (int r = 0; r < BLOCK_REGISTERS; r++)
+        registers[r] = UINT64_MAX; /* no result yet, and no descriptor */
 
     for (uint32_t i = first; i < end; i++) {
         struct step *step = &steps_of(block)[i];
@@ -110,6 +114,8 @@ static int walk(struct block *block, struct report *report, uint32_t first, uint
             a[j] = step->registers & (1u << j) ? registers[step->args[j]] : step->args[j];
 
         report->reached = i + 1;
+        if (step->unless && (int64_t)registers[step->unless - 1] >= 0)
+            continue;
         outcome->started = monotonic_ns();
         long result = raw_syscall(step->number, a[0], a[1], a[2], a[3], a[4], a[5]);
         if (result == 0 && step->flags & STEP_ZERO_FAILS)

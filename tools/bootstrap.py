@@ -32,6 +32,8 @@ EXTRAS = {"lab": "lab", "class": "lab", "test": "dev"}
 BUILD_REQUIREMENTS = ("setuptools>=77", "cffi>=1.16")
 APT_LOCKED = "Could not get lock"  # another apt is at work, often the machine's own updates after its start
 PATIENCE = 300
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+PEERS = ("bubblewrap", "crun", "docker.io", "docker-registry", "podman", "runc", "skopeo", "umoci")
 
 
 def main(purpose: str, kit: Kit | None = None) -> None:
@@ -40,6 +42,8 @@ def main(purpose: str, kit: Kit | None = None) -> None:
         stop(f"this is Python {sys.version.split()[0]}; labcore needs 3.11 or newer")
     install_packages(missing_packages(purpose), kit)
     install_python(EXTRAS[purpose], kit)
+    if purpose == "test" and compares():
+        make_peers()
 
 
 # --- system packages
@@ -64,9 +68,8 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
         ("fonts-wqy-zenhei", "Chinese labels in plots", any(Path("/usr/share/fonts").rglob("wqy-zenhei*"))),
     ]
     if purpose == "class":
-        machine = platform.machine()
-        package = {"x86_64": "qemu-system-x86", "aarch64": "qemu-system-arm"}.get(machine, "qemu-system")
-        wanted.append((package, "virtual machines, to compare containers with", shutil.which(f"qemu-system-{machine}")))
+        there = shutil.which(f"qemu-system-{platform.machine()}")
+        wanted.append((qemu_package(), "virtual machines, to compare containers with", there))
     if purpose == "test":
         wanted += [
             ("chromium", "opens the lessons in a browser", shutil.which("chromium")),
@@ -77,12 +80,37 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
             ("strace", "kills a pull at each of its steps", shutil.which("strace")),
             ("util-linux", "nsenter and unshare, to compare with", shutil.which("nsenter")),
         ]
-        if os.environ.get("CI") == "true" or os.environ.get("PEERS") == "1":
-            commands = {"docker.io": "dockerd", "qemu-system-x86": "qemu-system-x86_64", "bubblewrap": "bwrap"}
-            peers = ["bubblewrap", "crun", "docker.io", "docker-registry", "podman", "qemu-system-x86", "runc"]
-            peers += ["mmdebstrap", "skopeo", "umoci", "vagrant"]
-            wanted += [(name, "to compare with", shutil.which(commands.get(name, name))) for name in peers]
+    if purpose == "test" and compares():
+        wanted += [
+            (qemu_package(), "virtual machines, to compare with", shutil.which(f"qemu-system-{platform.machine()}")),
+            ("vagrant", "reads the Vagrantfile", shutil.which("vagrant")),
+            ("mmdebstrap", "makes a root of today's docker and podman", shutil.which("mmdebstrap")),
+            ("debian-archive-keyring", "its packages' signatures", Path(KEYRING).exists()),
+        ]
     return wanted
+
+
+def compares() -> bool:
+    """Return whether what labcore is compared with is wanted, too."""
+    return os.environ.get("CI") == "true" or os.environ.get("PEERS") == "1"
+
+
+def make_peers() -> None:
+    """Make the root of today's docker, podman and the like; where that cannot be, install those of this distribution."""
+    tool = [sys.executable, str(PROJECT / "tools" / "peers")]
+    if subprocess.run([*tool, "versions"], capture_output=True, check=False).returncode == 0:
+        return
+    if subprocess.run([*rights("to make a root of today's docker and podman"), *tool, "make"], check=False).returncode == 0:
+        return
+    print("peers: labcore will be compared with those of this distribution", flush=True)
+    commands = {"docker.io": "dockerd", "bubblewrap": "bwrap"}
+    missing = [name for name in PEERS if shutil.which(commands.get(name, name)) is None]
+    install_packages(dict.fromkeys(missing, "to compare with"))
+
+
+def qemu_package() -> str:
+    """Return the package of the qemu that has this machine's kind of processor."""
+    return {"x86_64": "qemu-system-x86", "aarch64": "qemu-system-arm"}.get(platform.machine(), "qemu-system")
 
 
 def installed(package: str) -> bool:

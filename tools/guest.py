@@ -93,7 +93,7 @@ def main(arguments: list[str]) -> int:
 def missing_packages() -> dict[str, str]:
     """Return the Debian packages that are missing here, each with what it is for."""
     commands = {"mmdebstrap": "mmdebstrap", "e2fsprogs": "mke2fs", "qemu-system-x86": "qemu-system-x86_64"}
-    commands["debian-archive-keyring"] = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    commands["debian-archive-keyring"] = bootstrap.KEYRING
     missing = [package for package, path in commands.items() if not shutil.which(path) and not Path(path).exists()]
     return dict.fromkeys(missing, "makes the guest, or runs it")
 

@@ -2,9 +2,9 @@
 
 from labcore.bench.images import bench_images
 from labcore.bench.life import bench_exec, bench_life, bench_many
-from labcore.bench.measure import Result, Row, as_json
+from labcore.bench.measure import Result, Row, as_json, versions_of
 from labcore.bench.start import bench_start
 
 BENCHES = {"start": bench_start, "life": bench_life, "exec": bench_exec, "many": bench_many, "images": bench_images}
 
-__all__ = ["BENCHES", "Result", "Row", "as_json"]
+__all__ = ["BENCHES", "Result", "Row", "as_json", "versions_of"]

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from labcore.bench.comparison import Comparison, read_comparison
 from labcore.bench.progress import Options, Progress
+from labcore.bench.today import entering
 from labcore.errors import LabcoreError, Unavailable
 from labcore.state import default_root
 
@@ -29,10 +30,11 @@ def compare_apart(root: Path | None = None, options: Options | None = None) -> G
     """
     with tempfile.TemporaryDirectory(prefix="labcore-compare-") as place:
         kept = Path(place, "comparison.json")
-        words = json.dumps([str(root or default_root()), str(kept), (options or Options()).as_dict()])
+        root = root or default_root()
+        words = json.dumps([str(root), str(kept), (options or Options()).as_dict()])
         with subprocess.Popen(
-            [sys.executable, "-m", __name__, words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, start_new_session=True,
+            [*entering(root), sys.executable, "-m", __name__, words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, start_new_session=True,
         ) as process:  # fmt: skip
             assert process.stdout is not None
             assert process.stderr is not None

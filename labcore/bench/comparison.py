@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from labcore.bench.measure import row_of
+from labcore.bench.measure import row_of, versions_of
 from labcore.errors import InvalidInput
 from labcore.record import Record
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 TOPICS: Final = {  # topic -> what a table of it is called, and the subject that its ratios are to
     "start": ("start: until the first process's first word has come", "labcore"),
     "cold start": ("the same, after all files were forgotten (drop_caches)", "labcore"),
@@ -127,7 +127,7 @@ def report(comparison: Comparison) -> Iterable[str]:
     """Yield the lines of a report: where, a table for each topic, and what was left out."""
     where = comparison.environment
     yield f"{where['machine']}; {where['kernel']}; store on {where['file_system']}"
-    yield ", ".join(f"{name} {version}" for name, version in where["versions"].items())
+    yield versions_of(where)
     for topic, (title, baseline) in TOPICS.items():
         if series := comparison.of(topic):
             yield ""

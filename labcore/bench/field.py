@@ -71,7 +71,7 @@ class Field:
         except LabcoreError as error:
             self.notes.append(f"virtual machines: {error}")
             return
-        self.versions |= {"qemu": version(emulator).removeprefix("QEMU emulator version "), "accelerator": accel}
+        self.versions |= {"qemu": version(emulator), "accelerator": accel}
         self.versions["guest's kernel"] = found_kernel(self.vm_root).version
         if accel == "tcg":
             self.notes.append(EMULATED)

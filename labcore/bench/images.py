@@ -40,7 +40,7 @@ class Scene:
         self.layout = f"{self.engine.root}/images:{NAME}:latest"
         self.saved = work / "saved.tar"  # as docker save writes it
         self._fresh = work / "fresh"
-        archive = archive or _debian(work)
+        archive = archive or debian(work)
         self.diff_id = self._take(archive)
         timed(["skopeo", "copy", "-q", f"oci:{self.layout}", f"docker-archive:{self.saved}:{NAME}:latest"])
         self.image = _describe(archive)
@@ -115,10 +115,10 @@ def bench_images(rounds: int, archive: Path | None = None) -> Iterator[Result]:
 
     Raises Unavailable if a peer, or mmdebstrap where it is needed, is not installed.
     """
-    if missing := [peer for peer in PEERS if shutil.which(peer) is None]:
-        raise Unavailable(f"to compare with: {', '.join(missing)}: PEERS=1 make setup installs them")
     with ExitStack() as undo:
         work = undo.enter_context(room())
+        if missing := [peer for peer in PEERS if shutil.which(peer) is None]:
+            raise Unavailable(f"to compare with: {', '.join(missing)}: PEERS=1 make setup installs them")
         scene = Scene(work, archive, undo)
         about = environment(work, {name: version(name) for name in ("dockerd", "docker-registry", "skopeo", "umoci")})
         about["image"] = scene.image
@@ -224,7 +224,8 @@ def _serving(scene: Scene, undo: ExitStack) -> Contest:
     return Contest("serve: a pull by skopeo", f"from {theirs.name}", [subject(ours), subject(theirs)], Weight())
 
 
-def _debian(work: Path) -> Path:
+def debian(work: Path) -> Path:
+    """Make the root file system of this machine's release, as an archive. Raises Unavailable without mmdebstrap."""
     if shutil.which("mmdebstrap") is None:
         raise Unavailable("mmdebstrap makes the image: apt-get install mmdebstrap, or name a tar with --archive")
     archive = work / "debian.tar"

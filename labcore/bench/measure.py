@@ -62,14 +62,21 @@ def row_of(bench: str, subject: str, values: list[float]) -> Row:
 
 
 def environment(store: Path, versions: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a reader must know to compare figures: machine, kernel, versions, the store's file system."""
+    """Return what a reader must know to compare figures: machine, kernel, versions and whose, the store's file system."""
     system = os.uname()
     return {
         "machine": f"{system.machine}, {os.cpu_count()} CPUs, {_memory_gib():.0f} GiB, {_processor()}",
         "kernel": f"{system.sysname} {system.release}",
+        "peers": _distribution(),
         "versions": {"python": platform.python_version(), **versions},
         "file_system": file_system(store),
     }
+
+
+def versions_of(environment: Mapping[str, Any]) -> str:
+    """Return an environment's versions as a line of a report."""
+    python, *peers = (f"{name} {number}" for name, number in environment["versions"].items())
+    return f"{python}; of {environment['peers']}: {', '.join(peers)}"
 
 
 def as_json(environment: Mapping[str, Any], rows: list[Row]) -> dict[str, Any]:
@@ -80,6 +87,12 @@ def as_json(environment: Mapping[str, Any], rows: list[Row]) -> dict[str, Any]:
 def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown processor")
+
+
+def _distribution() -> str:
+    """Return whose programs are run: os-release(5), of this mount namespace."""
+    lines = Path("/etc/os-release").read_text().splitlines()
+    return next((line.partition("=")[2].strip('"') for line in lines if line.startswith("PRETTY_NAME=")), "unknown")
 
 
 def _memory_gib() -> float:

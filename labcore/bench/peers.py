@@ -5,6 +5,7 @@ What each needs (a bundle, a daemon, an image) is made in one temporary director
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -36,17 +37,18 @@ def timed(command: list[str], env: dict[str, str] | None = None) -> float:
 
 
 def version(command: str) -> str:
-    """Return the first line of `command --version`, without the command's own name."""
+    """Return the first number that `command --version` says."""
     done = subprocess.run([command, "--version"], capture_output=True, text=True)
-    line = (done.stdout or done.stderr).partition("\n")[0]
-    return line.removeprefix(command).removeprefix(" version").strip()
+    found = re.search(r"\d+(\.\d+)+", done.stdout or done.stderr)
+    return found[0] if found else "unknown"
 
 
 @contextmanager
-def peers(rootfs: Path, work: Path, argv: list[str]) -> Iterator[tuple[list[Subject], dict[str, str]]]:
-    """Yield a subject for each peer that is installed and works here, and what is known of each: its version, or why not."""
-    notes: dict[str, str] = {}
+def peers(rootfs: Path, work: Path, argv: list[str]) -> Iterator[tuple[list[Subject], dict[str, str], list[str]]]:
+    """Yield a subject for each peer that is installed and works here, their versions, and remarks on those that are missing."""
     subjects: list[Subject] = []
+    versions: dict[str, str] = {}
+    remarks: list[str] = []
     makers: dict[str, Callable[[ExitStack], Subject]] = {
         "bwrap": lambda _: _bubblewrap(rootfs, argv),
         "crun": lambda undo: _runtime("crun", rootfs, work, argv, undo),
@@ -57,17 +59,17 @@ def peers(rootfs: Path, work: Path, argv: list[str]) -> Iterator[tuple[list[Subj
     with ExitStack() as undo:
         for command, make in makers.items():
             if not shutil.which(command):
-                notes[command] = "not installed"
+                remarks.append(f"{command}: not installed")
                 continue
             try:
                 subject = make(undo)
                 subject.once()
             except (PeerFailed, OSError) as error:
-                notes[command] = f"does not work here: {error}"
+                remarks.append(f"{command}: does not work here: {error}")
                 continue
             subjects.append(subject)
-            notes[command] = version(command)
-        yield subjects, notes
+            versions[command] = version(command)
+        yield subjects, versions, remarks
 
 
 def _bubblewrap(rootfs: Path, argv: list[str]) -> Subject:

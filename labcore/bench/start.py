@@ -75,8 +75,8 @@ def bench_start(rounds: int) -> Iterator[Result]:
 
         command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "--rm", "busybox", *argv]
         with_bytecode = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-        others, notes = undo.enter_context(peers(layer, work, argv))
-        remarks += [f"{name}: {note}" for name, note in notes.items() if note == "not installed" or "does not" in note]
+        others, versions, missing = undo.enter_context(peers(layer, work, argv))
+        remarks += missing
         subjects = [
             Subject(FLOOR, floor.once),
             Subject(IN_PROCESS, small.once),
@@ -85,7 +85,7 @@ def bench_start(rounds: int) -> Iterator[Result]:
             *others,
             Subject(COMMAND, lambda: timed(command, with_bytecode), every=5),
         ]
-        where = environment(work, notes)
+        where = environment(work, versions)
         for rows in measure("start", subjects, rounds):
             yield Result("start to exit of `true` in a container", FLOOR, where, rows, remarks)
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from labcore.errors import LabcoreError
+from labcore.state import closed_directory
+from labcore.streams import open_standard_streams
 
 # subcommand -> its line in the help; the module of the same name has `arguments(parser)` and `main(args) -> exit status`
 COMMANDS = {
@@ -66,11 +68,14 @@ def _as_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit status."""
+    open_standard_streams()
     codecs.register_error("labcore", _as_bytes)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="labcore")
     words = sys.argv[1:] if argv is None else argv
+    if not (wanted := os.environ.get("LABCORE_LANG") or "en").startswith(("en", "zh")):
+        print(f"labcore: LABCORE_LANG={wanted}: there is en and zh; this is English", file=sys.stderr)
     try:
         args = _without_collecting(words)
         if os.geteuid() and _command_word(words) in MAKES_CONTAINERS:
@@ -93,7 +98,7 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(error, NotADirectoryError):
             print("  cure: name a directory where one is wanted; the state root (--root, LABCORE_ROOT) is one", file=sys.stderr)
         if isinstance(error, PermissionError):
-            print("  cure: run it as root: sudo labcore …, or choose a --root of your own", file=sys.stderr)
+            print(f"  cure: {_way_in(error)}", file=sys.stderr)
         return LABCORE_FAILED
     except KeyboardInterrupt:
         return 130
@@ -102,6 +107,13 @@ def main(argv: list[str] | None = None) -> int:
 def _said(error: OSError) -> str:
     """Say what the kernel has refused as people do, without its number: `work.tar: No such file or directory`."""
     return f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror or str(error)
+
+
+def _way_in(error: PermissionError) -> str:
+    """Say how to come where one was not let in; if it is a directory on the way that is closed, which."""
+    closed = closed_directory(Path(os.fsdecode(error.filename))) if error.filename else None
+    opened = f"{closed} is closed to you: chmod o+x {closed}, or " if closed else ""
+    return f"{opened}run it as root: sudo labcore …, or choose a --root of your own"
 
 
 def _without_collecting(words: list[str]) -> argparse.Namespace:

@@ -2,13 +2,19 @@
 
 import argparse
 import json
+import signal
+import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from labcore.bench import BENCHES, Result, as_json
+from labcore.bench import BENCHES, Result, as_json, versions_of
+from labcore.bench.images import debian
 from labcore.bench.render import plot, table
+from labcore.bench.today import entering
 from labcore.cli.numbers import whole
 from labcore.errors import InvalidInput
+from labcore.state import default_root
 
 COMPARE = "compare"
 
@@ -41,6 +47,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Measure all subjects in turn, showing how far it is."""
+    places = [path.parent for path in (args.json, args.plot, args.archive) if path]
+    if not args.source and (words := entering(Path.cwd(), args.root or default_root(), *places)):
+        return _among_peers(words, args)
     if args.what == COMPARE:
         from labcore.cli.comparing import compare_and_report
 
@@ -63,6 +72,18 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
+def _among_peers(entering: list[str], args: argparse.Namespace) -> int:
+    """Do the same in the root of today's peers, on an image that is made here, and return the status."""
+    with TemporaryDirectory(prefix="labcore-bench-") as place:
+        image = ["--archive", str(debian(Path(place)))] if args.what == "images" and not args.archive else []
+        here = signal.signal(signal.SIGINT, lambda *_: None)  # it is the other's, who ends what it has started
+        command = ["setpriv", "--pdeathsig=KILL", *entering, sys.executable, "-m", "labcore", *sys.argv[1:], *image]
+        try:
+            return subprocess.run(command).returncode
+        finally:
+            signal.signal(signal.SIGINT, here)
+
+
 def _progress(done: int, rounds: int) -> None:
     if sys.stderr.isatty():
         print(f"\rround {done} of {rounds}", end="" if done < rounds else "\r\033[K", file=sys.stderr, flush=True)
@@ -72,6 +93,7 @@ def _report(results: list[Result]) -> None:
     where = results[0].environment
     of_what = f"; image: {where['image']}" if "image" in where else ""
     print(f"{where['machine']}; {where['kernel']}; store on {where['file_system']}{of_what}")
+    print(versions_of(where))
     for result in results:
         print(result.title)
         print(table(result.rows, result.baseline))

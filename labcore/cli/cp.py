@@ -26,6 +26,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Copy."""
+    if not args.source or not args.target:
+        raise InvalidInput("SRC or DEST is empty, and names no file: the directory one is in is .")
     source, target = _inside(args.source), _inside(args.target)
     if (source is None) == (target is None):
         raise InvalidInput("one of SRC and DEST is in a snapshot, SNAPSHOT:PATH, and the other is not")

@@ -146,8 +146,9 @@ def _written(workspace: Workspace, number: int) -> dict[str, str]:
         old = outdated(steps, number)
         return {name: text for name, text in steps.items() if name not in old}
     except (SyntaxError, ValueError) as error:
-        where = f", line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else f": {error}"
-        raise Unavailable(f"{workspace.file}{where}: mend it, or take an older one from {workspace.history}") from None
+        where = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        why = "it is not UTF-8" if isinstance(error, UnicodeError) else getattr(error, "msg", str(error))
+        raise Unavailable(f"{workspace.file}{where}: {why}: mend it, or take an older one from {workspace.history}") from None
 
 
 COMMANDS = {

@@ -1,6 +1,7 @@
 """`labcore registry serve`: a registry of one's own."""
 
 import argparse
+import logging
 import resource
 import signal
 import ssl
@@ -56,6 +57,7 @@ def main(args: argparse.Namespace) -> int:
         removed = collect(Files(data))
         print(f"removed: {removed.blobs} blobs, {removed.size / 1e6:.1f} MB")
         return 0
+    logging.basicConfig(format="%(asctime)s %(message)s")  # on standard error
     registry = _registry(args, data)
     server, number = registry.serve(address.strip("[]"), int(port), tls=_tls(args))
     for number_of in (signal.SIGTERM, signal.SIGHUP):
@@ -78,6 +80,8 @@ def _registry(args: argparse.Namespace, data: Path) -> Registry:
 
     file = (args.root or default_root()) / "registries.toml"
     upstream = where_is(args.proxy, file, insecure=True if args.proxy_plain_http else None, authority=args.proxy_ca)
+    if not args.fresh >= 0 or (args.keep is not None and not 0 < args.keep < 1e9):  # nan is neither
+        raise InvalidInput("--fresh, --keep: a number is wanted, of seconds and of gigabytes")
     most = int(args.keep * 1e9) if args.keep else None
     return Cache(data, upstream, credentials.find(upstream.registry), settings, fresh=args.fresh, most=most)
 

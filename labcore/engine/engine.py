@@ -182,9 +182,14 @@ class Engine:
         return self.images.find(image or "").config
 
     def layers_of(self, image: Image) -> list[str]:
-        """Return an image's layers in the LayerStore, from the lowest up, unpacked if they were not."""
+        """Return an image's layers in the LayerStore, from the lowest up, unpacked if they were not.
+
+        A layer that the image has several times is there once, where it is topmost: all that it says lower down it says there
+        again, and overlayfs takes no directory twice.
+        """
         pairs = zip(image.layers, image.config.diff_ids, strict=True)
-        return [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
+        ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
+        return list(dict.fromkeys(reversed(ids)))[::-1]
 
 
 def _unconfined(spec: ContainerSpec) -> ContainerSpec:

@@ -7,6 +7,7 @@ from labcore.images.finding import entries, images
 from labcore.images.garbage import as_far_as_readable
 from labcore.record import Record
 from labcore.storage import collecting
+from labcore.storage.tree import size_of
 
 
 class Item(Record):
@@ -55,8 +56,8 @@ def _layers(engine: Engine) -> Usage:
     except Unavailable:
         needed |= set(engine.layers.ids())
     directory = engine.layers.directory / "layers"
-    items = [Item(name, collecting.size_of(directory / name), name in needed) for name in engine.layers.ids()]
-    left = sum(collecting.size_of(path) for path in directory.glob(".*")) if directory.is_dir() else 0
+    items = [Item(name, size_of(directory / name), name in needed) for name in engine.layers.ids()]
+    left = sum(size_of(path) for path in directory.glob(".*")) if directory.is_dir() else 0
     size = sum(item.size for item in items) + left
     return Usage("layers, unpacked", tuple(items), size, size - sum(item.size for item in items if item.used))
 

@@ -3,17 +3,15 @@
 import socket
 import ssl
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
 from labcore.http.incoming import Incoming
 from labcore.http.message import BadRequest, FilePart, Pieces, Request, Response
-from labcore.http.wire import PATIENCE, PIECE, Wire
+from labcore.http.wire import SOON, Wait, Wire
 
-SOON: Final = 0.2  # seconds in which the next request is waited for, before the thread has other things to do
 HANDSHAKE_TIME: Final = 10.0
 LINGER: Final = 2.0  # seconds in which what nobody will read is let come, so that the answer is not lost with the connection
 COPIED: Final = 1 << 17  # bytes of a file at once
@@ -23,49 +21,65 @@ Failure = Callable[[Request, Exception], Response]
 
 
 class Conversation:
-    """Holds a connection from its first byte on. `handler` returns a response, or raises what `failure` makes one of."""
+    """Holds a connection from its first byte on. `handler` returns a response, or raises what `failure` makes one of.
+
+    A thread is needed only while something is done: whoever is waited for, to send a head or to read an answer, costs none.
+    While a handler reads a body, it has the thread.
+    """
 
     def __init__(self, connection: socket.socket, tls: ssl.SSLContext | None, handler: Handler, failure: Failure) -> None:
         self.connection = connection
+        self.has_begun = False
         self._tls = tls
         self._handler = handler
         self._failure = failure
-        self._wire: Wire | None = None
+        self._course = self._talk()
 
-    def hold(self) -> bool:
-        """Answer requests; return whether more may come later on. Raises OSError."""
-        wire = self._wire = self._wire or self._begin()
-        while self._answer(wire):
-            if wire.rests(SOON):
-                return True
-        self._part()
-        return False
+    def hold(self) -> Wait | None:
+        """Go on; return what is waited for then, None at the end. Raises OSError, and what the making of a body raises."""
+        self.has_begun = True
+        return next(self._course, None)
 
     def close(self) -> None:
         """End it."""
+        self._course.close()
         self.connection.close()
 
-    def _begin(self) -> Wire:
+    def _talk(self) -> Generator[Wait, None, None]:
         if self.connection.family in (socket.AF_INET, socket.AF_INET6):
             self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls:
-            self.connection.settimeout(HANDSHAKE_TIME)
-            self.connection = self._tls.wrap_socket(self.connection, server_side=True)
-        return Wire(self.connection)
+            yield from self._shake_hands(self._tls)
+        wire = Wire(self.connection)
+        while (yield from self._answer(wire)):
+            pass
+        yield from wire.part(time.monotonic() + LINGER)
 
-    def _answer(self, wire: Wire) -> bool:
+    def _shake_hands(self, tls: ssl.SSLContext) -> Generator[Wait, None, None]:
+        secured = tls.wrap_socket(self.connection, server_side=True, do_handshake_on_connect=False)
+        self.connection, deadline = secured, time.monotonic() + HANDSHAKE_TIME
+        secured.settimeout(SOON)
+        while True:
+            try:
+                return secured.do_handshake()
+            except TimeoutError:
+                if time.monotonic() > deadline:
+                    raise
+                yield Wait.to_read(deadline)
+
+    def _answer(self, wire: Wire) -> Generator[Wait, None, bool]:
         """Answer one request; return whether another one may follow."""
         try:
-            incoming = Incoming.receive(wire)
+            incoming = yield from Incoming.receive(wire)
         except BadRequest as error:
-            self._send(_plain(error), None, keep=False)
+            yield from self._send(wire, _plain(error), None, keep=False)
             return False
         if incoming is None:
             return False
         request = incoming.request
         response = self._respond(request)
         keep = incoming.keeps_alive() and not (response.length is None and _is_old(request))
-        self._send(response, request, keep=keep)
+        yield from self._send(wire, response, request, keep=keep)
         return keep and incoming.drained()
 
     def _respond(self, request: Request) -> Response:
@@ -76,63 +90,55 @@ class Conversation:
         except Exception as error:
             return self._failure(request, error)
 
-    def _send(self, response: Response, request: Request | None, *, keep: bool) -> None:
+    def _send(self, wire: Wire, response: Response, request: Request | None, *, keep: bool) -> Generator[Wait, None, None]:
         if isinstance(response.body, FilePart):
             with response.body.file:
-                self._send_open(response, request, keep=keep)
+                yield from _send_open(wire, response, request, keep=keep)
         else:
-            self._send_open(response, request, keep=keep)
+            yield from _send_open(wire, response, request, keep=keep)
 
-    def _send_open(self, response: Response, request: Request | None, *, keep: bool) -> None:
-        self.connection.settimeout(PATIENCE)
-        head, body = _head(response, request, keep=keep), response.body
-        if (request and request.method == "HEAD") or _is_bodiless(response):
-            self.connection.sendall(head)
-        elif isinstance(body, bytes):
-            self.connection.sendall(head + body)
-        elif isinstance(body, FilePart):
-            self.connection.sendall(head)
-            self._send_file(body)
-        elif isinstance(body, Pieces):
-            self.connection.sendall(head)
-            self._send_pieces(body)
-        else:
-            self.connection.sendall(head)
-            for piece in filter(None, body):
-                self.connection.sendall(piece if _is_old(request) else f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-            self.connection.sendall(b"" if _is_old(request) else b"0\r\n\r\n")
 
-    def _send_file(self, part: FilePart) -> None:
-        """Copy it: over loopback that takes half of the time of sendfile(2), which hands over page after page."""
-        buffer = memoryview(bytearray(min(COPIED, part.length)))
-        left = part.length
-        part.file.seek(part.offset)
-        while left:
-            size = part.file.readinto(buffer[:left])
-            if not size:
-                raise ConnectionError("the file has become shorter")
-            self.connection.sendall(buffer[:size])
-            left -= size
+def _send_open(wire: Wire, response: Response, request: Request | None, *, keep: bool) -> Generator[Wait, None, None]:
+    head, body = _head(response, request, keep=keep), response.body
+    if (request and request.method == "HEAD") or _is_bodiless(response):
+        yield from wire.send(head)
+    elif isinstance(body, bytes):
+        yield from wire.send(head + body)
+    elif isinstance(body, FilePart):
+        yield from wire.send(head)
+        yield from _send_file(wire, body)
+    elif isinstance(body, Pieces):
+        yield from wire.send(head)
+        yield from _send_pieces(wire, body)
+    else:
+        yield from wire.send(head)
+        for piece in filter(None, body):
+            yield from wire.send(piece if _is_old(request) else f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        yield from wire.send(b"" if _is_old(request) else b"0\r\n\r\n")
 
-    def _send_pieces(self, body: Pieces) -> None:
-        left = body.length
-        for piece in body.pieces:
-            left -= len(piece)
-            if left < 0:
-                break
-            self.connection.sendall(piece)
-        if left:
-            raise ConnectionError("the body has another length than was said")
 
-    def _part(self) -> None:
-        """Let the other side read the answer: closing with bytes unread would reset the connection under it."""
-        deadline = time.monotonic() + LINGER
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_WR)
-            while (left := deadline - time.monotonic()) > 0:
-                self.connection.settimeout(left)
-                if not self.connection.recv(PIECE):
-                    return
+def _send_file(wire: Wire, part: FilePart) -> Generator[Wait, None, None]:
+    """Copy it: over loopback that takes half of the time of sendfile(2), which hands over page after page."""
+    buffer = memoryview(bytearray(min(COPIED, part.length)))
+    left = part.length
+    part.file.seek(part.offset)
+    while left:
+        size = part.file.readinto(buffer[:left])
+        if not size:
+            raise ConnectionError("the file has become shorter")
+        yield from wire.send(buffer[:size])
+        left -= size
+
+
+def _send_pieces(wire: Wire, body: Pieces) -> Generator[Wait, None, None]:
+    left = body.length
+    for piece in body.pieces:
+        left -= len(piece)
+        if left < 0:
+            break
+        yield from wire.send(piece)
+    if left:
+        raise ConnectionError("the body has another length than was said")
 
 
 def _head(response: Response, request: Request | None, *, keep: bool) -> bytes:

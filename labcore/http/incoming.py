@@ -6,7 +6,7 @@ row could be made to see different requests in the same bytes.
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final, Self
@@ -14,7 +14,7 @@ from typing import Final, Self
 import httptools
 
 from labcore.http.message import BadRequest, Body, Request
-from labcore.http.wire import PATIENCE, PIECE, Wire
+from labcore.http.wire import PATIENCE, PIECE, Wait, Wire
 
 MOST_HEADER_BYTES: Final = 1 << 16
 HEAD_TIME: Final = 30.0  # seconds in which a head must have come, however slowly it drips
@@ -71,16 +71,15 @@ class Incoming:
         self.request = self._understood(head.target.decode("latin-1"))
 
     @classmethod
-    def receive(cls, wire: Wire) -> Self | None:
+    def receive(cls, wire: Wire) -> Generator[Wait, None, Self | None]:
         """Return the request whose head comes next; None if the other side has nothing more to say. Raises BadRequest."""
-        begin = wire.first(HEAD_TIME)
-        if not begin:
+        if not wire.ahead and not (yield from wire.comes(time.monotonic() + PATIENCE)):
             return None
-        if not BEGIN.fullmatch(begin):  # most likely TLS, whose greeting has no lines
+        if not BEGIN.fullmatch(wire.first):  # most likely TLS, whose greeting has no lines
             raise BadRequest("that is no HTTP")
         head, room, deadline = _Head(), MOST_HEADER_BYTES, time.monotonic() + HEAD_TIME
         while not head.ended:  # line by line: what follows the last one is not the head's
-            line = wire.line(room, deadline)
+            line = yield from wire.line(room, deadline)
             room -= len(line)
             head.feed(line)
         return cls(wire, head)
@@ -166,7 +165,7 @@ class Incoming:
 
     def _line(self, most: int) -> bytes:
         try:
-            return self._wire.line(most, time.monotonic() + PATIENCE)
+            return self._wire.line_now(most, time.monotonic() + PATIENCE)
         except BadRequest:
             raise BadRequest("a chunk is not as long as it says, or does not say how long it is") from None
 

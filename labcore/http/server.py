@@ -1,26 +1,30 @@
-"""A server: a thread for each connection that says something, and one that watches over those that are silent.
+"""A server: a thread for each request that is being answered, and one that watches over the connections that are waited for.
 
-Threads wait where the kernel waits, so that a handler may read a file, or a body, as any program does. A connection that rests
-costs a descriptor and no thread, so that a thousand of them keep nobody out; when there are too many, the one that has rested
-longest has to go.
+Handlers block as any program does. A connection that says nothing, drips a head, or does not read its answer costs a descriptor
+and no thread, so that a thousand of them keep nobody out; when there are too many, the one that has rested longest has to go.
+A body that does not come holds the thread of the handler that reads it: nobody gets more than some of the threads.
 """
 
+import logging
 import resource
 import selectors
 import socket
 import ssl
 import time
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from threading import Event, Thread
-from typing import Final
+from typing import Any, Final
 
 from labcore.http.conversation import Conversation, Failure, Handler
-from labcore.http.wire import PATIENCE
+from labcore.http.wire import PATIENCE, Wait
 
+LOG: Final = logging.getLogger(__name__)
 MOST_AT_ONCE: Final = 512
+MOST_OF_ONE: Final = 128  # … for one address
 MOST_CONNECTIONS: Final = 4096
+MOST_HELD: Final = 256 << 20  # bytes of answers that nobody reads
 
 
 class Server:
@@ -36,11 +40,16 @@ class Server:
         self._most = min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)  # the other half is for files
         self._workers = ThreadPoolExecutor(MOST_AT_ONCE, "http")
         self._open: set[Conversation] = set()
-        self._back: deque[Conversation] = deque()  # from their threads, to rest
-        self._resting: dict[Conversation, float] = {}  # until when, the longest rested first
+        self._party: dict[Conversation, str] = {}
+        self._busy: Counter[str] = Counter()  # threads, by whom they work for
+        self._queued: dict[str, deque[Conversation]] = {}  # who has as many as anybody gets
+        self._back: deque[tuple[Conversation, Wait | None]] = deque()  # from their threads, to wait or at their end
+        self._resting: dict[Conversation, Wait] = {}  # the longest rested first
+        self._held = 0  # bytes, for those
+        self._looked = 0.0  # at their time limits
         self._bell, self._rung = socket.socketpair()
         self._bell.setblocking(False)
-        self._closing = False
+        self._listens = self._closing = False
         self._ended = Event()
         self._ended.set()
 
@@ -50,7 +59,7 @@ class Server:
         self._ended.clear()
         with self._listener, self._rung, selectors.DefaultSelector() as selector, ExitStack() as undo:
             undo.callback(self._ended.set)
-            selector.register(self._listener, selectors.EVENT_READ)
+            self._listen(selector, listens=True)
             selector.register(self._rung, selectors.EVENT_READ)
             while not self._closing:
                 for key, _ in selector.select(1.0 if self._resting else None):
@@ -60,7 +69,8 @@ class Server:
                         self._rung.recv(4096)
                     else:
                         self._wake(selector, key.data)
-                self._let_rest(selector)
+                self._take_back(selector)
+                self._wake_overdue(selector)
 
     def start(self) -> Thread:
         """Serve in a thread of its own, and return that."""
@@ -85,55 +95,124 @@ class Server:
         with suppress(OSError):  # it rings already, or nobody is there to hear it
             self._bell.send(b"!")
 
+    def _listen(self, selector: selectors.BaseSelector, *, listens: bool) -> None:
+        if listens and not self._listens:
+            selector.register(self._listener, selectors.EVENT_READ)
+        elif self._listens and not listens:
+            selector.unregister(self._listener)
+        self._listens = listens
+
     def _accept(self, selector: selectors.BaseSelector) -> None:
-        if len(self._open) >= self._most:
-            if not self._resting:
-                selector.unregister(self._listener)  # the kernel lets them wait
-                return
-            self._drop(selector, next(iter(self._resting)))
+        if len(self._open) >= self._most and not self._make_room(selector):
+            self._listen(selector, listens=False)  # the kernel lets them wait
+            return
         with suppress(OSError):
-            connection, _ = self._listener.accept()
+            connection, address = self._listener.accept()
             conversation = Conversation(connection, self._tls, self._handler, self._failure)
             self._open.add(conversation)
-            self._rest(selector, conversation)
+            self._party[conversation] = _party(address)
+            self._rest(selector, conversation, Wait.to_read(time.monotonic() + PATIENCE))
 
-    def _rest(self, selector: selectors.BaseSelector, conversation: Conversation) -> None:
-        selector.register(conversation.connection, selectors.EVENT_READ, conversation)
-        self._resting[conversation] = time.monotonic() + PATIENCE
+    def _make_room(self, selector: selectors.BaseSelector) -> bool:
+        """End the connection that has rested longest, or the last of the longest queue; return whether there is one."""
+        if self._resting:
+            self._drop(selector, next(iter(self._resting)))
+        elif self._queued:
+            self._end(max(self._queued.values(), key=len).pop())
+            self._queued = {party: queue for party, queue in self._queued.items() if queue}
+        else:
+            return False
+        return True
+
+    def _rest(self, selector: selectors.BaseSelector, conversation: Conversation, wait: Wait) -> None:
+        selector.register(conversation.connection, wait.events, conversation)
+        self._resting[conversation] = wait
+        self._held += wait.held
+        if self._held > MOST_HELD:
+            self._drop(selector, next(one for one, wait in self._resting.items() if wait.held))
+
+    def _leave_rest(self, selector: selectors.BaseSelector, conversation: Conversation) -> bool:
+        """Return whether it was resting: it may just have been dropped."""
+        if (wait := self._resting.pop(conversation, None)) is None:
+            return False
+        selector.unregister(conversation.connection)
+        self._held -= wait.held
+        return True
 
     def _wake(self, selector: selectors.BaseSelector, conversation: Conversation) -> None:
-        if self._resting.pop(conversation, None) is not None:  # it may just have been dropped
-            selector.unregister(conversation.connection)
-            with suppress(RuntimeError):  # closing, which lets go of it too
-                self._workers.submit(self._hold, conversation)
+        if self._leave_rest(selector, conversation):
+            self._go_on(conversation)
 
-    def _let_rest(self, selector: selectors.BaseSelector) -> None:
-        while self._back:
-            self._rest(selector, self._back.popleft())
+    def _wake_overdue(self, selector: selectors.BaseSelector) -> None:
+        """Have conversations hear that what they wait for does not come; who has said nothing yet is let go."""
         now = time.monotonic()
-        while self._resting and next(iter(self._resting.values())) < now:
-            self._drop(selector, next(iter(self._resting)))
-        if len(self._open) < self._most and self._listener not in (key.fileobj for key in selector.get_map().values()):
-            selector.register(self._listener, selectors.EVENT_READ)
+        if now < self._looked + 1:
+            return
+        self._looked = now
+        for conversation in [conversation for conversation, wait in self._resting.items() if wait.until < now]:
+            if conversation.has_begun:
+                self._wake(selector, conversation)
+            else:
+                self._drop(selector, conversation)
 
-    def _drop(self, selector: selectors.BaseSelector, conversation: Conversation) -> None:
-        del self._resting[conversation]
-        selector.unregister(conversation.connection)
-        self._open.discard(conversation)
-        conversation.close()
+    def _go_on(self, conversation: Conversation) -> None:
+        """Give it a thread, or let it wait for one of its party's."""
+        party = self._party[conversation]
+        if party and self._busy[party] >= MOST_OF_ONE:
+            self._queued.setdefault(party, deque()).append(conversation)
+            return
+        self._busy[party] += 1
+        with suppress(RuntimeError):  # closing, which lets go of it too
+            self._workers.submit(self._hold, conversation)
 
     def _hold(self, conversation: Conversation) -> None:
-        rests = False
+        wait = None
         try:
             with suppress(OSError):  # it has gone away, or does not speak TLS
-                rests = conversation.hold()
+                wait = conversation.hold()
+        except Exception:  # of a body that is made while it is sent
+            LOG.exception("an answer broke off")
         finally:
-            if rests:
-                self._back.append(conversation)
-            else:
-                self._open.discard(conversation)
-                conversation.close()
+            self._back.append((conversation, wait))
             self._ring()
+
+    def _take_back(self, selector: selectors.BaseSelector) -> None:
+        while self._back:
+            conversation, wait = self._back.popleft()
+            self._let_go(self._party[conversation])
+            if wait is None:
+                self._end(conversation)
+            else:
+                self._rest(selector, conversation, wait)
+        if len(self._open) < self._most:
+            self._listen(selector, listens=True)
+
+    def _let_go(self, party: str) -> None:
+        """Have a thread back, which the next one of the party may need."""
+        self._busy[party] -= 1
+        if not self._busy[party]:
+            del self._busy[party]
+        if queue := self._queued.get(party):
+            self._go_on(queue.popleft())
+            if not queue:
+                del self._queued[party]
+
+    def _drop(self, selector: selectors.BaseSelector, conversation: Conversation) -> None:
+        if self._leave_rest(selector, conversation):
+            self._end(conversation)
+
+    def _end(self, conversation: Conversation) -> None:
+        self._open.discard(conversation)
+        self._party.pop(conversation, None)
+        conversation.close()
+
+
+def _party(address: Any) -> str:
+    """Return whose an address is: of IPv6, everybody has 2⁶⁴; who comes by a file's name is nobody's."""
+    if not isinstance(address, tuple):
+        return ""
+    host = str(address[0]).removeprefix("::ffff:").partition("%")[0]
+    return socket.inet_pton(socket.AF_INET6, host)[:8].hex() if ":" in host else host
 
 
 def listen(address: str, port: int) -> socket.socket:

@@ -1,81 +1,142 @@
 """The bytes of a connection, as they come."""
 
+import selectors
 import socket
 import time
+from collections.abc import Generator
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NamedTuple
 
 from labcore.http.message import BadRequest
 
 PIECE: Final = 1 << 18
 PATIENCE: Final = 60.0  # seconds that the other side may say nothing in the middle of something
+SOON: Final = 0.2  # seconds in which the other side is waited for, before the thread has other things to do
+BRIEF: Final = 0.01  # … if that was in vain once
+
+
+class Wait(NamedTuple):
+    """What is waited for without a thread: that a socket can be read from or written to, and until when at most.
+
+    `held` is how many bytes are kept in memory meanwhile.
+    """
+
+    events: int
+    until: float
+    held: int = 0
+
+    @classmethod
+    def to_read(cls, until: float) -> "Wait":
+        """Wait for bytes, or the end."""
+        return cls(selectors.EVENT_READ, until)
+
+    @classmethod
+    def to_write(cls, until: float, held: int) -> "Wait":
+        """Wait for room."""
+        return cls(selectors.EVENT_WRITE, until, held)
 
 
 class Wire:
-    """The bytes that come on a connection, with what was read of them before it was wanted."""
+    """The bytes that come on a connection, with what was read of them before it was wanted.
+
+    What returns a generator yields where it would block for long; it is gone on with when what it waits for is there, or is
+    overdue, in whatever thread. The other methods block.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._read = b""
         self._at = 0
+        self._patience = SOON
 
     @property
     def ahead(self) -> bool:
         """Return whether more has come than was taken."""
         return self._at < len(self._read)
 
+    @property
+    def first(self) -> bytes:
+        """Return the byte that comes next, which stays; nothing if none has come."""
+        return self._read[self._at : self._at + 1]
+
     def some(self, most: int) -> bytes:
         """Return some bytes; nothing at the end, or if nothing came in time."""
         if not self.ahead:
-            return self._receive(most, PATIENCE)
+            return self._receive(most, PATIENCE) or b""
         piece = self._read[self._at : self._at + most]
         self._at += len(piece)
         return piece
 
-    def first(self, patience: float) -> bytes:
-        """Return the byte that comes next, which stays; nothing at the end, or if nothing came in time."""
-        if not self.ahead:
-            self._read, self._at = self._receive(PIECE, patience), 0
-        return self._read[self._at : self._at + 1]
+    def comes(self, deadline: float) -> Generator[Wait, None, bool]:
+        """Wait for more; return whether some came: not at the end, and not after the deadline."""
+        while (data := self._receive(PIECE, self._patience)) is None:
+            if time.monotonic() > deadline:
+                return False
+            self._patience = BRIEF
+            yield Wait.to_read(deadline)
+        self._read, self._at = self._read[self._at :] + data, 0
+        return bool(data)
 
-    def line(self, most: int, deadline: float) -> bytes:
+    def line(self, most: int, deadline: float) -> Generator[Wait, None, bytes]:
         """Return a line with its end. Raises BadRequest for one that is longer, breaks off or takes too long."""
-        searched = 0
-        while (end := self._read.find(b"\n", self._at + searched) + 1) == 0:
-            searched = len(self._read) - self._at
-            if searched > most:
-                break
+        while (line := self._whole_line(most)) is None:
+            if not (yield from self.comes(deadline)):
+                raise BadRequest("the request breaks off, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
+        return line
+
+    def line_now(self, most: int, deadline: float) -> bytes:
+        """Return a line as `line` does, and block until it has come."""
+        while (line := self._whole_line(most)) is None:
             data = self._receive(PIECE, deadline - time.monotonic())
             if not data:
                 raise BadRequest("the request breaks off, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
             self._read, self._at = self._read[self._at :] + data, 0
-        line = self._read[self._at : end or None]
-        if len(line) > most:
-            raise BadRequest("the head is too long", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        self._at = end
         return line
-
-    def rests(self, patience: float) -> bool:
-        """Return whether the other side is silent for so long. Raises ConnectionError if it has gone."""
-        if self.ahead:
-            return False
-        self._connection.settimeout(patience)
-        try:
-            self._read, self._at = self._connection.recv(PIECE), 0
-        except TimeoutError:
-            return True
-        if not self._read:
-            raise ConnectionError("the other side has gone")
-        return False
 
     def say(self, data: bytes) -> None:
         """Send bytes."""
         self._connection.settimeout(PATIENCE)
         self._connection.sendall(data)
 
-    def _receive(self, most: int, patience: float) -> bytes:
+    def send(self, data: bytes | memoryview) -> Generator[Wait, None, None]:
+        """Send bytes. Raises ConnectionError if none of them are taken for too long."""
+        left, deadline = memoryview(data), time.monotonic() + PATIENCE
+        self._connection.settimeout(self._patience)
+        while left:
+            try:
+                left = left[self._connection.send(left) :]
+                deadline = time.monotonic() + PATIENCE
+            except TimeoutError:
+                if time.monotonic() > deadline:
+                    raise ConnectionError("nobody reads the answer") from None
+                yield Wait.to_write(deadline, len(data))
+                self._patience = BRIEF
+                self._connection.settimeout(BRIEF)
+
+    def part(self, deadline: float) -> Generator[Wait, None, None]:
+        """End what is said, and let come what the other side still says until it hears that.
+
+        Closing with bytes unread would reset the connection under the answer.
+        """
+        self._connection.shutdown(socket.SHUT_WR)
+        self._read, self._at = b"", 0
+        while time.monotonic() < deadline and (yield from self.comes(deadline)):
+            self._read = b""
+
+    def _whole_line(self, most: int) -> bytes | None:
+        end = self._read.find(b"\n", self._at) + 1
+        line = self._read[self._at : end or None]
+        if len(line) > most:
+            raise BadRequest("the head is too long", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        if not end:
+            return None
+        self._at = end
+        return line
+
+    def _receive(self, most: int, patience: float) -> bytes | None:
+        """Return what comes; nothing at the end, None if nothing came in time."""
         self._connection.settimeout(max(patience, 0.001))
         try:
             return self._connection.recv(most)
         except TimeoutError:
-            return b""
+            return None

@@ -1,7 +1,7 @@
 """A lesson's cgroups: directories in which the kernel keeps count of a container, and says "no more".
 
-    labcore-lab-PID/      the notebook's, with limits of its own: a slip in a lesson stays small
-        box/              what `cgroup("box")` makes: a container's
+    labcore-lab-home-NUMBER/    the notebook's, with limits of its own: a slip in a lesson stays small
+        box/                    what `cgroup("box")` makes: a container's
 
 They are gone when the lesson is reset, or the notebook's process ends; what a killed one leaves, the next takes away.
 """
@@ -10,19 +10,21 @@ import atexit
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from labcore.errors import LabcoreError
+from labcore.lab import holding
 from labcore.record import Record
-from labcore.runtime.cgroups import Cgroup, hierarchies, removal
+from labcore.runtime.cgroups import Cgroup, hierarchies
 from labcore.spec import Resources
 
 VARIABLE: Final = "LABCORE_CGROUP"  # where a check has had them made: below what it may write to
 PREFIX: Final = "labcore-lab-"
+HOMES: Final = f"{PREFIX}home-"
 AT_MOST: Final = Resources(memory=1 << 30, pids=256)
-_MADE: list[Cgroup] = []
+_MADE: list[tuple[Cgroup, ExitStack]] = []
 
 
 class Group(Record):
@@ -94,19 +96,43 @@ def _home() -> str:
     if given := os.environ.get(VARIABLE):
         return given
     if not _MADE:
-        sweep()
-        _MADE.append(_new_home(f"{PREFIX}{os.getpid()}"))
+        with ExitStack() as undo:
+            home = undo.enter_context(_new_home())
+            _MADE.append((home, undo.pop_all()))
         atexit.register(remove_all)
-    return _MADE[0].path
+    return _MADE[0][0].path
 
 
-def _new_home(name: str) -> Cgroup:
-    home = _beside_own(name)
-    home.make()
+@contextmanager
+def _new_home() -> Iterator[Cgroup]:
+    """Make a home, and take it away at the end, with what is in it; what killed notebooks have left goes before."""
+    home = _beside_own(holding.new_name(HOMES))
+    if not home.entrances():
+        raise LabcoreError("cgroups: none are mounted here")
+    near = Path(home.entrances()[0]).parent
+    holding.sweep(near.glob(f"{HOMES}*"), lambda left: _remove_left(left.name))
+
+    def make() -> Path:
+        home.make()
+        return Path(home.entrances()[0])
+
+    with holding.held(make):
+        try:
+            _set_up(home)
+            yield home
+        finally:
+            home.remove()
+
+
+def _remove_left(name: str) -> None:
+    with suppress(OSError, LabcoreError):
+        _beside_own(name).remove()
+
+
+def _set_up(home: Cgroup) -> None:
     Cgroup(f"{home.path}/try").make()  # hands the controllers down to what is made in here
     Cgroup(f"{home.path}/try").remove()
     home.apply(AT_MOST)
-    return home
 
 
 def _beside_own(name: str) -> Cgroup:
@@ -118,29 +144,18 @@ def _beside_own(name: str) -> Cgroup:
 def remove_all() -> None:
     """Take away this notebook's cgroups, with what is in them."""
     while _MADE:
-        _MADE.pop().remove()
-
-
-def sweep() -> None:
-    """Remove the cgroups of notebooks that were killed: they are named after processes that are no more."""
-    for place in _beside_own("x").entrances():
-        for left in Path(place).parent.glob(f"{PREFIX}*"):
-            if not Path("/proc", left.name.rpartition("-")[2]).exists():
-                with suppress(OSError, LabcoreError):
-                    removal.remove([str(left)])
+        _MADE.pop()[1].close()
 
 
 @contextmanager
 def for_a_check() -> Iterator[None]:
     """Make a place for the cgroups of a check, outside of its sandbox: in there, all else is read-only."""
-    sweep()
-    home = _new_home(f"{PREFIX}check-{os.getpid()}")
-    os.environ[VARIABLE] = home.path
-    try:
-        yield
-    finally:
-        del os.environ[VARIABLE]
-        home.remove()
+    with _new_home() as home:
+        os.environ[VARIABLE] = home.path
+        try:
+            yield
+        finally:
+            del os.environ[VARIABLE]
 
 
 def prepared() -> tuple[str, ...]:

@@ -14,17 +14,19 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from labcore.engine import default_root
+from labcore.lab.holding import held, new_name, sweep
 from labcore.native import CloneFlag, MountAttribute, MountFlag, Process, Stream, UnmountFlag, program
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.observe import confined
 from labcore.runtime.ops import Op
 
 MOST_PROCESSES: Final = 64  # a fork bomb ends here
+CROWDS: Final = "labcore-lab-crowd-"  # the cgroup of a sandbox and its supervisor
 NICE: Final = 10  # what runs in a sandbox leaves the processor to whoever has to end it
 QUIET: Final = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
 
@@ -139,37 +141,41 @@ def few_processes(most: int = MOST_PROCESSES) -> Iterator[None]:
     Where no cgroup can be made there is no limit: cgroups(7).
     """
     parent = _pids_hierarchy()
-    _sweep(parent)
     before = _own_cgroup(parent) if parent else None
-    if parent is None or before is None:
+    with ExitStack() as undo:
+        if parent and before:
+            sweep(parent.glob(f"{CROWDS}*"), _remove_empty)
+            with suppress(OSError):
+                _enter_crowd(parent, before, most, undo)
         yield
-        return
-    cgroup = parent / f"labcore-lab-{os.getpid()}"
-    try:
-        cgroup.mkdir()
-        (cgroup / "pids.max").write_text(str(most))
-        (cgroup / "cgroup.procs").write_text("0")
-    except OSError:
+
+
+def _enter_crowd(parent: Path, before: Path, most: int, undo: ExitStack) -> None:
+    """Make a cgroup with a limit on processes, and move in; `undo` moves back to where this process was before."""
+
+    def make() -> Path:
+        made = parent / new_name(CROWDS)
+        made.mkdir()
+        return made
+
+    cgroup = undo.enter_context(held(make))
+    undo.callback(_remove, cgroup)
+    (cgroup / "pids.max").write_text(str(most))
+    (cgroup / "cgroup.procs").write_text("0")
+    undo.callback(_go_home, before, parent)
+
+
+def _go_home(*homes: Path) -> None:
+    """Move this process into the first of these cgroups that is there: the one that it came from may be gone by now."""
+    for home in homes:
         with suppress(OSError):
-            cgroup.rmdir()
-        yield
-        return
-    try:
-        yield
-    finally:
-        for home in (before, parent):  # the one that it came from may be gone by now
-            with suppress(OSError):
-                (home / "cgroup.procs").write_text("0")
-                break
-        _remove(cgroup)
+            (home / "cgroup.procs").write_text("0")
+            return
 
 
-def _sweep(parent: Path | None) -> None:
-    """Remove what a supervisor that was killed has left: cgroups named after processes that are no more."""
-    for cgroup in parent.glob("labcore-lab-*") if parent else ():
-        if not Path("/proc", cgroup.name.rpartition("-")[2]).exists():
-            with suppress(OSError):
-                cgroup.rmdir()
+def _remove_empty(cgroup: Path) -> None:
+    with suppress(OSError):
+        cgroup.rmdir()
 
 
 def _pids_hierarchy() -> Path | None:

@@ -86,6 +86,7 @@ class MoveFlag(IntFlag):
     """The flags of move_mount(2)."""
 
     F_EMPTY_PATH = lib.MOVE_MOUNT_F_EMPTY_PATH
+    T_SYMLINKS = lib.MOVE_MOUNT_T_SYMLINKS
     T_EMPTY_PATH = lib.MOVE_MOUNT_T_EMPTY_PATH
 
 

@@ -35,6 +35,7 @@ from labcore.native.step import Register
 MESSAGE = struct.Struct("=IiiiiI")  # struct message in csrc/monitor.h
 NOTHING: Mapping[int, int] = MappingProxyType({})
 EXITED: int = lib.MESSAGE_EXITED
+WAITS = ("waits",)  # words for a monitor that reaps its child only once it is told to: see let_reap
 # What a monitor that keeps a container is lent, by its number there.
 DIRECTORY: int = lib.MONITOR_DIRECTORY
 MEETING: int = lib.MONITOR_MEETING
@@ -117,6 +118,12 @@ def give_terminal(process: Process, master: int) -> None:
     socket.send_fds(process.source.control, [message], [master])
 
 
+def let_reap(process: Process) -> None:
+    """Tell a monitor that was started with the words WAITS to wait for its child's end; else release the process."""
+    assert isinstance(process.source, MonitorExit)
+    process.source.control.send(b"!")
+
+
 def spawn_monitored(
     block: bytes,
     *,
@@ -129,7 +136,8 @@ def spawn_monitored(
     """Walk a block in a child of the monitor, which shares nothing with this process.
 
     `lent` are descriptors that it finds there by number, such as the cgroup of a block that starts in one, at
-    CGROUP_DESCRIPTOR, or what its program is to find open, from PRESERVED_DESCRIPTOR on. `words` make the monitor keep it.
+    CGROUP_DESCRIPTOR, or what its program is to find open, from PRESERVED_DESCRIPTOR on. `words` make the monitor keep it, or
+    wait before it reaps it.
     `at_sync(process, socket)` is called once the child exists, must answer the bytes that the plan's `sync` steps send, and
     says whether all of them came; when it raises, the child is killed. With `until_sync` the child is returned then, before it
     has come to its program.
@@ -144,9 +152,11 @@ def spawn_monitored(
             undo.enter_context(end)
         ends = undo.enter_context(opened_streams(streams))
         monitor = on_failure.enter_context(_start_monitor(block, theirs, child_sync, lent, ends, words))
-        process = _cloned(control, monitor, block, bool(words))
+        process = _cloned(control, monitor, block, words not in ((), WAITS))
         on_failure.pop_all()
         on_failure.enter_context(process)
+        if words == WAITS:
+            on_failure.callback(let_reap, process)
         passed = at_sync is not None and at_sync(process, sync)
         sync.close()  # a child that still waits reads the end, and fails there
         report = None if until_sync and passed else receive(control).rest

@@ -11,6 +11,7 @@ from labcore.errors import InvalidInput, SystemCallError, Unavailable
 from labcore.native._native import ffi, lib
 from labcore.native.block import clone_flags, report_size
 from labcore.native.process import OwnChild, Process, Report
+from labcore.state import closed_directory
 
 PIPE: Final = -1
 DEVNULL: Final = -3
@@ -34,12 +35,13 @@ class Streams(NamedTuple):
 def program(name: str) -> str:
     """Return the path of one of the static programs that were built beside the extension."""
     path = PROGRAMS / name
-    if not os.access(path, os.X_OK):
+    if os.access(path, os.X_OK):
+        return str(path)
+    if closed := closed_directory(path):
         raise Unavailable(
-            f"{path} is missing, or out of your reach: build it with `pip install -e .` (it needs a C compiler), in a place "
-            "that you may enter"
+            f"{closed} is closed to you, and labcore lies in there\n  cure: chmod o+x {closed}, or install labcore elsewhere"
         )
-    return str(path)
+    raise Unavailable(f"{path} is missing: build it with `pip install -e .` (it needs a C compiler)")
 
 
 class Started(NamedTuple):
@@ -92,13 +94,18 @@ class Ends:
 
 @contextmanager
 def opened_streams(streams: Streams) -> Iterator[Ends]:
-    """Open what the streams ask for; close the child's ends again, and ours too unless they were handed over."""
+    """Open what the streams ask for; close the child's ends again, and ours too unless they were handed over.
+
+    One of this process's own that is closed is /dev/null there.
+    """
     ends = Ends()
     with ExitStack() as undo:
         undo.callback(ends.close_ours)
         for target, stream in enumerate(streams):
             if stream is None:
-                continue
+                if is_inherited(target):
+                    continue
+                stream = DEVNULL  # else a descriptor of the carrier's own might be taken for it
             if stream == PIPE:
                 reader, writer = os.pipe()
                 fd, ends.ours[target] = (reader, writer) if target == 0 else (writer, reader)
@@ -109,6 +116,14 @@ def opened_streams(streams: Streams) -> Iterator[Ends]:
             ends.child[target] = aside(fd)
             undo.callback(os.close, ends.child[target])
         yield ends
+
+
+def is_inherited(fd: int) -> bool:
+    """Return whether programs that are started find this descriptor open: it is, and not close-on-exec as ours are."""
+    try:
+        return not fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
+    except OSError:
+        return False
 
 
 def _duplicate(stream: int | IO[bytes] | IO[str], name: str) -> int:

@@ -12,7 +12,7 @@ from labcore.record import Record
 
 
 class Register(NamedTuple):
-    """An argument that an earlier step of the same plan produced (a descriptor, say): one of 64 registers, from 0."""
+    """An argument that an earlier step of the same plan produced (a descriptor, say): one of 2048 registers, from 0."""
 
     number: int
 
@@ -29,8 +29,9 @@ Argument: TypeAlias = "int | Register | Pointee"
 WORD = (1 << 64) - 1
 
 
-RECORD = struct.Struct("=IBBBBQ6q")  # struct step in csrc/block.h
-FIRST_ARGUMENT = RECORD.size - 6 * 8
+RECORD = struct.Struct("=IBBHH6xQ6qQ")  # struct step in csrc/block.h
+SAID = RECORD.size - 8
+FIRST_ARGUMENT = SAID - 6 * 8
 ZERO_FAILS = 1
 
 
@@ -39,7 +40,9 @@ class Step(Record):
 
     Strings and bytes are passed as pointers to NUL-terminated memory; a bytearray is memory that the kernel may write to.
     An errno whose bit is set in `tolerate` is no failure: `tolerate=errors(errno.EEXIST)`. `result` is the register that
-    takes what the call returns. With `zero_fails` a result of 0 counts as ECANCELED.
+    takes what the call returns. With `zero_fails` a result of 0 counts as ECANCELED. The call is left out if the register
+    `unless` holds a result already. `said` is written to descriptor 2, with the error behind it, when the call fails in a child
+    of the monitor's.
     """
 
     call: str
@@ -48,6 +51,8 @@ class Step(Record):
     tolerate: int = 0
     result: int | None = None
     zero_fails: bool = False
+    unless: int | None = None
+    said: str = ""
 
     @cached_property
     def record(self) -> tuple[bytes, tuple[tuple[int, Pointee], ...]]:
@@ -63,9 +68,11 @@ class Step(Record):
                 registers |= 1 << i
             else:
                 pointers.append((FIRST_ARGUMENT + 8 * i, argument))
+        if self.said:
+            pointers.append((SAID, self.said))
         flags = ZERO_FAILS if self.zero_fails else 0
-        result = 0 if self.result is None else self.result + 1
-        return RECORD.pack(self.number, flags, registers, result, 0, self.tolerate, *words), tuple(pointers)
+        result, unless = (0 if register is None else register + 1 for register in (self.result, self.unless))
+        return RECORD.pack(self.number, flags, registers, result, unless, self.tolerate, *words, 0), tuple(pointers)
 
     @property
     def arguments(self) -> str:

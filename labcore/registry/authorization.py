@@ -9,12 +9,14 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
 
-from labcore.registry.connections import AGENT, Answer, shown
+from labcore.registry.challenges import challenges_of
+from labcore.registry.connections import AGENT, Answer
 from labcore.registry.credentials import Credentials
 from labcore.registry.endpoint import Endpoint, RegistryError
+from labcore.registry.urls import resolve, shown
 
-TOKEN_MAX: Final = 1 << 20
-PARAMETER: Final = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s",]+))')
+ANSWER_MAX: Final = 1 << 20
+TOKEN: Final = re.compile(r"[\x21-\x7e]{1,65536}")
 Ask = Callable[[str, str, dict[str, str], bytes | None], Answer]
 
 
@@ -38,12 +40,11 @@ class Authorization:
         with self._lock:
             if (known := self.known(scope)) != refused:
                 return known  # another thread has asked meanwhile
-            by_kind = {kind.lower(): rest for kind, _, rest in (challenge.partition(" ") for challenge in challenges)}
-            parameters = {name: quoted or plain for name, quoted, plain in PARAMETER.findall(by_kind.get("bearer", ""))}
-            if "realm" in parameters:
-                scopes = [*scope.split(), *parameters.get("scope", "").split()]
-                self._said[scope] = "Bearer " + self._token(parameters, list(dict.fromkeys(scopes)))
-            elif "basic" in by_kind and self._credentials and self._credentials.user:
+            offered = challenges_of(challenges)
+            bearer = next((one.parameters for one in offered if one.scheme == "bearer" and "realm" in one.parameters), None)
+            if bearer:
+                self._said[scope] = "Bearer " + self._token_for(bearer, scope)
+            elif self._credentials and self._credentials.user and any(one.scheme == "basic" for one in offered):
                 self._basic = _basic(self._credentials)
             return self.known(scope)
 
@@ -51,7 +52,8 @@ class Authorization:
         """Return what a registry says without what was said to it: it may repeat that."""
         said = [said.partition(" ")[2] for said in (*self._said.values(), self._basic) if said]
         if self._credentials:
-            said += [self._credentials.password, self._credentials.token, _basic(self._credentials).partition(" ")[2]]
+            own = self._credentials
+            said += [own.password, own.token, own.registry_token, _basic(own).partition(" ")[2]]
         for secret in sorted(filter(None, said), key=len, reverse=True):
             text = text.replace(secret, "…")
         return text
@@ -62,10 +64,23 @@ class Authorization:
             self._said.pop(scope, None)
             self._basic = None
 
-    def _token(self, parameters: dict[str, str], scopes: list[str]) -> str:
-        realm = parameters["realm"]
-        if not realm.startswith("https://") and not (self._endpoint.insecure and realm.startswith("http://")):
-            raise RegistryError(f"{self._endpoint.host} wants a password sent to {shown(realm)}, which is not secured")
+    def _token_for(self, parameters: dict[str, str], scope: str) -> str:
+        """Return the token that a challenge asks for."""
+        if self._credentials and (token := self._credentials.registry_token):
+            if not TOKEN.fullmatch(token):
+                raise RegistryError(f"the registry token that docker's configuration has for {self._endpoint.registry} is none")
+            return token
+        scopes = [*scope.split(), *parameters.get("scope", "").split()]
+        return self._token(self._realm(parameters["realm"]), parameters, list(dict.fromkeys(scopes)))
+
+    def _realm(self, said: str) -> str:
+        """Return where tokens are given. Raises RegistryError for a place that no password may be sent to."""
+        if not re.match("https://|http://" if self._endpoint.insecure else "https://", said, re.IGNORECASE):
+            where = self.conceal(said.partition("?")[0][:200])
+            raise RegistryError(f"{self._endpoint.host} wants a password sent to {where!r}, which is not secured")
+        return resolve(self._endpoint.base, said)
+
+    def _token(self, realm: str, parameters: dict[str, str], scopes: list[str]) -> str:
         query = [("scope", scope) for scope in scopes]
         if parameters.get("service"):
             query.insert(0, ("service", parameters["service"]))
@@ -88,16 +103,18 @@ class Authorization:
         if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) and self._credentials:
             raise RegistryError(f"{shown(realm)}: the user or password is wrong, or may not do this", answer.status)
         if answer.status != HTTPStatus.OK:
-            raise RegistryError(f"{shown(realm)} gives no token: {answer.status}", answer.status)
+            again = answer.headers.get("Retry-After")
+            raise RegistryError(f"{shown(realm)} gives no token: {answer.status}", answer.status, again)
         try:
-            value = json.loads(answer.read_at_most(TOKEN_MAX))
+            value = json.loads(answer.read_at_most(ANSWER_MAX))
             token = value.get("token") or value["access_token"]
         except (ValueError, RecursionError, KeyError, AttributeError, TypeError):
             raise RegistryError(f"{shown(realm)} gives no token that can be read") from None
-        if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
+        if not isinstance(token, str) or not TOKEN.fullmatch(token):
             raise RegistryError(f"{shown(realm)} gives no token that can be said again")
         return token
 
 
 def _basic(credentials: Credentials) -> str:
-    return "Basic " + base64.b64encode(f"{credentials.user}:{credentials.password}".encode()).decode()
+    said = f"{credentials.user}:{credentials.password}".encode(errors="replace")  # JSON may hold half of a character
+    return "Basic " + base64.b64encode(said).decode()

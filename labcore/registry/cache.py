@@ -195,6 +195,8 @@ def _away(error: RegistryError) -> bool:
 
 def _problem(error: Exception, unknown: problems.Problem) -> problems.Problem:
     """Return what is said to our clients of what went wrong between us and the other registry."""
+    if problems.Full.has_raised(error):
+        return problems.Full("", "whoever runs it has to make room: labcore registry serve --keep")
     status = error.status if isinstance(error, RegistryError) else 0
     if status == HTTPStatus.NOT_FOUND:
         return unknown

@@ -10,14 +10,17 @@ from typing import IO, Final, NamedTuple
 from urllib.parse import quote
 
 from labcore.registry.sending import Sending
-from labcore.registry.transport import Answer, RegistryError, Transport
+from labcore.registry.transport import Answer, BrokeOff, RegistryError, Transport, number_in
+from labcore.registry.urls import shown
 from labcore.spec.media import INDEXES, MANIFESTS, SCHEMA_1
 
 KINDS: Final = (*MANIFESTS, *INDEXES)
 ACCEPT: Final = ", ".join(KINDS)
 MANIFEST_MAX: Final = 4 << 20
 PAGES_MAX: Final = 1000
-NEXT: Final = re.compile(r'<([^>]*)>; *rel="?next"?')
+TAGS_MAX: Final = 64 << 20  # bytes of all pages
+PROGRESS: Final = 1 << 20  # bytes after which a download that breaks off has a new start
+NEXT: Final = re.compile(r'<([^<>]*+)>(?=\s*+;)[^<>]*?;\s*+rel\s*+=\s*+"?next\b', re.IGNORECASE)  # RFC 8288
 PIECE: Final = 1 << 18
 
 
@@ -39,18 +42,17 @@ class Client:
         self._pull = f"repository:{repository}:pull"
         self._push = f"repository:{repository}:pull,push"
 
-    def sleep(self, seconds: float) -> None:
-        """Wait before something is tried again; not any longer, once all is to end."""
-        self._transport.sleep(seconds)
+    def wait(self, attempt: int, retry_after: str | None = None) -> None:
+        """Wait before the next attempt; not any longer, once all is to end."""
+        self._transport.wait(attempt, retry_after)
 
     # --- pull
 
     def manifest(self, reference: str) -> Fetched:
         """Return a manifest by tag or digest. Raises RegistryError, also if its bytes have another digest than that."""
         path = f"{self._base}/manifests/{reference}"
-        with self._transport.request("GET", path, headers={"Accept": ACCEPT}, scope=self._pull) as answer:
-            content = answer.read_at_most(MANIFEST_MAX)
-            said = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+        content, answer = self._transport.fetch(path, MANIFEST_MAX, headers={"Accept": ACCEPT}, scope=self._pull)
+        said = answer.headers.get("Content-Type", "").partition(";")[0].strip()
         algorithm = reference.partition(":")[0] if ":" in reference else "sha256"
         digest = f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
         if ":" in reference and reference != digest:
@@ -69,26 +71,58 @@ class Client:
             return length_of(answer)
 
     def open_blob(self, digest: str, offset: int = 0) -> Answer:
-        """Return an answer from which a blob is read: from an offset on if its status is 206, else all of it."""
-        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        """Return an answer from which a blob is read: from an offset on if its status is 206, else all of it.
+
+        Raises RegistryError, also if other bytes come than were asked for (RFC 9110, 14.4).
+        """
         path = f"{self._base}/blobs/{digest}"
-        return self._transport.request("GET", path, headers=headers, scope=self._pull, accepted=(200, 206))
+        if not offset:
+            return self._transport.request("GET", path, scope=self._pull)
+        headers = {"Range": f"bytes={offset}-"}
+        answer = self._transport.request("GET", path, headers=headers, scope=self._pull, accepted=(200, 206, 416))
+        if answer.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            answer.close()
+            return self.open_blob(digest)
+        said = answer.headers.get("Content-Range", "")
+        if answer.status == HTTPStatus.PARTIAL_CONTENT and not re.match(rf"bytes {offset}-[0-9]", said):
+            answer.close()
+            raise RegistryError(f"blob {digest}: its bytes from {offset} on were asked for, and {said[:80]!r} comes", 206)
+        return answer
 
     def blob(self, digest: str, size: int, offset: int = 0) -> Iterator[bytes]:
-        """Yield a blob from an offset on. Raises RegistryError if more or fewer bytes come than it has."""
+        """Yield a blob from an offset on; what breaks off is gone on with, a few times.
+
+        Raises RegistryError if more or fewer bytes come than it has.
+        """
+        failed, gone_on = 0, offset
+        while True:
+            try:
+                for chunk in self._rest(digest, size, offset):
+                    offset += len(chunk)
+                    yield chunk
+                return
+            except BrokeOff:
+                failed = 1 if offset - gone_on >= PROGRESS else failed + 1
+                if failed >= self._transport.attempts:
+                    raise
+            gone_on = offset
+            self._transport.wait(failed)
+
+    def _rest(self, digest: str, size: int, offset: int) -> Iterator[bytes]:
+        """Yield what one answer gives of a blob from an offset on. Raises BrokeOff if that is not all."""
         with self.open_blob(digest, offset) as answer:
             skip = offset if answer.status == HTTPStatus.OK else 0  # it sends all, whatever was asked for
             come = offset - skip
             while chunk := answer.read_some(PIECE):
                 come += len(chunk)
                 if come > size:
-                    raise RegistryError(f"blob {digest}: more than the {size} bytes that it has come from {answer.url}")
+                    raise RegistryError(f"blob {digest}: more than the {size} bytes that it has come from {shown(answer.url)}")
                 if skip:
                     chunk, skip = chunk[skip:], max(0, skip - len(chunk))
                 if chunk:
                     yield chunk
         if come < size:
-            raise RegistryError(f"blob {digest}: {come} of {size} bytes came")
+            raise BrokeOff(f"blob {digest}: {come} of {size} bytes came")
 
     def has_blob(self, digest: str) -> bool:
         """Return whether the repository has a blob."""
@@ -98,21 +132,28 @@ class Client:
             return answer.status == HTTPStatus.OK
 
     def tags(self) -> list[str]:
-        """Return all tags."""
+        """Return all tags. Raises RegistryError, also for a list without end."""
         found: list[str] = []
         path: str | None = f"{self._base}/tags/list"
+        room = TAGS_MAX
         for _ in range(PAGES_MAX):
             if path is None:
-                break
-            with self._transport.request("GET", path, scope=self._pull) as answer:
-                content = answer.read_at_most(MANIFEST_MAX)
-                following = NEXT.match(answer.headers.get("Link", ""))
-            try:
-                found += map(str, json.loads(content).get("tags") or ())
-            except (ValueError, RecursionError, AttributeError, TypeError):
-                raise RegistryError(f"{self._repository}: its list of tags cannot be read") from None
-            path = following and following[1]
-        return found
+                return found
+            content, answer = self._transport.fetch(path, min(MANIFEST_MAX, room), scope=self._pull)
+            room -= len(content)
+            found += self._tags_in(content)
+            following = NEXT.search(", ".join(answer.headers.get_all("Link") or ()))
+            path = self._transport.resolve(answer.url, following[1]) if following else None
+        raise RegistryError(f"{self._repository}: its list of tags does not end")
+
+    def _tags_in(self, content: bytes) -> list[str]:
+        try:
+            tags = json.loads(content).get("tags") or []
+        except (ValueError, RecursionError, AttributeError):
+            tags = None
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise RegistryError(f"{self._repository}: its list of tags cannot be read")
+        return tags
 
     # --- push
 
@@ -164,8 +205,7 @@ class Client:
 
 def length_of(answer: Answer) -> int | None:
     """Return how long a body is said to be."""
-    length = answer.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
+    return number_in(answer, "Content-Length")
 
 
 def _kind(content: bytes, said: str, name: str) -> str:
@@ -180,4 +220,6 @@ def _kind(content: bytes, said: str, name: str) -> str:
         own = None
     if own in KINDS:
         return str(own)
+    if said.endswith("json") and isinstance(own, str | None):
+        raise RegistryError(f"{name} is no image but a manifest of kind {(own or said)[:200]!r}, which is not known here")
     raise RegistryError(f"{name}: what came is no image but {said or 'of no kind'!r}: is there a registry at that address?")

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.patience import PATIENCE, PIECE, Watched
 from labcore.registry.proxies import proxy_for
+from labcore.registry.urls import shown
 
 SMALL: Final = 1 << 14
 REACHED: Final = 15.0  # seconds for a connection to come about
@@ -21,6 +22,10 @@ Payload = bytes | Callable[[], IO[bytes]] | None
 
 class Unreachable(OSError):
     """Nobody is there, or nobody lets us through."""
+
+
+class BrokeOff(RegistryError):
+    """An answer ended, or came too slowly, before it was whole."""
 
 
 class Answer:
@@ -55,8 +60,8 @@ class Answer:
             raise self._broke_off(f"{self._response.length} bytes before its end")
         return content
 
-    def _broke_off(self, cause: str) -> RegistryError:
-        return RegistryError(f"{shown(self.url)}: the connection broke off: {cause}")
+    def _broke_off(self, cause: str) -> BrokeOff:
+        return BrokeOff(f"{shown(self.url)}: the connection broke off: {cause}")
 
     def read_at_most(self, limit: int) -> bytes:
         """Read the whole body. Raises RegistryError if it is longer than the limit."""
@@ -129,6 +134,8 @@ class Connections:
             connection.connect()
         except TimeoutError:
             raise Unreachable(f"nothing answered within {connection.timeout:.0f} s") from None
+        except (UnicodeError, OverflowError):  # of a name that DNS does not know, of a port that TCP does not
+            raise Unreachable(f"{connection.host}:{connection.port} is no address") from None
         connection.sock.settimeout(self._patience)
 
     def _once(
@@ -204,9 +211,3 @@ def _exchange(
             return connection.getresponse()
         raise
     return connection.getresponse()
-
-
-def shown(url: str) -> str:
-    """Return a URL as it may be shown: what stands behind `?` may be a signature that is as good as a password."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

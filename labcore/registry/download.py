@@ -14,7 +14,7 @@ from typing import Final
 
 from labcore.registry.client import Client, length_of
 from labcore.registry.endpoint import RegistryError
-from labcore.registry.transport import AGAIN, pause
+from labcore.registry.transport import AGAIN
 
 PIECE: Final = 1 << 18
 ATTEMPTS: Final = 5
@@ -65,7 +65,7 @@ class Download:
             except RegistryError as error:
                 if attempt == ATTEMPTS or error.status not in (0, *AGAIN) or (error.status == 0 and not self._come):
                     raise
-                self._client.sleep(pause(attempt, error.retry_after))
+                self._client.wait(attempt, error.retry_after)
         found = f"{self.digest.partition(':')[0]}:{self._hash.hexdigest()}"
         if found != self.digest:
             raise RegistryError(f"blob {self.digest} was asked for, and {found} of {self._come} bytes came")

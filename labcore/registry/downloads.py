@@ -1,14 +1,18 @@
 """The downloads of a cache: one for each blob, whoever wants it, and no more kept of all than may be."""
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from labcore.registry.client import Client
 from labcore.registry.download import Download
 from labcore.registry.endpoint import RegistryError
 from labcore.registry.files import Files
 from labcore.registry.unfinished import drop_abandoned
+
+LOG: Final = logging.getLogger(__name__)
 
 
 class Downloads:
@@ -37,9 +41,12 @@ class Downloads:
 
     def _run(self, download: Download) -> None:
         try:
-            with suppress(RegistryError, OSError):  # whoever waits for it hears of that
-                download.run(lambda path: self._files.adopt_blob(download.name, download.digest, path))
-                self._make_room(download.digest)
+            download.run(lambda path: self._files.adopt_blob(download.name, download.digest, path))
+            self._make_room(download.digest)
+        except RegistryError:
+            pass  # whoever waits for it hears of that
+        except OSError as error:
+            LOG.error("blob %s was not kept: %s", download.digest, error)
         finally:
             with self._lock:
                 if self._under_way.get(download.digest) is download:

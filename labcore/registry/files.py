@@ -1,7 +1,7 @@
 """What a registry keeps, on disk.
 
     ROOT/format                             the version of what lies here
-         lock                               held by who links what is there, and alone by who removes what nobody needs
+         lock                               held by who says that something is there, and alone by who removes what nobody needs
          blobs/sha256/DIGEST                everything that was pushed, each file under the digest of its bytes
          uploads/ID                         what is being pushed
          repositories/NAME/_blobs/DIGEST    (an empty file) the repository has this blob
@@ -41,6 +41,9 @@ class Files:
         self.uploads = root / "uploads"
         for directory in (root / "blobs", self.uploads, root / "repositories"):
             directory.mkdir(parents=True, exist_ok=True)
+        lock = root / "lock"
+        if not lock.exists():
+            lock.touch()
         version = root / "format"
         if not version.exists():
             _write(version, FORMAT.encode())
@@ -49,8 +52,8 @@ class Files:
 
     @contextmanager
     def changing(self, *, alone: bool = False) -> Iterator[None]:
-        """Hold the registry while something is linked that must be there, or, `alone`, while blobs are removed."""
-        with (self.root / "lock").open("ab") as file:
+        """Hold the registry while something is linked or promised that must be there, or, `alone`, while blobs are removed."""
+        with (self.root / "lock").open("ab" if alone else "rb") as file:  # what may not be written to can be served
             fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
             yield
 
@@ -92,11 +95,12 @@ class Files:
 
     def open_blob(self, name: str, digest: str) -> FileIO:
         """Open a blob: once open it is read to its end, whoever deletes it meanwhile. Raises BlobUnknown."""
-        try:
-            file = self.blob(name, digest).open("rb", buffering=0)
-        except FileNotFoundError:
-            raise BlobUnknown(digest) from None
-        self._refresh(file)
+        with self.changing():  # else it could be removed before it is young, and would have been promised in vain
+            try:
+                file = self.blob(name, digest).open("rb", buffering=0)
+            except FileNotFoundError:
+                raise BlobUnknown(digest) from None
+            self._refresh(file)
         return file
 
     def _refresh(self, file: FileIO) -> None:
@@ -234,8 +238,12 @@ def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, durably."""
     path.parent.mkdir(parents=True, exist_ok=True)
     incoming = path.with_name(f".{secrets.token_hex(8)}")
-    with incoming.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    incoming.rename(path)
+    try:
+        with incoming.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        incoming.rename(path)
+    except BaseException:
+        incoming.unlink(missing_ok=True)
+        raise

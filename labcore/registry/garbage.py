@@ -1,7 +1,7 @@
 """Remove what no repository needs any more, while the registry is served.
 
-A blob is needed if a manifest names it that some repository has. What came lately is kept whatever is said of it: it may belong
-to a manifest that is still on its way.
+A blob is needed if a manifest names it that some repository has. What came, or was asked for, lately is kept whatever is said
+of it, and so is what a repository has that something is being pushed to: it may belong to a manifest that is still on its way.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any, Final
 from labcore.record import Record
 from labcore.registry.files import Files
 from labcore.registry.names import DIGEST
-from labcore.registry.unfinished import drop_abandoned
+from labcore.registry.unfinished import drop_abandoned, under_way
 
 GRACE: Final = 3600.0  # seconds
 
@@ -30,8 +30,8 @@ def collect(files: Files, *, grace: float = GRACE) -> Collected:
     drop_abandoned(files.uploads)
     blobs = size = 0
     with files.changing(alone=True):  # nobody links meanwhile what is removed here
-        needed = _needed(files)
         old = time.time() - grace
+        needed = _needed(files) | _pushed_to(files, old)
         unneeded = {}
         for path in (files.root / "blobs").glob("*/*"):
             status, digest = path.stat(), f"{path.parent.name}:{path.name}"
@@ -41,6 +41,7 @@ def collect(files: Files, *, grace: float = GRACE) -> Collected:
         for path, length in unneeded.values():
             path.unlink(missing_ok=True)
             blobs, size = blobs + 1, size + length
+        _drop_half_written(files)
     return Collected(blobs, size)
 
 
@@ -49,6 +50,29 @@ def _unlink(files: Files, digests: Container[str]) -> None:
         for link in (directory / "_blobs").glob("*"):
             if link.name in digests:
                 link.unlink(missing_ok=True)
+
+
+def _drop_half_written(files: Files) -> None:
+    """Remove what killed writers have left beside its place."""
+    old = time.time() - GRACE
+    for directory in files.directories():
+        for pattern in ("_*/.*", "_referrers/*/.*"):
+            for path in directory.glob(pattern):
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime <= old:
+                        path.unlink()
+
+
+def _pushed_to(files: Files, since: float) -> set[str]:
+    """Return the blobs of repositories that uploads go to."""
+    is_pushed_to = under_way(files.uploads, since)
+    base = files.root / "repositories"
+    return {
+        link.name
+        for directory in files.directories()
+        if is_pushed_to(str(directory.relative_to(base)))
+        for link in (directory / "_blobs").glob("*")
+    }
 
 
 def _needed(files: Files) -> set[str]:

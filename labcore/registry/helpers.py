@@ -11,21 +11,24 @@ from typing import Final
 from labcore.errors import Unavailable
 
 PATIENCE: Final = 120  # seconds: a keychain may ask its owner
-UNKNOWN: Final = "credentials not found in native keychain"
+UNKNOWN: Final = ("credentials not found in native keychain", "credentials not found in keychain")
 
 
 def get(name: str, key: str) -> tuple[str, str] | None:
     """Return the user and the secret that a helper has for a registry; None if it has none. Raises Unavailable."""
     done = _run(name, "get", key)
     if done.returncode:
-        if UNKNOWN in done.stdout + done.stderr:
+        if any(message in done.stdout + done.stderr for message in UNKNOWN):
             return None
         raise _failed(name, f"`get` ended with status {done.returncode}")
     try:
         answer = json.loads(done.stdout)
-        return str(answer["Username"]), str(answer["Secret"])
-    except (ValueError, KeyError, TypeError):
-        raise _failed(name, "what it says cannot be understood") from None
+    except (ValueError, RecursionError):
+        answer = None
+    user, secret = (answer.get("Username"), answer.get("Secret")) if isinstance(answer, dict) else (None, None)
+    if not isinstance(user, str) or not isinstance(secret, str):
+        raise _failed(name, "what it says cannot be understood")
+    return (user, secret) if user or secret else None  # so some say that they have none
 
 
 def store(name: str, key: str, user: str, secret: str) -> None:

@@ -107,13 +107,12 @@ def _digest(descriptor: Any, where: str) -> str:
 def describe(digest: str, media_type: str, content: bytes) -> dict[str, Any]:
     """Return a manifest's descriptor, as a list of referrers has it."""
     value = _object(content)
-    artifact = value.get("artifactType")
+    artifact, annotations = value.get("artifactType"), value.get("annotations")
     if not artifact and media_type == MANIFEST and isinstance(value.get("config"), dict):
         artifact = value["config"].get("mediaType")
-    return {
-        "mediaType": media_type,
-        "digest": digest,
-        "size": len(content),
-        **({"artifactType": artifact} if artifact else {}),
-        **({"annotations": value["annotations"]} if value.get("annotations") else {}),
-    }
+    described: dict[str, Any] = {"mediaType": media_type, "digest": digest, "size": len(content)}
+    if artifact and isinstance(artifact, str):
+        described["artifactType"] = artifact
+    if annotations and isinstance(annotations, dict) and all(isinstance(text, str) for text in annotations.values()):
+        described["annotations"] = annotations
+    return described

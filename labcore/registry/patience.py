@@ -17,7 +17,10 @@ class TooMuch(http.client.HTTPException):
 
 
 class Watched(http.client.HTTPResponse):
-    """An answer whose bytes must come at some rate."""
+    """An answer whose head must end soon, once it has begun, and whose bytes must come at some rate.
+
+    A proxy's answer is read by http.client without `begin`: all is head until that is done.
+    """
 
     def __init__(self, sock: socket.socket, *args: Any, patience: float, **named: Any) -> None:
         super().__init__(sock, *args, **named)
@@ -26,9 +29,8 @@ class Watched(http.client.HTTPResponse):
 
     def begin(self) -> None:
         """Read the head."""
-        self._rate.left = HEAD_MAX
         super().begin()
-        self._rate.left = None
+        self._rate.head_has_come()
 
 
 class _Rate(io.RawIOBase):
@@ -39,7 +41,12 @@ class _Rate(io.RawIOBase):
         self._patience = patience
         self._waited = 0.0
         self._come = 0
-        self.left: int | None = None
+        self._head_left: int | None = HEAD_MAX
+        self._head_until = 0.0
+
+    def head_has_come(self) -> None:
+        """From now on it is the body that comes."""
+        self._head_left = None
 
     def readable(self) -> bool:
         """Yes."""
@@ -57,11 +64,18 @@ class _Rate(io.RawIOBase):
             if size and self._come < SLOWEST * self._waited:
                 raise TimeoutError(f"it sends less than {SLOWEST} bytes a second")
             self._waited, self._come = 0.0, 1
-        if self.left is not None:
-            self.left -= size or 0
-            if self.left < 0:
-                raise TooMuch("the answer's head does not end")
+        if self._head_left is not None:
+            self._watch_head(size or 0)
         return size
+
+    def _watch_head(self, size: int) -> None:
+        assert self._head_left is not None
+        self._head_left -= size
+        self._head_until = self._head_until or time.monotonic() + self._patience
+        if self._head_left < 0:
+            raise TooMuch("the answer's head does not end")
+        if time.monotonic() > self._head_until:
+            raise TimeoutError(f"the answer's head has not come within {self._patience:.0f} s")
 
     def close(self) -> None:
         """Close what it reads from."""

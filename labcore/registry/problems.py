@@ -1,5 +1,6 @@
 """What a registry refuses, and how it says so (distribution-spec, error codes)."""
 
+import errno
 import json
 from http import HTTPStatus
 
@@ -125,6 +126,17 @@ class Failed(Problem):
     """The server has failed."""
 
     status, code = HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN"
+
+
+class Full(Problem):
+    """The registry's disk is full."""
+
+    status, code = HTTPStatus.INSUFFICIENT_STORAGE, "UNKNOWN"
+
+    @classmethod
+    def has_raised(cls, error: Exception) -> bool:
+        """Return whether that is what an error says."""
+        return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class Refused(Problem):

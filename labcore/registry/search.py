@@ -46,7 +46,7 @@ def _ask_index(transport: Transport, term: str, limit: int) -> list[Found]:
         Found(
             name=_shown(entry.get("name")),
             description=_shown(entry.get("description")),
-            stars=entry["star_count"] if isinstance(entry.get("star_count"), int) else 0,
+            stars=entry["star_count"] if type(entry.get("star_count")) is int else 0,
             official=entry.get("is_official") is True,
         )
         for entry in entries[:limit]
@@ -55,14 +55,15 @@ def _ask_index(transport: Transport, term: str, limit: int) -> list[Found]:
 
 
 def _look_through(transport: Transport, term: str, limit: int) -> list[Found]:
-    names = _json(transport, "/v2/_catalog?n=1000", "registry:catalog:*").get("repositories")
-    matching = [name for name in names or () if isinstance(name, str) and term.lower() in name]
+    names = _json(transport, "/v2/_catalog?n=1000", "registry:catalog:*").get("repositories") or []
+    if not isinstance(names, list):
+        raise RegistryError(f"{transport.endpoint.host}: its list of repositories cannot be understood")
+    matching = [name for name in names if isinstance(name, str) and term.lower() in name]
     return [Found(_shown(name)) for name in matching[:limit]]
 
 
 def _json(transport: Transport, path: str, scope: str = "") -> dict[str, Any]:
-    with transport.request("GET", path, scope=scope) as answer:
-        content = answer.read_at_most(ANSWER_MAX)
+    content, _ = transport.fetch(path, ANSWER_MAX, scope=scope)
     try:
         value = json.loads(content)
     except (ValueError, RecursionError):

@@ -7,10 +7,9 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Final
-from urllib.parse import urljoin, urlsplit
 
 from labcore.registry.endpoint import RegistryError
-from labcore.registry.transport import AGAIN, Answer, Transport, pause
+from labcore.registry.transport import AGAIN, Answer, Transport, number_in
 
 PIECE: Final = 8 << 20  # bytes of a piece, if the whole is too much
 SMALLEST: Final = 64 << 10
@@ -38,8 +37,7 @@ class Sending:
     def begun_by(self, answer: Answer) -> None:
         """Take the answer to the request that began the upload: it says where the bytes are wanted."""
         self._move(answer)
-        least = answer.headers.get("OCI-Chunk-Min-Length", "")
-        self._least = int(least) if least.isdecimal() else 0
+        self._least = number_in(answer, "OCI-Chunk-Min-Length") or 0
 
     def send(self, digest: str) -> None:
         """Send all, and have it made a blob. Raises RegistryError; whatever is raised, nothing is left at the registry."""
@@ -66,23 +64,24 @@ class Sending:
                 failed += 1
                 if error.status == 413:
                     piece = self._smaller(piece, error)
-                elif error.status in (0, 416, *AGAIN) and failed < self._transport.attempts:
+                elif error.status in (0, 404, 416, *AGAIN) and failed < self._transport.attempts:
                     piece = max(min(REST, (piece or self._size) // failed), self._least, SMALLEST)  # some just hang up
-                    self._transport.sleep(pause(failed, error.retry_after))
+                    self._transport.wait(failed, error.retry_after)
                 else:
                     raise
             done = self._come()
 
     def _smaller(self, piece: int, error: RegistryError) -> int:
+        """Return the size of the pieces after that refusal. Raises it if they can be no smaller."""
         smaller = max(min(PIECE, (piece or self._size) // 2), self._least, SMALLEST)
-        if smaller >= (piece or self._size):
+        if piece and smaller >= piece:  # some take no whole, however small
             raise error
         return smaller
 
     def _patch(self, done: int, size: int) -> int:
         """Send the piece that begins there; return how many bytes have come then."""
         headers = {**OCTETS, "Content-Range": f"{done}-{done + size - 1}"}
-        with self._ask("PATCH", self._place, headers, self._part(done, size), size, accepted=(202,)) as answer:
+        with self._ask("PATCH", self._place, headers, self._part(done, size), size, accepted=(202, 204)) as answer:
             self._move(answer)
             return _come_in(answer, done + size, self._size)
 
@@ -130,12 +129,7 @@ class Sending:
         answer.read_at_most(ANSWER_MAX)
         if location is None and required:
             raise RegistryError(f"{answer.url}: the registry does not say where to send the blob")
-        place = urljoin(answer.url, location or self._place)
-        if answer.url.startswith("https://") and not place.startswith("https://"):
-            if urlsplit(place).netloc != urlsplit(answer.url).netloc:
-                raise RegistryError(f"{answer.url}: it wants the blob sent to {urlsplit(place).netloc}, which is not secured")
-            place = "https" + place.removeprefix("http")  # behind a proxy, a registry does not know that it speaks TLS
-        self._place = place
+        self._place = self._transport.resolve(answer.url, location or self._place)
 
 
 class _Part:

@@ -1,6 +1,7 @@
 """The registry's pages: which function answers which request (distribution-spec 1.1, endpoints)."""
 
 import json
+import logging
 import os
 import re
 import ssl
@@ -22,6 +23,7 @@ from labcore.registry.listing import next_page, number, page_of, referrers_of
 from labcore.registry.manifests import read_manifest
 from labcore.registry.names import checked
 
+LOG: Final = logging.getLogger(__name__)
 MANIFEST_MAX: Final = 4 << 20
 REFERRERS: Final = "application/vnd.oci.image.index.v1+json"
 RANGE: Final = re.compile(r"bytes=([0-9]*)-([0-9]*)")
@@ -221,11 +223,15 @@ def _page_of(path: str) -> tuple[re.Match[str], str]:
 
 
 def failure(request: Request, error: Exception) -> Response:
-    """Return what is answered when a handler has raised."""
+    """Return what is answered when a handler has raised; what is nobody's fault but ours is logged."""
     if isinstance(error, problems.Problem):
         return error.response()
     if isinstance(error, BadRequest):
         return Response(error.status, {"Content-Type": "text/plain"}, f"{error}\n".encode())
+    if problems.Full.has_raised(error):
+        LOG.error("%s %r: the disk is full: %s", request.method, request.path, error)
+        return problems.Full("", "whoever runs it has to make room: labcore registry gc").response()
+    LOG.error("%s %r: the handler has failed", request.method, request.path, exc_info=error)
     return problems.Failed(type(error).__name__).response()
 
 

@@ -3,6 +3,7 @@
 import http.client
 import json
 import random
+import re
 import socket
 import ssl
 import threading
@@ -13,16 +14,19 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from labcore.registry.authorization import Authorization
-from labcore.registry.connections import Answer, Connections, Payload, Unreachable, shown
+from labcore.registry.connections import Answer, BrokeOff, Connections, Payload, Unreachable
 from labcore.registry.credentials import Credentials
 from labcore.registry.endpoint import TUNNEL, Endpoint, RegistryError, explain
 from labcore.registry.patience import PATIENCE, TooMuch
+from labcore.registry.urls import origin, resolve, shown
 
-__all__ = ["Answer", "Endpoint", "RegistryError", "Transport"]
+__all__ = ["Answer", "BrokeOff", "Endpoint", "RegistryError", "Transport"]
 
 ATTEMPTS: Final = 5
 LONGEST_WAIT: Final = 30.0  # seconds, whatever a server says of Retry-After
 REDIRECTS: Final = 5
+KEPT: Final = (307, 308)  # the method and the body are kept
+REDIRECTED: Final = (301, 302, 303, *KEPT)
 ERROR_MAX: Final = 1 << 20
 AGAIN: Final = {429, 500, 502, 503, 504}
 IN_VAIN: Final = (ssl.SSLError, ConnectionRefusedError, Unreachable, http.client.LineTooLong, http.client.InvalidURL, TooMuch)
@@ -49,9 +53,7 @@ class Transport:
         self._stopped = threading.Event()
         self.sleep = sleep or self._stopped.wait
         self._connections = Connections(endpoint, patience)
-        self._authorization = Authorization(
-            endpoint, credentials, lambda method, url, headers, body: self._connections.ask(method, url, headers, body, None)
-        )
+        self._authorization = Authorization(endpoint, credentials, self._ask_for_token)
 
     def request(
         self,
@@ -82,7 +84,12 @@ class Transport:
                     if isinstance(error, http.client.HTTPException):  # it may be what the registry said
                         said = self._authorization.conceal(said)
                     raise RegistryError(f"{method} {shown(url)}: {said}") from None
-                self.sleep(pause(attempt, None))
+                self.wait(attempt)
+                continue
+            except RegistryError as error:  # it leads astray, or whoever gives tokens does not
+                if attempt == attempts or error.status not in AGAIN:
+                    raise
+                self.wait(attempt, error.retry_after)
                 continue
             if answer.status in accepted:
                 return answer
@@ -92,8 +99,41 @@ class Transport:
                 message = f"{method} {shown(url)}: {answer.status}: {said}{cure}"
                 raise RegistryError(message, answer.status, answer.headers.get("Retry-After"))
             answer.close()
-            self.sleep(pause(attempt, answer.headers.get("Retry-After")))
+            self.wait(attempt, answer.headers.get("Retry-After"))
         raise RegistryError(f"{method} {shown(url)}: it was given up")
+
+    def fetch(
+        self, path: str, limit: int, *, headers: Mapping[str, str] | None = None, scope: str = ""
+    ) -> tuple[bytes, Answer]:  # fmt: skip
+        """Return the whole of a small answer, with its head; it is asked for again if it breaks off. Raises RegistryError."""
+        for attempt in range(1, self.attempts + 1):
+            with self.request("GET", path, headers=headers, scope=scope) as answer:
+                try:
+                    return answer.read_at_most(limit), answer
+                except BrokeOff:
+                    if attempt == self.attempts or self._stopped.is_set():
+                        raise
+            self.wait(attempt)
+        raise RegistryError(f"GET {shown(urljoin(self.endpoint.base, path))}: it was given up")
+
+    def resolve(self, base: str, reference: str) -> str:
+        """Return where a reference in an answer leads. Raises RegistryError if that is nowhere, or less secured.
+
+        One to the same host is secured as that is: behind a proxy, a registry does not know that it speaks TLS.
+        """
+        try:
+            url = resolve(base, reference)
+        except RegistryError as error:
+            raise RegistryError(self._authorization.conceal(str(error))) from None
+        if url.startswith("http:") and not self.endpoint.insecure:
+            if urlsplit(url).netloc != urlsplit(base).netloc:
+                raise RegistryError(f"{self.endpoint.host} leads to {self._told(url)}, which is not secured")
+            url = "https" + url.removeprefix("http")
+        return url
+
+    def wait(self, attempt: int, retry_after: str | None = None) -> None:
+        """Wait before the next attempt; not any longer, once all is to end."""
+        self.sleep(pause(attempt, retry_after))
 
     def stop(self) -> None:
         """End what other threads are asking; nothing is tried again. A single request may still tidy up after them."""
@@ -113,38 +153,60 @@ class Transport:
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
         answer.close()
+        self._refuse_stranger(answer)
         said = self._authorization.learn(answer.headers.get_all("WWW-Authenticate") or [], scope, said)
         if said is None:
             raise RegistryError(f"{shown(url)}: a user and password are wanted: labcore login {self.endpoint.registry}", 401)
         answer = self._followed(method, url, headers, body, length, said)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             answer.close()
+            self._refuse_stranger(answer)
             self._authorization.forget(scope)
             raise RegistryError(f"{shown(url)}: the user or password is wrong, or may not do this", 401)
         return answer
 
+    def _told(self, url: str) -> str:
+        """Return a URL that a registry has named, as it may be shown."""
+        return self._authorization.conceal(shown(url))
+
+    def _refuse_stranger(self, answer: Answer) -> None:
+        """Raise RegistryError if it is not the registry that wants to know who asks."""
+        if origin(answer.url) != origin(self.endpoint.base):
+            raise RegistryError(
+                f"{self.endpoint.host} leads to {self._told(answer.url)}, which wants to know who asks, and is not told", 401
+            )
+
     def _followed(
         self, method: str, url: str, headers: dict[str, str], body: Payload, length: int | None, authorization: str | None
     ) -> Answer:  # fmt: skip
-        """Ask, and go where the answer leads; who we are is told to the registry itself only."""
-        home = urlsplit(self.endpoint.base)[:2]
-        first = url
+        """Ask, and go where the answer leads (RFC 9110, 15.4); who we are is told to the registry itself only.
+
+        307 and 308 are followed with the same method and body, the others only by who reads.
+        """
+        home, first = origin(self.endpoint.base), url
         for _ in range(REDIRECTS):
-            own = urlsplit(url)[:2] == home
-            said = {**headers, "Authorization": authorization} if authorization and own else headers
+            said = {**headers, "Authorization": authorization} if authorization and origin(url) == home else headers
             answer = self._connections.ask(method, url, said, body, length)
             location = answer.headers.get("Location")
-            if answer.status not in (301, 302, 303, 307, 308) or location is None or method not in ("GET", "HEAD"):
+            if location is None or answer.status not in (KEPT if method not in ("GET", "HEAD") else REDIRECTED):
                 return answer
             answer.close()
-            url = urljoin(url, location)
-            if urlsplit(url).scheme not in ("https", home[0]):
-                raise RegistryError(
-                    f"{self.endpoint.host} leads to {self._authorization.conceal(shown(url))}, which is not secured"
-                )
-        raise RegistryError(
-            f"{shown(first)}: one redirection after another, at last to {self._authorization.conceal(shown(url))}"
-        )
+            url = self.resolve(url, location)
+        raise RegistryError(f"{shown(first)}: one redirection after another, at last to {self._told(url)}")
+
+    def _ask_for_token(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
+        """Ask whoever gives tokens, and go where the answer leads; but who we are is told to nobody else."""
+        home, first = origin(url), url
+        for _ in range(REDIRECTS):
+            answer = self._connections.ask(method, url, headers, body, None)
+            location = answer.headers.get("Location")
+            if location is None or answer.status not in (KEPT if body else REDIRECTED):
+                return answer
+            answer.close()
+            url = self.resolve(url, location)
+            if origin(url) != home and (body or "Authorization" in headers):
+                raise RegistryError(f"{shown(first)} gives no token and leads to {self._told(url)}, which is told nothing")
+        raise RegistryError(f"{shown(first)} gives no token: one redirection after another")
 
 
 def _in_vain(error: Exception) -> bool:
@@ -181,6 +243,12 @@ def pause(attempt: int, retry_after: str | None) -> float:
     if asked is not None:
         return min(max(asked, 0.0), LONGEST_WAIT)
     return float(min(0.25 * 2**attempt, LONGEST_WAIT) * random.uniform(0.5, 1))
+
+
+def number_in(answer: Answer, field: str) -> int | None:
+    """Return what a field of an answer says; None if that is no number, or one that cannot be."""
+    match = re.fullmatch(r"[0-9]{1,18}", answer.headers.get(field, "").strip())
+    return int(match[0]) if match else None
 
 
 def _is_long(answer: Answer) -> bool:

@@ -4,9 +4,9 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from io import BufferedRandom
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from labcore.registry.names import checked
 from labcore.registry.problems import DigestInvalid, UploadBusy, UploadUnknown
 
 ABANDONED: Final = 24 * 3600  # seconds after which an upload that nobody went on with is dropped
+NOT_BEGUN: Final = 3600  # … of which not one byte has come
 
 
 class Upload:
@@ -22,7 +23,7 @@ class Upload:
     def __init__(self, directory: Path, name: str, number: str) -> None:
         self.name = name
         self.number = number
-        self.path = directory / f"{number}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        self.path = directory / f"{number}-{_mark(name)}"
 
     @property
     def size(self) -> int:
@@ -33,7 +34,7 @@ class Upload:
             raise UploadUnknown(self.number) from None
 
     @contextmanager
-    def appending(self) -> Iterator[BufferedRandom]:
+    def appending(self) -> Iterator[FileIO]:
         """Open it to be written to at its end, by nobody else meanwhile; what an error leaves half written is cut off.
 
         Raises UploadUnknown, UploadBusy.
@@ -49,14 +50,13 @@ class Upload:
             try:
                 yield file
             except BaseException:
-                with suppress(OSError):
-                    file.flush()
                 os.ftruncate(file.fileno(), before.st_size)
                 raise
 
-    def _opened(self) -> BufferedRandom:
+    def _opened(self) -> FileIO:
+        """Open it without a buffer, which would be written after the rest was cut off."""
         try:
-            return os.fdopen(os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC), "r+b")
+            return os.fdopen(os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC), "r+b", buffering=0)
         except FileNotFoundError:
             raise UploadUnknown(self.number) from None
 
@@ -71,10 +71,9 @@ class Upload:
         self.path.unlink(missing_ok=True)
 
 
-def verify(file: BufferedRandom, digest: str) -> None:
+def verify(file: FileIO, digest: str) -> None:
     """Make what was written durable. Raises DigestInvalid if its bytes have another digest."""
     algorithm = checked(digest).partition(":")[0]
-    file.flush()
     os.fsync(file.fileno())
     file.seek(0)
     found = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
@@ -86,5 +85,21 @@ def drop_abandoned(directory: Path) -> None:
     """Drop uploads that nobody goes on with."""
     for path in directory.iterdir():
         with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > ABANDONED:
+            status = path.stat()
+            if time.time() - status.st_mtime > (ABANDONED if status.st_size else NOT_BEGUN):
                 path.unlink()
+
+
+def under_way(directory: Path, since: float) -> Callable[[str], bool]:
+    """Return what tells whether a repository has an upload of which something came since that time."""
+    marks = set()
+    for path in directory.iterdir():
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime > since:
+                marks.add(path.name.rpartition("-")[2])
+    return lambda name: _mark(name) in marks
+
+
+def _mark(name: str) -> str:
+    """Return what a repository's uploads have in their names."""
+    return hashlib.sha256(name.encode()).hexdigest()[:8]

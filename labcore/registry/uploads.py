@@ -3,7 +3,7 @@
 import os
 import re
 from http import HTTPStatus
-from io import BufferedRandom
+from io import FileIO
 from typing import Final
 
 from labcore.http import Request, Response
@@ -73,13 +73,13 @@ def _where(upload: Upload) -> dict[str, str]:
     }
 
 
-def _take(upload: Upload, file: BufferedRandom, request: Request) -> None:
+def _take(upload: Upload, file: FileIO, request: Request) -> None:
     """Append the body, if it is what has to come next and as long as it says."""
     come = os.fstat(file.fileno()).st_size
     length = _announced(upload, request, come)
-    while chunk := request.body.read(PIECE):
-        file.write(chunk)
-    file.flush()
+    while chunk := memoryview(request.body.read(PIECE)):
+        while chunk:
+            chunk = chunk[file.write(chunk) :]
     if length is not None and os.fstat(file.fileno()).st_size - come != length:
         raise problems.SizeInvalid(f"the piece is not as long as its Content-Range says: {length}")
 

@@ -3,13 +3,24 @@
 import errno
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from labcore.native import Capability, CloneFlag, MountFlag, capget
 from labcore.runtime.observe import confined, in_chroot, mountinfo, read_setting
-from labcore.runtime.ops import Become, Chdir, ConfineNext, Execve, MakeDirectories, Mount, PivotRoot, SetHostname
+from labcore.runtime.ops import (
+    Become,
+    Chdir,
+    ConfineNext,
+    Execve,
+    MakeDirectories,
+    Mount,
+    PivotRoot,
+    SetCapabilities,
+    SetHostname,
+    TryChdir,
+)
 from labcore.runtime.plan import Plan
 from labcore.runtime.roots import explain_program, say
 
@@ -212,7 +223,7 @@ def _directories_of(op: Mount) -> list[str]:
 
 def _mount_not_a_directory(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
-    if isinstance(op, Chdir):
+    if isinstance(op, Chdir | TryChdir):
         return Explanation(say("{path} is a file, not a directory", path=op.path), say("name a directory"))
     if not isinstance(op, Mount):
         return None
@@ -260,15 +271,12 @@ def _mount_forbidden(plan: Plan, index: int) -> Explanation | None:
 
 def _pivot_invalid(plan: Plan, index: int) -> Explanation:
     op = plan.ops[index]
-    earlier = plan.ops[:index]
-    if in_chroot():
-        return _chroot()
     if any(fields[4] == "/" and fields[fields.index("-") + 1] == "rootfs" for fields in mountinfo()):
         return Explanation(
             say("the machine runs from its initial ramdisk, which cannot be pivoted away"),
             say("boot from a disk"),
         )
-    if not plan.clone.flags & CloneFlag.NEWNS or not any(_makes_private(op) for op in earlier):
+    if not _is_private([op for op in plan.ops[:index] if isinstance(op, Mount)]):
         return Explanation(
             say(
                 "the mounts here are shared with another mount namespace, and a pivot_root would change the root for all of "
@@ -283,8 +291,12 @@ def _pivot_invalid(plan: Plan, index: int) -> Explanation:
     )
 
 
-def _makes_private(op: object) -> bool:
-    return isinstance(op, Mount) and op.target == "/" and bool(op.flags & (MountFlag.PRIVATE | MountFlag.SLAVE))
+def _is_private(mounts: Sequence[Mount]) -> bool:
+    """Whether the last of them that says how the root propagates says that it does not."""
+    said = [
+        op.flags for op in mounts if op.target == "/" and op.flags & (MountFlag.SHARED | MountFlag.PRIVATE | MountFlag.SLAVE)
+    ]
+    return bool(said) and not said[-1] & MountFlag.SHARED
 
 
 def _pivot_busy(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
@@ -312,8 +324,29 @@ def _chdir_missing(plan: Plan, index: int) -> Explanation | None:
             say("there is no directory {path} at this point of the plan", path=op.path),
             say("make it, or correct the path"),
         )
-        if isinstance(op, Chdir)
+        if isinstance(op, Chdir | TryChdir)
         else None
+    )
+
+
+def _chdir_closed(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    if not isinstance(op, Chdir):
+        return None
+    return Explanation(
+        say("{path}, or a directory on the way to it, is closed to this user", path=op.path),
+        say("open it with chmod, or name another directory"),
+    )
+
+
+def _more_than_permitted(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    if not isinstance(op, SetCapabilities) or not (more := set(op.effective) - set(op.permitted)):
+        return None
+    names = " ".join(sorted(f"CAP_{capability.name}" for capability in more))
+    return Explanation(
+        say("what is not permitted cannot be effective: {names}", names=names),
+        say("name it among the permitted ones too: capabilities(7)"),
     )
 
 
@@ -364,6 +397,10 @@ EXPLAINERS: tuple[tuple[str, set[int], Explainer], ...] = (
     ("sethostname", {errno.EINVAL}, _hostname),
     ("chdir", {errno.ENOENT}, _chdir_missing),
     ("chdir", {errno.ENOTDIR}, _mount_not_a_directory),
+    ("openat2", {errno.ENOENT}, _chdir_missing),
+    ("openat2", {errno.ENOTDIR}, _mount_not_a_directory),
+    ("chdir", {errno.EACCES, errno.EPERM}, _chdir_closed),
+    ("capset", {errno.EPERM}, _more_than_permitted),
     ("setgroups", {errno.EINVAL}, _not_mapped),
     ("setresgid", {errno.EINVAL}, _not_mapped),
     ("setresuid", {errno.EINVAL}, _not_mapped),

@@ -1,7 +1,5 @@
 """The plan: a container start as a list of ops, to be printed, changed, and carried out."""
 
-import functools
-import operator
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Literal, Self
@@ -11,7 +9,8 @@ from labcore.native import CloneFlag, Prctl, Report, Step
 from labcore.native.block import compile_block
 from labcore.native.handover import attempts, with_handover
 from labcore.record import Record
-from labcore.runtime.ops import Call, Clone, Join, Op
+from labcore.runtime.containment import check_containment
+from labcore.runtime.ops import Clone, Op
 from labcore.spec import Moment
 
 Carrier = Literal["extension", "monitor"]
@@ -25,10 +24,10 @@ TABLE_WIDTH = 104  # of a printed plan; `plan.ops[i]` shows a line in full
 
 
 class Plan(Record):
-    """A list of ops; the first is the `clone` that makes the process.
+    """A list of ops: the `clone` that makes the process, before it what the carrier does, behind it what the process does.
 
-    Printing it gives the table. Take `plan.ops` apart and make a new Plan to change it. Raises InvalidInput for a list
-    without a clone in front, or with a second one.
+    Printing it gives the table. Take `plan.ops` apart and make a new Plan to change it. Raises InvalidInput for a list without
+    a clone, with a second one, or with an op that would reach the host: see labcore.runtime.containment.
     """
 
     ops: tuple[Op, ...]
@@ -41,29 +40,24 @@ class Plan(Record):
             if not isinstance(op, Op):
                 raise InvalidInput(f"{op!r} is no op: a stage returns a list of ops, such as SetHostname('box')")
         clones = [index for index, op in enumerate(self.ops) if isinstance(op, Clone)]
-        if clones != [next((index for index, op in enumerate(self.ops) if not op.before_clone), -1)]:
-            raise InvalidInput(f"a plan has one clone, first of all but `join`; this one has it at {clones or 'no place'}")
-        if not any(isinstance(op, Call) for op in self.ops):  # a call may have made the namespace
-            self._refuse_what_changes_the_host()
-
-    def _refuse_what_changes_the_host(self) -> None:
-        own = self.clone.flags
-        for join in (op for op in self.ops if isinstance(op, Join)):
-            own = functools.reduce(operator.or_, (kind for kind, _ in join.namespaces), own)
-        for index, op in enumerate(self.ops):
-            if missing := op.needs & ~own:
-                name = missing.name
-                raise InvalidInput(f"op {index}, {op}: this would change the host itself: give the clone CloneFlag.{name}")
+        if len(clones) != 1:
+            raise InvalidInput(f"a plan has one clone, which makes the process; this one has it at {clones or 'no place'}")
+        check_containment(self.ops)
 
     @property
     def clone(self) -> Clone:
         """The op that makes the process."""
         return next(op for op in self.ops if isinstance(op, Clone))
 
+    @property
+    def clone_index(self) -> int:
+        """Which of the ops that is."""
+        return next(index for index, op in enumerate(self.ops) if isinstance(op, Clone))
+
     @cached_property
     def before(self) -> int:
         """How many of the steps are made before the clone, by the monitor."""
-        return sum(len(op.steps) for op in self.ops if op.before_clone)
+        return sum(len(op.steps) for op in self.ops[: self.clone_index])
 
     @cached_property
     def carrier(self) -> Carrier:
@@ -106,7 +100,7 @@ class Plan(Record):
 
     def timeline(self, report: Report) -> tuple[Moment, ...]:
         """Return when each op began and how long it took; an op that was never reached is left out."""
-        started: dict[int, int] = {self.ops.index(self.clone): report.cloned}
+        started: dict[int, int] = {self.clone_index: report.cloned}
         for (index, _), outcome in zip(self.steps, report.outcomes, strict=True):
             if outcome.started:
                 started.setdefault(index, outcome.started)
@@ -134,8 +128,9 @@ class Plan(Record):
 # what /proc/self/… says changes ours.
 MAY_SHARE_MEMORY = frozenset(
     {
-        "mount", "umount2", "pivot_root", "mount_setattr", "chdir", "mkdirat", "mknodat", "symlinkat", "umask", "setsid",
-        "openat2", "sethostname", "setdomainname", "close_range", "close", "socket", "ioctl", "capset", "seccomp", "execve",
+        "mount", "umount2", "pivot_root", "mount_setattr", "open_tree", "move_mount", "chdir", "fchdir", "mkdirat", "mknodat",
+        "symlinkat", "umask", "setsid", "openat2", "sethostname", "setdomainname", "close_range", "close", "socket", "ioctl",
+        "capset", "seccomp", "execve",
     }
 )  # fmt: skip
 PRCTL_MAY_SHARE_MEMORY = frozenset({Prctl.CAPBSET_DROP, Prctl.SET_PDEATHSIG, Prctl.SET_NO_NEW_PRIVS})

@@ -1,22 +1,20 @@
 """Looking into a root file system that is no longer mounted, to say why its program did not start.
 
-Everything in there is somebody else's: links are followed by hand, inside the root, and files are only read.
+Everything in there is somebody else's: links are followed inside the root, and files are only read.
 """
 
 import os
 import stat
-from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from labcore.elf import HEAD_SIZE, Program, read_program
 from labcore.language import Catalogue
 from labcore.native import MountFlag
+from labcore.runtime.lookup import find
 from labcore.runtime.ops import Chdir, Execve, Mount, NewTree, TakeTree
 from labcore.runtime.plan import Plan
 
 say = Catalogue("runtime")
-
-MAX_LINKS = 40
 
 
 def layers_of(plan: Plan) -> list[Path]:
@@ -35,66 +33,6 @@ def layers_of(plan: Plan) -> list[Path]:
         if isinstance(op, Mount) and op.flags & MountFlag.BIND and op.source == op.target:
             return [directory / op.source]
     return [Path("/")]
-
-
-def find(layers: list[Path], path: str) -> Path | None:
-    """Return the host's path of a file in the stack, links followed inside it, or None."""
-    pending = [part for part in PurePosixPath(path).parts if part != "/"][::-1]
-    here: list[str] = []
-    links = 0
-    found: Path | None = layers[-1]  # `/` itself: the upper layer may be gone by now
-    while pending:
-        part = pending.pop()
-        if part == "..":
-            here = here[:-1]
-            continue
-        found = _topmost(layers, [*here, part])
-        if found is None:
-            return None
-        if found.is_symlink():
-            links += 1
-            if links > MAX_LINKS:
-                return None
-            target = PurePosixPath(found.readlink())
-            if target.is_absolute():
-                here = []
-            pending += [piece for piece in target.parts if piece != "/"][::-1]
-        else:
-            here.append(part)
-    return found
-
-
-def _topmost(layers: list[Path], parts: list[str]) -> Path | None:
-    """Return a name's entry in the topmost layer that has it, as overlayfs would: no link is followed on the way."""
-    for layer in layers:
-        place = layer
-        for part in parts[:-1]:
-            place = place / part
-            if not os.path.lexists(place):
-                break  # this layer says nothing of it
-            if place.is_symlink() or not place.is_dir():
-                return None  # something else stands here, a whiteout perhaps: what lies below is hidden
-            if _is_opaque(place):
-                layers = [layer]
-        else:
-            if os.path.lexists(entry := place / parts[-1]):
-                return None if _is_whiteout(entry) else entry
-        if layers == [layer]:
-            return None
-    return None
-
-
-def _is_whiteout(path: Path) -> bool:
-    status = path.lstat()
-    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
-
-
-def _is_opaque(path: Path) -> bool:
-    for space in ("trusted", "user"):
-        with suppress(OSError):
-            if os.getxattr(path, f"{space}.overlay.opaque", follow_symlinks=False) == b"y":
-                return True
-    return False
 
 
 def explain_program(plan: Plan, op: Execve) -> tuple[str, str]:

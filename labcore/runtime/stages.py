@@ -12,7 +12,7 @@ from labcore.runtime import mounting, ops
 from labcore.runtime.observe import kernel_version
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
-from labcore.runtime.userns import groups_are_fixed
+from labcore.runtime.userns import Tree, copied_trees, groups_are_fixed
 from labcore.spec import (
     DEFAULT_PATH,
     BindRoot,
@@ -21,7 +21,6 @@ from labcore.spec import (
     Device,
     MountPoint,
     OverlayRoot,
-    Root,
     SeccompProfile,
 )
 
@@ -44,18 +43,31 @@ JOINED_FIRST = ("user",)  # its rights are needed in the others
 JOINED_LAST = ("mount",)
 
 
+def limits(spec: ContainerSpec) -> list[Op]:
+    """Have the process born in the cgroups that were made for it: what it may use is set there, whatever it does later."""
+    return [ops.Enter(spec.cgroups)] if spec.cgroups else []
+
+
 def namespaces(spec: ContainerSpec) -> list[Op]:
     """Make the process with namespaces of its own, in a session of its own; those of others are joined before."""
     flags = CloneFlag(0)
     for kind in spec.namespaces:
         flags |= NAMESPACE_FLAGS[kind]
-    plan: list[Op] = [*confined_next(spec), *_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
+    clocks: list[Op] = []
+    if spec.time_offsets:
+        flags &= ~CloneFlag.NEWTIME
+        clocks = [ops.ShiftClocks(spec.time_offsets)]
+    plan: list[Op] = [*before_joining(spec), *clocks, *_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
     return [*plan, ops.DieWithParent()] if spec.dies_with_parent else plan
 
 
-def confined_next(spec: ContainerSpec) -> list[Op]:
-    """Return the op that has AppArmor confine the program, if the spec names a profile; it comes before all that is joined."""
-    return [ops.ConfineNext(spec.apparmor)] if spec.apparmor else []
+def before_joining(spec: ContainerSpec) -> list[Op]:
+    """Return the ops that write to the machine's own /proc, for in what is joined another could lie in its place.
+
+    AppArmor's profile for the program, and how soon the OOM killer thinks of it.
+    """
+    profile: list[Op] = [ops.ConfineNext(spec.apparmor)] if spec.apparmor else []
+    return [*profile, *([ops.AdjustOomScore(spec.oom_score_adj)] if spec.oom_score_adj is not None else [])]
 
 
 def _joined(spec: ContainerSpec) -> list[Op]:
@@ -79,10 +91,11 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     # As a slave the tree is cut off in one direction only: what the host mounts below the root's directory still arrives.
     cut = MountFlag.SLAVE if spec.propagation in ("slave", "rslave") else MountFlag.PRIVATE
     private = ops.Mount("none", "/", None, MountFlag.REC | cut)
-    to_map = _to_map(spec) if spec.uid_map else []
-    given = [ops.Receive("maps owners", lambda process: _mapped(process, to_map), len(to_map))] if to_map else []
-    take = mounting.take_in_hand(spec.mounts, spec.root.directory, new_user=_in_new_user_namespace(spec))
-    build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
+    wanted = _to_give(spec)
+    given = [ops.Receive("copies mounts", lambda process: copied_trees(process, wanted), len(wanted))] if wanted else []
+    new_user, apart = _in_user_namespace(spec), _is_apart(spec)
+    take = mounting.take_in_hand(spec.mounts, spec.root.directory, new_user=new_user, apart=apart)
+    build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root, cut)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it. Until
     # then `/..` leads into it, and so would an image's link to that.
     return [
@@ -90,30 +103,33 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     ]  # fmt: skip
 
 
-def _in_new_user_namespace(spec: ContainerSpec) -> bool:
-    return spec.rootless or "user" in spec.namespaces
+def _in_user_namespace(spec: ContainerSpec) -> bool:
+    return spec.rootless or "user" in spec.namespaces or _is_apart(spec)
+
+
+def _is_apart(spec: ContainerSpec) -> bool:
+    """Return whether the container's root is another one than the starter: of a user namespace of its own, or a joined one."""
+    return bool(spec.uid_map) or any(kind == "user" for kind, _ in spec.joins)
 
 
 SCRATCH = "/tmp"  # of the starter, in this mount namespace only: the store's own is closed to the container's root
 
 
-def _to_map(spec: ContainerSpec) -> list[tuple[str, MountAttribute]]:
-    """Return what has its owners mapped into the user namespace, layers, then volumes, and what is forbidden on each."""
-    layers = [(path, MountAttribute(0)) for path in _layers_to_map(spec.root)]
-    return [*layers, *((mount.source, mounting.parse_options(mount.options).set) for mount in mounting.mapped(spec.mounts))]
+def _to_give(spec: ContainerSpec) -> list[Tree]:
+    """Return the parts of the host's tree that the starter hands over: layers, then volumes."""
+    if not _is_apart(spec):
+        return []
+    volumes = (mount for mount in spec.mounts if mounting.is_given(mount, apart=True))
+    options = [(mount.source, mounting.parse_options(mount.options), mounting.MAPPED in mount.options) for mount in volumes]
+    layers = [(path, mounting.Options(), True) for path in _layers_to_map(spec)]
+    return [Tree(*each) for each in (*layers, *options)]
 
 
-def _layers_to_map(root: Root) -> list[str]:
-    if not isinstance(root, OverlayRoot):
+def _layers_to_map(spec: ContainerSpec) -> list[str]:
+    root = spec.root
+    if not isinstance(root, OverlayRoot) or not spec.uid_map:
         return []
     return [f"{root.directory}/{layer}" for layer in (*root.layers, root.writable) if layer]
-
-
-def _mapped(process: Process, trees: Sequence[tuple[str, MountAttribute]]) -> Sequence[int]:
-    """Get copies of these trees with their owners mapped; it is the starter who may make them."""
-    from labcore.runtime.userns import mapped_trees
-
-    return mapped_trees(process, trees)
 
 
 def _overlay(root: OverlayRoot, spec: ContainerSpec) -> list[Op]:
@@ -170,9 +186,12 @@ def _stack(layers: list[str], options: tuple[str, ...], target: str) -> list[Op]
     ]
 
 
-def _bind(root: BindRoot) -> list[Op]:
+def _bind(root: BindRoot, cut: MountFlag) -> list[Op]:
+    # As a slave it would be covered by what the host mounts on the same directory later.
+    alone = [ops.Mount("none", root.directory, None, MountFlag.PRIVATE)] if cut == MountFlag.SLAVE else []
     return [
         ops.Mount(root.directory, root.directory, None, MountFlag.BIND | MountFlag.REC),
+        *alone,
         *([] if root.devices else [ops.SetMountAttributes(root.directory, MountAttribute.NODEV)]),
         ops.Chdir(root.directory),
     ]
@@ -183,7 +202,7 @@ BEHIND_SYNC = SYNC_DESCRIPTOR + 1  # what a plan with a `sync` needs of its carr
 
 def descriptors(spec: ContainerSpec) -> list[Op]:
     """Let go of everything that the starter has open, before anything else is opened, or a path followed that is not ours."""
-    return [ops.CloseDescriptors(BEHIND_SYNC) if spec.terminal or spec.uid_map else ops.CloseDescriptors()]
+    return [ops.CloseDescriptors(BEHIND_SYNC) if spec.terminal or _is_apart(spec) else ops.CloseDescriptors()]
 
 
 def users(spec: ContainerSpec) -> list[Op]:
@@ -200,19 +219,44 @@ def users(spec: ContainerSpec) -> list[Op]:
 
 def become_root_of(spec: ContainerSpec) -> list[Op]:
     """Return the op that makes this process root of its user namespace: until then it is nobody there, and root out here."""
-    joined = any(kind == "user" for kind, _ in spec.joins)
-    return [ops.Become(0, 0, None if groups_are_fixed(spec) else ())] if spec.uid_map or joined else []
+    return [ops.Become(0, 0, None if groups_are_fixed(spec) else ())] if _is_apart(spec) else []
+
+
+def sysctls(spec: ContainerSpec) -> list[Op]:
+    """Set kernel parameters of the container's namespaces, while nothing of the container's is mounted yet."""
+    if not spec.sysctls:
+        return []
+    joined = {kind for kind, _ in spec.joins}
+    # A procfs shows a PID namespace, and it takes rights over that to make one: root of a user namespace has none over others.
+    private = "pid" in {*spec.namespaces, *joined} or not (spec.rootless or "user" in {*spec.namespaces, *joined})
+    if "mount" in joined and not private:
+        raise InvalidInput("sysctls: with a user namespace and somebody else's mounts they take a new pid namespace too")
+    return [ops.SetSysctls(tuple((sysctl_path(name), value) for name, value in spec.sysctls), private)]
+
+
+def sysctl_path(name: str) -> str:
+    """Return a kernel parameter's path below /proc/sys: of `.` and `/` the first that occurs separates, sysctl.d(5).
+
+    Raises InvalidInput for a name that would lead elsewhere.
+    """
+    swapped = str.maketrans("./", "/.")
+    path = name.translate(swapped) if name.partition("/")[0].count(".") else name
+    if any(part in ("", ".", "..") for part in path.split("/")):
+        raise InvalidInput(f"sysctls: {name!r} is no kernel parameter: see sysctl -a")
+    return path
 
 
 @lru_cache(maxsize=64)
-def _mounts(mounts: tuple[MountPoint, ...], new_user: bool, received: int) -> list[Op]:
+def _mounts(mounts: tuple[MountPoint, ...], new_user: bool, apart: bool, received: int) -> list[Op]:
     mounting.check_mounts(mounts)
-    return mounting.mount_all(mounts, new_user=new_user, received=received)
+    return mounting.mount_all(mounts, new_user=new_user, apart=apart, received=received)
 
 
 def mounts(spec: ContainerSpec) -> list[Op]:
     """Mount what programs expect to find: /proc, /sys, and a /dev to be filled; and what the spec adds."""
-    return _mounts(spec.mounts, _in_new_user_namespace(spec), BEHIND_SYNC + len(_layers_to_map(spec.root)))
+    placed = mounting.with_resolved_targets(spec.mounts, spec.root)
+    received = BEHIND_SYNC + len(_layers_to_map(spec))
+    return _mounts(placed, _in_user_namespace(spec), _is_apart(spec), received)
 
 
 DEVICE_LINKS = (
@@ -261,12 +305,7 @@ def protection(spec: ContainerSpec) -> list[Op]:
     read_only = isinstance(spec.root, BindRoot) and spec.root.read_only
     # Added to what holds already: a remount would set all flags anew, and lose those that are not named again.
     root: list[Op] = [ops.SetMountAttributes("/", MountAttribute.RDONLY, recursive=False)] if read_only else []
-    return [*_sysctls(spec), *_protection(spec.masked_paths, spec.readonly_paths), *root, *_propagation(spec)]
-
-
-def _sysctls(spec: ContainerSpec) -> list[Op]:
-    """Set them before /proc/sys is protected: sysctl(8), whose dots are the path's slashes."""
-    return [ops.WriteFile(f"/proc/sys/{name.replace('.', '/')}", value) for name, value in spec.sysctls]
+    return [*_protection(spec.masked_paths, spec.readonly_paths), *root, *_propagation(spec)]
 
 
 def _propagation(spec: ContainerSpec) -> list[Op]:
@@ -275,13 +314,17 @@ def _propagation(spec: ContainerSpec) -> list[Op]:
     return [ops.Mount("none", "/", None, mounting.PROPAGATION[spec.propagation])]
 
 
-def limits(spec: ContainerSpec) -> list[Op]:
-    """Set resource limits, and how soon the kernel's OOM killer thinks of this process."""
+def rlimits(spec: ContainerSpec) -> list[Op]:
+    """Set resource limits, and how and with whose memory this process runs."""
     plan: list[Op] = []
     if spec.limits:
         plan.append(ops.SetLimits(_numbered(spec)))
-    if spec.oom_score_adj is not None:
-        plan.append(ops.WriteFile("/proc/self/oom_score_adj", str(spec.oom_score_adj)))
+    if spec.scheduler:
+        plan.append(ops.SetScheduler(spec.scheduler))
+    if spec.io_priority:
+        plan.append(ops.SetIoPriority(spec.io_priority))
+    if spec.memory_policy:
+        plan.append(ops.SetMemoryPolicy(spec.memory_policy))
     return plan
 
 
@@ -330,7 +373,7 @@ def _filter(profile: SeccompProfile | None, kept_in: str | None) -> list[Op]:
     return [ops.LoadFilter(compiled(profile, Path(kept_in) if kept_in else None), flags)]
 
 
-def security(spec: ContainerSpec) -> list[Op]:
+def confine(spec: ContainerSpec) -> list[Op]:
     """Become the user, and give up the parts of root's power that the spec does not name.
 
     The filter: without no_new_privs it takes CAP_SYS_ADMIN to load one, so it comes before capabilities are given up; with it,
@@ -345,18 +388,24 @@ def security(spec: ContainerSpec) -> list[Op]:
     filtering = _filter(spec.seccomp, spec.filters_kept_in)
     early, late = ([], filtering) if spec.no_new_privileges else (filtering, [])
     no_new: list[Op] = [ops.NoNewPrivileges()] if spec.no_new_privileges else []
-    return [*_bounded(spec.capabilities), *no_new, *early, *become, *_kept(spec.capabilities), *late]
+    return [*_bounded(spec.capabilities), *no_new, *early, *_entered(spec), *become, *_kept(spec.capabilities), *late]
+
+
+def _entered(spec: ContainerSpec) -> list[Op]:
+    """Enter the working directory while there is still the right to: the user's own may not suffice, nor may root's."""
+    return [ops.TryChdir(spec.workdir)] if spec.workdir != "/" or spec.user.uid else []
 
 
 def program(spec: ContainerSpec) -> list[Op]:
     """Become the container's program."""
     candidates = ops.search_path(spec.argv[0], spec.environment, DEFAULT_PATH)
-    return [ops.Chdir(spec.workdir), ops.Umask(spec.user.umask), ops.Execve(spec.argv, spec.environment, candidates)]
+    become = ops.Execve(spec.argv, ops.last_of_each(spec.environment), candidates)
+    return [ops.Chdir(spec.workdir, otherwise=True), ops.Umask(spec.user.umask), become]
 
 
 def workdir(spec: ContainerSpec) -> list[Op]:
     """Make the directory that the program starts in, while there is still the right to."""
-    path = PurePosixPath(os.path.normpath(spec.workdir))
+    path = PurePosixPath(mounting.resolved(os.path.normpath(spec.workdir), spec.root, spec.mounts))
     parents = tuple(str(directory) for directory in (*reversed(path.parents), path) if directory != PurePosixPath("/"))
     return [ops.MakeDirectories(parents)] if parents else []
 
@@ -371,10 +420,12 @@ def terminal(spec: ContainerSpec) -> list[Op]:
 
 
 STAGES: Mapping[str, Stage] = {
+    "limits": limits,
     "namespaces": namespaces,
     "hostname": hostname,
     "descriptors": descriptors,
     "users": users,
+    "sysctls": sysctls,
     "rootfs": rootfs,
     "mounts": mounts,
     "devices": devices,
@@ -382,8 +433,8 @@ STAGES: Mapping[str, Stage] = {
     "workdir": workdir,
     "terminal": terminal,
     "protection": protection,
-    "limits": limits,
-    "security": security,
+    "rlimits": rlimits,
+    "confine": confine,
     "exec": program,
 }
 

@@ -34,8 +34,8 @@ def spawn(
     ops demand; a plan that may share memory can be given to the monitor all the same.
 
     With `until_sync` the process is returned when the starter has done its part in the plan's last `sync`; what becomes of the
-    ops behind that is not known. With `release` it is let go of before it passes that `sync`: whoever reaps this process's
-    orphans will see its end, however soon that comes.
+    ops behind that is not known. With `release` it is let go of once its program runs, or before it passes that `sync`:
+    whoever reaps this process's orphans will see its end, however soon that comes.
 
     `preserved` are descriptors that the plan hands on to its program: ops.HandOn. `kept` is a directory in which a monitor
     keeps it: its output is logged there, and it is found there again when this process is gone; its streams are the monitor's,
@@ -48,15 +48,29 @@ def spawn(
     try:
         if kept is not None:
             started = _spawn_kept(plan, kept)
+        elif release and not until_sync:
+            return _spawn_released(plan, streams, handed_on(preserved))
         elif plan.carrier == "extension" and carrier != "monitor" and not preserved:
             started = spawn_sharing(plan.shared_block, attempts=plan.attempts, streams=streams)
         else:
-            started = _spawn_monitored(plan, streams, until_sync or release, release, lent=handed_on(preserved))
+            started = _spawn_monitored(plan, streams, until_sync, release, lent=handed_on(preserved))
     except SystemCallError as error:
         if error.call == "clone3":
-            raise _failure(plan, 0, error.errno or 0, error.call, error.arguments) from None
+            raise _failure(plan, plan.clone_index, error.errno or 0, error.call, error.arguments) from None
         raise
     return _checked(plan, started.process, started.report) if started.report else started.process
+
+
+def _spawn_released(plan: Plan, streams: Streams, lent: Mapping[int, int]) -> Process:
+    """Start a process, and let go of it once its program runs: until then nobody reaps it."""
+    from labcore.native.monitor import WAITS, let_reap
+
+    process, report = _spawn_monitored(plan, streams, False, False, lent, WAITS)
+    assert report
+    if not _has_begun(plan, report):
+        let_reap(process)
+    _checked(plan, process, report).release()
+    return process
 
 
 def handed_on(preserved: Sequence[int]) -> dict[int, int]:
@@ -118,12 +132,17 @@ def _hand_over(channel: "socket.socket", descriptors: Sequence[int]) -> None:
             os.close(fd)
 
 
-def _checked(plan: Plan, process: Process, report: Report) -> Process:
-    """Return the process if it has become its program; else reap it and say what happened.
+def _has_begun(plan: Plan, report: Report) -> bool:
+    """Return whether a process has become its program.
 
-    A program is looked for at several places, one attempt after another: which of them it is found at does not matter.
+    That is looked for at several places, one attempt after another: which of them it is found at does not matter.
     """
-    if report.failed < 0 and report.reached > len(plan.steps) - max(1, plan.attempts):
+    return bool(report.failed < 0 and report.reached > len(plan.steps) - max(1, plan.attempts))
+
+
+def _checked(plan: Plan, process: Process, report: Report) -> Process:
+    """Return the process if it has become its program; else reap it and say what happened."""
+    if _has_begun(plan, report):
         process.draw_timeline = lambda: plan.timeline(report)
         return process
     with process:

@@ -7,8 +7,20 @@ from functools import cached_property
 from typing import ClassVar
 
 from labcore import native
-from labcore.native import TIOCGPTPEER, TIOCSCTTY, TIOCSPTLCK, TIOCSWINSZ, MountFlag, Process, Register, Step, TreeFlag
-from labcore.runtime.ops import MakeFiles, Mount, Op
+from labcore.native import (
+    TIOCGPTPEER,
+    TIOCSCTTY,
+    TIOCSPTLCK,
+    TIOCSWINSZ,
+    CloneFlag,
+    MoveFlag,
+    Process,
+    Register,
+    Resolve,
+    Step,
+    TreeFlag,
+)
+from labcore.runtime.ops import MakeFiles, Op
 
 MASTER = 20  # where the child keeps the terminal's other end until it has been taken
 FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
@@ -26,7 +38,7 @@ class OpenTerminal(Op):
     def calls(self) -> Sequence[Step]:
         master, slave = Register(0), Register(1)
         return [
-            native.openat.step(native.AT_FDCWD, "/dev/ptmx", FLAGS).replace(result=0),
+            native.openat2.step(native.AT_FDCWD, "/dev/ptmx", FLAGS, resolve=Resolve.NO_MAGICLINKS).replace(result=0),
             native.ioctl.step(master, TIOCSPTLCK, bytes(4)),
             native.ioctl.step(master, TIOCGPTPEER, FLAGS).replace(result=1),
             native.dup3.step(master, MASTER, os.O_CLOEXEC),
@@ -55,9 +67,32 @@ class TerminalTaken(Op):
         return "the terminal's other end"
 
 
+class BindTerminal(Op):
+    """Show the terminal at a path, in the place of the file there; by its descriptor, and through no symbolic link."""
+
+    path: str
+    name: ClassVar[str] = "bind"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    def calls(self) -> Sequence[Step]:
+        tree, place = Register(0), Register(1)
+        look = native.openat2.step(native.AT_FDCWD, self.path, os.O_PATH | os.O_CLOEXEC, resolve=Resolve.NO_SYMLINKS)
+        return [
+            native.open_tree.step(0, "", TreeFlag.CLONE | TreeFlag.EMPTY_PATH).replace(result=0),
+            look.replace(result=1),
+            native.move_mount.step(tree, "", place, "", MoveFlag.F_EMPTY_PATH | MoveFlag.T_EMPTY_PATH),
+            native.close.step(place),
+            native.close.step(tree),
+        ]
+
+    @cached_property
+    def detail(self) -> str:
+        return f"the terminal on {self.path}"
+
+
 def console_device() -> list[Op]:
-    """Return the ops that show the terminal as /dev/console: the first of a new /dev/pts."""
-    return [MakeFiles(("/dev/console",)), Mount("/dev/pts/0", "/dev/console", flags=MountFlag.BIND)]
+    """Return the ops that show the terminal as /dev/console."""
+    return [MakeFiles(("/dev/console",)), BindTerminal("/dev/console")]
 
 
 def take(process: Process) -> int:

@@ -20,6 +20,7 @@ from labcore.spec.isolation import (
     root_with,
 )
 from labcore.spec.resources import Resources
+from labcore.spec.scheduling import IoPriority, MemoryPolicy, Scheduler, TimeOffset
 from labcore.spec.seccomp import SeccompProfile
 
 NAMESPACES: Final = ("mount", "pid", "uts", "ipc", "network", "cgroup")
@@ -43,6 +44,10 @@ class OverlayRoot(Record):
     writable: str = ""
     user_attributes: bool = False
 
+    def stack(self) -> tuple[str, ...]:
+        """Return the directories inside `directory` that the root is stacked from, the topmost first."""
+        return (*([f"{self.writable}/upper"] if self.writable else []), *self.layers)
+
     def options(self, writable: str, *, user_attributes: bool) -> tuple[str, ...]:
         """Return overlayfs's options, all but its layers; `writable` is the writable one's directory where it is mounted.
 
@@ -60,6 +65,10 @@ class BindRoot(Record):
     read_only: bool = False
     devices: bool = False
 
+    def stack(self) -> tuple[str, ...]:
+        """Return the directories inside `directory` that the root is stacked from: itself."""
+        return (".",)
+
 
 Root = OverlayRoot | BindRoot
 
@@ -71,7 +80,7 @@ class ContainerSpec(Record):
     the kinds that are new, `joins` the kinds that are somebody else's, each with its file. `hostname` None leaves the host's.
     `apparmor` names a profile that is loaded. `filters_kept_in` is a directory for compiled filters. `rootless`: whoever starts
     it is root of a user namespace only. `propagation` is that of the root mount, in mount(8)'s words. `resources` are for
-    whoever makes the container's cgroup: no stage of labcore's own does.
+    whoever makes the container's cgroups, and `cgroups` those that it is born in, by their directories.
     Raises InvalidInput for what cannot be.
     """
 
@@ -93,7 +102,12 @@ class ContainerSpec(Record):
     sysctls: tuple[tuple[str, str], ...] = ()
     limits: tuple[Limit, ...] = ()
     resources: Resources = Resources()
+    cgroups: tuple[str, ...] = ()
     oom_score_adj: int | None = None
+    scheduler: Scheduler | None = None
+    io_priority: IoPriority | None = None
+    memory_policy: MemoryPolicy | None = None
+    time_offsets: tuple[TimeOffset, ...] = ()
     user: User = User()
     capabilities: CapabilitySets = root_with(DEFAULT_CAPABILITIES)
     no_new_privileges: bool = False
@@ -121,6 +135,8 @@ class ContainerSpec(Record):
             raise InvalidInput(f"workdir: {self.workdir!r} is not absolute: begin it with /")
         if self.hostname is not None:
             self._check_hostname(self.hostname)
+        if len(self.domainname.encode()) > HOSTNAME_MAX:
+            raise InvalidInput(f"domainname: {self.domainname[:99]!r} has more than {HOSTNAME_MAX} bytes")
         if "mount" not in {*self.namespaces, *(kind for kind, _ in self.joins)}:
             raise InvalidInput("namespaces: without `mount` the container's root would become the host's")
         if unknown := {*self.namespaces, *(kind for kind, _ in self.joins)} - {*NAMESPACES, "user", "time"}:
@@ -136,5 +152,7 @@ class ContainerSpec(Record):
 
     @staticmethod
     def _check_hostname(name: str) -> None:
-        if not re.fullmatch(r"[\w.-]+", name) or len(name.encode()) > HOSTNAME_MAX:
-            raise InvalidInput(f"hostname: {name!r} is no host name: use 1 to {HOSTNAME_MAX} letters, digits, dots and dashes")
+        if not 0 < len(name.encode()) <= HOSTNAME_MAX or not re.fullmatch(r"[\w.-]+", name):
+            raise InvalidInput(
+                f"hostname: {name[:99]!r} is no host name: use 1 to {HOSTNAME_MAX} letters, digits, dots and dashes"
+            )

@@ -5,9 +5,7 @@ from typing import Final
 from labcore.errors import InvalidInput
 from labcore.record import Record
 
-ID_MAX: Final = (
-    1 << 32
-) - 2  # of users and groups: the number above is the kernel's "no such", and to setresuid(2) "unchanged"
+ID_MAX: Final = (1 << 32) - 2  # of users and groups: one more means "leave it as it is" to setresuid(2)
 
 
 def parse_id(text: str) -> int:

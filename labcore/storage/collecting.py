@@ -78,12 +78,13 @@ def _take_out(directory: Path, goes: Callable[[str], bool]) -> None:
 
 
 def _remove(directory: Path) -> Gone:
-    import shutil  # which takes 5 ms of a start, and `using` is part of each
+    from labcore.storage.directories import remove_tree  # which a start, that `using` is part of, does not need
+    from labcore.storage.tree import size_of
 
     removed = list((directory / "layers").glob(f"{REMOVED}*"))
     size = sum(size_of(path) for path in removed)
     for path in removed:
-        shutil.rmtree(path, ignore_errors=True)  # another collection may be at it
+        remove_tree(path)
     return Gone(len(removed), size)
 
 
@@ -112,36 +113,20 @@ def mounted() -> set[str]:
     return {layer for stack in stacks() for layer in stack}
 
 
-def size_of(directory: Path) -> int:
-    """Return how many bytes the files below a directory take on disk, each once, however many names it has."""
-    seen: dict[tuple[int, int], int] = {}
-    left = [directory]
-    while left:
-        try:
-            with os.scandir(left.pop()) as entries:
-                for entry in entries:
-                    status = entry.stat(follow_symlinks=False)
-                    seen[status.st_dev, status.st_ino] = status.st_blocks * 512
-                    if entry.is_dir(follow_symlinks=False):
-                        left.append(Path(entry.path))
-        except FileNotFoundError:  # somebody removes it
-            continue
-    return sum(seen.values())
-
-
 @contextmanager
 def incoming(layers: Path) -> Iterator[Path]:
     """Yield a new directory to be filled; if it has got no name by the end it goes.
 
     Its lock says that its maker lives: what a killed one leaves is known by that.
     """
-    import shutil
     import tempfile
+
+    from labcore.storage.directories import remove_tree
 
     with ExitStack() as undo:
         with using(layers.parent):  # no collection sees it before it is locked
             place = Path(tempfile.mkdtemp(dir=layers, prefix=INCOMING))
-            undo.callback(shutil.rmtree, place, ignore_errors=True)
+            undo.callback(remove_tree, place)
             undo.enter_context(_locked(place, fcntl.LOCK_EX))
         yield place
 

@@ -4,7 +4,6 @@ import errno
 import fcntl
 import os
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import InvalidInput
-from labcore.storage.tree import listed
 
 UNFINISHED: Final = ".unfinished-"  # what is being made or removed; locked while whoever does it lives
 NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}")
@@ -89,37 +87,44 @@ def write_file(path: Path, text: str) -> None:
     incoming.rename(path)
 
 
-def remove_tree(top: Path) -> None:
+def remove_tree(top: Path | bytes | str, *, parent: int | None = None) -> None:
     """Remove a directory and everything below, however deep a stranger has made it: nothing here recurses.
 
-    A directory that is not empty gives up its subdirectories to the top, so that no path gets longer than two names.
+    A directory that is not empty gives up its subdirectories to the top, so that no path gets longer than two names. Others
+    may be at it, too. `parent` is the open directory that `top` is looked up in.
     """
     with suppress(FileNotFoundError):
-        fd = os.open(top, OPEN)
+        fd = os.open(top, OPEN, dir_fd=parent)
         try:
             numbers = count()
-            while names := listed(fd):
-                for name in names:
-                    _remove_entry(fd, name, numbers)
+            while entries := _entries(fd):
+                for entry in entries:
+                    with suppress(FileNotFoundError):
+                        _remove_entry(fd, entry, numbers)
         finally:
             os.close(fd)
-        top.rmdir()
+        os.rmdir(top, dir_fd=parent)
 
 
-def _remove_entry(top: int, name: str, numbers: Iterator[int]) -> None:
-    if not _is_directory(top, name):
-        os.unlink(name, dir_fd=top)
+def _remove_entry(top: int, entry: "os.DirEntry[str]", numbers: Iterator[int]) -> None:
+    if not entry.is_dir(follow_symlinks=False):
+        os.unlink(entry.name, dir_fd=top)
         return
-    below = os.open(name, OPEN, dir_fd=top)
+    below = os.open(entry.name, OPEN, dir_fd=top)
     try:
-        for inner in listed(below):
-            if not _is_directory(below, inner):
-                os.unlink(inner, dir_fd=below)
-            elif not _removed_if_empty(below, inner):
-                _lift(below, inner, top, numbers)
+        for inner in _entries(below):
+            if not inner.is_dir(follow_symlinks=False):
+                os.unlink(inner.name, dir_fd=below)
+            elif not _removed_if_empty(below, inner.name):
+                _lift(below, inner.name, top, numbers)
     finally:
         os.close(below)
-    os.rmdir(name, dir_fd=top)
+    os.rmdir(entry.name, dir_fd=top)
+
+
+def _entries(fd: int) -> "list[os.DirEntry[str]]":
+    with os.scandir(fd) as entries:
+        return list(entries)
 
 
 def _lift(below: int, inner: str, top: int, numbers: Iterator[int]) -> None:
@@ -141,10 +146,6 @@ def _removed_if_empty(parent: int, name: str) -> bool:
             raise
         return False
     return True
-
-
-def _is_directory(parent: int, name: str) -> bool:
-    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
 
 
 def _unfinished(parent: Path) -> Path:

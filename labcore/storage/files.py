@@ -17,6 +17,7 @@ from labcore.spec import OverlayRoot, Root
 from labcore.storage import overlay
 from labcore.storage.copies import Copier
 from labcore.storage.packing import Packer
+from labcore.storage.places import Places
 from labcore.storage.tree import DIRECTORY, Entry, Tree, opened, tree_of
 
 MAX_LINKS: Final = 40
@@ -65,14 +66,9 @@ class Files:
             os.close(fd)
         raise NotFound(f"{self.whose}{path}: too many links lead to each other")
 
-    def make_directories(self, path: str) -> None:
-        """Make a directory, and those above it, where they are missing; a link on the way is followed inside this root."""
-        made = ""
-        for part in path.strip("/").split("/"):
-            made = f"{made}/{part}"
-            with self.place(made, follow=True) as place:
-                if place.status is None:
-                    os.mkdir(place.name, 0o755, dir_fd=place.parent)
+    def places(self, below: str) -> Places:
+        """Return the places of an archive's entries below a directory that is there."""
+        return Places(self._root, os.fsencode(below))
 
     def _look_up(self, path: str) -> tuple[int, str]:
         above, name = os.path.split(path.rstrip("/"))
@@ -167,6 +163,8 @@ def copy(source: Files, path: str, target: Files, to: str, *, owner: tuple[int, 
             raise NotFound(f"{target.whose}{to}: there is no such directory to copy into")
         if entry.is_directory and place.status is not None and not place.is_directory:
             raise InvalidInput(f"{target.whose}{to}: a directory cannot be copied to what is no directory")
+        if to.endswith("/") and place.status is not None and not place.is_directory:
+            raise InvalidInput(f"{target.whose}{to}: it is no directory to copy into")
         if not place.is_directory:
             _copy_as(entry, place.parent, place.name, owner)
             return

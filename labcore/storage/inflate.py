@@ -12,6 +12,25 @@ from labcore.tar.decompressing import Peeked, compression, decompressed
 PIECE: Final = 1 << 20
 AHEAD: Final = 4  # pieces in memory, at most
 
+# Layers are unpacked side by side; but those that need much memory to be decompressed one after another.
+_GREEDY: Final = threading.Semaphore(1)
+
+
+class _Turn:
+    """Has its turn, if it comes to need one, until it is given back."""
+
+    def __init__(self) -> None:
+        self._has = False
+
+    def take(self) -> None:
+        if not self._has:
+            _GREEDY.acquire()
+            self._has = True
+
+    def close(self) -> None:
+        if self._has:
+            _GREEDY.release()
+
 
 class Ahead:
     """A thread that takes chunks from a source, and has some of them ready for whoever takes them from it."""
@@ -69,9 +88,10 @@ def inflated_ahead(
                 digest.update(chunk)
             yield chunk
 
-    reader = decompressed(peeked, what)
-    chunks = iter(lambda: reader.read(PIECE), b"")
     with ExitStack() as undo:
+        turn = undo.enter_context(closing(_Turn()))
+        reader = decompressed(peeked, what, turn.take)
+        chunks = iter(lambda: reader.read(PIECE), b"")
         if inflates:
             chunks = iter(undo.enter_context(closing(Ahead(chunks))))
         ready = undo.enter_context(closing(Ahead(hashed(chunks))))

@@ -7,13 +7,15 @@ directory or a link, by which they may have been reached.
 
 import errno
 import os
-import shutil
 import stat
 from contextlib import suppress
 from typing import Final
 
-from labcore.errors import StoreDamaged, SystemCallError
+from labcore.errors import SystemCallError
 from labcore.native import Resolve, openat2
+from labcore.storage.directories import remove_tree
+from labcore.storage.tree import LONGEST
+from labcore.tar import BadArchive
 
 SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 INSIDE: Final = Resolve.IN_ROOT | Resolve.NO_MAGICLINKS
@@ -21,10 +23,11 @@ OPEN_AT_ONCE: Final = 32
 
 
 class Places:
-    """Directories below the open directory `root`, kept open."""
+    """Directories below the open directory `root`, kept open. Names are looked up `below` one that is there."""
 
-    def __init__(self, root: int) -> None:
+    def __init__(self, root: int, below: bytes = b"") -> None:
         self._root = root
+        self._below = [part for part in below.split(b"/") if part]
         self._open: dict[bytes, int] = {}
         self._found: dict[bytes, int] = {}  # the same, by what was written before the last slash: `./usr/bin`
         self._doubtful = False  # may an open directory's path lead elsewhere by now?
@@ -36,21 +39,25 @@ class Places:
             self._doubtful = False
 
     def find(self, name: bytes) -> tuple[int, bytes]:
-        """Return the open directory that holds an entry, made if it is missing, and the entry's own name in it."""
+        """Return the open directory that holds an entry, made if it is missing, and the entry's own name in it.
+
+        There is no such name of an archive's own top. Raises BadArchive, OSError.
+        """
         above, _, last = name.rpartition(b"/")
-        if above in self._found and last not in (b"", b".", b"..") and b"\0" not in last:
+        if above in self._found and last not in (b"", b".", b".."):
             return self._found[above], last
         parts = [part for part in name.split(b"/") if part and part != b"."]
         if b".." in parts:
-            raise StoreDamaged(f"layer entry {name!r} leads upwards")
-        if b"\0" in name:
-            raise StoreDamaged(f"layer entry {name!r} has a name that no file can have")
+            raise BadArchive(f"its entry {name!r} leads upwards: do not trust where it comes from")
         if not parts:
             return self._root, b""
         base = parts.pop()
+        parts = self._below + parts
         if not parts:
             return self._root, base
         path = b"/".join(parts)
+        if len(path) > LONGEST:
+            raise BadArchive(f"its entry {name[:40]!r}… is in a directory whose path has more than {LONGEST} bytes")
         fd = self._open.get(path)
         if fd is None:
             fd = self._open[path] = self._open_directory(path, parts)
@@ -62,14 +69,18 @@ class Places:
         try:
             return _openat(self._root, path)
         except SystemCallError as error:
-            if error.errno != errno.ENOENT:
-                raise StoreDamaged(f"a layer has entries below {path!r}, which is no directory: {error.strerror}") from None
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                raise _no_directory(path, error) from None
         here = os.dup(self._root)
         for depth, part in enumerate(parts):
-            with suppress(FileExistsError):
-                os.mkdir(part, 0o755, dir_fd=here)
-            os.close(here)
-            here = _openat(self._root, b"/".join(parts[: depth + 1]))
+            try:
+                _make_parent(here, part)
+            finally:
+                os.close(here)
+            try:
+                here = _openat(self._root, b"/".join(parts[: depth + 1]))
+            except SystemCallError as error:
+                raise _no_directory(path, error) from None
         return here
 
     def clear(self, parent: int, base: bytes) -> None:
@@ -79,7 +90,7 @@ class Places:
         except FileNotFoundError:
             return
         if stat.S_ISDIR(kind):
-            shutil.rmtree(base, dir_fd=parent)
+            remove_tree(base, parent=parent)
         else:
             os.unlink(base, dir_fd=parent)
         self._doubtful |= stat.S_ISDIR(kind) or stat.S_ISLNK(kind)
@@ -92,6 +103,21 @@ class Places:
         self._found.clear()
 
 
+def _make_parent(parent: int, base: bytes) -> None:
+    """Make a directory that the archive has not named (yet), also where it has only said that lower layers' is deleted."""
+    with suppress(FileExistsError):
+        os.mkdir(base, 0o755, dir_fd=parent)
+        return
+    if is_whiteout(parent, base):
+        os.unlink(base, dir_fd=parent)
+        os.mkdir(base, 0o755, dir_fd=parent)
+        set_opaque(parent, base)
+
+
+def _no_directory(path: bytes, error: OSError) -> BadArchive:
+    return BadArchive(f"it has entries below {path!r}, which is no directory: {error.strerror}")
+
+
 def _openat(root: int, path: bytes) -> int:
     return openat2(root, path, SEARCH, resolve=INSIDE)
 
@@ -99,3 +125,19 @@ def _openat(root: int, path: bytes) -> int:
 def is_directory(parent: int, base: bytes) -> bool:
     """Is that entry of the open directory `parent` a directory itself, and no link to one?"""
     return stat.S_ISDIR(os.stat(base, dir_fd=parent, follow_symlinks=False).st_mode)
+
+
+def is_whiteout(parent: int, base: bytes) -> bool:
+    """Does that entry stand for a deleted one of lower layers, as overlayfs notes it?"""
+    status = os.stat(base, dir_fd=parent, follow_symlinks=False)
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def set_opaque(parent: int, base: bytes) -> None:
+    """Mark a directory as hiding what lower layers have in it, for overlays on the machine and in user namespaces.
+
+    Those read user.* attributes (option `userxattr`), for trusted.* are not for them to read; nor, in one, for us to write.
+    """
+    for space in (b"user", b"trusted"):
+        with suppress(PermissionError):
+            os.setxattr(b"/proc/self/fd/%d/%s" % (parent, base), space + b".overlay.opaque", b"y", follow_symlinks=False)

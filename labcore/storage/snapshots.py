@@ -142,11 +142,9 @@ class SnapshotStore:
 
     def usage(self, snapshot: Snapshot) -> int:
         """Return how many bytes on disk a snapshot's own files take."""
-        from labcore.storage.tree import tree_at
+        from labcore.storage.tree import size_of
 
-        with tree_at(self.written(snapshot)) as tree:
-            blocks = {entry.identity: entry.status.st_blocks for entry in tree.walk()}
-        return 512 * sum(blocks.values())
+        return size_of(self.written(snapshot))
 
     def changes(self, snapshot: Snapshot) -> "list[Change]":
         """Return what was changed in the image's files: `docker diff`. It may be in use meanwhile."""

@@ -8,11 +8,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from labcore.errors import InvalidInput
 from labcore.native import Resolve, openat2
 
 DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 GONE: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 OWN_ATTRIBUTES: Final = ("trusted.", "user.overlay.")  # overlayfs's notes are no part of a file
+LONGEST: Final = 3584  # bytes of a directory's path: with a name behind it and a store before it, PATH_MAX is not reached
 ATTEMPTS: Final = 64  # openat2 gives up (EAGAIN) where somebody renames directories at the same time
 
 
@@ -79,7 +81,8 @@ class Tree:
     def walk(self, into: Callable[[Entry], bool] | None = None) -> Iterator[Entry]:
         """Yield all entries, each directory before what is in it, always in the same order; `into` says which to look into.
 
-        One directory is open at a time, however deep the tree is. What vanishes meanwhile is left out.
+        One directory is open at a time, however deep the tree is. What vanishes meanwhile is left out. Raises InvalidInput for
+        a directory that is too deep to be named, in an archive or to a program.
         """
         pending = ["."]
         while pending:
@@ -90,6 +93,7 @@ class Tree:
                     for entry in self._entries(path, fd):
                         yield entry
                         if entry.is_directory and (into is None or into(entry)):
+                            _refuse_too_deep(entry.path)
                             below.append(entry.path)
                     pending += reversed(below)
 
@@ -114,6 +118,13 @@ class Tree:
         for name in listed(fd):
             with suppress(FileNotFoundError):
                 yield Entry(prefix + name, name, os.stat(name, dir_fd=fd, follow_symlinks=False), fd)
+
+
+def _refuse_too_deep(path: str) -> None:
+    if len(os.fsencode(path)) > LONGEST:
+        raise InvalidInput(
+            f"/{path[:40]}… is too deep, a path of more than {LONGEST} bytes: remove it, or what it is in, first"
+        )
 
 
 def listed(fd: int) -> list[str]:
@@ -150,3 +161,60 @@ def tree_of(entry: Entry) -> Iterator[Tree]:
         yield Tree(fd)
     finally:
         os.close(fd)
+
+
+def size_of(directory: Path) -> int:
+    """Return how many bytes the files below a directory take on disk, each once, however many names it has.
+
+    It may be as deep as a stranger has made it: one directory is open at a time, and is left by its `..`.
+    """
+    blocks: dict[tuple[int, int], int] = {}
+    above: list[tuple[os.stat_result, list[str]]] = []  # the directories on the way here, and what is left to look at in them
+    try:
+        fd = os.open(directory, DIRECTORY)
+    except FileNotFoundError:
+        return 0
+    try:
+        names = _weigh(fd, blocks)
+        while names or above:
+            if names:
+                below = _opened_if_there(names.pop(), fd)
+                if below is not None:
+                    above.append((os.fstat(fd), names))
+                    fd = _instead(fd, below)
+                    names = _weigh(fd, blocks)
+                continue
+            fd = _instead(fd, os.open("..", DIRECTORY, dir_fd=fd))
+            came_from, names = above.pop()
+            if not os.path.samestat(came_from, os.fstat(fd)):
+                break  # somebody has moved it meanwhile
+    finally:
+        os.close(fd)
+    return 512 * sum(blocks.values())
+
+
+def _weigh(fd: int, blocks: dict[tuple[int, int], int]) -> list[str]:
+    """Note what the files in a directory take; return the directories among them."""
+    below = []
+    with os.scandir(fd) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                status = entry.stat(follow_symlinks=False)
+                blocks[status.st_dev, status.st_ino] = status.st_blocks
+                if stat.S_ISDIR(status.st_mode):
+                    below.append(entry.name)
+    return below
+
+
+def _opened_if_there(name: str, fd: int) -> int | None:
+    try:
+        return os.open(name, DIRECTORY, dir_fd=fd)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
+    return None
+
+
+def _instead(fd: int, another: int) -> int:
+    os.close(fd)
+    return another

@@ -15,7 +15,7 @@ from labcore.storage.extract import Extractor, has_own_ids_only
 from labcore.storage.inflate import inflated_ahead
 from labcore.tar import Archive, BadArchive
 
-NOT_THE_LAYERS_FAULT: Final = {errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, *FULL}
+NOT_THE_ARCHIVES_FAULT: Final = {errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, *FULL}
 
 
 class Unpacked(NamedTuple):
@@ -44,8 +44,8 @@ def unpacked(
     """
     with incoming(layers) as place:
         with room_for(what, layers):
+            place.chmod(0o755)  # unless the archive says otherwise
             diff_id = _unpack(open_archive, place, what, algorithm if hash_plain else "", algorithm)
-            place.chmod(0o755)
         yield Unpacked(place, diff_id)
 
 
@@ -60,7 +60,7 @@ def _unpack(open_archive: Callable[[], BinaryIO], directory: Path, what: str, pl
         syncfs(root)  # the name must not outlive a crash that the content did not
         return digest()
     except OSError as error:
-        if error.errno in NOT_THE_LAYERS_FAULT or (os.geteuid() and isinstance(error, PermissionError)):
+        if error.errno in NOT_THE_ARCHIVES_FAULT or (os.geteuid() and isinstance(error, PermissionError)):
             raise
         if error.errno == errno.EINVAL and has_own_ids_only():
             raise Unavailable(
@@ -69,7 +69,7 @@ def _unpack(open_archive: Callable[[], BinaryIO], directory: Path, what: str, pl
             ) from error
         raise StoreDamaged(f"{what} asks for what cannot be: {error}") from error
     except BadArchive as error:
-        raise StoreDamaged(f"{what} is no tar archive that can be read: {error}") from error
+        raise StoreDamaged(f"{what} is no archive that can be unpacked: {error}") from error
     except (ValueError, OverflowError) as error:
         raise StoreDamaged(f"{what} is damaged: {error}") from error
     finally:

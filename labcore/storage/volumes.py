@@ -23,7 +23,7 @@ from labcore.space import room_for
 from labcore.storage.copies import Copier
 from labcore.storage.directories import OPEN, UNFINISHED, checked_name, made_whole, remove, remove_tree, sweep, write_file
 from labcore.storage.files import Files
-from labcore.storage.tree import tree_at, tree_of
+from labcore.storage.tree import size_of, tree_of
 
 FORMAT: Final = 1
 
@@ -75,8 +75,7 @@ class VolumeStore:
 
     def usage(self, volume: Volume) -> int:
         """Return how many bytes on disk its files take."""
-        with tree_at(self.data(volume)) as tree:
-            return 512 * sum({entry.identity: entry.status.st_blocks for entry in tree.walk()}.values())
+        return size_of(self.data(volume))
 
     def remove(self, name: str) -> None:
         """Remove a volume, with all that is in it. Raises NotFound, InUse."""

@@ -1,12 +1,14 @@
 """What is read is decompressed, whatever it was compressed with: gzip, zstd, bzip2 or xz, told by its first bytes."""
 
 import io
+from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 from labcore.errors import StoreDamaged
+from labcore.tar.frames import Frames, is_zstd
 
-# The first bytes -> how it is compressed.
-MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
+# The first bytes -> how it is compressed; for zstd see frames.py.
+MAGIC: Final = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
 LONGEST: Final = max(len(head) for head in MAGIC)
 MEMORY: Final = 1 << 27  # bytes that zstd and xz may ask a reader to keep: as much as their own tools give unasked
 PIECE: Final = 1 << 18
@@ -14,19 +16,25 @@ PIECE: Final = 1 << 18
 
 def compression(head: bytes) -> str:
     """Return how something is compressed that begins so; nothing if it is not."""
+    if is_zstd(head):
+        return "zstd"
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "")
 
 
-def decompressed(source: "BinaryIO | Peeked", what: str) -> BinaryIO:
+def decompressed(source: "BinaryIO | Peeked", what: str, greedy: Callable[[], object] = lambda: None) -> BinaryIO:
     """Return a reader of what a stream holds, decompressed if it has to be. The stream need not be seekable.
 
     What comes out is not looked at again: a bomb in a bomb stays one. Reading raises StoreDamaged; `what` names the stream.
+    `greedy` is called before much memory is taken, up to MEMORY.
     """
     peeked = source if isinstance(source, Peeked) else Peeked(source)
     kind = compression(peeked.head)
     if not kind:
         return peeked  # type: ignore[return-value]
-    return _Decompressed(_Zstd(peeked) if kind == "zstd" else _Streams(kind, peeked), kind, what)  # type: ignore[return-value]
+    if kind == "xz":
+        greedy()
+    reader = _Zstd(Frames(peeked, greedy)) if kind == "zstd" else _Streams(kind, peeked)
+    return _Decompressed(reader, kind, what)  # type: ignore[return-value]
 
 
 class _Reader(io.RawIOBase):
@@ -89,7 +97,7 @@ class _Streams:
 
 
 class _Zstd:
-    def __init__(self, source: Peeked) -> None:
+    def __init__(self, source: Frames) -> None:
         import zstandard
 
         decompressor = zstandard.ZstdDecompressor(max_window_size=MEMORY)

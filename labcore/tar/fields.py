@@ -6,6 +6,11 @@ from typing import Final, NoReturn
 
 SPARSE_MAX: Final = 1 << 20  # pieces of one sparse file
 PIECES: Final = struct.Struct("12s12s")
+UNCHANGED: Final = 0xFFFFFFFF  # which means, to chown(2), to leave the owner as it is
+MAJOR_MAX, MINOR_MAX = (1 << 12) - 1, (1 << 20) - 1
+FILE_MAX: Final = (1 << 63) - 1  # bytes of a file, nanoseconds of a time
+ATTRIBUTE_NAME_MAX: Final = 255  # xattr(7)
+ATTRIBUTE_MAX: Final = 1 << 16
 
 Map = tuple[tuple[int, int], ...]  # a sparse file's pieces that hold data: offset, length
 
@@ -40,6 +45,41 @@ def nanoseconds(text: bytes) -> int:
     return sign * (decimal(seconds.removeprefix(b"-")) * 10**9 + decimal(fraction[:9].ljust(9, b"0")))
 
 
+def owner(identity: int, what: str) -> int:
+    """Return the number of a user or a group. Raises BadArchive if it can be nobody's."""
+    if not 0 <= identity < UNCHANGED:
+        broken(f"{what} {identity} can be nobody's")
+    return identity
+
+
+def device(major: int, minor: int) -> tuple[int, int]:
+    """Return the numbers of a device. Raises BadArchive if no device can have them."""
+    if not (0 <= major <= MAJOR_MAX and 0 <= minor <= MINOR_MAX):
+        broken(f"there can be no device {major}:{minor}")
+    return major, minor
+
+
+def clock(time: int) -> int:
+    """Return a time in nanoseconds; 1970 in the place of one that no clock shows, as docker does."""
+    return time if -FILE_MAX <= time <= FILE_MAX else 0
+
+
+def path(name: bytes, what: str) -> bytes:
+    """Return a name. Raises BadArchive if no file can have it."""
+    if b"\0" in name:
+        broken(f"{what} {name[:80]!r} has a NUL in it")
+    return name
+
+
+def attributes(pax: dict[bytes, bytes], prefix: bytes) -> dict[bytes, bytes]:
+    """Return the extended attributes among pax records. Raises BadArchive for what xattr(7) does not know."""
+    found = {key[len(prefix) :]: value for key, value in pax.items() if key.startswith(prefix)}
+    for name, value in found.items():
+        if not 0 < len(name) <= ATTRIBUTE_NAME_MAX or b"\0" in name or len(value) > ATTRIBUTE_MAX:
+            broken(f"there can be no attribute {name[:80]!r} of {len(value)} bytes")
+    return found
+
+
 def pax_records(content: bytes) -> list[tuple[bytes, bytes]]:
     """Read pax records: a length, a space, `KEY=VALUE` and a newline, where a value may hold anything."""
     found = []
@@ -69,6 +109,8 @@ def checked_map(numbers: list[int], name: bytes, real_size: int) -> Map:
     """Return the pieces, which come in order and do not overlap. Raises BadArchive."""
     if len(numbers) % 2 or len(numbers) > 2 * SPARSE_MAX:
         broken(f"the map of sparse file {name!r} is none")
+    if not 0 <= real_size <= FILE_MAX:
+        broken(f"sparse file {name!r} cannot have {real_size} bytes")
     pieces = tuple(zip(numbers[::2], numbers[1::2], strict=True))
     end = 0
     for offset, length in pieces:

@@ -12,12 +12,17 @@ from typing import Final
 from labcore.tar.fields import (
     SPARSE_MAX,
     Map,
+    attributes,
     broken,
     checked_map,
+    clock,
     decimal,
+    device,
     nanoseconds,
     number,
     old_pieces,
+    owner,
+    path,
     pax_records,
 )
 
@@ -79,13 +84,13 @@ class Archive:
             records: list[tuple[bytes, bytes]] = []
             name = link = None
             extensions = 0
-            while (kind := block[156:157]) in b"xXgLK":
+            while (kind := block[156:157]) in b"xXgLKV":
                 content = self._short_content(number(block[124:136], "size"))
                 if kind == b"L":
-                    name = content.rstrip(b"\0")
+                    name = content.partition(b"\0")[0]
                 elif kind == b"K":
-                    link = content.rstrip(b"\0")
-                elif kind != b"g":  # what is said of all entries are comments: git's, for one; as docker does, we leave it
+                    link = content.partition(b"\0")[0]
+                elif kind not in b"gV":  # a label, and what is said of all entries: comments (git's, for one), as to docker
                     records += pax_records(content)
                 extensions += 1
                 if extensions > EXTENSIONS_MAX:
@@ -121,16 +126,16 @@ class Archive:
             kind = FILE
         if kind == FILE and name.endswith(b"/"):
             kind = DIRECTORY
-        entry = Entry(name, kind)
-        entry.link = pax.get(b"linkpath", link if link is not None else linked.partition(b"\0")[0])
+        entry = Entry(path(name, "an entry's name"), kind)
+        entry.link = path(pax.get(b"linkpath", link if link is not None else linked.partition(b"\0")[0]), "a link to")
         entry.mode = number(mode, "mode") & 0o7777
-        entry.uid = decimal(pax[b"uid"]) if b"uid" in pax else number(uid, "uid")
-        entry.gid = decimal(pax[b"gid"]) if b"gid" in pax else number(gid, "gid")
-        entry.mtime = nanoseconds(pax[b"mtime"]) if b"mtime" in pax else number(mtime, "mtime") * 10**9
+        entry.uid = owner(decimal(pax[b"uid"]) if b"uid" in pax else number(uid, "uid"), "uid")
+        entry.gid = owner(decimal(pax[b"gid"]) if b"gid" in pax else number(gid, "gid"), "gid")
+        entry.mtime = clock(nanoseconds(pax[b"mtime"]) if b"mtime" in pax else number(mtime, "mtime") * 10**9)
         if kind in b"34":
-            entry.major, entry.minor = number(major, "devmajor"), number(minor, "devminor")
-        if len(pax):
-            entry.xattrs = {key[len(XATTR) :]: value for key, value in pax.items() if key.startswith(XATTR)}
+            entry.major, entry.minor = device(number(major, "devmajor"), number(minor, "devminor"))
+        if pax:
+            entry.xattrs = attributes(pax, XATTR)
         has_content = kind not in (HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO)
         self._begin((decimal(pax[b"size"]) if b"size" in pax else number(size, "size")) if has_content else 0)
         if kind == b"S" or any(key.startswith(b"GNU.sparse.") for key in pax):
@@ -146,7 +151,7 @@ class Archive:
         self, entry: Entry, block: bytes, pax: dict[bytes, bytes], records: list[tuple[bytes, bytes]]
     ) -> None:  # fmt: skip
         """Find out where a sparse file's content belongs, in each of the four ways in which GNU tar has said it."""
-        entry.name = pax.get(b"GNU.sparse.name", entry.name)
+        entry.name = path(pax.get(b"GNU.sparse.name", entry.name), "an entry's name")
         if entry.kind == b"S":
             entry.real_size = number(block[483:495], "real size")
             numbers = self._old_map(block)
@@ -176,16 +181,17 @@ class Archive:
 
     def _leading_map(self) -> list[int]:
         """Read the map of pax format 1.0: decimal lines before the content, which counts them as its own."""
-        text = b""
-        wanted: int | None = None
-        while wanted is None or text.count(b"\n") < wanted:
-            if self._left < BLOCK or len(text) > 42 * SPARSE_MAX:
-                broken("the map of a sparse file does not end")
-            text += self._take(BLOCK)
+        blocks: list[bytes] = []
+        lines, wanted = 0, SPARSE_MAX  # until the first line has said how many there are
+        while lines <= wanted:
+            if self._left < BLOCK or wanted > 2 * SPARSE_MAX or len(blocks) * BLOCK > 42 * SPARSE_MAX:
+                broken("the map of a sparse file does not end, or is too long")
+            blocks.append(self._take(BLOCK))
             self._left -= BLOCK
-            if wanted is None and b"\n" in text:
-                wanted = 1 + 2 * decimal(text.partition(b"\n")[0])
-        return [decimal(line) for line in text.split(b"\n")[1:wanted]]
+            if not lines and b"\n" in blocks[-1]:
+                wanted = 2 * decimal(b"".join(blocks).partition(b"\n")[0])
+            lines += blocks[-1].count(b"\n")
+        return [decimal(line) for line in b"".join(blocks).split(b"\n")[1 : wanted + 1]]
 
     # --- bytes
 

@@ -86,6 +86,21 @@ static void test_end_of_file_at_a_handshake_is_a_failure(void)
     free(block);
 }
 
+static void test_a_step_is_left_out_where_another_has_succeeded(void)
+{
+    for (int fails = 0; fails < 2; fails++) {
+        struct sample *block = sample();
+        int status;
+        block->steps[2].result = 5; /* close: 0 for a descriptor that is open */
+        block->steps[2].args[0] = fails ? 999 : 0;
+        block->steps[3].unless = 5;
+        struct report *report = walk_in_child(block, &status);
+        assert(report->failed == -1 && report->reached == STEPS);
+        assert(!report->outcomes[3].started == !fails);
+        free(block);
+    }
+}
+
 static void refused(struct sample *block, size_t size, const char *why)
 {
     const char *answer = block_check(block, size);
@@ -113,6 +128,8 @@ static void test_damage_is_refused(void)
     refused(block, sizeof *block, "block counts more steps before the clone than it has");
     (block = sample())->steps[1].args[0] = BLOCK_REGISTERS;
     refused(block, sizeof *block, "step reads a register that does not exist");
+    (block = sample())->steps[0].unless = BLOCK_REGISTERS + 1;
+    refused(block, sizeof *block, "step asks a register that does not exist");
     (block = sample())->steps[0].result = BLOCK_REGISTERS + 1;
     refused(block, sizeof *block, "step writes to a register that does not exist");
     uint32_t outside[] = {0, 4, sizeof(struct block) + 4, sizeof(struct sample) - 8, sizeof(struct sample), UINT32_MAX};
@@ -183,6 +200,7 @@ int main(void)
     test_a_good_block_is_walked();
     test_a_failing_step_ends_the_walk();
     test_end_of_file_at_a_handshake_is_a_failure();
+    test_a_step_is_left_out_where_another_has_succeeded();
     test_damage_is_refused();
     test_every_byte_damaged();
     test_random_blocks();

@@ -1,10 +1,12 @@
-"""Engines that nobody here wrote: podman, and dockerd with containerd."""
+"""Engines that nobody here wrote: podman, and dockerd with containerd; and docker's registry."""
 
+import json
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,18 @@ from labcore.engine import Engine
 from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.cgroups.scope import RUNS
 from labcore.spec import OverlayRoot
-from tests.conftest import needs, needs_root
+from tests.conftest import needs_root
+from tests.peers import Peers
 
-MANAGER = "systemd" if RUNS.is_dir() and not hierarchies().v1 else "cgroupfs"  # as they choose it themselves
 RUNTIME = Path(sys.executable).with_name("labcore-runtime")
 # Asking for more than the machine allows takes CAP_SYS_RESOURCE, which not every root has.
 LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+WAIT_SECONDS = 30
+
+
+def cgroup_manager(peer: Peers) -> str:
+    """Return what engines have their cgroups from, as they choose it themselves; in a root of its own no systemd is seen."""
+    return "systemd" if RUNS.is_dir() and not hierarchies().v1 and not peer.prefix else "cgroupfs"
 
 
 class Driver:
@@ -43,6 +51,65 @@ class Driver:
         return self("run", "--rm", *self.options, *words, status=status, stdin=stdin)
 
 
+@contextmanager
+def running_dockerd(peer: Peers, home: Path, *options: str) -> Iterator[list[str]]:
+    """Run a dockerd that keeps everything in `home` and makes no network; yield the words that begin docker's command to it."""
+    needs_root()
+    address = f"unix://{home}/s"
+    docker = peer("docker", "-H", address)
+    words = peer("dockerd", "-H", address, "--data-root", f"{home}/data", "--exec-root", f"{home}/exec")
+    words += ["--pidfile", f"{home}/pid", "--bridge", "none", "--iptables=false", "--ip6tables=false", *options]
+    home.mkdir(exist_ok=True)
+
+    def answers() -> bool:
+        return not subprocess.run([*docker, "version"], capture_output=True).returncode
+
+    with (home / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as daemon:
+        try:
+            deadline = time.monotonic() + WAIT_SECONDS
+            while not answers():
+                assert daemon.poll() is None, (home / "log").read_text()[-2000:]
+                assert time.monotonic() < deadline, (home / "log").read_text()[-2000:]
+                time.sleep(0.1)
+            yield docker
+            for container in subprocess.run([*docker, "ps", "-aq"], capture_output=True, text=True).stdout.split():
+                subprocess.run([*docker, "rm", "-f", container], capture_output=True)
+        finally:
+            daemon.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                daemon.wait(20)
+            daemon.kill()
+
+
+@contextmanager
+def dockers_registry(peer: Peers, home: Path, *, auth: dict[str, object] | None = None, **http: object) -> Iterator[str]:
+    """Run docker-registry, with its files in `home`; yield its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {
+        "version": 0.1,
+        "log": {"level": "error", "accesslog": {"disabled": True}},
+        "storage": {"filesystem": {"rootdirectory": str(home / "data")}, "delete": {"enabled": True}},
+        "http": {"addr": f"127.0.0.1:{port}", **http},
+        **({"auth": auth} if auth else {}),
+    }
+    words = peer("docker-registry", "serve", str(home / "config.yml"))
+    home.mkdir(exist_ok=True)
+    (home / "config.yml").write_text(json.dumps(settings))  # YAML, too
+    with (home / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as server:
+        try:
+            deadline = time.monotonic() + WAIT_SECONDS
+            while True:
+                with socket.socket() as probe:
+                    if not probe.connect_ex(("127.0.0.1", port)):
+                        break
+                assert time.monotonic() < deadline, (home / "log").read_text()
+                time.sleep(0.05)
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
 @pytest.fixture(scope="module")
 def archive(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     needs_root()
@@ -54,36 +121,21 @@ def archive(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", params=["podman", "docker"])
-def driver(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    home = tmp_path_factory.mktemp(request.param)
+def driver(
+    request: pytest.FixtureRequest, peer: Peers, archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Driver]:
+    home, manager = tmp_path_factory.mktemp(request.param), cgroup_manager(peer)
     if request.param == "podman":
-        needs("podman", "conmon")
-        words = ["podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--cgroup-manager", MANAGER]
+        peer.needs("conmon")
+        words = peer("podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--cgroup-manager", manager)
         words += ["--tmpdir", str(home / "tmp"), "--events-backend", "file", "--network-config-dir", str(home / "net")]
         made = Driver("podman", home, [*words, "--runtime", str(RUNTIME)], ["--network", "none", *LIMITS])
         made("import", str(archive), "bb")
         yield made
         subprocess.run([*words, "system", "reset", "--force"], capture_output=True)
         return
-    needs("dockerd", "docker")
-    address = f"unix://{home}/docker.sock"
-    daemon_words = ["dockerd", "-H", address, "--data-root", f"{home}/data", "--exec-root", f"{home}/exec"]
-    daemon_words += ["--pidfile", f"{home}/pid", "--bridge", "none", "--iptables=false", "--add-runtime", f"labcore={RUNTIME}"]
-    daemon_words += ["--exec-opt", f"native.cgroupdriver={MANAGER}"]
-    with (home / "log").open("wb") as log, subprocess.Popen(daemon_words, stdout=log, stderr=log) as daemon:
-        options = ["--pull", "never", "--runtime", "labcore", "--network", "none"]
-        made = Driver("docker", home, ["docker", "-H", address], options)
-        try:
-            for _ in range(150):
-                if not subprocess.run([*made.words, "version"], capture_output=True).returncode:
-                    break
-                time.sleep(0.2)
-            made("import", str(archive), "bb")
-            yield made
-            for container in made("ps", "-aq").split():
-                made("rm", "-f", container)
-        finally:
-            daemon.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                daemon.wait(20)
-            daemon.kill()
+    options = ["--add-runtime", f"labcore={RUNTIME}", "--exec-opt", f"native.cgroupdriver={manager}"]
+    with running_dockerd(peer, home, *options) as docker:
+        made = Driver("docker", home, docker, ["--pull", "never", "--runtime", "labcore", "--network", "none"])
+        made("import", str(archive), "bb")
+        yield made

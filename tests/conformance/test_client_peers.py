@@ -1,11 +1,8 @@
 """labcore's commands with docker's registry, and docker's commands with labcore's."""
 
 import http.client
-import json
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +17,10 @@ from labcore.http import Request, Response
 from labcore.images import ImageStore
 from labcore.registry.access import Passwords
 from labcore.registry.server import Registry, Settings
-from tests.conftest import needs, needs_root
+from tests.conformance.conftest import dockers_registry, running_dockerd
+from tests.peers import Peers
 from tests.serving import named, served
+from tests.threads import Started
 
 Docker = Callable[..., str]
 
@@ -33,62 +32,16 @@ def own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def debians(home: Path, *, auth: dict[str, object] | None = None, **http_settings: object) -> Iterator[str]:
-    """Run Debian's docker-registry."""
-    needs("docker-registry")
-    home.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    settings = {
-        "version": 0.1,
-        "log": {"level": "error", "accesslog": {"disabled": True}},
-        "storage": {"filesystem": {"rootdirectory": str(home / "data")}},
-        "http": {"addr": f"127.0.0.1:{port}", **http_settings},
-        **({"auth": auth} if auth else {}),
-    }
-    (home / "config.yml").write_text(json.dumps(settings))  # YAML, too
-    with (home / "log").open("wb") as log:
-        command = ["docker-registry", "serve", str(home / "config.yml")]
-        with subprocess.Popen(command, stdout=log, stderr=log) as server:
-            try:
-                wait_for(lambda: not socket.socket().connect_ex(("127.0.0.1", port)))
-                yield f"127.0.0.1:{port}"
-            finally:
-                server.terminate()
+def dockerd(peer: Peers, home: Path, *options: str) -> Iterator[Docker]:
+    """Run a dockerd, and yield docker's command for it."""
+    with running_dockerd(peer, home, *options) as words:
 
+        def docker(*command: str, given: str | None = None) -> str:
+            done = subprocess.run([*words, *command], capture_output=True, text=True, timeout=60, input=given)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-@contextmanager
-def dockerd(home: Path, *options: str) -> Iterator[Docker]:
-    """Run Debian's dockerd, and yield docker's command for it."""
-    needs_root()
-    needs("dockerd", "docker")
-    home.mkdir()
-    words = ["dockerd", "-H", f"unix://{home}/s", "--data-root", f"{home}/data", "--exec-root", f"{home}/exec"]
-    words += ["--pidfile", f"{home}/pid", "--bridge", "none", "--iptables=false", *options]
-
-    def docker(*command: str, given: str | None = None) -> str:
-        whole = ["docker", "-H", f"unix://{home}/s", *command]
-        done = subprocess.run(whole, capture_output=True, text=True, timeout=60, input=given)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def answers() -> bool:
-        return not subprocess.run(["docker", "-H", f"unix://{home}/s", "version"], capture_output=True).returncode
-
-    with (home / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as daemon:
-        try:
-            wait_for(answers)
-            yield docker
-        finally:
-            daemon.terminate()
-            daemon.wait(30)
+        yield docker
 
 
 def labcore(root: Path, *words: str, given: str | None = None) -> str:
@@ -98,7 +51,7 @@ def labcore(root: Path, *words: str, given: str | None = None) -> str:
     return done.stdout
 
 
-def test_dockers_registry_with_tls_and_a_password(engine: Engine, tmp_path: Path) -> None:
+def test_dockers_registry_with_tls_and_a_password(peer: Peers, engine: Engine, tmp_path: Path) -> None:
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1")
     files = {name: str(tmp_path / name) for name in ("ca.crt", "server.crt", "server.key")}
@@ -108,7 +61,7 @@ def test_dockers_registry_with_tls_and_a_password(engine: Engine, tmp_path: Path
     (tmp_path / "htpasswd").write_text("anna:" + bcrypt.hashpw(b"hush-hush", bcrypt.gensalt(4)).decode() + "\n")
     tls = {"tls": {"certificate": files["server.crt"], "key": files["server.key"]}}
     auth: dict[str, object] = {"htpasswd": {"realm": "theirs", "path": str(tmp_path / "htpasswd")}}
-    with debians(tmp_path / "theirs", auth=auth, **tls) as address:
+    with dockers_registry(peer, tmp_path / "theirs", auth=auth, **tls) as address:
         name = f"{address}/team/busybox:v1"
         labcore(tmp_path, "login", "--ca", files["ca.crt"], "-u", "anna", "--password-stdin", address, given="hush-hush\n")
         labcore(engine.root, "tag", "busybox", name)
@@ -117,9 +70,9 @@ def test_dockers_registry_with_tls_and_a_password(engine: Engine, tmp_path: Path
         assert f"{address}/team/busybox" in labcore(tmp_path, "search", "--ca", files["ca.crt"], f"{address}/box")
 
 
-def test_dockers_registry_behind_a_proxy_that_takes_no_large_body(engine: Engine, tmp_path: Path) -> None:
+def test_dockers_registry_behind_a_proxy_that_takes_no_large_body(peer: Peers, engine: Engine, tmp_path: Path) -> None:
     """Pieces, as docker's registry wants them; one of them breaks off."""
-    with debians(tmp_path / "theirs") as theirs:
+    with dockers_registry(peer, tmp_path / "theirs") as theirs:
         sizes: list[int] = []
 
         def forward(request: Request) -> Response:
@@ -149,18 +102,18 @@ def test_dockers_registry_behind_a_proxy_that_takes_no_large_body(engine: Engine
         assert store.get(reference).layers == engine.images.get(reference).layers
 
 
-def test_a_neighbours_blob_is_mounted_in_dockers_registry(engine: Engine, tmp_path: Path) -> None:
-    with debians(tmp_path / "theirs") as address:
+def test_a_neighbours_blob_is_mounted_in_dockers_registry(peer: Peers, engine: Engine, tmp_path: Path) -> None:
+    with dockers_registry(peer, tmp_path / "theirs") as address:
         first, second = named(engine, address, "one/busybox:v1"), named(engine, address, "two/busybox:v1")
         list(push(engine.images, first, endpoint(first)))
         said = list(push(engine.images, second, endpoint(second)))
         assert [progress.what for progress in said] == ["is there", "is there", "done"]
 
 
-def test_dockers_login_search_and_logout(engine: Engine, tmp_path: Path) -> None:
+def test_dockers_login_search_and_logout(peer: Peers, engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "htpasswd").write_text("anna:" + bcrypt.hashpw(b"hush-hush", bcrypt.gensalt(4)).decode() + "\n")
     registry = Registry(tmp_path / "registry", Settings(Passwords(tmp_path / "htpasswd")))
-    with served(registry.answer) as address, dockerd(tmp_path / "d") as docker:
+    with served(registry.answer) as address, dockerd(peer, tmp_path / "d") as docker:
         docker("login", "-u", "anna", "--password-stdin", address, given="hush-hush")
         reference = named(engine, address)
         list(push(engine.images, reference, endpoint(reference)))  # with what docker has kept
@@ -191,7 +144,7 @@ class Counted:
 def cache_of(upstream: str, root: Path) -> Iterator[str]:
     """Run labcore's cache as a user starts it."""
     command = [sys.executable, "-m", "labcore", "--root", str(root), "registry", "serve", "--listen", "127.0.0.1:0"]
-    with subprocess.Popen([*command, "--proxy", upstream], stdout=subprocess.PIPE, text=True) as server:
+    with Started([*command, "--proxy", upstream], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         line = server.stdout.readline()
         assert f"a cache of {upstream}" in line
@@ -201,21 +154,20 @@ def cache_of(upstream: str, root: Path) -> Iterator[str]:
             server.terminate()
 
 
-def test_dockers_daemon_with_labcores_cache_as_its_mirror(engine: Engine, tmp_path: Path) -> None:
+def test_dockers_daemon_with_labcores_cache_as_its_mirror(peer: Peers, engine: Engine, tmp_path: Path) -> None:
     counted = Counted(tmp_path / "registry")
     with served(counted) as upstream, cache_of(upstream, tmp_path / "root") as mirror:
         original = named(engine, upstream, "library/busybox:labcore")
         list(push(engine.images, original, endpoint(original)))
         counted.got.clear()
         for learner in ("one", "two"):
-            with dockerd(tmp_path / learner, "--registry-mirror", f"http://{mirror}") as docker:
+            with dockerd(peer, tmp_path / learner, "--registry-mirror", f"http://{mirror}") as docker:
                 docker("pull", "-q", "busybox:labcore")
                 assert docker("image", "inspect", "-f", "{{.Id}}", "busybox:labcore").strip()
         assert len(counted.got) == len(set(counted.got)) == 3  # the manifest, the config and the layer
 
 
-def test_skopeo_with_labcores_cache_as_a_mirror(engine: Engine, tmp_path: Path) -> None:
-    needs("skopeo")
+def test_skopeo_with_labcores_cache_as_a_mirror(peer: Peers, engine: Engine, tmp_path: Path) -> None:
     counted = Counted(tmp_path / "registry")
     with served(counted) as upstream, cache_of(upstream, tmp_path / "root") as mirror:
         original = named(engine, upstream, "library/busybox:v1")
@@ -225,7 +177,7 @@ def test_skopeo_with_labcores_cache_as_a_mirror(engine: Engine, tmp_path: Path) 
             f'[[registry]]\nlocation = "registry.example.com"\n[[registry.mirror]]\nlocation = "{mirror}"\ninsecure = true\n'
         )
         for number in range(2):
-            words = ["skopeo", "--registries-conf", str(tmp_path / "registries.conf"), "copy", "-q"]
+            words = peer("skopeo", "--registries-conf", str(tmp_path / "registries.conf"), "copy", "-q")
             words += ["docker://registry.example.com/library/busybox:v1", f"dir:{tmp_path}/copy{number}"]
             done = subprocess.run(words, capture_output=True, text=True, timeout=60)
             assert done.returncode == 0, done.stderr

@@ -18,6 +18,7 @@ from labcore.engine import Engine
 from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.oci.config import APPARMOR
 from tests.conformance.conftest import LIMITS, RUNTIME, Driver
+from tests.peers import Peers
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -108,22 +109,22 @@ def test_privileged_and_an_init(driver: Driver) -> None:
         assert driver.run("--init", "bb", "cat", "/proc/1/comm") == "docker-init\n"
 
 
-def test_podmans_own_network(driver: Driver) -> None:
+def test_podmans_own_network(driver: Driver, peer: Peers) -> None:
     """It keeps the namespace itself, as a file, and has a setting made in it; its bridge stays in namespaces of the test."""
     if driver.name != "podman":
         return  # dockerd gives a network through a hook, once the container is there
-    container = [*driver.words, "run", "--rm", *LIMITS, "bb"]
+    container = [*driver.words[len(peer.prefix) :], "run", "--rm", *LIMITS, "bb"]
     look = "cat /proc/sys/net/ipv4/ping_group_range; ip -4 -o address show eth0"
     apart = "ip link set lo up; mount -t tmpfs none /var/lib"
     script = f"{apart}; exec {shlex.join([*container, 'sh', '-c', look])}"
-    alone = ["unshare", "--net", "--mount", "--", "sh", "-c", script]
+    alone = peer("unshare", "--net", "--mount", "--", "sh", "-c", script)
     done = subprocess.run(alone, cwd=driver.home, capture_output=True, text=True, timeout=60)
     assert re.fullmatch(r"0\t0\n.* inet 10\.88\.\S+ .*\n", done.stdout), done.stdout + done.stderr
 
 
-def test_the_engines_apparmor_profile(driver: Driver, held: str) -> None:
-    """Where AppArmor is, both ask for a profile of theirs, also for what is executed later."""
-    if not (APPARMOR.exists() and APPARMOR.read_text().startswith("Y")):
+def test_the_engines_apparmor_profile(peer: Peers, driver: Driver, held: str) -> None:
+    """Where AppArmor is, both ask for a profile of theirs, also for what is executed later; the root of peers has it not."""
+    if peer.prefix or not (APPARMOR.exists() and APPARMOR.read_text().startswith("Y")):
         pytest.skip("needs AppArmor")
     confined = re.compile(r"(docker-default|containers-default-\S+) \(enforce\)\n")
     assert confined.fullmatch(driver.run("bb", "cat", "/proc/self/attr/current"))

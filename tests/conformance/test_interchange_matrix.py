@@ -12,9 +12,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,10 +25,12 @@ from labcore.images.model import index_bytes
 from labcore.spec import OverlayRoot, Platform, Reference
 from labcore.spec.media import INDEX, LAYER, LAYER_GZIP
 from labcore.storage.comparing import differences
-from tests.conftest import needs, needs_root
+from tests.conformance.conftest import LIMITS, running_dockerd
+from tests.conftest import needs_root
+from tests.peers import Peers
+from tests.threads import Started
 
 NAME = "team/box:v1"
-ULIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
 # What a container says of its files, each with its kind, mode, owner and content; engines mount things of their own on /etc.
 SCRIPT = (
     "cd /; find bin etc/passwd home root tree usr | sort | while read f; do stat -c '%n %F %a %u %g' \"$f\"; done; "
@@ -138,48 +138,30 @@ def wanted(lab: Lab) -> str:
 
 
 @pytest.fixture(scope="module")
-def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
-    needs("dockerd", "docker")
-    home = tmp_path_factory.mktemp("d")
-    address = f"unix://{home}/s"
-    words = ["dockerd", "-H", address, "--data-root", f"{home}/data", "--exec-root", f"{home}/exec", "--pidfile", f"{home}/pid"]
-    words += ["--bridge", "none", "--iptables=false", "--exec-opt", "native.cgroupdriver=cgroupfs"]
-    with (home / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as daemon:
-        try:
-            tool = Tool(["docker", "-H", address], ["--pull", "never", "--network", "none"])
-            for _ in range(150):
-                if not subprocess.run([*tool.words, "version"], capture_output=True).returncode:
-                    break
-                time.sleep(0.2)
-            yield tool
-        finally:
-            daemon.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                daemon.wait(20)
-            daemon.kill()
+def docker(peer: Peers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
+    with running_dockerd(peer, tmp_path_factory.mktemp("d"), "--exec-opt", "native.cgroupdriver=cgroupfs") as words:
+        yield Tool(words, ["--pull", "never", "--network", "none"])
 
 
 @pytest.fixture(scope="module")
-def podman() -> Iterator[Tool]:
-    needs("podman", "conmon", "runc")
+def podman(peer: Peers) -> Iterator[Tool]:
+    peer.needs("conmon", "runc")
     home = tempfile.mkdtemp(prefix="pod")  # podman takes no longer name than 50 characters
-    words = ["podman", "--root", f"{home}/root", "--runroot", f"{home}/run", "--tmpdir", f"{home}/tmp", "--runtime", "runc"]
+    words = peer("podman", "--root", f"{home}/root", "--runroot", f"{home}/run", "--tmpdir", f"{home}/tmp", "--runtime", "runc")
     words += ["--storage-driver", "overlay", "--events-backend", "file", "--cgroup-manager", "cgroupfs"]
-    yield Tool(words, ["--network", "none", *ULIMITS])
+    yield Tool(words, ["--network", "none", *LIMITS])
     subprocess.run([*words, "system", "reset", "--force"], capture_output=True)
     shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
-def skopeo() -> Tool:
-    needs("skopeo")
-    return Tool(["skopeo"], [])
+def skopeo(peer: Peers) -> Tool:
+    return Tool(peer("skopeo"), [])
 
 
 @pytest.fixture(scope="module")
-def umoci() -> Tool:
-    needs("umoci")
-    return Tool(["umoci"], [])
+def umoci(peer: Peers) -> Tool:
+    return Tool(peer("umoci"), [])
 
 
 Place = Path  # a directory of the row's own
@@ -282,7 +264,7 @@ def test_to_labcore(row: str, request: pytest.FixtureRequest, lab: Lab, wanted: 
 
 def test_through_pipes(docker: Tool, lab: Lab, wanted: str, tmp_path: Path) -> None:
     """`labcore save | docker load`, and `docker save | labcore load`."""
-    with subprocess.Popen(
+    with Started(
         [sys.executable, "-m", "labcore", "--root", str(lab.engine.root), "save", NAME], stdout=subprocess.PIPE
     ) as ours:
         subprocess.run([*docker.words, "load"], stdin=ours.stdout, check=True, capture_output=True)

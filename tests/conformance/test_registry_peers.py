@@ -2,12 +2,10 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,14 +17,17 @@ from labcore.engine import Engine
 from labcore.engine.transfer import endpoint, pull, push
 from labcore.images import ImageStore
 from labcore.spec import Reference
-from tests.conftest import needs, needs_root
+from tests.conformance.conftest import dockers_registry, running_dockerd
+from tests.conftest import needs_root
+from tests.peers import Peers
+from tests.threads import Started
 
 
 @contextmanager
 def serving(data: Path, *options: str) -> Iterator[str]:
     """A registry as a user starts it."""
     command = [sys.executable, "-m", "labcore", "registry", "serve", "--listen", "127.0.0.1:0", "--data", str(data)]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
+    with Started([*command, *options], stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             yield server.stdout.readline().split()[2].rpartition("/")[2]
@@ -45,14 +46,22 @@ def layout(engine: Engine) -> str:
     return f"oci:{engine.root}/images:busybox:latest"
 
 
-def skopeo(*words: str) -> str:
-    needs("skopeo")
-    done = subprocess.run(["skopeo", *words], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+Skopeo = Callable[..., str]
 
 
-def test_skopeo_there_and_back(address: str, layout: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def skopeo(peer: Peers) -> Skopeo:
+    peer.needs("skopeo")
+
+    def run(*words: str) -> str:
+        done = subprocess.run(peer("skopeo", *words), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_skopeo_there_and_back(skopeo: Skopeo, address: str, layout: str, tmp_path: Path) -> None:
     there = f"docker://{address}/team/busybox:v1"
     skopeo("copy", "-q", "--dest-tls-verify=false", layout, there)
     inspected = json.loads(skopeo("inspect", "--tls-verify=false", there))
@@ -67,7 +76,7 @@ def test_skopeo_there_and_back(address: str, layout: str, tmp_path: Path) -> Non
     assert json.loads(skopeo("list-tags", "--tls-verify=false", f"docker://{address}/team/docker"))["Tags"] == []
 
 
-def test_skopeo_by_https_and_with_a_password(layout: str, tmp_path: Path) -> None:
+def test_skopeo_by_https_and_with_a_password(peer: Peers, skopeo: Skopeo, layout: str, tmp_path: Path) -> None:
     authority = trustme.CA()
     both = tmp_path / "both.pem"
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(both))
@@ -82,22 +91,21 @@ def test_skopeo_by_https_and_with_a_password(layout: str, tmp_path: Path) -> Non
         skopeo("copy", "-q", f"--dest-cert-dir={trusted}", "--dest-creds=anna:secret", layout, name)
         skopeo("inspect", f"--cert-dir={trusted}", "--creds=anna:secret", name)
         for refused in (["--creds=anna:wrong"], ["--no-creds"]):
-            done = subprocess.run(
-                ["skopeo", "inspect", f"--cert-dir={trusted}", *refused, name], capture_output=True, timeout=60
-            )
+            words = peer("skopeo", "inspect", f"--cert-dir={trusted}", *refused, name)
+            done = subprocess.run(words, capture_output=True, timeout=60)
             assert b"uthenti" in done.stderr or b"nauthorized" in done.stderr, done.stderr
     with serving(tmp_path / "data", "--read-only") as address:
         name = f"docker://{address}/team/busybox:v1"
         skopeo("inspect", "--tls-verify=false", name)
-        done = subprocess.run(["skopeo", "copy", "--dest-tls-verify=false", layout, name], capture_output=True, timeout=60)
+        words = peer("skopeo", "copy", "--dest-tls-verify=false", layout, name)
+        done = subprocess.run(words, capture_output=True, timeout=60)
         assert b"not done here" in done.stderr, done.stderr
 
 
-def test_podman_pushes_and_pulls(address: str, layout: str) -> None:
+def test_podman_pushes_and_pulls(peer: Peers, address: str, layout: str) -> None:
     needs_root()
-    needs("podman", "skopeo")
     home = tempfile.mkdtemp(prefix="pod")  # podman takes no longer name than 50 characters
-    podman = ["podman", "--root", f"{home}/root", "--runroot", f"{home}/run", "--tmpdir", f"{home}/tmp"]
+    podman = peer("podman", "--root", f"{home}/root", "--runroot", f"{home}/run", "--tmpdir", f"{home}/tmp")
     podman += ["--storage-driver", "vfs", "--events-backend", "file"]
     name = f"{address}/podman/busybox:v1"
 
@@ -116,76 +124,38 @@ def test_podman_pushes_and_pulls(address: str, layout: str) -> None:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def test_docker_pushes_and_pulls(address: str, layout: str, tmp_path: Path) -> None:
-    needs_root()
-    needs("dockerd", "docker", "skopeo")
-    home = tmp_path / "d"
-    home.mkdir()
-    socket = f"unix://{home}/s"
-    words = ["dockerd", "-H", socket, "--data-root", f"{home}/data", "--exec-root", f"{home}/exec", "--pidfile", f"{home}/pid"]
-    words += ["--bridge", "none", "--iptables=false"]
+def test_docker_pushes_and_pulls(peer: Peers, skopeo: Skopeo, address: str, layout: str, tmp_path: Path) -> None:
     name = f"{address}/docker/busybox:v1"
-    skopeo("copy", "-q", layout, f"docker-archive:{home}/image.tar:{name}")
+    skopeo("copy", "-q", layout, f"docker-archive:{tmp_path}/image.tar:{name}")
+    with running_dockerd(peer, tmp_path / "d") as words:
 
-    def docker(*command: str) -> str:
-        done = subprocess.run(["docker", "-H", socket, *command], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        def docker(*command: str) -> str:
+            done = subprocess.run([*words, *command], capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
 
-    with (home / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as daemon:
-        try:
-            for _ in range(150):
-                if not subprocess.run(["docker", "-H", socket, "version"], capture_output=True).returncode:
-                    break
-                time.sleep(0.2)
-            docker("load", "-q", "-i", f"{home}/image.tar")
-            before = docker("image", "inspect", "-f", "{{.Id}}", name)
-            docker("push", "-q", name)
-            docker("rmi", name)
-            docker("pull", "-q", name)
-            assert docker("image", "inspect", "-f", "{{.Id}}", name) == before
-        finally:
-            daemon.terminate()
-            daemon.wait(30)
+        docker("load", "-q", "-i", f"{tmp_path}/image.tar")
+        before = docker("image", "inspect", "-f", "{{.Id}}", name)
+        docker("push", "-q", name)
+        docker("rmi", name)
+        docker("pull", "-q", name)
+        assert docker("image", "inspect", "-f", "{{.Id}}", name) == before
 
 
 @pytest.fixture(scope="module")
-def debians(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Debian's docker-registry."""
-    needs("docker-registry")
-    home = tmp_path_factory.mktemp("docker-registry")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    settings = {
-        "version": 0.1,
-        "log": {"level": "error", "accesslog": {"disabled": True}},
-        "storage": {"filesystem": {"rootdirectory": str(home / "data")}, "delete": {"enabled": True}},
-        "http": {"addr": address},
-    }
-    (home / "config.yml").write_text(json.dumps(settings))  # YAML, too
-    with (home / "log").open("wb") as log:
-        server = subprocess.Popen(["docker-registry", "serve", str(home / "config.yml")], stdout=log, stderr=log)
-        try:
-            for _ in range(100):
-                try:
-                    socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), 1).close()
-                    break
-                except OSError:
-                    time.sleep(0.05)
-            yield address
-        finally:
-            server.terminate()
-            server.wait(10)
+def theirs(peer: Peers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with dockers_registry(peer, tmp_path_factory.mktemp("docker-registry")) as address:
+        yield address
 
 
-def test_labcore_pushes_to_and_pulls_from_dockers_registry(debians: str, engine: Engine, tmp_path: Path) -> None:
-    reference = Reference.parse(f"{debians}/team/busybox:v1")
+def test_labcore_pushes_to_and_pulls_from_dockers_registry(theirs: str, skopeo: Skopeo, engine: Engine, tmp_path: Path) -> None:
+    reference = Reference.parse(f"{theirs}/team/busybox:v1")
     engine.images.tag(reference, engine.images.get(Reference.parse("busybox")).descriptor)
     assert list(push(engine.images, reference, endpoint(reference)))[-1].what == "done"
     store = ImageStore(tmp_path / "images")
     assert list(pull(store, reference, endpoint(reference)))[-1].what == "done"
     assert store.get(reference).descriptor == engine.images.get(reference).descriptor
-    skopeo("inspect", "--tls-verify=false", f"docker://{debians}/team/busybox:v1")
+    skopeo("inspect", "--tls-verify=false", f"docker://{theirs}/team/busybox:v1")
 
 
 def test_the_commands(address: str, engine: Engine, tmp_path: Path) -> None:

@@ -1,18 +1,15 @@
 """The article's two Dockerfiles, built by the stock dockerd on the images that are made here; nothing is pulled."""
 
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from labcore.engine import Engine
-from tests.conftest import needs, needs_root
+from tests.conformance.conftest import LIMITS, running_dockerd
+from tests.peers import Peers
 
-# Asking for more than the machine allows takes CAP_SYS_RESOURCE, which not every root has.
-LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
 WEB = """
 FROM nginx
 MAINTAINER Angel_Kitty <angelkitty6698@gmail.com>
@@ -29,6 +26,7 @@ CMD ["app.py"]
 """
 APP = """
 from flask import Flask
+from tests.threads import Started
 app = Flask(__name__)
 app.add_url_rule("/", view_func=lambda: "Hello from Flask")
 app.run(host="0.0.0.0", port=5000)
@@ -43,8 +41,8 @@ cat <&3
 class Docker:
     """A dockerd of our own, by its command line."""
 
-    def __init__(self, address: str) -> None:
-        self.words = ["docker", "-H", address]
+    def __init__(self, words: list[str]) -> None:
+        self.words = words
 
     def __call__(self, *words: str) -> str:
         done = subprocess.run([*self.words, *words], capture_output=True, text=True, timeout=120)
@@ -53,33 +51,16 @@ class Docker:
 
 
 @pytest.fixture(scope="module")
-def docker(stocked: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docker]:
-    needs_root()
-    needs("dockerd", "docker", "skopeo")
+def docker(peer: Peers, stocked: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docker]:
     home = tmp_path_factory.mktemp("docker")
-    address = f"unix://{home}/docker.sock"
-    words = ["dockerd", "-H", address, "--data-root", f"{home}/data", "--exec-root", f"{home}/exec", "--pidfile", f"{home}/pid"]
-    words += ["--bridge", "none", "--iptables=false", "--exec-opt", "native.cgroupdriver=cgroupfs"]
-    with (home / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as daemon:
-        made = Docker(address)
-        try:
-            for name in ("nginx", "python"):
-                source = f"oci:{stocked.images.directory}:{name}:latest"
-                subprocess.run(["skopeo", "copy", "-q", source, f"docker-archive:{home}/{name}.tar:{name}:latest"], check=True)
-            for _ in range(150):
-                if not subprocess.run([*made.words, "version"], capture_output=True).returncode:
-                    break
-                time.sleep(0.2)
-            for name in ("nginx", "python"):
-                made("load", "-i", f"{home}/{name}.tar")
-            yield made
-            for container in made("ps", "-aq").split():
-                made("rm", "-f", container)
-        finally:
-            daemon.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                daemon.wait(20)
-            daemon.kill()
+    with running_dockerd(peer, home, "--exec-opt", "native.cgroupdriver=cgroupfs") as words:
+        made = Docker(words)
+        for name in ("nginx", "python"):
+            source = f"oci:{stocked.images.directory}:{name}:latest"
+            copy = peer("skopeo", "copy", "-q", source, f"docker-archive:{home}/{name}.tar:{name}:latest")
+            subprocess.run(copy, check=True)
+            made("load", "-i", f"{home}/{name}.tar")
+        yield made
 
 
 def built(docker: Docker, place: Path, name: str) -> str:

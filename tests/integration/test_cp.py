@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +14,14 @@ import pytest
 import labcore
 from labcore.engine import Engine
 from labcore.engine.preparing import prepared
-from labcore.errors import InvalidInput, NotFound
+from labcore.errors import InvalidInput
 from labcore.native import PIPE, Process
 from labcore.runtime import make_plan, spawn
 from labcore.spec import IdRange
 from labcore.storage.files import copy, of_machine
 from labcore.storage.intake import take_in
 from tests.conftest import needs_root
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 ROOT = (0, 0)
@@ -81,6 +83,42 @@ def test_archives_in_and_out(engine: Engine, name: str) -> None:
     assert b"no archive that can be read" in cp(engine, "-", f"{name}:/tmp", stdin=b"nonsense" * 200).stderr
 
 
+def test_an_archive_of_many_nested_directories(engine: Engine, name: str) -> None:
+    """As deep as a path may be, in little time; what is deeper is refused, and nothing recurses."""
+    names = ["/".join("d" * depth) for depth in range(1, 1701)]
+    data = hostile(*((path, tarfile.DIRTYPE, "") for path in names), (f"{names[-1]}/file", tarfile.REGTYPE, ""))
+    with engine.snapshots.files(name, writable=True) as files:
+        began = time.process_time()
+        take_in(io.BytesIO(data), files, "/tmp", owner=ROOT)
+        took = time.process_time() - began
+        with pytest.raises(InvalidInput, match="a directory whose path has more than 3584 bytes"):
+            take_in(io.BytesIO(hostile(("d/" * 1795 + "f", tarfile.REGTYPE, ""))), files, "/tmp", owner=ROOT)
+    assert shell(engine, name, f"cat /tmp/{names[-1]}/file") == "evil"
+    assert took < 10
+
+
+def test_a_later_entry_takes_the_place_of_an_earlier_one(engine: Engine, name: str) -> None:
+    """A file that of a file or a link, which then leads nowhere any more; never one that of a directory, or a directory its."""
+    data = hostile(
+        ("way", tarfile.SYMTYPE, "/c/dir"), ("way/first", tarfile.REGTYPE, ""), ("way", tarfile.REGTYPE, ""),
+        ("twice", tarfile.FIFOTYPE, ""), ("twice", tarfile.REGTYPE, ""), ("hard", tarfile.REGTYPE, ""),
+        ("hard", tarfile.LNKTYPE, "twice"),
+    )  # fmt: skip
+    with engine.snapshots.files(name, writable=True) as files:
+        take_in(io.BytesIO(data), files, "/tmp", owner=ROOT)
+        for entries in (
+            [("way/second", tarfile.REGTYPE, "")],
+            [("way", tarfile.DIRTYPE, "")],
+            [("d", tarfile.DIRTYPE, ""), ("d", tarfile.REGTYPE, "")],
+            [("h", tarfile.LNKTYPE, "nowhere")],
+            [("n" * 256, tarfile.REGTYPE, "")],
+        ):
+            with pytest.raises(InvalidInput):
+                take_in(io.BytesIO(hostile(*entries)), files, "/tmp", owner=ROOT)
+    said = shell(engine, name, "ls /c/dir; cat /tmp/way /tmp/twice; [ /tmp/hard -ef /tmp/twice ] && [ -d /tmp/d ] && echo same")
+    assert said.split() == ["first", "two", "evilevilsame"]
+
+
 def test_sparse_files_linked_files_and_large_ones(engine: Engine, name: str, tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     with (tmp_path / "d/sparse").open("wb") as file:
@@ -108,6 +146,10 @@ WRONG = [
     (("NAME:/c/one/", "/tmp"), "it is no directory"),
     (("/etc/hostname", "NAME:/missing/"), "there is no such directory to copy into"),
     (("/etc/apt", "NAME:/c/one"), "cannot be copied to what is no directory"),
+    (("/etc/hostname", "NAME:/c/one/"), "NAME:/c/one/: it is no directory to copy into"),
+    (("NAME:/c/one", "/etc/hostname/"), "/etc/hostname/: it is no directory to copy into"),
+    (("", "NAME:/c"), "is empty, and names no file"),
+    (("NAME:/c/one", ""), "is empty, and names no file"),
 ]
 
 
@@ -116,6 +158,35 @@ def test_what_cannot_be(engine: Engine, name: str, words: tuple[str, str], why: 
     done = cp(engine, *(word.replace("NAME", name) for word in words))
     assert done.returncode == 125
     assert why.replace("NAME", name) in done.stderr.decode()
+
+
+SPECIAL = [
+    ("device", "mknod {} c 1 3"),
+    ("FIFO", "mkfifo {}"),
+    ("socket", "python3 -c 'import socket; socket.socket(1).bind(\"{}\")'"),
+]
+
+
+@pytest.mark.parametrize(("what", "make"), SPECIAL)
+def test_no_copy_takes_the_place_of_a_device(engine: Engine, name: str, tmp_path: Path, what: str, make: str) -> None:
+    """By its name, by a link to it, and as one of a directory's names: what somebody reads and writes stays what it is."""
+    node = tmp_path / "dir/two"
+    node.parent.mkdir()
+    subprocess.run(make.format(node), shell=True, check=True)
+    (tmp_path / "way").symlink_to(node)
+    before = node.lstat()
+    for source, target in (
+        ("/c/dir/two", node),
+        ("/c/dir/two", tmp_path / "way"),
+        ("/c/dir/two", node.parent),
+        ("/c/dir", tmp_path),
+    ):
+        refused = cp(engine, f"{name}:{source}", str(target))
+        assert (refused.returncode, f"is a {what}, and no copy takes its place" in refused.stderr.decode()) == (125, True)
+    assert (node.lstat().st_ino, node.lstat().st_mode) == (before.st_ino, before.st_mode)
+    (tmp_path / "two").write_text("here")
+    shell(engine, name, "mkfifo /c/two")
+    assert b"is a FIFO" in cp(engine, f"{tmp_path}/two", f"{name}:/c").stderr
 
 
 # --- hostile links
@@ -176,7 +247,7 @@ def test_links_in_an_archive_stay_inside(engine: Engine, name: str, tmp_path: Pa
     )  # fmt: skip
     with engine.snapshots.files(name, writable=True) as files:
         take_in(io.BytesIO(data), files, "/tmp", owner=ROOT)
-        with pytest.raises(NotFound):
+        with pytest.raises(InvalidInput):
             take_in(io.BytesIO(hostile(("way/evil/x/y", tarfile.LNKTYPE, "nowhere/x"))), files, "/tmp", owner=ROOT)
     assert shell(engine, name, "cat /evil /tmp/absolute") == "evilevil"
     assert not Path("/evil").exists()
@@ -247,7 +318,7 @@ def test_a_killed_cp_leaves_nothing_mounted(engine: Engine, name: str) -> None:
         " print('mounted', flush=True)\n time.sleep(60)\n"
     )
     command = [sys.executable, "-c", script, str(engine.root), name]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+    with Started(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
         busy = cp(engine, f"{name}:/c/one", "/nowhere")

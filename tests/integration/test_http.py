@@ -15,15 +15,20 @@ from pathlib import Path
 import pytest
 import trustme
 
-from labcore.http import FilePart, Pieces, Request, Response, Server, conversation, incoming
+from labcore.http import FilePart, Pieces, Request, Response, Server, conversation, incoming, wire
 from labcore.http.message import BadRequest
-from labcore.http.server import listen
+from labcore.http.server import _party, listen
+
+PIECE = 1 << 17
+MUCH = hashlib.shake_256(b"much").digest(8 << 20)
 
 
 def handler(request: Request) -> Response:
     """Say what was understood; /unread leaves the body where it is, /pieces answers in some."""
     if request.path == "/unread":
         return Response(HTTPStatus.OK, {}, b"unread")
+    if request.path == "/much":
+        return Response(HTTPStatus.OK, {}, Pieces((MUCH[at : at + PIECE] for at in range(0, len(MUCH), PIECE)), len(MUCH)))
     if request.path == "/pieces":
         return Response(HTTPStatus.OK, {}, iter([b"one,", b"", b"two"]))
     if request.path in ("/short", "/long", "/exact"):
@@ -48,12 +53,20 @@ class Served:
         self.server = server
         self.port = port
 
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+    def connect(self, patience: float = 10) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=patience)
 
-    def ask(self, data: bytes) -> bytes:
+    def connect_small(self) -> socket.socket:
+        """Connect with little room for what comes."""
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", self.port))
+        return connection
+
+    def ask(self, data: bytes, patience: float = 10) -> bytes:
         """Send bytes, and return all that comes until the server ends it."""
-        with self.connect() as connection:
+        with self.connect(patience) as connection:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
             return rest_of(connection)
@@ -252,6 +265,115 @@ def test_a_thousand_silent_connections_keep_nobody_out(served: Served) -> None:
             connection.close()
 
 
+@pytest.mark.usefixtures("many_files")
+@pytest.mark.parametrize("said", [b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /a HTTP/1.1\r\nHos"])
+def test_who_does_not_read_or_does_not_end_keeps_nobody_out(served: Served, said: bytes) -> None:
+    """Neither who stalls costs a thread."""
+    threads = threading.active_count()
+    stalled = [served.connect_small() for _ in range(700)]
+    try:
+        for connection in stalled:
+            connection.sendall(said)
+        for _ in range(3):
+            start = time.monotonic()
+            assert statuses(served.ask(GET + b"\r\n", patience=30)) == [200]
+            assert time.monotonic() - start < 20
+            time.sleep(0.5)
+        deadline = time.monotonic() + 30
+        while len(served.server._resting) < 700 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert len(served.server._resting) >= 700
+        assert served.server._busy.total() == 0
+        assert threading.active_count() - threads <= 140
+        if said.endswith(b"\r\n"):  # what was held up is whole when it is read at last
+            for connection in stalled[::300]:
+                connection.shutdown(socket.SHUT_WR)
+                assert rest_of(connection).partition(b"\r\n\r\n")[2] == MUCH
+        else:
+            for connection in stalled[::100]:
+                connection.sendall(b"t: x\r\n\r\n")
+                assert b"[GET /a 0]" in connection.recv(1000)
+    finally:
+        for connection in stalled:
+            connection.close()
+
+
+@pytest.mark.usefixtures("many_files")
+def test_bodies_that_do_not_come_hold_no_more_than_one_addresss_threads(served: Served) -> None:
+    begun = b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
+    stalled = [served.connect() for _ in range(200)]
+    try:
+        for connection in stalled:
+            connection.sendall(begun)
+        for _ in range(100):
+            if served.server._busy["127.0.0.1"] == 128:
+                break
+            time.sleep(0.05)
+        start = time.monotonic()
+        with socket.create_connection(("127.0.0.1", served.port), timeout=10, source_address=("127.0.0.2", 0)) as other:
+            other.sendall(GET + b"\r\n")
+            assert b"[GET /a 0]" in other.recv(1000)
+        assert time.monotonic() - start < 2
+        for connection in stalled:  # each gets its turn
+            connection.sendall(b"ab")
+        assert all(b"[PUT /a 2]" in connection.recv(1000) for connection in stalled)
+        assert not served.server._queued
+    finally:
+        for connection in stalled:
+            connection.close()
+
+
+def test_room_is_made_for_others_by_who_waits_for_a_turn(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labcore.http.server.MOST_OF_ONE", 2)
+    served.server._most = 20
+    stalled = [served.connect() for _ in range(20)]
+    for connection in stalled:
+        connection.sendall(b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10, source_address=("127.0.0.2", 0)) as other:
+        other.sendall(GET + b"\r\n")
+        assert b"[GET /a 0]" in other.recv(1000)
+    for connection in stalled:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "party"),
+    [(("10.0.0.1", 5), "10.0.0.1"), (("::ffff:10.0.0.1", 5, 0, 0), "10.0.0.1"), (("::1", 5, 0, 0), "0" * 16),
+     ("", ""), (b"", ""), (("2001:db8:1:2:3::4", 5, 0, 0), "20010db800010002"), (("fe80::1%lo", 5, 0, 1), "fe80000000000000")],
+)  # fmt: skip
+def test_whose_an_address_is(address: object, party: str) -> None:
+    assert _party(address) == party
+
+
+def test_answers_that_are_not_read_take_no_more_memory_than_they_may(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labcore.http.server.MOST_HELD", 3 * PIECE)
+    stalled = [served.connect_small() for _ in range(20)]
+    for connection in stalled:
+        connection.sendall(b"GET /much HTTP/1.1\r\n" + HOST + b"\r\n")
+    deadline = time.monotonic() + 20
+    while not served.server._held and time.monotonic() < deadline:
+        time.sleep(0.1)
+    while len(served.server._open) > 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert 1 <= len(served.server._open) <= 3
+    assert served.server._held <= 3 * PIECE
+    for connection in stalled:
+        connection.close()
+    while served.server._open and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert served.server._held == 0
+
+
+def test_an_answer_that_is_not_read_is_given_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "PATIENCE", 0.5)
+    with served.connect() as connection:
+        connection.sendall(b"GET /much HTTP/1.1\r\n" + HOST + b"\r\n")
+        time.sleep(3)
+        assert not served.server._open
+        with contextlib.suppress(ConnectionError):
+            assert len(rest_of(connection)) < len(MUCH)
+
+
 def test_when_there_are_too_many_the_longest_silent_goes(served: Served) -> None:
     served.server._most = 10
     silent = [served.connect() for _ in range(30)]
@@ -311,6 +433,7 @@ def test_a_file_and_its_parts_also_by_tls(tmp_path: Path, monkeypatch: pytest.Mo
         for pause in (0.0, 0.5):  # the second time it has rested
             time.sleep(pause)
             secured.sendall(GET + b"\r\n")
+            time.sleep(pause)  # and so has the answer
             answer = b""
             while len(answer.partition(b"\r\n\r\n")[2]) < 2_000_000:
                 answer += secured.recv(1 << 16)

@@ -82,7 +82,7 @@ LIES: dict[str, tuple[str, Lie, str]] = {
     "other bytes": (
         "/blobs/", body(lambda c: bytes([c[0] ^ 1]) + c[1:]), r"sha256:\w+ of \d+ bytes was asked for, and sha256:\w+ of",
     ),
-    "too few bytes": ("/blobs/", body(lambda c: c[:-1]), r"\d+ of \d+ bytes came"),
+    "too few bytes": ("/blobs/", body(lambda c: c[:-1]), r"\d+ of \d+ bytes came|more than the \d+"),
     "too many bytes": ("/blobs/", body(lambda c: c + b"x"), r"more than the \d+ bytes that it has"),
     "no bytes": ("/blobs/", body(lambda _: b""), r"0 of \d+ bytes came"),
     "an endless blob": ("/blobs/", endless, r"more than the \d+ bytes"),
@@ -109,7 +109,7 @@ LIES: dict[str, tuple[str, Lie, str]] = {
     "a digest of another kind": ("/manifests/", descriptor_changed(digest="md5:" + "0" * 32), "digest|cannot be read"),
     "redirects": ("/blobs/", lambda r, _, __: Response(302, {"Location": r.target}), "one redirection after another"),
     "a redirect to a file": (
-        "/blobs/", instead(307, Location="file:///etc/passwd"), "leads to file:///etc/passwd, which is not secured",
+        "/blobs/", instead(307, Location="file:///etc/passwd"), "leads to file:///etc/passwd, and only http and https",
     ),
     "a redirect to nowhere": ("/blobs/", instead(307, Location="http://127.0.0.1:1/x"), "nobody listens"),
     "a redirect with a line break": (
@@ -187,11 +187,12 @@ def greeted(say: Callable[[socket.socket], None]) -> Callable[[socket.socket], N
     return hold
 
 
-def drip(text: bytes, pause: float = 0.05) -> Callable[[socket.socket], None]:
+def drip(text: bytes, pause: float = 0.05, first: int = 1, size: int = 1) -> Callable[[socket.socket], None]:
     def say(connection: socket.socket) -> None:
-        for number in range(len(text)):
-            connection.sendall(text[number : number + 1])
+        connection.sendall(text[:first])
+        for number in range(first, len(text), size):
             time.sleep(pause)
+            connection.sendall(text[number : number + size])
 
     return say
 
@@ -210,7 +211,10 @@ BABBLE: dict[str, tuple[Callable[[socket.socket], None], str]] = {
     "no HTTP": (lambda c: c.sendall(b"\x00\x01 SSH-2.0\r\n\r\n"), "SSH"),
     "silence": (lambda c: time.sleep(5), "timed out"),
     "a head that drips": (drip(HEAD * 5), "less than 1024 bytes a second"),
-    "a body that drips": (drip(HEAD + b"Content-Length: 1000\r\n\r\n" + b"x" * 900, 0.01), "less than 1024 bytes a second"),
+    "a head that comes slowly": (drip(b"HTTP/1.1 200 OK\r\nX: " + bytes(60_000), 0.02, size=40), "head has not come within"),
+    "a body that drips": (
+        drip(HEAD + b"Content-Length: 1000\r\n\r\n" + b"x" * 900, 0.01, len(HEAD) + 24), "less than 1024 bytes a second",
+    ),
     "continue without end": (forever(b"HTTP/1.1 100 Continue\r\n\r\n"), "head does not end"),
     "a line without end": (forever(b"HTTP/1.1 200 " + b"x" * 1000), "head does not end|line"),
     "chunks that are none": (lambda c: c.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), "broke off"),
@@ -240,6 +244,22 @@ def test_babble(lie: str) -> None:
             assert lie == "two lengths"  # the first holds, and the rest is nobody's
             assert fetched.content == b"{}"
         assert time.monotonic() - begun < 20
+        transport.close()
+
+
+@pytest.mark.parametrize(
+    "say",
+    [forever(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000), drip(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 9000, 0.02, size=60)],
+    ids=["without end", "dripping"],
+)
+def test_a_proxy_that_babbles(say: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    with served_raw(greeted(say)) as address:
+        monkeypatch.setenv("https_proxy", f"http://{address}")
+        transport = Transport(Endpoint("registry.test"), attempts=1, patience=1)
+        begun = time.monotonic()
+        with pytest.raises(RegistryError, match=r"head does not end|nothing answered|got more than|100 headers"):
+            transport.request("GET", "/v2/")
+        assert time.monotonic() - begun < 10
         transport.close()
 
 

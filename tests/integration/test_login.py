@@ -4,10 +4,10 @@ import base64
 import io
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import bcrypt
 import pytest
@@ -15,12 +15,15 @@ import pytest
 from labcore.cli import main
 from labcore.errors import InvalidInput, Unavailable
 from labcore.http import Request, Response
-from labcore.registry import credentials
 from labcore.registry.access import Passwords
 from labcore.registry.credentials import Credentials, find, forget, keep
+from labcore.registry.docker_config import config_file
+from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.server import Registry, Settings
+from labcore.registry.transport import Transport
 from tests.conftest import needs
 from tests.serving import served
+from tests.threads import Started
 
 HELPER = """#!/usr/bin/env python3
 import json, os, sys
@@ -131,7 +134,7 @@ def test_a_terminal_is_asked(address: str, file: Path) -> None:
     needs("setsid")
     master, slave = os.openpty()
     command = ["setsid", "-c", "-w", sys.executable, "-m", "labcore", "login", address]
-    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave) as process:
+    with Started(command, stdin=slave, stdout=slave, stderr=slave) as process:
         os.close(slave)
         said = b""
         for prompt, typed in ((f"User at {address}: ", "anna\n"), ("Password: ", "hush-hush\n"), ("is let in", "")):
@@ -164,6 +167,20 @@ def test_a_helper_for_one_registry(file: Path, keychain: Path) -> None:
     assert find("a.b") == Credentials("", "", "identity")
     assert find("c.d") == Credentials("x", "y")
     assert find("e.f") is None
+    file.write_text(
+        '{"credHelpers": {"https://index.docker.io/v1/": "drawer", "a.b": null, "c.d": ""}, "credsStore": "drawer"}'
+    )
+    for key in ("a.b", "c.d"):
+        (keychain / key).write_text('{"Username": "in the keychain", "Secret": "y"}')
+        assert find(key) is None  # it is said to be in the file
+    (keychain / "https:__index.docker.io_v1_").write_text('{"Username": "x", "Secret": "y"}')
+    assert find("docker.io") == Credentials("x", "y")
+    (keychain / "e.f").write_text('{"Username": "", "Secret": ""}')
+    assert find("e.f") is None
+    file.write_text('{"credHelpers": {"docker.io": "drawer", "a.b": 5}}')
+    assert find("docker.io") == Credentials("x", "y")
+    with pytest.raises(Unavailable, match=r"credHelpers: the name of a helper is wanted for a\.b"):
+        find("a.b")
 
 
 @pytest.mark.parametrize(
@@ -172,6 +189,12 @@ def test_a_helper_for_one_registry(file: Path, keychain: Path) -> None:
         ("exit 3", "`get` ended with status 3"),
         ("echo no json", "cannot be understood"),
         ("echo '[\"hush-hush\"]'", "cannot be understood"),
+        ("echo null", "cannot be understood"),
+        ('echo \'{"Username": null, "Secret": null}\'', "cannot be understood"),
+        ('echo \'{"Username": "x"}\'', "cannot be understood"),
+        ('echo \'{"Username": 1, "Secret": "hush-hush"}\'', "cannot be understood"),
+        ("printf '\\377'", "UnicodeDecodeError"),
+        ("kill -9 $$", "status -9"),
         (None, "no such program on PATH"),
     ],
 )
@@ -193,7 +216,9 @@ def test_helpers_that_fail(file: Path, tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("key", "registry"),
     [("https://index.docker.io/v1/", "docker.io"), ("docker.io", "docker.io"), ("index.docker.io", "docker.io"),
-     ("https://a.b/v1/", "a.b"), ("http://a.b:5000", "a.b:5000"), ("a.b", "a.b")],
+     ("registry-1.docker.io", "docker.io"), ("https://docker.io/v2/", "docker.io"), ("index.docker.io/v1/", "docker.io"),
+     ("https://a.b/v1/", "a.b"), ("http://a.b:5000", "a.b:5000"), ("a.b", "a.b"), ("a.b/v1/", "a.b"), ("HTTPS://a.b/", "a.b"),
+     ("a.b:5000/v2", "a.b:5000"), ("https://a.b/some/path", "a.b")],
 )  # fmt: skip
 def test_how_docker_names_registries(file: Path, key: str, registry: str) -> None:
     file.parent.mkdir()
@@ -203,7 +228,10 @@ def test_how_docker_names_registries(file: Path, key: str, registry: str) -> Non
     assert list(json.loads(file.read_text())["auths"]) == ["a.b.c"]
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"auths": []}', '{"credHelpers": "x"}', "\xff"])
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "{", '{"auths": []}', '{"credHelpers": "x"}', '{"credsStore": 5}', "\xff", "[" * 100_000, '"x"', "1" * 5000],
+)
 def test_files_that_are_not_dockers(file: Path, text: str) -> None:
     file.parent.mkdir()
     file.write_bytes(text.encode("latin-1"))
@@ -214,15 +242,117 @@ def test_files_that_are_not_dockers(file: Path, text: str) -> None:
     assert file.read_bytes() == text.encode("latin-1")
 
 
+@pytest.mark.parametrize("text", ["", "\n", "null", "{}", '{"auths": null, "credHelpers": null, "credsStore": null}'])
+def test_files_that_say_nothing(file: Path, text: str) -> None:
+    file.parent.mkdir()
+    file.write_text(text)
+    assert find("a.b") is None
+    keep("a.b", Credentials("x", "y"))
+    assert json.loads(file.read_text()) == {"auths": {"a.b": {"auth": "eDp5"}}}
+
+
+def test_a_file_that_cannot_be_read_or_written(file: Path) -> None:
+    file.mkdir(parents=True)
+    for work in (lambda: find("a.b"), lambda: forget("a.b"), lambda: keep("a.b", Credentials("x", "y"))):
+        with pytest.raises(Unavailable, match=f"{file} cannot be read: Is a directory"):
+            work()
+    file.rmdir()
+    file.parent.rmdir()
+    file.parent.write_text("")
+    with pytest.raises(Unavailable, match=f"{file} cannot be (read|written): Not a directory"):
+        keep("a.b", Credentials("x", "y"))
+
+
+def test_what_else_is_in_the_file_stays(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text('{"experimental": false, "HttpHeaders": {}, "plugins": null}')
+    keep("a.b", Credentials("x", "y"))
+    auths = {"a.b": {"auth": "eDp5"}}
+    assert json.loads(file.read_text()) == {"experimental": False, "HttpHeaders": {}, "plugins": None, "auths": auths}
+
+
 def test_entries_that_hold_nothing(file: Path) -> None:
     file.parent.mkdir()
-    for entry in ({}, {"auth": "%%"}, {"auth": ""}, [], {"auth": base64.b64encode(b"\xff:x").decode()}):
+    for entry in ({}, None, {"auth": ""}, {"auth": None, "username": None, "identitytoken": None}, {"email": "x"}):
         file.write_text(json.dumps({"auths": {"a.b": entry}}))
         assert find("a.b") is None
-    file.write_text(json.dumps({"auths": {"a.b": {"username": "x", "password": "y"}}}))
-    assert find("a.b") == Credentials("x", "y")
     with pytest.raises(InvalidInput):
         keep("a.b", Credentials("x:y", "z"))
+    with pytest.raises(InvalidInput, match="UTF-8"):
+        keep("a.b", Credentials("x", "\ud800"))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [[], "x", {"auth": "%%"}, {"auth": 5}, {"auth": "eA=="}, {"username": ["x"]}, {"identitytoken": 1},
+     {"auth": base64.b64encode(b"\xff:x").decode()}],
+)  # fmt: skip
+def test_entries_that_are_damaged_are_named_and_not_shown(file: Path, entry: Any) -> None:
+    file.parent.mkdir()
+    file.write_text(json.dumps({"auths": {"a.b": entry, "c.d": {"auth": "eDp5"}}}))
+    with pytest.raises(Unavailable, match=r"auths, 'a\.b'.*\n  cure: labcore login"):
+        find("a.b")
+    assert find("c.d") == Credentials("x", "y")  # it is another's
+    keep("a.b", Credentials("x", "z"))
+    assert find("a.b") == Credentials("x", "z")
+
+
+@pytest.mark.parametrize(
+    ("entry", "found"),
+    [
+        ({"username": "x", "password": "y"}, Credentials("x", "y")),
+        ({"auth": "eDp5", "username": "other", "password": None}, Credentials("x", "y")),
+        ({"auth": "eDp5\n"}, Credentials("x", "y")),
+        ({"auth": base64.b64encode(b"x:y:z\0\0").decode()}, Credentials("x", "y:z")),
+        ({"auth": base64.b64encode(b"x:").decode(), "identitytoken": "t"}, Credentials("x", "", "t")),
+        ({"identitytoken": "t"}, Credentials("", "", "t")),
+        ({"username": "<token>", "password": "t"}, Credentials("", "", "t")),
+        ({"auth": base64.b64encode(b"<token>:t").decode()}, Credentials("", "", "t")),
+        ({"registrytoken": "r"}, Credentials("", "", "", "r")),
+    ],
+)
+def test_what_an_entry_holds(
+    file: Path, monkeypatch: pytest.MonkeyPatch, entry: dict[str, str | None], found: Credentials
+) -> None:
+    file.parent.mkdir()
+    file.write_text(json.dumps({"auths": {"a.b": entry}}))
+    assert find("a.b") == found
+    file.unlink()
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps({"auths": {"https://a.b/v1/": entry}}))
+    assert find("a.b") == found
+
+
+def test_the_entry_that_fits_best(file: Path) -> None:
+    file.parent.mkdir()
+    user = {key: {"username": key, "password": "y"} for key in ("a.b/team", "a.b/team/x", "https://a.b/v2/", "a.b", "a.b/te")}
+    file.write_text(json.dumps({"auths": user}))
+    for repository, key in (("team/x", "a.b/team/x"), ("team/y", "a.b/team"), ("te", "a.b/te"), ("x", "a.b"), ("", "a.b")):
+        assert find("a.b", repository=repository) == Credentials(key, "y")
+    keep("a.b", Credentials("x", "y"))
+    assert set(json.loads(file.read_text())["auths"]) == {"a.b/team", "a.b/team/x", "a.b", "a.b/te"}
+    assert forget("a.b")
+    assert json.loads(file.read_text()) == {"auths": {}}
+
+
+def test_a_registry_token_is_said_as_it_is() -> None:
+    said: list[str | None] = []
+
+    def handler(request: Request) -> Response:
+        said.append(request.headers.get("authorization"))
+        assert request.path == "/v2/"
+        challenge = {"WWW-Authenticate": f'Bearer realm="http://{request.headers["host"]}/token"'}
+        return Response(200) if said[-1] else Response(401, challenge)
+
+    with served(handler) as address:
+        for token, right in (("r", True), ("a b", False)):
+            transport = Transport(Endpoint(address, insecure=True), Credentials("", "", "", token))
+            if right:
+                transport.request("GET", "/v2/").close()
+            else:
+                with pytest.raises(RegistryError, match="registry token"):
+                    transport.request("GET", "/v2/")
+            transport.close()
+    assert said == [None, "Bearer r", None]
 
 
 def test_the_file_may_be_a_link(file: Path, tmp_path: Path) -> None:
@@ -232,7 +362,7 @@ def test_the_file_may_be_a_link(file: Path, tmp_path: Path) -> None:
     keep("a.b", Credentials("x", "y"))
     assert file.is_symlink()
     assert find("a.b", tmp_path / "dotfiles.json") == Credentials("x", "y")
-    assert credentials.config_file() == file
+    assert config_file() == file
 
 
 # --- search

@@ -16,7 +16,7 @@ from labcore.lab.lessons import LESSONS, lesson
 from labcore.lab.solutions import source_of
 from labcore.lab.versions import marked
 from labcore.lab.workspace import Workspace
-from labcore.native import CloneFlag
+from labcore.native import CloneFlag, MountFlag
 from labcore.runtime import Plan, ops
 from tests.conftest import needs_root
 
@@ -84,13 +84,14 @@ def test_what_cannot_be_is_one_line(state: dict[str, str], tmp_path: Path) -> No
 
 
 def test_a_riddle_folds_its_answer_away() -> None:
-    shown = riddle(Plan([ops.Clone(CloneFlag.NEWNS), ops.Mount("tmpfs", "/menu", "tmpfs")]))
+    private = ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+    shown = riddle(Plan([ops.Clone(CloneFlag.NEWNS), private, ops.Mount("tmpfs", "/menu", "tmpfs")]))
     assert errno.errorcode[errno.ENOENT] in shown.said
-    assert shown.failed == 1
+    assert shown.failed == 2
     head, _, answer = shown._repr_html_().partition("<details>")
     assert shown.cause not in head
     assert shown.cause in answer
-    assert "✗  1  mount" in repr(shown)
+    assert "✗  2  mount" in repr(shown)
     with pytest.raises(InvalidInput, match="does not fail"):
         riddle(Plan([ops.Clone()]))
 

@@ -3,6 +3,7 @@
 import array
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 
 from labcore.engine import Engine
 from labcore.errors import Unavailable
+from labcore.native import Capability, capget
 from labcore.runtime import ops
 from labcore.runtime.cgroups import Cgroup, hierarchies, scope
 from labcore.runtime.oci.example import example_config
@@ -23,6 +25,7 @@ from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.ops import Op
 from labcore.spec import DOCKER_CAPABILITIES, ContainerSpec, OverlayRoot
 from tests.conftest import PROJECT, needs_root
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -140,6 +143,8 @@ def test_exec_joins_with_the_same_rights(bundle: Bundle) -> None:
         "exec", "--user", "1000:1000", "--cwd", "/tmp", "--env", "X=y", bundle.name, "sh", "-c", "id -u; pwd; echo $X"
     ) == ("1000\n/tmp\ny\n")
     assert "executable file not found" in bundle("exec", bundle.name, "nonesuch", status=1)
+    for user in (str((1 << 32) - 1), f"0:{(1 << 32) - 1}"):
+        assert "must be from 0 to 4294967294" in bundle("exec", "--user", user, bundle.name, "id", status=1)
     ours = {os.readlink(f"/proc/self/ns/{name}") for name in ("mnt", "pid", "net", "uts", "ipc", "cgroup")}
     theirs = set(bundle("exec", bundle.name, "sh", "-c", "for f in /proc/self/ns/*; do readlink $f; done").split())
     assert not ours & theirs
@@ -305,6 +310,9 @@ def test_update_and_device_rules(bundle: Bundle) -> None:
     directory = Cgroup.near_own(bundle.name).directories()
     assert (directory.get("pids") or directory[""]).joinpath("pids.max").read_text() == "33\n"
     bundle("update", "--resources", "-", bundle.name, input=json.dumps({"pids": {"limit": 44}}))
+    assert "resources.pids.limit: must be from -1" in bundle("update", "--pids-limit", str(1 << 63), bundle.name, status=1)
+    assert "--memory much: a number is wanted" in bundle("update", "--memory", "much", bundle.name, status=1)
+    assert "--resources -: it is no JSON" in bundle("update", "--resources", "-", bundle.name, input="{", status=1)
     assert (directory.get("pids") or directory[""]).joinpath("pids.max").read_text() == "44\n"
     disk = "mknod /tmp/disk b 254 0 && head -c 1 /tmp/disk"
     process = {**bundle.config["process"], "args": ["sh", "-c", disk], "noNewPrivileges": False}
@@ -499,14 +507,18 @@ def test_a_network_namespace_that_a_file_keeps(bundle: Bundle, tmp_path: Path) -
 
 
 CHANGES: list[tuple[str, Any, str]] = [
-    ("ociVersion", "9.0", "ociVersion: must be 1.0 to 1.2"),
+    ("ociVersion", "9.0.0", "ociVersion: must be 1.x.y"),
+    ("ociVersion", "1.2", "ociVersion: must be 1.x.y"),
     ("ociVersion", None, "ociVersion: is missing"),
     ("process.args", [], "process.args: is missing or empty"),
     ("process.args", "sh", "process.args: must be a list"),
     ("process.cwd", "tmp", "process.cwd: must be an absolute path"),
     ("process.env", ["A=1", "B"], "process.env[1]: 'B' is not NAME=value"),
     ("process.user.uid", -1, "process.user.uid: must be from 0"),
-    ("process.capabilities.bounding", ["CAP_FLY"], "process.capabilities.bounding[0]: no such capability"),
+    ("process.user.uid", (1 << 32) - 1, "process.user.uid: must be from 0 to 4294967294"),
+    ("process.user.gid", (1 << 32) - 1, "process.user.gid: must be from 0 to 4294967294"),
+    ("process.user.additionalGids", [5, (1 << 32) - 1], "process.user.additionalGids[1]: must be from 0 to 4294967294"),
+    ("linux.uidMappings", [{"containerID": 0, "hostID": (1 << 32) - 1, "size": 1}], "linux.uidMappings"),
     ("process.rlimits", [{"type": "RLIMIT_X", "soft": 1, "hard": 1}], "process.rlimits[0].type: no such limit"),
     ("process.apparmorProfile", "x\ny", "process.apparmorProfile: "),
     ("process.selinuxLabel", "x", "process.selinuxLabel: SELinux labels are not supported"),
@@ -518,6 +530,8 @@ CHANGES: list[tuple[str, Any, str]] = [
     ("linux.namespaces", [{"type": "mount"}, {"type": "mount"}], "linux.namespaces[1].type: mount is named twice"),
     ("linux.namespaces", [{"type": "mount"}, {"type": "uts", "path": "/no"}], "linux.namespaces[1].path: /no does not exist"),
     ("linux.namespaces", [{"type": "mount"}, {"type": "uts", "path": "/proc/self/ns/ipc"}], "is no uts namespace"),
+    ("linux.namespaces", [{"type": "pid"}], "linux.namespaces: a mount namespace is missing"),
+    ("linux.uidMappings", [{"containerID": 0, "hostID": 9, "size": 1}], "linux.uidMappings: needs a user namespace"),
     ("linux.rootfsPropagation", "sideways", "linux.rootfsPropagation: must be one of"),
     ("linux.sysctl", {"vm.swappiness": "1"}, "linux.sysctl.vm.swappiness: vm.swappiness is a setting of the whole machine"),
     (
@@ -554,6 +568,32 @@ def test_what_cannot_be_is_refused_by_its_path(bundle: Bundle, path: str, value:
     assert "Traceback" not in said
     assert bundle("list", "--quiet") == ""
     assert not any(directory.exists() for directory in Cgroup.near_own(bundle.name).directories().values())
+
+
+def test_what_is_not_known_here_is_said_and_left_out(bundle: Bundle) -> None:
+    """The specification wants a warning for capabilities, and nothing for properties of later versions."""
+    bundle.config |= {"ociVersion": "1.9.3-dev", "annotations": {"org.example": "x"}, "later": {"x": 1}}
+    bundle.config["process"] |= {"later": True}
+    bundle.config["process"]["capabilities"]["bounding"] = ["CAP_KILL", "CAP_FLY"]
+    said = bundle.run("grep", "CapBnd", "/proc/self/status")
+    assert "warning: process.capabilities: not known here, and not given: 'FLY'" in said
+    assert "CapBnd:\t0000000000000020" in said
+
+
+def test_a_limit_that_cannot_be_given_is_said(bundle: Bundle) -> None:
+    if Capability.SYS_RESOURCE in capget()["effective"]:
+        pytest.skip("root may raise every limit here")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    bundle.config["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": most + 1}]
+    assert f"warning: process.rlimits[0]: 10:{most + 1} is more than may be given" in bundle.run("sh", "-c", "ulimit -Hn")
+
+
+def test_version_twos_own_settings_are_not_forgotten(bundle: Bundle) -> None:
+    """Where version 1 has the controller there is nothing that could stand in for them."""
+    if "memory" not in dict(hierarchies().v1):
+        pytest.skip("needs the memory controller of version 1")
+    bundle.config["linux"]["resources"] = {"unified": {"memory.high": "100000000"}}
+    assert "this machine's cgroups have no memory.high" in bundle.run("true", status=1)
 
 
 def test_a_block_devices_rate(bundle: Bundle) -> None:
@@ -644,7 +684,7 @@ def test_a_number_that_now_means_another_process_is_left_alone(bundle: Bundle) -
     bundle.wait_for("stopped")
     file = bundle.state / bundle.name / "state.json"
     saved = json.loads(file.read_text())
-    with subprocess.Popen(["sleep", "60"]) as innocent:
+    with Started(["sleep", "60"]) as innocent:
         file.write_text(json.dumps(saved | {"pid": innocent.pid}))
         assert json.loads(bundle("state", bundle.name))["status"] == "stopped"
         assert "not running" in bundle("kill", bundle.name, "KILL", status=1)
@@ -707,3 +747,106 @@ def test_escapes_that_are_known_do_not_work(bundle: Bundle) -> None:
     )
     leaked = bundle.run("sh", "-c", look, status=1)
     assert leaked.split() == ["4", "0"]
+
+
+def test_a_working_directory_that_is_closed_to_the_user(bundle: Bundle, tmp_path: Path) -> None:
+    """It is entered by the rights of whoever starts the container, or else of the user; so it is by exec."""
+    (tmp_path / "closed").mkdir(0o700)
+    bundle.config["mounts"].append(
+        {"destination": "/closed", "type": "bind", "source": str(tmp_path / "closed"), "options": ["bind"]}
+    )
+    bundle.config["process"] |= {"user": {"uid": 1000, "gid": 1000}, "cwd": "/closed"}
+    assert bundle.run("sh", "-c", "pwd; id -u") == "/closed\n1000\n"
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    assert bundle("exec", bundle.name, "pwd") == "/closed\n"
+
+
+def test_a_working_directory_that_leads_out_is_not_entered_with_roots_rights(bundle: Bundle) -> None:
+    bundle.config["linux"]["namespaces"] = [n for n in bundle.config["linux"]["namespaces"] if n["type"] != "pid"]
+    bundle.config["process"]["cwd"] = f"/proc/{os.getpid()}/root"
+    assert "chdir" in bundle.run("pwd", status=1)
+
+
+def test_what_keeps_a_container_from_its_program_is_said(bundle: Bundle, tmp_path: Path) -> None:
+    """By `create` as far as it can be known; what the kernel says to the program itself on the container's standard error."""
+    scripts = {"plain": "echo hi\n", "orphan": "#!/no/such\n"}
+    for name, text in scripts.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    bundle.config["mounts"].append({"destination": "/own", "type": "bind", "source": str(tmp_path), "options": ["bind"]})
+    assert "exec /own/plain: exec format error" in bundle.run("/own/plain", status=127)
+    assert "exec /own/orphan: no such file or directory" in bundle.run("/own/orphan", status=127)
+    assert "exec sh: argument list too long" in bundle.run("sh", "-c", "x" * 200_000, status=127)
+    bundle.program("/own/plain").create()
+    bundle("start", bundle.name)
+    bundle.wait_for("stopped")
+    assert bundle.output() == "exec /own/plain: exec format error\n"
+    bundle("delete", bundle.name)
+    bundle.config["process"]["cwd"] = "/own/plain"
+    assert "/own/plain is a file, not a directory" in bundle.program("sh")("create", bundle.name, status=1)
+    bundle.config["process"] |= {"cwd": "/", "capabilities": {"effective": ["CAP_KILL"]}}
+    assert "what is not permitted cannot be effective: CAP_KILL" in bundle("create", bundle.name, status=1)
+    assert "does not exist" in bundle("state", bundle.name, status=1)
+
+
+def test_an_exec_that_nobody_waits_for_says_what_failed(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("echo hi\n")
+    (tmp_path / "plain").chmod(0o755)
+    bundle.config["mounts"].append({"destination": "/own", "type": "bind", "source": str(tmp_path), "options": ["bind"]})
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    pid_file = tmp_path / "pid"
+    for words in (["/own/plain"], ["--cwd", "/nonesuch", "true"], ["--cwd", "/own/plain", "true"]):
+        said = bundle("exec", "--detach", "--pid-file", str(pid_file), *words[:-1], bundle.name, words[-1], status=1)
+        assert said.startswith("labcore-runtime: op ")
+        assert not pid_file.exists()
+    assert "executable file not found" in bundle("exec", "--detach", bundle.name, "nonesuch", status=1)
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_streams_that_are_closed_are_dev_null(bundle: Bundle, closed: tuple[int, ...], tmp_path: Path) -> None:
+    (tmp_path / "seen").touch()
+    bundle.config["mounts"].append({"destination": "/own", "type": "bind", "source": str(tmp_path), "options": ["bind"]})
+    each = 'for f in 0 1 2; do all="$all $(readlink /proc/$$/fd/$f)"; done; echo $all > /own/seen'
+    look = f"{each}; sleep 0.1; echo end >> /own/seen; exit 5"
+    shut = " ".join(f"{fd}<&-" for fd in closed)
+    bundle.program("sh", "-c", look)("run", bundle.name, status=5, before=("sh", "-c", f'exec "$@" {shut}', "sh"))
+    *found, end = (tmp_path / "seen").read_text().split()
+    assert end == "end"
+    assert [found[fd] for fd in closed] == ["/dev/null"] * len(closed)
+
+
+def test_of_equal_variables_the_last_one_holds(bundle: Bundle) -> None:
+    """In config.json, and of an exec's beside the container's; so PATH is looked at, too."""
+    bundle.config["process"]["env"] = ["PATH=/nonesuch", "A=1", "B=x", "A=2", "PATH=/bin"]
+    assert bundle.run("env").splitlines()[:3] == ["B=x", "A=2", "PATH=/bin"]
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    said = bundle("exec", "--env", "A=3", "--env", "A=4", bundle.name, "env")
+    assert [line for line in said.splitlines() if line[0] in "ABP"] == ["B=x", "PATH=/bin", "A=4"]
+    assert "executable file not found" in bundle("exec", "--env", "PATH=/nonesuch", bundle.name, "env", status=1)
+
+
+def test_a_mounts_place_may_be_a_link_that_leads_nowhere_yet(bundle: Bundle, rootfs: Path, tmp_path: Path) -> None:
+    """As /etc/resolv.conf and /etc/localtime are in many images: what they lead to is made, inside the root."""
+    own = tmp_path / "rootfs"
+    subprocess.run(["cp", "-a", str(rootfs), str(own)], check=True)
+    bundle.config["root"] = {"path": str(own)}
+    (own / "etc").mkdir(exist_ok=True)
+    (own / "var").mkdir(exist_ok=True)
+    (own / "etc/resolv.conf").symlink_to("../../../run/resolve/stub.conf")
+    (own / "etc/loop").symlink_to("loop")
+    (own / "var/run").symlink_to("../run")
+    (tmp_path / "file").write_text("bound\n")
+    bundle.config["mounts"] += [
+        {"destination": "/run", "type": "tmpfs", "source": "tmpfs"},
+        {"destination": "/etc/resolv.conf", "type": "bind", "source": str(tmp_path / "file"), "options": ["bind", "ro"]},
+        {"destination": "/var/run/app", "type": "tmpfs", "source": "tmpfs"},
+    ]
+    bundle.config["process"]["cwd"] = "/var/run/here/there"
+    said = bundle.run("sh", "-c", "cat /etc/resolv.conf; pwd; cut -d' ' -f5 /proc/self/mountinfo | grep ^/run")
+    assert said == "bound\n/run/here/there\n/run\n/run/resolve/stub.conf\n/run/app\n"
+    assert not Path("/run/resolve").exists()
+    bundle.config["mounts"].append({"destination": "/etc/loop", "type": "tmpfs", "source": "tmpfs"})
+    assert "ELOOP" in bundle.run("true", status=1)

@@ -25,6 +25,7 @@ from labcore.registry.server import Registry, Settings
 from labcore.registry.transport import RegistryError, Transport, pause
 from labcore.spec import Reference
 from tests.serving import Handler, named, served
+from tests.threads import Started
 
 CONTENT = os.urandom(1_000_000)
 
@@ -95,6 +96,39 @@ def test_a_proxy_that_takes_no_large_body(registry: Registry, blob: Path, limit:
     assert len([method for method, _ in seen if method == "PATCH"]) == pieces
     assert seen[-1] == ("PUT", "0")
     assert kept(registry) == [CONTENT]
+
+
+@pytest.mark.parametrize("size", [1, 5000, 1_000_000])
+@pytest.mark.parametrize("status", [202, 204])
+def test_a_registry_that_takes_pieces_only(registry: Registry, tmp_path: Path, size: int, status: int) -> None:
+    content = CONTENT[:size]
+
+    def handler(request: Request) -> Response:
+        if request.method == "PUT" and request.headers.get("content-length", "0") != "0":
+            return Response(413)
+        answer = registry.answer(request)
+        return answer.replace(status=status) if request.method == "PATCH" else answer
+
+    with served(handler) as address:
+        transport = Transport(Endpoint(address, insecure=True))
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        assert Client(transport, "a").push_blob(digest, size, lambda: io.BytesIO(content)) == "sent"
+        transport.close()
+    assert kept(registry) == [content]
+
+
+def test_an_upload_that_another_server_does_not_know_begins_anew(registry: Registry, blob: Path) -> None:
+    """As behind a balancer, where the next request may come to another server."""
+    lost = ["PUT", "PATCH"]
+
+    def handler(request: Request) -> Response:
+        if request.method in lost:
+            lost.remove(request.method)
+            return Response(404, {}, b'{"errors": [{"code": "BLOB_UPLOAD_UNKNOWN"}]}')
+        return registry.answer(request)
+
+    assert send(handler, blob, []) == "sent"
+    assert (lost, kept(registry)) == ([], [CONTENT])
 
 
 def test_a_registry_that_takes_nothing_at_all(registry: Registry, blob: Path) -> None:
@@ -210,7 +244,7 @@ def test_a_registry_behind_a_proxy_and_one_that_leads_astray() -> None:
     sending = Sending(Transport(Endpoint("registry.example.com")), "", "", 1, lambda: io.BytesIO(b"x"), lambda _: None)
     sending.begun_by(Said("http://registry.example.com/up?x=1"))  # type: ignore[arg-type]
     assert sending._place == "https://registry.example.com/up?x=1"
-    with pytest.raises(RegistryError, match=r"sent to elsewhere.example.com, which is not secured"):
+    with pytest.raises(RegistryError, match=r"leads to http://elsewhere.example.com/up, which is not secured"):
         sending.begun_by(Said("http://elsewhere.example.com/up"))  # type: ignore[arg-type]
 
 
@@ -236,6 +270,17 @@ def test_who_may_not_read_there_sends(registry: Registry, blob: Path) -> None:
     with served(handler) as address:
         client = Client(Transport(Endpoint(address, insecure=True)), "a/b")
         assert client.push_blob(digest, len(CONTENT), lambda: blob.open("rb"), source="secret/b") == "sent"
+
+
+@pytest.mark.parametrize("said", ["9" * 5000, "-1", "x", "", "\u0663"])
+def test_numbers_that_are_none(registry: Registry, blob: Path, said: str) -> None:
+    def handler(request: Request) -> Response:
+        answer = registry.answer(request)
+        odd = {"OCI-Chunk-Min-Length": said, "Retry-After": said}
+        return answer.replace(headers={**answer.headers, **odd})
+
+    assert send(handler, blob) == "sent"
+    assert pause(1, said) >= 0
 
 
 def test_retry_after_is_a_number_or_a_date() -> None:
@@ -337,7 +382,7 @@ def test_ctrl_c_at_the_command(engine: Engine, registry: Registry, tmp_path: Pat
     with served(handler) as address:
         reference = named(engine, address)
         command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "push", str(reference)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with Started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert reached.wait(20)
             process.send_signal(signal.SIGINT)
             begun = time.monotonic()

@@ -6,7 +6,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -14,25 +14,7 @@ from labcore.registry.garbage import collect
 from labcore.registry.problems import UploadUnknown
 from labcore.registry.server import Registry
 from tests.registry import EMPTY, INDEX, OCI, Answer, Client, digest_of, image_of
-
-
-def together(*works: Callable[[], None]) -> None:
-    """Do all at once. Raises what the first one that failed has raised."""
-    failures: list[BaseException] = []
-
-    def guarded(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
+from tests.threads import running, together
 
 
 def test_the_same_blobs_and_tag_from_many_sides(client: Client) -> None:
@@ -125,12 +107,9 @@ def test_a_blob_that_is_there_is_always_somebodys(client: Client, registry: Regi
                 if not registry.files.mount_blob("looks", digest):
                     lost.append(digest)
 
-    looking = threading.Thread(target=look)
-    looking.start()
-    for number in range(150):
-        client.push_blob("app", f"{number}".encode())
-    stop.set()
-    looking.join()
+    with running(look, stop=stop.set):
+        for number in range(150):
+            client.push_blob("app", f"{number}".encode())
     assert not lost
 
 
@@ -232,3 +211,33 @@ def test_not_one_byte_follows_what_has_become_a_blob(client: Client, place: str,
     with pytest.raises(UploadUnknown), upload.appending() as file:
         file.write(b"more")
     assert client("GET", done.headers["Location"]).body == b"whole"
+
+
+def test_what_is_promised_is_kept_while_garbage_is_collected(client: Client, registry: Registry) -> None:
+    """A push whose blobs are there already, and old: it is told so, or sends them; then its manifest is taken."""
+    end = time.monotonic() + 4
+    pushes: list[int] = []
+
+    def push(number: int) -> None:
+        own, layer = Client(client.port), f"layer {number}".encode()
+        name, manifest = f"app{number}", image_of(layer)
+        while time.monotonic() < end:
+            for content in (layer, EMPTY):
+                with suppress(FileNotFoundError):
+                    if content == layer:  # which is nobody else's
+                        os.utime(registry.files.blob_path(digest_of(content)), (0, 0))
+                if own("HEAD", f"/v2/{name}/blobs/{digest_of(content)}").status == 404:
+                    mounted = own("POST", f"/v2/{name}/blobs/uploads/?mount={digest_of(content)}")
+                    if mounted.status == 202:
+                        assert own("PUT", f"{mounted.headers['Location']}?digest={digest_of(content)}", content).status == 201
+            taken = own("PUT", f"/v2/{name}/manifests/v1", manifest, Content_Type=OCI)
+            pushes.append(taken.status)
+            assert own("DELETE", f"/v2/{name}/manifests/{digest_of(manifest)}").status in (202, 404)
+
+    def tidy() -> None:
+        while time.monotonic() < end:
+            collect(registry.files)
+
+    together(*[lambda number=number: push(number) for number in range(4)], tidy, tidy)  # type: ignore[misc]
+    assert len(pushes) > 20
+    assert set(pushes) == {201}

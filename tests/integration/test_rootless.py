@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,8 @@ from labcore.lab.lessons import LESSONS, Lesson
 from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.userns import subordinate
 from labcore.spec import OverlayRoot
-from tests.conftest import LEARNER, PROJECT, as_learner, needs, needs_root
+from tests.conftest import LEARNER, PROJECT, as_learner, needs_root
+from tests.peers import Peers
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 LABCORE = f"{sys.executable} -P -m labcore"
@@ -29,8 +31,8 @@ def with_ids_for_the_test(request: pytest.FixtureRequest) -> None:
         pytest.skip("needs root")
 
 
-def shell(script: str, **options: str) -> str:
-    done = as_learner("sh", "-ec", script, **options)  # type: ignore[arg-type]
+def shell(script: str, **options: Any) -> str:
+    done = as_learner("sh", "-ec", script, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -168,9 +170,9 @@ def test_limits_in_a_subtree_of_ones_own(general: str) -> None:
     assert "no cgroup can be made" not in done.stderr
 
 
-def test_rootless_podman_drives_the_runtime(request: pytest.FixtureRequest) -> None:
+def test_rootless_podman_drives_the_runtime(peer: Peers, request: pytest.FixtureRequest) -> None:
     needs_root()
-    needs("podman", "conmon")
+    peer.needs("podman", "conmon")
     engine: Engine = request.getfixturevalue("engine")
     root = engine.spec("busybox", ["true"]).root
     assert isinstance(root, OverlayRoot)
@@ -179,7 +181,8 @@ def test_rootless_podman_drives_the_runtime(request: pytest.FixtureRequest) -> N
     archive = Path("/tmp/labcore-rootless.tar")
     subprocess.run(["tar", "-C", f"{root.directory}/{root.layers[0]}", "-cf", str(archive), "."], check=True)
     try:
-        said = shell(f"""
+        said = shell(
+            f"""
             export XDG_RUNTIME_DIR=$HOME/run; mkdir -m 700 $HOME/run
             trap 'kill $(cat $XDG_RUNTIME_DIR/libpod/tmp/pause.pid)' EXIT  # podman leaves a process in its namespace
             {podman} import {archive} bb
@@ -187,7 +190,9 @@ def test_rootless_podman_drives_the_runtime(request: pytest.FixtureRequest) -> N
             {podman} run -d --name long --network none bb sleep 60
             {podman} exec long sh -c 'echo from exec; exit 3' || echo status $?
             {podman} rm -f -t 0 long
-            """)
+            """,
+            prefix=peer.prefix,
+        )
     finally:
         archive.unlink()
     assert "\n0\n7\n" in said

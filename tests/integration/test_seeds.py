@@ -18,6 +18,8 @@ from labcore.engine import Engine
 from labcore.images.model import Image
 from labcore.spec import Reference
 from tests.conftest import FROM_PACKAGES, as_learner, needs, needs_root
+from tests.peers import Peers
+from tests.threads import Started
 
 LABCORE = [sys.executable, "-m", "labcore"]
 # Asking for more than the machine allows takes CAP_SYS_RESOURCE, which not every root has.
@@ -169,22 +171,26 @@ def test_alpine_is_busybox_and_musl(stocked: Engine) -> None:
 
 
 @pytest.fixture
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+def podman(peer: Peers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     needs_root()
-    needs("podman", "conmon", "runc", "skopeo")
+    peer.needs("conmon", "runc", "skopeo")
     home = tmp_path_factory.mktemp("podman")
-    words = ["podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--storage-driver", "vfs"]
+    words = peer("podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--storage-driver", "vfs")
     words += ["--cgroup-manager", "cgroupfs", "--tmpdir", str(home / "tmp"), "--events-backend", "file", "--runtime", "runc"]
     yield words
     subprocess.run([*words, "system", "reset", "--force"], capture_output=True)
 
 
-def test_podman_runs_them(stocked: Engine, podman: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_podman_runs_them(
+    peer: Peers, stocked: Engine, podman: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)  # conmon leaves a file where it is called
-    storage = f"[vfs@{podman[2]}+{podman[4]}]"
+    root, run = (podman[podman.index(option) + 1] for option in ("--root", "--runroot"))
+    storage = f"[vfs@{root}+{run}]"
     for name in ("nginx", "alpine"):
         source = f"oci:{stocked.root}/images:{name}:latest"
-        subprocess.run(["skopeo", "copy", "-q", source, f"containers-storage:{storage}localhost/{name}:latest"], check=True)
+        target = f"containers-storage:{storage}localhost/{name}:latest"
+        subprocess.run(peer("skopeo", "copy", "-q", source, target), check=True)
     options = ["run", "--rm", "--network", "none", "--pull", "never", *LIMITS]
     served = subprocess.run([*podman, *options, "localhost/nginx", "bash", "-c", REQUEST], capture_output=True, text=True)
     assert "Welcome to nginx!" in served.stdout, served.stderr
@@ -221,7 +227,7 @@ exec {sys.executable} -m labcore --root {tmp_path} seed debian
 def test_ctrl_c_in_the_middle_names_nothing(stocked: Engine, tmp_path: Path) -> None:
     shutil.copytree(stocked.root / "packages", tmp_path / "packages")
     command = [*LABCORE, "--root", str(tmp_path), "seed", "debian"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with Started(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("unpacking ")
         process.send_signal(signal.SIGINT)

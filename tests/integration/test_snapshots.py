@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,11 +24,15 @@ from labcore.native.monitor import MonitorExit
 from labcore.runtime import make_plan, spawn
 from labcore.runtime.keeping import Kept
 from labcore.spec import IdRange, OverlayRoot, Reference
+from labcore.spec.media import LAYER
 from labcore.storage import overlay
 from labcore.storage.copies import flatten
 from labcore.storage.directories import remove_tree
+from labcore.storage.files import copy, of_machine
 from labcore.storage.tree import tree_at
-from tests.conftest import LEARNER, as_learner, needs, needs_root
+from tests.conftest import LEARNER, as_learner, needs_root
+from tests.peers import Peers
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 IDS = IdRange(inside=0, outside=200_000, size=65_536)
@@ -102,7 +106,7 @@ def test_what_a_killed_run_has_copied_goes(engine: Engine, monkeypatch: pytest.M
     """Where layers are copied, the copy of a run that was killed is removed by a later one."""
     monkeypatch.setenv("LABCORE_STORAGE", "copy")
     command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "busybox", "sh", "-c", "echo up; sleep 60"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
+    with Started(command, stdout=subprocess.PIPE) as run:
         assert run.stdout is not None
         run.stdout.readline()
         (name,) = (each for each in engine.snapshots.names() if each.startswith("run-"))
@@ -143,6 +147,28 @@ def test_more_layers_than_fit_the_page_of_mount(engine: Engine, name: str) -> No
     with engine.snapshots.files(name) as files, tarfile.open(fileobj=io.BytesIO(b"".join(files.export()))) as tar:
         names = tar.getnames()
     assert [each for each in names if each.startswith("at-")] == ["at-149"]
+
+
+@pytest.fixture
+def there_and_back(engine: Engine) -> Iterator[str]:
+    """An image in which a file is made, removed, and made again by the very layer that made it first."""
+    base = engine.images.get(Reference.parse("busybox"))
+    made, gone = archive(("z/a", b"here"), (".wh.home", b"")), archive(("z/.wh.a", b""))
+    with engine.images.using():
+        layers = [engine.images.put_blob(each, LAYER) for each in (made, gone, made)]
+        config = base.config.replace(diff_ids=(*base.config.diff_ids, *(layer.digest for layer in layers)), history=())
+        engine.images.put_image(Reference.parse("there-and-back"), [*base.layers, *layers], config)
+    yield "there-and-back"
+    engine.images.untag(Reference.parse("there-and-back"))
+
+
+def test_a_layer_that_an_image_has_twice(engine: Engine, storage: str, name: str, there_and_back: str) -> None:
+    """Overlayfs takes no directory twice; the topmost says all that the other does."""
+    assert shell(engine, "cat /z/a; ls -d /home || true; echo more > /z/b; rm /z/a", name, there_and_back) == "here"
+    assert changes(engine, name) == ["C /z", "D /z/a", "A /z/b"]
+    committed = commit(engine, name, Reference.parse("there-and-back"))
+    assert len(committed.layers) == 5
+    assert labcore.run("there-and-back", ["ls", "/z"], root=engine.root).stdout == b"b\n"
 
 
 def test_older_kernels_mount_in_a_thread(engine: Engine, name: str) -> None:
@@ -210,7 +236,7 @@ with prepared(Engine(Path(sys.argv[1])), "busybox", ["sh", "-c", sys.argv[3]], s
 def test_a_killed_starter_leaves_a_snapshot_that_can_be_used(engine: Engine, storage: str, name: str) -> None:
     script = "i=0; while :; do i=$((i+1)); echo $i > /file-$((i % 50)); done"
     for _ in range(5):
-        with subprocess.Popen(
+        with Started(
             [sys.executable, "-c", KILLED, str(engine.root), name, script], stdout=subprocess.PIPE, text=True
         ) as starter:
             assert starter.stdout is not None
@@ -230,7 +256,7 @@ def test_killed_while_a_snapshot_is_made_or_removed(engine: Engine, storage: str
         "while True:\n snapshot_for(e, sys.argv[2], 'busybox')\n e.snapshots.remove(sys.argv[2])\n"
     )
     command = [sys.executable, "-c", script, str(engine.root), name]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as busy:
+    with Started(command, stdout=subprocess.PIPE) as busy:
         assert busy.stdout is not None
         busy.stdout.readline()
         time.sleep(seconds)
@@ -434,11 +460,10 @@ def test_an_instruction_that_is_none(engine: Engine, name: str, change: str, why
     assert "never:1" not in engine.images.names()
 
 
-def test_others_read_what_was_committed(engine: Engine, wild: str, tmp_path: Path, storage: str) -> None:
-    needs("skopeo", "umoci")
+def test_others_read_what_was_committed(peer: Peers, engine: Engine, wild: str, tmp_path: Path, storage: str) -> None:
     commit(engine, wild, Reference.parse(f"wild:{storage}"))
     image = f"{engine.root}/images:wild:{storage}"
-    subprocess.run(["umoci", "unpack", "--image", image, str(tmp_path / "bundle")], check=True, capture_output=True)
+    subprocess.run(peer("umoci", "unpack", "--image", image, str(tmp_path / "bundle")), check=True, capture_output=True)
     ours = tmp_path / "ours"
     ours.mkdir()
     found = engine.images.get(Reference.parse(f"wild:{storage}"))
@@ -446,23 +471,22 @@ def test_others_read_what_was_committed(engine: Engine, wild: str, tmp_path: Pat
     flatten(layers, ours)
     theirs = listing(tmp_path / "bundle/rootfs")
     assert {path: of[:5] for path, of in theirs.items()} == {path: of[:5] for path, of in listing(ours).items()}
-    inspected = subprocess.run(["skopeo", "inspect", "--config", f"oci:{image}"], check=True, capture_output=True).stdout
+    inspected = subprocess.run(peer("skopeo", "inspect", "--config", f"oci:{image}"), check=True, capture_output=True).stdout
     assert len(json.loads(inspected)["history"]) == 2
 
 
-def test_umoci_finds_the_same_changes(engine: Engine, wild: str, tmp_path: Path, storage: str) -> None:
+def test_umoci_finds_the_same_changes(peer: Peers, engine: Engine, wild: str, tmp_path: Path, storage: str) -> None:
     """It compares whole trees; its layer, on the same image, makes the same files of it as ours."""
-    needs("umoci", "skopeo")
     target = f"oci:{tmp_path}/layout:base"
-    subprocess.run(["skopeo", "copy", "-q", f"oci:{engine.root}/images:busybox:latest", target], check=True)
+    subprocess.run(peer("skopeo", "copy", "-q", f"oci:{engine.root}/images:busybox:latest", target), check=True)
     bundle = tmp_path / "bundle"
-    subprocess.run(["umoci", "unpack", "--image", f"{tmp_path}/layout:base", str(bundle)], check=True, capture_output=True)
+    subprocess.run(peer("umoci", "unpack", "--image", f"{tmp_path}/layout:base", str(bundle)), check=True, capture_output=True)
     remove_tree(bundle / "rootfs")
     (bundle / "rootfs").mkdir()
     snapshot = engine.snapshots.get(wild)
     written, below = engine.snapshots.written(snapshot), engine.snapshots.stack(snapshot)
     flatten([written, *below] if storage == "overlay" else [written], bundle / "rootfs")
-    subprocess.run(["umoci", "repack", "--image", f"{tmp_path}/layout:new", str(bundle)], check=True, capture_output=True)
+    subprocess.run(peer("umoci", "repack", "--image", f"{tmp_path}/layout:new", str(bundle)), check=True, capture_output=True)
     index = json.loads((tmp_path / "layout/index.json").read_text())
     blobs = tmp_path / "layout/blobs/sha256"
     digest = next(e["digest"] for e in index["manifests"] if e["annotations"]["org.opencontainers.image.ref.name"] == "new")
@@ -488,8 +512,38 @@ def test_a_name_that_would_delete_another(engine: Engine, storage: str, name: st
 # --- what can be wrong
 
 
-def test_a_tree_deeper_than_any_path_can_be_removed(engine: Engine, storage: str, name: str) -> None:
-    shell(engine, "i=0; while [ $i -lt 1500 ]; do mkdir d && cd d && i=$((i+1)); done; touch end", name)
+def make_deep(top: Path, depth: int) -> None:
+    """Make directories in directories, as a program does that goes into each; and a file."""
+    here = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY | os.O_DIRECTORY, dir_fd=here)
+        os.close(here)
+        here = below
+    fd = os.open("end", os.O_CREAT | os.O_WRONLY, dir_fd=here)
+    os.write(fd, bytes(1 << 16))
+    os.close(fd)
+    os.close(here)
+
+
+def test_a_tree_deeper_than_any_path_can_be_removed(engine: Engine, storage: str, name: str, tmp_path: Path) -> None:
+    """It is weighed, and removed; an archive cannot name what is in it, and says so."""
+    shell(engine, "true", name)
+    snapshot = engine.snapshots.get(name)
+    make_deep(engine.snapshots.written(snapshot), 2200)
+    assert engine.snapshots.usage(snapshot) >= 1 << 16
+    refused: list[Callable[[], object]] = [
+        lambda: engine.snapshots.changes(snapshot), lambda: b"".join(engine.snapshots.layer(snapshot))
+    ]  # fmt: skip
+    with engine.snapshots.files(name) as files, of_machine() as here:
+        refused += [
+            lambda: b"".join(files.export()),
+            lambda: copy(files, "/d", here, str(tmp_path / "d"), owner=None),
+        ]
+        for each in refused:
+            with pytest.raises(InvalidInput, match="is too deep, a path of more than 3584 bytes"):
+                each()
+    remove_tree(tmp_path / "d")
     before = set((engine.root / "storage/snapshots").iterdir())
     engine.snapshots.remove(name)
     assert before - set((engine.root / "storage/snapshots").iterdir()) == {engine.root / "storage/snapshots" / name}

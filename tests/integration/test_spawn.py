@@ -7,18 +7,19 @@ import os
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from labcore.errors import StepFailed
-from labcore.native import DEVNULL, PIPE, CloneFlag, Process, Step
+from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, MountFlag, Process, Step
 from labcore.native.monitor import MonitorLost
 from labcore.runtime import Carrier, Plan, make_plan, ops, spawn
 from labcore.spec import ContainerSpec, OverlayRoot
 from tests.conftest import needs_root
+from tests.threads import together
 
 CARRIERS: tuple[Carrier, ...] = ("extension", "monitor")
 BOTH = pytest.mark.parametrize("carrier", CARRIERS)
@@ -121,8 +122,8 @@ def test_the_parent_is_as_before(carrier: Carrier, engine) -> None:  # type: ign
         spaces = sorted(os.readlink(path) for path in Path("/proc/thread-self/ns").iterdir())
         return libc.prctl(3), Path("/proc/self/oom_score_adj").read_text(), kept, spaces, os.getcwd(), os.uname().nodename
 
+    plan = make_plan(engine.spec("busybox", ["true"], hostname="other"))  # may unpack, in threads
     before = state()
-    plan = make_plan(engine.spec("busybox", ["true"], hostname="other"))
     with spawn(plan, carrier=carrier) as process:
         assert process.wait(10) == 0
     with pytest.raises(StepFailed):
@@ -132,7 +133,8 @@ def test_the_parent_is_as_before(carrier: Carrier, engine) -> None:  # type: ign
 
 @BOTH
 def test_a_failing_op_is_named_and_reaped(carrier: Carrier) -> None:
-    plan = Plan([ops.Clone(CloneFlag.NEWNS), ops.NewSession(), ops.Mount("tmpfs", "/nowhere", "tmpfs"), ops.Umask(0)])
+    private = ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+    plan = Plan([ops.Clone(CloneFlag.NEWNS), private, ops.Mount("tmpfs", "/nowhere", "tmpfs"), ops.Umask(0)])
     with pytest.raises(StepFailed) as caught:
         spawn(plan, carrier=carrier)
     error = caught.value
@@ -317,11 +319,7 @@ def test_from_many_threads_at_once(carrier: Carrier, engine) -> None:  # type: i
             with spawn(plan, stdin=DEVNULL, stdout=PIPE, carrier=carrier) as process:
                 results.append((process.communicate(timeout=30)[0], process.returncode))
 
-    workers = [threading.Thread(target=work) for _ in range(8)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    together(*[work] * 8)
     assert results == [(b"many\n", 4)] * 40
 
 
@@ -357,3 +355,44 @@ def test_the_root_is_put_together_from_layers(tmp_path: Path) -> None:
     with spawn(make_plan(spec), stdout=PIPE) as process:
         assert process.communicate(timeout=10)[0] == b"top"
     assert list((state / "scratch").iterdir()) == []
+
+
+def test_a_directory_that_is_closed_to_root_is_entered_as_the_user(tmp_path: Path) -> None:
+    """As with a network's file system: root without its overriding rights, and a directory of the user's own."""
+    for path in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        path.chmod(0o755)
+    own, foreign = tmp_path / "own", tmp_path / "foreign"
+    for path, owner in ((own, 1000), (foreign, 1001)):
+        path.mkdir(0o700)
+        os.chown(path, owner, owner)
+    rights = (Capability.SETUID, Capability.SETGID)
+
+    def entering(path: Path) -> Plan:
+        *others, program = shell("pwd").ops
+        first = [ops.SetCapabilities(rights, rights), ops.TryChdir(str(path)), ops.Become(1000, 1000)]
+        return Plan([*others, *first, ops.Chdir(str(path), otherwise=True), program])
+
+    with spawn(entering(own), stdout=PIPE) as process:
+        assert process.communicate(timeout=10)[0] == f"{own}\n".encode()
+    with pytest.raises(StepFailed, match="is closed to this user") as caught:
+        spawn(entering(foreign))
+    assert caught.value.errno == errno.EACCES
+
+
+@BOTH
+def test_what_is_closed_here_is_dev_null_there(carrier: Carrier) -> None:
+    """Else one of the carrier's own pipes would be what the program reads from or writes to."""
+    script = (
+        "import os, sys; from labcore.runtime import Plan, ops, spawn\n"
+        "for fd in map(int, sys.argv[2:]): os.close(fd)\n"
+        "look = 'for f in 0 1 2; do all=\"$all $(readlink /proc/$$/fd/$f)\"; done; echo $all > ' + sys.argv[1]\n"
+        "plan = Plan([ops.Clone(), ops.CloseDescriptors(), ops.Execve(('/bin/sh', '-c', look + '; exit 5'), ('PATH=/bin',))])\n"
+        f"with spawn(plan, carrier={carrier!r}) as process: os._exit(process.wait(10))"
+    )
+    for closed in ((0,), (1,), (2,), (0, 1, 2)):
+        with tempfile.NamedTemporaryFile() as seen, open(os.devnull, "r+b") as null:
+            command = [sys.executable, "-c", script, seen.name, *map(str, closed)]
+            done = subprocess.run(command, stdin=null, capture_output=True, timeout=20)
+            assert done.returncode == 5, done.stderr
+            found = Path(seen.name).read_text().split()
+        assert [found[fd] for fd in closed] == ["/dev/null"] * len(closed)

@@ -19,7 +19,7 @@ import labcore
 from labcore.engine import Engine
 from labcore.engine.archives import import_root
 from labcore.engine.checking import check, repair
-from labcore.engine.tidying import Removal, prune, remove_image
+from labcore.engine.tidying import Removal, prune, remove_image, stack_of
 from labcore.engine.usage import usage
 from labcore.errors import InUse, InvalidInput
 from labcore.images import Image
@@ -27,6 +27,7 @@ from labcore.spec import Reference
 from labcore.spec.media import LAYER
 from labcore.storage.collecting import Gone, using
 from tests.conftest import needs_root
+from tests.threads import Started
 
 LABCORE = [sys.executable, "-m", "labcore"]
 
@@ -57,12 +58,30 @@ def make(made: Engine, source: Engine, name: str = "box") -> Image:
 def container(engine: Engine) -> "Iterator[subprocess.Popen[str]]":
     """A container of the image, that runs until its input ends."""
     command = [*LABCORE, "--root", str(engine.root), "run", "-i", "box", "sh", "-c", "echo ready; read line; cat /own | wc -c"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+    with Started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         assert running.stdout.readline() == "ready\n"
         yield running
         if running.poll() is None:
             running.communicate("go on\n", timeout=20)
+
+
+def test_a_deep_layer_is_weighed_checked_and_removed(engine: Engine) -> None:
+    """A registry may bring one: directories in directories, as deep as a layer may have them."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        info = tarfile.TarInfo("d/" * 1791 + "end")
+        info.size = 1 << 16
+        tar.addfile(info, io.BytesIO(os.urandom(1 << 16)))
+    image = import_root(
+        engine.images, io.BytesIO(archive.getvalue()), "deep.tar", name=Reference.parse("deep"), layers=engine.layers
+    )  # fmt: skip
+    (deep,) = stack_of(image)
+    assert next(item.size for item in usage(engine)[1].items if item.name == deep) >= 1 << 16
+    assert check(engine).layers == ()
+    assert remove_image(engine, "deep").untagged == ("deep:latest",)
+    assert deep not in [path.name for path in (engine.layers.directory / "layers").iterdir()]
+    assert prune(engine).layers == Gone()
 
 
 def test_names_go_and_the_image_with_the_last(engine: Engine) -> None:
@@ -121,7 +140,7 @@ def _unpack(engine: Engine, fifo: str, diff_id: str) -> None:
 def test_what_is_being_unpacked_stays(engine: Engine, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     unpacker = multiprocessing.get_context("fork").Process(
-        target=_unpack, args=(engine, str(tmp_path / "fifo"), f"sha256:{0:064x}")
+        target=_unpack, args=(engine, str(tmp_path / "fifo"), f"sha256:{0:064x}"), daemon=True
     )
     unpacker.start()
     with (tmp_path / "fifo").open("wb") as end:
@@ -141,9 +160,11 @@ def test_a_start_keeps_collections_out(engine: Engine) -> None:
         "from labcore.engine import Engine; from labcore.engine.tidying import prune; from pathlib import Path; import sys; "
     )
     script += "print(prune(Engine(Path(sys.argv[1])), every=True).layers.layers)"
-    with ExitStack() as starting:
+    with ExitStack() as kept, ExitStack() as starting:
         starting.enter_context(using(engine.layers.directory))
-        pruning = subprocess.Popen([sys.executable, "-c", script, str(engine.root)], stdout=subprocess.PIPE, text=True)
+        pruning = kept.enter_context(
+            Started([sys.executable, "-c", script, str(engine.root)], stdout=subprocess.PIPE, text=True)
+        )
         time.sleep(0.7)
         assert (pruning.poll(), len(engine.layers.ids())) == (None, 1)
         starting.close()
@@ -157,7 +178,7 @@ def test_starts_and_collections_at_once(engine: Engine) -> None:
         "from labcore.engine import Engine; from labcore.engine.tidying import prune; from pathlib import Path; import sys\n"
     )
     script += "while True: prune(Engine(Path(sys.argv[1])))"
-    with subprocess.Popen([sys.executable, "-c", script, str(engine.root)]) as pruning:
+    with Started([sys.executable, "-c", script, str(engine.root)]) as pruning:
         for number in range(20):
             assert labcore.run("box", ["echo", str(number)], root=engine.root).stdout == f"{number}\n".encode()
         assert pruning.poll() is None

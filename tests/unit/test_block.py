@@ -5,10 +5,11 @@ import struct
 
 import pytest
 
+from labcore.errors import InvalidInput
 from labcore.native import Capability, CloneFlag, Register, Step, Words, capset, errors
 from labcore.native._native import ffi, lib
 from labcore.native.block import HEADER, clone_flags, compile_block, report_size
-from labcore.native.step import FIRST_ARGUMENT, RECORD
+from labcore.native.step import FIRST_ARGUMENT, RECORD, SAID
 
 
 def word(block: bytes, offset: int) -> int:
@@ -46,9 +47,11 @@ def test_words_hold_pointers_of_their_own() -> None:
 
 
 def test_registers_tolerance_and_flags_stand_in_the_record() -> None:
-    step = Step("x", 3, (Register(2), 5), tolerate=errors(errno.ENOENT, errno.EEXIST), result=0, zero_fails=True)
-    number, flags, registers, result, _, tolerate, *args = RECORD.unpack(step.record[0])
-    assert (number, flags, registers, result) == (3, 1, 0b1, 1)
+    tolerate = errors(errno.ENOENT, errno.EEXIST)
+    step = Step("x", 3, (Register(2), 5), tolerate=tolerate, result=0, zero_fails=True, unless=4, said="x")
+    number, flags, registers, result, unless, tolerate, *args, _ = RECORD.unpack(step.record[0])
+    assert (number, flags, registers, result, unless) == (3, 1, 0b1, 1, 5)
+    assert step.record[1] == ((SAID, "x"),)
     assert tolerate == 1 << errno.ENOENT | 1 << errno.EEXIST
     assert args == [2, 5, 0, 0, 0, 0]
 
@@ -77,5 +80,5 @@ def test_the_walker_accepts_what_we_compile_and_refuses_what_is_damaged() -> Non
 
 
 def test_too_many_steps() -> None:
-    with pytest.raises(ValueError, match="at most 4096"):
-        compile_block([Step("x", 3, ())] * 4097, clone_flags=0)
+    with pytest.raises(InvalidInput, match=f"at most {lib.BLOCK_MAX_STEPS} system calls, this one {lib.BLOCK_MAX_STEPS + 1}"):
+        compile_block([Step("x", 3, ())] * (lib.BLOCK_MAX_STEPS + 1), clone_flags=0)

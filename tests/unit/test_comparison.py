@@ -14,7 +14,13 @@ from labcore.lab.pictures import comparison as pictures
 from labcore.lab.pictures.comparison_waterfall import grouped
 from labcore.lab.pictures.style import Picture
 
-WHERE = {"machine": "m, 2 CPUs", "kernel": "Linux 6", "file_system": "tmpfs", "versions": {"accelerator": "tcg"}}
+WHERE = {
+    "machine": "m, 2 CPUs",
+    "kernel": "Linux 6",
+    "file_system": "tmpfs",
+    "peers": "Debian",
+    "versions": {"accelerator": "tcg"},
+}
 OPS = tuple(Step(name, name, *when) for name, when in {
     "clone": (0, 1), "mount": (1, 0.01), "mkdir": (1.01, 0.01), "execve": (1.02, 1),
 }.items())  # fmt: skip

@@ -10,7 +10,7 @@ import labcore
 
 PACKAGE = Path(labcore.__file__).parent
 
-OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "space", "state", "tar"}
+OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "space", "state", "streams", "tar", "trust"}
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
     "record": set(),
@@ -20,7 +20,9 @@ ALLOWED = {
     "elf": {"record"},
     "space": {"errors"},
     "tar": {"errors", "record"},
-    "state": set(),
+    "streams": set(),
+    "trust": {"errors"},
+    "state": {"trust"},
     "spec": {"record", "errors"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},

@@ -14,7 +14,7 @@ from labcore.images import ImageStore
 from labcore.images.layouts import bring
 from labcore.images.seeds import LayerWriter, write_image
 from labcore.spec import Reference
-from tests.conftest import needs
+from tests.peers import Peers
 
 Files = dict[str, bytes]
 
@@ -66,10 +66,9 @@ def test_only_those_that_are_wanted(files: Files, store: ImageStore, tmp_path: P
     assert store.names() == ["one:latest"]
 
 
-def test_what_skopeo_writes(files: Files, store: ImageStore, tmp_path: Path) -> None:
-    needs("skopeo")
+def test_what_skopeo_writes(peer: Peers, files: Files, store: ImageStore, tmp_path: Path) -> None:
     target = f"oci-archive:{tmp_path}/a.tar:brought:1"
-    subprocess.run(["skopeo", "copy", "-q", f"oci:{tmp_path}/source:one:latest", target], check=True)
+    subprocess.run(peer("skopeo", "copy", "-q", f"oci:{tmp_path}/source:one:latest", target), check=True)
     assert [image.name for image in bring(store, tmp_path / "a.tar")] == ["brought:1"]
 
 

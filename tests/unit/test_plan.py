@@ -1,3 +1,5 @@
+import random
+
 import pytest
 
 from labcore import native
@@ -35,33 +37,121 @@ def test_the_default_plan_begins_with_clone_and_ends_with_execve() -> None:
     assert plan.carrier == "extension"
 
 
-@pytest.mark.parametrize("name", [name for name in STAGES if name not in ("namespaces", "exec")])
+@pytest.mark.parametrize("name", [name for name in STAGES if name not in ("namespaces", "rootfs", "exec")])
 def test_each_stage_can_be_replaced_or_left_out(name: str) -> None:
     default = make_plan(SPEC)
     without = make_plan(SPEC, {name: None})
     assert len(without) == len(default) - len(STAGES[name](SPEC))
-    replaced = make_plan(SPEC, {name: lambda spec: [ops.SetHostname("mine")]})
-    assert ops.SetHostname("mine") in replaced.ops
+    mine = ops.Enter(("/mine",)) if name == "limits" else ops.SetHostname("mine")
+    replaced = make_plan(SPEC, {name: lambda spec: [mine]})
+    assert mine in replaced.ops
     assert len(replaced) == len(without) + 1
 
 
 def test_unknown_stage() -> None:
-    with pytest.raises(InvalidInput, match="no such stage: bogus; there are namespaces, hostname"):
+    with pytest.raises(InvalidInput, match="no such stage: bogus; there are limits, namespaces, hostname"):
         make_plan(SPEC, {"bogus": None})
 
 
-@pytest.mark.parametrize(
-    "plan",
-    [
-        [ops.SetHostname("box")],
-        [ops.SetHostname("box"), ops.Clone()],
-        [ops.Clone(), ops.Clone()],
-        [],
-    ],
-)
-def test_a_plan_has_one_clone_in_front(plan: list[ops.Op]) -> None:
+@pytest.mark.parametrize("plan", [[ops.SetHostname("box")], [ops.Clone(), ops.Clone()], []])
+def test_a_plan_has_one_clone(plan: list[ops.Op]) -> None:
     with pytest.raises(InvalidInput, match="a plan has one clone"):
         Plan(plan)
+
+
+ALL = ~CloneFlag(0) & ~CloneFlag.INTO_CGROUP
+BEFORE: list[ops.Op] = [
+    ops.Enter(("/sys/fs/cgroup/pids",)),
+    ops.Join(((CloneFlag.NEWNET, "/proc/1/ns/net"),)),
+    ops.ConfineNext("profile"),
+]
+INSIDE: list[ops.Op] = [
+    ops.NewSession(),
+    ops.Umask(0),
+    ops.SetHostname("box"),
+    ops.Mount("none", "/", flags=native.MountFlag.REC | native.MountFlag.PRIVATE),
+    ops.Call(native.sethostname.step("box")),
+]
+
+
+def test_what_the_carrier_does_stands_before_the_clone() -> None:
+    assert Plan([*BEFORE, ops.Clone(ALL), *INSIDE]).before == sum(len(op.steps) for op in BEFORE)
+    with pytest.raises(InvalidInput, match="op 1, cgroup /a: the carrier does this before it clones: put it in front of op 0"):
+        Plan([ops.Clone(ALL), ops.Enter(("/a",))])
+    with pytest.raises(InvalidInput, match="op 0, sethostname box: this is for the new process to do: put it behind op 1"):
+        Plan([ops.SetHostname("box"), ops.Clone(ALL)])
+
+
+def test_no_order_whatever_has_a_step_made_outside_that_is_for_inside() -> None:
+    """Draws lists of ops; each is refused, or the steps that the carrier makes are those of ops meant for it, and no others."""
+    seed = random.randrange(1 << 32)
+    draw = random.Random(seed)
+    accepted = 0
+    for _ in range(3000):
+        drawn = [*draw.choices(BEFORE, k=draw.randrange(4)), *draw.choices(INSIDE, k=draw.randrange(4)), ops.Clone(ALL)]
+        if draw.random() < 0.9:
+            draw.shuffle(drawn)
+        try:
+            plan = Plan(drawn)
+        except InvalidInput:
+            continue
+        accepted += 1
+        outside = {index for index, _ in plan.steps[: plan.before]}
+        assert outside == {index for index, op in enumerate(drawn) if op in BEFORE}, f"seed {seed}: {drawn}"
+        assert outside == set(range(len(outside))), f"seed {seed}: {drawn}"
+    assert accepted
+
+
+PRIVATE = ops.Mount("none", "/", flags=native.MountFlag.REC | native.MountFlag.PRIVATE)
+OWN_MOUNTS = ops.Clone(CloneFlag.NEWNS)
+SHARED_MOUNTS = {
+    "nothing cuts the tree off": [OWN_MOUNTS, ops.Unmount(".")],
+    "too late": [OWN_MOUNTS, ops.Unmount("."), PRIVATE],
+    "not all of it": [OWN_MOUNTS, ops.Mount("none", "/", flags=native.MountFlag.PRIVATE), ops.Unmount(".")],
+    "somewhere else": [OWN_MOUNTS, ops.Mount("none", "/proc", flags=PRIVATE.flags), ops.Unmount(".")],
+    "the other way": [
+        OWN_MOUNTS,
+        ops.Mount("none", "/", flags=native.MountFlag.REC | native.MountFlag.SHARED),
+        ops.PivotRoot(),
+    ],
+    "a mount": [OWN_MOUNTS, ops.Mount("tmpfs", "/mnt", "tmpfs")],
+    "by a call": [ops.Clone(), ops.Call(native.unshare.step(CloneFlag.NEWNS)), ops.Unmount(".")],
+}
+CUT_OFF = {
+    "private": [OWN_MOUNTS, PRIVATE, ops.Unmount(".")],
+    "a slave": [OWN_MOUNTS, ops.Mount("none", "/", flags=native.MountFlag.REC | native.MountFlag.SLAVE), ops.Unmount(".")],
+    "by a call": [OWN_MOUNTS, ops.Call(PRIVATE.steps[0]), ops.Unmount(".")],
+    "in a new user namespace": [ops.Clone(CloneFlag.NEWNS | CloneFlag.NEWUSER), ops.Unmount(".")],
+    "somebody else's": [ops.Join(((CloneFlag.NEWNS, "/proc/2/ns/mnt"),)), ops.Clone(), ops.Mount("tmpfs", "/mnt", "tmpfs")],
+}
+
+
+@pytest.mark.parametrize("plan", SHARED_MOUNTS.values(), ids=SHARED_MOUNTS)
+def test_what_would_propagate_to_the_host_is_refused(plan: list[ops.Op]) -> None:
+    with pytest.raises(InvalidInput, match="mounts still propagate to the host here: first Mount"):
+        Plan(plan)
+
+
+@pytest.mark.parametrize("plan", CUT_OFF.values(), ids=CUT_OFF)
+def test_what_is_cut_off_propagates_nothing(plan: list[ops.Op]) -> None:
+    assert Plan(plan)
+
+
+def test_a_rootfs_stage_cuts_the_tree_off() -> None:
+    for stage in (None, lambda spec: []):
+        with pytest.raises(InvalidInput, match="mounts still propagate"):
+            make_plan(SPEC, {"rootfs": stage})
+
+
+def test_a_call_speaks_for_the_namespaces_that_it_makes_and_for_no_others() -> None:
+    unshared = ops.Call(native.unshare.step(CloneFlag.NEWUTS))
+    assert Plan([ops.Clone(), unshared, ops.SetHostname("box")])
+    for first in (unshared, ops.Call(native.umask.step(0)), ops.Call(native.setns.step(3, CloneFlag.NEWUTS))):
+        with pytest.raises(InvalidInput, match=r"give the clone CloneFlag\.NEWNS"):
+            Plan([ops.Clone(), first, ops.Unmount("/")])
+    with pytest.raises(InvalidInput, match=r"give the clone CloneFlag\.NEWUTS"):
+        Plan([ops.Clone(), ops.SetHostname("box"), unshared])
+    assert Plan([ops.Clone(), ops.Call(native.setns.step(3)), ops.Unmount("/")])  # of any kind, as far as can be told
 
 
 def test_a_stage_that_returns_nonsense() -> None:
@@ -73,7 +163,7 @@ def test_a_stage_that_returns_nonsense() -> None:
     "op",
     [
         ops.Sync("map users", lambda process: None),
-        ops.WriteFile("/proc/self/oom_score_adj", "500"),
+        ops.SetSysctls((("net/ipv4/ip_forward", "1"),)),
         ops.Call(native.setns.step(3, CloneFlag.NEWNET)),
         ops.Call(native.Step("setuid", 105, (1000,))),
         ops.Call(native.prctl.step(native.Prctl.SET_DUMPABLE, 0)),

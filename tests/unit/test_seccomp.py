@@ -22,7 +22,25 @@ NATIVE = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}[HERE]
 INTERESTING = ("SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT", "SYS_NICE", "SYSLOG", "BPF", "PERFMON", "DAC_READ_SEARCH", "SYS_BOOT",
                "SYS_MODULE", "SYS_PACCT", "SYS_RAWIO", "SYS_TIME", "SYS_TTY_CONFIG")  # fmt: skip
 SETS = [frozenset(DEFAULT_CAPABILITIES), frozenset[str](), *(frozenset({name}) for name in INTERESTING), frozenset(INTERESTING)]
-FIRST_ARGUMENTS = (0, 1, 2, 8, 40, 0x20000, 0x20008, 0xFFFFFFFF, 0x11, 0x10000000, 0x7E020000, 0x00020000, 0x02000000)
+FIRST_ARGUMENTS = (
+    0,
+    1,
+    2,
+    8,
+    37,
+    38,
+    39,
+    40,
+    41,
+    0x20000,
+    0x20008,
+    0xFFFFFFFF,
+    0x11,
+    0x10000000,
+    0x7E020000,
+    0x00020000,
+    0x02000000,
+)
 
 
 def run_bpf(program: bytes, architecture: int, number: int, arguments: tuple[int, ...]) -> int:
@@ -70,6 +88,8 @@ def holds(condition: str, capabilities: frozenset[str], machine: str, arguments:
     if rest.startswith("&"):
         mask, value = rest[1:].split("==")
         return argument & int(mask, 16) == int(value, 16)
+    if rest[0] in "<>":
+        return argument < int(rest[1:], 16) if rest[0] == "<" else argument > int(rest[1:], 16)
     return (argument == int(rest[2:], 16)) == rest.startswith("==")
 
 
@@ -174,3 +194,36 @@ def test_several_comparisons_of_one_argument_are_alternatives() -> None:
     number = dict(numbers(NATIVE))["dup"]
     verdicts = [run_bpf(program, ARCHITECTURES[NATIVE], number, (value, 0, 0, 0, 0, 0)) for value in (3, 4, 5)]
     assert verdicts == [ERRNO | 7, ALLOW, ERRNO | 7]
+
+
+def test_calls_newer_than_the_profile_are_not_there() -> None:
+    """ENOSYS, as of the kernel that the profile was written for: a C library then tries the older call; others stay refused."""
+    named = dict(numbers(NATIVE))
+    rules = (SeccompRule(("read", "accept4"), "SCMP_ACT_ALLOW"), SeccompRule(("preadv",), "SCMP_ACT_ERRNO", errno=5))
+    highest = max(named[name] for name in ("read", "accept4", "preadv"))
+    native = ARCHITECTURES[NATIVE]
+    for action, known, newer in (
+        ("SCMP_ACT_ERRNO", ERRNO | 1, ERRNO | 38),
+        ("SCMP_ACT_KILL_PROCESS", 0x80000000, ERRNO | 38),
+        ("SCMP_ACT_ALLOW", ALLOW, ALLOW),
+        ("SCMP_ACT_LOG", 0x7FFC0000, 0x7FFC0000),
+    ):
+        program = compiled(SeccompProfile(action, rules))
+        assert run_bpf(program, native, named["write"], (0,) * 6) == known
+        assert run_bpf(program, native, highest + 1, (0,) * 6) == newer
+        assert run_bpf(program, native, highest, (0,) * 6) == ERRNO | 5
+        assert run_bpf(program, native, named["read"], (0,) * 6) == ALLOW
+
+
+def test_each_architecture_has_a_newest_call_of_its_own() -> None:
+    if HERE != "x86_64":
+        pytest.skip("the relatives of x86-64 are looked at")
+    program = compiled(default_profile(frozenset(DEFAULT_CAPABILITIES), HERE, KERNEL))
+    x32 = 0x40000000
+    for architecture, offset in ((NATIVE, 0), (NATIVE, x32), ("SCMP_ARCH_X86", 0)):
+        assert run_bpf(program, ARCHITECTURES[architecture], offset + 0, (0,) * 6) == ALLOW
+        assert run_bpf(program, ARCHITECTURES[architecture], offset + 999, (0,) * 6) == ERRNO | 38
+    assert run_bpf(program, ARCHITECTURES[NATIVE], 0x3FFFFFFF, (0,) * 6) == ERRNO | 38
+    assert run_bpf(program, 0xC0000015, 999, (0,) * 6) == 0, "a foreign architecture is killed"
+    alone = compiled(SeccompProfile("SCMP_ACT_ERRNO", (SeccompRule(("read",), "SCMP_ACT_ALLOW"),)))
+    assert run_bpf(alone, ARCHITECTURES[NATIVE], x32 + 1, (0,) * 6) != ALLOW

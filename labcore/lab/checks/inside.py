@@ -8,26 +8,25 @@ import os
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import labcore
 import labcore.lab.solutions
-from labcore import engine, native, runtime
+from labcore import engine
 from labcore.lab.checks.scenario import Facts, Scenario
+from labcore.lab.checks.tripwires import Way, arm, cover
 from labcore.lab.lessons import all_steps, lesson_of, lessons_of
 from labcore.lab.sandbox import be_modest
 from labcore.lab.say import say
 from labcore.lab.solutions import solution
 from labcore.lab.steps import MODULE, copied, run_text
 from labcore.lab.workspace import NAME
-from labcore.native import MountFlag
 from labcore.runtime import stages
 
 Report = Callable[[dict[str, Any]], None]
-WAYS_AROUND = ("plan", "run", "make_plan")  # with which a whole container can be had instead of a step
 
 
 def scenario_of(step: str, lesson: int) -> Scenario:
@@ -37,33 +36,11 @@ def scenario_of(step: str, lesson: int) -> Scenario:
     return found
 
 
-def arm(step: str, report: Report, ways_around: Sequence[tuple[str, str]] = ()) -> None:
-    """Put a tripwire where labcore's own version of the step can be reached: to call it is no way to write it.
-
-    `ways_around` are further functions that do what the step is to do.
-    """
-
-    def tripwire(*args: Any, **kwargs: Any) -> Any:  # noqa: ARG001
-        report({"event": "tripped"})
-        raise RuntimeError(say("labcore's version was called: the step is to be your own"))
-
+def ways_around(step: str, scenario: Scenario) -> list[Way]:
+    """Return what is no way to write a step: its solutions, the stages and whole containers, and what its check names."""
     homes = [import_module(f"labcore.lab.solutions.lesson_{lesson.number:02}") for lesson in lessons_of(step)]
-    places = [import_module(name) for name in ("labcore.runtime.stages", "labcore.engine.engine")]
-    for module, name in ways_around:
-        setattr(import_module(module), name, tripwire)
-    for place in (*homes, *places, labcore, engine, runtime):
-        for name in (step, *WAYS_AROUND):
-            if callable(vars(place).get(name)) and (name != step or place is not labcore):
-                setattr(place, name, tripwire)
-    labcore.__dict__.update(dict.fromkeys(("plan", "run"), tripwire))
-    by_name: dict[str, Any] = places[0].STAGES
-    by_name.update(dict.fromkeys(set(by_name) & {step}, tripwire))
-
-
-def hide(directory: str, file: str) -> None:
-    """Cover the sources of what is held by now: a fresh import would find them untouched."""
-    native.mount("none", directory, "tmpfs", MountFlag.RDONLY)
-    native.mount("/dev/null", file, flags=MountFlag.BIND)
+    solutions = [getattr(home, step) for home in homes]
+    return [*solutions, stages, engine.plan, engine.run, *scenario.ways_around]
 
 
 def load(file: str, lesson: int) -> ModuleType:
@@ -90,8 +67,9 @@ def main() -> int:
     scenario = scenario_of(step, lesson)
     be_modest()
     hold_references(step)
-    arm(step, report, scenario.ways_around)
-    hide(labcore.lab.solutions.__path__[0], str(stages.__file__))
+    around = ways_around(step, scenario)
+    arm(around, lambda: report({"event": "sprung"}))
+    cover([stages, *scenario.ways_around], labcore.lab.solutions.__path__[0], Path(facts.root))
     report({"event": "begun"})
     try:
         report({"event": "returned", "value": scenario.perform(load(request["file"], lesson), facts)})

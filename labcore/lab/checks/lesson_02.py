@@ -11,18 +11,21 @@ from labcore.lab import groups
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
 from labcore.lab.checks.scenario import REFERENCE, Facts, Scenario, ops_of
 from labcore.lab.checks.seen import Seen
+from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.say import say
 from labcore.native import Capability
 from labcore.runtime import Plan, ops, spawn
-from labcore.runtime.cgroups import hierarchies
+from labcore.runtime.cgroups import Cgroup, hierarchies, settings
+from labcore.runtime.userns import write_id_maps
 from labcore.spec import ContainerSpec, IdRange, Resources, root_with
 
 PAGE = 1 << 12
 FILTERED = "2"  # Seccomp: in proc_pid_status(5)
 POWERS = ("CHOWN", "FOWNER", "KILL", "NET_RAW", "SETGID", "SETUID", "SETPCAP", "SYS_CHROOT", "MKNOD", "AUDIT_WRITE")
 SECRETS = ("/proc/sys", "/proc/irq", "/proc/fs", "/proc/bus")
-SETTINGS = (("labcore.runtime.cgroups.settings", "v1_settings"), ("labcore.runtime.cgroups.settings", "v2_settings"))
+LIMITING: tuple[Way, ...] = (settings, Cgroup.apply)
+CONFINING: tuple[Way, ...] = (write_id_maps,)
 
 
 def drawn_resources(facts: Facts) -> Resources:
@@ -182,14 +185,14 @@ def _observe_run(seen: Seen, facts: Facts) -> Iterator[Claim]:
     yield from confined_as_drawn(seen, drawn_spec(facts))
 
 
-def _scenario(perform: Any, observe: Any, ways_around: tuple[tuple[str, str], ...] = ()) -> Scenario:
+def _scenario(perform: Any, observe: Any, ways_around: tuple[Way, ...]) -> Scenario:
     return Scenario(
         perform, observe, ended_as_drawn, Facts.waiting, twice=True, prepare=_a_place, ways_around=ways_around
     )  # fmt: skip
 
 
 SCENARIOS = {
-    "limits": _scenario(_perform_limits, _observe_limits, SETTINGS),
-    "confine": _scenario(_perform_confine, _observe_confine),
-    "run": _scenario(_perform_run, _observe_run),
+    "limits": _scenario(_perform_limits, _observe_limits, LIMITING),
+    "confine": _scenario(_perform_confine, _observe_confine, CONFINING),
+    "run": _scenario(_perform_run, _observe_run, LIMITING + CONFINING),
 }

@@ -10,7 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from labcore.engine import transfer
 from labcore.errors import InvalidInput
+from labcore.images.blobs import Blobs
 from labcore.lab.checks.drawn_images import (
     PRINTS,
     an_image,
@@ -27,12 +29,20 @@ from labcore.lab.checks.drawn_images import (
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
 from labcore.lab.checks.scenario import REFERENCE, Facts, Scenario, carry_out, ops_of
 from labcore.lab.checks.seen import Seen
+from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.say import say
 from labcore.native import MountFlag, UnmountFlag
+from labcore.registry.client import Client
+from labcore.registry.mirrors import Sources
+from labcore.registry.transport import Transport
 from labcore.runtime import ops
 from labcore.runtime.ops import Op
 from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, Root
+from labcore.storage import LayerStore, unpack
+from labcore.storage import overlay as storage_overlay
+from labcore.storage.extract import Extractor
+from labcore.tar import Archive
 
 SHOWN = 8  # digits of a layer's name
 
@@ -69,7 +79,9 @@ def _in_order(seen: Seen, facts: Facts) -> Iterator[Claim]:
 
 def _image_is_whole(facts: Facts, store: Path) -> Iterator[Claim]:
     before, now = PRINTS.pop(facts.token), prints(store)
-    changed = [path for path, held in before.items() if now.get(path) != held]
+    layers = [path for path in before if Path(path).parent == Path("layers")]
+    added = [path for path in now if path not in before and any(path.startswith(f"{layer}/") for layer in layers)]
+    changed = [*added, *(path for path, held in before.items() if now.get(path) != held)]
     yield Claim(say("what lay in the store is as it was"), not changed, " ".join(path[-30:] for path in changed[:3]))
 
 
@@ -197,7 +209,6 @@ def _conclude_rootfs(returned: Any, facts: Facts) -> Iterator[Claim]:
 @contextmanager
 def _registries(facts: Facts) -> Iterator[None]:
     """Serve the image that was drawn: by an honest registry, and by one that lies about one part of it, another each time."""
-    from labcore.engine import transfer
     from labcore.images import ImageStore
     from labcore.lab.registries import LessonRegistry
     from labcore.spec import Reference
@@ -375,18 +386,32 @@ def _held(facts: Facts, name: str, *numbers: int) -> list[str]:
     return [content(facts, name, number) for number in numbers]
 
 
-UNPACKING = (("labcore.storage.unpack", "unpack_into"), ("labcore.storage.unpack", "unpack"))
-STAGES = (("labcore.runtime.stages", "rootfs"), ("labcore.runtime.stages", "_overlay"))
-PULLING = (("labcore.engine.transfer", "pull"), ("labcore.registry.client", "Client"))
+DIGESTING: tuple[Way, ...] = (Blobs,)
+UNPACKING: tuple[Way, ...] = (unpack, Extractor, Archive, LayerStore.add, LayerStore.unpacked)
+STACKING: tuple[Way, ...] = (storage_overlay, OverlayRoot.options)
+PULLING: tuple[Way, ...] = (transfer, Client, Transport, Sources)
 SCENARIOS = {
-    "digest": Scenario(_perform_digest, None, _conclude_digest, None),
+    "digest": Scenario(_perform_digest, None, _conclude_digest, None, ways_around=DIGESTING),
     "layers": Scenario(
         _perform_layers, _layered, _conclude_layers, writes_and_deletes, prepare=an_image, ways_around=UNPACKING
     ),
     "overlay": Scenario(
-        _perform_overlay, _observe_overlay, _conclude_overlay, writes_and_deletes, prepare=an_unpacked_image, ways_around=STAGES
+        _perform_overlay,
+        _observe_overlay,
+        _conclude_overlay,
+        writes_and_deletes,
+        prepare=an_unpacked_image,
+        ways_around=STACKING,
     ),
-    "rootfs": Scenario(_perform_rootfs, _observe_rootfs, _conclude_rootfs, _program, twice=True, prepare=an_unpacked_image),
+    "rootfs": Scenario(
+        _perform_rootfs,
+        _observe_rootfs,
+        _conclude_rootfs,
+        _program,
+        twice=True,
+        prepare=an_unpacked_image,
+        ways_around=STACKING,
+    ),
     "pull": Scenario(_perform_pull, None, _conclude_pull, None, prepare=_registries, ways_around=PULLING),
     "run": Scenario(_perform_run, _observe_run, _conclude_run, _program, twice=True, prepare=_state),
     "whiteouts": Scenario(
@@ -397,5 +422,5 @@ SCENARIOS = {
         prepare=_marked,
         ways_around=UNPACKING,
     ),
-    "dig": Scenario(_perform_dig, None, _conclude_dig, None, prepare=an_image),
+    "dig": Scenario(_perform_dig, None, _conclude_dig, None, prepare=an_image, ways_around=UNPACKING),
 }

@@ -11,19 +11,22 @@ from types import ModuleType
 from typing import Any
 
 import labcore.lab.solutions
-from labcore import native
+from labcore import doctor, elf, native
+from labcore.doctor import kernel, machine
 from labcore.errors import InvalidInput
-from labcore.lab.checks import lesson_03
+from labcore.lab import beginning
+from labcore.lab.checks import lesson_03, tripwires
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_number
-from labcore.lab.checks.scenario import GATE, REFERENCE, Facts, Scenario, carry_out, ops_of
+from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Facts, Scenario, carry_out, ops_of
 from labcore.lab.checks.seen import Seen
+from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.lessons import all_steps
 from labcore.lab.program import with_ending, with_function
 from labcore.lab.say import say
 from labcore.lab.workspace import ENDING, NAME
 from labcore.native import CloneFlag, MountFlag, UnmountFlag
-from labcore.runtime import ops, stages
+from labcore.runtime import mounting, ops
 from labcore.runtime.observe import confined, mountinfo
 from labcore.runtime.ops import Op
 from labcore.spec import DEFAULT_DEVICES, ContainerSpec, Device
@@ -217,7 +220,7 @@ def _says(facts: Facts) -> tuple[str, ...]:
 @contextmanager
 def _without_main(facts: Facts) -> Iterator[None]:
     """Make the image, and a copy of the solutions in which `main` is a tripwire: a fresh process finds no other."""
-    trip = f"def main(*words):\n    raise RuntimeError({_tripped()!r})\n"
+    trip = f"def main(*words):\n    raise RuntimeError({tripwires.text()!r})\n"
     copies = Path(facts.root, "solutions")
     copies.mkdir()
     for path in Path(labcore.lab.solutions.__path__[0]).glob("*.py"):
@@ -225,10 +228,6 @@ def _without_main(facts: Facts) -> Iterator[None]:
         (copies / path.name).write_text(with_function(text, "main", trip, all_steps()) if path.name == "lesson_04.py" else text)
     with lesson_03.SCENARIOS["run"].prepare(facts):
         yield
-
-
-def _tripped() -> str:
-    return say("labcore's version was called: the step is to be your own")
 
 
 def _perform_main(mine: ModuleType, facts: Facts) -> list[list[Any]]:
@@ -245,8 +244,8 @@ def _perform_main(mine: ModuleType, facts: Facts) -> list[list[Any]]:
     file.write_text(with_ending(text, ENDING))
     found = [_run(facts, file, "run", facts.hostname, *_says(facts))]
     print(found[0][2], end="")  # a learner wants to know what it died of
-    if _tripped() in found[0][2]:
-        raise RuntimeError(_tripped())
+    if tripwires.text() in found[0][2]:
+        tripwires.spring()
     hide_cgroups()
     found.append(_run(facts, file, "run", facts.hostname, "/bin/sh", "-c", f"echo {_said(facts)}"))
     return [*found, _run(facts, file)]
@@ -254,7 +253,7 @@ def _perform_main(mine: ModuleType, facts: Facts) -> list[list[Any]]:
 
 def _lay_open(facts: Facts) -> None:
     """Let a fresh process find labcore whole, but for the one solution."""
-    native.umount2(str(stages.__file__), UnmountFlag.DETACH)
+    tripwires.uncover()
     native.mount(f"{facts.root}/solutions", labcore.lab.solutions.__path__[0], flags=MountFlag.BIND)
 
 
@@ -318,12 +317,12 @@ def _conclude_machine_of(returned: Any, facts: Facts) -> Iterator[Claim]:
     yield Claim(say("nor is a file that is cut off"), cut is None, str(cut))
 
 
-EXAMINING = (("labcore.doctor", "examine"), ("labcore.doctor.kernel", "findings"))
-READING = (("labcore.elf", "read_program"),)
+EXAMINING: tuple[Way, ...] = (doctor.examine, kernel, machine, beginning.what_is_missing)
+READING: tuple[Way, ...] = (elf,)
 SCENARIOS = {
     "preflight": Scenario(_perform_preflight, None, _conclude_preflight, None, twice=True, ways_around=EXAMINING),
-    "devices": Scenario(_perform_devices, _observe_devices, ended_as_drawn, Facts.waiting),
+    "devices": Scenario(_perform_devices, _observe_devices, ended_as_drawn, Facts.waiting, ways_around=(mounting,)),
     "rootfs": LAYERED.replace(perform=_perform_rootfs, observe=_observe_rootfs),
-    "main": Scenario(_perform_main, _observe_main, _conclude_main, _says, prepare=_without_main),
+    "main": Scenario(_perform_main, _observe_main, _conclude_main, _says, prepare=_without_main, seconds=3 * SECONDS),
     "machine_of": Scenario(_perform_machine_of, None, _conclude_machine_of, None, ways_around=READING),
 }

@@ -6,14 +6,16 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir, mkdtemp
 from types import ModuleType
 from typing import Any
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images.seeds import find_busybox
 from labcore.lab.checks.seen import Seen
+from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
+from labcore.lab.holding import held, sweep
 from labcore.lab.say import say
 from labcore.lab.solutions import solution
 from labcore.record import Record
@@ -23,6 +25,7 @@ from labcore.spec import NAMESPACES, BindRoot, ContainerSpec, Root
 
 PREFIX = "labcore-check-"
 APPLETS = ("sh", "cat", "echo", "sleep", "touch", "true", "ls", "ps", "hostname", "id")
+SECONDS = 8.0  # that a step may take
 GATE = "gate"  # a FIFO in the root: the container waits there until it has been looked at from outside
 INNER_GATE = "inner-gate"  # another, for a `perform` that looks at the container itself
 
@@ -75,7 +78,8 @@ class Scenario(Record):
     from outside while it waits at the gate, `conclude` judges what the step returned. With `twice` all is done again for the
     kinds of namespaces that were not drawn: no list that was written down fits both. A step that makes no container has neither
     `observe` nor `argv`. `prepare` makes what is needed before, outside of the sandbox, and keeps it until all is concluded.
-    `ways_around` are functions of labcore's that do what the step is to do, each as (module, name).
+    `ways_around` are objects of labcore's that do what the step is to do: to call one is no way to write it.
+    `seconds` is how long the step may take.
     """
 
     perform: Perform
@@ -84,7 +88,8 @@ class Scenario(Record):
     argv: Program | None
     twice: bool = False
     prepare: Prepare = nullcontext
-    ways_around: tuple[tuple[str, str], ...] = ()
+    ways_around: tuple[Way, ...] = ()
+    seconds: float = SECONDS
 
 
 @contextmanager
@@ -98,10 +103,9 @@ def drawn(seed: int, *, others: bool = False) -> Iterator[Facts]:
     optional = [kind for kind in NAMESPACES if kind not in ("mount", "pid", "uts")]
     chosen = set(lots.sample(optional, lots.randint(1, len(optional) - 1)))
     chosen = set(optional) - chosen if others else chosen
-    _sweep()
-    with TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as directory:
+    with a_place() as directory:
         facts = Facts(
-            root=directory,
+            root=str(directory),
             token=f"token-{word}",
             hostname=f"{lots.choice(['box', 'crate', 'tin'])}-{word[:5]}",
             mark=f"mark-{word[5:]}",
@@ -111,15 +115,23 @@ def drawn(seed: int, *, others: bool = False) -> Iterator[Facts]:
             which=lots.randrange(3),
             again=others,
         )
-        make_root(Path(directory), facts.mark)
+        make_root(directory, facts.mark)
         yield facts
 
 
-def _sweep() -> None:
-    """Remove the roots of checks that were killed, named after processes that are no more."""
-    for left in Path(gettempdir()).glob(f"{PREFIX}[0-9]*-*"):
-        if not Path("/proc", left.name.removeprefix(PREFIX).partition("-")[0]).exists():
-            shutil.rmtree(left, ignore_errors=True)
+@contextmanager
+def a_place() -> Iterator[Path]:
+    """Make a directory for one check; those of checks that were killed go."""
+    sweep(Path(gettempdir()).glob(f"{PREFIX}*"), _remove)
+    with held(lambda: Path(mkdtemp(prefix=PREFIX))) as directory:
+        try:
+            yield directory
+        finally:
+            _remove(directory)
+
+
+def _remove(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def make_root(directory: Path, mark: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labcore.errors import LabcoreError
+from labcore.lab.checks import tripwires
 from labcore.lab.checks.inside import scenario_of
 from labcore.lab.checks.scenario import GATE, Facts, Observe, Scenario, drawn
 from labcore.lab.checks.seen import Seen, descendants
@@ -24,7 +25,6 @@ from labcore.lab.sandbox import Output, few_processes, start, supervise
 from labcore.lab.say import say
 from labcore.native import Process
 
-SECONDS = 8.0  # that a step may take
 START_SECONDS = 30.0  # until it is called: an emulated machine imports for seconds
 TICK = 0.01
 PRINTED_LIMIT = 2000
@@ -72,7 +72,7 @@ class Check:
             if channel.fileno() in ready and not self._hear(channel):
                 sources.discard(channel.fileno())
             if "begun" in self.reports and not begun:
-                deadline, begun = time.monotonic() + SECONDS, True
+                deadline, begun = time.monotonic() + self.scenario.seconds, True
             if not self.looked:
                 self._look_below(sandbox.pid)
             if sandbox.poll() is not None and channel.fileno() not in sources:
@@ -105,8 +105,6 @@ class Check:
 
     def conclude(self) -> None:
         """Judge what was returned, or say what happened instead."""
-        if "tripped" in self.reports:
-            self.claims.insert(0, Claim(say("labcore's version was called: the step is to be your own"), False))
         if "raised" in self.reports:
             self.claims.append(Claim(say("your step raised an error"), False))
             self.printed += ("\n" if self.printed else "").encode() + self.reports["raised"]["text"].encode()
@@ -119,6 +117,8 @@ class Check:
                 self.claims += self.scenario.conclude(self.reports["returned"]["value"], self.facts)
             except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
                 self.claims.append(Claim(say("what was to be looked at afterwards was there"), False, str(error)))
+        if "sprung" in self.reports or Path(self.facts.root, tripwires.SPRUNG).exists():
+            self.claims.insert(0, Claim(tripwires.text(), False))
 
 
 def _running(argv: tuple[str, ...], below: int) -> Seen | None:
@@ -170,7 +170,7 @@ def verdict_on(step: str, file: str, seed: int, lesson: int) -> Verdict:
                 )
                 check.claims.append(Claim(text, False))
             elif outcome == "timeout":
-                text = say("it was not done after {n} seconds: does it loop, or wait?", n=f"{SECONDS:g}")
+                text = say("it was not done after {n} seconds: does it loop, or wait?", n=f"{scenario.seconds:g}")
                 check.claims.append(Claim(text, False))
             else:
                 check.conclude()

@@ -1,7 +1,6 @@
 """One container's cgroup: made, limited, looked at, frozen, emptied, removed, in all hierarchies that there are."""
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,6 +29,11 @@ class Cgroup(Record):
     path: str
 
     @classmethod
+    def at(cls, path: str) -> "Cgroup":
+        """Return the cgroup of a path, whatever detours that takes."""
+        return cls(os.path.normpath("/" + path.lstrip("/")))
+
+    @classmethod
     def near_own(cls, name: str) -> "Cgroup":
         """Return the cgroup of this name below the one that this process is in; in version 2 beside that one.
 
@@ -37,7 +41,7 @@ class Cgroup(Record):
         """
         where = hierarchies()
         own = where.own("pids" if where.directory("pids") and where.v1 else "")
-        return cls(os.path.normpath(f"{own}/{name}" if where.v1 else f"{own}/../{name}"))
+        return cls.at(f"{own}/{name}" if where.v1 else f"{own}/../{name}")
 
     # --- where it is
 
@@ -62,18 +66,33 @@ class Cgroup(Record):
 
     # --- its life
 
-    def make(self) -> None:
-        """Make it where it is not there yet."""
+    def check_free(self) -> None:
+        """Raise InvalidInput if there are processes in it already, or it is frozen, and with it whoever would come in."""
+        there = [directory for directory in self.entrances() if Path(directory).is_dir()]
+        if inside := removal.processes(there):
+            raise InvalidInput(
+                f"cgroup {self.path}: processes of others are in it ({', '.join(map(str, inside[:3]))}): name another cgroup"
+            )
+        if removal.frozen(there):
+            raise InvalidInput(f"cgroup {self.path}: it is frozen: thaw it, or name another cgroup")
+
+    def make(self) -> list[str]:
+        """Make it where it is not there yet; return the directories that were made."""
+        made = []
         for controller, directory in self.directories().items():
-            directory.mkdir(parents=True, exist_ok=True)
+            directory.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                directory.mkdir()
+                made.append(str(directory))
             if controller == "cpuset":
                 _inherit_cpuset(directory)
             if controller == "":
                 _enable_controllers(directory, hierarchies())
+        return made
 
     def apply(self, limits: "Resources") -> None:
         """Set the limits. Raises InvalidInput for what this machine cannot limit, or does not accept."""
-        from labcore.runtime.cgroups.settings import v1_settings, v2_settings
+        from labcore.runtime.cgroups.settings import Setting, v1_settings, v2_settings
 
         there = self.directories()
         v1 = [s for s in v1_settings(limits) if s.controller in there or "" not in there or s.controller in V1_ONLY]
@@ -83,17 +102,20 @@ class Cgroup(Record):
         for setting in v2:
             if V1_NAMES.get(setting.controller, setting.controller) not in there:
                 _write(there[""], setting)
+        for file, value in limits.unified:  # version 2's own files, which no other version stands in for
+            _write(there.get(""), Setting(file.partition(".")[0], file, value))
 
     def allow_devices(self, limits: "Resources") -> None:
         """Let it use only what the rules allow, and what every container may."""
         from labcore.runtime.cgroups import devices
+        from labcore.runtime.cgroups.settings import Setting
 
         rules = (*limits.devices, *devices.ALWAYS)
         there = self.directories()
         if "devices" in there:
             for rule in rules:
-                file = there["devices"] / ("devices.allow" if rule.allow else "devices.deny")
-                file.write_text(devices.v1_line(rule))
+                for line in devices.v1_lines(rule):
+                    _write(there["devices"], Setting("devices", "devices.allow" if rule.allow else "devices.deny", line))
         elif "" in there:
             devices.attach(there[""], rules)
 
@@ -106,12 +128,6 @@ class Cgroup(Record):
         from labcore.runtime.cgroups.statistics import statistics
 
         return statistics(self.directories())
-
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        """Send all of them a signal."""
-        for pid in self.processes():
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
 
     def remove(self) -> None:
         """Kill what is in it, and take it away from all hierarchies; one that is gone is fine."""

@@ -22,7 +22,7 @@ def remove(directories: "Iterable[str]") -> None:
             return
         thaw(left)
         for pid in processes(left):
-            _kill(pid)
+            send(pid, 9)
         time.sleep(0.001 if attempt < 20 else 0.01)
     raise LabcoreError(f"cgroups still in use: {', '.join(left)}")
 
@@ -69,9 +69,15 @@ def thaw(directories: "Iterable[str]") -> None:
                 os.close(file)
 
 
-def _kill(pid: int) -> None:
+def send(pid: int, number: int) -> None:
+    """Send a signal; one that has ended is left in peace.
+
+    So is 0: version 2 lists a process as that which is in no PID namespace of ours, and kill(2) takes it for our own group.
+    """
+    if not pid:
+        return
     try:
-        os.kill(pid, 9)
+        os.kill(pid, number)
     except ProcessLookupError:
         return
 

@@ -87,10 +87,8 @@ def v2_settings(limits: Resources) -> Iterator[Setting]:
         yield Setting("io", "io.max", f"{throttle.major}:{throttle.minor} {V2_THROTTLES[throttle.kind]}={throttle.rate}")
     for size, limit in limits.hugepages:
         yield Setting("hugetlb", f"hugetlb.{size}.max", str(limit))
-    for file, value in limits.unified:
-        yield Setting(file.partition(".")[0], file, value)
 
 
 def weight_of(shares: int) -> int:
     """Return version 2's weight, 1 to 10 000, for version 1's shares, 2 to 262 144: as systemd and runc convert."""
-    return 1 + (max(shares, 2) - 2) * 9999 // 262142
+    return 1 + (min(max(shares, 2), 262144) - 2) * 9999 // 262142

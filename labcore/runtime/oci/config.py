@@ -1,9 +1,9 @@
-"""From a bundle's config.json to what labcore speaks: a spec, limits, hooks (config.md and config-linux.md, version 1.2)."""
+"""From a bundle's config.json to what labcore speaks: a spec, limits, hooks (config.md and config-linux.md)."""
 
 import fcntl
 import os
-import sys
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,17 @@ from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
 from labcore.record import Record
 from labcore.runtime import mounting
-from labcore.runtime.oci.node import Node
+from labcore.runtime.oci.node import ConfigError, Node, shortened
 from labcore.runtime.oci.resources import read_resources
+from labcore.runtime.oci.scheduling import (
+    read_io_priority,
+    read_memory_policy,
+    read_numbers,
+    read_scheduler,
+    read_time_offsets,
+)
 from labcore.runtime.oci.seccomp import read_seccomp
-from labcore.runtime.userns import fitted, with_bound_devices
+from labcore.runtime.userns import fitted, with_bound_devices, with_bound_sysfs
 from labcore.spec import (
     DEFAULT_DEVICES,
     NAMESPACES,
@@ -28,14 +35,19 @@ from labcore.spec import (
     User,
 )
 from labcore.spec.resources import Resources
+from labcore.spec.scheduling import TimeOffset
 
+MAJOR_BITS, MINOR_BITS = 12, 20  # of a device's number: linux/kdev_t.h
+LONGEST_TIMEOUT = (1 << 31) // 1000 - 1  # seconds, of which poll(2) takes the milliseconds
 NS_GET_NSTYPE = 0xB703  # linux/nsfs.h
 FLAGS = {
     "mount": CloneFlag.NEWNS, "pid": CloneFlag.NEWPID, "uts": CloneFlag.NEWUTS, "ipc": CloneFlag.NEWIPC,
     "network": CloneFlag.NEWNET, "cgroup": CloneFlag.NEWCGROUP, "user": CloneFlag.NEWUSER, "time": CloneFlag.NEWTIME,
 }  # fmt: skip
 APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
-VERSIONS = ("1.0", "1.1", "1.2")
+VERSIONS = re.compile(
+    r"1\.\d+\.\d+([-+][0-9A-Za-z.+-]*)?"
+)  # semver.org; what a later 1.x adds is ignored, as unknown properties are
 PERSONALITIES = {"LINUX": 0x0, "LINUX32": 0x8}
 SET_NAMES = ("bounding", "effective", "permitted", "inheritable", "ambient")
 # What other systems or other kernels have, and what cannot be tried on this one: refused by name, never ignored.
@@ -43,10 +55,6 @@ REFUSED = (
     ("process.selinuxLabel", "SELinux labels are not supported"),
     ("linux.mountLabel", "SELinux labels are not supported"),
     ("linux.intelRdt", "Intel RDT is not supported"),
-    ("process.scheduler", "scheduling policies are not supported"),
-    ("process.ioPriority", "I/O priorities are not supported"),
-    ("process.execCPUAffinity", "CPU affinities for exec are not supported"),
-    ("linux.timeOffsets", "time offsets are not supported"),
     ("solaris", "this is Linux"),
     ("windows", "this is Linux"),
     ("vm", "virtual machines are not started here"),
@@ -64,7 +72,7 @@ class Hook(Record):
 
 
 class Bundle(Record):
-    """A config.json that has been read."""
+    """A config.json that has been read. One that has no process can be created, and not started."""
 
     spec: ContainerSpec
     cgroup: str
@@ -74,29 +82,43 @@ class Bundle(Record):
     personality: int | None = None
     console_size: tuple[int, int] | None = None
     creates_devices: bool = True
+    has_process: bool = True
     version: str = "1.0.2"
 
 
-def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
-    """Read a config.json that lies in `directory`. Raises ConfigError, naming the JSON path."""
+Warn = Callable[[str], None]
+
+
+def unheard(_: str) -> None:
+    """Say nothing: it has been said when the container was created."""
+
+
+def read_bundle(config: dict[str, Any], directory: Path, warn: Warn = unheard) -> Bundle:
+    """Read a config.json that lies in `directory`. Raises ConfigError, naming the JSON path.
+
+    `warn` is told what cannot be given, where the specification wants the container to be made without it.
+    """
     root = Node(config)
     _refuse(root)
     version = root["ociVersion"].required_text()
-    if not version.startswith(VERSIONS):
-        raise root["ociVersion"].fail(f"must be 1.0 to 1.2, and is {version!r}")
+    if not VERSIONS.fullmatch(version):
+        raise root["ociVersion"].fail(f"must be 1.x.y, and is {version!r}")
     process = root["process"]
+    read_affinities(process)  # for `exec`, and refused as early as all else
     mounts = tuple(_mount(node, directory) for node in root["mounts"].items())
     try:
-        spec = _isolation(root, directory, mounts)
+        spec = _isolation(root, directory, mounts, warn)
         mounting.check_mounts(spec.mounts)
     except InvalidInput as error:
-        raise error if "." in str(error).partition(":")[0] else root.fail(str(error)) from None
+        raise error if isinstance(error, ConfigError) else ConfigError(shortened(str(error))) from None
     creates = not any(m.target.rstrip("/") == "/dev" and mounting.is_bind(m) for m in mounts)
     size = process["consoleSize"]
     if not creates:
         spec = spec.replace(devices=())
-    elif "user" in spec.namespaces:
+    elif _has_user_namespace(spec):
         spec = with_bound_devices(spec)
+    if _has_user_namespace(spec):
+        spec = with_bound_sysfs(spec)
     spec = fitted(spec)
     return Bundle(
         spec=spec,
@@ -105,10 +127,15 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
         hooks=read_hooks(config),
         annotations={name: node.text() for name, node in root["annotations"].members()},
         personality=_personality(root["linux"]["personality"]),
-        console_size=(size["height"].unsigned(24), size["width"].unsigned(80)) if size else None,
+        console_size=(size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None,
         creates_devices=creates,
+        has_process=bool(process),
         version=version,
     )
+
+
+def _has_user_namespace(spec: ContainerSpec) -> bool:
+    return "user" in {*spec.namespaces, *(kind for kind, _ in spec.joins)}
 
 
 def _cgroups_path(node: Node) -> str:
@@ -132,54 +159,73 @@ def _refuse(root: Node) -> None:
             raise node.fail(problem)
 
 
-def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...]) -> ContainerSpec:
+def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...], warn: Warn) -> ContainerSpec:
     linux, process = root["linux"], root["process"]
     new, joins = _namespaces(linux["namespaces"])
     apart = {*new, *(kind for kind, path in joins if not _is_ours(kind, path))}
     hostname = root["hostname"].text() or None
-    if hostname and "uts" not in apart:
-        raise root["hostname"].fail("needs a uts namespace: it would rename this machine")
-    return read_process(
-        process,
-        ContainerSpec(
-            root=BindRoot(str(_rootfs(root["root"], directory)), root["root"]["readonly"].flag(), devices=True),
-            argv=("/",),
-            hostname=hostname,
-            domainname=root["domainname"].text(),
-            namespaces=new,
-            joins=joins,
-            uid_map=tuple(map(_id_range, linux["uidMappings"].items())),
-            gid_map=tuple(map(_id_range, linux["gidMappings"].items())),
-            propagation=_propagation(linux["rootfsPropagation"]),
-            mounts=mounts,
-            devices=tuple(_devices(linux["devices"])),
-            masked_paths=linux["maskedPaths"].texts(),
-            readonly_paths=linux["readonlyPaths"].texts(),
-            sysctls=tuple(_sysctls(linux["sysctl"], apart)),
-            seccomp=read_seccomp(linux["seccomp"]),
-        ),
+    for name in ("hostname", "domainname"):
+        if root[name].text() and "uts" not in apart:
+            raise root[name].fail("needs a uts namespace: it would rename this machine")
+    for name in ("uidMappings", "gidMappings"):
+        if linux[name].value and "user" not in apart:
+            raise linux[name].fail("needs a user namespace: there is none to be mapped")
+    spec = ContainerSpec(
+        root=BindRoot(str(_rootfs(root["root"], directory)), root["root"]["readonly"].flag(), devices=True),
+        argv=("/",),
+        hostname=hostname,
+        domainname=root["domainname"].text(),
+        namespaces=new,
+        joins=joins,
+        uid_map=tuple(map(_id_range, linux["uidMappings"].items())),
+        gid_map=tuple(map(_id_range, linux["gidMappings"].items())),
+        propagation=_propagation(linux["rootfsPropagation"]),
+        mounts=mounts,
+        devices=tuple(_devices(linux["devices"])),
+        masked_paths=linux["maskedPaths"].texts(),
+        readonly_paths=linux["readonlyPaths"].texts(),
+        sysctls=tuple(_sysctls(linux["sysctl"], apart)),
+        memory_policy=read_memory_policy(linux["memoryPolicy"]),
+        time_offsets=_time_offsets(linux["timeOffsets"], new),
+        seccomp=read_seccomp(linux["seccomp"]),
     )
+    return read_process(process, spec, warn) if process else spec
 
 
-def read_process(process: Node, spec: ContainerSpec) -> ContainerSpec:
+def _time_offsets(node: Node, new: tuple[str, ...]) -> tuple[TimeOffset, ...]:
+    offsets = read_time_offsets(node)
+    if offsets and "time" not in new:
+        raise node.fail("needs a time namespace of its own")
+    return offsets
+
+
+def read_affinities(process: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return on which processors exec's process runs until it is in the container's cgroups, and then; none: on all."""
+    affinity = process["execCPUAffinity"]
+    return read_numbers(affinity["initial"]), read_numbers(affinity["final"])
+
+
+def read_process(process: Node, spec: ContainerSpec, warn: Warn = unheard) -> ContainerSpec:
     """Return the spec with the program, user and rights of a `process` object: config.json's, or one given to exec."""
     args = process["args"].texts()
-    if not args:
+    if not args or not args[0]:
         raise process["args"].fail("is missing or empty: name a program")
     for item in process["env"].items():
         if "=" not in item.text():
             raise item.fail(f"{item.value!r} is not NAME=value")
     user = process["user"]
-    groups = tuple(node.unsigned(0) for node in user["additionalGids"].items())
+    groups = tuple(node.identity() for node in user["additionalGids"].items())
     return spec.replace(
         argv=args,
         environment=process["env"].texts(),
         workdir=process["cwd"].absolute_path(),
-        user=User(user["uid"].unsigned(0), user["gid"].unsigned(0), groups, user["umask"].unsigned(0o022)),
-        capabilities=_capabilities(process["capabilities"], spec),
+        user=User(user["uid"].identity(), user["gid"].identity(), groups, user["umask"].number(0o022, 0, 0o777)),
+        capabilities=_capabilities(process["capabilities"], spec, warn),
         no_new_privileges=process["noNewPrivileges"].flag(),
-        limits=_limits(process["rlimits"]),
-        oom_score_adj=process["oomScoreAdj"].optional_number(),
+        limits=_limits(process["rlimits"], warn),
+        scheduler=read_scheduler(process["scheduler"]),
+        io_priority=read_io_priority(process["ioPriority"]),
+        oom_score_adj=process["oomScoreAdj"].optional_number(-1000, 1000),
         terminal=process["terminal"].flag(),
         apparmor=_profile(process["apparmorProfile"]),
     )
@@ -196,8 +242,8 @@ def _profile(node: Node) -> str:
 
 def _rootfs(root: Node, directory: Path) -> Path:
     path = directory / root["path"].required_text()
-    if not path.is_dir():
-        raise root["path"].fail(f"{path} is no directory")
+    if not os.path.isdir(path):  # noqa: PTH112  it says no where Path raises: to a name that is too long
+        raise root["path"].fail(f"{str(path)[:200]} is no directory")
     return Path(os.path.realpath(path))
 
 
@@ -220,6 +266,8 @@ def _namespaces(nodes: Node) -> tuple[tuple[str, ...], tuple[tuple[str, str], ..
             joins.append((kind, path))
         else:
             new.append(kind)
+    if "mount" not in {*new, *(kind for kind, _ in joins)}:
+        raise nodes.fail("a mount namespace is missing: all mounts would be made on this machine")
     return tuple(new), tuple(joins)
 
 
@@ -267,22 +315,27 @@ def _devices(nodes: Node) -> Iterator[Device]:
         kind = node["type"].required_text()
         if kind not in ("c", "b", "u", "p"):
             raise node["type"].fail(f"must be c, b, u or p, and is {kind!r}")
-        numbers = (node["major"].unsigned(0), node["minor"].unsigned(0))
-        mode, uid, gid = node["fileMode"].unsigned(0o666), node["uid"].unsigned(0), node["gid"].unsigned(0)
+        numbers = (node["major"].unsigned(0, MAJOR_BITS), node["minor"].unsigned(0, MINOR_BITS))
+        mode, uid, gid = node["fileMode"].unsigned(0o666), node["uid"].identity(), node["gid"].identity()
         path = os.path.normpath(node["path"].absolute_path())
         made[path] = Device(path, kind, *numbers, mode & 0o7777, uid, gid)
     return iter(made.values())
 
 
 def _sysctls(node: Node, apart: set[str]) -> Iterator[tuple[str, str]]:
+    from labcore.runtime.stages import sysctl_path
+
     for name, value in node.members():
-        dotted = name.replace("/", ".")
+        try:
+            dotted = sysctl_path(name).replace("/", ".")
+        except InvalidInput:
+            raise value.fail("is no kernel parameter: see sysctl -a") from None
         needs = next((kind for prefix, kind in SYSCTLS if dotted.startswith(prefix)), None)
         if needs is None:
             raise value.fail(f"{dotted} is a setting of the whole machine, and not of a namespace")
         if needs not in apart:
             raise value.fail(f"{dotted} needs a {needs} namespace that is not this machine's")
-        yield dotted, value.text()
+        yield name, value.text()
 
 
 SYSCTLS = (
@@ -292,38 +345,31 @@ SYSCTLS = (
 
 
 def _id_range(node: Node) -> IdRange:
-    return IdRange(node["containerID"].unsigned(0), node["hostID"].unsigned(0), node["size"].unsigned(0))
+    return IdRange(node["containerID"].identity(), node["hostID"].identity(), node["size"].number(0, 1, (1 << 32) - 1))
 
 
-def _capabilities(node: Node, spec: ContainerSpec) -> CapabilitySets:
-    """Read the five sets, without what this process does not have itself and therefore cannot give.
+def _capabilities(node: Node, spec: ContainerSpec, warn: Warn) -> CapabilitySets:
+    """Read the five sets, without what nobody knows here, and what this process does not have itself and so cannot give.
 
     In a user namespace of its own the container has them all.
     """
     from labcore.native import Capability, capget
 
-    own = "user" in {*spec.namespaces, *(kind for kind, _ in spec.joins)}
-    ours = set(Capability.__members__) if own else {capability.name for capability in capget()["permitted"]}
-    named = {name: [_capability(item) for item in node[name].items()] for name in SET_NAMES}
-    missing = sorted({each for names in named.values() for each in names} - ours)
-    if missing:
-        print(f"labcore-runtime: warning: not held here, and not given: {', '.join(missing)}", file=sys.stderr)
+    known = set(Capability.__members__)
+    ours = known if _has_user_namespace(spec) else {capability.name for capability in capget()["permitted"]}
+    named = {name: [item.text().removeprefix("CAP_") for item in node[name].items()] for name in SET_NAMES}
+    wanted = {each for names in named.values() for each in names}
+    if unknown := sorted(wanted - known):
+        warn(shortened(f"{node.path}: not known here, and not given: {', '.join(map(repr, unknown))}"))
+    if missing := sorted(wanted - ours - set(unknown)):
+        warn(f"{node.path}: not held here, and not given: {', '.join(missing)}")
     sets = {name: tuple(each for each in names if each in ours) for name, names in named.items()}
     # No more can be ambient than is permitted and inheritable, capabilities(7); podman asks for it, and expects it left out.
     sets["ambient"] = tuple(each for each in sets["ambient"] if each in sets["permitted"] and each in sets["inheritable"])
     return CapabilitySets(**sets)
 
 
-def _capability(node: Node) -> str:
-    from labcore.native import Capability
-
-    name = node.text().removeprefix("CAP_")
-    if name not in Capability.__members__:
-        raise node.fail(f"no such capability: {node.value!r}")
-    return name
-
-
-def _limits(nodes: Node) -> tuple[Limit, ...]:
+def _limits(nodes: Node, warn: Warn) -> tuple[Limit, ...]:
     import resource
 
     made: dict[str, Limit] = {}
@@ -333,8 +379,12 @@ def _limits(nodes: Node) -> tuple[Limit, ...]:
             raise node["type"].fail(f"no such limit: {name!r}")
         if name in made:
             raise node["type"].fail(f"{name} is named twice")
-        soft, hard = node["soft"].number(0), node["hard"].number(0)
-        made[name] = clamped(Limit(name.removeprefix("RLIMIT_"), soft, hard))
+        soft, hard = (node[which].number(0, -1, (1 << 64) - 1) for which in ("soft", "hard"))
+        wanted = Limit(name.removeprefix("RLIMIT_"), soft, hard)
+        made[name] = clamped(wanted)
+        if made[name] != wanted:
+            given = f"{made[name].soft}:{made[name].hard}"
+            warn(f"{node.path}: {soft}:{hard} is more than may be given without CAP_SYS_RESOURCE: {name} is {given}")
     return tuple(made.values())
 
 
@@ -358,6 +408,7 @@ def _hook(node: Node) -> Hook:
     timeout = node["timeout"].optional_number()
     if timeout is not None and timeout <= 0:
         raise node["timeout"].fail(f"must be more than 0, and is {timeout}")
+    timeout = timeout and min(timeout, LONGEST_TIMEOUT)
     path = node["path"].absolute_path()
     return Hook(path, node["args"].texts() or (path,), node["env"].texts(), timeout)
 

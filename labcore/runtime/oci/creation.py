@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -10,14 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
-from labcore.runtime.cgroups import Cgroup
+from labcore.runtime.cgroups import Cgroup, removal
 from labcore.runtime.observe import confined
 from labcore.runtime.oci.cgroup_mounts import with_cgroup_mounts
 from labcore.runtime.oci.config import Bundle, read_bundle
-from labcore.runtime.oci.life import Life, forget, start_of
+from labcore.runtime.oci.life import Life, Lock, forget, start_of
 from labcore.runtime.oci.node import ConfigError
 from labcore.runtime.oci.plans import check_program, creation_plan, with_directory_modes, with_home
 from labcore.runtime.oci.state import Saved, Store, state_json
+from labcore.runtime.oci.stdio import give_streams
 from labcore.runtime.start import spawn
 
 if TYPE_CHECKING:
@@ -47,24 +49,27 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
     Raises ConfigError, InvalidInput, StepFailed, HookFailed.
     """
     config = read_config(request.directory)
-    bundle = read_bundle(config, request.directory)
+    bundle = read_bundle(config, request.directory, warn)
     check_socket(request.console_socket, bundle.spec.terminal)
     with ExitStack() as undo, ExitStack() as meanwhile:
         directory = store.make(request.name)
         undo.callback(forget, directory)
+        meanwhile.enter_context(Lock(store.root, request.name))
         os.mkfifo(f"{directory}/gate", 0o600)
+        life = Life(store.root, request.name, hooks=[kind for kind, wanted in bundle.hooks.items() if wanted])
+        life.has_program = bundle.has_process
+        undo.callback(lambda: removal.remove(life.made))
         cgroup = meanwhile.enter_context(_scope(bundle, request.name)) if request.scope else _cgroup_of(bundle, request.name)
-        undo.callback(cgroup.remove)
-        cgroup = _limited(cgroup, bundle)
+        cgroup = _limited(cgroup, bundle, life, scope=request.scope)
         spec = with_directory_modes(with_cgroup_mounts(bundle.spec, cgroup))
         spec = with_home(spec, spec.root.directory)
-        bundle = bundle.replace(spec=spec.replace(filters_kept_in=f"{store.root}/{FILTERS}"))
-        creation = _Creation(store, request, config, bundle, cgroup)
+        bundle = bundle.replace(spec=spec.replace(cgroups=cgroup.entrances(), filters_kept_in=f"{store.root}/{FILTERS}"))
+        creation = _Creation(store, request, config, bundle, cgroup, life)
         plan = creation_plan(
             bundle,
             gate=Path(directory, "gate"),
-            entrances=cgroup.entrances(),
             prepare=creation.prepare,
+            run_hooks=creation.run_hooks if bundle.hooks["createContainer"] else None,
             take_terminal=creation.take_terminal,
             created=creation.created,
             preserved=len(request.preserved),
@@ -78,40 +83,52 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
 class _Creation:
     """What the starter does while the container's process waits for it."""
 
-    def __init__(self, store: Store, request: Request, config: dict[str, Any], bundle: Bundle, cgroup: Cgroup) -> None:
+    def __init__(
+        self, store: Store, request: Request, config: dict[str, Any], bundle: Bundle, cgroup: Cgroup, life: Life
+    ) -> None:  # fmt: skip
         self.store = store
         self.request = request
         self.config = config
         self.bundle = bundle
         self.cgroup = cgroup
+        self.life = life
 
     def saved(self, process: "Process") -> Saved:
         """Return what will be remembered."""
         return Saved(
             id=self.request.name,
             pid=process.pid,
+            start=start_of(process.pid) or 0,
             bundle=str(self.request.directory),
             created=now(),
             config=self.config,
             cgroup=self.cgroup.path,
+            made=tuple(self.life.made),
             version=self.bundle.version,
             annotations=self.bundle.annotations,
         )
 
     def prepare(self, process: "Process") -> None:
         """Its namespaces are there, and nothing is mounted yet: id maps, and the hooks of this moment."""
-        if self.bundle.spec.uid_map or self.bundle.spec.gid_map:
+        if "user" in self.bundle.spec.namespaces:  # one that is joined has its maps
             from labcore.runtime.userns import write_id_maps
 
             write_id_maps(process.pid, self.bundle.spec.uid_map, self.bundle.spec.gid_map)
         wanted = self.bundle.hooks
-        if any(wanted[kind] for kind in ("prestart", "createRuntime", "createContainer")):
+        if wanted["prestart"] or wanted["createRuntime"]:
             from labcore.runtime.oci import hooks
 
             state = state_json(self.saved(process), "creating")
             hooks.run_here("prestart", wanted["prestart"], state | {"status": "created"})
             hooks.run_here("createRuntime", wanted["createRuntime"], state)
-            hooks.run_inside("createContainer", wanted["createContainer"], state, process.pid)
+
+    def run_hooks(self, process: "Process") -> None:
+        """All is mounted below the root's directory: the hooks that may mount more."""
+        from labcore.runtime.oci import hooks
+
+        state = state_json(self.saved(process), "creating")
+        directory = self.bundle.spec.root.directory
+        hooks.run_inside("createContainer", self.bundle.hooks["createContainer"], state, process.pid, directory=directory)
 
     def take_terminal(self, process: "Process") -> None:
         """It has a terminal, whose other end goes to whoever asked for it."""
@@ -121,11 +138,20 @@ class _Creation:
 
     def created(self, process: "Process") -> None:
         """All is done but becoming the program: remember it."""
-        check_program(self.bundle.spec, process.pid)
-        kinds = [kind for kind, wanted in self.bundle.hooks.items() if wanted]
-        began = start_of(process.pid) or 0
-        Life(self.store.root, self.request.name, process.pid, began, self.cgroup.entrances(), kinds).save()
-        self.store.save(self.saved(process))
+        spec = self.bundle.spec
+        if self.bundle.has_process:
+            check_program(spec, process.pid)
+        if not spec.terminal:
+            give_streams(process.pid, spec.user.uid)
+        saved = self.saved(process)
+        self.store.save(saved)
+        self.life.pid, self.life.start = saved.pid, saved.start
+        self.life.save()
+
+
+def warn(text: str) -> None:
+    """Tell whoever asked for a container what it has to do without."""
+    print(f"labcore-runtime: warning: {text}", file=sys.stderr)
 
 
 def now() -> str:
@@ -158,17 +184,29 @@ def read_config(directory: Path) -> dict[str, Any]:
     return config
 
 
-def _limited(cgroup: Cgroup, bundle: Bundle) -> Cgroup:
-    """Make a container's cgroup if it is not there, and set its limits.
+def _limited(cgroup: Cgroup, bundle: Bundle, life: Life, *, scope: bool) -> Cgroup:
+    """Make a container's cgroup if it is not there, and set its limits; what is made is remembered, before and afterwards.
 
+    One that was there before is used if nobody is in it, and stays. A scope is made by systemd, and one of ours is in it.
     A user who may make none does without, as long as no limit is asked for. Nor may an ordinary user say which devices can be
     used; none can that is made in a user namespace.
     """
+    entrances = cgroup.entrances()
+    if not scope:
+        cgroup.check_free()
+    life.cgroups = list(entrances)
+    life.made = [directory for directory in entrances if scope or not Path(directory).exists()]
+    life.save()
     try:
-        cgroup.make()
+        made = cgroup.make()
+        life.made = life.made if scope else made
+        if removal.frozen(entrances):
+            raise InvalidInput(f"cgroup {cgroup.path}: one above it is frozen: thaw that, or name another cgroup")
     except PermissionError as error:
         if bundle.resources.replace(devices=()) != type(bundle.resources)() or not (os.geteuid() or confined()):
             raise InvalidInput(f"linux.resources: no cgroup can be made here ({error}): have a subtree delegated") from None
+        removal.remove(life.made)
+        life.cgroups, life.made = [], []
         return Cgroup("")
     cgroup.apply(bundle.resources)
     if os.geteuid() == 0 and not confined():
@@ -178,7 +216,7 @@ def _limited(cgroup: Cgroup, bundle: Bundle) -> Cgroup:
 
 def _cgroup_of(bundle: Bundle, name: str) -> Cgroup:
     if bundle.cgroup.startswith("/"):
-        return Cgroup(os.path.normpath(bundle.cgroup))
+        return Cgroup.at(bundle.cgroup)
     return Cgroup.near_own(bundle.cgroup or name)
 
 

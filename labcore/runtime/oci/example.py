@@ -5,7 +5,7 @@ from typing import Any
 from labcore.native import Capability
 from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.cgroups.scope import RUNS
-from labcore.runtime.mounting import BINDS, FLAGS, PROPAGATION
+from labcore.runtime.mounting import BINDS, COPY_UP, FLAGS, PROPAGATION, RECURSIVE
 from labcore.runtime.oci.config import HOOKS
 from labcore.runtime.seccomp.compiled import ACTIONS, ARCHITECTURES
 from labcore.runtime.stages import NAMESPACE_FLAGS
@@ -64,7 +64,7 @@ def features() -> dict[str, Any]:
         "ociVersionMin": "1.0.0",
         "ociVersionMax": "1.2.0",
         "hooks": list(HOOKS),
-        "mountOptions": sorted({*FLAGS, *PROPAGATION, *BINDS}),
+        "mountOptions": sorted({*FLAGS, *PROPAGATION, *BINDS, *RECURSIVE, COPY_UP}),
         "linux": {
             "namespaces": sorted(NAMESPACE_FLAGS),
             "capabilities": [f"CAP_{capability.name}" for capability in Capability],

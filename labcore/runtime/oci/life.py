@@ -3,7 +3,9 @@
 An engine waits for each of these commands, and most of a command's time is Python's own start and what it imports. So what they
 need is kept in a few lines of text, beside the JSON that holds everything, and this module gets along with `os`::
 
-    ROOT/ID/life       its process: `pid` and `start`, the time that /proc gives it; `cgroup`, a directory, for each; `hooks`
+    ROOT/ID/life       its process: `pid` (0 until it is made to its end) and `start`, the time that /proc gives it; `cgroup`, a
+                       directory, for each; `made`, those of them that were made for it; `hooks`; `program`, whether it
+                       has one; `end`
             started    there once it has been started
             gate       a FIFO: the container's process waits at it until `start`
             lock       held by whoever changes the container
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-PATIENCE = 500  # times 10 ms
+    from labcore.runtime.oci.state import Saved
+
+PATIENCE = 500  # times 2 ms
+END = "end"  # the last line of what is remembered
 SIGKILL = 9  # `signal` is a large module
 NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 
@@ -40,15 +45,20 @@ class WrongState(LabcoreError):
     """What was asked for cannot be done to a container in this state."""
 
 
+def is_name(text: str) -> bool:
+    """Return whether a container can have this name."""
+    return 0 < len(text) <= 255 and NAME.issuperset(text) and text[0] != "."  # NAME_MAX
+
+
 def directory_of(root: str, name: str) -> str:
     """Return a container's directory. Raises InvalidInput for a name that is none."""
-    if not name or len(name) > 1024 or not NAME.issuperset(name) or name[0] == ".":
+    if not is_name(name):
         raise InvalidInput(f"{name!r} is no container's name: use letters, digits, and any of _ + - .")
     return f"{root}/{name}"
 
 
 class Lock:
-    """Held by whoever changes a container. Raises NoSuchContainer."""
+    """Held by whoever makes or changes a container. Raises NoSuchContainer."""
 
     def __init__(self, root: str, name: str) -> None:
         try:
@@ -56,47 +66,88 @@ class Lock:
         except FileNotFoundError:
             raise NoSuchContainer(f"container {name} does not exist") from None
 
+    def is_held(self) -> bool:
+        """Return whether somebody else holds it at this moment; if not, it is held from now on."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
     def __enter__(self) -> None:
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def __exit__(
         self, kind: "type[BaseException] | None", value: "BaseException | None", trace: "TracebackType | None"
     ) -> None:  # fmt: skip
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it."""
         os.close(self._file)
 
 
 class Life:
-    """What is remembered of a container's process."""
+    """What is remembered of a container's process.
 
-    def __init__(self, root: str, name: str, pid: int, start: int, cgroups: "Sequence[str]", hooks: "Sequence[str]") -> None:
+    `cgroups` are those that it is in, and `made` those of them that were made for it: no others are emptied and removed.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        name: str,
+        pid: int = 0,
+        start: int = 0,
+        cgroups: "Sequence[str]" = (),
+        made: "Sequence[str]" = (),
+        hooks: "Sequence[str]" = (),
+    ) -> None:
         self.root = root
         self.name = name
         self.pid = pid
         self.start = start
         self.cgroups = list(cgroups)
+        self.made = list(made)
         self.hooks = list(hooks)
+        self.has_program = True
         self.directory = directory_of(root, name)
 
     def save(self) -> None:
         """Write it down, whole or not at all."""
-        lines = [f"pid {self.pid}", f"start {self.start}", *(f"cgroup {path}" for path in self.cgroups)]
-        lines += [f"hooks {kind}" for kind in self.hooks]
+        lines = [
+            f"pid {self.pid}",
+            f"start {self.start}",
+            f"program {int(self.has_program)}",
+            *(f"cgroup {path}" for path in self.cgroups),
+        ]
+        lines += [*(f"made {path}" for path in self.made), *(f"hooks {kind}" for kind in self.hooks), END]
         with open(f"{self.directory}/life.incoming", "w") as file:  # noqa: PTH123
             file.write("\n".join(lines) + "\n")
         os.rename(f"{self.directory}/life.incoming", f"{self.directory}/life")  # noqa: PTH104
 
     @classmethod
     def load(cls, root: str, name: str) -> "Life":
-        """Read it. Raises NoSuchContainer, StateDamaged."""
-        directory = directory_of(root, name)
+        """Read what a container that was made to its end is remembered by. Raises NoSuchContainer, StateDamaged."""
+        life = cls.load_unfinished(root, name)
+        if not life.pid:
+            raise NoSuchContainer(f"container {name} does not exist: its creation has not come to its end")
+        return life
+
+    @classmethod
+    def load_unfinished(cls, root: str, name: str) -> "Life":
+        """Read it, whether its creation has come to its end or not. Raises NoSuchContainer, StateDamaged."""
         try:
-            with open(f"{directory}/life") as file:  # noqa: PTH123
-                pairs = [line.rstrip("\n").split(" ", 1) for line in file]
-            if not os.path.exists(f"{directory}/state.json"):  # noqa: PTH110  it was never made to its end
-                raise FileNotFoundError
-            numbers = {key: int(value) for key, value in pairs if key in ("pid", "start")}
-            several = {kind: [value for key, value in pairs if key == kind] for kind in ("cgroup", "hooks")}
-            return cls(root, name, numbers["pid"], numbers["start"], several["cgroup"], several["hooks"])
+            with open(f"{directory_of(root, name)}/life") as file:  # noqa: PTH123
+                lines = file.read().splitlines()
+            if not lines or lines[-1] != END:  # half a line could name a cgroup that is another's
+                raise ValueError("it is cut short")
+            pairs = [line.split(" ", 1) for line in lines[:-1]]
+            numbers = {key: int(value) for key, value in pairs if key in ("pid", "start", "program")}
+            several = [[value for key, value in pairs if key == kind] for kind in ("cgroup", "made", "hooks")]
+            life = cls(root, name, numbers["pid"], numbers["start"], *several)
+            life.has_program = bool(numbers["program"])
+            return life
         except FileNotFoundError:
             raise NoSuchContainer(f"container {name} does not exist") from None
         except (ValueError, KeyError) as error:
@@ -126,6 +177,8 @@ class Life:
             if not self.runs():
                 raise WrongState(f"container {self.name} is not running")
             signal.pidfd_send_signal(pidfd, number)
+            if number == SIGKILL:
+                removal.thaw(self.cgroups)  # in version 1 what is frozen does not even die
         except OSError as error:
             if error.errno == errno.EINVAL:
                 raise InvalidInput(f"{number} is no signal") from None
@@ -133,6 +186,16 @@ class Life:
                 raise
         finally:
             os.close(pidfd)
+
+    def kill_all(self, number: int) -> None:
+        """Send a signal to everybody in the cgroups that were made for it; if none were, to its process alone."""
+        if not self.made:
+            self.kill(number)
+            return
+        for pid in removal.processes(self.made):
+            removal.send(pid, number)
+        if number == SIGKILL:
+            removal.thaw(self.made)
 
     def mark_started(self) -> None:
         """Remember that it was started; its gate is of no use any more."""
@@ -150,24 +213,36 @@ class Life:
         finally:
             os.close(gate)
 
-    def destroy(self) -> None:
-        """End its processes, and forget it."""
-        if self.runs():
-            self.kill(SIGKILL)
-            for _ in range(PATIENCE):
-                removal.thaw(self.cgroups)
-                if not self.runs():
-                    break
-                time.sleep(0.002)
-        removal.remove(self.cgroups)
-        if "poststop" not in self.hooks:
-            forget(self.directory)
-            return
+    def destroy(self, *, hooks: bool = True) -> None:
+        """End its processes, remove the cgroups that were made for it, forget it, and run its last hooks. Raises StateDamaged.
+
+        In a cgroup that was there before only its first process is ended, and with it all that are in its PID namespace.
+        """
+        saved = self._saved() if hooks and "poststop" in self.hooks else None
+        if self.pid and self.runs():
+            self._end()
+        removal.remove(self.made)
+        forget(self.directory)
+        if saved:
+            from labcore.runtime.oci import state
+
+            state.run_hooks_anyway("poststop", saved, "stopped")
+
+    def _saved(self) -> "Saved":
         from labcore.runtime.oci import state
 
-        saved = state.Store(self.root).load(self.name)
-        forget(self.directory)
-        state.run_hooks_anyway("poststop", saved, "stopped")
+        return state.Store(self.root).load(self.name)
+
+    def _end(self) -> None:
+        try:
+            self.kill(SIGKILL)
+        except WrongState:  # it has ended by itself
+            return
+        for _ in range(PATIENCE):
+            removal.thaw(self.cgroups)
+            if not self.runs():
+                return
+            time.sleep(0.002)
 
 
 def start(root: str, name: str) -> None:
@@ -176,6 +251,8 @@ def start(root: str, name: str) -> None:
         life = Life.load(root, name)
         if (status := life.status()) != "created":
             raise WrongState(f"container {name} cannot be started: it is {status}, and not created")
+        if not life.has_program:
+            raise WrongState(f"container {name} cannot be started: its config.json has no process")
         try:
             if "startContainer" in life.hooks:
                 from labcore.runtime.oci import state
@@ -200,15 +277,31 @@ def delete(root: str, name: str, *, force: bool = False) -> None:
     """
     try:
         with Lock(root, name):
+            if force:
+                _clear_away(root, name)
+                return
             life = Life.load(root, name)
-            status = life.status()
-            if status not in ("stopped", "created") and not force:
+            if (status := life.status()) not in ("stopped", "created"):
                 raise WrongState(f"container {name} cannot be deleted: it is {status}; kill it first, or delete --force")
             life.destroy()
-    except (NoSuchContainer, StateDamaged):
+    except NoSuchContainer:
         if not force:
             raise
-        forget(directory_of(root, name))  # one whose creation was broken off, or whose state cannot be read
+        forget(directory_of(root, name))  # its creation was broken off as soon as it had begun
+
+
+def _clear_away(root: str, name: str) -> None:
+    """Destroy a container by whatever can still be read of it: one whose creation was broken off, too."""
+    try:
+        life = Life.load_unfinished(root, name)
+    except StateDamaged:
+        from labcore.runtime.oci import state
+
+        life = state.Store(root).rescue(name)
+    try:
+        life.destroy(hooks=bool(life.pid))
+    except StateDamaged:  # so that nobody knows its last hooks
+        life.destroy(hooks=False)
 
 
 def start_of(pid: int) -> int | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcore.runtime.cgroups import Cgroup
-from labcore.runtime.oci import life
+from labcore.runtime.oci import life as lives
 from labcore.runtime.oci.life import Life, WrongState
 from labcore.runtime.oci.state import Saved, Store
 
@@ -43,18 +43,16 @@ class Runtime:
 
     def start(self, name: str) -> None:
         """Let a created container become its program. Raises WrongState, HookFailed; then the container is gone."""
-        life.start(self.store.root, name)
+        lives.start(self.store.root, name)
 
     def kill(self, name: str, number: int, *, everybody: bool = False) -> None:
         """Send a signal to a container's first process, or to everybody in it. Raises WrongState if it has ended."""
-        if everybody and (cgroup := Cgroup(self.store.load(name).cgroup)).path:
-            cgroup.kill(number)
-        else:
-            Life.load(self.store.root, name).kill(number)
+        life = Life.load(self.store.root, name)
+        (life.kill_all if everybody else life.kill)(number)
 
     def delete(self, name: str, *, force: bool = False) -> None:
         """Forget a container that has ended, and its cgroup; with `force` also one that runs: see life.delete."""
-        life.delete(self.store.root, name, force=force)
+        lives.delete(self.store.root, name, force=force)
 
     def exec(
         self,
@@ -71,30 +69,34 @@ class Runtime:
         InvalidInput, StepFailed.
         """
         from labcore.runtime.oci import console
-        from labcore.runtime.oci.config import read_bundle, read_process
-        from labcore.runtime.oci.creation import check_socket
+        from labcore.runtime.oci.config import read_affinities, read_bundle, read_process
+        from labcore.runtime.oci.creation import check_socket, warn
         from labcore.runtime.oci.node import Node
         from labcore.runtime.oci.plans import check_program, exec_plan, with_home
+        from labcore.runtime.oci.stdio import give_streams
         from labcore.runtime.start import spawn
 
         saved = self._in_state(name, "nothing can be executed in it", "running", "created")
         bundle = read_bundle(saved.config, Path(saved.bundle))
-        spec = with_home(read_process(Node(process, "process"), bundle.spec), f"/proc/{saved.pid}/root")
+        spec = with_home(read_process(Node(process, "process"), bundle.spec, warn), f"/proc/{saved.pid}/root")
         check_socket(console_socket, spec.terminal)
         size = Node(process, "process")["consoleSize"]
-        wanted = (size["height"].unsigned(24), size["width"].unsigned(80)) if size else None
+        wanted = (size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None
 
-        def ready(_: "Process") -> None:
+        def ready(process: "Process") -> None:
             # What was joined may be a later process's, with the number of one that has ended.
             self._in_state(name, "nothing can be executed in it any more", "running", "created", "paused")
             check_program(spec, saved.pid)
+            if not spec.terminal:
+                give_streams(process.pid, spec.user.uid)
 
+        cgroups = tuple(directory for directory in Cgroup(saved.cgroup).entrances() if Path(directory).is_dir())
         plan = exec_plan(
-            spec,
+            spec.replace(cgroups=cgroups),
             saved.pid,
-            entrances=tuple(d for d in Cgroup(saved.cgroup).entrances() if Path(d).is_dir()),
             take_terminal=lambda started: console.hand_over(started, console_socket or "", wanted),
             ready=ready,
+            affinities=read_affinities(Node(process, "process")),
             preserved=len(preserved),
             stages=self.stages,
         )

@@ -3,18 +3,18 @@
 import errno
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from labcore import native
 from labcore.errors import InvalidInput
-from labcore.native import Process, Resolve
+from labcore.native import Process, Resolve, UnmountFlag
 from labcore.runtime import Plan, mounting, ops
 from labcore.runtime.oci.config import Bundle
 from labcore.runtime.oci.hooks import joined_namespaces
 from labcore.runtime.ops import Op
-from labcore.runtime.stages import BEHIND_SYNC, STAGES, Stage, become_root_of, confined_next
+from labcore.runtime.stages import BEHIND_SYNC, STAGES, Stage, become_root_of, before_joining
 from labcore.runtime.terminal import OpenTerminal, TerminalTaken, console_device
 from labcore.spec import DEFAULT_PATH, ContainerSpec, MountPoint
 
@@ -27,8 +27,8 @@ def creation_plan(
     bundle: Bundle,
     *,
     gate: Path,
-    entrances: tuple[str, ...],
     prepare: Action,
+    run_hooks: Action | None,
     take_terminal: Action,
     created: Action,
     preserved: int = 0,
@@ -36,19 +36,19 @@ def creation_plan(
 ) -> Plan:
     """Return the plan of a container that is created, and waits at its gate.
 
-    The starter's part: `prepare` when the namespaces are there and nothing is mounted yet (id maps, hooks); `take_terminal`;
-    `created` when all is done but becoming the program.
+    The starter's part: `prepare` when the namespaces are there and nothing is mounted yet (id maps, hooks); `run_hooks`, if it
+    is given, when all is mounted, below the root's directory; `take_terminal`; `created` when all is done but becoming the
+    program.
     """
     spec = bundle.spec
     by_name = {**STAGES, **(stages or {})}
     made = {name: list(stage(spec)) for name, stage in by_name.items() if name not in ("terminal", "users")}
     before = [op for op in made["namespaces"] if op.before_clone]
     process = [op for op in made["namespaces"] if not op.before_clone]
-    enter: list[Op] = [ops.Enter(entrances)] if entrances else []
     persona: list[Op] = [ops.Persona(bundle.personality)] if bundle.personality is not None else []
     return Plan(
         [
-            *enter,
+            *made["limits"],
             *before,
             *process,
             ops.CloseDescriptors(BEHIND_SYNC, preserved),
@@ -57,20 +57,27 @@ def creation_plan(
             *become_root_of(spec),
             ops.NewKeyring(),
             *made["hostname"],
-            *_root(bundle, made),
+            *made["sysctls"],
+            *_root(bundle, made, run_hooks),
             *made["network"],
             *made["workdir"],
             *_terminal(spec, take_terminal),
             *made["protection"],
-            *made["limits"],
+            *made["rlimits"],
             *persona,
+            *made["confine"],
+            *made["exec"][:-1],
             ops.Sync("ready", created),
             ops.WaitAtGate(GATE_REGISTER),
             *_handed_on(preserved),
-            *made["security"],
-            *made["exec"],
+            *_aloud(made["exec"][-1:]),
         ]
     )
+
+
+def _aloud(become_program: Sequence[Op]) -> list[Op]:
+    """Behind the gate nobody hears of a failure but the reader of the container's standard error."""
+    return [op.replace(aloud=True) if isinstance(op, ops.Execve) else op for op in become_program]
 
 
 def with_directory_modes(spec: ContainerSpec) -> ContainerSpec:
@@ -115,12 +122,36 @@ def _handed_on(preserved: int) -> list[Op]:
 
 def confinement(spec: ContainerSpec) -> list[Op]:
     """Return what confines any process in the container that runs something of the container's own."""
-    return [*become_root_of(spec), *STAGES["security"](spec)]
+    return [*become_root_of(spec), *STAGES["confine"](spec)]
 
 
-def _root(bundle: Bundle, made: dict[str, list[Op]]) -> list[Op]:
+def _root(bundle: Bundle, made: dict[str, list[Op]], run_hooks: Action | None) -> list[Op]:
     devices = [*made["devices"], *_core()] if bundle.creates_devices else []
-    return [*made["rootfs"], *made["mounts"], *_copied_up(bundle.spec), *devices]
+    mounted = [*made["rootfs"], *made["mounts"], *_copied_up(bundle.spec), *devices]
+    return mounted if run_hooks is None else _turned_back(mounted, bundle.spec.root.directory, run_hooks)
+
+
+HOST_REGISTER: Final = 59
+
+
+def _turned_back(mounted: list[Op], directory: str, run_hooks: Action) -> list[Op]:
+    """Return the ops that mount everything, with those around them that have hooks run as if the root had not been turned yet.
+
+    createContainer hooks find the container's mounts below its root's directory, and all else where the runtime has it
+    (config.md). So a copy of the host's tree is kept in hand, made the root again, and left as it was left before.
+    """
+    cut, *others = mounted
+    return [
+        cut,
+        ops.TakeTree("/", HOST_REGISTER, recursive=True),
+        *others,
+        ops.TurnBack(HOST_REGISTER, directory),
+        ops.Sync("createContainer hooks", run_hooks),
+        ops.Chdir(directory),
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+    ]
 
 
 def _core() -> list[Op]:
@@ -139,21 +170,22 @@ def exec_plan(
     spec: ContainerSpec,
     pid: int,
     *,
-    entrances: tuple[str, ...],
     take_terminal: Action,
     ready: Action,
+    affinities: tuple[tuple[int, ...], tuple[int, ...]] = ((), ()),
     preserved: int = 0,
     stages: Mapping[str, Stage] | None = None,
 ) -> Plan:
     """Return the plan of a further process in the container whose process is `pid`: it joins all of its namespaces."""
     by_name = {**STAGES, **(stages or {})}
-    made = {name: list(by_name[name](spec)) for name in ("limits", "security", "exec")}
+    made = {name: list(by_name[name](spec)) for name in ("limits", "rlimits", "confine", "exec")}
     joins = joined_namespaces(pid)
-    enter: list[Op] = [ops.Enter(entrances)] if entrances else []
+    initial, final = affinities
     return Plan(
         [
-            *enter,
-            *confined_next(spec),
+            *([ops.SetAffinityBefore(initial)] if initial else []),
+            *made["limits"],
+            *before_joining(spec),
             *([ops.Join(joins)] if joins else []),
             ops.Clone(),
             ops.NewSession(),
@@ -162,18 +194,22 @@ def exec_plan(
             *become_root_of(spec),
             ops.NewKeyring(),
             *_terminal(spec, take_terminal, console=False),
-            *made["limits"],
+            *([ops.SetAffinity(final)] if final else []),
+            *made["rlimits"],
             ops.Sync("ready", ready),
             *_handed_on(preserved),
-            *made["security"],
+            *made["confine"],
             *made["exec"],
         ]
     )
 
 
 def with_home(spec: ContainerSpec, root_directory: str) -> ContainerSpec:
-    """Return the spec with HOME in its environment, as the root's own passwd(5) says for the user; else `/`."""
-    if any(variable.startswith("HOME=") for variable in spec.environment):
+    """Return the spec with HOME in its environment, as the root's own passwd(5) says for the user; else `/`.
+
+    An empty one counts as none, as with runc.
+    """
+    if any(variable.startswith("HOME=") for variable in ops.last_of_each(spec.environment) if variable != "HOME="):
         return spec
     home = _home_of(spec.user.uid, root_directory) or "/"
     return spec.replace(environment=(*spec.environment, f"HOME={home}"))

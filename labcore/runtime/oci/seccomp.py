@@ -3,6 +3,8 @@
 from labcore.runtime.oci.node import Node
 from labcore.spec import Comparison, SeccompProfile, SeccompRule
 
+ERRNO_BITS, ARGUMENTS = 16, 6  # seccomp(2): SECCOMP_RET_DATA, struct seccomp_data
+
 
 def read_seccomp(node: Node) -> SeccompProfile | None:
     """Read the object; None if there is none. Raises ConfigError."""
@@ -15,7 +17,7 @@ def read_seccomp(node: Node) -> SeccompProfile | None:
             raise flag.fail(f"no such flag, or not supported: {flag.value!r}")
     return SeccompProfile(
         action=node["defaultAction"].required_text(),
-        errno=node["defaultErrnoRet"].number(1),
+        errno=node["defaultErrnoRet"].unsigned(1, ERRNO_BITS),
         architectures=node["architectures"].texts(),
         flags=node["flags"].texts(),
         rules=tuple(_rule(rule) for rule in node["syscalls"].items()),
@@ -29,10 +31,11 @@ def _rule(node: Node) -> SeccompRule:
     return SeccompRule(
         names=names,
         action=node["action"].required_text(),
-        errno=node["errnoRet"].number(1),
+        errno=node["errnoRet"].unsigned(1, ERRNO_BITS),
         comparisons=tuple(_comparison(argument) for argument in node["args"].items()),
     )
 
 
 def _comparison(node: Node) -> Comparison:
-    return Comparison(node["index"].number(0), node["op"].required_text(), node["value"].number(0), node["valueTwo"].number(0))
+    value, second = node["value"].unsigned(0, 64), node["valueTwo"].unsigned(0, 64)
+    return Comparison(node["index"].number(0, 0, ARGUMENTS - 1), node["op"].required_text(), value, second)

@@ -10,23 +10,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
-from labcore.runtime.oci.life import Life, NoSuchContainer, StateDamaged, directory_of
+from labcore.runtime.oci.life import Life, Lock, NoSuchContainer, StateDamaged, directory_of, is_name
 
 if TYPE_CHECKING:
     from labcore.runtime.oci.config import Hook
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 
 class Saved(Record):
-    """A container that was created."""
+    """A container that was created. `start` is when its process was, `made` the cgroups that were made for it: see life.py."""
 
     id: str
     pid: int
+    start: int
     bundle: str
     created: str
     config: dict[str, Any]
     cgroup: str
+    made: tuple[str, ...]
     version: str
     annotations: dict[str, str]
     format: int = FORMAT
@@ -62,7 +64,7 @@ class Store:
     def load(self, name: str) -> Saved:
         """Read what is remembered. Raises NoSuchContainer, StateDamaged."""
         try:
-            text = Path(directory_of(self.root, name), "state.json").read_text()
+            text = Path(directory_of(self.root, name), "state.json").read_text(errors="replace")
         except FileNotFoundError:
             raise NoSuchContainer(f"container {name} does not exist") from None
         try:
@@ -75,10 +77,32 @@ class Store:
         except (ValueError, TypeError, KeyError) as error:
             raise StateDamaged(f"container {name}: its state cannot be read ({error}): delete --force clears it away") from None
 
+    def is_left_over(self, name: str) -> bool:
+        """Return whether a container was not made to its end, and nobody is about to."""
+        try:
+            lock = Lock(self.root, name)
+        except NoSuchContainer:
+            return os.path.exists(directory_of(self.root, name))  # noqa: PTH110
+        try:
+            return not lock.is_held()
+        finally:
+            lock.close()
+
+    def rescue(self, name: str) -> Life:
+        """Return what JSON still says of a container whose `life` cannot be read; nothing, if that is damaged too."""
+        try:
+            saved = self.load(name)
+        except (NoSuchContainer, StateDamaged):
+            return Life(self.root, name)
+        from labcore.runtime.cgroups import Cgroup
+
+        cgroups = Cgroup(saved.cgroup).entrances()
+        return Life(self.root, name, saved.pid, saved.start, cgroups, saved.made, [k for k, v in _hooks_of(saved).items() if v])
+
     def names(self) -> list[str]:
         """Return the names of all containers, half-made ones too."""
         root = Path(self.root)
-        return sorted(path.name for path in root.iterdir() if path.name[0] != ".") if root.is_dir() else []
+        return sorted(path.name for path in root.iterdir() if is_name(path.name) and path.is_dir()) if root.is_dir() else []
 
     def state(self, name: str) -> dict[str, Any]:
         """Return the state object. Raises NoSuchContainer, StateDamaged."""

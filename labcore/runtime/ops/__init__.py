@@ -11,8 +11,8 @@ from labcore.runtime.ops.files import (
     MakeLinks,
     MakeNode,
     OpenGate,
+    TryChdir,
     WaitAtGate,
-    WriteFile,
 )
 from labcore.runtime.ops.mounts import (
     AttachReceived,
@@ -24,8 +24,10 @@ from labcore.runtime.ops.mounts import (
     Protect,
     SetMountAttributes,
     TakeTree,
+    TurnBack,
     Unmount,
 )
+from labcore.runtime.ops.proc import AdjustOomScore, SetSysctls
 from labcore.runtime.ops.process import (
     Become,
     BoundCapabilities,
@@ -43,10 +45,20 @@ from labcore.runtime.ops.process import (
     SetHostname,
     SetLimits,
     Umask,
+    last_of_each,
     search_path,
+)
+from labcore.runtime.ops.scheduling import (
+    SetAffinity,
+    SetAffinityBefore,
+    SetIoPriority,
+    SetMemoryPolicy,
+    SetScheduler,
+    ShiftClocks,
 )
 
 __all__ = [
+    "AdjustOomScore",
     "AttachReceived",
     "AttachTree",
     "Become",
@@ -81,16 +93,25 @@ __all__ = [
     "PivotRoot",
     "Protect",
     "Receive",
+    "SetAffinity",
+    "SetAffinityBefore",
     "SetCapabilities",
     "SetDomainname",
     "SetHostname",
+    "SetIoPriority",
     "SetLimits",
+    "SetMemoryPolicy",
     "SetMountAttributes",
+    "SetScheduler",
+    "SetSysctls",
+    "ShiftClocks",
     "Sync",
     "TakeTree",
+    "TryChdir",
+    "TurnBack",
     "Umask",
     "Unmount",
     "WaitAtGate",
-    "WriteFile",
+    "last_of_each",
     "search_path",
 ]

@@ -12,12 +12,14 @@ from typing import ClassVar
 
 from labcore import native
 from labcore.native import CloseFlag, Register, Resolve, Step, TreeFlag
-from labcore.native.spawn import PRESERVED_DESCRIPTOR
+from labcore.native.spawn import LAID_OUT, PRESERVED_DESCRIPTOR
 from labcore.native.step import errors
 from labcore.runtime.ops.base import SCRATCH, Op
 
 EXISTS_IS_FINE = errors(errno.EEXIST)
 ABSENT_IS_FINE = errors(errno.ENOENT)
+ENTERED = 64  # registers that no other op has. A result in this one says that the working directory has been changed
+WAY = 65
 
 
 def make_each(paths: Iterable[str], make: Callable[[str], Sequence[Step]]) -> list[Step]:
@@ -43,13 +45,39 @@ def reached_without_links(path: str) -> list[Step]:
 
 
 class Chdir(Op):
-    """Change the working directory: chdir(2)."""
+    """Change the working directory: chdir(2). With `otherwise` only where a `TryChdir` has not done it."""
 
     path: str
+    otherwise: bool = False
     name: ClassVar[str] = "chdir"
 
+    @cached_property
+    def detail(self) -> str:
+        return self.path
+
     def calls(self) -> Sequence[Step]:
-        return [native.chdir.step(self.path)]
+        step = native.chdir.step(self.path)
+        return [step.replace(unless=ENTERED) if self.otherwise else step]
+
+
+class TryChdir(Op):
+    """Change the working directory if the rights of this moment suffice, which are more than the program's: fchdir(2).
+
+    /proc's magic links, which lead out of the container to whoever has these rights, are not followed.
+    """
+
+    path: str
+    name: ClassVar[str] = "try chdir"
+
+    def calls(self) -> Sequence[Step]:
+        flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+        look = native.openat2.step(native.AT_FDCWD, self.path, flags, resolve=Resolve.NO_MAGICLINKS)
+        directory = Register(WAY)
+        return [
+            look.replace(result=WAY, tolerate=errors(errno.EACCES, errno.EPERM, errno.ELOOP)),
+            native.fchdir.step(directory).replace(result=ENTERED, tolerate=errors(errno.EBADF, errno.EACCES, errno.EPERM)),
+            native.close.step(directory).replace(tolerate=errors(errno.EBADF)),
+        ]
 
 
 class MakeDirectories(Op):
@@ -111,28 +139,6 @@ class MakeLinks(Op):
             return [native.symlinkat.step(next(targets), SCRATCH, name).replace(tolerate=EXISTS_IS_FINE)]
 
         return make_each((path for path, _ in self.links), make)
-
-
-class WriteFile(Op):
-    """Write a text into a file that exists, as into those of /proc and /sys."""
-
-    path: str
-    text: str
-    name: ClassVar[str] = "write"
-
-    @cached_property
-    def detail(self) -> str:
-        return f"{self.text!r} to {self.path}"
-
-    def calls(self) -> Sequence[Step]:
-        flags = os.O_WRONLY | os.O_CLOEXEC
-        return [
-            native.openat2.step(native.AT_FDCWD, self.path, flags, resolve=Resolve.NO_MAGICLINKS).replace(
-                result=SCRATCH.number
-            ),
-            native.write.step(SCRATCH, self.text.encode()),
-            native.close.step(SCRATCH),
-        ]
 
 
 class CloseDescriptors(Op):
@@ -227,7 +233,10 @@ class MakeNode(Op):
 
 
 class OpenGate(Op):
-    """Open a FIFO for both directions, which waits for nobody, and keep it in a register: fifo(7)."""
+    """Open a FIFO for both directions, which waits for nobody, and keep it in a register: fifo(7).
+
+    Its descriptor lies above all whose numbers matter.
+    """
 
     path: str
     register: int
@@ -235,7 +244,11 @@ class OpenGate(Op):
 
     def calls(self) -> Sequence[Step]:
         flags = os.O_RDWR | os.O_CLOEXEC
-        return [native.openat.step(native.AT_FDCWD, self.path, flags).replace(result=self.register)]
+        return [
+            native.openat.step(native.AT_FDCWD, self.path, flags).replace(result=SCRATCH.number),
+            native.dup3.step(SCRATCH, LAID_OUT, os.O_CLOEXEC).replace(result=self.register),
+            native.close.step(SCRATCH),
+        ]
 
 
 class WaitAtGate(Op):

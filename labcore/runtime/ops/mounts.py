@@ -23,13 +23,13 @@ from labcore.native.flags import describe
 from labcore.native.step import errors
 from labcore.runtime.observe import kernel_version
 from labcore.runtime.ops.base import SCRATCH, Op
-from labcore.runtime.ops.files import reached_without_links
 
-ABSENT = errors(errno.ENOENT)
+ABSENT = errors(errno.ENOENT, errno.EBADF)
 ABSENT_OR_OTHER_KIND = errors(errno.ENOENT, errno.ENOTDIR)
 LOCKED = errors(errno.EINVAL)
+DIRECTORY = errors(errno.EINVAL)  # what move_mount(2) says to a file's mount on one
 COPIES_DETACHED = (6, 15)  # from this kernel on a tree that is attached nowhere can be copied
-FRESH, PLACE = 62, 60  # registers that no tree is taken into
+FRESH, COPY, PLACE = 62, 61, 60  # registers that no tree is taken into
 
 
 class Mount(Op):
@@ -123,11 +123,22 @@ class Hide(Op):
 
     def calls(self) -> Sequence[Step]:
         read_only = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
-        # A link in its place would cover nothing, and show what it points to under another name.
-        null = reached_without_links("/dev/null") if self.files else []
-        files = [native.mount.step("/dev/null", path, None, MountFlag.BIND) for path in self.files]
+        # A link in its place would cover nothing, and show what it points to under another name. It is held from then on.
+        look = native.openat2.step(native.AT_FDCWD, "/dev/null", os.O_PATH | os.O_CLOEXEC, resolve=Resolve.NO_SYMLINKS)
+        null = [look.replace(result=SCRATCH.number)] if self.files else []
+        files = [step for path in self.files for step in self._cover(path)]
         directories = [native.mount.step("tmpfs", path, "tmpfs", read_only, "size=0") for path in self.directories]
-        return [*null, *(step.replace(tolerate=ABSENT_OR_OTHER_KIND) for step in (*files, *directories))]
+        covered = [step.replace(tolerate=ABSENT_OR_OTHER_KIND) for step in directories]
+        return [*null, *files, *([native.close.step(SCRATCH)] if null else []), *covered]
+
+    def _cover(self, path: str) -> list[Step]:
+        copy = Register(COPY)
+        move = native.move_mount.step(copy, "", native.AT_FDCWD, path, MoveFlag.F_EMPTY_PATH | MoveFlag.T_SYMLINKS)
+        return [
+            native.open_tree.step(SCRATCH, "", TreeFlag.EMPTY_PATH | TreeFlag.CLONE).replace(result=COPY),
+            move.replace(tolerate=ABSENT_OR_OTHER_KIND | (DIRECTORY if path in self.directories else 0)),
+            native.close.step(copy),
+        ]
 
 
 class Protect(Op):
@@ -142,11 +153,37 @@ class Protect(Op):
         return " ".join(self.paths)
 
     def calls(self) -> Sequence[Step]:
-        steps = []
-        for path in self.paths:
-            steps.append(native.mount.step(path, path, None, MountFlag.BIND | MountFlag.REC))
-            steps.append(native.mount_setattr.step(native.AT_FDCWD, path, TreeFlag(0), set=MountAttribute.RDONLY))
-        return [step.replace(tolerate=ABSENT) for step in steps]
+        # Where a path is not there, its two registers hold no descriptor, or one that was closed.
+        return [step.replace(tolerate=ABSENT) for path in self.paths for step in self._protect(path)]
+
+    @staticmethod
+    def _protect(path: str) -> list[Step]:
+        place, copy = Register(PLACE), Register(COPY)
+        look = native.openat2.step(native.AT_FDCWD, path, os.O_PATH | os.O_CLOEXEC, resolve=Resolve.NO_MAGICLINKS)
+        whole = TreeFlag.EMPTY_PATH | TreeFlag.CLONE | TreeFlag.RECURSIVE
+        return [
+            look.replace(result=PLACE),
+            native.open_tree.step(place, "", whole).replace(result=COPY),
+            native.mount_setattr.step(copy, "", TreeFlag.EMPTY_PATH, set=MountAttribute.RDONLY),
+            native.move_mount.step(copy, "", place, "", MoveFlag.F_EMPTY_PATH | MoveFlag.T_EMPTY_PATH),
+            native.close.step(copy),
+            native.close.step(place),
+        ]
+
+
+TOP, BELOW = TreeFlag.EMPTY_PATH, TreeFlag.EMPTY_PATH | TreeFlag.RECURSIVE
+
+
+def attribute_steps(
+    tree: int | Register, top: MountAttribute, clear: MountAttribute, below: MountAttribute, clear_below: MountAttribute
+) -> list[Step]:
+    """Return the steps that set and clear attributes of a whole mount tree, and then of its top alone: mount_setattr(2)."""
+    steps = []
+    if below or clear_below:
+        steps.append(native.mount_setattr.step(tree, "", BELOW, set=below, clear=clear_below))
+    if top or clear:
+        steps.append(native.mount_setattr.step(tree, "", TOP, set=top, clear=clear))
+    return steps
 
 
 class AttachReceived(Op):
@@ -195,6 +232,28 @@ class TakeTree(Op):
     def calls(self) -> Sequence[Step]:
         flags = TreeFlag.CLONE | (TreeFlag.RECURSIVE if self.recursive else TreeFlag(0))
         return [native.open_tree.step(native.AT_FDCWD, self.path, flags).replace(result=self.register)]
+
+
+class TurnBack(Op):
+    """Make a tree in hand the root again, with the root of now on one of its directories: move_mount(2), pivot_root(2)."""
+
+    register: int
+    directory: str
+    name: ClassVar[str] = "pivot_root"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    @cached_property
+    def detail(self) -> str:
+        return f"r{self.register} {self.directory}"
+
+    def calls(self) -> Sequence[Step]:
+        tree = Register(self.register)
+        return [
+            native.move_mount.step(tree, "", native.AT_FDCWD, "/", MoveFlag.F_EMPTY_PATH),
+            native.fchdir.step(tree),
+            native.pivot_root.step(".", self.directory.lstrip("/")),
+            native.close.step(tree),
+        ]
 
 
 class NewTree(Op):
@@ -253,18 +312,13 @@ class AttachTree(Op):
 
     def calls(self) -> Sequence[Step]:
         tree = Register(self.register)
-        top, below = TreeFlag.EMPTY_PATH, TreeFlag.EMPTY_PATH | TreeFlag.RECURSIVE
-        steps = []
-        if self.set_below or self.clear_below:
-            steps.append(native.mount_setattr.step(tree, "", below, set=self.set_below, clear=self.clear_below))
-        if self.set or self.clear:
-            steps.append(native.mount_setattr.step(tree, "", top, set=self.set, clear=self.clear))
+        steps = attribute_steps(tree, self.set, self.clear, self.set_below, self.clear_below)
         if kernel_version() >= COPIES_DETACHED:
             # A fresh copy: /proc/self/mountinfo lists mounts by age, and this one is to come after those before it.
-            steps.append(native.open_tree.step(tree, "", below | TreeFlag.CLONE).replace(result=FRESH))
+            steps.append(native.open_tree.step(tree, "", BELOW | TreeFlag.CLONE).replace(result=FRESH))
             steps.append(native.close.step(tree))
             tree = Register(FRESH)
         if self.propagation:
-            how = below if self.recursive_propagation else top
+            how = BELOW if self.recursive_propagation else TOP
             steps.append(native.mount_setattr.step(tree, "", how, propagation=self.propagation))
         return [*steps, *_move(tree, self.target, follow=self.follow), native.close.step(tree)]

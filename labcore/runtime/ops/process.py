@@ -110,11 +110,15 @@ class NoNewPrivileges(Op):
 
 
 class Execve(Op):
-    """Become the program: execve(2). `candidates` are tried in order, as a shell tries the directories of PATH."""
+    """Become the program: execve(2). `candidates` are tried in order, as a shell tries the directories of PATH.
+
+    With `aloud` a failure is said on standard error, for by then nobody waits to hear of it.
+    """
 
     argv: tuple[str, ...]
     environment: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
+    aloud: bool = False
     name: ClassVar[str] = "execve"
 
     @cached_property
@@ -126,17 +130,27 @@ class Execve(Op):
         return f"{shown}, tried as {', '.join(tried if len(tried) < 4 else (tried[0], '…', tried[-1]))}"
 
     def calls(self) -> Sequence[Step]:
-        *others, last = self.candidates or (self.argv[0],)
-        attempts = [native.execve.step(path, self.argv, self.environment) for path in others]
-        final = native.execve.step(last, self.argv, self.environment)
-        return [*(attempt.replace(tolerate=NOT_THIS_ONE) for attempt in attempts), final]
+        said = f"exec {self.argv[0]}" if self.aloud else ""
+        paths = self.candidates or (self.argv[0],)
+        *others, last = (native.execve.step(path, self.argv, self.environment).replace(said=said) for path in paths)
+        return [*(attempt.replace(tolerate=NOT_THIS_ONE) for attempt in others), last]
+
+
+def last_of_each(environment: Sequence[str]) -> tuple[str, ...]:
+    """Return the variables without those that a later one of their name replaces: getenv(3) would find the first."""
+    last: dict[str, str] = {}
+    for variable in environment:
+        name = variable.partition("=")[0]
+        last.pop(name, None)
+        last[name] = variable
+    return tuple(last.values())
 
 
 def search_path(command: str, environment: Sequence[str], default: str) -> tuple[str, ...]:
     """Return the paths that a command may mean, in PATH's order; one with a slash means itself: environ(7)."""
     if "/" in command:
         return (command,)
-    path = next((v.removeprefix("PATH=") for v in environment if v.startswith("PATH=")), default)
+    path = next((v.removeprefix("PATH=") for v in reversed(environment) if v.startswith("PATH=")), default)
     return tuple(f"{directory or '.'}/{command}" for directory in path.split(":"))
 
 

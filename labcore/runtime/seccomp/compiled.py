@@ -1,18 +1,23 @@
 """From a profile to a filter that the kernel can load; compiled once, and kept."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from labcore.errors import InvalidInput
+from labcore.runtime.seccomp.newer import with_newer_calls
 from labcore.spec import Comparison, SeccompProfile, SeccompRule
 
+if TYPE_CHECKING:
+    from labcore.native.libseccomp import Filter
+
 INSTRUCTION: Final = 8  # bytes
-FORMAT: Final = "1"  # of what is kept; part of its name
+FORMAT: Final = "3"  # of what is kept; part of its name
 
 # What the kernel does with a call: seccomp(2). The low 16 bits carry an errno, or a number for a tracer.
 ACTIONS: Final = {
@@ -26,6 +31,7 @@ ACTIONS: Final = {
     "SCMP_ACT_ALLOW": 0x7FFF0000,
 }
 WITH_NUMBER: Final = ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE")
+PERMISSIVE: Final = ("SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE")  # what is new may be done, or is another's to judge
 
 # linux/audit.h's numbers of processors and their calling conventions
 ARCHITECTURES: Final = {
@@ -95,7 +101,20 @@ def _compile(profile: SeccompProfile) -> bytes:
                 conditions = [Condition(c.index, _operator(c), c.value, c.value_two) for c in comparisons]
                 for name in rule.names:
                     made.add_rule(action, name, conditions)
-        return made.program()
+        return with_newer_calls(made.program(), _highest(made, profile)) if _refuses_newer(profile) else made.program()
+
+
+def _refuses_newer(profile: SeccompProfile) -> bool:
+    """Return whether what is not named is refused by another answer than a kernel's that lacks it."""
+    return profile.action not in PERMISSIVE and not (profile.action == "SCMP_ACT_ERRNO" and profile.errno == errno.ENOSYS)
+
+
+def _highest(made: "Filter", profile: SeccompProfile) -> dict[int, int]:
+    """Return the highest number that a profile mentions on each of its architectures."""
+    names = {name for rule in profile.rules for name in rule.names}
+    tokens = {made.architecture(), *(ARCHITECTURES[name] for name in profile.architectures)}
+    known = {token: [number for name in names if (number := made.number(name, token)) >= 0] for token in tokens}
+    return {token: max(numbers) for token, numbers in known.items() if numbers}
 
 
 def _alternatives(rule: SeccompRule) -> Iterator[tuple[Comparison, ...]]:
@@ -107,10 +126,10 @@ def _alternatives(rule: SeccompRule) -> Iterator[tuple[Comparison, ...]]:
         yield from ((comparison,) for comparison in rule.comparisons)
 
 
-def action_of(name: str, errno: int) -> int:
+def action_of(name: str, number: int) -> int:
     """Return an action's number, an errno in it where one belongs."""
     base = _one_of(ACTIONS, name, "action")
-    return base | (errno & 0xFFFF) if name in WITH_NUMBER else base
+    return base | (number & 0xFFFF) if name in WITH_NUMBER else base
 
 
 def _operator(comparison: Comparison) -> int:

@@ -72,7 +72,7 @@ BY_CAPABILITY = {
     "PERFMON": "perf_event_open",
 }
 
-AF_VSOCK = 40  # talks to the hypervisor past every network namespace
+AF_ALG, AF_VSOCK = 38, 40  # the kernel's own ciphers, and the hypervisor past every network namespace
 PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0xFFFFFFFF)  # Linux, 32-bit Linux, both with UNAME26, and the question which
 NAMESPACE_FLAGS = 0x7E020000  # all of clone's that make a namespace
 ENOSYS = 38  # makes the C library try the older `clone`, whose flags a filter can see
@@ -91,6 +91,8 @@ def default_profile(capabilities: frozenset[str], machine: str, kernel: tuple[in
     if "SYS_ADMIN" not in capabilities:
         rules.append(SeccompRule(("clone",), "SCMP_ACT_ALLOW", (Comparison(0, "SCMP_CMP_MASKED_EQ", NAMESPACE_FLAGS, 0),)))
         rules.append(SeccompRule(("clone3",), "SCMP_ACT_ERRNO", errno=ENOSYS))
+    # Refused in any case, and named so that the calls of other capabilities are not taken for newer than the profile.
+    rules.append(SeccompRule(tuple(" ".join(BY_CAPABILITY.values()).split()), "SCMP_ACT_ERRNO"))
     return SeccompProfile(
         "SCMP_ACT_ERRNO", tuple(rule for rule in rules if rule.names), architectures=RELATIVES.get(machine, ())
     )
@@ -101,6 +103,7 @@ def _allow(names: str) -> SeccompRule:
 
 
 def _conditional() -> Iterable[SeccompRule]:
-    yield SeccompRule(("socket",), "SCMP_ACT_ALLOW", (Comparison(0, "SCMP_CMP_NE", AF_VSOCK),))
+    for operator, family in (("LT", AF_ALG), ("EQ", AF_ALG + 1), ("GT", AF_VSOCK)):  # all others
+        yield SeccompRule(("socket",), "SCMP_ACT_ALLOW", (Comparison(0, f"SCMP_CMP_{operator}", family),))
     for persona in PERSONALITIES:
         yield SeccompRule(("personality",), "SCMP_ACT_ALLOW", (Comparison(0, "SCMP_CMP_EQ", persona),))

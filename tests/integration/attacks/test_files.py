@@ -1,13 +1,18 @@
 """Files that belong to the machine: the kernel's settings, devices, what is read-only, what is hidden."""
 
+import json
 import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from labcore.runtime.cgroups import hierarchies
 from labcore.spec import BindRoot
-from tests.integration.attacks.conftest import EVERYTHING, Box
+from tests.integration.attacks.conftest import EVERYTHING, Box, start
 from tests.integration.test_oci import Bundle
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -110,6 +115,85 @@ def test_nothing_is_covered_by_a_file_of_the_images_own(bundle: Bundle, image: P
     assert "ELOOP" in bundle.run("attack", "writable", "/proc/interrupts", status=1)
     (image / "dev/null").unlink()
     assert bundle.run("cat", "/proc/interrupts") == ""  # made anew, and good
+
+
+def test_parameters_are_written_below_no_link_and_no_volume(bundle: Bundle, outside: Path) -> None:
+    """An image's volume covers a part of /proc, and leads from there to whatever is to be written to with all rights."""
+    (outside / "core").mkdir()
+    (outside / "core/somaxconn").symlink_to("/mnt/target")
+    (outside / "target").write_text("as it was")
+    for place in ("/mnt", "/proc/sys/net"):
+        bundle.config["mounts"].append({"destination": place, "source": str(outside), "options": ["bind"]})
+    bundle.config["linux"]["sysctl"] = {"net.core.somaxconn": "61"}
+    bundle.config["process"]["oomScoreAdj"] = 321
+    start(bundle, "sleep", "60")
+    assert (outside / "target").read_text() == "as it was"
+    pid = json.loads(bundle("state", bundle.name))["pid"]
+    look = ["nsenter", f"--net=/proc/{pid}/ns/net", "cat", "/proc/sys/net/core/somaxconn", f"/proc/{pid}/oom_score_adj"]
+    assert subprocess.check_output(look, text=True).split() == ["61", "321"]
+
+
+def test_scores_are_not_written_into_a_proc_of_the_images_own(bundle: Bundle, outside: Path) -> None:
+    """Also not by a process that joins later: what it finds as /proc/self is the container's."""
+    (outside / "self").mkdir()
+    (outside / "self/oom_score_adj").symlink_to("/proc/target")
+    (outside / "target").write_text("as it was")
+    others = [mount for mount in bundle.config["mounts"] if mount["destination"] != "/proc"]
+    bundle.config["mounts"] = [{"destination": "/proc", "source": str(outside), "options": ["bind"]}, *others]
+    bundle.config["linux"] |= {"maskedPaths": [], "readonlyPaths": []}
+    bundle.config["process"]["oomScoreAdj"] = 321
+    start(bundle, "sleep", "60")
+    bundle("exec", bundle.name, "true")
+    assert (outside / "target").read_text() == "as it was"
+
+
+def test_the_console_is_the_containers_own_terminal(bundle: Bundle, outside: Path) -> None:
+    """/dev from a volume, whose pts/0 is a link: what is written to the console comes out of the terminal, and nowhere else."""
+    (outside / "pts").mkdir()
+    (outside / "own").mkdir()
+    (outside / "console").touch()
+    (outside / "pts/0").symlink_to("/dev/target")
+    (outside / "ptmx").symlink_to("own/ptmx")
+    (outside / "target").write_text("as it was")
+    others = [mount for mount in bundle.config["mounts"] if not mount["destination"].startswith("/dev")]
+    own = {"destination": "/dev/own", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666"]}
+    bundle.config["mounts"] = [{"destination": "/dev", "source": str(outside), "options": ["bind"]}, own, *others]
+    bundle.config["linux"] |= {"maskedPaths": [], "readonlyPaths": []}
+    bundle.config["process"]["terminal"] = True
+    bundle.program("sh", "-c", "echo to the console > /dev/console; sleep 60")
+    assert b"to the console" in said_on_the_terminal(bundle)
+    assert (outside / "target").read_text() == "as it was"
+    bundle("delete", "--force", bundle.name)
+    (outside / "console").unlink()
+    (outside / "console").symlink_to("target")
+    path = bundle.directory / "console.sock"
+    with listening(path):
+        assert "ELOOP" in bundle("create", "--console-socket", str(path), bundle.name, status=1)
+
+
+@contextmanager
+def listening(path: Path) -> Iterator[socket.socket]:
+    """Listen for a terminal that is sent."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        yield listener
+    path.unlink()
+
+
+def said_on_the_terminal(bundle: Bundle) -> bytes:
+    """Start a container, and return what first comes out of its terminal."""
+    path = bundle.directory / "console.sock"
+    with listening(path) as listener:
+        bundle("create", "--console-socket", str(path), bundle.name)
+        connection, _ = listener.accept()
+        with connection:
+            _, (terminal,), _, _ = socket.recv_fds(connection, 100, 1)
+    try:
+        bundle("start", bundle.name)
+        return os.read(terminal, 1000)
+    finally:
+        os.close(terminal)
 
 
 def test_cgroups_cannot_be_left(bundle: Bundle) -> None:

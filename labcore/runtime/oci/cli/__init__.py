@@ -7,7 +7,8 @@ import gc
 import sys
 
 from labcore.errors import InvalidInput, LabcoreError
-from labcore.runtime.oci.cli.options import NAME, Options, read_options, refuse
+from labcore.runtime.oci.cli.options import NAME, HelpWanted, Options, read_options, refuse
+from labcore.streams import open_standard_streams
 
 USAGE = f"""\
 usage: {NAME} [--root DIR] [--log FILE] [--log-format text|json] COMMAND ...
@@ -40,6 +41,7 @@ COMMANDS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit status."""
+    open_standard_streams()
     gc.disable()  # a command lives for milliseconds, and looking for garbage among its imports would take some of them
     given = sys.argv[1:] if arguments is None else arguments
     general = Options()
@@ -47,15 +49,17 @@ def main(arguments: list[str] | None = None) -> int:
         general, rest = read_options(given, until_word=True)
         if general.get("version"):
             return _version()
-        if general.get("help") or not rest:
-            print(USAGE, end="")
-            return 0
+        if not rest:
+            raise HelpWanted
         refuse(general)
         command, *words = rest
         if command not in COMMANDS:
             raise InvalidInput(f"no such command: {command}; see {NAME} --help")
         module = __import__(f"{__name__}.{COMMANDS[command]}", fromlist=[""])
         return int(getattr(module, f"do_{command}")(general, words))
+    except HelpWanted:
+        print(USAGE, end="")
+        return 0
     except (LabcoreError, OSError) as error:
         return _fail(general, str(error))
 

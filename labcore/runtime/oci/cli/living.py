@@ -14,7 +14,7 @@ def do_start(general: Options, words: list[str]) -> int:
 
 def do_delete(general: Options, words: list[str]) -> int:
     """Forget a container."""
-    options, _ = read_options(words)
+    options, _ = read_options(words, short={"f": "force"})
     life.delete(root_of(general), one_name(options, "delete"), force=bool(options.get("force")))
     return 0
 

@@ -9,8 +9,17 @@ from typing import Any
 
 from labcore.errors import InvalidInput
 from labcore.runtime.cgroups.statistics import Statistics
-from labcore.runtime.oci.cli.options import UPDATES, Options, one_name, read_options, root_of
-from labcore.runtime.oci.life import NoSuchContainer
+from labcore.runtime.oci.cli.options import (
+    NAME,
+    UPDATES,
+    Options,
+    one_name,
+    read_object,
+    read_options,
+    root_of,
+    whole_number,
+)
+from labcore.runtime.oci.life import NoSuchContainer, StateDamaged
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.oci.state import Saved
 
@@ -47,16 +56,26 @@ def do_resume(general: Options, words: list[str]) -> int:
     return 0
 
 
+def _as_json(options: Options) -> bool:
+    """Return whether a list is wanted as JSON. Raises InvalidInput."""
+    if (wanted := options.get("format", "table")) not in ("table", "json"):
+        raise InvalidInput(f"--format {wanted}: table or json is wanted")
+    return bool(wanted == "json")
+
+
 def do_ps(general: Options, words: list[str]) -> int:
     """List its processes."""
-    options, _ = read_options(words, until_word=False)
-    pids = _runtime(general).processes(one_name(options, "ps"))
-    if options.get("format") == "json":
+    options, rest = read_options(words, until_word=True, short={"f": "format"})
+    if not rest:
+        raise InvalidInput("ps: name a container")
+    name, *wanted = rest
+    pids = _runtime(general).processes(name)
+    if _as_json(options):
         print(json.dumps(pids))
         return 0
     import subprocess
 
-    listed = subprocess.run(["ps", *(options.words[1:] or ["-ef"])], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", *(wanted or ["-ef"])], capture_output=True, text=True, check=True).stdout
     head, *lines = listed.splitlines()
     column = head.split().index("PID")
     print(head, *(line for line in lines if int(line.split()[column]) in pids), sep="\n")
@@ -104,13 +123,12 @@ def do_update(general: Options, words: list[str]) -> int:
     options, _ = read_options(words)
     name = one_name(options, "update")
     saved = _runtime(general).store.load(name)
-    wanted: dict[str, Any] = {}
-    if path := options.get("resources"):
-        wanted = json.loads(sys.stdin.read() if path == "-" else Path(path).read_text())
+    wanted = read_object("--resources", options["resources"]) if options.get("resources") else {}
     for option, (group, key) in UPDATES.items():
         if option in options:
             text = options[option]
-            wanted.setdefault(group, {})[key] = text if key in ("cpus", "mems") else int(text)
+            value = text if key in ("cpus", "mems") else whole_number(option, text)
+            wanted[group] = (wanted.get(group) or {}) | {key: value}
     limits = read_resources(Node(wanted, "resources"))
     change(Cgroup(saved.cgroup), limits)
     Cgroup(saved.cgroup).apply(limits)
@@ -119,16 +137,20 @@ def do_update(general: Options, words: list[str]) -> int:
 
 def do_list(general: Options, words: list[str]) -> int:
     """List all containers."""
-    options, _ = read_options(words)
+    options, _ = read_options(words, short={"f": "format"})
+    as_json = _as_json(options)
     runtime = _runtime(general)
     rows = []
     for name in runtime.store.names():
         try:
             saved = runtime.store.load(name)
+            rows.append(runtime.state(name) | {"created": saved.created, "rootfs": _rootfs(saved), "owner": "root"})
+        except StateDamaged as error:
+            print(f"{NAME}: warning: {error}", file=sys.stderr)
         except NoSuchContainer:
-            continue
-        rows.append(runtime.state(name) | {"created": saved.created, "rootfs": _rootfs(saved), "owner": "root"})
-    if options.get("format") == "json":
+            if runtime.store.is_left_over(name):
+                print(f"{NAME}: warning: container {name} was never made to its end: delete --force {name}", file=sys.stderr)
+    if as_json:
         print(json.dumps(rows or None))
     elif options.get("quiet"):
         print(*(row["id"] for row in rows), sep="\n", end="\n" if rows else "")

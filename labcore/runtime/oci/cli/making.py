@@ -1,6 +1,5 @@
 """create, run, exec: the commands that make processes."""
 
-import json
 import os
 import signal
 import sys
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from labcore.errors import InvalidInput
-from labcore.runtime.oci.cli.options import NAME, Options, one_name, read_options, refuse, root_of
+from labcore.runtime.oci.cli.options import NAME, Options, one_name, read_object, read_options, refuse, root_of
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.oci.state import Store
 
@@ -28,14 +27,19 @@ def do_create(general: Options, words: list[str]) -> int:
     refuse(options)
     name = one_name(options, "create")
     bundle = Path(options.get("bundle", ".")).absolute()
-    process = _runtime(general).create(
+    runtime = _runtime(general)
+    process = runtime.create(
         name,
         bundle,
         console_socket=options.get("console-socket"),
         preserved=_preserved(options),
         scope=bool(general.get("systemd-cgroup")),
     )
-    _write_pid(options, process)
+    try:
+        _write_pid(options, process)
+    except BaseException:
+        runtime.delete(name, force=True)
+        raise
     return 0
 
 
@@ -96,9 +100,9 @@ def do_exec(general: Options, words: list[str]) -> int:
     """Run a further program in a container."""
     options, command = read_options(words, until_word=True)
     refuse(options)
-    if not command and not options.words:
+    if not command:
         raise InvalidInput("exec: name a container")
-    name, *argv = command or options.words
+    name, *argv = command
     process_object = _process_object(general, name, options, argv)
     alone, socket = bool(options.get("detach")), options.get("console-socket")
     process = _runtime(general).exec(name, process_object, console_socket=socket, preserved=_preserved(options), release=alone)
@@ -109,8 +113,7 @@ def do_exec(general: Options, words: list[str]) -> int:
 def _process_object(general: Options, name: str, options: Options, argv: list[str]) -> dict[str, Any]:
     """Return the `process` object of an exec: a file's, or the container's own with what the command line says."""
     if path := options.get("process"):
-        read: dict[str, Any] = json.loads(Path(path).read_text())
-        return read
+        return read_object("--process", path)
     made: dict[str, Any] = dict(Store(root_of(general)).load(name).config.get("process", {}))
     made |= {"args": argv, "terminal": bool(options.get("tty"))}
     made.pop("consoleSize", None)
@@ -120,9 +123,16 @@ def _process_object(general: Options, name: str, options: Options, argv: list[st
         made["apparmorProfile"] = options["apparmor"]
     made["env"] = [*made.get("env", []), *options.get("env", [])]
     if user := options.get("user"):
-        uid, _, gid = user.partition(":")
-        made["user"] = {"uid": int(uid), "gid": int(gid or 0)}
+        made["user"] = {**made.get("user", {}), **_user(user)}
     return made
+
+
+def _user(text: str) -> dict[str, int]:
+    """Read `UID[:GID]`. Raises InvalidInput: whoever calls a runtime has looked names up."""
+    uid, colon, gid = text.partition(":")
+    if not uid.isdecimal() or (colon and not gid.isdecimal()):
+        raise InvalidInput(f"--user {text}: numbers are wanted, UID[:GID]: look the name up in the container's /etc/passwd")
+    return {"uid": int(uid), **({"gid": int(gid)} if colon else {})}
 
 
 def _preserved(options: Options) -> list[int]:
@@ -140,7 +150,12 @@ def _preserved(options: Options) -> list[int]:
 
 
 def _write_pid(options: Options, process: "Process") -> None:
+    """Write the pid file, whole or not at all. Raises InvalidInput if it cannot be."""
     if path := options.get("pid-file"):
         incoming = Path(path).with_name(f".{Path(path).name}.incoming")
-        incoming.write_text(str(process.pid))
-        incoming.rename(path)
+        try:
+            incoming.write_text(str(process.pid))
+            incoming.rename(path)
+        except OSError as error:
+            incoming.unlink(missing_ok=True)
+            raise InvalidInput(f"--pid-file {path}: it cannot be written: {error.strerror}") from None

@@ -1,8 +1,14 @@
 """Options, read by hand: an engine calls several commands for each container, and argparse costs more than they do."""
 
 import os
+from contextlib import suppress
 
 from labcore.errors import InvalidInput
+from labcore.trust import trusted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 NAME = "labcore-runtime"
 
@@ -11,7 +17,7 @@ FLAGS = {
     "no-new-privs", "help", "version", "ignore-paused", "stats",
 }  # fmt: skip
 SHORT = {
-    "b": "bundle", "d": "detach", "f": "force", "a": "all", "t": "tty", "q": "quiet", "h": "help", "v": "version",
+    "b": "bundle", "d": "detach", "a": "all", "t": "tty", "q": "quiet", "h": "help", "v": "version",
     "p": "process", "e": "env", "u": "user", "r": "resources", "c": "cap", "g": "additional-gids",
 }  # fmt: skip
 MANY = ("env", "cap", "additional-gids")
@@ -39,19 +45,31 @@ VALUED = {
 }  # fmt: skip
 
 
+class HelpWanted(Exception):
+    """The command line asks what there is."""
+
+
 class Options(dict):  # type: ignore[type-arg]
     """The options of a command line, by their long names, and its other words."""
 
     words: list[str]
 
 
-def read_options(arguments: list[str], *, until_word: bool = False) -> "tuple[Options, list[str]]":
-    """Read options; with `until_word` only those before the first other word, which is returned with what follows it."""
+def read_options(
+    arguments: list[str], *, until_word: bool = False, short: "dict[str, str] | None" = None
+) -> "tuple[Options, list[str]]":
+    """Read options; with `until_word` only those before the first other word, which is returned with what follows it.
+
+    `short` are letters that mean something in one command only. Raises InvalidInput, HelpWanted.
+    """
+    letters = SHORT if short is None else SHORT | short
     options, rest = Options(), list(arguments)
     options.words = []
     while rest:
         word = rest.pop(0)
         if word == "--":
+            if until_word:
+                return options, rest
             options.words += rest
             return options, []
         if not word.startswith("-") or word == "-":
@@ -60,7 +78,9 @@ def read_options(arguments: list[str], *, until_word: bool = False) -> "tuple[Op
             options.words.append(word)
             continue
         name, equals, value = word.lstrip("-").partition("=")
-        name = SHORT.get(name, name)
+        name = letters.get(name, name)
+        if name == "help":
+            raise HelpWanted
         if name in FLAGS:
             options[name] = value != "false" if equals else True
             continue
@@ -75,6 +95,33 @@ def read_options(arguments: list[str], *, until_word: bool = False) -> "tuple[Op
         else:
             options[name] = value
     return options, []
+
+
+def read_object(option: str, path: str) -> "dict[str, Any]":
+    """Read a JSON object from a file, `-` for standard input. Raises InvalidInput."""
+    import json
+    import sys
+
+    try:
+        with sys.stdin if path == "-" else open(path) as file:  # noqa: PTH123
+            read = json.load(file)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{option} {path}: cannot be read: {error}") from None
+    if not isinstance(read, dict):
+        raise InvalidInput(f"{option} {path}: must be an object")
+    return read
+
+
+UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def whole_number(option: str, text: str) -> int:
+    """Return a number, or with k, m or g behind it one of bytes. Raises InvalidInput."""
+    digits = text.lower().rstrip("bkmg")
+    unit = text.lower()[len(digits) :]
+    if not digits.removeprefix("-").isascii() or not digits.removeprefix("-").isdigit() or unit not in UNITS:
+        raise InvalidInput(f"--{option} {text}: a number is wanted")
+    return int(digits) * UNITS[unit]
 
 
 def one_name(options: Options, command: str) -> str:
@@ -92,9 +139,19 @@ def refuse(options: Options) -> None:
 
 
 def root_of(general: Options) -> str:
-    """Return the directory in which containers are remembered."""
+    """Return the directory in which containers are remembered. Raises InvalidInput if it is somebody else's."""
     if given := general.get("root"):
-        return str(given)
+        return trusted(str(given))
     if os.access("/run", os.W_OK):  # not for root of a user namespace
-        return "/run/labcore-runtime"
-    return os.environ.get("XDG_RUNTIME_DIR", f"/tmp/labcore-{os.geteuid()}") + "/labcore-runtime"
+        return trusted("/run/labcore-runtime")
+    return trusted(f"{_runtime_directory()}/labcore-runtime")
+
+
+def _runtime_directory() -> str:
+    """Return XDG_RUNTIME_DIR, or a directory of one's own in /tmp: made first and then looked at, for anybody may make it."""
+    if given := os.environ.get("XDG_RUNTIME_DIR"):
+        return trusted(given)
+    path = f"/tmp/labcore-{os.geteuid()}"
+    with suppress(FileExistsError):
+        os.mkdir(path, 0o700)  # noqa: PTH102
+    return trusted(path)

@@ -1,0 +1,86 @@
+"""Containment: no plan may reach the host. Lists of ops that would are refused before anything is started.
+
+Three things lead out of a container before there is one: a step that is made on the wrong side of the clone, a change to
+something of which the process has no namespace of its own, and a change to mounts that still propagate to the host's
+(mount_namespaces(7)): where the host has a shared mount, whatever is attached or detached below its copy is so on the host too.
+"""
+
+from collections.abc import Sequence
+
+from labcore.errors import InvalidInput
+from labcore.native import CloneFlag, MountFlag, Step
+from labcore.native.step import Argument
+from labcore.runtime.ops import Clone, Op
+
+PROPAGATION = MountFlag.SHARED | MountFlag.PRIVATE | MountFlag.SLAVE | MountFlag.UNBINDABLE
+CUT = MountFlag.PRIVATE | MountFlag.SLAVE
+ANY = ~CloneFlag(0)
+
+
+def check_containment(ops: Sequence[Op]) -> None:
+    """Raise InvalidInput, with the cure, for a list in which an op would reach the host. It must hold one clone."""
+    _check_sides(ops, next(index for index, op in enumerate(ops) if isinstance(op, Clone)))
+    own, cut = CloneFlag(0), False  # namespaces that are not the host's; is the mount tree cut off from the host's?
+    for index, op in enumerate(ops):
+        if missing := op.needs & ~own:
+            raise InvalidInput(f"op {index}, {op}: this would change the host itself: give the clone CloneFlag.{missing.name}")
+        if op.needs & CloneFlag.NEWNS and not cut and not _only_sets_propagation(op):
+            raise InvalidInput(
+                f"op {index}, {op}: mounts still propagate to the host here: first "
+                "Mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE)"
+            )
+        entered = op.flags if isinstance(op, Clone) else _entered(op)
+        own |= entered
+        cut = cut or _cuts(op) or _comes_cut(op, entered)
+
+
+def _check_sides(ops: Sequence[Op], clone: int) -> None:
+    for index, op in enumerate(ops):
+        if op.before_clone and index > clone:
+            raise InvalidInput(
+                f"op {index}, {op}: the carrier does this before it clones: put it in front of op {clone}, clone"
+            )
+        if not op.before_clone and index < clone:
+            raise InvalidInput(f"op {index}, {op}: this is for the new process to do: put it behind op {clone}, clone")
+
+
+def _entered(op: Op) -> CloneFlag:
+    """Return the namespaces that an op changes for others: unshare(2), setns(2), for which 0 means any kind."""
+    entered = CloneFlag(0)
+    for step in op.steps:
+        if step.call == "unshare":
+            entered |= _as_flags(step.args[0])
+        elif step.call == "setns":
+            entered |= _as_flags(step.args[1]) or ANY
+    return entered
+
+
+def _as_flags(argument: Argument) -> CloneFlag:
+    return CloneFlag(argument) if isinstance(argument, int) else CloneFlag(0)
+
+
+def _comes_cut(op: Op, entered: CloneFlag) -> bool:
+    """Whether the mount namespace that an op enters propagates nothing to the host.
+
+    One that is new in a new user namespace is a slave of the host's; one that is joined is another container's.
+    """
+    if any(step.call == "setns" for step in op.steps):
+        return bool(entered & CloneFlag.NEWNS)
+    return entered & (both := CloneFlag.NEWNS | CloneFlag.NEWUSER) == both
+
+
+def _cuts(op: Op) -> bool:
+    return any(step.args[1] == "/" and _flags(step) & MountFlag.REC and _flags(step) & CUT for step in _mounts(op))
+
+
+def _only_sets_propagation(op: Op) -> bool:
+    return bool(op.steps) and all(step.call == "mount" and _flags(step) & PROPAGATION for step in op.steps)
+
+
+def _mounts(op: Op) -> list[Step]:
+    return [step for step in op.steps if step.call == "mount"]
+
+
+def _flags(step: Step) -> MountFlag:
+    flags = step.args[3]
+    return MountFlag(flags) if isinstance(flags, int) else MountFlag(0)
