@@ -95,6 +95,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"labcore: {_said(error)}", file=sys.stderr)
         if error.errno == errno.EADDRINUSE:
             print("  cure: end what listens there, or name another address", file=sys.stderr)
+        if isinstance(error, NotADirectoryError):
+            print("  cure: name a directory where one is wanted; the state root (--root, LABCORE_ROOT) is one", file=sys.stderr)
         if isinstance(error, PermissionError):
             print(f"  cure: {_way_in(error)}", file=sys.stderr)
         return LABCORE_FAILED

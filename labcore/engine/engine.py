@@ -56,9 +56,14 @@ class Completed(Record):
     exit_code: int
     stdout: bytes
     stderr: bytes
-    timeline: tuple[Moment, ...]
+    draw_timeline: Callable[[], tuple[Moment, ...]]
     pid: int
     pid_inside: int
+
+    @cached_property
+    def timeline(self) -> tuple[Moment, ...]:
+        """When each op of its plan was done: drawn up once somebody asks."""
+        return self.draw_timeline()
 
     def __repr__(self) -> str:
         end = self.timeline[-1].start_us + self.timeline[-1].duration_us
@@ -345,7 +350,7 @@ def run(
         )
         container.runs(process)
         out, err = process.communicate(input, timeout)
-        return Completed(exit_code(process), out, err, process.timeline, process.pid, process.pid_inside)
+        return Completed(exit_code(process), out, err, process.draw_timeline, process.pid, process.pid_inside)
 
 
 def exit_code(process: Process) -> int:

@@ -34,14 +34,14 @@ class Report:
     """What the walker wrote down; the fields are those of `struct report` in csrc/block.h."""
 
     def __init__(self, memory: bytes) -> None:
-        self._memory = memory
+        self.outcome_bytes = memory[REPORT.size :]
         fields = REPORT.unpack_from(memory)
         self.cloned, self.returned, self.pid_inside, self.failed, self.error, self.reached = fields
 
     @property
     def outcomes(self) -> list[Outcome]:
         """One for each step, in order."""
-        return [Outcome(started, error) for started, error, _ in OUTCOME.iter_unpack(self._memory[REPORT.size :])]
+        return [Outcome(started, error) for started, error, _ in OUTCOME.iter_unpack(self.outcome_bytes)]
 
 
 class ExitSource(Protocol):

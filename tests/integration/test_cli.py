@@ -65,7 +65,7 @@ def test_standard_input_only_with_interactive(engine: Engine) -> None:
         (126, ["busybox", "/etc"], "/etc is a directory"),
         (125, ["nope"], "no image nope:latest"),
         (125, ["Bad Name"], "is no image name"),
-        (125, ["-e", "LONELY", "busybox", "true"], "is not NAME=value"),
+        (125, ["-e", "=LONELY", "busybox", "true"], "NAME=VALUE is wanted"),
         (125, ["--hostname", "x" * 65, "busybox", "true"], "1 to 64"),
         (125, ["-w", "relative", "busybox", "true"], "is not absolute"),
         (125, ["--rootfs", "/etc/passwd", "true"], "is a file"),

@@ -267,3 +267,25 @@ def test_output_that_nobody_takes(engine: Engine, command: str) -> None:
         assert "Traceback" not in done.stderr
         assert "Exception ignored" not in done.stderr
         assert where == "| true" or "No space left on device" in done.stderr
+
+
+# --- the state root
+
+
+@pytest.mark.parametrize("command", [["images"], ["run", "busybox", "true"], ["seed", "busybox"], ["volume", "ls"], ["df"]])
+def test_a_state_root_that_is_a_file(tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["--root", str(tmp_path / "file"), *command]) == 125
+    said, cure = capsys.readouterr().err.splitlines()
+    assert "Not a directory" in said
+    assert "--root" in cure
+
+
+@pytest.mark.parametrize("version", [b"", b"2\n", b"\xff"])
+def test_a_state_root_of_another_version(tmp_path: Path, version: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    Engine(tmp_path).seed("busybox")
+    Engine(tmp_path).layers.prepared().joinpath("format").write_bytes(version)
+    for command in (["run", "busybox", "true"], ["volume", "ls"]):
+        assert main(["--root", str(tmp_path), *command]) == 125
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "another state root: --root" in line
