@@ -71,8 +71,6 @@ MISHAPS = {
     "your step raised an error",
     "your step did not come to its end: its process was killed, or ended itself",
     "no container was seen that runs the program that was asked for",
-    "it was not done after 8 seconds: does it loop, or wait?",
-    "it was not done after 24 seconds: does it loop, or wait?",
     "the container was there until all had been looked at",
     "what was to be looked at afterwards was there",
 }

@@ -34,7 +34,7 @@ def options(directory: Path) -> dict[str, object]:
     ids=["thread", "process"],
 )
 def test_what_a_test_leaves_running_is_named_and_the_run_ends(tmp_path: Path, text: str, left: str) -> None:
-    done = subprocess.run(command(tmp_path, text), timeout=60, **options(tmp_path))  # type: ignore[call-overload]
+    done = subprocess.run(command(tmp_path, text), timeout=240, **options(tmp_path))  # type: ignore[call-overload]
     assert done.returncode == 1, done.stdout
     assert "test_it.py::test_a has left running: " in done.stdout
     assert left in done.stdout
@@ -47,7 +47,7 @@ def test_at_the_time_limit_one_sees_where_it_stood(tmp_path: Path) -> None:
         while not (tmp_path / "begun").exists() and run.poll() is None:
             time.sleep(0.05)
         run.send_signal(signal.SIGALRM)
-        said = run.communicate(timeout=60)[0]
+        said = run.communicate(timeout=240)[0]
     assert run.returncode == 124, said
     assert "The time limit of the tests is over, in test_it.py::test_b (call)" in said
     assert said.count("File ") >= 2
