@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -102,6 +103,18 @@ def main(argv: list[str] | None = None) -> int:
         return LABCORE_FAILED
     except KeyboardInterrupt:
         return 130
+
+
+def for_each(names: Sequence[str], act: Callable[[str], None]) -> int:
+    """Do it for each name, and return the exit status. If one cannot be, why is said, and the others go on."""
+    status = 0
+    for name in names:
+        try:
+            act(name)
+        except LabcoreError as error:
+            print(f"labcore: {error}", file=sys.stderr)
+            status = LABCORE_FAILED
+    return status
 
 
 def _said(error: OSError) -> str:

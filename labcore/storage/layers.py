@@ -73,7 +73,7 @@ class LayerStore:
 
     def ids(self) -> list[str]:
         """Return the unpacked layers, sorted."""
-        return sorted(path.name for path in (self.directory / "layers").glob("[!.]*"))
+        return sorted(path.name for path in (self.directory / "layers").glob("[!.]*/"))
 
     def overlay(self, ids: list[str]) -> OverlayRoot:
         """Return the root made of these layers, given from the lowest up, with a writable one in memory on top."""

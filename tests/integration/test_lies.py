@@ -91,7 +91,7 @@ LIES: dict[str, tuple[str, Lie, str]] = {
     "a manifest that is a list": ("/manifests/", body(lambda _: b"[]"), "cannot be read|is no"),
     "a deep manifest": ("/manifests/", body(lambda _: b"[" * 100_000), "cannot be read|is no"),
     "a manifest without layers": ("/manifests/", changed_manifest(layers=None), "layers|cannot be read|is no"),
-    "a manifest of many layers": ("/manifests/", changed_manifest(layers=[]), "0 layers in the manifest"),
+    "a manifest of many layers": ("/manifests/", changed_manifest(layers=[]), "has 0 layers, and 1 in its config"),
     "a bomb for a manifest": (
         "/manifests/",
         instead(200, gzip.compress(bytes(100_000_000)), Content_Type=IMAGE, Content_Encoding="gzip"), "cannot be read|is no",
