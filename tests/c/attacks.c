@@ -108,6 +108,7 @@ static int calls(void)
     attempt("kcmp", syscall(SYS_kcmp, getpid(), getpid(), 99, 0, 0));
     attempt("personality", syscall(SYS_personality, 0x0040000 /* ADDR_NO_RANDOMIZE */));
     attempt("socket-vsock", syscall(SYS_socket, 40, SOCK_STREAM, 99));
+    attempt("socket-vsock-64", syscall(SYS_socket, 40 | 1L << 32, SOCK_STREAM, 99));
     attempt("socket-alg", syscall(SYS_socket, 38, SOCK_SEQPACKET, 0));
 #ifdef __x86_64__
     attempt("iopl", syscall(SYS_iopl, 9));

@@ -73,6 +73,7 @@ BY_CAPABILITY = {
 }
 
 AF_ALG, AF_VSOCK = 38, 40  # the kernel's own ciphers, and the hypervisor past every network namespace
+AF_MAX = 46  # the first number that no family has: linux/socket.h
 PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0xFFFFFFFF)  # Linux, 32-bit Linux, both with UNAME26, and the question which
 NAMESPACE_FLAGS = 0x7E020000  # all of clone's that make a namespace
 ENOSYS = 38  # makes the C library try the older `clone`, whose flags a filter can see
@@ -103,7 +104,10 @@ def _allow(names: str) -> SeccompRule:
 
 
 def _conditional() -> Iterable[SeccompRule]:
-    for operator, family in (("LT", AF_ALG), ("EQ", AF_ALG + 1), ("GT", AF_VSOCK)):  # all others
+    # All other families, one by one above: the filter sees 64 bits of which the kernel takes 32, so that "greater than 40"
+    # would let 40 through with a bit set above these.
+    above = [("EQ", family) for family in range(AF_ALG + 1, AF_MAX) if family != AF_VSOCK]
+    for operator, family in (("LT", AF_ALG), *above):
         yield SeccompRule(("socket",), "SCMP_ACT_ALLOW", (Comparison(0, f"SCMP_CMP_{operator}", family),))
     for persona in PERSONALITIES:
         yield SeccompRule(("personality",), "SCMP_ACT_ALLOW", (Comparison(0, "SCMP_CMP_EQ", persona),))
