@@ -202,7 +202,8 @@ BEHIND_SYNC = SYNC_DESCRIPTOR + 1  # what a plan with a `sync` needs of its carr
 
 def descriptors(spec: ContainerSpec) -> list[Op]:
     """Let go of everything that the starter has open, before anything else is opened, or a path followed that is not ours."""
-    return [ops.CloseDescriptors(BEHIND_SYNC) if spec.terminal or _is_apart(spec) else ops.CloseDescriptors()]
+    synced = spec.terminal or _is_apart(spec) or spec.user.uid  # through a descriptor that stays open
+    return [ops.CloseDescriptors(BEHIND_SYNC) if synced else ops.CloseDescriptors()]
 
 
 def users(spec: ContainerSpec) -> list[Op]:
@@ -410,6 +411,15 @@ def workdir(spec: ContainerSpec) -> list[Op]:
     return [ops.MakeDirectories(parents)] if parents else []
 
 
+def streams(spec: ContainerSpec) -> list[Op]:
+    """Have the pipes that the process has for its streams given to its user, if that is not root out here."""
+    if spec.terminal or not (spec.user.uid or spec.uid_map):
+        return []
+    from labcore.runtime.stdio import give_streams
+
+    return [ops.Sync("gives the user the streams", lambda process: give_streams(process.pid, spec.user.uid))]
+
+
 def terminal(spec: ContainerSpec) -> list[Op]:
     """Give the process a terminal, if it is to have one; the monitor that keeps the container has the other end."""
     if not spec.terminal:
@@ -431,6 +441,7 @@ STAGES: Mapping[str, Stage] = {
     "devices": devices,
     "network": network,
     "workdir": workdir,
+    "streams": streams,
     "terminal": terminal,
     "protection": protection,
     "rlimits": rlimits,

@@ -197,3 +197,12 @@ def test_who_is_not_mapped_is_named() -> None:
     assert done.returncode == 125
     assert "become user 1000" in done.stderr
     assert "/etc/subuid" in done.stderr
+
+
+@pytest.mark.parametrize("remap", [None, IdRange(inside=0, outside=200_000, size=65_536)], ids=["plain", "remapped"])
+@pytest.mark.parametrize("user", ["root", "1000"])
+def test_streams_can_be_opened_again(user: str, remap: IdRange | None, engine: Engine) -> None:
+    """By whoever the program runs as: a pipe is its maker's."""
+    script = "cat /dev/stdin > /dev/stdout; echo wrong > /dev/stderr"
+    done = labcore.run("busybox", ["sh", "-c", script], user=user, remap=remap, input=b"right\n", root=engine.root)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, b"right\n", b"wrong\n")

@@ -19,8 +19,8 @@ from labcore.runtime.oci.life import Life, Lock, forget, start_of
 from labcore.runtime.oci.node import ConfigError
 from labcore.runtime.oci.plans import check_program, creation_plan, with_directory_modes, with_home
 from labcore.runtime.oci.state import Saved, Store, state_json
-from labcore.runtime.oci.stdio import give_streams
 from labcore.runtime.start import spawn
+from labcore.runtime.stdio import give_streams
 
 if TYPE_CHECKING:
     from labcore.native import Process
@@ -142,7 +142,7 @@ class _Creation:
         if self.bundle.has_process:
             check_program(spec, process.pid)
         if not spec.terminal:
-            give_streams(process.pid, spec.user.uid)
+            give_streams(process.pid, spec.user.uid, terminals=True)
         saved = self.saved(process)
         self.store.save(saved)
         self.life.pid, self.life.start = saved.pid, saved.start

@@ -73,8 +73,8 @@ class Runtime:
         from labcore.runtime.oci.creation import check_socket, warn
         from labcore.runtime.oci.node import Node
         from labcore.runtime.oci.plans import check_program, exec_plan, with_home
-        from labcore.runtime.oci.stdio import give_streams
         from labcore.runtime.start import spawn
+        from labcore.runtime.stdio import give_streams
 
         saved = self._in_state(name, "nothing can be executed in it", "running", "created")
         bundle = read_bundle(saved.config, Path(saved.bundle))
@@ -88,7 +88,7 @@ class Runtime:
             self._in_state(name, "nothing can be executed in it any more", "running", "created", "paused")
             check_program(spec, saved.pid)
             if not spec.terminal:
-                give_streams(process.pid, spec.user.uid)
+                give_streams(process.pid, spec.user.uid, terminals=True)
 
         cgroups = tuple(directory for directory in Cgroup(saved.cgroup).entrances() if Path(directory).is_dir())
         plan = exec_plan(

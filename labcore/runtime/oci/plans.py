@@ -42,7 +42,7 @@ def creation_plan(
     """
     spec = bundle.spec
     by_name = {**STAGES, **(stages or {})}
-    made = {name: list(stage(spec)) for name, stage in by_name.items() if name not in ("terminal", "users")}
+    made = {name: list(stage(spec)) for name, stage in by_name.items() if name not in ("streams", "terminal", "users")}
     before = [op for op in made["namespaces"] if op.before_clone]
     process = [op for op in made["namespaces"] if not op.before_clone]
     persona: list[Op] = [ops.Persona(bundle.personality)] if bundle.personality is not None else []
