@@ -17,8 +17,8 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x324b4c42u /* "BLK2" */
-#define BLOCK_REGISTERS 66
-#define BLOCK_MAX_STEPS 4096u
+#define BLOCK_REGISTERS 2048    /* a start's stack has room for them */
+#define BLOCK_MAX_STEPS 65536u
 
 struct block {
     uint32_t magic;
@@ -36,8 +36,9 @@ struct step {
     uint32_t number; /* of the system call */
     uint8_t flags;
     uint8_t registers; /* bit i: args[i] is the number of a register, not a value */
-    uint8_t result;    /* register that takes the result, counted from 1; 0: dropped */
-    uint8_t unless;    /* register, counted from 1: if it holds a result, the step is left out; 0: always made */
+    uint16_t result;   /* register that takes the result, counted from 1; 0: dropped */
+    uint16_t unless;   /* register, counted from 1: if it holds a result, the step is left out; 0: always made */
+    uint16_t reserved[3];
     uint64_t tolerate; /* bit e: errno e is no failure, go on with the next step */
     uint64_t args[6];
     uint64_t said; /* text that the monitor's child writes to descriptor 2, with the error behind it, if this fails; 0: none */

@@ -21,3 +21,8 @@ def _default_root() -> Path:
         return Path("/var/lib/labcore")
     data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local/share")
     return Path(data) / "labcore"
+
+
+def closed_directory(path: Path) -> Path | None:
+    """Return the first directory on the way to a path that this process may not enter; None if it may enter all."""
+    return next((each for each in reversed(path.absolute().parents) if each.is_dir() and not os.access(each, os.X_OK)), None)

@@ -1,5 +1,6 @@
 """Shared fixtures; and the rule that on CI a skip is a failure unless its reason is on the list."""
 
+import fcntl
 import os
 import platform
 import re
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -25,6 +27,7 @@ from labcore.language import VARIABLE
 from labcore.vm import guests
 from tests.peers import Peers, about_peers, found_peers
 
+pytest_plugins = ["tests.watching"]
 PROJECT = Path(__file__).parent.parent
 FROM_PACKAGES = ("alpine", "debian", "nginx", "python")
 ON_CI = os.environ.get("CI") == "true"
@@ -152,19 +155,48 @@ def traces() -> Counter[tuple[str, str]]:
         "network namespace": network_namespaces(),
         "descriptor": (os.readlink(f"/proc/self/fd/{fd}") for fd in open_descriptors()),
         "mount": Path("/proc/self/mountinfo").read_text().splitlines(),
-        "cgroup": (str(path) for path in Path("/sys/fs/cgroup").glob("**/*labcore*/")),
+        "cgroup": (str(path) for path in Path("/sys/fs/cgroup").glob("**/*labcore*/") if may_be_ours(path)),
         "link": (path.name for path in Path("/sys/class/net").iterdir()),
-        "directory": (path.name for path in Path("/tmp").glob("*labcore*")),
+        "directory": (path.name for path in Path("/tmp").glob("*labcore*") if not is_held(path)),
     }
     return Counter((kind, name) for kind, names in found.items() for name in names)
 
 
+def may_be_ours(cgroup: Path) -> bool:
+    """Return whether the tests may have made a cgroup: it is in no other container, and no other lab holds it."""
+    root = next(each for each in reversed(cgroup.parents) if (each / "cgroup.procs").exists())
+    return not in_another_container(str(cgroup.relative_to(root))) and not is_held(cgroup)
+
+
+def in_another_container(cgroup: str) -> bool:
+    """Return whether a cgroup lies in one that is neither this process's, nor a slice of systemd's, nor labcore's."""
+    first, own = cgroup.strip("/").partition("/")[0], Path("/proc/self/cgroup").read_text()
+    return not (not first or f":/{first}" in own or first.endswith(".slice") or "labcore" in first)
+
+
+def is_held(directory: Path) -> bool:
+    """Return whether somebody holds a directory locked who is alive: another check, another notebook."""
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 def network_namespaces() -> set[str]:
-    """Return the network namespaces that some process of this machine is in: a container that runs on has its own."""
+    """Return the network namespaces that processes are in, but for other containers: one that runs on has its own."""
     found = set()
-    for path in Path("/proc").glob("[0-9]*/ns/net"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            found.add(os.readlink(path))
+            cgroups = [line.split(":", 2)[2] for line in (process / "cgroup").read_text().splitlines()]
+            if not any(map(in_another_container, cgroups)):
+                found.add(os.readlink(process / "ns/net"))
         except OSError:
             continue
     return found
@@ -204,10 +236,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 LEARNER = os.geteuid() or 4242
 # An ordinary user as most machines have one, with a home and with subordinate ids; in a mount namespace, for the tests' machine
-# has none. The Python that runs the tests may lie where ordinary users cannot look, and then a way to it is made for them.
+# has none.
 AS_LEARNER = """
-set -e
-mount -t tmpfs tmpfs "$PLACE"
 cp /etc/passwd /etc/group "$PLACE"
 echo "learner:x:$ID:$ID::$PLACE/learner:/bin/sh" >> "$PLACE/passwd"
 echo "learner:x:$ID:" >> "$PLACE/group"
@@ -215,17 +245,38 @@ echo "$SUBORDINATE" > "$PLACE/subuid"
 touch /etc/subuid /etc/subgid
 for file in passwd group; do mount --bind "$PLACE/$file" /etc/$file; done
 for file in subuid subgid; do mount --bind "$PLACE/subuid" /etc/$file; done
-mkdir "$PLACE/learner" "$PLACE/python"; chown "$ID:$ID" "$PLACE/learner"; chmod 755 "$PLACE"
-case "$PYTHON" in /root/*)
-    mount --bind "$PYTHON" "$PLACE/python"
-    mount -t tmpfs -o mode=755 tmpfs /root
-    mkdir -p "$PYTHON"
-    mount --move "$PLACE/python" "$PYTHON";;
-esac
+mkdir "$PLACE/learner"; chown "$ID:$ID" "$PLACE/learner"
 cd "$PLACE/learner"
 exec setpriv --reuid $ID --regid $ID --clear-groups --inh-caps=-all --bounding-set=+all \\
     env HOME="$PLACE/learner" USER=learner "$@"
 """
+PLACES = ("/home", "/mnt", "/srv", "/opt")  # one of them is covered, and what runs the tests may lie below another
+NEEDED = (PROJECT, Path(sys.prefix), Path(sys.base_prefix))  # by a user who runs what is tested
+
+
+def within_reach(*argv: str, script: str = 'exec "$@"') -> list[str]:
+    """Return a command that runs another where ordinary users may enter the project, wherever it lies, and its Python.
+
+    A mount namespace's own tmpfs covers each directory on the way that is closed to them. An ordinary user has no other way in,
+    and needs none.
+    """
+    if os.geteuid():
+        return list(argv)
+    closed = {path: found for path in NEEDED if (found := closed_to_others(path))}
+    place = next(place for place in PLACES if Path(place).is_dir() and not any(Path(place) in path.parents for path in NEEDED))
+    steps = ["set -e", f"PLACE={place}", 'mount -t tmpfs -o mode=755 tmpfs "$PLACE"']
+    for number, path in enumerate(closed):
+        steps.append(f'mkdir "$PLACE/{number}"; mount --rbind {quote(str(path))} "$PLACE/{number}"')
+    steps += [f"mount -t tmpfs -o mode=755 tmpfs {quote(str(each))}" for each in sorted(set(closed.values()))]
+    for number, path in enumerate(closed):
+        steps.append(f'mkdir -p {quote(str(path))}; mount --rbind "$PLACE/{number}" {quote(str(path))}')
+        steps.append(f'umount -l "$PLACE/{number}"')
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", "\n".join([*steps, script]), "sh", *argv]
+
+
+def closed_to_others(path: Path) -> Path | None:
+    """Return the first directory on the way to a path that ordinary users may not enter."""
+    return next((each for each in reversed(path.parents) if not each.stat().st_mode & 0o001), None)
 
 
 def as_learner(
@@ -241,6 +292,6 @@ def as_learner(
         with tempfile.TemporaryDirectory() as home:
             environment |= {"HOME": home}
             return subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=timeout, check=False)
-    environment |= {"PLACE": "/home", "ID": str(LEARNER), "SUBORDINATE": subordinate, "PYTHON": sys.base_prefix}
-    command = [*prefix, "unshare", "--mount", "--propagation", "private", "sh", "-c", AS_LEARNER, "sh", *argv]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)
+    environment |= {"ID": str(LEARNER), "SUBORDINATE": subordinate}
+    command = [*prefix, *within_reach(*argv, script=AS_LEARNER)]
+    return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, timeout=timeout, check=False)

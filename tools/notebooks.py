@@ -175,7 +175,7 @@ def target(path: Path, lang: Language) -> Path:
 
 def main() -> int:
     """Make them."""
-    parser = argparse.ArgumentParser(description="make the lessons' notebooks from notebooks/src")
+    parser = argparse.ArgumentParser(allow_abbrev=False, description="make the lessons' notebooks from notebooks/src")
     parser.add_argument("--stamp", action="store_true", help="the Chinese has been read again: write the new hashes first")
     parser.add_argument("names", nargs="*", help="file names in notebooks/src (default: all)")
     args = parser.parse_args()

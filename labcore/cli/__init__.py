@@ -1,16 +1,20 @@
 """The `labcore` command: one module for each subcommand, imported only when it is asked for."""
 
 import argparse
+import codecs
 import errno
 import gc
+import io
 import os
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from labcore.errors import LabcoreError
+from labcore.state import closed_directory
 from labcore.streams import open_standard_streams
 
 # subcommand -> its line in the help; the module of the same name has `arguments(parser)` and `main(args) -> exit status`
@@ -56,10 +60,23 @@ MAKES_CONTAINERS = {"run", "plan", "lesson", "lab", "bench", "snapshot", "diff",
 LABCORE_FAILED = 125
 
 
+def _as_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Write what came in as bytes as the same bytes, and what this terminal's encoding has no sign for as `?`."""
+    assert isinstance(error, UnicodeEncodeError)
+    letters = error.object[error.start : error.end]
+    return b"".join(bytes([ord(each) & 0xFF]) if "\udc80" <= each <= "\udcff" else b"?" for each in letters), error.end
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit status."""
     open_standard_streams()
+    codecs.register_error("labcore", _as_bytes)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="labcore")
     words = sys.argv[1:] if argv is None else argv
+    if not (wanted := os.environ.get("LABCORE_LANG") or "en").startswith(("en", "zh")):
+        print(f"labcore: LABCORE_LANG={wanted}: there is en and zh; this is English", file=sys.stderr)
     try:
         args = _without_collecting(words)
         if os.geteuid() and _command_word(words) in MAKES_CONTAINERS:
@@ -79,16 +96,37 @@ def main(argv: list[str] | None = None) -> int:
         print(f"labcore: {_said(error)}", file=sys.stderr)
         if error.errno == errno.EADDRINUSE:
             print("  cure: end what listens there, or name another address", file=sys.stderr)
+        if isinstance(error, NotADirectoryError):
+            print("  cure: name a directory where one is wanted; the state root (--root, LABCORE_ROOT) is one", file=sys.stderr)
         if isinstance(error, PermissionError):
-            print("  cure: run it as root: sudo labcore …, or choose a --root of your own", file=sys.stderr)
+            print(f"  cure: {_way_in(error)}", file=sys.stderr)
         return LABCORE_FAILED
     except KeyboardInterrupt:
         return 130
 
 
+def for_each(names: Sequence[str], act: Callable[[str], None]) -> int:
+    """Do it for each name, and return the exit status. If one cannot be, why is said, and the others go on."""
+    status = 0
+    for name in names:
+        try:
+            act(name)
+        except LabcoreError as error:
+            print(f"labcore: {error}", file=sys.stderr)
+            status = LABCORE_FAILED
+    return status
+
+
 def _said(error: OSError) -> str:
     """Say what the kernel has refused as people do, without its number: `work.tar: No such file or directory`."""
     return f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror or str(error)
+
+
+def _way_in(error: PermissionError) -> str:
+    """Say how to come where one was not let in; if it is a directory on the way that is closed, which."""
+    closed = closed_directory(Path(os.fsdecode(error.filename))) if error.filename else None
+    opened = f"{closed} is closed to you: chmod o+x {closed}, or " if closed else ""
+    return f"{opened}run it as root: sudo labcore …, or choose a --root of your own"
 
 
 def _without_collecting(words: list[str]) -> argparse.Namespace:
@@ -109,7 +147,7 @@ class _Help(argparse.HelpFormatter):
 
 
 def _columns() -> int:
-    if (wanted := os.environ.get("COLUMNS", "")).isdigit():
+    if (wanted := os.environ.get("COLUMNS", "")).isdecimal() and len(wanted) < 6:
         return max(int(wanted), 40)
     try:
         return max(os.get_terminal_size(sys.stdout.fileno()).columns, 40)
@@ -118,11 +156,21 @@ def _columns() -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors end with docker's status for a command line that cannot be."""
+    """A parser whose errors end with docker's status for a command line that cannot be. No option is known by its beginning."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False} | options)
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        sys.stdout.flush()  # here, where it is said if nobody takes it
+        super().exit(status, message)
 
     def error(self, message: str) -> NoReturn:
+        from labcore.cli.unknown import cure_of
+
         self.print_usage(sys.stderr)
-        self.exit(LABCORE_FAILED, f"{self.prog}: {message}\n  cure: {self.prog} --help\n")
+        cure = cure_of(message, self.prog) or f"{self.prog} --help"
+        self.exit(LABCORE_FAILED, f"{self.prog}: {message}\n  cure: {cure}\n")
 
 
 def _command_word(words: list[str]) -> str | None:
@@ -146,6 +194,23 @@ def _listed(words: list[str], wanted: str | None) -> dict[str, str]:
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
+    parser, chosen = parser_of(words)
+    args, more = parser.parse_known_args(words)
+    if more:
+        chosen.error(f"unrecognized arguments: {' '.join(more)}")
+    if args.main is None:
+        parser.print_help()
+    return args
+
+
+def _directory(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("a directory is wanted, not ''")
+    return Path(text)
+
+
+def parser_of(words: list[str]) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """Return the parser for a command line, and that of the command which stands there."""
     parser = _Parser(
         prog="labcore",
         description="Containers, small and complete: learn Docker by building it.",
@@ -154,7 +219,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--root",
-        type=Path,
+        type=_directory,
         metavar="DIR",
         help="where images and everything else lie (default: $LABCORE_ROOT, else /var/lib/labcore for root, "
         "~/.local/share/labcore for a user)",
@@ -162,7 +227,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     parser.set_defaults(main=None)
     commands = parser.add_subparsers(metavar="COMMAND")
     wanted = _command_word(words)
-    chosen: argparse.ArgumentParser | None = None
+    chosen: argparse.ArgumentParser = parser
     for name, line in _listed(words, wanted).items():
         command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".", formatter_class=_Help)
         if name == wanted:
@@ -170,9 +235,4 @@ def _parse(words: list[str]) -> argparse.Namespace:
             module.arguments(command)
             command.set_defaults(main=module.main)
             chosen = command
-    args, more = parser.parse_known_args(words)
-    if more:
-        (chosen or parser).error(f"unrecognized arguments: {' '.join(more)}")
-    if args.main is None:
-        parser.print_help()
-    return args
+    return parser, chosen

@@ -12,6 +12,8 @@ from labcore.bench import BENCHES, Result, as_json, versions_of
 from labcore.bench.images import debian
 from labcore.bench.render import plot, table
 from labcore.bench.today import entering
+from labcore.cli.numbers import whole
+from labcore.errors import InvalidInput
 from labcore.state import default_root
 
 COMPARE = "compare"
@@ -27,7 +29,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("what", choices=[*BENCHES, COMPARE], help="what to measure")
     parser.add_argument(
-        "-n", "--rounds", type=int, metavar="N", help="how many rounds (default: 100; images, compare: 5; compare --quick: 2)"
+        "-n",
+        "--rounds",
+        type=whole(1, 100_000),
+        metavar="N",
+        help="how many rounds (default: 100; images, compare: 5; compare --quick: 2)",
     )
     parser.add_argument("--archive", type=Path, metavar="TAR", help="images: the root file system to take (default: made anew)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write environment and rows as JSON")
@@ -48,8 +54,10 @@ def main(args: argparse.Namespace) -> int:
         from labcore.cli.comparing import compare_and_report
 
         return compare_and_report(args)
+    if args.rounds == 1:
+        raise InvalidInput("-n 1: two rounds are the least that can be compared")
     of_images = args.what == "images"
-    rounds = max(2, args.rounds or (5 if of_images else 100))
+    rounds = args.rounds or (5 if of_images else 100)
     options = {"archive": args.archive} if of_images else {}
     results: dict[str, Result] = {}
     for result in BENCHES[args.what](rounds, **options):

@@ -38,7 +38,7 @@ def _must_be_possible(json: Path | None, plot: Path | None) -> None:
 
 
 def _measured(args: argparse.Namespace) -> Comparison:
-    options = Options(max(0, args.rounds or 0), quick=args.quick, cold=args.cold)
+    options = Options(args.rounds or 0, quick=args.quick, cold=args.cold)
     began = time.monotonic()
     with room() as work:
         for event in compare(work, args.root or default_root(), options):

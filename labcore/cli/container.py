@@ -12,6 +12,7 @@ from labcore.runtime import Plan, make_plan
 from labcore.spec import IdRange
 from labcore.spec.isolation import parse_id
 
+ENV_FILE_MAX: Final = 4 << 20  # bytes; the kernel gives a program 6 MB of arguments and variables at most
 REMAPPED: Final = 65536  # users, if nobody says how many
 
 
@@ -84,7 +85,11 @@ def _variables(args: argparse.Namespace) -> dict[str, str | None]:
 def _from_file(path: Path) -> dict[str, str]:
     """Read docker's format: a variable on each line, its value as it stands there; `#` begins a comment."""
     found = {}
-    for number, line in enumerate(os.fsdecode(path.read_bytes().removeprefix(BOM_UTF8)).split("\n"), 1):
+    with path.open("rb") as file:
+        content = file.read(ENV_FILE_MAX + 1)
+    if len(content) > ENV_FILE_MAX:
+        raise InvalidInput(f"--env-file {path}: it has more than {ENV_FILE_MAX} bytes, which no program can be given")
+    for number, line in enumerate(os.fsdecode(content.removeprefix(BOM_UTF8)).split("\n"), 1):
         name, equals, value = line.removesuffix("\r").lstrip().partition("=")
         if (not name and not equals) or name.startswith("#"):
             continue

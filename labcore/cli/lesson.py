@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from labcore.cli.numbers import whole
 from labcore.cli.say import say
 from labcore.errors import Unavailable
 from labcore.lab import checks, copies
@@ -27,9 +28,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
         command.set_defaults(what=function)
         if name not in ("list", "status"):
-            command.add_argument("number", type=int, metavar="N", help="which lesson")
+            command.add_argument("number", type=whole(0, 99), metavar="N", help="which lesson")
         if name == "check":
-            command.add_argument("--seed", type=int, metavar="S", help="draw the same names and numbers again")
+            command.add_argument(
+                "--seed", type=whole(0, (1 << 64) - 1), metavar="S", help="draw the same names and numbers again"
+            )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -143,8 +146,9 @@ def _written(workspace: Workspace, number: int) -> dict[str, str]:
         old = outdated(steps, number)
         return {name: text for name, text in steps.items() if name not in old}
     except (SyntaxError, ValueError) as error:
-        where = f", line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else f": {error}"
-        raise Unavailable(f"{workspace.file}{where}: mend it, or take an older one from {workspace.history}") from None
+        where = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        why = "it is not UTF-8" if isinstance(error, UnicodeError) else getattr(error, "msg", str(error))
+        raise Unavailable(f"{workspace.file}{where}: {why}: mend it, or take an older one from {workspace.history}") from None
 
 
 COMMANDS = {

@@ -27,8 +27,8 @@ def main(args: argparse.Namespace) -> int:
         print(f"Deleted: {name}")
     print(f"blobs: {pruned.blobs.blobs} removed, {size(pruned.blobs.size)}")
     print(f"unpacked layers: {pruned.layers.layers} removed, {size(pruned.layers.size)}")
-    if pruned.kept:
-        print(f"unpacked layers stay: {pruned.kept}", file=sys.stderr)
+    for why in pruned.kept:
+        print(why, file=sys.stderr)
     print(f"Total reclaimed space: {size(pruned.blobs.size + pruned.layers.size)}")
     return 0
 

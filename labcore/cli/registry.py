@@ -7,6 +7,7 @@ import signal
 import ssl
 from pathlib import Path
 
+from labcore.cli.numbers import amount
 from labcore.engine import default_root
 from labcore.errors import InvalidInput
 from labcore.registry import credentials
@@ -15,6 +16,8 @@ from labcore.registry.files import Files
 from labcore.registry.garbage import collect
 from labcore.registry.registries import where_is
 from labcore.registry.server import Registry, Settings
+
+YEAR = 365 * 86400.0  # seconds
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +37,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     cache.add_argument("--proxy", metavar="REGISTRY", help="get what is asked for from there, such as docker.io, and keep it")
     cache.add_argument("--proxy-plain-http", action="store_true", help="speak to it without TLS (the default on loopback)")
     cache.add_argument("--proxy-ca", type=Path, metavar="FILE", help="trust this authority's certificates, too (PEM)")
-    cache.add_argument("--fresh", type=float, default=60, metavar="S", help="seconds for which a tag is believed (default: 60)")
-    cache.add_argument("--keep", type=float, metavar="GB", help="keep at most so much; what nobody wanted for long goes first")
+    cache.add_argument(
+        "--fresh", type=amount(0, YEAR), default=60, metavar="S", help="seconds for which a tag is believed (default: 60)"
+    )
+    cache.add_argument(
+        "--keep", type=amount(0.001, 1e9), metavar="GB", help="keep at most so much; what nobody wanted for long goes first"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -43,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection takes one
     address, _, port = args.listen.rpartition(":")
-    if not address or not port.isdecimal() or int(port) > 65535:
+    if not address or not port.isdecimal() or len(port) > 5 or int(port) > 65535:
         raise InvalidInput(f"--listen {args.listen}: an address and a port are wanted, such as 127.0.0.1:5000")
     data = args.data or (args.root or default_root()) / ("cache" if args.proxy else "registry")
     if args.action == "gc":
@@ -73,6 +80,8 @@ def _registry(args: argparse.Namespace, data: Path) -> Registry:
 
     file = (args.root or default_root()) / "registries.toml"
     upstream = where_is(args.proxy, file, insecure=True if args.proxy_plain_http else None, authority=args.proxy_ca)
+    if not args.fresh >= 0 or (args.keep is not None and not 0 < args.keep < 1e9):  # nan is neither
+        raise InvalidInput("--fresh, --keep: a number is wanted, of seconds and of gigabytes")
     most = int(args.keep * 1e9) if args.keep else None
     return Cache(data, upstream, credentials.find(upstream.registry), settings, fresh=args.fresh, most=most)
 

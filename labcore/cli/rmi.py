@@ -1,9 +1,11 @@
 """`labcore rmi`: images go."""
 
 import argparse
+import sys
 
+from labcore.cli import for_each
 from labcore.engine import Engine
-from labcore.engine.tidying import remove_image
+from labcore.engine.tidying import Removal, remove_image
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,10 +20,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Remove them, saying what is gone."""
     engine = Engine(args.root)
-    for text in args.images:
-        removal = remove_image(engine, text, force=args.force)
-        for name in removal.untagged:
-            print(f"Untagged: {name}")
-        for digest in removal.deleted:
-            print(f"Deleted: {digest}")
-    return 0
+    return for_each(args.images, lambda text: _said(remove_image(engine, text, force=args.force)))
+
+
+def _said(removal: Removal) -> None:
+    for name in removal.untagged:
+        print(f"Untagged: {name}")
+    for digest in removal.deleted:
+        print(f"Deleted: {digest}")
+    for why in removal.kept:
+        print(why, file=sys.stderr)

@@ -3,8 +3,8 @@
 import argparse
 import os
 
+from labcore.cli.numbers import whole
 from labcore.cli.transfer import connection, registry_endpoint
-from labcore.errors import InvalidInput
 from labcore.registry import credentials
 from labcore.registry.search import LIMIT, search
 from labcore.spec.reference import HUB, split_registry
@@ -15,7 +15,9 @@ VARIABLE = "LABCORE_SEARCH"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("term", metavar="[REGISTRY/]TERM", help="a part of a name, and where to look for it")
-    parser.add_argument("--limit", type=int, default=25, metavar="N", help=f"at most so many (default: 25; up to {LIMIT})")
+    parser.add_argument(
+        "--limit", type=whole(1, LIMIT), default=25, metavar="N", help=f"at most so many (default: 25; up to {LIMIT})"
+    )
     parser.add_argument("--no-trunc", action="store_true", help="show descriptions whole")
     connection(parser)
     parser.epilog = f"Where no registry is named, it is ${VARIABLE}, else docker.io."
@@ -23,8 +25,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Ask the registry, and list what it has found."""
-    if not 1 <= args.limit <= LIMIT:
-        raise InvalidInput(f"--limit {args.limit}: a number from 1 to {LIMIT} is wanted")
     registry, term = _where(args.term)
     endpoint = registry_endpoint(args, registry)
     prefix = "" if endpoint.registry == HUB else f"{endpoint.registry}/"

@@ -2,6 +2,7 @@
 
 import argparse
 
+from labcore.cli import for_each
 from labcore.engine import Engine
 
 
@@ -18,20 +19,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Do it."""
-    args.act(Engine(args.root), args)
-    return 0
+    return int(args.act(Engine(args.root), args) or 0)
 
 
 def _list(engine: Engine, args: argparse.Namespace) -> None:  # noqa: ARG001
-    snapshots = [engine.snapshots.get(name) for name in engine.snapshots.names()]
-    snapshots = [snapshot for snapshot in snapshots if not snapshot.throw_away]
+    readable = engine.snapshots.readable()
+    snapshots = [snapshot for snapshot in readable if not snapshot.throw_away]
+    damaged = sorted({*engine.snapshots.names()} - {snapshot.name for snapshot in readable})
     width = max([len(snapshot.name) for snapshot in snapshots] + [8])
     print(f"{'SNAPSHOT':{width}}  {'SIZE':>9}  IMAGE")
     for snapshot in snapshots:
         print(f"{snapshot.name:{width}}  {engine.snapshots.usage(snapshot) / 1e6:6.1f} MB  {snapshot.image}")
+    for name in damaged:
+        print(f"{name:{width}}  {'damaged':>9}  labcore snapshot rm {name}")
 
 
-def _remove(engine: Engine, args: argparse.Namespace) -> None:
-    for name in args.names:
+def _remove(engine: Engine, args: argparse.Namespace) -> int:
+    def remove(name: str) -> None:
         engine.snapshots.remove(name)
         print(name)
+
+    return for_each(args.names, remove)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from labcore.cli.numbers import whole
 from labcore.state import default_root
 from labcore.vm import guests, qemu
 from labcore.vm.guests import setup, start
@@ -29,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--full", action="store_true", help="start Debian, and end it when its multi-user target is reached")
     run.add_argument("--machine", metavar="TYPE", help="q35 (a whole PC) or microvm; on arm64 virt")
     run.add_argument("--accel", choices=("kvm", "tcg"), help="what runs its processor (default: kvm where it works)")
-    run.add_argument("--memory", type=int, metavar="MB", help="its memory (default: 256; Debian: 512)")
+    run.add_argument("--memory", type=whole(1, 1 << 20), metavar="MB", help="its memory (default: 256; Debian: 512)")
     run.add_argument("--console", action="store_true", help="show what came over its serial line")
     run.add_argument("--timeline", action="store_true", help="show where its start went")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND", help="for the guest's shell")

@@ -41,6 +41,9 @@ class Attachment(Record):
     copy: bool = True
 
     def __post_init__(self) -> None:
+        for text in (self.source, self.target, *self.options):
+            if "\0" in text:
+                raise InvalidInput(f"{text!r} contains a NUL byte: no volume, path or option can")
         if not self.target.startswith("/") or os.path.normpath(self.target) in ("/", "/proc"):
             raise InvalidInput(f"{self.target!r} is no place in a container to mount something: name a directory, from / on")
 
@@ -76,7 +79,7 @@ def _parts(text: str) -> tuple[str, str, str]:
 def from_long(text: str) -> Attachment:
     """Read `type=…,source=…,target=…,…`, the argument of `--mount`. Raises InvalidInput."""
     given: dict[str, str] = {}
-    for word in next(csv.reader([text]), []):
+    for word in _words(text):
         key, equals, value = word.strip().partition("=")
         if key.lower() not in KEYS:
             raise InvalidInput(f"--mount {text}: {key!r} is not known; there are {', '.join(KEYS)}")
@@ -98,6 +101,13 @@ def from_long(text: str) -> Attachment:
         recursive=not _truth(given.get("nonrecursive", "false"), text),
         copy=not _truth(given.get("nocopy", "false"), text),
     )
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error as error:
+        raise InvalidInput(f"--mount {text!r}: {error}") from None
 
 
 def _long_options(given: dict[str, str], text: str) -> list[str]:

@@ -56,9 +56,14 @@ class Completed(Record):
     exit_code: int
     stdout: bytes
     stderr: bytes
-    timeline: tuple[Moment, ...]
+    draw_timeline: Callable[[], tuple[Moment, ...]]
     pid: int
     pid_inside: int
+
+    @cached_property
+    def timeline(self) -> tuple[Moment, ...]:
+        """When each op of its plan was done: drawn up once somebody asks."""
+        return self.draw_timeline()
 
     def __repr__(self) -> str:
         end = self.timeline[-1].start_us + self.timeline[-1].duration_us
@@ -124,7 +129,7 @@ class Engine:
         env: Environment = (),
         workdir: str | None = None,
         entrypoint: str | None = None,
-        user: str | None = None,
+        user: str | int | None = None,
         privileged: bool = False,
         init: bool = False,
         remap: IdRange | None = None,
@@ -141,13 +146,15 @@ class Engine:
         outside: docker's `--userns-remap`.
         Raises InvalidInput, ImageNotFound, StoreDamaged, Unavailable.
         """
-        if isinstance(argv, str):
+        if isinstance(argv, str | bytes) or not isinstance(argv, Sequence):
             raise InvalidInput(f"argv is a list of words: [{argv!r}], or ['sh', '-c', {argv!r}]")
+        if remap is not None and not isinstance(remap, IdRange):
+            raise InvalidInput(f"remap: {remap!r} is no IdRange(inside, outside, size)")
         if [image, rootfs, on].count(None) != 2:
             raise InvalidInput("name an image, or a directory as rootfs, and not both")
         config = BARE if rootfs is not None else self.config_of(image, on)
-        root = _bind_root(Path(rootfs)) if rootfs is not None else on.root if on else self._overlay(image or "")
-        whom, home = _account(user or config.user, root)
+        root = _bind_root(os.fspath(rootfs)) if rootfs is not None else on.root if on else self._overlay(image or "")
+        whom, home = _account(config.user if user is None else str(user) or config.user, root)
         spec = ContainerSpec(
             root=root,
             argv=_command(config, argv, entrypoint),
@@ -175,9 +182,14 @@ class Engine:
         return self.images.find(image or "").config
 
     def layers_of(self, image: Image) -> list[str]:
-        """Return an image's layers in the LayerStore, from the lowest up, unpacked if they were not."""
+        """Return an image's layers in the LayerStore, from the lowest up, unpacked if they were not.
+
+        A layer that the image has several times is there once, where it is topmost: all that it says lower down it says there
+        again, and overlayfs takes no directory twice.
+        """
         pairs = zip(image.layers, image.config.diff_ids, strict=True)
-        return [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
+        ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
+        return list(dict.fromkeys(reversed(ids)))[::-1]
 
 
 def _unconfined(spec: ContainerSpec) -> ContainerSpec:
@@ -209,10 +221,11 @@ def _default_filter() -> SeccompProfile:
     return default_profile(frozenset(DEFAULT_CAPABILITIES), os.uname().machine, kernel_version())
 
 
-def _bind_root(path: Path) -> BindRoot:
-    if not path.is_dir():
-        what = "is a file" if path.exists() else "does not exist"
-        raise InvalidInput(f"rootfs: {path} {what}: name a directory that holds a root file system")
+def _bind_root(directory: str) -> BindRoot:
+    path = Path(directory)
+    if not directory or not path.is_dir():
+        what = "is a file" if directory and path.exists() else "does not exist"
+        raise InvalidInput(f"rootfs: {directory!r} {what}: name a directory that holds a root file system")
     return BindRoot(str(path.absolute()))
 
 
@@ -228,9 +241,9 @@ def _environment(image: Sequence[str], env: Environment, *, hostname: str, home:
     merged = {"HOSTNAME": f"HOSTNAME={hostname}", "HOME": f"HOME={home}", "PATH": "PATH=" + DEFAULT_PATH}
     merged |= {variable.partition("=")[0]: variable for variable in image}
     if not isinstance(env, Mapping):
-        return tuple((merged | {variable.partition("=")[0]: variable for variable in env}).values())
+        return tuple((merged | {str(variable).partition("=")[0]: variable for variable in env}).values())
     for name, value in env.items():
-        if "=" in name:
+        if not isinstance(name, str) or not name or "=" in name:
             raise InvalidInput(f"environment: {name!r} is no variable's name")
         merged[name] = f"{name}={value}"
     return tuple(variable for name, variable in merged.items() if env.get(name, "") is not None)
@@ -262,7 +275,7 @@ def plan(
     env: Environment = (),
     workdir: str | None = None,
     entrypoint: str | None = None,
-    user: str | None = None,
+    user: str | int | None = None,
     privileged: bool = False,
     init: bool = False,
     remap: IdRange | None = None,
@@ -301,7 +314,7 @@ def run(
     env: Environment = (),
     workdir: str | None = None,
     entrypoint: str | None = None,
-    user: str | None = None,
+    user: str | int | None = None,
     privileged: bool = False,
     init: bool = False,
     remap: IdRange | None = None,
@@ -337,7 +350,7 @@ def run(
         )
         container.runs(process)
         out, err = process.communicate(input, timeout)
-        return Completed(exit_code(process), out, err, process.timeline, process.pid, process.pid_inside)
+        return Completed(exit_code(process), out, err, process.draw_timeline, process.pid, process.pid_inside)
 
 
 def exit_code(process: Process) -> int:

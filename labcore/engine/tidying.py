@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from labcore.engine.engine import Engine
-from labcore.errors import InUse, InvalidInput, Unavailable
+from labcore.errors import InUse, InvalidInput, StoreDamaged, Unavailable
 from labcore.images import Image
 from labcore.images.finding import Entry, entries, find, images, is_called
 from labcore.images.garbage import Collected, as_far_as_readable, collect
@@ -14,19 +14,23 @@ from labcore.storage.layers import layer_id
 
 
 class Removal(Record):
-    """What became of an image that was to be removed: the names that it lost, the digests of what is no more."""
+    """What became of an image that was to be removed: the names that it lost, the digests of what is no more.
+
+    `kept` says why some of what it alone needed stayed, if it had to.
+    """
 
     untagged: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 class Pruned(Record):
-    """What was freed. `kept` says why unpacked layers stayed, if they had to."""
+    """What was freed. `kept` says why blobs or unpacked layers stayed, if they had to."""
 
     images: tuple[str, ...]
     blobs: Collected
     layers: Gone
-    kept: str = ""
+    kept: tuple[str, ...] = ()
 
 
 def remove_image(engine: Engine, text: str, *, force: bool = False) -> Removal:
@@ -51,31 +55,41 @@ def remove_image(engine: Engine, text: str, *, force: bool = False) -> Removal:
     ids = [image.id for image in images(store, whole.descriptor)]
     led_to = list(as_far_as_readable(store, whole.descriptor))
     store.drop({whole.descriptor.digest})
-    collect(store)
-    collect_layers(engine)
+    _, _, kept = _collected(engine)
     gone = [digest for digest in dict.fromkeys([*ids, *led_to]) if not store.blobs.place(digest).exists()]
-    return Removal(whole.names, tuple(gone))
+    return Removal(whole.names, tuple(gone), kept)
 
 
 def prune(engine: Engine, *, every: bool = False) -> Pruned:
     """Remove images without a name, with `every` all that nobody uses, and what no image, snapshot or container needs.
 
-    Where the mounts of running containers cannot be read, their layers stay: `Pruned.kept`. Raises StoreDamaged.
+    Where something is damaged, or the mounts of running containers cannot be read, what may be needed stays: `Pruned.kept`.
+    Raises StoreDamaged if the index of images cannot be read.
     """
     going = [entry for entry in entries(engine.images) if every or not entry.names]
     dropped = [entry for entry in going if not users_of(engine, images(engine.images, entry.descriptor))]
     if dropped:
         engine.images.drop({entry.descriptor.digest for entry in dropped})
     names = tuple(name for entry in dropped for name in entry.names or (entry.descriptor.digest,))
-    blobs = collect(engine.images)
+    return Pruned(names, *_collected(engine))
+
+
+def _collected(engine: Engine) -> tuple[Collected, Gone, tuple[str, ...]]:
+    """Collect blobs and unpacked layers; return also why some of them stayed that perhaps nobody needs."""
+    blobs, layers, kept = Collected(0, 0), Gone(), []
     try:
-        return Pruned(names, blobs, collect_layers(engine))
-    except Unavailable as error:
-        return Pruned(names, blobs, Gone(), str(error))
+        blobs = collect(engine.images)
+    except StoreDamaged as error:
+        kept.append(f"blobs stay: {error}")
+    try:
+        layers = collect_layers(engine)
+    except (StoreDamaged, Unavailable) as error:
+        kept.append(f"unpacked layers stay: {error}")
+    return blobs, layers, tuple(kept)
 
 
 def collect_layers(engine: Engine) -> Gone:
-    """Remove the unpacked layers that no image, no snapshot and no running container needs. Raises Unavailable."""
+    """Remove unpacked layers that no image, no snapshot and no running container needs. Raises Unavailable, StoreDamaged."""
     return collecting.collect(engine.layers.directory, lambda: needed_layers(engine))
 
 
@@ -97,7 +111,6 @@ def stack_of(image: Image) -> list[str]:
 def users_of(engine: Engine, which: Iterable[Image]) -> list[str]:
     """Return who uses an image: snapshots on its layers, and containers that run on them. Raises Unavailable."""
     stacks = [set(stack_of(image)) for image in which]
-    snapshots = [engine.snapshots.get(name) for name in engine.snapshots.names()]
-    users = [f"snapshot {snapshot.name}" for snapshot in snapshots if set(snapshot.layers) in stacks]
+    users = [f"snapshot {snapshot.name}" for snapshot in engine.snapshots.readable() if set(snapshot.layers) in stacks]
     running = any(stack <= mounted for stack in stacks for mounted in collecting.stacks())
     return users + (["a running container"] if running else [])

@@ -1,14 +1,16 @@
 """Images come from a registry, and go to one: the only place where `registry` and `images` meet."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from labcore.engine.arrival import Arrival
 from labcore.engine.progress import Progress, Work, side_by_side
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images import Config, Descriptor, ImageStore, Manifest
+from labcore.images.artifacts import check_image
 from labcore.images.compressing import compressed
 from labcore.images.model import read_index
 from labcore.images.store import DEPTH_MAX, chosen
@@ -18,10 +20,11 @@ from labcore.registry.mirrors import Sources
 from labcore.registry.registries import where_is
 from labcore.registry.transport import Endpoint, Transport
 from labcore.spec import Platform, Reference
-from labcore.spec.media import INDEXES
+from labcore.spec.media import INDEXES, MANIFESTS
 from labcore.storage import LayerStore
 from labcore.tar import Chunk
 
+SILENT_MAX: Final = 3  # manifests that are looked into
 ChunksFrom = Callable[[int], Iterator[Chunk]]
 
 
@@ -54,13 +57,13 @@ def pull(
         offered = client.manifest(reference.digest or reference.tag or "latest")
         fetched = _for_platform(client, offered, platform or Platform.here(), reference)
         manifest = Manifest.parse(fetched.content, f"{reference}: {fetched.digest}")
+        manifest.refuse_artifact(str(reference))
         yield from side_by_side(
             [manifest.config], _surely(client, lambda part, tell: _fetch(store, client, part, tell)), client.stop
         )
-        diff_ids = Config.parse(store.blobs.read(manifest.config), f"{reference}: {manifest.config.digest}").diff_ids
-        if len(diff_ids) != len(manifest.layers):
-            raise StoreDamaged(f"{reference}: {len(manifest.layers)} layers in the manifest, {len(diff_ids)} in the config")
-        unpacked = dict(zip((layer.digest for layer in manifest.layers), diff_ids, strict=True))
+        config = Config.parse(store.blobs.read(manifest.config), f"{reference}: {manifest.config.digest}")
+        manifest.check_layers(config, str(reference))
+        unpacked = dict(zip((layer.digest for layer in manifest.layers), config.diff_ids, strict=True))
 
         def get(part: Descriptor, tell: Callable[[Progress], None]) -> None:
             if layers and not layers.has(diff_id := unpacked[part.digest]):
@@ -94,14 +97,41 @@ def push(store: ImageStore, reference: Reference, where: Endpoint) -> Iterator[P
     yield Progress(image.descriptor.digest, "done", len(content), len(content))
 
 
-def _for_platform(client: Sources, manifest: Fetched, wanted: Platform, reference: Reference) -> Fetched:
-    """Return the manifest itself, or of an index that for the platform."""
-    for _ in range(DEPTH_MAX):
-        if manifest.media_type not in INDEXES:
-            return manifest
-        found = chosen(read_index(manifest.content, f"{reference}: {manifest.digest}"), wanted, str(reference))
-        manifest = client.manifest(found.digest)
-    raise StoreDamaged(f"{reference}: an index leads to an index, {DEPTH_MAX} times")
+def _for_platform(
+    client: Sources, manifest: Fetched, wanted: Platform, reference: Reference, depth: int = DEPTH_MAX
+) -> Fetched:  # fmt: skip
+    """Return the manifest itself, or of an index that for the platform. Raises ImageNotFound, also for what is no image."""
+    what = f"{reference}: {manifest.digest}"
+    if manifest.media_type not in INDEXES:
+        check_image(Manifest.parse(manifest.content, what), manifest.content, str(reference))
+        return manifest
+    if not depth:
+        raise StoreDamaged(f"{reference}: an index leads to an index, {DEPTH_MAX} times")
+    failed = None
+    for found in _candidates(read_index(manifest.content, what), wanted, reference):
+        try:
+            return _for_platform(client, client.manifest(found.digest), wanted, reference, depth - 1)
+        except ImageNotFound as error:
+            failed = error
+    raise failed or ImageNotFound(f"{reference} is an index without an image")
+
+
+def _candidates(entries: Sequence[Descriptor], wanted: Platform, reference: Reference) -> list[Descriptor]:
+    """Return the manifests of an index that may be for the platform: one that says so, else those that say nothing of it.
+
+    Signatures, attestations and what else may stand beside images is left out. Raises ImageNotFound.
+    """
+    offered = [entry for entry in entries if entry.media_type in (*MANIFESTS, *INDEXES)]
+    silent = [entry for entry in offered if entry.platform is None]
+    try:
+        return [chosen(offered, wanted, str(reference)), *silent[:SILENT_MAX]]
+    except ImageNotFound:
+        if silent:
+            return silent[:SILENT_MAX]
+        if entries and not offered:
+            kinds = ", ".join(sorted({entry.media_type for entry in entries}))[:200]
+            raise ImageNotFound(f"{reference} is an index without an image: it lists {kinds!r}") from None
+        raise
 
 
 def _fetch(

@@ -2,7 +2,7 @@
 
 from labcore.engine.engine import Engine
 from labcore.engine.tidying import needed_layers, users_of
-from labcore.errors import Unavailable
+from labcore.errors import StoreDamaged, Unavailable
 from labcore.images.finding import entries, images
 from labcore.images.garbage import as_far_as_readable
 from labcore.record import Record
@@ -50,14 +50,13 @@ def _images(engine: Engine) -> Usage:
 
 
 def _layers(engine: Engine) -> Usage:
-    needed = needed_layers(engine)
     try:
-        needed |= collecting.mounted()
-    except Unavailable:
-        needed |= set(engine.layers.ids())
+        needed = needed_layers(engine) | collecting.mounted()
+    except (StoreDamaged, Unavailable):
+        needed = set(engine.layers.ids())
     directory = engine.layers.directory / "layers"
     items = [Item(name, size_of(directory / name), name in needed) for name in engine.layers.ids()]
-    left = sum(size_of(path) for path in directory.glob(".*")) if directory.is_dir() else 0
+    left = sum(size_of(path) for path in directory.glob(".*/")) if directory.is_dir() else 0
     size = sum(item.size for item in items) + left
     return Usage("layers, unpacked", tuple(items), size, size - sum(item.size for item in items if item.used))
 
@@ -65,7 +64,7 @@ def _layers(engine: Engine) -> Usage:
 def _snapshots(engine: Engine) -> Usage:
     """Return what containers have written. It goes when it is asked to, by name: `labcore snapshot rm`."""
     store = engine.snapshots
-    items = tuple(Item(name, store.usage(store.get(name)), store.is_in_use(name)) for name in store.names())
+    items = tuple(Item(found.name, store.usage(found), store.is_in_use(found.name)) for found in store.readable())
     return Usage("snapshots", items, sum(item.size for item in items), 0)
 
 

@@ -24,6 +24,7 @@ LOG: Final = logging.getLogger(__name__)
 MOST_AT_ONCE: Final = 512
 MOST_OF_ONE: Final = 128  # … for one address
 MOST_CONNECTIONS: Final = 4096
+MOST_HELD: Final = 256 << 20  # bytes of answers that nobody reads
 
 
 class Server:
@@ -44,6 +45,7 @@ class Server:
         self._queued: dict[str, deque[Conversation]] = {}  # who has as many as anybody gets
         self._back: deque[tuple[Conversation, Wait | None]] = deque()  # from their threads, to wait or at their end
         self._resting: dict[Conversation, Wait] = {}  # the longest rested first
+        self._held = 0  # bytes, for those
         self._looked = 0.0  # at their time limits
         self._bell, self._rung = socket.socketpair()
         self._bell.setblocking(False)
@@ -125,10 +127,20 @@ class Server:
     def _rest(self, selector: selectors.BaseSelector, conversation: Conversation, wait: Wait) -> None:
         selector.register(conversation.connection, wait.events, conversation)
         self._resting[conversation] = wait
+        self._held += wait.held
+        if self._held > MOST_HELD:
+            self._drop(selector, next(one for one, wait in self._resting.items() if wait.held))
+
+    def _leave_rest(self, selector: selectors.BaseSelector, conversation: Conversation) -> bool:
+        """Return whether it was resting: it may just have been dropped."""
+        if (wait := self._resting.pop(conversation, None)) is None:
+            return False
+        selector.unregister(conversation.connection)
+        self._held -= wait.held
+        return True
 
     def _wake(self, selector: selectors.BaseSelector, conversation: Conversation) -> None:
-        if self._resting.pop(conversation, None) is not None:  # it may just have been dropped
-            selector.unregister(conversation.connection)
+        if self._leave_rest(selector, conversation):
             self._go_on(conversation)
 
     def _wake_overdue(self, selector: selectors.BaseSelector) -> None:
@@ -186,9 +198,8 @@ class Server:
                 del self._queued[party]
 
     def _drop(self, selector: selectors.BaseSelector, conversation: Conversation) -> None:
-        del self._resting[conversation]
-        selector.unregister(conversation.connection)
-        self._end(conversation)
+        if self._leave_rest(selector, conversation):
+            self._end(conversation)
 
     def _end(self, conversation: Conversation) -> None:
         self._open.discard(conversation)

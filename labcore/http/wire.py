@@ -16,10 +16,14 @@ BRIEF: Final = 0.01  # … if that was in vain once
 
 
 class Wait(NamedTuple):
-    """What is waited for without a thread: that a socket can be read from or written to, and until when at most."""
+    """What is waited for without a thread: that a socket can be read from or written to, and until when at most.
+
+    `held` is how many bytes are kept in memory meanwhile.
+    """
 
     events: int
     until: float
+    held: int = 0
 
     @classmethod
     def to_read(cls, until: float) -> "Wait":
@@ -27,9 +31,9 @@ class Wait(NamedTuple):
         return cls(selectors.EVENT_READ, until)
 
     @classmethod
-    def to_write(cls, until: float) -> "Wait":
+    def to_write(cls, until: float, held: int) -> "Wait":
         """Wait for room."""
-        return cls(selectors.EVENT_WRITE, until)
+        return cls(selectors.EVENT_WRITE, until, held)
 
 
 class Wire:
@@ -97,16 +101,17 @@ class Wire:
     def send(self, data: bytes | memoryview) -> Generator[Wait, None, None]:
         """Send bytes. Raises ConnectionError if none of them are taken for too long."""
         left, deadline = memoryview(data), time.monotonic() + PATIENCE
+        self._connection.settimeout(self._patience)
         while left:
             try:
-                self._connection.settimeout(self._patience)
                 left = left[self._connection.send(left) :]
                 deadline = time.monotonic() + PATIENCE
             except TimeoutError:
                 if time.monotonic() > deadline:
                     raise ConnectionError("nobody reads the answer") from None
+                yield Wait.to_write(deadline, len(data))
                 self._patience = BRIEF
-                yield Wait.to_write(deadline)
+                self._connection.settimeout(BRIEF)
 
     def part(self, deadline: float) -> Generator[Wait, None, None]:
         """End what is said, and let come what the other side still says until it hears that.

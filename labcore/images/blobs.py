@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -118,15 +119,15 @@ class Blobs:
         return self.directory / "blobs" / algorithm / name
 
     def digests(self) -> Iterator[str]:
-        """Yield the digests of all that is there."""
+        """Yield the digests of all that is there; a file whose name is none is nobody's."""
         for path in self.files():
-            if not path.name.startswith("."):
-                yield f"{path.parent.name}:{path.name}"
+            with suppress(ValueError):
+                yield checked_digest(f"{path.parent.name}:{path.name}")
 
     def files(self) -> Iterator[Path]:
         """Yield all files, those that are only being written among them."""
         for algorithm in sorted((self.directory / "blobs").glob("sha*")):
-            yield from sorted(algorithm.iterdir())
+            yield from sorted(path for path in algorithm.iterdir() if path.is_file())
 
     def _folder(self, algorithm: str) -> Path:
         path = self.directory / "blobs" / algorithm

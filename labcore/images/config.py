@@ -108,7 +108,7 @@ class Config(Record):
         health = run.get("Healthcheck")
         return cls(
             architecture=str(value["architecture"]),
-            diff_ids=tuple(checked_digest(digest) for digest in value["rootfs"]["diff_ids"]),
+            diff_ids=tuple(checked_digest(digest) for digest in value["rootfs"]["diff_ids"] or ()),
             environment=_words(run.get("Env")),
             entrypoint=_words(run.get("Entrypoint")),
             command=_words(run.get("Cmd")),

@@ -57,7 +57,9 @@ def reachable(store: ImageStore, descriptor: Descriptor) -> Iterator[str]:
         return
     content = store.blobs.read(descriptor)
     if descriptor.media_type in INDEXES:
-        for entry in read_index(content, descriptor.digest):
+        listed = read_index(content, descriptor.digest)
+        here = [entry for entry in listed if store.blobs.place(entry.digest).exists()]
+        for entry in here or listed:  # other machines' images need not be here, but one must be
             yield from reachable(store, entry)
     else:
         yield from (part.digest for part in Manifest.parse(content, descriptor.digest).parts())

@@ -4,13 +4,14 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
-from labcore.errors import StoreDamaged
+from labcore.errors import InvalidInput, StoreDamaged
 from labcore.images.config import Config
 from labcore.record import Record
 from labcore.spec import Platform, checked_digest
-from labcore.spec.media import INDEX, MANIFEST
+from labcore.spec.media import CONFIGS, INDEX, LAYERS_BEGIN, MANIFEST
 
 REF_NAME: Final = "org.opencontainers.image.ref.name"
+LAYERS_MAX: Final = 500  # that overlayfs stacks: OVL_MAX_STACK in the kernel
 
 
 class Descriptor(Record):
@@ -25,10 +26,12 @@ class Descriptor(Record):
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Read a descriptor. Raises ValueError, TypeError or KeyError for what is none."""
         platform = Platform.from_json(value["platform"]) if value.get("platform") else None
-        size = value["size"]
-        if not isinstance(size, int) or size < 0:
+        size, media_type = value["size"], value["mediaType"]
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
             raise ValueError(f"{size!r} is no size in bytes")
-        return cls(str(value["mediaType"]), checked_digest(value["digest"]), size, platform)
+        if not isinstance(media_type, str):
+            raise TypeError(f"{media_type!r} is no media type")
+        return cls(media_type, checked_digest(value["digest"]), size, platform)
 
     def to_json(self) -> dict[str, Any]:
         """Return the descriptor as it stands in manifests and indexes."""
@@ -44,6 +47,7 @@ class Manifest(Record):
     config: Descriptor
     layers: tuple[Descriptor, ...]
     media_type: str = MANIFEST
+    artifact_type: str = ""
 
     @classmethod
     def parse(cls, content: bytes, what: str) -> Self:
@@ -52,8 +56,9 @@ class Manifest(Record):
         try:
             return cls(
                 config=Descriptor.from_json(value["config"]),
-                layers=tuple(Descriptor.from_json(layer) for layer in value["layers"]),
+                layers=tuple(Descriptor.from_json(layer) for layer in value["layers"] or ()),
                 media_type=str(value.get("mediaType") or MANIFEST),
+                artifact_type=str(value.get("artifactType") or ""),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreDamaged(f"{what} is no image manifest that can be read: {error!r}") from error
@@ -67,6 +72,29 @@ class Manifest(Record):
             "layers": [layer.to_json() for layer in self.layers],
         }
         return json.dumps(value).encode()
+
+    @property
+    def artifact(self) -> str:
+        """What it is if it is no image: a signature, a bill of materials, a chart (manifest.md, artifacts); else nothing."""
+        if self.config.media_type not in CONFIGS:
+            return self.artifact_type or self.config.media_type
+        if self.layers and not any(layer.media_type.startswith(LAYERS_BEGIN) for layer in self.layers):
+            return self.artifact_type or self.layers[0].media_type
+        return ""
+
+    def refuse_artifact(self, what: str) -> None:
+        """Raise InvalidInput if there is no image, which a container could run on."""
+        if kind := self.artifact:
+            raise InvalidInput(f"{what} is no image but an artifact, {kind}: get it with a tool for such, `oras pull` for one")
+
+    def check_layers(self, config: Config, what: str) -> None:
+        """See that the config knows as many layers, and that overlayfs can stack them. Raises StoreDamaged, InvalidInput."""
+        if len(self.layers) != len(config.diff_ids):
+            raise StoreDamaged(f"{what} has {len(self.layers)} layers, and {len(config.diff_ids)} in its config")
+        if (number := len(set(config.diff_ids))) > LAYERS_MAX:
+            raise InvalidInput(
+                f"{what} has {number} layers, and {LAYERS_MAX} are the most: build it with fewer, or squash them"
+            )
 
     def parts(self) -> tuple[Descriptor, ...]:
         """Return the config and the layers, each once."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LAYOUT_VERSION: Final = "1.0.0"
 DEPTH_MAX: Final = 4  # indexes in indexes
+UNKNOWN: Final = Platform("unknown", "unknown")  # of what an index lists beside images: statements about them
 
 # Images that were read and checked, as long as the index that led to them has not been replaced.
 _FOUND: dict[tuple[str, tuple[int, int, int], str], Image] = {}
@@ -143,13 +144,23 @@ class ImageStore:
             content = self.blobs.read(descriptor)
             if descriptor.media_type not in INDEXES:
                 return self._image(name, descriptor, Manifest.parse(content, what))
-            descriptor = chosen(read_index(content, what), platform or Platform.here(), name)
+            offered = [self._with_platform(entry) for entry in read_index(content, what)]
+            descriptor = chosen(offered, platform or Platform.here(), name)
         raise StoreDamaged(f"{name}: an index leads to an index, {DEPTH_MAX} times")
 
+    def _with_platform(self, entry: Descriptor) -> Descriptor:
+        """Return an index's entry with its platform; where the index does not say it, the image's config does."""
+        if entry.platform or entry.media_type in INDEXES or not self.blobs.place(entry.digest).exists():
+            return entry
+        manifest = Manifest.parse(self.blobs.read(entry), entry.digest)
+        if manifest.artifact:
+            return entry.replace(platform=UNKNOWN)
+        return entry.replace(platform=Config.parse(self.blobs.read(manifest.config), manifest.config.digest).platform)
+
     def _image(self, name: str, descriptor: Descriptor, manifest: Manifest) -> Image:
+        manifest.refuse_artifact(name)
         config = Config.parse(self.blobs.read(manifest.config), f"{name}: {manifest.config.digest}")
-        if len(manifest.layers) != len(config.diff_ids):
-            raise StoreDamaged(f"{name}: {len(manifest.layers)} layers in the manifest, {len(config.diff_ids)} in the config")
+        manifest.check_layers(config, name)
         return Image(name, descriptor, manifest.layers, config, manifest.config)
 
     # --- names
@@ -232,10 +243,15 @@ def _name_of(entry: Any) -> str | None:
 
 
 def chosen(manifests: Iterable[Descriptor], wanted: Platform, name: str) -> Descriptor:
-    """Return the manifest of an index that is for the platform. Raises ImageNotFound, saying for which there are."""
+    """Return the manifest of an index that is for the platform, or else the first of which the index does not say it.
+
+    Raises ImageNotFound, saying for which there are.
+    """
     offered = list(manifests)
     place = choose([entry.platform or Platform("", "") for entry in offered], wanted)
     if place is None:
-        there = ", ".join(sorted({str(entry.platform) for entry in offered if entry.platform})) or "nothing"
+        place = next((number for number, entry in enumerate(offered) if entry.platform is None), None)
+    if place is None:
+        there = ", ".join(sorted({str(entry.platform) for entry in offered if entry.platform != UNKNOWN})) or "nothing"
         raise ImageNotFound(f"{name} is not made for {wanted}: there is {there}")
     return offered[place]

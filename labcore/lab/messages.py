@@ -146,6 +146,8 @@ CHINESE = {
     "the text of {name} is not to be found: write it in a cell": "找不到 {name} 的源代码：请把它写在单元格里",
     "{name}: saved in {file}.": "{name}：已存入 {file}。",
     "{name} was gone: its last version has been taken back.": "{name} 不见了：已取回它的上一个版本。",
+    "{file} cannot be read: {why}. Move it away, and run the cell again.":
+        "{file} 读不出来：{why}。请把它移走，再运行一次这个单元格。",
     "{file} could not be written: {why}. Nothing of it is lost; make room and run the cell again.":
         "{file} 写不进去：{why}。原有内容没有丢；腾出空间后再运行一次这个单元格。",
     "{name} could not be read (line {line}). It is kept as {kept}; your step stands in the last version that can.":

@@ -17,7 +17,7 @@ from labcore.lab.program import functions, lines_of
 from labcore.lab.say import say
 from labcore.lab.solutions import solution
 from labcore.lab.versions import marked, outdated, version
-from labcore.lab.workspace import NAME, CannotSave, Workspace, default_workspace
+from labcore.lab.workspace import NAME, CannotRead, CannotSave, Workspace, default_workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
 MODULE = "my_runtime"
@@ -55,7 +55,8 @@ def step(function: F) -> F:
     try:
         saved = workspace.save(name, source)
     except CannotSave as error:
-        print(error)
+        if not isinstance(error, CannotRead):  # else `load` says it
+            print(error)
         module = load(workspace)
         exec(compile(source, f"{NAME} (not saved)", "exec"), module.__dict__)
         return _bound(module, name, function)
@@ -133,7 +134,11 @@ def load(workspace: Workspace) -> types.ModuleType:
     module = sys.modules.setdefault(MODULE, types.ModuleType(MODULE, "The learner's runtime."))
     namespace = module.__dict__
     namespace["__file__"] = str(workspace.file)
-    text = workspace.text()
+    try:
+        text = workspace.text()
+    except CannotRead as error:
+        print(error)
+        text = ""
     linecache.cache[str(workspace.file)] = (len(text), None, lines_of(text), str(workspace.file))
     try:
         run_text(namespace, text, str(workspace.file), current())
@@ -145,7 +150,7 @@ def load(workspace: Workspace) -> types.ModuleType:
 
 def _version_there(workspace: Workspace, name: str) -> int:
     """Return in which lesson the saved text of a step was written; 0 if none is saved, or the file cannot be read."""
-    with suppress(SyntaxError, ValueError):
+    with suppress(SyntaxError, ValueError, CannotRead):
         if text := workspace.steps().get(name):
             return version(name, text)
     return 0

@@ -48,6 +48,10 @@ class CannotSave(LabcoreError):
     """`my_runtime.py` could not be written; what was there before is there still."""
 
 
+class CannotRead(CannotSave):
+    """`my_runtime.py` is there and cannot be read, nor written: a directory, or closed."""
+
+
 class Saved(Record):
     """What became of a step that was saved: a sentence if there is something to know, else empty."""
 
@@ -73,11 +77,16 @@ class Workspace:
     # --- reading
 
     def text(self) -> str:
-        """Return what stands in `my_runtime.py`, empty if there is none."""
+        """Return what stands in `my_runtime.py`, empty if there is none. Raises CannotRead."""
         try:
             return _text_of(self.file)
         except FileNotFoundError:
             return ""
+        except OSError as error:
+            text = say(
+                "{file} cannot be read: {why}. Move it away, and run the cell again.", file=self.file, why=error.strerror
+            )
+            raise CannotRead(text) from None
 
     def steps(self) -> dict[str, str]:
         """Return the steps that stand in it, each with its text. Raises SyntaxError if it cannot be read as Python."""

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Sequence
 
+from labcore.errors import InvalidInput
 from labcore.native._native import lib
 from labcore.native.flags import CloneFlag
 from labcore.native.step import RECORD, Pointee, Step, Words, as_memory
@@ -49,7 +50,9 @@ def compile_block(steps: Sequence[Step], *, clone_flags: int, cgroup: int = -1, 
     The first `before` of them are made by the monitor itself, before it clones.
     """
     if len(steps) > lib.BLOCK_MAX_STEPS:
-        raise ValueError(f"a plan has at most {lib.BLOCK_MAX_STEPS} steps, this one has {len(steps)}")
+        raise InvalidInput(
+            f"a plan takes at most {lib.BLOCK_MAX_STEPS} system calls, this one {len(steps)}: mount fewer things"
+        )
     records = bytearray(HEADER.size)
     data = _Data(HEADER.size + RECORD.size * len(steps))
     for step in steps:

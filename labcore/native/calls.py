@@ -352,3 +352,27 @@ def execveat(fd: Descriptor, argv: Sequence[str], environment: Sequence[str]) ->
 def execve(path: str, argv: Sequence[str], environment: Sequence[str]) -> Step:
     """Become another program: execve(2)."""
     return Step("execve", lib.SYS_execve, (path, Words((*argv, 0)), Words((*environment, 0))))
+
+
+@SystemCall
+def sched_setattr(attributes: bytes) -> Step:
+    """Choose this thread's scheduling policy, by a struct sched_attr: sched_setattr(2)."""
+    return Step("sched_setattr", lib.SYS_sched_setattr, (0, attributes, 0))
+
+
+@SystemCall
+def sched_setaffinity(processors: bytes) -> Step:
+    """Have this thread run on the processors whose bits are set: sched_setaffinity(2)."""
+    return Step("sched_setaffinity", lib.SYS_sched_setaffinity, (0, len(processors), processors))
+
+
+@SystemCall
+def ioprio_set(priority: int) -> Step:
+    """Set this thread's I/O priority, with its class in the bits from 13 on: ioprio_set(2)."""
+    return Step("ioprio_set", lib.SYS_ioprio_set, (1, 0, priority))  # IOPRIO_WHO_PROCESS
+
+
+@SystemCall
+def set_mempolicy(mode: int, nodes: bytes) -> Step:
+    """Say from which NUMA nodes this thread's memory is taken, those whose bits are set: set_mempolicy(2)."""
+    return Step("set_mempolicy", lib.SYS_set_mempolicy, (mode, nodes or 0, 8 * len(nodes) + 1 if nodes else 0))

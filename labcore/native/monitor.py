@@ -155,6 +155,8 @@ def spawn_monitored(
         process = _cloned(control, monitor, block, words not in ((), WAITS))
         on_failure.pop_all()
         on_failure.enter_context(process)
+        if words == WAITS:
+            on_failure.callback(let_reap, process)
         passed = at_sync is not None and at_sync(process, sync)
         sync.close()  # a child that still waits reads the end, and fails there
         report = None if until_sync and passed else receive(control).rest

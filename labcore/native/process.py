@@ -34,14 +34,14 @@ class Report:
     """What the walker wrote down; the fields are those of `struct report` in csrc/block.h."""
 
     def __init__(self, memory: bytes) -> None:
-        self._memory = memory
+        self.outcome_bytes = memory[REPORT.size :]
         fields = REPORT.unpack_from(memory)
         self.cloned, self.returned, self.pid_inside, self.failed, self.error, self.reached = fields
 
     @property
     def outcomes(self) -> list[Outcome]:
         """One for each step, in order."""
-        return [Outcome(started, error) for started, error, _ in OUTCOME.iter_unpack(self._memory[REPORT.size :])]
+        return [Outcome(started, error) for started, error, _ in OUTCOME.iter_unpack(self.outcome_bytes)]
 
 
 class ExitSource(Protocol):
@@ -177,7 +177,7 @@ class Process:
     def _ended(self, timeout: float | None) -> bool:
         poller = select.poll()
         poller.register(self.source.fileno(), select.POLLIN)
-        return bool(poller.poll(None if timeout is None else timeout * 1000))
+        return bool(poller.poll(_milliseconds(timeout)))
 
     def _collect(self) -> int:
         try:
@@ -190,6 +190,15 @@ class Process:
         finally:
             os.close(self.pidfd)
         return self.returncode
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    """Return a time as poll(2) takes it: what is more than it can count is for ever. Raises InvalidInput for no number."""
+    if seconds is None or seconds * 1000 >= 1 << 31:
+        return None
+    if seconds != seconds:  # noqa: PLR0124: not a number
+        raise InvalidInput(f"timeout: {seconds} is no number of seconds")
+    return max(0.0, seconds) * 1000
 
 
 def _exchange(process: Process, pending: memoryview, deadline: float | None) -> tuple[bytes, bytes]:
@@ -207,8 +216,7 @@ def _exchange(process: Process, pending: memoryview, deadline: float | None) -> 
 
     open_ends = len(readers) + (writer is not None)
     while open_ends:
-        wait = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-        events = poller.poll(wait)
+        events = poller.poll(None if deadline is None else _milliseconds(deadline - time.monotonic()))
         if not events:
             raise TimeoutError(f"process {process.pid} still runs")
         for fd, _ in events:

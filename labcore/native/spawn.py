@@ -7,10 +7,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final, NamedTuple, TypeAlias
 
-from labcore.errors import SystemCallError, Unavailable
+from labcore.errors import InvalidInput, SystemCallError, Unavailable
 from labcore.native._native import ffi, lib
 from labcore.native.block import clone_flags, report_size
 from labcore.native.process import OwnChild, Process, Report
+from labcore.state import closed_directory
 
 PIPE: Final = -1
 DEVNULL: Final = -3
@@ -34,12 +35,13 @@ class Streams(NamedTuple):
 def program(name: str) -> str:
     """Return the path of one of the static programs that were built beside the extension."""
     path = PROGRAMS / name
-    if not os.access(path, os.X_OK):
+    if os.access(path, os.X_OK):
+        return str(path)
+    if closed := closed_directory(path):
         raise Unavailable(
-            f"{path} is missing, or out of your reach: build it with `pip install -e .` (it needs a C compiler), in a place "
-            "that you may enter"
+            f"{closed} is closed to you, and labcore lies in there\n  cure: chmod o+x {closed}, or install labcore elsewhere"
         )
-    return str(path)
+    raise Unavailable(f"{path} is missing: build it with `pip install -e .` (it needs a C compiler)")
 
 
 class Started(NamedTuple):
@@ -110,7 +112,7 @@ def opened_streams(streams: Streams) -> Iterator[Ends]:
             elif stream == DEVNULL:
                 fd = os.open(os.devnull, os.O_RDWR)
             else:
-                fd = os.dup(stream if isinstance(stream, int) else stream.fileno())
+                fd = _duplicate(stream, Streams._fields[target])
             ends.child[target] = aside(fd)
             undo.callback(os.close, ends.child[target])
         yield ends
@@ -122,6 +124,13 @@ def is_inherited(fd: int) -> bool:
         return not fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
     except OSError:
         return False
+
+
+def _duplicate(stream: int | IO[bytes] | IO[str], name: str) -> int:
+    try:
+        return os.dup(stream if isinstance(stream, int) else stream.fileno())
+    except (OSError, OverflowError, ValueError, AttributeError) as error:
+        raise InvalidInput(f"{name}: {stream!r} is no open file: {error}; there are PIPE, DEVNULL and descriptors") from None
 
 
 def aside(fd: int) -> int:

@@ -12,7 +12,7 @@ from labcore.record import Record
 
 
 class Register(NamedTuple):
-    """An argument that an earlier step of the same plan produced (a descriptor, say): one of 66 registers, from 0."""
+    """An argument that an earlier step of the same plan produced (a descriptor, say): one of 2048 registers, from 0."""
 
     number: int
 
@@ -29,7 +29,7 @@ Argument: TypeAlias = "int | Register | Pointee"
 WORD = (1 << 64) - 1
 
 
-RECORD = struct.Struct("=IBBBBQ6qQ")  # struct step in csrc/block.h
+RECORD = struct.Struct("=IBBHH6xQ6qQ")  # struct step in csrc/block.h
 SAID = RECORD.size - 8
 FIRST_ARGUMENT = SAID - 6 * 8
 ZERO_FAILS = 1

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import IO, Final, NamedTuple
 from urllib.parse import quote
 
+from labcore.registry.retry import number_in
 from labcore.registry.sending import Sending
 from labcore.registry.transport import Answer, BrokeOff, RegistryError, Transport
 from labcore.registry.urls import shown
@@ -205,8 +206,7 @@ class Client:
 
 def length_of(answer: Answer) -> int | None:
     """Return how long a body is said to be."""
-    length = answer.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
+    return number_in(answer, "Content-Length")
 
 
 def _kind(content: bytes, said: str, name: str) -> str:
@@ -221,4 +221,6 @@ def _kind(content: bytes, said: str, name: str) -> str:
         own = None
     if own in KINDS:
         return str(own)
+    if said.endswith("json") and isinstance(own, str | None):
+        raise RegistryError(f"{name} is no image but a manifest of kind {(own or said)[:200]!r}, which is not known here")
     raise RegistryError(f"{name}: what came is no image but {said or 'of no kind'!r}: is there a registry at that address?")

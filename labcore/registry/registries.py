@@ -22,6 +22,8 @@ def where_is(
 ) -> Endpoint:  # fmt: skip
     """Return where a registry is, as the file says; what else is given here overrules it. Raises InvalidInput."""
     said = _read(file).get(registry, {}) if file else {}
+    if not isinstance(said, dict):
+        raise InvalidInput(f'{file}: ["{registry}"] is a table of mirrors, plain-http and ca')
     for key, value in said.items():
         if not isinstance(value, KINDS.get(key, ())):
             raise InvalidInput(f'{file}, ["{registry}"], {key}: known are mirrors (a list), plain-http (true, false) and ca')

@@ -1,6 +1,7 @@
 """Find images by name: Docker's index of the first version, and where there is none, a registry's own list."""
 
 import json
+import os
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -38,14 +39,14 @@ def search(endpoint: Endpoint, credentials: Credentials | None, term: str, *, li
 
 
 def _ask_index(transport: Transport, term: str, limit: int) -> list[Found]:
-    entries = _json(transport, f"/v1/search?q={quote(term, safe='')}&n={limit}").get("results")
+    entries = _json(transport, f"/v1/search?q={quote(os.fsencode(term), safe='')}&n={limit}").get("results")
     if not isinstance(entries, list):
         raise RegistryError(f"{transport.endpoint.host}: its answer to a search cannot be understood")
     return [
         Found(
             name=_shown(entry.get("name")),
             description=_shown(entry.get("description")),
-            stars=entry["star_count"] if isinstance(entry.get("star_count"), int) else 0,
+            stars=entry["star_count"] if type(entry.get("star_count")) is int else 0,
             official=entry.get("is_official") is True,
         )
         for entry in entries[:limit]

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import IO, Final
 
 from labcore.registry.endpoint import RegistryError
+from labcore.registry.retry import number_in
 from labcore.registry.transport import AGAIN, Answer, Transport
 
 PIECE: Final = 8 << 20  # bytes of a piece, if the whole is too much
@@ -37,8 +38,7 @@ class Sending:
     def begun_by(self, answer: Answer) -> None:
         """Take the answer to the request that began the upload: it says where the bytes are wanted."""
         self._move(answer)
-        least = answer.headers.get("OCI-Chunk-Min-Length", "")
-        self._least = int(least) if least.isdecimal() else 0
+        self._least = number_in(answer, "OCI-Chunk-Min-Length") or 0
 
     def send(self, digest: str) -> None:
         """Send all, and have it made a blob. Raises RegistryError; whatever is raised, nothing is left at the registry."""

@@ -2,11 +2,9 @@
 
 import http.client
 import json
-import random
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
@@ -17,12 +15,12 @@ from labcore.registry.connections import Answer, BrokeOff, Connections, Payload,
 from labcore.registry.credentials import Credentials
 from labcore.registry.endpoint import TUNNEL, Endpoint, RegistryError, explain
 from labcore.registry.patience import PATIENCE, TooMuch
+from labcore.registry.retry import is_long, pause
 from labcore.registry.urls import origin, resolve, shown
 
-__all__ = ["Answer", "BrokeOff", "Endpoint", "RegistryError", "Transport"]
+__all__ = ["Answer", "BrokeOff", "Endpoint", "RegistryError", "Transport", "pause"]
 
 ATTEMPTS: Final = 5
-LONGEST_WAIT: Final = 30.0  # seconds, whatever a server says of Retry-After
 REDIRECTS: Final = 5
 KEPT: Final = (307, 308)  # the method and the body are kept
 REDIRECTED: Final = (301, 302, 303, *KEPT)
@@ -92,7 +90,7 @@ class Transport:
                 continue
             if answer.status in accepted:
                 return answer
-            if answer.status not in AGAIN or attempt == attempts or _is_long(answer):
+            if answer.status not in AGAIN or attempt == attempts or is_long(answer):
                 said = self._authorization.conceal(_reason(answer))
                 cure = f"\n  cure: {CURES[answer.status]}" if answer.status in CURES else ""
                 message = f"{method} {shown(url)}: {answer.status}: {said}{cure}"
@@ -194,7 +192,7 @@ class Transport:
         raise RegistryError(f"{shown(first)}: one redirection after another, at last to {self._told(url)}")
 
     def _ask_for_token(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        """Ask whoever gives tokens; nobody else is told who we are, wherever the answer leads."""
+        """Ask whoever gives tokens, and go where the answer leads; but who we are is told to nobody else."""
         home, first = origin(url), url
         for _ in range(REDIRECTS):
             answer = self._connections.ask(method, url, headers, body, None)
@@ -203,7 +201,7 @@ class Transport:
                 return answer
             answer.close()
             url = self.resolve(url, location)
-            if origin(url) != home:
+            if origin(url) != home and (body or "Authorization" in headers):
                 raise RegistryError(f"{shown(first)} gives no token and leads to {self._told(url)}, which is told nothing")
         raise RegistryError(f"{shown(first)} gives no token: one redirection after another")
 
@@ -234,28 +232,3 @@ def answer_phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "an answer that HTTP does not know"
-
-
-def pause(attempt: int, retry_after: str | None) -> float:
-    """Return how long to wait: what the server says, or twice as long each time, never the same for all who wait."""
-    asked = _seconds(retry_after) if retry_after else None
-    if asked is not None:
-        return min(max(asked, 0.0), LONGEST_WAIT)
-    return float(min(0.25 * 2**attempt, LONGEST_WAIT) * random.uniform(0.5, 1))
-
-
-def _is_long(answer: Answer) -> bool:
-    """Return whether the server wants to be left alone for longer than anybody wants to wait."""
-    return (_seconds(answer.headers.get("Retry-After") or "") or 0) > LONGEST_WAIT
-
-
-def _seconds(retry_after: str) -> float | None:
-    """Return what Retry-After says: seconds, or a date (RFC 9110)."""
-    if retry_after.isdecimal():
-        return float(retry_after[:9])
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(retry_after).timestamp() - time.time()
-    except (ValueError, TypeError, OverflowError):
-        return None

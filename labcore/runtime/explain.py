@@ -14,6 +14,7 @@ from labcore.runtime.ops import (
     Chdir,
     ConfineNext,
     Execve,
+    Join,
     MakeDirectories,
     Mount,
     PivotRoot,
@@ -379,6 +380,8 @@ def _no_profile(plan: Plan, index: int) -> Explanation | None:
 
 def _program(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
+    if any(flag == CloneFlag.NEWNS for join in plan.ops if isinstance(join, Join) for flag, _ in join.namespaces):
+        return None  # its root is not one that can be looked into from here
     return Explanation(*explain_program(plan, op)) if isinstance(op, Execve) else None
 
 

@@ -43,7 +43,7 @@ def find(layers: Sequence[Path], path: str) -> Path | None:
     place = resolve(layers, path)
     if place is None:
         return None
-    return _topmost(layers, place.split("/")[1:]) if place != "/" else layers[0]
+    return _topmost(layers, place.split("/")[1:]) if place != "/" else layers[-1]  # the upper layer may be gone by now
 
 
 def _topmost(layers: Sequence[Path], parts: list[str]) -> Path | None:

@@ -103,14 +103,23 @@ def is_bind(mount: MountPoint) -> bool:
     return mount.kind == "bind" or parse_options(mount.options).bind
 
 
-def _is_taken(mount: MountPoint, new_user: bool) -> bool:
+def is_given(mount: MountPoint, apart: bool) -> bool:
+    """Return whether it is the starter who copies a part of the host's tree, and hands it over.
+
+    Its owners are mapped into the container's user namespace; or whoever is root there, `apart` from the starter, may not come
+    to all places that the starter can.
+    """
+    return MAPPED in mount.options or (apart and is_bind(mount))
+
+
+def _is_taken(mount: MountPoint, new_user: bool, apart: bool) -> bool:
     """Return whether a mount is taken in hand while the old root is there: the host's parts, and what is made of them.
 
     In a new user namespace also /proc and /sys: the kernel makes new ones only where whole ones can be seen,
     user_namespaces(7).
     """
     if is_bind(mount):
-        return MAPPED not in mount.options
+        return not is_given(mount, apart)
     return _is_made_of_the_hosts(mount) or (new_user and mount.kind in ("proc", "sysfs"))
 
 
@@ -120,23 +129,23 @@ def _is_made_of_the_hosts(mount: MountPoint) -> bool:
     return "remount" not in mount.options and any(value.startswith("/") for value in values)
 
 
-def mapped(mounts: Sequence[MountPoint]) -> list[MountPoint]:
-    """Return the binds whose owners are mapped into the container's user namespace: the starter takes them in hand."""
-    return [mount for mount in mounts if MAPPED in mount.options]
-
-
-def take_in_hand(mounts: Sequence[MountPoint], place: str, *, new_user: bool = False) -> list[Op]:
+def take_in_hand(mounts: Sequence[MountPoint], place: str, *, new_user: bool = False, apart: bool = False) -> list[Op]:
     """Return the ops that take in hand what cannot be had any more once the old root has been left.
 
-    The n-th of these mounts is kept in register n. At `place`, a directory, new file systems are mounted for a moment.
+    The n-th of these mounts is kept in the n-th register. At `place`, a directory, new file systems are mounted for a moment.
     """
-    taken = [mount for mount in mounts if _is_taken(mount, new_user)]
+    taken = [mount for mount in mounts if _is_taken(mount, new_user, apart)]
     if len(taken) > MOST_TAKEN:
         raise InvalidInput(f"mounts: at most {MOST_TAKEN} bind mounts, these are {len(taken)}")
-    return [op for register, mount in enumerate(taken) for op in _take(mount, register, place)]
+    return [op for number, mount in enumerate(taken) for op in _take(mount, _register(number), place)]
 
 
-MOST_TAKEN: Final = 60  # of the walker's 64 registers
+MOST_TAKEN: Final = 2000  # of the walker's registers
+FOR_OPS: Final = range(60, 66)  # those in which ops keep what they need themselves
+
+
+def _register(number: int) -> int:
+    return number if number < FOR_OPS.start else number + len(FOR_OPS)
 
 
 def _take(mount: MountPoint, register: int, place: str) -> list[Op]:
@@ -146,7 +155,8 @@ def _take(mount: MountPoint, register: int, place: str) -> list[Op]:
     if _is_made_of_the_hosts(mount):  # by mount(2): fsconfig(2) would take no path of more than 255 bytes
         made = ops.Mount(mount.source, place, mount.kind or None, options.flags, _data(options))
         return [made, ops.TakeTree(place, register), ops.Unmount(place, UnmountFlag.DETACH)]
-    return [ops.NewTree(mount.kind, register, tuple(word for word in options.data.split(",") if word))]
+    own = tuple(word for word in options.data.split(",") if word)
+    return [ops.NewTree(mount.kind, register, (f"source={mount.source}", *own))]
 
 
 def _data(options: Options) -> str | None:
@@ -154,13 +164,15 @@ def _data(options: Options) -> str | None:
     return ",".join(word for word in options.data.split(",") if word and word != COPY_UP) or None
 
 
-def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False, received: int = 0) -> list[Op]:
+def mount_all(
+    mounts: Sequence[MountPoint], *, new_user: bool = False, apart: bool = False, received: int = 0
+) -> list[Op]:  # fmt: skip
     """Return the ops that mount everything, inside the new root, each on a place that is made if it is missing.
 
     What the starter took in hand are descriptors from `received` on.
     """
     plan: list[Op] = []
-    register = 0
+    taken = 0
     made = {"/"}  # the directories that are known to be there
     for mount in mounts:
         options = parse_options(mount.options)
@@ -169,12 +181,13 @@ def mount_all(mounts: Sequence[MountPoint], *, new_user: bool = False, received:
             is_directory = not is_bind(mount) or Path(mount.source).is_dir()
             plan += make_place(target, directory=is_directory, made=made, no_links=_protects(mount))
             made = {path for path in made if not path.startswith(target + "/")} | {target, *_parents(target)}
-        if MAPPED in mount.options:
-            plan.append(ops.AttachReceived(received, mount.target, follow=True))
+        if is_given(mount, apart):
+            plan.append(ops.AttachReceived(received, mount.target, follow=not _protects(mount)))
+            plan += [ops.Mount("none", mount.target, flags=flag) for flag in options.propagation[1:]]
             received += 1
-        elif _is_taken(mount, new_user):
-            plan += _attach(mount, options, register)
-            register += 1
+        elif _is_taken(mount, new_user, apart):
+            plan += _attach(mount, options, _register(taken))
+            taken += 1
         else:
             plan += _mount(mount, options)
     return plan

@@ -12,7 +12,7 @@ from labcore.runtime import mounting, ops
 from labcore.runtime.observe import kernel_version
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
-from labcore.runtime.userns import groups_are_fixed
+from labcore.runtime.userns import Tree, copied_trees, groups_are_fixed
 from labcore.spec import (
     DEFAULT_PATH,
     BindRoot,
@@ -21,7 +21,6 @@ from labcore.spec import (
     Device,
     MountPoint,
     OverlayRoot,
-    Root,
     SeccompProfile,
 )
 
@@ -54,7 +53,11 @@ def namespaces(spec: ContainerSpec) -> list[Op]:
     flags = CloneFlag(0)
     for kind in spec.namespaces:
         flags |= NAMESPACE_FLAGS[kind]
-    plan: list[Op] = [*before_joining(spec), *_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
+    clocks: list[Op] = []
+    if spec.time_offsets:
+        flags &= ~CloneFlag.NEWTIME
+        clocks = [ops.ShiftClocks(spec.time_offsets)]
+    plan: list[Op] = [*before_joining(spec), *clocks, *_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
     return [*plan, ops.DieWithParent()] if spec.dies_with_parent else plan
 
 
@@ -88,10 +91,11 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     # As a slave the tree is cut off in one direction only: what the host mounts below the root's directory still arrives.
     cut = MountFlag.SLAVE if spec.propagation in ("slave", "rslave") else MountFlag.PRIVATE
     private = ops.Mount("none", "/", None, MountFlag.REC | cut)
-    to_map = _to_map(spec) if spec.uid_map else []
-    given = [ops.Receive("maps owners", lambda process: _mapped(process, to_map), len(to_map))] if to_map else []
-    take = mounting.take_in_hand(spec.mounts, spec.root.directory, new_user=_in_new_user_namespace(spec))
-    build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root)
+    wanted = _to_give(spec)
+    given = [ops.Receive("copies mounts", lambda process: copied_trees(process, wanted), len(wanted))] if wanted else []
+    new_user, apart = _in_user_namespace(spec), _is_apart(spec)
+    take = mounting.take_in_hand(spec.mounts, spec.root.directory, new_user=new_user, apart=apart)
+    build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root, cut)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it. Until
     # then `/..` leads into it, and so would an image's link to that.
     return [
@@ -99,30 +103,33 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     ]  # fmt: skip
 
 
-def _in_new_user_namespace(spec: ContainerSpec) -> bool:
-    return spec.rootless or "user" in spec.namespaces
+def _in_user_namespace(spec: ContainerSpec) -> bool:
+    return spec.rootless or "user" in spec.namespaces or _is_apart(spec)
+
+
+def _is_apart(spec: ContainerSpec) -> bool:
+    """Return whether the container's root is another one than the starter: of a user namespace of its own, or a joined one."""
+    return bool(spec.uid_map) or any(kind == "user" for kind, _ in spec.joins)
 
 
 SCRATCH = "/tmp"  # of the starter, in this mount namespace only: the store's own is closed to the container's root
 
 
-def _to_map(spec: ContainerSpec) -> list[tuple[str, MountAttribute]]:
-    """Return what has its owners mapped into the user namespace, layers, then volumes, and what is forbidden on each."""
-    layers = [(path, MountAttribute(0)) for path in _layers_to_map(spec.root)]
-    return [*layers, *((mount.source, mounting.parse_options(mount.options).set) for mount in mounting.mapped(spec.mounts))]
+def _to_give(spec: ContainerSpec) -> list[Tree]:
+    """Return the parts of the host's tree that the starter hands over: layers, then volumes."""
+    if not _is_apart(spec):
+        return []
+    volumes = (mount for mount in spec.mounts if mounting.is_given(mount, apart=True))
+    options = [(mount.source, mounting.parse_options(mount.options), mounting.MAPPED in mount.options) for mount in volumes]
+    layers = [(path, mounting.Options(), True) for path in _layers_to_map(spec)]
+    return [Tree(*each) for each in (*layers, *options)]
 
 
-def _layers_to_map(root: Root) -> list[str]:
-    if not isinstance(root, OverlayRoot):
+def _layers_to_map(spec: ContainerSpec) -> list[str]:
+    root = spec.root
+    if not isinstance(root, OverlayRoot) or not spec.uid_map:
         return []
     return [f"{root.directory}/{layer}" for layer in (*root.layers, root.writable) if layer]
-
-
-def _mapped(process: Process, trees: Sequence[tuple[str, MountAttribute]]) -> Sequence[int]:
-    """Get copies of these trees with their owners mapped; it is the starter who may make them."""
-    from labcore.runtime.userns import mapped_trees
-
-    return mapped_trees(process, trees)
 
 
 def _overlay(root: OverlayRoot, spec: ContainerSpec) -> list[Op]:
@@ -179,9 +186,12 @@ def _stack(layers: list[str], options: tuple[str, ...], target: str) -> list[Op]
     ]
 
 
-def _bind(root: BindRoot) -> list[Op]:
+def _bind(root: BindRoot, cut: MountFlag) -> list[Op]:
+    # As a slave it would be covered by what the host mounts on the same directory later.
+    alone = [ops.Mount("none", root.directory, None, MountFlag.PRIVATE)] if cut == MountFlag.SLAVE else []
     return [
         ops.Mount(root.directory, root.directory, None, MountFlag.BIND | MountFlag.REC),
+        *alone,
         *([] if root.devices else [ops.SetMountAttributes(root.directory, MountAttribute.NODEV)]),
         ops.Chdir(root.directory),
     ]
@@ -192,7 +202,7 @@ BEHIND_SYNC = SYNC_DESCRIPTOR + 1  # what a plan with a `sync` needs of its carr
 
 def descriptors(spec: ContainerSpec) -> list[Op]:
     """Let go of everything that the starter has open, before anything else is opened, or a path followed that is not ours."""
-    return [ops.CloseDescriptors(BEHIND_SYNC) if spec.terminal or spec.uid_map else ops.CloseDescriptors()]
+    return [ops.CloseDescriptors(BEHIND_SYNC) if spec.terminal or _is_apart(spec) else ops.CloseDescriptors()]
 
 
 def users(spec: ContainerSpec) -> list[Op]:
@@ -209,8 +219,7 @@ def users(spec: ContainerSpec) -> list[Op]:
 
 def become_root_of(spec: ContainerSpec) -> list[Op]:
     """Return the op that makes this process root of its user namespace: until then it is nobody there, and root out here."""
-    joined = any(kind == "user" for kind, _ in spec.joins)
-    return [ops.Become(0, 0, None if groups_are_fixed(spec) else ())] if spec.uid_map or joined else []
+    return [ops.Become(0, 0, None if groups_are_fixed(spec) else ())] if _is_apart(spec) else []
 
 
 def sysctls(spec: ContainerSpec) -> list[Op]:
@@ -238,15 +247,16 @@ def sysctl_path(name: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _mounts(mounts: tuple[MountPoint, ...], new_user: bool, received: int) -> list[Op]:
+def _mounts(mounts: tuple[MountPoint, ...], new_user: bool, apart: bool, received: int) -> list[Op]:
     mounting.check_mounts(mounts)
-    return mounting.mount_all(mounts, new_user=new_user, received=received)
+    return mounting.mount_all(mounts, new_user=new_user, apart=apart, received=received)
 
 
 def mounts(spec: ContainerSpec) -> list[Op]:
     """Mount what programs expect to find: /proc, /sys, and a /dev to be filled; and what the spec adds."""
     placed = mounting.with_resolved_targets(spec.mounts, spec.root)
-    return _mounts(placed, _in_new_user_namespace(spec), BEHIND_SYNC + len(_layers_to_map(spec.root)))
+    received = BEHIND_SYNC + len(_layers_to_map(spec))
+    return _mounts(placed, _in_user_namespace(spec), _is_apart(spec), received)
 
 
 DEVICE_LINKS = (
@@ -305,8 +315,17 @@ def _propagation(spec: ContainerSpec) -> list[Op]:
 
 
 def rlimits(spec: ContainerSpec) -> list[Op]:
-    """Set resource limits."""
-    return [ops.SetLimits(_numbered(spec))] if spec.limits else []
+    """Set resource limits, and how and with whose memory this process runs."""
+    plan: list[Op] = []
+    if spec.limits:
+        plan.append(ops.SetLimits(_numbered(spec)))
+    if spec.scheduler:
+        plan.append(ops.SetScheduler(spec.scheduler))
+    if spec.io_priority:
+        plan.append(ops.SetIoPriority(spec.io_priority))
+    if spec.memory_policy:
+        plan.append(ops.SetMemoryPolicy(spec.memory_policy))
+    return plan
 
 
 def _numbered(spec: ContainerSpec) -> tuple[tuple[str, int, int, int], ...]:

@@ -4,11 +4,11 @@ import errno
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from labcore.errors import StepFailed, SystemCallError
+from labcore.errors import InvalidInput, StepFailed, SystemCallError
 from labcore.native import Process, Report, Started, Stream, Streams, spawn_sharing
 from labcore.native.spawn import CGROUP_DESCRIPTOR, PRESERVED_DESCRIPTOR
 from labcore.runtime.ops import Sync
-from labcore.runtime.plan import Carrier, Plan
+from labcore.runtime.plan import CARRIERS, Carrier, Plan
 
 if TYPE_CHECKING:
     import socket
@@ -42,6 +42,8 @@ def spawn(
     and a release lets it run on.
     Raises StepFailed, with the op, the cause and the cure, if any op fails; then no process is left.
     """
+    if carrier is not None and carrier not in CARRIERS:
+        raise InvalidInput(f"carrier: there is no {carrier!r}: there are {', '.join(CARRIERS)}")
     streams = Streams(stdin, stdout, stderr)
     try:
         if kept is not None:

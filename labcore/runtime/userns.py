@@ -5,10 +5,11 @@ it is mapped to. Ordinary users may map their own number; more of them, which fi
 newuidmap(1), within what the administrator has set aside for them in subuid(5).
 """
 
+import fcntl
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.native import (
@@ -24,7 +25,10 @@ from labcore.native import (
     threads,
     unshare,
 )
+from labcore.native.step import perform
+from labcore.runtime.mounting import Options
 from labcore.runtime.observe import confined, mapped
+from labcore.runtime.ops.mounts import BELOW, TOP, attribute_steps
 from labcore.spec import ContainerSpec, IdRange, MountPoint
 
 TERMINALS: Final = 5  # the group `tty`, whose terminals are
@@ -49,6 +53,39 @@ def with_bound_devices(spec: ContainerSpec) -> ContainerSpec:
     """Return the spec with this machine's device nodes bound: in a user namespace none can be made, mknod(2)."""
     bound = tuple(MountPoint(device.path, "bind", device.path, ("bind", "nosuid", "noexec")) for device in spec.devices)
     return spec.replace(mounts=spec.mounts + bound, devices=())
+
+
+def with_bound_sysfs(spec: ContainerSpec) -> ContainerSpec:
+    """Return the spec with this machine's /sys bound, to be read only, where no new one can be mounted: sysfs(5).
+
+    It shows a network namespace's interfaces, and is mounted by whoever is root of the user namespace that owns that one.
+    """
+    if _owns_network(spec):
+        return spec
+    words = ("rbind", "nosuid", "noexec", "nodev", "ro", "rro")
+    mounts = tuple(m.replace(kind="bind", source="/sys", options=words) if m.kind == "sysfs" else m for m in spec.mounts)
+    return spec.replace(mounts=mounts)
+
+
+NS_GET_USERNS: Final = 0xB701  # linux/nsfs.h
+
+
+def _owns_network(spec: ContainerSpec) -> bool:
+    """Return whether the container's network namespace is new, or belongs to the user namespace that it joins: ioctl_ns(2)."""
+    joins = dict(spec.joins)
+    if "network" in spec.namespaces or "user" not in joins:
+        return "network" in spec.namespaces
+    network = os.open(joins.get("network", "/proc/self/ns/net"), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        owner = fcntl.ioctl(network, NS_GET_USERNS)
+        try:
+            return os.path.samestat(os.fstat(owner), Path(joins["user"]).stat())
+        finally:
+            os.close(owner)
+    except OSError:  # an ancestor's, which may not be looked at
+        return False
+    finally:
+        os.close(network)
 
 
 def enter() -> None:
@@ -125,26 +162,34 @@ def subordinate(file: Path, user: int) -> list[IdRange]:
     return found
 
 
-def mapped_trees(process: Process, wanted: Sequence[tuple[str, MountAttribute]]) -> list[int]:
-    """Return copies of parts of the mount tree, their owners mapped into a process's user namespace: mount_setattr(2), IDMAP.
+class Tree(NamedTuple):
+    """A part of the mount tree that is to be handed over, and whether its owners are mapped."""
 
-    Each is given by its path and what is forbidden on the copy: over there that cannot be said any more. What belongs to root
-    there belongs to the container's root, and nothing on disk changes: its layers can be shared with containers of other maps.
-    Linux 5.19 for the layers of an overlay. Raises SystemCallError.
+    path: str
+    options: Options
+    mapped: bool
+
+
+def copied_trees(process: Process, wanted: Sequence[Tree]) -> list[int]:
+    """Return copies of parts of the mount tree, to be attached by a process of another user namespace: open_tree(2).
+
+    What is allowed and forbidden on them is set here, for over there it cannot be said any more. Owners are mapped into the
+    process's user namespace by mount_setattr(2), IDMAP: what belongs to root there belongs to the container's root, and nothing
+    on disk changes, so that layers can be shared with containers of other maps; Linux 5.19 for the layers of an overlay.
+    Raises SystemCallError.
     """
     trees: list[int] = []
     namespace = os.open(f"/proc/{process.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        for path, forbidden in wanted:
-            trees.append(open_tree(AT_FDCWD, path, TreeFlag.CLONE))
-            mount_setattr(
-                trees[-1],
-                "",
-                TreeFlag.EMPTY_PATH,
-                set=MountAttribute.IDMAP | forbidden,
-                propagation=MountFlag.PRIVATE,
-                userns_fd=namespace,
-            )
+        for path, options, owners in wanted:
+            below = TreeFlag.RECURSIVE if options.recursive and not owners else TreeFlag(0)
+            trees.append(tree := open_tree(AT_FDCWD, path, TreeFlag.CLONE | below))
+            for step in attribute_steps(tree, options.set, options.clear, options.set_below, options.clear_below):
+                perform(step)
+            if owners:
+                mount_setattr(tree, "", TOP, set=MountAttribute.IDMAP, userns_fd=namespace)
+            first = options.propagation[0] if options.propagation else MountFlag.PRIVATE | MountFlag.REC
+            mount_setattr(tree, "", BELOW if first & MountFlag.REC else TOP, propagation=first & ~MountFlag.REC)
     except BaseException:
         for tree in trees:
             os.close(tree)

@@ -20,6 +20,7 @@ from labcore.spec.isolation import (
     root_with,
 )
 from labcore.spec.resources import Resources
+from labcore.spec.scheduling import IoPriority, MemoryPolicy, Scheduler, TimeOffset
 from labcore.spec.seccomp import SeccompProfile
 
 NAMESPACES: Final = ("mount", "pid", "uts", "ipc", "network", "cgroup")
@@ -103,6 +104,10 @@ class ContainerSpec(Record):
     resources: Resources = Resources()
     cgroups: tuple[str, ...] = ()
     oom_score_adj: int | None = None
+    scheduler: Scheduler | None = None
+    io_priority: IoPriority | None = None
+    memory_policy: MemoryPolicy | None = None
+    time_offsets: tuple[TimeOffset, ...] = ()
     user: User = User()
     capabilities: CapabilitySets = root_with(DEFAULT_CAPABILITIES)
     no_new_privileges: bool = False
@@ -116,9 +121,13 @@ class ContainerSpec(Record):
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0]:
             raise InvalidInput("argv is empty: name a command, or use an image that has one")
-        for text in (*self.argv, *self.environment, self.workdir):
-            if "\0" in text:
-                raise InvalidInput(f"{text!r} contains a NUL byte: no argument, variable or path can")
+        for what, texts in (
+            ("argv", self.argv),
+            ("environment", self.environment),
+            ("workdir", (self.workdir,)),
+            ("hostname", (self.hostname or "",)),
+        ):
+            self._check_texts(what, texts)
         for variable in self.environment:
             if not variable.partition("=")[0] or "=" not in variable:
                 raise InvalidInput(f"environment: {variable!r} is not NAME=value: write NAME= for an empty value")
@@ -132,6 +141,14 @@ class ContainerSpec(Record):
             raise InvalidInput("namespaces: without `mount` the container's root would become the host's")
         if unknown := {*self.namespaces, *(kind for kind, _ in self.joins)} - {*NAMESPACES, "user", "time"}:
             raise InvalidInput(f"namespaces: no such kind: {', '.join(sorted(unknown))}")
+
+    @staticmethod
+    def _check_texts(what: str, texts: tuple[str, ...]) -> None:
+        for text in texts:
+            if not isinstance(text, str):
+                raise InvalidInput(f"{what}: {text!r} is no string")
+            if "\0" in text:
+                raise InvalidInput(f"{what}: {text!r} contains a NUL byte: no argument, variable or path can")
 
     @staticmethod
     def _check_hostname(name: str) -> None:

@@ -19,3 +19,5 @@ SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1"  # given up;
 
 MANIFESTS: Final = (MANIFEST, DOCKER_MANIFEST)
 INDEXES: Final = (INDEX, DOCKER_INDEX)
+CONFIGS: Final = (CONFIG, DOCKER_CONFIG, "application/octet-stream")  # the last is Docker 1.10's, in some registries
+LAYERS_BEGIN: Final = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.")  # of any compression

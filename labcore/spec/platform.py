@@ -38,8 +38,9 @@ class Platform(Record):
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Read the `platform` of an index's entry, or the fields of a config."""
-        return cls(str(value.get("os") or ""), str(value.get("architecture") or ""), str(value.get("variant") or ""))
+        """Read the `platform` of an index's entry, or the fields of a config; what cannot be shown becomes a question mark."""
+        said = [str(value.get(name) or "") for name in ("os", "architecture", "variant")]
+        return cls(*("".join(character if character.isprintable() else "?" for character in text) for text in said))
 
     @classmethod
     def here(cls) -> Self:

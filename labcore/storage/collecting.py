@@ -71,7 +71,7 @@ def set_aside(directory: Path, layers: set[str]) -> Gone:
 def _take_out(directory: Path, goes: Callable[[str], bool]) -> None:
     """Give layers that go, and what the dead have left, names by which nobody finds them; in one step each."""
     layers = directory / "layers"
-    for path in list(layers.iterdir()):
+    for path in list(layers.glob("*/")):
         unfinished = path.name.startswith(INCOMING) and _is_abandoned(path)
         if unfinished or (not path.name.startswith(".") and goes(path.name)):
             path.rename(layers / f"{REMOVED}{path.name}-{os.urandom(4).hex()}")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import StoreDamaged
-from labcore.storage.places import Places, is_directory
+from labcore.storage.places import Places, is_directory, is_whiteout, set_opaque
+from labcore.storage.tree import listed
 from labcore.tar import Archive, BadArchive, Entry
 from labcore.tar import reading as tar
 
@@ -17,6 +18,9 @@ WHITEOUT: Final = b".wh."
 OPAQUE: Final = b".wh..wh..opq"
 NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 OVERLAYS_OWN: Final = (b"trusted.overlay.", b"user.overlay.")
+NOT_HERE: Final = {errno.EOPNOTSUPP, errno.EPERM, errno.EACCES}  # setxattr(2), xattr(7)
+NEEDED: Final = (b"security.capability",)  # a program without it does not do what it is for
+AUFS: Final = b".wh..wh."  # how names begin that are a graph driver's own: image-spec, layer.md
 DEVICES: Final = {tar.CHARACTER: stat.S_IFCHR, tar.BLOCK_DEVICE: stat.S_IFBLK, tar.FIFO: stat.S_IFIFO}
 
 
@@ -24,6 +28,7 @@ class Extractor:
     """Makes the entries of an archive below the open directory `root`, in overlayfs' form: whiteouts are devices there."""
 
     def __init__(self, root: int) -> None:
+        self._root = root
         self._places = Places(root)
         self._times: list[tuple[bytes, int]] = []
         self._apart = _in_user_namespace()
@@ -40,18 +45,19 @@ class Extractor:
             self._places.refresh()
             parent, base = self._places.find(entry.name)
             if not base:
-                continue
-            if base.startswith(WHITEOUT):
+                self._describe_root(entry, parent)
+            elif base.startswith(WHITEOUT):
                 self._white_out(parent, base, entry)
             else:
                 self._make(entry, archive.content(), parent, base)
         self._places.close()
+        self._remove_aufs_own()
         for name, time in reversed(self._times):  # last: what is put into a directory changes its time
             self._places.refresh()
             with suppress(OSError, BadArchive):  # a later entry has put something else in its place
                 parent, base = self._places.find(name)
-                if is_directory(parent, base):
-                    os.utime(base, ns=(time, time), dir_fd=parent, follow_symlinks=False)
+                if is_directory(parent, base or b"."):
+                    os.utime(base or b".", ns=(time, time), dir_fd=parent, follow_symlinks=False)
 
     def _make(self, entry: Entry, content: Iterator[memoryview], parent: int, base: bytes) -> None:
         kind = entry.kind
@@ -77,10 +83,18 @@ class Extractor:
                 return
         else:
             raise StoreDamaged(f"layer entry {entry.name!r} is of a kind that layers do not have: {kind!r}")
+        self._describe(entry, parent, base)
+
+    def _describe_root(self, entry: Entry, root: int) -> None:
+        if entry.kind == tar.DIRECTORY:
+            self._describe(entry, root, b".")
+            self._times.append((b".", entry.mtime))
+
+    def _describe(self, entry: Entry, parent: int, base: bytes) -> None:
         os.chown(base, entry.uid, entry.gid, dir_fd=parent, follow_symlinks=False)
-        if kind != tar.SYMLINK:
+        if entry.kind != tar.SYMLINK:
             os.chmod(base, entry.mode, dir_fd=parent)
-        if kind != tar.DIRECTORY:
+        if entry.kind != tar.DIRECTORY:
             os.utime(base, ns=(entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
         if entry.xattrs:
             self._set_attributes(entry, b"/proc/self/fd/%d/%s" % (parent, base))
@@ -107,11 +121,11 @@ class Extractor:
         except FileExistsError:
             if is_directory(parent, base):
                 return
-            hidden = _is_whiteout(parent, base)
+            hidden = is_whiteout(parent, base)
             self._places.clear(parent, base)
             os.mkdir(base, 0o700, dir_fd=parent)
             if hidden:
-                self._set_opaque(parent, base)
+                set_opaque(parent, base)
 
     def _make_device(self, entry: Entry, parent: int, base: bytes) -> bool:
         """Make a device node or FIFO; root of a user namespace only may not, and its containers could not use it either."""
@@ -123,21 +137,30 @@ class Extractor:
             return False
         return True
 
-    def _set_attributes(self, entry: Entry, where: bytes | int) -> None:
+    @staticmethod
+    def _set_attributes(entry: Entry, where: bytes | int) -> None:
+        """Set an entry's extended attributes: those that this machine has, allows us, and allows on files of that kind."""
         for name, value in entry.xattrs.items():
-            if name.startswith(OVERLAYS_OWN):
-                raise StoreDamaged(f"layer entry {entry.name!r} sets {name!r}, which is overlayfs's own")
+            if name.startswith(OVERLAYS_OWN):  # how it reads a layer is for the layer's whiteouts to say
+                continue
             try:
                 os.setxattr(where, name, value, follow_symlinks=isinstance(where, int))
             except OSError as error:
-                if error.errno != errno.EOPNOTSUPP:  # a label of a security module that is not here
+                if error.errno not in NOT_HERE or name in NEEDED:
                     raise
+
+    def _remove_aufs_own(self) -> None:
+        """Remove what hard links were made of: in layers that were on aufs, `.wh..wh.plnk` holds files of several names."""
+        for name in map(os.fsencode, listed(self._root)):
+            if name.startswith(AUFS):
+                self._places.clear(self._root, name)
 
     # --- what lower layers have, and this one has not
 
     def _white_out(self, parent: int, base: bytes, entry: Entry) -> None:
         if base == OPAQUE:
-            self._set_opaque(parent, b".")
+            set_opaque(parent, b".")
+        if base.startswith(AUFS):
             return
         hidden = base.removeprefix(WHITEOUT)
         if hidden in (b"", b".", b".."):
@@ -146,21 +169,7 @@ class Extractor:
             os.mknod(hidden, stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
         except FileExistsError:  # this layer has put something there itself: only what lies below is hidden
             if is_directory(parent, hidden):
-                self._set_opaque(parent, hidden)
-
-    def _set_opaque(self, parent: int, base: bytes) -> None:
-        """Mark a directory as hiding what lower layers have in it, for overlays on the machine and in user namespaces.
-
-        Those read user.* attributes (option `userxattr`), for trusted.* are not for them to read; nor, in one, for us to write.
-        """
-        for space in (b"user", b"trusted"):
-            with suppress(PermissionError):
-                os.setxattr(b"/proc/self/fd/%d/%s" % (parent, base), space + b".overlay.opaque", b"y", follow_symlinks=False)
-
-
-def _is_whiteout(parent: int, base: bytes) -> bool:
-    status = os.stat(base, dir_fd=parent, follow_symlinks=False)
-    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+                set_opaque(parent, hidden)
 
 
 def write_content(fd: int, entry: Entry, content: Iterator[memoryview]) -> None:

@@ -73,7 +73,7 @@ class LayerStore:
 
     def ids(self) -> list[str]:
         """Return the unpacked layers, sorted."""
-        return sorted(path.name for path in (self.directory / "layers").glob("[!.]*"))
+        return sorted(path.name for path in (self.directory / "layers").glob("[!.]*/"))
 
     def overlay(self, ids: list[str]) -> OverlayRoot:
         """Return the root made of these layers, given from the lowest up, with a writable one in memory on top."""
@@ -88,7 +88,7 @@ class LayerStore:
         """Make what is missing. Nobody but root may look in: layers hold setuid programs, and devices."""
         version = self.directory / "format"
         try:
-            found = version.read_text().strip()
+            found = version.read_bytes().strip().decode(errors="replace")
         except FileNotFoundError:
             self.directory.mkdir(parents=True, exist_ok=True)
             self.directory.chmod(0o700)
@@ -99,7 +99,10 @@ class LayerStore:
             incoming.rename(version)  # last: where it stands, the rest stands too
             return
         if found != FORMAT:
-            raise StoreDamaged(f"{self.directory} has format {found!r}, and this labcore knows {FORMAT} only")
+            raise StoreDamaged(
+                f"{self.directory} has format {found!r}, and this labcore knows {FORMAT} only: use the one that made it, or "
+                "another state root: --root, LABCORE_ROOT"
+            )
 
 
 def layer_id(diff_id: str) -> str:

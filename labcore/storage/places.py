@@ -69,14 +69,18 @@ class Places:
         try:
             return _openat(self._root, path)
         except SystemCallError as error:
-            if error.errno != errno.ENOENT:
-                raise BadArchive(f"it has entries below {path!r}, which is no directory: {error.strerror}") from None
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                raise _no_directory(path, error) from None
         here = os.dup(self._root)
         for depth, part in enumerate(parts):
-            with suppress(FileExistsError):
-                os.mkdir(part, 0o755, dir_fd=here)
-            os.close(here)
-            here = _openat(self._root, b"/".join(parts[: depth + 1]))
+            try:
+                _make_parent(here, part)
+            finally:
+                os.close(here)
+            try:
+                here = _openat(self._root, b"/".join(parts[: depth + 1]))
+            except SystemCallError as error:
+                raise _no_directory(path, error) from None
         return here
 
     def clear(self, parent: int, base: bytes) -> None:
@@ -99,6 +103,21 @@ class Places:
         self._found.clear()
 
 
+def _make_parent(parent: int, base: bytes) -> None:
+    """Make a directory that the archive has not named (yet), also where it has only said that lower layers' is deleted."""
+    with suppress(FileExistsError):
+        os.mkdir(base, 0o755, dir_fd=parent)
+        return
+    if is_whiteout(parent, base):
+        os.unlink(base, dir_fd=parent)
+        os.mkdir(base, 0o755, dir_fd=parent)
+        set_opaque(parent, base)
+
+
+def _no_directory(path: bytes, error: OSError) -> BadArchive:
+    return BadArchive(f"it has entries below {path!r}, which is no directory: {error.strerror}")
+
+
 def _openat(root: int, path: bytes) -> int:
     return openat2(root, path, SEARCH, resolve=INSIDE)
 
@@ -106,3 +125,19 @@ def _openat(root: int, path: bytes) -> int:
 def is_directory(parent: int, base: bytes) -> bool:
     """Is that entry of the open directory `parent` a directory itself, and no link to one?"""
     return stat.S_ISDIR(os.stat(base, dir_fd=parent, follow_symlinks=False).st_mode)
+
+
+def is_whiteout(parent: int, base: bytes) -> bool:
+    """Does that entry stand for a deleted one of lower layers, as overlayfs notes it?"""
+    status = os.stat(base, dir_fd=parent, follow_symlinks=False)
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def set_opaque(parent: int, base: bytes) -> None:
+    """Mark a directory as hiding what lower layers have in it, for overlays on the machine and in user namespaces.
+
+    Those read user.* attributes (option `userxattr`), for trusted.* are not for them to read; nor, in one, for us to write.
+    """
+    for space in (b"user", b"trusted"):
+        with suppress(PermissionError):
+            os.setxattr(b"/proc/self/fd/%d/%s" % (parent, base), space + b".overlay.opaque", b"y", follow_symlinks=False)

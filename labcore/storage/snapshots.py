@@ -96,8 +96,19 @@ class SnapshotStore:
         """Return all names, sorted."""
         return sorted(path.parent.name for path in self._snapshots.glob("[!.]*/snapshot.json"))
 
+    def readable(self) -> list[Snapshot]:
+        """Return all snapshots but those whose description is damaged."""
+        found = []
+        for name in self.names():
+            with suppress(StoreDamaged, NotFound):
+                found.append(self.get(name))
+        return found
+
     def layers_in_use(self) -> set[str]:
-        """Return the layers that snapshots stand on: `labcore.storage.collecting` asks when nobody makes one."""
+        """Return the layers that snapshots stand on: `labcore.storage.collecting` asks when nobody makes one.
+
+        Raises StoreDamaged if a snapshot's description is: nobody knows which layers it needs then.
+        """
         return {layer for name in self.names() for layer in self.get(name).layers}
 
     def is_in_use(self, name: str) -> bool:
@@ -107,18 +118,18 @@ class SnapshotStore:
         return True
 
     def remove(self, name: str) -> None:
-        """Remove a snapshot. Raises NotFound, InUse."""
-        with self.use(name):
+        """Remove a snapshot, also one whose description is damaged. Raises NotFound, InUse."""
+        with self._use_as_it_lies(name):
             remove(self._snapshots / name)
         sweep(self._snapshots)
 
     def remove_abandoned(self) -> None:
         """Remove the throw-away snapshots of those who were killed before they could do it."""
-        for name in self.names():
-            with suppress(InUse, NotFound):
-                old = time.time() - (self._snapshots / name / "snapshot.json").stat().st_mtime > ABANDONED_SECONDS
-                if old and self.get(name).throw_away:
-                    self.remove(name)
+        for snapshot in self.readable():
+            with suppress(InUse, NotFound, FileNotFoundError):
+                made = (self._snapshots / snapshot.name / "snapshot.json").stat().st_mtime
+                if snapshot.throw_away and time.time() - made > ABANDONED_SECONDS:
+                    self.remove(snapshot.name)
 
     # --- where it lies
 
@@ -188,6 +199,14 @@ class SnapshotStore:
         snapshot = self.get(name)
         return used(self._snapshots / name, name, self.root(snapshot), snapshot.config)
 
+    def _use_as_it_lies(self, name: str) -> AbstractContextManager[Use]:
+        """Have a snapshot to oneself, of which one may not know more than whether it is an overlay's or a copy."""
+        try:
+            return self.use(name)
+        except StoreDamaged:
+            place = self._snapshots / name
+            return used(place, name, self.root(Snapshot(name, (), copied=not (place / "upper").is_dir())), "")
+
 
 def _read(path: Path) -> Snapshot:
     try:
@@ -197,7 +216,10 @@ def _read(path: Path) -> Snapshot:
         snapshot = Snapshot(**value)
         return snapshot.replace(layers=tuple(str(layer) for layer in snapshot.layers))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise StoreDamaged(f"{path} cannot be read: {error}") from None
+        name = path.parent.name
+        raise StoreDamaged(
+            f"{path} cannot be read: {error}\n  cure: mend it, or remove the snapshot: labcore snapshot rm {name}"
+        ) from None
 
 
 @contextmanager

@@ -44,8 +44,8 @@ def unpacked(
     """
     with incoming(layers) as place:
         with room_for(what, layers):
+            place.chmod(0o755)  # unless the archive says otherwise
             diff_id = _unpack(open_archive, place, what, algorithm if hash_plain else "", algorithm)
-            place.chmod(0o755)
         yield Unpacked(place, diff_id)
 
 

@@ -20,6 +20,7 @@ from labcore.registry.server import Registry, Settings
 from tests.conformance.conftest import dockers_registry, running_dockerd
 from tests.peers import Peers
 from tests.serving import named, served
+from tests.threads import Started
 
 Docker = Callable[..., str]
 
@@ -143,7 +144,7 @@ class Counted:
 def cache_of(upstream: str, root: Path) -> Iterator[str]:
     """Run labcore's cache as a user starts it."""
     command = [sys.executable, "-m", "labcore", "--root", str(root), "registry", "serve", "--listen", "127.0.0.1:0"]
-    with subprocess.Popen([*command, "--proxy", upstream], stdout=subprocess.PIPE, text=True) as server:
+    with Started([*command, "--proxy", upstream], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         line = server.stdout.readline()
         assert f"a cache of {upstream}" in line

@@ -28,6 +28,7 @@ from labcore.storage.comparing import differences
 from tests.conformance.conftest import LIMITS, running_dockerd
 from tests.conftest import needs_root
 from tests.peers import Peers
+from tests.threads import Started
 
 NAME = "team/box:v1"
 # What a container says of its files, each with its kind, mode, owner and content; engines mount things of their own on /etc.
@@ -263,7 +264,7 @@ def test_to_labcore(row: str, request: pytest.FixtureRequest, lab: Lab, wanted: 
 
 def test_through_pipes(docker: Tool, lab: Lab, wanted: str, tmp_path: Path) -> None:
     """`labcore save | docker load`, and `docker save | labcore load`."""
-    with subprocess.Popen(
+    with Started(
         [sys.executable, "-m", "labcore", "--root", str(lab.engine.root), "save", NAME], stdout=subprocess.PIPE
     ) as ours:
         subprocess.run([*docker.words, "load"], stdin=ours.stdout, check=True, capture_output=True)

@@ -20,13 +20,14 @@ from labcore.spec import Reference
 from tests.conformance.conftest import dockers_registry, running_dockerd
 from tests.conftest import needs_root
 from tests.peers import Peers
+from tests.threads import Started
 
 
 @contextmanager
 def serving(data: Path, *options: str) -> Iterator[str]:
     """A registry as a user starts it."""
     command = [sys.executable, "-m", "labcore", "registry", "serve", "--listen", "127.0.0.1:0", "--data", str(data)]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
+    with Started([*command, *options], stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             yield server.stdout.readline().split()[2].rpartition("/")[2]

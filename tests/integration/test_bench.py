@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -27,6 +26,7 @@ from labcore.spec import OverlayRoot
 from labcore.vm.qemu import default_machine
 from tests.conftest import ON_CI, needs_root, small_disk
 from tests.peers import Peers
+from tests.threads import Started, together
 
 
 def floor_output(engine: Engine, *argv: str) -> str:
@@ -116,7 +116,7 @@ def test_bench_compare_measures_keeps_and_draws_again(tmp_path: Path, vm_root: P
 def test_a_comparison_that_is_interrupted_leaves_no_machine(tmp_path: Path, vm_root: Path) -> None:
     needs_root()
     command = [sys.executable, "-m", "labcore", "--root", str(vm_root), "bench", "compare", "--quick"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as bench:
+    with Started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as bench:
         deadline = time.monotonic() + 60
         while not (machines := descendants(bench.pid, "qemu")) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -142,10 +142,7 @@ def test_a_comparison_can_be_asked_for_by_a_thread_which_may_lose_interest(vm_ro
             while not machines and time.monotonic() < deadline:
                 machines.extend(descendants(os.getpid(), "qemu"))
 
-    thread = threading.Thread(target=listen)
-    thread.start()
-    thread.join(120)
-    assert not thread.is_alive()
+    together(listen, seconds=120)
     assert seen
     assert machines
     assert gone(machines)

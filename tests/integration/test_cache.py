@@ -28,6 +28,7 @@ from labcore.registry.endpoint import Endpoint
 from labcore.registry.server import Registry, Settings
 from labcore.spec import Reference
 from tests.serving import named, served
+from tests.threads import Started, running, together
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 
@@ -116,15 +117,6 @@ def ask(address: str, path: str, method: str = "GET", **headers: str) -> tuple[i
         connection.close()
 
 
-def at_once(count: int, work: Callable[[], None]) -> None:
-    threads = [threading.Thread(target=work) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
-
-
 def held_below(directory: Path) -> list[str]:
     """Return the files below a directory that this process has open, removed ones too."""
     names = []
@@ -149,7 +141,7 @@ def test_a_class_of_forty_makes_one_download(
         list(pull(store, reference, endpoint(reference)))
         got.append(store.get(reference).descriptor.digest)
 
-    at_once(40, learner)
+    together(*[learner] * 40)
     image = engine.images.get(original)
     assert got == [image.descriptor.digest] * 40
     blobs = [image.config_descriptor.digest, *(layer.digest for layer in image.layers)]
@@ -212,7 +204,7 @@ def test_a_wrong_blob_is_given_to_nobody_and_not_kept(
 
     gc.disable()
     try:
-        at_once(5, reader)
+        together(*[reader] * 5)
         deadline = time.monotonic() + 10
         while held_below(cache.files.uploads) and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -380,7 +372,7 @@ def test_it_ends_soon_whatever_it_waits_for(upstream: Upstream, away: str, tmp_p
 
     upstream.instead = hanging
     command = [sys.executable, "-m", "labcore", "--root", str(tmp_path), "registry", "serve", "--listen", "127.0.0.1:0"]
-    with subprocess.Popen([*command, "--proxy", away], stdout=subprocess.PIPE, text=True) as server:
+    with Started([*command, "--proxy", away], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         address = server.stdout.readline().split()[2].removeprefix("http://")
 
@@ -388,12 +380,9 @@ def test_it_ends_soon_whatever_it_waits_for(upstream: Upstream, away: str, tmp_p
             with suppress(OSError, http.client.HTTPException):
                 ask(address, f"a/blobs/{digest}")
 
-        waiting = threading.Thread(target=learner)
-        waiting.start()
-        assert reached.wait(10)
-        begun = time.monotonic()
-        server.terminate()
-        assert server.wait(20) == 0
-        assert time.monotonic() - begun < 5
-    go_on.set()
-    waiting.join(10)
+        with running(learner, stop=go_on.set):
+            assert reached.wait(10)
+            begun = time.monotonic()
+            server.terminate()
+            assert server.wait(20) == 0
+            assert time.monotonic() - begun < 5

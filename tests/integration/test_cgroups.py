@@ -1,6 +1,8 @@
 """Cgroups as the kernel keeps them: what a version 2 cgroup's program for devices lets through."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,3 +64,10 @@ def test_the_last_rule_that_fits_decides(group: Path, tmp_path: Path, rules: lis
             assert process.communicate(timeout=10)[0].decode().split() == works.split()
     finally:
         os.close(fd)
+
+
+def test_a_process_that_cannot_be_seen_is_not_our_own_group() -> None:
+    """cgroup.procs of version 2 has 0 for it, and a signal to that would be one to all who were started with us."""
+    code = "from labcore.runtime.cgroups import removal; removal.send(0, 15); print('alive')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True)
+    assert done.stdout == "alive\n"

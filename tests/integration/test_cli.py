@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
-from tests.conftest import needs_root
+from tests.conftest import PROJECT, closed_to_others, needs_root, within_reach
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 LABCORE = [str(Path(sys.executable).with_name("labcore"))]
@@ -63,7 +65,7 @@ def test_standard_input_only_with_interactive(engine: Engine) -> None:
         (126, ["busybox", "/etc"], "/etc is a directory"),
         (125, ["nope"], "no image nope:latest"),
         (125, ["Bad Name"], "is no image name"),
-        (125, ["-e", "LONELY", "busybox", "true"], "is not NAME=value"),
+        (125, ["-e", "=LONELY", "busybox", "true"], "NAME=VALUE is wanted"),
         (125, ["--hostname", "x" * 65, "busybox", "true"], "1 to 64"),
         (125, ["-w", "relative", "busybox", "true"], "is not absolute"),
         (125, ["--rootfs", "/etc/passwd", "true"], "is a file"),
@@ -100,7 +102,7 @@ def test_plan_takes_the_same_arguments(engine: Engine) -> None:
 def test_signals_are_passed_on(engine: Engine) -> None:
     script = "trap 'echo got it; exit 9' TERM; echo ready; while :; do sleep 0.05; done"
     command = [*LABCORE, "--root", str(engine.root), "run", "busybox", "sh", "-c", script]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with Started(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.terminate()
@@ -111,7 +113,7 @@ def test_signals_are_passed_on(engine: Engine) -> None:
 def test_other_signals_may_come_often(engine: Engine) -> None:
     script = "trap 'echo again' HUP; trap 'exit 8' TERM; echo ready; while :; do sleep 0.02; done"
     command = [*LABCORE, "--root", str(engine.root), "run", "busybox", "sh", "-c", script]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with Started(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         for _ in range(3):
@@ -130,7 +132,7 @@ def test_a_root_that_is_called_like_a_command(engine: Engine, tmp_path: Path) ->
 def test_the_second_interrupt_kills_what_ignores_the_first(engine: Engine) -> None:
     script = "trap '' INT; echo ready; sleep 100"  # until it has become `sleep` the shell would end by an interrupt
     command = [*LABCORE, "--root", str(engine.root), "run", "busybox", "sh", "-c", script]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with Started(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
@@ -142,7 +144,7 @@ def test_the_second_interrupt_kills_what_ignores_the_first(engine: Engine) -> No
 
 def test_a_killed_command_leaves_no_container(engine: Engine) -> None:
     command = [*LABCORE, "--root", str(engine.root), "run", "busybox", "sh", "-c", "echo ready; sleep 4711"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with Started(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.kill()
@@ -228,11 +230,11 @@ def test_doctor_speaks_chinese(engine: Engine, monkeypatch: pytest.MonkeyPatch) 
 
 def test_doctor_as_an_ordinary_user_says_what_is_missing() -> None:
     script = (
-        "import os; from labcore.cli import main; import labcore.cli.doctor, labcore.runtime.explain, labcore.native.monitor; "
+        "import os; from labcore.cli import main; "
         "os.environ['LABCORE_ROOT'] = '/nowhere/at/all'; os.setgroups([]); os.setgid(65534); os.setuid(65534); "
         "raise SystemExit(main(['doctor']))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = subprocess.run(within_reach(sys.executable, "-c", script), cwd="/", capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     assert "✗ mount namespace" in done.stdout
     assert "you are user 65534" in done.stdout
@@ -241,14 +243,35 @@ def test_doctor_as_an_ordinary_user_says_what_is_missing() -> None:
 
 def test_run_as_an_ordinary_user(engine: Engine) -> None:
     script = (
-        "import locale, os, shutil, sys; from labcore.cli import main; import labcore.cli.run, labcore.runtime.explain; "
+        "import os, sys; from labcore.cli import main; "
         "os.setgroups([]); os.setgid(65534); os.setuid(65534); raise SystemExit(main(sys.argv[1:]))"
     )
     for directory in (engine.root, *engine.root.parents):
         if directory.stat().st_uid == 0 and str(directory).startswith("/tmp/"):
             directory.chmod(0o755)
-    command = [sys.executable, "-c", script, "--root", str(engine.root), "run", "busybox", "true"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = within_reach(sys.executable, "-c", script, "--root", str(engine.root), "run", "busybox", "true")
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True)
     assert done.returncode == 125, done.stderr
     assert "Permission denied" in done.stderr
     assert "cure: run it as root: sudo labcore" in done.stderr
+
+
+def test_the_directory_that_bars_the_way_is_named(tmp_path: Path) -> None:
+    """To an ordinary user whose state lies below it, or labcore itself."""
+    needs_root()
+    shutil.copytree(PROJECT / "labcore", tmp_path / "labcore", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "images").mkdir()
+    script = (
+        f"import locale, os, shutil, sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from labcore.cli import main; import labcore.cli.images\n"
+        "from labcore.native import program; from labcore.errors import Unavailable\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "try: program('labcore-init')\n"
+        "except Unavailable as error: print(error)\n"
+        f"raise SystemExit(main(['--root', {str(tmp_path)!r}, 'images']))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", script], cwd="/", capture_output=True, text=True)
+    closed = closed_to_others(tmp_path / "labcore")
+    assert f"{closed} is closed to you, and labcore lies in there\n  cure: chmod o+x {closed}" in done.stdout, done.stderr
+    assert done.returncode == 125, done.stderr
+    assert f"cure: {closed} is closed to you: chmod o+x {closed}, or run it as root" in done.stderr

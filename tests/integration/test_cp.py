@@ -21,6 +21,7 @@ from labcore.spec import IdRange
 from labcore.storage.files import copy, of_machine
 from labcore.storage.intake import take_in
 from tests.conftest import needs_root
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 ROOT = (0, 0)
@@ -317,7 +318,7 @@ def test_a_killed_cp_leaves_nothing_mounted(engine: Engine, name: str) -> None:
         " print('mounted', flush=True)\n time.sleep(60)\n"
     )
     command = [sys.executable, "-c", script, str(engine.root), name]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+    with Started(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
         busy = cp(engine, f"{name}:/c/one", "/nowhere")

@@ -12,7 +12,7 @@ from labcore.errors import StepFailed
 from labcore.native import CloneFlag, MountFlag
 from labcore.runtime import Plan, make_plan, ops, spawn
 from labcore.spec import BindRoot, ContainerSpec
-from tests.conftest import PROJECT, needs_root
+from tests.conftest import PROJECT, needs_root, within_reach
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 PRIVATE = ops.Mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE)
@@ -137,7 +137,7 @@ def test_in_a_chroot(engine, tmp_path: Path) -> None:  # type: ignore[no-untyped
         "import os, sys\n"
         "from labcore.errors import StepFailed\n"
         "from labcore.native import CloneFlag, MountFlag\n"
-        "from labcore.runtime import Plan, ops, spawn, explain\n"
+        "from labcore.runtime import Plan, ops, spawn\n"
         "import labcore.native.monitor\n"
         "os.chroot(sys.argv[1]); os.chdir('/')\n"
         "private = ops.Mount('none', '/', None, MountFlag.PRIVATE)\n"
@@ -211,7 +211,7 @@ def test_an_ordinary_user_is_told_what_to_do() -> None:
         "try: spawn(Plan([ops.Clone(CloneFlag.NEWNS)]))\n"
         "except StepFailed as error: print(error)\n"
     )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout
+    said = subprocess.run(within_reach(sys.executable, "-c", script), cwd="/", capture_output=True, text=True).stdout
     assert "you are user 65534" in said
     assert "sudo labcore" in said
 

@@ -13,6 +13,7 @@ from labcore.errors import InvalidInput
 from labcore.lab.helper import HelperFailed, run_helper
 from labcore.lab.helper.magic import helper_magic, plain_data
 from tests.conftest import changes, needs_root, traces
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -142,7 +143,7 @@ def test_it_dies_with_the_kernel_however_that_ends(number: int) -> None:
     """A stand-in for the kernel starts a helper that would run for a minute, and is ended."""
     source = "import subprocess; subprocess.Popen(['sleep', '4712']); print('ready'); os.system('sleep 4712')"
     kernel = f"from labcore.lab.helper import run_helper; run_helper({source!r}, {{}}, seconds=60)"
-    with subprocess.Popen([sys.executable, "-c", kernel], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with Started([sys.executable, "-c", kernel], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(number)

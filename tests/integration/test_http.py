@@ -19,6 +19,7 @@ from labcore.http import FilePart, Pieces, Request, Response, Server, conversati
 from labcore.http.message import BadRequest
 from labcore.http.server import _party, listen
 
+PIECE = 1 << 17
 MUCH = hashlib.shake_256(b"much").digest(8 << 20)
 
 
@@ -27,7 +28,7 @@ def handler(request: Request) -> Response:
     if request.path == "/unread":
         return Response(HTTPStatus.OK, {}, b"unread")
     if request.path == "/much":
-        return Response(HTTPStatus.OK, {}, Pieces(iter([MUCH]), len(MUCH)))
+        return Response(HTTPStatus.OK, {}, Pieces((MUCH[at : at + PIECE] for at in range(0, len(MUCH), PIECE)), len(MUCH)))
     if request.path == "/pieces":
         return Response(HTTPStatus.OK, {}, iter([b"one,", b"", b"two"]))
     if request.path in ("/short", "/long", "/exact"):
@@ -52,8 +53,8 @@ class Served:
         self.server = server
         self.port = port
 
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+    def connect(self, patience: float = 10) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=patience)
 
     def connect_small(self) -> socket.socket:
         """Connect with little room for what comes."""
@@ -63,9 +64,9 @@ class Served:
         connection.connect(("127.0.0.1", self.port))
         return connection
 
-    def ask(self, data: bytes) -> bytes:
+    def ask(self, data: bytes, patience: float = 10) -> bytes:
         """Send bytes, and return all that comes until the server ends it."""
-        with self.connect() as connection:
+        with self.connect(patience) as connection:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
             return rest_of(connection)
@@ -275,8 +276,8 @@ def test_who_does_not_read_or_does_not_end_keeps_nobody_out(served: Served, said
             connection.sendall(said)
         for _ in range(3):
             start = time.monotonic()
-            assert statuses(served.ask(GET + b"\r\n")) == [200]
-            assert time.monotonic() - start < 5
+            assert statuses(served.ask(GET + b"\r\n", patience=30)) == [200]
+            assert time.monotonic() - start < 20
             time.sleep(0.5)
         deadline = time.monotonic() + 30
         while len(served.server._resting) < 700 and time.monotonic() < deadline:
@@ -342,6 +343,25 @@ def test_room_is_made_for_others_by_who_waits_for_a_turn(served: Served, monkeyp
 )  # fmt: skip
 def test_whose_an_address_is(address: object, party: str) -> None:
     assert _party(address) == party
+
+
+def test_answers_that_are_not_read_take_no_more_memory_than_they_may(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labcore.http.server.MOST_HELD", 3 * PIECE)
+    stalled = [served.connect_small() for _ in range(20)]
+    for connection in stalled:
+        connection.sendall(b"GET /much HTTP/1.1\r\n" + HOST + b"\r\n")
+    deadline = time.monotonic() + 20
+    while not served.server._held and time.monotonic() < deadline:
+        time.sleep(0.1)
+    while len(served.server._open) > 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert 1 <= len(served.server._open) <= 3
+    assert served.server._held <= 3 * PIECE
+    for connection in stalled:
+        connection.close()
+    while served.server._open and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert served.server._held == 0
 
 
 def test_an_answer_that_is_not_read_is_given_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

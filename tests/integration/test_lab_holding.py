@@ -17,6 +17,7 @@ from labcore.lab.checks.seen import children
 from labcore.lab.groups import cgroup, remove_all
 from labcore.lab.holding import held, new_name, sweep
 from tests.conftest import needs_root
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -38,7 +39,7 @@ def another_lab(what: str, say: str = SAYS) -> Iterator[str]:
     """Hold something in a PID namespace of its own, as in another container; yield what it says. It is killed at the end."""
     source = f"{what}\nwith held() as place:\n    print({say}, flush=True)\n    input()"
     command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", sys.executable, "-c", source]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as lab:
+    with Started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as lab:
         assert lab.stdout is not None
         try:
             yield lab.stdout.readline().strip()

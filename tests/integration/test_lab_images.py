@@ -8,7 +8,6 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -19,6 +18,7 @@ from labcore.images import ImageStore
 from labcore.lab.registries import LessonRegistry
 from labcore.lab.solutions import solution
 from labcore.spec import Reference
+from tests.threads import running
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -123,10 +123,9 @@ def test_a_password_is_for_the_host_that_asks(tmp_path: Path) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=lambda: [server.handle_request() for _ in range(2)])
-        thread.start()
-        lab.fetch(f"http://127.0.0.1:{server.server_port}/here", user="ada:lovelace")
-        thread.join()
+        server.timeout = 10
+        with running(lambda: [server.handle_request() for _ in range(2)]):
+            lab.fetch(f"http://127.0.0.1:{server.server_port}/here", user="ada:lovelace")
     assert [("Authorization" in headers) for headers in heard] == [True, False]
 
 

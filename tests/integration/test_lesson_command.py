@@ -11,9 +11,10 @@ import pytest
 
 from labcore.engine import Engine
 from labcore.lab.lessons import LESSONS
-from labcore.lab.workspace import Workspace
+from labcore.lab.workspace import NAME, Workspace
 from tests.conftest import PROJECT, needs_root
 from tests.integration.wrong.lesson_01 import UNRULY, WRONG
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -92,10 +93,30 @@ def test_what_cannot_be_is_said_in_a_line(work: Path) -> None:
     assert "no lesson at /nowhere/01_what_is_docker.ipynb" in said
 
 
+def test_a_file_that_cannot_be_read_is_said_in_a_line(work: Path) -> None:
+    work.mkdir()
+    (work / NAME).write_bytes(b'def hostname(spec):\n    return "\xff"\n')
+    for command in ("status", "check", "solve"):
+        said = lesson(work, command, *["1"][: command != "status"], status=125)
+        assert said.startswith(f"labcore: {work / NAME}: it is not UTF-8: mend it, or take an older one from "), said
+        assert len(said.splitlines()) == 1
+    (work / NAME).unlink()
+    (work / NAME).mkdir()
+    for command in ("check", "solve", "reset"):
+        assert "Is a directory" in lesson(work, command, "1", status=125).splitlines()[-1]
+
+
+def test_a_language_that_nobody_speaks_is_said(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABCORE_LANG", "fr_FR.UTF-8")
+    said = lesson(work, "list").splitlines()
+    assert said.pop() == "labcore: LABCORE_LANG=fr_FR.UTF-8: there is en and zh; this is English"
+    assert "What is Docker?" in said[0]
+
+
 def test_demo_opens_a_solved_lesson_in_large_type(work: Path, engine: Engine) -> None:
     needs_root()
     command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "lesson", "--work", str(work), "demo", "1"]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+    with Started(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = []
         for line in process.stdout:

@@ -18,6 +18,7 @@ from labcore.lab.copies import copy, with_solutions
 from labcore.lab.lessons import LESSONS
 from labcore.lab.workspace import Workspace
 from tests.conftest import PROJECT, needs, needs_root
+from tests.threads import Started
 
 LANGUAGES = {"en": "", "zh": "zh"}
 LESSON_FILES = [lesson.file for lesson in LESSONS]
@@ -77,7 +78,7 @@ def lab(engine: Engine, tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
         "--work",
         str(tmp_path / "work"),
     ]
-    with subprocess.Popen(command, env=environment(engine), stdout=subprocess.PIPE, text=True) as process:
+    with Started(command, env=environment(engine), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = []
         for line in process.stdout:

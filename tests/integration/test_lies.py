@@ -91,7 +91,7 @@ LIES: dict[str, tuple[str, Lie, str]] = {
     "a manifest that is a list": ("/manifests/", body(lambda _: b"[]"), "cannot be read|is no"),
     "a deep manifest": ("/manifests/", body(lambda _: b"[" * 100_000), "cannot be read|is no"),
     "a manifest without layers": ("/manifests/", changed_manifest(layers=None), "layers|cannot be read|is no"),
-    "a manifest of many layers": ("/manifests/", changed_manifest(layers=[]), "0 layers in the manifest"),
+    "a manifest of many layers": ("/manifests/", changed_manifest(layers=[]), "has 0 layers, and 1 in its config"),
     "a bomb for a manifest": (
         "/manifests/",
         instead(200, gzip.compress(bytes(100_000_000)), Content_Type=IMAGE, Content_Encoding="gzip"), "cannot be read|is no",
@@ -244,6 +244,22 @@ def test_babble(lie: str) -> None:
             assert lie == "two lengths"  # the first holds, and the rest is nobody's
             assert fetched.content == b"{}"
         assert time.monotonic() - begun < 20
+        transport.close()
+
+
+@pytest.mark.parametrize(
+    "say",
+    [forever(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000), drip(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 9000, 0.02, size=60)],
+    ids=["without end", "dripping"],
+)
+def test_a_proxy_that_babbles(say: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    with served_raw(greeted(say)) as address:
+        monkeypatch.setenv("https_proxy", f"http://{address}")
+        transport = Transport(Endpoint("registry.test"), attempts=1, patience=1)
+        begun = time.monotonic()
+        with pytest.raises(RegistryError, match=r"head does not end|nothing answered|got more than|100 headers"):
+            transport.request("GET", "/v2/")
+        assert time.monotonic() - begun < 10
         transport.close()
 
 

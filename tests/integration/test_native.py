@@ -16,6 +16,7 @@ from labcore import native
 from labcore.errors import SystemCallError, Unavailable
 from labcore.native import Capability, CloneFlag, CloseFlag, MountAttribute, MountFlag, Prctl, Resolve, TreeFlag
 from tests.conftest import needs_root
+from tests.threads import running
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 ISOLATED = CloneFlag.NEWNS | CloneFlag.NEWUTS | CloneFlag.NEWPID | CloneFlag.NEWIPC | CloneFlag.NEWNET
@@ -83,14 +84,11 @@ def test_output_is_written_once(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_clone_refuses_in_a_process_with_threads() -> None:
     release = threading.Event()
-    thread = threading.Thread(target=release.wait)
-    thread.start()
-    try:
-        with pytest.raises(Unavailable, match=r"2 threads.*labcore.spawn\(plan\)"):
-            native.clone(lambda: 0)
-    finally:
-        release.set()
-        thread.join()
+    with (
+        running(release.wait, stop=release.set),
+        pytest.raises(Unavailable, match=r"2 threads.*labcore.spawn\(plan\)"),
+    ):
+        native.clone(lambda: 0)
 
 
 def test_the_childs_own_fork_works_after_clone() -> None:

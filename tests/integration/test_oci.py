@@ -3,6 +3,7 @@
 import array
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 
 from labcore.engine import Engine
 from labcore.errors import Unavailable
+from labcore.native import Capability, capget
 from labcore.runtime import ops
 from labcore.runtime.cgroups import Cgroup, hierarchies, scope
 from labcore.runtime.oci.example import example_config
@@ -23,6 +25,7 @@ from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.ops import Op
 from labcore.spec import DOCKER_CAPABILITIES, ContainerSpec, OverlayRoot
 from tests.conftest import PROJECT, needs_root
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -504,7 +507,8 @@ def test_a_network_namespace_that_a_file_keeps(bundle: Bundle, tmp_path: Path) -
 
 
 CHANGES: list[tuple[str, Any, str]] = [
-    ("ociVersion", "9.0", "ociVersion: must be 1.0 to 1.2"),
+    ("ociVersion", "9.0.0", "ociVersion: must be 1.x.y"),
+    ("ociVersion", "1.2", "ociVersion: must be 1.x.y"),
     ("ociVersion", None, "ociVersion: is missing"),
     ("process.args", [], "process.args: is missing or empty"),
     ("process.args", "sh", "process.args: must be a list"),
@@ -514,8 +518,7 @@ CHANGES: list[tuple[str, Any, str]] = [
     ("process.user.uid", (1 << 32) - 1, "process.user.uid: must be from 0 to 4294967294"),
     ("process.user.gid", (1 << 32) - 1, "process.user.gid: must be from 0 to 4294967294"),
     ("process.user.additionalGids", [5, (1 << 32) - 1], "process.user.additionalGids[1]: must be from 0 to 4294967294"),
-    ("linux.uidMappings", [{"containerID": 0, "hostID": (1 << 32) - 1, "size": 1}], "linux.uidMappings[0].hostID: must be"),
-    ("process.capabilities.bounding", ["CAP_FLY"], "process.capabilities.bounding[0]: no such capability"),
+    ("linux.uidMappings", [{"containerID": 0, "hostID": (1 << 32) - 1, "size": 1}], "linux.uidMappings"),
     ("process.rlimits", [{"type": "RLIMIT_X", "soft": 1, "hard": 1}], "process.rlimits[0].type: no such limit"),
     ("process.apparmorProfile", "x\ny", "process.apparmorProfile: "),
     ("process.selinuxLabel", "x", "process.selinuxLabel: SELinux labels are not supported"),
@@ -527,6 +530,8 @@ CHANGES: list[tuple[str, Any, str]] = [
     ("linux.namespaces", [{"type": "mount"}, {"type": "mount"}], "linux.namespaces[1].type: mount is named twice"),
     ("linux.namespaces", [{"type": "mount"}, {"type": "uts", "path": "/no"}], "linux.namespaces[1].path: /no does not exist"),
     ("linux.namespaces", [{"type": "mount"}, {"type": "uts", "path": "/proc/self/ns/ipc"}], "is no uts namespace"),
+    ("linux.namespaces", [{"type": "pid"}], "linux.namespaces: a mount namespace is missing"),
+    ("linux.uidMappings", [{"containerID": 0, "hostID": 9, "size": 1}], "linux.uidMappings: needs a user namespace"),
     ("linux.rootfsPropagation", "sideways", "linux.rootfsPropagation: must be one of"),
     ("linux.sysctl", {"vm.swappiness": "1"}, "linux.sysctl.vm.swappiness: vm.swappiness is a setting of the whole machine"),
     (
@@ -563,6 +568,32 @@ def test_what_cannot_be_is_refused_by_its_path(bundle: Bundle, path: str, value:
     assert "Traceback" not in said
     assert bundle("list", "--quiet") == ""
     assert not any(directory.exists() for directory in Cgroup.near_own(bundle.name).directories().values())
+
+
+def test_what_is_not_known_here_is_said_and_left_out(bundle: Bundle) -> None:
+    """The specification wants a warning for capabilities, and nothing for properties of later versions."""
+    bundle.config |= {"ociVersion": "1.9.3-dev", "annotations": {"org.example": "x"}, "later": {"x": 1}}
+    bundle.config["process"] |= {"later": True}
+    bundle.config["process"]["capabilities"]["bounding"] = ["CAP_KILL", "CAP_FLY"]
+    said = bundle.run("grep", "CapBnd", "/proc/self/status")
+    assert "warning: process.capabilities: not known here, and not given: 'FLY'" in said
+    assert "CapBnd:\t0000000000000020" in said
+
+
+def test_a_limit_that_cannot_be_given_is_said(bundle: Bundle) -> None:
+    if Capability.SYS_RESOURCE in capget()["effective"]:
+        pytest.skip("root may raise every limit here")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    bundle.config["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": most + 1}]
+    assert f"warning: process.rlimits[0]: 10:{most + 1} is more than may be given" in bundle.run("sh", "-c", "ulimit -Hn")
+
+
+def test_version_twos_own_settings_are_not_forgotten(bundle: Bundle) -> None:
+    """Where version 1 has the controller there is nothing that could stand in for them."""
+    if "memory" not in dict(hierarchies().v1):
+        pytest.skip("needs the memory controller of version 1")
+    bundle.config["linux"]["resources"] = {"unified": {"memory.high": "100000000"}}
+    assert "this machine's cgroups have no memory.high" in bundle.run("true", status=1)
 
 
 def test_a_block_devices_rate(bundle: Bundle) -> None:
@@ -653,7 +684,7 @@ def test_a_number_that_now_means_another_process_is_left_alone(bundle: Bundle) -
     bundle.wait_for("stopped")
     file = bundle.state / bundle.name / "state.json"
     saved = json.loads(file.read_text())
-    with subprocess.Popen(["sleep", "60"]) as innocent:
+    with Started(["sleep", "60"]) as innocent:
         file.write_text(json.dumps(saved | {"pid": innocent.pid}))
         assert json.loads(bundle("state", bundle.name))["status"] == "stopped"
         assert "not running" in bundle("kill", bundle.name, "KILL", status=1)
@@ -769,7 +800,9 @@ def test_an_exec_that_nobody_waits_for_says_what_failed(bundle: Bundle, tmp_path
     for words in (["/own/plain"], ["--cwd", "/nonesuch", "true"], ["--cwd", "/own/plain", "true"]):
         said = bundle("exec", "--detach", "--pid-file", str(pid_file), *words[:-1], bundle.name, words[-1], status=1)
         assert said.startswith("labcore-runtime: op ")
+        assert "PATH" not in said  # what the host has there says nothing
         assert not pid_file.exists()
+    assert "executable file not found" in bundle("exec", "--detach", bundle.name, "nonesuch", status=1)
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])

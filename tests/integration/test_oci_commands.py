@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,3 +71,105 @@ def test_the_streams_are_the_users_own(bundle: Bundle) -> None:
     said = bundle("exec", "--user", "1001", bundle.name, "sh", "-c", "echo out > /dev/stdout; cat /dev/stdin", input="in\n")
     assert said == "out\nin\n"
     assert os.stat(os.devnull).st_uid == 0
+
+
+IDS = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+
+
+@pytest.fixture
+def apart(bundle: Bundle, rootfs: Path, tmp_path: Path) -> Bundle:
+    """A bundle in a user namespace, with a volume that lies where the namespace's root may not look."""
+    for path in (rootfs, *rootfs.parents):
+        if str(path).startswith("/tmp/"):
+            path.chmod(0o755)
+    (rootfs / "data").mkdir(exist_ok=True)
+    (tmp_path / "closed" / "volume").mkdir(parents=True)
+    (tmp_path / "closed" / "volume" / "file").write_text("from the host\n")
+    (tmp_path / "closed").chmod(0o700)
+    source = str(tmp_path / "closed" / "volume")
+    bundle.config["mounts"].append({"destination": "/data", "type": "bind", "source": source, "options": ["rbind", "rro"]})
+    bundle.config["linux"] |= {"uidMappings": IDS, "gidMappings": IDS}
+    bundle.config["linux"]["namespaces"].append({"type": "user"})
+    return bundle
+
+
+LOOK = "cat /data/file; echo x > /data/new; grep -E ' /(proc|sys) ' /proc/self/mountinfo | sed 's/.* - //'"
+
+
+def test_volumes_of_a_user_namespace_are_opened_by_whoever_starts_it(apart: Bundle) -> None:
+    apart.config["process"]["oomScoreAdj"] = 500
+    said = apart.run("sh", "-c", f"{LOOK}; cat /proc/self/oom_score_adj")
+    assert "from the host\n" in said
+    assert "can't create /data/new: Read-only file system" in said
+    assert "from the host\nproc proc rw\nsysfs sysfs rw\n" in said  # the sources that config.json gives
+    assert "\n500\n" in said
+
+
+def test_the_machines_sysfs_where_no_new_one_can_be_mounted(apart: Bundle) -> None:
+    """It belongs to the network namespace's owner: without one of its own, a user namespace has the machine's, read-only."""
+    spaces = apart.config["linux"]["namespaces"]
+    apart.config["linux"]["namespaces"] = [space for space in spaces if space["type"] != "network"]
+    said = apart.run("sh", "-c", "ls /sys/kernel; echo 1 > /sys/kernel/mm/ksm/run", status=1)
+    assert "mm" in said
+    assert "Read-only file system" in said
+
+
+@pytest.mark.parametrize("with_maps", [True, False])
+def test_a_user_namespace_may_be_joined(apart: Bundle, with_maps: bool) -> None:
+    """As docker's `--pid container:NAME` asks for where users are mapped: its maps stand, and are not written again."""
+    apart.program("sleep", "60").create()
+    apart("start", apart.name)
+    pid = json.loads(apart("state", apart.name))["pid"]
+    linux = apart.config["linux"]
+    for space in linux["namespaces"]:
+        if space["type"] in ("user", "pid"):
+            space["path"] = f"/proc/{pid}/ns/{space['type']}"
+    if not with_maps:
+        del linux["uidMappings"], linux["gidMappings"]
+    said = apart.program("sh", "-c", f"cat /proc/1/comm; id -u; {LOOK}")("run", f"{apart.name}-2")
+    assert said.startswith("sleep\n0\nfrom the host\n")
+
+
+@pytest.fixture
+def shared(bundle: Bundle, rootfs: Path, tmp_path: Path) -> Iterator[Path]:
+    """The bundle's root, on a mount that propagates, as a host's usually do."""
+    place = tmp_path / "shared"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(place)], check=True)
+    try:
+        subprocess.run(["mount", "--make-shared", str(place)], check=True)
+        subprocess.run(["cp", "-a", str(rootfs), str(place / "rootfs")], check=True)
+        bundle.config["root"] = {"path": str(place / "rootfs")}
+        yield place / "rootfs"
+    finally:
+        subprocess.run(["umount", "-R", "-l", str(place)], check=True)
+
+
+def test_what_the_host_mounts_on_the_roots_directory_does_not_cover_the_container(bundle: Bundle, shared: Path) -> None:
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    subprocess.run(["mount", "-t", "tmpfs", "later", str(shared)], check=True)
+    assert "later" not in bundle("exec", bundle.name, "cat", "/proc/self/mountinfo")
+    bundle("delete", "--force", bundle.name)
+
+
+def test_hooks_that_mount_into_the_container(bundle: Bundle, shared: Path, tmp_path: Path) -> None:
+    """createContainer: in its namespaces, with its mounts below the root's directory, and the host's files around it."""
+    (tmp_path / "data").mkdir()
+    bundle.config["mounts"].append(
+        {"destination": "/data", "type": "bind", "source": str(tmp_path / "data"), "options": ["bind"]}
+    )
+    hook = tmp_path / "hook"
+    hook.write_text(
+        f"#!/bin/sh\ncat > {tmp_path}/given; pwd > {tmp_path}/seen; ls -d proc/self {shared}/data >> {tmp_path}/seen\n"
+        f"mkdir -p {shared}/hooked; mount -t tmpfs from-hook {shared}/hooked; touch {shared}/hooked/file\n"
+    )
+    hook.chmod(0o755)
+    bundle.config["hooks"] = {"createContainer": [{"path": str(hook), "env": ["PATH=/usr/bin:/bin"]}]}
+    said = bundle.run("sh", "-c", "ls /hooked /..; grep -c from-hook /proc/self/mountinfo; cut -d' ' -f5 /proc/self/mountinfo")
+    assert said.startswith("/..:\n")
+    assert "/hooked:\nfile\n1\n" in said
+    assert str(tmp_path) not in said  # nothing of the host's tree stays
+    assert (tmp_path / "seen").read_text().split() == [str(shared), f"{shared}/data", "proc/self"]
+    assert json.loads((tmp_path / "given").read_text())["status"] == "creating"
+    assert "from-hook" not in Path("/proc/self/mountinfo").read_text()

@@ -116,6 +116,14 @@ def test_a_paused_container_can_be_killed(bundle: Bundle) -> None:
         bundle("delete", bundle.name)
 
 
+def test_without_a_process_it_can_be_created_and_not_started(bundle: Bundle) -> None:
+    del bundle.config["process"]
+    bundle.create()
+    assert "its config.json has no process" in bundle("start", bundle.name, status=1)
+    assert json.loads(bundle("state", bundle.name))["status"] == "created"
+    bundle("delete", bundle.name)
+
+
 def test_a_pid_file_that_cannot_be_written_leaves_no_container(bundle: Bundle) -> None:
     bundle.program("sleep", "60")
     for path in ("/nowhere/pid", str(bundle.directory)):
@@ -167,6 +175,91 @@ def test_a_damaged_container_is_in_nobodys_way(bundle: Bundle, damaged: list[str
     else:
         os.kill(pid, 9)
         Cgroup.near_own(bundle.name).remove()
+
+
+def test_what_else_lies_where_containers_are_remembered(bundle: Bundle) -> None:
+    bundle.program("sleep", "60").create()
+    (bundle.state / "file").touch()
+    (bundle.state / "no name").mkdir()
+    (bundle.state / "damaged").mkdir()
+    (bundle.state / "damaged/state.json").write_bytes(b"\xff\xfe{")
+    listed = bundle("list", "--quiet").splitlines()
+    assert bundle.name in listed
+    assert [line for line in listed if "no name" in line or "file" in line] == []
+    assert any("container damaged: its state cannot be read" in line for line in listed)
+    bundle("delete", "--force", "damaged")
+
+
+def test_a_rule_for_devices_of_any_kind_is_no_rule_for_all_devices(bundle: Bundle) -> None:
+    """Version 1 takes `a 10:229 rwm` for everything, whatever the numbers."""
+    bundle.config["linux"]["resources"] = {
+        "devices": [{"allow": False, "access": "rwm"}, {"allow": True, "type": "a", "major": 10, "minor": 229, "access": "rwm"}]
+    }
+    rights = {name: ["CAP_MKNOD"] for name in ("bounding", "effective", "permitted")}
+    bundle.config["process"] |= {"capabilities": rights, "noNewPrivileges": False}
+    bundle.config["mounts"].append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"})
+    look = "mknod /tmp/fuse c 10 229 && : < /tmp/fuse && echo opened; mknod /tmp/memory c 1 1 && : < /tmp/memory"
+    said = bundle.run("sh", "-c", look, status=1)
+    assert said.startswith("opened\n")
+    assert "/tmp/memory: Operation not permitted" in said
+
+
+def test_many_mounts(bundle: Bundle) -> None:
+    (bundle.directory / "file").write_text("bound\n")
+    source = str(bundle.directory / "file")
+    bundle.config["mounts"] += [
+        {"destination": f"/tmp/many/{number}", "source": source, "options": ["bind", "ro"]} for number in range(500)
+    ]
+    bundle.config["mounts"].append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"})
+    bundle.config["mounts"].insert(0, bundle.config["mounts"].pop())
+    assert bundle.run("sh", "-c", "cat /tmp/many/* | grep -c bound; cat /tmp/many/499") == "500\nbound\n"
+    bundle.config["mounts"] += [{"destination": "/x", "source": source, "options": ["bind"]}] * 2000
+    assert "mounts: at most 2000 bind mounts, these are 2500" in bundle.run("true", status=1)
+
+
+def test_policies_and_priorities(bundle: Bundle) -> None:
+    """As the kernel shows them from outside: the image has no program that could ask."""
+    bundle.config["process"] |= {
+        "scheduler": {"policy": "SCHED_BATCH", "nice": 7, "flags": ["SCHED_FLAG_RESET_ON_FORK"]},
+        "ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 6},
+    }
+    bundle.program("sleep", "60").create()
+    pid = json.loads(bundle("state", bundle.name))["pid"]
+    assert os.sched_getscheduler(pid) == os.SCHED_BATCH | os.SCHED_RESET_ON_FORK
+    assert os.getpriority(os.PRIO_PROCESS, pid) == 7
+    assert subprocess.check_output(["ionice", "-p", str(pid)], text=True) == "best-effort: prio 6\n"
+
+
+def test_clocks_of_a_containers_own(bundle: Bundle) -> None:
+    bundle.config["linux"]["namespaces"].append({"type": "time"})
+    bundle.config["linux"]["timeOffsets"] = {"boottime": {"secs": 1000000, "nanosecs": 5}, "monotonic": {"secs": 9}}
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    look = ["cut", "-d.", "-f1", "/proc/uptime"]
+    assert int(bundle("exec", bundle.name, *look)) > 1000000
+    pid = json.loads(bundle("state", bundle.name))["pid"]
+    offsets = [line.split() for line in Path(f"/proc/{pid}/timens_offsets").read_text().splitlines()]
+    assert offsets == [["monotonic", "9", "0"], ["boottime", "1000000", "5"]]
+
+
+def test_processors_of_what_is_executed(bundle: Bundle) -> None:
+    bundle.config["process"]["execCPUAffinity"] = {"initial": "0", "final": "0-1"}
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    for final in ("0-1", "1"):
+        bundle.config["process"]["execCPUAffinity"]["final"] = final
+        process = {**bundle.config["process"], "args": ["grep", "Cpus_allowed_list", "/proc/self/status"]}
+        (bundle.directory / "process.json").write_text(json.dumps(process))
+        said = bundle("exec", "--process", str(bundle.directory / "process.json"), bundle.name)
+        assert said == f"Cpus_allowed_list:\t{final}\n"
+
+
+def test_a_memory_policy(bundle: Bundle) -> None:
+    bundle.config["linux"]["memoryPolicy"] = {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}
+    if not Path("/proc/self/numa_maps").exists():
+        assert "memory policy MPOL_BIND 0: ENOSYS" in bundle.run("true", status=1)
+        pytest.skip("this kernel knows no NUMA nodes")
+    assert "bind=static:0" in bundle.run("head", "-1", "/proc/self/numa_maps")
 
 
 @pytest.mark.parametrize(("owner", "mode"), [(LEARNER + 1, 0o700), (LEARNER + 1, 0o777), (LEARNER, 0o777)])

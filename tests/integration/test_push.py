@@ -25,6 +25,7 @@ from labcore.registry.server import Registry, Settings
 from labcore.registry.transport import RegistryError, Transport, pause
 from labcore.spec import Reference
 from tests.serving import Handler, named, served
+from tests.threads import Started
 
 CONTENT = os.urandom(1_000_000)
 
@@ -271,6 +272,17 @@ def test_who_may_not_read_there_sends(registry: Registry, blob: Path) -> None:
         assert client.push_blob(digest, len(CONTENT), lambda: blob.open("rb"), source="secret/b") == "sent"
 
 
+@pytest.mark.parametrize("said", ["9" * 5000, "-1", "x", "", "\u0663"])
+def test_numbers_that_are_none(registry: Registry, blob: Path, said: str) -> None:
+    def handler(request: Request) -> Response:
+        answer = registry.answer(request)
+        odd = {"OCI-Chunk-Min-Length": said, "Retry-After": said}
+        return answer.replace(headers={**answer.headers, **odd})
+
+    assert send(handler, blob) == "sent"
+    assert pause(1, said) >= 0
+
+
 def test_retry_after_is_a_number_or_a_date() -> None:
 
     assert pause(1, "3") == 3
@@ -370,7 +382,7 @@ def test_ctrl_c_at_the_command(engine: Engine, registry: Registry, tmp_path: Pat
     with served(handler) as address:
         reference = named(engine, address)
         command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "push", str(reference)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with Started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert reached.wait(20)
             process.send_signal(signal.SIGINT)
             begun = time.monotonic()

@@ -187,6 +187,22 @@ def test_who_gives_tokens_may_have_moved_at_home(other: tuple[str, Asked], ident
     assert asked.seen == []
 
 
+def test_who_tells_nothing_is_led_anywhere() -> None:
+    with served(lambda _: Response(200, {}, b'{"token": "abc"}')) as elsewhere:
+
+        def handler(request: Request) -> Response:
+            if request.path == "/token":
+                return Response(307, {"Location": f"http://{elsewhere}/token"})
+            if request.headers.get("authorization") != "Bearer abc":
+                return Response(401, {"WWW-Authenticate": f'Bearer realm="http://{request.headers["host"]}/token"'})
+            return Response(200)
+
+        with served(handler) as address:
+            transport = Transport(Endpoint(address, insecure=True))
+            transport.request("GET", "/v2/").close()
+            transport.close()
+
+
 def test_who_gives_tokens_is_asked_again_when_busy() -> None:
     busy = [503, 429]
     waits: list[float] = []

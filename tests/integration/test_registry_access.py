@@ -126,6 +126,10 @@ def test_entries_that_are_none(tmp_path: Path, entry: str) -> None:
     [
         (["--listen", "127.0.0.1:99999"], "an address and a port are wanted"),
         (["--listen", "5000"], "an address and a port are wanted"),
+        (["--proxy", "docker.io", "--keep", "nan"], "--fresh, --keep: a number is wanted"),
+        (["--proxy", "docker.io", "--keep", "inf"], "--fresh, --keep: a number is wanted"),
+        (["--proxy", "docker.io", "--keep", "-1"], "--fresh, --keep: a number is wanted"),
+        (["--proxy", "docker.io", "--fresh", "nan"], "--fresh, --keep: a number is wanted"),
         (["--htpasswd", "/nowhere"], "/nowhere"),
         (["--tls-cert", "/nowhere"], "belong together"),
         (["--tls-cert", "/nowhere", "--tls-key", "/none"], "/nowhere, /none: no certificate and its key: "),

@@ -6,7 +6,6 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -15,25 +14,7 @@ from labcore.registry.garbage import collect
 from labcore.registry.problems import UploadUnknown
 from labcore.registry.server import Registry
 from tests.registry import EMPTY, INDEX, OCI, Answer, Client, digest_of, image_of
-
-
-def together(*works: Callable[[], None]) -> None:
-    """Do all at once. Raises what the first one that failed has raised."""
-    failures: list[BaseException] = []
-
-    def guarded(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
+from tests.threads import running, together
 
 
 def test_the_same_blobs_and_tag_from_many_sides(client: Client) -> None:
@@ -126,12 +107,9 @@ def test_a_blob_that_is_there_is_always_somebodys(client: Client, registry: Regi
                 if not registry.files.mount_blob("looks", digest):
                     lost.append(digest)
 
-    looking = threading.Thread(target=look)
-    looking.start()
-    for number in range(150):
-        client.push_blob("app", f"{number}".encode())
-    stop.set()
-    looking.join()
+    with running(look, stop=stop.set):
+        for number in range(150):
+            client.push_blob("app", f"{number}".encode())
     assert not lost
 
 

@@ -14,7 +14,8 @@ from labcore.errors import ImageNotFound, InvalidInput, StepFailed
 from labcore.native import CloneFlag, MountFlag
 from labcore.runtime import Plan, ops, spawn
 from labcore.spec import OverlayRoot
-from tests.conftest import changes, needs_root, traces
+from tests.conftest import changes, needs_root, traces, within_reach
+from tests.threads import running, together
 
 OWN_MOUNTS = (ops.Clone(CloneFlag.NEWNS), ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE))
 
@@ -147,7 +148,8 @@ def test_state_lies_where_it_is_told(engine: Engine, tmp_path: Path) -> None:
         "import os; from labcore.engine import default_root; os.environ.pop('LABCORE_ROOT', None); os.setuid(65534); "
         "os.environ['XDG_DATA_HOME'] = '/x'; print(default_root())"
     )
-    assert subprocess.run([sys.executable, "-c", user], capture_output=True, text=True).stdout.strip() == "/x/labcore"
+    command = within_reach(sys.executable, "-c", user)
+    assert subprocess.run(command, cwd="/", capture_output=True, text=True).stdout.strip() == "/x/labcore"
 
 
 # --- bad input: one clear error, and nothing left
@@ -253,9 +255,11 @@ def test_a_full_disk_while_a_layer_is_unpacked(tmp_path: Path) -> None:
 def test_a_thousand_starts_leave_nothing(engine: Engine) -> None:
     """Failures among them, by both carriers, from a process with threads, with others starting at the same time."""
     stop = threading.Event()
-    idle = [threading.Thread(target=stop.wait) for _ in range(4)]
-    for thread in idle:
-        thread.start()
+    with running(*[stop.wait] * 4, stop=stop.set):
+        _start_a_thousand_times(engine)
+
+
+def _start_a_thousand_times(engine: Engine) -> None:
     before = traces()
     scratch = list((engine.root / "storage/scratch").iterdir())
     good = labcore.plan("busybox", ["true"], root=engine.root)
@@ -276,14 +280,7 @@ def test_a_thousand_starts_leave_nothing(engine: Engine) -> None:
             except StepFailed:
                 failures.append(plan.ops[-1].name)
 
-    workers = [threading.Thread(target=work, args=(carrier,)) for carrier in (None, "monitor")]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    together(lambda: work(None), lambda: work("monitor"), seconds=300)
     assert len(failures) == 100
     assert not changes(before)
     assert list((engine.root / "storage/scratch").iterdir()) == scratch == []
-    stop.set()
-    for thread in idle:
-        thread.join()

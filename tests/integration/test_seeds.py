@@ -19,6 +19,7 @@ from labcore.images.model import Image
 from labcore.spec import Reference
 from tests.conftest import FROM_PACKAGES, as_learner, needs, needs_root
 from tests.peers import Peers
+from tests.threads import Started
 
 LABCORE = [sys.executable, "-m", "labcore"]
 # Asking for more than the machine allows takes CAP_SYS_RESOURCE, which not every root has.
@@ -226,7 +227,7 @@ exec {sys.executable} -m labcore --root {tmp_path} seed debian
 def test_ctrl_c_in_the_middle_names_nothing(stocked: Engine, tmp_path: Path) -> None:
     shutil.copytree(stocked.root / "packages", tmp_path / "packages")
     command = [*LABCORE, "--root", str(tmp_path), "seed", "debian"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with Started(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("unpacking ")
         process.send_signal(signal.SIGINT)

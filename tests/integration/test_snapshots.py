@@ -24,6 +24,7 @@ from labcore.native.monitor import MonitorExit
 from labcore.runtime import make_plan, spawn
 from labcore.runtime.keeping import Kept
 from labcore.spec import IdRange, OverlayRoot, Reference
+from labcore.spec.media import LAYER
 from labcore.storage import overlay
 from labcore.storage.copies import flatten
 from labcore.storage.directories import remove_tree
@@ -31,6 +32,7 @@ from labcore.storage.files import copy, of_machine
 from labcore.storage.tree import tree_at
 from tests.conftest import LEARNER, as_learner, needs_root
 from tests.peers import Peers
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 IDS = IdRange(inside=0, outside=200_000, size=65_536)
@@ -104,7 +106,7 @@ def test_what_a_killed_run_has_copied_goes(engine: Engine, monkeypatch: pytest.M
     """Where layers are copied, the copy of a run that was killed is removed by a later one."""
     monkeypatch.setenv("LABCORE_STORAGE", "copy")
     command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "busybox", "sh", "-c", "echo up; sleep 60"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
+    with Started(command, stdout=subprocess.PIPE) as run:
         assert run.stdout is not None
         run.stdout.readline()
         (name,) = (each for each in engine.snapshots.names() if each.startswith("run-"))
@@ -145,6 +147,28 @@ def test_more_layers_than_fit_the_page_of_mount(engine: Engine, name: str) -> No
     with engine.snapshots.files(name) as files, tarfile.open(fileobj=io.BytesIO(b"".join(files.export()))) as tar:
         names = tar.getnames()
     assert [each for each in names if each.startswith("at-")] == ["at-149"]
+
+
+@pytest.fixture
+def there_and_back(engine: Engine) -> Iterator[str]:
+    """An image in which a file is made, removed, and made again by the very layer that made it first."""
+    base = engine.images.get(Reference.parse("busybox"))
+    made, gone = archive(("z/a", b"here"), (".wh.home", b"")), archive(("z/.wh.a", b""))
+    with engine.images.using():
+        layers = [engine.images.put_blob(each, LAYER) for each in (made, gone, made)]
+        config = base.config.replace(diff_ids=(*base.config.diff_ids, *(layer.digest for layer in layers)), history=())
+        engine.images.put_image(Reference.parse("there-and-back"), [*base.layers, *layers], config)
+    yield "there-and-back"
+    engine.images.untag(Reference.parse("there-and-back"))
+
+
+def test_a_layer_that_an_image_has_twice(engine: Engine, storage: str, name: str, there_and_back: str) -> None:
+    """Overlayfs takes no directory twice; the topmost says all that the other does."""
+    assert shell(engine, "cat /z/a; ls -d /home || true; echo more > /z/b; rm /z/a", name, there_and_back) == "here"
+    assert changes(engine, name) == ["C /z", "D /z/a", "A /z/b"]
+    committed = commit(engine, name, Reference.parse("there-and-back"))
+    assert len(committed.layers) == 5
+    assert labcore.run("there-and-back", ["ls", "/z"], root=engine.root).stdout == b"b\n"
 
 
 def test_older_kernels_mount_in_a_thread(engine: Engine, name: str) -> None:
@@ -212,7 +236,7 @@ with prepared(Engine(Path(sys.argv[1])), "busybox", ["sh", "-c", sys.argv[3]], s
 def test_a_killed_starter_leaves_a_snapshot_that_can_be_used(engine: Engine, storage: str, name: str) -> None:
     script = "i=0; while :; do i=$((i+1)); echo $i > /file-$((i % 50)); done"
     for _ in range(5):
-        with subprocess.Popen(
+        with Started(
             [sys.executable, "-c", KILLED, str(engine.root), name, script], stdout=subprocess.PIPE, text=True
         ) as starter:
             assert starter.stdout is not None
@@ -232,7 +256,7 @@ def test_killed_while_a_snapshot_is_made_or_removed(engine: Engine, storage: str
         "while True:\n snapshot_for(e, sys.argv[2], 'busybox')\n e.snapshots.remove(sys.argv[2])\n"
     )
     command = [sys.executable, "-c", script, str(engine.root), name]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as busy:
+    with Started(command, stdout=subprocess.PIPE) as busy:
         assert busy.stdout is not None
         busy.stdout.readline()
         time.sleep(seconds)

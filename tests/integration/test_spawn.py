@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from labcore.native.monitor import MonitorLost
 from labcore.runtime import Carrier, Plan, make_plan, ops, spawn
 from labcore.spec import ContainerSpec, OverlayRoot
 from tests.conftest import needs_root
+from tests.threads import together
 
 CARRIERS: tuple[Carrier, ...] = ("extension", "monitor")
 BOTH = pytest.mark.parametrize("carrier", CARRIERS)
@@ -319,11 +319,7 @@ def test_from_many_threads_at_once(carrier: Carrier, engine) -> None:  # type: i
             with spawn(plan, stdin=DEVNULL, stdout=PIPE, carrier=carrier) as process:
                 results.append((process.communicate(timeout=30)[0], process.returncode))
 
-    workers = [threading.Thread(target=work) for _ in range(8)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    together(*[work] * 8)
     assert results == [(b"many\n", 4)] * 40
 
 

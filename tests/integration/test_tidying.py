@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 
 import labcore
+from labcore.cli import main
 from labcore.engine import Engine
 from labcore.engine.archives import import_root
 from labcore.engine.checking import check, repair
+from labcore.engine.preparing import snapshot_for
 from labcore.engine.tidying import Removal, prune, remove_image, stack_of
 from labcore.engine.usage import usage
 from labcore.errors import InUse, InvalidInput
@@ -27,6 +29,7 @@ from labcore.spec import Reference
 from labcore.spec.media import LAYER
 from labcore.storage.collecting import Gone, using
 from tests.conftest import needs_root
+from tests.threads import Started
 
 LABCORE = [sys.executable, "-m", "labcore"]
 
@@ -57,7 +60,7 @@ def make(made: Engine, source: Engine, name: str = "box") -> Image:
 def container(engine: Engine) -> "Iterator[subprocess.Popen[str]]":
     """A container of the image, that runs until its input ends."""
     command = [*LABCORE, "--root", str(engine.root), "run", "-i", "box", "sh", "-c", "echo ready; read line; cat /own | wc -c"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+    with Started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         assert running.stdout.readline() == "ready\n"
         yield running
@@ -124,6 +127,60 @@ def test_pruning(engine: Engine) -> None:
     assert [(kind.items, kind.size) for kind in usage(engine)] == 4 * [((), 0)]
 
 
+def another(engine: Engine, name: str) -> Image:
+    """Make an image that shares nothing with others."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        info = tarfile.TarInfo(name)
+        info.size = 16
+        tar.addfile(info, io.BytesIO(os.urandom(16)))
+    archive.seek(0)
+    return import_root(engine.images, archive, name, name=Reference.parse(name), layers=engine.layers)
+
+
+def test_what_is_damaged_keeps_nothing_else_from_going(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
+    """A snapshot whose description is: what it needs stays, and why is said; all else goes on, and it can be removed."""
+    other = another(engine, "other")
+    for name in ("good", "bad"):
+        snapshot_for(engine, name, "box")
+    description = engine.root / "storage/snapshots/bad/snapshot.json"
+    description.write_text('{"format')
+    (engine.layers.directory / "layers/stray").write_text("x")
+    (engine.images.directory / "blobs/sha256/stray").mkdir()
+    (engine.images.directory / "blobs/sha256/left.tmp").write_text("x")
+    assert [each.size > 0 for each in usage(engine)][:2] == [True, True]
+    assert check(engine).blobs == ()
+    with pytest.raises(InUse, match="snapshot good"):
+        remove_image(engine, "box")
+    removal = remove_image(engine, "other")
+    assert removal.untagged == ("other:latest",)
+    assert any("unpacked layers stay" in why and "labcore snapshot rm bad" in why for why in removal.kept)
+    assert engine.layers.has(other.config.diff_ids[0])
+    state = ["--root", str(engine.root)]
+    assert main([*state, "snapshot", "ls"]) == 0
+    assert "damaged" in capfd.readouterr().out
+    assert main([*state, "snapshot", "rm", "nowhere", "bad"]) == 125
+    assert main([*state, "rmi", "-f", "nowhere", "box"]) == 125
+    said = capfd.readouterr()
+    assert said.err.count("labcore: no ") == 2
+    assert said.out.splitlines()[:2] == ["bad", "Untagged: box:latest"]
+    assert engine.snapshots.names() == ["good"]
+    assert not engine.layers.has(other.config.diff_ids[0])
+
+
+def test_a_damaged_manifest_keeps_blobs_and_is_named(engine: Engine) -> None:
+    """What it leads to is not known: nothing goes, until it is put aside."""
+    another(engine, "other")
+    engine.images.blob_path(engine.images.get(Reference.parse("other")).descriptor).write_text("{")
+    another(engine, "third")
+    assert any("blobs stay" in why and "is damaged" in why for why in remove_image(engine, "third").kept)
+    assert engine.images.names() == ["box:latest", "other:latest"]
+    repair(engine, check(engine))
+    assert prune(engine).kept == ()
+    remove_image(engine, "other")
+    assert engine.images.names() == ["box:latest"]
+
+
 def test_what_killed_unpackers_leave(engine: Engine) -> None:
     layers = engine.layers.directory / "layers"
     (layers / ".incoming-killed" / "usr").mkdir(parents=True)
@@ -139,7 +196,7 @@ def _unpack(engine: Engine, fifo: str, diff_id: str) -> None:
 def test_what_is_being_unpacked_stays(engine: Engine, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     unpacker = multiprocessing.get_context("fork").Process(
-        target=_unpack, args=(engine, str(tmp_path / "fifo"), f"sha256:{0:064x}")
+        target=_unpack, args=(engine, str(tmp_path / "fifo"), f"sha256:{0:064x}"), daemon=True
     )
     unpacker.start()
     with (tmp_path / "fifo").open("wb") as end:
@@ -159,9 +216,11 @@ def test_a_start_keeps_collections_out(engine: Engine) -> None:
         "from labcore.engine import Engine; from labcore.engine.tidying import prune; from pathlib import Path; import sys; "
     )
     script += "print(prune(Engine(Path(sys.argv[1])), every=True).layers.layers)"
-    with ExitStack() as starting:
+    with ExitStack() as kept, ExitStack() as starting:
         starting.enter_context(using(engine.layers.directory))
-        pruning = subprocess.Popen([sys.executable, "-c", script, str(engine.root)], stdout=subprocess.PIPE, text=True)
+        pruning = kept.enter_context(
+            Started([sys.executable, "-c", script, str(engine.root)], stdout=subprocess.PIPE, text=True)
+        )
         time.sleep(0.7)
         assert (pruning.poll(), len(engine.layers.ids())) == (None, 1)
         starting.close()
@@ -175,7 +234,7 @@ def test_starts_and_collections_at_once(engine: Engine) -> None:
         "from labcore.engine import Engine; from labcore.engine.tidying import prune; from pathlib import Path; import sys\n"
     )
     script += "while True: prune(Engine(Path(sys.argv[1])))"
-    with subprocess.Popen([sys.executable, "-c", script, str(engine.root)]) as pruning:
+    with Started([sys.executable, "-c", script, str(engine.root)]) as pruning:
         for number in range(20):
             assert labcore.run("box", ["echo", str(number)], root=engine.root).stdout == f"{number}\n".encode()
         assert pruning.poll() is None

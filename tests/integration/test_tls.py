@@ -168,6 +168,8 @@ def test_what_registries_toml_may_say(tmp_path: Path) -> None:
         ('["docker.io"]\nmirrors = "x"', "mirrors: known are mirrors"),
         ('["docker.io"]\nmirrors = ["ftp://x/y"]', "is no registry"),
         ("docker.io]", "registries.toml: "),
+        ('"docker.io" = 5', "is a table of mirrors"),
+        ('["docker.io"]\nmirrors = [5, {}]', "is no registry"),
     ):
         file.write_text(wrong)
         with pytest.raises(InvalidInput, match=said):

@@ -3,7 +3,6 @@
 import base64
 import json
 import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from labcore.registry.server import Registry, Settings
 from labcore.registry.transport import RegistryError, Transport
 from labcore.spec import Reference
 from tests.serving import named, served
+from tests.threads import together
 
 
 @pytest.fixture(autouse=True)
@@ -115,11 +115,7 @@ def test_many_pulls_share_one_download(engine: Engine, registry: Registry, store
     with served(handler) as address:
         reference = named(engine, address)
         list(push(engine.images, reference, endpoint(reference)))
-        threads = [threading.Thread(target=lambda: list(pull(store, reference, endpoint(reference)))) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        together(*[lambda: list(pull(store, reference, endpoint(reference)))] * 8)
         assert len(asked) == len(set(asked)) == 2
         assert store.get(reference)
 

@@ -20,6 +20,7 @@ from labcore.vm.kernel import found_kernel
 from labcore.vm.machine import MachineFailed, machine
 from labcore.vm.qemu import Hardware, default_machine
 from tests.conftest import needs
+from tests.threads import Started, together
 
 pytestmark = pytest.mark.usefixtures("no_qemu_left")
 
@@ -90,9 +91,7 @@ def test_a_process_with_threads_starts_one_from_any_of_them(vm_root: Path) -> No
         with start(root=vm_root, accel="tcg") as guest:
             said.append(guest.run("echo from a thread"))
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
+    together(work, seconds=120)
     assert said == ["from a thread\n"]
 
 
@@ -149,9 +148,7 @@ with start(root=Path({str(vm_root)!r}), accel="tcg") as guest:
     print(guest.pid, flush=True)
     guest.run("sleep 100", timeout=100)
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as owner:
+    with Started([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as owner:
         assert owner.stdout is not None
         pid = int(owner.stdout.readline())
         assert qemus() == {pid}
@@ -168,7 +165,7 @@ with start(root=Path({str(vm_root)!r}), accel="tcg"):
     pass
 print("too late")
 """
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as owner:
+    with Started([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         owner.stdout.readline()
         deadline = time.monotonic() + 20

@@ -20,6 +20,7 @@ from labcore.runtime import make_plan, spawn
 from labcore.spec import IdRange, Reference
 from labcore.storage.volumes import VolumeStore
 from tests.conftest import needs_root
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -147,7 +148,7 @@ def test_killed_while_a_volume_is_filled(engine: Engine, name: str) -> None:
     script += "with prepared(e, 'many:1', ['x'], volumes=[sys.argv[2] + ':/many']): pass\n"
     engine.layers_of(engine.images.get(Reference.parse("many:1")))
     for _ in range(3):
-        with subprocess.Popen([sys.executable, "-c", script, str(engine.root), name], stdout=subprocess.PIPE) as busy:
+        with Started([sys.executable, "-c", script, str(engine.root), name], stdout=subprocess.PIPE) as busy:
             assert busy.stdout is not None
             busy.stdout.readline()
             time.sleep(0.08)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import lzma
+import os
 import subprocess
 import sys
 import tarfile
@@ -22,12 +23,13 @@ from labcore.images import Config, Image, ImageStore
 from labcore.images.archive.writing import save
 from labcore.images.finding import entries, find
 from labcore.images.garbage import collect, damages
-from labcore.images.model import index_bytes
+from labcore.images.model import REF_NAME, Descriptor, index_bytes
 from labcore.spec import Platform, Reference
-from labcore.spec.media import INDEX, LAYER, LAYER_GZIP, LAYER_ZSTD
+from labcore.spec.media import CONFIG, INDEX, LAYER, LAYER_GZIP, LAYER_ZSTD, MANIFEST
 from labcore.storage import LayerStore
 from labcore.storage.layers import layer_id
 from tests.conftest import needs_root
+from tests.threads import Started
 
 Files = dict[str, bytes]
 
@@ -255,6 +257,154 @@ def test_long_names_and_headers_of_pax(store: ImageStore, other: ImageStore) -> 
         assert load(other, io.BytesIO(packed(files, form=form)))
 
 
+# --- what other builders write
+
+
+def of_other_builder(store: ImageStore, name: Callable[[str], str], said: Callable[[str], str] = str) -> tuple[Files, Files]:
+    """Return the members of an archive, and the documents: layers are called `name` of their digest, and `said` of that."""
+    make(store)
+    files = unpacked(saved(store, "tiny"))
+    (entry,) = json.loads(files["manifest.json"])
+    called = {old: name(old.rpartition("/")[2]) for old in entry["Layers"]}
+    blobs = {called[old]: files[old] for old in called} | {"config.json": files[entry["Config"]]}
+    entry |= {"Config": said("config.json"), "Layers": [said(called[old]) for old in entry["Layers"]]}
+    return blobs, {"manifest.json": json.dumps([entry]).encode()}
+
+
+BUILDERS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
+    "rules_oci": (lambda digest: f"blobs/sha256/{digest}.tar.gz", str),
+    "pack": (lambda digest: f"/{digest}.tar", str),
+    "names with a dot in front": (lambda digest: f"{digest}.tar", lambda name: f"./{name}"),
+    "members with a dot in front": (lambda digest: f"./{digest}/layer.tar", lambda name: name.removeprefix("./")),
+    "names with a slash in front": (lambda digest: f"{digest}.tar", lambda name: f"/{name}"),
+}
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_archives_of_other_builders(store: ImageStore, other: ImageStore, builder: str) -> None:
+    blobs, documents = of_other_builder(store, *BUILDERS[builder])
+    (found,) = load(other, io.BytesIO(packed(blobs | documents)))
+    assert found.images[0].config == store.get(Reference.parse("tiny")).config
+    assert other.names() == ["tiny:latest"]
+
+
+def test_of_members_of_one_name_the_last_counts(store: ImageStore, other: ImageStore) -> None:
+    blobs, documents = of_other_builder(store, lambda digest: digest)
+    layer = next(iter(blobs))
+    twice = packed({layer: b"first"})[:1024] + packed({"manifest.json": b"[]"})[:1024] + packed(blobs | documents)
+    assert [str(name) for name in load(other, io.BytesIO(twice))[0].names] == ["tiny:latest"]
+
+
+@pytest.mark.parametrize("form", ["gnu", "posix"])
+def test_sparse_members(store: ImageStore, other: ImageStore, tmp_path: Path, form: str) -> None:
+    """An archive that somebody has unpacked and packed again with `tar --sparse`."""
+    content = bytes(1 << 20) + b"data" + bytes((1 << 20) + 5)
+    image = make(store, content=content)
+    for name, inside in unpacked(saved(store, "tiny")).items():
+        path = tmp_path / "files" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(inside if len(inside) < len(content) else b"")
+        if len(inside) == len(content):
+            os.truncate(path, len(content))
+            with path.open("r+b") as file:
+                file.seek(1 << 20)
+                file.write(b"data")
+    command = ["tar", "-C", tmp_path / "files", "-S", f"--format={form}", "-cf", "-", "."]
+    packed_again = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    assert len(packed_again) < len(content)
+    assert load(other, io.BytesIO(packed_again))[0].images[0].id == image.id
+    assert other.blob_path(image.layers[0]).read_bytes() == content
+
+
+# --- what a layout holds beside images
+
+
+def lists(files: Files, *more: dict[str, Any]) -> Files:
+    """Return a layout whose index.json lists more."""
+    index = json.loads(files["index.json"])
+    index["manifests"] += more
+    layout = {name: content for name, content in files.items() if name not in ("manifest.json", "repositories")}
+    return layout | {"index.json": json.dumps(index).encode()}
+
+
+def add_blob(files: Files, value: object, media_type: str = MANIFEST) -> dict[str, Any]:
+    """Add a document to a layout and return its descriptor."""
+    content = json.dumps(value).encode()
+    files[f"blobs/sha256/{hexadecimal(content)}"] = content
+    return {"mediaType": media_type, "digest": f"sha256:{hexadecimal(content)}", "size": len(content)}
+
+
+def test_a_layout_of_an_image_and_what_is_said_about_it(store: ImageStore, other: ImageStore) -> None:
+    make(store)
+    files = unpacked(saved(store, "tiny"))
+    nothing = add_blob(files, {}, "application/vnd.oci.empty.v1+json")
+    bill = {"artifactType": "application/spdx+json", "config": nothing, "layers": [nothing | {"mediaType": "text/spdx"}]}
+    signed = add_blob(files, {"architecture": "", "rootfs": {"diff_ids": ["sha256:" + "0" * 64]}}, CONFIG)
+    signature = {"config": signed, "layers": [nothing | {"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json"}]}
+    named = {"annotations": {REF_NAME: "tiny:sha256-0.sig"}}
+    more = [add_blob(files, bill), add_blob(files, signature) | named, add_blob(files, "?", "text/plain")]
+    stray = {"blobs/sha256/.gitkeep": b"", "blobs/sha256/left.tmp": b"x", "README.md": b"x"}
+    (found,) = load(other, io.BytesIO(packed(lists(files, *more) | stray)))
+    assert [str(name) for name in found.names] == other.names() == ["tiny:latest"]
+    with pytest.raises(InvalidInput, match=r"is no image but an artifact, application/spdx\+json"):
+        other.read(Descriptor(MANIFEST, more[0]["digest"], more[0]["size"]))
+
+
+@pytest.mark.parametrize("lost", ["manifest", "config", "layer"])
+def test_another_machines_image_that_is_not_whole(store: ImageStore, other: ImageStore, lost: str) -> None:
+    """What can run here comes; nothing is said of the other afterwards, and the image can be saved again."""
+    here, strange = make(store), make(store, "strange", b"another", architecture="strange")
+    of_here = here.descriptor.replace(platform=here.config.platform)
+    of_strange = strange.descriptor.replace(platform=strange.config.platform)
+    with store.using():
+        store.tag(Reference.parse("both"), store.put_blob(index_bytes([of_strange, of_here]), INDEX))
+    gone = {"manifest": strange.descriptor, "config": strange.config_descriptor, "layer": strange.layers[0]}[lost]
+    files = unpacked(saved(store, "both"))
+    del files["blobs/" + gone.digest.replace(":", "/")]
+    (found,) = load(other, io.BytesIO(packed(files)))
+    assert [image.id for image in found.images] == [here.id] == [other.get(Reference.parse("both")).id]
+    collect(other)
+    assert damages(other) == []
+    assert unpacked(saved(other, "both")).keys() <= files.keys()
+    lost_here = unpacked(saved(store, "both"))
+    del lost_here["blobs/" + here.layers[0].digest.replace(":", "/")]
+    with pytest.raises(StoreDamaged, match="lacks layer 1 of both:latest"):
+        load(ImageStore(other.directory / "third"), io.BytesIO(packed(lost_here)))
+
+
+def test_an_index_that_does_not_say_for_which_machine(store: ImageStore, other: ImageStore) -> None:
+    """The configs say it."""
+    strange, here = make(store, "strange", b"another", architecture="strange"), make(store)
+    with store.using():
+        store.tag(Reference.parse("both"), store.put_blob(index_bytes([strange.descriptor, here.descriptor]), INDEX))
+    load(other, io.BytesIO(saved(store, "both")))
+    assert other.get(Reference.parse("both")).id == here.id
+
+
+def test_names_that_name_nothing(store: ImageStore, other: ImageStore) -> None:
+    make(store)
+    files = unpacked(saved(store, "tiny"))
+    index, manifest = json.loads(files.pop("index.json")), json.loads(files.pop("manifest.json"))
+    manifest[0]["RepoTags"] = ["<none>:<none>"]
+    index["manifests"][0]["annotations"] = {REF_NAME: "Any Text/of grammar:1"}
+    for documents in ({"manifest.json": manifest}, {"index.json": index}):
+        archive = packed(files | {name: json.dumps(value).encode() for name, value in documents.items()})
+        assert load(other, io.BytesIO(archive))[0].names == ()
+    assert other.names() == []
+
+
+def test_what_go_writes_for_nothing(store: ImageStore, other: ImageStore) -> None:
+    """An image without layers: some tools write null for an empty list."""
+    make(store)
+    files = unpacked(saved(store, "tiny"))
+    rootfs = {"type": "layers", "diff_ids": None}
+    empty = {"architecture": Platform.here().architecture, "config": None, "history": None, "rootfs": rootfs}
+    manifest = {"schemaVersion": 2, "config": add_blob(files, empty, CONFIG), "layers": None, "annotations": None}
+    listed = add_blob(files, manifest) | {"annotations": None, "platform": None}
+    (_, found) = load(other, io.BytesIO(packed(lists(files, listed))))
+    assert found.images[0].layers == ()
+
+
 # --- archives of strangers, which are not what they should be
 
 
@@ -313,6 +463,19 @@ def falsified(files: Files, change: Callable[[dict[str, Any]], Any]) -> bytes:
     return packed(files | {f"blobs/sha256/{hexadecimal(content)}": content, "index.json": json.dumps(index).encode()})
 
 
+def falsified_config(files: Files, change: Callable[[dict[str, Any]], Any]) -> bytes:
+    """Return a layout whose config was changed, and everything that leads to it; it has as many layers as the config says."""
+    config = json.loads(files[first_blob(files, "config")])
+    change(config)
+    content = json.dumps(config).encode()
+
+    def lead_to(manifest: dict[str, Any]) -> None:
+        manifest["config"] |= {"digest": "sha256:" + hexadecimal(content), "size": len(content)}
+        manifest["layers"] = [manifest["layers"][1]] * len(config["rootfs"]["diff_ids"])
+
+    return falsified(files | {f"blobs/sha256/{hexadecimal(content)}": content}, lead_to)
+
+
 def packed_otherwise(manifest: dict[str, Any]) -> None:
     manifest["layers"].reverse()
     for layer in manifest["layers"]:
@@ -335,7 +498,6 @@ HOSTILE: dict[str, tuple[Callable[[Files], Any], str]] = {
     "shorter than a header": (lambda files: b"#!/bin/sh\n", "is cut off"),
     "cut off in a member": (lambda files: packed(files)[:700], "is cut off: it ends in the middle"),
     "a header with a wrong sum": (lambda files: b"x" + packed(files)[1:], "is no tar archive that can be read"),
-    "an absolute name": (lambda files: packed(files, member("/etc/passwd")), "a member '/etc/passwd' that leads outside"),
     "a name that leads up": (lambda files: packed(files, member("a/../../b")), "a member 'a/../../b' that leads outside"),
     "a link that leads up": (
         lambda files: packed(files, member("a/b", tarfile.SYMTYPE, "../../etc/shadow")),
@@ -344,10 +506,8 @@ HOSTILE: dict[str, tuple[Callable[[Files], Any], str]] = {
     "a link to the root": (lambda files: packed(files, member("a", tarfile.SYMTYPE, "/etc/shadow")), "that leads outside"),
     "a hard link that leads up": (lambda files: packed(files, member("a", tarfile.LNKTYPE, "../x")), "that leads outside"),
     "a device": (lambda files: packed(files, member("sda", tarfile.BLKTYPE)), "a member 'sda' of a kind"),
-    "two of one name": (lambda files: packed(files, member("index.json")), "two members called 'index.json'"),
-    "two of one name, written otherwise": (
-        lambda files: packed(files, member("./x/../index.json")), "two members called 'index.json'"
-    ),
+    "two of one name, the last of them empty": (lambda files: packed(files, member("index.json")), "index.json is no JSON"),
+    "two of one name, written otherwise": (lambda files: packed(files, member("/x/../index.json")), "index.json is no JSON"),
     "a link that leads to itself": (
         lambda files: changed(files | {"a": b""}, "manifest.json", lambda value: value[0].update(Config="b")),
         "lacks tiny:latest's config: there is no b",
@@ -363,7 +523,23 @@ HOSTILE: dict[str, tuple[Callable[[Files], Any], str]] = {
     "a blob of another digest": (lambda files: damaged(files, "layer"), "has the digest sha256:"),
     "a config of another digest": (lambda files: damaged(files, "config"), "has the digest sha256:"),
     "a manifest of another digest": (lambda files: damaged(files, "manifest"), "has the digest sha256:"),
-    "a name that is no digest": (lambda files: packed(files | {"blobs/sha256/passwd": b"x"}), "is no digest"),
+    "a name with another image's digest": (
+        lambda files: changed(
+            files, "index.json",
+            lambda value: value["manifests"][0].update(annotations={REF_NAME: "tiny@sha256:" + "0" * 64}),
+        ),
+        "that has the digest sha256:",
+    ),
+    "a signature alone": (
+        lambda files: falsified(files, lambda value: value.update(layers=[value["layers"][0] | {"mediaType": "text/plain"}])),
+        "the archive holds no image",
+    ),
+    "more layers than can be stacked": (
+        lambda files: falsified_config(files, lambda value: value.update(
+            rootfs={"diff_ids": [f"sha256:{number:064}" for number in range(501)]}
+        )),
+        "has 501 layers, and 500 are the most",
+    ),
     "no layer": (lambda files: without(files, "layer"), "lacks layer 1 of tiny:latest: there is no blobs/sha256/"),
     "no config": (lambda files: without(files, "config"), "lacks config of tiny:latest"),
     "no manifest": (lambda files: without(files, "manifest"), "lacks manifest of tiny:latest"),
@@ -479,7 +655,7 @@ def test_a_large_archive_through_a_pipe_takes_little_memory(tmp_path: Path) -> N
     about += bytes(-len(about) % 512)
     head = member("x/layer.tar")
     head.size = size
-    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as loading:
+    with Started([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as loading:
         assert loading.stdin
         assert loading.stdout
         loading.stdin.write(about + head.tobuf())

@@ -5,6 +5,7 @@ import struct
 
 import pytest
 
+from labcore.errors import InvalidInput
 from labcore.native import Capability, CloneFlag, Register, Step, Words, capset, errors
 from labcore.native._native import ffi, lib
 from labcore.native.block import HEADER, clone_flags, compile_block, report_size
@@ -79,5 +80,5 @@ def test_the_walker_accepts_what_we_compile_and_refuses_what_is_damaged() -> Non
 
 
 def test_too_many_steps() -> None:
-    with pytest.raises(ValueError, match="at most 4096"):
-        compile_block([Step("x", 3, ())] * 4097, clone_flags=0)
+    with pytest.raises(InvalidInput, match=f"at most {lib.BLOCK_MAX_STEPS} system calls, this one {lib.BLOCK_MAX_STEPS + 1}"):
+        compile_block([Step("x", 3, ())] * (lib.BLOCK_MAX_STEPS + 1), clone_flags=0)

@@ -99,7 +99,7 @@ def _hold(directory: Path, pipe: Connection) -> None:
 
 def test_the_lease_of_the_dead_ends(store: ImageStore) -> None:
     ours, theirs = multiprocessing.Pipe()
-    holder = multiprocessing.get_context("fork").Process(target=_hold, args=(store.directory, theirs))
+    holder = multiprocessing.get_context("fork").Process(target=_hold, args=(store.directory, theirs), daemon=True)
     holder.start()
     ours.recv()
     assert collect(store) == Collected(0, 0)

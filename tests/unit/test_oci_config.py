@@ -13,7 +13,9 @@ from labcore.errors import InvalidInput
 from labcore.runtime.cgroups.scope import properties
 from labcore.runtime.cgroups.settings import v1_settings, v2_settings
 from labcore.runtime.oci.config import read_bundle
+from labcore.runtime.oci.node import ConfigError
 from labcore.runtime.oci.plans import creation_plan
+from labcore.runtime.stages import sysctl_path
 
 EDGES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64, -(2**63) - 1, 1.5, 1e300, "", "x", "0", "/",
@@ -42,6 +44,12 @@ WHOLE: dict[str, Any] = {
         "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200}],
         "noNewPrivileges": True,
         "oomScoreAdj": 10,
+        "scheduler": {
+            "policy": "SCHED_DEADLINE", "nice": 1, "priority": 0, "flags": ["SCHED_FLAG_RECLAIM"], "runtime": 10,
+            "deadline": 20, "period": 30,
+        },
+        "ioPriority": {"class": "IOPRIO_CLASS_IDLE", "priority": 1},
+        "execCPUAffinity": {"initial": "0", "final": "0-1"},
         "apparmorProfile": "",
         "selinuxLabel": "",
     },
@@ -52,9 +60,11 @@ WHOLE: dict[str, Any] = {
     ],
     "hooks": {kind: [HOOK] for kind in KINDS},
     "linux": {
-        "namespaces": [{"type": kind} for kind in ("mount", "pid", "uts", "ipc", "network", "cgroup")],
+        "namespaces": [{"type": kind} for kind in ("mount", "pid", "uts", "ipc", "network", "cgroup", "time")],
         "devices": [{"path": "/dev/x", "type": "c", "major": 1, "minor": 3, "fileMode": 438, "uid": 0, "gid": 0}],
         "cgroupsPath": "/labcore/test",
+        "memoryPolicy": {"mode": "MPOL_INTERLEAVE", "nodes": "0-1,3", "flags": ["MPOL_F_STATIC_NODES"]},
+        "timeOffsets": {"monotonic": {"secs": 1, "nanosecs": 2}},
         "sysctl": {"net.ipv4.ip_forward": "1"},
         "rootfsPropagation": "rprivate",
         "maskedPaths": ["/proc/kcore"],
@@ -126,7 +136,11 @@ def with_value(path: Path_, value: Any) -> dict[str, Any]:
 
 
 # Where a message begins with the path of something else, which the change has made impossible.
-ELSEWHERE = {"linux": ("hostname: ",), "linux.namespaces": ("hostname: ",), "linux.seccomp": ("seccomp: ",)}
+ELSEWHERE = {
+    "linux": ("hostname: ",),
+    "linux.namespaces": ("hostname: ", "linux.timeOffsets: "),
+    "linux.seccomp": ("seccomp: ",),
+}
 FIELDS = [path for path in fields(WHOLE) if path]
 MAPPINGS = [path for path in fields(MAPPED) if path[1:2] in (("uidMappings",), ("gidMappings",))]
 
@@ -141,7 +155,7 @@ def carry_out(config: dict[str, Any], directory: Path) -> None:
     """Do all that a creation does before anything is made: what cannot be encoded for the kernel fails here."""
     bundle = read_bundle(json.loads(json.dumps(config)), directory)
     plan = creation_plan(
-        bundle, gate=directory / "gate", entrances=(), prepare=int, take_terminal=int, created=int
+        bundle, gate=directory / "gate", prepare=int, run_hooks=int, take_terminal=int, created=int
     )  # fmt: skip
     assert plan.block(-1)
     settings = [*v1_settings(bundle.resources), *v2_settings(bundle.resources)]
@@ -168,4 +182,22 @@ def test_a_value_at_the_edge_is_refused_by_its_path_or_obeyed(directory: Path, p
             carry_out(with_value(path, value), directory)
         except InvalidInput as error:
             assert str(error).startswith((written(path[:1]), *ELSEWHERE.get(written(path[:2]), ()))), (value, str(error))
-            assert len(str(error)) < 1000
+            assert len(str(error)) < 1000 or not isinstance(error, ConfigError)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("net.ipv4.ip_forward", "net/ipv4/ip_forward"),
+        ("net/ipv4/conf/eth0.7/forwarding", "net/ipv4/conf/eth0.7/forwarding"),
+        ("net.ipv4.conf.eth0/7.forwarding", "net/ipv4/conf/eth0.7/forwarding"),
+    ],
+)
+def test_the_first_separator_of_a_parameters_name_counts(name: str, path: str) -> None:
+    assert sysctl_path(name) == path
+
+
+@pytest.mark.parametrize("name", ["", "/", "net", ".net.x", "net..x", "net/../vm/swappiness", "net./..vm", "/net/x", "net/x/"])
+def test_no_parameters_name_leads_elsewhere(directory: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r"linux\.sysctl\."):
+        carry_out(with_value(("linux", "sysctl"), {name: "1"}), directory)

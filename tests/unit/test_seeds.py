@@ -21,6 +21,7 @@ from labcore.images.seeds.layer import gzipped
 from labcore.images.seeds.machine import sources_here
 from labcore.images.seeds.packages import add_packages
 from tests.conftest import needs
+from tests.threads import Started
 
 PATHS = ["a", "a/b", "a-b", "a/b/c", "z"]
 
@@ -232,9 +233,7 @@ def test_ctrl_c_while_apt_waits_leaves_nothing_half_made(local: LocalArchive, tm
         "archive.packages(['web'], tell=lambda line: print(line, flush=True))"
     )
     command = ["python3", "-c", script]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
+    with Started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "asking the archive what it has\n"
         time.sleep(0.5)

@@ -48,6 +48,17 @@ def test_a_blank_is_bound_to_the_reference_and_says_so(workspace: Path, capsys: 
     assert not (workspace / NAME).exists()
 
 
+def test_where_it_cannot_be_saved_an_answer_is_used_all_the_same(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workspace / NAME).mkdir()
+
+    @step
+    def hostname(spec):
+        return ["mine"]
+
+    assert hostname(None) == ["mine"]
+    assert capsys.readouterr().out.count("cannot be read: Is a directory") == 1
+
+
 def test_an_answer_is_saved_and_lives_among_the_others(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     @step
     def hostname(spec):

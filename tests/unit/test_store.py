@@ -13,7 +13,7 @@ from labcore.images.garbage import damages
 from labcore.images.model import Descriptor
 from labcore.images.seeds import LayerWriter, is_static, write_image
 from labcore.spec import Reference
-from labcore.spec.media import LAYER
+from labcore.spec.media import CONFIG, LAYER
 from tests.conftest import needs_root, small_disk
 
 
@@ -101,7 +101,7 @@ def test_a_digest_never_becomes_another_path(digest: str) -> None:
 def test_a_diff_id_never_becomes_another_path(store: ImageStore, diff_id: object) -> None:
     layer = store.put_blob(b"x", LAYER)
     config = {"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": [diff_id]}}
-    blob = store.put_blob(json.dumps(config).encode(), "application/json")
+    blob = store.put_blob(json.dumps(config).encode(), CONFIG)
     manifest = {"schemaVersion": 2, "config": blob.to_json(), "layers": [layer.to_json()]}
     store.tag(Reference.parse("odd"), store.put_blob(json.dumps(manifest).encode(), "application/json"))
     with pytest.raises(StoreDamaged, match="is no digest"):
@@ -116,7 +116,7 @@ def test_a_config_that_is_none(store: ImageStore, changes: object) -> None:
     config: object = changes
     if isinstance(changes, dict):
         config = {"architecture": "amd64", "rootfs": {"diff_ids": []}} | changes
-    blob = store.put_blob(json.dumps(config).encode(), "application/json")
+    blob = store.put_blob(json.dumps(config).encode(), CONFIG)
     manifest = {"schemaVersion": 2, "config": blob.to_json(), "layers": []}
     store.tag(Reference.parse("odd"), store.put_blob(json.dumps(manifest).encode(), "application/json"))
     with pytest.raises(StoreDamaged):

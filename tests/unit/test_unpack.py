@@ -107,6 +107,59 @@ def test_a_whiteout_hides_what_lies_below_and_not_its_own_layers(tmp_path: Path)
         assert os.getxattr(layer / "d", "trusted.overlay.opaque") == b"y"
 
 
+def test_a_path_below_what_was_whited_out(tmp_path: Path) -> None:
+    """In a layer a whiteout and what lies below its name come in any order: the result is one."""
+    below = entry("a/b/c/d", content=b"new")
+    for entries in ([entry("a/.wh.b"), below], [below, entry("a/.wh.b")]):
+        layer = unpack(tmp_path, *entries)
+        assert (layer / "a/b/c/d").read_bytes() == b"new"
+        assert os.getxattr(layer / "a/b", "trusted.overlay.opaque") == b"y"
+    layer = unpack(tmp_path, entry(".wh.test"), entry("test/.wh.test"))
+    assert (layer / "test/test").lstat().st_rdev == 0
+    assert os.getxattr(layer / "test", "trusted.overlay.opaque") == b"y"
+
+
+def test_the_root_is_as_the_archive_says(tmp_path: Path) -> None:
+    layer = unpack(tmp_path, entry("f", content=b"x"), entry("./", tarfile.DIRTYPE, mode=0o555, uid=7, gid=8, mtime=1000))
+    status = layer.stat()
+    assert (status.st_mode & 0o7777, status.st_uid, status.st_gid, status.st_mtime) == (0o555, 7, 8, 1000)
+    assert unpack(tmp_path, entry("g")).stat().st_mode & 0o7777 == 0o755
+
+
+def test_what_aufs_has_left_is_no_file(tmp_path: Path) -> None:
+    """Hard links are made of what it kept for them: image-spec, layer.md."""
+    layer = unpack(
+        tmp_path,
+        entry(".wh..wh.aufs"),
+        entry(".wh..wh.orph", tarfile.DIRTYPE),
+        entry(".wh..wh.plnk", tarfile.DIRTYPE),
+        entry(".wh..wh.plnk/1.2", content=b"linked"),
+        entry("one", tarfile.LNKTYPE, linkname=".wh..wh.plnk/1.2"),
+        entry("two", tarfile.LNKTYPE, linkname=".wh..wh.plnk/1.2"),
+    )
+    assert sorted(os.listdir(layer)) == ["one", "two"]
+    assert (layer / "one").stat().st_ino == (layer / "two").stat().st_ino
+
+
+def test_attributes_that_are_not_the_archives_to_set(tmp_path: Path) -> None:
+    """Overlayfs's own are left out; what no file of that kind may have, and what this kernel does not know, is passed over."""
+
+    def labelled(**attributes: str) -> dict[str, str]:
+        return {"SCHILY.xattr." + name.replace("__", "."): value for name, value in attributes.items()}
+
+    layer = unpack(
+        tmp_path,
+        entry("etc", tarfile.DIRTYPE, pax_headers=labelled(user__overlay__opaque="y", trusted__overlay__opaque="y")),
+        entry("etc/f", pax_headers=labelled(trusted__overlay__redirect="/root", user__overlay__origin="", user__colour="blue")),
+        entry("link", tarfile.SYMTYPE, linkname="etc", pax_headers=labelled(user__colour="blue")),
+        entry("pipe", tarfile.FIFOTYPE, pax_headers=labelled(user__colour="blue")),
+        entry("label", pax_headers=labelled(nosuch__label="x", security__ima="\x03\x02x")),
+    )
+    assert sorted(os.listdir(layer)) == ["etc", "label", "link", "pipe"]
+    assert [name for name in os.listxattr(layer / "etc") if "overlay" in name] == []
+    assert os.listxattr(layer / "etc/f") == ["user.colour"]
+
+
 HOSTILE = {
     "dot-dot": [entry("../victim", content=b"evil")],
     "dot-dot inside": [entry("a/../../victim", content=b"evil")],

@@ -8,7 +8,7 @@ import pytest
 
 from labcore.lab.lessons import all_steps
 from labcore.lab.solutions import source_of
-from labcore.lab.workspace import HEADER, NAME, CannotSave, Workspace, default_workspace
+from labcore.lab.workspace import HEADER, NAME, CannotRead, CannotSave, Workspace, default_workspace
 
 
 @pytest.fixture
@@ -114,6 +114,14 @@ def test_a_folder_that_cannot_be_written_is_said_and_nothing_is_lost(tmp_path: P
         Workspace(tmp_path / "file").save("hostname", source_of("hostname"))
 
 
+def test_a_directory_in_the_files_place_is_said(tmp_path: Path) -> None:
+    (tmp_path / NAME).mkdir()
+    workspace = Workspace(tmp_path)
+    for use in (workspace.steps, lambda: workspace.save("hostname", source_of("hostname")), workspace.make_program):
+        with pytest.raises(CannotRead, match=f"{NAME} cannot be read: Is a directory. Move it away"):
+            use()
+
+
 def _save_often(directory: Path, name: str) -> None:
     for number in range(30):
         Workspace(directory).save(name, f"def {name}(spec):\n    return [{number}]\n")
@@ -121,7 +129,7 @@ def _save_often(directory: Path, name: str) -> None:
 
 def test_two_notebooks_at_once_lose_nothing(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_save_often, args=(tmp_path, name)) for name in ("hostname", "rootfs")]
+    writers = [context.Process(target=_save_often, args=(tmp_path, name), daemon=True) for name in ("hostname", "rootfs")]
     for writer in writers:
         writer.start()
     for writer in writers:

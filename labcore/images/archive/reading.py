@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from labcore.errors import InvalidInput, StoreDamaged
-from labcore.images.archive.contents import Beside, Contents
+from labcore.images.archive.contents import Beside, Contents, PartMissing
 from labcore.images.archive.source import Members
 from labcore.images.archive.tar import PIECE
 from labcore.images.config import Config
 from labcore.images.model import REF_NAME, Descriptor, Image, Manifest, read_index
 from labcore.images.store import DEPTH_MAX, ImageStore
 from labcore.record import Record
-from labcore.spec import Reference
-from labcore.spec.media import CONFIG, INDEXES, MANIFEST
+from labcore.spec import Platform, Reference
+from labcore.spec.media import CONFIG, INDEXES, MANIFEST, MANIFESTS
 from labcore.tar.decompressing import decompressed
 
 FULL_NAME: Final = "io.containerd.image.name"  # Docker's and containerd's annotation: the image's whole name
@@ -75,7 +75,7 @@ def _add_docker(contents: Contents, found: list[Found]) -> None:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise StoreDamaged("the archive's manifest.json is no list of images")
     for number, entry in enumerate(entries, 1):
-        names = _references(entry.get("RepoTags"))
+        names = tuple(name for name in _references(entry.get("RepoTags")) if not name.digest)  # whose digest is nobody's here
         what = str(names[0]) if names else f"image {number}"
         config = contents.part(entry.get("Config"), f"{what}'s config", CONFIG)
         _same_as_called(str(entry.get("Config")), config, what)
@@ -109,6 +109,7 @@ def _same_as_called(name: str, config: Descriptor, what: str) -> None:
 def _oci(contents: Contents) -> Iterator[Found]:
     content = contents.documents["index.json"]
     entries: dict[str, Found] = {}
+    beside: list[str] = []
     for descriptor, annotations in _entries(content):
         names = _references([annotations.get(FULL_NAME) or annotations.get(REF_NAME)], strict=False)
         if descriptor.digest in entries:
@@ -116,10 +117,19 @@ def _oci(contents: Contents) -> Iterator[Found]:
             entries[descriptor.digest] = entries[descriptor.digest].replace(names=names)
             continue
         what = str(names[0]) if names else descriptor.digest[:19]
+        if any(name.digest not in (None, descriptor.digest) for name in names):
+            raise StoreDamaged(f"the archive calls an image {what} that has the digest {descriptor.digest}: it was changed")
         images = tuple(_images(contents, descriptor, what))
-        if not images:
+        if images:
+            entries[descriptor.digest] = Found(names, descriptor.replace(platform=None), images)
+        elif descriptor.media_type in INDEXES:
             raise StoreDamaged(f"the archive's {what} is an index, and it has none of the images that are listed there")
-        entries[descriptor.digest] = Found(names, descriptor.replace(platform=None), images)
+        else:
+            beside.append(what)
+    if beside and not entries and "manifest.json" not in contents.documents:
+        raise InvalidInput(
+            f"the archive holds no image: what it holds, {', '.join(beside)}, is a signature or another artifact"
+        )
     yield from entries.values()
 
 
@@ -133,29 +143,43 @@ def _entries(content: bytes) -> Iterator[tuple[Descriptor, dict[str, Any]]]:
 
 
 def _images(contents: Contents, descriptor: Descriptor, what: str, depth: int = 0) -> Iterator[Image]:
-    """Yield the images that a manifest or an index leads to. What an index lists may be missing, an image's parts may not."""
+    """Yield the images that a manifest or an index leads to, as far as they are images and not what is said about some.
+
+    What an index lists may be missing; an image's parts may be if it is another machine's.
+    """
     if depth == DEPTH_MAX:
         raise StoreDamaged(f"{what}: an index leads to an index, {DEPTH_MAX} times")
+    if descriptor.media_type not in (*MANIFESTS, *INDEXES):
+        return
     contents.blob(descriptor, f"manifest of {what}")
     content = contents.document(descriptor, f"manifest of {what}")
     if descriptor.media_type not in INDEXES:
         manifest = Manifest.parse(content, f"the archive's {what}: {descriptor.digest}")
-        contents.blob(manifest.config, f"config of {what}")
-        for place, layer in enumerate(manifest.layers, 1):
-            contents.blob(layer, f"layer {place} of {what}")
-        yield _image(contents, what, descriptor, manifest)
+        if not manifest.artifact:
+            yield _whole_image(contents, what, descriptor, manifest)
         return
     for entry in read_index(content, f"the archive's {what}: {descriptor.digest}"):
         unknown = entry.platform is not None and entry.platform.os == "unknown"  # a statement about an image, and none itself
         if contents.has(entry) and not unknown:
-            yield from _images(contents, entry, f"{what} for {entry.platform or 'any machine'}", depth + 1)
+            try:
+                yield from _images(contents, entry, f"{what} for {entry.platform or 'any machine'}", depth + 1)
+            except PartMissing:
+                if entry.platform is None or entry.platform.suits(Platform.here()):
+                    raise
+                contents.forget(entry)
+
+
+def _whole_image(contents: Contents, what: str, descriptor: Descriptor, manifest: Manifest) -> Image:
+    contents.blob(manifest.config, f"config of {what}")
+    for place, layer in enumerate(manifest.layers, 1):
+        contents.blob(layer, f"layer {place} of {what}")
+    return _image(contents, what, descriptor, manifest)
 
 
 def _image(contents: Contents, what: str, descriptor: Descriptor, manifest: Manifest) -> Image:
     content = contents.document(manifest.config, f"config of {what}")
     config = Config.parse(content, f"the archive's {what}: {manifest.config.digest}")
-    if len(manifest.layers) != len(config.diff_ids):
-        raise StoreDamaged(f"the archive's {what} has {len(manifest.layers)} layers, and {len(config.diff_ids)} in its config")
+    manifest.check_layers(config, f"the archive's {what}")
     for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True):
         if layer.digest != diff_id and layer.media_type.endswith(("tar", "diff.tar")):
             raise StoreDamaged(_other_layer(what, diff_id, layer.digest))
@@ -166,18 +190,25 @@ def _image(contents: Contents, what: str, descriptor: Descriptor, manifest: Mani
 
 
 def _references(names: object, *, strict: bool = True) -> tuple[Reference, ...]:
-    """Return names. In a layout a word without `:` and `/` is a tag without a name, and names nothing: then not `strict`."""
+    """Return names. In a layout any text may stand there, a tag without a name for one; what is no name names nothing then.
+
+    `<none>:<none>` is how Docker writes that there is none.
+    """
     if names is None:
         return ()
     if not isinstance(names, list):
         raise StoreDamaged(f"the archive's manifest.json has names that are none: {names!r}")
     found = []
     for name in filter(None, names):
+        if name == "<none>:<none>":
+            continue
         if not strict and not (isinstance(name, str) and (":" in name or "/" in name)):
             continue
         try:
             found.append(Reference.parse(str(name)))
         except InvalidInput as error:
+            if not strict:
+                continue
             raise StoreDamaged(f"the archive names an image so: {error}") from None
     return tuple(found)
 

@@ -37,26 +37,26 @@ class TarReader:
         self._what = what
         self._chunks = iter(lambda: stream.read(PIECE), b"")
         self._archive = Archive(self._chunks)
+        self._current: Entry | None = None
 
     def members(self) -> Iterator[Member]:
-        """Yield each member; its content is had by `content`, before the next one. Raises StoreDamaged."""
-        seen: set[str] = set()
+        """Yield each member; its content is had by `content`, before the next one. Of two of one name the last counts: tar(1).
+
+        Raises StoreDamaged.
+        """
         entries = iter(self._archive)
         for _ in range(MEMBERS_MAX):
             if (entry := self._next(entries)) is None:
                 self._drain()
                 return
-            member = self._member(entry)
-            if member.kind != DIRECTORY and member.name in seen:
-                raise self._damaged(f"has two members called {member.name!r}")
-            seen.add(member.name)
-            yield member
+            self._current = entry
+            yield self._member(entry)
         raise self._damaged(f"has more than {MEMBERS_MAX} members")
 
     def content(self) -> Iterator[Chunk]:
-        """Yield the current member's bytes. Raises StoreDamaged."""
+        """Yield the current member's bytes, of a sparse one also its holes. Raises StoreDamaged."""
         try:
-            yield from self._archive.content()
+            yield from _filled(self._archive.content(), self._current)
         except BadArchive as error:
             raise self._damaged(str(error)) from None
 
@@ -73,18 +73,20 @@ class TarReader:
             return Member(name, DIRECTORY)
         if entry.kind in (tar.SYMLINK, tar.HARD_LINK):
             target = os.fsdecode(entry.link)
-            beside = entry.kind == tar.SYMLINK and "/" in name and not target.startswith("/")
+            if entry.kind == tar.SYMLINK and target.startswith("/"):
+                raise self._damaged(f"has a link {path!r} that leads outside, to {target!r}")
+            beside = entry.kind == tar.SYMLINK and "/" in name
             above = f"{name.rpartition('/')[0]}/" if beside else ""
             return Member(name, LINK, target=self._inside(above + target, f"a link {path!r} that leads outside, to {target!r}"))
-        if entry.kind != tar.FILE or entry.sparse is not None:
+        if entry.kind != tar.FILE:
             raise self._damaged(f"has a member {path!r} of a kind that image archives do not have: {entry.kind!r}")
-        return Member(name, FILE, entry.size)
+        return Member(name, FILE, entry.size if entry.sparse is None else entry.real_size)
 
     def _inside(self, path: str, otherwise: str) -> str:
-        """Return a path without `.` and `..`. Raises StoreDamaged if it leads out of the archive."""
+        """Return a path from the archive's root, without `.` and `..`. Raises StoreDamaged if it leads out of the archive."""
         parts: list[str] = []
         for part in path.split("/"):
-            if path.startswith("/") or (part == ".." and not parts):
+            if part == ".." and not parts:
                 raise self._damaged(f"has {otherwise}")
             if part == "..":
                 parts.pop()
@@ -102,3 +104,24 @@ class TarReader:
 
     def _damaged(self, problem: str) -> StoreDamaged:
         return StoreDamaged(f"{self._what} {problem}")
+
+
+def _filled(content: Iterator[Chunk], entry: Entry | None) -> Iterator[Chunk]:
+    """Yield a file's bytes; of a sparse one the archive has its pieces only, and zeros stand between them."""
+    if entry is None or entry.sparse is None:
+        yield from content
+        return
+    at, piece = 0, memoryview(b"")
+    for offset, length in (*entry.sparse, (entry.real_size, 0)):
+        yield from _zeros(offset - at)
+        left = length
+        while left:
+            piece = piece or memoryview(next(content))
+            yield piece[:left]
+            left, piece = max(0, left - len(piece)), piece[left:]
+        at = offset + length
+
+
+def _zeros(count: int) -> Iterator[bytes]:
+    for start in range(0, count, PIECE):
+        yield bytes(min(PIECE, count - start))

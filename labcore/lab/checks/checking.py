@@ -13,7 +13,7 @@ from labcore.lab.lessons import current, lesson_of
 from labcore.lab.sandbox import python
 from labcore.lab.say import say
 from labcore.lab.steps import is_reference, lives_in
-from labcore.lab.workspace import NAME, default_workspace
+from labcore.lab.workspace import NAME, CannotRead, default_workspace
 
 SEEDS = 1 << 32
 
@@ -33,7 +33,7 @@ def check(function: Callable[..., Any], *, seed: int | None = None) -> Verdict:
     workspace = default_workspace()
     try:
         steps = workspace.steps()
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, CannotRead):
         verdict = Verdict(name, "failed", advice=say("{file} cannot be read: run the step's cell again.", file=NAME))
     else:
         if is_reference(function):

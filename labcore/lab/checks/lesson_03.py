@@ -79,7 +79,9 @@ def _in_order(seen: Seen, facts: Facts) -> Iterator[Claim]:
 
 def _image_is_whole(facts: Facts, store: Path) -> Iterator[Claim]:
     before, now = PRINTS.pop(facts.token), prints(store)
-    changed = [path for path, held in before.items() if now.get(path) != held]
+    layers = [path for path in before if Path(path).parent == Path("layers")]
+    added = [path for path in now if path not in before and any(path.startswith(f"{layer}/") for layer in layers)]
+    changed = [*added, *(path for path, held in before.items() if now.get(path) != held)]
     yield Claim(say("what lay in the store is as it was"), not changed, " ".join(path[-30:] for path in changed[:3]))
 
 

@@ -28,10 +28,11 @@ KIND = {"b": 1, "c": 2}
 INSTRUCTION = struct.Struct("=BBhi")  # code, registers (source in the high half), offset, immediate
 
 
-def v1_line(rule: DeviceRule) -> str:
-    """Return a rule as devices.allow and devices.deny want it."""
+def v1_lines(rule: DeviceRule) -> list[str]:
+    """Return a rule as devices.allow and devices.deny want it. To them `a` means everything, whatever stands behind it."""
     numbers = ":".join("*" if number is None else str(number) for number in (rule.major, rule.minor))
-    return f"{rule.kind} {numbers} {rule.access}"
+    kinds = "bc" if rule.kind == "a" and not _fits_always(rule) else rule.kind
+    return [f"{kind} {numbers} {rule.access}" for kind in kinds]
 
 
 def program(rules: Sequence[DeviceRule]) -> bytes:

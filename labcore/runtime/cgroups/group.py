@@ -92,7 +92,7 @@ class Cgroup(Record):
 
     def apply(self, limits: "Resources") -> None:
         """Set the limits. Raises InvalidInput for what this machine cannot limit, or does not accept."""
-        from labcore.runtime.cgroups.settings import v1_settings, v2_settings
+        from labcore.runtime.cgroups.settings import Setting, v1_settings, v2_settings
 
         there = self.directories()
         v1 = [s for s in v1_settings(limits) if s.controller in there or "" not in there or s.controller in V1_ONLY]
@@ -102,17 +102,20 @@ class Cgroup(Record):
         for setting in v2:
             if V1_NAMES.get(setting.controller, setting.controller) not in there:
                 _write(there[""], setting)
+        for file, value in limits.unified:  # version 2's own files, which no other version stands in for
+            _write(there.get(""), Setting(file.partition(".")[0], file, value))
 
     def allow_devices(self, limits: "Resources") -> None:
         """Let it use only what the rules allow, and what every container may."""
         from labcore.runtime.cgroups import devices
+        from labcore.runtime.cgroups.settings import Setting
 
         rules = (*limits.devices, *devices.ALWAYS)
         there = self.directories()
         if "devices" in there:
             for rule in rules:
-                file = there["devices"] / ("devices.allow" if rule.allow else "devices.deny")
-                file.write_text(devices.v1_line(rule))
+                for line in devices.v1_lines(rule):
+                    _write(there["devices"], Setting("devices", "devices.allow" if rule.allow else "devices.deny", line))
         elif "" in there:
             devices.attach(there[""], rules)
 

@@ -70,7 +70,12 @@ def thaw(directories: "Iterable[str]") -> None:
 
 
 def send(pid: int, number: int) -> None:
-    """Send a signal; one that has ended is left in peace."""
+    """Send a signal; one that has ended is left in peace.
+
+    So is 0: version 2 lists a process as that which is in no PID namespace of ours, and kill(2) takes it for our own group.
+    """
+    if not pid:
+        return
     try:
         os.kill(pid, number)
     except ProcessLookupError:

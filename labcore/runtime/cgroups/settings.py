@@ -87,8 +87,6 @@ def v2_settings(limits: Resources) -> Iterator[Setting]:
         yield Setting("io", "io.max", f"{throttle.major}:{throttle.minor} {V2_THROTTLES[throttle.kind]}={throttle.rate}")
     for size, limit in limits.hugepages:
         yield Setting("hugetlb", f"hugetlb.{size}.max", str(limit))
-    for file, value in limits.unified:
-        yield Setting(file.partition(".")[0], file, value)
 
 
 def weight_of(shares: int) -> int:

@@ -1,9 +1,9 @@
-"""From a bundle's config.json to what labcore speaks: a spec, limits, hooks (config.md and config-linux.md, version 1.2)."""
+"""From a bundle's config.json to what labcore speaks: a spec, limits, hooks (config.md and config-linux.md)."""
 
 import fcntl
 import os
-import sys
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,17 @@ from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
 from labcore.record import Record
 from labcore.runtime import mounting
-from labcore.runtime.oci.node import ConfigError, Node
+from labcore.runtime.oci.node import ConfigError, Node, shortened
 from labcore.runtime.oci.resources import read_resources
+from labcore.runtime.oci.scheduling import (
+    read_io_priority,
+    read_memory_policy,
+    read_numbers,
+    read_scheduler,
+    read_time_offsets,
+)
 from labcore.runtime.oci.seccomp import read_seccomp
-from labcore.runtime.userns import fitted, with_bound_devices
+from labcore.runtime.userns import fitted, with_bound_devices, with_bound_sysfs
 from labcore.spec import (
     DEFAULT_DEVICES,
     NAMESPACES,
@@ -28,6 +35,7 @@ from labcore.spec import (
     User,
 )
 from labcore.spec.resources import Resources
+from labcore.spec.scheduling import TimeOffset
 
 MAJOR_BITS, MINOR_BITS = 12, 20  # of a device's number: linux/kdev_t.h
 LONGEST_TIMEOUT = (1 << 31) // 1000 - 1  # seconds, of which poll(2) takes the milliseconds
@@ -37,7 +45,9 @@ FLAGS = {
     "network": CloneFlag.NEWNET, "cgroup": CloneFlag.NEWCGROUP, "user": CloneFlag.NEWUSER, "time": CloneFlag.NEWTIME,
 }  # fmt: skip
 APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
-VERSIONS = ("1.0", "1.1", "1.2")
+VERSIONS = re.compile(
+    r"1\.\d+\.\d+([-+][0-9A-Za-z.+-]*)?"
+)  # semver.org; what a later 1.x adds is ignored, as unknown properties are
 PERSONALITIES = {"LINUX": 0x0, "LINUX32": 0x8}
 SET_NAMES = ("bounding", "effective", "permitted", "inheritable", "ambient")
 # What other systems or other kernels have, and what cannot be tried on this one: refused by name, never ignored.
@@ -45,10 +55,6 @@ REFUSED = (
     ("process.selinuxLabel", "SELinux labels are not supported"),
     ("linux.mountLabel", "SELinux labels are not supported"),
     ("linux.intelRdt", "Intel RDT is not supported"),
-    ("process.scheduler", "scheduling policies are not supported"),
-    ("process.ioPriority", "I/O priorities are not supported"),
-    ("process.execCPUAffinity", "CPU affinities for exec are not supported"),
-    ("linux.timeOffsets", "time offsets are not supported"),
     ("solaris", "this is Linux"),
     ("windows", "this is Linux"),
     ("vm", "virtual machines are not started here"),
@@ -66,7 +72,7 @@ class Hook(Record):
 
 
 class Bundle(Record):
-    """A config.json that has been read."""
+    """A config.json that has been read. One that has no process can be created, and not started."""
 
     spec: ContainerSpec
     cgroup: str
@@ -76,29 +82,43 @@ class Bundle(Record):
     personality: int | None = None
     console_size: tuple[int, int] | None = None
     creates_devices: bool = True
+    has_process: bool = True
     version: str = "1.0.2"
 
 
-def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
-    """Read a config.json that lies in `directory`. Raises ConfigError, naming the JSON path."""
+Warn = Callable[[str], None]
+
+
+def unheard(_: str) -> None:
+    """Say nothing: it has been said when the container was created."""
+
+
+def read_bundle(config: dict[str, Any], directory: Path, warn: Warn = unheard) -> Bundle:
+    """Read a config.json that lies in `directory`. Raises ConfigError, naming the JSON path.
+
+    `warn` is told what cannot be given, where the specification wants the container to be made without it.
+    """
     root = Node(config)
     _refuse(root)
     version = root["ociVersion"].required_text()
-    if not version.startswith(VERSIONS):
-        raise root["ociVersion"].fail(f"must be 1.0 to 1.2, and is {version!r}")
+    if not VERSIONS.fullmatch(version):
+        raise root["ociVersion"].fail(f"must be 1.x.y, and is {version!r}")
     process = root["process"]
+    read_affinities(process)  # for `exec`, and refused as early as all else
     mounts = tuple(_mount(node, directory) for node in root["mounts"].items())
     try:
-        spec = _isolation(root, directory, mounts)
+        spec = _isolation(root, directory, mounts, warn)
         mounting.check_mounts(spec.mounts)
     except InvalidInput as error:
-        raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from None
+        raise error if isinstance(error, ConfigError) else ConfigError(shortened(str(error))) from None
     creates = not any(m.target.rstrip("/") == "/dev" and mounting.is_bind(m) for m in mounts)
     size = process["consoleSize"]
     if not creates:
         spec = spec.replace(devices=())
-    elif "user" in spec.namespaces:
+    elif _has_user_namespace(spec):
         spec = with_bound_devices(spec)
+    if _has_user_namespace(spec):
+        spec = with_bound_sysfs(spec)
     spec = fitted(spec)
     return Bundle(
         spec=spec,
@@ -109,8 +129,13 @@ def read_bundle(config: dict[str, Any], directory: Path) -> Bundle:
         personality=_personality(root["linux"]["personality"]),
         console_size=(size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None,
         creates_devices=creates,
+        has_process=bool(process),
         version=version,
     )
+
+
+def _has_user_namespace(spec: ContainerSpec) -> bool:
+    return "user" in {*spec.namespaces, *(kind for kind, _ in spec.joins)}
 
 
 def _cgroups_path(node: Node) -> str:
@@ -134,36 +159,53 @@ def _refuse(root: Node) -> None:
             raise node.fail(problem)
 
 
-def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...]) -> ContainerSpec:
+def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...], warn: Warn) -> ContainerSpec:
     linux, process = root["linux"], root["process"]
     new, joins = _namespaces(linux["namespaces"])
     apart = {*new, *(kind for kind, path in joins if not _is_ours(kind, path))}
     hostname = root["hostname"].text() or None
-    if hostname and "uts" not in apart:
-        raise root["hostname"].fail("needs a uts namespace: it would rename this machine")
-    return read_process(
-        process,
-        ContainerSpec(
-            root=BindRoot(str(_rootfs(root["root"], directory)), root["root"]["readonly"].flag(), devices=True),
-            argv=("/",),
-            hostname=hostname,
-            domainname=root["domainname"].text(),
-            namespaces=new,
-            joins=joins,
-            uid_map=tuple(map(_id_range, linux["uidMappings"].items())),
-            gid_map=tuple(map(_id_range, linux["gidMappings"].items())),
-            propagation=_propagation(linux["rootfsPropagation"]),
-            mounts=mounts,
-            devices=tuple(_devices(linux["devices"])),
-            masked_paths=linux["maskedPaths"].texts(),
-            readonly_paths=linux["readonlyPaths"].texts(),
-            sysctls=tuple(_sysctls(linux["sysctl"], apart)),
-            seccomp=read_seccomp(linux["seccomp"]),
-        ),
+    for name in ("hostname", "domainname"):
+        if root[name].text() and "uts" not in apart:
+            raise root[name].fail("needs a uts namespace: it would rename this machine")
+    for name in ("uidMappings", "gidMappings"):
+        if linux[name].value and "user" not in apart:
+            raise linux[name].fail("needs a user namespace: there is none to be mapped")
+    spec = ContainerSpec(
+        root=BindRoot(str(_rootfs(root["root"], directory)), root["root"]["readonly"].flag(), devices=True),
+        argv=("/",),
+        hostname=hostname,
+        domainname=root["domainname"].text(),
+        namespaces=new,
+        joins=joins,
+        uid_map=tuple(map(_id_range, linux["uidMappings"].items())),
+        gid_map=tuple(map(_id_range, linux["gidMappings"].items())),
+        propagation=_propagation(linux["rootfsPropagation"]),
+        mounts=mounts,
+        devices=tuple(_devices(linux["devices"])),
+        masked_paths=linux["maskedPaths"].texts(),
+        readonly_paths=linux["readonlyPaths"].texts(),
+        sysctls=tuple(_sysctls(linux["sysctl"], apart)),
+        memory_policy=read_memory_policy(linux["memoryPolicy"]),
+        time_offsets=_time_offsets(linux["timeOffsets"], new),
+        seccomp=read_seccomp(linux["seccomp"]),
     )
+    return read_process(process, spec, warn) if process else spec
 
 
-def read_process(process: Node, spec: ContainerSpec) -> ContainerSpec:
+def _time_offsets(node: Node, new: tuple[str, ...]) -> tuple[TimeOffset, ...]:
+    offsets = read_time_offsets(node)
+    if offsets and "time" not in new:
+        raise node.fail("needs a time namespace of its own")
+    return offsets
+
+
+def read_affinities(process: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return on which processors exec's process runs until it is in the container's cgroups, and then; none: on all."""
+    affinity = process["execCPUAffinity"]
+    return read_numbers(affinity["initial"]), read_numbers(affinity["final"])
+
+
+def read_process(process: Node, spec: ContainerSpec, warn: Warn = unheard) -> ContainerSpec:
     """Return the spec with the program, user and rights of a `process` object: config.json's, or one given to exec."""
     args = process["args"].texts()
     if not args or not args[0]:
@@ -178,9 +220,11 @@ def read_process(process: Node, spec: ContainerSpec) -> ContainerSpec:
         environment=process["env"].texts(),
         workdir=process["cwd"].absolute_path(),
         user=User(user["uid"].identity(), user["gid"].identity(), groups, user["umask"].number(0o022, 0, 0o777)),
-        capabilities=_capabilities(process["capabilities"], spec),
+        capabilities=_capabilities(process["capabilities"], spec, warn),
         no_new_privileges=process["noNewPrivileges"].flag(),
-        limits=_limits(process["rlimits"]),
+        limits=_limits(process["rlimits"], warn),
+        scheduler=read_scheduler(process["scheduler"]),
+        io_priority=read_io_priority(process["ioPriority"]),
         oom_score_adj=process["oomScoreAdj"].optional_number(-1000, 1000),
         terminal=process["terminal"].flag(),
         apparmor=_profile(process["apparmorProfile"]),
@@ -222,6 +266,8 @@ def _namespaces(nodes: Node) -> tuple[tuple[str, ...], tuple[tuple[str, str], ..
             joins.append((kind, path))
         else:
             new.append(kind)
+    if "mount" not in {*new, *(kind for kind, _ in joins)}:
+        raise nodes.fail("a mount namespace is missing: all mounts would be made on this machine")
     return tuple(new), tuple(joins)
 
 
@@ -302,35 +348,28 @@ def _id_range(node: Node) -> IdRange:
     return IdRange(node["containerID"].identity(), node["hostID"].identity(), node["size"].number(0, 1, (1 << 32) - 1))
 
 
-def _capabilities(node: Node, spec: ContainerSpec) -> CapabilitySets:
-    """Read the five sets, without what this process does not have itself and therefore cannot give.
+def _capabilities(node: Node, spec: ContainerSpec, warn: Warn) -> CapabilitySets:
+    """Read the five sets, without what nobody knows here, and what this process does not have itself and so cannot give.
 
     In a user namespace of its own the container has them all.
     """
     from labcore.native import Capability, capget
 
-    own = "user" in {*spec.namespaces, *(kind for kind, _ in spec.joins)}
-    ours = set(Capability.__members__) if own else {capability.name for capability in capget()["permitted"]}
-    named = {name: [_capability(item) for item in node[name].items()] for name in SET_NAMES}
-    missing = sorted({each for names in named.values() for each in names} - ours)
-    if missing:
-        print(f"labcore-runtime: warning: not held here, and not given: {', '.join(missing)}", file=sys.stderr)
+    known = set(Capability.__members__)
+    ours = known if _has_user_namespace(spec) else {capability.name for capability in capget()["permitted"]}
+    named = {name: [item.text().removeprefix("CAP_") for item in node[name].items()] for name in SET_NAMES}
+    wanted = {each for names in named.values() for each in names}
+    if unknown := sorted(wanted - known):
+        warn(shortened(f"{node.path}: not known here, and not given: {', '.join(map(repr, unknown))}"))
+    if missing := sorted(wanted - ours - set(unknown)):
+        warn(f"{node.path}: not held here, and not given: {', '.join(missing)}")
     sets = {name: tuple(each for each in names if each in ours) for name, names in named.items()}
     # No more can be ambient than is permitted and inheritable, capabilities(7); podman asks for it, and expects it left out.
     sets["ambient"] = tuple(each for each in sets["ambient"] if each in sets["permitted"] and each in sets["inheritable"])
     return CapabilitySets(**sets)
 
 
-def _capability(node: Node) -> str:
-    from labcore.native import Capability
-
-    name = node.text().removeprefix("CAP_")
-    if name not in Capability.__members__:
-        raise node.fail(f"no such capability: {node.value!r}")
-    return name
-
-
-def _limits(nodes: Node) -> tuple[Limit, ...]:
+def _limits(nodes: Node, warn: Warn) -> tuple[Limit, ...]:
     import resource
 
     made: dict[str, Limit] = {}
@@ -341,7 +380,11 @@ def _limits(nodes: Node) -> tuple[Limit, ...]:
         if name in made:
             raise node["type"].fail(f"{name} is named twice")
         soft, hard = (node[which].number(0, -1, (1 << 64) - 1) for which in ("soft", "hard"))
-        made[name] = clamped(Limit(name.removeprefix("RLIMIT_"), soft, hard))
+        wanted = Limit(name.removeprefix("RLIMIT_"), soft, hard)
+        made[name] = clamped(wanted)
+        if made[name] != wanted:
+            given = f"{made[name].soft}:{made[name].hard}"
+            warn(f"{node.path}: {soft}:{hard} is more than may be given without CAP_SYS_RESOURCE: {name} is {given}")
     return tuple(made.values())
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -48,7 +49,7 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
     Raises ConfigError, InvalidInput, StepFailed, HookFailed.
     """
     config = read_config(request.directory)
-    bundle = read_bundle(config, request.directory)
+    bundle = read_bundle(config, request.directory, warn)
     check_socket(request.console_socket, bundle.spec.terminal)
     with ExitStack() as undo, ExitStack() as meanwhile:
         directory = store.make(request.name)
@@ -56,6 +57,7 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
         meanwhile.enter_context(Lock(store.root, request.name))
         os.mkfifo(f"{directory}/gate", 0o600)
         life = Life(store.root, request.name, hooks=[kind for kind, wanted in bundle.hooks.items() if wanted])
+        life.has_program = bundle.has_process
         undo.callback(lambda: removal.remove(life.made))
         cgroup = meanwhile.enter_context(_scope(bundle, request.name)) if request.scope else _cgroup_of(bundle, request.name)
         cgroup = _limited(cgroup, bundle, life, scope=request.scope)
@@ -67,6 +69,7 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
             bundle,
             gate=Path(directory, "gate"),
             prepare=creation.prepare,
+            run_hooks=creation.run_hooks if bundle.hooks["createContainer"] else None,
             take_terminal=creation.take_terminal,
             created=creation.created,
             preserved=len(request.preserved),
@@ -107,18 +110,25 @@ class _Creation:
 
     def prepare(self, process: "Process") -> None:
         """Its namespaces are there, and nothing is mounted yet: id maps, and the hooks of this moment."""
-        if self.bundle.spec.uid_map or self.bundle.spec.gid_map:
+        if "user" in self.bundle.spec.namespaces:  # one that is joined has its maps
             from labcore.runtime.userns import write_id_maps
 
             write_id_maps(process.pid, self.bundle.spec.uid_map, self.bundle.spec.gid_map)
         wanted = self.bundle.hooks
-        if any(wanted[kind] for kind in ("prestart", "createRuntime", "createContainer")):
+        if wanted["prestart"] or wanted["createRuntime"]:
             from labcore.runtime.oci import hooks
 
             state = state_json(self.saved(process), "creating")
             hooks.run_here("prestart", wanted["prestart"], state | {"status": "created"})
             hooks.run_here("createRuntime", wanted["createRuntime"], state)
-            hooks.run_inside("createContainer", wanted["createContainer"], state, process.pid)
+
+    def run_hooks(self, process: "Process") -> None:
+        """All is mounted below the root's directory: the hooks that may mount more."""
+        from labcore.runtime.oci import hooks
+
+        state = state_json(self.saved(process), "creating")
+        directory = self.bundle.spec.root.directory
+        hooks.run_inside("createContainer", self.bundle.hooks["createContainer"], state, process.pid, directory=directory)
 
     def take_terminal(self, process: "Process") -> None:
         """It has a terminal, whose other end goes to whoever asked for it."""
@@ -129,13 +139,19 @@ class _Creation:
     def created(self, process: "Process") -> None:
         """All is done but becoming the program: remember it."""
         spec = self.bundle.spec
-        check_program(spec, process.pid)
+        if self.bundle.has_process:
+            check_program(spec, process.pid)
         if not spec.terminal:
             give_streams(process.pid, spec.user.uid)
         saved = self.saved(process)
         self.store.save(saved)
         self.life.pid, self.life.start = saved.pid, saved.start
         self.life.save()
+
+
+def warn(text: str) -> None:
+    """Tell whoever asked for a container what it has to do without."""
+    print(f"labcore-runtime: warning: {text}", file=sys.stderr)
 
 
 def now() -> str:

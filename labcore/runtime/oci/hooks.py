@@ -13,8 +13,10 @@ from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.oci.config import Hook
 from labcore.runtime.ops import Op
 
-# In which order the namespaces of a running container are joined: the user's first, for its rights are needed in the others.
+# In which order the namespaces of a running container are joined: the user's early, for its rights are needed in
+# the others; but clocks that were shifted are the machine's own user namespace's.
 NAMESPACES = (
+    (CloneFlag.NEWTIME, "time"),
     (CloneFlag.NEWUSER, "user"), (CloneFlag.NEWIPC, "ipc"), (CloneFlag.NEWUTS, "uts"), (CloneFlag.NEWNET, "net"),
     (CloneFlag.NEWPID, "pid"), (CloneFlag.NEWCGROUP, "cgroup"), (CloneFlag.NEWNS, "mnt"),
 )  # fmt: skip
@@ -63,10 +65,11 @@ def run_inside(
     state: dict[str, Any],
     pid: int,
     *,
+    directory: str = "/",
     entrances: tuple[str, ...] = (),
     confinement: Sequence[Op] = (),
 ) -> None:
-    """Run hooks in the namespaces of a container's process. Raises HookFailed at the first that fails.
+    """Run hooks in the namespaces of a container's process, in a `directory` there. Raises HookFailed at the first that fails.
 
     A program out of the container's own root gets no more than the container: its cgroups, by their `entrances`, and its
     `confinement`.
@@ -75,7 +78,7 @@ def run_inside(
     for hook in hooks:
         execute = ops.Execve(hook.args, ops.last_of_each(hook.env), (hook.path,))
         begin = [ops.Join(joined_namespaces(pid)), ops.Clone(), ops.NewSession(), ops.CloseDescriptors(), ops.NewKeyring()]
-        plan = Plan([*enter, *begin, *confinement, execute])
+        plan = Plan([*enter, *begin, ops.Chdir(directory), *confinement, execute])
         try:
             with spawn(plan, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL) as process:
                 process.communicate(json.dumps(state).encode(), hook.timeout)

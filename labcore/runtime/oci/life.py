@@ -4,7 +4,8 @@ An engine waits for each of these commands, and most of a command's time is Pyth
 need is kept in a few lines of text, beside the JSON that holds everything, and this module gets along with `os`::
 
     ROOT/ID/life       its process: `pid` (0 until it is made to its end) and `start`, the time that /proc gives it; `cgroup`, a
-                       directory, for each; `made`, those of them that were made for it; `hooks`; `end`
+                       directory, for each; `made`, those of them that were made for it; `hooks`; `program`, whether it
+                       has one; `end`
             started    there once it has been started
             gate       a FIFO: the container's process waits at it until `start`
             lock       held by whoever changes the container
@@ -44,9 +45,14 @@ class WrongState(LabcoreError):
     """What was asked for cannot be done to a container in this state."""
 
 
+def is_name(text: str) -> bool:
+    """Return whether a container can have this name."""
+    return 0 < len(text) <= 255 and NAME.issuperset(text) and text[0] != "."  # NAME_MAX
+
+
 def directory_of(root: str, name: str) -> str:
     """Return a container's directory. Raises InvalidInput for a name that is none."""
-    if not name or len(name) > 1024 or not NAME.issuperset(name) or name[0] == ".":
+    if not is_name(name):
         raise InvalidInput(f"{name!r} is no container's name: use letters, digits, and any of _ + - .")
     return f"{root}/{name}"
 
@@ -104,11 +110,17 @@ class Life:
         self.cgroups = list(cgroups)
         self.made = list(made)
         self.hooks = list(hooks)
+        self.has_program = True
         self.directory = directory_of(root, name)
 
     def save(self) -> None:
         """Write it down, whole or not at all."""
-        lines = [f"pid {self.pid}", f"start {self.start}", *(f"cgroup {path}" for path in self.cgroups)]
+        lines = [
+            f"pid {self.pid}",
+            f"start {self.start}",
+            f"program {int(self.has_program)}",
+            *(f"cgroup {path}" for path in self.cgroups),
+        ]
         lines += [*(f"made {path}" for path in self.made), *(f"hooks {kind}" for kind in self.hooks), END]
         with open(f"{self.directory}/life.incoming", "w") as file:  # noqa: PTH123
             file.write("\n".join(lines) + "\n")
@@ -131,9 +143,11 @@ class Life:
             if not lines or lines[-1] != END:  # half a line could name a cgroup that is another's
                 raise ValueError("it is cut short")
             pairs = [line.split(" ", 1) for line in lines[:-1]]
-            numbers = {key: int(value) for key, value in pairs if key in ("pid", "start")}
+            numbers = {key: int(value) for key, value in pairs if key in ("pid", "start", "program")}
             several = [[value for key, value in pairs if key == kind] for kind in ("cgroup", "made", "hooks")]
-            return cls(root, name, numbers["pid"], numbers["start"], *several)
+            life = cls(root, name, numbers["pid"], numbers["start"], *several)
+            life.has_program = bool(numbers["program"])
+            return life
         except FileNotFoundError:
             raise NoSuchContainer(f"container {name} does not exist") from None
         except (ValueError, KeyError) as error:
@@ -237,6 +251,8 @@ def start(root: str, name: str) -> None:
         life = Life.load(root, name)
         if (status := life.status()) != "created":
             raise WrongState(f"container {name} cannot be started: it is {status}, and not created")
+        if not life.has_program:
+            raise WrongState(f"container {name} cannot be started: its config.json has no process")
         try:
             if "startContainer" in life.hooks:
                 from labcore.runtime.oci import state

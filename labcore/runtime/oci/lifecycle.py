@@ -69,8 +69,8 @@ class Runtime:
         InvalidInput, StepFailed.
         """
         from labcore.runtime.oci import console
-        from labcore.runtime.oci.config import read_bundle, read_process
-        from labcore.runtime.oci.creation import check_socket
+        from labcore.runtime.oci.config import read_affinities, read_bundle, read_process
+        from labcore.runtime.oci.creation import check_socket, warn
         from labcore.runtime.oci.node import Node
         from labcore.runtime.oci.plans import check_program, exec_plan, with_home
         from labcore.runtime.oci.stdio import give_streams
@@ -78,7 +78,7 @@ class Runtime:
 
         saved = self._in_state(name, "nothing can be executed in it", "running", "created")
         bundle = read_bundle(saved.config, Path(saved.bundle))
-        spec = with_home(read_process(Node(process, "process"), bundle.spec), f"/proc/{saved.pid}/root")
+        spec = with_home(read_process(Node(process, "process"), bundle.spec, warn), f"/proc/{saved.pid}/root")
         check_socket(console_socket, spec.terminal)
         size = Node(process, "process")["consoleSize"]
         wanted = (size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None
@@ -96,6 +96,7 @@ class Runtime:
             saved.pid,
             take_terminal=lambda started: console.hand_over(started, console_socket or "", wanted),
             ready=ready,
+            affinities=read_affinities(Node(process, "process")),
             preserved=len(preserved),
             stages=self.stages,
         )

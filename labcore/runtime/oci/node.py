@@ -8,6 +8,13 @@ from labcore.errors import InvalidInput
 T = TypeVar("T")
 WORDS = {str: "a string", int: "an integer", bool: "true or false", list: "a list", dict: "an object"}
 
+MOST_SHOWN = 400  # letters
+
+
+def shortened(text: str) -> str:
+    """Return a message with no more than the beginning of what somebody else has put into it."""
+    return text if len(text) < MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
 
 class ConfigError(InvalidInput):
     """Something in config.json cannot be: the message begins with its path."""
@@ -32,11 +39,11 @@ class Node:
 
     def fail(self, problem: str) -> ConfigError:
         """Return the error that says what is wrong with this value."""
-        return ConfigError(f"{self.path or 'config.json'}: {problem}")
+        return ConfigError(shortened(f"{self.path or 'config.json'}: {problem}"))
 
     def _typed(self, kind: type[T]) -> T:
         if not isinstance(self.value, kind) or (kind is int and isinstance(self.value, bool)):
-            raise self.fail(f"must be {WORDS[kind]}, and is {self.value!r}"[:200])
+            raise self.fail(f"must be {WORDS[kind]}, and is {self.value!r}")
         return self.value
 
     def text(self, default: str = "") -> str:
@@ -67,7 +74,7 @@ class Node:
         """Return an integer in a range: by default Go's int64."""
         number = default if self.value is None else self._typed(int)
         if not least <= number <= most:
-            raise self.fail(f"must be from {least} to {most}, and is {str(number)[:24]}")
+            raise self.fail(f"must be from {least} to {most}, and is {number}")
         return number
 
     def optional_number(self, least: int = -(1 << 63), most: int = (1 << 63) - 1) -> int | None:

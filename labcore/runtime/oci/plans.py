@@ -9,7 +9,7 @@ from typing import Final
 
 from labcore import native
 from labcore.errors import InvalidInput
-from labcore.native import Process, Resolve
+from labcore.native import Process, Resolve, UnmountFlag
 from labcore.runtime import Plan, mounting, ops
 from labcore.runtime.oci.config import Bundle
 from labcore.runtime.oci.hooks import joined_namespaces
@@ -28,6 +28,7 @@ def creation_plan(
     *,
     gate: Path,
     prepare: Action,
+    run_hooks: Action | None,
     take_terminal: Action,
     created: Action,
     preserved: int = 0,
@@ -35,8 +36,9 @@ def creation_plan(
 ) -> Plan:
     """Return the plan of a container that is created, and waits at its gate.
 
-    The starter's part: `prepare` when the namespaces are there and nothing is mounted yet (id maps, hooks); `take_terminal`;
-    `created` when all is done but becoming the program.
+    The starter's part: `prepare` when the namespaces are there and nothing is mounted yet (id maps, hooks); `run_hooks`, if it
+    is given, when all is mounted, below the root's directory; `take_terminal`; `created` when all is done but becoming the
+    program.
     """
     spec = bundle.spec
     by_name = {**STAGES, **(stages or {})}
@@ -56,7 +58,7 @@ def creation_plan(
             ops.NewKeyring(),
             *made["hostname"],
             *made["sysctls"],
-            *_root(bundle, made),
+            *_root(bundle, made, run_hooks),
             *made["network"],
             *made["workdir"],
             *_terminal(spec, take_terminal),
@@ -123,9 +125,33 @@ def confinement(spec: ContainerSpec) -> list[Op]:
     return [*become_root_of(spec), *STAGES["confine"](spec)]
 
 
-def _root(bundle: Bundle, made: dict[str, list[Op]]) -> list[Op]:
+def _root(bundle: Bundle, made: dict[str, list[Op]], run_hooks: Action | None) -> list[Op]:
     devices = [*made["devices"], *_core()] if bundle.creates_devices else []
-    return [*made["rootfs"], *made["mounts"], *_copied_up(bundle.spec), *devices]
+    mounted = [*made["rootfs"], *made["mounts"], *_copied_up(bundle.spec), *devices]
+    return mounted if run_hooks is None else _turned_back(mounted, bundle.spec.root.directory, run_hooks)
+
+
+HOST_REGISTER: Final = 59
+
+
+def _turned_back(mounted: list[Op], directory: str, run_hooks: Action) -> list[Op]:
+    """Return the ops that mount everything, with those around them that have hooks run as if the root had not been turned yet.
+
+    createContainer hooks find the container's mounts below its root's directory, and all else where the runtime has it
+    (config.md). So a copy of the host's tree is kept in hand, made the root again, and left as it was left before.
+    """
+    cut, *others = mounted
+    return [
+        cut,
+        ops.TakeTree("/", HOST_REGISTER, recursive=True),
+        *others,
+        ops.TurnBack(HOST_REGISTER, directory),
+        ops.Sync("createContainer hooks", run_hooks),
+        ops.Chdir(directory),
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+    ]
 
 
 def _core() -> list[Op]:
@@ -146,6 +172,7 @@ def exec_plan(
     *,
     take_terminal: Action,
     ready: Action,
+    affinities: tuple[tuple[int, ...], tuple[int, ...]] = ((), ()),
     preserved: int = 0,
     stages: Mapping[str, Stage] | None = None,
 ) -> Plan:
@@ -153,8 +180,10 @@ def exec_plan(
     by_name = {**STAGES, **(stages or {})}
     made = {name: list(by_name[name](spec)) for name in ("limits", "rlimits", "confine", "exec")}
     joins = joined_namespaces(pid)
+    initial, final = affinities
     return Plan(
         [
+            *([ops.SetAffinityBefore(initial)] if initial else []),
             *made["limits"],
             *before_joining(spec),
             *([ops.Join(joins)] if joins else []),
@@ -165,6 +194,7 @@ def exec_plan(
             *become_root_of(spec),
             ops.NewKeyring(),
             *_terminal(spec, take_terminal, console=False),
+            *([ops.SetAffinity(final)] if final else []),
             *made["rlimits"],
             ops.Sync("ready", ready),
             *_handed_on(preserved),
@@ -175,8 +205,11 @@ def exec_plan(
 
 
 def with_home(spec: ContainerSpec, root_directory: str) -> ContainerSpec:
-    """Return the spec with HOME in its environment, as the root's own passwd(5) says for the user; else `/`."""
-    if any(variable.startswith("HOME=") for variable in spec.environment):
+    """Return the spec with HOME in its environment, as the root's own passwd(5) says for the user; else `/`.
+
+    An empty one counts as none, as with runc.
+    """
+    if any(variable.startswith("HOME=") for variable in ops.last_of_each(spec.environment) if variable != "HOME="):
         return spec
     home = _home_of(spec.user.uid, root_directory) or "/"
     return spec.replace(environment=(*spec.environment, f"HOME={home}"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
-from labcore.runtime.oci.life import Life, Lock, NoSuchContainer, StateDamaged, directory_of
+from labcore.runtime.oci.life import Life, Lock, NoSuchContainer, StateDamaged, directory_of, is_name
 
 if TYPE_CHECKING:
     from labcore.runtime.oci.config import Hook
@@ -64,7 +64,7 @@ class Store:
     def load(self, name: str) -> Saved:
         """Read what is remembered. Raises NoSuchContainer, StateDamaged."""
         try:
-            text = Path(directory_of(self.root, name), "state.json").read_text()
+            text = Path(directory_of(self.root, name), "state.json").read_text(errors="replace")
         except FileNotFoundError:
             raise NoSuchContainer(f"container {name} does not exist") from None
         try:
@@ -102,7 +102,7 @@ class Store:
     def names(self) -> list[str]:
         """Return the names of all containers, half-made ones too."""
         root = Path(self.root)
-        return sorted(path.name for path in root.iterdir() if path.name[0] != ".") if root.is_dir() else []
+        return sorted(path.name for path in root.iterdir() if is_name(path.name) and path.is_dir()) if root.is_dir() else []
 
     def state(self, name: str) -> dict[str, Any]:
         """Return the state object. Raises NoSuchContainer, StateDamaged."""

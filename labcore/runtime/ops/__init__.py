@@ -24,6 +24,7 @@ from labcore.runtime.ops.mounts import (
     Protect,
     SetMountAttributes,
     TakeTree,
+    TurnBack,
     Unmount,
 )
 from labcore.runtime.ops.proc import AdjustOomScore, SetSysctls
@@ -46,6 +47,14 @@ from labcore.runtime.ops.process import (
     Umask,
     last_of_each,
     search_path,
+)
+from labcore.runtime.ops.scheduling import (
+    SetAffinity,
+    SetAffinityBefore,
+    SetIoPriority,
+    SetMemoryPolicy,
+    SetScheduler,
+    ShiftClocks,
 )
 
 __all__ = [
@@ -84,15 +93,22 @@ __all__ = [
     "PivotRoot",
     "Protect",
     "Receive",
+    "SetAffinity",
+    "SetAffinityBefore",
     "SetCapabilities",
     "SetDomainname",
     "SetHostname",
+    "SetIoPriority",
     "SetLimits",
+    "SetMemoryPolicy",
     "SetMountAttributes",
+    "SetScheduler",
     "SetSysctls",
+    "ShiftClocks",
     "Sync",
     "TakeTree",
     "TryChdir",
+    "TurnBack",
     "Umask",
     "Unmount",
     "WaitAtGate",

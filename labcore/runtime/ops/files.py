@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from labcore import native
 from labcore.native import CloseFlag, Register, Resolve, Step, TreeFlag
-from labcore.native.spawn import PRESERVED_DESCRIPTOR
+from labcore.native.spawn import LAID_OUT, PRESERVED_DESCRIPTOR
 from labcore.native.step import errors
 from labcore.runtime.ops.base import SCRATCH, Op
 
@@ -233,7 +233,10 @@ class MakeNode(Op):
 
 
 class OpenGate(Op):
-    """Open a FIFO for both directions, which waits for nobody, and keep it in a register: fifo(7)."""
+    """Open a FIFO for both directions, which waits for nobody, and keep it in a register: fifo(7).
+
+    Its descriptor lies above all whose numbers matter.
+    """
 
     path: str
     register: int
@@ -241,7 +244,11 @@ class OpenGate(Op):
 
     def calls(self) -> Sequence[Step]:
         flags = os.O_RDWR | os.O_CLOEXEC
-        return [native.openat.step(native.AT_FDCWD, self.path, flags).replace(result=self.register)]
+        return [
+            native.openat.step(native.AT_FDCWD, self.path, flags).replace(result=SCRATCH.number),
+            native.dup3.step(SCRATCH, LAID_OUT, os.O_CLOEXEC).replace(result=self.register),
+            native.close.step(SCRATCH),
+        ]
 
 
 class WaitAtGate(Op):

@@ -153,11 +153,8 @@ class Protect(Op):
         return " ".join(self.paths)
 
     def calls(self) -> Sequence[Step]:
-        # Where a path is not there its two registers hold what was closed before, from the first path on.
-        root = native.openat2.step(native.AT_FDCWD, "/", os.O_PATH | os.O_CLOEXEC, resolve=Resolve.NO_SYMLINKS)
-        closed = [root.replace(result=PLACE), native.close.step(Register(PLACE)), root.replace(result=COPY)]
-        steps = [step for path in self.paths for step in self._protect(path)]
-        return [*closed, native.close.step(Register(COPY)), *(step.replace(tolerate=ABSENT) for step in steps)]
+        # Where a path is not there, its two registers hold no descriptor, or one that was closed.
+        return [step.replace(tolerate=ABSENT) for path in self.paths for step in self._protect(path)]
 
     @staticmethod
     def _protect(path: str) -> list[Step]:
@@ -172,6 +169,21 @@ class Protect(Op):
             native.close.step(copy),
             native.close.step(place),
         ]
+
+
+TOP, BELOW = TreeFlag.EMPTY_PATH, TreeFlag.EMPTY_PATH | TreeFlag.RECURSIVE
+
+
+def attribute_steps(
+    tree: int | Register, top: MountAttribute, clear: MountAttribute, below: MountAttribute, clear_below: MountAttribute
+) -> list[Step]:
+    """Return the steps that set and clear attributes of a whole mount tree, and then of its top alone: mount_setattr(2)."""
+    steps = []
+    if below or clear_below:
+        steps.append(native.mount_setattr.step(tree, "", BELOW, set=below, clear=clear_below))
+    if top or clear:
+        steps.append(native.mount_setattr.step(tree, "", TOP, set=top, clear=clear))
+    return steps
 
 
 class AttachReceived(Op):
@@ -220,6 +232,28 @@ class TakeTree(Op):
     def calls(self) -> Sequence[Step]:
         flags = TreeFlag.CLONE | (TreeFlag.RECURSIVE if self.recursive else TreeFlag(0))
         return [native.open_tree.step(native.AT_FDCWD, self.path, flags).replace(result=self.register)]
+
+
+class TurnBack(Op):
+    """Make a tree in hand the root again, with the root of now on one of its directories: move_mount(2), pivot_root(2)."""
+
+    register: int
+    directory: str
+    name: ClassVar[str] = "pivot_root"
+    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    @cached_property
+    def detail(self) -> str:
+        return f"r{self.register} {self.directory}"
+
+    def calls(self) -> Sequence[Step]:
+        tree = Register(self.register)
+        return [
+            native.move_mount.step(tree, "", native.AT_FDCWD, "/", MoveFlag.F_EMPTY_PATH),
+            native.fchdir.step(tree),
+            native.pivot_root.step(".", self.directory.lstrip("/")),
+            native.close.step(tree),
+        ]
 
 
 class NewTree(Op):
@@ -278,18 +312,13 @@ class AttachTree(Op):
 
     def calls(self) -> Sequence[Step]:
         tree = Register(self.register)
-        top, below = TreeFlag.EMPTY_PATH, TreeFlag.EMPTY_PATH | TreeFlag.RECURSIVE
-        steps = []
-        if self.set_below or self.clear_below:
-            steps.append(native.mount_setattr.step(tree, "", below, set=self.set_below, clear=self.clear_below))
-        if self.set or self.clear:
-            steps.append(native.mount_setattr.step(tree, "", top, set=self.set, clear=self.clear))
+        steps = attribute_steps(tree, self.set, self.clear, self.set_below, self.clear_below)
         if kernel_version() >= COPIES_DETACHED:
             # A fresh copy: /proc/self/mountinfo lists mounts by age, and this one is to come after those before it.
-            steps.append(native.open_tree.step(tree, "", below | TreeFlag.CLONE).replace(result=FRESH))
+            steps.append(native.open_tree.step(tree, "", BELOW | TreeFlag.CLONE).replace(result=FRESH))
             steps.append(native.close.step(tree))
             tree = Register(FRESH)
         if self.propagation:
-            how = below if self.recursive_propagation else top
+            how = BELOW if self.recursive_propagation else TOP
             steps.append(native.mount_setattr.step(tree, "", how, propagation=self.propagation))
         return [*steps, *_move(tree, self.target, follow=self.follow), native.close.step(tree)]

@@ -42,6 +42,11 @@ def _written(path: str, text: str, links: Resolve) -> list[Step]:
     ]
 
 
+def in_machines_own_proc(path: str, text: str) -> list[Step]:
+    """Return the steps that write to a file of the starter's own /proc; /proc/self is a link."""
+    return [*_machines_own(), *_written(path, text, Resolve(0)), native.close.step(PROC)]
+
+
 class SetSysctls(Op):
     """Set kernel parameters, each a path below /proc/sys with its value: proc_sys(5).
 
@@ -74,5 +79,4 @@ class AdjustOomScore(Op):
     before_clone: ClassVar[bool] = True
 
     def calls(self) -> Sequence[Step]:
-        written = _written("self/oom_score_adj", str(self.score), Resolve(0))
-        return [*_machines_own(), *written, native.close.step(PROC)]
+        return in_machines_own_proc("self/oom_score_adj", str(self.score))

@@ -14,6 +14,7 @@ from labcore.native import program
 from tests.conftest import PROJECT
 from tests.integration.attacks.conftest import Box, start, unchanging
 from tests.integration.test_oci import Bundle
+from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 MONITOR = Path(program("labcore-monitor"))
@@ -109,7 +110,7 @@ def test_a_process_of_another_container_cannot_be_traced(bundle: Bundle, box: Bo
 
 def test_root_of_the_machine_cannot_be_signalled(bundle: Bundle) -> None:
     """`kill -9 -1` reaches everybody in the PID namespace, and nobody outside."""
-    with subprocess.Popen(["sleep", "60"]) as innocent:
+    with Started(["sleep", "60"]) as innocent:
         bundle.run("sh", "-c", f"kill -9 {innocent.pid} 2>/dev/null; kill -9 -1; exit 3", status=3)
         assert innocent.poll() is None
         innocent.kill()

@@ -13,6 +13,20 @@ def {step}(*arguments):
     except RuntimeError:
         return {instead}
 """
+# A root at a place of its own, with the programs of the one that was named, and with a gate.
+ELSEWHERE = """
+    native.mount("none", "/mnt", "tmpfs")
+    subprocess.run(["cp", "-a", copied, "/mnt"], check=True)
+    subprocess.run("mkdir proc dev; touch dev/null; mkfifo gate", shell=True, cwd="/mnt", check=True)
+    return [
+        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
+        ops.Chdir("/mnt"),
+        ops.Mount("proc", "proc", "proc"),
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+    ]
+"""
 
 WRONG: dict[str, dict[str, str]] = {
     "hostname": {
@@ -33,10 +47,10 @@ def hostname(spec):
 """,
         "a lookalike without a container": """
 def hostname(spec):
-    import subprocess
-    script = spec.argv[2].replace("/gate", spec.root.directory + "/gate")
-    start = f"hostname {spec.hostname}; exec /bin/sh -c '{script}' {spec.argv[3]}"
-    subprocess.Popen(["unshare", "--uts", "sh", "-c", start]).wait()
+    root = spec.root.directory
+    start = f'hostname {spec.hostname}; exec chroot {root} "$@"'
+    subprocess.run(["unshare", "--uts", "sh", "-c", start, "sh", *spec.argv])
+    subprocess.Popen(["sh", "-c", f"echo > {root}/gate"])
     return []
 """,
         "the machine's own name changed": """
@@ -75,18 +89,10 @@ def rootfs(spec):
     print(spec.root.directory, "is the root")
     return []
 """,
-        "a hard-coded directory": """
+        "a hard-coded directory": f"""
 def rootfs(spec):
-    root = "/tmp"
-    return [
-        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
-        ops.Mount(root, root, flags=MountFlag.BIND | MountFlag.REC),
-        ops.Chdir(root),
-        ops.PivotRoot(".", "."),
-        ops.Unmount(".", UnmountFlag.DETACH),
-        ops.Chdir("/"),
-    ]
-""",
+    copied = f"{{spec.root.directory}}/bin"
+{ELSEWHERE}""",
         "a call of the reference": REFERENCE_BY_SOLUTION.format(step="rootfs", lesson=1),
         "the old root left in place": """
 def rootfs(spec):
@@ -95,8 +101,9 @@ def rootfs(spec):
         ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
         ops.Mount(root, root, flags=MountFlag.BIND | MountFlag.REC),
         ops.Chdir(root),
-        ops.PivotRoot(".", "proc"),
+        ops.PivotRoot(".", "tmp"),
         ops.Chdir("/"),
+        ops.Mount("proc", "/proc", "proc"),
     ]
 """,
         "the machine's mounts not made private": """
@@ -148,10 +155,10 @@ def run(root, argv, name="box"):
 """,
         "a chroot in new namespaces": """
 def run(root, argv, name="box"):
-    import shlex, subprocess
+    import shlex
     inner = f"mount --bind {root} {root}; mount -t proc proc {root}/proc; hostname {name}"
     inner += f"; exec chroot {root} {shlex.join(argv)}"
-    return subprocess.run(["unshare", "-mpuf", "sh", "-c", inner]).returncode
+    return subprocess.run(["unshare", "-mpf", "unshare", "-u", "sh", "-c", inner]).returncode
 """,
         "a process that is gone when it is looked at": """
 def run(root, argv, name="box"):
@@ -209,9 +216,9 @@ def read_only(spec):
     print("read-only file system")
     return []
 """,
-        "a hard-coded file": """
+        "a hard-coded directory": """
 def read_only(spec):
-    return [ops.Mount("/proc", "/mark-abcde", flags=MountFlag.BIND)]
+    return [ops.Mount("tmpfs", "/tmp", "tmpfs"), ops.Protect(("/bin",))]
 """,
         "a call of the reference": REFERENCE_BY_SOLUTION.format(step="read_only", lesson=1),
         "/tmp forgotten": """

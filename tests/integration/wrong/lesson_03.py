@@ -1,6 +1,6 @@
 """Wrong answers to the steps of lesson 3: by step, what kind of wrong it is, and its text."""
 
-from tests.integration.wrong.lesson_01 import REFERENCE_BY_SOLUTION, REFERENCE_SWALLOWED
+from tests.integration.wrong.lesson_01 import ELSEWHERE, REFERENCE_BY_SOLUTION, REFERENCE_SWALLOWED
 
 
 def _reference(step: str) -> str:
@@ -89,12 +89,14 @@ def digest(content):
         "a call of the reference": _reference("layers"),
         "a call of labcore's unpacking": """
 def layers(manifest, store):
-    from labcore.storage.unpack import unpack_into
+    from labcore.storage.unpack import unpacked
     stack = []
     for layer in manifest["layers"]:
         name = layer["digest"][7:]
-        path = Path(store, "blobs", "sha256", name)
-        unpack_into(Path(store, "layers", name), lambda: path.open("rb"), layer["digest"])
+        blob, place = Path(store, "blobs", "sha256", name), Path(store, "layers", name)
+        if not place.exists():
+            with unpacked(place.parent, lambda: blob.open("rb"), name, "sha256") as done:
+                done.keep_as(name)
         stack.insert(0, f"layers/{name}")
     return stack
 """,
@@ -102,18 +104,21 @@ def layers(manifest, store):
         "all in one directory": _but(
             LAYERS,
             ('Path(store, "layers", name)', 'Path(store, "layers", "all")'),
-            (
-                "        if not directory.exists():\n            directory.mkdir()\n",
-                "        if True:\n            directory.mkdir(exist_ok=True)\n",
-            ),
-            ('f"layers/{name}"', '"layers/all"'),
+            ("if not directory.exists():", "if True:"),
+            ("directory.mkdir()", "directory.mkdir(exist_ok=True)"),
+            ("            whiteouts(directory)\n", ""),
+            ("return stack", 'return ["layers/all"]'),
         ),
         "marks left as they are": _but(LAYERS, ("            whiteouts(directory)\n", "")),
         "the marks only taken away": _but(
             LAYERS, ("whiteouts(directory)", '[mark.unlink() for mark in list(directory.rglob(".wh.*"))]')
         ),
-        "unpacked anew each time": _but(LAYERS, ("if not directory.exists():", "if True:")),
-        "the topmost only": _but(LAYERS, ('manifest["layers"]:', 'manifest["layers"][-1:]:')),
+        "unpacked anew each time": _but(
+            LAYERS,
+            ('Path(store, "layers", name)', 'Path(store, "layers", os.urandom(8).hex())'),
+            ('f"layers/{name}"', 'f"layers/{directory.name}"'),
+        ),
+        "the middle one left out": _but(LAYERS, ('manifest["layers"]:', 'manifest["layers"][::2]:')),
         "blobs thrown away": _but(
             LAYERS, ("whiteouts(directory)", 'whiteouts(directory); Path(f"{store}/blobs/sha256/{name}").unlink()')
         ),
@@ -153,18 +158,10 @@ def rootfs(spec):
     print("overlay", spec.root)
     return []
 """,
-        "a hard-coded directory": """
+        "a hard-coded directory": f"""
 def rootfs(spec):
-    return [
-        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
-        ops.Mount("/tmp", "/tmp", flags=MountFlag.BIND | MountFlag.REC),
-        ops.Chdir("/tmp"),
-        ops.PivotRoot(".", "."),
-        ops.Unmount(".", UnmountFlag.DETACH),
-        ops.Chdir("/"),
-        ops.Mount("proc", "/proc", "proc"),
-    ]
-""",
+    copied = f"{{spec.root.directory}}/{{spec.root.layers[-1]}}/bin"
+{ELSEWHERE}""",
         "a call of the reference": _reference("rootfs"),
         "a call of lesson 1's reference": REFERENCE_BY_SOLUTION.format(step="rootfs", lesson=1),
         "as in lesson 1": """

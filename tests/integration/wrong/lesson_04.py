@@ -1,6 +1,6 @@
 """Wrong answers to the steps of lesson 4: by step, what kind of wrong it is, and its text."""
 
-from tests.integration.wrong.lesson_01 import REFERENCE_BY_SOLUTION, REFERENCE_SWALLOWED
+from tests.integration.wrong.lesson_01 import ELSEWHERE, REFERENCE_BY_SOLUTION, REFERENCE_SWALLOWED
 from tests.integration.wrong.lesson_03 import _but
 
 
@@ -157,17 +157,10 @@ def devices(spec):
     },
     "rootfs": {
         "a faked print": 'def rootfs(spec):\n    print("/dev is filled")\n    return []\n',
-        "a hard-coded directory": """
+        "a hard-coded directory": f"""
 def rootfs(spec):
-    return [
-        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
-        ops.Mount("/tmp", "/tmp", flags=MountFlag.BIND | MountFlag.REC),
-        ops.Chdir("/tmp"),
-        *devices(spec),
-        ops.PivotRoot(".", "."),
-        ops.Unmount(".", UnmountFlag.DETACH),
-    ]
-""",
+    copied = f"{{spec.root.directory}}/{{spec.root.layers[-1]}}/bin"
+{ELSEWHERE}""",
         "a call of the reference": _reference("rootfs"),
         "as in lesson 3": _but(ROOTFS, ("        *devices(spec),\n", "")),
         "before the root is entered": _but(
@@ -183,7 +176,9 @@ def rootfs(spec):
 def main(words):
     if len(words) < 3:
         return 2
-    done = labcore.run(words[1], words[2:])
+    store = lab.store()
+    lowest = layers(lab.manifest(store, words[1]), store)[-1]
+    done = labcore.run(rootfs=f"{store}/{lowest}", argv=words[2:])
     print(done.stdout.decode())
     return done.exit_code
 """,

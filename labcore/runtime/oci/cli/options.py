@@ -105,8 +105,10 @@ def read_object(option: str, path: str) -> "dict[str, Any]":
     try:
         with sys.stdin if path == "-" else open(path) as file:  # noqa: PTH123
             read = json.load(file)
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"{option} {path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise InvalidInput(f"{option} {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise InvalidInput(f"{option} {path}: it is no JSON: {error}") from None
     if not isinstance(read, dict):
         raise InvalidInput(f"{option} {path}: must be an object")
     return read

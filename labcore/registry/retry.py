@@ -1,0 +1,41 @@
+"""When a request is tried again: Retry-After (RFC 9110, 10.2.3), else exponential backoff; and numbers in fields."""
+
+import random
+import re
+import time
+from typing import Final
+
+from labcore.registry.connections import Answer
+
+LONGEST_WAIT: Final = 30.0  # seconds, whatever a server says of Retry-After
+
+
+def pause(attempt: int, retry_after: str | None) -> float:
+    """Return how long to wait: what the server says, or twice as long each time, never the same for all who wait."""
+    asked = _seconds(retry_after) if retry_after else None
+    if asked is not None:
+        return min(max(asked, 0.0), LONGEST_WAIT)
+    return float(min(0.25 * 2**attempt, LONGEST_WAIT) * random.uniform(0.5, 1))
+
+
+def number_in(answer: Answer, field: str) -> int | None:
+    """Return what a field of an answer says; None if that is no number, or one that cannot be."""
+    match = re.fullmatch(r"[0-9]{1,18}", answer.headers.get(field, "").strip())
+    return int(match[0]) if match else None
+
+
+def is_long(answer: Answer) -> bool:
+    """Return whether the server wants to be left alone for longer than anybody wants to wait."""
+    return (_seconds(answer.headers.get("Retry-After") or "") or 0) > LONGEST_WAIT
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Return what Retry-After says: seconds, or a date (RFC 9110)."""
+    if retry_after.isdecimal():
+        return float(retry_after[:9])
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(retry_after).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return None

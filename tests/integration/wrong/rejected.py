@@ -1,0 +1,274 @@
+"""For each wrong answer the claim that rejects it, as a pattern, and where the step itself fails, what is said then."""
+
+from typing import NamedTuple
+
+
+class Reason(NamedTuple):
+    """`claim` must be among those that did not hold; `said` stands in what the step printed or raised."""
+
+    claim: str
+    said: str = ""
+
+
+def raised(said: str) -> Reason:
+    return Reason("your step raised an error", said)
+
+
+OWN = Reason("labcore's version was called: the step is to be your own")
+NOBODY = Reason("no container was seen that runs the program that was asked for")
+CODE = Reason("the exit code of the program came back")
+NAME = Reason("its host name is ")
+NUMBER = Reason("the number is the one that the process has out here")
+ROOT = Reason("its root is the directory that was named")
+OVERLAY = Reason("its root is an overlay")
+CGROUP = Reason("it was born in a cgroup of its own")
+POWERS = Reason("what it can ever gain: the capabilities that were asked for")
+FILTER = Reason("a filter looks at its system calls")
+DIGEST = Reason("and is the digest of the bytes that were given")
+DELETED = Reason("/etc/gone, which a layer deletes, is not to be seen")
+CONFIG = Reason("the config: other bytes than were asked for are refused")
+FILE = Reason("a file that the layer deletes is not to be seen")
+BELOW = Reason("and nothing that lower layers have there")
+EACH = Reason("a file that each layer has is found in each, the lowest first")
+NAMESPACE = Reason("where no .* namespaces may be made, .* is missing")
+NO_OVERLAY = Reason("which can be no upper layer, the overlay is missing")
+DEV = Reason("/dev is a tmpfs of its own")
+DEVICE = Reason("each device of the spec is there, with its numbers")
+SAYS_SO = Reason("where the cgroups are missing, it says so")
+MACHINE = Reason("a program's machine is the number at byte 18")
+
+REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
+    (1, "hostname"): {
+        "a faked print": NAME,
+        "a hard-coded name": NAME,
+        "a call of the reference": OWN,
+        "a call of labcore's stage": OWN,
+        "a lookalike without a container": Reason("it is process 1 of its own PID namespace"),
+        "the machine's own name changed": Reason("the machine that starts it keeps its own name"),
+    },
+    (1, "namespaces"): {
+        "a faked print": Reason("pid: a namespace of its own"),
+        "hard-coded kinds": Reason("(a namespace of its own|the starter's, for the spec does not ask for one)"),
+        "all kinds, asked for or not": Reason("the starter's, for the spec does not ask for one"),
+        "a call of the reference": OWN,
+        "a call of the reference, hidden": OWN,
+    },
+    (1, "rootfs"): {
+        "a faked print": NOBODY,
+        "a hard-coded directory": ROOT,
+        "a call of the reference": OWN,
+        "the old root left in place": Reason("nothing of the old root is left in it"),
+        "the machine's mounts not made private": raised("the mounts here are shared with another mount namespace"),
+        "no /proc": Reason("/proc is mounted, a proc file system"),
+    },
+    (1, "run"): {
+        "a faked print": NOBODY,
+        "a hard-coded name": NAME,
+        "a call of the reference": OWN,
+        "a call of labcore.run": OWN,
+        "a chroot in place of a container": Reason("it is process 1 of its own PID namespace"),
+        "a chroot in new namespaces": ROOT,
+        "a process that is gone when it is looked at": NOBODY,
+        "always success": CODE,
+    },
+    (1, "outside_pid"): {
+        "a faked print": NUMBER,
+        "a hard-coded number": NUMBER,
+        "direct children only": NUMBER,
+        "the process of that number in another container": NUMBER,
+        "the youngest": NUMBER,
+        "arithmetic": NUMBER,
+        "a call of the reference": OWN,
+    },
+    (1, "read_only"): {
+        "a faked print": Reason("the program could not write to /"),
+        "a hard-coded directory": Reason("/ is mounted read-only"),
+        "a call of the reference": OWN,
+        "/tmp forgotten": Reason("the program could write to /tmp"),
+    },
+    (2, "limits"): {
+        "a faked print": CGROUP,
+        "hard-coded limits": Reason("its cgroup has room for .* processes"),
+        "a call of the reference": OWN,
+        "a call of the reference, hidden": OWN,
+        "labcore's settings": OWN,
+        "only the memory": Reason("its cgroup has room for .* processes"),
+        "the starter moved in": CGROUP,
+        "a limit where none is asked for": Reason("its memory has no limit of its own"),
+        "another name": CGROUP,
+    },
+    (2, "confine"): {
+        "a faked print": POWERS,
+        "a hard-coded map": Reason("uid_map: 0 inside is .* outside"),
+        "hard-coded capabilities": POWERS,
+        "a call of the reference": OWN,
+        "a call of the reference, hidden": OWN,
+        "the bounding set left whole": POWERS,
+        "no filter": FILTER,
+        "the filter too late": raised("seccomp a filter"),
+        "the filter too early": raised("call unshare.NEWUSER.: EPERM"),
+        "mapped, but nobody becomes root": Reason("root inside is user .* outside"),
+        "users without a map": Reason("uid_map: 0 inside is .* outside"),
+        "everything writable": Reason("is read-only"),
+        "always a user namespace": Reason("no user namespace, for the spec does not ask for one"),
+    },
+    (2, "run"): {
+        "a faked print": NOBODY,
+        "a hard-coded name": NAME,
+        "a call of the reference": OWN,
+        "a call of labcore.run": OWN,
+        "as in lesson 1": CGROUP,
+        "limits only": POWERS,
+        "rights only": CGROUP,
+        "confined before the root is turned": raised("mount none on / rec private: EPERM"),
+        "always success": CODE,
+    },
+    (3, "digest"): {
+        "a faked print": Reason("it returns a text"),
+        "a hard-coded digest": DIGEST,
+        "a call of the reference": OWN,
+        "the digits alone": Reason("which begins with sha256:"),
+        "another algorithm": DIGEST,
+        "of what Python prints": DIGEST,
+        "bytes in place of text": Reason("which begins with sha256:"),
+    },
+    (3, "layers"): {
+        "a faked print": raised("layers returned nothing"),
+        "hard-coded names": raised("store/layers/3, .* does not exist"),
+        "a call of the reference": OWN,
+        "a call of labcore's unpacking": OWN,
+        "the lowest first": Reason("each file is that of the topmost layer that has it"),
+        "all in one directory": Reason("each layer has a directory of its own in the store"),
+        "marks left as they are": DELETED,
+        "the marks only taken away": DELETED,
+        "unpacked anew each time": Reason("unpacked once: the second time the same names come back"),
+        "the middle one left out": Reason("each layer has a directory of its own in the store"),
+        "blobs thrown away": Reason("what lay in the store is as it was"),
+    },
+    (3, "overlay"): {
+        "a faked print": raised("pivot_root . .: EBUSY"),
+        "a hard-coded directory": raised("/var/lib/labcore/lab/store"),
+        "a call of the reference": OWN,
+        "a call of the reference, hidden": OWN,
+        "a call of labcore's stage": OWN,
+        "the lowest on top": Reason("its read-only layers are the image's, the topmost first"),
+        "no layer of its own": Reason("with a layer on top that can be written to"),
+        "no workdir": raised("an overlay with an upperdir needs a workdir beside it"),
+        "on the disk, where it stays": Reason("what the container wrote was in memory, and is gone with it"),
+        "an image's layer to write to": Reason("what lay in the store is as it was"),
+        "a copy of the layers": OVERLAY,
+    },
+    (3, "rootfs"): {
+        "a faked print": NOBODY,
+        "a hard-coded directory": OVERLAY,
+        "a call of the reference": OWN,
+        "a call of lesson 1's reference": OWN,
+        "as in lesson 1": raised("mount proc on /proc: ENOENT"),
+        "layers only": raised("'BindRoot' object has no attribute"),
+        "the mounts made private too late": raised("pivot_root . .: EINVAL .* shared"),
+    },
+    (3, "pull"): {
+        "a faked print": Reason("the manifest was asked for by its tag"),
+        "a hard-coded tag": raised("manifests/latest: 404"),
+        "a call of the reference": OWN,
+        "a call of labcore's pull": OWN,
+        "nothing is checked": CONFIG,
+        "only the sizes are compared": CONFIG,
+        "the config is not checked": CONFIG,
+        "kept before it is checked": Reason("and not kept"),
+        "a warning in place of a refusal": CONFIG,
+        "layers without the config": Reason("config and layers lie in the store, each under its digest"),
+        "no name is given": Reason("the image has its name there"),
+        "nothing comes back": Reason("the manifest came back"),
+    },
+    (3, "run"): {
+        "a faked print": NOBODY,
+        "a hard-coded image": raised("no image busybox"),
+        "a call of the reference": OWN,
+        "a call of labcore.run": OWN,
+        "as in lesson 1": raised("bind rec: ENOENT"),
+        "images only": raised("lab.manifest.store, root."),
+        "always success": CODE,
+    },
+    (3, "whiteouts"): {
+        "a faked print": FILE,
+        "a hard-coded name": Reason("nor is a whole directory that it deletes"),
+        "a call of the reference": OWN,
+        "opaque directories forgotten": BELOW,
+        "an opaque mark taken for a name": BELOW,
+        "the marks only taken away": FILE,
+        "the marks left": Reason("no mark is left"),
+        "the top directory only": FILE,
+        "empty files for what is deleted": Reason("a device 0/0 stands for what is deleted"),
+    },
+    (3, "dig"): {
+        "a faked print": EACH,
+        "a hard-coded secret": Reason("one that there is not, nowhere"),
+        "a call of the reference": OWN,
+        "what a container sees": EACH,
+        "the topmost first": EACH,
+        "names in place of contents": EACH,
+    },
+    (4, "preflight"): {
+        "a faked print": NAMESPACE,
+        "a hard-coded list": Reason("on this machine as it is, nothing is missing"),
+        "a call of the reference": OWN,
+        "a call of the reference, hidden": OWN,
+        "a call of labcore's doctor": OWN,
+        "read in place of tried": NAMESPACE,
+        "without the overlay": NO_OVERLAY,
+        "an overlay somewhere else": NO_OVERLAY,
+        "without the cgroups": Reason("where no cgroups are mounted, they are missing"),
+        "some namespaces only": NAMESPACE,
+        "no cure": Reason("each comes with a cure"),
+        "names without their cures": raised("it returns a dictionary, what is missing and its cure"),
+        "the first failure is raised": raised("StepFailed"),
+        "the right names in the wrong places": NAMESPACE,
+    },
+    (4, "devices"): {
+        "a faked print": DEV,
+        "a hard-coded list": DEVICE,
+        "a call of the reference": OWN,
+        "a call of labcore's stage": OWN,
+        "the machine's /dev, disks and all": Reason("and no other: not the machine's disks"),
+        "into the image's own directory": DEV,
+        "the umask forgotten": Reason("everybody may read and write each"),
+        "the umask left at 0": Reason("its umask is 022"),
+        "no pts": Reason("/dev/pts is a devpts"),
+        "no ptmx": Reason("/dev/ptmx leads to the one in there"),
+        "major and minor exchanged": DEVICE,
+        "empty files": DEVICE,
+    },
+    (4, "rootfs"): {
+        "a faked print": NOBODY,
+        "a hard-coded directory": OVERLAY,
+        "a call of the reference": OWN,
+        "as in lesson 3": DEV,
+        "before the root is entered": raised("mount tmpfs on dev"),
+        "for images only": DEV,
+    },
+    (4, "main"): {
+        "a faked print": NOBODY,
+        "a hard-coded image": NOBODY,
+        "a call of the reference": OWN,
+        "the engine's run": Reason("it is the `run` of this file that starts it"),
+        "a subprocess in place of a container": NOBODY,
+        "preflight is not asked": SAYS_SO,
+        "a warning, and on with it": Reason("starts nothing"),
+        "silently given up": SAYS_SO,
+        "always success": CODE,
+        "success where something is missing": Reason("and ends with another code than 0"),
+        "all words in one": NOBODY,
+        "falls over its own words": Reason("without a word on its command line it fails, without a traceback"),
+    },
+    (4, "machine_of"): {
+        "a faked print": MACHINE,
+        "a hard-coded number": MACHINE,
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "the machine that it runs on": MACHINE,
+        "little-endian only": Reason("in the byte order that byte 5 names"),
+        "a script is a program, too": Reason("a script is for no machine"),
+        "a file that is cut off": Reason("nor is a file that is cut off"),
+    },
+}

@@ -1,0 +1,87 @@
+"""A run of the tests comes to its end: what a test leaves running fails that test, and at a time limit one sees where it stood.
+
+`make test` sends SIGALRM when its time is up (timeout(1)). No thread does it from in here: there are tests of what only a
+process without threads may do.
+"""
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+PATIENCE = 5.0  # seconds that threads and processes have to end after their test
+TIMED_OUT = 124  # timeout(1)'s own exit status
+_ENDING: list[int] = []
+_STDERR: list[int] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs_on(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test after which a thread, or a process that this one has started, lives on; those of wider fixtures may."""
+    before = {*_threads(), *_children()}
+    yield
+    deadline = time.monotonic() + PATIENCE
+    while (left := {*_threads(), *_children()} - before) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for child in left:
+        if isinstance(child, int):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+    assert not left, f"{request.node.nodeid} has left running: {', '.join(map(str, left))}"
+
+
+def _threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
+
+
+def _children() -> list[int]:
+    """Return the processes that this one has started, in whichever thread, and that have not ended."""
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):
+            found += map(int, (task / "children").read_text().split())
+    return [pid for pid in found if _is_running(pid)]
+
+
+def _is_running(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
+def pytest_configure() -> None:
+    """Have the time limit heard; what is said then goes where it can be seen, and no output is captured yet."""
+    _STDERR[:] = _STDERR or [os.dup(2)]
+    signal.signal(signal.SIGALRM, _time_is_up)
+
+
+def _time_is_up(number: int, frame: FrameType | None) -> None:
+    """Say which test this is, and what each thread is doing; then end the run, with its summary."""
+    where = os.environ.get("PYTEST_CURRENT_TEST", "no test")
+    os.write(_STDERR[0], f"\nThe time limit of the tests is over, in {where}\n".encode())
+    faulthandler.dump_traceback(_STDERR[0], all_threads=True)
+    _ENDING[:] = [TIMED_OUT]
+    pytest.exit("the time limit of the tests is over", TIMED_OUT)
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Remember how the run has ended."""
+    _ENDING[:] = _ENDING or [int(exitstatus)]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """End even if there are threads that nothing ends: Python would wait for them."""
+    if left := _threads():
+        print(f"threads run on, and are not waited for: {', '.join(map(str, left))}", file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_ENDING[0] if _ENDING else 1)
