@@ -71,6 +71,7 @@ class _Intake:
                 if error.errno in NOT_THE_ARCHIVES_FAULT or (os.geteuid() and isinstance(error, PermissionError)):
                     raise
                 raise InvalidInput(f"the archive's entry {entry.name!r} cannot be made: {error.strerror}") from None
+        archive.drain()  # to the end of the stream: only there it is seen whether it came whole
 
     def _put(self, entry: Entry, content: Iterator[memoryview]) -> None:
         if entry.kind not in KINDS:

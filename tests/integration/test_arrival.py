@@ -87,15 +87,18 @@ def test_it_breaks_off_and_goes_on(name: Reference, tmp_path: Path, change: list
     registry = Registry(tmp_path / "registry")
 
     def broken(request: Request, answer: Response) -> Response:
-        if request.method == "GET" and "/blobs/" in request.path and not request.headers.get("range"):
+        if request.method == "GET" and "/blobs/" in request.path:
+            if request.headers.get("range"):  # the same pull asks for the rest
+                return Response(404)
             whole = registry.files.blob("team/two", request.path.rpartition("/")[2]).read_bytes()
             if len(whole) > 2 << 20:
                 return Response(200, {}, whole[: 2 << 20])
         return answer
 
     change.append(broken)
-    with pytest.raises(LabcoreError, match="2097152 of"):
+    with pytest.raises(LabcoreError, match="404"):
         list(engine.pull(name))
+    change.clear()
     assert not [path for path in unpacked(engine) if path.startswith(".incoming")]
     assert list(engine.pull(name))[-1].what == "done"
     assert len(unpacked(engine)) == 2

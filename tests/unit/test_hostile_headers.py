@@ -1,12 +1,17 @@
 """Headers that no tar writes, by each way in which archives come: taken, or refused by an error in words."""
 
+import bz2
+import gzip
 import io
+import lzma
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 import pytest
+import zstandard
 
 from labcore.engine.archives import import_root, load
 from labcore.errors import LabcoreError
@@ -81,6 +86,22 @@ def test_what_no_file_can_have_comes_in_no_way(tmp_path: Path, what: str) -> Non
     assert store.entries() == []
     with pytest.raises(LabcoreError):
         take(NONE[what], tmp_path / "root")
+
+
+@pytest.mark.parametrize("compress", [bz2.compress, gzip.compress, lzma.compress, zstandard.compress])
+def test_what_is_cut_off_comes_in_no_way(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    """Even where the archive itself is whole: what is behind its end has been cut off, or is garbage."""
+    needs_root()
+    store, layers = ImageStore(tmp_path / "images"), LayerStore(tmp_path / "storage")
+    whole = compress(header(b"file") + bytes(1024) + Random(1).randbytes(300_000))
+    for raw in (whole[:-3], whole[: len(whole) // 2], whole + b"garbage that follows"):
+        with pytest.raises(LabcoreError, match="damaged, or not complete"):
+            import_root(store, io.BytesIO(raw), "root.tar", layers=layers)
+        with pytest.raises(LabcoreError, match="damaged, or not complete"):
+            take(raw, tmp_path / "root")
+        with pytest.raises(LabcoreError):
+            load(store, io.BytesIO(raw), layers=layers)
+    assert store.entries() == []
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -180,3 +180,8 @@ def test_a_long_name_ends_at_its_nul() -> None:
     long = header(b"././@LongLink", b"L", 9) + padded(b"name\0rest") + header(b"././@LongLink", b"K", 7) + padded(b"link\0\0x")
     ((entry, _),) = read(long + header(kind=b"2"))
     assert (entry.name, entry.link) == (b"name", b"link")
+
+
+def test_a_label_is_no_file() -> None:
+    """`tar -V`: to GNU tar and bsdtar it is the archive's name."""
+    assert [entry.name for entry, _ in read(header(b"a label", b"V") + header(b"file"))] == [b"file"]
