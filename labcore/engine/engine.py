@@ -185,11 +185,11 @@ class Engine:
         """Return an image's layers in the LayerStore, from the lowest up, unpacked if they were not.
 
         A layer that the image has several times is there once, where it is topmost: all that it says lower down it says there
-        again, and overlayfs takes no directory twice.
+        again, and overlayfs takes no directory twice. An image without layers stands on an empty one.
         """
         pairs = zip(image.layers, image.config.diff_ids, strict=True)
         ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
-        return list(dict.fromkeys(reversed(ids)))[::-1]
+        return list(dict.fromkeys(reversed(ids)))[::-1] or [self.layers.add_empty()]
 
 
 def _unconfined(spec: ContainerSpec) -> ContainerSpec:

@@ -112,5 +112,5 @@ def users_of(engine: Engine, which: Iterable[Image]) -> list[str]:
     """Return who uses an image: snapshots on its layers, and containers that run on them. Raises Unavailable."""
     stacks = [set(stack_of(image)) for image in which]
     users = [f"snapshot {snapshot.name}" for snapshot in engine.snapshots.readable() if set(snapshot.layers) in stacks]
-    running = any(stack <= mounted for stack in stacks for mounted in collecting.stacks())
+    running = any(stack and stack <= mounted for stack in stacks for mounted in collecting.stacks())
     return users + (["a running container"] if running else [])

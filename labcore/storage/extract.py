@@ -31,7 +31,7 @@ class Extractor:
         self._root = root
         self._places = Places(root)
         self._times: list[tuple[bytes, int]] = []
-        self._apart = _in_user_namespace()
+        self._apart = in_user_namespace()
 
     def __enter__(self) -> "Extractor":
         return self
@@ -198,7 +198,8 @@ def _write_sparse(fd: int, entry: Entry, content: Iterator[memoryview]) -> None:
     os.ftruncate(fd, entry.real_size)
 
 
-def _in_user_namespace() -> bool:
+def in_user_namespace() -> bool:
+    """Are there users on the machine that are not mapped here?"""
     return Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]
 
 

@@ -50,6 +50,14 @@ class LayerStore:
                 found.keep_as(name)
         return name
 
+    def add_empty(self) -> str:
+        """Have a layer in which nothing is, for overlayfs wants one at least; return its id."""
+        import hashlib
+        import io
+
+        archive = bytes(1024)  # the end of a tar archive
+        return self.add(f"sha256:{hashlib.sha256(archive).hexdigest()}", lambda: io.BytesIO(archive))
+
     def unpacked(self, open_archive: Callable[[], BinaryIO]) -> "AbstractContextManager[Unpacked]":
         """Unpack an archive of which nobody has said yet what it is; it goes at the block's end unless it is kept by then.
 

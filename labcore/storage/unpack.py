@@ -11,7 +11,7 @@ from labcore.errors import StoreDamaged, Unavailable
 from labcore.native import syncfs
 from labcore.space import FULL, room_for
 from labcore.storage.collecting import incoming
-from labcore.storage.extract import Extractor, has_own_ids_only
+from labcore.storage.extract import Extractor, has_own_ids_only, in_user_namespace
 from labcore.storage.inflate import inflated_ahead
 from labcore.tar import Archive, BadArchive
 
@@ -62,11 +62,8 @@ def _unpack(open_archive: Callable[[], BinaryIO], directory: Path, what: str, pl
     except OSError as error:
         if error.errno in NOT_THE_ARCHIVES_FAULT or (os.geteuid() and isinstance(error, PermissionError)):
             raise
-        if error.errno == errno.EINVAL and has_own_ids_only():
-            raise Unavailable(
-                f"{what} has files of several users, and to you only your own number is mapped\n"
-                "  cure: apt-get install uidmap, and have a line for you in /etc/subuid and /etc/subgid (adduser writes it)"
-            ) from error
+        if error.errno == errno.EINVAL and in_user_namespace():
+            raise _not_mapped(what) from error
         raise StoreDamaged(f"{what} asks for what cannot be: {error}") from error
     except BadArchive as error:
         raise StoreDamaged(f"{what} is no archive that can be unpacked: {error}") from error
@@ -74,3 +71,16 @@ def _unpack(open_archive: Callable[[], BinaryIO], directory: Path, what: str, pl
         raise StoreDamaged(f"{what} is damaged: {error}") from error
     finally:
         os.close(root)
+
+
+def _not_mapped(what: str) -> Unavailable:
+    """Return why a file cannot be given to its owner, in a user namespace: user_namespaces(7)."""
+    if has_own_ids_only():
+        return Unavailable(
+            f"{what} has files of several users, and to you only your own number is mapped\n"
+            "  cure: apt-get install uidmap, and have a line for you in /etc/subuid and /etc/subgid (adduser writes it)"
+        )
+    return Unavailable(
+        f"{what} has files of a user or group whose number is larger than those that are mapped to you\n"
+        "  cure: have larger ranges in /etc/subuid and /etc/subgid, or do it as root"
+    )

@@ -92,6 +92,11 @@ LIES: dict[str, tuple[str, Lie, str]] = {
     "a deep manifest": ("/manifests/", body(lambda _: b"[" * 100_000), "cannot be read|is no"),
     "a manifest without layers": ("/manifests/", changed_manifest(layers=None), "layers|cannot be read|is no"),
     "a manifest of many layers": ("/manifests/", changed_manifest(layers=[]), "has 0 layers, and 1 in its config"),
+    "an artifact in place of an image": (
+        "/manifests/",
+        changed_manifest(layers=[{"mediaType": "application/spdx+json", "digest": "sha256:" + "0" * 64, "size": 2}]),
+        r"is no image but an artifact, application/spdx\+json",
+    ),
     "a bomb for a manifest": (
         "/manifests/",
         instead(200, gzip.compress(bytes(100_000_000)), Content_Type=IMAGE, Content_Encoding="gzip"), "cannot be read|is no",

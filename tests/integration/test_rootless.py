@@ -93,6 +93,14 @@ def test_files_of_other_owners_without_subordinate_ids_are_said_with_the_cure() 
     assert "cure: apt-get install uidmap" in said
 
 
+def test_an_owner_that_is_not_among_the_subordinate_ids() -> None:
+    needs_root()  # who decides how many there are
+    make = f"echo x > file; tar --owner=5000000 --group=0 -cf file.tar file; {LABCORE} import file.tar others"
+    said = shell(f"{{ {make}; {LABCORE} run --rm others /file; }} 2>&1 || true")
+    assert "whose number is larger than those that are mapped to you" in said
+    assert "cure: have larger ranges in /etc/subuid and /etc/subgid" in said
+
+
 def test_doctor_leads_to_what_a_user_can_do() -> None:
     outside, inside = (shell(f"{before}{LABCORE} doctor || true") for before in ("", f"{LABCORE} rootless "))
     assert outside.splitlines()[-1].endswith("`labcore rootless labcore doctor` says what works there.")

@@ -171,6 +171,21 @@ def test_a_layer_that_an_image_has_twice(engine: Engine, storage: str, name: str
     assert labcore.run("there-and-back", ["ls", "/z"], root=engine.root).stdout == b"b\n"
 
 
+def test_an_image_without_layers(engine: Engine, storage: str, name: str) -> None:
+    """Made of nothing but a config; all that a container on it has is what is mounted there."""
+    busybox = engine.images.get(Reference.parse("busybox"))
+    engine.images.put_image(Reference.parse("nothing"), [], busybox.config.replace(diff_ids=(), history=()))
+    files = engine.layers.directory / "layers" / engine.layers_of(busybox)[-1]
+    try:
+        for snapshot in (None, name):
+            done = labcore.run(
+                "nothing", ["/b/bin/busybox", "ls", "/"], root=engine.root, snapshot=snapshot, volumes=[f"{files}:/b:ro"]
+            )
+            assert b"b\n" in done.stdout, done.stderr
+    finally:
+        engine.images.untag(Reference.parse("nothing"))
+
+
 def test_older_kernels_mount_in_a_thread(engine: Engine, name: str) -> None:
     """Both ways show the same; of the second no mount is left, in no namespace, and this process stays where it is."""
     shell(engine, "echo new > /new; rm /etc/passwd; rm -r /usr; mkdir /usr", name)
