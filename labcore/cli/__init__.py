@@ -78,14 +78,7 @@ def main(argv: list[str] | None = None) -> int:
     if not (wanted := os.environ.get("LABCORE_LANG") or "en").startswith(("en", "zh")):
         print(f"labcore: LABCORE_LANG={wanted}: there is en and zh; this is English", file=sys.stderr)
     try:
-        args = _without_collecting(words)
-        if os.geteuid() and _command_word(words) in MAKES_CONTAINERS:
-            from labcore.cli.rootless import become_root
-
-            become_root()
-        status = int(args.main(args)) if args.main else 0
-        sys.stdout.flush()
-        return status
+        return _carry_out(words)
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
@@ -103,6 +96,19 @@ def main(argv: list[str] | None = None) -> int:
         return LABCORE_FAILED
     except KeyboardInterrupt:
         return 130
+
+
+def _carry_out(words: list[str]) -> int:
+    """Do what the words say. What was printed is out then, or OSError is raised: for `--help` too, which ends by SystemExit."""
+    try:
+        args = _without_collecting(words)
+        if os.geteuid() and _command_word(words) in MAKES_CONTAINERS:
+            from labcore.cli.rootless import become_root
+
+            become_root()
+        return int(args.main(args)) if args.main else 0
+    finally:
+        sys.stdout.flush()
 
 
 def for_each(names: Sequence[str], act: Callable[[str], None]) -> int:
@@ -161,9 +167,8 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"allow_abbrev": False} | options)
 
-    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        sys.stdout.flush()  # here, where it is said if nobody takes it
-        super().exit(status, message)
+    def _print_message(self, message: str, file: Any = None) -> None:  # argparse's own passes a full disk over
+        (file or sys.stderr).write(message)
 
     def error(self, message: str) -> NoReturn:
         from labcore.cli.unknown import cure_of

@@ -93,8 +93,8 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     private = ops.Mount("none", "/", None, MountFlag.REC | cut)
     wanted = _to_give(spec)
     given = [ops.Receive("copies mounts", lambda process: copied_trees(process, wanted), len(wanted))] if wanted else []
-    new_user, apart = _in_user_namespace(spec), _is_apart(spec)
-    take = mounting.take_in_hand(spec.mounts, spec.root.directory, new_user=new_user, apart=apart)
+    new_user, hands_over = _in_user_namespace(spec), _hands_over(spec)
+    take = mounting.take_in_hand(spec.mounts, spec.root.directory, new_user=new_user, apart=hands_over)
     build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root, cut)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it. Until
     # then `/..` leads into it, and so would an image's link to that.
@@ -112,12 +112,17 @@ def _is_apart(spec: ContainerSpec) -> bool:
     return bool(spec.uid_map) or any(kind == "user" for kind, _ in spec.joins)
 
 
+def _hands_over(spec: ContainerSpec) -> bool:
+    """Return whether the starter copies the host's mounts for the container's root: that takes rights over its own mounts."""
+    return _is_apart(spec) and os.geteuid() == 0
+
+
 SCRATCH = "/tmp"  # of the starter, in this mount namespace only: the store's own is closed to the container's root
 
 
 def _to_give(spec: ContainerSpec) -> list[Tree]:
     """Return the parts of the host's tree that the starter hands over: layers, then volumes."""
-    if not _is_apart(spec):
+    if not _hands_over(spec):
         return []
     volumes = (mount for mount in spec.mounts if mounting.is_given(mount, apart=True))
     options = [(mount.source, mounting.parse_options(mount.options), mounting.MAPPED in mount.options) for mount in volumes]
@@ -257,7 +262,7 @@ def mounts(spec: ContainerSpec) -> list[Op]:
     """Mount what programs expect to find: /proc, /sys, and a /dev to be filled; and what the spec adds."""
     placed = mounting.with_resolved_targets(spec.mounts, spec.root)
     received = BEHIND_SYNC + len(_layers_to_map(spec))
-    return _mounts(placed, _in_user_namespace(spec), _is_apart(spec), received)
+    return _mounts(placed, _in_user_namespace(spec), _hands_over(spec), received)
 
 
 DEVICE_LINKS = (

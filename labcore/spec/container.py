@@ -152,7 +152,7 @@ class ContainerSpec(Record):
 
     @staticmethod
     def _check_hostname(name: str) -> None:
-        if not 0 < len(name.encode()) <= HOSTNAME_MAX or not re.fullmatch(r"[\w.-]+", name):
+        if not re.fullmatch(r"[\w.-]+", name) or len(name.encode()) > HOSTNAME_MAX:
             raise InvalidInput(
                 f"hostname: {name[:99]!r} is no host name: use 1 to {HOSTNAME_MAX} letters, digits, dots and dashes"
             )

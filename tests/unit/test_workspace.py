@@ -1,7 +1,9 @@
 """`my_runtime.py`: it grows in order, keeps every version, and survives what a learner does to it."""
 
 import ast
-import multiprocessing
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from labcore.lab.lessons import all_steps
 from labcore.lab.solutions import source_of
 from labcore.lab.workspace import HEADER, NAME, CannotRead, CannotSave, Workspace, default_workspace
+from tests.conftest import PROJECT
+from tests.threads import together
 
 
 @pytest.fixture
@@ -122,18 +126,18 @@ def test_a_directory_in_the_files_place_is_said(tmp_path: Path) -> None:
             use()
 
 
-def _save_often(directory: Path, name: str) -> None:
-    for number in range(30):
-        Workspace(directory).save(name, f"def {name}(spec):\n    return [{number}]\n")
+SAVE_OFTEN = """
+import sys
+from pathlib import Path
+from labcore.lab.workspace import Workspace
+for number in range(30):
+    Workspace(Path(sys.argv[1])).save(sys.argv[2], f"def {sys.argv[2]}(spec):\\n    return [{number}]\\n")
+"""
 
 
 def test_two_notebooks_at_once_lose_nothing(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_save_often, args=(tmp_path, name), daemon=True) for name in ("hostname", "rootfs")]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    words = [[sys.executable, "-c", SAVE_OFTEN, str(tmp_path), name] for name in ("hostname", "rootfs")]
+    together(*(partial(subprocess.run, each, check=True, cwd=PROJECT) for each in words))
     steps = Workspace(tmp_path).steps()
     assert {name: text.split("[")[1] for name, text in steps.items()} == {"hostname": "29]\n", "rootfs": "29]\n"}
 

@@ -34,6 +34,7 @@ from labcore.spec import (
     MountPoint,
     User,
 )
+from labcore.spec.isolation import ID_MAX
 from labcore.spec.resources import Resources
 from labcore.spec.scheduling import TimeOffset
 
@@ -345,7 +346,8 @@ SYSCTLS = (
 
 
 def _id_range(node: Node) -> IdRange:
-    return IdRange(node["containerID"].identity(), node["hostID"].identity(), node["size"].number(0, 1, (1 << 32) - 1))
+    inside, outside = node["containerID"].identity(), node["hostID"].identity()
+    return IdRange(inside, outside, node["size"].number(0, 1, ID_MAX + 1 - max(inside, outside)))
 
 
 def _capabilities(node: Node, spec: ContainerSpec, warn: Warn) -> CapabilitySets:
