@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from labcore.engine.engine import Engine
+from labcore.engine.tidying import stack_of
 from labcore.errors import StoreDamaged
 from labcore.images.finding import entries, images
 from labcore.images.garbage import Damage, damages, put_aside
@@ -15,7 +16,9 @@ from labcore.record import Record
 from labcore.storage import LayerStore
 from labcore.storage.collecting import incoming, mounted, set_aside
 from labcore.storage.comparing import differences
+from labcore.storage.implied import settling_id
 from labcore.storage.layers import layer_id
+from labcore.storage.settling import fill
 
 SHOWN = 3  # differences of a layer; a damaged disk has many
 
@@ -46,14 +49,21 @@ def check(engine: Engine, told: Callable[[str], None] = lambda _: None) -> Findi
     bad = {damage.digest for damage in blobs}
     sources = {name: (diff_id, blob) for name, diff_id, blob in _sources(engine) if blob.digest not in bad}
     there = engine.layers.ids() if os.geteuid() == 0 else []
+    settling = {settling_id(stack): stack for stack in _stacks(engine) if set(stack) <= sources.keys() & set(there)}
     changed = []
     with engine.layers.using() if there else nullcontext():
         for name in there:
             if name in sources:
                 told(f"layer {name}")
-                what = tuple(islice(_compared(engine, name, *sources[name]), SHOWN))
-                changed += [Changed(name, what, name in mounted())] if what else []
-    return Findings(tuple(blobs), tuple(changed), tuple(name for name in there if name not in sources))
+                found = _compared(engine, name, *sources[name])
+            elif name in settling:
+                found = _settled_anew(engine, name, settling[name])
+            else:
+                continue
+            what = tuple(islice(found, SHOWN))
+            changed += [Changed(name, what, name in mounted())] if what else []
+    known = sources.keys() | settling.keys()
+    return Findings(tuple(blobs), tuple(changed), tuple(name for name in there if name not in known))
 
 
 def repair(engine: Engine, findings: Findings) -> Path | None:
@@ -71,6 +81,18 @@ def _sources(engine: Engine) -> Iterator[tuple[str, str, Descriptor]]:
         for image in images(engine.images, entry.descriptor):
             for blob, diff_id in zip(image.layers, image.config.diff_ids, strict=True):
                 yield layer_id(diff_id), diff_id, blob
+
+
+def _stacks(engine: Engine) -> Iterator[list[str]]:
+    """Yield the layers of each image that has some, by their names when they are unpacked."""
+    for entry in entries(engine.images):
+        yield from filter(None, map(stack_of, images(engine.images, entry.descriptor)))
+
+
+def _settled_anew(engine: Engine, name: str, stack: list[str]) -> Iterator[str]:
+    with incoming(engine.layers.directory / "layers") as place:
+        fill(place, engine.layers.directory, stack)
+        yield from differences(engine.layers.directory / "layers" / name, place)
 
 
 def _compared(engine: Engine, name: str, diff_id: str, blob: Descriptor) -> Iterator[str]:

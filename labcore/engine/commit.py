@@ -34,7 +34,7 @@ def commit(
     config = Config.parse(found.config.encode(), f"snapshot {snapshot}")
     for change in changes:
         config = changed(config, change)
-    empty = not engine.snapshots.changes(found)
+    empty = not (engine.snapshots.changes(found) or engine.snapshots.has_new_top(found))
     now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     entry = History(now, json.dumps(list(command)) if command else "", author, message, empty_layer=empty)
     history = (*_whole(config.history, len(config.diff_ids)), entry)

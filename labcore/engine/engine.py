@@ -33,7 +33,7 @@ from labcore.spec import (
     root_with,
 )
 from labcore.state import default_root
-from labcore.storage.layers import LayerStore
+from labcore.storage.layers import LayerStore, unrepeated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,12 +184,12 @@ class Engine:
     def layers_of(self, image: Image) -> list[str]:
         """Return an image's layers in the LayerStore, from the lowest up, unpacked if they were not.
 
-        A layer that the image has several times is there once, where it is topmost: all that it says lower down it says there
-        again, and overlayfs takes no directory twice. An image without layers stands on an empty one.
+        An image without layers stands on an empty one. A further one on top may settle what their directories are:
+        `labcore.storage.implied`.
         """
         pairs = zip(image.layers, image.config.diff_ids, strict=True)
         ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
-        return list(dict.fromkeys(reversed(ids)))[::-1] or [self.layers.add_empty()]
+        return self.layers.settled(unrepeated(ids) or [self.layers.add_empty()])
 
 
 def _unconfined(spec: ContainerSpec) -> ContainerSpec:

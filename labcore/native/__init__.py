@@ -12,6 +12,7 @@ from labcore.native.calls import (
     execve,
     execveat,
     fchdir,
+    fchmodat,
     fchownat,
     fsconfig,
     fsmount,
@@ -54,6 +55,7 @@ from labcore.native.calls import (
     umount2,
     unlinkat,
     unshare,
+    utimensat,
     write,
 )  # fmt: skip
 from labcore.native.flags import (
@@ -133,6 +135,7 @@ __all__ = [
     "execve",
     "execveat",
     "fchdir",
+    "fchmodat",
     "fchownat",
     "fsconfig",
     "fsmount",
@@ -179,5 +182,6 @@ __all__ = [
     "umount2",
     "unlinkat",
     "unshare",
+    "utimensat",
     "write",
 ]

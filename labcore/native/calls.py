@@ -243,6 +243,19 @@ def fchownat(dirfd: Descriptor, path: str, user: int, group: int, flags: int = 0
 
 
 @SystemCall
+def fchmodat(dirfd: Descriptor, path: str, mode: int) -> Step:
+    """Change a file's permissions; a link is followed: chmod(2)."""
+    return Step("fchmodat", lib.SYS_fchmodat, (dirfd, path, mode))
+
+
+@SystemCall
+def utimensat(dirfd: Descriptor, path: str, accessed: int, modified: int, flags: int = 0) -> Step:
+    """Set a file's times, in nanoseconds since 1970: utimensat(2)."""
+    times = struct.pack("=qqqq", *divmod(accessed, 10**9), *divmod(modified, 10**9))
+    return Step("utimensat", lib.SYS_utimensat, (dirfd, path, times, flags))
+
+
+@SystemCall
 def prlimit(pid: int, resource: int, soft: int, hard: int) -> Step:
     """Set a resource limit of a process (0: this one); -1 is no limit: prlimit(2)."""
     limit = struct.pack("=QQ", soft & (1 << 64) - 1, hard & (1 << 64) - 1)

@@ -154,6 +154,8 @@ def _overlay(root: OverlayRoot, spec: ContainerSpec) -> list[Op]:
         writable = "." if spec.uid_map else root.scratch
         target = f"{writable}/root"
         plan.append(ops.MakeDirectories((f"{writable}/upper", f"{writable}/work", target)))
+        if root.top:
+            plan.append(ops.DescribeDirectory(f"{writable}/upper", root.top.mode, root.top.uid, root.top.gid, root.top.time))
     options = root.options(writable, user_attributes=root.user_attributes or in_userns)
     return [*plan, *_stack(layers, options, target), ops.Chdir(target)]
 

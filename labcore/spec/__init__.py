@@ -8,6 +8,7 @@ from labcore.spec.container import (
     ContainerSpec,
     OverlayRoot,
     Root,
+    TopDirectory,
 )
 from labcore.spec.digest import checked_digest
 from labcore.spec.isolation import (
@@ -62,6 +63,7 @@ __all__ = [
     "Root",
     "SeccompProfile",
     "SeccompRule",
+    "TopDirectory",
     "User",
     "checked_digest",
     "root_with",

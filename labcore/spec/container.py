@@ -29,6 +29,15 @@ DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 HOSTNAME_MAX: Final = 64  # __NEW_UTS_LEN in the kernel
 
 
+class TopDirectory(Record):
+    """What the root directory itself is: permissions, owner, group, and the time of its last change (ns)."""
+
+    mode: int
+    uid: int
+    gid: int
+    time: int
+
+
 class OverlayRoot(Record):
     """A root file system stacked from read-only layers, with a writable one on top.
 
@@ -36,6 +45,7 @@ class OverlayRoot(Record):
     container mounts a tmpfs there that nobody else sees and that is gone when its last process is: the writable layer lies in
     it. Or in `writable`, a directory inside `directory` that holds `upper` and `work`, and stays: then no other container may
     use that meanwhile. With `user_attributes` what overlayfs notes there is readable in user namespaces too (`userxattr`).
+    `top` is what the writable layer's own directory is made to be, where that lies on the tmpfs; None: root's, 0755.
     """
 
     directory: str
@@ -43,6 +53,7 @@ class OverlayRoot(Record):
     scratch: str
     writable: str = ""
     user_attributes: bool = False
+    top: TopDirectory | None = None
 
     def stack(self) -> tuple[str, ...]:
         """Return the directories inside `directory` that the root is stacked from, the topmost first."""

@@ -21,6 +21,7 @@ from typing import Final
 
 from labcore.errors import Unavailable
 from labcore.record import Record
+from labcore.storage.implied import forget
 
 INCOMING: Final = ".incoming-"
 REMOVED: Final = ".removed-"
@@ -75,6 +76,7 @@ def _take_out(directory: Path, goes: Callable[[str], bool]) -> None:
         unfinished = path.name.startswith(INCOMING) and _is_abandoned(path)
         if unfinished or (not path.name.startswith(".") and goes(path.name)):
             path.rename(layers / f"{REMOVED}{path.name}-{os.urandom(4).hex()}")
+            forget(directory, path.name)
 
 
 def _remove(directory: Path) -> Gone:

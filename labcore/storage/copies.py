@@ -137,14 +137,15 @@ def flatten(layers: Sequence[Path], target: Path) -> None:
                     found, directories = stack.below(parents, name)
                     assert found is not None
                     below = os.path.join(path, name)  # noqa: PTH118
-                    _copy_from(found, copier, below)
+                    copy_from(found, copier, below)
                     if directories and found == directories[0]:
                         pending.append((below, directories))
     finally:
         os.close(top)
 
 
-def _copy_from(found: Path, copier: Copier, path: str) -> None:
+def copy_from(found: Path, copier: Copier, path: str) -> None:
+    """Copy a file of an unpacked layer, or a directory without what is in it; `path` is that of the copy."""
     parent = os.open(found.parent, DIRECTORY)
     try:
         copier.copy(Entry(path, found.name, found.lstat(), parent), path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import StoreDamaged
+from labcore.storage.implied import Described
 from labcore.storage.places import Places, is_directory, is_whiteout, set_opaque
 from labcore.storage.tree import listed
 from labcore.tar import Archive, BadArchive, Entry
@@ -32,6 +33,12 @@ class Extractor:
         self._places = Places(root)
         self._times: list[tuple[bytes, int]] = []
         self._apart = in_user_namespace()
+        self._says_root = False
+
+    @property
+    def described(self) -> Described:
+        """What the archive has said of the directories so far, and what it has not."""
+        return Described(frozenset(self._places.implied), self._says_root)
 
     def __enter__(self) -> "Extractor":
         return self
@@ -87,6 +94,7 @@ class Extractor:
 
     def _describe_root(self, entry: Entry, root: int) -> None:
         if entry.kind == tar.DIRECTORY:
+            self._says_root = True
             self._describe(entry, root, b".")
             self._times.append((b".", entry.mtime))
 
@@ -120,12 +128,18 @@ class Extractor:
             os.mkdir(base, 0o700, dir_fd=parent)
         except FileExistsError:
             if is_directory(parent, base):
+                self._has_its_own(parent, base)
                 return
             hidden = is_whiteout(parent, base)
             self._places.clear(parent, base)
             os.mkdir(base, 0o700, dir_fd=parent)
             if hidden:
                 set_opaque(parent, base)
+
+    def _has_its_own(self, parent: int, base: bytes) -> None:
+        """Take note that a directory is no longer what lower layers say."""
+        if self._places.implied:
+            self._places.implied.discard(self._places.path_of(parent, base))
 
     def _make_device(self, entry: Entry, parent: int, base: bytes) -> bool:
         """Make a device node or FIFO; root of a user namespace only may not, and its containers could not use it either."""
@@ -169,6 +183,7 @@ class Extractor:
             os.mknod(hidden, stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
         except FileExistsError:  # this layer has put something there itself: only what lies below is hidden
             if is_directory(parent, hidden):
+                self._has_its_own(parent, hidden)
                 set_opaque(parent, hidden)
 
 

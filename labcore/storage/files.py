@@ -16,6 +16,7 @@ from labcore.record import Record
 from labcore.spec import OverlayRoot, Root
 from labcore.storage import overlay
 from labcore.storage.copies import Copier
+from labcore.storage.implied import is_plain
 from labcore.storage.packing import Packer
 from labcore.storage.places import Places
 from labcore.storage.tree import DIRECTORY, Entry, Tree, opened, tree_of
@@ -96,9 +97,14 @@ class Files:
             yield Entry(given, place.name, place.status, place.parent)
 
     def export(self) -> Iterator[bytes]:
-        """Yield all files, but none of what is mounted among them, as one archive."""
-        packer = Packer()
-        for entry in Tree(self._root, stays=True).walk():
+        """Yield all files, but none of what is mounted among them, as one archive.
+
+        The root directory has an entry if it is another than it would be without one: root's, 0755.
+        """
+        packer, tree = Packer(), Tree(self._root, stays=True)
+        if not is_plain(tree.top().status):
+            yield from packer.add(tree.top(), ".")
+        for entry in tree.walk():
             yield from packer.add(entry, entry.path)
         yield packer.finish()
 

@@ -14,13 +14,16 @@ WHITEOUT: Final = ".wh."
 OPAQUE: Final = ".wh..wh..opq"
 
 
-def layer(upper: Path) -> Iterator[bytes]:
+def layer(upper: Path, *, top: bool = False) -> Iterator[bytes]:
     """Yield the archive of an overlay's upper directory, in little memory: the same files give the same bytes.
 
+    With `top` the root directory has an entry too.
     Raises InvalidInput for a file whose name says, in a layer, that another is deleted.
     """
     packer = Packer()
     with tree_at(upper) as tree:
+        if top:
+            yield from packer.add(tree.top(), ".")
         for entry in tree.walk():
             _refuse_whiteouts_name(entry)
             if entry.is_whiteout:
@@ -32,11 +35,13 @@ def layer(upper: Path) -> Iterator[bytes]:
     yield packer.finish()
 
 
-def layer_of_copy(root: Path, changes: Sequence[Change]) -> Iterator[bytes]:
-    """Yield the archive of those files of a whole tree that have changed."""
+def layer_of_copy(root: Path, changes: Sequence[Change], *, top: bool = False) -> Iterator[bytes]:
+    """Yield the archive of those files of a whole tree that have changed; with `top`, of its root directory too."""
     kinds = {change.path.lstrip("/"): change.kind for change in changes}
     packer = Packer()
     with tree_at(root) as tree:
+        if top:
+            yield from packer.add(tree.top(), ".")
         for entry in tree.walk(into=lambda entry: entry.path in kinds):
             if entry.path in kinds:
                 _refuse_whiteouts_name(entry)

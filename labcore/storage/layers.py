@@ -4,17 +4,19 @@
 
     ROOT/storage/format       the version of what lies here
                  layers/ID/   one layer's files; ID is the head of the digest of its uncompressed archive
+                 implied/, says-root/   what the archives do not say of their directories: `labcore.storage.implied`
                  scratch/     an empty directory: every container mounts its own tmpfs there, in its own mount namespace
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
 from labcore.errors import StoreDamaged
 from labcore.spec import OverlayRoot, checked_digest
+from labcore.storage.implied import is_settled, top_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +87,16 @@ class LayerStore:
 
     def overlay(self, ids: list[str]) -> OverlayRoot:
         """Return the root made of these layers, given from the lowest up, with a writable one in memory on top."""
-        return OverlayRoot(str(self.directory), tuple(f"layers/{name}" for name in reversed(ids)), "scratch")
+        layers = tuple(f"layers/{name}" for name in reversed(ids))
+        return OverlayRoot(str(self.directory), layers, "scratch", top=top_of(self.directory, ids[-1]))
+
+    def settled(self, ids: list[str]) -> list[str]:
+        """Return a stack, from the lowest up, in which all directories are what the layers' archives say: see `implied`."""
+        if is_settled(self.directory, ids):
+            return ids
+        from labcore.storage.settling import settle  # few images need it, and once
+
+        return [*ids, settle(self.directory, ids)]
 
     def prepared(self) -> Path:
         """Return the directory, made if it was missing."""
@@ -119,3 +130,11 @@ def layer_id(diff_id: str) -> str:
         return checked_digest(diff_id).partition(":")[2][:ID_LENGTH]
     except ValueError:
         raise StoreDamaged(f"{diff_id!r} is no digest of a layer") from None
+
+
+def unrepeated(ids: Sequence[str]) -> list[str]:
+    """Return a stack, given from the lowest up, in which a layer that it has several times is there once: where it is topmost.
+
+    All that it says lower down it says there again, and overlayfs takes no directory twice.
+    """
+    return list(dict.fromkeys(reversed(ids)))[::-1]

@@ -20,6 +20,7 @@ from labcore.tar import BadArchive
 SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 INSIDE: Final = Resolve.IN_ROOT | Resolve.NO_MAGICLINKS
 OPEN_AT_ONCE: Final = 32
+IMPLIED_MAX: Final = 16 << 20  # bytes of their paths: a short entry can make a thousand directories with long ones
 
 
 class Places:
@@ -31,6 +32,8 @@ class Places:
         self._open: dict[bytes, int] = {}
         self._found: dict[bytes, int] = {}  # the same, by what was written before the last slash: `./usr/bin`
         self._doubtful = False  # may an open directory's path lead elsewhere by now?
+        self.implied: set[bytes] = set()  # paths of directories that were made because something lies in them
+        self._implied_size = 0
 
     def refresh(self) -> None:
         """Between two entries: let go of directories if they are too many, or may be others than their paths say."""
@@ -74,7 +77,8 @@ class Places:
         here = os.dup(self._root)
         for depth, part in enumerate(parts):
             try:
-                _make_parent(here, part)
+                if _make_parent(here, part):
+                    self._imply(self.path_of(here, part))
             finally:
                 os.close(here)
             try:
@@ -82,6 +86,17 @@ class Places:
             except SystemCallError as error:
                 raise _no_directory(path, error) from None
         return here
+
+    def _imply(self, path: bytes) -> None:
+        self.implied.add(path)
+        self._implied_size += len(path)
+        if self._implied_size > IMPLIED_MAX:
+            raise BadArchive(f"it has more directories without an entry than fit a list of {IMPLIED_MAX >> 20} MiB")
+
+    def path_of(self, parent: int, base: bytes) -> bytes:
+        """Return the path, from the root, of an entry of an open directory, whatever links have led there."""
+        top, here = (os.readlink(b"/proc/self/fd/%d" % fd) for fd in (self._root, parent))  # noqa: PTH115 - bytes
+        return (here.removeprefix(top) + b"/" + base).lstrip(b"/")
 
     def clear(self, parent: int, base: bytes) -> None:
         """Remove what has the name now."""
@@ -103,15 +118,19 @@ class Places:
         self._found.clear()
 
 
-def _make_parent(parent: int, base: bytes) -> None:
-    """Make a directory that the archive has not named (yet), also where it has only said that lower layers' is deleted."""
+def _make_parent(parent: int, base: bytes) -> bool:
+    """Make a directory that the archive has not named (yet), also where it has only said that lower layers' is deleted.
+
+    Returns whether it is one with that of lower layers, if they have it.
+    """
     with suppress(FileExistsError):
         os.mkdir(base, 0o755, dir_fd=parent)
-        return
+        return True
     if is_whiteout(parent, base):
         os.unlink(base, dir_fd=parent)
         os.mkdir(base, 0o755, dir_fd=parent)
         set_opaque(parent, base)
+    return False
 
 
 def _no_directory(path: bytes, error: OSError) -> BadArchive:

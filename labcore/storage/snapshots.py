@@ -23,6 +23,7 @@ from labcore.record import Record
 from labcore.space import room_for
 from labcore.spec import BindRoot, OverlayRoot, Root
 from labcore.storage.directories import OPEN, checked_name, made_whole, remove, sweep, write_file
+from labcore.storage.implied import is_plain, top_of
 from labcore.storage.using import Use, root_of_process, used, user_of
 
 TYPE_CHECKING = False
@@ -82,6 +83,11 @@ class SnapshotStore:
             from labcore.storage.copies import flatten
 
             flatten(self.stack(snapshot), place / "root")
+        if snapshot.layers and (top := top_of(self.directory, snapshot.layers[-1])):
+            written = place / ("root" if snapshot.copied else "upper")
+            os.chown(written, top.uid, top.gid)
+            written.chmod(top.mode)
+            os.utime(written, ns=(top.time, top.time))
 
     def get(self, name: str) -> Snapshot:
         """Return the snapshot of that name. Raises NotFound, StoreDamaged."""
@@ -168,8 +174,16 @@ class SnapshotStore:
         """Return what was changed as a layer's archive, in pieces: `layer_tar`."""
         from labcore.storage.layer_tar import layer, layer_of_copy
 
-        written = self.written(snapshot)
-        return layer_of_copy(written, self.changes(snapshot)) if snapshot.copied else layer(written)
+        written, top = self.written(snapshot), self.has_new_top(snapshot)
+        return layer_of_copy(written, self.changes(snapshot), top=top) if snapshot.copied else layer(written, top=top)
+
+    def has_new_top(self, snapshot: Snapshot) -> bool:
+        """Have the root directory's own owner or permissions been changed? No list of changes says so, but a layer does."""
+        here = self.written(snapshot).stat()
+        below = self.stack(snapshot)[0].stat() if snapshot.layers else None
+        if below is None:
+            return not is_plain(here)
+        return (here.st_mode, here.st_uid, here.st_gid) != (below.st_mode, below.st_uid, below.st_gid)
 
     @contextmanager
     def files(self, name: str, *, writable: bool = False) -> "Iterator[Files]":

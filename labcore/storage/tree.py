@@ -78,6 +78,10 @@ class Tree:
         self._top = top
         self._how = Resolve.BENEATH | Resolve.NO_SYMLINKS | (Resolve.NO_XDEV if stays else Resolve(0))
 
+    def top(self) -> Entry:
+        """Return the top itself."""
+        return Entry(".", ".", os.stat(".", dir_fd=self._top), self._top)
+
     def walk(self, into: Callable[[Entry], bool] | None = None) -> Iterator[Entry]:
         """Yield all entries, each directory before what is in it, always in the same order; `into` says which to look into.
 

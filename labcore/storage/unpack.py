@@ -10,8 +10,9 @@ from typing import BinaryIO, Final, NamedTuple
 from labcore.errors import StoreDamaged, Unavailable
 from labcore.native import syncfs
 from labcore.space import FULL, room_for
-from labcore.storage.collecting import incoming
+from labcore.storage.collecting import incoming, using
 from labcore.storage.extract import Extractor, has_own_ids_only, in_user_namespace
+from labcore.storage.implied import Described
 from labcore.storage.inflate import inflated_ahead
 from labcore.tar import Archive, BadArchive
 
@@ -23,14 +24,23 @@ class Unpacked(NamedTuple):
 
     place: Path
     diff_id: str | None
+    described: Described
 
     def keep_as(self, name: str) -> None:
         """Give the layer its name."""
-        try:
-            self.place.rename(self.place.with_name(name))
-        except OSError:
-            if not self.place.with_name(name).is_dir():  # or else somebody else was faster
-                raise
+        layers = self.place.parent
+        with using(layers.parent):  # what is noted of a layer of that name that goes at this moment goes first
+            self.described.note(layers.parent, name)
+            named(self.place, name)
+
+
+def named(place: Path, name: str) -> None:
+    """Give a directory that was filled its name, unless somebody else was faster."""
+    try:
+        place.rename(place.with_name(name))
+    except OSError:
+        if not place.with_name(name).is_dir():
+            raise
 
 
 @contextmanager
@@ -45,11 +55,13 @@ def unpacked(
     with incoming(layers) as place:
         with room_for(what, layers):
             place.chmod(0o755)  # unless the archive says otherwise
-            diff_id = _unpack(open_archive, place, what, algorithm if hash_plain else "", algorithm)
-        yield Unpacked(place, diff_id)
+            diff_id, described = _unpack(open_archive, place, what, algorithm if hash_plain else "", algorithm)
+        yield Unpacked(place, diff_id, described)
 
 
-def _unpack(open_archive: Callable[[], BinaryIO], directory: Path, what: str, plain: str, compressed: str) -> str | None:
+def _unpack(
+    open_archive: Callable[[], BinaryIO], directory: Path, what: str, plain: str, compressed: str
+) -> tuple[str | None, Described]:
     root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with open_archive() as raw, inflated_ahead(raw, what, plain=plain, compressed=compressed) as (chunks, digest):
@@ -58,7 +70,7 @@ def _unpack(open_archive: Callable[[], BinaryIO], directory: Path, what: str, pl
                 extractor.extract(archive)
             archive.drain()
         syncfs(root)  # the name must not outlive a crash that the content did not
-        return digest()
+        return digest(), extractor.described
     except OSError as error:
         if error.errno in NOT_THE_ARCHIVES_FAULT or (os.geteuid() and isinstance(error, PermissionError)):
             raise

@@ -102,6 +102,35 @@ class MakeDirectories(Op):
         return [*make_each(self.paths, make), *(reached_without_links(self.paths[-1]) if self.no_links else [])]
 
 
+class DescribeDirectory(Op):
+    """Give a directory its owner, permissions and time: chown(2), chmod(2), utimensat(2).
+
+    In a user namespace that has no such owner it stays root's.
+    """
+
+    path: str
+    mode: int
+    uid: int
+    gid: int
+    time: int
+    name: ClassVar[str] = "chown"
+
+    @cached_property
+    def detail(self) -> str:
+        return f"{self.path} owner {self.uid}:{self.gid} mode {self.mode:o}"
+
+    def calls(self) -> Sequence[Step]:
+        def change(name: str) -> list[Step]:
+            owner = native.fchownat.step(SCRATCH, name, self.uid, self.gid, TreeFlag.SYMLINK_NOFOLLOW)
+            return [
+                owner.replace(tolerate=errors(errno.EINVAL)),
+                native.fchmodat.step(SCRATCH, name, self.mode),
+                native.utimensat.step(SCRATCH, name, self.time, self.time, TreeFlag.SYMLINK_NOFOLLOW),
+            ]
+
+        return make_each((self.path,), change)
+
+
 class MakeDevices(Op):
     """Make character devices that everyone may use, each a path with its major and minor number: mknod(2)."""
 
