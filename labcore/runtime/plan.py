@@ -129,8 +129,8 @@ class Plan(Record):
 MAY_SHARE_MEMORY = frozenset(
     {
         "mount", "umount2", "pivot_root", "mount_setattr", "open_tree", "move_mount", "chdir", "fchdir", "mkdirat", "mknodat",
-        "symlinkat", "umask", "setsid", "openat2", "sethostname", "setdomainname", "close_range", "close", "socket", "ioctl",
-        "capset", "seccomp", "execve",
+        "symlinkat", "fchownat", "fchmodat", "utimensat", "umask", "setsid", "openat2", "sethostname", "setdomainname",
+        "close_range", "close", "socket", "ioctl", "capset", "seccomp", "execve",
     }
 )  # fmt: skip
 PRCTL_MAY_SHARE_MEMORY = frozenset({Prctl.CAPBSET_DROP, Prctl.SET_PDEATHSIG, Prctl.SET_NO_NEW_PRIVS})

@@ -6,7 +6,7 @@ from labcore import native
 from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
 from labcore.runtime import STAGES, Plan, make_plan, ops
-from labcore.spec import BindRoot, ContainerSpec, OverlayRoot
+from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, TopDirectory
 
 SPEC = ContainerSpec(OverlayRoot("/state", ("layers/top", "layers/base"), "scratch"), ("hostname",), hostname="box")
 
@@ -229,3 +229,10 @@ def test_a_read_only_root_is_made_so_once_all_places_to_mount_on_are_there() -> 
 )
 def test_search_path(command: str, environment: list[str], expected: tuple[str, ...]) -> None:
     assert ops.search_path(command, environment, "/default") == expected
+
+
+def test_a_root_that_is_described_costs_no_other_carrier() -> None:
+    top = TopDirectory(mode=0o755, uid=0, gid=0, time=1)
+    plan = make_plan(SPEC.replace(root=OverlayRoot("/state", ("layers/top",), "scratch", top=top)))
+    assert any(isinstance(op, ops.DescribeDirectory) for op in plan)
+    assert plan.carrier == "extension"
