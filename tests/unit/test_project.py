@@ -130,3 +130,26 @@ def test_the_readme_names_every_lesson_and_room() -> None:
     for path in re.findall(r"`((?:labcore|csrc|tests)/[\w./]*)`", readme + (PROJECT / "CONTRIBUTING.md").read_text()):
         assert (PROJECT / path).exists(), path
     assert "中文" in readme.splitlines()[2]
+
+
+PACKAGING = {".ci", ".clang-format", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "Makefile"}
+PARTS = {
+    "notebooks",
+    "labcore",
+    "csrc",
+    "tests",
+    "tools",
+    "environment.yml",
+    "Vagrantfile",
+    "README.md",
+    "pyproject.toml",
+    "setup.py",
+}
+
+
+def test_at_the_top_there_is_nothing_else() -> None:
+    needs("git")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True)
+    if listed.returncode:
+        pytest.skip("needs a git checkout")
+    assert {name.split("/")[0] for name in os.fsdecode(listed.stdout).split("\0") if name} == PACKAGING | PARTS
