@@ -165,9 +165,10 @@ def _in_a_terminal(command: list[str]) -> str:
 
 
 LOOKS = {
-    # But for the tmpfs that hide directories and carry the cgroups: ours are read-only, and nothing is run from them.
+    # But for the tmpfs that hide directories and carry the cgroups: ours are read-only, and nothing is run from them. And where
+    # the host's mounts are shared, runc's cgroups still are slaves of them.
     "mounts": "cut -d' ' -f5- /proc/self/mountinfo | grep -v -E '^/sys/fs/cgroup | - tmpfs [^ ]+ ro' | "
-    "sed -E 's/(overlay overlay|shared:|master:).*/\\1/; s#[0-9a-f]{64}#ID#g'",
+    "sed -E '/^.sys.fs.cgroup/s/ master:[0-9]+//; s/(overlay overlay|shared:|master:).*/\\1/; s#[0-9a-f]{64}#ID#g'",
     "devices": "ls -ln /dev /dev/pts /dev/shm | awk '{print $1,$3,$4,$5,$6,$NF}'",
     "status": "grep -E '^(Umask|Groups|NoNewPrivs|Seccomp|Seccomp_filters|Cap.*|Uid|Gid):' /proc/self/status",
     "limits": "ulimit -a; cat /proc/self/oom_score_adj",
