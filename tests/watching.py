@@ -58,9 +58,13 @@ def _is_running(pid: int) -> bool:
 
 
 def pytest_configure() -> None:
-    """Have the time limit heard; what is said then goes where it can be seen, and no output is captured yet."""
+    """Have the time limit heard; what is said then goes where it can be seen, and no output is captured yet.
+
+    And Ctrl-C: a shell has what it starts in the background ignore that, and tests send it to programs that they start.
+    """
     _STDERR[:] = _STDERR or [os.dup(2)]
     signal.signal(signal.SIGALRM, _time_is_up)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _time_is_up(number: int, frame: FrameType | None) -> None:
