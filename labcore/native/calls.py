@@ -189,6 +189,12 @@ def chdir(path: str) -> Step:
 
 
 @SystemCall
+def chroot(path: str) -> Step:
+    """Change the directory that `/` means to this process: chroot(2). No wall: whoever may call it gets out again."""
+    return Step("chroot", lib.SYS_chroot, (path,))
+
+
+@SystemCall
 def fchdir(fd: Descriptor) -> Step:
     """Change the working directory to one that is open: fchdir(2)."""
     return Step("fchdir", lib.SYS_fchdir, (fd,))

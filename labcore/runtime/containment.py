@@ -30,8 +30,8 @@ def check_containment(ops: Sequence[Op]) -> None:
                 "Mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE)"
             )
         entered = op.flags if isinstance(op, Clone) else _entered(op)
-        own |= entered
-        cut = cut or _cuts(op) or _comes_cut(op, entered)
+        own = (own | entered) & ~op.returns
+        cut = (cut or _cuts(op) or _comes_cut(op, entered)) and not op.returns & CloneFlag.NEWNS
 
 
 def _check_sides(ops: Sequence[Op], clone: int) -> None:

@@ -141,7 +141,7 @@ def take_in_hand(mounts: Sequence[MountPoint], place: str, *, new_user: bool = F
 
 
 MOST_TAKEN: Final = 2000  # of the walker's registers
-FOR_OPS: Final = range(60, 66)  # those in which ops keep what they need themselves
+FOR_OPS: Final = range(60, 67)  # those in which ops keep what they need themselves
 
 
 def _register(number: int) -> int:

@@ -98,9 +98,13 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root, cut)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it. Until
     # then `/..` leads into it, and so would an image's link to that.
-    return [
-        private, *given, *take, *build, ops.PivotRoot(".", "."), ops.Unmount(".", UnmountFlag.DETACH), ops.Chdir("/"),
-    ]  # fmt: skip
+    turn = [ops.PivotRoot(".", "."), ops.Unmount(".", UnmountFlag.DETACH), ops.Chdir("/")]
+    return [*([] if _has_mounts(spec) else [ops.UnshareMountNamespace()]), private, *given, *take, *build, *turn]
+
+
+def _has_mounts(spec: ContainerSpec) -> bool:
+    """Return whether the container has a mount namespace that is not the starter's."""
+    return "mount" in {*spec.namespaces, *(kind for kind, _ in spec.joins)}
 
 
 def _in_user_namespace(spec: ContainerSpec) -> bool:
@@ -313,7 +317,8 @@ def protection(spec: ContainerSpec) -> list[Op]:
     read_only = isinstance(spec.root, BindRoot) and spec.root.read_only
     # Added to what holds already: a remount would set all flags anew, and lose those that are not named again.
     root: list[Op] = [ops.SetMountAttributes("/", MountAttribute.RDONLY, recursive=False)] if read_only else []
-    return [*_protection(spec.masked_paths, spec.readonly_paths), *root, *_propagation(spec)]
+    protected = [*_protection(spec.masked_paths, spec.readonly_paths), *root, *_propagation(spec)]
+    return protected if _has_mounts(spec) else [*protected, ops.RejoinMountNamespace()]
 
 
 def _propagation(spec: ContainerSpec) -> list[Op]:

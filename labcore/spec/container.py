@@ -148,9 +148,10 @@ class ContainerSpec(Record):
             self._check_hostname(self.hostname)
         if len(self.domainname.encode()) > HOSTNAME_MAX:
             raise InvalidInput(f"domainname: {self.domainname[:99]!r} has more than {HOSTNAME_MAX} bytes")
-        if "mount" not in {*self.namespaces, *(kind for kind, _ in self.joins)}:
-            raise InvalidInput("namespaces: without `mount` the container's root would become the host's")
-        if unknown := {*self.namespaces, *(kind for kind, _ in self.joins)} - {*NAMESPACES, "user", "time"}:
+        kinds = {*self.namespaces, *(kind for kind, _ in self.joins)}
+        if "mount" not in kinds and "user" in kinds:
+            raise InvalidInput("namespaces: with `user` there must be `mount`: there is no way back to the starter's mounts")
+        if unknown := kinds - {*NAMESPACES, "user", "time"}:
             raise InvalidInput(f"namespaces: no such kind: {', '.join(sorted(unknown))}")
 
     @staticmethod

@@ -530,7 +530,7 @@ CHANGES: list[tuple[str, Any, str]] = [
     ("linux.namespaces", [{"type": "mount"}, {"type": "mount"}], "linux.namespaces[1].type: mount is named twice"),
     ("linux.namespaces", [{"type": "mount"}, {"type": "uts", "path": "/no"}], "linux.namespaces[1].path: /no does not exist"),
     ("linux.namespaces", [{"type": "mount"}, {"type": "uts", "path": "/proc/self/ns/ipc"}], "is no uts namespace"),
-    ("linux.namespaces", [{"type": "pid"}], "linux.namespaces: a mount namespace is missing"),
+    ("linux.namespaces", [{"type": "pid"}, {"type": "user"}], "linux.namespaces: a mount namespace is missing"),
     ("linux.uidMappings", [{"containerID": 0, "hostID": 9, "size": 1}], "linux.uidMappings: needs a user namespace"),
     ("linux.rootfsPropagation", "sideways", "linux.rootfsPropagation: must be one of"),
     ("linux.sysctl", {"vm.swappiness": "1"}, "linux.sysctl.vm.swappiness: vm.swappiness is a setting of the whole machine"),
@@ -851,3 +851,23 @@ def test_a_mounts_place_may_be_a_link_that_leads_nowhere_yet(bundle: Bundle, roo
     assert not Path("/run/resolve").exists()
     bundle.config["mounts"].append({"destination": "/etc/loop", "type": "tmpfs", "source": "tmpfs"})
     assert "ELOOP" in bundle.run("true", status=1)
+
+
+def test_without_a_mount_namespace_the_runtimes_own_is_inherited(bundle: Bundle) -> None:
+    """And nothing is mounted there: what the bundle mounts is part of a root that is mounted nowhere."""
+    bundle.config["linux"]["namespaces"] = [{"type": kind} for kind in ("pid", "uts", "ipc", "network")]
+    bundle.config["hooks"] = {"startContainer": [{"path": "/bin/touch", "args": ["touch", "/dev/shm/by-the-hook"]}]}
+    before = Path("/proc/self/mountinfo").read_text()
+    bundle.program("sh", "-c", "ls -d /bin/busybox /dev/pts /dev/shm/by-the-hook; exec sleep 60").create()
+    bundle("start", bundle.name)
+    pid = json.loads(bundle("state", bundle.name))["pid"]
+    look = "readlink /proc/1/ns/mnt; ls /proc/1/root/dev/shm; echo no > /proc/sys/kernel/domainname || cat /proc/self/mountinfo"
+    seen = bundle("exec", bundle.name, "sh", "-c", look)
+    assert seen.splitlines()[:2] == [os.readlink("/proc/self/ns/mnt"), "by-the-hook"]
+    assert "domainname: Read-only file system" in seen
+    assert os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink("/proc/self/ns/mnt")
+    assert Path("/proc/self/mountinfo").read_text() == before
+    assert not Path("/dev/shm/by-the-hook").exists()
+    assert bundle.output().splitlines() == ["/bin/busybox", "/dev/pts", "/dev/shm/by-the-hook"]
+    bundle("delete", "--force", bundle.name)
+    assert Path("/proc/self/mountinfo").read_text() == before

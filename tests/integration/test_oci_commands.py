@@ -173,3 +173,14 @@ def test_hooks_that_mount_into_the_container(bundle: Bundle, shared: Path, tmp_p
     assert (tmp_path / "seen").read_text().split() == [str(shared), f"{shared}/data", "proc/self"]
     assert json.loads((tmp_path / "given").read_text())["status"] == "creating"
     assert "from-hook" not in Path("/proc/self/mountinfo").read_text()
+
+
+def test_descriptors_that_stay_open_leave_room_for_few_mounts(bundle: Bundle, tmp_path: Path) -> None:
+    bundle.config["linux"]["namespaces"].append({"type": "user"})
+    for name in ("uidMappings", "gidMappings"):
+        bundle.config["linux"][name] = [{"containerID": 0, "hostID": 200_000, "size": 1000}]
+    mount = {"type": "bind", "source": str(tmp_path), "options": ["bind"]}
+    bundle.config["mounts"] += [mount | {"destination": f"/mnt/{number}"} for number in range(40)]
+    opened = ("sh", "-c", 'exec 3< /dev/null; exec "$@"', "sh")
+    said = bundle("run", "--preserve-fds", "1", bundle.name, status=1, before=opened, close_fds=True)
+    assert "--preserve-fds: with a user namespace at most" in said

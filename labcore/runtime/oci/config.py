@@ -267,8 +267,8 @@ def _namespaces(nodes: Node) -> tuple[tuple[str, ...], tuple[tuple[str, str], ..
             joins.append((kind, path))
         else:
             new.append(kind)
-    if "mount" not in {*new, *(kind for kind, _ in joins)}:
-        raise nodes.fail("a mount namespace is missing: all mounts would be made on this machine")
+    if "mount" not in (kinds := {*new, *(kind for kind, _ in joins)}) and "user" in kinds:
+        raise nodes.fail("a mount namespace is missing: in a user namespace there is no way back to the runtime's own")
     return tuple(new), tuple(joins)
 
 

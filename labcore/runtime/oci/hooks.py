@@ -36,6 +36,12 @@ def joined_namespaces(pid: int) -> tuple[tuple[CloneFlag, str], ...]:
     return tuple(found)
 
 
+def enter_root(pid: int) -> list[Op]:
+    """Return the op that makes a process's root one's own, where joining its namespaces does not."""
+    apart = os.readlink(f"/proc/{pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt")  # noqa: PTH115
+    return [] if apart else [ops.EnterRoot(pid)]
+
+
 def run_here(kind: str, hooks: tuple[Hook, ...], state: dict[str, Any]) -> None:
     """Run hooks in this process's namespaces, one after the other. Raises HookFailed at the first that fails."""
     for hook in hooks:
@@ -78,7 +84,7 @@ def run_inside(
     for hook in hooks:
         execute = ops.Execve(hook.args, ops.last_of_each(hook.env), (hook.path,))
         begin = [ops.Join(joined_namespaces(pid)), ops.Clone(), ops.NewSession(), ops.CloseDescriptors(), ops.NewKeyring()]
-        plan = Plan([*enter, *begin, ops.Chdir(directory), *confinement, execute])
+        plan = Plan([*enter, *begin, *enter_root(pid), ops.Chdir(directory), *confinement, execute])
         try:
             with spawn(plan, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL) as process:
                 process.communicate(json.dumps(state).encode(), hook.timeout)

@@ -10,9 +10,10 @@ from typing import Final
 from labcore import native
 from labcore.errors import InvalidInput
 from labcore.native import Process, Resolve, UnmountFlag
+from labcore.native.spawn import PRESERVED_DESCRIPTOR
 from labcore.runtime import Plan, mounting, ops
 from labcore.runtime.oci.config import Bundle
-from labcore.runtime.oci.hooks import joined_namespaces
+from labcore.runtime.oci.hooks import enter_root, joined_namespaces
 from labcore.runtime.ops import Op
 from labcore.runtime.stages import BEHIND_SYNC, STAGES, Stage, become_root_of, before_joining
 from labcore.runtime.terminal import OpenTerminal, TerminalTaken, console_device
@@ -43,6 +44,7 @@ def creation_plan(
     spec = bundle.spec
     by_name = {**STAGES, **(stages or {})}
     made = {name: list(stage(spec)) for name, stage in by_name.items() if name not in ("streams", "terminal", "users")}
+    _check_room(made["rootfs"], preserved)
     before = [op for op in made["namespaces"] if op.before_clone]
     process = [op for op in made["namespaces"] if not op.before_clone]
     persona: list[Op] = [ops.Persona(bundle.personality)] if bundle.personality is not None else []
@@ -73,6 +75,14 @@ def creation_plan(
             *_aloud(made["exec"][-1:]),
         ]
     )
+
+
+def _check_room(receiving: Sequence[Op], preserved: int) -> None:
+    """Raise InvalidInput if what is handed over would be counted into the descriptors that the program is to find open."""
+    room = PRESERVED_DESCRIPTOR - BEHIND_SYNC
+    count = sum(op.count for op in receiving if isinstance(op, ops.Receive))
+    if preserved and count > room:
+        raise InvalidInput(f"--preserve-fds: with a user namespace at most {room} bind mounts, these are {count}")
 
 
 def _aloud(become_program: Sequence[Op]) -> list[Op]:
@@ -191,6 +201,7 @@ def exec_plan(
             ops.NewSession(),
             ops.Umask(0),
             ops.CloseDescriptors(BEHIND_SYNC, preserved),
+            *enter_root(pid),
             *become_root_of(spec),
             ops.NewKeyring(),
             *_terminal(spec, take_terminal, console=False),

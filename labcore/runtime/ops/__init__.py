@@ -18,15 +18,18 @@ from labcore.runtime.ops.files import (
 from labcore.runtime.ops.mounts import (
     AttachReceived,
     AttachTree,
+    EnterRoot,
     Hide,
     Mount,
     NewTree,
     PivotRoot,
     Protect,
+    RejoinMountNamespace,
     SetMountAttributes,
     TakeTree,
     TurnBack,
     Unmount,
+    UnshareMountNamespace,
 )
 from labcore.runtime.ops.proc import AdjustOomScore, SetSysctls
 from labcore.runtime.ops.process import (
@@ -72,6 +75,7 @@ __all__ = [
     "DescribeDirectory",
     "DieWithParent",
     "Enter",
+    "EnterRoot",
     "Execve",
     "HandOn",
     "Hide",
@@ -95,6 +99,7 @@ __all__ = [
     "PivotRoot",
     "Protect",
     "Receive",
+    "RejoinMountNamespace",
     "SetAffinity",
     "SetAffinityBefore",
     "SetCapabilities",
@@ -113,6 +118,7 @@ __all__ = [
     "TurnBack",
     "Umask",
     "Unmount",
+    "UnshareMountNamespace",
     "WaitAtGate",
     "last_of_each",
     "search_path",

@@ -21,6 +21,7 @@ class Op(Record):
     name: ClassVar[str] = "op"
     before_clone: ClassVar[bool] = False  # made by the monitor itself: only `join`
     needs: ClassVar[CloneFlag] = CloneFlag(0)  # the namespaces without which it would change the host itself
+    returns: ClassVar[CloneFlag] = CloneFlag(0)  # the namespaces that are the host's again behind it
 
     @cached_property
     def detail(self) -> str:

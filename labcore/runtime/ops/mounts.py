@@ -186,6 +186,57 @@ def attribute_steps(
     return steps
 
 
+HOSTS = 66  # the register with the starter's mount namespace: no other op has it
+
+
+class UnshareMountNamespace(Op):
+    """Take a mount namespace of one's own for a while, and keep the starter's in hand: unshare(2)."""
+
+    name: ClassVar[str] = "unshare mounts"
+
+    def calls(self) -> Sequence[Step]:
+        starters = native.openat.step(native.AT_FDCWD, "/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        return [starters.replace(result=HOSTS), native.unshare.step(CloneFlag.NEWNS)]
+
+
+class RejoinMountNamespace(Op):
+    """Go back to the starter's mount namespace, with the root that was made as the root: open_tree(2), setns(2), chroot(2).
+
+    The root is a copy that is mounted nowhere, so that nothing appears on the host; it is gone with the last process in it. A
+    change of root is no wall: whoever has CAP_SYS_CHROOT gets out of it.
+    """
+
+    name: ClassVar[str] = "rejoin mounts"
+    returns: ClassVar[CloneFlag] = CloneFlag.NEWNS
+
+    def calls(self) -> Sequence[Step]:
+        copy = native.open_tree.step(native.AT_FDCWD, "/", TreeFlag.CLONE | TreeFlag.RECURSIVE)
+        return [
+            copy.replace(result=SCRATCH.number),
+            native.setns.step(Register(HOSTS), CloneFlag.NEWNS),
+            native.fchdir.step(SCRATCH),
+            native.chroot.step("."),
+            native.close.step(SCRATCH),
+            native.close.step(Register(HOSTS)),
+        ]
+
+
+class EnterRoot(Op):
+    """Make another process's root this one's, where both are in one mount namespace: chroot(2)."""
+
+    pid: int
+    name: ClassVar[str] = "enter root"
+
+    def calls(self) -> Sequence[Step]:
+        root = native.openat.step(native.AT_FDCWD, f"/proc/{self.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return [
+            root.replace(result=SCRATCH.number),
+            native.fchdir.step(SCRATCH),
+            native.chroot.step("."),
+            native.close.step(SCRATCH),
+        ]
+
+
 class AttachReceived(Op):
     """Attach a mount tree that the starter has handed over as a descriptor: move_mount(2); `follow` as for AttachTree."""
 
