@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,3 +185,17 @@ def test_descriptors_that_stay_open_leave_room_for_few_mounts(bundle: Bundle, tm
     opened = ("sh", "-c", 'exec 3< /dev/null; exec "$@"', "sh")
     said = bundle("run", "--preserve-fds", "1", bundle.name, status=1, before=opened, close_fds=True)
     assert "--preserve-fds: with a user namespace at most" in said
+
+
+def test_a_pid_file_takes_the_place_of_a_file_alone(bundle: Bundle, tmp_path: Path) -> None:
+    device = tmp_path / "null"
+    os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    bundle.program("sleep", "60").create("--log", str(tmp_path / "log"))
+    bundle("start", bundle.name)
+    bundle("exec", "--pid-file", str(device), bundle.name, "true")
+    assert stat.S_ISCHR(device.stat().st_mode)
+    bundle("exec", "--pid-file", str(tmp_path / "pid"), bundle.name, "true")
+    assert int((tmp_path / "pid").read_text()) > 1
+    said = bundle("exec", "--detach", "--pid-file", "/nowhere/pid", bundle.name, "sleep", "77", status=1)
+    assert "--pid-file /nowhere/pid: it cannot be written" in said
+    assert len(json.loads(bundle("ps", "--format", "json", bundle.name))) == 1

@@ -105,6 +105,7 @@ def do_exec(general: Options, words: list[str]) -> int:
     name, *argv = command
     process_object = _process_object(general, name, options, argv)
     alone, socket = bool(options.get("detach")), options.get("console-socket")
+    _check_pid_file(options)
     process = _runtime(general).exec(name, process_object, console_socket=socket, preserved=_preserved(options), release=alone)
     _write_pid(options, process)
     return 0 if alone else _wait(process)
@@ -150,12 +151,38 @@ def _preserved(options: Options) -> list[int]:
 
 
 def _write_pid(options: Options, process: "Process") -> None:
-    """Write the pid file, whole or not at all. Raises InvalidInput if it cannot be."""
-    if path := options.get("pid-file"):
-        incoming = Path(path).with_name(f".{Path(path).name}.incoming")
-        try:
-            incoming.write_text(str(process.pid))
+    """Write the pid file, whole or not at all; what is no file, /dev/null say, is written to. Raises InvalidInput."""
+    if not (path := options.get("pid-file")):
+        return
+    incoming = _incoming(path)
+    try:
+        incoming.write_text(str(process.pid))
+        if incoming != Path(path):
             incoming.rename(path)
-        except OSError as error:
-            incoming.unlink(missing_ok=True)
-            raise InvalidInput(f"--pid-file {path}: it cannot be written: {error.strerror}") from None
+    except OSError as error:
+        raise _unwritable(path, incoming, error) from None
+
+
+def _check_pid_file(options: Options) -> None:
+    """Raise InvalidInput if the pid file cannot be written, before there is a process that nobody would know of."""
+    if not (path := options.get("pid-file")):
+        return
+    incoming = _incoming(path)
+    try:
+        incoming.open("a").close()
+        if incoming != Path(path):
+            incoming.unlink()
+    except OSError as error:
+        raise _unwritable(path, incoming, error) from None
+
+
+def _incoming(path: str) -> Path:
+    """Return where a pid file is written first: it takes the place of a file, and of nothing else."""
+    wanted = Path(path)
+    return wanted if wanted.exists() and not wanted.is_file() else wanted.with_name(f".{wanted.name}.incoming")
+
+
+def _unwritable(path: str, incoming: Path, error: OSError) -> InvalidInput:
+    if incoming != Path(path):
+        incoming.unlink(missing_ok=True)
+    return InvalidInput(f"--pid-file {path}: it cannot be written: {error.strerror}")
