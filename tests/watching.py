@@ -21,21 +21,35 @@ PATIENCE = 5.0  # seconds that threads and processes have to end after their tes
 TIMED_OUT = 124  # timeout(1)'s own exit status
 _ENDING: list[int] = []
 _STDERR: list[int] = []
+_OF_WIDER_FIXTURES: set[threading.Thread | int] = set()
 
 
 @pytest.fixture(autouse=True)
 def nothing_runs_on(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test after which a thread, or a process that this one has started, lives on; those of wider fixtures may."""
-    before = {*_threads(), *_children()}
+    before = _running()
     yield
     deadline = time.monotonic() + PATIENCE
-    while (left := {*_threads(), *_children()} - before) and time.monotonic() < deadline:
+    while (left := _running() - before - _OF_WIDER_FIXTURES) and time.monotonic() < deadline:
         time.sleep(0.05)
     for child in left:
         if isinstance(child, int):
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
     assert not left, f"{request.node.nodeid} has left running: {', '.join(map(str, left))}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_fixture_setup(fixturedef: "pytest.FixtureDef[object]") -> Iterator[None]:
+    """Remember what fixtures of more than one test start: a test may be the first that asks for them, in its middle."""
+    before = _running()
+    yield
+    if fixturedef.scope != "function":
+        _OF_WIDER_FIXTURES.update(_running() - before)
+
+
+def _running() -> set[threading.Thread | int]:
+    return {*_threads(), *_children()}
 
 
 def _threads() -> list[threading.Thread]:
