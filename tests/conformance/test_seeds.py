@@ -26,7 +26,6 @@ CMD ["app.py"]
 """
 APP = """
 from flask import Flask
-from tests.threads import Started
 app = Flask(__name__)
 app.add_url_rule("/", view_func=lambda: "Hello from Flask")
 app.run(host="0.0.0.0", port=5000)
