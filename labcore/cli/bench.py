@@ -76,12 +76,14 @@ def _among_peers(entering: list[str], args: argparse.Namespace) -> int:
     """Do the same in the root of today's peers, on an image that is made here, and return the status."""
     with TemporaryDirectory(prefix="labcore-bench-") as place:
         image = ["--archive", str(debian(Path(place)))] if args.what == "images" and not args.archive else []
-        here = signal.signal(signal.SIGINT, lambda *_: None)  # it is the other's, who ends what it has started
         command = ["setpriv", "--pdeathsig=KILL", *entering, sys.executable, "-m", "labcore", *sys.argv[1:], *image]
-        try:
-            return subprocess.run(command).returncode
-        finally:
-            signal.signal(signal.SIGINT, here)
+        # In a group of its own: a terminal's Ctrl-C comes here, as that of any other does, and is passed on once.
+        with subprocess.Popen(command, process_group=0) as process:
+            here = signal.signal(signal.SIGINT, lambda *_: process.send_signal(signal.SIGINT))
+            try:
+                return process.wait()
+            finally:
+                signal.signal(signal.SIGINT, here)
 
 
 def _progress(done: int, rounds: int) -> None:
