@@ -62,10 +62,11 @@ def _children() -> list[int]:
     for task in Path("/proc/self/task").iterdir():
         with suppress(OSError):
             found += map(int, (task / "children").read_text().split())
-    return [pid for pid in found if _is_running(pid)]
+    return [pid for pid in found if is_running(pid)]
 
 
-def _is_running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Return whether a process lives; one that nobody has reaped yet does not."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     return False

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from labcore.bench.comparison import Comparison, read_comparison
 from labcore.bench.progress import Options, Progress
-from labcore.bench.today import entering
 from labcore.errors import LabcoreError, Unavailable
 from labcore.state import default_root
 
@@ -30,11 +29,10 @@ def compare_apart(root: Path | None = None, options: Options | None = None) -> G
     """
     with tempfile.TemporaryDirectory(prefix="labcore-compare-") as place:
         kept = Path(place, "comparison.json")
-        root = root or default_root()
-        words = json.dumps([str(root), str(kept), (options or Options()).as_dict()])
+        words = json.dumps([str(root or default_root()), str(kept), (options or Options()).as_dict()])
         with subprocess.Popen(
-            [*entering(root), sys.executable, "-m", __name__, words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, start_new_session=True,
+            [sys.executable, "-m", __name__, words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, start_new_session=True,
         ) as process:  # fmt: skip
             assert process.stdout is not None
             assert process.stderr is not None

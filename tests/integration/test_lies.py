@@ -95,7 +95,7 @@ LIES: dict[str, tuple[str, Lie, str]] = {
     "an artifact in place of an image": (
         "/manifests/",
         changed_manifest(layers=[{"mediaType": "application/spdx+json", "digest": "sha256:" + "0" * 64, "size": 2}]),
-        r"is no image but an artifact, application/spdx\+json",
+        r"is no image but an artifact of kind 'application/spdx\+json'",
     ),
     "a bomb for a manifest": (
         "/manifests/",
