@@ -23,6 +23,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 from labcore.engine import Engine
 from labcore.errors import Unavailable
+from labcore.lab import groups
 from labcore.language import VARIABLE
 from labcore.vm import guests
 from tests.peers import Peers, about_peers, found_peers
@@ -107,6 +108,13 @@ def vm_root() -> Path:
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hear English, whatever language the one who runs the tests has chosen; a test of the Chinese sets it itself."""
     monkeypatch.delenv(VARIABLE, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_cgroups_of_a_lesson() -> Iterator[None]:
+    """Remove the cgroups that a lesson's notebook has until its process ends: here that would be the last test's end."""
+    yield
+    groups.remove_all()
 
 
 @pytest.fixture(scope="session", autouse=True)
