@@ -18,6 +18,7 @@ from labcore.storage.collecting import incoming, mounted, set_aside
 from labcore.storage.comparing import differences
 from labcore.storage.implied import settling_id
 from labcore.storage.layers import layer_id
+from labcore.storage.opaque import visible
 from labcore.storage.settling import fill
 
 SHOWN = 3  # differences of a layer; a damaged disk has many
@@ -49,7 +50,8 @@ def check(engine: Engine, told: Callable[[str], None] = lambda _: None) -> Findi
     bad = {damage.digest for damage in blobs}
     sources = {name: (diff_id, blob) for name, diff_id, blob in _sources(engine) if blob.digest not in bad}
     there = engine.layers.ids() if os.geteuid() == 0 else []
-    settling = {settling_id(stack): stack for stack in _stacks(engine) if set(stack) <= sources.keys() & set(there)}
+    stacks = [visible(engine.layers.directory, stack) for stack in _stacks(engine)]
+    settling = {settling_id(stack): stack for stack in stacks if set(stack) <= sources.keys() & set(there)}
     changed = []
     with engine.layers.using() if there else nullcontext():
         for name in there:

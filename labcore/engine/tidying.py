@@ -12,6 +12,7 @@ from labcore.storage import collecting
 from labcore.storage.collecting import Gone
 from labcore.storage.implied import settling_id
 from labcore.storage.layers import layer_id, unrepeated
+from labcore.storage.opaque import visible
 
 
 class Removal(Record):
@@ -101,7 +102,7 @@ def needed_layers(engine: Engine) -> set[str]:
 
 def layers_of(engine: Engine, entry: Entry) -> set[str]:
     """Return the names that the layers of an image, or of the images of an index, have when they are unpacked."""
-    return {layer for image in images(engine.images, entry.descriptor) for layer in settled(stack_of(image))}
+    return {layer for image in images(engine.images, entry.descriptor) for layer in settled(engine, stack_of(image))}
 
 
 def stack_of(image: Image) -> list[str]:
@@ -109,15 +110,15 @@ def stack_of(image: Image) -> list[str]:
     return unrepeated([layer_id(diff_id) for diff_id in image.config.diff_ids])
 
 
-def settled(stack: list[str]) -> list[str]:
+def settled(engine: Engine, stack: list[str]) -> list[str]:
     """Return a stack with the layer on top that settles it, if it needs one: `labcore.storage.implied`."""
-    return [*stack, settling_id(stack)] if stack else stack
+    return [*stack, settling_id(visible(engine.layers.directory, stack))] if stack else stack
 
 
 def users_of(engine: Engine, which: Iterable[Image]) -> list[str]:
     """Return who uses an image: snapshots on its layers, and containers that run on them. Raises Unavailable."""
-    stacks = [stack_of(image) for image in which]
-    exact = [stack for each in stacks for stack in (each, settled(each))]
+    stacks = [visible(engine.layers.directory, stack_of(image)) for image in which]
+    exact = [stack for each in stacks for stack in (each, settled(engine, each))]
     users = [f"snapshot {snapshot.name}" for snapshot in engine.snapshots.readable() if list(snapshot.layers) in exact]
     running = any(stack and set(stack) <= mounted for stack in stacks for mounted in collecting.stacks())
     return users + (["a running container"] if running else [])

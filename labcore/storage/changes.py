@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final, Literal
 
 from labcore.record import Record
+from labcore.storage.opaque import is_opaque
 from labcore.storage.tree import Entry, Tree, listed, read_attributes, tree_at
 
 Kind = Literal["added", "changed", "deleted"]
 PIECE: Final = 1 << 20
-SPACES: Final = ("trusted", "user")  # of attributes: the machine's root writes the first, root of a user namespace the second
 
 
 class Change(Record):
@@ -55,15 +55,6 @@ class Stack:
         """Return the names in a directory that is merged of these."""
         names = sorted({path.name for parent in parents for path in parent.iterdir()}, key=os.fsencode)
         return [name for name in names if self.below(parents, name)[0] is not None]
-
-
-def is_opaque(path: Path | str) -> bool:
-    """Return whether a directory of a layer hides what lower layers have in it."""
-    for space in SPACES:
-        with suppress(OSError):
-            if os.getxattr(path, f"{space}.overlay.opaque", follow_symlinks=False) == b"y":
-                return True
-    return False
 
 
 def changes(written: Path, stack: Stack, *, copied_at: int | None = None) -> list[Change]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import InvalidInput
-from labcore.storage.changes import Change, is_opaque
+from labcore.storage.changes import Change
+from labcore.storage.opaque import is_opaque
 from labcore.storage.packing import Packer
 from labcore.storage.tree import Entry, tree_at
 

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from labcore.errors import StoreDamaged
 from labcore.spec import OverlayRoot, checked_digest
 from labcore.storage.implied import is_settled, top_of
+from labcore.storage.opaque import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ class LayerStore:
         return OverlayRoot(str(self.directory), layers, "scratch", top=top_of(self.directory, ids[-1]))
 
     def settled(self, ids: list[str]) -> list[str]:
-        """Return a stack, from the lowest up, in which all directories are what the layers' archives say: see `implied`."""
+        """Return what shows of a stack, given from the lowest up, with all directories as the archives say: `implied`."""
+        ids = visible(self.directory, ids)
         if is_settled(self.directory, ids):
             return ids
         from labcore.storage.settling import settle  # few images need it, and once

@@ -14,6 +14,7 @@ from typing import Final
 from labcore.errors import SystemCallError
 from labcore.native import Resolve, openat2
 from labcore.storage.directories import remove_tree
+from labcore.storage.opaque import set_opaque
 from labcore.storage.tree import LONGEST
 from labcore.tar import BadArchive
 
@@ -150,13 +151,3 @@ def is_whiteout(parent: int, base: bytes) -> bool:
     """Does that entry stand for a deleted one of lower layers, as overlayfs notes it?"""
     status = os.stat(base, dir_fd=parent, follow_symlinks=False)
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
-
-
-def set_opaque(parent: int, base: bytes) -> None:
-    """Mark a directory as hiding what lower layers have in it, for overlays on the machine and in user namespaces.
-
-    Those read user.* attributes (option `userxattr`), for trusted.* are not for them to read; nor, in one, for us to write.
-    """
-    for space in (b"user", b"trusted"):
-        with suppress(PermissionError):
-            os.setxattr(b"/proc/self/fd/%d/%s" % (parent, base), space + b".overlay.opaque", b"y", follow_symlinks=False)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from labcore.native import syncfs
 from labcore.space import room_for
-from labcore.storage.changes import is_opaque
 from labcore.storage.collecting import incoming
 from labcore.storage.copies import Copier, copy_from
 from labcore.storage.describing import Description, give
 from labcore.storage.implied import noted, settling_id
+from labcore.storage.opaque import is_opaque
 from labcore.storage.tree import DIRECTORY, read_attributes
 from labcore.storage.unpack import named
 

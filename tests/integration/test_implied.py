@@ -201,6 +201,20 @@ def test_a_list_of_directories_without_end(engine: Engine, name: str) -> None:
         engine.layers_of(engine.images.find(name))
 
 
+def test_a_layer_that_hides_all_that_lies_below(engine: Engine, name: str) -> None:
+    """Overlayfs heeds an opaque directory everywhere but at a layer's root: such a layer is where the stack begins."""
+    anew = archive(entry(".wh..wh..opq"), entry("new", content=b"new"))
+    image = image_of(engine, name, LOW, anew, SILENT)
+    ids = engine.layers_of(image)
+    root = engine.layers.overlay(ids)
+    with overlay.merged(root, writable=False) as tree:
+        assert sorted(os.listdir(f"/proc/self/fd/{tree}")) == ["new", "own", "tmp"]
+        assert not Path(f"/proc/self/fd/{tree}/own/file").exists()
+    prune(engine)
+    assert engine.layers_of(image) == ids
+    assert not check(engine).layers
+
+
 # --- it goes with the image
 
 
