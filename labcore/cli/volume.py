@@ -35,11 +35,11 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _list(engine: Engine, args: argparse.Namespace) -> None:  # noqa: ARG001
-    volumes = [engine.volumes.get(name) for name in engine.volumes.names()]
-    width = max([len(volume.name) for volume in volumes] + [6])
+    names = engine.volumes.names()
+    width = max([len(name) for name in names] + [6])
     print(f"{'VOLUME':{width}}  {'SIZE':>9}")
-    for volume in volumes:
-        print(f"{volume.name:{width}}  {engine.volumes.usage(volume) / 1e6:6.1f} MB")
+    for name in names:
+        print(f"{name:{width}}  {engine.volumes.usage(name) / 1e6:6.1f} MB")
 
 
 def _create(engine: Engine, args: argparse.Namespace) -> None:

@@ -71,5 +71,5 @@ def _snapshots(engine: Engine) -> Usage:
 def _volumes(engine: Engine) -> Usage:
     """Return what containers share. It goes when it is asked to: `labcore volume rm` and `prune`."""
     store = engine.volumes
-    items = tuple(Item(name, store.usage(store.get(name)), store.is_in_use(name)) for name in store.names())
+    items = tuple(Item(name, store.usage(name), store.is_in_use(name)) for name in store.names())
     return Usage("volumes", items, sum(item.size for item in items), 0)

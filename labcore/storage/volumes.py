@@ -69,25 +69,32 @@ class VolumeStore:
         """Return all names, sorted."""
         return sorted(path.parent.name for path in self._volumes.glob("[!.]*/volume.json"))
 
+    def readable(self) -> list[Volume]:
+        """Return all volumes but those whose description is damaged."""
+        found = []
+        for name in self.names():
+            with suppress(StoreDamaged, NotFound):
+                found.append(self.get(name))
+        return found
+
     def data(self, volume: Volume) -> Path:
         """Return the directory that containers see."""
         return self._volumes / volume.name / "data"
 
-    def usage(self, volume: Volume) -> int:
-        """Return how many bytes on disk its files take."""
-        return size_of(self.data(volume))
+    def usage(self, name: str) -> int:
+        """Return how many bytes on disk a volume's files take, also if its description is damaged."""
+        return size_of(self._volumes / name / "data")
 
     def remove(self, name: str) -> None:
-        """Remove a volume, with all that is in it. Raises NotFound, InUse."""
-        volume = self.get(name)
-        with self._locked(volume, fcntl.LOCK_EX):
+        """Remove a volume, with all that is in it, also one whose description is damaged. Raises NotFound, InUse."""
+        with self._locked(checked_name(name, "volume"), fcntl.LOCK_EX):
             remove(self._volumes / name)
         sweep(self._volumes)
 
     def prune(self, *, named: bool = False) -> list[Volume]:
         """Remove the anonymous volumes that nobody uses, and with `named` the others too; return them."""
         removed = []
-        for volume in [self.get(name) for name in self.names()]:
+        for volume in self.readable():
             if volume.anonymous or named:
                 with suppress(InUse, NotFound):
                     self.remove(volume.name)
@@ -96,30 +103,30 @@ class VolumeStore:
 
     def is_in_use(self, name: str) -> bool:
         """Does somebody use the volume at this moment?"""
-        with suppress(InUse, NotFound), self._locked(self.get(name), fcntl.LOCK_EX):
+        with suppress(InUse, NotFound), self._locked(name, fcntl.LOCK_EX):
             return False
         return True
 
     @contextmanager
     def use(self, volume: Volume) -> Iterator[None]:
         """Keep a volume from being removed for as long as the block lasts. Raises NotFound."""
-        with self._locked(volume, fcntl.LOCK_SH):
+        with self._locked(volume.name, fcntl.LOCK_SH):
             yield
 
     @contextmanager
-    def _locked(self, volume: Volume, how: int) -> Iterator[None]:
-        place = self._volumes / volume.name
+    def _locked(self, name: str, how: int) -> Iterator[None]:
+        place = self._volumes / name
         try:
             fd = os.open(place, OPEN)
         except FileNotFoundError:
-            raise NotFound(f"no volume {volume.name}") from None
+            raise NotFound(f"no volume {name} (there: {', '.join(self.names()) or 'none'})") from None
         try:
             fcntl.flock(fd, how | fcntl.LOCK_NB)
             if not place.exists() or not os.path.samestat(place.stat(), os.fstat(fd)):
-                raise NotFound(f"no volume {volume.name}: somebody has just removed it")
+                raise NotFound(f"no volume {name}: somebody has just removed it")
             yield
         except BlockingIOError:
-            raise InUse(f"volume {volume.name} is in use: end the containers that have it first") from None
+            raise InUse(f"volume {name} is in use: end the containers that have it first") from None
         finally:
             os.close(fd)
 

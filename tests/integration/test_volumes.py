@@ -180,8 +180,13 @@ def test_a_damaged_description(tmp_path: Path, text: str) -> None:
     store = VolumeStore(tmp_path)
     store.create("v")
     (tmp_path / "volumes/v/volume.json").write_text(text)
+    store.create("sound")
     with pytest.raises(StoreDamaged, match="cannot be read"):
         store.get("v")
+    assert (store.usage("v"), store.is_in_use("v")) == (store.usage("sound"), False)
+    assert [volume.name for volume in store.prune(named=True)] == ["sound"]
+    store.remove("v")
+    assert store.names() == []
 
 
 # --- directories and files of the host, tmpfs
