@@ -23,7 +23,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 from labcore.engine import Engine
 from labcore.errors import Unavailable
-from labcore.lab import groups
+from labcore.lab import cgroups
 from labcore.language import VARIABLE
 from labcore.vm import guests
 from tests.peers import Peers, about_peers, found_peers
@@ -114,7 +114,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_cgroups_of_a_lesson() -> Iterator[None]:
     """Remove the cgroups that a lesson's notebook has until its process ends: here that would be the last test's end."""
     yield
-    groups.remove_all()
+    cgroups.remove_all()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,8 +22,8 @@ from kit import FORMAT, Kit, python_called, sha256_of, system_here
 
 from labcore.engine import Engine
 from labcore.errors import LabcoreError
-from labcore.images.seeds import SEEDS
-from labcore.images.seeds.apt import Archive, Package
+from labcore.images.builtin import SEEDS
+from labcore.images.builtin.apt import Archive, Package
 from labcore.vm.kernel import fetch_kernel
 
 PREPARE = """\

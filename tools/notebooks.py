@@ -26,7 +26,7 @@ from labcore.lab.lessons import Lesson, lesson
 from labcore.lab.solutions import source_of
 from labcore.language import Language
 from labcore.native import CloneFlag, MountFlag, UnmountFlag
-from labcore.state import default_root
+from labcore.paths import default_root
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = PROJECT / "notebooks"

@@ -130,7 +130,7 @@ from pathlib import Path
 
 sys.path.insert(0, "/vagrant")
 import nbformat
-from labcore.lab.beginning import what_is_missing
+from labcore.lab.session import what_is_missing
 from labcore.lab.copies import copy, with_solutions
 from labcore.lab.lessons import LESSONS
 from labcore.lab.workspace import Workspace

@@ -17,7 +17,7 @@ from pathlib import Path
 from labcore.bench.comparison import Comparison, read_comparison
 from labcore.bench.progress import Options, Progress
 from labcore.errors import LabcoreError, Unavailable
-from labcore.state import default_root
+from labcore.paths import default_root
 
 PATIENCE = 30.0  # seconds in which an interrupted comparison ends all that it has started
 
@@ -63,7 +63,7 @@ def _end(process: "subprocess.Popen[str]", *, interrupt: bool) -> None:
 def main(words: str) -> None:
     """Compare, a line for each step; the result goes into a file."""
     from labcore.bench.compare import compare
-    from labcore.bench.room import room
+    from labcore.bench.workspace import room
 
     root, kept, options = json.loads(words)
     with room() as work:

@@ -13,8 +13,8 @@ from labcore.bench.contestant import Contestant, Running
 from labcore.bench.field import Field
 from labcore.bench.machines import DebianVm, SmallVm, machine_types
 from labcore.bench.measure import environment
+from labcore.bench.memory import allocated, available_kib, kernel_kib, pss_kib
 from labcore.bench.progress import Options, Progress
-from labcore.bench.weighing import allocated, available_kib, kernel_kib, pss_kib
 from labcore.engine import Engine
 from labcore.errors import LabcoreError, Unavailable
 from labcore.native import DEVNULL

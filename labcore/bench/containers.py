@@ -10,10 +10,10 @@ from pathlib import Path
 
 from labcore.bench.comparison import Step
 from labcore.bench.contestant import LABCORE, Contestant, Running, end, first_word, started
+from labcore.bench.memory import children, working_below
 from labcore.bench.peers import Cli, PeerFailed, bundle_for, timed
-from labcore.bench.weighing import children, working_below
 from labcore.engine import Engine, exit_code
-from labcore.images.seeds import find_busybox
+from labcore.images.builtin import find_busybox
 from labcore.native import DEVNULL, PIPE, program
 from labcore.runtime import make_plan, spawn
 from labcore.spec import MountPoint

@@ -17,12 +17,12 @@ from typing import NamedTuple
 from labcore.bench.measure import Result, Subject, environment, measure
 from labcore.bench.peers import PeerFailed, own_dockerd, timed, version
 from labcore.bench.registries import Registry, docker_registry, own_registry
-from labcore.bench.room import room
+from labcore.bench.workspace import room
 from labcore.engine import Engine
 from labcore.errors import Unavailable
 from labcore.images import Config
+from labcore.images.builtin.machine import sources_here, suite_here
 from labcore.images.compressing import gzipped
-from labcore.images.seeds.machine import sources_here, suite_here
 from labcore.spec import Platform, Reference
 from labcore.spec.media import LAYER_GZIP
 from labcore.storage import LayerStore

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from labcore.bench.measure import Result, Subject, environment, measure, row_of
 from labcore.bench.peers import PeerFailed, bundle_for, podman_words, running_docker, timed, version
-from labcore.bench.room import room
+from labcore.bench.workspace import room
 from labcore.engine import Engine
 from labcore.runtime import make_plan, spawn
-from labcore.runtime.keeping import Kept
 from labcore.runtime.oci.lifecycle import Runtime
+from labcore.runtime.shim import Kept
 from labcore.spec import OverlayRoot
 
 OURS = str(Path(sys.executable).with_name("labcore-runtime"))

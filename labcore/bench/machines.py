@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labcore.bench.comparison import Step
 from labcore.bench.contestant import LABCORE, Contestant, Running, end, started
-from labcore.bench.weighing import nameless_files
+from labcore.bench.memory import nameless_files
 from labcore.vm import guests
 from labcore.vm.guests import DEBIAN_MB, SMALL_MB
 from labcore.vm.kernel import found_kernel

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labcore.record import Record
-from labcore.runtime.observe import file_system
+from labcore.runtime.probe import file_system
 
 
 class Row(Record):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labcore.bench.measure import Result, Subject, environment, measure
 from labcore.bench.peers import PeerFailed, peers, timed
-from labcore.bench.room import room
+from labcore.bench.workspace import room
 from labcore.engine import Engine
 from labcore.native import program
 from labcore.runtime.seccomp import compiled

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from labcore.errors import LabcoreError
-from labcore.state import closed_directory
+from labcore.paths import closed_directory
 from labcore.streams import open_standard_streams
 
 # subcommand -> its line in the help; the module of the same name has `arguments(parser)` and `main(args) -> exit status`

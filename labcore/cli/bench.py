@@ -14,7 +14,7 @@ from labcore.bench.render import plot, table
 from labcore.bench.today import entering
 from labcore.cli.numbers import whole
 from labcore.errors import InvalidInput
-from labcore.state import default_root
+from labcore.paths import default_root
 
 COMPARE = "compare"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from labcore.bench.compare import compare
 from labcore.bench.comparison import Comparison, read_comparison, report
 from labcore.bench.progress import Options, Progress
-from labcore.bench.room import room
+from labcore.bench.workspace import room
 from labcore.errors import InvalidInput, LabcoreError, Unavailable
-from labcore.state import default_root
+from labcore.paths import default_root
 
 
 def compare_and_report(args: argparse.Namespace) -> int:

@@ -5,9 +5,9 @@ import os
 import sys
 from pathlib import Path
 
+from labcore.disk_space import room_for
 from labcore.engine import Engine
 from labcore.errors import InvalidInput
-from labcore.space import room_for
 from labcore.storage.files import copy, of_machine
 
 
@@ -44,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
         name, path = target
         with room_for(args.target, snapshots.directory), snapshots.files(name, writable=True) as files, of_machine() as here:
             if args.source == "-":
-                from labcore.storage.intake import take_in
+                from labcore.storage.copy_in import take_in
 
                 take_in(sys.stdin.buffer, files, path, owner=owner)
             else:

@@ -4,7 +4,7 @@ import argparse
 
 from labcore.cli.words import show_table, size
 from labcore.engine import Engine
-from labcore.engine.usage import Usage, usage
+from labcore.engine.disk_usage import Usage, usage
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

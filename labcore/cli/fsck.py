@@ -5,7 +5,7 @@ import sys
 
 from labcore.cli.words import printable
 from labcore.engine import Engine
-from labcore.engine.checking import Findings, check, repair
+from labcore.engine.fsck import Findings, check, repair
 
 CLEAN, DAMAGED = 0, 1
 

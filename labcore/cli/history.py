@@ -7,7 +7,7 @@ import sys
 from labcore.cli.words import ago, printable, show_table, size
 from labcore.engine import Engine
 from labcore.images.describing import Step, steps
-from labcore.images.finding import SHOWN
+from labcore.images.resolve import SHOWN
 
 NARROW = 45  # characters of a command, where nobody has asked for all of it
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from labcore.cli.words import ago, printable, show_table, size
 from labcore.engine import Engine
 from labcore.images import ImageStore
-from labcore.images.finding import SHOWN, Entry, entries, image_here
+from labcore.images.resolve import SHOWN, Entry, entries, image_here
 from labcore.record import Record
 from labcore.spec import Reference
 

@@ -5,7 +5,7 @@ import sys
 
 from labcore.cli.words import size
 from labcore.engine import Engine
-from labcore.engine.tidying import prune
+from labcore.engine.prune import prune
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,11 +11,11 @@ from labcore.cli.numbers import amount
 from labcore.engine import default_root
 from labcore.errors import InvalidInput
 from labcore.registry import credentials
-from labcore.registry.access import Everybody, Passwords
-from labcore.registry.files import Files
 from labcore.registry.garbage import collect
 from labcore.registry.registries import where_is
 from labcore.registry.server import Registry, Settings
+from labcore.registry.server_auth import Everybody, Passwords
+from labcore.registry.store import Files
 
 YEAR = 365 * 86400.0  # seconds
 

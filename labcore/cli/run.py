@@ -16,7 +16,7 @@ from labcore.runtime import make_plan, spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.engine.attachments import Attachment
+    from labcore.engine.mount_options import Attachment
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -60,7 +60,7 @@ def main(args: argparse.Namespace) -> int:
 def _volumes(args: argparse.Namespace) -> "list[Attachment]":
     if not (args.volume or args.mount or args.tmpfs):
         return []
-    from labcore.engine.attachments import from_long, from_short, from_tmpfs
+    from labcore.engine.mount_options import from_long, from_short, from_tmpfs
 
     return [*map(from_short, args.volume), *map(from_long, args.mount), *map(from_tmpfs, args.tmpfs)]
 

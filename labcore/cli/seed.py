@@ -6,8 +6,8 @@ from pathlib import Path
 
 from labcore.engine import SEED_NAMES, Engine
 from labcore.images import Image
+from labcore.images.builtin import SEEDS
 from labcore.images.layouts import bring
-from labcore.images.seeds import SEEDS
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 
 from labcore.engine import Engine
-from labcore.images.finding import find
+from labcore.images.resolve import find
 from labcore.spec import Reference
 
 

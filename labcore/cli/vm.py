@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labcore.cli.numbers import whole
-from labcore.state import default_root
+from labcore.paths import default_root
 from labcore.vm import guests, qemu
 from labcore.vm.guests import setup, start
 from labcore.vm.machine import Machine

@@ -22,7 +22,7 @@ from labcore.native import (
 )
 from labcore.runtime import Plan, ops
 from labcore.runtime.explain import userns_block
-from labcore.runtime.observe import in_chroot, mountinfo
+from labcore.runtime.probe import in_chroot, mountinfo
 
 PRIVATE = ops.Mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE)
 

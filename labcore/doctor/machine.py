@@ -14,7 +14,7 @@ from labcore.doctor.finding import Finding, attempt, say
 from labcore.errors import Unavailable
 from labcore.native import DEVNULL, CloneFlag
 from labcore.runtime import Plan, ops, spawn
-from labcore.runtime.observe import file_system, read_setting
+from labcore.runtime.probe import file_system, read_setting
 from labcore.storage.driver import driver
 from labcore.vm import qemu
 from labcore.vm.kernel import found_kernel

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from labcore.engine.guesses import Guesses
+from labcore.engine.speculative_unpack import Guesses
 from labcore.errors import ImageNotFound
 from labcore.images import Image, ImageStore
 from labcore.images.archive.importing import take_root

@@ -9,9 +9,10 @@ from pathlib import Path
 from labcore.errors import InvalidInput
 from labcore.images import Config, Image, ImageStore
 from labcore.native import DEVNULL, PIPE, Capability, Process, Stream, capget, program
+from labcore.paths import default_root
 from labcore.record import Record
 from labcore.runtime import Carrier, Plan, Stage, make_plan, spawn
-from labcore.runtime.observe import kernel_version
+from labcore.runtime.probe import kernel_version
 from labcore.runtime.seccomp.default import default_profile
 from labcore.runtime.userns import fitted, groups_are_fixed, with_bound_devices
 from labcore.spec import (
@@ -32,16 +33,15 @@ from labcore.spec import (
     User,
     root_with,
 )
-from labcore.state import default_root
 from labcore.storage.layers import LayerStore, unrepeated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.engine.attachments import Attachment
+    from labcore.engine.mount_options import Attachment
     from labcore.engine.progress import Progress
     from labcore.registry.transport import Endpoint
+    from labcore.storage.locks import Use
     from labcore.storage.snapshots import SnapshotStore
-    from labcore.storage.using import Use
     from labcore.storage.volumes import VolumeStore
 
 Environment = Mapping[str, str | None] | Iterable[str]
@@ -94,15 +94,15 @@ class Engine:
         return VolumeStore(self.layers.prepared())
 
     def seed(self, name: str, *, update: bool = False, tell: Callable[[str], None] = lambda _: None) -> Image:
-        """Make one of the images that can be made on the spot (`labcore.images.seeds.SEEDS`).
+        """Make one of the images that can be made on the spot (`labcore.images.builtin.SEEDS`).
 
         busybox and hello-world need no network; the others are made from Debian's packages, which are fetched once, and again
         for an `update`. `tell` hears what takes time. Raises InvalidInput, Unavailable.
         """
-        from labcore.images import seeds
+        from labcore.images import builtin
 
         hello = Path(program("labcore-hello"))
-        return seeds.make(name, self.images, hello=hello, cache=self.root / "packages", update=update, tell=tell)
+        return builtin.make(name, self.images, hello=hello, cache=self.root / "packages", update=update, tell=tell)
 
     def pull(
         self, reference: Reference, where: "Endpoint | None" = None, *, platform: Platform | None = None, unpack: bool = True
@@ -332,7 +332,7 @@ def run(
 
     Takes what `plan` takes, and `input` for its standard input, where its output goes (captured unless you say otherwise),
     and after how many seconds it is killed (TimeoutError). With a `snapshot` what it writes is kept under that name, and gone
-    on from the next time. `volumes` are docker's `-v`, or `labcore.engine.attachments.Attachment`s.
+    on from the next time. `volumes` are docker's `-v`, or `labcore.engine.mount_options.Attachment`s.
     Raises also StepFailed; NotFound and InUse of a snapshot or volume.
     """
     from labcore.engine.preparing import prepared

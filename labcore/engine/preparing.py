@@ -10,15 +10,15 @@ from labcore.engine.engine import Engine
 from labcore.errors import InvalidInput, NotFound
 from labcore.native import Process
 from labcore.record import Record
-from labcore.runtime.observe import confined
+from labcore.runtime.probe import confined
 from labcore.spec import ContainerSpec, IdRange
 from labcore.storage.driver import driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.engine.attachments import Attachment
+    from labcore.engine.mount_options import Attachment
+    from labcore.storage.locks import Use
     from labcore.storage.snapshots import Snapshot
-    from labcore.storage.using import Use
 
 
 class Prepared(Record):
@@ -82,8 +82,8 @@ def prepared(
 def _with_volumes(
     engine: Engine, spec: ContainerSpec, volumes: Sequence["Attachment | str"], wanted: Sequence[str], devices: bool
 ) -> Iterator[ContainerSpec]:
-    from labcore.engine.attachments import from_short
-    from labcore.engine.mounting import attached, completed
+    from labcore.engine.mount_options import from_short
+    from labcore.engine.volumes import attached, completed
 
     given = [from_short(each) if isinstance(each, str) else each for each in volumes]
     attachments = completed(given, wanted)

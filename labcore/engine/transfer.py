@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from labcore.engine.arrival import Arrival
 from labcore.engine.progress import Progress, Work, side_by_side
+from labcore.engine.streaming_unpack import Arrival
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images import Config, Descriptor, ImageStore, Manifest
 from labcore.images.artifacts import check_image

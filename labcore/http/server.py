@@ -17,8 +17,8 @@ from contextlib import ExitStack, suppress
 from threading import Event, Thread
 from typing import Any, Final
 
-from labcore.http.conversation import Conversation, Failure, Handler
-from labcore.http.wire import PATIENCE, Wait
+from labcore.http.connection import Conversation, Failure, Handler
+from labcore.http.reader import PATIENCE, Wait
 
 LOG: Final = logging.getLogger(__name__)
 MOST_AT_ONCE: Final = 512

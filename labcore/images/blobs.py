@@ -15,10 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from labcore.disk_space import room_for
 from labcore.errors import StoreDamaged
+from labcore.images.atomic import incoming, sync_directory
 from labcore.images.model import Descriptor
-from labcore.images.writing import incoming, sync_directory
-from labcore.space import room_for
 from labcore.spec import checked_digest
 
 TYPE_CHECKING = False

@@ -3,8 +3,8 @@
 from typing import Any
 
 from labcore.images.config import History
-from labcore.images.finding import Entry, entries, find, images
 from labcore.images.model import Descriptor, Image
+from labcore.images.resolve import Entry, entries, find, images
 from labcore.images.store import ImageStore
 from labcore.record import Record
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from labcore.errors import LabcoreError, StoreDamaged
+from labcore.images.atomic import INCOMING, locked, remove_if_abandoned
 from labcore.images.blobs import PARTIAL
 from labcore.images.model import Descriptor, Manifest, read_index
 from labcore.images.store import ImageStore
-from labcore.images.writing import INCOMING, locked, remove_if_abandoned
 from labcore.record import Record
 from labcore.spec.media import INDEXES, MANIFESTS
 

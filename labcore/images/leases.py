@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from labcore.images.writing import locked
+from labcore.images.atomic import locked
 
 
 class Leases:

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
+from labcore.images.atomic import locked, write_whole
 from labcore.images.blobs import Blobs
 from labcore.images.config import Config
 from labcore.images.leases import Leases
 from labcore.images.model import REF_NAME, Descriptor, Image, Manifest, read_index
-from labcore.images.writing import locked, write_whole
 from labcore.spec import Platform, Reference
 from labcore.spec.media import CONFIG, INDEX, INDEXES, MANIFEST
 from labcore.spec.platform import choose
@@ -118,7 +118,7 @@ class ImageStore:
         try:
             return self.get(Reference.parse(text), platform)
         except (ImageNotFound, InvalidInput):
-            from labcore.images.finding import find  # rarely needed, and `run` is in a hurry
+            from labcore.images.resolve import find  # rarely needed, and `run` is in a hurry
 
             found = find(self, text)
             return self._read(found.names[0] if found.names else found.descriptor.digest[:19], found.descriptor, platform)

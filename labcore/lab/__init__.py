@@ -16,12 +16,11 @@ from labcore.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
-    from labcore.lab.beginning import LessonStopped, begin
+    from labcore.lab.cgroups import cgroup, group
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.examining import doctor
     from labcore.lab.expecting import NothingHappened, expect
     from labcore.lab.fetching import FetchFailed, fetch
-    from labcore.lab.groups import cgroup, group
     from labcore.lab.helper import HelperFailed, run_helper
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.library import greeting
@@ -29,9 +28,10 @@ if TYPE_CHECKING:
     from labcore.lab.making import image, layer
     from labcore.lab.pictures import Picture, mounts, namespaces, processes, repositories, stack, strip, waterfall
     from labcore.lab.registries import push, registry
-    from labcore.lab.restoring import reset
+    from labcore.lab.reset import reset
     from labcore.lab.riddles import riddle
     from labcore.lab.roots import root
+    from labcore.lab.session import LessonStopped, begin
     from labcore.lab.showing import show
     from labcore.lab.steps import step
     from labcore.lab.stores import manifest, new_store, store, tag, tray
@@ -91,12 +91,12 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "labcore.lab.beginning": ("LessonStopped", "begin"),
+        "labcore.lab.session": ("LessonStopped", "begin"),
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
         "labcore.lab.examining": ("doctor",),
         "labcore.lab.expecting": ("NothingHappened", "expect"),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
-        "labcore.lab.groups": ("cgroup", "group"),
+        "labcore.lab.cgroups": ("cgroup", "group"),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
         "labcore.lab.fetching": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
@@ -105,7 +105,7 @@ __getattr__ = lazy_names(
         "labcore.lab.making": ("image", "layer"),
         "labcore.lab.pictures": ("Picture", "mounts", "namespaces", "processes", "repositories", "stack", "strip", "waterfall"),
         "labcore.lab.registries": ("push", "registry"),
-        "labcore.lab.restoring": ("reset",),
+        "labcore.lab.reset": ("reset",),
         "labcore.lab.riddles": ("riddle",),
         "labcore.lab.roots": ("root",),
         "labcore.lab.showing": ("show",),

@@ -18,12 +18,12 @@ from labcore.lab.roots import root
 from labcore.lab.say import say
 from labcore.lab.steps import MODULE
 from labcore.native import DEVNULL, PIPE
+from labcore.paths import default_root
 from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn
-from labcore.runtime.observe import kernel_version
 from labcore.runtime.ops import Op
+from labcore.runtime.probe import kernel_version
 from labcore.spec import DEFAULT_CAPABILITIES, DEFAULT_PATH, BindRoot, ContainerSpec
-from labcore.state import default_root
 
 SETTING: Final = "/proc/sys/kernel/core_pattern"  # which program the kernel starts, as root, when another crashes
 # Each ends with status 0 if it got through. None changes anything: the setting is written as it was.

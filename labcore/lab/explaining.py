@@ -14,7 +14,7 @@ from labcore import native
 from labcore.errors import StepFailed, SystemCallError
 from labcore.lab.say import say
 from labcore.native import Capability, capget
-from labcore.runtime.observe import mountinfo
+from labcore.runtime.probe import mountinfo
 
 COLUMNS = 90
 CLOSING = "，。：；）、”"  # no line begins with one of these

@@ -11,7 +11,7 @@ class Lesson(Record):
 
     `slug` names its files; `steps` are the functions that `my_runtime.py` gains, in order; `challenges` the harder ones, which
     no later lesson needs. A step may stand in an earlier lesson too: then it is written anew, and does what the earlier one did
-    as well. `requires` are names of labcore.lab.beginning.NEEDS.
+    as well. `requires` are names of labcore.lab.session.NEEDS.
     """
 
     number: int

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from labcore.elf import HEAD_SIZE, read_program
 from labcore.engine import Engine
 from labcore.errors import Unavailable
-from labcore.images.seeds import LayerWriter, write_image
+from labcore.images.builtin import LayerWriter, write_image
 from labcore.lab.say import say
 
 LIBRARY = """\

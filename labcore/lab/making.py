@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from labcore.images import ImageStore
-from labcore.images.seeds import LayerWriter
+from labcore.images.builtin import LayerWriter
 from labcore.spec import Reference
 from labcore.spec.media import LAYER_GZIP
 

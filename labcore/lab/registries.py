@@ -12,8 +12,8 @@ from labcore.http import FilePart, Request, Response
 from labcore.images import ImageStore, Manifest
 from labcore.lab.exchange import Exchange, Row, row
 from labcore.lab.registry_contents import Kept, Repository
-from labcore.registry.access import Access, Everybody, Passwords
 from labcore.registry.server import Registry, Settings, failure
+from labcore.registry.server_auth import Access, Everybody, Passwords
 from labcore.spec import Reference
 
 

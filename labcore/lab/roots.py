@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 
 from labcore.engine import Engine
 from labcore.native import MountFlag, mount
-from labcore.runtime.observe import confined
+from labcore.runtime.probe import confined
 from labcore.spec import OverlayRoot
 
 

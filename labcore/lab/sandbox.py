@@ -22,8 +22,8 @@ from labcore.engine import default_root
 from labcore.lab.holding import held, new_name, sweep
 from labcore.native import CloneFlag, MountAttribute, MountFlag, Process, Stream, UnmountFlag, program
 from labcore.runtime import Plan, ops, spawn
-from labcore.runtime.observe import confined
 from labcore.runtime.ops import Op
+from labcore.runtime.probe import confined
 
 MOST_PROCESSES: Final = 64  # a fork bomb ends here
 CROWDS: Final = "labcore-lab-crowd-"  # the cgroup of a sandbox and its supervisor

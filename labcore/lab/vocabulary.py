@@ -12,11 +12,11 @@ from pathlib import Path
 
 import labcore
 from labcore import lab, native
-from labcore.lab.groups import memory_max
+from labcore.lab.cgroups import memory_max
 from labcore.lab.showing import show
 from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, MountFlag, UnmountFlag
 from labcore.runtime import Plan, ops, spawn
-from labcore.runtime.observe import confined
+from labcore.runtime.probe import confined
 from labcore.runtime.stages import NAMESPACE_FLAGS
 from labcore.spec import (
     DEFAULT_CAPABILITIES,

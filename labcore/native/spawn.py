@@ -11,7 +11,7 @@ from labcore.errors import InvalidInput, SystemCallError, Unavailable
 from labcore.native._native import ffi, lib
 from labcore.native.block import clone_flags, report_size
 from labcore.native.process import OwnChild, Process, Report
-from labcore.state import closed_directory
+from labcore.paths import closed_directory
 
 PIPE: Final = -1
 DEVNULL: Final = -3

@@ -15,7 +15,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from labcore.http import Pieces, Request, Response
-from labcore.registry import problems
+from labcore.registry import errors
 from labcore.registry.client import Client
 from labcore.registry.credentials import Credentials
 from labcore.registry.download import Download
@@ -77,7 +77,7 @@ class Cache(Registry):
         self.files.repository(name)
         try:
             self.files.blob(name, checked(digest))
-        except problems.BlobUnknown:
+        except errors.BlobUnknown:
             if request.method == "HEAD":
                 size = self._size(name, digest)
                 length = {} if size is None else {"Content-Length": str(size)}
@@ -94,7 +94,7 @@ class Cache(Registry):
             return self.tags_response(request, name, sorted(self._client(name).tags()))
         except RegistryError as error:
             if not _away(error):
-                raise _problem(error, problems.NameUnknown(name)) from None
+                raise _problem(error, errors.NameUnknown(name)) from None
         return super().get_tags(request, name)
 
     # --- manifests
@@ -102,7 +102,7 @@ class Cache(Registry):
     def _have(self, name: str, digest: str) -> None:
         try:
             self.files.manifest(name, digest)
-        except (problems.ManifestUnknown, problems.NameUnknown):
+        except (errors.ManifestUnknown, errors.NameUnknown):
             self._get_manifest(name, digest)
 
     def _renew(self, name: str, tag: str) -> None:
@@ -118,14 +118,14 @@ class Cache(Registry):
             if error.status == HTTPStatus.NOT_FOUND and known:
                 self.files.untag(name, tag)
             if not known or not _away(error):
-                raise _problem(error, problems.ManifestUnknown(tag)) from None
+                raise _problem(error, errors.ManifestUnknown(tag)) from None
             believe = min(ASK_AGAIN, self._fresh)
         self._believed[name, tag] = self._clock() + believe
 
     def _known(self, name: str, tag: str) -> str | None:
         try:
             return self.files.manifest(name, tag)[0]
-        except (problems.ManifestUnknown, problems.NameUnknown):
+        except (errors.ManifestUnknown, errors.NameUnknown):
             return None
 
     def _get_manifest(self, name: str, reference: str) -> str:
@@ -134,7 +134,7 @@ class Cache(Registry):
         except RegistryError as error:
             if ":" not in reference:
                 raise
-            raise _problem(error, problems.ManifestUnknown(reference)) from None
+            raise _problem(error, errors.ManifestUnknown(reference)) from None
         self.files.put_manifest(name, fetched.digest, fetched.media_type, fetched.content)
         return fetched.digest
 
@@ -144,7 +144,7 @@ class Cache(Registry):
         try:
             return self._client(name).size_of(digest)
         except RegistryError as error:
-            raise _problem(error, problems.BlobUnknown(digest)) from None
+            raise _problem(error, errors.BlobUnknown(digest)) from None
 
     def _download(self, name: str, digest: str) -> Download | None:
         """Return the download of a blob, begun if nobody has; None if the blob is here, and only this repository had it not."""
@@ -161,7 +161,7 @@ class Cache(Registry):
         try:
             size = download.begun()
         except (RegistryError, OSError) as error:
-            raise _problem(error, problems.BlobUnknown(download.digest)) from None
+            raise _problem(error, errors.BlobUnknown(download.digest)) from None
         headers = blob_headers(download.digest)
         if size is None:
             return Response(HTTPStatus.OK, headers, download.read(0, None))
@@ -193,15 +193,15 @@ def _away(error: RegistryError) -> bool:
     return error.status == 0 or error.status == HTTPStatus.TOO_MANY_REQUESTS or error.status >= 500
 
 
-def _problem(error: Exception, unknown: problems.Problem) -> problems.Problem:
+def _problem(error: Exception, unknown: errors.Problem) -> errors.Problem:
     """Return what is said to our clients of what went wrong between us and the other registry."""
-    if problems.Full.has_raised(error):
-        return problems.Full("", "whoever runs it has to make room: labcore registry serve --keep")
+    if errors.Full.has_raised(error):
+        return errors.Full("", "whoever runs it has to make room: labcore registry serve --keep")
     status = error.status if isinstance(error, RegistryError) else 0
     if status == HTTPStatus.NOT_FOUND:
         return unknown
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return problems.Refused(str(error))
+        return errors.Refused(str(error))
     if status == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, RegistryError):
-        return problems.TooMany(str(error), headers={"Retry-After": error.retry_after} if error.retry_after else None)
-    return problems.Away(str(error))
+        return errors.TooMany(str(error), headers={"Retry-After": error.retry_after} if error.retry_after else None)
+    return errors.Away(str(error))

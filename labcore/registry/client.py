@@ -9,8 +9,8 @@ from http import HTTPStatus
 from typing import IO, Final, NamedTuple
 from urllib.parse import quote
 
+from labcore.registry.pusher import Sending
 from labcore.registry.retry import number_in
-from labcore.registry.sending import Sending
 from labcore.registry.transport import Answer, BrokeOff, RegistryError, Transport
 from labcore.registry.urls import shown
 from labcore.spec.media import INDEXES, MANIFESTS, SCHEMA_1

@@ -10,8 +10,8 @@ from typing import IO, Final
 from urllib.parse import urlsplit
 
 from labcore.registry.endpoint import Endpoint, RegistryError
-from labcore.registry.patience import PATIENCE, PIECE, Watched
 from labcore.registry.proxies import proxy_for
+from labcore.registry.timeouts import PATIENCE, PIECE, Watched
 from labcore.registry.urls import shown
 
 SMALL: Final = 1 << 14

@@ -7,7 +7,7 @@ from typing import Any
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.record import Record
-from labcore.registry import helpers
+from labcore.registry import credential_helpers
 from labcore.registry.docker_config import (
     Config,
     config_file,
@@ -44,7 +44,7 @@ def find(registry: str, file: Path | None = None, *, repository: str = "") -> Cr
         return found
     config = load(file or config_file())
     if helper := helper_of(config, registry):
-        kept = helpers.get(helper, key_of(registry))
+        kept = credential_helpers.get(helper, key_of(registry))
         return _made(*kept) if kept else None
     return _in_entries(config, registry, repository)
 
@@ -66,7 +66,7 @@ def keep(registry: str, credentials: Credentials, file: Path | None = None) -> s
         del config["auths"][key]
     helper = helper_of(config, registry)
     if helper:
-        helpers.store(helper, key_of(registry), credentials.user, credentials.password)
+        credential_helpers.store(helper, key_of(registry), credentials.user, credentials.password)
         config["auths"][key_of(registry)] = {}  # as docker does: the registry is known, its secret elsewhere
     else:
         config["auths"][key_of(registry)] = {"auth": encoded}
@@ -79,9 +79,9 @@ def forget(registry: str, file: Path | None = None) -> bool:
     path = file or config_file()
     config = load(path)
     helper = helper_of(config, registry)
-    erased = bool(helper) and helpers.get(helper, key_of(registry)) is not None
+    erased = bool(helper) and credential_helpers.get(helper, key_of(registry)) is not None
     if erased:
-        helpers.erase(helper, key_of(registry))
+        credential_helpers.erase(helper, key_of(registry))
     dropped = entries_of(config, registry)
     for key in dropped:
         del config["auths"][key]

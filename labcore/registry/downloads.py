@@ -9,8 +9,8 @@ from typing import Final
 from labcore.registry.client import Client
 from labcore.registry.download import Download
 from labcore.registry.endpoint import RegistryError
-from labcore.registry.files import Files
-from labcore.registry.unfinished import drop_abandoned
+from labcore.registry.store import Files
+from labcore.registry.upload_store import drop_abandoned
 
 LOG: Final = logging.getLogger(__name__)
 

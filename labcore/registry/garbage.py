@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 from labcore.record import Record
-from labcore.registry.files import Files
 from labcore.registry.names import DIGEST
-from labcore.registry.unfinished import drop_abandoned, under_way
+from labcore.registry.store import Files
+from labcore.registry.upload_store import drop_abandoned, under_way
 
 GRACE: Final = 3600.0  # seconds
 

@@ -5,9 +5,9 @@ import json
 from typing import Any, Final
 
 from labcore.record import Record
-from labcore.registry import problems
-from labcore.registry.files import Files
+from labcore.registry import errors
 from labcore.registry.names import DIGEST, MEDIA_TYPE, TAG
+from labcore.registry.store import Files
 from labcore.spec.media import MANIFEST, MANIFESTS, SCHEMA_1
 
 FOREIGN: Final = (
@@ -30,8 +30,8 @@ class Manifest(Record):
         for digest in self.blobs:
             try:
                 files.blob(name, digest)
-            except problems.BlobUnknown:
-                raise problems.ManifestBlobUnknown(digest) from None
+            except errors.BlobUnknown:
+                raise errors.ManifestBlobUnknown(digest) from None
 
 
 def read_manifest(content: bytes, content_type: str, reference: str, tags: tuple[str, ...] = ()) -> Manifest:
@@ -39,11 +39,11 @@ def read_manifest(content: bytes, content_type: str, reference: str, tags: tuple
     value = _object(content)
     media_type = content_type.partition(";")[0].strip() or str(value.get("mediaType") or "")
     if media_type.startswith(SCHEMA_1) or value.get("schemaVersion") == 1:
-        raise problems.ManifestInvalid("schema 1 is not taken: push the image anew with a current tool")
+        raise errors.ManifestInvalid("schema 1 is not taken: push the image anew with a current tool")
     if not MEDIA_TYPE.fullmatch(media_type):
-        raise problems.ManifestInvalid(f"{media_type!r} is no media type: it stands in Content-Type, or in mediaType")
+        raise errors.ManifestInvalid(f"{media_type!r} is no media type: it stands in Content-Type, or in mediaType")
     if value.get("mediaType") not in (None, media_type):
-        raise problems.ManifestInvalid(f"Content-Type says {media_type}, the manifest {value['mediaType']}")
+        raise errors.ManifestInvalid(f"Content-Type says {media_type}, the manifest {value['mediaType']}")
     subject = value.get("subject")
     return Manifest(
         digest=_digest_of(reference, content),
@@ -58,9 +58,9 @@ def _object(content: bytes) -> dict[str, Any]:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError):
-        raise problems.ManifestInvalid("it is no JSON") from None
+        raise errors.ManifestInvalid("it is no JSON") from None
     if not isinstance(value, dict):
-        raise problems.ManifestInvalid("it is no JSON object")
+        raise errors.ManifestInvalid("it is no JSON object")
     return value
 
 
@@ -69,7 +69,7 @@ def _digest_of(reference: str, content: bytes) -> str:
     algorithm = reference.partition(":")[0] if DIGEST.fullmatch(reference) else "sha256"
     found = f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
     if ":" in reference and found != reference:
-        raise problems.DigestInvalid(reference, f"the bytes have the digest {found}")
+        raise errors.DigestInvalid(reference, f"the bytes have the digest {found}")
     return found
 
 
@@ -78,7 +78,7 @@ def _tags(reference: str, more: tuple[str, ...]) -> tuple[str, ...]:
     tags = more if ":" in reference else (reference,)
     for tag in tags:
         if not TAG.fullmatch(tag):
-            raise problems.ManifestInvalid(f"{tag!r} is no tag", "letters, digits, . _ - and at most 128 of them are wanted")
+            raise errors.ManifestInvalid(f"{tag!r} is no tag", "letters, digits, . _ - and at most 128 of them are wanted")
     return tuple(dict.fromkeys(tags))
 
 
@@ -88,7 +88,7 @@ def _parts(value: dict[str, Any], media_type: str) -> list[str]:
         return []
     layers = value.get("layers")
     if not isinstance(layers, list):
-        raise problems.ManifestInvalid("layers: a list is wanted")
+        raise errors.ManifestInvalid("layers: a list is wanted")
     found = [_digest(value.get("config"), "config")]
     for number, layer in enumerate(layers):
         digest = _digest(layer, f"layers[{number}]")
@@ -100,7 +100,7 @@ def _parts(value: dict[str, Any], media_type: str) -> list[str]:
 def _digest(descriptor: Any, where: str) -> str:
     digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
     if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
-        raise problems.ManifestInvalid(f"{where}: a descriptor with a digest is wanted")
+        raise errors.ManifestInvalid(f"{where}: a descriptor with a digest is wanted")
     return digest
 
 

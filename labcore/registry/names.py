@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from labcore.registry.problems import DigestInvalid
+from labcore.registry.errors import DigestInvalid
 
 NAME: Final = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 NAME_MAX: Final = 255

@@ -16,12 +16,12 @@ from labcore.http import FilePart, Request, Response, Server
 from labcore.http.message import BadRequest
 from labcore.http.server import listen
 from labcore.record import Record
-from labcore.registry import problems, uploads
-from labcore.registry.access import Access, Everybody
-from labcore.registry.files import Files
-from labcore.registry.listing import next_page, number, page_of, referrers_of
+from labcore.registry import errors, uploads
 from labcore.registry.manifests import read_manifest
 from labcore.registry.names import checked
+from labcore.registry.pagination import next_page, number, page_of, referrers_of
+from labcore.registry.server_auth import Access, Everybody
+from labcore.registry.store import Files
 
 LOG: Final = logging.getLogger(__name__)
 MANIFEST_MAX: Final = 4 << 20
@@ -73,7 +73,7 @@ class Registry:
         handler = self._handler(request.method, page)
         if handler is None:
             allowed = ", ".join(method for method in METHODS if self._handler(method, page))
-            raise problems.Unsupported(f"{request.method} {request.path}", headers={"Allow": allowed})
+            raise errors.Unsupported(f"{request.method} {request.path}", headers={"Allow": allowed})
         return handler(request, **match.groupdict())
 
     def _handler(self, method: str, page: str) -> Callable[..., Response] | None:
@@ -166,7 +166,7 @@ class Registry:
         try:
             content = request.body.read_at_most(MANIFEST_MAX)
         except BadRequest as error:
-            raise problems.TooLarge(str(error)) from None
+            raise errors.TooLarge(str(error)) from None
         with self._reading:
             manifest = read_manifest(content, request.headers.get("content-type", ""), reference, request.every("tag"))
         with self.files.changing():
@@ -219,20 +219,20 @@ def _page_of(path: str) -> tuple[re.Match[str], str]:
     for pattern, page in PAGES:
         if match := pattern.fullmatch(path):
             return match, page
-    raise problems.NotThere(path)
+    raise errors.NotThere(path)
 
 
 def failure(request: Request, error: Exception) -> Response:
     """Return what is answered when a handler has raised; what is nobody's fault but ours is logged."""
-    if isinstance(error, problems.Problem):
+    if isinstance(error, errors.Problem):
         return error.response()
     if isinstance(error, BadRequest):
         return Response(error.status, {"Content-Type": "text/plain"}, f"{error}\n".encode())
-    if problems.Full.has_raised(error):
+    if errors.Full.has_raised(error):
         LOG.error("%s %r: the disk is full: %s", request.method, request.path, error)
-        return problems.Full("", "whoever runs it has to make room: labcore registry gc").response()
+        return errors.Full("", "whoever runs it has to make room: labcore registry gc").response()
     LOG.error("%s %r: the handler has failed", request.method, request.path, exc_info=error)
-    return problems.Failed(type(error).__name__).response()
+    return errors.Failed(type(error).__name__).response()
 
 
 def blob_headers(digest: str) -> dict[str, str]:
@@ -267,5 +267,5 @@ def part_of(request: Request, digest: str, size: int) -> tuple[int, int] | None:
     else:
         first, last = max(0, size - int(match[2][:19])), size - 1
     if first > last:
-        raise problems.NoSuchRange(header, headers={"Content-Range": f"bytes */{size}"})
+        raise errors.NoSuchRange(header, headers={"Content-Range": f"bytes */{size}"})
     return first, last

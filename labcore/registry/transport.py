@@ -10,12 +10,12 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
-from labcore.registry.authorization import Authorization
+from labcore.registry.client_auth import Authorization
 from labcore.registry.connections import Answer, BrokeOff, Connections, Payload, Unreachable
 from labcore.registry.credentials import Credentials
 from labcore.registry.endpoint import TUNNEL, Endpoint, RegistryError, explain
-from labcore.registry.patience import PATIENCE, TooMuch
 from labcore.registry.retry import is_long, pause
+from labcore.registry.timeouts import PATIENCE, TooMuch
 from labcore.registry.urls import origin, resolve, shown
 
 __all__ = ["Answer", "BrokeOff", "Endpoint", "RegistryError", "Transport", "pause"]

@@ -7,10 +7,10 @@ from io import FileIO
 from typing import Final
 
 from labcore.http import Request, Response
-from labcore.registry import problems
-from labcore.registry.files import Files
+from labcore.registry import errors
 from labcore.registry.names import checked
-from labcore.registry.unfinished import Upload, drop_abandoned, verify
+from labcore.registry.store import Files
+from labcore.registry.upload_store import Upload, drop_abandoned, verify
 
 PIECE: Final = 1 << 18
 CONTENT_RANGE: Final = re.compile(r"(?:bytes )?([0-9]{1,19})-([0-9]{1,19})(?:/.*)?")
@@ -36,7 +36,7 @@ def _mounted(files: Files, request: Request, name: str, digest: str) -> bool:
     """Return whether the blob was there to be had; a name or digest that is none is no reason to refuse the upload."""
     try:
         return files.mount_blob(name, checked(digest), request.query.get("from", ""))
-    except problems.Problem:
+    except errors.Problem:
         return False
 
 
@@ -51,7 +51,7 @@ def finish(files: Files, upload: Upload, request: Request) -> Response:
     """Take the last piece, and make the upload a blob. If it is none, the last piece can be sent again."""
     digest = request.query.get("digest")
     if not digest:
-        raise problems.DigestInvalid("", "the query names none")
+        raise errors.DigestInvalid("", "the query names none")
     checked(digest)
     with upload.appending() as file:
         _take(upload, file, request)
@@ -81,7 +81,7 @@ def _take(upload: Upload, file: FileIO, request: Request) -> None:
         while chunk:
             chunk = chunk[file.write(chunk) :]
     if length is not None and os.fstat(file.fileno()).st_size - come != length:
-        raise problems.SizeInvalid(f"the piece is not as long as its Content-Range says: {length}")
+        raise errors.SizeInvalid(f"the piece is not as long as its Content-Range says: {length}")
 
 
 def _announced(upload: Upload, request: Request, come: int) -> int | None:
@@ -91,12 +91,12 @@ def _announced(upload: Upload, request: Request, come: int) -> int | None:
         return None
     match = CONTENT_RANGE.fullmatch(header)
     if match is None:
-        raise problems.UploadInvalid(f"Content-Range: {header}", "the first and the last byte are wanted: 0-99")
+        raise errors.UploadInvalid(f"Content-Range: {header}", "the first and the last byte are wanted: 0-99")
     first, last = int(match[1]), int(match[2])
     if first != come or last < first:
-        raise problems.RangeInvalid(f"{header}: {come} bytes have come", headers=_where(upload))
+        raise errors.RangeInvalid(f"{header}: {come} bytes have come", headers=_where(upload))
     if request.headers.get("content-length") not in (None, str(last - first + 1)):
-        raise problems.SizeInvalid(f"Content-Length {request.headers['content-length']} is not that of {header}")
+        raise errors.SizeInvalid(f"Content-Length {request.headers['content-length']} is not that of {header}")
     return last - first + 1
 
 

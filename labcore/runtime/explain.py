@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labcore.native import Capability, CloneFlag, MountFlag, capget
-from labcore.runtime.observe import confined, in_chroot, mountinfo, read_setting
 from labcore.runtime.ops import (
     Become,
     Chdir,
@@ -23,7 +22,8 @@ from labcore.runtime.ops import (
     TryChdir,
 )
 from labcore.runtime.plan import Plan
-from labcore.runtime.roots import explain_program, say
+from labcore.runtime.probe import confined, in_chroot, mountinfo, read_setting
+from labcore.runtime.rootfs_lookup import explain_program, say
 
 
 class Explanation(NamedTuple):

@@ -9,9 +9,9 @@ from typing import Final
 from labcore.errors import InvalidInput
 from labcore.native import SYNC_DESCRIPTOR, Capability, CloneFlag, MountAttribute, MountFlag, Process, UnmountFlag
 from labcore.runtime import mounting, ops
-from labcore.runtime.observe import kernel_version
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
+from labcore.runtime.probe import kernel_version
 from labcore.runtime.userns import Tree, copied_trees, groups_are_fixed
 from labcore.spec import (
     DEFAULT_PATH,

@@ -13,7 +13,7 @@ from labcore.runtime.plan import CARRIERS, Carrier, Plan
 if TYPE_CHECKING:
     import socket
 
-    from labcore.runtime.keeping import Kept
+    from labcore.runtime.shim import Kept
 
 
 def spawn(
@@ -79,7 +79,7 @@ def handed_on(preserved: Sequence[int]) -> dict[int, int]:
 
 
 def _spawn_kept(plan: Plan, kept: "Kept") -> Started:
-    from labcore.runtime.keeping.place import prepared
+    from labcore.runtime.shim.place import prepared
 
     terminal = any(op.name == "terminal" for op in plan)
     with prepared(kept, terminal=terminal) as (streams, keeping):

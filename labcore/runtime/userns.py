@@ -27,8 +27,8 @@ from labcore.native import (
 )
 from labcore.native.step import perform
 from labcore.runtime.mounting import Options
-from labcore.runtime.observe import confined, mapped
 from labcore.runtime.ops.mounts import BELOW, TOP, attribute_steps
+from labcore.runtime.probe import confined, mapped
 from labcore.spec import ContainerSpec, IdRange, MountPoint
 
 TERMINALS: Final = 5  # the group `tty`, whose terminals are

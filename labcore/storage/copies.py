@@ -15,7 +15,7 @@ from typing import Final, Self
 
 from labcore.native import Resolve
 from labcore.storage.changes import Stack
-from labcore.storage.describing import NEW_FILE, Description, clear, describe, make_directory
+from labcore.storage.metadata import NEW_FILE, Description, clear, describe, make_directory
 from labcore.storage.tree import DIRECTORY, Entry, Tree, opened
 
 FICLONE: Final = 0x40049409  # ioctl_ficlone(2): share the blocks until one side changes

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import StoreDamaged
+from labcore.storage.beneath import Places, is_directory, is_whiteout
 from labcore.storage.implied import Described
 from labcore.storage.opaque import set_opaque
-from labcore.storage.places import Places, is_directory, is_whiteout
 from labcore.storage.tree import listed
 from labcore.tar import Archive, BadArchive, Entry
 from labcore.tar import reading as tar

@@ -15,10 +15,10 @@ from labcore.native import Resolve
 from labcore.record import Record
 from labcore.spec import OverlayRoot, Root
 from labcore.storage import overlay
+from labcore.storage.beneath import Places
 from labcore.storage.copies import Copier
 from labcore.storage.implied import is_plain
 from labcore.storage.packing import Packer
-from labcore.storage.places import Places
 from labcore.storage.tree import DIRECTORY, Entry, Tree, opened, tree_of
 
 MAX_LINKS: Final = 40

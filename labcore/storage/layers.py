@@ -77,7 +77,7 @@ class LayerStore:
 
     def using(self) -> AbstractContextManager[None]:
         """Return a block in which no layer goes: between the look for an image's layers and the start of its container."""
-        from labcore.storage.collecting import using
+        from labcore.storage.gc import using
 
         self._prepare()
         return using(self.directory)

@@ -8,12 +8,12 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from labcore.disk_space import room_for
 from labcore.native import syncfs
-from labcore.space import room_for
-from labcore.storage.collecting import incoming
 from labcore.storage.copies import Copier, copy_from
-from labcore.storage.describing import Description, give
+from labcore.storage.gc import incoming
 from labcore.storage.implied import noted, settling_id
+from labcore.storage.metadata import Description, give
 from labcore.storage.opaque import is_opaque
 from labcore.storage.tree import DIRECTORY, read_attributes
 from labcore.storage.unpack import named

@@ -18,13 +18,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import Any, Final
 
+from labcore.disk_space import room_for
 from labcore.errors import InUse, NotFound, StoreDamaged
 from labcore.record import Record
-from labcore.space import room_for
 from labcore.spec import BindRoot, OverlayRoot, Root
 from labcore.storage.directories import OPEN, checked_name, made_whole, remove, sweep, write_file
 from labcore.storage.implied import is_plain, top_of
-from labcore.storage.using import Use, root_of_process, used, user_of
+from labcore.storage.locks import Use, root_of_process, used, user_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class SnapshotStore:
         return found
 
     def layers_in_use(self) -> set[str]:
-        """Return the layers that snapshots stand on: `labcore.storage.collecting` asks when nobody makes one.
+        """Return the layers that snapshots stand on: `labcore.storage.gc` asks when nobody makes one.
 
         Raises StoreDamaged if a snapshot's description is: nobody knows which layers it needs then.
         """

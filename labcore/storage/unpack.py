@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from labcore.disk_space import FULL, room_for
 from labcore.errors import StoreDamaged, Unavailable
 from labcore.native import syncfs
-from labcore.space import FULL, room_for
-from labcore.storage.collecting import incoming, using
 from labcore.storage.extract import Extractor, has_own_ids_only, in_user_namespace
+from labcore.storage.gc import incoming, using
 from labcore.storage.implied import Described
 from labcore.storage.inflate import inflated_ahead
 from labcore.tar import Archive, BadArchive

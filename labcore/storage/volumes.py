@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from labcore.disk_space import room_for
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.record import Record
-from labcore.space import room_for
 from labcore.storage.copies import Copier
 from labcore.storage.directories import OPEN, UNFINISHED, checked_name, made_whole, remove, remove_tree, sweep, write_file
 from labcore.storage.files import Files

@@ -11,9 +11,9 @@ from typing import Final, Literal
 
 from labcore.errors import InvalidInput
 from labcore.images import ImageStore
-from labcore.images.writing import write_whole
+from labcore.images.atomic import write_whole
+from labcore.paths import default_root
 from labcore.record import Record
-from labcore.state import default_root
 from labcore.vm import debian, qemu
 from labcore.vm.initramfs import made_of, small_root
 from labcore.vm.kernel import Kernel, fetch_kernel, found_kernel, take_kernel

@@ -22,7 +22,7 @@ from typing import Final
 
 from labcore.errors import ImageNotFound
 from labcore.images import Image, ImageStore
-from labcore.images.seeds import seed_busybox
+from labcore.images.builtin import seed_busybox
 from labcore.native import program
 from labcore.spec import Reference
 from labcore.vm import cpio

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import StoreDamaged, Unavailable
-from labcore.images.seeds.apt import Archive, Package
-from labcore.images.writing import write_whole
+from labcore.images.atomic import write_whole
+from labcore.images.builtin.apt import Archive, Package
 from labcore.record import Record
 
 FORMAT: Final = "1"

@@ -15,8 +15,8 @@ from labcore.engine import Engine
 from labcore.engine.transfer import endpoint, pull, push
 from labcore.http import Request, Response
 from labcore.images import ImageStore
-from labcore.registry.access import Passwords
 from labcore.registry.server import Registry, Settings
+from labcore.registry.server_auth import Passwords
 from tests.conformance.conftest import dockers_registry, running_dockerd
 from tests.peers import Peers
 from tests.serving import named, served

@@ -15,12 +15,12 @@ import pytest
 
 import labcore
 from labcore.engine import Engine
-from labcore.engine.arrival import Arrival
+from labcore.engine.streaming_unpack import Arrival
 from labcore.errors import ImageNotFound, LabcoreError, StoreDamaged
 from labcore.http import Request, Response
 from labcore.images import Config
+from labcore.images.builtin import LayerWriter, write_image
 from labcore.images.garbage import collect, damages
-from labcore.images.seeds import LayerWriter, write_image
 from labcore.registry.server import Registry
 from labcore.spec import Reference
 from labcore.spec.media import LAYER_GZIP

@@ -15,13 +15,13 @@ import labcore
 from labcore.bench.apart import compare_apart
 from labcore.bench.comparison import Comparison
 from labcore.bench.measure import Row, Subject, measure
+from labcore.bench.memory import allocated, children
 from labcore.bench.progress import Options, Progress
 from labcore.bench.render import table
 from labcore.bench.start import filter_file
-from labcore.bench.weighing import allocated, children
 from labcore.engine import Engine
 from labcore.native import program
-from labcore.runtime.observe import file_system
+from labcore.runtime.probe import file_system
 from labcore.spec import OverlayRoot
 from labcore.vm.qemu import default_machine
 from tests.conftest import ON_CI, needs_root, small_disk

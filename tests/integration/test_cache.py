@@ -21,11 +21,11 @@ from labcore.engine import Engine
 from labcore.engine.transfer import endpoint, pull, push
 from labcore.http import Pieces, Request, Response
 from labcore.images import ImageStore
-from labcore.registry.access import Passwords
 from labcore.registry.cache import Cache
 from labcore.registry.credentials import Credentials
 from labcore.registry.endpoint import Endpoint
 from labcore.registry.server import Registry, Settings
+from labcore.registry.server_auth import Passwords
 from labcore.spec import Reference
 from tests.serving import named, served
 from tests.threads import Started, running, together

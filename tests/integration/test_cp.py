@@ -18,8 +18,8 @@ from labcore.errors import InvalidInput
 from labcore.native import PIPE, Process
 from labcore.runtime import make_plan, spawn
 from labcore.spec import IdRange
+from labcore.storage.copy_in import take_in
 from labcore.storage.files import copy, of_machine
-from labcore.storage.intake import take_in
 from tests.conftest import needs_root
 from tests.threads import Started
 

@@ -299,7 +299,7 @@ def test_a_fifo_is_not_opened(root: Path) -> None:
 
 
 def test_layers_are_looked_through_as_overlayfs_does(tmp_path: Path) -> None:
-    from labcore.runtime.roots import find
+    from labcore.runtime.rootfs_lookup import find
 
     top, low = tmp_path / "top", tmp_path / "low"
     for path in (top / "a", low / "b", low / "gone", low / "new", top / "new"):

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from labcore.http import FilePart, Pieces, Request, Response, Server, conversation, incoming, wire
+from labcore.http import FilePart, Pieces, Request, Response, Server, reader, request_parser
+from labcore.http import connection as connections
 from labcore.http.message import BadRequest
 from labcore.http.server import _party, listen
 
@@ -223,7 +224,7 @@ def test_the_word_that_is_waited_for(served: Served) -> None:
 
 def test_a_head_that_never_ends_is_given_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often a byte comes: else a few clients would hold all threads."""
-    monkeypatch.setattr(incoming, "HEAD_TIME", 0.5)
+    monkeypatch.setattr(request_parser, "HEAD_TIME", 0.5)
     with served.connect() as connection:
         connection.sendall(b"GET /a HTTP/1.1\r\n")
         start = time.monotonic()
@@ -234,7 +235,7 @@ def test_a_head_that_never_ends_is_given_up(served: Served, monkeypatch: pytest.
 
 
 def test_a_body_that_only_drips_is_given_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(incoming, "PATIENCE", 0.5)
+    monkeypatch.setattr(request_parser, "PATIENCE", 0.5)
     with served.connect() as connection:
         connection.sendall(b"PUT /a HTTP/1.1\r\n" + HOST + b"Content-Length: 1000\r\n\r\n")
         start = time.monotonic()
@@ -365,7 +366,7 @@ def test_answers_that_are_not_read_take_no_more_memory_than_they_may(served: Ser
 
 
 def test_an_answer_that_is_not_read_is_given_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "PATIENCE", 0.5)
+    monkeypatch.setattr(reader, "PATIENCE", 0.5)
     with served.connect() as connection:
         connection.sendall(b"GET /much HTTP/1.1\r\n" + HOST + b"\r\n")
         time.sleep(3)
@@ -409,7 +410,7 @@ def test_a_file_and_its_parts_also_by_tls(tmp_path: Path, monkeypatch: pytest.Mo
     authority = trustme.CA()
     content = hashlib.shake_256(b"x").digest(3_000_000)
     (tmp_path / "file").write_bytes(content)
-    monkeypatch.setattr(conversation, "HANDSHAKE_TIME", 0.5)
+    monkeypatch.setattr(connections, "HANDSHAKE_TIME", 0.5)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     listener = listen("127.0.0.1", 0)

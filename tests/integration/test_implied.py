@@ -11,9 +11,9 @@ import pytest
 
 import labcore
 from labcore.engine import Engine
-from labcore.engine.checking import check, repair
 from labcore.engine.commit import commit
-from labcore.engine.tidying import prune, remove_image
+from labcore.engine.fsck import check, repair
+from labcore.engine.prune import prune, remove_image
 from labcore.errors import InUse, StoreDamaged
 from labcore.images import Image
 from labcore.spec import IdRange, Reference

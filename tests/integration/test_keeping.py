@@ -15,7 +15,7 @@ from labcore.engine import Engine
 from labcore.errors import InvalidInput
 from labcore.native.monitor import MonitorExit, MonitorLost
 from labcore.runtime import Plan, make_plan, spawn
-from labcore.runtime.keeping import Kept, NotRunning
+from labcore.runtime.shim import Kept, NotRunning
 from labcore.runtime.terminal import resize
 from labcore.spec import ContainerSpec, LogPolicy, User
 from tests.conftest import PROJECT, needs_root
@@ -128,7 +128,7 @@ import sys
 from pathlib import Path
 from labcore.engine import Engine
 from labcore.runtime import make_plan, ops, spawn
-from labcore.runtime.keeping import Kept
+from labcore.runtime.shim import Kept
 root, place, sync = sys.argv[1:]
 spec = Engine(Path(root)).spec("busybox", ["sh", "-c", "echo begun; sleep .2; exit 6"])
 plan = make_plan(spec)

@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from labcore.lab.beginning import what_is_missing
+from labcore.lab.cgroups import cgroup, remove_all
+from labcore.lab.checks.process_view import children
 from labcore.lab.checks.scenario import a_place
-from labcore.lab.checks.seen import children
-from labcore.lab.groups import cgroup, remove_all
 from labcore.lab.holding import held, new_name, sweep
+from labcore.lab.session import what_is_missing
 from tests.conftest import needs_root
 from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
 PLACE = "from labcore.lab.checks.scenario import a_place as held"
-HOME = "from labcore.lab.groups import for_a_check as held, prepared"
+HOME = "from labcore.lab.cgroups import for_a_check as held, prepared"
 CROWD = "from labcore.lab.sandbox import few_processes as held"
 SAYS = "open('/proc/self/cgroup').read().splitlines()[-1] if place is None else place"
 

@@ -6,9 +6,9 @@ import pytest
 
 from labcore.engine import Engine
 from labcore.lab.attacks import attack, seccomp
-from labcore.lab.beginning import what_is_missing
-from labcore.lab.groups import PREFIX, cgroup, group, memory_max, remove_all
+from labcore.lab.cgroups import PREFIX, cgroup, group, memory_max, remove_all
 from labcore.lab.machines import Card, in_vm, timed
+from labcore.lab.session import what_is_missing
 from labcore.lab.steps import load
 from labcore.lab.workspace import Workspace
 from labcore.native import Capability

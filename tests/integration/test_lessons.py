@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
-from labcore.lab.beginning import what_is_missing
 from labcore.lab.copies import copy, with_solutions
 from labcore.lab.lessons import LESSONS
+from labcore.lab.session import what_is_missing
 from labcore.lab.workspace import Workspace
 from tests.conftest import PROJECT, needs, needs_root
 from tests.threads import Started

@@ -15,11 +15,11 @@ import pytest
 from labcore.cli import main
 from labcore.errors import InvalidInput, Unavailable
 from labcore.http import Request, Response
-from labcore.registry.access import Passwords
 from labcore.registry.credentials import Credentials, find, forget, keep
 from labcore.registry.docker_config import config_file
 from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.server import Registry, Settings
+from labcore.registry.server_auth import Passwords
 from labcore.registry.transport import Transport
 from tests.conftest import needs
 from tests.serving import served

@@ -70,7 +70,5 @@ def test_importing_loads_nothing() -> None:
 
 
 def test_images_needs_neither_root_nor_c() -> None:
-    script = (
-        "import sys, labcore.images, labcore.images.seeds; print([n for n in sys.modules if 'native' in n and 'labcore' in n])"
-    )
+    script = "import sys, labcore.images.builtin; print([n for n in sys.modules if 'native' in n and 'labcore' in n])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "[]\n"

@@ -231,7 +231,7 @@ def test_lies_about_how_much_has_come(registry: Registry, blob: Path) -> None:
 
 
 def test_a_registry_behind_a_proxy_and_one_that_leads_astray() -> None:
-    from labcore.registry.sending import Sending
+    from labcore.registry.pusher import Sending
 
     class Said:
         def __init__(self, location: str) -> None:

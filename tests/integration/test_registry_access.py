@@ -10,8 +10,8 @@ import bcrypt
 import pytest
 
 from labcore.errors import InvalidInput
-from labcore.registry.access import Passwords
 from labcore.registry.server import Registry, Settings
+from labcore.registry.server_auth import Passwords
 from tests.registry import Client
 
 LONG = b"x" * 72

@@ -10,8 +10,8 @@ from contextlib import suppress
 
 import pytest
 
+from labcore.registry.errors import UploadUnknown
 from labcore.registry.garbage import collect
-from labcore.registry.problems import UploadUnknown
 from labcore.registry.server import Registry
 from tests.registry import EMPTY, INDEX, OCI, Answer, Client, digest_of, image_of
 from tests.threads import running, together

@@ -14,8 +14,8 @@ from labcore.engine.transfer import endpoint, pull, push
 from labcore.errors import LabcoreError
 from labcore.http import Request, Response
 from labcore.images import ImageStore
-from labcore.registry.authorization import Authorization
 from labcore.registry.client import Client
+from labcore.registry.client_auth import Authorization
 from labcore.registry.credentials import Credentials, keep
 from labcore.registry.endpoint import Endpoint
 from labcore.registry.mirrors import Sources

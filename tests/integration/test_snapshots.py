@@ -22,7 +22,7 @@ from labcore.engine.preparing import prepared, snapshot_for
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.native.monitor import MonitorExit
 from labcore.runtime import make_plan, spawn
-from labcore.runtime.keeping import Kept
+from labcore.runtime.shim import Kept
 from labcore.spec import IdRange, OverlayRoot, Reference
 from labcore.spec.media import LAYER
 from labcore.storage import overlay

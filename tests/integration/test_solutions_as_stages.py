@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
-from labcore.lab import groups
+from labcore.lab import cgroups
 from labcore.lab.lessons import LESSONS
 from labcore.lab.solutions import solution
 from labcore.lab.steps import copied
@@ -40,7 +40,7 @@ def box(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     (tmp_path / "root/etc/labcore-test").write_text("mine\n")
     spec = engine.spec(rootfs=str(tmp_path / "root"), argv=["sh", "-c", LOOK], hostname=HOSTNAME)
     yield spec.replace(resources=Resources(pids=PIDS))
-    groups.remove_all()
+    cgroups.remove_all()
 
 
 def stages_of(lesson: int, steps: tuple[str, ...]) -> dict[str, Stage | None]:
@@ -74,7 +74,7 @@ def test_a_solution_goes_on_from_an_image(engine: Engine, monkeypatch: pytest.Mo
     for lesson, steps in TOGETHER[2:]:
         saw, _ = look_at(make_plan(spec, stages_of(lesson, steps)))
         assert saw[:2] == ["labcore", "4"]
-    groups.remove_all()
+    cgroups.remove_all()
 
 
 def root_numbers() -> list[int]:

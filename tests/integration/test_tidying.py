@@ -19,15 +19,15 @@ import labcore
 from labcore.cli import main
 from labcore.engine import Engine
 from labcore.engine.archives import import_root
-from labcore.engine.checking import check, repair
+from labcore.engine.disk_usage import usage
+from labcore.engine.fsck import check, repair
 from labcore.engine.preparing import snapshot_for
-from labcore.engine.tidying import Removal, prune, remove_image, stack_of
-from labcore.engine.usage import usage
+from labcore.engine.prune import Removal, prune, remove_image, stack_of
 from labcore.errors import InUse, InvalidInput
 from labcore.images import Image
 from labcore.spec import Reference
 from labcore.spec.media import LAYER
-from labcore.storage.collecting import Gone, using
+from labcore.storage.gc import Gone, using
 from tests.conftest import needs_root
 from tests.threads import Started
 
@@ -212,9 +212,7 @@ def test_what_is_being_unpacked_stays(engine: Engine, tmp_path: Path) -> None:
 
 def test_a_start_keeps_collections_out(engine: Engine) -> None:
     """While one looks for layers and mounts them, a collection waits; what is started by then runs."""
-    script = (
-        "from labcore.engine import Engine; from labcore.engine.tidying import prune; from pathlib import Path; import sys; "
-    )
+    script = "from labcore.engine import Engine; from labcore.engine.prune import prune; from pathlib import Path; import sys; "
     script += "print(prune(Engine(Path(sys.argv[1])), every=True).layers.layers)"
     with ExitStack() as kept, ExitStack() as starting:
         starting.enter_context(using(engine.layers.directory))
@@ -230,9 +228,7 @@ def test_a_start_keeps_collections_out(engine: Engine) -> None:
 
 def test_starts_and_collections_at_once(engine: Engine) -> None:
     """The image stays, so whatever a collection removes, no start fails and no layer that is needed goes."""
-    script = (
-        "from labcore.engine import Engine; from labcore.engine.tidying import prune; from pathlib import Path; import sys\n"
-    )
+    script = "from labcore.engine import Engine; from labcore.engine.prune import prune; from pathlib import Path; import sys\n"
     script += "while True: prune(Engine(Path(sys.argv[1])))"
     with Started([sys.executable, "-c", script, str(engine.root)]) as pruning:
         for number in range(20):

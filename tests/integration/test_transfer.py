@@ -14,9 +14,9 @@ from labcore.engine.transfer import Endpoint, endpoint, pull, push
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.http import Request, Response
 from labcore.images import ImageStore
-from labcore.registry.access import Passwords
 from labcore.registry.credentials import Credentials, keep
 from labcore.registry.server import Registry, Settings
+from labcore.registry.server_auth import Passwords
 from labcore.registry.transport import RegistryError, Transport
 from labcore.spec import Reference
 from tests.serving import named, served

@@ -12,10 +12,10 @@ import pytest
 
 import labcore
 from labcore.engine import Engine
-from labcore.engine.attachments import Attachment, from_long, from_short, from_tmpfs
+from labcore.engine.mount_options import Attachment, from_long, from_short, from_tmpfs
 from labcore.engine.preparing import prepared
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
-from labcore.images.seeds import LayerWriter, write_image
+from labcore.images.builtin import LayerWriter, write_image
 from labcore.runtime import make_plan, spawn
 from labcore.spec import IdRange, Reference
 from labcore.storage.volumes import VolumeStore

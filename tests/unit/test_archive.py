@@ -21,9 +21,9 @@ from labcore.engine.archives import import_root, load
 from labcore.errors import InvalidInput, LabcoreError, StoreDamaged
 from labcore.images import Config, Image, ImageStore
 from labcore.images.archive.writing import save
-from labcore.images.finding import entries, find
 from labcore.images.garbage import collect, damages
 from labcore.images.model import REF_NAME, Descriptor, index_bytes
+from labcore.images.resolve import entries, find
 from labcore.spec import Platform, Reference
 from labcore.spec.media import CONFIG, INDEX, LAYER, LAYER_GZIP, LAYER_ZSTD, MANIFEST
 from labcore.storage import LayerStore

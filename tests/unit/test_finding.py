@@ -13,8 +13,8 @@ from labcore.cli.words import ago, printable, size
 from labcore.errors import ImageNotFound, InvalidInput
 from labcore.images import Config, History, Image, ImageStore
 from labcore.images.describing import described, steps
-from labcore.images.finding import entries, find
 from labcore.images.model import index_bytes
+from labcore.images.resolve import entries, find
 from labcore.spec import Platform, Reference
 from labcore.spec.media import INDEX, LAYER, LAYER_GZIP
 

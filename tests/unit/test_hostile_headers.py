@@ -17,8 +17,8 @@ from labcore.engine.archives import import_root, load
 from labcore.errors import LabcoreError
 from labcore.images import ImageStore
 from labcore.storage import LayerStore
+from labcore.storage.copy_in import take_in
 from labcore.storage.files import Files
-from labcore.storage.intake import take_in
 from tests.conftest import needs_root
 from tests.unit.test_tar import LARGEST, NONE, header, padded, pax
 

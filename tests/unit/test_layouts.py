@@ -11,8 +11,8 @@ import pytest
 
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
 from labcore.images import ImageStore
+from labcore.images.builtin import LayerWriter, write_image
 from labcore.images.layouts import bring
-from labcore.images.seeds import LayerWriter, write_image
 from labcore.spec import Reference
 from tests.peers import Peers
 

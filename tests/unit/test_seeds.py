@@ -15,11 +15,11 @@ import pytest
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images import ImageStore
-from labcore.images.seeds import Entry, LayerWriter, catalogue, debian, make
-from labcore.images.seeds.apt import Archive, Package, cure
-from labcore.images.seeds.layer import gzipped
-from labcore.images.seeds.machine import sources_here
-from labcore.images.seeds.packages import add_packages
+from labcore.images.builtin import Entry, LayerWriter, catalogue, debian, make
+from labcore.images.builtin.apt import Archive, Package, cure
+from labcore.images.builtin.layer import gzipped
+from labcore.images.builtin.machine import sources_here
+from labcore.images.builtin.packages import add_packages
 from tests.conftest import needs
 from tests.threads import Started
 
@@ -216,7 +216,7 @@ def test_the_machine_s_own_sources_are_its_distribution_s() -> None:
 
 def test_two_at_once_share_the_work(local: LocalArchive, tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from labcore.images.seeds.apt import Archive; "
+        "import sys; from pathlib import Path; from labcore.images.builtin.apt import Archive; "
         f"print(len(Archive(Path({str(tmp_path / 'cache')!r}), {local.sources!r}).packages(['web'])))"
     )
     running = [subprocess.Popen(["python3", "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(3)]
@@ -228,7 +228,7 @@ def test_ctrl_c_while_apt_waits_leaves_nothing_half_made(local: LocalArchive, tm
     (local.directory / "Packages").unlink()
     os.mkfifo(local.directory / "Packages")
     script = (
-        "from pathlib import Path; from labcore.images.seeds.apt import Archive; "
+        "from pathlib import Path; from labcore.images.builtin.apt import Archive; "
         f"archive = Archive(Path({str(tmp_path / 'cache')!r}), {local.sources!r}); "
         "archive.packages(['web'], tell=lambda line: print(line, flush=True))"
     )

@@ -9,9 +9,9 @@ import pytest
 
 from labcore.errors import ImageNotFound, StoreDamaged, StoreFull
 from labcore.images import ImageStore
+from labcore.images.builtin import LayerWriter, is_static, write_image
 from labcore.images.garbage import damages
 from labcore.images.model import Descriptor
-from labcore.images.seeds import LayerWriter, is_static, write_image
 from labcore.spec import Reference
 from labcore.spec.media import CONFIG, LAYER
 from tests.conftest import needs_root, small_disk

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from labcore.errors import InvalidInput
-from labcore.state import default_root
+from labcore.paths import default_root
 from labcore.trust import trusted
 from tests.conftest import needs_root
 

@@ -11,7 +11,7 @@ import pytest
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images import ImageStore
-from labcore.images.seeds import find_busybox, seed_busybox
+from labcore.images.builtin import find_busybox, seed_busybox
 from labcore.vm import cpio, guests, qemu
 from labcore.vm.console import Console
 from labcore.vm.cpio import Member

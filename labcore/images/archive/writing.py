@@ -20,8 +20,8 @@ from typing import Any, BinaryIO, Final
 from labcore.errors import InvalidInput, StoreDamaged
 from labcore.images.archive.reading import FULL_NAME
 from labcore.images.archive.tar import BLOCK, PIECE
-from labcore.images.finding import find, image_here, is_called, parts
 from labcore.images.model import REF_NAME, Descriptor, Image, Manifest
+from labcore.images.resolve import find, image_here, is_called, parts
 from labcore.images.store import LAYOUT_VERSION, ImageStore
 from labcore.record import Record
 from labcore.spec import Platform, Reference

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from labcore.images import Config, Descriptor, ImageStore, Manifest
-from labcore.images.seeds import LayerWriter, find_busybox
-from labcore.images.seeds.layer import Entry
+from labcore.images.builtin import LayerWriter, find_busybox
+from labcore.images.builtin.layer import Entry
 from labcore.lab.checks.scenario import GATE, Facts
 from labcore.lab.solutions import solution
 from labcore.spec import OverlayRoot, Platform, Reference

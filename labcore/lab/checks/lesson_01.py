@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Any
 
 from labcore import native
-from labcore.lab.checks import seen
+from labcore.lab.checks import process_view
+from labcore.lab.checks.process_view import FILES, Seen, descendants
 from labcore.lab.checks.scenario import GATE, INNER_GATE, REFERENCE, Facts, Scenario, carry_out, plan_of
-from labcore.lab.checks.seen import FILES, Seen, descendants
 from labcore.lab.checks.tripwires import arm
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.say import say
@@ -155,7 +155,7 @@ def _perform_outside_pid(mine: ModuleType, facts: Facts) -> Any:
     ):
         _await(lambda: len(_sleeping(other.pid)) == len(_sleeping(family.pid)) == SLEEPERS)
         wanted = Seen(_sleeping(family.pid)[facts.which % SLEEPERS]).numbers[-1]
-        arm((seen, Seen))  # all is seen by now that the check itself has to see in here
+        arm((process_view, Seen))  # all is seen by now that the check itself has to see in here
         found = mine.outside_pid(family.pid, wanted)
         Path(facts.root, INNER_GATE).write_text("\n")  # waits until the family has passed the first
         family.wait()

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from labcore.lab import groups
+from labcore.lab import cgroups
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
+from labcore.lab.checks.process_view import Seen
 from labcore.lab.checks.scenario import REFERENCE, Facts, Scenario, ops_of
-from labcore.lab.checks.seen import Seen
 from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.say import say
@@ -66,13 +66,13 @@ def limited(seen: Seen, facts: Facts) -> Iterator[Claim]:
     yield Claim(say("it was born in a cgroup of its own"), own and pids.name == facts.hostname, "" if own else pids.name)
     found = _read(pids / "pids.max")
     yield Claim(say("its cgroup has room for {n} processes", n=wanted.pids), found == str(wanted.pids), f"pids.max: {found}")
-    found = _read(memory / groups.memory_max())
+    found = _read(memory / cgroups.memory_max())
     if wanted.memory is None:
         unlimited = not found.isdigit() or int(found) > 1 << 40
         yield Claim(say("its memory has no limit of its own, for the spec asks for none"), unlimited, found)
     else:
         right = found.isdigit() and abs(int(found) - wanted.memory) < PAGE
-        yield Claim(say("its memory is limited to {n} bytes", n=wanted.memory), right, f"{groups.memory_max()}: {found}")
+        yield Claim(say("its memory is limited to {n} bytes", n=wanted.memory), right, f"{cgroups.memory_max()}: {found}")
 
 
 def _starter(seen: Seen) -> Seen:
@@ -130,7 +130,7 @@ def _mapped(seen: Seen, spec: ContainerSpec) -> Iterator[Claim]:
 
 @contextmanager
 def _a_place(facts: Facts) -> Iterator[None]:  # noqa: ARG001
-    with groups.for_a_check():
+    with cgroups.for_a_check():
         yield
 
 

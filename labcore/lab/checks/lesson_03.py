@@ -27,8 +27,8 @@ from labcore.lab.checks.drawn_images import (
     writes_and_deletes,
 )
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
+from labcore.lab.checks.process_view import Seen
 from labcore.lab.checks.scenario import REFERENCE, Facts, Scenario, carry_out, ops_of
-from labcore.lab.checks.seen import Seen
 from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.say import say

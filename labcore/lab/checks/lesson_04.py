@@ -14,11 +14,11 @@ import labcore.lab.solutions
 from labcore import doctor, elf, native
 from labcore.doctor import kernel, machine
 from labcore.errors import InvalidInput
-from labcore.lab import beginning
+from labcore.lab import session
 from labcore.lab.checks import lesson_03, tripwires
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_number
+from labcore.lab.checks.process_view import Seen
 from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Facts, Scenario, carry_out, ops_of
-from labcore.lab.checks.seen import Seen
 from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.lessons import all_steps
@@ -27,8 +27,8 @@ from labcore.lab.say import say
 from labcore.lab.workspace import ENDING, NAME
 from labcore.native import CloneFlag, MountFlag, UnmountFlag
 from labcore.runtime import mounting, ops
-from labcore.runtime.observe import confined, mountinfo
 from labcore.runtime.ops import Op
+from labcore.runtime.probe import confined, mountinfo
 from labcore.spec import DEFAULT_DEVICES, ContainerSpec, Device
 
 CGROUPS = "/sys/fs/cgroup"
@@ -317,7 +317,7 @@ def _conclude_machine_of(returned: Any, facts: Facts) -> Iterator[Claim]:
     yield Claim(say("nor is a file that is cut off"), cut is None, str(cut))
 
 
-EXAMINING: tuple[Way, ...] = (doctor.examine, kernel, machine, beginning.what_is_missing)
+EXAMINING: tuple[Way, ...] = (doctor.examine, kernel, machine, session.what_is_missing)
 READING: tuple[Way, ...] = (elf,)
 SCENARIOS = {
     "preflight": Scenario(_perform_preflight, None, _conclude_preflight, None, twice=True, ways_around=EXAMINING),

@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import Any
 
 from labcore.errors import InvalidInput, Unavailable
-from labcore.images.seeds import find_busybox
-from labcore.lab.checks.seen import Seen
+from labcore.images.builtin import find_busybox
+from labcore.lab.checks.process_view import Seen
 from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.holding import held, sweep

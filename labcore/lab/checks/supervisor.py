@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from labcore.errors import LabcoreError
+from labcore.lab.cgroups import prepared
 from labcore.lab.checks import tripwires
 from labcore.lab.checks.inside import scenario_of
+from labcore.lab.checks.process_view import Seen, descendants
 from labcore.lab.checks.scenario import GATE, Facts, Observe, Scenario, drawn
-from labcore.lab.checks.seen import Seen, descendants
 from labcore.lab.checks.verdict import Claim, Verdict
-from labcore.lab.groups import prepared
 from labcore.lab.sandbox import Output, few_processes, start, supervise
 from labcore.lab.say import say
 from labcore.native import Process

@@ -13,7 +13,7 @@ from labcore.lab.say import say
 from labcore.native import DEVNULL, PIPE, CloneFlag, MountFlag
 from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn
-from labcore.runtime.observe import confined
+from labcore.runtime.probe import confined
 
 Kind = Literal["file", "deleted", "opaque"]
 OPAQUE: Final = ("trusted.overlay.opaque", "user.overlay.opaque")

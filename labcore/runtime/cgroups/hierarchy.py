@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from labcore.record import Record
-from labcore.runtime.observe import mountinfo
+from labcore.runtime.probe import mountinfo
 
 CONTROLLERS = (
     "blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "net_cls", "net_prio", "perf_event", "pids",

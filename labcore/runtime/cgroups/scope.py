@@ -17,7 +17,7 @@ from labcore.record import Record
 from labcore.runtime.cgroups.group import Cgroup
 from labcore.runtime.cgroups.hierarchy import hierarchies
 from labcore.runtime.cgroups.settings import DEFAULT_PERIOD, weight_of
-from labcore.runtime.observe import confined
+from labcore.runtime.probe import confined
 from labcore.spec.resources import Resources
 
 MANAGER: Final = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager")

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from labcore.errors import InvalidInput
 from labcore.record import Record
 from labcore.runtime.cgroups import Cgroup, removal
-from labcore.runtime.observe import confined
 from labcore.runtime.oci.cgroup_mounts import with_cgroup_mounts
 from labcore.runtime.oci.config import Bundle, read_bundle
 from labcore.runtime.oci.life import Life, Lock, forget, start_of
 from labcore.runtime.oci.node import ConfigError
 from labcore.runtime.oci.plans import check_program, creation_plan, with_directory_modes, with_home
 from labcore.runtime.oci.state import Saved, Store, state_json
+from labcore.runtime.probe import confined
 from labcore.runtime.start import spawn
 from labcore.runtime.stdio import give_streams
 

@@ -21,8 +21,8 @@ from labcore.native import (
 )
 from labcore.native.flags import describe
 from labcore.native.step import errors
-from labcore.runtime.observe import kernel_version
 from labcore.runtime.ops.base import SCRATCH, Op
+from labcore.runtime.probe import kernel_version
 
 ABSENT = errors(errno.ENOENT, errno.EBADF)
 ABSENT_OR_OTHER_KIND = errors(errno.ENOENT, errno.ENOTDIR)

@@ -67,7 +67,7 @@ def run(root, argv, name="box"):
     (1, "outside_pid"): {
         "what the check itself looks with": """
 def outside_pid(container, inside):
-    from labcore.lab.checks.seen import descendants
+    from labcore.lab.checks.process_view import descendants
     return next(seen.pid for seen in descendants(container) if seen.numbers[-1] == inside)
 """,
     },
@@ -170,7 +170,7 @@ def dig(manifest, store, path):
     (4, "preflight"): {
         "what a lesson asks for": """
 def preflight(tray):
-    from labcore.lab.beginning import what_is_missing
+    from labcore.lab.session import what_is_missing
     return dict.fromkeys(what_is_missing(("namespaces", "overlay", "cgroups")), "mend it")
 """,
         "the doctor's table": "def preflight(tray):\n    return {each.name: each.cure for each in lab.doctor().findings}\n",

@@ -1,12 +1,12 @@
 """What takes how much of the disk, and how much of that could be freed."""
 
 from labcore.engine.engine import Engine
-from labcore.engine.tidying import needed_layers, users_of
+from labcore.engine.prune import needed_layers, users_of
 from labcore.errors import StoreDamaged, Unavailable
-from labcore.images.finding import entries, images
 from labcore.images.garbage import as_far_as_readable
+from labcore.images.resolve import entries, images
 from labcore.record import Record
-from labcore.storage import collecting
+from labcore.storage import gc
 from labcore.storage.tree import size_of
 
 
@@ -51,7 +51,7 @@ def _images(engine: Engine) -> Usage:
 
 def _layers(engine: Engine) -> Usage:
     try:
-        needed = needed_layers(engine) | collecting.mounted()
+        needed = needed_layers(engine) | gc.mounted()
     except (StoreDamaged, Unavailable):
         needed = set(engine.layers.ids())
     directory = engine.layers.directory / "layers"

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from labcore.engine.engine import Engine
 from labcore.errors import InUse, InvalidInput, StoreDamaged, Unavailable
 from labcore.images import Image
-from labcore.images.finding import Entry, entries, find, images, is_called
 from labcore.images.garbage import Collected, as_far_as_readable, collect
+from labcore.images.resolve import Entry, entries, find, images, is_called
 from labcore.record import Record
-from labcore.storage import collecting
-from labcore.storage.collecting import Gone
+from labcore.storage import gc
+from labcore.storage.gc import Gone
 from labcore.storage.implied import settling_id
 from labcore.storage.layers import layer_id, unrepeated
 from labcore.storage.opaque import visible
@@ -92,7 +92,7 @@ def _collected(engine: Engine) -> tuple[Collected, Gone, tuple[str, ...]]:
 
 def collect_layers(engine: Engine) -> Gone:
     """Remove unpacked layers that no image, no snapshot and no running container needs. Raises Unavailable, StoreDamaged."""
-    return collecting.collect(engine.layers.directory, lambda: needed_layers(engine))
+    return gc.collect(engine.layers.directory, lambda: needed_layers(engine))
 
 
 def needed_layers(engine: Engine) -> set[str]:
@@ -120,5 +120,5 @@ def users_of(engine: Engine, which: Iterable[Image]) -> list[str]:
     stacks = [visible(engine.layers.directory, stack_of(image)) for image in which]
     exact = [stack for each in stacks for stack in (each, settled(engine, each))]
     users = [f"snapshot {snapshot.name}" for snapshot in engine.snapshots.readable() if list(snapshot.layers) in exact]
-    running = any(stack and set(stack) <= mounted for stack in stacks for mounted in collecting.stacks())
+    running = any(stack and set(stack) <= mounted for stack in stacks for mounted in gc.stacks())
     return users + (["a running container"] if running else [])

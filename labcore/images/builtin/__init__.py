@@ -1,9 +1,9 @@
 """Images made on the spot: from this machine's busybox, or from its distribution's packages. No registry is needed."""
 
-from labcore.images.seeds.busybox import find_busybox, is_static, seed_busybox, seed_hello_world
-from labcore.images.seeds.catalogue import SEEDS, Seed, make
-from labcore.images.seeds.layer import Entry, LayerWriter
-from labcore.images.seeds.writing import write_image
+from labcore.images.builtin.busybox import find_busybox, is_static, seed_busybox, seed_hello_world
+from labcore.images.builtin.catalogue import SEEDS, Seed, make
+from labcore.images.builtin.layer import Entry, LayerWriter
+from labcore.images.builtin.writing import write_image
 
 __all__ = [
     "SEEDS",

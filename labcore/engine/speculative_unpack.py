@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import Final
 
-from labcore.engine.arrival import Arrival
+from labcore.engine.streaming_unpack import Arrival
 from labcore.images import Descriptor
 from labcore.storage import LayerStore
 from labcore.storage.layers import layer_id

@@ -4,12 +4,12 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from labcore.images.builtin.apt import Archive, Tell
+from labcore.images.builtin.busybox import add_busybox
+from labcore.images.builtin.debian import WITHOUT, Part, trust_certificates, write_parts
+from labcore.images.builtin.layer import LayerWriter
+from labcore.images.builtin.packages import add_packages
 from labcore.images.model import Image
-from labcore.images.seeds.apt import Archive, Tell
-from labcore.images.seeds.busybox import add_busybox
-from labcore.images.seeds.debian import WITHOUT, Part, trust_certificates, write_parts
-from labcore.images.seeds.layer import LayerWriter
-from labcore.images.seeds.packages import add_packages
 from labcore.images.store import ImageStore
 
 PACKAGES: Final = ("busybox-static", "ca-certificates", "musl")

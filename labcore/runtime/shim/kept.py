@@ -11,8 +11,8 @@ from labcore.native import Process
 from labcore.native.monitor import EXITED, MonitorLost, receive
 from labcore.native.process import as_return_code
 from labcore.record import Record
-from labcore.runtime.keeping.logs import LogRecord, follow, records
-from labcore.runtime.keeping.place import near
+from labcore.runtime.shim.logs import LogRecord, follow, records
+from labcore.runtime.shim.place import near
 from labcore.spec import Input, LogPolicy
 
 

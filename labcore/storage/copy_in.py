@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import BinaryIO, Final, Self
 
 from labcore.errors import InvalidInput, NotFound, StoreDamaged
-from labcore.storage.describing import NEW_FILE, Description, describe, give, make_directory
+from labcore.storage.beneath import Places, is_directory
 from labcore.storage.extract import write_content
 from labcore.storage.files import Files
-from labcore.storage.places import Places, is_directory
+from labcore.storage.metadata import NEW_FILE, Description, describe, give, make_directory
 from labcore.storage.unpack import NOT_THE_ARCHIVES_FAULT
 from labcore.tar import Archive, BadArchive, Entry, decompressed
 from labcore.tar import reading as tar

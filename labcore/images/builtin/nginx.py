@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from labcore.images.builtin.apt import Archive, Tell
+from labcore.images.builtin.debian import debian_parts, write_parts
 from labcore.images.model import Image
-from labcore.images.seeds.apt import Archive, Tell
-from labcore.images.seeds.debian import debian_parts, write_parts
 from labcore.images.store import ImageStore
 
 # The official image's place for pages, and for the site's file: Debian's own are /var/www/html and sites-available.

@@ -20,7 +20,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from labcore.errors import Unavailable
-from labcore.images.seeds.machine import must_have_apt, settings_for_fetching, sources_here
+from labcore.images.builtin.machine import must_have_apt, settings_for_fetching, sources_here
 from labcore.record import Record
 
 SETTINGS: Final = """

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Final
 
+from labcore.disk_space import room_for
 from labcore.errors import InvalidInput, Unavailable
+from labcore.images.builtin.apt import Archive, Tell
 from labcore.images.model import Image
-from labcore.images.seeds.apt import Archive, Tell
 from labcore.images.store import ImageStore
 from labcore.record import Record
-from labcore.space import room_for
 
 
 class Seed(Record):
@@ -54,7 +54,7 @@ def make(name: str, store: ImageStore, *, hello: Path, cache: Path, update: bool
 
 
 def _make(name: str, store: ImageStore, hello: Path, cache: Path, *, update: bool, tell: Tell) -> Image:
-    from labcore.images.seeds import alpine, busybox, debian, nginx, python
+    from labcore.images.builtin import alpine, busybox, debian, nginx, python
 
     if name == "busybox":
         return busybox.seed_busybox(store)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from labcore.errors import Unavailable
-from labcore.images.seeds.apt import Package
-from labcore.images.seeds.layer import Entry, LayerWriter
+from labcore.images.builtin.apt import Package
+from labcore.images.builtin.layer import Entry, LayerWriter
 
 # What nobody looks for in a container: texts to read, translations, and what would start services on a machine.
 LEFT_OUT: Final = re.compile(

@@ -6,9 +6,9 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from labcore.http import Request
-from labcore.registry import problems
-from labcore.registry.files import Files
+from labcore.registry import errors
 from labcore.registry.manifests import describe
+from labcore.registry.store import Files
 
 PAGE_MAX: Final = 10_000
 REFERRERS_MAX: Final = 4 << 20  # bytes of a page, as of any manifest
@@ -17,7 +17,7 @@ REFERRERS_MAX: Final = 4 << 20  # bytes of a page, as of any manifest
 def number(text: str, most: int) -> int:
     """Return a number of entries, at most so many. Raises Problem for what is no number."""
     if not re.fullmatch("[0-9]{1,19}", text):
-        raise problems.Problem(f"n={text[:40]}", "a number is wanted")
+        raise errors.Problem(f"n={text[:40]}", "a number is wanted")
     return min(int(text), most)
 
 
@@ -44,7 +44,7 @@ def referrers_of(files: Files, name: str, subject: str, request: Request) -> tup
             continue
         try:
             descriptor = describe(*files.manifest(name, digest))
-        except problems.Problem:  # deleted meanwhile
+        except errors.Problem:  # deleted meanwhile
             continue
         if wanted and descriptor.get("artifactType") != wanted:
             continue

@@ -11,7 +11,7 @@ from labcore.native import DEVNULL, Streams
 from labcore.native.monitor import DIRECTORY, ERRORS, INPUT, LOG, MEETING, OUTPUT, Keeping
 
 if TYPE_CHECKING:
-    from labcore.runtime.keeping.kept import Kept
+    from labcore.runtime.shim.kept import Kept
 
 MOST_WAITING: Final = 64  # to be met
 RECORDED: Final = ("meeting", "pid", "exit", "incoming")

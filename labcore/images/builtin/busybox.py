@@ -7,9 +7,9 @@ from typing import Final
 
 from labcore.elf import HEAD_SIZE, read_program
 from labcore.errors import Unavailable
+from labcore.images.builtin.layer import LayerWriter
+from labcore.images.builtin.writing import write_image
 from labcore.images.model import Image
-from labcore.images.seeds.layer import LayerWriter
-from labcore.images.seeds.writing import write_image
 from labcore.images.store import ImageStore
 
 BUSYBOX_PLACES: Final = ("/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busybox", "/sbin/busybox")

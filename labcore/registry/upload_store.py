@@ -10,8 +10,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
+from labcore.registry.errors import DigestInvalid, UploadBusy, UploadUnknown
 from labcore.registry.names import checked
-from labcore.registry.problems import DigestInvalid, UploadBusy, UploadUnknown
 
 ABANDONED: Final = 24 * 3600  # seconds after which an upload that nobody went on with is dropped
 NOT_BEGUN: Final = 3600  # … of which not one byte has come

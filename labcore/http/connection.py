@@ -8,9 +8,9 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from labcore.http.incoming import Incoming
 from labcore.http.message import BadRequest, FilePart, Pieces, Request, Response
-from labcore.http.wire import SOON, Wait, Wire
+from labcore.http.reader import SOON, Wait, Wire
+from labcore.http.request_parser import Incoming
 
 HANDSHAKE_TIME: Final = 10.0
 LINGER: Final = 2.0  # seconds in which what nobody will read is let come, so that the answer is not lost with the connection

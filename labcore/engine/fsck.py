@@ -7,15 +7,15 @@ from itertools import islice
 from pathlib import Path
 
 from labcore.engine.engine import Engine
-from labcore.engine.tidying import stack_of
+from labcore.engine.prune import stack_of
 from labcore.errors import StoreDamaged
-from labcore.images.finding import entries, images
 from labcore.images.garbage import Damage, damages, put_aside
 from labcore.images.model import Descriptor
+from labcore.images.resolve import entries, images
 from labcore.record import Record
 from labcore.storage import LayerStore
-from labcore.storage.collecting import incoming, mounted, set_aside
 from labcore.storage.comparing import differences
+from labcore.storage.gc import incoming, mounted, set_aside
 from labcore.storage.implied import settling_id
 from labcore.storage.layers import layer_id
 from labcore.storage.opaque import visible

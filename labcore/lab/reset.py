@@ -12,8 +12,8 @@ from pathlib import Path
 
 from labcore import native
 from labcore.errors import InvalidInput, SystemCallError
-from labcore.lab import groups
-from labcore.lab.checks.seen import FILES, descendants
+from labcore.lab import cgroups
+from labcore.lab.checks.process_view import FILES, descendants
 from labcore.lab.say import say
 from labcore.native import Prctl, Process
 from labcore.record import Record
@@ -96,7 +96,7 @@ def reset() -> Report:
         raise InvalidInput(say("nothing to compare with: run the lesson's first cell, lab.begin, before"))
     (before,) = _REMEMBERED
     ended = _end_what_was_left(before)
-    groups.remove_all()
+    cgroups.remove_all()
     now = snapshot()
     changed = {}
     for subject, was in before.as_dict().items():

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from labcore.images.builtin.apt import Archive, Package, Tell
+from labcore.images.builtin.layer import LayerWriter
+from labcore.images.builtin.packages import add_packages
+from labcore.images.builtin.writing import write_image
 from labcore.images.model import Image
-from labcore.images.seeds.apt import Archive, Package, Tell
-from labcore.images.seeds.layer import LayerWriter
-from labcore.images.seeds.packages import add_packages
-from labcore.images.seeds.writing import write_image
 from labcore.images.store import ImageStore
 from labcore.record import Record
 

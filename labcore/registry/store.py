@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import StoreDamaged
+from labcore.registry.errors import BlobUnknown, ManifestUnknown, NameInvalid, NameUnknown, UploadUnknown
 from labcore.registry.names import DIGEST, NAME, NAME_MAX, TAG, checked
-from labcore.registry.problems import BlobUnknown, ManifestUnknown, NameInvalid, NameUnknown, UploadUnknown
-from labcore.registry.unfinished import Upload
+from labcore.registry.upload_store import Upload
 
 FORMAT: Final = "1"
 FRESH: Final = 600.0  # seconds: a blob that somebody asked for is marked as young no more often than that

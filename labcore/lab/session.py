@@ -6,7 +6,7 @@ from pathlib import Path
 
 from labcore.errors import ImageNotFound, LabcoreError
 from labcore.lab.lessons import LESSONS, enter, lesson
-from labcore.lab.restoring import remember
+from labcore.lab.reset import remember
 from labcore.lab.roots import proc_in_sight
 from labcore.lab.say import say
 from labcore.lab.steps import load
@@ -93,7 +93,7 @@ def _cgroups() -> str:
 
 def _limits() -> str:
     """Try a cgroup that limits memory and processes."""
-    from labcore.lab.groups import limits_work
+    from labcore.lab.cgroups import limits_work
 
     try:
         limits_work()

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from labcore.errors import InvalidInput
 from labcore.http import Request
-from labcore.registry.problems import Unauthorized
+from labcore.registry.errors import Unauthorized
 
 BCRYPT: Final = re.compile(r"\$2[aby]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
 CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="labcore registry"', "Docker-Distribution-Api-Version": "registry/2.0"}

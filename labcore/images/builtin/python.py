@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from labcore.images.builtin.apt import Archive, Tell
+from labcore.images.builtin.debian import debian_parts, write_parts
 from labcore.images.model import Image
-from labcore.images.seeds.apt import Archive, Tell
-from labcore.images.seeds.debian import debian_parts, write_parts
 from labcore.images.store import ImageStore
 from labcore.spec import DEFAULT_PATH
 

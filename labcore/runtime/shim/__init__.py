@@ -8,7 +8,7 @@ machine was. Its container died with it (`DieWithParent`), and how it ended is n
 number, which another may have by now.
 """
 
-from labcore.runtime.keeping.kept import Ended, Kept, NotRunning
-from labcore.runtime.keeping.logs import LogRecord
+from labcore.runtime.shim.kept import Ended, Kept, NotRunning
+from labcore.runtime.shim.logs import LogRecord
 
 __all__ = ["Ended", "Kept", "LogRecord", "NotRunning"]

@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from labcore.images.builtin.layer import gzipped
 from labcore.images.config import Config
 from labcore.images.model import Image
-from labcore.images.seeds.layer import gzipped
 from labcore.images.store import ImageStore
 from labcore.spec import DEFAULT_PATH, Platform, Reference
 from labcore.spec.media import LAYER_GZIP

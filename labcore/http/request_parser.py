@@ -14,7 +14,7 @@ from typing import Final, Self
 import httptools
 
 from labcore.http.message import BadRequest, Body, Request
-from labcore.http.wire import PATIENCE, PIECE, Wait, Wire
+from labcore.http.reader import PATIENCE, PIECE, Wait, Wire
 
 MOST_HEADER_BYTES: Final = 1 << 16
 HEAD_TIME: Final = 30.0  # seconds in which a head must have come, however slowly it drips

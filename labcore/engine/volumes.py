@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from labcore.engine.attachments import Attachment
+from labcore.engine.mount_options import Attachment
 from labcore.errors import InvalidInput
 from labcore.spec import MountPoint, Root
 from labcore.storage.files import of_root
