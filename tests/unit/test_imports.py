@@ -10,7 +10,7 @@ import labcore
 
 PACKAGE = Path(labcore.__file__).parent
 
-OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "space", "state", "streams", "tar", "trust"}
+OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "disk_space", "paths", "streams", "tar", "trust"}
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
     "record": set(),
@@ -18,11 +18,11 @@ ALLOWED = {
     "errors": set(),
     "language": set(),
     "elf": {"record"},
-    "space": {"errors"},
+    "disk_space": {"errors"},
     "tar": {"errors", "record"},
     "streams": set(),
     "trust": {"errors"},
-    "state": {"trust"},
+    "paths": {"trust"},
     "spec": {"record", "errors"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},
