@@ -95,7 +95,7 @@ def _namespaces() -> Iterator[Finding]:
 def _unprivileged() -> Finding:
     """Become an ordinary user and make a user namespace, as rootless containers do."""
     affects = say("user namespaces of ordinary users (rootless containers)")
-    become = [ops.Become(NOBODY, NOBODY)] if os.geteuid() == 0 else []
+    become = [ops.SetUser(NOBODY, NOBODY)] if os.geteuid() == 0 else []
     plan = Plan([ops.Clone(), *become, ops.Call(unshare.step(CloneFlag.NEWUSER))])
     found = attempt("unprivileged use", plan, affects=affects, works=say("an ordinary user made a user namespace"))
     if found.state == "missing" and (block := userns_block(ordinary_user=True)):

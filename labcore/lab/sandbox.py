@@ -67,9 +67,9 @@ def _proc_in_sight(roots: Iterable[Path]) -> list[Op]:
 
 def _read_only_but(directories: Sequence[str]) -> list[Op]:
     return [
-        *(ops.TakeTree(directory, number) for number, directory in enumerate(directories)),
+        *(ops.OpenTree(directory, number) for number, directory in enumerate(directories)),
         ops.SetMountAttributes("/", MountAttribute.RDONLY),
-        *(ops.AttachTree(number, directory) for number, directory in enumerate(directories)),
+        *(ops.MoveMount(number, directory) for number, directory in enumerate(directories)),
     ]
 
 

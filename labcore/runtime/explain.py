@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 from labcore.native import Capability, CloneFlag, MountFlag, capget
 from labcore.runtime.ops import (
-    Become,
+    ApplyApparmorProfile,
     Chdir,
-    ConfineNext,
     Execve,
-    Join,
+    JoinNamespaces,
     MakeDirectories,
     Mount,
     PivotRoot,
     SetCapabilities,
     SetHostname,
+    SetUser,
     TryChdir,
 )
 from labcore.runtime.plan import Plan
@@ -360,7 +360,7 @@ def _link_in_the_way(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
 
 def _not_mapped(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
-    if not isinstance(op, Become):
+    if not isinstance(op, SetUser):
         return None
     return Explanation(
         say("not all of these are mapped in this user namespace: {who}", who=op.detail),
@@ -370,7 +370,7 @@ def _not_mapped(plan: Plan, index: int) -> Explanation | None:
 
 def _no_profile(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
-    if not isinstance(op, ConfineNext):
+    if not isinstance(op, ApplyApparmorProfile):
         return None
     return Explanation(
         say("AppArmor has no profile {name}, or does not let this process have it", name=op.profile),
@@ -380,7 +380,7 @@ def _no_profile(plan: Plan, index: int) -> Explanation | None:
 
 def _program(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
-    if any(flag == CloneFlag.NEWNS for join in plan.ops if isinstance(join, Join) for flag, _ in join.namespaces):
+    if any(flag == CloneFlag.NEWNS for join in plan.ops if isinstance(join, JoinNamespaces) for flag, _ in join.namespaces):
         return None  # its root is not one that can be looked into from here
     return Explanation(*explain_program(plan, op)) if isinstance(op, Execve) else None
 

@@ -151,12 +151,12 @@ def _register(number: int) -> int:
 def _take(mount: MountPoint, register: int, place: str) -> list[Op]:
     options = parse_options(mount.options)
     if is_bind(mount):
-        return [ops.TakeTree(mount.source, register, options.recursive)]
+        return [ops.OpenTree(mount.source, register, options.recursive)]
     if _is_made_of_the_hosts(mount):  # by mount(2): fsconfig(2) would take no path of more than 255 bytes
         made = ops.Mount(mount.source, place, mount.kind or None, options.flags, _data(options))
-        return [made, ops.TakeTree(place, register), ops.Unmount(place, UnmountFlag.DETACH)]
+        return [made, ops.OpenTree(place, register), ops.Unmount(place, UnmountFlag.DETACH)]
     own = tuple(word for word in options.data.split(",") if word)
-    return [ops.NewTree(mount.kind, register, (f"source={mount.source}", *own))]
+    return [ops.FsMount(mount.kind, register, (f"source={mount.source}", *own))]
 
 
 def _data(options: Options) -> str | None:
@@ -182,7 +182,7 @@ def mount_all(
             plan += make_place(target, directory=is_directory, made=made, no_links=_protects(mount))
             made = {path for path in made if not path.startswith(target + "/")} | {target, *_parents(target)}
         if is_given(mount, apart):
-            plan.append(ops.AttachReceived(received, mount.target, follow=not _protects(mount)))
+            plan.append(ops.MoveReceivedMount(received, mount.target, follow=not _protects(mount)))
             plan += [ops.Mount("none", mount.target, flags=flag) for flag in options.propagation[1:]]
             received += 1
         elif _is_taken(mount, new_user, apart):
@@ -224,7 +224,7 @@ def _protects(mount: MountPoint) -> bool:
 
 def _attach(mount: MountPoint, options: Options, register: int) -> list[Op]:
     first, *others = options.propagation or (MountFlag.PRIVATE | MountFlag.REC,)
-    attach = ops.AttachTree(
+    attach = ops.MoveMount(
         register,
         mount.target,
         options.set,

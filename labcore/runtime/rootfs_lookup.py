@@ -11,7 +11,7 @@ from labcore.elf import HEAD_SIZE, Program, read_program
 from labcore.language import Catalogue
 from labcore.native import MountFlag
 from labcore.runtime.lookup import find
-from labcore.runtime.ops import Chdir, Execve, Mount, NewTree, TakeTree
+from labcore.runtime.ops import Chdir, Execve, FsMount, Mount, OpenTree
 from labcore.runtime.plan import Plan
 
 say = Catalogue("runtime")
@@ -20,14 +20,14 @@ say = Catalogue("runtime")
 def layers_of(plan: Plan) -> list[Path]:
     """Return the directories that the plan's root is stacked from, the topmost first; the host's root if it keeps that."""
     directory = Path.cwd()
-    taken = {op.path for op in plan if isinstance(op, TakeTree)}  # made for a volume, and not for the root
+    taken = {op.path for op in plan if isinstance(op, OpenTree)}  # made for a volume, and not for the root
     for op in plan:
         if isinstance(op, Chdir):
             directory = directory / op.path
         if isinstance(op, Mount) and op.fstype == "overlay" and op.target not in taken:
             layers = [op.options.get("upperdir", ""), *op.options.get("lowerdir", "").split(":")]
             return [directory / layer for layer in layers]
-        if isinstance(op, NewTree) and op.fstype == "overlay":
+        if isinstance(op, FsMount) and op.fstype == "overlay":
             words = [word.partition("=") for word in op.options]
             return [directory / value for name in ("upperdir", "lowerdir+") for key, _, value in words if key == name]
         if isinstance(op, Mount) and op.flags & MountFlag.BIND and op.source == op.target:

@@ -45,7 +45,7 @@ JOINED_LAST = ("mount",)
 
 def limits(spec: ContainerSpec) -> list[Op]:
     """Have the process born in the cgroups that were made for it: what it may use is set there, whatever it does later."""
-    return [ops.Enter(spec.cgroups)] if spec.cgroups else []
+    return [ops.JoinCgroup(spec.cgroups)] if spec.cgroups else []
 
 
 def namespaces(spec: ContainerSpec) -> list[Op]:
@@ -56,7 +56,7 @@ def namespaces(spec: ContainerSpec) -> list[Op]:
     clocks: list[Op] = []
     if spec.time_offsets:
         flags &= ~CloneFlag.NEWTIME
-        clocks = [ops.ShiftClocks(spec.time_offsets)]
+        clocks = [ops.SetTimeOffsets(spec.time_offsets)]
     plan: list[Op] = [*before_joining(spec), *clocks, *_joined(spec), ops.Clone(flags), ops.NewSession(), ops.Umask(0)]
     return [*plan, ops.DieWithParent()] if spec.dies_with_parent else plan
 
@@ -66,7 +66,7 @@ def before_joining(spec: ContainerSpec) -> list[Op]:
 
     AppArmor's profile for the program, and how soon the OOM killer thinks of it.
     """
-    profile: list[Op] = [ops.ConfineNext(spec.apparmor)] if spec.apparmor else []
+    profile: list[Op] = [ops.ApplyApparmorProfile(spec.apparmor)] if spec.apparmor else []
     return [*profile, *([ops.AdjustOomScore(spec.oom_score_adj)] if spec.oom_score_adj is not None else [])]
 
 
@@ -75,7 +75,7 @@ def _joined(spec: ContainerSpec) -> list[Op]:
         return -1 if join[0] in JOINED_FIRST else int(join[0] in JOINED_LAST)
 
     joins = tuple((NAMESPACE_FLAGS[kind], path) for kind, path in sorted(spec.joins, key=order))
-    return [ops.Join(joins)] if joins else []
+    return [ops.JoinNamespaces(joins)] if joins else []
 
 
 def hostname(spec: ContainerSpec) -> list[Op]:
@@ -159,7 +159,7 @@ def _overlay(root: OverlayRoot, spec: ContainerSpec) -> list[Op]:
         target = f"{writable}/root"
         plan.append(ops.MakeDirectories((f"{writable}/upper", f"{writable}/work", target)))
         if root.top:
-            plan.append(ops.DescribeDirectory(f"{writable}/upper", root.top.mode, root.top.uid, root.top.gid, root.top.time))
+            plan.append(ops.SetDirectoryMetadata(f"{writable}/upper", root.top.mode, root.top.uid, root.top.gid, root.top.time))
     options = root.options(writable, user_attributes=root.user_attributes or in_userns)
     return [*plan, *_stack(layers, options, target), ops.Chdir(target)]
 
@@ -173,7 +173,7 @@ def _received(root: OverlayRoot) -> tuple[list[Op], list[str], str, str]:
         ops.Mount("tmpfs", SCRATCH, "tmpfs", MountFlag.NODEV, "mode=700"),
         ops.Chdir(SCRATCH),
         ops.MakeDirectories((*places, "root") if writable else tuple(places)),
-        *(ops.AttachReceived(BEHIND_SYNC + number, name) for number, name in enumerate(places)),
+        *(ops.MoveReceivedMount(BEHIND_SYNC + number, name) for number, name in enumerate(places)),
     ]
     return plan, layers, writable, "root"
 
@@ -192,8 +192,8 @@ def _stack(layers: list[str], options: tuple[str, ...], target: str) -> list[Op]
         raise InvalidInput(f"{len(layers)} layers are more than this kernel stacks by mount(2): use Linux 6.5, or fewer layers")
     each = tuple(f"lowerdir+={layer}" for layer in layers)
     return [
-        ops.NewTree("overlay", OVERLAY_REGISTER, (*each, *options)),
-        ops.AttachTree(OVERLAY_REGISTER, target, MountAttribute.NODEV),
+        ops.FsMount("overlay", OVERLAY_REGISTER, (*each, *options)),
+        ops.MoveMount(OVERLAY_REGISTER, target, MountAttribute.NODEV),
     ]
 
 
@@ -231,7 +231,7 @@ def users(spec: ContainerSpec) -> list[Op]:
 
 def become_root_of(spec: ContainerSpec) -> list[Op]:
     """Return the op that makes this process root of its user namespace: until then it is nobody there, and root out here."""
-    return [ops.Become(0, 0, None if groups_are_fixed(spec) else ())] if _is_apart(spec) else []
+    return [ops.SetUser(0, 0, None if groups_are_fixed(spec) else ())] if _is_apart(spec) else []
 
 
 def sysctls(spec: ContainerSpec) -> list[Op]:
@@ -309,7 +309,7 @@ def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> list[Op]:
     kernels = [path for path in masked if path.startswith(("/proc/", "/sys/"))]  # the container's kernel is ours
     files = tuple(path for path in masked if path not in kernels or not Path(path).is_dir())
     directories = tuple(path for path in masked if path not in kernels or Path(path).is_dir())
-    return [*([ops.Hide(files, directories)] if masked else []), *([ops.Protect(readonly)] if readonly else [])]
+    return [*([ops.MaskPaths(files, directories)] if masked else []), *([ops.ReadonlyPaths(readonly)] if readonly else [])]
 
 
 def protection(spec: ContainerSpec) -> list[Op]:
@@ -331,7 +331,7 @@ def rlimits(spec: ContainerSpec) -> list[Op]:
     """Set resource limits, and how and with whose memory this process runs."""
     plan: list[Op] = []
     if spec.limits:
-        plan.append(ops.SetLimits(_numbered(spec)))
+        plan.append(ops.SetRlimits(_numbered(spec)))
     if spec.scheduler:
         plan.append(ops.SetScheduler(spec.scheduler))
     if spec.io_priority:
@@ -395,7 +395,7 @@ def confine(spec: ContainerSpec) -> list[Op]:
     user = spec.user
     changes = user.uid != 0 or user.gid != 0 or bool(user.groups)
     groups = None if not user.groups and groups_are_fixed(spec) else user.groups
-    become: list[Op] = [ops.KeepRights(), ops.Become(user.uid, user.gid, groups)] if changes else []
+    become: list[Op] = [ops.KeepCapabilities(), ops.SetUser(user.uid, user.gid, groups)] if changes else []
     if changes and spec.dies_with_parent:
         become.append(ops.DieWithParent())  # a change of user has unset it
     filtering = _filter(spec.seccomp, spec.filters_kept_in)

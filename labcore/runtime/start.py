@@ -37,7 +37,7 @@ def spawn(
     ops behind that is not known. With `release` it is let go of once its program runs, or before it passes that `sync`:
     whoever reaps this process's orphans will see its end, however soon that comes.
 
-    `preserved` are descriptors that the plan hands on to its program: ops.HandOn. `kept` is a directory in which a monitor
+    `preserved` are descriptors that the plan hands on to its program: ops.PreserveFds. `kept` is a directory in which a monitor
     keeps it: its output is logged there, and it is found there again when this process is gone; its streams are the monitor's,
     and a release lets it run on.
     Raises StepFailed, with the op, the cause and the cure, if any op fails; then no process is left.

@@ -35,22 +35,22 @@ lab.timed(lambda: labcore.run("busybox", ["true"]), 3)
 #
 # A virtual machine has as much memory as it was built with. A container is processes: what keeps one from taking all? A **control
 # group** (cgroup), which is a directory. To write a number into one of its files is to set a limit, and a process that is started
-# in it (`ops.Enter`) stays in it with all its children. This one may have 16 MB, and its program doubles a text until it ends. How will it end?
+# in it (`ops.JoinCgroup`) stays in it with all its children. This one may have 16 MB, and its program doubles a text until it ends. How will it end?
 
-# %% [markdown] lang="zh" of="5998c569"
+# %% [markdown] lang="zh" of="826b2d52"
 # 不是几秒，是几毫秒：因为没有什么要“开机”。后面会把虚拟机放在旁边再比。
 #
 # ## 只给一份，多了没有
 #
 # 虚拟机有多少内存，造它的时候就定了。容器只是进程，凭什么不会把内存吃光？靠**控制组**（cgroup），它就是一个目录：
-# 往里面的某个文件写一个数字，就设了一个上限；在里面启动的进程（`ops.Enter`）连同它的子孙都留在里面。
+# 往里面的某个文件写一个数字，就设了一个上限；在里面启动的进程（`ops.JoinCgroup`）连同它的子孙都留在里面。
 # 这个控制组只有 16 MB，程序不停地把一段文本翻倍。它会怎样结束？
 
 # %%
 group = lab.cgroup("hungry")
 Path(group["memory"], MEMORY_MAX).write_text(str(16 << 20))
 hungry = labcore.plan("busybox", ["sh", "-c", "x=ab; while true; do x=$x$x; done"])
-ended = show(Plan([ops.Enter((group["memory"], group["pids"])), *hungry]))
+ended = show(Plan([ops.JoinCgroup((group["memory"], group["pids"])), *hungry]))
 print("exit code", ended.returncode, "- killed by the kernel:", group.killed)
 
 # %% [markdown] lang="en" id="limits-step"
@@ -61,16 +61,16 @@ print("exit code", ended.returncode, "- killed by the kernel:", group.killed)
 #
 # - if it is `Resources()`, nothing is asked for: return `[]`
 # - else make `lab.cgroup(spec.hostname)`, write what is not `None` into `MEMORY_MAX` and `pids.max` (the directory `group["pids"]`)
-# - return `[ops.Enter((group["memory"], group["pids"]))]`. In cgroup version 2 both are one directory, in version 1 two.
+# - return `[ops.JoinCgroup((group["memory"], group["pids"]))]`. In cgroup version 2 both are one directory, in version 1 two.
 
-# %% [markdown] lang="zh" of="aec35a99"
+# %% [markdown] lang="zh" of="1a770a81"
 # -9：被 9 号信号 KILL 结束（shell 和 docker 会报 137，即 128 + 9）。内核只结束了那个组里的一个进程，你的笔记本毫无察觉。
 #
 # **你的第一步**，做的就是 `docker run --memory 16m --pids-limit 20`。`spec.resources` 里有 `memory`（字节）和 `pids`。
 #
 # - 如果等于 `Resources()`，说明什么也没要求：返回 `[]`
 # - 否则创建 `lab.cgroup(spec.hostname)`，把不是 `None` 的值写进 `MEMORY_MAX` 和 `pids.max`（后者在目录 `group["pids"]` 里）
-# - 返回 `[ops.Enter((group["memory"], group["pids"]))]`。在 cgroup 第 2 版里两者是同一个目录，第 1 版里是两个。
+# - 返回 `[ops.JoinCgroup((group["memory"], group["pids"]))]`。在 cgroup 第 2 版里两者是同一个目录，第 1 版里是两个。
 
 # %% tags=["exercise"]
 @lab.step
@@ -169,12 +169,12 @@ def map_ids(process):
         Path(f"/proc/{process.pid}/{file}").write_text("0 100000 65536")
 
 leave = ops.Call(native.unshare.step(CloneFlag.NEWUSER))
-users = [leave, ops.Sync("maps ids", map_ids), ops.Become(0, 0)]
+users = [leave, ops.Sync("maps ids", map_ids), ops.SetUser(0, 0)]
 
 # %%
 keep = tuple(Capability[name] for name in DEFAULT_CAPABILITIES)
 rights = [ops.BoundCapabilities(keep), ops.SetCapabilities(keep, keep)]
-seccomp, read_only = [lab.seccomp()], [ops.Protect(READONLY_PATHS)]
+seccomp, read_only = [lab.seccomp()], [ops.ReadonlyPaths(READONLY_PATHS)]
 each = {"users": users, "rights": rights, "filter": seccomp, "read_only": read_only}
 lab.attacks(each)
 
@@ -198,17 +198,17 @@ lab.attacks({"two": read_only + rights, "docker": default, "all": every})
 #
 # **Your second step**: all of that by the spec. In the order of the column *all*, for each line has its reason:
 #
-# 1. `ops.Protect(spec.readonly_paths)`, while there is still the right to mount
+# 1. `ops.ReadonlyPaths(spec.readonly_paths)`, while there is still the right to mount
 # 2. if `spec.uid_map` is not empty: the three ops of `users`. Each entry has `inside`, `outside` and `size`; a line of the table for each
 # 3. `lab.seccomp()`: now, for without capabilities no filter can be loaded, and with it no user namespace can be made
 # 4. `spec.capabilities.effective` are the names that stay
 
-# %% [markdown] lang="zh" of="f210ecad"
+# %% [markdown] lang="zh" of="cca42042"
 # 所以，“里面的 Root 等同于外面的 Root”，就编号而言仍然成立，就权力而言早已不同；用上用户命名空间，连编号也不同了。
 #
 # **你的第二步**：按 spec 完成以上全部。次序和 *all* 那一列相同，每一行都有它的道理：
 #
-# 1. `ops.Protect(spec.readonly_paths)`，趁还有挂载的权力
+# 1. `ops.ReadonlyPaths(spec.readonly_paths)`，趁还有挂载的权力
 # 2. 如果 `spec.uid_map` 不为空：`users` 里的三个操作。每一项有 `inside`、`outside`、`size`，各写成对照表的一行
 # 3. `lab.seccomp()`：就在这里，因为没有能力就装不了过滤器，装了过滤器就建不了用户命名空间
 # 4. `spec.capabilities.effective` 是要保留的能力的名字
@@ -458,7 +458,7 @@ print("away for", *(f"{ms:.1f}" for ms in away[1:]), "ms")
 group = lab.cgroup("counter")
 count = labcore.plan("busybox", ["sh", "-c", "while true; do i=$((i+1)); echo $i; done"])
 places = dict.fromkeys(group[name] for name in ("pids", "cpu", "freezer"))
-counter = spawn(Plan([ops.Enter(tuple(places)), *count]), stdin=DEVNULL, stdout=DEVNULL)
+counter = spawn(Plan([ops.JoinCgroup(tuple(places)), *count]), stdin=DEVNULL, stdout=DEVNULL)
 def used():
     return sum(map(int, Path(f"/proc/{counter.pid}/stat").read_text().split()[13:15]))
 

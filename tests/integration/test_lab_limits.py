@@ -51,7 +51,7 @@ def test_a_cgroup_is_a_directory_and_gone_at_the_end() -> None:
 def test_attacks_get_through_until_defences_stand_together() -> None:
     keep = tuple(Capability[name] for name in DEFAULT_CAPABILITIES)
     rights = [ops.BoundCapabilities(keep), ops.SetCapabilities(keep, keep)]
-    read_only = [ops.Protect(READONLY_PATHS)]
+    read_only = [ops.ReadonlyPaths(READONLY_PATHS)]
     assert all(attack([]).values())
     assert attack(read_only)["kernel"], "root takes the protection away again"
     assert not attack(read_only + rights)["kernel"]

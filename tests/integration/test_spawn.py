@@ -369,7 +369,7 @@ def test_a_directory_that_is_closed_to_root_is_entered_as_the_user(tmp_path: Pat
 
     def entering(path: Path) -> Plan:
         *others, program = shell("pwd").ops
-        first = [ops.SetCapabilities(rights, rights), ops.TryChdir(str(path)), ops.Become(1000, 1000)]
+        first = [ops.SetCapabilities(rights, rights), ops.TryChdir(str(path)), ops.SetUser(1000, 1000)]
         return Plan([*others, *first, ops.Chdir(str(path), otherwise=True), program])
 
     with spawn(entering(own), stdout=PIPE) as process:

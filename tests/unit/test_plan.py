@@ -42,7 +42,7 @@ def test_each_stage_can_be_replaced_or_left_out(name: str) -> None:
     default = make_plan(SPEC)
     without = make_plan(SPEC, {name: None})
     assert len(without) == len(default) - len(STAGES[name](SPEC))
-    mine = ops.Enter(("/mine",)) if name == "limits" else ops.SetHostname("mine")
+    mine = ops.JoinCgroup(("/mine",)) if name == "limits" else ops.SetHostname("mine")
     replaced = make_plan(SPEC, {name: lambda spec: [mine]})
     assert mine in replaced.ops
     assert len(replaced) == len(without) + 1
@@ -61,9 +61,9 @@ def test_a_plan_has_one_clone(plan: list[ops.Op]) -> None:
 
 ALL = ~CloneFlag(0) & ~CloneFlag.INTO_CGROUP
 BEFORE: list[ops.Op] = [
-    ops.Enter(("/sys/fs/cgroup/pids",)),
-    ops.Join(((CloneFlag.NEWNET, "/proc/1/ns/net"),)),
-    ops.ConfineNext("profile"),
+    ops.JoinCgroup(("/sys/fs/cgroup/pids",)),
+    ops.JoinNamespaces(((CloneFlag.NEWNET, "/proc/1/ns/net"),)),
+    ops.ApplyApparmorProfile("profile"),
 ]
 INSIDE: list[ops.Op] = [
     ops.NewSession(),
@@ -77,7 +77,7 @@ INSIDE: list[ops.Op] = [
 def test_what_the_carrier_does_stands_before_the_clone() -> None:
     assert Plan([*BEFORE, ops.Clone(ALL), *INSIDE]).before == sum(len(op.steps) for op in BEFORE)
     with pytest.raises(InvalidInput, match="op 1, cgroup /a: the carrier does this before it clones: put it in front of op 0"):
-        Plan([ops.Clone(ALL), ops.Enter(("/a",))])
+        Plan([ops.Clone(ALL), ops.JoinCgroup(("/a",))])
     with pytest.raises(InvalidInput, match="op 0, sethostname box: this is for the new process to do: put it behind op 1"):
         Plan([ops.SetHostname("box"), ops.Clone(ALL)])
 
@@ -122,7 +122,11 @@ CUT_OFF = {
     "a slave": [OWN_MOUNTS, ops.Mount("none", "/", flags=native.MountFlag.REC | native.MountFlag.SLAVE), ops.Unmount(".")],
     "by a call": [OWN_MOUNTS, ops.Call(PRIVATE.steps[0]), ops.Unmount(".")],
     "in a new user namespace": [ops.Clone(CloneFlag.NEWNS | CloneFlag.NEWUSER), ops.Unmount(".")],
-    "somebody else's": [ops.Join(((CloneFlag.NEWNS, "/proc/2/ns/mnt"),)), ops.Clone(), ops.Mount("tmpfs", "/mnt", "tmpfs")],
+    "somebody else's": [
+        ops.JoinNamespaces(((CloneFlag.NEWNS, "/proc/2/ns/mnt"),)),
+        ops.Clone(),
+        ops.Mount("tmpfs", "/mnt", "tmpfs"),
+    ],
 }
 
 
@@ -185,7 +189,14 @@ def test_an_op_of_ones_own_is_judged_by_its_calls() -> None:
 
 @pytest.mark.parametrize(
     "op",
-    [ops.SetHostname("a"), ops.Mount("none", "/x"), ops.PivotRoot(), ops.Unmount("/"), ops.Hide(("/x",)), ops.Protect(("/x",))],
+    [
+        ops.SetHostname("a"),
+        ops.Mount("none", "/x"),
+        ops.PivotRoot(),
+        ops.Unmount("/"),
+        ops.MaskPaths(("/x",)),
+        ops.ReadonlyPaths(("/x",)),
+    ],
 )
 def test_what_would_change_the_host_itself_is_refused(op: ops.Op) -> None:
     with pytest.raises(InvalidInput, match="would change the host itself: give the clone"):
@@ -234,5 +245,5 @@ def test_search_path(command: str, environment: list[str], expected: tuple[str, 
 def test_a_root_that_is_described_costs_no_other_carrier() -> None:
     top = TopDirectory(mode=0o755, uid=0, gid=0, time=1)
     plan = make_plan(SPEC.replace(root=OverlayRoot("/state", ("layers/top",), "scratch", top=top)))
-    assert any(isinstance(op, ops.DescribeDirectory) for op in plan)
+    assert any(isinstance(op, ops.SetDirectoryMetadata) for op in plan)
     assert plan.carrier == "extension"

@@ -15,7 +15,7 @@ def limits(spec):
         Path(group["memory"], MEMORY_MAX).write_text(str(spec.resources.memory))
     if spec.resources.pids:
         Path(group["pids"], "pids.max").write_text(str(spec.resources.pids))
-    return [ops.Enter((group["memory"], group["pids"]))]
+    return [ops.JoinCgroup((group["memory"], group["pids"]))]
 
 
 def confine(spec):
@@ -29,8 +29,8 @@ def confine(spec):
         Path(f"/proc/{process.pid}/gid_map").write_text(table)
 
     leave = ops.Call(native.unshare.step(CloneFlag.NEWUSER))
-    users = [leave, ops.Sync("maps ids", map_ids), ops.Become(0, 0)] if table else []
-    return [ops.Protect(spec.readonly_paths), *users, lab.seccomp(), *rights]
+    users = [leave, ops.Sync("maps ids", map_ids), ops.SetUser(0, 0)] if table else []
+    return [ops.ReadonlyPaths(spec.readonly_paths), *users, lab.seccomp(), *rights]
 
 
 def run(root, argv, name="box", **more):

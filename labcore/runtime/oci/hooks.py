@@ -80,10 +80,16 @@ def run_inside(
     A program out of the container's own root gets no more than the container: its cgroups, by their `entrances`, and its
     `confinement`.
     """
-    enter: list[Op] = [ops.Enter(entrances)] if entrances else []
+    enter: list[Op] = [ops.JoinCgroup(entrances)] if entrances else []
     for hook in hooks:
         execute = ops.Execve(hook.args, ops.last_of_each(hook.env), (hook.path,))
-        begin = [ops.Join(joined_namespaces(pid)), ops.Clone(), ops.NewSession(), ops.CloseDescriptors(), ops.NewKeyring()]
+        begin = [
+            ops.JoinNamespaces(joined_namespaces(pid)),
+            ops.Clone(),
+            ops.NewSession(),
+            ops.CloseDescriptors(),
+            ops.JoinSessionKeyring(),
+        ]
         plan = Plan([*enter, *begin, *enter_root(pid), ops.Chdir(directory), *confinement, execute])
         try:
             with spawn(plan, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL) as process:

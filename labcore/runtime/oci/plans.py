@@ -47,17 +47,17 @@ def creation_plan(
     _check_room(made["rootfs"], preserved)
     before = [op for op in made["namespaces"] if op.before_clone]
     process = [op for op in made["namespaces"] if not op.before_clone]
-    persona: list[Op] = [ops.Persona(bundle.personality)] if bundle.personality is not None else []
+    persona: list[Op] = [ops.Personality(bundle.personality)] if bundle.personality is not None else []
     return Plan(
         [
             *made["limits"],
             *before,
             *process,
             ops.CloseDescriptors(BEHIND_SYNC, preserved),
-            ops.OpenGate(str(gate), GATE_REGISTER),
+            ops.OpenExecFifo(str(gate), GATE_REGISTER),
             ops.Sync("id maps, hooks", prepare),
             *become_root_of(spec),
-            ops.NewKeyring(),
+            ops.JoinSessionKeyring(),
             *made["hostname"],
             *made["sysctls"],
             *_root(bundle, made, run_hooks),
@@ -70,7 +70,7 @@ def creation_plan(
             *made["confine"],
             *made["exec"][:-1],
             ops.Sync("ready", created),
-            ops.WaitAtGate(GATE_REGISTER),
+            ops.WaitForStart(GATE_REGISTER),
             *_handed_on(preserved),
             *_aloud(made["exec"][-1:]),
         ]
@@ -127,7 +127,7 @@ def _copied_up(spec: ContainerSpec) -> list[Op]:
 
 
 def _handed_on(preserved: int) -> list[Op]:
-    return [ops.HandOn(preserved)] if preserved else []
+    return [ops.PreserveFds(preserved)] if preserved else []
 
 
 def confinement(spec: ContainerSpec) -> list[Op]:
@@ -153,9 +153,9 @@ def _turned_back(mounted: list[Op], directory: str, run_hooks: Action) -> list[O
     cut, *others = mounted
     return [
         cut,
-        ops.TakeTree("/", HOST_REGISTER, recursive=True),
+        ops.OpenTree("/", HOST_REGISTER, recursive=True),
         *others,
-        ops.TurnBack(HOST_REGISTER, directory),
+        ops.PivotBack(HOST_REGISTER, directory),
         ops.Sync("createContainer hooks", run_hooks),
         ops.Chdir(directory),
         ops.PivotRoot(".", "."),
@@ -196,14 +196,14 @@ def exec_plan(
             *([ops.SetAffinityBefore(initial)] if initial else []),
             *made["limits"],
             *before_joining(spec),
-            *([ops.Join(joins)] if joins else []),
+            *([ops.JoinNamespaces(joins)] if joins else []),
             ops.Clone(),
             ops.NewSession(),
             ops.Umask(0),
             ops.CloseDescriptors(BEHIND_SYNC, preserved),
             *enter_root(pid),
             *become_root_of(spec),
-            ops.NewKeyring(),
+            ops.JoinSessionKeyring(),
             *_terminal(spec, take_terminal, console=False),
             *([ops.SetAffinity(final)] if final else []),
             *made["rlimits"],

@@ -109,7 +109,7 @@ class Receive(Sync):
         ]
 
 
-class Join(Op):
+class JoinNamespaces(Op):
     """Join existing namespaces, each given by its flag and its file: setns(2). Done by the monitor itself, before it clones.
 
     All files are opened first, for after joining a mount namespace their paths mean something else. They are joined in the
@@ -135,7 +135,7 @@ class Join(Op):
         ]
 
 
-class ConfineNext(Op):
+class ApplyApparmorProfile(Op):
     """Have AppArmor confine by one of its profiles what is executed next: apparmor(7). Done by the monitor, before it clones.
 
     The child has it from the monitor. The file is the machine's own /proc: an image could bring another, which does nothing.
@@ -155,7 +155,7 @@ class ConfineNext(Op):
         ]
 
 
-class Enter(Op):
+class JoinCgroup(Op):
     """Move into cgroups, each a directory: by writing to its `cgroup.procs`: cgroups(7). Done by the monitor, before it clones.
 
     The child is then born in them, and a cgroup namespace that it makes has them as its root. In version 1 the monitor's only

@@ -102,7 +102,7 @@ class MakeDirectories(Op):
         return [*make_each(self.paths, make), *(reached_without_links(self.paths[-1]) if self.no_links else [])]
 
 
-class DescribeDirectory(Op):
+class SetDirectoryMetadata(Op):
     """Give a directory its owner, permissions and time: chown(2), chmod(2), utimensat(2).
 
     In a user namespace that has no such owner it stays root's.
@@ -194,11 +194,11 @@ class CloseDescriptors(Op):
         ]
 
 
-class HandOn(Op):
+class PreserveFds(Op):
     """Bring the descriptors that the program is to find open to their places, 3 and up: dup3(2), sd_listen_fds(3)."""
 
     count: int
-    name: ClassVar[str] = "hand on"
+    name: ClassVar[str] = "preserve fds"
 
     @cached_property
     def detail(self) -> str:
@@ -261,7 +261,7 @@ class MakeNode(Op):
         return make_each((self.path,), make)
 
 
-class OpenGate(Op):
+class OpenExecFifo(Op):
     """Open a FIFO for both directions, which waits for nobody, and keep it in a register: fifo(7).
 
     Its descriptor lies above all whose numbers matter.
@@ -269,7 +269,7 @@ class OpenGate(Op):
 
     path: str
     register: int
-    name: ClassVar[str] = "open gate"
+    name: ClassVar[str] = "exec fifo"
 
     def calls(self) -> Sequence[Step]:
         flags = os.O_RDWR | os.O_CLOEXEC
@@ -280,11 +280,11 @@ class OpenGate(Op):
         ]
 
 
-class WaitAtGate(Op):
+class WaitForStart(Op):
     """Wait until somebody writes a byte into the FIFO that was opened: read(2)."""
 
     register: int
-    name: ClassVar[str] = "wait"
+    name: ClassVar[str] = "await start"
 
     @cached_property
     def detail(self) -> str:

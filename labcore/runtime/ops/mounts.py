@@ -106,7 +106,7 @@ class PivotRoot(Op):
         return [native.pivot_root.step(self.new_root, self.put_old)]
 
 
-class Hide(Op):
+class MaskPaths(Op):
     """Cover files with /dev/null and directories with an empty, read-only tmpfs; what this kernel lacks is passed over.
 
     A path may be among both where it is not known what it is: a file takes /dev/null only, a directory tmpfs only.
@@ -114,7 +114,7 @@ class Hide(Op):
 
     files: tuple[str, ...]
     directories: tuple[str, ...] = ()
-    name: ClassVar[str] = "hide"
+    name: ClassVar[str] = "mask"
     needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
 
     @cached_property
@@ -141,7 +141,7 @@ class Hide(Op):
         ]
 
 
-class Protect(Op):
+class ReadonlyPaths(Op):
     """Make parts of the tree read-only, each by a mount of itself; what this kernel lacks is passed over."""
 
     paths: tuple[str, ...]
@@ -237,8 +237,8 @@ class EnterRoot(Op):
         ]
 
 
-class AttachReceived(Op):
-    """Attach a mount tree that the starter has handed over as a descriptor: move_mount(2); `follow` as for AttachTree."""
+class MoveReceivedMount(Op):
+    """Attach a mount tree that the starter has handed over as a descriptor: move_mount(2); `follow` as for MoveMount."""
 
     descriptor: int
     target: str
@@ -265,7 +265,7 @@ def _move(tree: int | Register, target: str, *, follow: bool) -> list[Step]:
     return [look.replace(result=PLACE), move, native.close.step(place)]
 
 
-class TakeTree(Op):
+class OpenTree(Op):
     """Take a copy of a part of the mount tree in hand, to be attached elsewhere: open_tree(2).
 
     It is kept in a register of the walker: what it was is found by no path any more once the root has been turned.
@@ -285,7 +285,7 @@ class TakeTree(Op):
         return [native.open_tree.step(native.AT_FDCWD, self.path, flags).replace(result=self.register)]
 
 
-class TurnBack(Op):
+class PivotBack(Op):
     """Make a tree in hand the root again, with the root of now on one of its directories: move_mount(2), pivot_root(2)."""
 
     register: int
@@ -307,7 +307,7 @@ class TurnBack(Op):
         ]
 
 
-class NewTree(Op):
+class FsMount(Op):
     """Take a new file system in hand, to be attached later: fsopen(2), fsconfig(2), fsmount(2).
 
     `options` are its own, such as `hidepid=2`.
@@ -337,7 +337,7 @@ class NewTree(Op):
         ]
 
 
-class AttachTree(Op):
+class MoveMount(Op):
     """Attach a mount tree that was taken in hand, and let go of it: move_mount(2), with attributes set by mount_setattr(2).
 
     The attributes hold for its top, those of `below` for all mounts of it. With `follow` the target may be a link, as mount(2)

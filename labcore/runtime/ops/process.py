@@ -77,7 +77,7 @@ class Umask(Op):
         return [native.umask.step(self.mask)]
 
 
-class Become(Op):
+class SetUser(Op):
     """Become another user, with these other groups: setgroups(2), setresgid(2), setresuid(2).
 
     `groups` None leaves them: where only one's own group is mapped they cannot be changed, user_namespaces(7).
@@ -86,7 +86,7 @@ class Become(Op):
     user: int
     group: int
     groups: tuple[int, ...] | None = ()
-    name: ClassVar[str] = "become"
+    name: ClassVar[str] = "set user"
 
     @cached_property
     def detail(self) -> str:
@@ -165,11 +165,11 @@ class SetDomainname(Op):
         return [native.setdomainname.step(self.domain)]
 
 
-class SetLimits(Op):
+class SetRlimits(Op):
     """Set resource limits, each a name, its number, and the soft and the hard limit: prlimit(2)."""
 
     limits: tuple[tuple[str, int, int, int], ...]
-    name: ClassVar[str] = "limits"
+    name: ClassVar[str] = "rlimits"
 
     @cached_property
     def detail(self) -> str:
@@ -224,10 +224,10 @@ class SetCapabilities(Op):
         return [sets, *raised]
 
 
-class KeepRights(Op):
+class KeepCapabilities(Op):
     """Let capabilities survive the change to another user: prctl(2), PR_SET_KEEPCAPS. execve takes it back."""
 
-    name: ClassVar[str] = "keep rights"
+    name: ClassVar[str] = "keep capabilities"
 
     def calls(self) -> Sequence[Step]:
         return [native.prctl.step(Prctl.SET_KEEPCAPS, 1)]
@@ -248,7 +248,7 @@ class LoadFilter(Op):
         return [native.seccomp.step(SeccompMode.FILTER, self.flags, self.program)]
 
 
-class NewKeyring(Op):
+class JoinSessionKeyring(Op):
     """Have a session keyring of one's own, empty: keyctl(2). The starter's keys are out of reach."""
 
     name: ClassVar[str] = "keyring"
@@ -257,7 +257,7 @@ class NewKeyring(Op):
         return [native.keyctl.step(KEYCTL_JOIN_SESSION_KEYRING).replace(tolerate=errors(errno.ENOSYS))]
 
 
-class Persona(Op):
+class Personality(Op):
     """Choose which system this process is shown: personality(2)."""
 
     persona: int

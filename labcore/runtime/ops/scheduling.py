@@ -98,7 +98,7 @@ class SetMemoryPolicy(Op):
         return [native.set_mempolicy.step(mode, _bits(self.policy.nodes) if self.policy.nodes else b"")]
 
 
-class ShiftClocks(Op):
+class SetTimeOffsets(Op):
     """Make a time namespace whose clocks are ahead: time_namespaces(7). Done by the monitor: nobody may be in it yet.
 
     The child is the first one in it.

@@ -218,7 +218,7 @@ def read_only(spec):
 """,
         "a hard-coded directory": """
 def read_only(spec):
-    return [ops.Mount("tmpfs", "/tmp", "tmpfs"), ops.Protect(("/bin",))]
+    return [ops.Mount("tmpfs", "/tmp", "tmpfs"), ops.ReadonlyPaths(("/bin",))]
 """,
         "a call of the reference": REFERENCE_BY_SOLUTION.format(step="read_only", lesson=1),
         "/tmp forgotten": """

@@ -11,7 +11,7 @@ def limits(spec):
         Path(group["memory"], MEMORY_MAX).write_text(str(spec.resources.memory))
     if spec.resources.pids:
         Path(group["pids"], "pids.max").write_text(str(spec.resources.pids))
-    return [ops.Enter((group["memory"], group["pids"]))]
+    return [ops.JoinCgroup((group["memory"], group["pids"]))]
 """
 CONFINE = """
 def confine(spec):
@@ -22,8 +22,8 @@ def confine(spec):
         Path(f"/proc/{process.pid}/uid_map").write_text(table)
         Path(f"/proc/{process.pid}/gid_map").write_text(table)
     leave = ops.Call(native.unshare.step(CloneFlag.NEWUSER))
-    users = [leave, ops.Sync("maps ids", map_ids), ops.Become(0, 0)] if table else []
-    return [ops.Protect(spec.readonly_paths), *users, lab.seccomp(), *rights]
+    users = [leave, ops.Sync("maps ids", map_ids), ops.SetUser(0, 0)] if table else []
+    return [ops.ReadonlyPaths(spec.readonly_paths), *users, lab.seccomp(), *rights]
 """
 RUN = """
 def run(root, argv, name="box", **more):
@@ -42,7 +42,7 @@ def _but(source: str, *changes: tuple[str, str]) -> str:
     return source
 
 
-BORN = 'return [ops.Enter((group["memory"], group["pids"]))]'
+BORN = 'return [ops.JoinCgroup((group["memory"], group["pids"]))]'
 MOVED = 'for name in ("memory", "pids"): Path(group[name], "cgroup.procs").write_text("0")\n    return []'
 BOX = "return show(Plan([*before, *rootfs(spec), *after])).returncode"
 FILTER = "*users, lab.seccomp()"
@@ -57,7 +57,7 @@ def limits(spec):
     from labcore.runtime.cgroups import Cgroup
     group = lab.cgroup(spec.hostname)
     Cgroup(group.path).apply(spec.resources)
-    return [ops.Enter((group["memory"], group["pids"]))]
+    return [ops.JoinCgroup((group["memory"], group["pids"]))]
 """,
         "only the memory": _but(LIMITS, ('group["memory"], group["pids"]', 'group["memory"],')),
         "the starter moved in": _but(LIMITS, (BORN, MOVED)),
@@ -78,9 +78,9 @@ def limits(spec):
         "no filter": _but(CONFINE, ("lab.seccomp(), ", "")),
         "the filter too late": _but(CONFINE, ("lab.seccomp(), *rights", "*rights, lab.seccomp()")),
         "the filter too early": _but(CONFINE, (FILTER, "lab.seccomp(), *users")),
-        "mapped, but nobody becomes root": _but(CONFINE, (", ops.Become(0, 0)", "")),
-        "users without a map": _but(CONFINE, (', ops.Sync("maps ids", map_ids), ops.Become(0, 0)', "")),
-        "everything writable": _but(CONFINE, ("ops.Protect(spec.readonly_paths), ", "")),
+        "mapped, but nobody becomes root": _but(CONFINE, (", ops.SetUser(0, 0)", "")),
+        "users without a map": _but(CONFINE, (', ops.Sync("maps ids", map_ids), ops.SetUser(0, 0)', "")),
+        "everything writable": _but(CONFINE, ("ops.ReadonlyPaths(spec.readonly_paths), ", "")),
         "always a user namespace": _but(
             CONFINE, (" if table else []", ""), ("spec.uid_map)\n", 'spec.uid_map) or "0 100000 65536"\n')
         ),

@@ -77,7 +77,7 @@ def limits(spec):
     from labcore.runtime import cgroups
     group = lab.cgroup(spec.hostname)
     cgroups.Cgroup(group.path).apply(spec.resources)
-    return [ops.Enter((group["memory"], group["pids"]))]
+    return [ops.JoinCgroup((group["memory"], group["pids"]))]
 """,
     },
     (2, "confine"): {
