@@ -23,10 +23,10 @@ ffi.cdef(declarations("spawn.h"))
 ffi.cdef(
     """
     enum { MONITOR_BLOCK, MONITOR_CONTROL, MONITOR_SYNC, MONITOR_CGROUP, ... };
-    enum { MONITOR_DIRECTORY, MONITOR_MEETING, MONITOR_STDIN, MONITOR_STDOUT, MONITOR_STDERR, MONITOR_LOG,
+    enum { MONITOR_DIRECTORY, MONITOR_ATTACH, MONITOR_STDIN, MONITOR_STDOUT, MONITOR_STDERR, MONITOR_LOG,
            MONITOR_PRESERVED, MONITOR_DESCRIPTORS, ... };
     enum { FAILED_IN_LAYOUT, ... };
-    enum { MESSAGE_REFUSED, MESSAGE_CLONED, MESSAGE_WALKED, MESSAGE_EXITED, MESSAGE_MET, MESSAGE_TERMINAL, ... };
+    enum { MESSAGE_REFUSED, MESSAGE_CLONED, MESSAGE_WALKED, MESSAGE_EXITED, MESSAGE_ATTACHED, MESSAGE_TERMINAL, ... };
     """
 )
 ffi.set_source(
@@ -49,6 +49,7 @@ ffi.set_source(
     #include <sys/socket.h>
     #include "block.h"
     #include "compat.h"
+    #include "message.h"
     #include "monitor.h"
     #include "spawn.h"
     """,

@@ -12,7 +12,7 @@
  *   labcore-monitor                                      the starter alone learns of the container
  *   labcore-monitor WAITS                                the child is reaped only once the starter sends a byte; it is left to
  *                                                        others if the starter goes away
- *   labcore-monitor BUFFER MAX_SIZE FILES INPUT_ONCE     it is kept, for whoever looks for it later: see keeper.h
+ *   labcore-monitor BUFFER MAX_SIZE FILES INPUT_ONCE     as a shim, for whoever looks for its container later: see shim.h
  *
  * Static, single-threaded, and small: one of them stands beside every container that has one.
  */
@@ -26,42 +26,19 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "block.h"
-#include "keeper.h"
+#include "message.h"
 #include "monitor.h"
 #include "raw.h"
+#include "shim.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
-
-void tell(int channel, struct message message, const void *rest, size_t rest_size, int first, int second)
-{
-    int descriptors[2] = {first >= 0 ? first : second, second};
-    size_t lent = sizeof(int) * ((first >= 0) + (second >= 0));
-    struct iovec parts[2] = {{&message, sizeof message}, {(void *)(uintptr_t)rest, rest_size}};
-    union {
-        char bytes[CMSG_SPACE(2 * sizeof(int))];
-        struct cmsghdr align;
-    } control = {0};
-    struct msghdr header = {.msg_iov = parts, .msg_iovlen = rest_size ? 2 : 1};
-    if (lent) {
-        header.msg_control = control.bytes;
-        header.msg_controllen = CMSG_SPACE(lent);
-        struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(lent);
-        memcpy(CMSG_DATA(rights), descriptors, lent);
-    }
-    (void)!sendmsg(channel, &header, MSG_NOSIGNAL);
-}
 
 static void tell_starter(struct message message, const void *rest, size_t rest_size, int descriptor)
 {
@@ -117,9 +94,9 @@ static bool has_word(int channel)
     return got == 1;
 }
 
-static struct keeping as_keeping(char **words)
+static struct shim_options as_shim_options(char **words)
 {
-    return (struct keeping){
+    return (struct shim_options){
         .buffer = strtoull(words[0], NULL, 10),
         .max_size = strtoull(words[1], NULL, 10),
         .files = (unsigned)strtoul(words[2], NULL, 10),
@@ -137,7 +114,7 @@ int main(int argc, char **argv)
 {
     struct stat status;
     int running[2], pidfd = -1, error;
-    const int waits = argc == 2, kept = argc == 5;
+    const int waits = argc == 2, is_shim = argc == 5;
 
     for (int fd = MONITOR_BLOCK; fd < MONITOR_OWN; fd++)
         (void)!fcntl(fd, F_SETFD, FD_CLOEXEC); /* some may be absent */
@@ -160,9 +137,9 @@ int main(int argc, char **argv)
     if (report == MAP_FAILED || pipe2(running, O_CLOEXEC) < 0)
         return refuse(errno);
 
-    if (kept) {
-        struct keeping keeping = as_keeping(argv + 1);
-        if ((error = keep_ready(&keeping)) < 0)
+    if (is_shim) {
+        struct shim_options options = as_shim_options(argv + 1);
+        if ((error = shim_open(&options)) < 0)
             return refuse(-error);
     }
 
@@ -191,8 +168,8 @@ int main(int argc, char **argv)
         return refuse((int)-pid);
 
     signal(SIGPIPE, SIG_IGN); /* a log's reader may leave */
-    if (kept)
-        keep_started((int)pid);
+    if (is_shim)
+        shim_started((int)pid);
     tell_starter((struct message){.kind = MESSAGE_CLONED, .pid = (int32_t)pid}, NULL, 0, pidfd);
     let_go_of_streams();
     close(running[1]);
@@ -203,13 +180,13 @@ int main(int argc, char **argv)
         return 0;
 
     siginfo_t info = {0};
-    if (kept)
-        keep_until_exit((int)pid, pidfd, report, &info);
+    if (is_shim)
+        shim_until_exit((int)pid, pidfd, report, &info);
     else
         wait_for_exit(pidfd, &info);
     tell_starter((struct message){.kind = MESSAGE_EXITED, .pid = (int32_t)pid, .code = info.si_code, .status = info.si_status},
                  NULL, 0, -1);
-    if (kept)
-        keep_done();
+    if (is_shim)
+        shim_close();
     return 0;
 }

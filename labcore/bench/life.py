@@ -16,7 +16,7 @@ from labcore.bench.workspace import room
 from labcore.engine import Engine
 from labcore.runtime import make_plan, spawn
 from labcore.runtime.oci.lifecycle import Runtime
-from labcore.runtime.shim import Kept
+from labcore.runtime.shim import Shim
 from labcore.spec import OverlayRoot
 
 OURS = str(Path(sys.executable).with_name("labcore-runtime"))
@@ -148,7 +148,7 @@ def bench_many(rounds: int) -> Iterator[Result]:  # noqa: ARG001  a hundred is w
             place = work / "kept" / str(number)
             place.mkdir(parents=True)
             start = time.perf_counter()
-            process = undo.enter_context(spawn(plan, kept=Kept(str(place))))
+            process = undo.enter_context(spawn(plan, shim=Shim(str(place))))
             times.append((time.perf_counter() - start) * 1e3)
             monitors.append(_parent(process.pid))
         rows = [row_of("many", "the first ten", times[:10]), row_of("many", "the last ten of a hundred", times[-10:])]

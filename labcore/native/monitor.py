@@ -1,6 +1,6 @@
 """Start a process through the monitor, the small program that walks a block in a child sharing nothing with us.
 
-The messages and the descriptors' numbers are those of csrc/monitor.h.
+The messages are those of csrc/message.h, and the descriptors' numbers those of csrc/monitor.h.
 """
 
 import errno
@@ -32,13 +32,13 @@ from labcore.native.spawn import (
 )
 from labcore.native.step import Register
 
-MESSAGE = struct.Struct("=IiiiiI")  # struct message in csrc/monitor.h
+MESSAGE = struct.Struct("=IiiiiI")  # struct message in csrc/message.h
 NOTHING: Mapping[int, int] = MappingProxyType({})
 EXITED: int = lib.MESSAGE_EXITED
 WAITS = ("waits",)  # words for a monitor that reaps its child only once it is told to: see let_reap
-# What a monitor that keeps a container is lent, by its number there.
+# What a shim is lent, by its number there.
 DIRECTORY: int = lib.MONITOR_DIRECTORY
-MEETING: int = lib.MONITOR_MEETING
+ATTACH: int = lib.MONITOR_ATTACH
 INPUT: int = lib.MONITOR_STDIN
 OUTPUT: int = lib.MONITOR_STDOUT
 ERRORS: int = lib.MONITOR_STDERR
@@ -58,7 +58,7 @@ class NotCloned(LabcoreError):
 
 
 class Message(NamedTuple):
-    """One of csrc/monitor.h, what follows it, and the descriptors that came with it."""
+    """One of csrc/message.h, what follows it, and the descriptors that came with it."""
 
     kind: int
     pid: int
@@ -69,8 +69,8 @@ class Message(NamedTuple):
     descriptors: list[int]
 
 
-class Keeping(NamedTuple):
-    """What the monitor is lent, by its number there, and told, to keep a container: csrc/keeper.h."""
+class ShimDescriptors(NamedTuple):
+    """What a shim is lent, by its number there, and its arguments: csrc/shim.h."""
 
     lent: Mapping[int, int]
     words: tuple[str, ...]
@@ -108,12 +108,12 @@ class MonitorExit:
 
 
 def give_terminal(process: Process, master: int) -> None:
-    """Send a terminal's other end to the monitor that keeps a process: its output is logged, and visitors write to it.
+    """Send a terminal's other end to the shim of a process: its output is logged, and clients write to it.
 
     To be called before the last `sync` of its plan is answered.
     """
     if not isinstance(process.source, MonitorExit):
-        raise InvalidInput(f"process {process.pid} has no monitor that could keep its terminal")
+        raise InvalidInput(f"process {process.pid} has no monitor that could take its terminal")
     message = MESSAGE.pack(lib.MESSAGE_TERMINAL, 0, 0, 0, 0, 0)
     socket.send_fds(process.source.control, [message], [master])
 

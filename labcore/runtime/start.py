@@ -13,7 +13,7 @@ from labcore.runtime.plan import CARRIERS, Carrier, Plan
 if TYPE_CHECKING:
     import socket
 
-    from labcore.runtime.shim import Kept
+    from labcore.runtime.shim import Shim
 
 
 def spawn(
@@ -26,7 +26,7 @@ def spawn(
     until_sync: bool = False,
     release: bool = False,
     preserved: Sequence[int] = (),
-    kept: "Kept | None" = None,
+    shim: "Shim | None" = None,
 ) -> Process:
     """Start a process by a plan and return it once its program runs, with `process.timeline` filled in.
 
@@ -37,7 +37,7 @@ def spawn(
     ops behind that is not known. With `release` it is let go of once its program runs, or before it passes that `sync`:
     whoever reaps this process's orphans will see its end, however soon that comes.
 
-    `preserved` are descriptors that the plan hands on to its program: ops.PreserveFds. `kept` is a directory in which a monitor
+    `preserved` are descriptors that the plan hands on to its program: ops.PreserveFds. `shim` is a directory in which a monitor
     keeps it: its output is logged there, and it is found there again when this process is gone; its streams are the monitor's,
     and a release lets it run on.
     Raises StepFailed, with the op, the cause and the cure, if any op fails; then no process is left.
@@ -46,8 +46,8 @@ def spawn(
         raise InvalidInput(f"carrier: there is no {carrier!r}: there are {', '.join(CARRIERS)}")
     streams = Streams(stdin, stdout, stderr)
     try:
-        if kept is not None:
-            started = _spawn_kept(plan, kept)
+        if shim is not None:
+            started = _spawn_with_shim(plan, shim)
         elif release and not until_sync:
             return _spawn_released(plan, streams, handed_on(preserved))
         elif plan.carrier == "extension" and carrier != "monitor" and not preserved:
@@ -78,12 +78,12 @@ def handed_on(preserved: Sequence[int]) -> dict[int, int]:
     return {PRESERVED_DESCRIPTOR + number: fd for number, fd in enumerate(preserved)}
 
 
-def _spawn_kept(plan: Plan, kept: "Kept") -> Started:
-    from labcore.runtime.shim.place import prepared
+def _spawn_with_shim(plan: Plan, shim: "Shim") -> Started:
+    from labcore.runtime.shim.start import shim_streams
 
     terminal = any(op.name == "terminal" for op in plan)
-    with prepared(kept, terminal=terminal) as (streams, keeping):
-        process, report = _spawn_monitored(plan, streams, False, False, lent=keeping.lent, words=keeping.words)
+    with shim_streams(shim, terminal=terminal) as (streams, descriptors):
+        process, report = _spawn_monitored(plan, streams, False, False, lent=descriptors.lent, words=descriptors.words)
         return Started(_checked(plan, process, report) if report else process, None)
 
 

@@ -22,7 +22,7 @@ from labcore.engine.preparing import prepared, snapshot_for
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.native.monitor import MonitorExit
 from labcore.runtime import make_plan, spawn
-from labcore.runtime.shim import Kept
+from labcore.runtime.shim import Shim
 from labcore.spec import IdRange, OverlayRoot, Reference
 from labcore.spec.media import LAYER
 from labcore.storage import overlay
@@ -283,9 +283,9 @@ def test_killed_while_a_snapshot_is_made_or_removed(engine: Engine, storage: str
 
 def test_a_container_that_outlives_its_starter_keeps_its_snapshot(engine: Engine, tmp_path: Path, name: str) -> None:
     """The lock is gone with the starter; the kernel knows that the upper directory is mounted."""
-    kept = Kept(str(tmp_path))
+    shim = Shim(str(tmp_path))
     with prepared(engine, "busybox", ["sleep", "60"], snapshot=name) as made:
-        process = spawn(make_plan(made.spec.replace(dies_with_parent=True)), kept=kept)
+        process = spawn(make_plan(made.spec.replace(dies_with_parent=True)), shim=shim)
         assert made.use is not None
         made.use.runs(process, goes_on=True)
         assert isinstance(process.source, MonitorExit)
@@ -298,7 +298,7 @@ def test_a_container_that_outlives_its_starter_keeps_its_snapshot(engine: Engine
         labcore.run(None, ["true"], root=engine.root, snapshot=name)
     with engine.snapshots.files(name) as files:
         assert b"bin/busybox" in b"".join(files.archive("/bin"))
-    with kept.meet() as met:
+    with shim.attach() as met:
         met.kill()
         met.wait(10)
     os.waitpid(monitor, 0)

@@ -1,14 +1,16 @@
-"""Containers that outlive whoever started them: their monitor keeps them in a directory, where anybody finds them again.
+"""The shim: the monitor of a container that outlives its starter. It keeps the container's directory, where clients attach.
 
-DIRECTORY/meeting   the monitor's socket: it answers as long as the monitor lives
-pid, exit, log      what the monitor writes down: csrc/keeper.c says what and when
+::
 
-Nothing here can be mistaken after a crash. A socket that nobody answers and no `exit` beside it: the monitor was killed, or the
+    DIRECTORY/attach.sock      the shim's socket: it answers as long as the shim lives
+              pid, exit, log   what the shim writes: csrc/shim.c says when
+
+Nothing here can be mistaken after a crash. A socket that nobody answers and no `exit` beside it: the shim was killed, or the
 machine was. Its container died with it (`DieWithParent`), and how it ended is not known. No process is looked for by its
 number, which another may have by now.
 """
 
-from labcore.runtime.shim.kept import Ended, Kept, NotRunning
-from labcore.runtime.shim.logs import LogRecord
+from labcore.runtime.shim.log import LogRecord
+from labcore.runtime.shim.shim import Exit, NotRunning, Shim
 
-__all__ = ["Ended", "Kept", "LogRecord", "NotRunning"]
+__all__ = ["Exit", "LogRecord", "NotRunning", "Shim"]

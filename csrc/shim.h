@@ -1,12 +1,12 @@
-/* Stand beside a container that others than its starter will look for. */
-#ifndef LABCORE_KEEPER_H
-#define LABCORE_KEEPER_H
+/* The shim's part of the monitor: it stands beside a container that others than its starter will look for. */
+#ifndef LABCORE_SHIM_H
+#define LABCORE_SHIM_H
 
 #include <signal.h>
 
 #include "block.h"
 
-struct keeping {
+struct shim_options {
     uint64_t buffer; /* bytes of output that may wait to be written; 0: none, the container waits */
     uint64_t max_size;
     unsigned files;
@@ -14,15 +14,15 @@ struct keeping {
 };
 
 /* Before the child exists: get the log ready. Returns 0 or -errno. */
-int keep_ready(const struct keeping *keeping);
+int shim_open(const struct shim_options *options);
 
 /* Record the child, so that it is found even if the starter ends now. */
-void keep_started(int pid);
+void shim_started(int pid);
 
-/* Log its output and let others meet it until it has ended; then record how it did. `report` says how far its plan came. */
-void keep_until_exit(int pid, int pidfd, const struct report *report, siginfo_t *info);
+/* Log its output and let clients attach until it has ended; then record how it did. `report` says how far its plan came. */
+void shim_until_exit(int pid, int pidfd, const struct report *report, siginfo_t *info);
 
 /* All is recorded and told: wait for the rest of the log. */
-void keep_done(void);
+void shim_close(void);
 
 #endif

@@ -1,12 +1,12 @@
-/* What a kept container leaves in its directory. Whoever comes later, its starter restarted or another program, finds it there.
+/* The shim: the monitor of a container that outlives its starter. It leaves these in the container's directory:
  *
- *     meeting   a socket; whoever connects is sent the container's pidfd and its input, and its exit when that comes. Nobody
- *               answers: the monitor is gone (it has recorded the exit, or was killed, or the machine was)
- *     pid       of its first process, as long as the monitor lives
- *     log       its output: see log.h
- *     exit      how it ended, written whole or not at all
+ *     attach.sock   a client that connects is sent the container's pidfd and its input, and its exit when that comes. Nobody
+ *                   answers: the monitor is gone (it has recorded the exit, or was killed, or the machine was)
+ *     pid           of its first process, as long as the monitor lives
+ *     log           its output: see log.h
+ *     exit          how it ended, written whole or not at all
  */
-#include "keeper.h"
+#include "shim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "message.h"
 #include "monitor.h"
 
 #ifndef TIOCGPTPEER
@@ -30,24 +31,24 @@
 #define P_PIDFD 3
 #endif
 
-/* What is polled. Those behind the last are the visitors: whoever has connected and not left. */
-enum { ENDED, MEETING, OUTPUT, ERRORS, VISITORS, MOST = VISITORS + 60 };
+/* What is polled. Behind the last are the clients: whoever has connected and not left. */
+enum { ENDED, ATTACH, OUTPUT, ERRORS, CLIENTS, MOST = CLIENTS + 60 };
 
 static struct log container_log;
 static struct pollfd watched[MOST];
-static int visitors, input = -1, input_once;
+static int clients, input = -1, input_once;
 
-int keep_ready(const struct keeping *keeping)
+int shim_open(const struct shim_options *options)
 {
     input = fcntl(MONITOR_STDIN, F_GETFD) < 0 ? -1 : MONITOR_STDIN;
-    input_once = keeping->input_once;
+    input_once = options->input_once;
     container_log = (struct log){
         .descriptor = MONITOR_LOG,
         .directory = MONITOR_DIRECTORY,
-        .max_size = keeping->max_size,
-        .files = keeping->files,
+        .max_size = options->max_size,
+        .files = options->files,
     };
-    return log_open(&container_log, keeping->buffer);
+    return log_open(&container_log, options->buffer);
 }
 
 /* Write a file whole or not at all: whoever reads it after a crash finds all of it, or none. */
@@ -62,7 +63,7 @@ static void record(const char *name, const char *text)
     fsync(MONITOR_DIRECTORY);
 }
 
-void keep_started(int pid)
+void shim_started(int pid)
 {
     char text[16];
     int file = openat(MONITOR_DIRECTORY, "pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -93,26 +94,26 @@ static void take_terminal(void)
     (void)!ioctl(input, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
-static void meet(int pid, int pidfd)
+static void attach(int pid, int pidfd)
 {
-    int visitor = accept4(MONITOR_MEETING, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (visitor < 0)
+    int client = accept4(MONITOR_ATTACH, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (client < 0)
         return;
-    tell(visitor, (struct message){.kind = MESSAGE_MET, .pid = pid}, NULL, 0, pidfd, input);
+    tell(client, (struct message){.kind = MESSAGE_ATTACHED, .pid = pid}, NULL, 0, pidfd, input);
     if (input >= 0 && input_once) {
         close(input);
         input = -1;
     }
-    watched[VISITORS + visitors++] = (struct pollfd){.fd = visitor}; /* POLLHUP needs no asking */
+    watched[CLIENTS + clients++] = (struct pollfd){.fd = client}; /* POLLHUP needs no asking */
 }
 
-static void forget_those_who_left(void)
+static void drop_closed_clients(void)
 {
-    for (int i = 0; i < visitors;) {
-        struct pollfd *visitor = &watched[VISITORS + i];
-        if (visitor->revents & (POLLHUP | POLLERR)) {
-            close(visitor->fd);
-            *visitor = watched[VISITORS + --visitors];
+    for (int i = 0; i < clients;) {
+        struct pollfd *client = &watched[CLIENTS + i];
+        if (client->revents & (POLLHUP | POLLERR)) {
+            close(client->fd);
+            *client = watched[CLIENTS + --clients];
         } else {
             i++;
         }
@@ -134,16 +135,16 @@ static int log_output(struct pollfd *source, uint32_t stream)
 static void watch(int pid, int pidfd)
 {
     for (;;) {
-        watched[MEETING].events = VISITORS + visitors < MOST ? POLLIN : 0; /* the others wait in its queue */
-        if (poll(watched, (nfds_t)(VISITORS + visitors), -1) < 0)
+        watched[ATTACH].events = CLIENTS + clients < MOST ? POLLIN : 0; /* the others wait in its queue */
+        if (poll(watched, (nfds_t)(CLIENTS + clients), -1) < 0)
             continue;
         if (watched[OUTPUT].revents)
             log_output(&watched[OUTPUT], 1);
         if (watched[ERRORS].revents)
             log_output(&watched[ERRORS], 2);
-        forget_those_who_left();
-        if (watched[MEETING].revents)
-            meet(pid, pidfd);
+        drop_closed_clients();
+        if (watched[ATTACH].revents)
+            attach(pid, pidfd);
         if (watched[ENDED].revents)
             return;
     }
@@ -161,13 +162,13 @@ static void drain(struct pollfd *source, uint32_t stream)
             return;
 }
 
-void keep_until_exit(int pid, int pidfd, const struct report *report, siginfo_t *info)
+void shim_until_exit(int pid, int pidfd, const struct report *report, siginfo_t *info)
 {
     char text[160];
     struct timespec now;
 
     watched[ENDED] = (struct pollfd){.fd = pidfd, .events = POLLIN};
-    watched[MEETING] = (struct pollfd){.fd = MONITOR_MEETING, .events = POLLIN};
+    watched[ATTACH] = (struct pollfd){.fd = MONITOR_ATTACH, .events = POLLIN};
     watched[OUTPUT] = (struct pollfd){.fd = MONITOR_STDOUT, .events = POLLIN};
     watched[ERRORS] = (struct pollfd){.fd = MONITOR_STDERR, .events = POLLIN};
     take_terminal();
@@ -180,13 +181,13 @@ void keep_until_exit(int pid, int pidfd, const struct report *report, siginfo_t 
     snprintf(text, sizeof text, "%d %d %lld%09ld %llu %d %d\n", info->si_code, info->si_status, (long long)now.tv_sec,
              now.tv_nsec, (unsigned long long)container_log.offset, report->failed, report->error);
     record("exit", text);
-    close(MONITOR_MEETING); /* not before: whom nobody answers must find the record */
+    close(MONITOR_ATTACH); /* not before: whom nobody answers must find the record */
     struct message exited = {.kind = MESSAGE_EXITED, .pid = pid, .code = info->si_code, .status = info->si_status};
-    for (int i = 0; i < visitors; i++)
-        tell(watched[VISITORS + i].fd, exited, NULL, 0, -1, -1);
+    for (int i = 0; i < clients; i++)
+        tell(watched[CLIENTS + i].fd, exited, NULL, 0, -1, -1);
 }
 
-void keep_done(void)
+void shim_close(void)
 {
     log_close(&container_log);
 }
