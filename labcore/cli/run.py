@@ -16,7 +16,7 @@ from labcore.runtime import make_plan, spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.engine.mount_options import Attachment
+    from labcore.engine.mount_options import Mount
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -57,7 +57,7 @@ def main(args: argparse.Namespace) -> int:
         return _run(args, made)
 
 
-def _volumes(args: argparse.Namespace) -> "list[Attachment]":
+def _volumes(args: argparse.Namespace) -> "list[Mount]":
     if not (args.volume or args.mount or args.tmpfs):
         return []
     from labcore.engine.mount_options import from_long, from_short, from_tmpfs

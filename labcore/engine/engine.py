@@ -37,7 +37,7 @@ from labcore.storage.layers import LayerStore, unrepeated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.engine.mount_options import Attachment
+    from labcore.engine.mount_options import Mount
     from labcore.engine.progress import Progress
     from labcore.registry.transport import Endpoint
     from labcore.storage.locks import Use
@@ -326,13 +326,13 @@ def run(
     timeout: float | None = None,
     carrier: Carrier | None = None,
     snapshot: str | None = None,
-    volumes: Sequence["Attachment | str"] = (),
+    volumes: Sequence["Mount | str"] = (),
 ) -> Completed:
     """Run a container to its end and return its exit code, output and time stamps. What it writes is gone afterwards.
 
     Takes what `plan` takes, and `input` for its standard input, where its output goes (captured unless you say otherwise),
     and after how many seconds it is killed (TimeoutError). With a `snapshot` what it writes is kept under that name, and gone
-    on from the next time. `volumes` are docker's `-v`, or `labcore.engine.mount_options.Attachment`s.
+    on from the next time. `volumes` are docker's `-v`, or `labcore.engine.mount_options.Mount`s.
     Raises also StepFailed; NotFound and InUse of a snapshot or volume.
     """
     from labcore.engine.preparing import prepared

@@ -24,7 +24,7 @@ OF_KIND: Final = {
 }
 
 
-class Attachment(Record):
+class Mount(Record):
     """Something from outside at a path of a container: a directory or file of the host, a volume, or a new tmpfs.
 
     `source` is the host's path, or the volume's name, empty for an anonymous one. `make`: a source that is missing is made.
@@ -48,7 +48,7 @@ class Attachment(Record):
             raise InvalidInput(f"{self.target!r} is no place in a container to mount something: name a directory, from / on")
 
 
-def from_short(text: str) -> Attachment:
+def from_short(text: str) -> Mount:
     """Read `[SOURCE:]PATH[:OPTIONS]`, the argument of `-v`. Raises InvalidInput."""
     source, target, words = _parts(text)
     options = words.split(",") if words else []
@@ -56,7 +56,7 @@ def from_short(text: str) -> Attachment:
     known = ("ro", "rw", "nocopy", *NO_MEANING_HERE, *PROPAGATION)
     if wrong := [word for word in options if word not in known or (kind == "volume" and word in PROPAGATION)]:
         raise InvalidInput(f"-v {text}: a {kind} has no option {', '.join(wrong)}: use ro, nocopy, or for a bind rslave …")
-    return Attachment(
+    return Mount(
         kind,
         target,
         str(Path(source).absolute()) if kind == "bind" else source,
@@ -76,7 +76,7 @@ def _parts(text: str) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2] if len(parts) == 3 else ""
 
 
-def from_long(text: str) -> Attachment:
+def from_long(text: str) -> Mount:
     """Read `type=…,source=…,target=…,…`, the argument of `--mount`. Raises InvalidInput."""
     given: dict[str, str] = {}
     for word in _words(text):
@@ -92,7 +92,7 @@ def from_long(text: str) -> Attachment:
     source = given.get("source", "")
     if (kind == "bind") != bool(source) and kind != "volume":
         raise InvalidInput(f"--mount {text}: a bind has a source, and a tmpfs has none")
-    return Attachment(
+    return Mount(
         kind,  # type: ignore[arg-type]
         given.get("target", ""),
         source,
@@ -135,7 +135,7 @@ def _truth(value: str, text: str) -> bool:
     raise InvalidInput(f"--mount {text}: {value!r} is neither true nor false")
 
 
-def from_tmpfs(text: str) -> Attachment:
+def from_tmpfs(text: str) -> Mount:
     """Read `PATH[:OPTIONS]`, the argument of `--tmpfs`. Raises InvalidInput."""
     target, _, words = text.partition(":")
-    return Attachment("tmpfs", target, options=tuple(word for word in words.split(",") if word))
+    return Mount("tmpfs", target, options=tuple(word for word in words.split(",") if word))

@@ -16,7 +16,7 @@ from labcore.storage.driver import driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.engine.mount_options import Attachment
+    from labcore.engine.mount_options import Mount
     from labcore.storage.locks import Use
     from labcore.storage.snapshots import Snapshot
 
@@ -45,7 +45,7 @@ def prepared(
     argv: Sequence[str] = (),
     *,
     snapshot: str | None = None,
-    volumes: Sequence["Attachment | str"] = (),
+    volumes: Sequence["Mount | str"] = (),
     **options: Any,
 ) -> Iterator[Prepared]:
     """Yield a container to be started and ended inside the block: `Engine.spec`, and what takes more than a spec.
@@ -80,7 +80,7 @@ def prepared(
 
 @contextmanager
 def _with_volumes(
-    engine: Engine, spec: ContainerSpec, volumes: Sequence["Attachment | str"], wanted: Sequence[str], devices: bool
+    engine: Engine, spec: ContainerSpec, volumes: Sequence["Mount | str"], wanted: Sequence[str], devices: bool
 ) -> Iterator[ContainerSpec]:
     from labcore.engine.mount_options import from_short
     from labcore.engine.volumes import attached, completed

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from labcore.engine.mount_options import Attachment
+from labcore.engine.mount_options import Mount
 from labcore.errors import InvalidInput
 from labcore.spec import MountPoint, Root
 from labcore.storage.files import of_root
@@ -15,25 +15,25 @@ QUIET = ("noexec", "nosuid", "nodev")
 KERNELS = (("proc",), ("sys",), ("dev",))
 
 
-def completed(attachments: Sequence[Attachment], image_volumes: Sequence[str]) -> list[Attachment]:
+def completed(attachments: Sequence[Mount], image_volumes: Sequence[str]) -> list[Mount]:
     """Return the attachments and, for those paths that the image wants a volume at, anonymous ones; outer ones first.
 
     Raises InvalidInput for two at one place, and for an image that would cover the kernel's files.
     """
-    places: dict[str, Attachment] = {}
+    places: dict[str, Mount] = {}
     for attachment in attachments:
         if places.setdefault(os.path.normpath(attachment.target), attachment) is not attachment:
             raise InvalidInput(f"{attachment.target}: two things cannot be mounted there")
     for path in image_volumes:
         if Path(os.path.normpath(path)).parts[1:2] in KERNELS:
             raise InvalidInput(f"the image wants a volume at {path}, where the kernel's files are: do not run it")
-        places.setdefault(os.path.normpath(path), Attachment("volume", path))
+        places.setdefault(os.path.normpath(path), Mount("volume", path))
     return sorted(places.values(), key=lambda each: os.path.normpath(each.target).count("/"))
 
 
 @contextmanager
 def attached(
-    store: VolumeStore, attachments: Sequence[Attachment], root: Root, *, mapped: bool, devices: bool
+    store: VolumeStore, attachments: Sequence[Mount], root: Root, *, mapped: bool, devices: bool
 ) -> Iterator[tuple[MountPoint, ...]]:
     """Yield the mounts for a container that runs inside the block.
 
@@ -61,7 +61,7 @@ def attached(
 
 
 @contextmanager
-def _volume(store: VolumeStore, attachment: Attachment, root: Root) -> Iterator[str]:
+def _volume(store: VolumeStore, attachment: Mount, root: Root) -> Iterator[str]:
     with ExitStack() as undo:
         volume = store.create(attachment.source or None)
         if volume.anonymous:
@@ -77,7 +77,7 @@ def _copy_up(store: VolumeStore, volume: Volume, root: Root, target: str) -> Non
         store.fill(volume, files, target)
 
 
-def _bound(attachment: Attachment) -> str:
+def _bound(attachment: Mount) -> str:
     source = Path(attachment.source)
     if not os.path.lexists(source):
         if not attachment.make:

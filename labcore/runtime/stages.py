@@ -330,7 +330,7 @@ def _propagation(spec: ContainerSpec) -> list[Op]:
 def rlimits(spec: ContainerSpec) -> list[Op]:
     """Set resource limits, and how and with whose memory this process runs."""
     plan: list[Op] = []
-    if spec.limits:
+    if spec.rlimits:
         plan.append(ops.SetRlimits(_numbered(spec)))
     if spec.scheduler:
         plan.append(ops.SetScheduler(spec.scheduler))
@@ -345,7 +345,7 @@ def _numbered(spec: ContainerSpec) -> tuple[tuple[str, int, int, int], ...]:
     import resource
 
     found = []
-    for limit in spec.limits:
+    for limit in spec.rlimits:
         number = getattr(resource, f"RLIMIT_{limit.name}", None)
         if number is None:
             raise InvalidInput(f"limits: no such limit: {limit.name}: see setrlimit(2)")

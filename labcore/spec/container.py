@@ -14,8 +14,8 @@ from labcore.spec.isolation import (
     CapabilitySets,
     Device,
     IdRange,
-    Limit,
     MountPoint,
+    Rlimit,
     User,
     root_with,
 )
@@ -111,7 +111,7 @@ class ContainerSpec(Record):
     masked_paths: tuple[str, ...] = MASKED_PATHS
     readonly_paths: tuple[str, ...] = READONLY_PATHS
     sysctls: tuple[tuple[str, str], ...] = ()
-    limits: tuple[Limit, ...] = ()
+    rlimits: tuple[Rlimit, ...] = ()
     resources: Resources = Resources()
     cgroups: tuple[str, ...] = ()
     oom_score_adj: int | None = None

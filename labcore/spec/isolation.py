@@ -51,7 +51,7 @@ class DeviceRule(Record):
     access: str = "rwm"
 
 
-class Limit(Record):
+class Rlimit(Record):
     """A resource limit, setrlimit(2): `name` without RLIMIT_; -1 is no limit."""
 
     name: str

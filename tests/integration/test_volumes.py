@@ -12,7 +12,7 @@ import pytest
 
 import labcore
 from labcore.engine import Engine
-from labcore.engine.mount_options import Attachment, from_long, from_short, from_tmpfs
+from labcore.engine.mount_options import Mount, from_long, from_short, from_tmpfs
 from labcore.engine.preparing import prepared
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.images.builtin import LayerWriter, write_image
@@ -38,7 +38,7 @@ def name(engine: Engine) -> Iterator[str]:
         engine.volumes.remove(chosen)
 
 
-def shell(engine: Engine, script: str, *volumes: "Attachment | str", status: int = 0, **options: object) -> str:
+def shell(engine: Engine, script: str, *volumes: "Mount | str", status: int = 0, **options: object) -> str:
     done = labcore.run("busybox", ["sh", "-c", script], root=engine.root, volumes=volumes, **options)  # type: ignore[arg-type]
     assert done.exit_code == status, done.stderr
     return done.stdout.decode()
@@ -240,18 +240,18 @@ def test_two_at_one_place(engine: Engine) -> None:
 
 
 SHORT = {
-    "/data": Attachment("volume", "/data", make=True),
-    "name:/data": Attachment("volume", "/data", "name", make=True),
-    "name:/data:ro,nocopy": Attachment("volume", "/data", "name", read_only=True, make=True, copy=False),
-    "/host:/data:ro,rslave": Attachment("bind", "/data", "/host", read_only=True, options=("rslave",), make=True),
-    "/host:/data:Z": Attachment("bind", "/data", "/host", make=True),
+    "/data": Mount("volume", "/data", make=True),
+    "name:/data": Mount("volume", "/data", "name", make=True),
+    "name:/data:ro,nocopy": Mount("volume", "/data", "name", read_only=True, make=True, copy=False),
+    "/host:/data:ro,rslave": Mount("bind", "/data", "/host", read_only=True, options=("rslave",), make=True),
+    "/host:/data:Z": Mount("bind", "/data", "/host", make=True),
 }
 LONG = {
-    "dst=/data": Attachment("volume", "/data"),
-    "type=volume,source=name,target=/data,readonly": Attachment("volume", "/data", "name", read_only=True),
-    "type=volume,src=n,dst=/d,volume-nocopy=true,ro=false": Attachment("volume", "/d", "n", copy=False),
-    'type=bind,"src=/a,b",dst=/d,bind-propagation=rslave': Attachment("bind", "/d", "/a,b", options=("rslave",)),
-    "type=tmpfs,dst=/d,tmpfs-size=1m,tmpfs-mode=1777": Attachment("tmpfs", "/d", options=("size=1m", "mode=1777")),
+    "dst=/data": Mount("volume", "/data"),
+    "type=volume,source=name,target=/data,readonly": Mount("volume", "/data", "name", read_only=True),
+    "type=volume,src=n,dst=/d,volume-nocopy=true,ro=false": Mount("volume", "/d", "n", copy=False),
+    'type=bind,"src=/a,b",dst=/d,bind-propagation=rslave': Mount("bind", "/d", "/a,b", options=("rslave",)),
+    "type=tmpfs,dst=/d,tmpfs-size=1m,tmpfs-mode=1777": Mount("tmpfs", "/d", options=("size=1m", "mode=1777")),
 }
 WRONG_SHORT = [
     "/proc",
@@ -283,4 +283,4 @@ def test_what_is_none(read: object, text: str) -> None:
 @pytest.mark.parametrize("bad", ["..", "a/b", "-x"])
 def test_a_name_never_becomes_another_path(engine: Engine, bad: str) -> None:
     with pytest.raises(InvalidInput, match="is no name of a volume"):
-        shell(engine, "true", Attachment("volume", "/x", bad))
+        shell(engine, "true", Mount("volume", "/x", bad))

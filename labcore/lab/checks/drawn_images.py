@@ -12,7 +12,7 @@ from typing import Any
 from labcore.images import Config, Descriptor, ImageStore, Manifest
 from labcore.images.builtin import LayerWriter, find_busybox
 from labcore.images.builtin.layer import Entry
-from labcore.lab.checks.scenario import GATE, Facts
+from labcore.lab.checks.scenario import GATE, Draw
 from labcore.lab.solutions import solution
 from labcore.spec import OverlayRoot, Platform, Reference
 from labcore.spec.media import CONFIG, LAYER_GZIP, MANIFEST
@@ -21,29 +21,29 @@ APPLETS = ("sh", "cat", "echo", "rm", "ls", "true")
 PRINTS: dict[str, dict[str, str]] = {}  # by token: what lay in a store before the learner's step came
 
 
-def content(facts: Facts, name: str, layer: int) -> str:
+def content(draw: Draw, name: str, layer: int) -> str:
     """Return what a file holds in a layer, 0 being the lowest."""
-    return f"{name} of layer {layer}, {facts.token}\n"
+    return f"{name} of layer {layer}, {draw.token}\n"
 
 
-def layers(facts: Facts) -> list[bytes]:
+def layers(draw: Draw) -> list[bytes]:
     """Return three layers, the lowest first, uncompressed.
 
     etc/top is in all, etc/middle in two, etc/base in one; etc/gone is deleted by the second, etc/back too, and comes back.
     """
     files = ({"top", "middle", "base", "gone", "back"}, {"top", "middle"}, {"top", "back"})
     writers = [LayerWriter() for _ in files]
-    _programs(writers[0], facts)
+    _programs(writers[0], draw)
     for number, (writer, names) in enumerate(zip(writers, files, strict=True)):
         writer.directory("etc")
         for name in sorted(names):
-            writer.file(f"etc/{name}", content(facts, name, number).encode())
+            writer.file(f"etc/{name}", content(draw, name, number).encode())
     for name in ("gone", "back"):
         writers[1].file(f"etc/.wh.{name}", b"")
     return [writer.finish() for writer in writers]
 
 
-def _programs(writer: LayerWriter, facts: Facts) -> None:
+def _programs(writer: LayerWriter, draw: Draw) -> None:
     for path in ("bin", "dev", "proc"):
         writer.directory(path)
     writer.directory("tmp", 0o1777)
@@ -52,17 +52,17 @@ def _programs(writer: LayerWriter, facts: Facts) -> None:
         writer.link(f"bin/{applet}", "bin/busybox")
     writer.add(Entry(GATE, tarfile.FIFOTYPE, 0o644))
     writer.file("dev/null", b"")
-    writer.file(facts.mark, b"")
+    writer.file(draw.mark, b"")
 
 
-def make_image(store: Path, facts: Facts, *names: str) -> dict[str, Any]:
+def make_image(store: Path, draw: Draw, *names: str) -> dict[str, Any]:
     """Put the image that was drawn into a store, under these names; return its manifest."""
     for part in ("layers", "scratch"):
         (store / part).mkdir(parents=True, exist_ok=True)
-    images, made = ImageStore(store), layers(facts)
+    images, made = ImageStore(store), layers(draw)
     parts = [images.put_blob(gzip.compress(each, 1, mtime=0), LAYER_GZIP) for each in made]
     diff_ids = tuple(f"sha256:{hashlib.sha256(each).hexdigest()}" for each in made)
-    config = Config(architecture=Platform.here().architecture, diff_ids=diff_ids, environment=(f"TOKEN={facts.token}",))
+    config = Config(architecture=Platform.here().architecture, diff_ids=diff_ids, environment=(f"TOKEN={draw.token}",))
     manifest = Manifest(images.put_blob(config.to_bytes(), CONFIG), tuple(parts))
     kept = images.put_blob(manifest.to_bytes(), MANIFEST)
     for name in names:
@@ -76,39 +76,39 @@ def descriptors(manifest: Mapping[str, Any]) -> list[Descriptor]:
     return [Descriptor.from_json(part) for part in (manifest["config"], *manifest["layers"])]
 
 
-def store_of(facts: Facts) -> Path:
+def store_of(draw: Draw) -> Path:
     """Return where a check's store is."""
-    return Path(facts.root, "store")
+    return Path(draw.root, "store")
 
 
 @contextmanager
-def an_image(facts: Facts) -> Iterator[dict[str, Any]]:
+def an_image(draw: Draw) -> Iterator[dict[str, Any]]:
     """Have the image in a store, not unpacked."""
-    manifest = make_image(store_of(facts), facts)
-    Path(facts.root, "manifest.json").write_text(json.dumps(manifest))
-    PRINTS[facts.token] = prints(store_of(facts))
+    manifest = make_image(store_of(draw), draw)
+    Path(draw.root, "manifest.json").write_text(json.dumps(manifest))
+    PRINTS[draw.token] = prints(store_of(draw))
     yield manifest
 
 
 @contextmanager
-def an_unpacked_image(facts: Facts) -> Iterator[None]:
+def an_unpacked_image(draw: Draw) -> Iterator[None]:
     """Have the image in a store, its layers unpacked; `stack` says where."""
-    with an_image(facts) as manifest:
-        names = solution("layers")(manifest, str(store_of(facts)))
-        Path(facts.root, "stack.json").write_text(json.dumps(names))
-        PRINTS[facts.token] = prints(store_of(facts))
+    with an_image(draw) as manifest:
+        names = solution("layers")(manifest, str(store_of(draw)))
+        Path(draw.root, "stack.json").write_text(json.dumps(names))
+        PRINTS[draw.token] = prints(store_of(draw))
         yield
 
 
-def manifest_of(facts: Facts) -> Any:
+def manifest_of(draw: Draw) -> Any:
     """Return the manifest of `an_image`."""
-    return json.loads(Path(facts.root, "manifest.json").read_text())
+    return json.loads(Path(draw.root, "manifest.json").read_text())
 
 
-def stack(facts: Facts) -> OverlayRoot:
+def stack(draw: Draw) -> OverlayRoot:
     """Return the root that `an_unpacked_image` has made."""
-    names = json.loads(Path(facts.root, "stack.json").read_text())
-    return OverlayRoot(str(store_of(facts)), tuple(names), "scratch")
+    names = json.loads(Path(draw.root, "stack.json").read_text())
+    return OverlayRoot(str(store_of(draw)), tuple(names), "scratch")
 
 
 def prints(directory: Path) -> dict[str, str]:
@@ -121,7 +121,7 @@ def prints(directory: Path) -> dict[str, str]:
     return found
 
 
-def writes_and_deletes(facts: Facts) -> tuple[str, ...]:
+def writes_and_deletes(draw: Draw) -> tuple[str, ...]:
     """A program that waits at the gate, changes a file and deletes one, and ends as it was drawn."""
-    change = f"echo {facts.token} > /etc/base && rm /etc/middle || exit 1"
-    return facts.script(f"read go < /{GATE}; {change}; exit {facts.exit_code}")
+    change = f"echo {draw.token} > /etc/base && rm /etc/middle || exit 1"
+    return draw.script(f"read go < /{GATE}; {change}; exit {draw.exit_code}")

@@ -16,7 +16,7 @@ from typing import Any
 
 import labcore.lab.solutions
 from labcore import engine
-from labcore.lab.checks.scenario import Facts, Scenario
+from labcore.lab.checks.scenario import Draw, Scenario
 from labcore.lab.checks.tripwires import Way, arm, cover
 from labcore.lab.lessons import all_steps, lesson_of, lessons_of
 from labcore.lab.sandbox import be_modest
@@ -63,16 +63,16 @@ def main() -> int:
         channel.sendall(json.dumps(event, default=repr).encode() + b"\n")
 
     step, lesson = request["step"], request["lesson"]
-    facts = Facts(**{**request["facts"], "namespaces": tuple(request["facts"]["namespaces"])})
+    draw = Draw(**{**request["draw"], "namespaces": tuple(request["draw"]["namespaces"])})
     scenario = scenario_of(step, lesson)
     be_modest()
     hold_references(step)
     around = ways_around(step, scenario)
     arm(around, lambda: report({"event": "sprung"}))
-    cover([stages, *scenario.ways_around], labcore.lab.solutions.__path__[0], Path(facts.root))
+    cover([stages, *scenario.ways_around], labcore.lab.solutions.__path__[0], Path(draw.root))
     report({"event": "begun"})
     try:
-        report({"event": "returned", "value": scenario.perform(load(request["file"], lesson), facts)})
+        report({"event": "returned", "value": scenario.perform(load(request["file"], lesson), draw)})
     except BaseException as error:
         report({"event": "raised", "text": describe(error, request["file"])})
         return 1

@@ -10,8 +10,8 @@ from typing import Any
 
 from labcore import native
 from labcore.lab.checks import process_view
-from labcore.lab.checks.process_view import FILES, Seen, descendants
-from labcore.lab.checks.scenario import GATE, INNER_GATE, REFERENCE, Facts, Scenario, carry_out, plan_of
+from labcore.lab.checks.process_view import FILES, ProcessView, descendants
+from labcore.lab.checks.scenario import GATE, INNER_GATE, REFERENCE, Draw, Scenario, carry_out, plan_of
 from labcore.lab.checks.tripwires import arm
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.say import say
@@ -24,28 +24,28 @@ DEV = ("/dev", "/dev/pts", *(device.path for device in DEFAULT_DEVICES))  # what
 ALLOWED = ("/", "/proc", *DEV)
 
 
-def own_number(seen: Seen) -> Claim:
+def own_number(seen: ProcessView) -> Claim:
     """Process 1."""
     return Claim(say("it is process 1 of its own PID namespace"), seen.numbers[-1] == 1, f"NSpid {seen.numbers}")
 
 
-def _a_container(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _a_container(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
-    yield Claim(say("its root is the directory that was named"), seen.holds(facts.mark))
+    yield Claim(say("its root is the directory that was named"), seen.holds(draw.mark))
 
 
-def own_name(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def own_name(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     """A host name that is not the machine's."""
     starter = seen.parent.hostname
-    yield Claim(say("the machine that starts it keeps its own name"), starter != facts.hostname, starter)
+    yield Claim(say("the machine that starts it keeps its own name"), starter != draw.hostname, starter)
     name = seen.hostname
-    seen_name = say("it is {found}", found=name) if name != facts.hostname else ""
-    yield Claim(say("its host name is {name}", name=facts.hostname), name == facts.hostname, seen_name)
+    seen_name = say("it is {found}", found=name) if name != draw.hostname else ""
+    yield Claim(say("its host name is {name}", name=draw.hostname), name == draw.hostname, seen_name)
 
 
-def own_root(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def own_root(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     """A root that holds what was drawn, and nothing of the old one."""
-    yield Claim(say("its root is the directory that was named"), seen.holds(facts.mark))
+    yield Claim(say("its root is the directory that was named"), seen.holds(draw.mark))
     places = sorted(fields[4] for fields in seen.mounts)
     left = [place for place in places if place not in ALLOWED and not place.startswith("/proc/")]
     yield Claim(say("nothing of the old root is left in it"), not left, " ".join(left[:4]))
@@ -55,10 +55,10 @@ def own_root(seen: Seen, facts: Facts) -> Iterator[Claim]:
     yield Claim(say("its mounts are private"), not shared)
 
 
-def ended_as_drawn(returned: Any, facts: Facts) -> Iterator[Claim]:
+def ended_as_drawn(returned: Any, draw: Draw) -> Iterator[Claim]:
     """The exit code that was drawn."""
-    right = returned == facts.exit_code
-    seen = "" if right else say("it was {found}, not {wanted}", found=repr(returned), wanted=facts.exit_code)
+    right = returned == draw.exit_code
+    seen = "" if right else say("it was {found}, not {wanted}", found=repr(returned), wanted=draw.exit_code)
     yield Claim(say("the exit code of the program came back"), right, seen)
 
 
@@ -70,27 +70,27 @@ def share_everything() -> None:
 # --- hostname
 
 
-def _perform_hostname(mine: ModuleType, facts: Facts) -> int:
-    return carry_out(facts, facts.waiting(), REFERENCE.namespaces, mine.hostname, REFERENCE.rootfs)
+def _perform_hostname(mine: ModuleType, draw: Draw) -> int:
+    return carry_out(draw, draw.waiting(), REFERENCE.namespaces, mine.hostname, REFERENCE.rootfs)
 
 
-def _observe_hostname(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    yield from _a_container(seen, facts)
-    yield from own_name(seen, facts)
+def _observe_hostname(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
+    yield from _a_container(seen, draw)
+    yield from own_name(seen, draw)
 
 
 # --- namespaces
 
 
-def _perform_namespaces(mine: ModuleType, facts: Facts) -> int:
-    return carry_out(facts, facts.waiting(), mine.namespaces, REFERENCE.rootfs)
+def _perform_namespaces(mine: ModuleType, draw: Draw) -> int:
+    return carry_out(draw, draw.waiting(), mine.namespaces, REFERENCE.rootfs)
 
 
-def _observe_namespaces(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    yield from _a_container(seen, facts)
+def _observe_namespaces(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
+    yield from _a_container(seen, draw)
     for kind in FILES:
         own = seen.namespace(kind) != seen.parent.namespace(kind)
-        if kind in facts.namespaces:
+        if kind in draw.namespaces:
             yield Claim(say("{kind}: a namespace of its own", kind=kind), own, seen.namespace(kind))
         else:
             yield Claim(say("{kind}: the starter's, for the spec does not ask for one", kind=kind), not own)
@@ -99,41 +99,41 @@ def _observe_namespaces(seen: Seen, facts: Facts) -> Iterator[Claim]:
 # --- rootfs
 
 
-def _perform_rootfs(mine: ModuleType, facts: Facts) -> int:
+def _perform_rootfs(mine: ModuleType, draw: Draw) -> int:
     share_everything()
-    return carry_out(facts, facts.waiting(), REFERENCE.namespaces, mine.rootfs)
+    return carry_out(draw, draw.waiting(), REFERENCE.namespaces, mine.rootfs)
 
 
-def _observe_rootfs(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _observe_rootfs(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
-    yield from own_root(seen, facts)
+    yield from own_root(seen, draw)
 
 
 # --- run
 
 
-def _perform_run(mine: ModuleType, facts: Facts) -> Any:
+def _perform_run(mine: ModuleType, draw: Draw) -> Any:
     share_everything()
-    return mine.run(facts.root, list(facts.waiting()), facts.hostname)
+    return mine.run(draw.root, list(draw.waiting()), draw.hostname)
 
 
-def _observe_run(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
-    yield from own_name(seen, facts)
-    yield from own_root(seen, facts)
+    yield from own_name(seen, draw)
+    yield from own_root(seen, draw)
 
 
 # --- outside_pid
 
 
-def _family(facts: Facts) -> tuple[str, ...]:
+def _family(draw: Draw) -> tuple[str, ...]:
     """A program whose children's numbers begin anywhere; one of them is a grandchild. It passes a gate, and another."""
-    return facts.script(f"{_sleepers(facts)} read go < /{GATE}; read go < /{INNER_GATE}; exit 0")
+    return draw.script(f"{_sleepers(draw)} read go < /{GATE}; read go < /{INNER_GATE}; exit 0")
 
 
-def _sleepers(facts: Facts) -> str:
+def _sleepers(draw: Draw) -> str:
     sleepers = "sleep 30 & " * (SLEEPERS - 1) + "(sleep 30; true) & "
-    return f"echo {facts.number} > /proc/sys/kernel/ns_last_pid; {sleepers}"
+    return f"echo {draw.number} > /proc/sys/kernel/ns_last_pid; {sleepers}"
 
 
 def _sleeping(pid: int) -> list[int]:
@@ -141,23 +141,23 @@ def _sleeping(pid: int) -> list[int]:
     return sorted(seen.pid for seen in descendants(pid) if seen.command[:1] == ["sleep"])
 
 
-def _perform_outside_pid(mine: ModuleType, facts: Facts) -> Any:
+def _perform_outside_pid(mine: ModuleType, draw: Draw) -> Any:
     """Ask for the outside number of one of a family's sleepers; beside it stands another family whose numbers inside are equal.
 
     The family waits at a second gate until this has asked.
     """
     with suppress(OSError):  # nor do the numbers out here begin where one could guess
-        Path("/proc/sys/kernel/ns_last_pid").write_text(str(facts.number * 2))
-    decoy = facts.replace(token="beside").script(f"{_sleepers(facts)} wait")
+        Path("/proc/sys/kernel/ns_last_pid").write_text(str(draw.number * 2))
+    decoy = draw.replace(token="beside").script(f"{_sleepers(draw)} wait")
     with (
-        spawn(plan_of(facts, decoy, REFERENCE.namespaces, REFERENCE.rootfs)) as other,
-        spawn(plan_of(facts, _family(facts), REFERENCE.namespaces, REFERENCE.rootfs)) as family,
+        spawn(plan_of(draw, decoy, REFERENCE.namespaces, REFERENCE.rootfs)) as other,
+        spawn(plan_of(draw, _family(draw), REFERENCE.namespaces, REFERENCE.rootfs)) as family,
     ):
         _await(lambda: len(_sleeping(other.pid)) == len(_sleeping(family.pid)) == SLEEPERS)
-        wanted = Seen(_sleeping(family.pid)[facts.which % SLEEPERS]).numbers[-1]
-        arm((process_view, Seen))  # all is seen by now that the check itself has to see in here
+        wanted = ProcessView(_sleeping(family.pid)[draw.which % SLEEPERS]).numbers[-1]
+        arm((process_view, ProcessView))  # all is seen by now that the check itself has to see in here
         found = mine.outside_pid(family.pid, wanted)
-        Path(facts.root, INNER_GATE).write_text("\n")  # waits until the family has passed the first
+        Path(draw.root, INNER_GATE).write_text("\n")  # waits until the family has passed the first
         family.wait()
         return [found, wanted]
 
@@ -171,18 +171,18 @@ def _await(condition: Callable[[], bool]) -> None:
     raise TimeoutError("the processes that are to be looked for did not come up")
 
 
-def _observe_outside_pid(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    yield from _a_container(seen, facts)
+def _observe_outside_pid(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
+    yield from _a_container(seen, draw)
     _await(lambda: len(_sleeping(seen.pid)) == SLEEPERS)
-    _SEEN[facts.token] = {Seen(pid).numbers[-1]: Seen(pid).numbers[-2] for pid in _sleeping(seen.pid)}
+    _SEEN[draw.token] = {ProcessView(pid).numbers[-1]: ProcessView(pid).numbers[-2] for pid in _sleeping(seen.pid)}
 
 
 _SEEN: dict[str, dict[int, int]] = {}  # by token: the numbers inside and out that the observer saw, for the conclusion
 
 
-def _conclude_outside_pid(returned: Any, facts: Facts) -> Iterator[Claim]:
+def _conclude_outside_pid(returned: Any, draw: Draw) -> Iterator[Claim]:
     found, asked = returned if isinstance(returned, list) and len(returned) == 2 else (None, None)
-    expected = _SEEN.pop(facts.token, {}).get(asked or 0)
+    expected = _SEEN.pop(draw.token, {}).get(asked or 0)
     right = expected is not None and type(found) is int and found == expected
     seen = f"{asked} inside: {found!r}, NSpid: {expected}"
     yield Claim(say("the number is the one that the process has out here"), right, seen)
@@ -191,34 +191,34 @@ def _conclude_outside_pid(returned: Any, facts: Facts) -> Iterator[Claim]:
 # --- read_only
 
 
-def _tries_to_write(facts: Facts) -> tuple[str, ...]:
-    script = f"read go < /{GATE}; touch /{facts.token}; a=$?; touch /tmp/{facts.token}; b=$?; exit $((a * 10 + b))"
-    return facts.script(script)
+def _tries_to_write(draw: Draw) -> tuple[str, ...]:
+    script = f"read go < /{GATE}; touch /{draw.token}; a=$?; touch /tmp/{draw.token}; b=$?; exit $((a * 10 + b))"
+    return draw.script(script)
 
 
-def _perform_read_only(mine: ModuleType, facts: Facts) -> int:
-    return carry_out(facts, _tries_to_write(facts), REFERENCE.namespaces, REFERENCE.rootfs, mine.read_only)
+def _perform_read_only(mine: ModuleType, draw: Draw) -> int:
+    return carry_out(draw, _tries_to_write(draw), REFERENCE.namespaces, REFERENCE.rootfs, mine.read_only)
 
 
-def _observe_read_only(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    yield from _a_container(seen, facts)
+def _observe_read_only(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
+    yield from _a_container(seen, draw)
     options = {fields[4]: fields[5].split(",") for fields in seen.mounts}
     kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
     yield Claim(say("/ is mounted read-only"), "ro" in options.get("/", ()), ",".join(options.get("/", ())))
     yield Claim(say("/tmp is a tmpfs that can be written"), kinds.get("/tmp") == "tmpfs" and "rw" in options.get("/tmp", ()))
 
 
-def _conclude_read_only(returned: Any, facts: Facts) -> Iterator[Claim]:
+def _conclude_read_only(returned: Any, draw: Draw) -> Iterator[Claim]:
     failed, written = isinstance(returned, int) and returned >= 10, isinstance(returned, int) and returned % 10 == 0
-    yield Claim(say("the program could not write to /"), failed and not os.path.lexists(f"{facts.root}/{facts.token}"))
+    yield Claim(say("the program could not write to /"), failed and not os.path.lexists(f"{draw.root}/{draw.token}"))
     yield Claim(say("the program could write to /tmp"), written)
 
 
 SCENARIOS = {
-    "hostname": Scenario(_perform_hostname, _observe_hostname, ended_as_drawn, Facts.waiting),
-    "namespaces": Scenario(_perform_namespaces, _observe_namespaces, ended_as_drawn, Facts.waiting, twice=True),
-    "rootfs": Scenario(_perform_rootfs, _observe_rootfs, ended_as_drawn, Facts.waiting),
-    "run": Scenario(_perform_run, _observe_run, ended_as_drawn, Facts.waiting),
+    "hostname": Scenario(_perform_hostname, _observe_hostname, ended_as_drawn, Draw.waiting),
+    "namespaces": Scenario(_perform_namespaces, _observe_namespaces, ended_as_drawn, Draw.waiting, twice=True),
+    "rootfs": Scenario(_perform_rootfs, _observe_rootfs, ended_as_drawn, Draw.waiting),
+    "run": Scenario(_perform_run, _observe_run, ended_as_drawn, Draw.waiting),
     "outside_pid": Scenario(_perform_outside_pid, _observe_outside_pid, _conclude_outside_pid, _family),
     "read_only": Scenario(_perform_read_only, _observe_read_only, _conclude_read_only, _tries_to_write),
 }

@@ -9,8 +9,8 @@ from typing import Any
 
 from labcore.lab import cgroups
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
-from labcore.lab.checks.process_view import Seen
-from labcore.lab.checks.scenario import REFERENCE, Facts, Scenario, ops_of
+from labcore.lab.checks.process_view import ProcessView
+from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, ops_of
 from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.say import say
@@ -28,16 +28,16 @@ LIMITING: tuple[Way, ...] = (settings, Cgroup.apply)
 CONFINING: tuple[Way, ...] = (write_id_maps,)
 
 
-def drawn_resources(facts: Facts) -> Resources:
+def drawn_resources(draw: Draw) -> Resources:
     """Return what was drawn; the second time there is no limit on memory."""
-    return Resources(memory=None if facts.again else facts.number << 16, pids=facts.number % 23 + 9 + 31 * facts.again)
+    return Resources(memory=None if draw.again else draw.number << 16, pids=draw.number % 23 + 9 + 31 * draw.again)
 
 
-def drawn_spec(facts: Facts) -> ContainerSpec:
+def drawn_spec(draw: Draw) -> ContainerSpec:
     """Return a spec with rights that were drawn; the second time with others, and without a user namespace."""
-    lots = random.Random(facts.number + facts.again)
-    mapped = () if facts.again else (IdRange(inside=0, outside=100_000 + facts.number * 8, size=1 << 16),)
-    return facts.spec(facts.waiting()).replace(
+    lots = random.Random(draw.number + draw.again)
+    mapped = () if draw.again else (IdRange(inside=0, outside=100_000 + draw.number * 8, size=1 << 16),)
+    return draw.spec(draw.waiting()).replace(
         capabilities=root_with(tuple(lots.sample(POWERS, 4))),
         uid_map=mapped,
         gid_map=mapped,
@@ -48,7 +48,7 @@ def drawn_spec(facts: Facts) -> ContainerSpec:
 # --- what is seen
 
 
-def _cgroup_of(seen: Seen, controller: str) -> Path:
+def _cgroup_of(seen: ProcessView, controller: str) -> Path:
     """Return the directory of the cgroup that a process is in: proc_pid_cgroup(5)."""
     v1 = dict(hierarchies().v1)
     for line in Path(f"/proc/{seen.pid}/cgroup").read_text().splitlines():
@@ -58,12 +58,12 @@ def _cgroup_of(seen: Seen, controller: str) -> Path:
     raise LookupError(controller)
 
 
-def limited(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def limited(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     """The limits that were drawn, in the files of the cgroup that it is in."""
-    wanted = drawn_resources(facts)
+    wanted = drawn_resources(draw)
     pids, memory = _cgroup_of(seen, "pids"), _cgroup_of(seen, "memory")
     own = pids != _cgroup_of(_starter(seen), "pids")
-    yield Claim(say("it was born in a cgroup of its own"), own and pids.name == facts.hostname, "" if own else pids.name)
+    yield Claim(say("it was born in a cgroup of its own"), own and pids.name == draw.hostname, "" if own else pids.name)
     found = _read(pids / "pids.max")
     yield Claim(say("its cgroup has room for {n} processes", n=wanted.pids), found == str(wanted.pids), f"pids.max: {found}")
     found = _read(memory / cgroups.memory_max())
@@ -75,7 +75,7 @@ def limited(seen: Seen, facts: Facts) -> Iterator[Claim]:
         yield Claim(say("its memory is limited to {n} bytes", n=wanted.memory), right, f"{cgroups.memory_max()}: {found}")
 
 
-def _starter(seen: Seen) -> Seen:
+def _starter(seen: ProcessView) -> ProcessView:
     """Return the process that has asked for this one: a monitor in between has entered the cgroup for it."""
     parent = seen.parent
     return parent.parent if any("labcore-monitor" in word for word in parent.command[:1]) else parent
@@ -97,7 +97,7 @@ def _held(mask: int) -> str:
     return " ".join(names if len(names) < 10 else [*names[:3], "…", say("{n} in all", n=len(names))])
 
 
-def confined_as_drawn(seen: Seen, spec: ContainerSpec) -> Iterator[Claim]:
+def confined_as_drawn(seen: ProcessView, spec: ContainerSpec) -> Iterator[Claim]:
     """The rights that were drawn, in the process's status."""
     wanted = _mask(spec.capabilities.effective)
     sets = {"CapEff": say("what it may do now"), "CapPrm": say("what it could claim"), "CapBnd": say("what it can ever gain")}
@@ -113,7 +113,7 @@ def confined_as_drawn(seen: Seen, spec: ContainerSpec) -> Iterator[Claim]:
         yield Claim(say("{path} is read-only", path=path), "ro" in options.get(path, ()))
 
 
-def _mapped(seen: Seen, spec: ContainerSpec) -> Iterator[Claim]:
+def _mapped(seen: ProcessView, spec: ContainerSpec) -> Iterator[Claim]:
     if not spec.uid_map:
         same = seen.namespace("user") == seen.parent.namespace("user")
         yield Claim(say("no user namespace, for the spec does not ask for one"), same)
@@ -129,7 +129,7 @@ def _mapped(seen: Seen, spec: ContainerSpec) -> Iterator[Claim]:
 
 
 @contextmanager
-def _a_place(facts: Facts) -> Iterator[None]:  # noqa: ARG001
+def _a_place(draw: Draw) -> Iterator[None]:  # noqa: ARG001
     with cgroups.for_a_check():
         yield
 
@@ -137,57 +137,57 @@ def _a_place(facts: Facts) -> Iterator[None]:  # noqa: ARG001
 # --- limits
 
 
-def _perform_limits(mine: ModuleType, facts: Facts) -> int:
-    spec = facts.spec(facts.waiting()).replace(resources=drawn_resources(facts))
+def _perform_limits(mine: ModuleType, draw: Draw) -> int:
+    spec = draw.spec(draw.waiting()).replace(resources=drawn_resources(draw))
     born = ops_of(mine.limits, spec)
     program = ops.Execve(spec.argv, spec.environment, (spec.argv[0],))
     with spawn(Plan([*born, *REFERENCE.namespaces(spec), *REFERENCE.rootfs(spec), program])) as process:
         return process.wait()
 
 
-def _observe_limits(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _observe_limits(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
-    yield from limited(seen, facts)
+    yield from limited(seen, draw)
 
 
 # --- confine
 
 
-def _perform_confine(mine: ModuleType, facts: Facts) -> int:
+def _perform_confine(mine: ModuleType, draw: Draw) -> int:
     share_everything()
-    spec = drawn_spec(facts)
+    spec = drawn_spec(draw)
     box = [*REFERENCE.namespaces(spec), *REFERENCE.rootfs(spec)]
     program = ops.Execve(spec.argv, spec.environment, (spec.argv[0],))
     with spawn(Plan([*box, *ops_of(mine.confine, spec), program])) as process:
         return process.wait()
 
 
-def _observe_confine(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _observe_confine(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
-    yield from confined_as_drawn(seen, drawn_spec(facts))
+    yield from confined_as_drawn(seen, drawn_spec(draw))
 
 
 # --- run
 
 
-def _perform_run(mine: ModuleType, facts: Facts) -> Any:
+def _perform_run(mine: ModuleType, draw: Draw) -> Any:
     share_everything()
-    spec = drawn_spec(facts)
+    spec = drawn_spec(draw)
     more = {name: getattr(spec, name) for name in ("capabilities", "uid_map", "gid_map", "readonly_paths")}
-    return mine.run(facts.root, list(facts.waiting()), facts.hostname, resources=drawn_resources(facts), **more)
+    return mine.run(draw.root, list(draw.waiting()), draw.hostname, resources=drawn_resources(draw), **more)
 
 
-def _observe_run(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
-    yield from own_name(seen, facts)
-    yield from own_root(seen, facts)
-    yield from limited(seen, facts)
-    yield from confined_as_drawn(seen, drawn_spec(facts))
+    yield from own_name(seen, draw)
+    yield from own_root(seen, draw)
+    yield from limited(seen, draw)
+    yield from confined_as_drawn(seen, drawn_spec(draw))
 
 
 def _scenario(perform: Any, observe: Any, ways_around: tuple[Way, ...]) -> Scenario:
     return Scenario(
-        perform, observe, ended_as_drawn, Facts.waiting, twice=True, prepare=_a_place, ways_around=ways_around
+        perform, observe, ended_as_drawn, Draw.waiting, twice=True, prepare=_a_place, ways_around=ways_around
     )  # fmt: skip
 
 

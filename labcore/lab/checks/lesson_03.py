@@ -27,8 +27,8 @@ from labcore.lab.checks.drawn_images import (
     writes_and_deletes,
 )
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
-from labcore.lab.checks.process_view import Seen
-from labcore.lab.checks.scenario import REFERENCE, Facts, Scenario, carry_out, ops_of
+from labcore.lab.checks.process_view import ProcessView
+from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, carry_out, ops_of
 from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.say import say
@@ -47,38 +47,38 @@ from labcore.tar import Archive
 SHOWN = 8  # digits of a layer's name
 
 
-def _root_mount(seen: Seen) -> tuple[str, dict[str, str]]:
+def _root_mount(seen: ProcessView) -> tuple[str, dict[str, str]]:
     """Return the type of the container's root, and its options."""
     fields = next(fields for fields in reversed(seen.mounts) if fields[4] == "/")
     options = dict(part.partition("=")[::2] for part in fields[-1].split(","))
     return fields[fields.index("-") + 1], options
 
 
-def _stacked(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _stacked(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     """Look at a container on the image that was drawn, through the kernel's eyes."""
     kind, options = _root_mount(seen)
     yield Claim(say("its root is an overlay"), kind == "overlay", "" if kind == "overlay" else kind)
     yield Claim(say("with a layer on top that can be written to"), "upperdir" in options)
-    yield from _layered(seen, facts)
+    yield from _layered(seen, draw)
 
 
-def _layered(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _layered(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     found = {name: seen.text(f"/etc/{name}") for name in ("top", "middle", "base")}
-    wanted = {"top": content(facts, "top", 2), "middle": content(facts, "middle", 1), "base": content(facts, "base", 0)}
+    wanted = {"top": content(draw, "top", 2), "middle": content(draw, "middle", 1), "base": content(draw, "base", 0)}
     wrong = [f"/etc/{name}: {(text or '').partition(',')[0]!r}" for name, text in found.items() if text != wanted[name]]
     yield Claim(say("each file is that of the topmost layer that has it"), not wrong, ", ".join(wrong))
     yield Claim(say("/etc/gone, which a layer deletes, is not to be seen"), not seen.holds("/etc/gone"))
-    yield Claim(say("/etc/back, deleted and made again, is"), seen.text("/etc/back") == content(facts, "back", 2))
+    yield Claim(say("/etc/back, deleted and made again, is"), seen.text("/etc/back") == content(draw, "back", 2))
 
 
-def _in_order(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _in_order(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     lower = [Path(name).name[:SHOWN] for name in _root_mount(seen)[1].get("lowerdir", "").split(":")]
-    wanted = [Path(name).name[:SHOWN] for name in stack(facts).layers]
+    wanted = [Path(name).name[:SHOWN] for name in stack(draw).layers]
     yield Claim(say("its read-only layers are the image's, the topmost first"), lower == wanted, ":".join(lower))
 
 
-def _image_is_whole(facts: Facts, store: Path) -> Iterator[Claim]:
-    before, now = PRINTS.pop(facts.token), prints(store)
+def _image_is_whole(draw: Draw, store: Path) -> Iterator[Claim]:
+    before, now = PRINTS.pop(draw.token), prints(store)
     layers = [path for path in before if Path(path).parent == Path("layers")]
     added = [path for path in now if path not in before and any(path.startswith(f"{layer}/") for layer in layers)]
     changed = [*added, *(path for path, held in before.items() if now.get(path) != held)]
@@ -88,19 +88,19 @@ def _image_is_whole(facts: Facts, store: Path) -> Iterator[Claim]:
 # --- digest
 
 
-def _samples(facts: Facts) -> list[bytes]:
-    return [facts.token.encode(), b"", facts.hostname.encode() * facts.number, bytes(range(256))]
+def _samples(draw: Draw) -> list[bytes]:
+    return [draw.token.encode(), b"", draw.hostname.encode() * draw.number, bytes(range(256))]
 
 
-def _perform_digest(mine: ModuleType, facts: Facts) -> Any:
-    return [mine.digest(sample) for sample in _samples(facts)]
+def _perform_digest(mine: ModuleType, draw: Draw) -> Any:
+    return [mine.digest(sample) for sample in _samples(draw)]
 
 
-def _conclude_digest(returned: Any, facts: Facts) -> Iterator[Claim]:
+def _conclude_digest(returned: Any, draw: Draw) -> Iterator[Claim]:
     found = returned if isinstance(returned, list) else []
     texts = [item for item in found if isinstance(item, str)]
     yield Claim(say("it returns a text"), len(texts) == len(found) > 0, "" if texts else repr(found[:1])[1:-1])
-    wanted = [f"sha256:{hashlib.sha256(sample).hexdigest()}" for sample in _samples(facts)]
+    wanted = [f"sha256:{hashlib.sha256(sample).hexdigest()}" for sample in _samples(draw)]
     starts = bool(texts) and all(text.startswith("sha256:") for text in texts)
     yield Claim(say("which begins with sha256:"), starts, "" if starts else "".join(texts[:1])[:20])
     right = found == wanted
@@ -110,12 +110,12 @@ def _conclude_digest(returned: Any, facts: Facts) -> Iterator[Claim]:
 # --- layers
 
 
-def _perform_layers(mine: ModuleType, facts: Facts) -> dict[str, Any]:
-    manifest, store = manifest_of(facts), str(store_of(facts))
+def _perform_layers(mine: ModuleType, draw: Draw) -> dict[str, Any]:
+    manifest, store = manifest_of(draw), str(store_of(draw))
     names = _names(mine.layers(manifest, store))
     again = _names(mine.layers(manifest, store))
     root = OverlayRoot(store, tuple(names), "scratch")
-    code = carry_out(facts, writes_and_deletes(facts), REFERENCE.namespaces, REFERENCE.rootfs, root=root)
+    code = carry_out(draw, writes_and_deletes(draw), REFERENCE.namespaces, REFERENCE.rootfs, root=root)
     return {"names": names, "again": again, "code": code}
 
 
@@ -130,8 +130,8 @@ def _names(returned: Any) -> list[str]:
     return [str(name) for name in returned]
 
 
-def _conclude_layers(returned: Any, facts: Facts) -> Iterator[Claim]:
-    store, manifest = store_of(facts), manifest_of(facts)
+def _conclude_layers(returned: Any, draw: Draw) -> Iterator[Claim]:
+    store, manifest = store_of(draw), manifest_of(draw)
     places = [store / name for name in returned["names"]]
     apart = len(set(places)) == len(manifest["layers"]) and all(store in place.parents for place in places)
     named = "" if apart else " ".join(returned["names"])[:80]
@@ -141,14 +141,14 @@ def _conclude_layers(returned: Any, facts: Facts) -> Iterator[Claim]:
     held = "" if own == wanted else " | ".join(map(" ".join, own))
     yield Claim(say("with that layer's files, and no other's"), own == wanted, held)
     yield Claim(say("unpacked once: the second time the same names come back"), returned["again"] == returned["names"])
-    yield from ended_as_drawn(returned["code"], facts)
-    yield from _image_is_whole(facts, store)
+    yield from ended_as_drawn(returned["code"], draw)
+    yield from _image_is_whole(draw, store)
 
 
 # --- overlay
 
 
-def _perform_overlay(mine: ModuleType, facts: Facts) -> int:
+def _perform_overlay(mine: ModuleType, draw: Draw) -> int:
     def around(spec: ContainerSpec) -> list[Op]:
         return [
             ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
@@ -158,78 +158,78 @@ def _perform_overlay(mine: ModuleType, facts: Facts) -> int:
             ops.Chdir("/"),
         ]
 
-    return carry_out(facts, writes_and_deletes(facts), REFERENCE.namespaces, around, root=stack(facts))
+    return carry_out(draw, writes_and_deletes(draw), REFERENCE.namespaces, around, root=stack(draw))
 
 
-def _observe_overlay(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    yield from _stacked(seen, facts)
-    yield from _in_order(seen, facts)
+def _observe_overlay(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
+    yield from _stacked(seen, draw)
+    yield from _in_order(seen, draw)
 
 
-def _conclude_overlay(returned: Any, facts: Facts) -> Iterator[Claim]:
-    yield from ended_as_drawn(returned, facts)
-    yield from _image_is_whole(facts, store_of(facts))
-    left = sorted(path.name for path in Path(store_of(facts), "scratch").iterdir())
+def _conclude_overlay(returned: Any, draw: Draw) -> Iterator[Claim]:
+    yield from ended_as_drawn(returned, draw)
+    yield from _image_is_whole(draw, store_of(draw))
+    left = sorted(path.name for path in Path(store_of(draw), "scratch").iterdir())
     yield Claim(say("what the container wrote was in memory, and is gone with it"), not left, " ".join(left))
 
 
 # --- rootfs: on layers, and again on a plain directory
 
 
-def _root_of(facts: Facts) -> Root:
-    return BindRoot(facts.root) if facts.again else stack(facts)
+def _root_of(draw: Draw) -> Root:
+    return BindRoot(draw.root) if draw.again else stack(draw)
 
 
-def _program(facts: Facts) -> tuple[str, ...]:
-    return facts.waiting() if facts.again else writes_and_deletes(facts)
+def _program(draw: Draw) -> tuple[str, ...]:
+    return draw.waiting() if draw.again else writes_and_deletes(draw)
 
 
-def _perform_rootfs(mine: ModuleType, facts: Facts) -> int:
+def _perform_rootfs(mine: ModuleType, draw: Draw) -> int:
     share_everything()
-    return carry_out(facts, _program(facts), REFERENCE.namespaces, mine.rootfs, root=_root_of(facts))
+    return carry_out(draw, _program(draw), REFERENCE.namespaces, mine.rootfs, root=_root_of(draw))
 
 
-def _observe_rootfs(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    if facts.again:
+def _observe_rootfs(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
+    if draw.again:
         yield Claim(say("on a plain directory, too: its root is no overlay"), _root_mount(seen)[0] != "overlay")
     else:
-        yield from _observe_overlay(seen, facts)
+        yield from _observe_overlay(seen, draw)
     yield own_number(seen)
-    yield from own_root(seen, facts)
+    yield from own_root(seen, draw)
 
 
-def _conclude_rootfs(returned: Any, facts: Facts) -> Iterator[Claim]:
-    yield from ended_as_drawn(returned, facts)
-    yield from _image_is_whole(facts, store_of(facts))
+def _conclude_rootfs(returned: Any, draw: Draw) -> Iterator[Claim]:
+    yield from ended_as_drawn(returned, draw)
+    yield from _image_is_whole(draw, store_of(draw))
 
 
 # --- pull
 
 
 @contextmanager
-def _registries(facts: Facts) -> Iterator[None]:
+def _registries(draw: Draw) -> Iterator[None]:
     """Serve the image that was drawn: by an honest registry, and by one that lies about one part of it, another each time."""
     from labcore.images import ImageStore
     from labcore.lab.registries import LessonRegistry
     from labcore.spec import Reference
 
-    source = Path(facts.root, "source")
-    with LessonRegistry(Path(facts.root, "registry")) as honest:
-        name = Reference.parse(f"{honest.address}/{facts.hostname}/app:{facts.mark}")
-        manifest = make_image(source, facts, str(name))
+    source = Path(draw.root, "source")
+    with LessonRegistry(Path(draw.root, "registry")) as honest:
+        name = Reference.parse(f"{honest.address}/{draw.hostname}/app:{draw.mark}")
+        manifest = make_image(source, draw, str(name))
         for _ in transfer.push(ImageStore(source), name, transfer.endpoint(name)):
             pass
         honest.said()
         liars = [honest.liar(part.digest) for part in descriptors(manifest)]
         try:
             for store in ("store", *(f"store{number}" for number in range(len(liars)))):
-                Path(facts.root, store, "blobs", "sha256").mkdir(parents=True)
+                Path(draw.root, store, "blobs", "sha256").mkdir(parents=True)
             urls = [server.url for server in (honest, *liars)]
-            Path(facts.root, "pull.json").write_text(json.dumps([name.repository, name.tag, urls]))
-            _SERVED[facts.token] = (honest, manifest)
+            Path(draw.root, "pull.json").write_text(json.dumps([name.repository, name.tag, urls]))
+            _SERVED[draw.token] = (honest, manifest)
             yield
         finally:
-            del _SERVED[facts.token]
+            del _SERVED[draw.token]
             for liar in liars:
                 liar.close()
 
@@ -237,38 +237,38 @@ def _registries(facts: Facts) -> Iterator[None]:
 _SERVED: dict[str, Any] = {}  # by token: the registry, and the manifest of what is in it
 
 
-def _perform_pull(mine: ModuleType, facts: Facts) -> dict[str, Any]:
-    repository, tag, (honest, *liars) = json.loads(Path(facts.root, "pull.json").read_text())
-    returned = mine.pull(honest, repository, tag, str(store_of(facts)))
+def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
+    repository, tag, (honest, *liars) = json.loads(Path(draw.root, "pull.json").read_text())
+    returned = mine.pull(honest, repository, tag, str(store_of(draw)))
     refused = []
     for number, url in enumerate(liars):
         try:
-            mine.pull(url, repository, tag, str(Path(facts.root, f"store{number}")))
+            mine.pull(url, repository, tag, str(Path(draw.root, f"store{number}")))
             refused.append("")
         except Exception as error:
             refused.append(type(error).__name__)
     return {"manifest": returned, "refused": refused}
 
 
-def _conclude_pull(returned: Any, facts: Facts) -> Iterator[Claim]:
+def _conclude_pull(returned: Any, draw: Draw) -> Iterator[Claim]:
     from labcore.images import ImageStore
     from labcore.spec import Reference
 
-    honest, manifest = _SERVED[facts.token]
+    honest, manifest = _SERVED[draw.token]
     asked = [row.request for row in honest.said().rows]
-    yield Claim(say("the manifest was asked for by its tag"), any(facts.mark in request for request in asked))
+    yield Claim(say("the manifest was asked for by its tag"), any(draw.mark in request for request in asked))
     yield Claim(say("the manifest came back"), returned["manifest"] == manifest)
-    parts, blobs = descriptors(manifest), Path(store_of(facts), "blobs", "sha256")
+    parts, blobs = descriptors(manifest), Path(store_of(draw), "blobs", "sha256")
     missing = [part for part in parts if _digest_of(blobs / part.digest[7:]) != part.digest]
     yield Claim(say("config and layers lie in the store, each under its digest"), not missing, _short(missing))
-    repository, tag, _ = json.loads(Path(facts.root, "pull.json").read_text())
+    repository, tag, _ = json.loads(Path(draw.root, "pull.json").read_text())
     named = Reference.parse(f"{repository}:{tag}")
-    known = ImageStore(store_of(facts)).names()
+    known = ImageStore(store_of(draw)).names()
     is_named = str(named) in known
     yield Claim(say("the image has its name there, {name}", name=str(named)), is_named, "" if is_named else " ".join(known))
     for number, what in enumerate((say("the config"), say("the lowest layer"), say("a layer"), say("the topmost layer"))):
         yield Claim(say("{what}: other bytes than were asked for are refused", what=what), returned["refused"][number] != "")
-    wrong = [path for number in range(len(parts)) for path in _falsely_named(Path(facts.root, f"store{number}"))]
+    wrong = [path for number in range(len(parts)) for path in _falsely_named(Path(draw.root, f"store{number}"))]
     yield Claim(say("and not kept"), not wrong, " ".join(path.name[:SHOWN] for path in wrong[:3]))
 
 
@@ -288,102 +288,102 @@ def _short(parts: Any) -> str:
 
 
 @contextmanager
-def _state(facts: Facts) -> Iterator[None]:
+def _state(draw: Draw) -> Iterator[None]:
     """Make a state root whose lesson's store has the image; without a tag its name means `latest`."""
-    store = Path(facts.root, "state", "lab", "store")
-    make_image(store, facts.replace(token=f"other-{facts.token}"), f"{facts.hostname}:old")
-    make_image(store, facts, f"{facts.hostname}:latest")
-    PRINTS[facts.token] = prints(store)
+    store = Path(draw.root, "state", "lab", "store")
+    make_image(store, draw.replace(token=f"other-{draw.token}"), f"{draw.hostname}:old")
+    make_image(store, draw, f"{draw.hostname}:latest")
+    PRINTS[draw.token] = prints(store)
     yield
 
 
-def _perform_run(mine: ModuleType, facts: Facts) -> Any:
+def _perform_run(mine: ModuleType, draw: Draw) -> Any:
     share_everything()
-    os.environ["LABCORE_ROOT"] = f"{facts.root}/state"
-    return mine.run(facts.root if facts.again else facts.hostname, list(_program(facts)), facts.hostname)
+    os.environ["LABCORE_ROOT"] = f"{draw.root}/state"
+    return mine.run(draw.root if draw.again else draw.hostname, list(_program(draw)), draw.hostname)
 
 
-def _observe_run(seen: Seen, facts: Facts) -> Iterator[Claim]:
-    if facts.again:
+def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
+    if draw.again:
         yield Claim(say("on a plain directory, too: its root is no overlay"), _root_mount(seen)[0] != "overlay")
     else:
-        yield from _stacked(seen, facts)
+        yield from _stacked(seen, draw)
     yield own_number(seen)
-    yield from own_name(seen, facts)
-    yield from own_root(seen, facts)
+    yield from own_name(seen, draw)
+    yield from own_root(seen, draw)
 
 
-def _conclude_run(returned: Any, facts: Facts) -> Iterator[Claim]:
-    yield from ended_as_drawn(returned, facts)
-    yield from _image_is_whole(facts, Path(facts.root, "state", "lab", "store"))
+def _conclude_run(returned: Any, draw: Draw) -> Iterator[Claim]:
+    yield from ended_as_drawn(returned, draw)
+    yield from _image_is_whole(draw, Path(draw.root, "state", "lab", "store"))
 
 
 # --- whiteouts
 
 
 @contextmanager
-def _marked(facts: Facts) -> Iterator[None]:
+def _marked(draw: Draw) -> Iterator[None]:
     """Make a layer that was unpacked as it is, with its marks, over one that has what they delete."""
-    with an_unpacked_image(facts):
-        names = list(stack(facts).layers)
-        top = store_of(facts) / "layers" / facts.mark
+    with an_unpacked_image(draw):
+        names = list(stack(draw).layers)
+        top = store_of(draw) / "layers" / draw.mark
         for path, text in {
-            "etc/.wh.base": "", "etc/kept": facts.token, "tmp/.wh..wh..opq": "", "tmp/new": facts.token, ".wh.var": "",
+            "etc/.wh.base": "", "etc/kept": draw.token, "tmp/.wh..wh..opq": "", "tmp/new": draw.token, ".wh.var": "",
         }.items():  # fmt: skip
             (top / path).parent.mkdir(parents=True, exist_ok=True)
             (top / path).write_text(text)
-        lowest = store_of(facts) / names[-1]
+        lowest = store_of(draw) / names[-1]
         (lowest / "var").mkdir()
-        (lowest / "tmp" / "old").write_text(facts.token)
-        Path(facts.root, "stack.json").write_text(json.dumps([f"layers/{facts.mark}", *names]))
+        (lowest / "tmp" / "old").write_text(draw.token)
+        Path(draw.root, "stack.json").write_text(json.dumps([f"layers/{draw.mark}", *names]))
         yield
 
 
-def _perform_whiteouts(mine: ModuleType, facts: Facts) -> int:
-    mine.whiteouts(store_of(facts) / "layers" / facts.mark)
-    return carry_out(facts, facts.waiting(), REFERENCE.namespaces, REFERENCE.rootfs, root=stack(facts))
+def _perform_whiteouts(mine: ModuleType, draw: Draw) -> int:
+    mine.whiteouts(store_of(draw) / "layers" / draw.mark)
+    return carry_out(draw, draw.waiting(), REFERENCE.namespaces, REFERENCE.rootfs, root=stack(draw))
 
 
-def _observe_whiteouts(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _observe_whiteouts(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("a file that the layer deletes is not to be seen"), not seen.holds("/etc/base"))
     yield Claim(say("nor is a whole directory that it deletes"), not seen.holds("/var"))
-    yield Claim(say("what stands beside the mark is"), seen.text("/etc/kept") == facts.token)
-    yield Claim(say("an opaque directory shows what the layer has in it"), seen.text("/tmp/new") == facts.token)
+    yield Claim(say("what stands beside the mark is"), seen.text("/etc/kept") == draw.token)
+    yield Claim(say("an opaque directory shows what the layer has in it"), seen.text("/tmp/new") == draw.token)
     yield Claim(say("and nothing that lower layers have there"), not seen.holds("/tmp/old"))
 
 
-def _conclude_whiteouts(returned: Any, facts: Facts) -> Iterator[Claim]:
-    top = store_of(facts) / "layers" / facts.mark
+def _conclude_whiteouts(returned: Any, draw: Draw) -> Iterator[Claim]:
+    top = store_of(draw) / "layers" / draw.mark
     left = [str(path.relative_to(top)) for path in top.rglob(".wh.*")]
     yield Claim(say("no mark is left"), not left, " ".join(left))
     there = [path.lstat() for path in (top / "etc" / "base", top / "var") if os.path.lexists(path)]
     devices = len(there) == 2 and all(stat.S_ISCHR(status.st_mode) and status.st_rdev == 0 for status in there)
     yield Claim(say("a device 0/0 stands for what is deleted"), devices)
-    yield from ended_as_drawn(returned, facts)
+    yield from ended_as_drawn(returned, draw)
 
 
 # --- dig
 
 
-def _perform_dig(mine: ModuleType, facts: Facts) -> Any:
+def _perform_dig(mine: ModuleType, draw: Draw) -> Any:
     found = []
     for path in ("etc/top", "etc/gone", "etc/base", "etc/nowhere"):
-        returned = mine.dig(manifest_of(facts), str(store_of(facts)), path)
+        returned = mine.dig(manifest_of(draw), str(store_of(draw)), path)
         found.append([item.decode() if isinstance(item, bytes) else repr(item) for item in returned])
     return found
 
 
-def _conclude_dig(returned: Any, facts: Facts) -> Iterator[Claim]:
+def _conclude_dig(returned: Any, draw: Draw) -> Iterator[Claim]:
     top, gone, base, nowhere = returned
-    yield Claim(say("a file that each layer has is found in each, the lowest first"), top == _held(facts, "top", 0, 1, 2))
-    yield Claim(say("one that a layer deletes is found below"), gone == _held(facts, "gone", 0))
-    yield Claim(say("one that is in one layer only, once"), base == _held(facts, "base", 0))
+    yield Claim(say("a file that each layer has is found in each, the lowest first"), top == _held(draw, "top", 0, 1, 2))
+    yield Claim(say("one that a layer deletes is found below"), gone == _held(draw, "gone", 0))
+    yield Claim(say("one that is in one layer only, once"), base == _held(draw, "base", 0))
     yield Claim(say("one that there is not, nowhere"), nowhere == [])
-    yield from _image_is_whole(facts, store_of(facts))
+    yield from _image_is_whole(draw, store_of(draw))
 
 
-def _held(facts: Facts, name: str, *numbers: int) -> list[str]:
-    return [content(facts, name, number) for number in numbers]
+def _held(draw: Draw, name: str, *numbers: int) -> list[str]:
+    return [content(draw, name, number) for number in numbers]
 
 
 DIGESTING: tuple[Way, ...] = (Blobs,)
@@ -418,7 +418,7 @@ SCENARIOS = {
         _perform_whiteouts,
         _observe_whiteouts,
         _conclude_whiteouts,
-        Facts.waiting,
+        Draw.waiting,
         prepare=_marked,
         ways_around=UNPACKING,
     ),

@@ -17,8 +17,8 @@ from labcore.errors import InvalidInput
 from labcore.lab import session
 from labcore.lab.checks import lesson_03, tripwires
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_number
-from labcore.lab.checks.process_view import Seen
-from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Facts, Scenario, carry_out, ops_of
+from labcore.lab.checks.process_view import ProcessView
+from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Draw, Scenario, carry_out, ops_of
 from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.lessons import all_steps
@@ -39,31 +39,31 @@ LIMITS = {"pid": "pid", "uts": "uts", "ipc": "ipc", "network": "net", "cgroup": 
 # --- preflight: on the machine as it is, and in a world where something is missing
 
 
-def _forbidden(facts: Facts) -> str:
-    return list(LIMITS)[(facts.number + facts.again) % len(LIMITS)]
+def _forbidden(draw: Draw) -> str:
+    return list(LIMITS)[(draw.number + draw.again) % len(LIMITS)]
 
 
-def _lacks(facts: Facts) -> list[str]:
+def _lacks(draw: Draw) -> list[str]:
     """Return what is missing in the broken world: a kind of namespace, and two times out of three something else, or both."""
-    more = (["overlay"], ["cgroups"], ["overlay", "cgroups"])[(facts.which + facts.again) % 3]
-    return sorted([f"{_forbidden(facts)} namespace", *more])
+    more = (["overlay"], ["cgroups"], ["overlay", "cgroups"])[(draw.which + draw.again) % 3]
+    return sorted([f"{_forbidden(draw)} namespace", *more])
 
 
-def _perform_preflight(mine: ModuleType, facts: Facts) -> list[Any]:
+def _perform_preflight(mine: ModuleType, draw: Draw) -> list[Any]:
     have_cgroups()
-    good, bad, base = (_tray(facts, name) for name in ("good", "bad", "base"))
+    good, bad, base = (_tray(draw, name) for name in ("good", "bad", "base"))
     native.mount("overlay", bad, "overlay", data=f"lowerdir={bad},upperdir={base}/upper,workdir={base}/work")
-    whole = _named(mine.preflight(_tray(facts, "first")))
-    lacks = _lacks(facts)
+    whole = _named(mine.preflight(_tray(draw, "first")))
+    lacks = _lacks(draw)
     if "cgroups" in lacks:
         hide_cgroups()
-    _forbid(_forbidden(facts))
+    _forbid(_forbidden(draw))
     return [whole, _named(mine.preflight(bad if "overlay" in lacks else good))]
 
 
-def _tray(facts: Facts, name: str) -> str:
+def _tray(draw: Draw, name: str) -> str:
     """Return a tray on a file system that can be an overlay's upper one, whatever this machine's /tmp is."""
-    tray = Path(facts.root, "tmp", name)
+    tray = Path(draw.root, "tmp", name)
     tray.mkdir()
     native.mount("tmpfs", str(tray), "tmpfs")
     for part in ("upper", "work", "view"):
@@ -106,12 +106,12 @@ def _named(returned: Any) -> dict[str, str]:
     return {str(name): cure if isinstance(cure, str) else "" for name, cure in returned.items()}
 
 
-def _conclude_preflight(returned: Any, facts: Facts) -> Iterator[Claim]:
+def _conclude_preflight(returned: Any, draw: Draw) -> Iterator[Claim]:
     whole, broken = returned
     yield Claim(say("on this machine as it is, nothing is missing"), not whole, ", ".join(whole))
-    for name in _lacks(facts):
+    for name in _lacks(draw):
         yield Claim(_missing(name), name in broken, "" if name in broken else ", ".join(broken))
-    others = [name for name in broken if name not in _lacks(facts)]
+    others = [name for name in broken if name not in _lacks(draw)]
     yield Claim(say("and nothing is named that is there"), not others, ", ".join(others))
     bare = [name for name, cure in broken.items() if not cure.strip()]
     yield Claim(say("each comes with a cure"), not bare, ", ".join(bare))
@@ -128,20 +128,20 @@ def _missing(name: str) -> str:
 # --- devices
 
 
-def _drawn_devices(facts: Facts) -> tuple[Device, ...]:
+def _drawn_devices(draw: Draw) -> tuple[Device, ...]:
     """Return devices that nobody can know before: some of the usual ones, and as root one that no machine has."""
     chosen = list(DEFAULT_DEVICES)
-    del chosen[1 + facts.number % (len(chosen) - 1)]  # /dev/null stays
-    return (*chosen, *([] if confined() else [Device(f"/dev/{facts.mark}", "c", 240, facts.number)]))
+    del chosen[1 + draw.number % (len(chosen) - 1)]  # /dev/null stays
+    return (*chosen, *([] if confined() else [Device(f"/dev/{draw.mark}", "c", 240, draw.number)]))
 
 
-def _perform_devices(mine: ModuleType, facts: Facts) -> int:
+def _perform_devices(mine: ModuleType, draw: Draw) -> int:
     def around(spec: ContainerSpec) -> list[Op]:
-        spec = spec.replace(devices=_drawn_devices(facts))
+        spec = spec.replace(devices=_drawn_devices(draw))
         return [
             ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
-            ops.Mount(facts.root, facts.root, flags=MountFlag.BIND | MountFlag.REC),
-            ops.Chdir(facts.root),
+            ops.Mount(draw.root, draw.root, flags=MountFlag.BIND | MountFlag.REC),
+            ops.Chdir(draw.root),
             ops.Mount("proc", "proc", "proc"),
             *ops_of(mine.devices, spec),
             ops.PivotRoot(".", "."),
@@ -150,15 +150,15 @@ def _perform_devices(mine: ModuleType, facts: Facts) -> int:
         ]
 
     os.umask(0o022)
-    return carry_out(facts, facts.waiting(), REFERENCE.namespaces, around)
+    return carry_out(draw, draw.waiting(), REFERENCE.namespaces, around)
 
 
-def _observe_devices(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _observe_devices(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
-    yield from own_devices(seen, _drawn_devices(facts))
+    yield from own_devices(seen, _drawn_devices(draw))
 
 
-def own_devices(seen: Seen, wanted: tuple[Device, ...]) -> Iterator[Claim]:
+def own_devices(seen: ProcessView, wanted: tuple[Device, ...]) -> Iterator[Claim]:
     """A /dev of its own, with these devices in it and no others, and a terminal's master."""
     kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
     yield Claim(say("/dev is a tmpfs of its own"), kinds.get("/dev") == "tmpfs", kinds.get("/dev", ""))
@@ -195,70 +195,70 @@ def _target(path: Path) -> int | None:
 LAYERED = lesson_03.SCENARIOS["rootfs"]
 
 
-def _perform_rootfs(mine: ModuleType, facts: Facts) -> Any:
+def _perform_rootfs(mine: ModuleType, draw: Draw) -> Any:
     os.umask(0o022)
-    return LAYERED.perform(mine, facts)
+    return LAYERED.perform(mine, draw)
 
 
-def _observe_rootfs(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _observe_rootfs(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     assert LAYERED.observe is not None
-    yield from LAYERED.observe(seen, facts)
+    yield from LAYERED.observe(seen, draw)
     yield from own_devices(seen, DEFAULT_DEVICES)
 
 
 # --- main: the learner's file as a program, in a process of its own
 
 
-def _said(facts: Facts) -> str:
-    return f"{facts.hostname}-{facts.number}"
+def _said(draw: Draw) -> str:
+    return f"{draw.hostname}-{draw.number}"
 
 
-def _says(facts: Facts) -> tuple[str, ...]:
-    return facts.script(f"echo {_said(facts)}; read go < /{GATE}; exit {facts.exit_code}")
+def _says(draw: Draw) -> tuple[str, ...]:
+    return draw.script(f"echo {_said(draw)}; read go < /{GATE}; exit {draw.exit_code}")
 
 
 @contextmanager
-def _without_main(facts: Facts) -> Iterator[None]:
+def _without_main(draw: Draw) -> Iterator[None]:
     """Make the image, and a copy of the solutions in which `main` is a tripwire: a fresh process finds no other."""
     trip = f"def main(*words):\n    raise RuntimeError({tripwires.text()!r})\n"
-    copies = Path(facts.root, "solutions")
+    copies = Path(draw.root, "solutions")
     copies.mkdir()
     for path in Path(labcore.lab.solutions.__path__[0]).glob("*.py"):
         text = path.read_text()
         (copies / path.name).write_text(with_function(text, "main", trip, all_steps()) if path.name == "lesson_04.py" else text)
-    with lesson_03.SCENARIOS["run"].prepare(facts):
+    with lesson_03.SCENARIOS["run"].prepare(draw):
         yield
 
 
-def _perform_main(mine: ModuleType, facts: Facts) -> list[list[Any]]:
+def _perform_main(mine: ModuleType, draw: Draw) -> list[list[Any]]:
     """Run `python my_runtime.py` three times: as asked for, where the cgroups are missing, and without a word.
 
     Its `hostname` is the check's, so that one can see from outside whose `run` it is that starts the container.
     """
-    _lay_open(facts)
+    _lay_open(draw)
     have_cgroups()
-    file = Path(facts.root, "work", NAME)
+    file = Path(draw.root, "work", NAME)
     file.parent.mkdir()
-    marking = f'def hostname(spec):\n    return [ops.SetHostname("{facts.mark}")]\n'
+    marking = f'def hostname(spec):\n    return [ops.SetHostname("{draw.mark}")]\n'
     text = with_function(Path(str(mine.__file__)).read_text(), "hostname", marking, all_steps())
     file.write_text(with_ending(text, ENDING))
-    found = [_run(facts, file, "run", facts.hostname, *_says(facts))]
+    found = [_run(draw, file, "run", draw.hostname, *_says(draw))]
     print(found[0][2], end="")  # a learner wants to know what it died of
     if tripwires.text() in found[0][2]:
         tripwires.spring()
     hide_cgroups()
-    found.append(_run(facts, file, "run", facts.hostname, "/bin/sh", "-c", f"echo {_said(facts)}"))
-    return [*found, _run(facts, file)]
+    found.append(_run(draw, file, "run", draw.hostname, "/bin/sh", "-c", f"echo {_said(draw)}"))
+    return [*found, _run(draw, file)]
 
 
-def _lay_open(facts: Facts) -> None:
+def _lay_open(draw: Draw) -> None:
     """Let a fresh process find labcore whole, but for the one solution."""
     tripwires.uncover()
-    native.mount(f"{facts.root}/solutions", labcore.lab.solutions.__path__[0], flags=MountFlag.BIND)
+    native.mount(f"{draw.root}/solutions", labcore.lab.solutions.__path__[0], flags=MountFlag.BIND)
 
 
-def _run(facts: Facts, file: Path, *words: str) -> list[Any]:
-    environment = os.environ | {"LABCORE_ROOT": f"{facts.root}/state", "PYTHONDONTWRITEBYTECODE": "1"}
+def _run(draw: Draw, file: Path, *words: str) -> list[Any]:
+    environment = os.environ | {"LABCORE_ROOT": f"{draw.root}/state", "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, str(file), *words]
     done = subprocess.run(
         command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", cwd=file.parent
@@ -266,21 +266,21 @@ def _run(facts: Facts, file: Path, *words: str) -> list[Any]:
     return [done.returncode, done.stdout[-2000:], done.stderr[-2000:]]
 
 
-def _observe_main(seen: Seen, facts: Facts) -> Iterator[Claim]:
+def _observe_main(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
-    yield Claim(say("its root is the image that was named"), seen.holds(facts.mark))
+    yield Claim(say("its root is the image that was named"), seen.holds(draw.mark))
     name = seen.hostname
-    yield Claim(say("it is the `run` of this file that starts it: its host name is from there"), name == facts.mark, name)
+    yield Claim(say("it is the `run` of this file that starts it: its host name is from there"), name == draw.mark, name)
 
 
-def _conclude_main(returned: Any, facts: Facts) -> Iterator[Claim]:
+def _conclude_main(returned: Any, draw: Draw) -> Iterator[Claim]:
     (code, out, err), (code_without, *said_without), (code_bare, *_, err_bare) = returned
     last = err.strip().splitlines()[-1][:100] if err.strip() else ""
-    yield Claim(say("what the program says comes out"), _said(facts) in out, "" if _said(facts) in out else last)
-    yield from ended_as_drawn(code, facts)
+    yield Claim(say("what the program says comes out"), _said(draw) in out, "" if _said(draw) in out else last)
+    yield from ended_as_drawn(code, draw)
     together = " ".join(said_without)
     yield Claim(say("where the cgroups are missing, it says so"), "cgroups" in together, together.strip()[-100:])
-    yield Claim(say("starts nothing"), _said(facts) not in together)
+    yield Claim(say("starts nothing"), _said(draw) not in together)
     yield Claim(say("and ends with another code than 0"), code_without != 0, str(code_without))
     right = code_bare != 0 and "Traceback" not in err_bare
     yield Claim(say("without a word on its command line it fails, without a traceback"), right, str(code_bare))
@@ -291,28 +291,28 @@ def _conclude_main(returned: Any, facts: Facts) -> Iterator[Claim]:
 HEADS = ((1, "little"), (2, "big"))
 
 
-def _samples(facts: Facts) -> list[bytes]:
+def _samples(draw: Draw) -> list[bytes]:
     """Return heads of files: programs of both byte orders, a script, a file that is cut off."""
     made = []
     for number, (order, name) in enumerate(HEADS):
-        machine = (facts.number + number * 17).to_bytes(2, name)  # type: ignore[arg-type]
-        made.append(b"\x7fELF\x02" + bytes([order, 1]) + bytes(11) + machine + bytes(facts.exit_code))
-    return [*made, b"#!/bin/sh\nexit " + str(facts.exit_code).encode() * 9, b"\x7fELF\x02"]
+        machine = (draw.number + number * 17).to_bytes(2, name)  # type: ignore[arg-type]
+        made.append(b"\x7fELF\x02" + bytes([order, 1]) + bytes(11) + machine + bytes(draw.exit_code))
+    return [*made, b"#!/bin/sh\nexit " + str(draw.exit_code).encode() * 9, b"\x7fELF\x02"]
 
 
-def _perform_machine_of(mine: ModuleType, facts: Facts) -> list[Any]:
+def _perform_machine_of(mine: ModuleType, draw: Draw) -> list[Any]:
     found = []
-    for number, sample in enumerate(_samples(facts)):
-        path = Path(facts.root, "tmp", f"sample-{number}")
+    for number, sample in enumerate(_samples(draw)):
+        path = Path(draw.root, "tmp", f"sample-{number}")
         path.write_bytes(sample)
         found.append(mine.machine_of(str(path)))
     return found
 
 
-def _conclude_machine_of(returned: Any, facts: Facts) -> Iterator[Claim]:
+def _conclude_machine_of(returned: Any, draw: Draw) -> Iterator[Claim]:
     little, big, script, cut = returned
-    yield Claim(say("a program's machine is the number at byte 18"), little == facts.number, str(little))
-    yield Claim(say("in the byte order that byte 5 names"), big == facts.number + 17, str(big))
+    yield Claim(say("a program's machine is the number at byte 18"), little == draw.number, str(little))
+    yield Claim(say("in the byte order that byte 5 names"), big == draw.number + 17, str(big))
     yield Claim(say("a script is for no machine"), script is None, str(script))
     yield Claim(say("nor is a file that is cut off"), cut is None, str(cut))
 
@@ -321,7 +321,7 @@ EXAMINING: tuple[Way, ...] = (doctor.examine, kernel, machine, session.what_is_m
 READING: tuple[Way, ...] = (elf,)
 SCENARIOS = {
     "preflight": Scenario(_perform_preflight, None, _conclude_preflight, None, twice=True, ways_around=EXAMINING),
-    "devices": Scenario(_perform_devices, _observe_devices, ended_as_drawn, Facts.waiting, ways_around=(mounting,)),
+    "devices": Scenario(_perform_devices, _observe_devices, ended_as_drawn, Draw.waiting, ways_around=(mounting,)),
     "rootfs": LAYERED.replace(perform=_perform_rootfs, observe=_observe_rootfs),
     "main": Scenario(_perform_main, _observe_main, _conclude_main, _says, prepare=_without_main, seconds=3 * SECONDS),
     "machine_of": Scenario(_perform_machine_of, None, _conclude_machine_of, None, ways_around=READING),

@@ -15,7 +15,7 @@ MOST = 1 << 12  # bytes that are carried out of a namespace: they fit a pipe
 FILES = {"mount": "mnt", "pid": "pid", "uts": "uts", "ipc": "ipc", "network": "net", "cgroup": "cgroup", "user": "user"}
 
 
-class Seen(Record):
+class ProcessView(Record):
     """A process by its number out here."""
 
     pid: int
@@ -94,10 +94,10 @@ class Seen(Record):
             os.close(reader)
 
 
-def descendants(pid: int) -> Iterator[Seen]:
+def descendants(pid: int) -> Iterator[ProcessView]:
     """Yield all processes below one, as they are now."""
     for child in children(pid):
-        yield Seen(child)
+        yield ProcessView(child)
         yield from descendants(child)
 
 

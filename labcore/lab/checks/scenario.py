@@ -12,7 +12,7 @@ from typing import Any
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images.builtin import find_busybox
-from labcore.lab.checks.process_view import Seen
+from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.holding import held, sweep
@@ -30,7 +30,7 @@ GATE = "gate"  # a FIFO in the root: the container waits there until it has been
 INNER_GATE = "inner-gate"  # another, for a `perform` that looks at the container itself
 
 
-class Facts(Record):
+class Draw(Record):
     """What was drawn. `token` marks the container's process: it stands in its argument list, and nowhere else.
 
     `again`: it is the second time, of a check that is done twice.
@@ -64,11 +64,11 @@ class Facts(Record):
         )
 
 
-Program = Callable[[Facts], tuple[str, ...]]
-Perform = Callable[[ModuleType, Facts], Any]
-Observe = Callable[[Seen, Facts], Iterator[Claim]]
-Conclude = Callable[[Any, Facts], Iterator[Claim]]
-Prepare = Callable[[Facts], AbstractContextManager[object]]
+Program = Callable[[Draw], tuple[str, ...]]
+Perform = Callable[[ModuleType, Draw], Any]
+Observe = Callable[[ProcessView, Draw], Iterator[Claim]]
+Conclude = Callable[[Any, Draw], Iterator[Claim]]
+Prepare = Callable[[Draw], AbstractContextManager[object]]
 
 
 class Scenario(Record):
@@ -93,7 +93,7 @@ class Scenario(Record):
 
 
 @contextmanager
-def drawn(seed: int, *, others: bool = False) -> Iterator[Facts]:
+def drawn(seed: int, *, others: bool = False) -> Iterator[Draw]:
     """Draw what a check needs, and make the root that goes with it; the same seed draws the same.
 
     `others` are the namespaces that were not drawn, in place of those that were.
@@ -104,7 +104,7 @@ def drawn(seed: int, *, others: bool = False) -> Iterator[Facts]:
     chosen = set(lots.sample(optional, lots.randint(1, len(optional) - 1)))
     chosen = set(optional) - chosen if others else chosen
     with a_place() as directory:
-        facts = Facts(
+        draw = Draw(
             root=str(directory),
             token=f"token-{word}",
             hostname=f"{lots.choice(['box', 'crate', 'tin'])}-{word[:5]}",
@@ -115,8 +115,8 @@ def drawn(seed: int, *, others: bool = False) -> Iterator[Facts]:
             which=lots.randrange(3),
             again=others,
         )
-        make_root(directory, facts.mark)
-        yield facts
+        make_root(directory, draw.mark)
+        yield draw
 
 
 @contextmanager
@@ -154,15 +154,15 @@ def make_root(directory: Path, mark: str) -> None:
 Stage = Callable[[ContainerSpec], Sequence[Op]]
 
 
-def carry_out(facts: Facts, argv: tuple[str, ...], *stages: Stage, root: Root | None = None) -> int:
+def carry_out(draw: Draw, argv: tuple[str, ...], *stages: Stage, root: Root | None = None) -> int:
     """Start a container by these stages and wait for its end; return its exit code."""
-    with spawn(plan_of(facts, argv, *stages, root=root)) as process:
+    with spawn(plan_of(draw, argv, *stages, root=root)) as process:
         return process.wait()
 
 
-def plan_of(facts: Facts, argv: tuple[str, ...], *stages: Stage, root: Root | None = None) -> Plan:
+def plan_of(draw: Draw, argv: tuple[str, ...], *stages: Stage, root: Root | None = None) -> Plan:
     """Return the plan that these stages make for what was drawn."""
-    spec = facts.spec(argv, root)
+    spec = draw.spec(argv, root)
     return Plan([*(op for stage in stages for op in ops_of(stage, spec)), ops.Execve(argv, spec.environment, (argv[0],))])
 
 

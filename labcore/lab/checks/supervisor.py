@@ -18,8 +18,8 @@ from labcore.errors import LabcoreError
 from labcore.lab.cgroups import prepared
 from labcore.lab.checks import tripwires
 from labcore.lab.checks.inside import scenario_of
-from labcore.lab.checks.process_view import Seen, descendants
-from labcore.lab.checks.scenario import GATE, Facts, Observe, Scenario, drawn
+from labcore.lab.checks.process_view import ProcessView, descendants
+from labcore.lab.checks.scenario import GATE, Draw, Observe, Scenario, drawn
 from labcore.lab.checks.verdict import Claim, Verdict
 from labcore.lab.sandbox import Output, few_processes, start, supervise
 from labcore.lab.say import say
@@ -33,10 +33,10 @@ PRINTED_LIMIT = 2000
 class Check:
     """One check under way: the sandbox, what it has reported, and what was seen of its container."""
 
-    def __init__(self, scenario: Scenario, facts: Facts, lesson: int) -> None:
+    def __init__(self, scenario: Scenario, draw: Draw, lesson: int) -> None:
         self.scenario = scenario
         self.lesson = lesson
-        self.facts = facts
+        self.draw = draw
         self.claims: list[Claim] = []
         self.looked = False
         self.reports: dict[str, Any] = {}
@@ -51,12 +51,10 @@ class Check:
         undo.callback(os.close, reader)
         with theirs:
             sandbox = undo.enter_context(
-                start(
-                    "labcore.lab.checks.inside", stdin=theirs.fileno(), output=writer, writable=(self.facts.root, *prepared())
-                )
+                start("labcore.lab.checks.inside", stdin=theirs.fileno(), output=writer, writable=(self.draw.root, *prepared()))
             )
             os.close(writer)
-        request = {"step": step, "file": file, "lesson": self.lesson, "facts": self.facts.as_dict()}
+        request = {"step": step, "file": file, "lesson": self.lesson, "draw": self.draw.as_dict()}
         ours.sendall(json.dumps(request).encode() + b"\n")
         return self._watch(sandbox, ours, Output(reader, self.printed.extend, PRINTED_LIMIT))
 
@@ -95,10 +93,10 @@ class Check:
         """Look at the container if it waits at the gate, and then open that."""
         if self.scenario.argv is None or self.scenario.observe is None:
             return
-        container = _running(self.scenario.argv(self.facts), pid)
-        if container is not None and (gate := _at_the_gate(self.facts, container)) is not None:
+        container = _running(self.scenario.argv(self.draw), pid)
+        if container is not None and (gate := _at_the_gate(self.draw, container)) is not None:
             self.looked = True
-            self.claims += _all_claims(self.scenario.observe, container, self.facts)
+            self.claims += _all_claims(self.scenario.observe, container, self.draw)
             with suppress(OSError):
                 os.write(gate, b"\n")
             os.close(gate)
@@ -114,14 +112,14 @@ class Check:
             self.claims.insert(0, Claim(say("no container was seen that runs the program that was asked for"), False))
         else:
             try:
-                self.claims += self.scenario.conclude(self.reports["returned"]["value"], self.facts)
+                self.claims += self.scenario.conclude(self.reports["returned"]["value"], self.draw)
             except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
                 self.claims.append(Claim(say("what was to be looked at afterwards was there"), False, str(error)))
-        if "sprung" in self.reports or Path(self.facts.root, tripwires.SPRUNG).exists():
+        if "sprung" in self.reports or Path(self.draw.root, tripwires.SPRUNG).exists():
             self.claims.insert(0, Claim(tripwires.text(), False))
 
 
-def _running(argv: tuple[str, ...], below: int) -> Seen | None:
+def _running(argv: tuple[str, ...], below: int) -> ProcessView | None:
     """Return the process that runs this program: the outermost, for its children begin as copies of it."""
     for process in descendants(below):
         with suppress(OSError):
@@ -130,9 +128,9 @@ def _running(argv: tuple[str, ...], below: int) -> Seen | None:
     return None
 
 
-def _at_the_gate(facts: Facts, container: Seen) -> int | None:
+def _at_the_gate(draw: Draw, container: ProcessView) -> int | None:
     """Return the gate, open for writing, if somebody waits to read there; in an overlay it is another than in its layer."""
-    for path in (Path(facts.root, GATE), Path(f"/proc/{container.pid}/root", GATE)):
+    for path in (Path(draw.root, GATE), Path(f"/proc/{container.pid}/root", GATE)):
         with suppress(OSError):
             gate = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
             if stat.S_ISFIFO(os.fstat(gate).st_mode):
@@ -141,11 +139,11 @@ def _at_the_gate(facts: Facts, container: Seen) -> int | None:
     return None
 
 
-def _all_claims(observe: Observe, process: Seen, facts: Facts) -> list[Claim]:
+def _all_claims(observe: Observe, process: ProcessView, draw: Draw) -> list[Claim]:
     """Look, to the end: a container that is gone before all has been seen has not been seen."""
     claims: list[Claim] = []
     try:
-        claims += observe(process, facts)
+        claims += observe(process, draw)
     except (OSError, StopIteration, RuntimeError, LabcoreError, LookupError, ValueError) as error:
         claims.append(Claim(say("the container was there until all had been looked at"), False, str(error)))
     return claims
@@ -159,9 +157,9 @@ def verdict_on(step: str, file: str, seed: int, lesson: int) -> Verdict:
     for others in (False, True)[: 1 + scenario.twice]:
         with ExitStack() as undo:
             undo.enter_context(few_processes())
-            facts = undo.enter_context(drawn(seed, others=others))
-            undo.enter_context(scenario.prepare(facts))
-            check = Check(scenario, facts, lesson)
+            draw = undo.enter_context(drawn(seed, others=others))
+            undo.enter_context(scenario.prepare(draw))
+            check = Check(scenario, draw, lesson)
             with ExitStack() as sandbox:
                 outcome = check.carry_out(step, file, sandbox)
             if outcome == "timeout" and "begun" not in check.reports:

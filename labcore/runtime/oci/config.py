@@ -30,8 +30,8 @@ from labcore.spec import (
     ContainerSpec,
     Device,
     IdRange,
-    Limit,
     MountPoint,
+    Rlimit,
     User,
 )
 from labcore.spec.isolation import ID_MAX
@@ -223,7 +223,7 @@ def read_process(process: Node, spec: ContainerSpec, warn: Warn = unheard) -> Co
         user=User(user["uid"].identity(), user["gid"].identity(), groups, user["umask"].number(0o022, 0, 0o777)),
         capabilities=_capabilities(process["capabilities"], spec, warn),
         no_new_privileges=process["noNewPrivileges"].flag(),
-        limits=_limits(process["rlimits"], warn),
+        rlimits=_rlimits(process["rlimits"], warn),
         scheduler=read_scheduler(process["scheduler"]),
         io_priority=read_io_priority(process["ioPriority"]),
         oom_score_adj=process["oomScoreAdj"].optional_number(-1000, 1000),
@@ -371,10 +371,10 @@ def _capabilities(node: Node, spec: ContainerSpec, warn: Warn) -> CapabilitySets
     return CapabilitySets(**sets)
 
 
-def _limits(nodes: Node, warn: Warn) -> tuple[Limit, ...]:
+def _rlimits(nodes: Node, warn: Warn) -> tuple[Rlimit, ...]:
     import resource
 
-    made: dict[str, Limit] = {}
+    made: dict[str, Rlimit] = {}
     for node in nodes.items():
         name = node["type"].required_text()
         if not name.startswith("RLIMIT_") or not hasattr(resource, name):
@@ -382,7 +382,7 @@ def _limits(nodes: Node, warn: Warn) -> tuple[Limit, ...]:
         if name in made:
             raise node["type"].fail(f"{name} is named twice")
         soft, hard = (node[which].number(0, -1, (1 << 64) - 1) for which in ("soft", "hard"))
-        wanted = Limit(name.removeprefix("RLIMIT_"), soft, hard)
+        wanted = Rlimit(name.removeprefix("RLIMIT_"), soft, hard)
         made[name] = clamped(wanted)
         if made[name] != wanted:
             given = f"{made[name].soft}:{made[name].hard}"
@@ -390,7 +390,7 @@ def _limits(nodes: Node, warn: Warn) -> tuple[Limit, ...]:
     return tuple(made.values())
 
 
-def clamped(limit: Limit) -> Limit:
+def clamped(limit: Rlimit) -> Rlimit:
     """Return a limit that may be set here: without CAP_SYS_RESOURCE nobody may raise a hard limit."""
     import resource
 
