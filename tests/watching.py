@@ -17,7 +17,7 @@ from types import FrameType
 
 import pytest
 
-PATIENCE = 5.0  # seconds that threads and processes have to end after their test
+EXIT_TIMEOUT_SECONDS = 5.0  # seconds that threads and processes have to end after their test
 TIMED_OUT = 124  # timeout(1)'s own exit status
 _ENDING: list[int] = []
 _STDERR: list[int] = []
@@ -29,7 +29,7 @@ def nothing_runs_on(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test after which a thread, or a process that this one has started, lives on; those of wider fixtures may."""
     before = _running()
     yield
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + EXIT_TIMEOUT_SECONDS
     while (left := _running() - before - _OF_WIDER_FIXTURES) and time.monotonic() < deadline:
         time.sleep(0.05)
     for child in left:

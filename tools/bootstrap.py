@@ -31,7 +31,7 @@ LOG = VENV / "setup.log"
 EXTRAS = {"lab": "lab", "class": "lab", "test": "dev"}
 BUILD_REQUIREMENTS = ("setuptools>=77", "cffi>=1.16")
 APT_LOCKED = "Could not get lock"  # another apt is at work, often the machine's own updates after its start
-PATIENCE = 300
+NETWORK_TIMEOUT_SECONDS = 300
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 PEERS = ("bubblewrap", "crun", "docker.io", "docker-registry", "podman", "runc", "skopeo", "umoci")
 
@@ -270,9 +270,9 @@ def progress(what: str) -> Iterator[None]:
 def run(command: list[str], out: IO[str], log: Path, *, again_if: str | None = None, cure: str = "") -> None:
     """Run a command with its output in a log; if it fails, show the log's end, and the cure, and end the program.
 
-    It is tried again, for PATIENCE seconds, while what it says contains `again_if`.
+    It is tried again, for NETWORK_TIMEOUT_SECONDS seconds, while what it says contains `again_if`.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + NETWORK_TIMEOUT_SECONDS
     while True:
         start = log.stat().st_size
         done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)

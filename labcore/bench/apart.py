@@ -19,7 +19,7 @@ from labcore.bench.progress import Options, Progress
 from labcore.errors import LabcoreError, Unavailable
 from labcore.paths import default_root
 
-PATIENCE = 30.0  # seconds in which an interrupted comparison ends all that it has started
+EXIT_TIMEOUT_SECONDS = 30.0  # seconds in which an interrupted comparison ends all that it has started
 
 
 def compare_apart(root: Path | None = None, options: Options | None = None) -> Generator[Progress | Comparison, None, None]:
@@ -54,7 +54,7 @@ def _end(process: "subprocess.Popen[str]", *, interrupt: bool) -> None:
     try:
         if interrupt and process.poll() is None:
             process.send_signal(signal.SIGINT)
-        process.wait(PATIENCE)
+        process.wait(EXIT_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -9,8 +9,8 @@ from http import HTTPStatus
 from typing import Final
 
 from labcore.http.message import BadRequest, FilePart, Pieces, Request, Response
-from labcore.http.reader import SOON, Wait, Wire
-from labcore.http.request_parser import Incoming
+from labcore.http.reader import SOON, Reader, Wait
+from labcore.http.request_parser import RequestParser
 
 HANDSHAKE_TIME: Final = 10.0
 LINGER: Final = 2.0  # seconds in which what nobody will read is let come, so that the answer is not lost with the connection
@@ -20,7 +20,7 @@ Handler = Callable[[Request], Response]
 Failure = Callable[[Request, Exception], Response]
 
 
-class Conversation:
+class Connection:
     """Holds a connection from its first byte on. `handler` returns a response, or raises what `failure` makes one of.
 
     A thread is needed only while something is done: whoever is waited for, to send a head or to read an answer, costs none.
@@ -28,7 +28,7 @@ class Conversation:
     """
 
     def __init__(self, connection: socket.socket, tls: ssl.SSLContext | None, handler: Handler, failure: Failure) -> None:
-        self.connection = connection
+        self.socket = connection
         self.has_begun = False
         self._tls = tls
         self._handler = handler
@@ -43,21 +43,21 @@ class Conversation:
     def close(self) -> None:
         """End it."""
         self._course.close()
-        self.connection.close()
+        self.socket.close()
 
     def _talk(self) -> Generator[Wait, None, None]:
-        if self.connection.family in (socket.AF_INET, socket.AF_INET6):
-            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.socket.family in (socket.AF_INET, socket.AF_INET6):
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls:
             yield from self._shake_hands(self._tls)
-        wire = Wire(self.connection)
-        while (yield from self._answer(wire)):
+        reader = Reader(self.socket)
+        while (yield from self._answer(reader)):
             pass
-        yield from wire.part(time.monotonic() + LINGER)
+        yield from reader.part(time.monotonic() + LINGER)
 
     def _shake_hands(self, tls: ssl.SSLContext) -> Generator[Wait, None, None]:
-        secured = tls.wrap_socket(self.connection, server_side=True, do_handshake_on_connect=False)
-        self.connection, deadline = secured, time.monotonic() + HANDSHAKE_TIME
+        secured = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.socket, deadline = secured, time.monotonic() + HANDSHAKE_TIME
         secured.settimeout(SOON)
         while True:
             try:
@@ -67,19 +67,19 @@ class Conversation:
                     raise
                 yield Wait.to_read(deadline)
 
-    def _answer(self, wire: Wire) -> Generator[Wait, None, bool]:
+    def _answer(self, reader: Reader) -> Generator[Wait, None, bool]:
         """Answer one request; return whether another one may follow."""
         try:
-            incoming = yield from Incoming.receive(wire)
+            incoming = yield from RequestParser.receive(reader)
         except BadRequest as error:
-            yield from self._send(wire, _plain(error), None, keep=False)
+            yield from self._send(reader, _plain(error), None, keep=False)
             return False
         if incoming is None:
             return False
         request = incoming.request
         response = self._respond(request)
         keep = incoming.keeps_alive() and not (response.length is None and _is_old(request))
-        yield from self._send(wire, response, request, keep=keep)
+        yield from self._send(reader, response, request, keep=keep)
         return keep and incoming.drained()
 
     def _respond(self, request: Request) -> Response:
@@ -90,34 +90,34 @@ class Conversation:
         except Exception as error:
             return self._failure(request, error)
 
-    def _send(self, wire: Wire, response: Response, request: Request | None, *, keep: bool) -> Generator[Wait, None, None]:
+    def _send(self, reader: Reader, response: Response, request: Request | None, *, keep: bool) -> Generator[Wait, None, None]:
         if isinstance(response.body, FilePart):
             with response.body.file:
-                yield from _send_open(wire, response, request, keep=keep)
+                yield from _send_open(reader, response, request, keep=keep)
         else:
-            yield from _send_open(wire, response, request, keep=keep)
+            yield from _send_open(reader, response, request, keep=keep)
 
 
-def _send_open(wire: Wire, response: Response, request: Request | None, *, keep: bool) -> Generator[Wait, None, None]:
+def _send_open(reader: Reader, response: Response, request: Request | None, *, keep: bool) -> Generator[Wait, None, None]:
     head, body = _head(response, request, keep=keep), response.body
     if (request and request.method == "HEAD") or _is_bodiless(response):
-        yield from wire.send(head)
+        yield from reader.send(head)
     elif isinstance(body, bytes):
-        yield from wire.send(head + body)
+        yield from reader.send(head + body)
     elif isinstance(body, FilePart):
-        yield from wire.send(head)
-        yield from _send_file(wire, body)
+        yield from reader.send(head)
+        yield from _send_file(reader, body)
     elif isinstance(body, Pieces):
-        yield from wire.send(head)
-        yield from _send_pieces(wire, body)
+        yield from reader.send(head)
+        yield from _send_pieces(reader, body)
     else:
-        yield from wire.send(head)
+        yield from reader.send(head)
         for piece in filter(None, body):
-            yield from wire.send(piece if _is_old(request) else f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-        yield from wire.send(b"" if _is_old(request) else b"0\r\n\r\n")
+            yield from reader.send(piece if _is_old(request) else f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        yield from reader.send(b"" if _is_old(request) else b"0\r\n\r\n")
 
 
-def _send_file(wire: Wire, part: FilePart) -> Generator[Wait, None, None]:
+def _send_file(reader: Reader, part: FilePart) -> Generator[Wait, None, None]:
     """Copy it: over loopback that takes half of the time of sendfile(2), which hands over page after page."""
     buffer = memoryview(bytearray(min(COPIED, part.length)))
     left = part.length
@@ -126,17 +126,17 @@ def _send_file(wire: Wire, part: FilePart) -> Generator[Wait, None, None]:
         size = part.file.readinto(buffer[:left])
         if not size:
             raise ConnectionError("the file has become shorter")
-        yield from wire.send(buffer[:size])
+        yield from reader.send(buffer[:size])
         left -= size
 
 
-def _send_pieces(wire: Wire, body: Pieces) -> Generator[Wait, None, None]:
+def _send_pieces(reader: Reader, body: Pieces) -> Generator[Wait, None, None]:
     left = body.length
     for piece in body.pieces:
         left -= len(piece)
         if left < 0:
             break
-        yield from wire.send(piece)
+        yield from reader.send(piece)
     if left:
         raise ConnectionError("the body has another length than was said")
 

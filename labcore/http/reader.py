@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from labcore.http.message import BadRequest
 
-PIECE: Final = 1 << 18
-PATIENCE: Final = 60.0  # seconds that the other side may say nothing in the middle of something
+CHUNK_SIZE: Final = 1 << 18
+IO_TIMEOUT_SECONDS: Final = 60.0  # seconds that the other side may say nothing in the middle of something
 SOON: Final = 0.2  # seconds in which the other side is waited for, before the thread has other things to do
 BRIEF: Final = 0.01  # … if that was in vain once
 
@@ -36,7 +36,7 @@ class Wait(NamedTuple):
         return cls(selectors.EVENT_WRITE, until, held)
 
 
-class Wire:
+class Reader:
     """The bytes that come on a connection, with what was read of them before it was wanted.
 
     What returns a generator yields where it would block for long; it is gone on with when what it waits for is there, or is
@@ -47,7 +47,7 @@ class Wire:
         self._connection = connection
         self._read = b""
         self._at = 0
-        self._patience = SOON
+        self._timeout = SOON
 
     @property
     def ahead(self) -> bool:
@@ -62,17 +62,17 @@ class Wire:
     def some(self, most: int) -> bytes:
         """Return some bytes; nothing at the end, or if nothing came in time."""
         if not self.ahead:
-            return self._receive(most, PATIENCE) or b""
+            return self._receive(most, IO_TIMEOUT_SECONDS) or b""
         piece = self._read[self._at : self._at + most]
         self._at += len(piece)
         return piece
 
     def comes(self, deadline: float) -> Generator[Wait, None, bool]:
         """Wait for more; return whether some came: not at the end, and not after the deadline."""
-        while (data := self._receive(PIECE, self._patience)) is None:
+        while (data := self._receive(CHUNK_SIZE, self._timeout)) is None:
             if time.monotonic() > deadline:
                 return False
-            self._patience = BRIEF
+            self._timeout = BRIEF
             yield Wait.to_read(deadline)
         self._read, self._at = self._read[self._at :] + data, 0
         return bool(data)
@@ -87,7 +87,7 @@ class Wire:
     def line_now(self, most: int, deadline: float) -> bytes:
         """Return a line as `line` does, and block until it has come."""
         while (line := self._whole_line(most)) is None:
-            data = self._receive(PIECE, deadline - time.monotonic())
+            data = self._receive(CHUNK_SIZE, deadline - time.monotonic())
             if not data:
                 raise BadRequest("the request breaks off, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
             self._read, self._at = self._read[self._at :] + data, 0
@@ -95,22 +95,22 @@ class Wire:
 
     def say(self, data: bytes) -> None:
         """Send bytes."""
-        self._connection.settimeout(PATIENCE)
+        self._connection.settimeout(IO_TIMEOUT_SECONDS)
         self._connection.sendall(data)
 
     def send(self, data: bytes | memoryview) -> Generator[Wait, None, None]:
         """Send bytes. Raises ConnectionError if none of them are taken for too long."""
-        left, deadline = memoryview(data), time.monotonic() + PATIENCE
-        self._connection.settimeout(self._patience)
+        left, deadline = memoryview(data), time.monotonic() + IO_TIMEOUT_SECONDS
+        self._connection.settimeout(self._timeout)
         while left:
             try:
                 left = left[self._connection.send(left) :]
-                deadline = time.monotonic() + PATIENCE
+                deadline = time.monotonic() + IO_TIMEOUT_SECONDS
             except TimeoutError:
                 if time.monotonic() > deadline:
                     raise ConnectionError("nobody reads the answer") from None
                 yield Wait.to_write(deadline, len(data))
-                self._patience = BRIEF
+                self._timeout = BRIEF
                 self._connection.settimeout(BRIEF)
 
     def part(self, deadline: float) -> Generator[Wait, None, None]:
@@ -133,9 +133,9 @@ class Wire:
         self._at = end
         return line
 
-    def _receive(self, most: int, patience: float) -> bytes | None:
+    def _receive(self, most: int, timeout: float) -> bytes | None:
         """Return what comes; nothing at the end, None if nothing came in time."""
-        self._connection.settimeout(max(patience, 0.001))
+        self._connection.settimeout(max(timeout, 0.001))
         try:
             return self._connection.recv(most)
         except TimeoutError:

@@ -14,7 +14,7 @@ from typing import Final, Self
 import httptools
 
 from labcore.http.message import BadRequest, Body, Request
-from labcore.http.reader import PATIENCE, PIECE, Wait, Wire
+from labcore.http.reader import CHUNK_SIZE, IO_TIMEOUT_SECONDS, Reader, Wait
 
 MOST_HEADER_BYTES: Final = 1 << 16
 HEAD_TIME: Final = 30.0  # seconds in which a head must have come, however slowly it drips
@@ -57,11 +57,11 @@ class _Head:
         self.keeps_alive = self.parser.should_keep_alive()  # later on it has been forgotten
 
 
-class Incoming:
+class RequestParser:
     """One request, and how its body is framed."""
 
-    def __init__(self, wire: Wire, head: _Head) -> None:
-        self._wire = wire
+    def __init__(self, reader: Reader, head: _Head) -> None:
+        self._reader = reader
         self._parser = head.parser
         self._headers = head.headers
         self._keeps_alive = head.keeps_alive
@@ -71,18 +71,18 @@ class Incoming:
         self.request = self._understood(head.target.decode("latin-1"))
 
     @classmethod
-    def receive(cls, wire: Wire) -> Generator[Wait, None, Self | None]:
+    def receive(cls, reader: Reader) -> Generator[Wait, None, Self | None]:
         """Return the request whose head comes next; None if the other side has nothing more to say. Raises BadRequest."""
-        if not wire.ahead and not (yield from wire.comes(time.monotonic() + PATIENCE)):
+        if not reader.ahead and not (yield from reader.comes(time.monotonic() + IO_TIMEOUT_SECONDS)):
             return None
-        if not BEGIN.fullmatch(wire.first):  # most likely TLS, whose greeting has no lines
+        if not BEGIN.fullmatch(reader.first):  # most likely TLS, whose greeting has no lines
             raise BadRequest("that is no HTTP")
         head, room, deadline = _Head(), MOST_HEADER_BYTES, time.monotonic() + HEAD_TIME
         while not head.ended:  # line by line: what follows the last one is not the head's
-            line = yield from wire.line(room, deadline)
+            line = yield from reader.line(room, deadline)
             room -= len(line)
             head.feed(line)
-        return cls(wire, head)
+        return cls(reader, head)
 
     def _understood(self, target: str) -> Request:
         headers, version = self._headers, self._parser.get_http_version()
@@ -151,21 +151,21 @@ class Incoming:
         return int(match[1], 16)
 
     def _invite(self) -> None:
-        if self._continue_wanted and not self._wire.ahead:
-            self._wire.say(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if self._continue_wanted and not self._reader.ahead:
+            self._reader.say(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._continue_wanted = False
         self._invited = time.monotonic()
 
     def _more(self, most: int) -> bytes:
-        piece = self._wire.some(min(most, PIECE))
+        piece = self._reader.some(min(most, CHUNK_SIZE))
         self._come += len(piece)
-        if not piece or self._come < SLOWEST * (time.monotonic() - self._invited - PATIENCE):
+        if not piece or self._come < SLOWEST * (time.monotonic() - self._invited - IO_TIMEOUT_SECONDS):
             raise ConnectionError("the request ends in its body, or drips")
         return piece
 
     def _line(self, most: int) -> bytes:
         try:
-            return self._wire.line_now(most, time.monotonic() + PATIENCE)
+            return self._reader.line_now(most, time.monotonic() + IO_TIMEOUT_SECONDS)
         except BadRequest:
             raise BadRequest("a chunk is not as long as it says, or does not say how long it is") from None
 
@@ -178,5 +178,5 @@ class Incoming:
         size, deadline = 0, time.monotonic() + DRAIN_TIME
         with suppress(BadRequest):
             while not self._done and size < DRAINED and time.monotonic() < deadline:
-                size += len(self.request.body.read(PIECE))
+                size += len(self.request.body.read(CHUNK_SIZE))
         return self._done

@@ -17,8 +17,8 @@ from contextlib import ExitStack, suppress
 from threading import Event, Thread
 from typing import Any, Final
 
-from labcore.http.connection import Conversation, Failure, Handler
-from labcore.http.reader import PATIENCE, Wait
+from labcore.http.connection import Connection, Failure, Handler
+from labcore.http.reader import IO_TIMEOUT_SECONDS, Wait
 
 LOG: Final = logging.getLogger(__name__)
 MOST_AT_ONCE: Final = 512
@@ -39,12 +39,12 @@ class Server:
         self._tls = tls
         self._most = min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)  # the other half is for files
         self._workers = ThreadPoolExecutor(MOST_AT_ONCE, "http")
-        self._open: set[Conversation] = set()
-        self._party: dict[Conversation, str] = {}
+        self._open: set[Connection] = set()
+        self._party: dict[Connection, str] = {}
         self._busy: Counter[str] = Counter()  # threads, by whom they work for
-        self._queued: dict[str, deque[Conversation]] = {}  # who has as many as anybody gets
-        self._back: deque[tuple[Conversation, Wait | None]] = deque()  # from their threads, to wait or at their end
-        self._resting: dict[Conversation, Wait] = {}  # the longest rested first
+        self._queued: dict[str, deque[Connection]] = {}  # who has as many as anybody gets
+        self._back: deque[tuple[Connection, Wait | None]] = deque()  # from their threads, to wait or at their end
+        self._resting: dict[Connection, Wait] = {}  # the longest rested first
         self._held = 0  # bytes, for those
         self._looked = 0.0  # at their time limits
         self._bell, self._rung = socket.socketpair()
@@ -83,12 +83,12 @@ class Server:
         self._closing = True
         self._ring()
         self._ended.wait()
-        for conversation in list(self._open):
+        for connection in list(self._open):
             with suppress(OSError):
-                conversation.connection.shutdown(socket.SHUT_RDWR)
+                connection.socket.shutdown(socket.SHUT_RDWR)
         self._workers.shutdown(cancel_futures=True)
-        for conversation in list(self._open):
-            conversation.close()
+        for connection in list(self._open):
+            connection.close()
         self._bell.close()
 
     def _ring(self) -> None:
@@ -107,11 +107,11 @@ class Server:
             self._listen(selector, listens=False)  # the kernel lets them wait
             return
         with suppress(OSError):
-            connection, address = self._listener.accept()
-            conversation = Conversation(connection, self._tls, self._handler, self._failure)
-            self._open.add(conversation)
-            self._party[conversation] = _party(address)
-            self._rest(selector, conversation, Wait.to_read(time.monotonic() + PATIENCE))
+            accepted, address = self._listener.accept()
+            connection = Connection(accepted, self._tls, self._handler, self._failure)
+            self._open.add(connection)
+            self._party[connection] = _party(address)
+            self._rest(selector, connection, Wait.to_read(time.monotonic() + IO_TIMEOUT_SECONDS))
 
     def _make_room(self, selector: selectors.BaseSelector) -> bool:
         """End the connection that has rested longest, or the last of the longest queue; return whether there is one."""
@@ -124,24 +124,24 @@ class Server:
             return False
         return True
 
-    def _rest(self, selector: selectors.BaseSelector, conversation: Conversation, wait: Wait) -> None:
-        selector.register(conversation.connection, wait.events, conversation)
-        self._resting[conversation] = wait
+    def _rest(self, selector: selectors.BaseSelector, connection: Connection, wait: Wait) -> None:
+        selector.register(connection.socket, wait.events, connection)
+        self._resting[connection] = wait
         self._held += wait.held
         if self._held > MOST_HELD:
             self._drop(selector, next(one for one, wait in self._resting.items() if wait.held))
 
-    def _leave_rest(self, selector: selectors.BaseSelector, conversation: Conversation) -> bool:
+    def _leave_rest(self, selector: selectors.BaseSelector, connection: Connection) -> bool:
         """Return whether it was resting: it may just have been dropped."""
-        if (wait := self._resting.pop(conversation, None)) is None:
+        if (wait := self._resting.pop(connection, None)) is None:
             return False
-        selector.unregister(conversation.connection)
+        selector.unregister(connection.socket)
         self._held -= wait.held
         return True
 
-    def _wake(self, selector: selectors.BaseSelector, conversation: Conversation) -> None:
-        if self._leave_rest(selector, conversation):
-            self._go_on(conversation)
+    def _wake(self, selector: selectors.BaseSelector, connection: Connection) -> None:
+        if self._leave_rest(selector, connection):
+            self._go_on(connection)
 
     def _wake_overdue(self, selector: selectors.BaseSelector) -> None:
         """Have conversations hear that what they wait for does not come; who has said nothing yet is let go."""
@@ -149,41 +149,41 @@ class Server:
         if now < self._looked + 1:
             return
         self._looked = now
-        for conversation in [conversation for conversation, wait in self._resting.items() if wait.until < now]:
-            if conversation.has_begun:
-                self._wake(selector, conversation)
+        for connection in [connection for connection, wait in self._resting.items() if wait.until < now]:
+            if connection.has_begun:
+                self._wake(selector, connection)
             else:
-                self._drop(selector, conversation)
+                self._drop(selector, connection)
 
-    def _go_on(self, conversation: Conversation) -> None:
+    def _go_on(self, connection: Connection) -> None:
         """Give it a thread, or let it wait for one of its party's."""
-        party = self._party[conversation]
+        party = self._party[connection]
         if party and self._busy[party] >= MOST_OF_ONE:
-            self._queued.setdefault(party, deque()).append(conversation)
+            self._queued.setdefault(party, deque()).append(connection)
             return
         self._busy[party] += 1
         with suppress(RuntimeError):  # closing, which lets go of it too
-            self._workers.submit(self._hold, conversation)
+            self._workers.submit(self._hold, connection)
 
-    def _hold(self, conversation: Conversation) -> None:
+    def _hold(self, connection: Connection) -> None:
         wait = None
         try:
             with suppress(OSError):  # it has gone away, or does not speak TLS
-                wait = conversation.hold()
+                wait = connection.hold()
         except Exception:  # of a body that is made while it is sent
             LOG.exception("an answer broke off")
         finally:
-            self._back.append((conversation, wait))
+            self._back.append((connection, wait))
             self._ring()
 
     def _take_back(self, selector: selectors.BaseSelector) -> None:
         while self._back:
-            conversation, wait = self._back.popleft()
-            self._let_go(self._party[conversation])
+            connection, wait = self._back.popleft()
+            self._let_go(self._party[connection])
             if wait is None:
-                self._end(conversation)
+                self._end(connection)
             else:
-                self._rest(selector, conversation, wait)
+                self._rest(selector, connection, wait)
         if len(self._open) < self._most:
             self._listen(selector, listens=True)
 
@@ -197,14 +197,14 @@ class Server:
             if not queue:
                 del self._queued[party]
 
-    def _drop(self, selector: selectors.BaseSelector, conversation: Conversation) -> None:
-        if self._leave_rest(selector, conversation):
-            self._end(conversation)
+    def _drop(self, selector: selectors.BaseSelector, connection: Connection) -> None:
+        if self._leave_rest(selector, connection):
+            self._end(connection)
 
-    def _end(self, conversation: Conversation) -> None:
-        self._open.discard(conversation)
-        self._party.pop(conversation, None)
-        conversation.close()
+    def _end(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        self._party.pop(connection, None)
+        connection.close()
 
 
 def _party(address: Any) -> str:

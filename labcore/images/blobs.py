@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.tar import Chunk
 
-PIECE: Final = 1 << 20
+CHUNK_SIZE: Final = 1 << 20
 PARTIAL: Final = ".partial-"
 
 
@@ -180,4 +180,4 @@ def _chunks(content: "bytes | BinaryIO | Iterator[Chunk]") -> "Iterator[Chunk]":
     elif isinstance(content, Iterator) and not hasattr(content, "read"):
         yield from content
     else:
-        yield from iter(lambda: content.read(PIECE), b"")
+        yield from iter(lambda: content.read(CHUNK_SIZE), b"")

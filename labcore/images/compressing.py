@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from labcore.images.blobs import PIECE
+from labcore.images.blobs import CHUNK_SIZE
 from labcore.images.model import Descriptor, Image, Manifest
 from labcore.images.store import ImageStore
 from labcore.spec import Reference
@@ -44,7 +44,7 @@ def gzipped(source: BinaryIO) -> Iterator[bytes]:
     from isal import isal_zlib  # only a push of a plain layer needs it
 
     compress = isal_zlib.compressobj(level=LEVEL, wbits=31)
-    while chunk := source.read(PIECE):
+    while chunk := source.read(CHUNK_SIZE):
         yield compress.compress(chunk)
     yield compress.flush()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
-from labcore.images.blobs import PIECE
+from labcore.images.blobs import CHUNK_SIZE
 from labcore.images.model import REF_NAME, Descriptor, Image, Manifest
 from labcore.images.store import ImageStore
 from labcore.spec import Reference
@@ -64,7 +64,7 @@ class ArchivedLayout:
         source = self._tar.extractfile(self._members[name])
         assert source is not None
         source.seek(offset)
-        while piece := source.read(PIECE):
+        while piece := source.read(CHUNK_SIZE):
             yield piece
 
 

@@ -21,7 +21,7 @@ from labcore.record import Record
 # Where a container that was put together wrongly would leave its traces.
 WATCHED = ("/", "/etc", "/dev", "/bin", "/usr/bin", "/usr/local/bin", "/root", "/home", "/mnt")
 CGROUPS = Path("/sys/fs/cgroup")
-PATIENCE = 2.0  # seconds that a killed process is given to be gone
+EXIT_TIMEOUT_SECONDS = 2.0  # seconds that a killed process is given to be gone
 
 
 class Snapshot(Record):
@@ -192,7 +192,7 @@ def _end(pid: int) -> None:
     try:
         with suppress(SystemCallError):
             native.pidfd_send_signal(pidfd, signal.SIGKILL)
-        select.select([pidfd], [], [], PATIENCE)
+        select.select([pidfd], [], [], EXIT_TIMEOUT_SECONDS)
         with suppress(ChildProcessError):
             os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG)
     finally:

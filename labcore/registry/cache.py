@@ -193,7 +193,7 @@ def _away(error: RegistryError) -> bool:
     return error.status == 0 or error.status == HTTPStatus.TOO_MANY_REQUESTS or error.status >= 500
 
 
-def _problem(error: Exception, unknown: errors.Problem) -> errors.Problem:
+def _problem(error: Exception, unknown: errors.RegistryError) -> errors.RegistryError:
     """Return what is said to our clients of what went wrong between us and the other registry."""
     if errors.Full.has_raised(error):
         return errors.Full("", "whoever runs it has to make room: labcore registry serve --keep")

@@ -22,7 +22,7 @@ PAGES_MAX: Final = 1000
 TAGS_MAX: Final = 64 << 20  # bytes of all pages
 PROGRESS: Final = 1 << 20  # bytes after which a download that breaks off has a new start
 NEXT: Final = re.compile(r'<([^<>]*+)>(?=\s*+;)[^<>]*?;\s*+rel\s*+=\s*+"?next\b', re.IGNORECASE)  # RFC 8288
-PIECE: Final = 1 << 18
+CHUNK_SIZE: Final = 1 << 18
 
 
 class Fetched(NamedTuple):
@@ -114,7 +114,7 @@ class Client:
         with self.open_blob(digest, offset) as answer:
             skip = offset if answer.status == HTTPStatus.OK else 0  # it sends all, whatever was asked for
             come = offset - skip
-            while chunk := answer.read_some(PIECE):
+            while chunk := answer.read_some(CHUNK_SIZE):
                 come += len(chunk)
                 if come > size:
                     raise RegistryError(f"blob {digest}: more than the {size} bytes that it has come from {shown(answer.url)}")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.proxies import proxy_for
-from labcore.registry.timeouts import PATIENCE, PIECE, Watched
+from labcore.registry.timeouts import CHUNK_SIZE, IO_TIMEOUT_SECONDS, Watched
 from labcore.registry.urls import shown
 
 SMALL: Final = 1 << 14
@@ -89,9 +89,9 @@ class Answer:
 class Connections:
     """Those of one transport. Its methods may be called by several threads at once."""
 
-    def __init__(self, endpoint: Endpoint, patience: float = PATIENCE) -> None:
+    def __init__(self, endpoint: Endpoint, timeout: float = IO_TIMEOUT_SECONDS) -> None:
         self._endpoint = endpoint
-        self._patience = patience
+        self._timeout = timeout
         self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
         self._busy: dict[http.client.HTTPConnection, str] = {}  # with the method of what is asked
         self._contexts: dict[bool, ssl.SSLContext] = {}
@@ -136,7 +136,7 @@ class Connections:
             raise Unreachable(f"nothing answered within {connection.timeout:.0f} s") from None
         except (UnicodeError, OverflowError):  # of a name that DNS does not know, of a port that TCP does not
             raise Unreachable(f"{connection.host}:{connection.port} is no address") from None
-        connection.sock.settimeout(self._patience)
+        connection.sock.settimeout(self._timeout)
 
     def _once(
         self,
@@ -178,15 +178,15 @@ class Connections:
             raise RegistryError(f"{self._endpoint.host} leads to {scheme}://{host}, and only http and https are spoken here")
         made: http.client.HTTPConnection
         if scheme == "http":
-            made = http.client.HTTPConnection(host, blocksize=PIECE)
+            made = http.client.HTTPConnection(host, blocksize=CHUNK_SIZE)
         else:
             proxy, context = proxy_for(host), self._context(own=host == self._endpoint.host)
             reached = f"{proxy.host}:{proxy.port}" if proxy else host
-            made = http.client.HTTPSConnection(reached, blocksize=PIECE, context=context)
+            made = http.client.HTTPSConnection(reached, blocksize=CHUNK_SIZE, context=context)
             if proxy:
                 made.set_tunnel(host, headers=proxy.headers)
-        made.timeout = min(self._patience, REACHED)
-        made.response_class = lambda *args, **named: Watched(*args, patience=self._patience, **named)  # type: ignore[assignment]
+        made.timeout = min(self._timeout, REACHED)
+        made.response_class = lambda *args, **named: Watched(*args, timeout=self._timeout, **named)  # type: ignore[assignment]
         return made
 
     def _context(self, *, own: bool) -> ssl.SSLContext:

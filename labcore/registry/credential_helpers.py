@@ -10,7 +10,7 @@ from typing import Final
 
 from labcore.errors import Unavailable
 
-PATIENCE: Final = 120  # seconds: a keychain may ask its owner
+HELPER_TIMEOUT_SECONDS: Final = 120  # seconds: a keychain may ask its owner
 UNKNOWN: Final = ("credentials not found in native keychain", "credentials not found in keychain")
 
 
@@ -51,7 +51,7 @@ def _run(name: str, action: str, text: str) -> "subprocess.CompletedProcess[str]
         raise Unavailable(f"credential helper {name!r}: the name of a program docker-credential-… is wanted, not a path")
     command = [f"docker-credential-{name}", action]
     try:
-        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=HELPER_TIMEOUT_SECONDS, check=False)
     except FileNotFoundError:
         raise _failed(name, "there is no such program on PATH") from None
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:

@@ -16,9 +16,9 @@ from labcore.registry.client import Client, length_of
 from labcore.registry.endpoint import RegistryError
 from labcore.registry.transport import AGAIN
 
-PIECE: Final = 1 << 18
+CHUNK_SIZE: Final = 1 << 18
 ATTEMPTS: Final = 5
-PATIENCE: Final = 120.0  # seconds that a reader waits for the next byte
+READ_TIMEOUT_SECONDS: Final = 120.0  # seconds that a reader waits for the next byte
 
 
 class Download:
@@ -78,7 +78,7 @@ class Download:
             length = length_of(answer)
             if length is not None:
                 self._tell(size=self._come + length)
-            while chunk := answer.read_some(PIECE):
+            while chunk := answer.read_some(CHUNK_SIZE):
                 if self.size is not None and self._come + len(chunk) > self.size:
                     raise RegistryError(f"blob {self.digest}: more than {self.size} bytes come from {answer.url}", 400)
                 self._hash.update(chunk)
@@ -100,7 +100,9 @@ class Download:
     def begun(self) -> int | None:
         """Wait until it comes; return its size, None if that is not known. Raises what the writer failed with."""
         with self._news:
-            self._news.wait_for(lambda: self._come or self._ended or self._failed or self.size is not None, PATIENCE)
+            self._news.wait_for(
+                lambda: self._come or self._ended or self._failed or self.size is not None, READ_TIMEOUT_SECONDS
+            )
             if self._failed:
                 raise copy(self._failed)
             return self.size
@@ -112,7 +114,7 @@ class Download:
             ready = self._ready(at)
             if not ready:
                 return
-            wanted = PIECE if length is None else min(PIECE, first + length - at)
+            wanted = CHUNK_SIZE if length is None else min(CHUNK_SIZE, first + length - at)
             piece = os.pread(self._file, min(wanted, ready), at)
             if not piece:
                 raise ConnectionError("it has become shorter")
@@ -122,7 +124,7 @@ class Download:
     def _ready(self, at: int) -> int:
         """Wait until there is something behind this place; return how much may be read there, 0 at the end."""
         with self._news:
-            self._news.wait_for(lambda: self._ended or self._failed or self._come - 1 > at, PATIENCE)
+            self._news.wait_for(lambda: self._ended or self._failed or self._come - 1 > at, READ_TIMEOUT_SECONDS)
             if self._ended:
                 return self._come - at
             if self._failed or self._come - 1 <= at:

@@ -8,7 +8,7 @@ from labcore.errors import LabcoreError
 from labcore.http import Response
 
 
-class Problem(LabcoreError):
+class RegistryError(LabcoreError):
     """An answer that is an error: its status, its code and its message."""
 
     status = HTTPStatus.BAD_REQUEST
@@ -26,109 +26,109 @@ class Problem(LabcoreError):
         return Response(self.status, {"Content-Type": "application/json", **self.headers}, body)
 
 
-class NameInvalid(Problem):
+class NameInvalid(RegistryError):
     """Invalid repository name."""
 
     code = "NAME_INVALID"
 
 
-class NameUnknown(Problem):
+class NameUnknown(RegistryError):
     """Repository not known here."""
 
     status, code = HTTPStatus.NOT_FOUND, "NAME_UNKNOWN"
 
 
-class BlobUnknown(Problem):
+class BlobUnknown(RegistryError):
     """Blob not known here."""
 
     status, code = HTTPStatus.NOT_FOUND, "BLOB_UNKNOWN"
 
 
-class ManifestUnknown(Problem):
+class ManifestUnknown(RegistryError):
     """Manifest not known here."""
 
     status, code = HTTPStatus.NOT_FOUND, "MANIFEST_UNKNOWN"
 
 
-class ManifestInvalid(Problem):
+class ManifestInvalid(RegistryError):
     """Invalid manifest."""
 
     code = "MANIFEST_INVALID"
 
 
-class ManifestBlobUnknown(Problem):
+class ManifestBlobUnknown(RegistryError):
     """The manifest names a blob or manifest that was not pushed."""
 
     code = "MANIFEST_BLOB_UNKNOWN"
 
 
-class DigestInvalid(Problem):
+class DigestInvalid(RegistryError):
     """Invalid digest."""
 
     code = "DIGEST_INVALID"
 
 
-class SizeInvalid(Problem):
+class SizeInvalid(RegistryError):
     """Invalid size."""
 
     code = "SIZE_INVALID"
 
 
-class UploadInvalid(Problem):
+class UploadInvalid(RegistryError):
     """The upload cannot go on so."""
 
     code = "BLOB_UPLOAD_INVALID"
 
 
-class UploadUnknown(Problem):
+class UploadUnknown(RegistryError):
     """Upload not known here."""
 
     status, code = HTTPStatus.NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"
 
 
-class UploadBusy(Problem):
+class UploadBusy(RegistryError):
     """Another request sends bytes to that upload now."""
 
     status, code = HTTPStatus.CONFLICT, "BLOB_UPLOAD_INVALID"
 
 
-class RangeInvalid(Problem):
+class RangeInvalid(RegistryError):
     """That piece does not follow on what has come."""
 
     status, code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID"
 
 
-class NoSuchRange(Problem):
+class NoSuchRange(RegistryError):
     """The blob has no such bytes."""
 
     status, code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "SIZE_INVALID"
 
 
-class Unauthorized(Problem):
+class Unauthorized(RegistryError):
     """Authentication required."""
 
     status, code = HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED"
 
 
-class Unsupported(Problem):
+class Unsupported(RegistryError):
     """That is not done here."""
 
     status, code = HTTPStatus.METHOD_NOT_ALLOWED, "UNSUPPORTED"
 
 
-class NotThere(Problem):
+class NotThere(RegistryError):
     """There is no such page."""
 
     status, code = HTTPStatus.NOT_FOUND, "UNSUPPORTED"
 
 
-class Failed(Problem):
+class Failed(RegistryError):
     """The server has failed."""
 
     status, code = HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN"
 
 
-class Full(Problem):
+class Full(RegistryError):
     """The registry's disk is full."""
 
     status, code = HTTPStatus.INSUFFICIENT_STORAGE, "UNKNOWN"
@@ -139,25 +139,25 @@ class Full(Problem):
         return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-class Refused(Problem):
+class Refused(RegistryError):
     """The registry that this one asks does not give it."""
 
     status, code = HTTPStatus.FORBIDDEN, "DENIED"
 
 
-class TooMany(Problem):
+class TooMany(RegistryError):
     """The registry that this one asks was asked too often."""
 
     status, code = HTTPStatus.TOO_MANY_REQUESTS, "TOOMANYREQUESTS"
 
 
-class Away(Problem):
+class Away(RegistryError):
     """The registry that this one asks does not answer as it should."""
 
     status, code = HTTPStatus.BAD_GATEWAY, "UNAVAILABLE"
 
 
-class TooLarge(Problem):
+class TooLarge(RegistryError):
     """Too large."""
 
     status, code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "SIZE_INVALID"

@@ -15,9 +15,9 @@ REFERRERS_MAX: Final = 4 << 20  # bytes of a page, as of any manifest
 
 
 def number(text: str, most: int) -> int:
-    """Return a number of entries, at most so many. Raises Problem for what is no number."""
+    """Return a number of entries, at most so many. Raises RegistryError for what is no number."""
     if not re.fullmatch("[0-9]{1,19}", text):
-        raise errors.Problem(f"n={text[:40]}", "a number is wanted")
+        raise errors.RegistryError(f"n={text[:40]}", "a number is wanted")
     return min(int(text), most)
 
 
@@ -44,7 +44,7 @@ def referrers_of(files: Files, name: str, subject: str, request: Request) -> tup
             continue
         try:
             descriptor = describe(*files.manifest(name, digest))
-        except errors.Problem:  # deleted meanwhile
+        except errors.RegistryError:  # deleted meanwhile
             continue
         if wanted and descriptor.get("artifactType") != wanted:
             continue

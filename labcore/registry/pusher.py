@@ -12,7 +12,7 @@ from labcore.registry.endpoint import RegistryError
 from labcore.registry.retry import number_in
 from labcore.registry.transport import AGAIN, Answer, Transport
 
-PIECE: Final = 8 << 20  # bytes of a piece, if the whole is too much
+CHUNK_SIZE: Final = 8 << 20  # bytes of a piece, if the whole is too much
 SMALLEST: Final = 64 << 10
 REST: Final = 64 << 20  # bytes of a piece, if the whole broke off
 ANSWER_MAX: Final = 1 << 20
@@ -74,7 +74,7 @@ class Sending:
 
     def _smaller(self, piece: int, error: RegistryError) -> int:
         """Return the size of the pieces after that refusal. Raises it if they can be no smaller."""
-        smaller = max(min(PIECE, (piece or self._size) // 2), self._least, SMALLEST)
+        smaller = max(min(CHUNK_SIZE, (piece or self._size) // 2), self._least, SMALLEST)
         if piece and smaller >= piece:  # some take no whole, however small
             raise error
         return smaller

@@ -67,7 +67,7 @@ class Registry:
         """End what an answer may be waiting for: here, nothing."""
 
     def answer(self, request: Request) -> Response:
-        """Answer a request. Raises Problem."""
+        """Answer a request. Raises RegistryError."""
         self.settings.access.check(request)
         match, page = _page_of(request.path)
         handler = self._handler(request.method, page)
@@ -224,7 +224,7 @@ def _page_of(path: str) -> tuple[re.Match[str], str]:
 
 def failure(request: Request, error: Exception) -> Response:
     """Return what is answered when a handler has raised; what is nobody's fault but ours is logged."""
-    if isinstance(error, errors.Problem):
+    if isinstance(error, errors.RegistryError):
         return error.response()
     if isinstance(error, BadRequest):
         return Response(error.status, {"Content-Type": "text/plain"}, f"{error}\n".encode())

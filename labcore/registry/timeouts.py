@@ -6,10 +6,10 @@ import socket
 import time
 from typing import Any, Final
 
-PATIENCE: Final = 60.0  # seconds without a byte; and how long a peer may be slow
+IO_TIMEOUT_SECONDS: Final = 60.0  # seconds without a byte; and how long a peer may be slow
 SLOWEST: Final = 1024  # bytes a second
 HEAD_MAX: Final = 1 << 18
-PIECE: Final = 1 << 18
+CHUNK_SIZE: Final = 1 << 18
 
 
 class TooMuch(http.client.HTTPException):
@@ -22,10 +22,10 @@ class Watched(http.client.HTTPResponse):
     A proxy's answer is read by http.client without `begin`: all is head until that is done.
     """
 
-    def __init__(self, sock: socket.socket, *args: Any, patience: float, **named: Any) -> None:
+    def __init__(self, sock: socket.socket, *args: Any, timeout: float, **named: Any) -> None:
         super().__init__(sock, *args, **named)
-        self._rate = _Rate(self.fp.detach(), patience)
-        self.fp = io.BufferedReader(self._rate, PIECE)
+        self._rate = _Rate(self.fp.detach(), timeout)
+        self.fp = io.BufferedReader(self._rate, CHUNK_SIZE)
 
     def begin(self) -> None:
         """Read the head."""
@@ -36,9 +36,9 @@ class Watched(http.client.HTTPResponse):
 class _Rate(io.RawIOBase):
     """A stream that fails when it has been too slow for too long, counting only the time in which it was waited for."""
 
-    def __init__(self, raw: io.RawIOBase, patience: float) -> None:
+    def __init__(self, raw: io.RawIOBase, timeout: float) -> None:
         self._raw = raw
-        self._patience = patience
+        self._timeout = timeout
         self._waited = 0.0
         self._come = 0
         self._head_left: int | None = HEAD_MAX
@@ -60,7 +60,7 @@ class _Rate(io.RawIOBase):
             begun = time.monotonic()
         self._waited += time.monotonic() - begun
         self._come += size or 0
-        if self._waited > self._patience:
+        if self._waited > self._timeout:
             if size and self._come < SLOWEST * self._waited:
                 raise TimeoutError(f"it sends less than {SLOWEST} bytes a second")
             self._waited, self._come = 0.0, 1
@@ -71,11 +71,11 @@ class _Rate(io.RawIOBase):
     def _watch_head(self, size: int) -> None:
         assert self._head_left is not None
         self._head_left -= size
-        self._head_until = self._head_until or time.monotonic() + self._patience
+        self._head_until = self._head_until or time.monotonic() + self._timeout
         if self._head_left < 0:
             raise TooMuch("the answer's head does not end")
         if time.monotonic() > self._head_until:
-            raise TimeoutError(f"the answer's head has not come within {self._patience:.0f} s")
+            raise TimeoutError(f"the answer's head has not come within {self._timeout:.0f} s")
 
     def close(self) -> None:
         """Close what it reads from."""

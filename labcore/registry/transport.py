@@ -15,7 +15,7 @@ from labcore.registry.connections import Answer, BrokeOff, Connections, Payload,
 from labcore.registry.credentials import Credentials
 from labcore.registry.endpoint import TUNNEL, Endpoint, RegistryError, explain
 from labcore.registry.retry import is_long, pause
-from labcore.registry.timeouts import PATIENCE, TooMuch
+from labcore.registry.timeouts import IO_TIMEOUT_SECONDS, TooMuch
 from labcore.registry.urls import origin, resolve, shown
 
 __all__ = ["Answer", "BrokeOff", "Endpoint", "RegistryError", "Transport", "pause"]
@@ -42,14 +42,14 @@ class Transport:
         credentials: Credentials | None = None,
         *,
         attempts: int = ATTEMPTS,
-        patience: float = PATIENCE,
+        timeout: float = IO_TIMEOUT_SECONDS,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.attempts = attempts
         self._stopped = threading.Event()
         self.sleep = sleep or self._stopped.wait
-        self._connections = Connections(endpoint, patience)
+        self._connections = Connections(endpoint, timeout)
         self._authorization = Authorization(endpoint, credentials, self._ask_for_token)
 
     def request(

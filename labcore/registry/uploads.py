@@ -12,7 +12,7 @@ from labcore.registry.names import checked
 from labcore.registry.store import Files
 from labcore.registry.upload_store import Upload, drop_abandoned, verify
 
-PIECE: Final = 1 << 18
+CHUNK_SIZE: Final = 1 << 18
 CONTENT_RANGE: Final = re.compile(r"(?:bytes )?([0-9]{1,19})-([0-9]{1,19})(?:/.*)?")
 
 
@@ -36,7 +36,7 @@ def _mounted(files: Files, request: Request, name: str, digest: str) -> bool:
     """Return whether the blob was there to be had; a name or digest that is none is no reason to refuse the upload."""
     try:
         return files.mount_blob(name, checked(digest), request.query.get("from", ""))
-    except errors.Problem:
+    except errors.RegistryError:
         return False
 
 
@@ -77,7 +77,7 @@ def _take(upload: Upload, file: FileIO, request: Request) -> None:
     """Append the body, if it is what has to come next and as long as it says."""
     come = os.fstat(file.fileno()).st_size
     length = _announced(upload, request, come)
-    while chunk := memoryview(request.body.read(PIECE)):
+    while chunk := memoryview(request.body.read(CHUNK_SIZE)):
         while chunk:
             chunk = chunk[file.write(chunk) :]
     if length is not None and os.fstat(file.fileno()).st_size - come != length:

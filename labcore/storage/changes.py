@@ -16,7 +16,7 @@ from labcore.storage.opaque import is_opaque
 from labcore.storage.tree import Entry, Tree, listed, read_attributes, tree_at
 
 Kind = Literal["added", "changed", "deleted"]
-PIECE: Final = 1 << 20
+CHUNK_SIZE: Final = 1 << 20
 
 
 class Change(Record):
@@ -120,7 +120,7 @@ def _is_same(entry: Entry, lower: Path, copied_at: int | None) -> bool:
 
 def _same_content(entry: Entry, lower: Path) -> bool:
     with suppress(FileNotFoundError), os.fdopen(entry.open(), "rb") as new, lower.open("rb") as old:
-        while (piece := new.read(PIECE)) == old.read(PIECE):
+        while (piece := new.read(CHUNK_SIZE)) == old.read(CHUNK_SIZE):
             if not piece:
                 return True
     return False

@@ -19,7 +19,7 @@ from labcore.storage.metadata import NEW_FILE, Description, clear, describe, mak
 from labcore.storage.tree import DIRECTORY, Entry, Tree, opened
 
 FICLONE: Final = 0x40049409  # ioctl_ficlone(2): share the blocks until one side changes
-PIECE: Final = 1 << 24
+CHUNK_SIZE: Final = 1 << 24
 NO_CLONING: Final = {errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM}
 INSIDE: Final = Resolve.BENEATH | Resolve.NO_SYMLINKS
 SELF: Final = "."
@@ -182,7 +182,7 @@ def _copy_parts(source: int, target: int, size: int) -> None:
                 raise
             hole = size  # a file system that knows of no holes
         while at < hole:
-            moved = _move(source, target, at, min(hole - at, PIECE))
+            moved = _move(source, target, at, min(hole - at, CHUNK_SIZE))
             if not moved:
                 return  # cut short meanwhile
             at += moved

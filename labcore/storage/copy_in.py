@@ -15,7 +15,7 @@ from labcore.storage.unpack import NOT_THE_ARCHIVES_FAULT
 from labcore.tar import Archive, BadArchive, Entry, decompressed
 from labcore.tar import reading as tar
 
-PIECE: Final = 1 << 18
+CHUNK_SIZE: Final = 1 << 18
 KINDS: Final = {
     tar.FILE: stat.S_IFREG, tar.DIRECTORY: stat.S_IFDIR, tar.SYMLINK: stat.S_IFLNK, tar.CHARACTER: stat.S_IFCHR,
     tar.BLOCK_DEVICE: stat.S_IFBLK, tar.FIFO: stat.S_IFIFO, tar.HARD_LINK: stat.S_IFREG,
@@ -35,7 +35,7 @@ def take_in(archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, int] 
     plain = decompressed(archive, "it")
     try:
         with _Intake(files.places(to), owner) as intake:
-            intake.take(Archive(iter(lambda: plain.read(PIECE), b"")))
+            intake.take(Archive(iter(lambda: plain.read(CHUNK_SIZE), b"")))
     except (BadArchive, StoreDamaged) as error:
         raise InvalidInput(f"this is no archive that can be read: {error}") from None
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 from labcore.tar.decompressing import Peeked, compression, decompressed
 
-PIECE: Final = 1 << 20
+CHUNK_SIZE: Final = 1 << 20
 AHEAD: Final = 4  # pieces in memory, at most
 
 # Layers are unpacked side by side; but those that need much memory to be decompressed one after another.
@@ -91,7 +91,7 @@ def inflated_ahead(
     with ExitStack() as undo:
         turn = undo.enter_context(closing(_Turn()))
         reader = decompressed(peeked, what, turn.take)
-        chunks = iter(lambda: reader.read(PIECE), b"")
+        chunks = iter(lambda: reader.read(CHUNK_SIZE), b"")
         if inflates:
             chunks = iter(undo.enter_context(closing(Ahead(chunks))))
         ready = undo.enter_context(closing(Ahead(hashed(chunks))))

@@ -13,7 +13,7 @@ from typing import Final
 from labcore.storage.tree import Entry
 from labcore.tar.reading import BLOCK, BLOCK_DEVICE, CHARACTER, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, XATTR
 
-PIECE: Final = 1 << 20
+CHUNK_SIZE: Final = 1 << 20
 RECORDS: Final = b"x"
 KINDS: Final = {
     stat.S_IFREG: FILE, stat.S_IFLNK: SYMLINK, stat.S_IFCHR: CHARACTER, stat.S_IFBLK: BLOCK_DEVICE,
@@ -62,7 +62,7 @@ class Packer:
             yield from self._header(path, FILE, status, size=status.st_size, attributes=entry.attributes())
             left = status.st_size
             while left:
-                piece = os.read(fd, min(left, PIECE)) or bytes(min(left, PIECE))  # cut short meanwhile: filled up
+                piece = os.read(fd, min(left, CHUNK_SIZE)) or bytes(min(left, CHUNK_SIZE))  # cut short meanwhile: filled up
                 yield piece
                 left -= len(piece)
             yield bytes(-status.st_size % BLOCK)

@@ -11,7 +11,7 @@ from labcore.tar.frames import Frames, is_zstd
 MAGIC: Final = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
 LONGEST: Final = max(len(head) for head in MAGIC)
 MEMORY: Final = 1 << 27  # bytes that zstd and xz may ask a reader to keep: as much as their own tools give unasked
-PIECE: Final = 1 << 18
+CHUNK_SIZE: Final = 1 << 18
 
 
 def compression(head: bytes) -> str:
@@ -59,7 +59,7 @@ class Peeked(_Reader):
             self.head += more
         self._left = self.head
 
-    def read(self, size: int = PIECE) -> bytes:
+    def read(self, size: int = CHUNK_SIZE) -> bytes:
         """Return some of what comes next."""
         if not self._left:
             return self._source.read(size)
@@ -81,7 +81,7 @@ class _Streams:
             if self._stream.eof and not self._next():
                 return b""
             if self._stream.needs_input and not self._input:
-                self._input = self._source.read(PIECE)
+                self._input = self._source.read(CHUNK_SIZE)
                 if not self._input:
                     raise EOFError("it ends in the middle")
             given, self._input = self._input, b""
@@ -90,7 +90,7 @@ class _Streams:
 
     def _next(self) -> bool:
         left = self._stream.unused_data.lstrip(b"\0")
-        while not left and (more := self._source.read(PIECE)):
+        while not left and (more := self._source.read(CHUNK_SIZE)):
             left = more.lstrip(b"\0")
         self._stream, self._input = self._make(), left
         return bool(left)
@@ -101,7 +101,7 @@ class _Zstd:
         import zstandard
 
         decompressor = zstandard.ZstdDecompressor(max_window_size=MEMORY)
-        self._stream = decompressor.stream_reader(source, read_size=PIECE, read_across_frames=True)  # type: ignore[arg-type]
+        self._stream = decompressor.stream_reader(source, read_size=CHUNK_SIZE, read_across_frames=True)  # type: ignore[arg-type]
 
     def read(self, size: int) -> bytes:
         return self._stream.read(size)
@@ -115,7 +115,7 @@ class _Decompressed(_Reader):
         self._kind = kind
         self._what = what
 
-    def read(self, size: int = PIECE) -> bytes:
+    def read(self, size: int = CHUNK_SIZE) -> bytes:
         try:
             return self._reader.read(size)
         except Exception as error:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-PIECE: Final = 1 << 16
+CHUNK_SIZE: Final = 1 << 16
 SAID_MAX: Final = 64 << 20  # bytes: one that says more is ended, before it fills our memory
 
 
@@ -131,7 +131,7 @@ class Console:
                 selector.register(fd, selectors.EVENT_READ)
             while True:
                 for key, _ in selector.select():
-                    piece = os.read(key.fd, PIECE)
+                    piece = os.read(key.fd, CHUNK_SIZE)
                     if not piece:
                         selector.unregister(key.fd)
                         if key.fd == out:
@@ -139,7 +139,7 @@ class Console:
                     elif key.fd == out:
                         self._take(piece, time.monotonic())
                     elif key.fd == errors:
-                        self.errors = (self.errors + piece)[-PIECE:]
+                        self.errors = (self.errors + piece)[-CHUNK_SIZE:]
                     else:
                         at = time.monotonic()
                         self.firmware = (self.firmware[0] if self.firmware else at, at)

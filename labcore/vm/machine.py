@@ -19,7 +19,7 @@ from labcore.vm.qemu import Hardware
 from labcore.vm.timeline import Phase, phases, phases_of_debian
 
 COMMAND_MAX: Final = 2048  # bytes: the guest's serial line drops what it cannot hold
-PATIENCE: Final = 60.0  # seconds until the small guest must be there; Debian has its own
+BOOT_TIMEOUT_SECONDS: Final = 60.0  # seconds until the small guest must be there; Debian has its own
 PANIC: Final = re.compile(r"Kernel panic - not syncing: (.*)|(initramfs unpacking failed.*)")
 
 
@@ -167,7 +167,7 @@ def machine(
     *,
     words: str = "",
     ready: bytes | None = None,
-    timeout: float = PATIENCE,
+    timeout: float = BOOT_TIMEOUT_SECONDS,
 ) -> Iterator[Machine]:
     """Start a machine, wait until its guest is there, and yield it; it is gone when the `with` ends.
 

@@ -20,7 +20,7 @@ from labcore.http import connection as connections
 from labcore.http.message import BadRequest
 from labcore.http.server import _party, listen
 
-PIECE = 1 << 17
+CHUNK_SIZE = 1 << 17
 MUCH = hashlib.shake_256(b"much").digest(8 << 20)
 
 
@@ -29,7 +29,9 @@ def handler(request: Request) -> Response:
     if request.path == "/unread":
         return Response(HTTPStatus.OK, {}, b"unread")
     if request.path == "/much":
-        return Response(HTTPStatus.OK, {}, Pieces((MUCH[at : at + PIECE] for at in range(0, len(MUCH), PIECE)), len(MUCH)))
+        return Response(
+            HTTPStatus.OK, {}, Pieces((MUCH[at : at + CHUNK_SIZE] for at in range(0, len(MUCH), CHUNK_SIZE)), len(MUCH))
+        )
     if request.path == "/pieces":
         return Response(HTTPStatus.OK, {}, iter([b"one,", b"", b"two"]))
     if request.path in ("/short", "/long", "/exact"):
@@ -54,8 +56,8 @@ class Served:
         self.server = server
         self.port = port
 
-    def connect(self, patience: float = 10) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=patience)
+    def connect(self, timeout: float = 10) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
 
     def connect_small(self) -> socket.socket:
         """Connect with little room for what comes."""
@@ -65,9 +67,9 @@ class Served:
         connection.connect(("127.0.0.1", self.port))
         return connection
 
-    def ask(self, data: bytes, patience: float = 10) -> bytes:
+    def ask(self, data: bytes, timeout: float = 10) -> bytes:
         """Send bytes, and return all that comes until the server ends it."""
-        with self.connect(patience) as connection:
+        with self.connect(timeout) as connection:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
             return rest_of(connection)
@@ -235,7 +237,7 @@ def test_a_head_that_never_ends_is_given_up(served: Served, monkeypatch: pytest.
 
 
 def test_a_body_that_only_drips_is_given_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_parser, "PATIENCE", 0.5)
+    monkeypatch.setattr(request_parser, "IO_TIMEOUT_SECONDS", 0.5)
     with served.connect() as connection:
         connection.sendall(b"PUT /a HTTP/1.1\r\n" + HOST + b"Content-Length: 1000\r\n\r\n")
         start = time.monotonic()
@@ -277,7 +279,7 @@ def test_who_does_not_read_or_does_not_end_keeps_nobody_out(served: Served, said
             connection.sendall(said)
         for _ in range(3):
             start = time.monotonic()
-            assert statuses(served.ask(GET + b"\r\n", patience=30)) == [200]
+            assert statuses(served.ask(GET + b"\r\n", timeout=30)) == [200]
             assert time.monotonic() - start < 20
             time.sleep(0.5)
         deadline = time.monotonic() + 30
@@ -347,7 +349,7 @@ def test_whose_an_address_is(address: object, party: str) -> None:
 
 
 def test_answers_that_are_not_read_take_no_more_memory_than_they_may(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labcore.http.server.MOST_HELD", 3 * PIECE)
+    monkeypatch.setattr("labcore.http.server.MOST_HELD", 3 * CHUNK_SIZE)
     stalled = [served.connect_small() for _ in range(20)]
     for connection in stalled:
         connection.sendall(b"GET /much HTTP/1.1\r\n" + HOST + b"\r\n")
@@ -357,7 +359,7 @@ def test_answers_that_are_not_read_take_no_more_memory_than_they_may(served: Ser
     while len(served.server._open) > 3 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert 1 <= len(served.server._open) <= 3
-    assert served.server._held <= 3 * PIECE
+    assert served.server._held <= 3 * CHUNK_SIZE
     for connection in stalled:
         connection.close()
     while served.server._open and time.monotonic() < deadline:
@@ -366,7 +368,7 @@ def test_answers_that_are_not_read_take_no_more_memory_than_they_may(served: Ser
 
 
 def test_an_answer_that_is_not_read_is_given_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "PATIENCE", 0.5)
+    monkeypatch.setattr(reader, "IO_TIMEOUT_SECONDS", 0.5)
     with served.connect() as connection:
         connection.sendall(b"GET /much HTTP/1.1\r\n" + HOST + b"\r\n")
         time.sleep(3)

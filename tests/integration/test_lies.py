@@ -236,7 +236,7 @@ BABBLE: dict[str, tuple[Callable[[socket.socket], None], str]] = {
 def test_babble(lie: str) -> None:
     say, said = BABBLE[lie]
     with served_raw(greeted(say)) as address:
-        transport = Transport(Endpoint(address, insecure=True), attempts=2, patience=1)
+        transport = Transport(Endpoint(address, insecure=True), attempts=2, timeout=1)
         begun = time.monotonic()
         try:
             fetched = Client(transport, "a").manifest("v1")
@@ -260,7 +260,7 @@ def test_babble(lie: str) -> None:
 def test_a_proxy_that_babbles(say: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch) -> None:
     with served_raw(greeted(say)) as address:
         monkeypatch.setenv("https_proxy", f"http://{address}")
-        transport = Transport(Endpoint("registry.test"), attempts=1, patience=1)
+        transport = Transport(Endpoint("registry.test"), attempts=1, timeout=1)
         begun = time.monotonic()
         with pytest.raises(RegistryError, match=r"head does not end|nothing answered|got more than|100 headers"):
             transport.request("GET", "/v2/")
@@ -272,7 +272,7 @@ def test_who_is_slow_because_we_are_is_waited_for() -> None:
     """Only the time counts in which we wait for the other side."""
     content = bytes(600_000)
     with served(lambda _: Response(200, {}, content)) as address:
-        transport = Transport(Endpoint(address, insecure=True), patience=1.5)
+        transport = Transport(Endpoint(address, insecure=True), timeout=1.5)
         come = 0
         for chunk in Client(transport, "a").blob(f"sha256:{'0' * 64}", len(content)):
             come += len(chunk)

@@ -243,7 +243,7 @@ def test_nobody_is_there() -> None:
             "no.such.invalid": "no address is known",
         }
         for host, said in said_of.items():
-            transport = Transport(Endpoint(host, insecure=True), patience=1, sleep=waits.append)
+            transport = Transport(Endpoint(host, insecure=True), timeout=1, sleep=waits.append)
             with pytest.raises(RegistryError, match=said):
                 transport.request("GET", "/v2/")
         for each in queue:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from labcore.errors import StoreDamaged
-from labcore.images.archive.tar import PIECE
+from labcore.images.archive.tar import CHUNK_SIZE
 from labcore.images.changes import changed
 from labcore.images.config import Config, History
 from labcore.images.model import Descriptor, Image, Manifest
@@ -71,6 +71,6 @@ def _layer(store: ImageStore, source: BinaryIO, what: str) -> tuple[Descriptor, 
 
 
 def _hashed(plain: BinaryIO, digest: "hashlib._Hash") -> Iterator[bytes]:
-    while chunk := plain.read(PIECE):
+    while chunk := plain.read(CHUNK_SIZE):
         digest.update(chunk)
         yield chunk

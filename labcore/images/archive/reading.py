@@ -13,7 +13,7 @@ from typing import Any, Final
 from labcore.errors import InvalidInput, StoreDamaged
 from labcore.images.archive.contents import Beside, Contents, PartMissing
 from labcore.images.archive.source import Members
-from labcore.images.archive.tar import PIECE
+from labcore.images.archive.tar import CHUNK_SIZE
 from labcore.images.config import Config
 from labcore.images.model import REF_NAME, Descriptor, Image, Manifest, read_index
 from labcore.images.store import DEPTH_MAX, ImageStore
@@ -60,7 +60,7 @@ def check_content(store: ImageStore, image: Image) -> None:
         digest = hashlib.new(algorithm)
         with store.blob_path(layer).open("rb") as file:
             plain = decompressed(file, f"layer {layer.digest}")
-            while chunk := plain.read(PIECE):
+            while chunk := plain.read(CHUNK_SIZE):
                 digest.update(chunk)
         if f"{algorithm}:{digest.hexdigest()}" != diff_id:
             raise StoreDamaged(_other_layer(image.name, diff_id, f"{algorithm}:{digest.hexdigest()}"))

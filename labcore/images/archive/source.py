@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from labcore.errors import InvalidInput, StoreDamaged
-from labcore.images.archive.tar import FILE, PIECE, Member, TarReader
+from labcore.images.archive.tar import CHUNK_SIZE, FILE, Member, TarReader
 from labcore.tar import Chunk
 from labcore.tar.decompressing import decompressed
 
@@ -61,7 +61,7 @@ class _Directory:
             yield Member(str(path.relative_to(self._directory)), FILE, os.fstat(self._fd).st_size)
 
     def content(self) -> Iterator[Chunk]:
-        while chunk := os.read(self._fd, PIECE):
+        while chunk := os.read(self._fd, CHUNK_SIZE):
             yield chunk
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from labcore.tar import Archive, BadArchive, Chunk, Entry
 from labcore.tar import reading as tar
 
 BLOCK: Final = 512
-PIECE: Final = 1 << 20
+CHUNK_SIZE: Final = 1 << 20
 MEMBERS_MAX: Final = 50_000
 NAME_MAX: Final = 512
 PADDING_MAX: Final = 1 << 20  # behind the end; what writes into a pipe wants to be read to its end
@@ -35,7 +35,7 @@ class TarReader:
 
     def __init__(self, stream: BinaryIO, what: str) -> None:
         self._what = what
-        self._chunks = iter(lambda: stream.read(PIECE), b"")
+        self._chunks = iter(lambda: stream.read(CHUNK_SIZE), b"")
         self._archive = Archive(self._chunks)
         self._current: Entry | None = None
 
@@ -123,5 +123,5 @@ def _filled(content: Iterator[Chunk], entry: Entry | None) -> Iterator[Chunk]:
 
 
 def _zeros(count: int) -> Iterator[bytes]:
-    for start in range(0, count, PIECE):
-        yield bytes(min(PIECE, count - start))
+    for start in range(0, count, CHUNK_SIZE):
+        yield bytes(min(CHUNK_SIZE, count - start))

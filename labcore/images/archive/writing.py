@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Final
 
 from labcore.errors import InvalidInput, StoreDamaged
 from labcore.images.archive.reading import FULL_NAME
-from labcore.images.archive.tar import BLOCK, PIECE
+from labcore.images.archive.tar import BLOCK, CHUNK_SIZE
 from labcore.images.model import REF_NAME, Descriptor, Image, Manifest
 from labcore.images.resolve import find, image_here, is_called, parts
 from labcore.images.store import LAYOUT_VERSION, ImageStore
@@ -149,7 +149,7 @@ def _blob(store: ImageStore, descriptor: Descriptor) -> Iterator[bytes]:
     """Yield a blob's bytes. Raises StoreDamaged at the end if they are not those of its digest."""
     digest = hashlib.new(descriptor.digest.partition(":")[0])
     with store.blob_path(descriptor).open("rb", buffering=0) as file:
-        while chunk := file.read(PIECE):
+        while chunk := file.read(CHUNK_SIZE):
             digest.update(chunk)
             yield chunk
     if digest.hexdigest() != descriptor.digest.partition(":")[2]:

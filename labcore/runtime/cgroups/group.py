@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from labcore.runtime.cgroups.statistics import Statistics
     from labcore.spec.resources import Resources
 
-PATIENCE = 200  # times 10 ms
+FREEZE_POLLS = 200  # times 10 ms
 V1_ONLY = ("net_cls", "net_prio")  # version 2 has nothing like them
 V1_NAMES = {"io": "blkio"}  # of version 2's controllers that were called otherwise
 INHERITED = ("cpuset.cpus", "cpuset.mems")  # of a version 1 cpuset: empty at first, and then nobody can enter
@@ -156,7 +156,7 @@ class Cgroup(Record):
             (there["freezer"] / "freezer.state").write_text(v1)
         elif "" in there:
             (there[""] / "cgroup.freeze").write_text(v2)
-        for _ in range(PATIENCE):
+        for _ in range(FREEZE_POLLS):
             if self.is_frozen() == (v2 == "1"):
                 return
             time.sleep(0.002)

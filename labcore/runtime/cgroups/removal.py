@@ -10,13 +10,13 @@ TYPE_CHECKING = False  # `typing` would cost more than all else here
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PATIENCE = 300  # times 1 to 10 ms
+REMOVAL_POLLS = 300  # times 1 to 10 ms
 
 
 def remove(directories: "Iterable[str]") -> None:
     """Kill what is in the cgroups, thaw what is frozen, and remove them with all below them; one that is gone is fine."""
     left = list(dict.fromkeys(directories))
-    for attempt in range(PATIENCE):
+    for attempt in range(REMOVAL_POLLS):
         left = [directory for directory in left if not _removed(directory)]
         if not left:
             return

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from labcore.runtime.oci.state import Saved
 
-PATIENCE = 500  # times 2 ms
+EXIT_POLLS = 500  # times 2 ms
 END = "end"  # the last line of what is remembered
 SIGKILL = 9  # `signal` is a large module
 NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
@@ -238,7 +238,7 @@ class Life:
             self.kill(SIGKILL)
         except WrongState:  # it has ended by itself
             return
-        for _ in range(PATIENCE):
+        for _ in range(EXIT_POLLS):
             removal.thaw(self.cgroups)
             if not self.runs():
                 return
