@@ -37,9 +37,9 @@ from labcore.storage.layers import LayerStore, unrepeated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.engine.mount_options import Mount
     from labcore.engine.progress import Progress
     from labcore.registry.transport import Endpoint
+    from labcore.spec import Mount
     from labcore.storage.locks import Use
     from labcore.storage.snapshots import SnapshotStore
     from labcore.storage.volumes import VolumeStore

@@ -10,6 +10,7 @@ from labcore.spec.container import (
     Root,
     TopDirectory,
 )
+from labcore.spec.create_options import CreateOptions, DeviceMapping, Mount
 from labcore.spec.digest import checked_digest
 from labcore.spec.isolation import (
     DEFAULT_CAPABILITIES,
@@ -48,12 +49,15 @@ __all__ = [
     "CapabilitySets",
     "Comparison",
     "ContainerSpec",
+    "CreateOptions",
     "Device",
+    "DeviceMapping",
     "DeviceRule",
     "IdRange",
     "Input",
     "LogPolicy",
     "Moment",
+    "Mount",
     "MountPoint",
     "OverlayRoot",
     "Platform",
