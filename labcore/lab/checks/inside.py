@@ -24,8 +24,10 @@ from labcore.lab.say import say
 from labcore.lab.solutions import solution
 from labcore.lab.steps import MODULE, copied, run_text
 from labcore.lab.workspace import NAME
-from labcore.runtime import stages
+from labcore.runtime import launch
+from labcore.runtime.stages import filesystem, namespaces, process, rootfs, sequence
 
+STAGES: tuple[Way, ...] = (namespaces, rootfs, filesystem, process, sequence, launch)
 Report = Callable[[dict[str, Any]], None]
 
 
@@ -40,7 +42,7 @@ def ways_around(step: str, scenario: Scenario) -> list[Way]:
     """Return what is no way to write a step: its solutions, the stages and whole containers, and what its check names."""
     homes = [import_module(f"labcore.lab.solutions.lesson_{lesson.number:02}") for lesson in lessons_of(step)]
     solutions = [getattr(home, step) for home in homes]
-    return [*solutions, stages, engine.plan, engine.run, *scenario.ways_around]
+    return [*solutions, *STAGES, engine.plan, engine.run, *scenario.ways_around]
 
 
 def load(file: str, lesson: int) -> ModuleType:
@@ -69,7 +71,7 @@ def main() -> int:
     hold_references(step)
     around = ways_around(step, scenario)
     arm(around, lambda: report({"event": "sprung"}))
-    cover([stages, *scenario.ways_around], labcore.lab.solutions.__path__[0], Path(draw.root))
+    cover([*STAGES, *scenario.ways_around], labcore.lab.solutions.__path__[0], Path(draw.root))
     report({"event": "begun"})
     try:
         report({"event": "returned", "value": scenario.perform(load(request["file"], lesson), draw)})

@@ -78,11 +78,10 @@ def workdir(spec: ContainerSpec) -> list[Op]:
 
 
 def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> list[Op]:
-    def is_kernels_directory(path: str) -> bool:  # the container's kernel is ours
-        return path.startswith(("/proc/", "/sys/")) and os.path.isdir(path)  # noqa: PTH112 - every start asks
-
-    directories = tuple(filter(is_kernels_directory, masked))
-    files = tuple(path for path in masked if path not in directories)
+    # What the kernel's own are is known here, for the container's kernel is ours; the image's are both, until it is done.
+    kernels = {path: os.path.isdir(path) for path in masked if path.startswith(("/proc/", "/sys/"))}  # noqa: PTH112
+    files = tuple(path for path in masked if not kernels.get(path))
+    directories = tuple(path for path in masked if kernels.get(path, True))
     return [*([ops.MaskPaths(files, directories)] if masked else []), *([ops.ReadonlyPaths(readonly)] if readonly else [])]
 
 
