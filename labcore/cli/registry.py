@@ -11,7 +11,7 @@ from labcore.cli.numbers import amount
 from labcore.engine import default_root
 from labcore.errors import InvalidInput
 from labcore.registry import credentials
-from labcore.registry.garbage import collect
+from labcore.registry.gc import collect
 from labcore.registry.registries import where_is
 from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Everybody, Passwords
