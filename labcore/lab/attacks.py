@@ -14,8 +14,8 @@ from tempfile import mkdtemp
 from typing import Final
 
 from labcore.errors import LabcoreError
+from labcore.lab.messages import say
 from labcore.lab.roots import root
-from labcore.lab.say import say
 from labcore.lab.steps import MODULE
 from labcore.native import DEVNULL, PIPE
 from labcore.paths import default_root

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import LabcoreError
-from labcore.lab import holding
+from labcore.lab import locked_directories
 from labcore.record import Record
 from labcore.runtime.cgroups import Cgroup, hierarchies
 from labcore.spec import Resources
@@ -106,17 +106,17 @@ def _home() -> str:
 @contextmanager
 def _new_home() -> Iterator[Cgroup]:
     """Make a home, and take it away at the end, with what is in it; what killed notebooks have left goes before."""
-    home = _beside_own(holding.new_name(HOMES))
+    home = _beside_own(locked_directories.new_name(HOMES))
     if not home.entrances():
         raise LabcoreError("cgroups: none are mounted here")
     near = Path(home.entrances()[0]).parent
-    holding.sweep(near.glob(f"{HOMES}*"), lambda left: _remove_left(left.name))
+    locked_directories.sweep(near.glob(f"{HOMES}*"), lambda left: _remove_left(left.name))
 
     def make() -> Path:
         home.make()
         return Path(home.entrances()[0])
 
-    with holding.held(make):
+    with locked_directories.held(make):
         try:
             _set_up(home)
             yield home

@@ -10,7 +10,7 @@ from typing import Any
 
 from labcore.errors import Unavailable
 from labcore.lab.lessons import LESSONS, Lesson
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.lab.solutions import source_of
 
 LANGUAGE_FOLDERS = ("", "zh")
@@ -103,3 +103,15 @@ def with_solutions(notebook: Notebook) -> None:
         if "exercise" in cell["metadata"].get("tags", []):
             (step,) = re.findall(r"^def (\w+)", "".join(cell["source"]), re.MULTILINE)
             cell["source"] = "@lab.step\n" + source_of(step, notebook["metadata"]["labcore"]["lesson"]).rstrip()
+
+
+def prepared(lesson: Lesson, lessons: Path, directory: Path) -> None:
+    """Put a lesson into a directory, in both languages, every exercise filled in and nothing run yet."""
+    for folder in LANGUAGE_FOLDERS:
+        copy(lessons / folder / lesson.file, directory / folder / lesson.file, _solved)
+
+
+def _solved(notebook: Notebook) -> None:
+    without_outputs(notebook)
+    with_solutions(notebook)
+    notebook["cells"] = [cell for cell in notebook["cells"] if "solution" not in cell["metadata"].get("tags", [])]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 from labcore.http import Request, Response
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.record import Record
 
 DIGEST = re.compile(r"(sha256:[0-9a-f]{8})[0-9a-f]{56}")

@@ -10,8 +10,8 @@ from labcore.bench.apart import compare_apart
 from labcore.bench.comparison import Comparison, Series
 from labcore.bench.progress import Options, Progress
 from labcore.errors import LabcoreError
+from labcore.lab.messages import say
 from labcore.lab.pictures import Picture
-from labcore.lab.say import say
 from labcore.record import Record
 
 WARM_UP = 1

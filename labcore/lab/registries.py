@@ -1,20 +1,46 @@
-"""A registry that lives as long as the notebook, and what is said to it."""
+"""Lesson registry: a registry that lives as long as the notebook, its contents as values, and a push to it."""
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from labcore.engine import default_root, transfer
 from labcore.http import FilePart, Request, Response
 from labcore.images import ImageStore, Manifest
 from labcore.lab.exchange import Exchange, Row, row
-from labcore.lab.registry_contents import Kept, Repository
+from labcore.record import Record
 from labcore.registry.server import Registry, Settings, failure
 from labcore.registry.server_auth import Access, AllowAll, Htpasswd
 from labcore.spec import Reference
+
+
+class Kept(Record):
+    """An image that a repository has: its manifest's digest, the tags that stand for it now, its layers from the lowest up."""
+
+    digest: str
+    tags: tuple[str, ...]
+    layers: tuple[str, ...]
+
+
+class Repository(Record):
+    """A repository by its name, and what is in it."""
+
+    name: str
+    images: tuple[Kept, ...]
+
+
+class HasContents(Protocol):
+    """A registry that can say what is in it."""
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+
+    def contents(self) -> Sequence[Repository]:
+        """Return its repositories."""
 
 
 class LessonRegistry(Registry):

@@ -14,7 +14,7 @@ from labcore import native
 from labcore.errors import InvalidInput, SystemCallError
 from labcore.lab import cgroups
 from labcore.lab.checks.process_view import FILES, descendants
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.native import Prctl, Process
 from labcore.record import Record
 

@@ -3,8 +3,8 @@
 import html
 
 from labcore.errors import InvalidInput, StepFailed, errno_name
-from labcore.lab.explaining import wrapped
-from labcore.lab.say import say
+from labcore.lab.failures import wrapped
+from labcore.lab.messages import say
 from labcore.record import Record
 from labcore.runtime import Plan, spawn
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.engine import default_root
-from labcore.lab.holding import held, new_name, sweep
+from labcore.lab.locked_directories import held, new_name, sweep
 from labcore.native import CloneFlag, MountAttribute, MountFlag, Process, Stream, UnmountFlag, program
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.ops import Op

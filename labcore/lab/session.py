@@ -6,9 +6,9 @@ from pathlib import Path
 
 from labcore.errors import ImageNotFound, LabcoreError
 from labcore.lab.lessons import LESSONS, enter, lesson
+from labcore.lab.messages import say
 from labcore.lab.reset import remember
 from labcore.lab.roots import proc_in_sight
-from labcore.lab.say import say
 from labcore.lab.steps import load
 from labcore.lab.workspace import default_workspace
 from labcore.native import CloneFlag, MountFlag

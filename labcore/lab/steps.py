@@ -13,10 +13,9 @@ from typing import Any, NoReturn, TypeVar
 
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.lab.lessons import all_steps, current, lesson_of
-from labcore.lab.program import functions, lines_of
-from labcore.lab.say import say
+from labcore.lab.messages import say
+from labcore.lab.program import functions, lines_of, marked, outdated, version
 from labcore.lab.solutions import solution
-from labcore.lab.versions import marked, outdated, version
 from labcore.lab.workspace import NAME, CannotRead, CannotSave, Workspace, default_workspace
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -13,7 +13,7 @@ from pathlib import Path
 import labcore
 from labcore import lab, native
 from labcore.lab.cgroups import memory_max
-from labcore.lab.showing import show
+from labcore.lab.running import show
 from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, MountFlag, UnmountFlag
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.probe import confined

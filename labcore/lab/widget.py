@@ -7,7 +7,7 @@ from typing import Any
 from ipywidgets import HTML, Button, Checkbox, Layout, VBox
 
 from labcore.errors import LabcoreError
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.native import DEVNULL, PIPE
 from labcore.runtime import Plan, spawn
 from labcore.runtime.ops import Op

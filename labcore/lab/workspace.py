@@ -19,9 +19,8 @@ from typing import Final
 
 from labcore.errors import LabcoreError
 from labcore.lab.lessons import all_steps, lessons_of
-from labcore.lab.program import functions, with_ending, with_function, without_functions
-from labcore.lab.say import say
-from labcore.lab.versions import version
+from labcore.lab.messages import say
+from labcore.lab.program import functions, version, with_ending, with_function, without_functions
 from labcore.record import Record
 
 NAME: Final = "my_runtime.py"

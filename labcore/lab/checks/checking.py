@@ -10,8 +10,8 @@ from typing import Any
 from labcore.errors import LabcoreError
 from labcore.lab.checks.verdict import Claim, Verdict, strict
 from labcore.lab.lessons import current, lesson_of
+from labcore.lab.messages import say
 from labcore.lab.sandbox import python
-from labcore.lab.say import say
 from labcore.lab.steps import is_reference, lives_in
 from labcore.lab.workspace import NAME, CannotRead, default_workspace
 

@@ -19,8 +19,8 @@ from labcore import engine
 from labcore.lab.checks.scenario import Draw, Scenario
 from labcore.lab.checks.tripwires import Way, arm, cover
 from labcore.lab.lessons import all_steps, lesson_of, lessons_of
+from labcore.lab.messages import say
 from labcore.lab.sandbox import be_modest
-from labcore.lab.say import say
 from labcore.lab.solutions import solution
 from labcore.lab.steps import MODULE, copied, run_text
 from labcore.lab.workspace import NAME

@@ -13,7 +13,7 @@ from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, ops_of
 from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.native import Capability
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.cgroups import Cgroup, hierarchies, settings

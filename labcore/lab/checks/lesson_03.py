@@ -31,7 +31,7 @@ from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, carry_out, ops_of
 from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.native import MountFlag, UnmountFlag
 from labcore.registry.client import Client
 from labcore.registry.mirrors import Sources

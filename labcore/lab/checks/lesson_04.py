@@ -22,8 +22,8 @@ from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Draw, Scenario
 from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.lessons import all_steps
+from labcore.lab.messages import say
 from labcore.lab.program import with_ending, with_function
-from labcore.lab.say import say
 from labcore.lab.workspace import ENDING, NAME
 from labcore.native import CloneFlag, MountFlag, UnmountFlag
 from labcore.runtime import mounting, ops

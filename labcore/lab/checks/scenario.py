@@ -15,8 +15,8 @@ from labcore.images.builtin import find_busybox
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.tripwires import Way
 from labcore.lab.checks.verdict import Claim
-from labcore.lab.holding import held, sweep
-from labcore.lab.say import say
+from labcore.lab.locked_directories import held, sweep
+from labcore.lab.messages import say
 from labcore.lab.solutions import solution
 from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn

@@ -21,8 +21,8 @@ from labcore.lab.checks.inside import scenario_of
 from labcore.lab.checks.process_view import ProcessView, descendants
 from labcore.lab.checks.scenario import GATE, Draw, Observe, Scenario, drawn
 from labcore.lab.checks.verdict import Claim, Verdict
+from labcore.lab.messages import say
 from labcore.lab.sandbox import Output, few_processes, start, supervise
-from labcore.lab.say import say
 from labcore.native import Process
 
 START_SECONDS = 30.0  # until it is called: an emulated machine imports for seconds

@@ -13,7 +13,7 @@ from types import FunctionType, ModuleType
 from typing import Any, Final
 
 from labcore import native
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.native import MountFlag, UnmountFlag
 
 Way = Callable[..., Any] | ModuleType  # of a class its methods, of a module its functions

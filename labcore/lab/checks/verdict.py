@@ -4,7 +4,7 @@ import html
 import os
 from typing import Any, Literal, Self
 
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.record import Record
 
 State = Literal["blank", "passed", "failed"]

@@ -10,10 +10,9 @@ import traceback
 from typing import Any
 
 from labcore import native
-from labcore.lab.expecting import expect
-from labcore.lab.explaining import advice
+from labcore.lab.failures import advice, expect
+from labcore.lab.messages import say
 from labcore.lab.sandbox import be_modest
-from labcore.lab.say import say
 
 CELL = "<helper cell>"
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from labcore.errors import InvalidInput, LabcoreError
+from labcore.lab.messages import say
 from labcore.lab.sandbox import python
-from labcore.lab.say import say
 
 SECONDS = 10.0
 PLAIN = (type(None), bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset)

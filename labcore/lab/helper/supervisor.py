@@ -10,8 +10,8 @@ import sys
 from contextlib import ExitStack
 
 from labcore.lab.helper.magic import OUTPUT_LIMIT
+from labcore.lab.messages import say
 from labcore.lab.sandbox import Output, few_processes, start, supervise, watch
-from labcore.lab.say import say
 
 
 def read_request(fd: int) -> bytes:

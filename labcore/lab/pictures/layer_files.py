@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from labcore.errors import InvalidInput, LabcoreError, Unavailable
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.native import DEVNULL, PIPE, CloneFlag, MountFlag
 from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn

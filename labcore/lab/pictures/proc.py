@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from labcore.errors import InvalidInput, LabcoreError, Unavailable
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.record import Record
 
 KINDS: Final = ("mnt", "pid", "uts", "ipc", "net", "cgroup", "user", "time")

@@ -6,6 +6,7 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from labcore.errors import InvalidInput
+from labcore.lab.messages import say
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
     HERE,
@@ -25,8 +26,7 @@ from labcore.lab.pictures.style import (
     shorten,
     write,
 )
-from labcore.lab.registry_contents import HasContents, Kept, Repository
-from labcore.lab.say import say
+from labcore.lab.registries import HasContents, Kept, Repository
 
 TAGS, IMAGE, LAYERS = 0.35, 2.75, 4.35  # where each column begins, inches
 TOP, HEAD, ROW, GAP = 0.75, 0.34, 0.36, 0.16  # of the first panel; heights of its head, of a row, between panels

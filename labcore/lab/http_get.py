@@ -8,7 +8,7 @@ import urllib.request
 from typing import Final
 
 from labcore.errors import InvalidInput, LabcoreError
-from labcore.lab.say import say
+from labcore.lab.messages import say
 
 ACCEPT: Final = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, */*"
 SECONDS: Final = 5.0

@@ -14,7 +14,7 @@ import pytest
 from labcore.lab.cgroups import cgroup, remove_all
 from labcore.lab.checks.process_view import children
 from labcore.lab.checks.scenario import a_place
-from labcore.lab.holding import held, new_name, sweep
+from labcore.lab.locked_directories import held, new_name, sweep
 from labcore.lab.session import what_is_missing
 from tests.conftest import needs_root
 from tests.threads import Started

@@ -1,24 +1,49 @@
-"""What a system call's failure means, from the call, its arguments, and what this process can see of its own mounts.
+"""Failures: `lab.expect(errno.EINVAL)`, and explanations of failed system calls.
 
-A plan's failures explain themselves (labcore.runtime.explain); this is for calls that a learner makes by hand.
+A plan's failures explain themselves (labcore.runtime.explain); these are for calls that a learner makes by hand.
 """
 
 import errno
 import os
 import re
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from labcore import native
-from labcore.errors import StepFailed, SystemCallError
-from labcore.lab.say import say
+from labcore.errors import LabcoreError, StepFailed, SystemCallError, errno_name
+from labcore.lab.messages import say
 from labcore.native import Capability, capget
 from labcore.runtime.probe import mountinfo
 
 COLUMNS = 90
 CLOSING = "，。：；）、”"  # no line begins with one of these
 Explainer = Callable[[SystemCallError], str | None]
+LONG = re.compile(r"('[^']{9})[^']{11,}([^']{9}')")  # an argument that would make the line too long: both its ends stay
+
+
+class NothingHappened(LabcoreError, AssertionError):
+    """What was expected to fail did not."""
+
+
+@contextmanager
+def expect(*errors: int | type[Exception]) -> Iterator[None]:
+    """Expect one of these errnos, or kinds of errors, from what stands below, and print what it means.
+
+    Raises NothingHappened if nothing fails; any other failure is raised as it is.
+    """
+    names = " / ".join(error.__name__ if isinstance(error, type) else errno_name(error) for error in errors)
+    try:
+        yield
+    except tuple(error for error in errors if isinstance(error, type)) as error:
+        print(f"{type(error).__name__}:\n{wrapped(str(error))}", flush=True)
+    except OSError as error:
+        if error.errno not in errors:
+            print(say("{names} was expected here, and it was {other}:", names=names, other=errno_name(error.errno or 0)))
+            raise
+        print("\n".join(filter(None, (LONG.sub(r"\1…\2", str(error)), advice(error)))), flush=True)
+    else:
+        raise NothingHappened(say("{names} was expected here, and nothing failed", names=names))
 
 
 def advice(error: OSError) -> str:

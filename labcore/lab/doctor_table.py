@@ -3,7 +3,7 @@
 import html
 
 from labcore.doctor import Finding, kernel
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.record import Record
 
 MARKS = {"ok": ("✓", "#00735c"), "limited": ("!", "#8a6100"), "missing": ("✗", "#b34700"), "untried": ("?", "#5f5f5f")}
