@@ -1,4 +1,4 @@
-"""The notebooks' toolkit: helper cells, steps and their checks, expected failures, pictures.
+"""Lab: the notebooks' toolkit, with helper cells, steps and their checks, expected failures, pictures.
 
     lab.begin(1)                 what the lesson needs is there; where in the ten you are
     @lab.step                    above an exercise's function: it becomes part of my_runtime.py

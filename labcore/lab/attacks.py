@@ -1,4 +1,4 @@
-"""What root in a container can do to the machine, tried: against no defence, against each, and against all of them."""
+"""Attacks of root in a container on the machine, tried without a defence, with each, and with all of them."""
 
 import html
 import os

@@ -1,4 +1,4 @@
-"""The learner's working copy of the lessons: the committed ones stay clean, and nothing in the copy gives an answer away."""
+"""Working copies of the lessons: the learner's, and solved ones to be shown to others."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def start(lesson: Lesson, lessons: Path, work: Path) -> bool:
 
 
 def renew(lesson: Lesson, lessons: Path, work: Path) -> None:
-    """Put a fresh copy in the place of the learner's, which is kept beside the versions of `my_runtime.py`."""
+    """Replace the learner's copy by a fresh one; the old one is kept beside the versions of `my_runtime.py`."""
     kept = work / KEPT
     for source, target in _places(lesson, lessons, work):
         if target.exists():
@@ -106,7 +106,7 @@ def with_solutions(notebook: Notebook) -> None:
 
 
 def prepared(lesson: Lesson, lessons: Path, directory: Path) -> None:
-    """Put a lesson into a directory, in both languages, every exercise filled in and nothing run yet."""
+    """Copy a lesson into a directory, in both languages, with every exercise filled in and without outputs."""
     for folder in LANGUAGE_FOLDERS:
         copy(lessons / folder / lesson.file, directory / folder / lesson.file, _solved)
 

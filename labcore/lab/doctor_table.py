@@ -1,4 +1,4 @@
-"""`lab.doctor()`: what `labcore doctor` finds out about the kernel, as a table in a cell."""
+"""Doctor table: `lab.doctor()`, the findings of `labcore doctor` about the kernel, in a cell."""
 
 import html
 

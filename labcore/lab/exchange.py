@@ -1,4 +1,4 @@
-"""What was said between a client and a registry, as a table: the request, the answer, and those headers that matter."""
+"""HTTP exchanges with a registry as a table: requests, answers, and the headers that matter."""
 
 import html
 import re

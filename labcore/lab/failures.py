@@ -23,12 +23,12 @@ LONG = re.compile(r"('[^']{9})[^']{11,}([^']{9}')")  # an argument that would ma
 
 
 class NothingHappened(LabcoreError, AssertionError):
-    """What was expected to fail did not."""
+    """A failure was expected, and nothing failed."""
 
 
 @contextmanager
 def expect(*errors: int | type[Exception]) -> Iterator[None]:
-    """Expect one of these errnos, or kinds of errors, from what stands below, and print what it means.
+    """Expect one of these errnos or exception types in the block, and print its explanation.
 
     Raises NothingHappened if nothing fails; any other failure is raised as it is.
     """
@@ -47,7 +47,7 @@ def expect(*errors: int | type[Exception]) -> Iterator[None]:
 
 
 def advice(error: OSError) -> str:
-    """Return why it failed and what to do, in a few lines; empty if nothing is known, or the error has said it."""
+    """Return a failure's cause and cure in a few lines; empty if none is known, or if the error has its own."""
     if isinstance(error, StepFailed) or not isinstance(error, SystemCallError):
         return ""
     explainer = EXPLAINERS.get((error.call, error.errno or 0))
@@ -60,7 +60,7 @@ def advice(error: OSError) -> str:
 
 
 def wrapped(text: str) -> str:
-    """Break a text into indented lines that a cell's output can show whole: between words, and between Chinese characters."""
+    """Wrap a text into indented lines for a cell's output: between words, and between Chinese characters."""
     lines, used = [""], 0
     for word in re.findall(r"[!-~]+ ?|.", text):
         columns = len(word) if word.isascii() else 2

@@ -1,4 +1,4 @@
-"""`lab.fetch(url)`: one HTTP request, as a registry wants it."""
+"""HTTP GET: `lab.fetch(url)`, with the Accept header of a registry's client."""
 
 import base64
 import errno

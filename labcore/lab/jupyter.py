@@ -1,4 +1,4 @@
-"""JupyterLab on loopback, with nothing of it outside the state root and the working copy."""
+"""JupyterLab on loopback, with all its files in the state root and the working copy."""
 
 import json
 import os

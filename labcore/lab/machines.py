@@ -1,4 +1,4 @@
-"""A lesson's virtual machine, and the comparison of containers with such machines; a card where there is none."""
+"""Virtual machines in a lesson: a guest to look into, and the comparison with containers; a card where there is none."""
 
 import contextlib
 import html
@@ -19,7 +19,7 @@ SHOWN = 24  # lines of what a guest says
 
 
 class Card(Record):
-    """What is missing, and how to get it."""
+    """A card: what is missing, and how to get it."""
 
     why: str
 

@@ -17,8 +17,8 @@ from labcore.registry.server_auth import Access, AllowAll, Htpasswd
 from labcore.spec import Reference
 
 
-class Kept(Record):
-    """An image that a repository has: its manifest's digest, the tags that stand for it now, its layers from the lowest up."""
+class TaggedImage(Record):
+    """An image in a repository: its manifest's digest, its tags, its layers from the lowest up."""
 
     digest: str
     tags: tuple[str, ...]
@@ -26,14 +26,14 @@ class Kept(Record):
 
 
 class Repository(Record):
-    """A repository by its name, and what is in it."""
+    """A repository: its name and its images."""
 
     name: str
-    images: tuple[Kept, ...]
+    images: tuple[TaggedImage, ...]
 
 
 class HasContents(Protocol):
-    """A registry that can say what is in it."""
+    """A registry that can list its contents."""
 
     @property
     def address(self) -> str:
@@ -44,7 +44,7 @@ class HasContents(Protocol):
 
 
 class LessonRegistry(Registry):
-    """A registry on this machine's loopback, which serves from a thread of this process. `url` and `address` say where."""
+    """A registry on the loopback, served from a thread of this process, at `url` and `address`."""
 
     def __init__(self, root: Path, access: Access | None = None) -> None:
         super().__init__(root, Settings(access or AllowAll()))
@@ -68,27 +68,27 @@ class LessonRegistry(Registry):
         self.close()
 
     def close(self) -> None:
-        """End it, and return when it has let go of its port."""
+        """End it, and return when its port is free."""
         self._server.close()
         self._thread.join()
 
     def said(self) -> Exchange:
-        """Return what was asked and answered since this was last called; it shows as a table."""
+        """Return the exchanges since the last call; they are shown as a table."""
         rows, self._rows = tuple(self._rows), []
         return Exchange(rows)
 
     def contents(self) -> list[Repository]:
-        """Return what is in it, repository by repository."""
+        """Return its repositories."""
         return [Repository(name, tuple(self._images(name))) for name in self.files.repositories()]
 
-    def _images(self, name: str) -> Iterator[Kept]:
+    def _images(self, name: str) -> Iterator[TaggedImage]:
         tags: dict[str, list[str]] = {}
         for tag in self.files.tags(name):
             tags.setdefault(self.files.tagged(name, tag), []).append(tag)
         entries = (self.files.repository(name) / "_manifests").iterdir()
         for entry in sorted(entries, key=lambda path: path.stat().st_mtime_ns):
             manifest = Manifest.parse(self.files.manifest(name, entry.name)[2], f"{name}@{entry.name}")
-            yield Kept(entry.name, tuple(tags.get(entry.name, ())), tuple(layer.digest for layer in manifest.layers))
+            yield TaggedImage(entry.name, tuple(tags.get(entry.name, ())), tuple(layer.digest for layer in manifest.layers))
 
     def private(self, user: str, password: str) -> "LessonRegistry":
         """Serve the same repositories behind a password."""
@@ -104,7 +104,7 @@ class LessonRegistry(Registry):
         return _Liar(self.files.root, digests)
 
     def answer(self, request: Request) -> Response:
-        """Answer a request, and take it down."""
+        """Answer a request, and record the exchange."""
         try:
             response = self.changed(request, super().answer(request))
         except Exception as error:
@@ -114,7 +114,7 @@ class LessonRegistry(Registry):
         return response
 
     def changed(self, request: Request, response: Response) -> Response:  # noqa: ARG002  a liar looks at the request
-        """Return what is really sent."""
+        """Return the response that is really sent."""
         return response
 
 
@@ -135,14 +135,14 @@ class _Liar(LessonRegistry):
 
 
 def registry() -> LessonRegistry:
-    """Start an empty registry, which ends with this process. What an earlier one kept is gone."""
+    """Start an empty registry, which ends with this process. The content of an earlier one is removed."""
     directory = default_root() / "lab" / "registry"
     shutil.rmtree(directory, ignore_errors=True)
     return LessonRegistry(directory)
 
 
 def push(store: str, name: str, registry: LessonRegistry) -> str:
-    """Send an image of a store to a registry, as `docker push` does; return the name by which it is known everywhere.
+    """Push an image of a store to a registry, as `docker push` does; return its full name.
 
     Raises ImageNotFound, RegistryError.
     """

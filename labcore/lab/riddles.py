@@ -1,4 +1,4 @@
-"""`lab.riddle(plan)`: a plan that fails, and which op with which errno; why it does is folded away, to be guessed first."""
+"""Riddles: `lab.riddle(plan)` shows a plan that fails, the op and the errno; the explanation is folded away."""
 
 import html
 

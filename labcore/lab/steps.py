@@ -1,4 +1,4 @@
-"""`@lab.step`: an exercise is a cell with one function; filled in, it becomes a part of `my_runtime.py`."""
+"""Steps: `@lab.step` on an exercise's function; filled in, it becomes a part of `my_runtime.py`."""
 
 import ast
 import inspect
@@ -23,9 +23,9 @@ MODULE = "my_runtime"
 
 
 def step(function: F) -> F:
-    """Bind an exercise's function: a blank to labcore's reference, one that is filled in to `my_runtime.py`, saved first.
+    """Bind an exercise's function: a blank to labcore's solution; one that is filled in is saved to `my_runtime.py`.
 
-    The function that comes back lives in `my_runtime.py`, among the other steps that stand there.
+    The function that is returned lives in the module `my_runtime`, among the other steps.
     """
     name = function.__name__
     number = lesson_of(name, current()).number

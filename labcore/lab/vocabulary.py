@@ -1,4 +1,4 @@
-"""The names that lessons and `my_runtime.py` are written with: `from labcore.lab.vocabulary import *`."""
+"""Vocabulary of lessons and of `my_runtime.py`: `from labcore.lab.vocabulary import *`."""
 
 import errno
 import hashlib

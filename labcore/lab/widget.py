@@ -1,4 +1,4 @@
-"""The plan as a list whose ops can be ticked off, and the container that results."""
+"""Widget: a plan as a list of checkboxes, one for each op, and the container that results."""
 
 import html
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the steps of lesson 1 must bring about."""
+"""Checks of lesson 1: host name, namespaces, root, run."""
 
 import os
 import time

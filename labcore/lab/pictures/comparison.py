@@ -1,4 +1,4 @@
-"""Containers against virtual machines: start, where its time goes, memory, and what work inside costs; for slides, too."""
+"""Comparison plots: containers and virtual machines by start, memory, and work inside; for slides, too."""
 
 import statistics
 from collections.abc import Callable, Iterator

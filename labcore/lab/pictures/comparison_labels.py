@@ -1,4 +1,4 @@
-"""What the comparison's pictures call things, in the reader's language."""
+"""Labels of the comparison's pictures, in the reader's language."""
 
 from labcore.bench.comparison import Comparison
 from labcore.lab.messages import say

@@ -1,4 +1,4 @@
-"""Where the time of a start goes: a container's op by op, and virtual machines' phase by phase."""
+"""Start waterfalls of the comparison: a container's op by op, a virtual machine's phase by phase."""
 
 from collections.abc import Sequence
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""What the layers of an overlay hold, and what the kernel shows of them when it stacks them; nothing is drawn here."""
+"""Layer files as values: the content of an overlay's layers, and what the kernel shows when it stacks them."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Two mount trees side by side, and what only one of them has."""
+"""Mount trees picture: two side by side, and what only one of them has."""
 
 from collections.abc import Callable, Sequence
 from typing import Final

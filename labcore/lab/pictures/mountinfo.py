@@ -1,4 +1,4 @@
-"""Mount trees as values: the text of /proc/PID/mountinfo, proc_pid_mountinfo(5); nothing is drawn here."""
+"""Mount trees as values, parsed from /proc/PID/mountinfo: proc_pid_mountinfo(5)."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What /proc says of live processes, as values; nothing is drawn here."""
+"""Live processes as values, read from /proc: namespaces, PIDs, process trees."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A process tree from outside and from inside its PID namespace: the same processes, other numbers."""
+"""Process tree picture: from outside and from inside its PID namespace, the same processes with other numbers."""
 
 import os
 from collections.abc import Sequence

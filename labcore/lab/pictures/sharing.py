@@ -1,4 +1,4 @@
-"""Who shares which namespace: a column for each process, and one wide box where the kernel has but one namespace."""
+"""Namespaces picture: a column for each process, one wide box for a namespace that several share."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Layers as rows and files as columns: looked at from above, the first box in a column is the file that is seen."""
+"""Layers picture: layers as rows and files as columns; from above, the first box in a column is the file that is seen."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path

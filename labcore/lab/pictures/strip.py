@@ -1,4 +1,4 @@
-"""Where the learner is: the ten lessons as a line of stations."""
+"""Lesson strip: the ten lessons as a line of stations, and the current one."""
 
 from collections.abc import Collection, Iterable
 from typing import Final

@@ -1,4 +1,4 @@
-"""One container start as a waterfall: when each op began, and how long it took."""
+"""Start waterfall: when each op of a container start began, and how long it took."""
 
 from collections.abc import Sequence
 
