@@ -12,8 +12,8 @@ from labcore.cli.say import say
 from labcore.errors import Unavailable
 from labcore.lab import checks, copies
 from labcore.lab.lessons import LESSONS, Lesson, lesson
+from labcore.lab.program import marked, outdated
 from labcore.lab.solutions import source_of
-from labcore.lab.versions import marked, outdated
 from labcore.lab.workspace import NAME, Workspace
 from labcore.language import padded
 
@@ -129,7 +129,7 @@ def _reset(args: argparse.Namespace) -> int:
 
 def _demo(args: argparse.Namespace) -> int:
     from labcore.cli.lab import must_be_installed, serve
-    from labcore.lab.demo import prepared
+    from labcore.lab.copies import prepared
 
     must_be_installed()
     wanted: Lesson = lesson(args.number)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever happens to their writer: temp, fsync, rename."""
+"""Atomic writes: temporary file, fsync, rename; and file locks, flock(2)."""
 
 import fcntl
 import os
@@ -12,9 +12,9 @@ INCOMING = ".incoming-"
 
 @contextmanager
 def incoming(directory: Path) -> Iterator[tuple[BinaryIO, Callable[[str], None]]]:
-    """Yield a new file and the function that gives it its name, in one step: a reader, or a crash, sees all of it or none.
+    """Yield a temporary file and the function that renames it to its final name: readers see all of it or nothing.
 
-    The file is locked while its writer lives (flock(2)): what a killed writer leaves behind is known by that.
+    The writer holds a lock on the file (flock(2)): one whose lock is free was left by a writer that was killed.
     """
     path = directory / f"{INCOMING}{os.getpid()}-{os.urandom(6).hex()}"
     try:
@@ -40,7 +40,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """See to it that the names in a directory outlive a crash: fsync(2)."""
+    """Make the names in a directory durable: fsync(2)."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
@@ -50,7 +50,7 @@ def sync_directory(path: Path) -> None:
 
 @contextmanager
 def locked(path: Path, how: int) -> Iterator[None]:
-    """Hold a lock on a file or directory: flock(2)'s LOCK_SH or LOCK_EX. Its death releases it."""
+    """Hold a lock on a file or directory until the block or the process ends: flock(2)'s LOCK_SH or LOCK_EX."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, how)
@@ -60,7 +60,7 @@ def locked(path: Path, how: int) -> Iterator[None]:
 
 
 def remove_if_abandoned(path: Path) -> int:
-    """Remove a file whose writer is no more; return its size, 0 if it stays or is gone."""
+    """Remove a temporary file whose writer was killed; return its size, 0 if it stays or is gone."""
     with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         size = os.fstat(file.fileno()).st_size

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labcore.http import Request, Response
-from labcore.registry.garbage import collect
+from labcore.registry.gc import collect
 from labcore.registry.server import Registry
 from tests.conftest import needs_root
 from tests.registry import EMPTY, OCI, Client, digest_of, image_of

@@ -1,7 +1,7 @@
-"""What the comparison's pictures call things, in the reader's language."""
+"""Labels of the comparison's pictures, in the reader's language."""
 
 from labcore.bench.comparison import Comparison
-from labcore.lab.say import say
+from labcore.lab.messages import say
 
 MACHINES = ("microvm", "q35", "virt", "by hand", "labcore vm run", "debian")
 

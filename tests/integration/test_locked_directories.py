@@ -14,7 +14,7 @@ import pytest
 from labcore.lab.cgroups import cgroup, remove_all
 from labcore.lab.checks.process_view import children
 from labcore.lab.checks.scenario import a_place
-from labcore.lab.holding import held, new_name, sweep
+from labcore.lab.locked_directories import locked_directory, new_name, sweep
 from labcore.lab.session import what_is_missing
 from tests.conftest import needs_root
 from tests.threads import Started
@@ -77,7 +77,7 @@ def test_what_is_swept_away_before_it_is_held_is_made_anew(tmp_path: Path) -> No
         made.append(directory)
         return directory
 
-    with held(make) as directory:
+    with locked_directory(make) as directory:
         assert directory == made[1]
         assert directory.is_dir()
 

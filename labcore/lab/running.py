@@ -1,4 +1,4 @@
-"""Carry out a plan where it is asked for: in a notebook's cell, or in a terminal."""
+"""Running a plan in a cell or a terminal: `show`."""
 
 import sys
 
@@ -7,10 +7,10 @@ from labcore.runtime import Plan, spawn
 
 
 def show(plan: Plan) -> Process:
-    """Start a process by a plan, let what it writes be seen, wait for its end; return it for its pids, its code, its timeline.
+    """Run a plan's process to its end and show its output; return it with its PIDs, exit code and timeline.
 
-    In a notebook the output goes through a pipe and is printed from here: what a child writes to a kernel's own descriptors
-    would be lost or stand in the wrong cell. Elsewhere the process has this program's streams. Raises StepFailed.
+    In a notebook the output goes through a pipe and is printed from here: output to the kernel's own descriptors would be lost
+    or appear in the wrong cell. Elsewhere the process has this program's streams. Raises StepFailed.
     """
     if not in_kernel():
         sys.stdout.flush()

@@ -1,7 +1,7 @@
-"""Directories that live as long as their maker, cgroups among them: it holds a lock on each, flock(2).
+"""Locked directories, cgroups among them: removed by others once their maker holds no lock any more, flock(2).
 
-Whether the maker is alive is asked of the kernel, by trying that lock. A process number could not tell: in another PID
-namespace it is somebody else's.
+The kernel releases the lock when the maker ends, so trying it tells whether the maker is alive. A PID could not tell: in
+another PID namespace it is another process's.
 """
 
 import fcntl
@@ -16,13 +16,13 @@ NOW: Final = fcntl.LOCK_EX | fcntl.LOCK_NB
 
 
 def new_name(prefix: str) -> str:
-    """Return a name that nobody else has."""
+    """Return a unique name."""
     return prefix + os.urandom(6).hex()
 
 
 @contextmanager
-def held(make: Callable[[], Path]) -> Iterator[Path]:
-    """Make a directory, and hold it until the block ends; removing it is the caller's."""
+def locked_directory(make: Callable[[], Path]) -> Iterator[Path]:
+    """Make a directory, and hold its lock until the block ends; the caller removes it."""
     directory, lock = _made_and_locked(make)
     try:
         yield directory
@@ -45,7 +45,7 @@ def _made_and_locked(make: Callable[[], Path]) -> tuple[Path, int]:
 
 
 def sweep(directories: Iterable[Path], remove: Callable[[Path], object]) -> None:
-    """Remove those of the directories that nobody holds: what a killed process has left."""
+    """Remove the directories whose lock nobody holds: those of processes that were killed."""
     for directory in directories:
         with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             lock = os.open(directory, OPEN)

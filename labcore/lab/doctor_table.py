@@ -1,9 +1,9 @@
-"""`lab.doctor()`: what `labcore doctor` finds out about the kernel, as a table in a cell."""
+"""Doctor table: `lab.doctor()`, the findings of `labcore doctor` about the kernel, in a cell."""
 
 import html
 
 from labcore.doctor import Finding, kernel
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.record import Record
 
 MARKS = {"ok": ("✓", "#00735c"), "limited": ("!", "#8a6100"), "missing": ("✗", "#b34700"), "untried": ("?", "#5f5f5f")}

@@ -1,28 +1,53 @@
-"""What a system call's failure means, from the call, its arguments, and what this process can see of its own mounts.
+"""Failures: `lab.expect(errno.EINVAL)`, and explanations of failed system calls.
 
-A plan's failures explain themselves (labcore.runtime.explain); this is for calls that a learner makes by hand.
+A plan's failures explain themselves (labcore.runtime.explain); these are for calls that a learner makes by hand.
 """
 
 import errno
 import os
 import re
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from labcore import native
-from labcore.errors import StepFailed, SystemCallError
-from labcore.lab.say import say
+from labcore.errors import LabcoreError, StepFailed, SystemCallError, errno_name
+from labcore.lab.messages import say
 from labcore.native import Capability, capget
 from labcore.runtime.probe import mountinfo
 
 COLUMNS = 90
 CLOSING = "，。：；）、”"  # no line begins with one of these
 Explainer = Callable[[SystemCallError], str | None]
+LONG = re.compile(r"('[^']{9})[^']{11,}([^']{9}')")  # an argument that would make the line too long: both its ends stay
+
+
+class NothingHappened(LabcoreError, AssertionError):
+    """A failure was expected, and nothing failed."""
+
+
+@contextmanager
+def expect(*errors: int | type[Exception]) -> Iterator[None]:
+    """Expect one of these errnos or exception types in the block, and print its explanation.
+
+    Raises NothingHappened if nothing fails; any other failure is raised as it is.
+    """
+    names = " / ".join(error.__name__ if isinstance(error, type) else errno_name(error) for error in errors)
+    try:
+        yield
+    except tuple(error for error in errors if isinstance(error, type)) as error:
+        print(f"{type(error).__name__}:\n{wrapped(str(error))}", flush=True)
+    except OSError as error:
+        if error.errno not in errors:
+            print(say("{names} was expected here, and it was {other}:", names=names, other=errno_name(error.errno or 0)))
+            raise
+        print("\n".join(filter(None, (LONG.sub(r"\1…\2", str(error)), advice(error)))), flush=True)
+    else:
+        raise NothingHappened(say("{names} was expected here, and nothing failed", names=names))
 
 
 def advice(error: OSError) -> str:
-    """Return why it failed and what to do, in a few lines; empty if nothing is known, or the error has said it."""
+    """Return a failure's cause and cure in a few lines; empty if none is known, or if the error has its own."""
     if isinstance(error, StepFailed) or not isinstance(error, SystemCallError):
         return ""
     explainer = EXPLAINERS.get((error.call, error.errno or 0))
@@ -35,7 +60,7 @@ def advice(error: OSError) -> str:
 
 
 def wrapped(text: str) -> str:
-    """Break a text into indented lines that a cell's output can show whole: between words, and between Chinese characters."""
+    """Wrap a text into indented lines for a cell's output: between words, and between Chinese characters."""
     lines, used = [""], 0
     for word in re.findall(r"[!-~]+ ?|.", text):
         columns = len(word) if word.isascii() else 2

@@ -1,4 +1,4 @@
-"""`lab.fetch(url)`: one HTTP request, as a registry wants it."""
+"""HTTP GET: `lab.fetch(url)`, with the Accept header of a registry's client."""
 
 import base64
 import errno
@@ -8,7 +8,7 @@ import urllib.request
 from typing import Final
 
 from labcore.errors import InvalidInput, LabcoreError
-from labcore.lab.say import say
+from labcore.lab.messages import say
 
 ACCEPT: Final = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, */*"
 SECONDS: Final = 5.0
