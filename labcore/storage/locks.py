@@ -19,6 +19,7 @@ from typing import Final
 
 from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.native import Process
+from labcore.procfs import start_time
 from labcore.spec import OverlayRoot, Root
 from labcore.storage import overlay
 
@@ -43,8 +44,9 @@ class Use:
         With `goes_on` it has it also when this use is over.
         """
         self.goes_on = goes_on
-        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended already, and its monitor has reaped it
-            noted = json.dumps({"pid": process.pid, "started": _started(process.pid)})
+        started = start_time(process.pid)
+        if started is not None:  # else it has ended already
+            noted = json.dumps({"pid": process.pid, "started": started})
             with self._mark.open("r+") as mark:  # as it is: the disk may be full by now
                 mark.write(noted.ljust(NOTED))
 
@@ -97,7 +99,7 @@ def user_of(directory: Path) -> int | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         noted = json.loads((directory / MARK).read_text())
         pidfd = os.pidfd_open(int(noted["pid"]))
-        if _started(int(noted["pid"])) == noted["started"]:
+        if start_time(int(noted["pid"])) == noted["started"]:
             return pidfd
         os.close(pidfd)
     return None
@@ -122,11 +124,6 @@ def root_of_process(pidfd: int, whose: str) -> Iterator[int]:
         raise InUse(f"{whose} has just ended: try again") from None
     finally:
         os.close(fd)
-
-
-def _started(pid: int) -> str:
-    """Return when a process began, in clock ticks since the machine did: with its number it means no other. proc(5)."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
 
 
 def _by(mark: Path) -> str:

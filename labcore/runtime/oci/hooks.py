@@ -1,7 +1,6 @@
 """Programs that a bundle wants to be run at the points of a container's life (config.md, POSIX-platform hooks)."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from typing import Any
 
 from labcore.errors import LabcoreError
 from labcore.native import DEVNULL, PIPE, CloneFlag
+from labcore.procfs import namespace, namespaces
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.oci.config import Hook
 from labcore.runtime.ops import Op
@@ -28,17 +28,13 @@ class HookFailed(LabcoreError):
 
 def joined_namespaces(pid: int) -> tuple[tuple[CloneFlag, str], ...]:
     """Return the namespaces of a process that are not this one's own already, in the order in which they can be joined."""
-    found = []
-    for flag, name in NAMESPACES:
-        path = f"/proc/{pid}/ns/{name}"
-        if os.path.exists(path) and os.readlink(path) != os.readlink(f"/proc/self/ns/{name}"):  # noqa: PTH110, PTH115
-            found.append((flag, path))
-    return tuple(found)
+    theirs, ours = namespaces(pid), namespaces("self")
+    return tuple((flag, f"/proc/{pid}/ns/{name}") for flag, name in NAMESPACES if theirs.get(name) != ours.get(name))
 
 
 def enter_root(pid: int) -> list[Op]:
     """Return the op that makes a process's root one's own, where joining its namespaces does not."""
-    apart = os.readlink(f"/proc/{pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt")  # noqa: PTH115
+    apart = namespace(pid, "mnt") != namespace("self", "mnt")
     return [] if apart else [ops.EnterRoot(pid)]
 
 

@@ -18,6 +18,7 @@ import os
 import time
 
 from labcore.errors import InvalidInput, LabcoreError
+from labcore.procfs import start_time
 from labcore.runtime.cgroups import removal
 
 TYPE_CHECKING = False  # `typing` would cost more than all else here
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 EXIT_POLLS = 500  # times 2 ms
 END = "end"  # the last line of what is remembered
 SIGKILL = 9  # `signal` is a large module
+start_of = start_time
 NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 
 
@@ -155,7 +157,7 @@ class Life:
 
     def runs(self) -> bool:
         """Return whether its process is there and has not ended; a later one with its number does not count."""
-        return start_of(self.pid) == self.start
+        return start_time(self.pid) == self.start
 
     def status(self) -> str:
         """Return `created`, `running`, `paused` or `stopped`."""
@@ -302,16 +304,6 @@ def _clear_away(root: str, name: str) -> None:
         life.destroy(hooks=bool(life.pid))
     except StateDamaged:  # so that nobody knows its last hooks
         life.destroy(hooks=False)
-
-
-def start_of(pid: int) -> int | None:
-    """Return when a process was started, in clock ticks after boot; None if it has ended or is not there: proc_pid_stat(5)."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
-            fields = file.read().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])
 
 
 def forget(directory: str) -> None:
