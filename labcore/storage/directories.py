@@ -1,4 +1,4 @@
-"""Directories that are there whole or not at all, and go in one step, whatever happens to whoever makes or removes them."""
+"""Atomic creation and removal of directories: complete or absent, also if the process that does it is killed."""
 
 import errno
 import fcntl
@@ -25,8 +25,8 @@ def checked_name(name: str, what: str) -> str:
 
 
 @contextmanager
-def made_whole(parent: Path, name: str, what: str) -> Iterator[Path]:
-    """Yield a new directory to be filled; when that is done it gets its name. Raises InvalidInput if there is one."""
+def created_whole(parent: Path, name: str, what: str) -> Iterator[Path]:
+    """Yield a new directory to be filled, which is renamed at the block's end. Raises InvalidInput if the name is taken."""
     parent.mkdir(parents=True, exist_ok=True)
     sweep(parent)
     place = _unfinished(parent)
@@ -51,7 +51,7 @@ def made_whole(parent: Path, name: str, what: str) -> Iterator[Path]:
 
 
 def remove(directory: Path) -> None:
-    """Remove a directory with all that is in it. Its name is gone at once; the rest goes even if this process is killed."""
+    """Remove a directory recursively: its name is gone at once, the rest also if this process is killed (`sweep`)."""
     place = _unfinished(directory.parent)
     fd = os.open(directory, OPEN)
     try:
@@ -64,7 +64,7 @@ def remove(directory: Path) -> None:
 
 
 def sweep(parent: Path) -> None:
-    """Remove what was being made, or removed, by those who are no more."""
+    """Remove what processes that were killed have left of directories that they made or removed."""
     for place in parent.glob(f"{UNFINISHED}*"):
         with suppress(FileNotFoundError):
             fd = os.open(place, OPEN)
@@ -78,7 +78,7 @@ def sweep(parent: Path) -> None:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file into a directory that is being made, or replace one in one step."""
+    """Write a file atomically, or replace one."""
     incoming = path.with_name(f"{UNFINISHED}{path.name}")
     with incoming.open("w") as file:
         file.write(text)
@@ -88,10 +88,10 @@ def write_file(path: Path, text: str) -> None:
 
 
 def remove_tree(top: Path | bytes | str, *, parent: int | None = None) -> None:
-    """Remove a directory and everything below, however deep a stranger has made it: nothing here recurses.
+    """Remove a directory recursively, however deep it is: nothing here recurses on the stack.
 
-    A directory that is not empty gives up its subdirectories to the top, so that no path gets longer than two names. Others
-    may be at it, too. `parent` is the open directory that `top` is looked up in.
+    Subdirectories that are not empty are moved up to the top, so that no path gets longer than two names. Others may remove
+    files at the same time. `parent` is the open directory that `top` is looked up in.
     """
     with suppress(FileNotFoundError):
         fd = os.open(top, OPEN, dir_fd=parent)
@@ -128,7 +128,7 @@ def _entries(fd: int) -> "list[os.DirEntry[str]]":
 
 
 def _lift(below: int, inner: str, top: int, numbers: Iterator[int]) -> None:
-    """Move a directory up, under a name that nothing there has."""
+    """Move a directory up, under a free name."""
     while True:
         lifted = f"{UNFINISHED}{os.getpid()}-{next(numbers)}"
         try:

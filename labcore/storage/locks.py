@@ -1,9 +1,9 @@
-"""A snapshot has one user at a time.
+"""Snapshot locks: one container at a time uses a snapshot, flock(2).
 
-Two who write to one upper directory damage it, and the kernel does not stop them. So whoever uses a snapshot locks its
-directory (flock(2)), which no killed process can forget to undo. One who is killed leaves `in-use` behind: then the kernel is
-asked whether the upper directory is still mounted somewhere, for a container outlives its killed starter by moments, and one
-that is kept by years.
+Two overlays that write to one upper directory damage it, and the kernel does not stop them. So the user of a snapshot locks its
+directory; the kernel releases the lock of a process that is killed. Such a process leaves the file `in-use` behind: then the
+kernel is asked whether the upper directory is still mounted, for a container outlives its killed starter by moments, and one
+with a shim by years.
 """
 
 import fcntl
@@ -53,7 +53,7 @@ class Use:
 
 @contextmanager
 def used(directory: Path, name: str, root: Root, config: str) -> Iterator[Use]:
-    """Have the snapshot in a directory to oneself for as long as the block lasts. Raises NotFound, InUse."""
+    """Lock the snapshot in a directory until the block ends. Raises NotFound, InUse."""
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         mark = directory / MARK
@@ -82,7 +82,7 @@ def _lock(fd: int, name: str, mark: Path) -> None:
 
 def _becomes_free(root: Root, mark: Path) -> bool:
     if isinstance(root, OverlayRoot):
-        return overlay.wait_until_free(root, seconds=DYING_SECONDS)
+        return overlay.wait_until_unmounted(root, seconds=DYING_SECONDS)
     pidfd = user_of(mark.parent)
     if pidfd is None:
         return True

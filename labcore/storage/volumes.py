@@ -5,7 +5,7 @@
     ROOT/storage/volumes/NAME/volume.json   what it is
                               data/         what containers have put into it
 
-Whoever uses a volume holds a shared lock on its directory (flock(2)), and it is not removed meanwhile.
+A container holds a shared lock on its volumes' directories (flock(2)); a locked one is not removed.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ from labcore.disk_space import room_for
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.record import Record
 from labcore.storage.copies import Copier
-from labcore.storage.directories import OPEN, UNFINISHED, checked_name, made_whole, remove, remove_tree, sweep, write_file
+from labcore.storage.directories import OPEN, UNFINISHED, checked_name, created_whole, remove, remove_tree, sweep, write_file
 from labcore.storage.files import Files
 from labcore.storage.tree import size_of, tree_of
 
@@ -29,7 +29,7 @@ FORMAT: Final = 1
 
 
 class Volume(Record):
-    """A volume; an `anonymous` one has a random name, and was made for one container."""
+    """A volume; an `anonymous` one has a random name and is removed with its container."""
 
     name: str
     anonymous: bool = False
@@ -50,7 +50,7 @@ class VolumeStore:
                 return self.get(name)
         volume = Volume(name or os.urandom(32).hex(), name is None, tuple(labels), datetime.now(UTC).isoformat())
         try:
-            with room_for(f"volume {volume.name}", self._volumes), made_whole(self._volumes, volume.name, "volume") as place:
+            with room_for(f"volume {volume.name}", self._volumes), created_whole(self._volumes, volume.name, "volume") as place:
                 (place / "data").mkdir()
                 (place / "data").chmod(0o755)
                 write_file(place / "volume.json", json.dumps({"format": FORMAT} | volume.as_dict()))
@@ -109,7 +109,7 @@ class VolumeStore:
 
     @contextmanager
     def use(self, volume: Volume) -> Iterator[None]:
-        """Keep a volume from being removed for as long as the block lasts. Raises NotFound."""
+        """Hold the shared lock, which keeps a volume from being removed, until the block ends. Raises NotFound."""
         with self._locked(volume.name, fcntl.LOCK_SH):
             yield
 
