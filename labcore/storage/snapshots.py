@@ -9,7 +9,6 @@
                                 in-use          there while somebody uses it; names the process, if it is known
 """
 
-import fcntl
 import json
 import os
 import time
@@ -20,6 +19,7 @@ from typing import Any, Final
 
 from labcore.disk_space import room_for
 from labcore.errors import InUse, NotFound, StoreDamaged
+from labcore.locks import Lock
 from labcore.record import Record
 from labcore.spec import BindRoot, OverlayRoot, Root
 from labcore.storage.directories import OPEN, checked_name, created_whole, remove, sweep, write_file
@@ -66,7 +66,8 @@ class SnapshotStore:
         Raises InvalidInput, also if there is one of that name; NotFound for a layer that is not here.
         """
         name = checked_name(snapshot.name, "snapshot")
-        with _locked(self.directory, fcntl.LOCK_SH):  # until it is named, a collector would not see that it needs its layers
+        # until it is named, a collector would not see that it needs its layers
+        with Lock(self.directory, OPEN).acquire(shared=True):
             for layer in snapshot.layers:
                 if not (self.directory / "layers" / layer).is_dir():
                     raise NotFound(f"snapshot {name}: there is no layer {layer} in {self.directory}")
@@ -243,10 +244,3 @@ def _opened(directory: Path) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
-
-
-@contextmanager
-def _locked(directory: Path, how: int) -> Iterator[None]:
-    with _opened(directory) as fd:
-        fcntl.flock(fd, how)
-        yield

@@ -12,7 +12,7 @@ PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
     "lazy", "spec", "errors", "record", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
-    "procfs",
+    "procfs", "locks",
 }  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
@@ -27,6 +27,7 @@ ALLOWED = {
     "trust": {"errors"},
     "paths": {"trust"},
     "procfs": set(),
+    "locks": {"procfs", "errors"},
     "spec": {"record", "errors"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},
