@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from labcore.atomic import PendingFile, sync_directory
 from labcore.disk_space import room_for
 from labcore.errors import StoreDamaged
-from labcore.images.atomic import incoming, sync_directory
 from labcore.images.model import Descriptor
 from labcore.locks import flock, is_at
 from labcore.spec import checked_digest
@@ -44,17 +44,17 @@ class Blobs:
         algorithm = wanted.partition(":")[0] if wanted else "sha256"
         digest, size = hashlib.new(algorithm), 0
         place = self._folder(algorithm)
-        with room_for("a blob", self.directory), incoming(place) as (file, keep_as):
+        with room_for("a blob", self.directory), PendingFile(place) as pending:
             for chunk in _chunks(content):
                 digest.update(chunk)
-                size += file.write(chunk)
+                size += pending.file.write(chunk)
             name = f"{algorithm}:{digest.hexdigest()}"
             if wanted not in (None, name):
                 raise StoreDamaged(
                     f"a blob called {wanted} has the digest {name}: what it comes from was changed, or is damaged"
                 )
             self._note(name)
-            keep_as(digest.hexdigest())
+            pending.commit(digest.hexdigest())
         return Descriptor(media_type, name, size)
 
     def has(self, digest: str, size: int) -> bool:

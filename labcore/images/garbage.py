@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from labcore.atomic import INCOMING, remove_if_abandoned
 from labcore.errors import LabcoreError, StoreDamaged
-from labcore.images.atomic import INCOMING, remove_if_abandoned
 from labcore.images.blobs import PARTIAL
 from labcore.images.model import Descriptor, Manifest, read_index
 from labcore.images.store import ImageStore

@@ -16,8 +16,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from labcore.atomic import atomic_write
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
-from labcore.images.atomic import write_whole
 from labcore.images.blobs import Blobs
 from labcore.images.config import Config
 from labcore.images.leases import Leases
@@ -218,7 +218,7 @@ class ImageStore:
         self.directory.mkdir(parents=True, exist_ok=True)
         layout = self.directory / "oci-layout"
         if not layout.exists():
-            write_whole(layout, json.dumps({"imageLayoutVersion": LAYOUT_VERSION}).encode())
+            atomic_write(layout, json.dumps({"imageLayoutVersion": LAYOUT_VERSION}).encode())
 
     def _index(self) -> Any:
         try:
@@ -233,7 +233,7 @@ class ImageStore:
 
     def _write_index(self, entries: list[Any]) -> None:
         index = self._index() | {"manifests": entries}
-        write_whole(self.directory / "index.json", json.dumps(index, indent=1).encode())
+        atomic_write(self.directory / "index.json", json.dumps(index, indent=1).encode())
 
 
 def _name_of(entry: Any) -> str | None:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from labcore.atomic import PendingFile, atomic_write
 from labcore.errors import InUse, LabcoreError
 from labcore.lab.lessons import all_steps, lessons_of
 from labcore.lab.program import functions, with_ending, with_function, without_functions
@@ -174,19 +175,16 @@ class Workspace:
 
     def _replace(self, text: str) -> None:
         """Write a new version beside the old one, keep the old one under its number, and let the new one take its place."""
-        incoming, old = self.history / "incoming", self._next_version()
+        old = self._next_version()
         try:
-            with incoming.open("w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(text or HEADER)
-                file.flush()
-                os.fsync(file.fileno())
-            if self.file.exists():
-                shutil.copyfile(self.file, old)  # not a link: a folder shared with a virtual machine's host has none
-            incoming.rename(self.file)
+            with PendingFile(self.directory) as pending:
+                pending.file.write((text or HEADER).encode(errors="surrogateescape"))
+                if self.file.exists():
+                    shutil.copyfile(self.file, old)  # not a link: a folder shared with a virtual machine's host has none
+                pending.commit(NAME)
         except OSError:
-            for path in (incoming, old):
-                with suppress(OSError):
-                    path.unlink()
+            with suppress(OSError):
+                old.unlink()
             raise
         _give_to_owner(self.directory, self.file, self.history, *self.history.iterdir())
 
@@ -210,10 +208,9 @@ class Workspace:
 
     def note_passed(self, name: str, source: str, lesson: int) -> None:
         """Remember that this text of a step has passed the check of a lesson."""
-        incoming = self.history / "passed.incoming"
         with suppress(OSError, InUse), self._locked():  # a full disk costs a mark that can be earned again
-            incoming.write_text(json.dumps({**self._marks(), _mark(name, lesson): _digest(source)}, indent=1) + "\n")
-            incoming.rename(self.history / "passed.json")
+            marks = {**self._marks(), _mark(name, lesson): _digest(source)}
+            atomic_write(self.history / "passed.json", f"{json.dumps(marks, indent=1)}\n".encode(), durable=False)
 
     def _marks(self) -> dict[str, str]:
         try:

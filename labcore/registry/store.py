@@ -23,6 +23,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
+from labcore.atomic import atomic_write
 from labcore.errors import StoreDamaged
 from labcore.locks import Lock
 from labcore.registry.errors import BlobUnknown, ManifestUnknown, NameInvalid, NameUnknown, UploadUnknown
@@ -237,13 +238,4 @@ def _entries(directory: Path, wanted: re.Pattern[str]) -> list[str]:
 def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, durably."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    incoming = path.with_name(f".{secrets.token_hex(8)}")
-    try:
-        with incoming.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        incoming.rename(path)
-    except BaseException:
-        incoming.unlink(missing_ok=True)
-        raise
+    atomic_write(path, content)

@@ -12,7 +12,7 @@ PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
     "lazy", "spec", "errors", "record", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
-    "procfs", "locks",
+    "procfs", "locks", "atomic",
 }  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
@@ -28,6 +28,7 @@ ALLOWED = {
     "paths": {"trust"},
     "procfs": set(),
     "locks": {"procfs", "errors"},
+    "atomic": {"locks"},
     "spec": {"record", "errors"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},

@@ -17,6 +17,7 @@ import os
 import time
 
 from labcore import locks
+from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.procfs import start_time
 from labcore.runtime.cgroups import removal
@@ -107,9 +108,7 @@ class Life:
             *(f"cgroup {path}" for path in self.cgroups),
         ]
         lines += [*(f"made {path}" for path in self.made), *(f"hooks {kind}" for kind in self.hooks), END]
-        with open(f"{self.directory}/life.incoming", "w") as file:  # noqa: PTH123
-            file.write("\n".join(lines) + "\n")
-        os.rename(f"{self.directory}/life.incoming", f"{self.directory}/life")  # noqa: PTH104
+        atomic_write(f"{self.directory}/life", "".join(f"{line}\n" for line in lines).encode(), durable=False)
 
     @classmethod
     def load(cls, root: str, name: str) -> "Life":
