@@ -4,7 +4,7 @@ import argparse
 import json
 
 from labcore.engine import Engine
-from labcore.images.describing import described
+from labcore.images.inspect import inspect
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,5 +19,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Print it as JSON."""
     store = Engine(args.root).images
-    print(json.dumps([image for text in args.images for image in described(store, text)], indent=2))
+    print(json.dumps([image for text in args.images for image in inspect(store, text)], indent=2))
     return 0

@@ -13,7 +13,7 @@ from labcore.images import ImageStore, Manifest
 from labcore.lab.exchange import Exchange, Row, row
 from labcore.lab.registry_contents import Kept, Repository
 from labcore.registry.server import Registry, Settings, failure
-from labcore.registry.server_auth import Access, Everybody, Passwords
+from labcore.registry.server_auth import Access, AllowAll, Htpasswd
 from labcore.spec import Reference
 
 
@@ -21,7 +21,7 @@ class LessonRegistry(Registry):
     """A registry on this machine's loopback, which serves from a thread of this process. `url` and `address` say where."""
 
     def __init__(self, root: Path, access: Access | None = None) -> None:
-        super().__init__(root, Settings(access or Everybody()))
+        super().__init__(root, Settings(access or AllowAll()))
         self._rows: list[Row] = []
         self._server, port = self.serve()
         self._thread = self._server.start()
@@ -71,7 +71,7 @@ class LessonRegistry(Registry):
         with tempfile.NamedTemporaryFile("w", prefix="labcore-htpasswd-") as file:
             file.write(f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n")
             file.flush()
-            return LessonRegistry(self.files.root, Passwords(Path(file.name)))
+            return LessonRegistry(self.files.root, Htpasswd(Path(file.name)))
 
     def liar(self, *digests: str) -> "LessonRegistry":
         """Serve the same repositories, but send other bytes in the place of these blobs (of all, if none is named)."""

@@ -1,4 +1,4 @@
-"""What a registry refuses, and how it says so (distribution-spec, error codes)."""
+"""Error answers of the registry: status, code, message (distribution-spec, error codes)."""
 
 import errno
 import json
@@ -9,7 +9,7 @@ from labcore.http import Response
 
 
 class RegistryError(LabcoreError):
-    """An answer that is an error: its status, its code and its message."""
+    """An error answer: its status, code and message."""
 
     status = HTTPStatus.BAD_REQUEST
     code = "UNSUPPORTED"
@@ -20,7 +20,7 @@ class RegistryError(LabcoreError):
         self.headers = headers or {}
 
     def response(self) -> Response:
-        """Return it as it is sent."""
+        """Return the response to be sent."""
         errors = [{"code": self.code, "message": str(self), "detail": {}}]
         body = json.dumps({"errors": errors}).encode()
         return Response(self.status, {"Content-Type": "application/json", **self.headers}, body)
@@ -98,7 +98,7 @@ class RangeInvalid(RegistryError):
     status, code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID"
 
 
-class NoSuchRange(RegistryError):
+class RangeNotSatisfiable(RegistryError):
     """The blob has no such bytes."""
 
     status, code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "SIZE_INVALID"
@@ -116,42 +116,42 @@ class Unsupported(RegistryError):
     status, code = HTTPStatus.METHOD_NOT_ALLOWED, "UNSUPPORTED"
 
 
-class NotThere(RegistryError):
+class PageUnknown(RegistryError):
     """There is no such page."""
 
     status, code = HTTPStatus.NOT_FOUND, "UNSUPPORTED"
 
 
-class Failed(RegistryError):
+class InternalError(RegistryError):
     """The server has failed."""
 
     status, code = HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN"
 
 
-class Full(RegistryError):
+class InsufficientStorage(RegistryError):
     """The registry's disk is full."""
 
     status, code = HTTPStatus.INSUFFICIENT_STORAGE, "UNKNOWN"
 
     @classmethod
-    def has_raised(cls, error: Exception) -> bool:
-        """Return whether that is what an error says."""
+    def matches(cls, error: Exception) -> bool:
+        """Is an exception of this kind?"""
         return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-class Refused(RegistryError):
+class UpstreamDenied(RegistryError):
     """The registry that this one asks does not give it."""
 
     status, code = HTTPStatus.FORBIDDEN, "DENIED"
 
 
-class TooMany(RegistryError):
+class TooManyRequests(RegistryError):
     """The registry that this one asks was asked too often."""
 
     status, code = HTTPStatus.TOO_MANY_REQUESTS, "TOOMANYREQUESTS"
 
 
-class Away(RegistryError):
+class UpstreamUnavailable(RegistryError):
     """The registry that this one asks does not answer as it should."""
 
     status, code = HTTPStatus.BAD_GATEWAY, "UNAVAILABLE"

@@ -20,7 +20,7 @@ from labcore.registry import errors, uploads
 from labcore.registry.manifests import read_manifest
 from labcore.registry.names import checked
 from labcore.registry.pagination import next_page, number, page_of, referrers_of
-from labcore.registry.server_auth import Access, Everybody
+from labcore.registry.server_auth import Access, AllowAll
 from labcore.registry.store import Files
 
 LOG: Final = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ READS: Final = ("GET", "HEAD")
 class Settings(Record):
     """How a registry is served. `access` says who may; with `read_only` nothing can be pushed or deleted."""
 
-    access: Access = Everybody()
+    access: Access = AllowAll()
     read_only: bool = False
 
 
@@ -219,7 +219,7 @@ def _page_of(path: str) -> tuple[re.Match[str], str]:
     for pattern, page in PAGES:
         if match := pattern.fullmatch(path):
             return match, page
-    raise errors.NotThere(path)
+    raise errors.PageUnknown(path)
 
 
 def failure(request: Request, error: Exception) -> Response:
@@ -228,11 +228,11 @@ def failure(request: Request, error: Exception) -> Response:
         return error.response()
     if isinstance(error, BadRequest):
         return Response(error.status, {"Content-Type": "text/plain"}, f"{error}\n".encode())
-    if errors.Full.has_raised(error):
+    if errors.InsufficientStorage.matches(error):
         LOG.error("%s %r: the disk is full: %s", request.method, request.path, error)
-        return errors.Full("", "whoever runs it has to make room: labcore registry gc").response()
+        return errors.InsufficientStorage("", "whoever runs it has to make room: labcore registry gc").response()
     LOG.error("%s %r: the handler has failed", request.method, request.path, exc_info=error)
-    return errors.Failed(type(error).__name__).response()
+    return errors.InternalError(type(error).__name__).response()
 
 
 def blob_headers(digest: str) -> dict[str, str]:
@@ -267,5 +267,5 @@ def part_of(request: Request, digest: str, size: int) -> tuple[int, int] | None:
     else:
         first, last = max(0, size - int(match[2][:19])), size - 1
     if first > last:
-        raise errors.NoSuchRange(header, headers={"Content-Range": f"bytes */{size}"})
+        raise errors.RangeNotSatisfiable(header, headers={"Content-Range": f"bytes */{size}"})
     return first, last

@@ -12,7 +12,7 @@ import pytest
 
 from labcore.atomic import INCOMING, PendingFile
 from labcore.http import Request, Response
-from labcore.registry.garbage import collect
+from labcore.registry.gc import collect
 from labcore.registry.server import Registry
 from tests.conftest import needs_root
 from tests.registry import EMPTY, OCI, Client, digest_of, image_of

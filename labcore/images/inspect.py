@@ -1,4 +1,4 @@
-"""What there is to say about an image."""
+"""Inspection of images: `docker inspect` and `docker history`."""
 
 from typing import Any
 
@@ -9,36 +9,35 @@ from labcore.images.store import ImageStore
 from labcore.record import Record
 
 
-class Step(Record):
-    """A step of an image's making: what its history says, and the layer that it made, if it made one."""
+class HistoryStep(Record):
+    """A step of an image's history, and the layer that it made, if it made one."""
 
     history: History
     layer: Descriptor | None
     diff_id: str = ""
 
 
-def steps(image: Image) -> list[Step]:
-    """Return how an image was made, from its beginning. A layer that the history does not speak of is a step of its own."""
+def history(image: Image) -> list[HistoryStep]:
+    """Return an image's history, the oldest step first. A layer without a history entry is a step of its own."""
     made, layers = [], list(zip(image.layers, image.config.diff_ids, strict=True))
     for entry in image.config.history:
         layer, diff_id = (None, "") if entry.empty_layer or not layers else layers.pop(0)
-        made.append(Step(entry, layer, diff_id))
-    return made + [Step(History(), layer, diff_id) for layer, diff_id in layers]
+        made.append(HistoryStep(entry, layer, diff_id))
+    return made + [HistoryStep(History(), layer, diff_id) for layer, diff_id in layers]
 
 
-def described(store: ImageStore, text: str) -> list[dict[str, Any]]:
-    """Return what a name or an ID means, as JSON has it: one object for the image, or one for each of an index.
+def inspect(store: ImageStore, text: str) -> list[dict[str, Any]]:
+    """Return the image of a name or an ID as JSON objects: one, or one for each image of an index.
 
-    `Id` is the digest of the config, `Digest` that of the manifest; `Names` are all that lead to it; `Size` is what the layers
-    take as they are kept. `Config` is how the image wants to be run, with the names that docker gives its parts; `Layers` are
-    from the lowest up. Raises ImageNotFound, InvalidInput, StoreDamaged.
+    `Id` is the digest of the config, `Digest` that of the manifest; `Names` are all its names; `Size` is that of the layers as
+    stored. `Config` has docker's keys; `Layers` are from the lowest up. Raises ImageNotFound, InvalidInput, StoreDamaged.
     """
     entry = find(store, text)
     listed = list(images(store, entry.descriptor)) or [store.read(entry.descriptor)]
-    return [_described(store, image, entry) for image in listed]
+    return [_inspect_one(store, image, entry) for image in listed]
 
 
-def _described(store: ImageStore, image: Image, entry: Entry) -> dict[str, Any]:
+def _inspect_one(store: ImageStore, image: Image, entry: Entry) -> dict[str, Any]:
     digests = {image.descriptor.digest, entry.descriptor.digest}
     config = image.config
     return {

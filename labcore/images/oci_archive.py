@@ -1,4 +1,4 @@
-"""Images out of an archive (tar) that holds an OCI layout: a kit's, or what `skopeo copy … oci-archive:FILE` writes."""
+"""OCI archives: images out of a seekable tar of an OCI layout, a kit's or that of `skopeo copy … oci-archive:FILE`."""
 
 import json
 import tarfile
@@ -18,8 +18,8 @@ FOLDERS: Final = ("", "images/")  # where in an archive the layout may lie
 INDEX_MAX: Final = 4 << 20
 
 
-class ArchivedLayout:
-    """The layout in an open archive. Nothing in it is believed: a blob is what its digest says, or it is refused."""
+class OciArchive:
+    """The layout in an open archive, which is not trusted: a blob without its digest is refused."""
 
     def __init__(self, tar: tarfile.TarFile, path: Path) -> None:
         self._tar = tar
@@ -41,8 +41,8 @@ class ArchivedLayout:
             raise StoreDamaged(f"{self._path}: its index cannot be read: {error!r}") from error
         return {str(name): descriptor for name, descriptor in found.items() if name}
 
-    def bring(self, store: ImageStore, name: str, manifest: Descriptor) -> Image:
-        """Copy an image into a store, and name it there; what the store has is not copied. Raises StoreDamaged."""
+    def copy_image(self, store: ImageStore, name: str, manifest: Descriptor) -> Image:
+        """Copy an image into a store, and tag it; blobs that the store has are not copied. Raises StoreDamaged."""
         reference = Reference.parse(name)
         if manifest.media_type in INDEXES:
             raise InvalidInput(f"{self._path}: {name} is for several platforms, and one is wanted")
@@ -69,25 +69,25 @@ class ArchivedLayout:
 
 
 @contextmanager
-def archived(path: Path) -> Iterator[ArchivedLayout]:
-    """Open an archive of images. Raises InvalidInput for what is none, StoreDamaged for what is cut off."""
+def opened(path: Path) -> Iterator[OciArchive]:
+    """Open an archive of images. Raises InvalidInput if it is none, StoreDamaged if it is truncated."""
     try:
         with tarfile.open(path, "r:") as tar:
-            yield ArchivedLayout(tar, path)
+            yield OciArchive(tar, path)
     except tarfile.TarError as error:
         raise StoreDamaged(f"{path} cannot be read as an archive: {error}. Copy it again") from error
     except FileNotFoundError:
         raise InvalidInput(f"there is no archive of images at {path}") from None
 
 
-def bring(store: ImageStore, path: Path, names: Iterable[str] = ()) -> Iterator[Image]:
-    """Copy images out of an archive into a store: those named, or all. Yields each when it is there.
+def copy_images(store: ImageStore, path: Path, names: Iterable[str] = ()) -> Iterator[Image]:
+    """Copy images out of an archive into a store, those named or all; yield each as soon as it is complete.
 
     Raises ImageNotFound for a name that is not in it, InvalidInput, StoreDamaged.
     """
-    with archived(path) as layout:
+    with opened(path) as layout:
         there = layout.images()
         for name in [str(Reference.parse(name)) for name in names] or there:
             if name not in there:
                 raise ImageNotFound(f"no image {name} in {path} (there: {', '.join(sorted(there)) or 'none'})")
-            yield layout.bring(store, name, there[name])
+            yield layout.copy_image(store, name, there[name])

@@ -1,4 +1,4 @@
-"""What this machine's apt has been told: where its distribution's packages are, and how to get at them."""
+"""apt configuration of this machine: its distribution's package sources, and proxies."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ from typing import Final
 
 from labcore.errors import Unavailable
 
-MIRRORS: Final = (  # of whoever has no sources
+MIRRORS: Final = (  # for machines without sources
     "http://deb.debian.org/debian {0}",
     "http://deb.debian.org/debian {0}-updates",
     "http://deb.debian.org/debian-security {0}-security",
@@ -22,8 +22,8 @@ TARGETS: Final = (
 )  # fmt: skip
 
 
-def must_have_apt() -> None:
-    """Raise Unavailable where there is none."""
+def require_apt() -> None:
+    """Raise Unavailable if this machine has no apt and dpkg."""
     for command in ("apt-get", "apt-config", "dpkg-deb"):
         if shutil.which(command) is None:
             raise Unavailable(
@@ -54,6 +54,6 @@ def sources_here() -> list[str]:
     return ours or [f"deb {signed}{mirror.format(codename)} main" for mirror in MIRRORS]
 
 
-def settings_for_fetching() -> str:
-    """Return what the machine's apt is told about fetching: proxies above all."""
+def acquire_settings() -> str:
+    """Return the machine's apt configuration of downloads, `Acquire`: proxies above all."""
     return subprocess.run(["apt-config", "dump", "Acquire"], capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""Collecting what no name leads to and nobody uses, and finding what is damaged."""
+"""Garbage collection of blobs that neither a tag nor a lease refers to; and a check of all blobs (`fsck`)."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -15,14 +15,14 @@ from labcore.spec.media import INDEXES, MANIFESTS
 
 
 class Collected(Record):
-    """How many blobs were removed, and how many bytes they had."""
+    """How many blobs were removed, and their size in bytes."""
 
     blobs: int
     size: int
 
 
 class Damage(Record):
-    """A blob that is not what its digest says; `images` are the names that lead to it."""
+    """A blob that is missing or does not have its digest; `images` are the tags that refer to it."""
 
     digest: str
     what: str
@@ -30,10 +30,10 @@ class Damage(Record):
 
 
 def collect(store: ImageStore) -> Collected:
-    """Remove the blobs that no name and no lease leads to, and what killed writers have left.
+    """Remove the blobs that no tag and no lease refers to, and temporary files of writers that were killed.
 
-    Whoever begins to use a blob meanwhile waits; it takes as long as looking at each manifest does. Raises StoreDamaged if a
-    manifest cannot be read: what it leads to is not known then, and nothing is removed.
+    New leases wait meanwhile, for as long as reading each manifest takes. Raises StoreDamaged if a manifest cannot be read:
+    what it refers to is not known then, and nothing is removed.
     """
     if not store.directory.exists():
         return Collected(0, 0)
@@ -51,7 +51,7 @@ def collect(store: ImageStore) -> Collected:
 
 
 def reachable(store: ImageStore, descriptor: Descriptor) -> Iterator[str]:
-    """Yield the digests of all that a manifest or index leads to, its own first. Parts that are not here are no error."""
+    """Yield the digests of all blobs that a manifest or index refers to, its own first. Missing ones are no error."""
     yield descriptor.digest
     if descriptor.media_type not in (*MANIFESTS, *INDEXES) or not store.blobs.place(descriptor.digest).exists():
         return
@@ -66,7 +66,7 @@ def reachable(store: ImageStore, descriptor: Descriptor) -> Iterator[str]:
 
 
 def _from_lease(store: ImageStore, digest: str) -> Iterator[str]:
-    """Yield a noted digest, and what it leads to if it is a manifest's: a lease does not say what kind it is."""
+    """Yield a leased digest, and all that it refers to if it is a manifest's: a lease does not say what kind it is."""
     yield digest
     path = store.blobs.place(digest)
     if not path.exists() or path.stat().st_size > _MANIFEST_MAX:
@@ -81,48 +81,48 @@ def _from_lease(store: ImageStore, digest: str) -> Iterator[str]:
 _MANIFEST_MAX = 4 << 20
 
 
-def damages(store: ImageStore, told: Callable[[str], None] = lambda _: None) -> list[Damage]:
-    """Read every blob and return those that are damaged or missing; `told` hears each digest that is being read.
+def find_damaged(store: ImageStore, progress: Callable[[str], None] = lambda _: None) -> list[Damage]:
+    """Read every blob and return those that are damaged or missing; `progress` is called with each digest.
 
     Raises StoreDamaged if the index itself cannot be read.
     """
     users: dict[str, set[str]] = {}
     for name, descriptor in store.entries():
-        for digest in as_far_as_readable(store, descriptor):
+        for digest in reachable_readable(store, descriptor):
             users.setdefault(digest, set()).add(name or "(no name)")
     found = {}
     for digest in sorted({*store.blobs.digests(), *users}):
-        told(digest)
-        if what := _what_is_wrong(store, digest):
+        progress(digest)
+        if what := _problem(store, digest):
             found[digest] = what
     return [Damage(digest, what, tuple(sorted(users.get(digest, ())))) for digest, what in found.items()]
 
 
-def put_aside(store: ImageStore, damaged: Iterable[Damage]) -> Path:
-    """Move damaged blobs to the store's `quarantine`, where nothing finds them; return that directory.
+def quarantine_blobs(store: ImageStore, damaged: Iterable[Damage]) -> Path:
+    """Move damaged blobs to the store's `quarantine`; return that directory.
 
-    The names stay: a pull of the image gets what is missing, and nothing else.
+    The tags stay: a pull of the image gets what is missing, and nothing else.
     """
     quarantine = store.directory / "quarantine"
     quarantine.mkdir(parents=True, exist_ok=True)
     with Lock(store.directory).acquire():
         for damage in damaged:
             path = store.blobs.place(damage.digest)
-            if path.exists() and _what_is_wrong(store, damage.digest):  # nobody has mended it meanwhile
+            if path.exists() and _problem(store, damage.digest):  # nobody has mended it meanwhile
                 path.rename(quarantine / damage.digest.replace(":", "-"))
     return quarantine
 
 
-def as_far_as_readable(store: ImageStore, descriptor: Descriptor) -> Iterator[str]:
-    """Yield what `reachable` does, up to what is damaged."""
+def reachable_readable(store: ImageStore, descriptor: Descriptor) -> Iterator[str]:
+    """Yield what `reachable` does, up to the first damaged blob."""
     try:
         yield from reachable(store, descriptor)
     except LabcoreError:
         return
 
 
-def _what_is_wrong(store: ImageStore, digest: str) -> str:
-    """Return what is wrong with a blob; nothing if it is as it should be."""
+def _problem(store: ImageStore, digest: str) -> str:
+    """Return what is wrong with a blob, an empty text if nothing is."""
     path = store.blobs.place(digest)
     algorithm, _, name = digest.partition(":")
     try:

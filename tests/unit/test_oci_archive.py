@@ -12,7 +12,7 @@ import pytest
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
 from labcore.images import ImageStore
 from labcore.images.builtin import LayerWriter, write_image
-from labcore.images.layouts import bring
+from labcore.images.oci_archive import copy_images
 from labcore.spec import Reference
 from tests.peers import Peers
 
@@ -52,7 +52,7 @@ def store(tmp_path: Path) -> ImageStore:
 @pytest.mark.parametrize("prefix", ["", "./", "images/"])
 def test_all_images_come(files: Files, store: ImageStore, tmp_path: Path, prefix: str) -> None:
     made = archive(tmp_path / "a.tar", {prefix + name: content for name, content in files.items()})
-    assert [image.name for image in bring(store, made)] == ["one:latest", "team/two:v2"]
+    assert [image.name for image in copy_images(store, made)] == ["one:latest", "team/two:v2"]
     assert store.names() == ["one:latest", "team/two:v2"]
     source = ImageStore(tmp_path / "source")
     assert store.get(Reference.parse("one")) == source.get(Reference.parse("one"))
@@ -60,16 +60,16 @@ def test_all_images_come(files: Files, store: ImageStore, tmp_path: Path, prefix
 
 def test_only_those_that_are_wanted(files: Files, store: ImageStore, tmp_path: Path) -> None:
     made = archive(tmp_path / "a.tar", files)
-    assert [image.name for image in bring(store, made, ["one"])] == ["one:latest"]
+    assert [image.name for image in copy_images(store, made, ["one"])] == ["one:latest"]
     with pytest.raises(ImageNotFound, match=r"no image three:latest in .* \(there: one:latest, team/two:v2\)"):
-        list(bring(store, made, ["three"]))
+        list(copy_images(store, made, ["three"]))
     assert store.names() == ["one:latest"]
 
 
 def test_what_skopeo_writes(peer: Peers, files: Files, store: ImageStore, tmp_path: Path) -> None:
     target = f"oci-archive:{tmp_path}/a.tar:brought:1"
     subprocess.run(peer("skopeo", "copy", "-q", f"oci:{tmp_path}/source:one:latest", target), check=True)
-    assert [image.name for image in bring(store, tmp_path / "a.tar")] == ["brought:1"]
+    assert [image.name for image in copy_images(store, tmp_path / "a.tar")] == ["brought:1"]
 
 
 def changed_blobs(files: Files) -> Files:
@@ -104,7 +104,7 @@ def test_nothing_is_named_that_is_not_whole(
 ) -> None:
     made = archive(tmp_path / "a.tar", change(files))
     with pytest.raises(StoreDamaged, match=said):
-        list(bring(store, made))
+        list(copy_images(store, made))
     assert store.names() == []
 
 
@@ -113,7 +113,7 @@ def test_a_name_that_is_none(files: Files, store: ImageStore, tmp_path: Path) ->
     index["manifests"][0]["annotations"] = {"org.opencontainers.image.ref.name": "../../NAME"}
     made = archive(tmp_path / "a.tar", files | {"index.json": json.dumps(index).encode()})
     with pytest.raises(InvalidInput, match="is no image name"):
-        list(bring(store, made))
+        list(copy_images(store, made))
 
 
 def test_a_link_in_place_of_a_blob_is_not_followed(files: Files, store: ImageStore, tmp_path: Path) -> None:
@@ -124,14 +124,14 @@ def test_a_link_in_place_of_a_blob_is_not_followed(files: Files, store: ImageSto
             info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
             tar.addfile(info)
     with pytest.raises(StoreDamaged, match="has no blobs"):
-        list(bring(store, made))
+        list(copy_images(store, made))
 
 
 def test_what_is_no_archive(store: ImageStore, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="there is no archive of images at"):
-        list(bring(store, tmp_path / "none.tar"))
+        list(copy_images(store, tmp_path / "none.tar"))
     (tmp_path / "text").write_text("no archive, but long enough to be looked at as one" * 20)
     with pytest.raises(StoreDamaged, match="cannot be read as an archive"):
-        list(bring(store, tmp_path / "text"))
+        list(copy_images(store, tmp_path / "text"))
     with pytest.raises(InvalidInput, match="holds no images"):
-        list(bring(store, archive(tmp_path / "b.tar", {"x": b"y"})))
+        list(copy_images(store, archive(tmp_path / "b.tar", {"x": b"y"})))

@@ -12,7 +12,7 @@ import pytest
 
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images import Config, Descriptor, Image, ImageStore
-from labcore.images.garbage import Collected, collect, damages, put_aside
+from labcore.images.gc import Collected, collect, find_damaged, quarantine_blobs
 from labcore.images.model import index_bytes
 from labcore.spec import Platform, Reference
 from labcore.spec.media import INDEX, LAYER
@@ -147,28 +147,28 @@ def _broken(path: Path) -> None:
 def test_damage_is_found_and_mended(store: ImageStore, part: str, harm: Callable[[Path], None], said: str) -> None:
     image = make(store)
     make(store, "whole", b"another layer")
-    assert damages(store) == []
+    assert find_damaged(store) == []
     parts: dict[str, Descriptor] = {
         "layer": image.layers[0], "config": image.config_descriptor, "manifest": image.descriptor
     }  # fmt: skip
     harm(store.blobs.place(parts[part].digest))
 
-    (damage,) = damages(store)
+    (damage,) = find_damaged(store)
     assert (damage.digest, damage.images) == (parts[part].digest, ("tiny:latest",))
     assert damage.what.startswith(said)
-    quarantine = put_aside(store, [damage])
+    quarantine = quarantine_blobs(store, [damage])
     assert len(list(quarantine.iterdir())) == (harm is _broken)
 
     assert store.names() == ["tiny:latest", "whole:latest"]
     assert make(store).descriptor == image.descriptor  # made, or pulled, anew
-    assert damages(store) == []
+    assert find_damaged(store) == []
 
 
 def test_a_blob_that_nobody_needs_is_looked_at_too(store: ImageStore) -> None:
     descriptor = store.put_blob(b"nobody's", LAYER)
     store.blobs.place(descriptor.digest).write_bytes(b"nobody'z")
     heard: list[str] = []
-    (damage,) = damages(store, heard.append)
+    (damage,) = find_damaged(store, heard.append)
     assert damage.images == ()
     assert heard == [descriptor.digest]
 
@@ -180,4 +180,4 @@ def test_sha512(store: ImageStore) -> None:
     assert store.blob_path(wanted).read_bytes() == content
     with pytest.raises(StoreDamaged, match="asked for, and sha512:"):
         store.fetch_blob(wanted.replace(digest="sha512:" + "0" * 128), lambda offset: [content[offset:]])
-    assert damages(store) == []
+    assert find_damaged(store) == []

@@ -1,4 +1,4 @@
-"""A root file system's tar archive becomes the only layer of an image, as `docker import` makes it."""
+"""Images of a root file system's tar archive, with it as the only layer: `docker import`."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ from labcore.tar.decompressing import Peeked, compression, decompressed
 KEPT = {"gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}  # what layers may be; anything else is kept plain
 
 
-def take_root(
+def image_of_rootfs(
     store: ImageStore,
     source: BinaryIO,
     what: str,
@@ -28,7 +28,7 @@ def take_root(
     message: str = "",
     platform: Platform | None = None,
 ) -> Image:
-    """Take a root file system's archive into the store, plain or compressed, and return an image of it that has no name yet.
+    """Store a root file system's archive, plain or compressed, as a layer, and return an image of it without a tag.
 
     `what` names the archive in errors and in the history, `changes` are instructions of a Dockerfile, `created` is a time as
     RFC 3339 writes it. Call it inside `using`. Raises StoreDamaged, InvalidInput.
@@ -51,7 +51,7 @@ def take_root(
 
 
 def _layer(store: ImageStore, source: BinaryIO, what: str) -> tuple[Descriptor, str]:
-    """Keep the archive and return it with its diff_id: compressed as it came, if layers may be so, or else plain."""
+    """Store the archive, decompressed unless layers may have its compression, and return it with its diff_id."""
     raw = Peeked(source)
     media_type = KEPT.get(compression(raw.head))
     layer = store.put_blob(raw, media_type) if media_type else store.put_blob(decompressed(raw, what), LAYER)

@@ -1,7 +1,7 @@
-"""Remove what no repository needs any more, while the registry is served.
+"""Garbage collection of a registry's blobs and abandoned uploads, while the registry is served.
 
-A blob is needed if a manifest names it that some repository has. What came, or was asked for, lately is kept whatever is said
-of it, and so is what a repository has that something is being pushed to: it may belong to a manifest that is still on its way.
+A blob is needed if a repository has a manifest that refers to it. Blobs that were pushed or asked for lately are kept, too, and
+so are those of repositories with uploads under way: they may belong to a manifest that has not arrived yet.
 """
 
 import json
@@ -27,7 +27,7 @@ class Collected(Record):
 
 
 def collect(files: Files, *, grace: float = GRACE) -> Collected:
-    """Remove blobs that no manifest names, and uploads that nobody goes on with."""
+    """Remove blobs that no manifest refers to, and abandoned uploads."""
     drop_abandoned(files.uploads)
     blobs = size = 0
     with files.changing(alone=True):  # nobody links meanwhile what is removed here
@@ -54,7 +54,7 @@ def _unlink(files: Files, digests: Container[str]) -> None:
 
 
 def _drop_half_written(files: Files) -> None:
-    """Remove what killed writers have left beside its place."""
+    """Remove temporary files of writers that were killed."""
     for path in (files.root / "blobs").glob(f"*/{INCOMING}*"):
         remove_if_abandoned(path)
     for directory in files.directories():
@@ -64,7 +64,7 @@ def _drop_half_written(files: Files) -> None:
 
 
 def _pushed_to(files: Files, since: float) -> set[str]:
-    """Return the blobs of repositories that uploads go to."""
+    """Return the blobs of repositories with uploads under way."""
     is_pushed_to = under_way(files.uploads, since)
     base = files.root / "repositories"
     return {
@@ -87,7 +87,7 @@ def _needed(files: Files) -> set[str]:
 
 
 def _named_in(manifest: Any) -> set[str]:
-    """Return all digests in a manifest, wherever they stand: of a kind of manifest that is not known here, too."""
+    """Return all digests in a manifest, wherever they are, so that unknown media types work too."""
     found, left = set(), [manifest]
     while left:
         value = left.pop()
