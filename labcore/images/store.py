@@ -10,19 +10,19 @@
 Other tools can read it: `skopeo inspect oci:ROOT/images:busybox:latest`.
 """
 
-import fcntl
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from labcore.atomic import atomic_write
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
-from labcore.images.atomic import locked, write_whole
 from labcore.images.blobs import Blobs
 from labcore.images.config import Config
 from labcore.images.leases import Leases
 from labcore.images.model import REF_NAME, Descriptor, Image, Manifest, read_index
+from labcore.locks import Lock
 from labcore.spec import Platform, Reference
 from labcore.spec.media import CONFIG, INDEX, INDEXES, MANIFEST
 from labcore.spec.platform import choose
@@ -168,7 +168,7 @@ class ImageStore:
     def tag(self, reference: Reference, manifest: Descriptor) -> None:
         """Tag a manifest or index; the tag is taken from the image that had it."""
         self._prepare()
-        with locked(self.directory, fcntl.LOCK_EX):
+        with Lock(self.directory).acquire():
             self.entries()  # refuses an index that is damaged
             named = manifest.to_json() | {"annotations": {REF_NAME: str(reference)}}
             others = [entry for entry in self._others(reference) if _name_of(entry) or entry["digest"] != manifest.digest]
@@ -177,27 +177,27 @@ class ImageStore:
     def keep(self, manifest: Descriptor) -> None:
         """Add an image without a tag, until `tag` gives it one or `drop` removes it."""
         self._prepare()
-        with locked(self.directory, fcntl.LOCK_EX):
+        with Lock(self.directory).acquire():
             if manifest.digest not in (descriptor.digest for _, descriptor in self.entries()):
                 self._write_index([*self._index()["manifests"], manifest.to_json()])
 
     def drop(self, digests: Collection[str]) -> None:
         """Remove manifests and indexes with all their tags; their blobs stay until they are collected."""
-        with locked(self.directory, fcntl.LOCK_EX):
+        with Lock(self.directory).acquire():
             self.entries()
             self._write_index([entry for entry in self._index()["manifests"] if entry["digest"] not in digests])
 
     def untag(self, reference: Reference) -> None:
         """Remove a tag; its blobs stay until they are collected. Raises ImageNotFound."""
         self._prepare()
-        with locked(self.directory, fcntl.LOCK_EX):
+        with Lock(self.directory).acquire():
             if str(reference) not in self.names():
                 raise ImageNotFound(f"no image {reference} in {self.directory} (there: {', '.join(self.names()) or 'none'})")
             self._write_index(self._others(reference))
 
     def untag_all(self, names: Collection[str]) -> None:
         """Remove those of the tags that exist."""
-        with locked(self.directory, fcntl.LOCK_EX):
+        with Lock(self.directory).acquire():
             self.entries()
             self._write_index([entry for entry in self._index()["manifests"] if _name_of(entry) not in names])
 
@@ -218,7 +218,7 @@ class ImageStore:
         self.directory.mkdir(parents=True, exist_ok=True)
         layout = self.directory / "oci-layout"
         if not layout.exists():
-            write_whole(layout, json.dumps({"imageLayoutVersion": LAYOUT_VERSION}).encode())
+            atomic_write(layout, json.dumps({"imageLayoutVersion": LAYOUT_VERSION}).encode())
 
     def _index(self) -> Any:
         try:
@@ -233,7 +233,7 @@ class ImageStore:
 
     def _write_index(self, entries: list[Any]) -> None:
         index = self._index() | {"manifests": entries}
-        write_whole(self.directory / "index.json", json.dumps(index, indent=1).encode())
+        atomic_write(self.directory / "index.json", json.dumps(index, indent=1).encode())
 
 
 def _name_of(entry: Any) -> str | None:

@@ -70,6 +70,11 @@ def outside_pid(container, inside):
     from labcore.lab.checks.process_view import descendants
     return next(seen.pid for seen in descendants(container) if seen.numbers[-1] == inside)
 """,
+        "labcore's reader of /proc": """
+def outside_pid(container, inside):
+    from labcore import procfs
+    return next(pid for pid in procfs.descendants(container) if procfs.ns_pids(pid)[-1] == inside)
+""",
     },
     (2, "limits"): {
         "the engine's cgroup": """
