@@ -1,4 +1,4 @@
-"""`labcore commit`: an image of a snapshot."""
+"""`labcore container commit`: an image from a snapshot."""
 
 import argparse
 

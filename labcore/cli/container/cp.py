@@ -1,4 +1,4 @@
-"""`labcore cp`: files out of a snapshot, or into one."""
+"""`labcore container cp`: copy files between a snapshot and this machine."""
 
 import argparse
 import os

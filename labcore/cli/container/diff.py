@@ -1,4 +1,4 @@
-"""`labcore diff`: what was changed."""
+"""`labcore container diff`: list changed files."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""`labcore export`: all files as one archive."""
+"""`labcore container export`: a tar archive of all files."""
 
 import argparse
 import sys
