@@ -12,7 +12,7 @@ from labcore.http import FilePart, Request, Response
 from labcore.images import ImageStore, Manifest
 from labcore.lab.exchange import Exchange, Row, row
 from labcore.lab.registry_contents import Kept, Repository
-from labcore.registry.server import Registry, Settings, failure
+from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Access, Everybody, Passwords
 from labcore.spec import Reference
 
@@ -79,11 +79,7 @@ class LessonRegistry(Registry):
 
     def answer(self, request: Request) -> Response:
         """Answer a request, and take it down."""
-        try:
-            response = self.changed(request, super().answer(request))
-        except Exception as error:
-            self._rows.append(row(request, failure(request, error)))
-            raise
+        response = self.changed(request, super().answer(request))
         self._rows.append(row(request, response))
         return response
 

@@ -10,7 +10,20 @@ import labcore
 
 PACKAGE = Path(labcore.__file__).parent
 
-OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "disk_space", "paths", "streams", "tar", "trust"}
+OPEN_TO_ALL = {
+    "lazy",
+    "spec",
+    "errors",
+    "record",
+    "elf",
+    "language",
+    "disk_space",
+    "paths",
+    "streams",
+    "tar",
+    "trust",
+    "unix_sockets",
+}
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
     "record": set(),
@@ -22,6 +35,7 @@ ALLOWED = {
     "tar": {"errors", "record"},
     "streams": set(),
     "trust": {"errors"},
+    "unix_sockets": set(),
     "paths": {"trust"},
     "spec": {"record", "errors"},
     "native": OPEN_TO_ALL,
