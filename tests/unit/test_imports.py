@@ -13,7 +13,7 @@ PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
     "lazy", "spec", "errors", "record", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
-    "procfs", "locks", "atomic",
+    "procfs", "locks", "atomic", "unix_sockets",
 }  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
@@ -26,6 +26,7 @@ ALLOWED = {
     "tar": {"errors", "record"},
     "streams": set(),
     "trust": {"errors"},
+    "unix_sockets": set(),
     "paths": {"trust"},
     "procfs": set(),
     "locks": {"procfs", "errors"},
