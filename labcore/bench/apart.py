@@ -14,10 +14,13 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
+from labcore.bench.compare import compare
 from labcore.bench.comparison import Comparison, read_comparison
 from labcore.bench.progress import Options, Progress
+from labcore.bench.workspace import room
 from labcore.errors import LabcoreError, Unavailable
 from labcore.paths import default_root
+from labcore.runtime import userns
 
 EXIT_TIMEOUT_SECONDS = 30.0  # seconds in which an interrupted comparison ends all that it has started
 
@@ -62,9 +65,6 @@ def _end(process: "subprocess.Popen[str]", *, interrupt: bool) -> None:
 
 def main(words: str) -> None:
     """Compare, a line for each step; the result goes into a file."""
-    from labcore.bench.compare import compare
-    from labcore.bench.workspace import room
-
     root, kept, options = json.loads(words)
     with room() as work:
         for event in compare(work, Path(root), Options(**options)):
@@ -77,8 +77,6 @@ def main(words: str) -> None:
 if __name__ == "__main__":
     try:
         if os.geteuid():
-            from labcore.runtime import userns
-
             userns.enter()
         main(sys.argv[1])
     except LabcoreError as error:
