@@ -18,7 +18,7 @@ import pytest
 import zstandard
 
 from labcore.engine.archives import import_root, load
-from labcore.errors import InvalidInput, LabcoreError, StoreDamaged
+from labcore.errors import ImageNotFound, InvalidInput, LabcoreError, StoreDamaged
 from labcore.images import Config, Image, ImageStore
 from labcore.images.archive.writing import save
 from labcore.images.gc import collect, find_damaged
@@ -346,7 +346,7 @@ def test_a_layout_of_an_image_and_what_is_said_about_it(store: ImageStore, other
     stray = {"blobs/sha256/.gitkeep": b"", "blobs/sha256/left.tmp": b"x", "README.md": b"x"}
     (found,) = load(other, io.BytesIO(packed(lists(files, *more) | stray)))
     assert [str(name) for name in found.names] == other.names() == ["tiny:latest"]
-    with pytest.raises(InvalidInput, match=r"is no image but an artifact, application/spdx\+json"):
+    with pytest.raises(ImageNotFound, match=r"artifact of kind 'application/spdx\+json'"):
         other.read(Descriptor(MANIFEST, more[0]["digest"], more[0]["size"]))
 
 
