@@ -142,7 +142,10 @@ class _Layout(argparse.HelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         from textwrap import fill
 
-        return fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+        lines = text.split("\n")  # each is a paragraph
+        return "\n".join(
+            fill(line, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False) for line in lines
+        )
 
     def _choices(self, action: argparse.Action) -> str:
         return "|".join(map(str, action.choices or [action.dest.upper()]))
