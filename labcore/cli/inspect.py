@@ -9,7 +9,7 @@ from labcore.cli import for_each
 from labcore.cli.volume.inspect import described as volume
 from labcore.engine import Engine
 from labcore.errors import InvalidInput, NotFound
-from labcore.images.describing import described as images
+from labcore.images.inspect import inspect as images
 
 # kind -> what describes the objects of a name, or raises LookupError or InvalidInput; asked in this order
 KINDS: Final[dict[str, Callable[[Engine, str], list[dict[str, Any]]]]] = {

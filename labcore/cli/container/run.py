@@ -17,7 +17,7 @@ from labcore.runtime import make_plan, spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.engine.mount_options import Mount
+    from labcore.spec import Mount
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -67,7 +67,7 @@ def _volumes(args: argparse.Namespace) -> "list[Mount]":
 
 
 def _run(args: argparse.Namespace, made: Prepared) -> int:
-    plan = make_plan(made.spec)
+    plan = make_plan(made.spec, None, Engine(args.root).launch_options)
     sys.stdout.flush()
     with _Signals() as signals:
         try:
