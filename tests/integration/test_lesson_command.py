@@ -89,7 +89,7 @@ def test_what_cannot_be_is_said_in_a_line(work: Path) -> None:
     work.mkdir()
     (work / "my_runtime.py").write_text("def oops(:\n")
     assert "my_runtime.py, line 1: invalid syntax" in lesson(work, "check", "1", status=125)
-    said = lesson(work, "--lessons", "/nowhere", "start", "1", status=125)
+    said = lesson(work, "start", "--lessons", "/nowhere", "1", status=125)
     assert "no lesson at /nowhere/01_what_is_docker.ipynb" in said
 
 
