@@ -1,13 +1,16 @@
 """Shared fixtures; and the rule that on CI a skip is a failure unless its reason is on the list."""
 
+import errno
 import fcntl
 import os
 import platform
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -58,6 +61,24 @@ def peer() -> Iterator[Peers]:
 def pytest_report_header() -> str:
     """Say which peers labcore is compared with."""
     return about_peers()
+
+
+@contextmanager
+def alone(what: str) -> Iterator[socket.socket]:
+    """Wait until no other test on this machine's network is in a block of this name; yield what ends that when it is closed.
+
+    The lock is a name among unix(7)'s abstract ones: other runs see it, too.
+    """
+    with socket.socket(socket.AF_UNIX) as lock:
+        while True:
+            try:
+                lock.bind(f"\0labcore-tests-{what}")
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                time.sleep(0.05)
+        yield lock
 
 
 @contextmanager
