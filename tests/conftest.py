@@ -119,7 +119,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="session")
 def stocked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine, of all workers, with the images that are made from Debian's packages; these are fetched once, kept in build."""
+    """The engine of all workers with the images that are made from Debian's packages; these are fetched once, kept in build."""
     needs("apt-get", "dpkg-deb")
     packages = PROJECT / "build" / "packages"
     packages.mkdir(parents=True, exist_ok=True)

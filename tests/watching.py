@@ -1,7 +1,7 @@
 """A run of the tests comes to its end: what a test leaves running fails that test, and at a time limit one sees where it stood.
 
-`make test` sends SIGALRM when its time is up (timeout(1)), and whoever has workers (pytest-xdist) sends it on to them. No thread
-does it from in here: there are tests of what only a process without threads may do.
+`make test` sends SIGALRM when its time is up (timeout(1)), and whoever has workers (pytest-xdist) sends it on to them. No
+thread does it from in here: there are tests of what only a process without threads may do.
 """
 
 import faulthandler
