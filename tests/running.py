@@ -14,7 +14,19 @@ from tests import box
 
 # Of these each test may run in any worker: they share no fixture that is made for the file, and are too long for one worker.
 DIVIDED = ("tests/integration/test_checks.py", "tests/integration/test_lessons.py")
-LONGEST = ()  # the order in which files begin that take more than half a minute; what a run's last lines say
+# The files that take longest, in the order in which they begin; a run's last lines say which these are.
+LONGEST = (
+    "tests/integration/test_lessons.py",
+    "tests/integration/test_seeds.py",
+    "tests/integration/test_checks.py",
+    "tests/conformance/test_interchange_matrix.py",
+    "tests/integration/test_vm.py",
+    "tests/integration/test_bench.py",
+    "tests/conformance/test_engines.py",
+    "tests/integration/test_kit.py",
+    "tests/unit/test_oci_config.py",
+    "tests/integration/test_lesson_command.py",
+)
 SLOWEST = 15  # files that are listed
 
 
