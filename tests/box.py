@@ -4,7 +4,7 @@
 
 What is seen in it was made in it: no neighbour's process, mount, cgroup or temporary file. When the command ends, whatever it
 has left running is killed, and its cgroups and its /tmp are removed. The network is the machine's. On a machine with systemd,
-which knows processes by their numbers and cgroups by their paths, the box has no more than its mounts; an ordinary user has none.
+which knows processes by number and cgroups by path, the box has no more than its mounts; an ordinary user has none.
 
 Needs nothing but Python's standard library: it runs before what is tested is imported.
 """
