@@ -114,7 +114,7 @@ class _Switch(argparse.Action):
     """An option without a value, or with a truth behind `=`, as docker's are: `--init`, `--init=false`."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
-        super().__init__(option_strings, dest, nargs=0, default=False, **options)
+        super().__init__(option_strings, dest, nargs=0, **options)
 
     def __call__(self, _parser: Any, namespace: Any, _values: Any, option_string: str | None = None) -> None:
         setattr(namespace, self.dest, TRUTHS.get((option_string or "").partition("=")[2], True))
