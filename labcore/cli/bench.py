@@ -1,4 +1,4 @@
-"""`labcore bench`: measure, and say what came out."""
+"""`labcore bench`: measure labcore and its peers, and report."""
 
 import argparse
 import json
@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "push, load, unpack and serve a Debian base image. compare: containers against virtual machines, in a few minutes: "
         "start, stop, memory, disk, how many fit, work inside; `labcore vm setup` first."
     )
-    parser.add_argument("what", choices=[*BENCHES, COMPARE], help="what to measure")
+    parser.add_argument("what", choices=[*BENCHES, COMPARE], metavar="|".join([*BENCHES, COMPARE]), help="what to measure")
     parser.add_argument(
         "-n",
         "--rounds",
@@ -51,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
     if not args.source and (words := entering(Path.cwd(), args.root or default_root(), *places)):
         return _among_peers(words, args)
     if args.what == COMPARE:
-        from labcore.cli.comparing import compare_and_report
+        from labcore.cli.bench_compare import compare_and_report
 
         return compare_and_report(args)
     if args.rounds == 1:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from labcore.cli import create_options
+from labcore.cli.container import options as create_options
 from labcore.engine import Engine
 from labcore.runtime import make_plan
 

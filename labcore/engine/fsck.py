@@ -9,17 +9,17 @@ from pathlib import Path
 from labcore.engine.engine import Engine
 from labcore.engine.prune import stack_of
 from labcore.errors import StoreDamaged
-from labcore.images.garbage import Damage, damages, put_aside
+from labcore.images.gc import Damage, find_damaged, quarantine_blobs
 from labcore.images.model import Descriptor
 from labcore.images.resolve import entries, images
 from labcore.record import Record
 from labcore.storage import LayerStore
 from labcore.storage.comparing import differences
-from labcore.storage.gc import incoming, mounted, set_aside
-from labcore.storage.implied import settling_id
+from labcore.storage.fixup import fill_fixup
+from labcore.storage.gc import incoming, mounted, remove_layers
+from labcore.storage.implied import fixup_id
 from labcore.storage.layers import layer_id
-from labcore.storage.opaque import visible
-from labcore.storage.settling import fill
+from labcore.storage.whiteouts import visible
 
 SHOWN = 3  # differences of a layer; a damaged disk has many
 
@@ -40,23 +40,23 @@ class Findings(Record):
     unchecked: tuple[str, ...]
 
 
-def check(engine: Engine, told: Callable[[str], None] = lambda _: None) -> Findings:
-    """Look at everything; `told` hears what is being looked at. Takes room on the disk for one unpacked layer, for a while.
+def check(engine: Engine, progress: Callable[[str], None] = lambda _: None) -> Findings:
+    """Look at everything; `progress` hears what is being looked at. Takes room on the disk for one unpacked layer, for a while.
 
     An ordinary user's unpacked layers have files of users that only a user namespace has: they are not looked at.
     Raises StoreDamaged if the index cannot be read.
     """
-    blobs = damages(engine.images, told)
+    blobs = find_damaged(engine.images, progress)
     bad = {damage.digest for damage in blobs}
     sources = {name: (diff_id, blob) for name, diff_id, blob in _sources(engine) if blob.digest not in bad}
     there = engine.layers.ids() if os.geteuid() == 0 else []
     stacks = [visible(engine.layers.directory, stack) for stack in _stacks(engine)]
-    settling = {settling_id(stack): stack for stack in stacks if set(stack) <= sources.keys() & set(there)}
+    settling = {fixup_id(stack): stack for stack in stacks if set(stack) <= sources.keys() & set(there)}
     changed = []
     with engine.layers.using() if there else nullcontext():
         for name in there:
             if name in sources:
-                told(f"layer {name}")
+                progress(f"layer {name}")
                 found = _compared(engine, name, *sources[name])
             elif name in settling:
                 found = _settled_anew(engine, name, settling[name])
@@ -73,8 +73,8 @@ def repair(engine: Engine, findings: Findings) -> Path | None:
 
     The next run unpacks a layer anew, and a pull or a load of an image brings what is missing. Returns where the blobs lie.
     """
-    set_aside(engine.layers.directory, {changed.layer for changed in findings.layers})
-    return put_aside(engine.images, findings.blobs) if findings.blobs else None
+    remove_layers(engine.layers.directory, {changed.layer for changed in findings.layers})
+    return quarantine_blobs(engine.images, findings.blobs) if findings.blobs else None
 
 
 def _sources(engine: Engine) -> Iterator[tuple[str, str, Descriptor]]:
@@ -93,7 +93,7 @@ def _stacks(engine: Engine) -> Iterator[list[str]]:
 
 def _settled_anew(engine: Engine, name: str, stack: list[str]) -> Iterator[str]:
     with incoming(engine.layers.directory / "layers") as place:
-        fill(place, engine.layers.directory, stack)
+        fill_fixup(place, engine.layers.directory, stack)
         yield from differences(engine.layers.directory / "layers" / name, place)
 
 

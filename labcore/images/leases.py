@@ -1,10 +1,9 @@
-"""Leases: what somebody is using is not garbage, though no name leads to it yet, or any more.
+"""Leases: keep blobs in use from garbage collection while no tag refers to them (containerd's leases).
 
-A lease is a file that its owner holds locked, with a line for each digest. Its death, of whatever kind, releases the lock; the
-next collection then removes the file.
+A lease is a file that its owner holds locked, with a line for each digest. The kernel releases the lock when the owner ends;
+the next collection removes the file.
 """
 
-import fcntl
 import os
 import threading
 from collections.abc import Iterator
@@ -12,11 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from labcore.images.atomic import locked
+from labcore.locks import Lock, flock
 
 
 class Leases:
-    """The leases below one directory; through one of them this object's owner notes what it uses."""
+    """The leases below one directory, one of which is this object's own."""
 
     def __init__(self, directory: Path) -> None:
         self._store = directory
@@ -27,7 +26,7 @@ class Leases:
 
     @contextmanager
     def using(self) -> Iterator[None]:
-        """Keep from now on, until the block ends, all that is noted. Blocks may overlap and nest."""
+        """Hold the lease until the block ends. Blocks may overlap and nest."""
         with self._lock:
             if self._mine is None:
                 self._mine = self._open()
@@ -43,29 +42,28 @@ class Leases:
                     self._mine = None
 
     def note(self, digest: str) -> None:
-        """Say that a blob is used; a collection that is under way is waited for. Outside of `using` it says nothing."""
+        """Add a blob to the lease; waits for a collection that is under way. Does nothing outside of `using`."""
         if not self._users:
             return
-        with locked(self._store, fcntl.LOCK_SH), self._lock:
+        with Lock(self._store).acquire(shared=True), self._lock:
             if self._mine is not None:
                 self._mine.write(digest + "\n")
                 self._mine.flush()
 
     def noted(self) -> set[str]:
-        """Return what is used by anybody; remove the leases of the dead. For a collection, which keeps others from noting."""
+        """Return the digests of all leases; remove those whose owner is gone. For collections, which hold the store lock."""
         digests: set[str] = set()
         for path in self.directory.glob("*"):
             with suppress(FileNotFoundError), path.open("r") as lease:
-                with suppress(BlockingIOError):
-                    fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if flock(lease, wait=False):
                     path.unlink()
-                    continue
-                digests |= set(lease.read().split())
+                else:
+                    digests |= set(lease.read().split())
         return digests
 
     def _open(self) -> IO[str]:
         self.directory.mkdir(parents=True, exist_ok=True)
-        with locked(self._store, fcntl.LOCK_SH):  # no collection sees it before it is locked
+        with Lock(self._store).acquire(shared=True):  # no collection sees it before it is locked
             file = (self.directory / f"{os.getpid()}-{os.urandom(6).hex()}").open("x")
-            fcntl.flock(file, fcntl.LOCK_EX)
+            flock(file)
             return file

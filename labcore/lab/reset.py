@@ -1,4 +1,4 @@
-"""`lab.reset()`: end what a lesson has left running, and prove that the machine is as it was when the lesson began."""
+"""Reset: `lab.reset()` ends processes that a lesson has left, and compares the machine with a snapshot from its start."""
 
 import gc
 import html
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from labcore import native
+from labcore import native, procfs
 from labcore.errors import InvalidInput, SystemCallError
 from labcore.lab import cgroups
-from labcore.lab.checks.process_view import FILES, descendants
-from labcore.lab.say import say
+from labcore.lab.checks.process_view import FILES
+from labcore.lab.messages import say
 from labcore.native import Prctl, Process
 from labcore.record import Record
 
@@ -25,7 +25,7 @@ EXIT_TIMEOUT_SECONDS = 2.0  # seconds that a killed process is given to be gone
 
 
 class Snapshot(Record):
-    """What was seen of the machine: sets of lines, by what they are about."""
+    """A snapshot of the machine: sets of lines, by subject."""
 
     mounts: frozenset[str]
     namespaces: frozenset[str]
@@ -36,7 +36,7 @@ class Snapshot(Record):
 
 
 class Report(Record):
-    """What has changed since the lesson began: for each subject how many things were compared, and the lines that differ."""
+    """The changes since the lesson began: for each subject the number of things compared, and the lines that differ."""
 
     compared: dict[str, int]
     changed: dict[str, tuple[str, ...]]
@@ -44,7 +44,7 @@ class Report(Record):
 
     @property
     def clean(self) -> bool:
-        """Is all as it was?"""
+        """Has nothing changed?"""
         return not any(self.changed.values())
 
     def lines(self) -> list[str]:
@@ -80,7 +80,7 @@ _REMEMBERED: list[Snapshot] = []
 def remember() -> None:
     """Take the snapshot that `reset` compares with; only the first one in a process counts.
 
-    From here on orphans become this process's children, so that `reset` finds them: prctl(2), PR_SET_CHILD_SUBREAPER.
+    Makes this process the subreaper of its descendants, so that `reset` finds orphans: prctl(2), PR_SET_CHILD_SUBREAPER.
     """
     if not _REMEMBERED:
         native.prctl(Prctl.SET_CHILD_SUBREAPER, 1)
@@ -108,8 +108,8 @@ def reset() -> Report:
 
 
 def snapshot() -> Snapshot:
-    """Look at the machine as this process sees it."""
-    family = [os.getpid(), *(seen.pid for seen in descendants(os.getpid()))]
+    """Return a snapshot of the machine as this process sees it."""
+    family = [os.getpid(), *procfs.descendants(os.getpid())]
     return Snapshot(
         mounts=frozenset(_mounts()),
         namespaces=frozenset(line for pid in family for line in _namespaces(pid)) | {f"hostname {os.uname().nodename}"},
@@ -135,7 +135,7 @@ def _mounts() -> Iterator[str]:
 def _namespaces(pid: int) -> Iterator[str]:
     for name in FILES.values():
         with suppress(OSError):
-            yield str(Path(f"/proc/{pid}/ns/{name}").readlink())
+            yield f"{name}:[{procfs.namespace(pid, name)}]"
 
 
 def _cgroups() -> Iterator[str]:
@@ -147,10 +147,9 @@ def _cgroups() -> Iterator[str]:
 
 
 def _process(pid: int) -> str:
-    """Name a process so that no later one with its number is taken for it: with the time of its start."""
+    """Return a process's identity: its PID and start time, which no later process has."""
     try:
-        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
-        return f"{pid} {name} {rest.split()[19]}"
+        return f"{pid} {procfs.command_name(pid)} {procfs.stat_fields(pid)[19]}"
     except OSError:
         return f"{pid} -"
 
@@ -164,9 +163,9 @@ def _files(directory: str) -> Iterator[str]:
 
 
 def _end_what_was_left(before: Snapshot) -> int:
-    """End the processes below this one that were not there at the beginning; return how many of them were still running."""
-    left = [seen.pid for seen in descendants(os.getpid()) if _process(seen.pid) not in before.processes]
-    ended_already = sum(_is_zombie(pid) for pid in left)
+    """End the descendants that did not exist at the beginning; return how many of them were still running."""
+    left = [pid for pid in procfs.descendants(os.getpid()) if _process(pid) not in before.processes]
+    ended_already = sum(procfs.has_ended(pid) for pid in left)
     # Those that a variable of the notebook still holds, by their handles: nobody else may take note of their ends.
     for found in gc.get_objects():
         if type(found) is Process and found.returncode is None and found.pid in left:
@@ -174,14 +173,6 @@ def _end_what_was_left(before: Snapshot) -> int:
     for pid in left:
         _end(pid)
     return len(left) - ended_already
-
-
-def _is_zombie(pid: int) -> bool:
-    """Has it ended, and nobody has taken note of that? So it is with what a program has started that ended before it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def _end(pid: int) -> None:

@@ -193,7 +193,7 @@ def test_older_kernels_mount_in_a_thread(engine: Engine, name: str) -> None:
     root = engine.snapshots.root(engine.snapshots.get(name))
     assert isinstance(root, OverlayRoot)
     here, mounts = os.getcwd(), os.readlink("/proc/self/ns/mnt")
-    for way in (overlay.part_by_part, overlay.all_at_once):
+    for way in (overlay.mount_by_fsconfig, overlay.mount_in_one_call):
         for writable in (False, True):
             tree = way(root, writable=writable)
             try:
@@ -204,11 +204,11 @@ def test_older_kernels_mount_in_a_thread(engine: Engine, name: str) -> None:
                     os.mkdir(f"{way.__name__}", dir_fd=tree)
             finally:
                 os.close(tree)
-            assert overlay.wait_until_free(root, seconds=10)
+            assert overlay.wait_until_unmounted(root, seconds=10)
     assert (os.getcwd(), os.readlink("/proc/self/ns/mnt")) == (here, mounts)
-    assert shell(engine, "ls / | grep _", name, None).split() == ["all_at_once", "part_by_part"]
+    assert shell(engine, "ls / | grep _", name, None).split() == ["mount_in_one_call", "mount_by_fsconfig"]
     with pytest.raises(InvalidInput, match="500 layers are more than this kernel stacks"):
-        overlay.all_at_once(root.replace(layers=root.layers * 500), writable=False)
+        overlay.mount_in_one_call(root.replace(layers=root.layers * 500), writable=False)
 
 
 def archive(*entries: tuple[str, bytes]) -> bytes:
@@ -271,9 +271,10 @@ def test_a_killed_starter_leaves_a_snapshot_that_can_be_used(engine: Engine, sto
 def test_killed_while_a_snapshot_is_made_or_removed(engine: Engine, storage: str, name: str, seconds: float) -> None:
     """It is there whole or not at all; what was being done is cleared away by the next."""
     script = (
-        "import sys, labcore\nfrom pathlib import Path\nfrom labcore.engine.snapshots import snapshot_for\n"
+        "import sys, labcore\nfrom pathlib import Path\nfrom labcore.engine import create_options\n"
+        "from labcore.engine.snapshots import snapshot_for\n"
         "e = labcore.Engine(Path(sys.argv[1]))\nprint('begun', flush=True)\n"
-        "while True:\n snapshot_for(e, sys.argv[2], labcore.engine.create_options('busybox'))\n e.snapshots.remove(sys.argv[2])\n"
+        "while True:\n snapshot_for(e, sys.argv[2], create_options('busybox'))\n e.snapshots.remove(sys.argv[2])\n"
     )
     command = [sys.executable, "-c", script, str(engine.root), name]
     with Started(command, stdout=subprocess.PIPE) as busy:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from labcore.cli import main
-from labcore.cli.words import ago, printable, size
+from labcore.cli.formatting import ago, printable, size
 from labcore.errors import ImageNotFound, InvalidInput
 from labcore.images import Config, History, Image, ImageStore
-from labcore.images.describing import described, steps
+from labcore.images.inspect import history, inspect
 from labcore.images.model import index_bytes
 from labcore.images.resolve import entries, find
 from labcore.spec import Platform, Reference
@@ -87,7 +87,7 @@ def test_one_of_several_machines(store: ImageStore) -> None:
     for image in images:
         store.untag(Reference.parse(image.name))
         assert store.find(image.id[7:19]).config.architecture == image.config.architecture
-    about = described(store, "multi")
+    about = inspect(store, "multi")
     assert [image["Platform"] for image in about] == ["linux/amd64", "linux/arm64"]
     assert {tuple(image["Names"]) for image in about} == {("multi:latest",)}
 
@@ -100,7 +100,7 @@ HISTORY = (
 
 def test_steps(store: ImageStore) -> None:
     image = make(store, history=HISTORY)
-    assert [(step.history.created_by, step.layer) for step in steps(image)] == [
+    assert [(step.history.created_by, step.layer) for step in history(image)] == [
         ("ADD rootfs", image.layers[0]),
         ('CMD ["sh"]', None),
         ("", image.layers[1]),
@@ -167,6 +167,6 @@ def test_the_commands_say_it(store: ImageStore, capsys: pytest.CaptureFixture[st
     assert about["Names"] == ["localhost:5000/team/app:v1", "twin:latest"]
     assert about["Config"]["Cmd"] == ["/x"]
     assert [layer["DiffId"] for layer in about["Layers"]] == list(image.config.diff_ids)
-    assert "no image nope:latest" in run(store, capsys, "inspect", "nope", status=125)[0]
+    assert "no image nope:latest" in run(store, capsys, "image", "inspect", "nope", status=125)[0]
     run(store, capsys, "tag", image.id[7:19], "by-id")
     assert store.find("by-id").id == image.id

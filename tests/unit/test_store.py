@@ -10,7 +10,7 @@ import pytest
 from labcore.errors import ImageNotFound, StoreDamaged, StoreFull
 from labcore.images import ImageStore
 from labcore.images.builtin import LayerWriter, is_static, write_image
-from labcore.images.garbage import damages
+from labcore.images.gc import find_damaged
 from labcore.images.model import Descriptor
 from labcore.spec import Reference
 from labcore.spec.media import CONFIG, LAYER
@@ -167,7 +167,7 @@ def test_a_full_disk_is_said_and_the_next_try_succeeds(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "2m") as disk:
         store = ImageStore(disk / "images")
         make_image(store)
-        with pytest.raises(StoreFull, match=r"no room for a blob in .*: . MB and .* files are left; `labcore prune`"):
+        with pytest.raises(StoreFull, match=r"no room for a blob in .*: . MB and .* files are left; `labcore system prune`"):
             store.put_blob(io.BytesIO(content), LAYER)
         with pytest.raises(StoreFull, match="no room for blob sha256:"):
             store.fetch_blob(wanted, lambda offset: [content[offset:]])
@@ -181,4 +181,4 @@ def test_a_full_disk_is_said_and_the_next_try_succeeds(tmp_path: Path) -> None:
 
         assert store.fetch_blob(wanted, rest)
         assert offsets[0] > 0  # what had come was gone on with
-        assert damages(store) == []
+        assert find_damaged(store) == []

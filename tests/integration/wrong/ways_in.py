@@ -45,7 +45,7 @@ def hostname(spec):
         "a part of the stage": """
 def rootfs(spec):
     from labcore.runtime import stages
-    return stages._bind(spec.root)
+    return stages.rootfs._bind(spec.root)
 """,
     },
     (1, "run"): {
@@ -57,11 +57,11 @@ def run(root, argv, name="box"):
 def run(root, argv, name="box"):
     return subprocess.run([*{LABCORE!r}, "run", "--rootfs", root, "--hostname", name, *argv]).returncode
 """,
-        "the OCI runtime": """
+        "the launch": """
 def run(root, argv, name="box"):
-    from labcore.runtime.oci import plans
+    from labcore.runtime.launch import Launch
     spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
-    return show(Plan([op for stage in plans.STAGES.values() for op in stage(spec)])).returncode
+    return Launch(spec).create().wait()
 """,
     },
     (1, "outside_pid"): {
@@ -69,6 +69,11 @@ def run(root, argv, name="box"):
 def outside_pid(container, inside):
     from labcore.lab.checks.process_view import descendants
     return next(seen.pid for seen in descendants(container) if seen.numbers[-1] == inside)
+""",
+        "labcore's reader of /proc": """
+def outside_pid(container, inside):
+    from labcore import procfs
+    return next(pid for pid in procfs.descendants(container) if procfs.ns_pids(pid)[-1] == inside)
 """,
     },
     (2, "limits"): {
@@ -84,7 +89,7 @@ def limits(spec):
         "the stages": """
 def confine(spec):
     from labcore.runtime import stages
-    return [*stages.protection(spec), *stages.users(spec), *stages.security(spec)]
+    return [*stages.filesystem.protection(spec), *stages.namespaces.users(spec), *stages.process.confine(spec)]
 """,
     },
     (3, "digest"): {
@@ -97,17 +102,17 @@ def digest(content):
     (3, "layers"): {
         "the store's unpacking": _layers(
             "from labcore.storage import unpack",
-            "with unpack.unpacked(place.parent, lambda: blob.open('rb'), name, 'sha256') as done: done.keep_as(name)",
+            "with unpack.unpacked(place.parent, lambda: blob.open('rb'), name, 'sha256') as done: done.commit(name)",
         ),
         "the store of layers": _layers(
             "from labcore.storage import LayerStore",
-            "with LayerStore(Path(store, 'x')).unpacked(lambda: blob.open('rb')) as done: done.place.rename(place)",
+            "with LayerStore(Path(store, 'x')).unpacked(lambda: blob.open('rb')) as done: done.directory.rename(place)",
         ),
         "an engine": _layers(
             "done = labcore.Engine(Path(store, 'x'))", "Path(done.layers.add(layer['digest'], lambda: blob.open('rb')))"
         ),
         "the extractor": _layers(
-            "from labcore.storage.extract import Extractor", "place.mkdir(); Extractor(os.open(place, os.O_RDONLY))"
+            "from labcore.storage.unpack import Extractor", "place.mkdir(); Extractor(os.open(place, os.O_RDONLY))"
         ),
         "the reader of archives": _layers("from labcore.tar import Archive", "Archive(iter([blob.read_bytes()]))"),
         "an image's overlay": """
@@ -122,7 +127,7 @@ def layers(manifest, store):
     (3, "whiteouts"): {
         "the extractor": """
 def whiteouts(directory):
-    from labcore.storage.extract import Extractor
+    from labcore.storage.unpack import Extractor
     with Extractor(os.open(directory, os.O_RDONLY)) as extractor:
         extractor.extract([])
 """,

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from labcore.atomic import PendingFile, atomic_write
 from labcore.errors import InvalidInput
 from labcore.runtime.oci.cli.options import NAME, Options, one_name, read_object, read_options, refuse, root_of
 from labcore.runtime.oci.lifecycle import Runtime
@@ -154,35 +155,32 @@ def _write_pid(options: Options, process: "Process") -> None:
     """Write the pid file, whole or not at all; what is no file, /dev/null say, is written to. Raises InvalidInput."""
     if not (path := options.get("pid-file")):
         return
-    incoming = _incoming(path)
     try:
-        incoming.write_text(str(process.pid))
-        if incoming != Path(path):
-            incoming.rename(path)
+        if _is_replaced(path):
+            atomic_write(path, str(process.pid).encode(), durable=False)
+        else:
+            Path(path).write_text(str(process.pid))
     except OSError as error:
-        raise _unwritable(path, incoming, error) from None
+        raise _unwritable(path, error) from None
 
 
 def _check_pid_file(options: Options) -> None:
     """Raise InvalidInput if the pid file cannot be written, before there is a process that nobody would know of."""
     if not (path := options.get("pid-file")):
         return
-    incoming = _incoming(path)
     try:
-        incoming.open("a").close()
-        if incoming != Path(path):
-            incoming.unlink()
+        if _is_replaced(path):
+            PendingFile(Path(path).parent).close()
+        else:
+            Path(path).open("a").close()
     except OSError as error:
-        raise _unwritable(path, incoming, error) from None
+        raise _unwritable(path, error) from None
 
 
-def _incoming(path: str) -> Path:
-    """Return where a pid file is written first: it takes the place of a file, and of nothing else."""
-    wanted = Path(path)
-    return wanted if wanted.exists() and not wanted.is_file() else wanted.with_name(f".{wanted.name}.incoming")
+def _is_replaced(path: str) -> bool:
+    """Return whether a pid file takes this place: that of a file, or of nothing."""
+    return Path(path).is_file() or not Path(path).exists()
 
 
-def _unwritable(path: str, incoming: Path, error: OSError) -> InvalidInput:
-    if incoming != Path(path):
-        incoming.unlink(missing_ok=True)
+def _unwritable(path: str, error: OSError) -> InvalidInput:
     return InvalidInput(f"--pid-file {path}: it cannot be written: {error.strerror}")
