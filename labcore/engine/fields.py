@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from labcore.engine import device_forms, security_forms
 from labcore.engine.forms import each, flag, number, pairs, size, size_or_unlimited, text, text_or_number, variables, words
-from labcore.engine.limit_forms import cpu_set, cpus, extra_host, id_range, ulimit
+from labcore.engine.limit_forms import cpu_set, cpus, extra_host, id_range, signal_name, ulimit
 from labcore.engine.mount_options import from_long, from_short, from_tmpfs
 from labcore.errors import InvalidInput
 from labcore.spec import CreateOptions
@@ -31,6 +31,8 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
     "extra_hosts": ("extra_hosts", extra_host),
     "ulimits": ("ulimits", each(ulimit)),
     "sysctls": ("sysctls", pairs),
+    "stop_signal": ("stop_signal", signal_name),
+    "stop_timeout": ("stop_timeout", lambda name, value: number(name, value, -1)),
     "shm_size": ("shm_size", size),
     "security_opt": ("", security_forms.security),
     "memory": ("resources.memory", size),

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from labcore.engine.create import container_spec, with_mounts
+from labcore.engine.create import HOSTNAME, container_spec, with_mounts
 from labcore.engine.engine import Engine
+from labcore.engine.etc_files import borrowed_etc_files, etc_files
 from labcore.engine.fields import create_options
 from labcore.engine.resources import cgroup_of
 from labcore.errors import InvalidInput
@@ -24,6 +25,8 @@ from labcore.storage.driver import driver
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.storage.locks import Use
+
+ID_SHORT: Final = 12  # digits of an ID that people are shown
 
 
 class Completed(Record):
@@ -78,7 +81,8 @@ def plan(
 
     `image` is a name in the store; `argv` empty: the image's own command. `fields` are those of
     `labcore.engine.fields.create_options`: `rootfs` is a directory instead of an image, `env` a mapping, and so on. `stages`
-    replaces stages by name (`labcore.STAGES`). `root` is the state root. Volumes, which somebody has to hold, are for `run`.
+    replaces stages by name (`labcore.STAGES`). `root` is the state root. What somebody has to hold is for `run`: volumes,
+    and the container's own /etc/hosts, /etc/hostname and /etc/resolv.conf.
     Raises InvalidInput, ImageNotFound, StoreDamaged.
     """
     engine = Engine(root)
@@ -109,7 +113,7 @@ def run(
     """
     wanted = create_options(image, argv, options=options, **fields)
     engine = Engine(root)
-    with prepared(engine, wanted, snapshot=snapshot) as container:
+    with prepared(engine, wanted, snapshot=snapshot, etc=not {"rootfs", "mounts"} & set(stages or ())) as container:
         launch = Launch(container.spec, stages=stages, options=engine.launch_options, cgroup=container.cgroup)
         stdin = PIPE if input else DEVNULL
         with launched(launch, stdin=stdin, stdout=stdout, stderr=stderr, carrier=carrier) as process:
@@ -125,11 +129,15 @@ def exit_code(process: Process) -> int:
 
 
 @contextmanager
-def prepared(engine: Engine, options: CreateOptions, *, snapshot: str | None = None) -> Iterator[Prepared]:
-    """Yield a container to be started and ended inside the block, with its layers, volumes and writable layer.
+def prepared(
+    engine: Engine, options: CreateOptions, *, snapshot: str | None = None, container_id: str = "", etc: bool = True
+) -> Iterator[Prepared]:
+    """Yield a container to be started and ended inside the block, with its layers, volumes, writable layer and files in /etc.
 
     What it writes is kept in the `snapshot` of that name, which is made of the image if it is not there; then the image may be
-    left out. Raises InvalidInput, ImageNotFound, StoreDamaged, NotFound, InUse.
+    left out. The `container_id` begins with the name of the host inside, unless the options have one. Without `etc` the files
+    are the root's own: a stage that takes the place of labcore's mounts cannot know of them.
+    Raises InvalidInput, ImageNotFound, StoreDamaged, NotFound, InUse.
     """
     with ExitStack() as undo:
         starting = undo.enter_context(ExitStack())
@@ -137,15 +145,25 @@ def prepared(engine: Engine, options: CreateOptions, *, snapshot: str | None = N
             starting.enter_context(engine.layers.using())
         use = undo.enter_context(_writable_layer(engine, options, snapshot))
         root, config = (use.root, _config_of(use)) if use else engine.root_and_config(options)
-        spec = container_spec(options, root=root, config=config)
-        yield Prepared(undo.enter_context(mounted(engine, options, spec, config)), _cgroup(options), starting, use)
+        hostname = container_id[:ID_SHORT] or HOSTNAME
+        spec = container_spec(options, root=root, config=config, hostname=hostname)
+        spec = undo.enter_context(mounted(engine, options, spec, config))
+        if etc:
+            files = etc_files(options, spec.hostname or hostname)
+            spec = undo.enter_context(borrowed_etc_files(engine.root / "runtime" / "etc", files, spec))
+        yield Prepared(spec, _cgroup(options, container_id or new_id()), starting, use)
 
 
-def _cgroup(options: CreateOptions) -> Cgroup | None:
+def _cgroup(options: CreateOptions, container_id: str) -> Cgroup | None:
     """Return a cgroup of the container's own, where there is something for it to do."""
     if options.resources == Resources() and not (options.cgroup_parent or options.devices or options.device_cgroup_rules):
         return None
-    return cgroup_of(options, os.urandom(6).hex())
+    return cgroup_of(options, container_id[:ID_SHORT])
+
+
+def new_id() -> str:
+    """Return a container's ID: 64 hex digits, drawn."""
+    return os.urandom(32).hex()
 
 
 def _config_of(use: "Use") -> Config:

@@ -1,4 +1,4 @@
-"""Readers of docker's forms of limits and names: --ulimit, --cpus, --cpuset-cpus, --add-host, --userns-remap."""
+"""Readers of docker's forms of limits and names: --ulimit, --cpus, --cpuset-cpus, --add-host, --stop-signal and the like."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -95,3 +95,18 @@ def id_range(name: str, value: Any) -> IdRange:
         return IdRange(inside=0, outside=parse_id(first), size=parse_id(size) if colon else REMAPPED)
     except InvalidInput as error:
         raise InvalidInput(f"{name} {value}: {error}; FIRST or FIRST:SIZE is wanted, such as 100000:65536") from None
+
+
+def signal_name(name: str, value: Any) -> str:
+    """Read a signal: `TERM`, `SIGTERM`, `15`, `RTMIN+3`."""
+    import signal
+
+    found = text(name, str(value) if isinstance(value, int) else value).upper()
+    word, plus, offset = found.removeprefix("SIG").partition("+")
+    number = (
+        int(word) if word.isascii() and word.isdecimal() and len(word) < 4 else signal.Signals.__members__.get(f"SIG{word}", 0)
+    )
+    number += int(offset) if offset.isascii() and offset.isdecimal() and len(offset) < 3 and word == "RTMIN" else 0
+    if number not in signal.valid_signals() or (plus and word != "RTMIN"):
+        refuse(name, value, "it is no signal: see signal(7)")
+    return found

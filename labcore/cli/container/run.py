@@ -10,8 +10,8 @@ from typing import Self
 from labcore.cli import LABCORE_FAILED
 from labcore.cli.container import options as create_options
 from labcore.engine import Engine, exit_code
-from labcore.engine.foreground import Prepared, prepared
-from labcore.errors import StepFailed
+from labcore.engine.foreground import Prepared, new_id, prepared
+from labcore.errors import InvalidInput, StepFailed
 from labcore.native import DEVNULL, Process
 from labcore.runtime.launch import Launch
 
@@ -34,6 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-i", "--interactive", dest="open_stdin", action="store_true", help="let the program read this standard input"
     )
+    parser.add_argument("--cidfile", metavar="FILE", help="write the container's ID to this file, which must not be there")
+    parser.add_argument("-t", "--tty", action="store_true", help="give it a terminal, with -i this one's keys")
     create_options.arguments(parser, needs_image=False)
 
 
@@ -41,17 +43,38 @@ def main(args: argparse.Namespace) -> int:
     """Run it to its end and return its exit code."""
     if args.image == "-" and args.snapshot:
         args.image = None
-    options = create_options.options_of(args, open_stdin=args.open_stdin)
-    with prepared(Engine(args.root), options, snapshot=args.snapshot) as made:
+    options = create_options.options_of(args, open_stdin=args.open_stdin, tty=args.tty)
+    if args.tty:
+        from labcore.cli.terminal import check_terminal
+
+        check_terminal(interactive=args.open_stdin)
+    container_id = new_id()
+    if args.cidfile:
+        _write_cidfile(args.cidfile, container_id)
+    with prepared(Engine(args.root), options, snapshot=args.snapshot, container_id=container_id) as made:
         return _run(args, made)
 
 
+def _write_cidfile(path: str, container_id: str) -> None:
+    try:
+        with open(path, "x") as file:  # noqa: PTH123
+            file.write(container_id)
+    except FileExistsError:
+        raise InvalidInput(f"--cidfile {path}: it is there, perhaps another container's: remove it, or name another") from None
+
+
 def _run(args: argparse.Namespace, made: Prepared) -> int:
-    launch = Launch(made.spec, options=Engine(args.root).launch_options, cgroup=made.cgroup)
+    launch_options, terminal = Engine(args.root).launch_options, None
+    if args.tty:
+        from labcore.cli.terminal import ContainerTerminal
+
+        terminal = ContainerTerminal()
+        launch_options = launch_options.replace(syncs=(("terminal", terminal.take),))
+    launch = Launch(made.spec, options=launch_options, cgroup=made.cgroup)
     sys.stdout.flush()
     with _Signals() as signals:
         try:
-            process = launch.create(stdin=None if args.open_stdin else DEVNULL)
+            process = launch.create(stdin=None if args.open_stdin and not terminal else DEVNULL)
         except StepFailed as error:
             print(f"labcore: {error}", file=sys.stderr)
             if error.call != "execve":
@@ -61,8 +84,12 @@ def _run(args: argparse.Namespace, made: Prepared) -> int:
             with process:
                 made.runs(process)
                 signals.go_to(process)
+                if terminal:
+                    terminal.join(process, interactive=args.open_stdin)
                 return exit_code(process)
         finally:
+            if terminal:
+                terminal.close()
             launch.delete()
 
 
