@@ -38,6 +38,7 @@ def cure_of(message: str, command: str) -> str | None:
     if command not in ("labcore run", "labcore plan"):
         return None
     together = re.findall(r"ignored explicit argument '(\w)", message)  # -it: an option that is known, and one that is not
+    together += [letter for option in unknown if option[:2] != "--" for letter in option[1:]]
     for option in (*unknown, *(f"-{letter}" for letter in together)):
         for names, there_is in INSTEAD.items():
             if option in names.split():

@@ -79,6 +79,14 @@ def words(name: str, value: Any) -> tuple[str, ...]:
     return tuple(text(name, each) for each in value)
 
 
+def word(name: str, value: Any) -> str:
+    """Read a text without white space."""
+    found = text(name, value)
+    if found.split() != [found]:
+        refuse(name, value, "one word is wanted, without white space")
+    return found
+
+
 def each(read: Callable[[str, str], T]) -> Callable[[str, Any], tuple[T, ...]]:
     """Return the reader of a list whose entries one reader reads; entries that are no texts are values already."""
 

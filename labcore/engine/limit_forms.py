@@ -66,22 +66,26 @@ def extra_host(name: str, value: Any) -> tuple[tuple[str, str], ...]:
 
 def _split_host(entry: str) -> tuple[str, str]:
     separator = "=" if "=" in entry else ":"
-    host, _, address = entry.partition(separator)
-    return host, address
+    host, _, of = entry.partition(separator)
+    return host, of
 
 
-def _host(name: str, host: str, address: str) -> tuple[str, str]:
+def _host(name: str, host: str, of: str) -> tuple[str, str]:
+    if of == "host-gateway":
+        refuse(name, f"{host}:{of}", "a container has the loopback interface alone, and no gateway: name an address")
+    if not re.fullmatch(r"[\w.-]{1,253}", host, re.ASCII) or not of:
+        refuse(name, f"{host}:{of}", "HOST:IP is wanted")
+    return host, address(name, of[1:-1] if of[:1] + of[-1:] == "[]" else of)
+
+
+def address(name: str, value: Any) -> str:
+    """Read an IP address."""
     import ipaddress  # few containers need it
 
-    if address == "host-gateway":
-        refuse(name, f"{host}:{address}", "a container has the loopback interface alone, and no gateway: name an address")
     try:
-        found = ipaddress.ip_address(address[1:-1] if address[:1] + address[-1:] == "[]" else address)
+        return str(ipaddress.ip_address(text(name, value)))
     except ValueError:
-        refuse(name, f"{host}:{address}", "HOST:IP is wanted")
-    if not re.fullmatch(r"[\w.-]{1,253}", host, re.ASCII):
-        refuse(name, f"{host}:{address}", "HOST is no name of a host")
-    return host, str(found)
+        refuse(name, value, "an IP address is wanted")
 
 
 def id_range(name: str, value: Any) -> IdRange:
