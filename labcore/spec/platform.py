@@ -1,4 +1,4 @@
-"""Platforms: for which machine an image is made (image-spec, image-index.md)."""
+"""Platforms: operating system, architecture and variant (image-spec, image-index.md)."""
 
 import os
 from typing import Any, Final, Self
@@ -22,7 +22,7 @@ USUAL_VARIANT: Final = {"arm64": "v8", "arm": "v7"}
 
 
 class Platform(Record):
-    """An operating system and a machine, as `docker --platform` writes it: `linux/arm64/v8`."""
+    """An operating system, an architecture and a variant, as in `docker --platform`: `linux/arm64/v8`."""
 
     os: str
     architecture: str
@@ -44,12 +44,12 @@ class Platform(Record):
 
     @classmethod
     def here(cls) -> Self:
-        """Return this machine's."""
+        """Return this machine's platform."""
         machine = os.uname().machine
         return cls("linux", *MACHINES.get(machine, (machine, "")))
 
     def suits(self, wanted: "Platform") -> bool:
-        """May an image of this platform be taken where `wanted` is asked for?"""
+        """Does an image of this platform run where `wanted` is asked for?"""
         return (self.os, self.architecture) == (wanted.os, wanted.architecture) and (
             self.variant in ("", wanted.variant) or self.variant == USUAL_VARIANT.get(self.architecture)
         )
@@ -59,7 +59,7 @@ class Platform(Record):
 
 
 def choose(offered: list[Platform], wanted: Platform) -> int | None:
-    """Return the place of the platform that suits best, the one of exactly that variant if there is one; None if none does."""
+    """Return the index of the best matching platform, with exactly that variant if there is one; None if none matches."""
     exact = [place for place, platform in enumerate(offered) if platform == wanted]
     suiting = [place for place, platform in enumerate(offered) if platform.suits(wanted)]
     return next(iter(exact + suiting), None)
