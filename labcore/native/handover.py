@@ -1,6 +1,6 @@
 """Exec handover: the child that shares this process's memory executes csrc/exec.c, which executes the program.
 
-A program that begins with `#!/proc/self/exe` reaches the executable that called exec: it must not be python, this process's own.
+A program that begins with `#!/proc/self/exe` reaches the executable that called exec, which must not be this process's, python.
 """
 
 import errno
