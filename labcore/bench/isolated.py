@@ -14,9 +14,12 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
+from labcore.bench.compare import compare
 from labcore.bench.comparison import Comparison, Options, Progress, read_comparison
+from labcore.bench.workspace import workspace
 from labcore.errors import LabcoreError, Unavailable
 from labcore.paths import default_root
+from labcore.runtime import userns
 
 EXIT_TIMEOUT_SECONDS = 30.0  # seconds in which an interrupted comparison ends all that it has started
 
@@ -61,9 +64,6 @@ def _end(process: "subprocess.Popen[str]", *, interrupt: bool) -> None:
 
 def main(words: str) -> None:
     """Compare, with a line of progress for each step; write the result to a file."""
-    from labcore.bench.compare import compare
-    from labcore.bench.workspace import workspace
-
     root, kept, options = json.loads(words)
     with workspace() as work:
         for event in compare(work, Path(root), Options(**options)):
@@ -76,8 +76,6 @@ def main(words: str) -> None:
 if __name__ == "__main__":
     try:
         if os.geteuid():
-            from labcore.runtime import userns
-
             userns.enter()
         main(sys.argv[1])
     except LabcoreError as error:

@@ -1,4 +1,4 @@
-"""`labcore bench`: measure, and say what came out."""
+"""`labcore bench`: measure labcore and its peers, and report."""
 
 import argparse
 import json
@@ -22,12 +22,15 @@ COMPARE = "compare"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
-        "start: from start to exit of one small program in a container. life: create, start and delete, as an engine drives an "
-        "OCI runtime. exec: a further program in a running container. many: a hundred containers that run on. images: pull, "
-        "push, load, unpack and serve a Debian base image. compare: containers against virtual machines, in a few minutes: "
-        "start, stop, memory, disk, how many fit, work inside; `labcore vm setup` first."
+        "start: from start to exit of one small program in a container\n"
+        "life: create, start and delete, as an engine drives an OCI runtime\n"
+        "exec: a further program in a running container\n"
+        "many: a hundred containers that run on\n"
+        "images: pull, push, load, unpack and serve a Debian base image\n"
+        "compare: containers against virtual machines, in a few minutes: start, stop, memory, disk, how many fit, "
+        "work inside; `labcore vm setup` first"
     )
-    parser.add_argument("what", choices=[*BENCHES, COMPARE], help="what to measure")
+    parser.add_argument("what", choices=[*BENCHES, COMPARE], metavar="|".join([*BENCHES, COMPARE]), help="what to measure")
     parser.add_argument(
         "-n",
         "--rounds",
@@ -51,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
     if not args.source and (words := enter_command(Path.cwd(), args.root or default_root(), *places)):
         return _among_peers(words, args)
     if args.what == COMPARE:
-        from labcore.cli.comparing import compare_and_report
+        from labcore.cli.bench_compare import compare_and_report
 
         return compare_and_report(args)
     if args.rounds == 1:

@@ -1,11 +1,11 @@
-"""`labcore doctor`: what this machine can do."""
+"""`labcore doctor`: try the machine, and name cures."""
 
 import argparse
 import json
 import os
 import sys
 
-from labcore.cli.say import say
+from labcore.cli.messages import say
 from labcore.doctor import Finding, State, examine
 from labcore.engine import default_root
 

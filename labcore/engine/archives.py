@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from labcore.engine.speculative_unpack import Guesses
-from labcore.errors import ImageNotFound
 from labcore.images import Image, ImageStore
 from labcore.images.archive.reading import ArchivedImage, check_content, read
 from labcore.images.archive.rootfs import image_of_rootfs
 from labcore.images.archive.source import opened
-from labcore.images.store import chosen
 from labcore.spec import Platform, Reference
+from labcore.spec.platform import ranked
 from labcore.storage import LayerStore
 
 AT_ONCE: Final = 3  # layers, as in a pull
@@ -93,9 +92,5 @@ def _open(path: Path) -> BinaryIO:
 
 def _for_this_machine(entry: ArchivedImage) -> Image:
     """Return the image itself, or of several the one for this machine; the first if there is none."""
-    listed = [image.descriptor.replace(platform=image.config.platform) for image in entry.images]
-    try:
-        wanted = chosen(listed, Platform.here(), "")
-    except ImageNotFound:
-        return entry.images[0]
-    return entry.images[listed.index(wanted)]
+    places = ranked([image.config.platform for image in entry.images], Platform.here())
+    return entry.images[places[0] if places else 0]

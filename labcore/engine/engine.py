@@ -11,7 +11,7 @@ from labcore.images import Config, Image, ImageStore
 from labcore.native import DEVNULL, PIPE, Capability, Process, Stream, capget, program
 from labcore.paths import default_root
 from labcore.record import Record
-from labcore.runtime import Carrier, Plan, Stage, make_plan, spawn
+from labcore.runtime import Carrier, LaunchOptions, Plan, Stage, make_plan, spawn
 from labcore.runtime.probe import kernel_version
 from labcore.runtime.seccomp.default import default_profile
 from labcore.runtime.userns import fitted, groups_are_fixed, with_bound_devices
@@ -37,9 +37,9 @@ from labcore.storage.layers import LayerStore, unrepeated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.engine.mount_options import Mount
     from labcore.engine.progress import Progress
     from labcore.registry.transport import Endpoint
+    from labcore.spec import Mount
     from labcore.storage.locks import Use
     from labcore.storage.snapshots import SnapshotStore
     from labcore.storage.volumes import VolumeStore
@@ -78,6 +78,11 @@ class Engine:
         self.root = root or default_root()
         self.images = ImageStore(self.root / "images")
         self.layers = LayerStore(self.root / "storage")
+
+    @property
+    def launch_options(self) -> LaunchOptions:
+        """How containers of this engine are launched: by default, with their seccomp filters compiled once."""
+        return LaunchOptions(filter_cache=str(self.root / "runtime" / "seccomp"))
 
     @cached_property
     def snapshots(self) -> "SnapshotStore":
@@ -162,8 +167,6 @@ class Engine:
             workdir=workdir or config.workdir,
             hostname=hostname,
             seccomp=_default_filter(),
-            filters_kept_in=str(self.root / "runtime" / "seccomp"),
-            dies_with_parent=True,
             mounts=(*DEFAULT_MOUNTS, *mounts),
         )
         if init:
@@ -301,7 +304,7 @@ def plan(
         init=init,
         remap=remap,
     )
-    return make_plan(spec, stages)
+    return make_plan(spec, stages, Engine(root).launch_options)
 
 
 def run(
@@ -343,7 +346,7 @@ def run(
                 workdir=workdir, entrypoint=entrypoint, user=user, privileged=privileged, init=init, remap=remap,
             )
         )  # fmt: skip
-        made = make_plan(container.spec, stages)
+        made = make_plan(container.spec, stages, Engine(root).launch_options)
         process = undo.enter_context(
             spawn(made, stdin=PIPE if input else DEVNULL, stdout=stdout, stderr=stderr, carrier=carrier)
         )

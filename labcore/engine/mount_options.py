@@ -1,15 +1,14 @@
 """What `docker run` takes as `-v`, `--mount` and `--tmpfs`, read into values."""
 
 import csv
-import os
 import re
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from labcore.errors import InvalidInput
-from labcore.record import Record
+from labcore.spec import Mount
+from labcore.spec.create_options import MountKind
 
-Kind = Literal["bind", "volume", "tmpfs"]
 PROPAGATION: Final = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 NO_MEANING_HERE: Final = ("z", "Z", "cached", "delegated", "consistent")  # labels of SELinux, and hints for other systems
 KEYS: Final = {
@@ -24,35 +23,11 @@ OF_KIND: Final = {
 }
 
 
-class Mount(Record):
-    """Something from outside at a path of a container: a directory or file of the host, a volume, or a new tmpfs.
-
-    `source` is the host's path, or the volume's name, empty for an anonymous one. `make`: a source that is missing is made.
-    `copy`: an empty volume gets what the image has at that path. `options` are mount(8)'s words.
-    """
-
-    kind: Kind
-    target: str
-    source: str = ""
-    read_only: bool = False
-    options: tuple[str, ...] = ()
-    recursive: bool = True
-    make: bool = False
-    copy: bool = True
-
-    def __post_init__(self) -> None:
-        for text in (self.source, self.target, *self.options):
-            if "\0" in text:
-                raise InvalidInput(f"{text!r} contains a NUL byte: no volume, path or option can")
-        if not self.target.startswith("/") or os.path.normpath(self.target) in ("/", "/proc"):
-            raise InvalidInput(f"{self.target!r} is no place in a container to mount something: name a directory, from / on")
-
-
 def from_short(text: str) -> Mount:
     """Read `[SOURCE:]PATH[:OPTIONS]`, the argument of `-v`. Raises InvalidInput."""
     source, target, words = _parts(text)
     options = words.split(",") if words else []
-    kind: Kind = "bind" if source.startswith(("/", ".")) else "volume"
+    kind: MountKind = "bind" if source.startswith(("/", ".")) else "volume"
     known = ("ro", "rw", "nocopy", *NO_MEANING_HERE, *PROPAGATION)
     if wrong := [word for word in options if word not in known or (kind == "volume" and word in PROPAGATION)]:
         raise InvalidInput(f"-v {text}: a {kind} has no option {', '.join(wrong)}: use ro, nocopy, or for a bind rslave …")

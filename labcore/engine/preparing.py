@@ -16,7 +16,7 @@ from labcore.storage.driver import driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.engine.mount_options import Mount
+    from labcore.spec import Mount
     from labcore.storage.locks import Use
     from labcore.storage.snapshots import Snapshot
 

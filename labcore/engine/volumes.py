@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from labcore.engine.mount_options import Mount
 from labcore.errors import InvalidInput
-from labcore.spec import MountPoint, Root
+from labcore.spec import Mount, MountPoint, Root
 from labcore.storage.files import of_root
 from labcore.storage.volumes import Volume, VolumeStore
 

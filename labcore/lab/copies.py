@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from labcore.atomic import atomic_write
 from labcore.errors import Unavailable
 from labcore.lab.lessons import LESSONS, Lesson
 from labcore.lab.messages import say
@@ -81,9 +82,7 @@ def copy(source: Path, target: Path, change: Change) -> None:
     change(notebook)
     made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
-    incoming = target.with_suffix(".incoming")
-    incoming.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
-    incoming.rename(target)
+    atomic_write(target, f"{json.dumps(notebook, ensure_ascii=False, indent=1)}\n".encode(), durable=False)
     if "SUDO_UID" in os.environ:
         for path in (target, *made):
             os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]), follow_symlinks=False)

@@ -6,6 +6,7 @@ import io
 import time
 from collections.abc import Callable, Sequence
 
+from labcore import vm
 from labcore.bench.comparison import Comparison, Options, Progress, Series
 from labcore.bench.isolated import compare_isolated
 from labcore.errors import LabcoreError
@@ -39,10 +40,8 @@ class Card(Record):
 
 def in_vm(*commands: str) -> Card | None:
     """Start a small virtual machine, print what its shell says to commands, and end it; a card if there is none."""
-    from labcore.vm import start
-
     try:
-        with start() as machine:
+        with vm.start() as machine:
             said = [line for command in commands for line in machine.run(command).splitlines()]
     except (LabcoreError, TimeoutError, OSError) as error:
         return Card(str(error).partition("\n")[0])
@@ -66,7 +65,7 @@ def compare(mine: Sequence[float] = (), *, rounds: int = 0) -> Comparison:
 
     `mine` are the times of the learner's own `run`, in milliseconds. Raises Unavailable.
     """
-    from IPython.display import HTML, display
+    from IPython.display import HTML, display  # which costs 0.3 s, and is in notebooks only
 
     shown = display(HTML(""), display_id=True)
     found: Comparison | None = None
@@ -85,6 +84,6 @@ def compare(mine: Sequence[float] = (), *, rounds: int = 0) -> Comparison:
 
 def draw(found: Comparison, what: str = "start") -> Picture:
     """Draw a part of a comparison: `start`, `waterfall`, `memory` or `work`. Raises InvalidInput for what was not measured."""
-    from labcore.lab.pictures.comparison import DRAWINGS
+    from labcore.lab.pictures.comparison import DRAWINGS  # with matplotlib, which costs 0.3 s
 
     return DRAWINGS[what](found)

@@ -7,12 +7,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol, Self
 
+import bcrypt
+
 from labcore.engine import default_root, transfer
 from labcore.http import FilePart, Request, Response
 from labcore.images import ImageStore, Manifest
 from labcore.lab.exchange import Exchange, Row, row
 from labcore.record import Record
-from labcore.registry.server import Registry, Settings, failure
+from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Access, AllowAll, Htpasswd
 from labcore.spec import Reference
 
@@ -92,8 +94,6 @@ class LessonRegistry(Registry):
 
     def private(self, user: str, password: str) -> "LessonRegistry":
         """Serve the same repositories behind a password."""
-        import bcrypt
-
         with tempfile.NamedTemporaryFile("w", prefix="labcore-htpasswd-") as file:
             file.write(f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n")
             file.flush()
@@ -104,12 +104,8 @@ class LessonRegistry(Registry):
         return _Liar(self.files.root, digests)
 
     def answer(self, request: Request) -> Response:
-        """Answer a request, and record the exchange."""
-        try:
-            response = self.changed(request, super().answer(request))
-        except Exception as error:
-            self._rows.append(row(request, failure(request, error)))
-            raise
+        """Answer a request, and take it down."""
+        response = self.changed(request, super().answer(request))
         self._rows.append(row(request, response))
         return response
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
 
-from labcore.http import Pieces, Request, Response
+from labcore.http import Request, Response, SizedStream
 from labcore.registry import errors
 from labcore.registry.client import Client
 from labcore.registry.credentials import Credentials
@@ -57,7 +57,7 @@ class Cache(Registry):
         self._transport.stop()
         self._transport.close()
 
-    # --- pages
+    # --- endpoints
 
     def get_manifest(self, request: Request, name: str, reference: str) -> Response:
         """Send a manifest, from the upstream if it is not here or its tag has expired."""
@@ -166,11 +166,11 @@ class Cache(Registry):
             return Response(HTTPStatus.OK, headers, download.read(0, None))
         part = part_of(request, download.digest, size)
         if part is None:
-            return Response(HTTPStatus.OK, headers, Pieces(download.read(0, size), size))
+            return Response(HTTPStatus.OK, headers, SizedStream(download.read(0, size), size))
         first, last = part
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
         length = last - first + 1
-        return Response(HTTPStatus.PARTIAL_CONTENT, headers, Pieces(download.read(first, length), length))
+        return Response(HTTPStatus.PARTIAL_CONTENT, headers, SizedStream(download.read(first, length), length))
 
     def _use(self, digest: str) -> None:
         with suppress(OSError):
@@ -202,5 +202,5 @@ def _problem(error: Exception, unknown: errors.RegistryError) -> errors.Registry
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return errors.UpstreamDenied(str(error))
     if status == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, RegistryError):
-        return errors.TooManyRequests(str(error), headers={"Retry-After": error.retry_after} if error.retry_after else None)
+        return errors.TooManyRequests(str(error), headers={"Retry-After": error.retry_after} if error.retry_after else {})
     return errors.UpstreamUnavailable(str(error))

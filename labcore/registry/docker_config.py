@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from labcore.atomic import atomic_write
 from labcore.errors import Unavailable
 from labcore.spec.reference import HUB
 
@@ -67,18 +68,12 @@ def parse(text: str, what: str) -> Config:
 def save(path: Path, config: Config) -> None:
     """Replace the file, or the target of a link, atomically. Raises Unavailable."""
     path = path.resolve()
-    incoming = path.with_name(f".{path.name}.{os.getpid()}")
     said = {key: value for key, value in config.items() if value or key not in ("credHelpers", "credsStore")}
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as out:
-            json.dump(said, out, indent="\t")
-        incoming.rename(path)
+        atomic_write(path, json.dumps(said, indent="\t").encode(), mode=0o600)
     except OSError as error:
         raise Unavailable(f"{path} cannot be written: {error.strerror}\n  cure: name another place by DOCKER_CONFIG") from None
-    finally:
-        incoming.unlink(missing_ok=True)
 
 
 def key_of(registry: str) -> str:

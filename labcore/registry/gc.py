@@ -10,6 +10,7 @@ from collections.abc import Container
 from contextlib import suppress
 from typing import Any, Final
 
+from labcore.atomic import INCOMING, remove_if_abandoned
 from labcore.record import Record
 from labcore.registry.names import DIGEST
 from labcore.registry.store import Files
@@ -33,7 +34,7 @@ def collect(files: Files, *, grace: float = GRACE) -> Collected:
         old = time.time() - grace
         needed = _needed(files) | _pushed_to(files, old)
         unneeded = {}
-        for path in (files.root / "blobs").glob("*/*"):
+        for path in (files.root / "blobs").glob("*/[!.]*"):
             status, digest = path.stat(), f"{path.parent.name}:{path.name}"
             if digest not in needed and status.st_mtime <= old:
                 unneeded[digest] = (path, status.st_size)
@@ -54,13 +55,12 @@ def _unlink(files: Files, digests: Container[str]) -> None:
 
 def _drop_half_written(files: Files) -> None:
     """Remove temporary files of writers that were killed."""
-    old = time.time() - GRACE
+    for path in (files.root / "blobs").glob(f"*/{INCOMING}*"):
+        remove_if_abandoned(path)
     for directory in files.directories():
-        for pattern in ("_*/.*", "_referrers/*/.*"):
+        for pattern in (f"_*/{INCOMING}*", f"_referrers/*/{INCOMING}*"):
             for path in directory.glob(pattern):
-                with suppress(FileNotFoundError):
-                    if path.stat().st_mtime <= old:
-                        path.unlink()
+                remove_if_abandoned(path)
 
 
 def _pushed_to(files: Files, since: float) -> set[str]:

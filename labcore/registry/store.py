@@ -13,7 +13,6 @@ A blob belongs to no repository but is reached only through one that has it. Fil
 beside their place, and renamed.
 """
 
-import fcntl
 import os
 import re
 import secrets
@@ -24,7 +23,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
+from labcore.atomic import atomic_write
 from labcore.errors import StoreDamaged
+from labcore.locks import Lock
 from labcore.registry.errors import BlobUnknown, ManifestUnknown, NameInvalid, NameUnknown, UploadUnknown
 from labcore.registry.names import DIGEST, NAME, NAME_MAX, TAG, checked
 from labcore.registry.upload_store import Upload
@@ -53,8 +54,8 @@ class Files:
     @contextmanager
     def changing(self, *, alone: bool = False) -> Iterator[None]:
         """Hold the store's lock: shared while blobs are linked or promised, exclusive (`alone`) while they are removed."""
-        with (self.root / "lock").open("ab" if alone else "rb") as file:  # what may not be written to can be served
-            fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        flags = os.O_RDWR if alone else 0  # what may not be written to can be served
+        with Lock(self.root / "lock", flags).acquire(shared=not alone):
             yield
 
     # --- repositories
@@ -237,13 +238,4 @@ def _entries(directory: Path, wanted: re.Pattern[str]) -> list[str]:
 def _write(path: Path, content: bytes) -> None:
     """Write a file atomically and durably."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    incoming = path.with_name(f".{secrets.token_hex(8)}")
-    try:
-        with incoming.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        incoming.rename(path)
-    except BaseException:
-        incoming.unlink(missing_ok=True)
-        raise
+    atomic_write(path, content)

@@ -10,6 +10,7 @@ from labcore.spec.container import (
     Root,
     TopDirectory,
 )
+from labcore.spec.create_options import CreateOptions, DeviceMapping, Mount
 from labcore.spec.digest import checked_digest
 from labcore.spec.isolation import (
     DEFAULT_CAPABILITIES,
@@ -32,7 +33,7 @@ from labcore.spec.moment import Moment
 from labcore.spec.platform import Platform
 from labcore.spec.reference import Reference
 from labcore.spec.resources import Resources
-from labcore.spec.seccomp import Comparison, SeccompProfile, SeccompRule
+from labcore.spec.seccomp import Comparison, SeccompFilter, SeccompProfile, SeccompRule
 
 __all__ = [
     "DEFAULT_CAPABILITIES",
@@ -48,12 +49,15 @@ __all__ = [
     "CapabilitySets",
     "Comparison",
     "ContainerSpec",
+    "CreateOptions",
     "Device",
+    "DeviceMapping",
     "DeviceRule",
     "IdRange",
     "Input",
     "LogPolicy",
     "Moment",
+    "Mount",
     "MountPoint",
     "OverlayRoot",
     "Platform",
@@ -61,6 +65,7 @@ __all__ = [
     "Resources",
     "Rlimit",
     "Root",
+    "SeccompFilter",
     "SeccompProfile",
     "SeccompRule",
     "TopDirectory",

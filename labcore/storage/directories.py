@@ -1,7 +1,6 @@
 """Atomic creation and removal of directories: complete or absent, also if the process that does it is killed."""
 
 import errno
-import fcntl
 import os
 import re
 from collections.abc import Iterator
@@ -10,7 +9,9 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from labcore.atomic import sync_directory
 from labcore.errors import InvalidInput
+from labcore.locks import Lock
 
 UNFINISHED: Final = ".unfinished-"  # what is being made or removed; locked while whoever does it lives
 NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}")
@@ -31,13 +32,12 @@ def created_whole(parent: Path, name: str, what: str) -> Iterator[Path]:
     sweep(parent)
     place = _unfinished(parent)
     place.mkdir(mode=0o700)
-    fd = os.open(place, OPEN)
+    lock = Lock(place, OPEN).acquire()
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
         yield place
-        os.fsync(fd)
+        os.fsync(lock.fileno())
         place.rename(parent / name)
-        _sync(parent)
+        sync_directory(parent)
     except OSError as error:
         remove_tree(place)
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and (parent / name).exists():
@@ -47,44 +47,24 @@ def created_whole(parent: Path, name: str, what: str) -> Iterator[Path]:
         remove_tree(place)
         raise
     finally:
-        os.close(fd)
+        lock.close()
 
 
 def remove(directory: Path) -> None:
     """Remove a directory recursively: its name is gone at once, the rest also if this process is killed (`sweep`)."""
     place = _unfinished(directory.parent)
-    fd = os.open(directory, OPEN)
-    try:
-        with suppress(BlockingIOError):  # the caller has locked it by a descriptor of his own
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with Lock(directory, OPEN) as lock:
+        lock.try_acquire()  # unless the caller has locked it by a descriptor of his own
         directory.rename(place)
         remove_tree(place)
-    finally:
-        os.close(fd)
 
 
 def sweep(parent: Path) -> None:
     """Remove what processes that were killed have left of directories that they made or removed."""
     for place in parent.glob(f"{UNFINISHED}*"):
-        with suppress(FileNotFoundError):
-            fd = os.open(place, OPEN)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(FileNotFoundError), Lock(place, OPEN) as lock:
+            if lock.try_acquire():
                 remove_tree(place)
-            except BlockingIOError:
-                continue
-            finally:
-                os.close(fd)
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a file atomically, or replace one."""
-    incoming = path.with_name(f"{UNFINISHED}{path.name}")
-    with incoming.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    incoming.rename(path)
 
 
 def remove_tree(top: Path | bytes | str, *, parent: int | None = None) -> None:
@@ -150,11 +130,3 @@ def _removed_if_empty(parent: int, name: str) -> bool:
 
 def _unfinished(parent: Path) -> Path:
     return parent / f"{UNFINISHED}{os.getpid()}-{os.urandom(6).hex()}"
-
-
-def _sync(directory: Path) -> None:
-    fd = os.open(directory, OPEN)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
+from labcore.atomic import atomic_write
 from labcore.spec import OverlayRoot
 
 Driver = Literal["overlay", "copy"]
@@ -27,16 +28,14 @@ def driver(directory: Path) -> Driver:
         known = json.loads(noted.read_text())
         if known["here"] == here:
             return "copy" if known["driver"] == "copy" else "overlay"
-    from labcore.storage.directories import write_file  # from here on only once
-
     found: Driver = "overlay" if _overlay_works(directory, in_userns=ids != EVERYBODY) else "copy"
-    write_file(noted, json.dumps({"here": here, "driver": found}))
+    atomic_write(noted, json.dumps({"here": here, "driver": found}).encode())
     return found
 
 
 def _overlay_works(directory: Path, *, in_userns: bool) -> bool:
     """Mount an overlay on this disk, and make a directory in it."""
-    from labcore.storage import overlay
+    from labcore.storage import overlay  # `run` mostly finds the answer on the disk
     from labcore.storage.directories import UNFINISHED, remove_tree
 
     place = directory / f"{UNFINISHED}{os.getpid()}-{os.urandom(6).hex()}"

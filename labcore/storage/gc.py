@@ -11,7 +11,6 @@ A plan that is kept and started later holds no lock: if its layers are collected
 of its image unpacks them again.
 """
 
-import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import Unavailable
+from labcore.locks import Lock
 from labcore.record import Record
 from labcore.storage.implied import forget
 
@@ -38,7 +38,7 @@ class Reclaimed(Record):
 @contextmanager
 def using(directory: Path) -> Iterator[None]:
     """Hold the shared lock, which keeps collections out, until the block ends. Waits for a collection that is under way."""
-    with _locked(directory, fcntl.LOCK_SH):
+    with Lock(directory, os.O_DIRECTORY).acquire(shared=True):
         yield
 
 
@@ -53,7 +53,7 @@ def collect(directory: Path, needed: Callable[[], set[str]]) -> Reclaimed:
 
     if not (directory / "layers").is_dir():
         return Reclaimed()
-    with _locked(directory, fcntl.LOCK_EX):
+    with Lock(directory, os.O_DIRECTORY).acquire():
         needed_or_mounted = needed() | mounted()
         _rename_away(directory, goes)
     return _remove(directory)
@@ -63,7 +63,7 @@ def remove_layers(directory: Path, layers: set[str]) -> Reclaimed:
     """Remove these layers, except those that are mounted. Raises Unavailable if mounts cannot be read."""
     if not layers:
         return Reclaimed()
-    with _locked(directory, fcntl.LOCK_EX):
+    with Lock(directory, os.O_DIRECTORY).acquire():
         going = layers - mounted()
         _rename_away(directory, lambda name: name in going)
     return _remove(directory)
@@ -121,31 +121,20 @@ def incoming(layers: Path) -> Iterator[Path]:
 
     A directory whose lock nobody holds was left by a process that was killed.
     """
-    import tempfile
-
-    from labcore.storage.directories import remove_tree
+    from labcore.storage.directories import remove_tree  # as above
 
     with ExitStack() as undo:
         with using(layers.parent):  # no collection sees it before it is locked
-            place = Path(tempfile.mkdtemp(dir=layers, prefix=INCOMING))
+            place = layers / f"{INCOMING}{os.getpid()}-{os.urandom(6).hex()}"
+            place.mkdir(mode=0o700)
             undo.callback(remove_tree, place)
-            undo.enter_context(_locked(place, fcntl.LOCK_EX))
+            undo.enter_context(Lock(place, os.O_DIRECTORY).acquire())
         yield place
 
 
 def _is_abandoned(incoming: Path) -> bool:
     try:
-        with _locked(incoming, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            return True
-    except (BlockingIOError, FileNotFoundError):
+        with Lock(incoming, os.O_DIRECTORY) as lock:
+            return lock.try_acquire()
+    except FileNotFoundError:
         return False
-
-
-@contextmanager
-def _locked(directory: Path, how: int) -> Iterator[None]:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, how)
-        yield
-    finally:
-        os.close(fd)

@@ -11,12 +11,14 @@ on top, in which they are as the topmost archive that has an entry for them says
                  layers/ID    a fixup layer: ID is the head of a digest of the IDs of the layers below it
 """
 
+import hashlib
 import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from labcore.atomic import atomic_write
 from labcore.spec import TopDirectory
 
 IMPLIED: Final = "implied"
@@ -39,12 +41,7 @@ class ImpliedDirectories(NamedTuple):
 
 def _write(directory: Path, name: str, content: bytes) -> None:
     directory.mkdir(exist_ok=True)
-    incoming = directory / f".{name}-{os.urandom(4).hex()}"  # others may do the same at this moment
-    with incoming.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    incoming.rename(directory / name)
+    atomic_write(directory / name, content)
 
 
 def load(storage: Path, name: str) -> ImpliedDirectories:
@@ -85,6 +82,4 @@ def is_default_root(status: os.stat_result) -> bool:
 
 def fixup_id(ids: Sequence[str]) -> str:
     """Return the ID of a stack's fixup layer: the head of a digest, as layers have it."""
-    import hashlib  # few stacks have one
-
     return hashlib.sha256("+".join(ids).encode()).hexdigest()[: len(ids[0])]

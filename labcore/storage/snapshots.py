@@ -9,7 +9,6 @@
                                 in-use          there while somebody uses it; names the process, if it is known
 """
 
-import fcntl
 import json
 import os
 import time
@@ -18,15 +17,17 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import Any, Final
 
+from labcore.atomic import atomic_write
 from labcore.disk_space import room_for
 from labcore.errors import InUse, NotFound, StoreDamaged
+from labcore.locks import Lock
 from labcore.record import Record
 from labcore.spec import BindRoot, OverlayRoot, Root
-from labcore.storage.directories import OPEN, checked_name, created_whole, remove, sweep, write_file
+from labcore.storage.directories import OPEN, checked_name, created_whole, remove, sweep
 from labcore.storage.implied import is_default_root, top_of
 from labcore.storage.locks import Use, root_of_process, used, user_of
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # `run` takes a snapshot, and needs none of what looks into one: trees, archives, copies
 if TYPE_CHECKING:
     from labcore.storage.changes import Change
     from labcore.storage.files import Files
@@ -66,13 +67,14 @@ class SnapshotStore:
         Raises InvalidInput, also if there is one of that name; NotFound for a layer that is not here.
         """
         name = checked_name(snapshot.name, "snapshot")
-        with _locked(self.directory, fcntl.LOCK_SH):  # until it is named, a collector would not see that it needs its layers
+        # until it is named, a collector would not see that it needs its layers
+        with Lock(self.directory, OPEN).acquire(shared=True):
             for layer in snapshot.layers:
                 if not (self.directory / "layers" / layer).is_dir():
                     raise NotFound(f"snapshot {name}: there is no layer {layer} in {self.directory}")
             with room_for(f"snapshot {name}", self.directory), created_whole(self._snapshots, name, "snapshot") as place:
                 self._fill(place, snapshot)
-                write_file(place / "snapshot.json", json.dumps({"format": FORMAT} | snapshot.as_dict()))
+                atomic_write(place / "snapshot.json", json.dumps({"format": FORMAT} | snapshot.as_dict()).encode())
         return snapshot
 
     def _fill(self, place: Path, snapshot: Snapshot) -> None:
@@ -243,10 +245,3 @@ def _opened(directory: Path) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
-
-
-@contextmanager
-def _locked(directory: Path, how: int) -> Iterator[None]:
-    with _opened(directory) as fd:
-        fcntl.flock(fd, how)
-        yield

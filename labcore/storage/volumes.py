@@ -8,7 +8,6 @@
 A container holds a shared lock on its volumes' directories (flock(2)); a locked one is not removed.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -17,11 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from labcore.atomic import atomic_write
 from labcore.disk_space import room_for
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
+from labcore.locks import Lock, is_at
 from labcore.record import Record
 from labcore.storage.copies import Copier
-from labcore.storage.directories import OPEN, UNFINISHED, checked_name, created_whole, remove, remove_tree, sweep, write_file
+from labcore.storage.directories import OPEN, UNFINISHED, checked_name, created_whole, remove, remove_tree, sweep
 from labcore.storage.files import Files
 from labcore.storage.tree import size_of, tree_of
 
@@ -53,7 +54,7 @@ class VolumeStore:
             with room_for(f"volume {volume.name}", self._volumes), created_whole(self._volumes, volume.name, "volume") as place:
                 (place / "data").mkdir()
                 (place / "data").chmod(0o755)
-                write_file(place / "volume.json", json.dumps({"format": FORMAT} | volume.as_dict()))
+                atomic_write(place / "volume.json", json.dumps({"format": FORMAT} | volume.as_dict()).encode())
         except InvalidInput:  # somebody else was faster
             return self.get(volume.name)
         return volume
@@ -87,7 +88,7 @@ class VolumeStore:
 
     def remove(self, name: str) -> None:
         """Remove a volume, with all that is in it, also one whose description is damaged. Raises NotFound, InUse."""
-        with self._locked(checked_name(name, "volume"), fcntl.LOCK_EX):
+        with self._locked(checked_name(name, "volume")):
             remove(self._volumes / name)
         sweep(self._volumes)
 
@@ -103,32 +104,28 @@ class VolumeStore:
 
     def is_in_use(self, name: str) -> bool:
         """Does somebody use the volume at this moment?"""
-        with suppress(InUse, NotFound), self._locked(name, fcntl.LOCK_EX):
+        with suppress(InUse, NotFound), self._locked(name):
             return False
         return True
 
     @contextmanager
     def use(self, volume: Volume) -> Iterator[None]:
         """Hold the shared lock, which keeps a volume from being removed, until the block ends. Raises NotFound."""
-        with self._locked(volume.name, fcntl.LOCK_SH):
+        with self._locked(volume.name, shared=True):
             yield
 
     @contextmanager
-    def _locked(self, name: str, how: int) -> Iterator[None]:
+    def _locked(self, name: str, *, shared: bool = False) -> Iterator[None]:
         place = self._volumes / name
         try:
-            fd = os.open(place, OPEN)
+            lock = Lock(place, OPEN)
         except FileNotFoundError:
             raise NotFound(f"no volume {name} (there: {', '.join(self.names()) or 'none'})") from None
-        try:
-            fcntl.flock(fd, how | fcntl.LOCK_NB)
-            if not place.exists() or not os.path.samestat(place.stat(), os.fstat(fd)):
+        cure = "end the containers that have it first"
+        with lock.acquire(shared=shared, timeout_seconds=0, what=f"volume {name}", cure=cure):
+            if not is_at(lock, place):
                 raise NotFound(f"no volume {name}: somebody has just removed it")
             yield
-        except BlockingIOError:
-            raise InUse(f"volume {name} is in use: end the containers that have it first") from None
-        finally:
-            os.close(fd)
 
     def fill(self, volume: Volume, files: Files, path: str) -> None:
         """Put a copy of a directory's content into a volume that is empty, and its owner and permissions on it: all or nothing.

@@ -4,6 +4,8 @@ import io
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
+from isal import igzip_lib
+
 from labcore.errors import StoreDamaged
 from labcore.tar.frames import Frames, is_zstd
 
@@ -98,7 +100,7 @@ class _Streams:
 
 class _Zstd:
     def __init__(self, source: Frames) -> None:
-        import zstandard
+        import zstandard  # which costs 3 ms, and few layers are compressed so
 
         decompressor = zstandard.ZstdDecompressor(max_window_size=MEMORY)
         self._stream = decompressor.stream_reader(source, read_size=CHUNK_SIZE, read_across_frames=True)  # type: ignore[arg-type]
@@ -125,13 +127,11 @@ class _Decompressed(_Reader):
 
 
 def _gzip() -> Any:
-    from isal import igzip_lib
-
     return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
 
 
 def _bzip2() -> Any:
-    import bz2
+    import bz2  # which a Python may have been built without; and lzma
 
     return bz2.BZ2Decompressor()
 

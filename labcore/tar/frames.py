@@ -36,7 +36,7 @@ class Frames:
     """
 
     def __init__(self, source: Source, greedy: Callable[[], object]) -> None:
-        import zstandard
+        import zstandard  # which costs 3 ms, and few layers are compressed so
 
         self._zstd = zstandard
         self._source = source

@@ -1,17 +1,17 @@
 """Guests: set up and start the small guest and Debian, and choose the accelerator, KVM or TCG."""
 
-import fcntl
 import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Literal
 
+from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput
 from labcore.images import ImageStore
-from labcore.images.atomic import write_whole
+from labcore.locks import Lock
 from labcore.paths import default_root
 from labcore.record import Record
 from labcore.vm import debian, qemu
@@ -61,7 +61,7 @@ def small_initrd(root: Path, *, anew: bool = False) -> Path:
     path = root / "vm" / f"small-{made_of(store)}.cpio"
     if anew or not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, small_root(store))
+        atomic_write(path, small_root(store))
         for old in set(path.parent.glob("small-*.cpio")) - {path}:
             old.unlink(missing_ok=True)
     return path
@@ -124,7 +124,8 @@ def _probed(root: Path, *, anew: bool = False) -> AcceleratorProbe:
     path = root / "vm" / "trial.json"
     openable = os.access("/dev/kvm", os.R_OK | os.W_OK)
     state = {"boot": read_boot_id(), "kernel": found_kernel(root).version, "openable": openable}
-    with _one_at_a_time(path.with_suffix(".lock")):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with Lock(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR).acquire():
         known = {} if anew else _read(path)
         if {name: known.get(name) for name in state} == state:
             return AcceleratorProbe("kvm" if known.get("accelerator") == "kvm" else "tcg", int(str(known.get("tsc_khz", 0))))
@@ -133,7 +134,7 @@ def _probed(root: Path, *, anew: bool = False) -> AcceleratorProbe:
             or _try(root, "tcg", START_SECONDS)
             or AcceleratorProbe("tcg")
         )
-        write_whole(path, json.dumps(state | found.as_dict()).encode())
+        atomic_write(path, json.dumps(state | found.as_dict()).encode())
     return found
 
 
@@ -152,14 +153,6 @@ def _try(root: Path, accel: Accelerator, timeout: float) -> AcceleratorProbe | N
 def read_boot_id() -> str:
     """Return this machine's boot ID: random(4)."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _read(path: Path) -> dict[str, object]:

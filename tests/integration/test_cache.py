@@ -19,7 +19,7 @@ import pytest
 
 from labcore.engine import Engine
 from labcore.engine.transfer import endpoint, pull, push
-from labcore.http import Pieces, Request, Response
+from labcore.http import Request, Response, SizedStream
 from labcore.images import ImageStore
 from labcore.registry.cache import Cache
 from labcore.registry.credentials import Credentials
@@ -162,7 +162,7 @@ def test_who_comes_later_gets_what_has_come(upstream: Upstream, address: str) ->
             go_on.wait(20)
             yield content[500_000:]
 
-        return Response(200, {}, Pieces(halves(), len(content))) if request.method == "GET" else None
+        return Response(200, {}, SizedStream(halves(), len(content))) if request.method == "GET" else None
 
     upstream.instead = slowly
     readers = []
@@ -229,7 +229,7 @@ def test_a_download_that_breaks_off_goes_on(upstream: Upstream, address: str) ->
             broken.append(request.headers.get("range", ""))
             status = 206 if begin else 200
             where = {"Content-Range": f"bytes {begin}-{len(content) - 1}/{len(content)}"} if begin else {}
-            return Response(status, where, Pieces(iter([content[begin : begin + 300_000]]), len(content) - begin))
+            return Response(status, where, SizedStream(iter([content[begin : begin + 300_000]]), len(content) - begin))
         return None
 
     upstream.instead = breaking

@@ -12,12 +12,11 @@ import pytest
 
 import labcore
 from labcore.engine import Engine
-from labcore.engine.mount_options import Mount, from_long, from_short, from_tmpfs
 from labcore.engine.preparing import prepared
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.images.builtin import LayerWriter, write_image
 from labcore.runtime import make_plan, spawn
-from labcore.spec import IdRange, Reference
+from labcore.spec import IdRange, Mount, Reference, from_long, from_short, from_tmpfs
 from labcore.storage.volumes import VolumeStore
 from tests.conftest import needs_root
 from tests.threads import Started

@@ -212,7 +212,11 @@ def test_a_wrong_digest_leaves_no_layer(tmp_path: Path) -> None:
     assert list((store.directory / "layers").iterdir()) == []
 
 
-@pytest.mark.parametrize("raw", [b"", b"no tar at all" * 100, gzip.compress(b"x" * 4096)[:-12], b"\x1f\x8bnonsense"])
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"no tar at all" * 100, gzip.compress(b"x" * 4096)[:-12], b"\x1f\x8bnonsense"],
+    ids=["nothing", "text", "half a gzip", "nonsense"],
+)
 def test_what_is_no_archive(tmp_path: Path, raw: bytes) -> None:
     store = LayerStore(tmp_path / "storage")
     with pytest.raises(StoreDamaged):
@@ -426,7 +430,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
     with small_disk(tmp_path / "disk", "1m") as disk:
         store = LayerStore(disk / "storage")
-        with pytest.raises(StoreFull, match=r"no room for layer .* `labcore prune`") as raised:
+        with pytest.raises(StoreFull, match=r"no room for layer .* `labcore system prune`") as raised:
             store.add(digest, lambda: io.BytesIO(data))
         assert raised.value.errno == errno.ENOSPC
         assert list((disk / "storage/layers").iterdir()) == []

@@ -8,7 +8,6 @@ signature, and by that the digest of each package::
               archives/                 the downloaded packages, which need no network again
 """
 
-import fcntl
 import hashlib
 import os
 import re
@@ -21,6 +20,7 @@ from urllib.parse import unquote
 
 from labcore.errors import Unavailable
 from labcore.images.builtin.apt_sources import acquire_settings, require_apt, sources_here
+from labcore.locks import Lock
 from labcore.record import Record
 
 SETTINGS: Final = """
@@ -130,8 +130,7 @@ class Archive:
         """Write apt's configuration, and hold the directory's lock until the block ends."""
         for name in ("lists/partial", "archives/partial"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
-        with (self.directory / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with Lock(self.directory / "lock", os.O_CREAT | os.O_RDWR).acquire():
             (self.directory / "status").write_text("".join(INSTALLED.format(name) for name in without))
             (self.directory / "conf").write_text(acquire_settings() + SETTINGS.format(self.directory))
             sources = "\n".join(sources_here() if self._sources is None else self._sources)

@@ -16,7 +16,7 @@ from typing import Any
 
 import labcore.lab.solutions
 from labcore import engine
-from labcore.lab.checks.scenario import Draw, Scenario
+from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario
 from labcore.lab.checks.tripwires import Target, arm, cover
 from labcore.lab.lessons import all_steps, lesson_of, lessons_of
 from labcore.lab.messages import say
@@ -24,8 +24,10 @@ from labcore.lab.sandbox import lower_priority
 from labcore.lab.solutions import solution
 from labcore.lab.steps import MODULE, copied, run_text
 from labcore.lab.workspace import NAME
-from labcore.runtime import stages
+from labcore.runtime import launch
+from labcore.runtime.stages import filesystem, namespaces, process, rootfs, sequence
 
+STAGES: tuple[Target, ...] = (namespaces, rootfs, filesystem, process, sequence, launch)
 Report = Callable[[dict[str, Any]], None]
 
 
@@ -40,7 +42,7 @@ def forbidden(step: str, scenario: Scenario) -> list[Target]:
     """Return the objects that a step must not call: solutions, stages, whole containers, and its check's `forbidden`."""
     homes = [import_module(f"labcore.lab.solutions.lesson_{lesson.number:02}") for lesson in lessons_of(step)]
     solutions = [getattr(home, step) for home in homes]
-    return [*solutions, stages, engine.plan, engine.run, *scenario.forbidden]
+    return [*solutions, *STAGES, engine.plan, engine.run, *scenario.forbidden]
 
 
 def load(file: str, lesson: int) -> ModuleType:
@@ -69,7 +71,7 @@ def main() -> int:
     hold_references(step)
     around = forbidden(step, scenario)
     arm(around, lambda: report({"event": "sprung"}))
-    cover([stages, *scenario.forbidden], labcore.lab.solutions.__path__[0], Path(draw.root))
+    cover([*STAGES, *scenario.forbidden], labcore.lab.solutions.__path__[0], Path(draw.root))
     report({"event": "begun"})
     try:
         report({"event": "returned", "value": scenario.perform(load(request["file"], lesson), draw)})
@@ -81,14 +83,12 @@ def main() -> int:
 
 def hold_references(step: str) -> None:
     """Give the check copies of the other steps' solutions, which no tripwire and no learner's file can reach."""
-    from labcore.lab.checks import scenario
-
     held = ModuleType("held")
     exec("from labcore.lab.vocabulary import *", held.__dict__)
     for name in all_steps():
         if name != step:
             held.__dict__[name] = copied(solution(name), held.__dict__)
-    scenario.REFERENCE.__dict__.update({name: held.__dict__[name] for name in all_steps() if name != step})
+    REFERENCE.__dict__.update({name: held.__dict__[name] for name in all_steps() if name != step})
 
 
 def describe(error: BaseException, file: str) -> str:

@@ -50,7 +50,7 @@ KINDS = {
             "bounding set",
             "capabilities",
             "keep capabilities",
-            "set user",
+            "setresuid",
             "no new privileges",
             "seccomp",
             "keyring",

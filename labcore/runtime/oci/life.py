@@ -1,4 +1,4 @@
-"""A container between `create` and `delete`: start it, signal it, forget it.
+"""A container's process between `create` and `delete`: its identity, its status, signals to it, and what is remembered of it.
 
 An engine waits for each of these commands, and most of a command's time is Python's own start and what it imports. So what they
 need is kept in a few lines of text, beside the JSON that holds everything, and this module gets along with `os`::
@@ -7,29 +7,31 @@ need is kept in a few lines of text, beside the JSON that holds everything, and 
                        directory, for each; `made`, those of them that were made for it; `hooks`; `program`, whether it
                        has one; `end`
             started    there once it has been started
-            gate       a FIFO: the container's process waits at it until `start`
+            exec.fifo  a FIFO: the container's process waits at it until `start`
             lock       held by whoever changes the container
             state.json all that was asked for: see state.py
 """
 
 import errno
-import fcntl
 import os
 import time
 
+from labcore import locks
+from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput, LabcoreError
+from labcore.procfs import start_time
 from labcore.runtime.cgroups import removal
 
 TYPE_CHECKING = False  # `typing` would cost more than all else here
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
+    from typing import Self
 
-    from labcore.runtime.oci.state import Saved
 
 EXIT_POLLS = 500  # times 2 ms
 END = "end"  # the last line of what is remembered
 SIGKILL = 9  # `signal` is a large module
+start_of = start_time
 NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 
 
@@ -57,34 +59,17 @@ def directory_of(root: str, name: str) -> str:
     return f"{root}/{name}"
 
 
-class Lock:
-    """Held by whoever makes or changes a container. Raises NoSuchContainer."""
+class Lock(locks.Lock):
+    """Held by whoever makes or changes a container; a block waits for it. Raises NoSuchContainer."""
 
     def __init__(self, root: str, name: str) -> None:
         try:
-            self._file = os.open(f"{directory_of(root, name)}/lock", os.O_RDWR | os.O_CLOEXEC)
+            super().__init__(f"{directory_of(root, name)}/lock", os.O_RDWR)
         except FileNotFoundError:
             raise NoSuchContainer(f"container {name} does not exist") from None
 
-    def is_held(self) -> bool:
-        """Return whether somebody else holds it at this moment; if not, it is held from now on."""
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
-
-    def __enter__(self) -> None:
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-
-    def __exit__(
-        self, kind: "type[BaseException] | None", value: "BaseException | None", trace: "TracebackType | None"
-    ) -> None:  # fmt: skip
-        self.close()
-
-    def close(self) -> None:
-        """Let go of it."""
-        os.close(self._file)
+    def __enter__(self) -> "Self":
+        return self.acquire()
 
 
 class Life:
@@ -122,9 +107,7 @@ class Life:
             *(f"cgroup {path}" for path in self.cgroups),
         ]
         lines += [*(f"made {path}" for path in self.made), *(f"hooks {kind}" for kind in self.hooks), END]
-        with open(f"{self.directory}/life.incoming", "w") as file:  # noqa: PTH123
-            file.write("\n".join(lines) + "\n")
-        os.rename(f"{self.directory}/life.incoming", f"{self.directory}/life")  # noqa: PTH104
+        atomic_write(f"{self.directory}/life", "".join(f"{line}\n" for line in lines).encode(), durable=False)
 
     @classmethod
     def load(cls, root: str, name: str) -> "Life":
@@ -155,7 +138,7 @@ class Life:
 
     def runs(self) -> bool:
         """Return whether its process is there and has not ended; a later one with its number does not count."""
-        return start_of(self.pid) == self.start
+        return start_time(self.pid) == self.start
 
     def status(self) -> str:
         """Return `created`, `running`, `paused` or `stopped`."""
@@ -198,40 +181,30 @@ class Life:
             removal.thaw(self.made)
 
     def mark_started(self) -> None:
-        """Remember that it was started; its gate is of no use any more."""
-        os.rename(f"{self.directory}/gate", f"{self.directory}/started")  # noqa: PTH104
+        """Remember that it was started; its exec.fifo is of no use any more."""
+        os.rename(f"{self.directory}/exec.fifo", f"{self.directory}/started")  # noqa: PTH104
 
-    def open_gate(self) -> None:
+    def write_exec_fifo(self) -> None:
         """Let the process that waits there go on. Raises WrongState if there is none."""
         try:
-            gate = os.open(f"{self.directory}/gate", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            fifo = os.open(f"{self.directory}/exec.fifo", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            why = f"nobody waits at its gate ({error.strerror})"
+            why = f"nobody waits at its exec.fifo ({error.strerror})"
             raise WrongState(f"container {self.name} cannot be started: {why}") from None
         try:
-            os.write(gate, b"!")
+            os.write(fifo, b"!")
         finally:
-            os.close(gate)
+            os.close(fifo)
 
-    def destroy(self, *, hooks: bool = True) -> None:
-        """End its processes, remove the cgroups that were made for it, forget it, and run its last hooks. Raises StateDamaged.
+    def destroy(self) -> None:
+        """End its processes, remove the cgroups that were made for it, and forget it.
 
         In a cgroup that was there before only its first process is ended, and with it all that are in its PID namespace.
         """
-        saved = self._saved() if hooks and "poststop" in self.hooks else None
         if self.pid and self.runs():
             self._end()
         removal.remove(self.made)
         forget(self.directory)
-        if saved:
-            from labcore.runtime.oci import state
-
-            state.run_hooks_anyway("poststop", saved, "stopped")
-
-    def _saved(self) -> "Saved":
-        from labcore.runtime.oci import state
-
-        return state.Store(self.root).load(self.name)
 
     def _end(self) -> None:
         try:
@@ -243,75 +216,6 @@ class Life:
             if not self.runs():
                 return
             time.sleep(0.002)
-
-
-def start(root: str, name: str) -> None:
-    """Let a created container become its program. Raises NoSuchContainer, WrongState; HookFailed, and the container is gone."""
-    with Lock(root, name):
-        life = Life.load(root, name)
-        if (status := life.status()) != "created":
-            raise WrongState(f"container {name} cannot be started: it is {status}, and not created")
-        if not life.has_program:
-            raise WrongState(f"container {name} cannot be started: its config.json has no process")
-        try:
-            if "startContainer" in life.hooks:
-                from labcore.runtime.oci import state
-
-                state.run_hooks_inside("startContainer", state.Store(root).load(name))
-            life.open_gate()
-        except LabcoreError:
-            life.destroy()
-            raise
-        life.mark_started()
-    if "poststart" in life.hooks:
-        from labcore.runtime.oci import state
-
-        state.run_hooks_anyway("poststart", state.Store(root).load(name), "running")
-
-
-def delete(root: str, name: str, *, force: bool = False) -> None:
-    """Forget a container that has ended, and its cgroup.
-
-    With `force` one that runs is killed, and one that is not there is fine. Raises WrongState for one that runs,
-    NoSuchContainer, StateDamaged.
-    """
-    try:
-        with Lock(root, name):
-            if force:
-                _clear_away(root, name)
-                return
-            life = Life.load(root, name)
-            if (status := life.status()) not in ("stopped", "created"):
-                raise WrongState(f"container {name} cannot be deleted: it is {status}; kill it first, or delete --force")
-            life.destroy()
-    except NoSuchContainer:
-        if not force:
-            raise
-        forget(directory_of(root, name))  # its creation was broken off as soon as it had begun
-
-
-def _clear_away(root: str, name: str) -> None:
-    """Destroy a container by whatever can still be read of it: one whose creation was broken off, too."""
-    try:
-        life = Life.load_unfinished(root, name)
-    except StateDamaged:
-        from labcore.runtime.oci import state
-
-        life = state.Store(root).rescue(name)
-    try:
-        life.destroy(hooks=bool(life.pid))
-    except StateDamaged:  # so that nobody knows its last hooks
-        life.destroy(hooks=False)
-
-
-def start_of(pid: int) -> int | None:
-    """Return when a process was started, in clock ticks after boot; None if it has ended or is not there: proc_pid_stat(5)."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
-            fields = file.read().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])
 
 
 def forget(directory: str) -> None:

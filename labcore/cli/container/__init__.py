@@ -1,0 +1,1 @@
+"""The verbs of `labcore container`, a module each."""

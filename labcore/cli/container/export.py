@@ -1,0 +1,27 @@
+"""`labcore container export`: a tar archive of all files."""
+
+import argparse
+import sys
+
+from labcore.engine import Engine
+from labcore.errors import InvalidInput
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.epilog = "What is mounted in a container that runs, /proc among it, is left out."
+    parser.add_argument("-o", "--output", metavar="FILE", help="where the archive goes (default: standard output)")
+    parser.add_argument("snapshot", metavar="SNAPSHOT")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Write it."""
+    if args.output is None and sys.stdout.isatty():
+        raise InvalidInput("an archive is nothing for a terminal: name a file, -o FILE, or write it into a pipe")
+    with Engine(args.root).snapshots.files(args.snapshot) as files:
+        if args.output is None:
+            sys.stdout.buffer.writelines(files.export())
+            return 0
+        with open(args.output, "wb") as file:  # noqa: PTH123
+            file.writelines(files.export())
+    return 0

@@ -1,0 +1,67 @@
+"""Human-readable sizes and ages, tables, and text made safe for a terminal."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+# A time is said in the first of these that it has at least two of, but a minute and an hour are said too.
+TIMES: Final = (
+    ("year", 365 * 86400),
+    ("month", 30 * 86400),
+    ("week", 7 * 86400),
+    ("day", 86400),
+    ("hour", 3600),
+    ("minute", 60),
+)
+
+
+def size(count: int) -> str:
+    """Write bytes as docker does, in powers of a thousand: `1.05 MB`."""
+    number, unit = float(count), 0
+    while number >= 999.5 and unit < len(UNITS) - 1:
+        number, unit = number / 1000, unit + 1
+    return f"{count} B" if not unit else f"{number:.3g} {UNITS[unit]}"
+
+
+def ago(created: str, now: datetime | None = None) -> str:
+    """Write how long ago a time of RFC 3339 was: `3 weeks ago`; nothing for what is no time."""
+    try:
+        then = datetime.fromisoformat(created)
+    except ValueError:
+        return ""
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    seconds = ((now or datetime.now(UTC)) - then).total_seconds()
+    for name, length in TIMES:
+        if seconds >= 2 * length:
+            return f"{int(seconds // length)} {name}s ago"
+    return "a minute ago" if seconds >= 60 else "seconds ago" if seconds >= -1 else "in the future"
+
+
+def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """Print a table; the columns called `right` have numbers. On a terminal the last column is cut off at its edge."""
+    lines = [heads, *rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(heads))]
+    for line in lines:
+        cells = [
+            cell.rjust(width) if head in right else cell.ljust(width)
+            for head, cell, width in zip(heads, line, widths, strict=True)
+        ]
+        text = "  ".join(cells).rstrip()
+        print(text[: _columns()] if sys.stdout.isatty() else text)
+
+
+def _columns() -> int:
+    import os
+
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except OSError:
+        return 80
+
+
+def printable(text: str) -> str:
+    """Return a text of a stranger's on one line, without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -1,0 +1,1 @@
+"""The verbs of `labcore image`, a module each."""

@@ -1,0 +1,32 @@
+"""`labcore image rm`: remove images."""
+
+import argparse
+import sys
+
+from labcore.cli import for_each
+from labcore.engine import Engine
+from labcore.engine.prune import Removal, remove_image
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.epilog = (
+        "A name goes; with its last one the image goes too, and what it shares with no other. An ID means all names."
+    )
+    parser.add_argument("-f", "--force", action="store_true", help="also if it has several names, or is in use")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a name, or an ID")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Remove them, saying what is gone."""
+    engine = Engine(args.root)
+    return for_each(args.images, lambda text: _said(remove_image(engine, text, force=args.force)))
+
+
+def _said(removal: Removal) -> None:
+    for name in removal.untagged:
+        print(f"Untagged: {name}")
+    for digest in removal.deleted:
+        print(f"Deleted: {digest}")
+    for why in removal.kept:
+        print(why, file=sys.stderr)

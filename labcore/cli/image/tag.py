@@ -1,0 +1,20 @@
+"""`labcore image tag`: a further name for an image."""
+
+import argparse
+
+from labcore.engine import Engine
+from labcore.images.resolve import find
+from labcore.spec import Reference
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("image", metavar="IMAGE", help="the name or the ID of an image that is here")
+    parser.add_argument("name", metavar="NAME", help="its further name, such as 127.0.0.1:5000/busybox")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Give it the name."""
+    store = Engine(args.root).images
+    store.tag(Reference.parse(args.name), find(store, args.image).descriptor)
+    return 0

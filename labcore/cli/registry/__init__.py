@@ -1,0 +1,1 @@
+"""The verbs of `labcore registry`, a module each."""

@@ -1,0 +1,1 @@
+"""The verbs of `labcore snapshot`, a module each."""

@@ -1,0 +1,1 @@
+"""The verbs of `labcore system`, a module each."""

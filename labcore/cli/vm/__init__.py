@@ -1,0 +1,1 @@
+"""The verbs of `labcore vm`, a module each."""

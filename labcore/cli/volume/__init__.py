@@ -1,0 +1,1 @@
+"""The verbs of `labcore volume`, a module each."""

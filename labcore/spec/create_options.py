@@ -1,0 +1,119 @@
+"""CreateOptions: what a caller wants of a container, docker's `run` options as fields. Parsed at the edge, spoken by all rooms.
+
+The command line and the Engine API are read into it; with the image's config `labcore.engine.create` turns it into a
+ContainerSpec. Where a field is None, or as it is by default, the image decides, and then labcore's default.
+"""
+
+import os
+from typing import Literal
+
+from labcore.errors import InvalidInput
+from labcore.record import Record
+from labcore.spec.isolation import DeviceRule, IdRange, Rlimit
+from labcore.spec.log import LogPolicy
+from labcore.spec.resources import Resources
+from labcore.spec.seccomp import SeccompProfile
+
+MountKind = Literal["bind", "volume", "tmpfs"]
+
+
+class Mount(Record):
+    """Something from outside at a path of a container: a directory or file of the host, a volume, or a new tmpfs.
+
+    `source` is the host's path, or the volume's name, empty for an anonymous one. `make`: a source that is missing is made.
+    `copy`: an empty volume gets what the image has at that path. `options` are mount(8)'s words.
+    """
+
+    kind: MountKind
+    target: str
+    source: str = ""
+    read_only: bool = False
+    options: tuple[str, ...] = ()
+    recursive: bool = True
+    make: bool = False
+    copy: bool = True
+
+    def __post_init__(self) -> None:
+        for text in (self.source, self.target, *self.options):
+            if "\0" in text:
+                raise InvalidInput(f"{text!r} contains a NUL byte: no volume, path or option can")
+        if not self.target.startswith("/") or os.path.normpath(self.target) in ("/", "/proc"):
+            raise InvalidInput(f"{self.target!r} is no place in a container to mount something: name a directory, from / on")
+
+
+class DeviceMapping(Record):
+    """A device of the host at a path of the container (`--device`); `access` is of `rwm`."""
+
+    source: str
+    target: str
+    access: str = "rwm"
+
+
+class CreateOptions(Record):
+    """What a caller wants of a container: `docker create`'s options, and labcore's `rootfs`, `snapshot` and `userns_remap`.
+
+    Exactly one of `image` (a name or an ID) and `rootfs` (a directory that is used as it is) is named. `entrypoint` takes the
+    place of the image's entry point and command; an empty one clears both. A variable of `environment` whose value is None
+    takes away the image's. `user` is `USER[:GROUP]`, names or numbers of the new root. Modes of namespaces are docker's words:
+    `host`, `private`, `container:NAME` and so on; empty is the default. `masked_paths` and `readonly_paths` None are the
+    default ones. `seccomp` None is the default profile, `unconfined` none at all.
+    """
+
+    image: str = ""
+    rootfs: str = ""
+    command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] | None = None
+    name: str = ""
+    hostname: str = ""
+    domainname: str = ""
+    environment: tuple[tuple[str, str | None], ...] = ()
+    workdir: str = ""
+    user: str = ""
+    group_add: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    stop_signal: str = ""
+    stop_timeout: int | None = None
+    tty: bool = False
+    open_stdin: bool = False
+    stdin_once: bool = False
+    auto_remove: bool = False
+    init: bool = False
+    # --- what it may do
+    privileged: bool = False
+    read_only: bool = False
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    no_new_privileges: bool = False
+    seccomp: SeccompProfile | Literal["unconfined"] | None = None
+    apparmor: str = ""
+    masked_paths: tuple[str, ...] | None = None
+    readonly_paths: tuple[str, ...] | None = None
+    # --- namespaces
+    pid_mode: str = ""
+    ipc_mode: str = ""
+    uts_mode: str = ""
+    cgroupns_mode: str = ""
+    userns_mode: str = ""
+    network_mode: str = ""
+    userns_remap: IdRange | None = None
+    # --- limits
+    resources: Resources = Resources()
+    cgroup_parent: str = ""
+    ulimits: tuple[Rlimit, ...] = ()
+    oom_score_adj: int | None = None
+    shm_size: int | None = None
+    sysctls: tuple[tuple[str, str], ...] = ()
+    # --- files and devices
+    mounts: tuple[Mount, ...] = ()
+    devices: tuple[DeviceMapping, ...] = ()
+    device_cgroup_rules: tuple[DeviceRule, ...] = ()
+    extra_hosts: tuple[tuple[str, str], ...] = ()
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    # --- output
+    log: LogPolicy = LogPolicy()
+
+    def __post_init__(self) -> None:
+        if bool(self.image) == bool(self.rootfs):
+            raise InvalidInput("name an image, or a directory as rootfs, and not both")
