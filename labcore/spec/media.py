@@ -1,4 +1,4 @@
-"""The media types of images: OCI's (image-spec, media-types.md), and Docker's, schema 2, for the same things."""
+"""Media types of images: OCI's (image-spec, media-types.md) and Docker's, schema 2."""
 
 from typing import Final
 

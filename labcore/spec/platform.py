@@ -1,4 +1,4 @@
-"""Platforms: for which machine an image is made (image-spec, image-index.md)."""
+"""Platforms: operating system, architecture and variant (image-spec, image-index.md)."""
 
 import os
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ USUAL_VARIANT: Final = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
 
 
 class Platform(Record):
-    """An operating system and a machine, as `docker --platform` writes it: `linux/arm64/v8`."""
+    """An operating system, an architecture and a variant, as in `docker --platform`: `linux/arm64/v8`."""
 
     os: str
     architecture: str
@@ -46,7 +46,7 @@ class Platform(Record):
 
     @classmethod
     def here(cls) -> Self:
-        """Return this machine's."""
+        """Return this machine's platform."""
         machine = os.uname().machine
         return cls("linux", *MACHINES.get(machine, (machine, "")))
 
@@ -57,7 +57,7 @@ class Platform(Record):
         return tuple(map(int, digits)) if all(each.isdecimal() for each in digits) else None
 
     def suits(self, wanted: "Platform") -> bool:
-        """May an image of this platform be taken where `wanted` is asked for? A machine runs what is made for an older one."""
+        """Does an image of this platform run where `wanted` is asked for? A machine runs images for older variants."""
         if (self.os, self.architecture) != (wanted.os, wanted.architecture):
             return False
         if self.level is None or wanted.level is None:
@@ -69,6 +69,6 @@ class Platform(Record):
 
 
 def ranked(offered: Sequence[Platform], wanted: Platform) -> list[int]:
-    """Return the places of the platforms that suit, the best first: the highest variant, as containerd does."""
+    """Return the indexes of the platforms that match, the best first: the highest variant, as containerd does."""
     suiting = [place for place, platform in enumerate(offered) if platform.suits(wanted)]
     return sorted(suiting, key=lambda place: offered[place].level or (), reverse=True)

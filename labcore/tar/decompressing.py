@@ -1,4 +1,4 @@
-"""What is read is decompressed, whatever it was compressed with: gzip, zstd, bzip2 or xz, told by its first bytes."""
+"""Decompression of gzip, zstd, bzip2 and xz streams, recognised by their first bytes."""
 
 import io
 from collections.abc import Callable
@@ -17,16 +17,16 @@ CHUNK_SIZE: Final = 1 << 18
 
 
 def compression(head: bytes) -> str:
-    """Return how something is compressed that begins so; nothing if it is not."""
+    """Return the compression by a stream's first bytes; an empty text if it is not compressed."""
     if is_zstd(head):
         return "zstd"
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "")
 
 
 def decompressed(source: "BinaryIO | Peeked", what: str, greedy: Callable[[], object] = lambda: None) -> BinaryIO:
-    """Return a reader of what a stream holds, decompressed if it has to be. The stream need not be seekable.
+    """Return a reader of a stream's content, decompressed if it is compressed. The stream need not be seekable.
 
-    What comes out is not looked at again: a bomb in a bomb stays one. Reading raises StoreDamaged; `what` names the stream.
+    Only one layer of compression is removed: a bomb in a bomb stays one. Reading raises StoreDamaged; `what` names the stream.
     `greedy` is called before much memory is taken, up to MEMORY.
     """
     peeked = source if isinstance(source, Peeked) else Peeked(source)
@@ -40,7 +40,7 @@ def decompressed(source: "BinaryIO | Peeked", what: str, greedy: Callable[[], ob
 
 
 class _Reader(io.RawIOBase):
-    """A reader that is known by its `read`."""
+    """A raw reader on top of an object with `read`."""
 
     def readable(self) -> bool:
         return True
@@ -52,7 +52,7 @@ class _Reader(io.RawIOBase):
 
 
 class Peeked(_Reader):
-    """A stream whose first bytes, `head`, have been looked at; it still begins with them."""
+    """A stream whose first bytes can be peeked at, `head`; reading still begins with them."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -110,7 +110,7 @@ class _Zstd:
 
 
 class _Decompressed(_Reader):
-    """A decompressor whose complaints name the stream."""
+    """A decompressor whose errors name the stream."""
 
     def __init__(self, reader: "_Streams | _Zstd", kind: str, what: str) -> None:
         self._reader = reader

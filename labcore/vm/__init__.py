@@ -1,4 +1,4 @@
-r"""Virtual machines to compare containers with: qemu, a distribution's kernel, and a root that is the image `busybox`.
+r"""Virtual machines to compare containers with: qemu, a distribution's kernel, the image `busybox` as the root.
 
     >>> with labcore.vm.start() as machine:
     ...     machine.ready_after, machine.run("uname -r")
