@@ -1,4 +1,4 @@
-"""A benchmark's result as a table and as a plot."""
+"""Rendering of a benchmark's result: table and plot."""
 
 from pathlib import Path
 

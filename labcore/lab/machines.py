@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from labcore import vm
-from labcore.bench.apart import compare_apart
-from labcore.bench.comparison import Comparison, Series
-from labcore.bench.progress import Options, Progress
+from labcore.bench.comparison import Comparison, Options, Progress, Series
+from labcore.bench.isolated import compare_isolated
 from labcore.errors import LabcoreError
 from labcore.lab.messages import say
 from labcore.lab.pictures import Picture
@@ -70,7 +69,7 @@ def compare(mine: Sequence[float] = (), *, rounds: int = 0) -> Comparison:
 
     shown = display(HTML(""), display_id=True)
     found: Comparison | None = None
-    for event in compare_apart(options=Options(quick=True, rounds=rounds)):
+    for event in compare_isolated(options=Options(quick=True, rounds=rounds)):
         if isinstance(event, Progress):
             shown.update(
                 HTML(say("{done} of {total}: {what}", done=event.done, total=event.total, what=html.escape(event.what)))
