@@ -22,10 +22,13 @@ COMPARE = "compare"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
-        "start: from start to exit of one small program in a container. life: create, start and delete, as an engine drives an "
-        "OCI runtime. exec: a further program in a running container. many: a hundred containers that run on. images: pull, "
-        "push, load, unpack and serve a Debian base image. compare: containers against virtual machines, in a few minutes: "
-        "start, stop, memory, disk, how many fit, work inside; `labcore vm setup` first."
+        "start: from start to exit of one small program in a container\n"
+        "life: create, start and delete, as an engine drives an OCI runtime\n"
+        "exec: a further program in a running container\n"
+        "many: a hundred containers that run on\n"
+        "images: pull, push, load, unpack and serve a Debian base image\n"
+        "compare: containers against virtual machines, in a few minutes: start, stop, memory, disk, how many fit, "
+        "work inside; `labcore vm setup` first"
     )
     parser.add_argument("what", choices=[*BENCHES, COMPARE], metavar="|".join([*BENCHES, COMPARE]), help="what to measure")
     parser.add_argument(

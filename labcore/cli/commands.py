@@ -47,7 +47,7 @@ COMMANDS = {
     "volume rm": "Remove volumes, with all that is in them",
     "inspect": "Print all that is known of images and volumes, as JSON",
     "version": "Show the versions of labcore and of what it runs on",
-    "seed": "Make images on the spot: busybox, hello-world, alpine, debian …",
+    "seed": "Make images on the spot: busybox, alpine, debian, nginx, python",
     "plan": "Print what `run` would do, op by op, and start nothing",
     "doctor": "Try what this machine can do, and name the cures",
     "lab": "Start a first container, then JupyterLab with the lessons",

@@ -711,7 +711,11 @@ def test_a_root_file_system_without_files(store: ImageStore) -> None:
     assert image.config.diff_ids == (image.layers[0].digest,)
 
 
-@pytest.mark.parametrize("content", [b"", b"#!/bin/sh", b"x" * 2000, gzip.compress(ROOT)[:-4]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"#!/bin/sh", b"x" * 2000, gzip.compress(ROOT)[:-4]],
+    ids=["nothing", "a script", "no archive", "half a gzip"],
+)
 def test_what_is_no_root_file_system(store: ImageStore, content: bytes) -> None:
     with pytest.raises(StoreDamaged, match=r"root\.tar is"):
         import_root(store, io.BytesIO(content), "root.tar")
