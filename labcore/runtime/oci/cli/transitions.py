@@ -1,21 +1,22 @@
 """start, kill, delete: the short commands, which import as little as they can."""
 
 from labcore.errors import InvalidInput
-from labcore.runtime.oci import life
+from labcore.runtime.oci import transitions
 from labcore.runtime.oci.cli.options import Options, one_name, read_options, root_of
+from labcore.runtime.oci.life import Life
 
 
 def do_start(general: Options, words: list[str]) -> int:
     """Let a container become its program."""
     options, _ = read_options(words)
-    life.start(root_of(general), one_name(options, "start"))
+    transitions.start(root_of(general), one_name(options, "start"))
     return 0
 
 
 def do_delete(general: Options, words: list[str]) -> int:
     """Forget a container."""
     options, _ = read_options(words, short={"f": "force"})
-    life.delete(root_of(general), one_name(options, "delete"), force=bool(options.get("force")))
+    transitions.delete(root_of(general), one_name(options, "delete"), force=bool(options.get("force")))
     return 0
 
 
@@ -31,7 +32,7 @@ def do_kill(general: Options, words: list[str]) -> int:
 
         Runtime(Path(root_of(general))).kill(name, number, everybody=True)
     else:
-        life.Life.load(root_of(general), name).kill(number)
+        Life.load(root_of(general), name).kill(number)
     return 0
 
 
