@@ -33,7 +33,7 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
         "entrypoint",
         lambda name, value: words(name, value if not isinstance(value, str) else [value] if value else []),
     ),
-    "group_add": ("group_add", each(text_or_number)),
+    "group_add": ("group_add", words),
     "labels": ("labels", pairs),
     "volumes": ("mounts", each(lambda _, value: from_short(value))),
     "mounts": ("mounts", each(lambda _, value: from_long(value))),
