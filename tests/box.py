@@ -4,12 +4,13 @@
 
 What is seen in it was made in it: no neighbour's process, mount, cgroup or temporary file. When the command ends, whatever it
 has left running is killed, and its cgroups and its /tmp are removed. The network is the machine's. On a machine with systemd,
-which knows processes by number and cgroups by path, the box has no more than its mounts; an ordinary user has none.
+which knows processes by their numbers and cgroups by their paths, the box has only its mounts; an ordinary user has none.
 
 Needs nothing but Python's standard library: it runs before what is tested is imported.
 """
 
 import ctypes
+import fcntl
 import os
 import shutil
 import signal
@@ -25,6 +26,7 @@ from types import FrameType
 SHARED = "LABCORE_TESTS_SHARED"  # the directory that all workers of a run see; it is set in a box, and nowhere else
 NEWNS, NEWCGROUP, NEWPID = 0x00020000, 0x02000000, 0x20000000  # linux/sched.h
 PR_SET_PDEATHSIG = 1
+PREFIX = "labcore-tests-"  # of the names of its /tmp and of its cgroups
 FORWARDED = (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP)
 CGROUPS = Path("/sys/fs/cgroup")
 SYSTEMD = Path("/run/systemd/system")
@@ -41,10 +43,13 @@ def words(*command: str) -> list[str]:
 
 def main(command: list[str]) -> int:
     """Run a command in a new box, and return its status; of a signal's, 128 and the signal."""
-    place = Path(tempfile.mkdtemp(prefix="labcore-tests-", dir="/tmp"))
+    sweep()
+    place = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
     place.chmod(0o1777)
-    cgroups = [] if SYSTEMD.is_dir() else list(own_cgroups())
+    lock = os.open(place, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     try:
+        cgroups = [] if SYSTEMD.is_dir() else [made(group) for group in cgroups_of(place)]
         if not SYSTEMD.is_dir():
             must(_LIBC.unshare(NEWPID))  # of the children from now on
         if not (first := os.fork()):
@@ -52,9 +57,27 @@ def main(command: list[str]) -> int:
             os._exit(inside(place, cgroups, command))
         return status_of(first)
     finally:  # nobody is in the namespaces any more
-        for cgroup in cgroups:
-            remove(cgroup)
-        shutil.rmtree(place, ignore_errors=True)
+        discard(place)
+
+
+def sweep() -> None:
+    """Remove what is left of boxes that were killed: nobody holds them."""
+    for place in Path("/tmp").glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            lock = os.open(place, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if place.stat().st_mtime < time.time() - 60:  # else it may be about to be held
+                    discard(place)
+            finally:
+                os.close(lock)
+
+
+def discard(place: Path) -> None:
+    """Remove a box's cgroups and its /tmp."""
+    for cgroup in cgroups_of(place):
+        remove(cgroup)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def inside(place: Path, cgroups: list[Path], command: list[str]) -> int:
@@ -107,17 +130,20 @@ def status_of(process: int) -> int:
 # --- cgroups
 
 
-def own_cgroups() -> Iterator[Path]:
-    """Make a cgroup in each hierarchy that lets us: below our own, or in version 2 alone beside it (cgroups(7))."""
-    name = f"labcore-tests-{os.getpid()}-{time.monotonic_ns():x}"
+def cgroups_of(place: Path) -> Iterator[Path]:
+    """Yield a box's cgroup in each hierarchy that lets us: below our own, or in version 2 alone beside it (cgroups(7))."""
     own = dict(line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines())
     for point, kind, options in hierarchies():
         path = own.get(options if kind == "cgroup" else "", "/")
-        group = Path(os.path.normpath(f"{point}{path}/{'../' if point == CGROUPS and path != '/' else ''}{name}"))
-        group.mkdir()
-        for file in ("cpuset.cpus", "cpuset.mems") if (group / "cpuset.sched_load_balance").exists() else ():
-            (group / file).write_text((group.parent / file).read_text())  # empty at first, and then nobody can enter
-        yield group
+        yield Path(os.path.normpath(f"{point}{path}/{'../' if point == CGROUPS and path != '/' else ''}{place.name}"))
+
+
+def made(group: Path) -> Path:
+    """Make a cgroup that can be entered."""
+    group.mkdir()
+    for file in ("cpuset.cpus", "cpuset.mems") if (group / "cpuset.sched_load_balance").exists() else ():
+        (group / file).write_text((group.parent / file).read_text())  # empty at first, and then nobody can enter
+    return group
 
 
 def hierarchies() -> Iterator[Mount]:

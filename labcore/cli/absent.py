@@ -12,7 +12,7 @@ _ABSENT = {
     "container rename; container restart; container start; container stop; container wait": _NAMED,
     "pause; port; stats; top; unpause; update": _RUNTIME,
     "container pause; container port; container stats; container top; container unpause; container update": _RUNTIME,
-    "build; builder; builder build; builder prune; buildx; image build": "labcore commit makes images of snapshots",
+    "build; bake; builder; builder build; builder prune; buildx; image build": "labcore commit makes images of snapshots",
     "compose": "docker-compose with docker",
     "network": "a container has the loopback interface alone",
     "events; system events": "labcore info and labcore system df show what is here",

@@ -101,7 +101,7 @@ ALIASES = {
 
 # In the help of `labcore`: those that are wanted first, as docker lists them, and those that docker has not.
 COMMON = (
-    "run", "exec", "ps", "build", "pull", "push", "images", "login", "logout", "search", "version", "info",
+    "run", "exec", "ps", "build", "bake", "pull", "push", "images", "login", "logout", "search", "version", "info",
 )  # fmt: skip
 OWN = ("seed", "plan", "doctor", "lab", "lesson", "vm", "bench", "fsck", "rootless", "registry", "snapshot", "completion")
 

@@ -1,6 +1,6 @@
 """Resolving a name, an ID, the head of one, or a digest to an image; and walking an index down to its images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from labcore.errors import ImageNotFound, InvalidInput, LabcoreError
@@ -70,8 +70,13 @@ def images(store: ImageLayout, descriptor: Descriptor, depth: int = 0) -> Iterat
 def image_here(store: ImageLayout, descriptor: Descriptor) -> Image | None:
     """Return a manifest's image; of an index the one for this machine, else the first; None if none can be read."""
     found = list(images(store, descriptor))
-    places = ranked([image.config.platform for image in found], Platform.here())
-    return found[places[0] if places else 0] if found else None
+    return for_this_machine(found) if found else None
+
+
+def for_this_machine(images: Sequence[Image]) -> Image:
+    """Return the image that suits this machine best, the first if none does."""
+    places = ranked([image.config.platform for image in images], Platform.here())
+    return images[places[0] if places else 0]
 
 
 def parts(store: ImageLayout, descriptor: Descriptor, depth: int = 0) -> Iterator[Descriptor]:

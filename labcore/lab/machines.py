@@ -12,6 +12,7 @@ from labcore.bench.isolated import compare_isolated
 from labcore.errors import LabcoreError
 from labcore.lab.messages import say
 from labcore.lab.pictures import Picture
+from labcore.lab.pictures.comparison import DRAWINGS
 from labcore.record import Record
 
 WARM_UP = 1
@@ -84,6 +85,4 @@ def compare(mine: Sequence[float] = (), *, rounds: int = 0) -> Comparison:
 
 def draw(found: Comparison, what: str = "start") -> Picture:
     """Draw a part of a comparison: `start`, `waterfall`, `memory` or `work`. Raises InvalidInput for what was not measured."""
-    from labcore.lab.pictures.comparison import DRAWINGS  # with matplotlib, which costs 0.3 s
-
     return DRAWINGS[what](found)
