@@ -27,7 +27,7 @@ from labcore.storage.directories import OPEN, checked_name, created_whole, remov
 from labcore.storage.implied import is_default_root, top_of
 from labcore.storage.locks import Use, root_of_process, used, user_of
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # `run` takes a snapshot, and needs none of what looks into one: trees, archives, copies
 if TYPE_CHECKING:
     from labcore.storage.changes import Change
     from labcore.storage.files import Files

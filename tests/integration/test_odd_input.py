@@ -101,12 +101,14 @@ def test_no_other_parser_knows_options_by_their_beginning() -> None:
 @pytest.mark.parametrize(
     ("words", "cure"),
     [
-        (["run", "-it", "busybox"], "-t is docker's"),
+        (["run", "-p", "80", "busybox"], "networks are to come"),
+        (["run", "-dp", "80", "busybox"], "-d is docker's"),
         (["run", "--name", "x", "busybox"], "--snapshot NAME"),
         (["run", "-d", "busybox"], "labcore.spawn"),
         (["run", "--root", "/tmp", "busybox"], "labcore --root DIR"),
         (["images", "--root", "/tmp"], "labcore --root DIR"),
-        (["run", "--userns", "1", "busybox"], "--userns-remap FIRST"),
+        (["run", "--gpus", "all", "busybox"], "--device PATH"),
+        (["plan", "--rm", "busybox"], "plan starts nothing"),
         (["run", "--bogus", "busybox"], "labcore run --help"),
     ],
 )
@@ -122,12 +124,12 @@ def test_an_unknown_option_leads_on(words: list[str], cure: str, capsys: pytest.
         ("timeout", [math.nan]),
         ("carrier", ["", "nope"]),
         ("stdout", [-1 << 63, 1 << 63, 4096, "x"]),
-        ("hostname", ["", "\0", "\udcff", "a b", "x" * 65, 5]),
+        ("hostname", ["\0", "\udcff", "a b", "x" * 65, 5]),
         ("workdir", ["x", "/\0", 5]),
         ("env", [{"": ""}, {"A=B": "c"}, {"A": "\0"}, ["=x"], ["lonely"], [5]]),
         ("argv", [[""], ["\0"], [5], "true", b"true", 5]),
         ("rootfs", ["", "\0", "/nowhere"]),
-        ("remap", [5, "100000", 0]),
+        ("remap", [5, "x", "1:0", 0]),
         ("user", [-1, ID_MAX + 1, 1 << 63, "\0", True]),
         ("snapshot", ["", "\0", "../x", "\udcff"]),
         ("volumes", [[""], ["\0"], ["/a\0:/x"], ["/:/x\0"], ["a:/\udcff:no"]]),
@@ -189,10 +191,10 @@ def test_variables_are_dockers(
     file.write_bytes(
         b"\xef\xbb\xbf# comment\r\n\r\n  A=from file \r\nB=b=c # d\nFROM_HERE\nNOWHERE\nBYTES=\xff\x0b\xe2\x80\xa8x\nE=\n"
     )
-    words = ["--env-file", str(file), "-e", "A=first", "-e", "A=last", "-e", "HOME", "-e", "NOWHERE"]
+    words = ["-h", "box", "--env-file", str(file), "-e", "A=first", "-e", "A=last", "-e", "HOME", "-e", "NOWHERE"]
     monkeypatch.delenv("HOME")
     assert shown(engine, monkeypatch, capfdbinary, *words) == [
-        b"A=last", b"B=b=c # d", b"BYTES=\xff\x0b\xe2\x80\xa8x", b"E=", b"FROM_HERE=here", b"HOSTNAME=labcore",
+        b"A=last", b"B=b=c # d", b"BYTES=\xff\x0b\xe2\x80\xa8x", b"E=", b"FROM_HERE=here", b"HOSTNAME=box",
         b"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     ]  # fmt: skip
 

@@ -8,16 +8,12 @@ from types import FrameType
 from typing import Self
 
 from labcore.cli import LABCORE_FAILED
-from labcore.cli.container import options as container
+from labcore.cli.container import options as create_options
 from labcore.engine import Engine, exit_code
-from labcore.engine.preparing import Prepared, prepared
-from labcore.errors import StepFailed
+from labcore.engine.foreground import Prepared, new_id, prepared
+from labcore.errors import InvalidInput, StepFailed
 from labcore.native import DEVNULL, Process
-from labcore.runtime import make_plan, spawn
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from labcore.spec import Mount
+from labcore.runtime.launch import Launch
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -35,52 +31,66 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="keep what it writes under this name, and go on from it the next time; IMAGE may then be left out, or be -",
     )
-    parser.add_argument("-i", "--interactive", action="store_true", help="let the program read this standard input")
     parser.add_argument(
-        "-v",
-        "--volume",
-        action="append",
-        default=[],
-        metavar="[SOURCE:]PATH[:OPTIONS]",
-        help="mount a volume (SOURCE is its name, or nothing), or a directory or file of this machine (SOURCE begins with /); "
-        "OPTIONS: ro, nocopy, rslave, …",
+        "-i", "--interactive", dest="open_stdin", action="store_true", help="let the program read this standard input"
     )
-    parser.add_argument("--mount", action="append", default=[], metavar="type=…,src=…,dst=…", help="the same in many words")
-    parser.add_argument("--tmpfs", action="append", default=[], metavar="PATH[:OPTIONS]", help="mount an empty tmpfs")
-    container.arguments(parser, needs_image=False)
+    parser.add_argument("--cidfile", metavar="FILE", help="write the container's ID to this file, which must not be there")
+    parser.add_argument("-t", "--tty", action="store_true", help="give it a terminal, with -i this one's keys")
+    create_options.arguments(parser, needs_image=False)
 
 
 def main(args: argparse.Namespace) -> int:
     """Run it to its end and return its exit code."""
-    image = None if args.rootfs or args.image == "-" else args.image
-    options = container.options_of(args)
-    with prepared(Engine(args.root), image, args.argv, snapshot=args.snapshot, volumes=_volumes(args), **options) as made:
+    if args.image == "-" and args.snapshot:
+        args.image = None
+    options = create_options.options_of(args, open_stdin=args.open_stdin, tty=args.tty)
+    if args.tty:
+        from labcore.cli.terminal import check_terminal
+
+        check_terminal(interactive=args.open_stdin)
+    container_id = new_id()
+    if args.cidfile:
+        _write_cidfile(args.cidfile, container_id)
+    with prepared(Engine(args.root), options, snapshot=args.snapshot, container_id=container_id) as made:
         return _run(args, made)
 
 
-def _volumes(args: argparse.Namespace) -> "list[Mount]":
-    if not (args.volume or args.mount or args.tmpfs):
-        return []
-    from labcore.engine.mount_options import from_long, from_short, from_tmpfs
-
-    return [*map(from_short, args.volume), *map(from_long, args.mount), *map(from_tmpfs, args.tmpfs)]
+def _write_cidfile(path: str, container_id: str) -> None:
+    try:
+        with open(path, "x") as file:  # noqa: PTH123
+            file.write(container_id)
+    except FileExistsError:
+        raise InvalidInput(f"--cidfile {path}: it is there, perhaps another container's: remove it, or name another") from None
 
 
 def _run(args: argparse.Namespace, made: Prepared) -> int:
-    plan = make_plan(made.spec, None, Engine(args.root).launch_options)
+    launch_options, terminal = Engine(args.root).launch_options, None
+    if args.tty:
+        from labcore.cli.terminal import ContainerTerminal
+
+        terminal = ContainerTerminal()
+        launch_options = launch_options.replace(syncs=(("terminal", terminal.take),))
+    launch = Launch(made.spec, options=launch_options, cgroup=made.cgroup)
     sys.stdout.flush()
     with _Signals() as signals:
         try:
-            process = spawn(plan, stdin=None if args.interactive else DEVNULL)
+            process = launch.create(stdin=None if args.open_stdin and not terminal else DEVNULL)
         except StepFailed as error:
             print(f"labcore: {error}", file=sys.stderr)
             if error.call != "execve":
                 return LABCORE_FAILED
             return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
-        with process:
-            made.runs(process)
-            signals.go_to(process)
-            return exit_code(process)
+        try:
+            with process:
+                made.runs(process)
+                signals.go_to(process)
+                if terminal:
+                    terminal.join(process, interactive=args.open_stdin)
+                return exit_code(process)
+        finally:
+            if terminal:
+                terminal.close()
+            launch.delete()
 
 
 class _Signals:
