@@ -73,7 +73,7 @@ SAME = [
     ("--add-host there:10.1.2.3 --add-host six:[::5]", "grep -E 'there|six' /etc/hosts"),
     (
         "",
-        "head -1 /etc/hosts; grep -v ^# /etc/resolv.conf | grep .; stat -c '%a %u:%g' /etc/hosts /etc/hostname /etc/resolv.conf",
+        "head -1 /etc/hosts; grep -v ^# /etc/resolv.conf | grep .; cd /etc; stat -c '%a %u:%g' hosts hostname resolv.conf",
     ),
     ("--dns 9.9.9.9 --dns-search a.b --dns-option ndots:2", "grep -v ^# /etc/resolv.conf | grep . | sort"),
     ("-m 64m --pids-limit 30 --cpus 0.5", "echo ok"),

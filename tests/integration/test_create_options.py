@@ -192,6 +192,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"uts_mode": "host", "hostname": "x"}, "leave one of them out"),
     ({"userns_mode": "keep-id"}, "host is all there is"),
     ({"group_add": ["nosuch"]}, "none in its /etc/group"),
+    ({"tty": True}, "labcore run -t"),
+    ({"name": "x"}, "leave it out"),
     ({"user": "nosuch"}, "none in its /etc/passwd"),
 ]
 
@@ -211,6 +213,15 @@ def test_apparmor_is_refused_where_there_is_none(engine: Engine) -> None:
     with pytest.raises(Unavailable, match="leave it out"):
         labcore.run("busybox", ["true"], root=engine.root, security_opt=["apparmor=docker-default"])
     assert seen(engine, "echo ok", security_opt=["apparmor=unconfined"]) == "ok"
+
+
+def test_a_plan_has_binds_but_holds_no_volumes(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("bound\n")
+    plan = labcore.plan("busybox", ["cat", "/x/file"], root=engine.root, volumes=[f"{tmp_path}:/x:ro"], tmpfs=["/y"])
+    with labcore.spawn(plan, stdin=labcore.DEVNULL, stdout=labcore.PIPE) as process:
+        assert process.communicate(timeout=30)[0] == b"bound\n"
+    with pytest.raises(InvalidInput, match="use run"):
+        labcore.plan("busybox", root=engine.root, volumes=["data:/x"])
 
 
 # --- files in /etc
