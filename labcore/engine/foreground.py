@@ -112,6 +112,10 @@ def run(
     Raises also StepFailed; NotFound and InUse of a snapshot or volume.
     """
     wanted = create_options(image, argv, options=options, **fields)
+    if wanted.tty:
+        raise InvalidInput("tty: run captures output, and has no terminal to give: leave it out, or labcore run -t")
+    if wanted.name:
+        raise InvalidInput(f"name {wanted.name!r}: a container of run is gone when it has ended: leave it out")
     engine = Engine(root)
     with prepared(engine, wanted, snapshot=snapshot, etc=not {"rootfs", "mounts"} & set(stages or ())) as container:
         launch = Launch(container.spec, stages=stages, options=engine.launch_options, cgroup=container.cgroup)
