@@ -37,11 +37,14 @@ from labcore.storage.layers import LayerStore, unrepeated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from labcore.engine.container_dirs import ContainerDirs
     from labcore.engine.progress import Progress
+    from labcore.engine.records import Records
     from labcore.registry.transport import Endpoint
     from labcore.spec import Mount
     from labcore.storage.locks import Use
     from labcore.storage.snapshots import SnapshotStore
+    from labcore.storage.upper import UpperStore
     from labcore.storage.volumes import VolumeStore
 
 Environment = Mapping[str, str | None] | Iterable[str]
@@ -85,6 +88,27 @@ class Engine:
         from labcore.storage.snapshots import SnapshotStore
 
         return SnapshotStore(self.root / "storage")
+
+    @cached_property
+    def records(self) -> "Records":
+        """What is kept of containers."""
+        from labcore.engine.records import Records
+
+        return Records(self.root / "containers")
+
+    @cached_property
+    def uppers(self) -> "UpperStore":
+        """Containers' writable layers."""
+        from labcore.storage.upper import UpperStore
+
+        return UpperStore(self.root / "storage")
+
+    @cached_property
+    def container_dirs(self) -> "ContainerDirs":
+        """Containers' directories, and what is locked, made and removed with them."""
+        from labcore.engine.container_dirs import ContainerDirs
+
+        return ContainerDirs(self.records, self.uppers, self.volumes)
 
     @cached_property
     def volumes(self) -> "VolumeStore":

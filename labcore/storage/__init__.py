@@ -6,9 +6,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.storage.layers import LayerStore
     from labcore.storage.snapshots import Snapshot, SnapshotStore
+    from labcore.storage.upper import Upper, UpperStore
 
-__all__ = ["LayerStore", "Snapshot", "SnapshotStore"]
+__all__ = ["LayerStore", "Snapshot", "SnapshotStore", "Upper", "UpperStore"]
 
 __getattr__ = lazy_names(
-    __name__, {"labcore.storage.layers": ("LayerStore",), "labcore.storage.snapshots": ("Snapshot", "SnapshotStore")}
+    __name__,
+    {
+        "labcore.storage.layers": ("LayerStore",),
+        "labcore.storage.snapshots": ("Snapshot", "SnapshotStore"),
+        "labcore.storage.upper": ("Upper", "UpperStore"),
+    },
 )

@@ -43,12 +43,17 @@ class VolumeStore:
     def __init__(self, directory: Path) -> None:
         self._volumes = directory / "volumes"
 
-    def create(self, name: str | None = None, *, labels: Sequence[tuple[str, str]] = ()) -> Volume:
-        """Make a volume, or return the one that has this name; without a name, an anonymous one. Raises InvalidInput."""
+    def create(
+        self, name: str | None = None, *, anonymous: bool = False, labels: Sequence[tuple[str, str]] = ()
+    ) -> Volume:  # fmt: skip
+        """Make a volume, or return the one that has this name; without a name, an anonymous one. Raises InvalidInput.
+
+        An `anonymous` one with a name is one whose name was drawn by the caller.
+        """
         if name is not None:
             with suppress(NotFound):
                 return self.get(name)
-        volume = Volume(name or os.urandom(32).hex(), name is None, tuple(labels), datetime.now(UTC).isoformat())
+        volume = Volume(name or os.urandom(32).hex(), anonymous or name is None, tuple(labels), datetime.now(UTC).isoformat())
         try:
             with room_for(f"volume {volume.name}", self._volumes), made_whole(self._volumes, volume.name, "volume") as place:
                 (place / "data").mkdir()
