@@ -94,5 +94,5 @@ def filter_file(spec: ContainerSpec, directory: Path) -> str:
     """Write the spec's compiled filter to a file, for the floor to load, and return its path."""
     assert spec.seccomp is not None
     path = directory / "filter.bpf"
-    path.write_bytes(compiled(spec.seccomp))
+    path.write_bytes(compiled(spec.seccomp).program)
     return str(path)

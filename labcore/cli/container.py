@@ -118,4 +118,5 @@ def options_of(args: argparse.Namespace) -> dict[str, Any]:
 def plan_of(args: argparse.Namespace) -> Plan:
     """Return the plan that the arguments ask for."""
     image = None if args.rootfs else args.image
-    return make_plan(Engine(args.root).spec(image, args.argv, **options_of(args)))
+    engine = Engine(args.root)
+    return make_plan(engine.spec(image, args.argv, **options_of(args)), None, engine.launch_options)

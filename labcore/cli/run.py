@@ -66,7 +66,7 @@ def _volumes(args: argparse.Namespace) -> "list[Mount]":
 
 
 def _run(args: argparse.Namespace, made: Prepared) -> int:
-    plan = make_plan(made.spec)
+    plan = make_plan(made.spec, None, Engine(args.root).launch_options)
     sys.stdout.flush()
     with _Signals() as signals:
         try:

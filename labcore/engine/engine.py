@@ -11,7 +11,7 @@ from labcore.images import Config, Image, ImageStore
 from labcore.native import DEVNULL, PIPE, Capability, Process, Stream, capget, program
 from labcore.paths import default_root
 from labcore.record import Record
-from labcore.runtime import Carrier, Plan, Stage, make_plan, spawn
+from labcore.runtime import Carrier, LaunchOptions, Plan, Stage, make_plan, spawn
 from labcore.runtime.probe import kernel_version
 from labcore.runtime.seccomp.default import default_profile
 from labcore.runtime.userns import fitted, groups_are_fixed, with_bound_devices
@@ -81,6 +81,11 @@ class Engine:
         self.root = root or default_root()
         self.images = ImageStore(self.root / "images")
         self.layers = LayerStore(self.root / "storage")
+
+    @property
+    def launch_options(self) -> LaunchOptions:
+        """How containers of this engine are launched: by default, with their seccomp filters compiled once."""
+        return LaunchOptions(filter_cache=str(self.root / "runtime" / "seccomp"))
 
     @cached_property
     def snapshots(self) -> "SnapshotStore":
@@ -186,8 +191,6 @@ class Engine:
             workdir=workdir or config.workdir,
             hostname=hostname,
             seccomp=_default_filter(),
-            filters_kept_in=str(self.root / "runtime" / "seccomp"),
-            dies_with_parent=True,
             mounts=(*DEFAULT_MOUNTS, *mounts),
         )
         if init:
@@ -326,7 +329,7 @@ def plan(
         init=init,
         remap=remap,
     )
-    return make_plan(spec, stages)
+    return make_plan(spec, stages, Engine(root).launch_options)
 
 
 def run(
@@ -368,7 +371,7 @@ def run(
                 workdir=workdir, entrypoint=entrypoint, user=user, privileged=privileged, init=init, remap=remap,
             )
         )  # fmt: skip
-        made = make_plan(container.spec, stages)
+        made = make_plan(container.spec, stages, Engine(root).launch_options)
         process = undo.enter_context(
             spawn(made, stdin=PIPE if input else DEVNULL, stdout=stdout, stderr=stderr, carrier=carrier)
         )

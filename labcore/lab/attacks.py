@@ -129,4 +129,4 @@ def seccomp() -> ops.LoadFilter:
     from labcore.runtime.seccomp import compiled, default_profile
 
     profile = default_profile(frozenset(DEFAULT_CAPABILITIES), platform.machine(), kernel_version())
-    return ops.LoadFilter(compiled(profile))
+    return ops.LoadFilter(compiled(profile).program)

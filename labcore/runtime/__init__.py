@@ -9,16 +9,16 @@ TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
     from labcore.runtime import ops
     from labcore.runtime.plan import Carrier, Plan
-    from labcore.runtime.stages import STAGES, Stage, make_plan
+    from labcore.runtime.stages import STAGES, LaunchOptions, Stage, make_plan
     from labcore.runtime.start import spawn
 
-__all__ = ["STAGES", "Carrier", "Plan", "Stage", "make_plan", "ops", "spawn"]
+__all__ = ["STAGES", "Carrier", "LaunchOptions", "Plan", "Stage", "make_plan", "ops", "spawn"]
 
 __getattr__ = lazy_names(
     __name__,
     {
         "labcore.runtime.plan": ("Carrier", "Plan"),
-        "labcore.runtime.stages": ("STAGES", "Stage", "make_plan"),
+        "labcore.runtime.stages": ("STAGES", "LaunchOptions", "Stage", "make_plan"),
         "labcore.runtime.start": ("spawn",),
     },
 )

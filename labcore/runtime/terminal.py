@@ -100,8 +100,8 @@ def take(process: Process) -> int:
     return native.pidfd_getfd(process.pidfd, MASTER)
 
 
-def keep(process: Process) -> None:
-    """Hand the terminal's other end to the monitor, which logs what comes out of it."""
+def give_to_shim(process: Process) -> None:
+    """Hand the terminal's other end to the shim, which logs what comes out of it."""
     from labcore.native.monitor import give_terminal
 
     master = take(process)

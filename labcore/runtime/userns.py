@@ -41,12 +41,12 @@ def fitted(spec: ContainerSpec) -> ContainerSpec:
     mounts = spec.mounts
     if mapped("gid_map") <= TERMINALS:  # there is no such group here
         mounts = tuple(mount.replace(options=tuple(word for word in mount.options if word != "gid=5")) for mount in mounts)
-    return with_bound_devices(spec.replace(rootless=True, mounts=mounts))
+    return with_bound_devices(spec.replace(mounts=mounts))
 
 
 def groups_are_fixed(spec: ContainerSpec) -> bool:
     """Return whether the container's processes cannot change their groups, because there is only one to have."""
-    return sum(each.size for each in spec.gid_map) == 1 or (spec.rootless and mapped("gid_map") == 1)
+    return sum(each.size for each in spec.gid_map) == 1 or mapped("gid_map") == 1
 
 
 def with_bound_devices(spec: ContainerSpec) -> ContainerSpec:

@@ -33,7 +33,7 @@ from labcore.spec.moment import Moment
 from labcore.spec.platform import Platform
 from labcore.spec.reference import Reference
 from labcore.spec.resources import Resources
-from labcore.spec.seccomp import Comparison, SeccompProfile, SeccompRule
+from labcore.spec.seccomp import Comparison, SeccompFilter, SeccompProfile, SeccompRule
 
 __all__ = [
     "DEFAULT_CAPABILITIES",
@@ -65,6 +65,7 @@ __all__ = [
     "Resources",
     "Rlimit",
     "Root",
+    "SeccompFilter",
     "SeccompProfile",
     "SeccompRule",
     "TopDirectory",

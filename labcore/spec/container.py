@@ -21,7 +21,7 @@ from labcore.spec.isolation import (
 )
 from labcore.spec.resources import Resources
 from labcore.spec.scheduling import IoPriority, MemoryPolicy, Scheduler, TimeOffset
-from labcore.spec.seccomp import SeccompProfile
+from labcore.spec.seccomp import SeccompFilter, SeccompProfile
 
 NAMESPACES: Final = ("mount", "pid", "uts", "ipc", "network", "cgroup")
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -89,8 +89,7 @@ class ContainerSpec(Record):
 
     `environment` holds `NAME=value` strings; `argv[0]` without a slash is looked up in the PATH found there. `namespaces` are
     the kinds that are new, `joins` the kinds that are somebody else's, each with its file. `hostname` None leaves the host's.
-    `apparmor` names a profile that is loaded. `filters_kept_in` is a directory for compiled filters. `rootless`: whoever starts
-    it is root of a user namespace only. `propagation` is that of the root mount, in mount(8)'s words. `resources` are for
+    `apparmor` names a profile that is loaded. `propagation` is that of the root mount, in mount(8)'s words. `resources` are for
     whoever makes the container's cgroups, and `cgroups` those that it is born in, by their directories.
     Raises InvalidInput for what cannot be.
     """
@@ -123,11 +122,10 @@ class ContainerSpec(Record):
     capabilities: CapabilitySets = root_with(DEFAULT_CAPABILITIES)
     no_new_privileges: bool = False
     apparmor: str = ""
-    seccomp: SeccompProfile | None = None
-    filters_kept_in: str | None = None
+    seccomp: SeccompProfile | SeccompFilter | None = None
+    session_keyring: bool = False
+    personality: int | None = None
     terminal: bool = False
-    dies_with_parent: bool = False
-    rootless: bool = False
 
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0]:

@@ -32,3 +32,10 @@ class SeccompProfile(Record):
     errno: int = 1
     architectures: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+
+
+class SeccompFilter(Record):
+    """A profile that has been compiled: classic BPF, as seccomp(2) takes it."""
+
+    program: bytes
+    flags: tuple[str, ...] = ()

@@ -35,7 +35,6 @@ from labcore.spec import (
     User,
 )
 from labcore.spec.isolation import ID_MAX
-from labcore.spec.resources import Resources
 from labcore.spec.scheduling import TimeOffset
 
 MAJOR_BITS, MINOR_BITS = 12, 20  # of a device's number: linux/kdev_t.h
@@ -77,12 +76,9 @@ class Bundle(Record):
 
     spec: ContainerSpec
     cgroup: str
-    resources: Resources
     hooks: dict[str, tuple[Hook, ...]]
     annotations: dict[str, str]
-    personality: int | None = None
     console_size: tuple[int, int] | None = None
-    creates_devices: bool = True
     has_process: bool = True
     version: str = "1.0.2"
 
@@ -124,12 +120,9 @@ def read_bundle(config: dict[str, Any], directory: Path, warn: Warn = unheard) -
     return Bundle(
         spec=spec,
         cgroup=_cgroups_path(root["linux"]["cgroupsPath"]),
-        resources=read_resources(root["linux"]["resources"]),
         hooks=read_hooks(config),
         annotations={name: node.text() for name, node in root["annotations"].members()},
-        personality=_personality(root["linux"]["personality"]),
         console_size=(size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None,
-        creates_devices=creates,
         has_process=bool(process),
         version=version,
     )
@@ -189,6 +182,9 @@ def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...], warn
         memory_policy=read_memory_policy(linux["memoryPolicy"]),
         time_offsets=_time_offsets(linux["timeOffsets"], new),
         seccomp=read_seccomp(linux["seccomp"]),
+        resources=read_resources(linux["resources"]),
+        session_keyring=True,
+        personality=_personality(linux["personality"]),
     )
     return read_process(process, spec, warn) if process else spec
 

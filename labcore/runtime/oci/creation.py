@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
-from labcore.runtime.cgroups import Cgroup, removal
-from labcore.runtime.oci.cgroup_mounts import with_cgroup_mounts
+from labcore.runtime.cgroups import Cgroup
+from labcore.runtime.launch import Launch
 from labcore.runtime.oci.config import Bundle, read_bundle
 from labcore.runtime.oci.life import Life, Lock, forget, start_of
 from labcore.runtime.oci.node import ConfigError
-from labcore.runtime.oci.plans import check_program, creation_plan, with_directory_modes, with_home
+from labcore.runtime.oci.rootfs import check_program, with_directory_modes, with_home
 from labcore.runtime.oci.state import Saved, Store, state_json
-from labcore.runtime.probe import confined
-from labcore.runtime.start import spawn
+from labcore.runtime.stages import Action, LaunchOptions, SyncPoint
 from labcore.runtime.stdio import give_streams
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class Request(Record):
     scope: bool = False
 
 
-def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None", *, keep: bool) -> "Process":
+def create(store: Store, request: Request, stages: "Mapping[str, Stage | None] | None", *, keep: bool) -> "Process":
     """Make a container up to its program; on failure nothing is left.
 
     Its process belongs to whoever reaps this one's orphans; with `keep` to this one, which can wait for it.
@@ -55,43 +54,56 @@ def create(store: Store, request: Request, stages: "Mapping[str, Stage] | None",
         directory = store.make(request.name)
         undo.callback(forget, directory)
         meanwhile.enter_context(Lock(store.root, request.name))
-        os.mkfifo(f"{directory}/gate", 0o600)
-        life = Life(store.root, request.name, hooks=[kind for kind, wanted in bundle.hooks.items() if wanted])
-        life.has_program = bundle.has_process
-        undo.callback(lambda: removal.remove(life.made))
+        os.mkfifo(f"{directory}/exec.fifo", 0o600)
+        creation = _Creation(store, request, config, bundle)
         cgroup = meanwhile.enter_context(_scope(bundle, request.name)) if request.scope else _cgroup_of(bundle, request.name)
-        cgroup = _limited(cgroup, bundle, life, scope=request.scope)
-        spec = with_directory_modes(with_cgroup_mounts(bundle.spec, cgroup))
-        spec = with_home(spec, spec.root.directory)
-        bundle = bundle.replace(spec=spec.replace(cgroups=cgroup.entrances(), filters_kept_in=f"{store.root}/{FILTERS}"))
-        creation = _Creation(store, request, config, bundle, cgroup, life)
-        plan = creation_plan(
-            bundle,
-            gate=Path(directory, "gate"),
-            prepare=creation.prepare,
-            run_hooks=creation.run_hooks if bundle.hooks["createContainer"] else None,
-            take_terminal=creation.take_terminal,
-            created=creation.created,
-            preserved=len(request.preserved),
+        launch = Launch(
+            with_home(with_directory_modes(bundle.spec), bundle.spec.root.directory),
             stages=stages,
+            options=LaunchOptions(
+                dies_with_parent=False,
+                preserve_fds=len(request.preserved),
+                exec_fifo=f"{directory}/exec.fifo",
+                filter_cache=f"{store.root}/{FILTERS}",
+                syncs=creation.syncs(),
+            ),
+            cgroup=cgroup,
+            is_made=request.scope,
+            remember=creation.remember,
         )
-        process = spawn(plan, until_sync=True, release=not keep, preserved=request.preserved)
+        creation.launch = launch
+        process = launch.create(release=not keep, preserved=request.preserved)
         undo.pop_all()
     return process
 
 
 class _Creation:
-    """What the starter does while the container's process waits for it."""
+    """The launcher's work while the container's process waits for it, and what is remembered of that."""
 
-    def __init__(
-        self, store: Store, request: Request, config: dict[str, Any], bundle: Bundle, cgroup: Cgroup, life: Life
-    ) -> None:  # fmt: skip
+    launch: Launch
+
+    def __init__(self, store: Store, request: Request, config: dict[str, Any], bundle: Bundle) -> None:
         self.store = store
         self.request = request
         self.config = config
         self.bundle = bundle
-        self.cgroup = cgroup
-        self.life = life
+        self.life = Life(store.root, request.name, hooks=[kind for kind, wanted in bundle.hooks.items() if wanted])
+        self.life.has_program = bundle.has_process
+
+    def syncs(self) -> tuple[tuple[SyncPoint, Action], ...]:
+        """Return what is to be done at which sync point."""
+        hooks = self.bundle.hooks
+        wanted: list[tuple[SyncPoint, Action]] = [("terminal", self.take_terminal), ("created", self.created)]
+        if hooks["prestart"] or hooks["createRuntime"]:
+            wanted.append(("namespaces", self.run_runtime_hooks))
+        if hooks["createContainer"]:
+            wanted.append(("rootfs", self.run_container_hooks))
+        return tuple(wanted)
+
+    def remember(self, launch: Launch) -> None:
+        """Write the container's cgroups down, before they are made and afterwards."""
+        self.life.cgroups, self.life.made = list(launch.cgroups), list(launch.made)
+        self.life.save()
 
     def saved(self, process: "Process") -> Saved:
         """Return what will be remembered."""
@@ -102,28 +114,22 @@ class _Creation:
             bundle=str(self.request.directory),
             created=now(),
             config=self.config,
-            cgroup=self.cgroup.path,
-            made=tuple(self.life.made),
+            cgroup=self.launch.cgroup.path,
+            made=tuple(self.launch.made),
             version=self.bundle.version,
             annotations=self.bundle.annotations,
         )
 
-    def prepare(self, process: "Process") -> None:
-        """Its namespaces are there, and nothing is mounted yet: id maps, and the hooks of this moment."""
-        if "user" in self.bundle.spec.namespaces:  # one that is joined has its maps
-            from labcore.runtime.userns import write_id_maps
+    def run_runtime_hooks(self, process: "Process") -> None:
+        """Run the hooks of the moment at which the namespaces are there, and nothing is mounted yet."""
+        from labcore.runtime.oci import hooks
 
-            write_id_maps(process.pid, self.bundle.spec.uid_map, self.bundle.spec.gid_map)
-        wanted = self.bundle.hooks
-        if wanted["prestart"] or wanted["createRuntime"]:
-            from labcore.runtime.oci import hooks
+        wanted, state = self.bundle.hooks, state_json(self.saved(process), "creating")
+        hooks.run_here("prestart", wanted["prestart"], state | {"status": "created"})
+        hooks.run_here("createRuntime", wanted["createRuntime"], state)
 
-            state = state_json(self.saved(process), "creating")
-            hooks.run_here("prestart", wanted["prestart"], state | {"status": "created"})
-            hooks.run_here("createRuntime", wanted["createRuntime"], state)
-
-    def run_hooks(self, process: "Process") -> None:
-        """All is mounted below the root's directory: the hooks that may mount more."""
+    def run_container_hooks(self, process: "Process") -> None:
+        """Run the hooks that may mount more: all is mounted below the root's directory."""
         from labcore.runtime.oci import hooks
 
         state = state_json(self.saved(process), "creating")
@@ -131,13 +137,13 @@ class _Creation:
         hooks.run_inside("createContainer", self.bundle.hooks["createContainer"], state, process.pid, directory=directory)
 
     def take_terminal(self, process: "Process") -> None:
-        """It has a terminal, whose other end goes to whoever asked for it."""
+        """Hand the terminal's other end to whoever asked for the container."""
         from labcore.runtime.oci import console
 
         console.hand_over(process, self.request.console_socket or "", self.bundle.console_size)
 
     def created(self, process: "Process") -> None:
-        """All is done but becoming the program: remember it."""
+        """Remember the container: all is done but becoming the program."""
         spec = self.bundle.spec
         if self.bundle.has_process:
             check_program(spec, process.pid)
@@ -145,6 +151,7 @@ class _Creation:
             give_streams(process.pid, spec.user.uid, terminals=True)
         saved = self.saved(process)
         self.store.save(saved)
+        self.remember(self.launch)
         self.life.pid, self.life.start = saved.pid, saved.start
         self.life.save()
 
@@ -184,36 +191,6 @@ def read_config(directory: Path) -> dict[str, Any]:
     return config
 
 
-def _limited(cgroup: Cgroup, bundle: Bundle, life: Life, *, scope: bool) -> Cgroup:
-    """Make a container's cgroup if it is not there, and set its limits; what is made is remembered, before and afterwards.
-
-    One that was there before is used if nobody is in it, and stays. A scope is made by systemd, and one of ours is in it.
-    A user who may make none does without, as long as no limit is asked for. Nor may an ordinary user say which devices can be
-    used; none can that is made in a user namespace.
-    """
-    entrances = cgroup.entrances()
-    if not scope:
-        cgroup.check_free()
-    life.cgroups = list(entrances)
-    life.made = [directory for directory in entrances if scope or not Path(directory).exists()]
-    life.save()
-    try:
-        made = cgroup.make()
-        life.made = life.made if scope else made
-        if removal.frozen(entrances):
-            raise InvalidInput(f"cgroup {cgroup.path}: one above it is frozen: thaw that, or name another cgroup")
-    except PermissionError as error:
-        if bundle.resources.replace(devices=()) != type(bundle.resources)() or not (os.geteuid() or confined()):
-            raise InvalidInput(f"linux.resources: no cgroup can be made here ({error}): have a subtree delegated") from None
-        removal.remove(life.made)
-        life.cgroups, life.made = [], []
-        return Cgroup("")
-    cgroup.apply(bundle.resources)
-    if os.geteuid() == 0 and not confined():
-        cgroup.allow_devices(bundle.resources)
-    return cgroup
-
-
 def _cgroup_of(bundle: Bundle, name: str) -> Cgroup:
     if bundle.cgroup.startswith("/"):
         return Cgroup.at(bundle.cgroup)
@@ -223,4 +200,4 @@ def _cgroup_of(bundle: Bundle, name: str) -> Cgroup:
 def _scope(bundle: Bundle, name: str) -> AbstractContextManager[Cgroup]:
     from labcore.runtime.cgroups.scope import Scope
 
-    return Scope.parse(bundle.cgroup, name).begun(bundle.resources)
+    return Scope.parse(bundle.cgroup, name).begun(bundle.spec.resources)

@@ -1,45 +1,21 @@
-"""Programs that a bundle wants to be run at the points of a container's life (config.md, POSIX-platform hooks)."""
+"""Hooks: programs of a bundle, run at the points of a container's life (config.md, POSIX-platform hooks)."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from labcore.errors import LabcoreError
-from labcore.native import DEVNULL, PIPE, CloneFlag
+from labcore.native import DEVNULL, PIPE
 from labcore.runtime import Plan, ops, spawn
+from labcore.runtime.exec import enter_root, joined_namespaces
 from labcore.runtime.oci.config import Hook
 from labcore.runtime.ops import Op
-
-# In which order the namespaces of a running container are joined: the user's early, for its rights are needed in
-# the others; but clocks that were shifted are the machine's own user namespace's.
-NAMESPACES = (
-    (CloneFlag.NEWTIME, "time"),
-    (CloneFlag.NEWUSER, "user"), (CloneFlag.NEWIPC, "ipc"), (CloneFlag.NEWUTS, "uts"), (CloneFlag.NEWNET, "net"),
-    (CloneFlag.NEWPID, "pid"), (CloneFlag.NEWCGROUP, "cgroup"), (CloneFlag.NEWNS, "mnt"),
-)  # fmt: skip
 
 
 class HookFailed(LabcoreError):
     """A hook did not do its work."""
-
-
-def joined_namespaces(pid: int) -> tuple[tuple[CloneFlag, str], ...]:
-    """Return the namespaces of a process that are not this one's own already, in the order in which they can be joined."""
-    found = []
-    for flag, name in NAMESPACES:
-        path = f"/proc/{pid}/ns/{name}"
-        if os.path.exists(path) and os.readlink(path) != os.readlink(f"/proc/self/ns/{name}"):  # noqa: PTH110, PTH115
-            found.append((flag, path))
-    return tuple(found)
-
-
-def enter_root(pid: int) -> list[Op]:
-    """Return the op that makes a process's root one's own, where joining its namespaces does not."""
-    apart = os.readlink(f"/proc/{pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt")  # noqa: PTH115
-    return [] if apart else [ops.EnterRoot(pid)]
 
 
 def run_here(kind: str, hooks: tuple[Hook, ...], state: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ need is kept in a few lines of text, beside the JSON that holds everything, and 
                        directory, for each; `made`, those of them that were made for it; `hooks`; `program`, whether it
                        has one; `end`
             started    there once it has been started
-            gate       a FIFO: the container's process waits at it until `start`
+            exec.fifo  a FIFO: the container's process waits at it until `start`
             lock       held by whoever changes the container
             state.json all that was asked for: see state.py
 """
@@ -198,20 +198,20 @@ class Life:
             removal.thaw(self.made)
 
     def mark_started(self) -> None:
-        """Remember that it was started; its gate is of no use any more."""
-        os.rename(f"{self.directory}/gate", f"{self.directory}/started")  # noqa: PTH104
+        """Remember that it was started; its exec.fifo is of no use any more."""
+        os.rename(f"{self.directory}/exec.fifo", f"{self.directory}/started")  # noqa: PTH104
 
-    def open_gate(self) -> None:
+    def write_exec_fifo(self) -> None:
         """Let the process that waits there go on. Raises WrongState if there is none."""
         try:
-            gate = os.open(f"{self.directory}/gate", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            fifo = os.open(f"{self.directory}/exec.fifo", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            why = f"nobody waits at its gate ({error.strerror})"
+            why = f"nobody waits at its exec.fifo ({error.strerror})"
             raise WrongState(f"container {self.name} cannot be started: {why}") from None
         try:
-            os.write(gate, b"!")
+            os.write(fifo, b"!")
         finally:
-            os.close(gate)
+            os.close(fifo)
 
     def destroy(self, *, hooks: bool = True) -> None:
         """End its processes, remove the cgroups that were made for it, forget it, and run its last hooks. Raises StateDamaged.
@@ -258,7 +258,7 @@ def start(root: str, name: str) -> None:
                 from labcore.runtime.oci import state
 
                 state.run_hooks_inside("startContainer", state.Store(root).load(name))
-            life.open_gate()
+            life.write_exec_fifo()
         except LabcoreError:
             life.destroy()
             raise

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Runtime:
     """Containers that are remembered below a directory. `stages` replaces stages by name."""
 
-    def __init__(self, root: Path, *, stages: "Mapping[str, Stage] | None" = None) -> None:
+    def __init__(self, root: Path, *, stages: "Mapping[str, Stage | None] | None" = None) -> None:
         self.store = Store(str(root))
         self.stages = stages
 
@@ -68,11 +68,13 @@ class Runtime:
         The caller waits for it, unless it is released to whoever reaps this process's orphans. Raises WrongState, ConfigError,
         InvalidInput, StepFailed.
         """
+        from labcore.runtime.exec import exec_plan
         from labcore.runtime.oci import console
         from labcore.runtime.oci.config import read_affinities, read_bundle, read_process
         from labcore.runtime.oci.creation import check_socket, warn
         from labcore.runtime.oci.node import Node
-        from labcore.runtime.oci.plans import check_program, exec_plan, with_home
+        from labcore.runtime.oci.rootfs import check_program, with_home
+        from labcore.runtime.stages import LaunchOptions
         from labcore.runtime.start import spawn
         from labcore.runtime.stdio import give_streams
 
@@ -91,14 +93,18 @@ class Runtime:
                 give_streams(process.pid, spec.user.uid, terminals=True)
 
         cgroups = tuple(directory for directory in Cgroup(saved.cgroup).entrances() if Path(directory).is_dir())
+
+        def take_terminal(process: "Process") -> None:
+            console.hand_over(process, console_socket or "", wanted)
+
         plan = exec_plan(
             spec.replace(cgroups=cgroups),
             saved.pid,
-            take_terminal=lambda started: console.hand_over(started, console_socket or "", wanted),
-            ready=ready,
-            affinities=read_affinities(Node(process, "process")),
-            preserved=len(preserved),
             stages=self.stages,
+            options=LaunchOptions(
+                dies_with_parent=False, preserve_fds=len(preserved), syncs=(("terminal", take_terminal), ("created", ready))
+            ),
+            affinities=read_affinities(Node(process, "process")),
         )
         return spawn(plan, release=release, preserved=preserved)
 

@@ -129,9 +129,10 @@ def run_hooks_inside(kind: str, saved: Saved) -> None:
     from labcore.runtime.cgroups import Cgroup
     from labcore.runtime.oci import hooks
     from labcore.runtime.oci.config import read_bundle
-    from labcore.runtime.oci.plans import confinement
+    from labcore.runtime.stages import STAGES, become_root_of
 
-    confined = confinement(read_bundle(saved.config, Path(saved.bundle)).spec)
+    spec = read_bundle(saved.config, Path(saved.bundle)).spec
+    confined = [*become_root_of(spec), *STAGES["confine"](spec)]
     entrances = Cgroup(saved.cgroup).entrances()
     state = state_json(saved, "created")
     hooks.run_inside(kind, _hooks_of(saved)[kind], state, saved.pid, entrances=entrances, confinement=confined)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from labcore.errors import InvalidInput
 from labcore.runtime.seccomp.newer import with_newer_calls
-from labcore.spec import Comparison, SeccompProfile, SeccompRule
+from labcore.spec import Comparison, SeccompFilter, SeccompProfile, SeccompRule
 
 if TYPE_CHECKING:
     from labcore.native.libseccomp import Filter
@@ -58,24 +58,26 @@ ARCHITECTURES: Final = {
 
 
 @lru_cache(maxsize=16)
-def compiled(profile: SeccompProfile, kept_in: Path | None = None) -> bytes:
-    """Return a profile as classic BPF, for `ops.LoadFilter`.
+def compiled(profile: SeccompProfile, cache: Path | None = None) -> SeccompFilter:
+    """Return a profile as a filter that the kernel can load.
 
-    Compiling takes 10 ms and an import, so that the result is kept in the directory `kept_in`, under a name that stands for the
+    Compiling takes 10 ms and an import, so that the result is kept in the directory `cache`, under a name that stands for the
     profile and the processor. Raises InvalidInput for an action, an operator or an architecture that does not exist,
     Unavailable without libseccomp.
     """
-    if kept_in is None:
-        return _compile(profile)
-    path = kept_in / f"{_name_of(profile)}.bpf"
+    return SeccompFilter(_compile(profile) if cache is None else _cached(profile, cache), profile.flags)
+
+
+def _cached(profile: SeccompProfile, cache: Path) -> bytes:
+    path = cache / f"{_name_of(profile)}.bpf"
     with suppress(OSError):
         program = path.read_bytes()
         if program and len(program) % INSTRUCTION == 0:
             return program
     program = _compile(profile)
     with suppress(OSError):  # a store that cannot be written to costs time, not containers
-        kept_in.mkdir(mode=0o700, parents=True, exist_ok=True)
-        incoming = kept_in / f".{path.name}-{os.getpid()}"
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        incoming = cache / f".{path.name}-{os.getpid()}"
         incoming.write_bytes(program)
         incoming.rename(path)
     return program

@@ -1,8 +1,9 @@
-"""A container's view of its cgroup: what a mount of type `cgroup` in config.json stands for (config-linux.md)."""
+"""Mounts of type `cgroup`: a container's view of its own cgroup (config-linux.md, cgroups path; cgroup_namespaces(7))."""
 
 from collections.abc import Iterator
 
-from labcore.runtime.cgroups import Cgroup, hierarchies
+from labcore.runtime.cgroups.group import Cgroup
+from labcore.runtime.cgroups.hierarchy import hierarchies
 from labcore.spec import ContainerSpec, MountPoint
 
 PLAIN = ("nosuid", "noexec", "nodev", "relatime")

@@ -1,0 +1,81 @@
+"""exec: a further process in a running container, by setns(2) into all of its namespaces."""
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from labcore.native import CloneFlag
+from labcore.runtime import ops
+from labcore.runtime.ops import Op
+from labcore.runtime.plan import Plan
+from labcore.runtime.stages.namespaces import become_root_of, before_joining
+from labcore.runtime.stages.process import terminal_of
+from labcore.runtime.stages.rootfs import BEHIND_SYNC
+from labcore.runtime.stages.sequence import DEFAULT, LaunchOptions, Stage, made_by, started, terminal_taken
+from labcore.spec import ContainerSpec
+
+# In which order they are joined: the user's early, for its rights are needed in the others; but clocks that were shifted are
+# the machine's own user namespace's.
+NAMESPACES: Final = (
+    (CloneFlag.NEWTIME, "time"),
+    (CloneFlag.NEWUSER, "user"), (CloneFlag.NEWIPC, "ipc"), (CloneFlag.NEWUTS, "uts"), (CloneFlag.NEWNET, "net"),
+    (CloneFlag.NEWPID, "pid"), (CloneFlag.NEWCGROUP, "cgroup"), (CloneFlag.NEWNS, "mnt"),
+)  # fmt: skip
+OF_A_PROCESS: Final = ("limits", "keyring", "rlimits", "confine", "exec")
+
+
+def exec_plan(
+    spec: ContainerSpec,
+    pid: int,
+    *,
+    stages: Mapping[str, Stage | None] | None = None,
+    options: LaunchOptions = DEFAULT,
+    affinities: tuple[tuple[int, ...], tuple[int, ...]] = ((), ()),
+) -> Plan:
+    """Return the plan of a further process in the container whose process is `pid`: it joins all of its namespaces.
+
+    Of the spec counts what is the process's own: cgroups, limits, rights, user, terminal, program. `affinities` are the
+    processors on which it runs until it is in the container's cgroups, and then.
+    """
+    made = made_by(spec, stages or {}, OF_A_PROCESS)
+    joins = joined_namespaces(pid)
+    initial, final = affinities
+    return Plan(
+        [
+            *([ops.SetAffinityBefore(initial)] if initial else []),
+            *made["limits"],
+            *before_joining(spec),
+            *([ops.JoinNamespaces(joins)] if joins else []),
+            ops.Clone(),
+            ops.NewSession(),
+            ops.Umask(0),
+            ops.CloseDescriptors(BEHIND_SYNC, options.preserve_fds),
+            *enter_root(pid),
+            *become_root_of(spec),
+            *made["keyring"],
+            *terminal_of(spec),
+            *(terminal_taken(options) if spec.terminal else []),
+            *([ops.SetAffinity(final)] if final else []),
+            *made["rlimits"],
+            *made["confine"],
+            *made["exec"][:-1],
+            *started(options),
+            *made["exec"][-1:],
+        ]
+    )
+
+
+def joined_namespaces(pid: int) -> tuple[tuple[CloneFlag, str], ...]:
+    """Return the namespaces of a process that are not this one's own already, in the order in which they can be joined."""
+    found = []
+    for flag, name in NAMESPACES:
+        path = f"/proc/{pid}/ns/{name}"
+        if os.path.exists(path) and os.readlink(path) != os.readlink(f"/proc/self/ns/{name}"):  # noqa: PTH110, PTH115
+            found.append((flag, path))
+    return tuple(found)
+
+
+def enter_root(pid: int) -> list[Op]:
+    """Return the op that makes a process's root one's own, where joining its namespaces does not."""
+    apart = os.readlink(f"/proc/{pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt")  # noqa: PTH115
+    return [] if apart else [ops.EnterRoot(pid)]

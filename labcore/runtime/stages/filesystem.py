@@ -1,0 +1,101 @@
+"""Stages for what a container sees below its root: mounts, devices, the working directory, and what is protected there."""
+
+import os
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+from labcore.native import MountAttribute, Process
+from labcore.runtime import mounting, ops
+from labcore.runtime.ops import Op
+from labcore.runtime.stages.namespaces import hands_over, has_mounts, in_user_namespace
+from labcore.runtime.stages.rootfs import BEHIND_SYNC, layers_to_map
+from labcore.spec import BindRoot, ContainerSpec, Device
+
+
+def mounts(spec: ContainerSpec) -> list[Op]:
+    """Mount what programs expect to find: /proc, /sys, and a /dev to be filled; and what the spec adds."""
+    mounting.check_mounts(spec.mounts)
+    placed = mounting.with_resolved_targets(spec.mounts, spec.root)
+    received = BEHIND_SYNC + len(layers_to_map(spec))
+    made = mounting.mount_all(placed, new_user=in_user_namespace(spec), apart=hands_over(spec), received=received)
+    return [*made, *_copied_up(spec)]
+
+
+def _copied_up(spec: ContainerSpec) -> list[Op]:
+    """Return the op that fills those tmpfs that are to begin with what they cover."""
+    copying = [mount.target for mount in spec.mounts if mounting.COPY_UP in mount.options and mount.kind == "tmpfs"]
+    if not copying:
+        return []
+    from labcore.runtime.copy_up import copy_up, mode_of  # podman's alone
+
+    root = spec.root.directory
+    wanted = [target for target in copying if mode_of(root, target) is not None]
+
+    def fill(process: Process) -> None:
+        for target in wanted:
+            copy_up(process, root, target)
+
+    return [ops.Sync(f"fills {' '.join(wanted)}", fill)]
+
+
+DEVICE_LINKS = (
+    ("/dev/ptmx", "pts/ptmx"),
+    ("/dev/fd", "/proc/self/fd"),
+    ("/dev/stdin", "/proc/self/fd/0"),
+    ("/dev/stdout", "/proc/self/fd/1"),
+    ("/dev/stderr", "/proc/self/fd/2"),
+)
+KINDS = {"c": 0o020000, "u": 0o020000, "b": 0o060000, "p": 0o010000}
+
+
+@lru_cache(maxsize=64)
+def _fill_dev(devices: tuple[Device, ...]) -> list[Op]:
+    plain = [d for d in devices if (d.kind, d.mode, d.uid, d.gid) == ("c", 0o666, 0, 0) and Path(d.path).parent == Path("/dev")]
+    others: list[Op] = []
+    for device in devices:
+        if device not in plain:
+            number = os.makedev(device.major, device.minor)
+            others += mounting.make_place(str(Path(device.path).parent), directory=True)
+            others.append(ops.MakeNode(device.path, KINDS[device.kind] | device.mode, number, device.uid, device.gid))
+    together = ops.MakeDevices(tuple((d.path, d.major, d.minor) for d in plain))
+    return [*([together] if plain else []), *others]
+
+
+def devices(spec: ContainerSpec) -> list[Op]:
+    """Fill /dev: the devices that are not hardware, and those that the spec adds. A /dev that is the host's stays as it is."""
+    if any(os.path.normpath(mount.target) == "/dev" and mounting.is_bind(mount) for mount in spec.mounts):
+        return []
+    # /dev/core: as runc does where the kernel, which is the container's too, shows its memory.
+    core = (("/dev/core", "/proc/kcore"),) if os.path.exists("/proc/kcore") else ()  # noqa: PTH110
+    return [*_fill_dev(spec.devices), ops.MakeLinks((*DEVICE_LINKS, *core))]
+
+
+def workdir(spec: ContainerSpec) -> list[Op]:
+    """Make the directory that the program starts in, while there is still the right to."""
+    path = PurePosixPath(mounting.resolved(os.path.normpath(spec.workdir), spec.root, spec.mounts))
+    parents = tuple(str(directory) for directory in (*reversed(path.parents), path) if directory != PurePosixPath("/"))
+    return [ops.MakeDirectories(parents)] if parents else []
+
+
+def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> list[Op]:
+    def is_kernels_directory(path: str) -> bool:  # the container's kernel is ours
+        return path.startswith(("/proc/", "/sys/")) and os.path.isdir(path)  # noqa: PTH112 - every start asks
+
+    directories = tuple(filter(is_kernels_directory, masked))
+    files = tuple(path for path in masked if path not in directories)
+    return [*([ops.MaskPaths(files, directories)] if masked else []), *([ops.ReadonlyPaths(readonly)] if readonly else [])]
+
+
+def protection(spec: ContainerSpec) -> list[Op]:
+    """Cover and write-protect what in /proc and /sys belongs to the whole machine, and the root if it is to be read only."""
+    read_only = isinstance(spec.root, BindRoot) and spec.root.read_only
+    # Added to what holds already: a remount would set all flags anew, and lose those that are not named again.
+    root: list[Op] = [ops.SetMountAttributes("/", MountAttribute.RDONLY, recursive=False)] if read_only else []
+    protected = [*_protection(spec.masked_paths, spec.readonly_paths), *root, *_propagation(spec)]
+    return protected if has_mounts(spec) else [*protected, ops.RejoinMountNamespace()]
+
+
+def _propagation(spec: ContainerSpec) -> list[Op]:
+    if spec.propagation in ("private", "rprivate", "slave", "rslave"):  # so it has been since the tree was cut off
+        return []
+    return [ops.Mount("none", "/", None, mounting.PROPAGATION[spec.propagation])]

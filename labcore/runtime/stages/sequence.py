@@ -1,0 +1,202 @@
+"""The sequence of a launch: one ordered list of stages, `stage(spec) -> list[Op]`, with named sync points between them.
+
+A sync point is where the process waits while its launcher works from outside: hooks of the OCI runtime specification, the
+container's network link, its terminal. A learner's function takes the place of the stage of its name.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Literal
+
+from labcore.errors import InvalidInput
+from labcore.native import Process, UnmountFlag
+from labcore.record import Record
+from labcore.runtime import ops
+from labcore.runtime.ops import Op
+from labcore.runtime.plan import Plan
+from labcore.runtime.seccomp import compiled
+from labcore.runtime.stages import filesystem, namespaces, process, rootfs
+from labcore.runtime.stages.rootfs import BEHIND_SYNC
+from labcore.runtime.terminal import TerminalTaken, give_to_shim
+from labcore.spec import ContainerSpec, SeccompProfile
+
+Stage = Callable[[ContainerSpec], Sequence[Op]]
+Action = Callable[[Process], None]
+SyncPoint = Literal["namespaces", "rootfs", "terminal", "created"]
+
+STAGES: Final[Mapping[str, Stage]] = {
+    "limits": namespaces.limits,
+    "namespaces": namespaces.namespaces,
+    "users": namespaces.users,
+    "keyring": namespaces.keyring,
+    "hostname": namespaces.hostname,
+    "sysctls": namespaces.sysctls,
+    "rootfs": rootfs.rootfs,
+    "mounts": filesystem.mounts,
+    "devices": filesystem.devices,
+    "network": process.network,
+    "workdir": filesystem.workdir,
+    "streams": process.streams,
+    "terminal": process.terminal,
+    "protection": filesystem.protection,
+    "rlimits": process.rlimits,
+    "confine": process.confine,
+    "exec": process.program,
+}
+EXEC_FIFO_REGISTER: Final = 63
+HOST_REGISTER: Final = 59
+
+
+class LaunchOptions(Record):
+    """How a container is launched: what is its launcher's, and not its own.
+
+    `dies_with_parent`: it is killed when whoever started it dies. `preserve_fds` is how many descriptors its program finds open
+    from 3 on. At the FIFO `exec_fifo` it waits for its start. `filter_cache` is a directory of compiled seccomp filters.
+    `syncs` are the launcher's work at the sync points: `namespaces` (they are there, nothing is mounted yet), `rootfs` (all is
+    mounted below the root's directory, and the host's root is still `/`), `terminal` (its other end is to be taken; by default
+    the shim gets it), `created` (all is done but becoming the program).
+    """
+
+    dies_with_parent: bool = True
+    preserve_fds: int = 0
+    exec_fifo: str = ""
+    filter_cache: str = ""
+    syncs: tuple[tuple[SyncPoint, Action], ...] = ()
+
+    def at(self, point: SyncPoint, what: str) -> list[Op]:
+        """Return the sync of that point; none, if the launcher has nothing to do there."""
+        return [ops.Sync(what, action) for name, action in self.syncs if name == point]
+
+
+DEFAULT: Final = LaunchOptions()
+
+
+def make_plan(
+    spec: ContainerSpec, stages: Mapping[str, Stage | None] | None = None, options: LaunchOptions = DEFAULT
+) -> Plan:  # fmt: skip
+    """Compile a spec: the ops of all stages in the order of STAGES, with what the launch adds between them.
+
+    `stages` replaces stages by name; None leaves one out. Raises InvalidInput for an unknown name.
+    """
+    spec = _with_compiled_filter(spec, options.filter_cache)
+    made = made_by(spec, stages or {})
+    _check_room(made["rootfs"], options.preserve_fds)
+    mounted = [*made["rootfs"], *made["mounts"], *made["devices"]]
+    before_program, program = made["exec"][:-1], made["exec"][-1:]
+    return _plan(
+        [
+            *made["limits"],
+            *made["namespaces"],
+            *([ops.DieWithParent()] if options.dies_with_parent else []),
+            *_closed_descriptors(_has_sync(made, spec, options), options),
+            *made["users"],
+            *options.at("namespaces", "namespaces are there"),
+            *made["keyring"],
+            *made["hostname"],
+            *made["sysctls"],
+            *_with_root_hooks(mounted, spec, options),
+            *made["network"],
+            *made["workdir"],
+            *made["streams"],
+            *made["terminal"],
+            *(terminal_taken(options) if spec.terminal else []),
+            *made["protection"],
+            *made["rlimits"],
+            *made["confine"],
+            *before_program,
+            *started(options),
+            *(_said_aloud(program) if options.exec_fifo else program),
+        ],
+        options,
+    )
+
+
+def made_by(
+    spec: ContainerSpec, stages: Mapping[str, Stage | None], names: Iterable[str] = STAGES
+) -> dict[str, list[Op]]:  # fmt: skip
+    """Return the ops of the stages of these names. Raises InvalidInput for one that is replaced and unknown."""
+    if unknown := set(stages) - set(STAGES):
+        raise InvalidInput(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
+    chosen = {name: stages.get(name, STAGES[name]) for name in names}
+    return {name: list(stage(spec)) if stage is not None else [] for name, stage in chosen.items()}
+
+
+def started(options: LaunchOptions) -> list[Op]:
+    """Return what comes before the program: the last word to the launcher, the wait for `start`, descriptors handed on."""
+    waiting: list[Op] = [ops.WaitForStart(EXEC_FIFO_REGISTER)] if options.exec_fifo else []
+    preserved: list[Op] = [ops.PreserveFds(options.preserve_fds)] if options.preserve_fds else []
+    return [*options.at("created", "ready"), *waiting, *preserved]
+
+
+def _plan(made: list[Op], options: LaunchOptions) -> Plan:
+    if options.dies_with_parent:  # a change of user unsets it: prctl(2), PR_SET_PDEATHSIG
+        made = [each for op in made for each in ([op, ops.DieWithParent()] if isinstance(op, ops.SetUser) else [op])]
+    return _compiled_plan(tuple(made))
+
+
+@lru_cache(maxsize=64)
+def _compiled_plan(made: tuple[Op, ...]) -> Plan:
+    return Plan(made)  # the same ops are the same plan, and it keeps its blocks
+
+
+def _with_compiled_filter(spec: ContainerSpec, cache: str) -> ContainerSpec:
+    if not cache or not isinstance(spec.seccomp, SeccompProfile):
+        return spec
+    return spec.replace(seccomp=compiled(spec.seccomp, Path(cache)))
+
+
+def _has_sync(made: Mapping[str, Sequence[Op]], spec: ContainerSpec, options: LaunchOptions) -> bool:
+    return bool(options.syncs or spec.terminal or any(isinstance(op, ops.Sync) for stage in made.values() for op in stage))
+
+
+def _closed_descriptors(synced: bool, options: LaunchOptions) -> list[Op]:
+    """Close all inherited descriptors before any untrusted path is opened, but for the sync's and those that are preserved."""
+    closed = ops.CloseDescriptors(BEHIND_SYNC if synced else BEHIND_SYNC - 1, options.preserve_fds)
+    fifo: list[Op] = [ops.OpenExecFifo(options.exec_fifo, EXEC_FIFO_REGISTER)] if options.exec_fifo else []
+    return [closed, *fifo]
+
+
+def terminal_taken(options: LaunchOptions) -> list[Op]:
+    """Return the sync at which the launcher, by default the shim, takes the terminal's other end; then it is closed."""
+    taken = options.at("terminal", "takes the terminal") or [ops.Sync("takes the terminal", give_to_shim)]
+    return [*taken, TerminalTaken()]
+
+
+def _with_root_hooks(mounted: list[Op], spec: ContainerSpec, options: LaunchOptions) -> list[Op]:
+    """Return the ops that mount everything, with those around them that have the launcher work as if there was no new root yet.
+
+    createContainer hooks find the container's mounts below its root's directory, and all else where the runtime has it
+    (config.md). So a copy of the host's tree is kept in hand, made the root again, and left as it was left before.
+    """
+    hooks = options.at("rootfs", "all is mounted")
+    if not hooks:
+        return mounted
+    directory = spec.root.directory
+    cut, *others = mounted
+    return [
+        cut,
+        ops.OpenTree("/", HOST_REGISTER, recursive=True),
+        *others,
+        ops.PivotBack(HOST_REGISTER, directory),
+        *hooks,
+        ops.Chdir(directory),
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+    ]
+
+
+def _check_room(receiving: Sequence[Op], preserved: int) -> None:
+    """Raise InvalidInput if what is handed over would be counted into the descriptors that the program is to find open."""
+    from labcore.native.spawn import PRESERVED_DESCRIPTOR
+
+    room = PRESERVED_DESCRIPTOR - BEHIND_SYNC
+    count = sum(op.count for op in receiving if isinstance(op, ops.Receive))
+    if preserved and count > room:
+        raise InvalidInput(f"--preserve-fds: with a user namespace at most {room} bind mounts, these are {count}")
+
+
+def _said_aloud(become_program: Sequence[Op]) -> list[Op]:
+    """Behind the exec FIFO nobody hears of a failure but the reader of the container's standard error."""
+    return [op.replace(aloud=True) if isinstance(op, ops.Execve) else op for op in become_program]
