@@ -55,7 +55,7 @@ class ContainerDirs:
                 raise
 
     @contextmanager
-    def locked(self, id: str, name: str) -> Iterator[Path]:
+    def locked(self, id: str, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator[Path]:
         """Have a container to oneself for as long as the block lasts, to change it. Raises NotFound, InUse."""
         place = self.path(id)
         gone = NotFound(f"no such container: {name}: somebody has just removed it")
@@ -63,7 +63,7 @@ class ContainerDirs:
             lock = Lock(place, OPEN)
         except FileNotFoundError:
             raise gone from None
-        with lock.acquire(timeout_seconds=LOCK_SECONDS, what=f"container {name}", cure="wait for that to end"):
+        with lock.acquire(timeout_seconds=seconds, what=f"container {name}", cure="wait for that to end"):
             if not lock.is_at(place):
                 raise gone
             yield place

@@ -8,9 +8,7 @@ running    nothing    → exited            → exited            waits     refu
 exited     → running  nothing             refused             its code  gone
 =========  =========  ==================  ==================  ========  ==================
 
-A database cannot know whether a container runs. Its shim does: it answers as long as the container lives, and then leaves its
-exit in the container's directory (`labcore.runtime.shim`). So a start is noted before it is made, and what was noted is compared
-with what the shim says whenever somebody asks.
+A start is noted before it is made, so that nobody is needed to say how it went: `labcore.engine.container_state` finds out.
 """
 
 import errno
@@ -18,27 +16,41 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
-from labcore import procfs
+from labcore.engine.container_state import (
+    KILLED,
+    NOT_STARTED,
+    boot_id,
+    current,
+    get,
+    never_ran,
+    now,
+    remember_cgroups,
+    remove_cgroups,
+    running_state,
+    settled,
+    shim_of,
+)
 from labcore.engine.engine import BARE, Engine, exit_code
 from labcore.engine.names import drawn_name
-from labcore.engine.records import Container, Damaged, State
+from labcore.engine.records import Container, Damaged
 from labcore.errors import InUse, InvalidInput, NotFound, StepFailed
 from labcore.native import Process
 from labcore.native.monitor import MonitorLost
-from labcore.runtime.shim import NotRunning, Shim
+from labcore.runtime.cgroups import Cgroup
+from labcore.runtime.launch import Launch
+from labcore.runtime.shim import NotRunning
 from labcore.spec import CreateOptions, Mount
 from labcore.storage.upper import Upper
 
-KILLED: Final = 128 + signal.SIGKILL
-MACHINE_RESTARTED: Final = 255  # what docker says of a container that ran when the machine went down
-NOT_EXECUTABLE, NOT_FOUND, NOT_STARTED = 126, 127, 128  # docker's codes of a program that could not be started
+NOT_EXECUTABLE, NOT_FOUND = 126, 127  # docker's codes of a program that could not be started
 STOP_SECONDS: Final = 10
 NAMES_TRIED: Final = 20
 DEATH_SECONDS: Final = 30.0  # that a killed container may take: the kernel writes what it has to first
+
+
+# --- made
 
 
 def create(engine: Engine, options: CreateOptions) -> Container:
@@ -112,110 +124,7 @@ def upper_of(container: Container) -> Upper:
     return Upper(container.id, container.layers, container.user_attributes, container.copied)
 
 
-def now() -> str:
-    """Return the time as RFC 3339 writes it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-# --- what a container does at this moment
-
-
-def shim_of(engine: Engine, container: Container) -> Shim:
-    """Return the shim of a container, which may run or not."""
-    options = container.options
-    kind = "none" if not options.open_stdin else "once" if options.stdin_once else "open"
-    return Shim(str(engine.container_dirs.path(container.id)), kind, options.log)  # type: ignore[arg-type]
-
-
-def get(engine: Engine, text: str) -> Container:
-    """Return the container of that name, ID or head of an ID, as it is now. Raises NotFound, InvalidInput, StoreDamaged."""
-    return _current(engine, engine.records.find(text))
-
-
-def every(engine: Engine) -> Iterator[Container | Damaged]:
-    """Yield all containers as they are now, the newest first; one that was to go when it ends, and has ended, goes.
-
-    Raises StoreDamaged if the database cannot be read.
-    """
-    engine.container_dirs.sweep()
-    found = engine.records.all()
-    for each in found:
-        if isinstance(each, Damaged):
-            yield each
-    for each in sorted(filter(_is_whole, found), key=lambda each: each.created, reverse=True):
-        container = _current(engine, each)
-        if container.options.auto_remove and container.state.status == "exited":
-            with suppress(NotFound, InUse):
-                remove(engine, container.id, volumes=True)
-                continue
-        yield container
-
-
-def _is_whole(each: Container | Damaged) -> bool:
-    return isinstance(each, Container)
-
-
-def _current(engine: Engine, container: Container, *, is_ours: bool = False) -> Container:
-    """Return a container in its true state, which is noted. `is_ours`: the caller has locked it."""
-    noted = container.state
-    if noted.status not in ("starting", "running"):
-        return container
-    state = _observed(engine, container, is_ours)
-    return container if state == noted else engine.records.set_state(container, state)
-
-
-def _observed(engine: Engine, container: Container, is_ours: bool) -> State:
-    """Look for the process of a container that was started, or was about to be.
-
-    A shim is asked only if it can have no input to give: who attaches first may have taken that from the one whom it is for.
-    """
-    shim, noted = shim_of(engine, container), container.state
-    if noted.status == "running" and noted.boot == boot_id() and procfs.start_time(noted.pid) == noted.pid_start:
-        return noted
-    if noted.status == "starting" and not is_ours and engine.container_dirs.is_locked(container.id):
-        return noted
-    try:
-        process = shim.attach()
-    except NotRunning:
-        return _ended(noted, shim)
-    pid = process.pid
-    process.release()
-    return _running(pid, noted)
-
-
-def _running(pid: int, before: State) -> State:
-    start = procfs.start_time(pid) or 0
-    return State("running", pid, start, started=now(), finished=before.finished, boot=boot_id())
-
-
-def _ended(noted: State, shim: Shim) -> State:
-    ended = shim.exit()
-    if ended is not None and ended.failed >= 0:
-        return _never_ran(noted).replace(exit_code=NOT_STARTED, error="whoever was starting it was killed meanwhile")
-    if ended is not None:
-        code = ended.returncode if ended.returncode >= 0 else 128 - ended.returncode
-        return noted.replace(status="exited", pid=0, finished=_rfc3339(ended.time), exit_code=code)
-    if noted.status == "starting" and not Path(shim.directory, "pid").exists():
-        return _never_ran(noted)
-    code = KILLED if noted.boot == boot_id() else MACHINE_RESTARTED
-    return noted.replace(status="exited", pid=0, finished=now(), exit_code=code)
-
-
-def _never_ran(noted: State) -> State:
-    """Return the state from before a start that came to nothing."""
-    return noted.replace(status="exited" if noted.finished else "created", pid=0)
-
-
-def _rfc3339(nanoseconds: int) -> str:
-    seconds, rest = divmod(nanoseconds, 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
-
-
-def boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-# --- verbs
+# --- started
 
 
 def start(engine: Engine, text: str) -> Process:
@@ -225,7 +134,7 @@ def start(engine: Engine, text: str) -> Process:
     """
     found = engine.records.find(text)
     with engine.container_dirs.locked(found.id, found.name):
-        container = _current(engine, engine.records.find(found.id), is_ours=True)
+        container = settled(engine, found.id)
         if container.state.status == "running":
             return shim_of(engine, container).attach()
         if container.layers:
@@ -235,21 +144,31 @@ def start(engine: Engine, text: str) -> Process:
         try:
             process = _launch(engine, container)
         except BaseException as error:
-            failed = _never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
+            failed = never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
             engine.records.set_state(container, failed)
             raise
-        engine.records.set_state(container, _running(process.pid, before))
+        engine.records.set_state(container, running_state(process.pid, before))
         return process
 
 
 def _launch(engine: Engine, container: Container) -> Process:
-    """Spawn the container's process with a shim; return it with the container's input, if it has one."""
+    """Launch the container with a shim; return its process, with the container's input, if it has one."""
     from labcore.engine.holding import held
-    from labcore.runtime import make_plan, spawn
 
-    shim = shim_of(engine, container)
+    shim, parent = shim_of(engine, container), container.options.cgroup_parent
+    cgroup = Cgroup.at(f"{parent}/{container.id}") if parent else Cgroup.near_own(f"labcore-{container.id}")
     with held(engine, container) as spec:
-        process = spawn(make_plan(spec), shim=shim)
+        launch = Launch(
+            spec,
+            options=engine.launch_options,
+            cgroup=cgroup,
+            remember=lambda launch: remember_cgroups(engine, container, launch.made),
+        )
+        try:
+            process = launch.create(shim=shim)
+        except BaseException:
+            remove_cgroups(engine, container)
+            raise
     if shim.input != "none":
         with suppress(NotRunning):  # it has ended already
             client = shim.attach()
@@ -265,7 +184,28 @@ def start_failure_code(error: BaseException) -> int:
     return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
 
 
-def running(engine: Engine, container: Container) -> Process:
+# --- running
+
+
+def every(engine: Engine) -> Iterator[Container | Damaged]:
+    """Yield all containers as they are now, the newest first; one that was to go when it ends, and has ended, goes.
+
+    Raises StoreDamaged if the database cannot be read.
+    """
+    engine.container_dirs.sweep()
+    found = engine.records.all()
+    yield from (each for each in found if isinstance(each, Damaged))
+    whole = [each for each in found if isinstance(each, Container)]
+    for each in sorted(whole, key=lambda each: each.created, reverse=True):
+        container = current(engine, each)
+        if container.options.auto_remove and container.state.status == "exited":
+            with suppress(NotFound, InUse):
+                remove(engine, container.id, volumes=True)
+                continue
+        yield container
+
+
+def attach(engine: Engine, container: Container) -> Process:
     """Attach to a container that runs. Raises NotRunning."""
     try:
         return shim_of(engine, container).attach()
@@ -275,7 +215,7 @@ def running(engine: Engine, container: Container) -> Process:
 
 def kill(engine: Engine, text: str, number: int = signal.SIGKILL) -> None:
     """Send a signal to a container's first process. Raises NotFound, NotRunning."""
-    process = running(engine, get(engine, text))
+    process = attach(engine, get(engine, text))
     try:
         process.kill(number)
     finally:
@@ -292,7 +232,7 @@ def stop(engine: Engine, text: str, *, number: int | None = None, seconds: int |
     seconds = seconds if seconds is not None else STOP_SECONDS if options.stop_timeout is None else options.stop_timeout
     number = number or signal_number(options.stop_signal or container.config.stop_signal or "SIGTERM")
     try:
-        process = running(engine, container)
+        process = attach(engine, container)
     except NotRunning:
         return
     process.kill(number)
@@ -307,11 +247,12 @@ def stop(engine: Engine, text: str, *, number: int | None = None, seconds: int |
 def wait(engine: Engine, text: str) -> int:
     """Wait until a container does not run, and return its exit code. Raises NotFound."""
     container = get(engine, text)
-    try:
-        process = running(engine, container)
-    except NotRunning:
-        return get(engine, container.id).state.exit_code
-    return _wait(process, None)
+    with suppress(NotRunning):
+        code = _wait(attach(engine, container), None)
+        with suppress(NotFound):  # somebody has removed it at once
+            get(engine, container.id)
+        return code
+    return get(engine, container.id).state.exit_code
 
 
 def _wait(process: Process, seconds: float | None) -> int:
@@ -338,16 +279,16 @@ def remove(engine: Engine, text: str, *, force: bool = False, volumes: bool = Fa
             raise found.why
         engine.container_dirs.remove(found.id)
         return
-    container = _current(engine, found)
+    container = current(engine, found)
     if container.state.status == "running":
         if not force:
             raise InUse(f"{container} is running: stop it first, or remove it all the same: labcore rm -f {container.name}")
         with suppress(NotRunning):
-            process = running(engine, container)
+            process = attach(engine, container)
             process.kill()
             _wait(process, DEATH_SECONDS)
     with engine.container_dirs.locked(container.id, container.name):
-        if _current(engine, engine.records.find(container.id), is_ours=True).state.status == "running":
+        if settled(engine, container.id).state.status == "running":
             raise InUse(f"{container} was started meanwhile: stop it first")
         if container.layers:
             engine.uppers.wait_until_free(upper_of(container))
@@ -362,5 +303,3 @@ def signal_number(text: str) -> int:
     with suppress(KeyError):
         return signal.Signals[name if name.startswith("SIG") else f"SIG{name}"]
     raise InvalidInput(f"{text!r} is no signal: name one, such as SIGTERM, or give its number")
-
-
