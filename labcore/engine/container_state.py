@@ -18,6 +18,7 @@ from labcore.errors import InUse, NotFound
 from labcore.runtime.cgroups import removal
 from labcore.runtime.shim import NotRunning, Shim
 from labcore.spec.log import Input
+from labcore.storage.upper import Upper
 
 KILLED: Final = 128 + signal.SIGKILL
 MACHINE_RESTARTED: Final = 255  # what docker says of a container that ran when the machine went down
@@ -30,6 +31,11 @@ def shim_of(engine: Engine, container: Container) -> Shim:
     options = container.options
     kind: Input = "none" if not options.open_stdin else "once" if options.stdin_once else "open"
     return Shim(str(engine.container_dirs.path(container.id)), kind, options.log)
+
+
+def upper_of(container: Container) -> Upper:
+    """Return where a container's own files lie."""
+    return Upper(container.id, container.layers, container.user_attributes, container.copied)
 
 
 def get(engine: Engine, text: str) -> Container:

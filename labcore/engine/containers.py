@@ -31,6 +31,7 @@ from labcore.engine.container_state import (
     running_state,
     settled,
     shim_of,
+    upper_of,
 )
 from labcore.engine.engine import BARE, Engine, exit_code
 from labcore.engine.names import drawn_name
@@ -42,7 +43,6 @@ from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.launch import Launch
 from labcore.runtime.shim import NotRunning
 from labcore.spec import CreateOptions, Mount
-from labcore.storage.upper import Upper
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # docker's codes of a program that could not be started
 STOP_SECONDS: Final = 10
@@ -117,11 +117,6 @@ def _named(engine: Engine, made: Container) -> Container:
             return named
     engine.records.add(named := made.replace(name=made.id[:12]))
     return named
-
-
-def upper_of(container: Container) -> Upper:
-    """Return where a container's own files lie."""
-    return Upper(container.id, container.layers, container.user_attributes, container.copied)
 
 
 # --- started

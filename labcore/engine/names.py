@@ -13,7 +13,7 @@ ADJECTIVES: Final = (
     "jolly keen kind lively loyal lucid lucky mellow merry mild modest neat nimble noble patient plain polite prime proud "
     "quick quiet rapid ready robust serene sharp silent sincere sober solid steady sturdy subtle sunny swift tidy tranquil "
     "upbeat vital vivid warm wise witty zealous"
-).split()
+)
 SURNAMES: Final = (
     "abel agnesi aiken avogadro babbage backus banach bardeen bell bernoulli boole born bose cantor cerf chandra church "
     "codd cohn conway cray curie darwin descartes dijkstra dirac eckert erdos euclid euler faraday fermat fermi feynman floyd "
@@ -22,7 +22,7 @@ SURNAMES: Final = (
     "lehmann liskov lovelace lumiere maxwell mayer mccarthy mendel mirzakhani moser naur newell noether nobel nyquist "
     "pascal perlman planck poincare ptolemy ramanujan ritchie rubin sammet shannon spence sutherland tesla thompson torvalds "
     "turing volta wescoff wiles wilkes wirth wu yalow zuse"
-).split()
+)
 
 
 def checked_name(name: str) -> str:
@@ -37,6 +37,7 @@ def checked_name(name: str) -> str:
 def drawn_name(attempt: int = 0) -> str:
     """Return a name by chance, such as `calm_hopper`; at a further attempt with a digit behind, for the plain one was taken."""
     number = int.from_bytes(os.urandom(8), "big")
-    number, adjective = divmod(number, len(ADJECTIVES))
-    number, surname = divmod(number, len(SURNAMES))
-    return f"{ADJECTIVES[adjective]}_{SURNAMES[surname]}{number % 10 if attempt else ''}"
+    adjectives, surnames = ADJECTIVES.split(), SURNAMES.split()
+    number, adjective = divmod(number, len(adjectives))
+    number, surname = divmod(number, len(surnames))
+    return f"{adjectives[adjective]}_{surnames[surname]}{number % 10 if attempt else ''}"

@@ -4,21 +4,15 @@
 
     ROOT/containers/records.db   the records; `PRAGMA user_version` is the format's version
                     ID/          a container's directory: its shim's, and the files that it is given (hostname, hosts, …)
-
-A connection lasts for one transaction. Readers never wait; of several writers one waits for the other, `BUSY_SECONDS` at most.
 """
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
-from labcore.engine.incoming import incoming_directory
+from labcore.engine.database import Database
 from labcore.engine.names import checked_name
 from labcore.engine.record_json import from_json, to_json
-from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged, StoreFull, Unavailable
+from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.images.config import Config
 from labcore.record import Record
 from labcore.spec import CreateOptions, Mount
@@ -26,17 +20,6 @@ from labcore.spec import CreateOptions, Mount
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-
-FORMAT: Final = 1
-BUSY_SECONDS: Final = 30.0
-DATABASE: Final = "records.db"
-SCHEMA: Final = """
-    CREATE TABLE containers (
-        id TEXT PRIMARY KEY NOT NULL,
-        name TEXT UNIQUE NOT NULL,
-        record TEXT NOT NULL,  -- what never changes, as JSON
-        state TEXT NOT NULL    -- what does, as JSON
-    ) WITHOUT ROWID"""
 
 Status = Literal["created", "starting", "running", "exited"]
 
@@ -93,19 +76,15 @@ class Damaged(Record):
     why: StoreDamaged
 
 
-class Records:
+class Records(Database):
     """The records below a directory. Nothing is made before the first is added."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.path = directory / DATABASE
 
     def add(self, container: Container) -> None:
         """Add a record. Raises InUse if its name is another's; InvalidInput, StoreFull."""
-        self._prepare()
+        self.prepare()
         fixed = json.dumps({"record": to_json(container.replace(name="", state=State()))})
         values = (container.id, checked_name(container.name), fixed, json.dumps(to_json(container.state)))
-        with self._writing() as database:
+        with self.writing() as database:
             self._check_free(database, container.name, container.id)
             database.execute("INSERT INTO containers VALUES (?, ?, ?, ?)", values)
 
@@ -119,8 +98,10 @@ class Records:
     def look_up(self, text: str) -> Container | Damaged:
         """Do the same, but return what is known of one whose record is damaged."""
         if self.path.exists():
-            with self._reading() as database:
-                row = database.execute("SELECT * FROM containers WHERE id = ?1 OR name = ?1 ORDER BY id != ?1", (text,)).fetchone()
+            with self.reading() as database:
+                row = database.execute(
+                    "SELECT * FROM containers WHERE id = ?1 OR name = ?1 ORDER BY id != ?1", (text,)
+                ).fetchone()
                 if row:
                     return self._parse(row)
                 if text and not set(text) - set("0123456789abcdef"):
@@ -135,14 +116,14 @@ class Records:
         """Is there a record of that ID?"""
         if not self.path.exists():
             return False
-        with self._reading() as database:
+        with self.reading() as database:
             return database.execute("SELECT 1 FROM containers WHERE id = ?", (id,)).fetchone() is not None
 
     def all(self) -> list[Container | Damaged]:
         """Return all records, those that cannot be read among them. Raises StoreDamaged if the database is."""
         if not self.path.exists():
             return []
-        with self._reading() as database:
+        with self.reading() as database:
             rows = database.execute("SELECT * FROM containers").fetchall()
         return [self._parse(row) for row in rows]
 
@@ -161,7 +142,7 @@ class Records:
     def rename(self, container: Container, name: str) -> Container:
         """Give a container another name. Raises InUse, NotFound, InvalidInput."""
         checked_name(name)
-        with self._writing() as database:
+        with self.writing() as database:
             self._check_free(database, name, container.id)
             if not database.execute("UPDATE containers SET name = ? WHERE id = ?", (name, container.id)).rowcount:
                 raise NotFound(f"no such container: {container.name}: somebody has just removed it")
@@ -170,19 +151,21 @@ class Records:
     def set_state(self, container: Container, state: State) -> Container:
         """Note a new state, unless somebody has noted another since `container` was read; return the container with it."""
         old, new = (json.dumps(to_json(each)) for each in (container.state, state))
-        with self._writing() as database:
+        with self.writing() as database:
             database.execute("UPDATE containers SET state = ? WHERE id = ? AND state = ?", (new, container.id, old))
         return container.replace(state=state)
 
     def remove(self, id: str) -> None:
         """Remove a record."""
-        with self._writing() as database:
+        with self.writing() as database:
             database.execute("DELETE FROM containers WHERE id = ?", (id,))
 
     def _check_free(self, database: "sqlite3.Connection", name: str, id: str) -> None:
         row = database.execute("SELECT id FROM containers WHERE name = ? AND id != ?", (name, id)).fetchone()
         if row:
-            raise InUse(f"the name {name} is container {row[0][:12]}'s: remove or rename that (labcore rm, labcore rename) first")
+            raise InUse(
+                f"the name {name} is container {row[0][:12]}'s: remove or rename that (labcore rm, labcore rename) first"
+            )
 
     def _parse(self, row: tuple[str, str, str, str]) -> Container | Damaged:
         id, name, fixed, state = row
@@ -194,82 +177,3 @@ class Records:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             why = f"the record of container {name} in {self.path} cannot be read: {error}\n  cure: labcore rm -f {id[:12]}"
             return Damaged(str(id), str(name), StoreDamaged(why))
-
-    # --- the database
-
-    def _prepare(self) -> None:
-        """Make the database if there is none: whole, under another name, and then named."""
-        if self.path.exists():
-            return
-        import sqlite3
-
-        with self._explained(), incoming_directory(self.directory) as incoming:
-            database = sqlite3.connect(incoming / DATABASE, isolation_level=None)
-            try:
-                for command in ("PRAGMA journal_mode = WAL", SCHEMA, f"PRAGMA user_version = {FORMAT}"):
-                    database.execute(command)
-            finally:
-                database.close()
-            with suppress(FileExistsError):  # somebody else was faster
-                os.link(incoming / DATABASE, self.path)
-
-    @contextmanager
-    def _reading(self) -> "Iterator[sqlite3.Connection]":
-        with self._connection() as database:
-            database.execute("BEGIN")
-            yield database
-
-    @contextmanager
-    def _writing(self) -> "Iterator[sqlite3.Connection]":
-        with self._connection() as database:
-            database.execute("BEGIN IMMEDIATE")
-            yield database
-            database.execute("COMMIT")
-
-    @contextmanager
-    def _connection(self) -> "Iterator[sqlite3.Connection]":
-        """Open the database; what was not committed by the block's end is undone."""
-        import sqlite3  # 5 ms, and a container that leaves nothing needs it not
-
-        with self._explained():
-            database = sqlite3.connect(f"file:{_quoted(self.path)}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-            try:
-                database.execute("PRAGMA synchronous = FULL")
-                (version,) = database.execute("PRAGMA user_version").fetchone()
-                if version != FORMAT:
-                    raise StoreDamaged(
-                        f"{self.path} has format {version}, and this labcore knows {FORMAT} only: use the one that made it, or "
-                        "another state root: --root, LABCORE_ROOT"
-                    )
-                yield database
-            finally:
-                database.close()
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Say what SQLite's errors mean here: sqlite.org/rescode.html."""
-        import sqlite3
-
-        try:
-            yield
-        except sqlite3.Error as error:
-            kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise InUse(f"{self.path}: another labcore has been writing for {BUSY_SECONDS:g} s: end it, or wait") from None
-            if kind == sqlite3.SQLITE_FULL:
-                from labcore.disk_space import FULL, free
-
-                raise StoreFull(FULL[0], f"no room in {self.directory}: {free(self.directory)}; `labcore prune` frees some") from None
-            if kind in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-                raise Unavailable(f"{self.path}: {error}\n  cure: run it as whoever owns it: sudo labcore …, or another --root") from None
-            raise StoreDamaged(
-                f"{self.path} cannot be read: {error}\n  cure: mend it (sqlite3 {self.path} .recover), put a copy back, or move "
-                "it away: containers are forgotten then, and their files stay in that directory and in storage/upper"
-            ) from None
-
-
-def _quoted(path: Path) -> str:
-    """Return a path as a URI has it."""
-    from urllib.parse import quote
-
-    return quote(os.fsencode(path.absolute()))

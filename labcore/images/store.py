@@ -78,11 +78,18 @@ class ImageStore:
 
     # --- images
 
-    def put_image(self, reference: Reference, layers: Iterable[Descriptor], config: Config) -> Image:
-        """Make an image of layers that are here, the lowest first, and name it. The config has their diff_ids."""
+    def put_image(self, reference: Reference | None, layers: Iterable[Descriptor], config: Config) -> Image:
+        """Make an image of layers that are here, the lowest first, and keep it, by a name if there is one.
+
+        The config has the layers' diff_ids.
+        """
         with self.using():
             manifest = Manifest(self.put_blob(config.to_bytes(), CONFIG), tuple(layers))
-            return self.admit(reference, self.put_blob(manifest.to_bytes(), MANIFEST))
+            descriptor = self.put_blob(manifest.to_bytes(), MANIFEST)
+            if reference is not None:
+                return self.admit(reference, descriptor)
+            self.keep(descriptor)
+            return self.read(descriptor)
 
     def admit(self, reference: Reference, manifest: Descriptor) -> Image:
         """Name an image whose parts have come, after a look at all of them. Raises StoreDamaged; then nothing is named."""
