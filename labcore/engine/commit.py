@@ -29,9 +29,9 @@ def commit(
 ) -> Image:
     """Make an image of a container's image and one layer more, what was changed, and name it if there is a name.
 
-    The image is run as the container was, but for `changes`: instructions as a Dockerfile has them (`CMD ["sh"]`, `ENV A=b`) for how it wants to be run; `command` is what
-    made the layer, for its history. If no file was changed there is no further layer. The container may run meanwhile; what it
-    writes then may be in the image or not.
+    The image is run as the container was, but for `changes`: instructions as a Dockerfile has them (`CMD ["sh"]`, `ENV A=b`).
+    `command` is what made the layer, for its history. If no file was changed there is no further layer. The container may run
+    meanwhile; what it writes then may be in the image or not.
     Raises NotFound; ImageNotFound if the layers below are here no more, InvalidInput.
     """
     container = get(engine, text)

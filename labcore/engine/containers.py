@@ -232,10 +232,10 @@ def stop(engine: Engine, text: str, *, number: int | None = None, seconds: int |
         return
     process.kill(number)
     try:
-        _wait(process, None if seconds < 0 else seconds)
+        wait_for(process, None if seconds < 0 else seconds)
     except TimeoutError:
         process.kill()
-        _wait(process, DEATH_SECONDS)
+        wait_for(process, DEATH_SECONDS)
     get(engine, container.id)  # it is noted how it ended
 
 
@@ -243,14 +243,14 @@ def wait(engine: Engine, text: str) -> int:
     """Wait until a container does not run, and return its exit code. Raises NotFound."""
     container = get(engine, text)
     with suppress(NotRunning):
-        code = _wait(attach(engine, container), None)
+        code = wait_for(attach(engine, container), None)
         with suppress(NotFound):  # somebody has removed it at once
             get(engine, container.id)
         return code
     return get(engine, container.id).state.exit_code
 
 
-def _wait(process: Process, seconds: float | None) -> int:
+def wait_for(process: Process, seconds: float | None) -> int:
     """Wait for a process that was attached to. Raises TimeoutError."""
     with suppress(MonitorLost):
         process.wait(seconds)
@@ -281,7 +281,7 @@ def remove(engine: Engine, text: str, *, force: bool = False, volumes: bool = Fa
         with suppress(NotRunning):
             process = attach(engine, container)
             process.kill()
-            _wait(process, DEATH_SECONDS)
+            wait_for(process, DEATH_SECONDS)
     with engine.container_dirs.locked(container.id, container.name):
         if settled(engine, container.id).state.status == "running":
             raise InUse(f"{container} was started meanwhile: stop it first")

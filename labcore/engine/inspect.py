@@ -1,4 +1,4 @@
-"""inspect: what there is to say about a container, in the Engine API's words (ContainerInspect) as far as there is something."""
+"""inspect: what there is to say about a container, in the Engine API's words (ContainerInspect)."""
 
 import os
 from typing import Any

@@ -7,7 +7,6 @@ from typing import Final
 
 from labcore.engine.container_state import get, shim_of
 from labcore.engine.engine import Engine
-from labcore.engine.records import Container
 from labcore.errors import InvalidInput
 from labcore.runtime.shim import LogRecord
 
@@ -34,11 +33,6 @@ def logs(
         yield from list(there)[-tail:] if tail else ()
         since = max(since, last + 1)
     yield from within(shim.follow(), since, until)
-
-
-def output_since(engine: Engine, container: Container, since: int) -> Iterator[LogRecord]:
-    """Yield what a container puts out from that moment on, as it comes, until it has ended."""
-    return within(shim_of(engine, container).follow(), since, None)
 
 
 def within(records: Iterable[LogRecord], since: int, until: int | None) -> Iterator[LogRecord]:
