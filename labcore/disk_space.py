@@ -22,7 +22,7 @@ def room_for(what: str, directory: Path) -> Iterator[None]:
         if error.errno not in FULL:
             raise
         raise StoreFull(
-            error.errno, f"no room for {what} in {directory}: {free(directory)}; `labcore prune` frees some"
+            error.errno, f"no room for {what} in {directory}: {free(directory)}; `labcore system prune` frees some"
         ) from None
 
 

@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "push, load, unpack and serve a Debian base image. compare: containers against virtual machines, in a few minutes: "
         "start, stop, memory, disk, how many fit, work inside; `labcore vm setup` first."
     )
-    parser.add_argument("what", choices=[*BENCHES, COMPARE], help="what to measure")
+    parser.add_argument("what", choices=[*BENCHES, COMPARE], metavar="|".join([*BENCHES, COMPARE]), help="what to measure")
     parser.add_argument(
         "-n",
         "--rounds",

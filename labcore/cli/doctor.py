@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from labcore.cli.say import say
+from labcore.cli.messages import say
 from labcore.doctor import Finding, State, examine
 from labcore.engine import default_root
 

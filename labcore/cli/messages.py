@@ -1,4 +1,8 @@
-"""What the commands for learners say, in Chinese, by its English."""
+"""The texts of the commands for learners: `say(english)` in the reader's language, and the Chinese by its English."""
+
+from labcore.language import Catalogue
+
+say = Catalogue("cli")
 
 CHINESE = {
     # doctor

@@ -2,7 +2,7 @@
 
 import argparse
 
-from labcore.cli import container
+from labcore.cli.container import options as container
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

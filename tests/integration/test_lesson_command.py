@@ -26,7 +26,7 @@ def work(tmp_path: Path) -> Path:
 
 def lesson(work: Path, *words: str, status: int = 0, engine: Engine | None = None) -> str:
     root = ["--root", str(engine.root)] if engine else []
-    command = [sys.executable, "-m", "labcore", *root, "lesson", "--work", str(work), *words]
+    command = [sys.executable, "-m", "labcore", *root, "lesson", words[0], "--work", str(work), *words[1:]]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -115,7 +115,7 @@ def test_a_language_that_nobody_speaks_is_said(work: Path, monkeypatch: pytest.M
 
 def test_demo_opens_a_solved_lesson_in_large_type(work: Path, engine: Engine) -> None:
     needs_root()
-    command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "lesson", "--work", str(work), "demo", "1"]
+    command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "lesson", "demo", "--work", str(work), "1"]
     with Started(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = []

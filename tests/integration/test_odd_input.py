@@ -1,18 +1,18 @@
 """Odd input at the command line and in `labcore.run`: obeyed, or refused in a line that names it, and never a traceback."""
 
-import argparse
 import io
 import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import labcore
-from labcore.cli import COMMANDS, main, parser_of
+from labcore.cli import main
+from labcore.cli.commands import COMMANDS
+from labcore.cli.parser import parser_of
 from labcore.engine import Engine
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.spec import IdRange, User
@@ -78,25 +78,14 @@ def test_every_command(engine: Engine, tmp_path: Path, line: str, monkeypatch: p
     assert not list((engine.root / "storage/scratch").iterdir())
 
 
-def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for below in action.choices.values():
-                yield from parsers(below)
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_option_is_known_by_its_beginning(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    parser, _ = parser_of([command])
-    for each in parsers(parser):
-        assert not each.allow_abbrev
-        for option in (word for action in each._actions for word in action.option_strings if len(word) > 4):
-            others = {word for action in each._actions for word in action.option_strings}
-            short = option[:-1]
-            if option.startswith("--") and short not in others:
-                _, left = each.parse_known_args([short]) if not each._get_positional_actions() else (None, [short])
-                assert left == [short]
+    parser, _ = parser_of(command)
+    assert not parser.allow_abbrev
+    options = {word for action in parser._actions for word in action.option_strings}
+    for short in {option[:-1] for option in options if len(option) > 4 and option.startswith("--")} - options:
+        _, left = parser.parse_known_args([short]) if not parser._get_positional_actions() else (None, [short])
+        assert left == [short]
     capsys.readouterr()
 
 
@@ -259,7 +248,7 @@ def test_bytes_that_are_no_text_come_out_as_they_went_in(engine: Engine, tmp_pat
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["images", "seed --list", "plan busybox", "--help", "df"])
+@pytest.mark.parametrize("command", ["images", "seed --list", "plan busybox", "--help", "system df"])
 def test_output_that_nobody_takes(engine: Engine, command: str) -> None:
     for where in ("| true", "> /dev/full"):
         script = f"{LABCORE} --root {engine.root} {command} {where}"
@@ -272,7 +261,9 @@ def test_output_that_nobody_takes(engine: Engine, command: str) -> None:
 # --- the state root
 
 
-@pytest.mark.parametrize("command", [["images"], ["run", "busybox", "true"], ["seed", "busybox"], ["volume", "ls"], ["df"]])
+@pytest.mark.parametrize(
+    "command", [["images"], ["run", "busybox", "true"], ["seed", "busybox"], ["volume", "ls"], ["system", "df"]]
+)
 def test_a_state_root_that_is_a_file(tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["--root", str(tmp_path / "file"), *command]) == 125

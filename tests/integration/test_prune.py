@@ -280,11 +280,13 @@ def test_the_commands(engine: Engine) -> None:
     image = engine.images.find("box")
     assert run(engine, "run", image.id[7:19], "echo", "by its ID") == "by its ID\n"
     assert run(engine, "fsck") == "nothing is damaged\n"
-    lines = run(engine, "df").splitlines()
+    lines = run(engine, "system", "df").splitlines()
     assert lines[0].split() == ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"]
     assert [line.split()[0] for line in lines[1:]] == ["images", "layers,", "snapshots", "volumes"]
-    assert engine.layers.ids()[0] in run(engine, "df", "-v")
-    assert run(engine, "prune") == "blobs: 0 removed, 0 B\nunpacked layers: 0 removed, 0 B\nTotal reclaimed space: 0 B\n"
+    assert engine.layers.ids()[0] in run(engine, "system", "df", "-v")
+    assert (
+        run(engine, "system", "prune") == "blobs: 0 removed, 0 B\nunpacked layers: 0 removed, 0 B\nTotal reclaimed space: 0 B\n"
+    )
     said = run(engine, "rmi", "box")
     assert (
         said
@@ -298,7 +300,7 @@ def test_pruning_asks_on_a_terminal(engine: Engine) -> None:
     for answer, status, left in (("n", 1, 1), ("y", 0, 0)):
         pid, terminal = pty.fork()
         if pid == 0:
-            os.execv(sys.executable, [*LABCORE, "--root", str(engine.root), "prune"])
+            os.execv(sys.executable, [*LABCORE, "--root", str(engine.root), "system", "prune"])
         os.write(terminal, f"{answer}\n".encode())
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == status
         os.close(terminal)

@@ -221,7 +221,7 @@ exec {sys.executable} -m labcore --root {tmp_path} seed debian
     done = subprocess.run(["unshare", "--mount", "sh", "-ec", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 125
     assert "no room for " in done.stderr
-    assert "are left; `labcore prune` frees some" in done.stderr
+    assert "are left; `labcore system prune` frees some" in done.stderr
 
 
 def test_ctrl_c_in_the_middle_names_nothing(stocked: Engine, tmp_path: Path) -> None:

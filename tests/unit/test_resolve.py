@@ -167,6 +167,6 @@ def test_the_commands_say_it(store: ImageStore, capsys: pytest.CaptureFixture[st
     assert about["Names"] == ["localhost:5000/team/app:v1", "twin:latest"]
     assert about["Config"]["Cmd"] == ["/x"]
     assert [layer["DiffId"] for layer in about["Layers"]] == list(image.config.diff_ids)
-    assert "no image nope:latest" in run(store, capsys, "inspect", "nope", status=125)[0]
+    assert "no image nope:latest" in run(store, capsys, "image", "inspect", "nope", status=125)[0]
     run(store, capsys, "tag", image.id[7:19], "by-id")
     assert store.find("by-id").id == image.id

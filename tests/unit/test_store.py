@@ -167,7 +167,7 @@ def test_a_full_disk_is_said_and_the_next_try_succeeds(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "2m") as disk:
         store = ImageStore(disk / "images")
         make_image(store)
-        with pytest.raises(StoreFull, match=r"no room for a blob in .*: . MB and .* files are left; `labcore prune`"):
+        with pytest.raises(StoreFull, match=r"no room for a blob in .*: . MB and .* files are left; `labcore system prune`"):
             store.put_blob(io.BytesIO(content), LAYER)
         with pytest.raises(StoreFull, match="no room for blob sha256:"):
             store.fetch_blob(wanted, lambda offset: [content[offset:]])

@@ -426,7 +426,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
     with small_disk(tmp_path / "disk", "1m") as disk:
         store = LayerStore(disk / "storage")
-        with pytest.raises(StoreFull, match=r"no room for layer .* `labcore prune`") as raised:
+        with pytest.raises(StoreFull, match=r"no room for layer .* `labcore system prune`") as raised:
             store.add(digest, lambda: io.BytesIO(data))
         assert raised.value.errno == errno.ENOSPC
         assert list((disk / "storage/layers").iterdir()) == []

@@ -1,4 +1,4 @@
-"""`labcore registry serve`: a registry of one's own."""
+"""`labcore registry serve`: a registry of one's own, or a cache of another."""
 
 import argparse
 import logging
@@ -11,18 +11,15 @@ from labcore.cli.numbers import amount
 from labcore.engine import default_root
 from labcore.errors import InvalidInput
 from labcore.registry import credentials
-from labcore.registry.garbage import collect
 from labcore.registry.registries import where_is
 from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Everybody, Passwords
-from labcore.registry.store import Files
 
 YEAR = 365 * 86400.0  # seconds
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("action", choices=["serve", "gc"], help="serve: answer until Ctrl-C; gc: remove what no image needs")
     parser.add_argument("--listen", default="127.0.0.1:5000", metavar="ADDRESS:PORT", help="where (default: 127.0.0.1:5000)")
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="what it keeps (default: registry or cache below the state root)"
@@ -32,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve by HTTPS, with this certificate (PEM)")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="and this key")
     cache = parser.add_argument_group(
-        "a cache of another registry", "One download for a whole class; `labcore login` lets it in."
+        "A cache of another registry", "One download for a whole class; `labcore login` lets it in."
     )
     cache.add_argument("--proxy", metavar="REGISTRY", help="get what is asked for from there, such as docker.io, and keep it")
     cache.add_argument("--proxy-plain-http", action="store_true", help="speak to it without TLS (the default on loopback)")
@@ -46,17 +43,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Serve until Ctrl-C, or tidy up."""
+    """Serve until Ctrl-C."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection takes one
     address, _, port = args.listen.rpartition(":")
     if not address or not port.isdecimal() or len(port) > 5 or int(port) > 65535:
         raise InvalidInput(f"--listen {args.listen}: an address and a port are wanted, such as 127.0.0.1:5000")
     data = args.data or (args.root or default_root()) / ("cache" if args.proxy else "registry")
-    if args.action == "gc":
-        removed = collect(Files(data))
-        print(f"removed: {removed.blobs} blobs, {removed.size / 1e6:.1f} MB")
-        return 0
     logging.basicConfig(format="%(asctime)s %(message)s")  # on standard error
     registry = _registry(args, data)
     server, number = registry.serve(address.strip("[]"), int(port), tls=_tls(args))

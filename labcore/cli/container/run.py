@@ -7,7 +7,8 @@ import sys
 from types import FrameType
 from typing import Self
 
-from labcore.cli import LABCORE_FAILED, container
+from labcore.cli import LABCORE_FAILED
+from labcore.cli.container import options as container
 from labcore.engine import Engine, exit_code
 from labcore.engine.preparing import Prepared, prepared
 from labcore.errors import StepFailed

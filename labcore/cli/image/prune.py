@@ -1,18 +1,23 @@
-"""`labcore prune`: what nobody needs goes."""
+"""`labcore image prune`."""
 
 import argparse
 import sys
 
+from labcore.cli.confirm import confirmed
 from labcore.cli.words import size
 from labcore.engine import Engine
 from labcore.engine.prune import prune
+
+NAMELESS = "images without a name"
+UNUSED = "all images that no running container uses"
+LEFT = "blobs and unpacked layers that no image needs"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
-        "Removed are images without a name, blobs that no image leads to, unpacked layers that no image and no running "
-        "container needs, and what writers have left that were killed. What is being pulled or loaded stays."
+        "With images go blobs that no image leads to, unpacked layers that no image and no running container needs, and what "
+        "writers have left that were killed. What is being pulled or loaded stays."
     )
     parser.add_argument("-a", "--all", action="store_true", help="remove also images with a name that no container uses")
     parser.add_argument("-f", "--force", action="store_true", help="do not ask")
@@ -20,9 +25,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Ask, on a terminal; then remove, and say what was freed."""
-    if not args.force and sys.stdin.isatty() and not _agreed(args.all):
+    if not confirmed(args, UNUSED if args.all else NAMELESS, LEFT):
         return 1
-    pruned = prune(Engine(args.root), every=args.all)
+    prune_images(Engine(args.root), every=args.all)
+    return 0
+
+
+def prune_images(engine: Engine, *, every: bool) -> None:
+    """Remove them, and say what was freed."""
+    pruned = prune(engine, every=every)
     for name in pruned.images:
         print(f"Deleted: {name}")
     print(f"blobs: {pruned.blobs.blobs} removed, {size(pruned.blobs.size)}")
@@ -30,10 +41,3 @@ def main(args: argparse.Namespace) -> int:
     for why in pruned.kept:
         print(why, file=sys.stderr)
     print(f"Total reclaimed space: {size(pruned.blobs.size + pruned.layers.size)}")
-    return 0
-
-
-def _agreed(every: bool) -> bool:
-    what = "all images that no running container uses" if every else "images without a name"
-    print(f"This removes {what}, and all blobs and unpacked layers that no image needs. Go on? [y/N] ", end="", flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,4 +1,4 @@
-"""`labcore df`: what takes how much of the disk."""
+"""`labcore system df`."""
 
 import argparse
 
@@ -9,7 +9,7 @@ from labcore.engine.disk_usage import Usage, usage
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = "RECLAIMABLE is what `labcore prune -a` would free."
+    parser.epilog = "RECLAIMABLE is what `labcore system prune -a` would free."
     parser.add_argument("-v", "--verbose", action="store_true", help="list each image and layer too")
 
 

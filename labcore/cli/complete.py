@@ -1,0 +1,151 @@
+"""Completion: the candidates for the last word of a command line, from the grammar, the parsers and what is in the state root.
+
+`labcore __complete WORD…` prints one on each line, with a tab and its help behind it. The lines `:files` and `:directories`
+mean that the shell's own names of those belong there too.
+"""
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from labcore.cli.command_line import path_of, state_root
+from labcore.cli.commands import COMMANDS, NOUNS, SHORT
+from labcore.cli.parser import Parser, parser_of
+from labcore.errors import LabcoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.engine import Engine
+
+Candidate = tuple[str, str]  # a word, and its help
+GLOBAL: Final = [("--root", "Where everything lies"), ("--help", "Print help"), ("--version", "Print the version")]
+FILES: Final = [(":files", "")]
+DIRECTORIES: Final = [(":directories", "")]
+
+
+def answer(words: list[str]) -> str:
+    """Return the lines for the last word."""
+    *before, current = words or [""]
+    if before[-1:] == ["--root"] and len(before) % 2:
+        return _lines(DIRECTORIES, "")
+    root, before = state_root(before)
+    return _lines(_candidates(Path(root) if root else None, before, current), current)
+
+
+def _lines(candidates: Iterable[Candidate], current: str) -> str:
+    return "".join(f"{word}\t{text}\n" if text else f"{word}\n" for word, text in candidates if _fits(word, current))
+
+
+def _fits(word: str, current: str) -> bool:
+    return word.startswith(current) or (word, "") in FILES + DIRECTORIES
+
+
+def _candidates(root: Path | None, before: list[str], current: str) -> Iterable[Candidate]:
+    if not before:
+        return GLOBAL if current.startswith("-") else _commands()
+    if before[0] in NOUNS and len(before) == 1:
+        return _verbs(before[0])
+    length = 2 if before[0] in NOUNS else 1
+    path = path_of(" ".join(before[:length]))
+    return _arguments(parser_of(path)[0], root, before[length:], current) if path else []
+
+
+def _commands() -> list[Candidate]:
+    short = {name: COMMANDS[path] for name, path in SHORT.items()}
+    return sorted((NOUNS | short | {path: line for path, line in COMMANDS.items() if " " not in path}).items())
+
+
+def _verbs(noun: str) -> list[Candidate]:
+    return [(path.partition(" ")[2], line) for path, line in COMMANDS.items() if path.startswith(f"{noun} ")]
+
+
+def _arguments(parser: Parser, root: Path | None, before: list[str], current: str) -> Iterable[Candidate]:
+    """Return what may follow a command's own words."""
+    action, options = _awaited(parser, before)
+    option, equals, _ = current.partition("=")
+    if options and current.startswith("-"):
+        known = parser._option_string_actions
+        if equals and option in known:
+            return [(f"{option}={word}" if word[:1] != ":" else word, text) for word, text in _values(known[option], root)]
+        return [(name, (each.help or "").partition("\n")[0]) for name, each in known.items() if name.startswith("--")]
+    return _values(action, root) if action else []
+
+
+def _awaited(parser: Parser, before: list[str]) -> tuple[argparse.Action | None, bool]:
+    """Return the option whose value the next word is, or the operand that it is, and whether an option may stand there."""
+    known, operands, options = parser._option_string_actions, 0, True
+    words = iter(before)
+    for word in words:
+        if options and word == "--":
+            options = False
+        elif options and word.startswith("-") and word != "-":
+            action = known.get(word)
+            if action and action.nargs != 0 and next(words, None) is None:
+                return action, False
+        else:
+            operands += 1
+    named = parser._get_positional_actions()
+    action = named[operands] if operands < len(named) else named[-1] if named else None
+    if action is None or (operands >= len(named) and action.nargs in (None, "?")):
+        return None, options
+    return action, options and action.nargs != argparse.REMAINDER
+
+
+def _values(action: argparse.Action, root: Path | None) -> Iterable[Candidate]:
+    """Return the values that an option or an operand may have."""
+    if action.nargs == 0:
+        return [("true", ""), ("false", "")]
+    if action.choices is not None:
+        return [(str(choice), "") for choice in action.choices]
+    return VALUES[action.metavar](root) if isinstance(action.metavar, str) and action.metavar in VALUES else []
+
+
+def _named(kind: str, names: "Callable[[Engine], Iterable[str]]", end: str = "") -> Callable[[Path | None], list[Candidate]]:
+    """Return what lists the objects of a kind; nothing where there is no state root, or where it cannot be read."""
+
+    def listed(root: Path | None) -> list[Candidate]:
+        from labcore.engine import Engine
+
+        try:
+            engine = Engine(root)
+            return [(name + end, kind) for name in names(engine)] if engine.root.is_dir() else []
+        except (LabcoreError, OSError):  # the line is not typed yet: an error belongs to the command
+            return []
+
+    return listed
+
+
+def _images(engine: "Engine") -> Iterator[str]:
+    from labcore.images.resolve import entries
+
+    for entry in entries(engine.images):
+        yield from entry.names
+
+
+_image = _named("image", _images)
+_snapshot = _named("snapshot", lambda engine: engine.snapshots.names())
+_in_snapshot = _named("snapshot", lambda engine: engine.snapshots.names(), ":")
+_volume = _named("volume", lambda engine: engine.volumes.names())
+_on_volume = _named("volume", lambda engine: engine.volumes.names(), ":")
+
+# metavar -> what may stand there
+VALUES: Final[dict[str, Callable[[Path | None], list[Candidate]]]] = {
+    "IMAGE": _image,
+    "NAME[:TAG]": _image,
+    "SNAPSHOT": _snapshot,
+    "CONTAINER": _snapshot,
+    "VOLUME": _volume,
+    "NAME|ID": lambda root: _image(root) + _volume(root),
+    "SRC": lambda root: _in_snapshot(root) + FILES,
+    "DEST": lambda root: _in_snapshot(root) + FILES,
+    "[SOURCE:]PATH[:OPTIONS]": lambda root: _on_volume(root) + FILES,
+    "FILE": lambda _: FILES,
+    "FILE|DIR": lambda _: FILES,
+    "TAR": lambda _: FILES,
+    "KIT": lambda _: FILES,
+    "ARG": lambda _: FILES,
+    "COMMAND": lambda _: FILES,
+    "PROGRAM": lambda _: FILES,
+    "DIR": lambda _: DIRECTORIES,
+}

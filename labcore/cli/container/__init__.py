@@ -1,0 +1,1 @@
+"""`labcore container`: a module for each verb."""

@@ -1,0 +1,1 @@
+"""`labcore image`: a module for each verb."""

@@ -1,0 +1,1 @@
+"""`labcore lesson`: a module for each verb."""

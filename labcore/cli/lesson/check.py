@@ -1,0 +1,48 @@
+"""`labcore lesson check`: the mark that counts."""
+
+import argparse
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+from labcore.cli.lesson import options
+from labcore.cli.lesson.options import saved_steps
+from labcore.cli.messages import say
+from labcore.cli.numbers import whole
+from labcore.lab import checks
+from labcore.lab.lessons import lesson
+from labcore.lab.workspace import NAME, Workspace
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    options.arguments(parser)
+    parser.epilog = "Exit status: 1 if a step has not passed."
+    parser.add_argument("--seed", type=whole(0, (1 << 64) - 1), metavar="S", help="draw the same names and numbers again")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Check a lesson's steps as they stand in the saved file, in a copy elsewhere; 1 if a step has not passed."""
+    wanted = lesson(args.number)
+    workspace = Workspace(args.work)
+    written = saved_steps(workspace, wanted.number)
+    seed = secrets.randbelow(1 << 32) if args.seed is None else args.seed
+    passed = set()
+    with tempfile.TemporaryDirectory(prefix="labcore-mark-") as directory:
+        elsewhere = Path(directory, NAME)
+        if written:
+            shutil.copy(workspace.file, elsewhere)
+        for name in wanted.steps + wanted.challenges:
+            is_there = name in written
+            verdict = checks.examine(name, elsewhere, seed, lesson=args.number) if is_there else checks.Verdict(name, "blank")
+            print(verdict)
+            if verdict.state == "passed":
+                passed.add(name)
+                workspace.note_passed(name, written[name], wanted.number)
+    steps, challenges = passed.intersection(wanted.steps), passed.intersection(wanted.challenges)
+    mark = say("{done} of {n} steps", done=len(steps), n=len(wanted.steps))
+    if wanted.challenges:
+        mark += say(", {done} of {n} challenges", done=len(challenges), n=len(wanted.challenges))
+    print(f"{mark} (seed {seed})")
+    return int(len(steps) < len(wanted.steps))

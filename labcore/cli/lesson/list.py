@@ -1,0 +1,21 @@
+"""`labcore lesson list`: which there are, and what is in them."""
+
+import argparse
+
+from labcore.cli.lesson.options import common_arguments as arguments
+from labcore.cli.messages import say
+from labcore.lab.lessons import LESSONS
+from labcore.language import padded
+
+__all__ = ["arguments", "main"]
+
+
+def main(args: argparse.Namespace) -> int:
+    """List them."""
+    for each in LESSONS:
+        state = say("copied") if (args.work / each.file).exists() else say("not started")
+        parts = say("{n} steps", n=len(each.steps))
+        if each.challenges:
+            parts += say(", {n} challenges", n=len(each.challenges))
+        print(f"{each.number:2}  {padded(each.title, 40)} {padded(state, 12)} {parts}")
+    return 0

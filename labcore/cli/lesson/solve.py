@@ -1,0 +1,27 @@
+"""`labcore lesson solve`: the solutions of what is blank."""
+
+import argparse
+
+from labcore.cli.lesson.options import arguments, saved_steps
+from labcore.cli.messages import say
+from labcore.lab.lessons import lesson
+from labcore.lab.solutions import source_of
+from labcore.lab.versions import marked
+from labcore.lab.workspace import Workspace
+
+__all__ = ["arguments", "main"]
+
+
+def main(args: argparse.Namespace) -> int:
+    """Write them, and leave alone what is the learner's."""
+    wanted = lesson(args.number)
+    workspace = Workspace(args.work)
+    args.work.mkdir(parents=True, exist_ok=True)
+    written = saved_steps(workspace, wanted.number)
+    for name in wanted.steps + wanted.challenges:
+        if name in written:
+            print(say("{name}: yours, left as it is", name=name))
+        else:
+            workspace.save(name, marked(name, source_of(name, wanted.number), wanted.number))
+            print(say("{name}: the solution is in {file}", name=name, file=workspace.file))
+    return 0

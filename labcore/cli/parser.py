@@ -1,0 +1,151 @@
+"""One command's parser: argparse, with docker's flags, docker's layout of the help, and errors that name the cure."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from textwrap import fill, wrap
+from types import ModuleType
+from typing import Any, NoReturn
+
+from labcore.cli.command_line import Line
+from labcore.cli.commands import ALIASES, COMMANDS, SHORT
+
+USAGE_ERROR = 125  # docker's status for a command line that cannot be
+BOOLEANS = {"1": True, "t": True, "T": True, "true": True, "TRUE": True, "True": True}  # docker's spellings
+BOOLEANS |= {"0": False, "f": False, "F": False, "false": False, "FALSE": False, "False": False}
+
+
+def parser_of(path: str, name: str | None = None) -> "tuple[Parser, ModuleType]":
+    """Return the parser of a command, called by one of its names, and its module."""
+    module = import_module(f"labcore.cli.{path.replace(' ', '.')}")
+    parser = Parser(f"labcore {name or path}", COMMANDS[path] + ".", _names(path))
+    module.arguments(parser)
+    return parser, module
+
+
+def parsed(line: Line) -> tuple[Callable[[argparse.Namespace], int], argparse.Namespace]:
+    """Return what carries a command out, and what it is told; `args.root` is the state root."""
+    parser, module = parser_of(line.path or "", line.name)
+    root = None if line.root is None else Path(line.root)
+    main: Callable[[argparse.Namespace], int] = module.main
+    return main, parser.parse_args(line.words, argparse.Namespace(root=root))
+
+
+def _names(path: str) -> list[str]:
+    others = [name for table in (ALIASES, SHORT) for name, of in table.items() if of == path]
+    return [f"labcore {name}" for name in (path, *others)]
+
+
+class Flag(argparse.Action):
+    """A boolean option, with or without a value: `--force`, `--force=false`."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, default: bool = False, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=default, help=help)
+
+    def __call__(self, _parser: object, namespace: argparse.Namespace, _values: object, given: str | None = None) -> None:
+        """Keep what was said; without a value that is true."""
+        setattr(namespace, self.dest, BOOLEANS[(given or "").partition("=")[2] or "true"])
+
+
+class Parser(argparse.ArgumentParser):
+    """No option is known by its beginning. Each `store_true` is a Flag. Errors end with docker's status."""
+
+    def __init__(self, prog: str, description: str, names: Sequence[str] = ()) -> None:
+        super().__init__(prog=prog, description=description, formatter_class=_Layout, add_help=False, allow_abbrev=False)
+        self.register("action", "store_true", Flag)
+        self.add_argument("-h", "--help", action="help", help="print this")
+        self._positionals.title, self._optionals.title = "Arguments", "Options"
+        self.names = names
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read the words, in which flags may have values."""
+        known = self._option_string_actions
+        for word in args:
+            option, equals, value = word.partition("=")
+            if equals and value in BOOLEANS and isinstance(known.get(option), Flag):
+                known[word] = known[option]
+        return super().parse_known_args(args, namespace)
+
+    def format_usage(self) -> str:
+        """Return docker's form of it: what must be given, and that there are options."""
+        return f"Usage:  {self.usage or '%(prog)s [OPTIONS]' + ''.join(map(_operand, self._get_positional_actions()))}\n" % {
+            "prog": self.prog
+        }
+
+    def format_help(self) -> str:
+        """Return usage, description, aliases, arguments and options, and what else is to be known."""
+        formatter = self._get_formatter()
+        formatter.add_text(self.description)
+        if len(self.names) > 1:
+            formatter.start_section("Aliases")
+            formatter.add_text(", ".join(self.names))
+            formatter.end_section()
+        for group in self._action_groups:
+            formatter.start_section(group.title)
+            formatter.add_text(group.description)
+            formatter.add_arguments(group._group_actions)
+            formatter.end_section()
+        formatter.add_text(self.epilog)
+        return f"{self.format_usage()}\n{formatter.format_help()}"
+
+    def _print_message(self, message: str, file: Any = None) -> None:  # argparse's own passes a full disk over
+        (file or sys.stderr).write(message)
+
+    def error(self, message: str) -> NoReturn:
+        """End the command with one line, and its cure."""
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n  cure: {self._cure_of(message)}\n")
+
+    def _cure_of(self, message: str) -> str:
+        from labcore.cli.suggest import likely
+        from labcore.cli.unknown import cure_of
+
+        if cure := cure_of(message, self.prog.replace("labcore container ", "labcore ")):
+            return cure
+        for word in message.partition("unrecognized arguments: ")[2].split():
+            if word.startswith("-") and (found := likely(word.partition("=")[0], self._option_string_actions)):
+                return f"did you mean {' or '.join(found)}?"
+        return f"{self.prog} --help"
+
+
+def _operand(action: argparse.Action) -> str:
+    name = str(action.metavar or action.dest)
+    if action.choices is not None and action.metavar is None:
+        name = "|".join(map(str, action.choices))
+    forms: dict[object, str] = {None: f" {name}", "?": f" [{name}]", "+": f" {name} [{name}...]"}
+    return forms.get(action.nargs, f" [{name}...]")
+
+
+class _Layout(argparse.HelpFormatter):
+    """docker's layout. Knows the terminal's width without `shutil`, which argparse would import with three compressors."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=_columns() - 1)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings:
+            return super()._format_action_invocation(action)
+        names = ", ".join(action.option_strings)
+        indent = "" if len(action.option_strings[0]) == 2 else "    "  # long ones stand in a column
+        value = "" if action.nargs == 0 else f" {action.metavar or self._choices(action)}"
+        return indent + names + value
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrap(text, width, break_on_hyphens=False)  # a name such as hello-world stays whole
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+    def _choices(self, action: argparse.Action) -> str:
+        return "|".join(map(str, action.choices or [action.dest.upper()]))
+
+
+def _columns() -> int:
+    if (wanted := os.environ.get("COLUMNS", "")).isdecimal() and len(wanted) < 6:
+        return max(int(wanted), 40)
+    try:
+        return max(os.get_terminal_size(sys.stdout.fileno()).columns, 40)
+    except (OSError, ValueError):  # no terminal, or a closed one
+        return 80

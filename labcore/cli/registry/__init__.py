@@ -1,0 +1,1 @@
+"""`labcore registry`: a module for each verb."""

@@ -1,0 +1,21 @@
+"""`labcore registry gc`: what no image of one's own registry needs goes."""
+
+import argparse
+from pathlib import Path
+
+from labcore.cli.words import size
+from labcore.engine import default_root
+from labcore.registry.garbage import collect
+from labcore.registry.store import Files
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--data", type=Path, metavar="DIR", help="what it keeps (default: registry below the state root)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Remove it, and say how much that was."""
+    removed = collect(Files(args.data or (args.root or default_root()) / "registry"))
+    print(f"removed: {removed.blobs} blobs, {size(removed.size)}")
+    return 0

@@ -1,0 +1,1 @@
+"""`labcore snapshot`: a module for each verb."""

@@ -1,0 +1,31 @@
+"""Errors for unknown commands, with the likely one, or what there is instead of docker's. Imported for an error only."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from labcore.cli.absent import instead_of
+from labcore.cli.commands import ALIASES, COMMANDS, NOUNS, SHORT
+from labcore.errors import InvalidInput
+
+
+def unknown_command(noun: str, word: str) -> InvalidInput:
+    """Return the error for a word that is no command, or no verb of a noun."""
+    name = f"{noun} {word}".strip()
+    help_of = f"labcore {noun} --help".replace("  ", " ")
+    if word.startswith("-"):
+        return InvalidInput(f"unknown option {word}\n  cure: {help_of}")
+    if instead := instead_of(name):
+        return InvalidInput(f"{name!r} is a command of docker's that is not here\n  cure: {instead}")
+    if noun:
+        names = [path for path in (*COMMANDS, *ALIASES) if path.startswith(f"{noun} ")]
+    else:
+        names = [*NOUNS, *SHORT, *(path for path in COMMANDS if " " not in path)]
+        names += [path for path in COMMANDS if path.endswith(f" {word}")]
+    found = [path for path in names if path.endswith(f" {word}")] or likely(name, names)
+    meant = f"did you mean `labcore {'`, `labcore '.join(found)}`?" if found else help_of
+    return InvalidInput(f"unknown command {name!r}\n  cure: {meant}")
+
+
+def likely(word: str, known: Iterable[str]) -> list[str]:
+    """Return what is known and looks like a word, at most two, the likeliest first."""
+    return get_close_matches(word, list(known), n=2, cutoff=0.7)

@@ -1,0 +1,1 @@
+"""`labcore system`: a module for each verb."""

@@ -1,0 +1,42 @@
+"""`labcore version`: labcore's, and those of what it runs on."""
+
+import argparse
+import json
+import os
+from importlib.metadata import PackageNotFoundError, version
+
+from labcore.errors import Unavailable
+from labcore.spec import Platform
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("-f", "--format", choices=["text", "json"], default="text", help="json: one object")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print them."""
+    import platform
+
+    found = {
+        "Version": number(),
+        "PythonVersion": platform.python_version(),
+        "Platform": str(Platform.here()),
+        "KernelVersion": os.uname().release,
+    }
+    if args.format == "json":
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"{name}:".ljust(16) + value)
+    return 0
+
+
+def number() -> str:
+    """Return labcore's version, as it was installed. Raises Unavailable if it was not."""
+    try:
+        return version("labcore")
+    except PackageNotFoundError:
+        raise Unavailable(
+            "labcore's version is not known: it was not installed\n  cure: pip install -e . in its folder"
+        ) from None

@@ -1,0 +1,1 @@
+"""`labcore vm`: a module for each verb."""

@@ -1,0 +1,1 @@
+"""`labcore volume`: a module for each verb."""

@@ -1,0 +1,26 @@
+"""`labcore volume rm`."""
+
+import argparse
+from contextlib import suppress
+
+from labcore.cli import for_each
+from labcore.engine import Engine
+from labcore.errors import NotFound
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("-f", "--force", action="store_true", help="do not mind those that there are not")
+    parser.add_argument("names", nargs="+", metavar="VOLUME")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Remove some, with all that is in them, and print their names."""
+    volumes = Engine(args.root).volumes
+
+    def remove(name: str) -> None:
+        with suppress(*([NotFound] if args.force else [])):
+            volumes.remove(name)
+            print(name)
+
+    return for_each(args.names, remove)
