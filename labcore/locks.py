@@ -28,12 +28,24 @@ def flock(file: "FileDescriptorLike", *, shared: bool = False, wait: bool = True
     return True
 
 
+def is_at(file: "FileDescriptorLike", path: "StrPath") -> bool:
+    """Return whether an open file still has that name: who has waited for a lock may hold that of a removed file."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(_number(file)))  # noqa: PTH116
+    except FileNotFoundError:
+        return False
+
+
+def _number(file: "FileDescriptorLike") -> int:
+    return file if isinstance(file, int) else file.fileno()
+
+
 def holders(file: "FileDescriptorLike") -> list[int]:
     """Return the processes that hold locks on an open file: proc_locks(5).
 
     Not those in other PID namespaces; and none where inodes have other device numbers than stat(2) says (btrfs).
     """
-    status = os.fstat(file if isinstance(file, int) else file.fileno())
+    status = os.fstat(_number(file))
     place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     try:
         with open("/proc/locks") as listed:  # noqa: PTH123
@@ -87,13 +99,6 @@ class Lock:
     def try_acquire(self, *, shared: bool = False) -> bool:
         """Lock it unless another has it; return whether it was locked."""
         return flock(self, shared=shared, wait=False)
-
-    def is_at(self, path: "StrPath") -> bool:
-        """Return whether this file still has that name: who waits for a lock may get that of a file that is no more."""
-        try:
-            return os.path.samestat(os.stat(path), os.fstat(self._fd))  # noqa: PTH116
-        except FileNotFoundError:
-            return False
 
     def fileno(self) -> int:
         """Return the descriptor."""

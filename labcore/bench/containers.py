@@ -10,11 +10,12 @@ from pathlib import Path
 
 from labcore.bench.comparison import Step
 from labcore.bench.contestant import LABCORE, Contestant, Running, end, first_word, started
-from labcore.bench.memory import children, working_below
+from labcore.bench.memory import working_below
 from labcore.bench.peers import Cli, PeerFailed, bundle_for, timed
 from labcore.engine import Engine, exit_code
 from labcore.images.builtin import find_busybox
 from labcore.native import DEVNULL, PIPE, program
+from labcore.procfs import descendants
 from labcore.runtime import make_plan, spawn
 from labcore.spec import MountPoint
 
@@ -114,7 +115,7 @@ class Command(Contestant):
     def _owned(self, command: int) -> list[int]:
         """Return the processes that one such container takes; of an engine: what it puts beside it, and not who asked."""
         roots = working_below(str(self.home), self._beside) if self.home else [command]
-        return [pid for root in roots for pid in (root, *children(root))]
+        return [pid for root in roots for pid in (root, *descendants(root))]
 
 
 def containers_by_command(work: Path, rootfs: Path, engine: Engine, undo: ExitStack) -> dict[str, Command]:

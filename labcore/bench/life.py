@@ -14,6 +14,7 @@ from labcore.bench.measure import Result, Subject, environment, measure, row_of
 from labcore.bench.peers import PeerFailed, bundle_for, podman_words, running_docker, timed, version
 from labcore.bench.workspace import room
 from labcore.engine import Engine
+from labcore.procfs import parent
 from labcore.runtime import make_plan, spawn
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.shim import Shim
@@ -150,7 +151,7 @@ def bench_many(rounds: int) -> Iterator[Result]:  # noqa: ARG001  a hundred is w
             start = time.perf_counter()
             process = undo.enter_context(spawn(plan, shim=Shim(str(place))))
             times.append((time.perf_counter() - start) * 1e3)
-            monitors.append(_parent(process.pid))
+            monitors.append(parent(process.pid))
         rows = [row_of("many", "the first ten", times[:10]), row_of("many", "the last ten of a hundred", times[-10:])]
         remarks = [_weight("labcore-monitor", monitors)]
         remarks += [_weight(name, pids) for name, pids in _beside_peers(rootfs, work, undo).items()]
@@ -183,10 +184,6 @@ def _running(program: str, ours: str) -> list[int]:
             if program.encode() in words.split(b"\0", 1)[0] and ours.encode() in words:
                 found.append(int(path.parent.name))
     return found
-
-
-def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def _weight(name: str, pids: list[int]) -> str:

@@ -16,18 +16,6 @@ def pss_kib(pids: list[int]) -> float:
     return float(total)
 
 
-def children(pid: int) -> list[int]:
-    """Return a process's children and theirs."""
-    found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            for word in path.read_text().split():
-                found += [int(word), *children(int(word))]
-        except OSError:
-            continue
-    return found
-
-
 def working_below(directory: str, name: str) -> list[int]:
     """Return the processes of a program that have a directory of ours among their words."""
     found = []

@@ -211,12 +211,11 @@ class Engine:
     def layers_of(self, image: Image) -> list[str]:
         """Return an image's layers in the LayerStore, from the lowest up, unpacked if they were not.
 
-        An image without layers stands on an empty one. A further one on top may settle what their directories are:
-        `labcore.storage.implied`.
+        An image without layers has an empty one. Some stacks have a fixup layer on top: `labcore.storage.implied`.
         """
         pairs = zip(image.layers, image.config.diff_ids, strict=True)
         ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
-        return self.layers.settled(unrepeated(ids) or [self.layers.add_empty()])
+        return self.layers.with_fixup(unrepeated(ids) or [self.layers.add_empty()])
 
 
 def _unconfined(spec: ContainerSpec) -> ContainerSpec:

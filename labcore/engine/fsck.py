@@ -15,11 +15,11 @@ from labcore.images.resolve import entries, images
 from labcore.record import Record
 from labcore.storage import LayerStore
 from labcore.storage.comparing import differences
-from labcore.storage.gc import incoming, mounted, set_aside
-from labcore.storage.implied import settling_id
+from labcore.storage.fixup import fill_fixup
+from labcore.storage.gc import incoming, mounted, remove_layers
+from labcore.storage.implied import fixup_id
 from labcore.storage.layers import layer_id
-from labcore.storage.opaque import visible
-from labcore.storage.settling import fill
+from labcore.storage.whiteouts import visible
 
 SHOWN = 3  # differences of a layer; a damaged disk has many
 
@@ -51,7 +51,7 @@ def check(engine: Engine, told: Callable[[str], None] = lambda _: None) -> Findi
     sources = {name: (diff_id, blob) for name, diff_id, blob in _sources(engine) if blob.digest not in bad}
     there = engine.layers.ids() if os.geteuid() == 0 else []
     stacks = [visible(engine.layers.directory, stack) for stack in _stacks(engine)]
-    settling = {settling_id(stack): stack for stack in stacks if set(stack) <= sources.keys() & set(there)}
+    settling = {fixup_id(stack): stack for stack in stacks if set(stack) <= sources.keys() & set(there)}
     changed = []
     with engine.layers.using() if there else nullcontext():
         for name in there:
@@ -73,7 +73,7 @@ def repair(engine: Engine, findings: Findings) -> Path | None:
 
     The next run unpacks a layer anew, and a pull or a load of an image brings what is missing. Returns where the blobs lie.
     """
-    set_aside(engine.layers.directory, {changed.layer for changed in findings.layers})
+    remove_layers(engine.layers.directory, {changed.layer for changed in findings.layers})
     return put_aside(engine.images, findings.blobs) if findings.blobs else None
 
 
@@ -93,7 +93,7 @@ def _stacks(engine: Engine) -> Iterator[list[str]]:
 
 def _settled_anew(engine: Engine, name: str, stack: list[str]) -> Iterator[str]:
     with incoming(engine.layers.directory / "layers") as place:
-        fill(place, engine.layers.directory, stack)
+        fill_fixup(place, engine.layers.directory, stack)
         yield from differences(engine.layers.directory / "layers" / name, place)
 
 

@@ -9,10 +9,10 @@ from labcore.images.garbage import Collected, as_far_as_readable, collect
 from labcore.images.resolve import Entry, entries, find, images, is_called
 from labcore.record import Record
 from labcore.storage import gc
-from labcore.storage.gc import Gone
-from labcore.storage.implied import settling_id
+from labcore.storage.gc import Reclaimed
+from labcore.storage.implied import fixup_id
 from labcore.storage.layers import layer_id, unrepeated
-from labcore.storage.opaque import visible
+from labcore.storage.whiteouts import visible
 
 
 class Removal(Record):
@@ -31,7 +31,7 @@ class Pruned(Record):
 
     images: tuple[str, ...]
     blobs: Collected
-    layers: Gone
+    layers: Reclaimed
     kept: tuple[str, ...] = ()
 
 
@@ -76,9 +76,9 @@ def prune(engine: Engine, *, every: bool = False) -> Pruned:
     return Pruned(names, *_collected(engine))
 
 
-def _collected(engine: Engine) -> tuple[Collected, Gone, tuple[str, ...]]:
+def _collected(engine: Engine) -> tuple[Collected, Reclaimed, tuple[str, ...]]:
     """Collect blobs and unpacked layers; return also why some of them stayed that perhaps nobody needs."""
-    blobs, layers, kept = Collected(0, 0), Gone(), []
+    blobs, layers, kept = Collected(0, 0), Reclaimed(), []
     try:
         blobs = collect(engine.images)
     except StoreDamaged as error:
@@ -90,7 +90,7 @@ def _collected(engine: Engine) -> tuple[Collected, Gone, tuple[str, ...]]:
     return blobs, layers, tuple(kept)
 
 
-def collect_layers(engine: Engine) -> Gone:
+def collect_layers(engine: Engine) -> Reclaimed:
     """Remove unpacked layers that no image, no snapshot and no running container needs. Raises Unavailable, StoreDamaged."""
     return gc.collect(engine.layers.directory, lambda: needed_layers(engine))
 
@@ -111,8 +111,8 @@ def stack_of(image: Image) -> list[str]:
 
 
 def settled(engine: Engine, stack: list[str]) -> list[str]:
-    """Return a stack with the layer on top that settles it, if it needs one: `labcore.storage.implied`."""
-    return [*stack, settling_id(visible(engine.layers.directory, stack))] if stack else stack
+    """Return a stack with its fixup layer, if it needs one: `labcore.storage.implied`."""
+    return [*stack, fixup_id(visible(engine.layers.directory, stack))] if stack else stack
 
 
 def users_of(engine: Engine, which: Iterable[Image]) -> list[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-    from labcore.storage.unpack import Unpacked
+    from labcore.storage.unpack import UnpackedLayer
 
 SMALL: Final = 1 << 16  # bytes, for which another thread is not worth while
 
@@ -27,8 +27,8 @@ class Guesses:
     def __init__(self, layers: LayerStore, undo: ExitStack) -> None:
         self._layers = layers
         self._undo = undo
-        self._last: Unpacked | None = None
-        self._unpacked: dict[str, Unpacked] = {}
+        self._last: UnpackedLayer | None = None
+        self._unpacked: dict[str, UnpackedLayer] = {}
 
     def passing(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Pass on a blob's bytes; if it begins as a layer does, have it unpacked meanwhile."""
@@ -52,7 +52,7 @@ class Guesses:
         if unpacked is None or (unpacked.diff_id or blob.digest) != diff_id:
             return False
         del self._unpacked[blob.digest]
-        unpacked.keep_as(layer_id(diff_id))
+        unpacked.commit(layer_id(diff_id))
         return True
 
     def _unpack(self, open_archive: "Callable[[], BinaryIO]") -> None:

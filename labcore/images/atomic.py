@@ -48,17 +48,6 @@ def sync_directory(path: Path) -> None:
         os.close(fd)
 
 
-@contextmanager
-def locked(path: Path, how: int) -> Iterator[None]:
-    """Hold a lock on a file or directory: flock(2)'s LOCK_SH or LOCK_EX. Its death releases it."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, how)
-        yield
-    finally:
-        os.close(fd)
-
-
 def remove_if_abandoned(path: Path) -> int:
     """Remove a file whose writer is no more; return its size, 0 if it stays or is gone."""
     with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:

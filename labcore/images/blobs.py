@@ -7,7 +7,6 @@
                            .incoming-…     … whose digest is not known yet
 """
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,7 @@ from labcore.disk_space import room_for
 from labcore.errors import StoreDamaged
 from labcore.images.atomic import incoming, sync_directory
 from labcore.images.model import Descriptor
+from labcore.locks import flock, is_at
 from labcore.spec import checked_digest
 
 TYPE_CHECKING = False
@@ -75,10 +75,10 @@ class Blobs:
         if _has(target, descriptor.size):
             return False
         with room_for(f"blob {descriptor.digest}", self.directory), partial.open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            flock(file)
             if _has(target, descriptor.size):  # somebody else was faster
                 return False
-            if not _is_still(partial, file):  # … and failed; this file has no name any more
+            if not is_at(file, partial):  # … and failed; this file has no name any more
                 return self.fetch(descriptor, chunks_from)
             _complete(file, descriptor, chunks_from)
             partial.rename(target)
@@ -138,14 +138,6 @@ class Blobs:
 def _has(path: Path, size: int) -> bool:
     try:
         return path.stat().st_size == size
-    except FileNotFoundError:
-        return False
-
-
-def _is_still(path: Path, file: BinaryIO) -> bool:
-    """Is the open file the one that has this name now?"""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:
         return False
 

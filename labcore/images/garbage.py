@@ -1,15 +1,15 @@
 """Collecting what no name leads to and nobody uses, and finding what is damaged."""
 
-import fcntl
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from labcore.errors import LabcoreError, StoreDamaged
-from labcore.images.atomic import INCOMING, locked, remove_if_abandoned
+from labcore.images.atomic import INCOMING, remove_if_abandoned
 from labcore.images.blobs import PARTIAL
 from labcore.images.model import Descriptor, Manifest, read_index
 from labcore.images.store import ImageStore
+from labcore.locks import Lock
 from labcore.record import Record
 from labcore.spec.media import INDEXES, MANIFESTS
 
@@ -38,7 +38,7 @@ def collect(store: ImageStore) -> Collected:
     if not store.directory.exists():
         return Collected(0, 0)
     removed: list[int] = []
-    with locked(store.directory, fcntl.LOCK_EX):
+    with Lock(store.directory).acquire():
         kept = {digest for _, descriptor in store.entries() for digest in reachable(store, descriptor)}
         kept |= {digest for noted in store.leases.noted() for digest in _from_lease(store, noted)}
         for path in list(store.blobs.files()):
@@ -105,7 +105,7 @@ def put_aside(store: ImageStore, damaged: Iterable[Damage]) -> Path:
     """
     quarantine = store.directory / "quarantine"
     quarantine.mkdir(parents=True, exist_ok=True)
-    with locked(store.directory, fcntl.LOCK_EX):
+    with Lock(store.directory).acquire():
         for damage in damaged:
             path = store.blobs.place(damage.digest)
             if path.exists() and _what_is_wrong(store, damage.digest):  # nobody has mended it meanwhile

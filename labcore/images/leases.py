@@ -4,7 +4,6 @@ A lease is a file that its owner holds locked, with a line for each digest. Its 
 next collection then removes the file.
 """
 
-import fcntl
 import os
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from labcore.images.atomic import locked
+from labcore.locks import Lock, flock
 
 
 class Leases:
@@ -46,7 +45,7 @@ class Leases:
         """Say that a blob is used; a collection that is under way is waited for. Outside of `using` it says nothing."""
         if not self._users:
             return
-        with locked(self._store, fcntl.LOCK_SH), self._lock:
+        with Lock(self._store).acquire(shared=True), self._lock:
             if self._mine is not None:
                 self._mine.write(digest + "\n")
                 self._mine.flush()
@@ -56,16 +55,15 @@ class Leases:
         digests: set[str] = set()
         for path in self.directory.glob("*"):
             with suppress(FileNotFoundError), path.open("r") as lease:
-                with suppress(BlockingIOError):
-                    fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if flock(lease, wait=False):
                     path.unlink()
-                    continue
-                digests |= set(lease.read().split())
+                else:
+                    digests |= set(lease.read().split())
         return digests
 
     def _open(self) -> IO[str]:
         self.directory.mkdir(parents=True, exist_ok=True)
-        with locked(self._store, fcntl.LOCK_SH):  # no collection sees it before it is locked
+        with Lock(self._store).acquire(shared=True):  # no collection sees it before it is locked
             file = (self.directory / f"{os.getpid()}-{os.urandom(6).hex()}").open("x")
-            fcntl.flock(file, fcntl.LOCK_EX)
+            flock(file)
             return file

@@ -10,7 +10,6 @@
 Other tools read it as it is: `skopeo inspect oci:ROOT/images:busybox:latest`.
 """
 
-import fcntl
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -18,11 +17,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
-from labcore.images.atomic import locked, write_whole
+from labcore.images.atomic import write_whole
 from labcore.images.blobs import Blobs
 from labcore.images.config import Config
 from labcore.images.leases import Leases
 from labcore.images.model import REF_NAME, Descriptor, Image, Manifest, read_index
+from labcore.locks import Lock
 from labcore.spec import Platform, Reference
 from labcore.spec.media import CONFIG, INDEX, INDEXES, MANIFEST
 from labcore.spec.platform import choose
@@ -175,7 +175,7 @@ class ImageStore:
     def tag(self, reference: Reference, manifest: Descriptor) -> None:
         """Give a manifest or index a name; the name's former image loses it."""
         self._prepare()
-        with locked(self.directory, fcntl.LOCK_EX):
+        with Lock(self.directory).acquire():
             self.entries()  # refuses an index that is damaged
             named = manifest.to_json() | {"annotations": {REF_NAME: str(reference)}}
             others = [entry for entry in self._others(reference) if _name_of(entry) or entry["digest"] != manifest.digest]
@@ -184,27 +184,27 @@ class ImageStore:
     def keep(self, manifest: Descriptor) -> None:
         """Keep an image that has no name, until `tag` gives it one or `drop` takes it away."""
         self._prepare()
-        with locked(self.directory, fcntl.LOCK_EX):
+        with Lock(self.directory).acquire():
             if manifest.digest not in (descriptor.digest for _, descriptor in self.entries()):
                 self._write_index([*self._index()["manifests"], manifest.to_json()])
 
     def drop(self, digests: Collection[str]) -> None:
         """Take manifests and indexes out of the index, with all their names; their blobs stay until they are collected."""
-        with locked(self.directory, fcntl.LOCK_EX):
+        with Lock(self.directory).acquire():
             self.entries()
             self._write_index([entry for entry in self._index()["manifests"] if entry["digest"] not in digests])
 
     def untag(self, reference: Reference) -> None:
         """Take a name away; its blobs stay until they are collected. Raises ImageNotFound."""
         self._prepare()
-        with locked(self.directory, fcntl.LOCK_EX):
+        with Lock(self.directory).acquire():
             if str(reference) not in self.names():
                 raise ImageNotFound(f"no image {reference} in {self.directory} (there: {', '.join(self.names()) or 'none'})")
             self._write_index(self._others(reference))
 
     def untag_all(self, names: Collection[str]) -> None:
         """Take names away, those that are there."""
-        with locked(self.directory, fcntl.LOCK_EX):
+        with Lock(self.directory).acquire():
             self.entries()
             self._write_index([entry for entry in self._index()["manifests"] if _name_of(entry) not in names])
 

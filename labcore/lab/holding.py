@@ -4,15 +4,12 @@ Whether the maker is alive is asked of the kernel, by trying that lock. A proces
 namespace it is somebody else's.
 """
 
-import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
 
-OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-NOW: Final = fcntl.LOCK_EX | fcntl.LOCK_NB
+from labcore.locks import Lock, is_at
 
 
 def new_name(prefix: str) -> str:
@@ -24,34 +21,23 @@ def new_name(prefix: str) -> str:
 def held(make: Callable[[], Path]) -> Iterator[Path]:
     """Make a directory, and hold it until the block ends; removing it is the caller's."""
     directory, lock = _made_and_locked(make)
-    try:
+    with lock:
         yield directory
-    finally:
-        os.close(lock)
 
 
-def _made_and_locked(make: Callable[[], Path]) -> tuple[Path, int]:
+def _made_and_locked(make: Callable[[], Path]) -> tuple[Path, Lock]:
     while True:  # until it is locked a sweep may take it for one that nobody holds
         directory = make()
         with suppress(FileNotFoundError):
-            lock = os.open(directory, OPEN)
-            with suppress(BlockingIOError, FileNotFoundError):
-                fcntl.flock(lock, NOW)
-                if os.path.sameopenfile(lock, again := os.open(directory, OPEN)):
-                    os.close(again)
-                    return directory, lock
-                os.close(again)
-            os.close(lock)
+            lock = Lock(directory, os.O_DIRECTORY)
+            if lock.try_acquire() and is_at(lock, directory):
+                return directory, lock
+            lock.close()
 
 
 def sweep(directories: Iterable[Path], remove: Callable[[Path], object]) -> None:
     """Remove those of the directories that nobody holds: what a killed process has left."""
     for directory in directories:
-        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
-            lock = os.open(directory, OPEN)
-            try:
-                with suppress(BlockingIOError):
-                    fcntl.flock(lock, NOW)
-                    remove(directory)
-            finally:
-                os.close(lock)
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError), Lock(directory, os.O_DIRECTORY) as lock:
+            if lock.try_acquire():
+                remove(directory)

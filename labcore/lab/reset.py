@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from labcore import native
+from labcore import native, procfs
 from labcore.errors import InvalidInput, SystemCallError
 from labcore.lab import cgroups
-from labcore.lab.checks.process_view import FILES, descendants
+from labcore.lab.checks.process_view import FILES
 from labcore.lab.say import say
 from labcore.native import Prctl, Process
 from labcore.record import Record
@@ -109,7 +109,7 @@ def reset() -> Report:
 
 def snapshot() -> Snapshot:
     """Look at the machine as this process sees it."""
-    family = [os.getpid(), *(seen.pid for seen in descendants(os.getpid()))]
+    family = [os.getpid(), *procfs.descendants(os.getpid())]
     return Snapshot(
         mounts=frozenset(_mounts()),
         namespaces=frozenset(line for pid in family for line in _namespaces(pid)) | {f"hostname {os.uname().nodename}"},
@@ -135,7 +135,7 @@ def _mounts() -> Iterator[str]:
 def _namespaces(pid: int) -> Iterator[str]:
     for name in FILES.values():
         with suppress(OSError):
-            yield str(Path(f"/proc/{pid}/ns/{name}").readlink())
+            yield f"{name}:[{procfs.namespace(pid, name)}]"
 
 
 def _cgroups() -> Iterator[str]:
@@ -149,8 +149,7 @@ def _cgroups() -> Iterator[str]:
 def _process(pid: int) -> str:
     """Name a process so that no later one with its number is taken for it: with the time of its start."""
     try:
-        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
-        return f"{pid} {name} {rest.split()[19]}"
+        return f"{pid} {procfs.command_name(pid)} {procfs.stat_fields(pid)[19]}"
     except OSError:
         return f"{pid} -"
 
@@ -165,8 +164,8 @@ def _files(directory: str) -> Iterator[str]:
 
 def _end_what_was_left(before: Snapshot) -> int:
     """End the processes below this one that were not there at the beginning; return how many of them were still running."""
-    left = [seen.pid for seen in descendants(os.getpid()) if _process(seen.pid) not in before.processes]
-    ended_already = sum(_is_zombie(pid) for pid in left)
+    left = [pid for pid in procfs.descendants(os.getpid()) if _process(pid) not in before.processes]
+    ended_already = sum(procfs.has_ended(pid) for pid in left)
     # Those that a variable of the notebook still holds, by their handles: nobody else may take note of their ends.
     for found in gc.get_objects():
         if type(found) is Process and found.returncode is None and found.pid in left:
@@ -174,14 +173,6 @@ def _end_what_was_left(before: Snapshot) -> int:
     for pid in left:
         _end(pid)
     return len(left) - ended_already
-
-
-def _is_zombie(pid: int) -> bool:
-    """Has it ended, and nobody has taken note of that? So it is with what a program has started that ended before it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def _end(pid: int) -> None:

@@ -7,24 +7,25 @@ WORK/my_runtime.py              a program of its own: it can be imported, read a
 """
 
 import ast
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from labcore.errors import LabcoreError
+from labcore.errors import InUse, LabcoreError
 from labcore.lab.lessons import all_steps, lessons_of
 from labcore.lab.program import functions, with_ending, with_function, without_functions
 from labcore.lab.say import say
 from labcore.lab.versions import version
+from labcore.locks import Lock
 from labcore.record import Record
 
 NAME: Final = "my_runtime.py"
+LOCK_TIMEOUT_SECONDS: Final = 10.0
 
 HEADER: Final = '''"""My container runtime, written step by step in labcore's lessons.
 
@@ -133,12 +134,12 @@ class Workspace:
                 after = change(base)
                 if after != self.text():
                     self._replace(after)
-        except OSError as error:
+        except (OSError, InUse) as error:
             raise CannotSave(
                 say(
                     "{file} could not be written: {why}. Nothing of it is lost; make room and run the cell again.",
                     file=self.file,
-                    why=error.strerror,
+                    why=getattr(error, "strerror", error),
                 )
             ) from error
         return Saved(remark)
@@ -165,12 +166,11 @@ class Workspace:
         """Return the versions that were replaced, the oldest first."""
         return sorted(self.history.glob("[0-9]*.py"))
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> Lock:
+        """Lock the folder. Raises InUse if another notebook holds it for too long."""
         self.history.mkdir(parents=True, exist_ok=True)
-        with (self.history / "lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        lock = Lock(self.history / "lock", os.O_CREAT | os.O_RDWR)
+        return lock.acquire(timeout_seconds=LOCK_TIMEOUT_SECONDS, what=NAME, cure="restart that notebook")
 
     def _replace(self, text: str) -> None:
         """Write a new version beside the old one, keep the old one under its number, and let the new one take its place."""
@@ -211,7 +211,7 @@ class Workspace:
     def note_passed(self, name: str, source: str, lesson: int) -> None:
         """Remember that this text of a step has passed the check of a lesson."""
         incoming = self.history / "passed.incoming"
-        with suppress(OSError), self._locked():  # a full disk costs a mark that can be earned again
+        with suppress(OSError, InUse), self._locked():  # a full disk costs a mark that can be earned again
             incoming.write_text(json.dumps({**self._marks(), _mark(name, lesson): _digest(source)}, indent=1) + "\n")
             incoming.rename(self.history / "passed.json")
 

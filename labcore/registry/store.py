@@ -13,7 +13,6 @@ A blob belongs to no repository but is reached only through one that has it. Fil
 beside their place, and renamed.
 """
 
-import fcntl
 import os
 import re
 import secrets
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import StoreDamaged
+from labcore.locks import Lock
 from labcore.registry.errors import BlobUnknown, ManifestUnknown, NameInvalid, NameUnknown, UploadUnknown
 from labcore.registry.names import DIGEST, NAME, NAME_MAX, TAG, checked
 from labcore.registry.upload_store import Upload
@@ -53,8 +53,8 @@ class Files:
     @contextmanager
     def changing(self, *, alone: bool = False) -> Iterator[None]:
         """Hold the registry while something is linked or promised that must be there, or, `alone`, while blobs are removed."""
-        with (self.root / "lock").open("ab" if alone else "rb") as file:  # what may not be written to can be served
-            fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        flags = os.O_RDWR if alone else 0  # what may not be written to can be served
+        with Lock(self.root / "lock", flags).acquire(shared=not alone):
             yield
 
     # --- repositories

@@ -1,6 +1,5 @@
 """Bytes on their way into a repository: one file for each upload, until it is a blob."""
 
-import fcntl
 import hashlib
 import os
 import time
@@ -10,6 +9,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
+from labcore.locks import flock, is_at
 from labcore.registry.errors import DigestInvalid, UploadBusy, UploadUnknown
 from labcore.registry.names import checked
 
@@ -40,17 +40,15 @@ class Upload:
         Raises UploadUnknown, UploadBusy.
         """
         with self._opened() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UploadBusy(self.number) from None
-            before = os.fstat(file.fileno())
-            if not self._is_still(before):  # it became a blob before the lock was ours: not one byte may follow
+            if not flock(file, wait=False):
+                raise UploadBusy(self.number)
+            if not is_at(file, self.path):  # it became a blob before the lock was ours: not one byte may follow
                 raise UploadUnknown(self.number)
+            size = os.fstat(file.fileno()).st_size
             try:
                 yield file
             except BaseException:
-                os.ftruncate(file.fileno(), before.st_size)
+                os.ftruncate(file.fileno(), size)
                 raise
 
     def _opened(self) -> FileIO:
@@ -59,12 +57,6 @@ class Upload:
             return os.fdopen(os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC), "r+b", buffering=0)
         except FileNotFoundError:
             raise UploadUnknown(self.number) from None
-
-    def _is_still(self, status: os.stat_result) -> bool:
-        try:
-            return os.path.samestat(self.path.stat(), status)
-        except FileNotFoundError:
-            return False
 
     def cancel(self) -> None:
         """Drop it."""

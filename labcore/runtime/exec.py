@@ -1,10 +1,10 @@
 """exec: a further process in a running container, by setns(2) into all of its namespaces."""
 
-import os
 from collections.abc import Mapping
 from typing import Final
 
 from labcore.native import CloneFlag
+from labcore.procfs import namespace, namespaces
 from labcore.runtime import ops
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
@@ -67,15 +67,11 @@ def exec_plan(
 
 def joined_namespaces(pid: int) -> tuple[tuple[CloneFlag, str], ...]:
     """Return the namespaces of a process that are not this one's own already, in the order in which they can be joined."""
-    found = []
-    for flag, name in NAMESPACES:
-        path = f"/proc/{pid}/ns/{name}"
-        if os.path.exists(path) and os.readlink(path) != os.readlink(f"/proc/self/ns/{name}"):  # noqa: PTH110, PTH115
-            found.append((flag, path))
-    return tuple(found)
+    theirs, ours = namespaces(pid), namespaces("self")
+    return tuple((flag, f"/proc/{pid}/ns/{name}") for flag, name in NAMESPACES if theirs.get(name) != ours.get(name))
 
 
 def enter_root(pid: int) -> list[Op]:
     """Return the op that makes a process's root one's own, where joining its namespaces does not."""
-    apart = os.readlink(f"/proc/{pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt")  # noqa: PTH115
+    apart = namespace(pid, "mnt") != namespace("self", "mnt")
     return [] if apart else [ops.EnterRoot(pid)]

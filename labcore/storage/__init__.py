@@ -1,4 +1,4 @@
-"""Layers as directories, stacked by overlayfs: the graph driver. And volumes."""
+"""Storage: layers, snapshots and volumes, on overlayfs (docker's graph driver, containerd's snapshotter)."""
 
 from labcore.lazy import lazy_names
 

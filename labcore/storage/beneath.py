@@ -1,8 +1,7 @@
-"""Where the entries of a stranger's archive belong: below one directory, and nowhere else.
+"""Path resolution beneath a root, for the entries of an untrusted archive: openat2(2) with RESOLVE_IN_ROOT.
 
-Names are resolved by the kernel, below an open directory that counts as the root (openat2 with RESOLVE_IN_ROOT): neither `..`
-nor a link that an earlier entry made leads outside. Directories stay open for the entries that follow, until one takes away a
-directory or a link, by which they may have been reached.
+Neither `..` nor a link that an earlier entry made leads out of the root. Parent directories stay open for the entries that
+follow, until an entry removes a directory or a link by which they may have been reached.
 """
 
 import errno
@@ -14,8 +13,8 @@ from typing import Final
 from labcore.errors import SystemCallError
 from labcore.native import Resolve, openat2
 from labcore.storage.directories import remove_tree
-from labcore.storage.opaque import set_opaque
-from labcore.storage.tree import LONGEST
+from labcore.storage.tree import MAX_PATH_BYTES
+from labcore.storage.whiteouts import is_whiteout, set_opaque
 from labcore.tar import BadArchive
 
 SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
@@ -24,28 +23,28 @@ OPEN_AT_ONCE: Final = 32
 IMPLIED_MAX: Final = 16 << 20  # bytes of their paths: a short entry can make a thousand directories with long ones
 
 
-class Places:
-    """Directories below the open directory `root`, kept open. Names are looked up `below` one that is there."""
+class ParentDirectories:
+    """Open parent directories of an archive's entries, beneath the open directory `root`; `below` one of its directories."""
 
     def __init__(self, root: int, below: bytes = b"") -> None:
         self._root = root
         self._below = [part for part in below.split(b"/") if part]
         self._open: dict[bytes, int] = {}
-        self._found: dict[bytes, int] = {}  # the same, by what was written before the last slash: `./usr/bin`
-        self._doubtful = False  # may an open directory's path lead elsewhere by now?
-        self.implied: set[bytes] = set()  # paths of directories that were made because something lies in them
+        self._found: dict[bytes, int] = {}  # the same, by the path as the archive writes it: `./usr/bin`
+        self._stale = False  # may an open directory's path lead elsewhere by now?
+        self.implied: set[bytes] = set()  # paths of directories that were made without an entry
         self._implied_size = 0
 
-    def refresh(self) -> None:
-        """Between two entries: let go of directories if they are too many, or may be others than their paths say."""
-        if self._doubtful or len(self._open) > OPEN_AT_ONCE:
+    def close_stale(self) -> None:
+        """Close the directories if they are too many, or if their paths may lead elsewhere by now. Call between two entries."""
+        if self._stale or len(self._open) > OPEN_AT_ONCE:
             self.close()
-            self._doubtful = False
+            self._stale = False
 
-    def find(self, name: bytes) -> tuple[int, bytes]:
-        """Return the open directory that holds an entry, made if it is missing, and the entry's own name in it.
+    def resolve(self, name: bytes) -> tuple[int, bytes]:
+        """Return the open parent directory of an entry, made if it is missing, and the entry's name in it.
 
-        There is no such name of an archive's own top. Raises BadArchive, OSError.
+        That name is empty for the root itself. Raises BadArchive, OSError.
         """
         above, _, last = name.rpartition(b"/")
         if above in self._found and last not in (b"", b".", b".."):
@@ -60,8 +59,8 @@ class Places:
         if not parts:
             return self._root, base
         path = b"/".join(parts)
-        if len(path) > LONGEST:
-            raise BadArchive(f"its entry {name[:40]!r}… is in a directory whose path has more than {LONGEST} bytes")
+        if len(path) > MAX_PATH_BYTES:
+            raise BadArchive(f"its entry {name[:40]!r}… is in a directory whose path has more than {MAX_PATH_BYTES} bytes")
         fd = self._open.get(path)
         if fd is None:
             fd = self._open[path] = self._open_directory(path, parts)
@@ -99,8 +98,8 @@ class Places:
         top, here = (os.readlink(b"/proc/self/fd/%d" % fd) for fd in (self._root, parent))  # noqa: PTH115 - bytes
         return (here.removeprefix(top) + b"/" + base).lstrip(b"/")
 
-    def clear(self, parent: int, base: bytes) -> None:
-        """Remove what has the name now."""
+    def remove(self, parent: int, base: bytes) -> None:
+        """Remove the file or directory of that name, if there is one."""
         try:
             kind = os.stat(base, dir_fd=parent, follow_symlinks=False).st_mode
         except FileNotFoundError:
@@ -109,10 +108,10 @@ class Places:
             remove_tree(base, parent=parent)
         else:
             os.unlink(base, dir_fd=parent)
-        self._doubtful |= stat.S_ISDIR(kind) or stat.S_ISLNK(kind)
+        self._stale |= stat.S_ISDIR(kind) or stat.S_ISLNK(kind)
 
     def close(self) -> None:
-        """Let go of all directories."""
+        """Close all directories."""
         for fd in self._open.values():
             os.close(fd)
         self._open.clear()
@@ -120,14 +119,11 @@ class Places:
 
 
 def _make_parent(parent: int, base: bytes) -> bool:
-    """Make a directory that the archive has not named (yet), also where it has only said that lower layers' is deleted.
-
-    Returns whether it is one with that of lower layers, if they have it.
-    """
+    """Make an implied directory, also in place of a whiteout, and then opaque. Return whether it merges with lower layers'."""
     with suppress(FileExistsError):
         os.mkdir(base, 0o755, dir_fd=parent)
         return True
-    if is_whiteout(parent, base):
+    if is_whiteout(os.stat(base, dir_fd=parent, follow_symlinks=False)):
         os.unlink(base, dir_fd=parent)
         os.mkdir(base, 0o755, dir_fd=parent)
         set_opaque(parent, base)
@@ -145,9 +141,3 @@ def _openat(root: int, path: bytes) -> int:
 def is_directory(parent: int, base: bytes) -> bool:
     """Is that entry of the open directory `parent` a directory itself, and no link to one?"""
     return stat.S_ISDIR(os.stat(base, dir_fd=parent, follow_symlinks=False).st_mode)
-
-
-def is_whiteout(parent: int, base: bytes) -> bool:
-    """Does that entry stand for a deleted one of lower layers, as overlayfs notes it?"""
-    status = os.stat(base, dir_fd=parent, follow_symlinks=False)
-    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0

@@ -1,7 +1,7 @@
-"""What a container has changed in its image's files: `docker diff`, read from the overlay's upper directory alone.
+"""Changes of a container to its image's files (`docker diff`), computed from the overlay's upper directory.
 
-Only what was written is walked; the layers below are asked name by name. How overlayfs notes what was deleted stands in the
-kernel's filesystems/overlayfs.rst: a name, by a character device 0/0; a directory's old content, by an attribute of the new.
+Only the upper directory is walked; lower layers are looked up name by name. Deleted files are whiteouts there, replaced
+directories are opaque: `labcore.storage.whiteouts`.
 """
 
 import os
@@ -12,39 +12,38 @@ from pathlib import Path
 from typing import Final, Literal
 
 from labcore.record import Record
-from labcore.storage.opaque import is_opaque
-from labcore.storage.tree import Entry, Tree, listed, read_attributes, tree_at
+from labcore.storage.tree import Entry, Tree, read_attributes, sorted_names, tree_at
+from labcore.storage.whiteouts import is_opaque, is_whiteout
 
 Kind = Literal["added", "changed", "deleted"]
 CHUNK_SIZE: Final = 1 << 20
 
 
 class Change(Record):
-    """A path of the container, from `/`, and what became of it."""
+    """An absolute path in the container, and how it has changed."""
 
     kind: Kind
     path: str
 
 
 class Stack:
-    """Read-only layers, the topmost first, asked for names: what overlayfs would show, without a mount."""
+    """Read-only layers, the topmost first: looks names up as overlayfs would, without a mount."""
 
     def __init__(self, layers: Sequence[Path]) -> None:
         self.layers = list(layers)
 
     def below(self, parents: Sequence[Path], name: str) -> tuple[Path | None, list[Path]]:
-        """Return what a name is, given its directory in each layer that has one: its file, and the directories merged in it."""
+        """Look a name up in its parent directory's layers: return the file that is seen, and the directories merged in it."""
         found: Path | None = None
         directories: list[Path] = []
         for parent in parents:
             path = parent / name
             try:
-                mode = (status := path.lstat()).st_mode
+                status = path.lstat()
             except FileNotFoundError:
                 continue
-            if not stat.S_ISDIR(mode):
-                hidden = stat.S_ISCHR(mode) and status.st_rdev == 0
-                return (found or (None if hidden else path)), directories
+            if not stat.S_ISDIR(status.st_mode):
+                return (found or (None if is_whiteout(status) else path)), directories
             found = found or path
             directories.append(path)
             if is_opaque(path):
@@ -52,7 +51,7 @@ class Stack:
         return found, directories
 
     def names(self, parents: Sequence[Path]) -> list[str]:
-        """Return the names in a directory that is merged of these."""
+        """Return the names in the merged directory of these."""
         names = sorted({path.name for parent in parents for path in parent.iterdir()}, key=os.fsencode)
         return [name for name in names if self.below(parents, name)[0] is not None]
 
@@ -73,8 +72,8 @@ def changes(written: Path, stack: Stack, *, copied_at: int | None = None) -> lis
 
 def _found(tree: Tree, stack: Stack, copied_at: int | None) -> Iterator[tuple[str, Kind]]:
     copied = copied_at is not None
-    below: dict[str, list[Path]] = {"": stack.layers}  # what each directory stands over
-    alone = {""} if copied else set()  # directories that show nothing of that
+    below: dict[str, list[Path]] = {"": stack.layers}  # the lower directories of each
+    alone = {""} if copied else set()  # directories in which nothing of those shows
     if copied:
         yield from _missing(tree, stack, "", stack.layers)
     for entry in tree.walk():
@@ -95,16 +94,16 @@ def _found(tree: Tree, stack: Stack, copied_at: int | None) -> Iterator[tuple[st
 
 
 def _missing(tree: Tree, stack: Stack, path: str, directories: Sequence[Path]) -> Iterator[tuple[str, Kind]]:
-    """Yield the names in lower directories that one which hides them does not have."""
+    """Yield the names of lower directories that a directory which hides those does not have itself."""
     with tree.directory(path or ".") as fd:
-        present = set(listed(fd)) if fd is not None and directories else set()
+        present = set(sorted_names(fd)) if fd is not None and directories else set()
     for name in stack.names(directories):
         if name not in present:
             yield f"{path}/{name}".lstrip("/"), "deleted"
 
 
 def _is_same(entry: Entry, lower: Path, copied_at: int | None) -> bool:
-    """Return whether an entry is what the file below is; of a directory, what is in it does not matter."""
+    """Return whether an entry equals the lower file; of directories only the metadata are compared."""
     new, old = entry.status, lower.lstat()
     if (new.st_mode, new.st_uid, new.st_gid, new.st_rdev) != (old.st_mode, old.st_uid, old.st_gid, old.st_rdev):
         return False

@@ -1,6 +1,6 @@
-"""Is an unpacked layer still what was unpacked? Everything about its files counts, but for some times.
+"""Comparison of an unpacked layer with a fresh one, file by file: content and all metadata except some times.
 
-Whiteouts have none of their own, and directories that the archive does not name were made when it was unpacked.
+Whiteouts have no time of their own, and implied directories have the time at which they were made.
 """
 
 import filecmp
@@ -9,9 +9,11 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from labcore.storage.whiteouts import is_whiteout
+
 
 def differences(layer: Path, fresh: Path) -> Iterator[str]:
-    """Yield in what two directories differ, file by file: the one that has been here, and one just unpacked."""
+    """Yield the differences of two directories, a line for each file: a layer's, and one that was just unpacked."""
     yield from _of_one(layer, fresh, "/")
     left = [""]
     while left:
@@ -44,8 +46,7 @@ def _of_one(one: Path, other: Path, name: str) -> Iterator[str]:
 
 
 def _has_time(status: os.stat_result) -> bool:
-    is_whiteout = stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
-    return not stat.S_ISDIR(status.st_mode) and not is_whiteout
+    return not stat.S_ISDIR(status.st_mode) and not is_whiteout(status)
 
 
 def _attributes(path: Path) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
-"""Copy trees as they are: for machines that stack no layers, for volumes, and into containers and out of them.
+"""Copying directory trees with all metadata: for volumes, `docker cp`, and machines without overlayfs.
 
-Both sides may be a stranger's, who changes them meanwhile. Each name is made in a directory that is held open, and no link is
-followed.
+Source and target may be untrusted, and may change meanwhile. Each file is made in a parent directory that is held open, and no
+link is followed.
 """
 
 import errno
@@ -15,8 +15,8 @@ from typing import Final, Self
 
 from labcore.native import Resolve
 from labcore.storage.changes import Stack
-from labcore.storage.metadata import NEW_FILE, Description, clear, describe, make_directory
-from labcore.storage.tree import DIRECTORY, Entry, Tree, opened
+from labcore.storage.metadata import NEW_FILE, Metadata, clear, make_directory, set_metadata
+from labcore.storage.tree import DIRECTORY, Entry, Tree, open_beneath
 
 FICLONE: Final = 0x40049409  # ioctl_ficlone(2): share the blocks until one side changes
 CHUNK_SIZE: Final = 1 << 24
@@ -26,9 +26,9 @@ SELF: Final = "."
 
 
 class Copier:
-    """Copies entries below an open directory. A file that has several names is copied once; directories get their times last.
+    """Copies entries below an open directory. Hard links stay hard links; directories get their times last.
 
-    With an `owner` all that is copied belongs to it. As a context manager it ends the work.
+    With an `owner` all copies belong to it. Leaving the context sets the directories' times.
     """
 
     def __init__(self, top: int, *, owner: tuple[int, int] | None = None) -> None:
@@ -39,12 +39,12 @@ class Copier:
         self._parent: tuple[str, int] | None = None
 
     def copy(self, entry: Entry, path: str) -> None:
-        """Copy one entry, without what is in it; `path` is that of the copy, and its directory is there.
+        """Copy one entry, a directory without its content; `path` is the copy's, whose parent directory must exist.
 
         A file takes the place of another, a directory joins one that is there. Raises InvalidInput where one would take the
         place of the other.
         """
-        parent, name = self._place(path)
+        parent, name = self._parent_of(path)
         kind = stat.S_IFMT(entry.status.st_mode)
         if stat.S_ISDIR(kind):
             make_directory(parent, name, path)
@@ -58,10 +58,10 @@ class Copier:
             with suppress(FileNotFoundError):
                 self._make(entry, parent, name)
             return
-        describe(parent, name, self._described(entry))
+        set_metadata(parent, name, self._metadata(entry))
 
     def copy_all(self, tree: Tree, prefix: str) -> None:
-        """Copy all that is in a tree to below a directory that is there."""
+        """Copy the content of a tree into a directory that exists."""
         for entry in tree.walk():
             self.copy(entry, os.path.join(prefix, entry.path))  # noqa: PTH118
 
@@ -77,37 +77,37 @@ class Copier:
             os.symlink(os.readlink(entry.name, dir_fd=entry.parent), name, dir_fd=parent)
         else:
             os.mknod(name, stat.S_IFMT(mode) | 0o600, entry.status.st_rdev, dir_fd=parent)
-        describe(parent, name, self._described(entry))
+        set_metadata(parent, name, self._metadata(entry))
 
-    def _described(self, entry: Entry) -> Description:
+    def _metadata(self, entry: Entry) -> Metadata:
         status = entry.status
         owner = self._owner or (status.st_uid, status.st_gid)
-        return Description(status.st_mode, owner, status.st_atime_ns, status.st_mtime_ns, entry.attributes())
+        return Metadata(status.st_mode, owner, status.st_atime_ns, status.st_mtime_ns, entry.attributes())
 
     def _linked(self, entry: Entry, parent: int, name: str, path: str) -> bool:
-        """Make a further name of a file that has been copied; return whether it was one."""
+        """Make a hard link if the file was copied already under another name; return whether it was."""
         if entry.status.st_nlink == 1:
             return False
         first = self._copied.setdefault(entry.identity, path)
         if first == path:
             return False
-        there = opened(self._top, os.path.dirname(first), os.O_PATH | DIRECTORY, INSIDE)  # noqa: PTH120
+        there = open_beneath(self._top, os.path.dirname(first), os.O_PATH | DIRECTORY, INSIDE)  # noqa: PTH120
         try:
             os.link(os.path.basename(first), name, src_dir_fd=there, dst_dir_fd=parent, follow_symlinks=False)  # noqa: PTH119
         finally:
             os.close(there)
         return True
 
-    def _place(self, path: str) -> tuple[int, str]:
-        """Return the directory that a path lies in, open until another is asked for, and its name there."""
+    def _parent_of(self, path: str) -> tuple[int, str]:
+        """Return a path's parent directory, open until another is asked for, and its name."""
         above, _, name = path.rpartition("/")
         if self._parent is None or self._parent[0] != above:
-            fd = opened(self._top, above, DIRECTORY, INSIDE)
-            self._leave()
+            fd = open_beneath(self._top, above, DIRECTORY, INSIDE)
+            self._close_parent()
             self._parent = (above, fd)
         return self._parent[1], name
 
-    def _leave(self) -> None:
+    def _close_parent(self) -> None:
         if self._parent is not None:
             os.close(self._parent[1])
             self._parent = None
@@ -116,16 +116,16 @@ class Copier:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._leave()
+        self._close_parent()
         for path, status in reversed(self._times):
             with suppress(OSError):  # somebody has removed it
-                fd = opened(self._top, path, DIRECTORY, INSIDE)
+                fd = open_beneath(self._top, path, DIRECTORY, INSIDE)
                 os.utime(fd, ns=(status.st_atime_ns, status.st_mtime_ns))
                 os.close(fd)
 
 
 def flatten(layers: Sequence[Path], target: Path) -> None:
-    """Copy what stacked layers show, the topmost first, into an empty directory."""
+    """Copy the merged view of layers, the topmost first, into an empty directory."""
     stack = Stack(layers)
     top = os.open(target, DIRECTORY)
     try:
@@ -145,7 +145,7 @@ def flatten(layers: Sequence[Path], target: Path) -> None:
 
 
 def copy_from(found: Path, copier: Copier, path: str) -> None:
-    """Copy a file of an unpacked layer, or a directory without what is in it; `path` is that of the copy."""
+    """Copy a file of an unpacked layer, or a directory without its content; `path` is the copy's."""
     parent = os.open(found.parent, DIRECTORY)
     try:
         copier.copy(Entry(path, found.name, found.lstat(), parent), path)
@@ -154,7 +154,7 @@ def copy_from(found: Path, copier: Copier, path: str) -> None:
 
 
 def _copy_content(source: int, parent: int, name: str) -> None:
-    """Copy a file: without its content where the disk can share it, with its holes where not."""
+    """Copy a file's content: as a reflink where the file system can, else the data between its holes."""
     target = os.open(name, NEW_FILE, 0o600, dir_fd=parent)
     try:
         try:

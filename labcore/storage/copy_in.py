@@ -1,4 +1,4 @@
-"""Take files out of an archive into a root that may be a stranger's; the archive may be another's."""
+"""Copying in (`docker cp - CONTAINER:PATH`): extract a tar archive into a root file system; neither is trusted."""
 
 import os
 import stat
@@ -7,11 +7,10 @@ from contextlib import suppress
 from typing import BinaryIO, Final, Self
 
 from labcore.errors import InvalidInput, NotFound, StoreDamaged
-from labcore.storage.beneath import Places, is_directory
-from labcore.storage.extract import write_content
+from labcore.storage.beneath import ParentDirectories, is_directory
 from labcore.storage.files import Files
-from labcore.storage.metadata import NEW_FILE, Description, describe, give, make_directory
-from labcore.storage.unpack import NOT_THE_ARCHIVES_FAULT
+from labcore.storage.metadata import NEW_FILE, Metadata, make_directory, set_metadata, set_metadata_of
+from labcore.storage.unpack import LOCAL_ERRORS, write_content
 from labcore.tar import Archive, BadArchive, Entry, decompressed
 from labcore.tar import reading as tar
 
@@ -20,31 +19,31 @@ KINDS: Final = {
     tar.FILE: stat.S_IFREG, tar.DIRECTORY: stat.S_IFDIR, tar.SYMLINK: stat.S_IFLNK, tar.CHARACTER: stat.S_IFCHR,
     tar.BLOCK_DEVICE: stat.S_IFBLK, tar.FIFO: stat.S_IFIFO, tar.HARD_LINK: stat.S_IFREG,
 }  # fmt: skip
-TAKEN: Final = (b"user.", b"security.capability")
-OVERLAYS_OWN: Final = b"user.overlay."
+ALLOWED_XATTRS: Final = (b"user.", b"security.capability")
+OVERLAY_XATTRS: Final = b"user.overlay."  # overlayfs's own
 
 
-def take_in(archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, int] | None) -> None:
-    """Take all files out of an archive, plain or compressed, into a directory. With an `owner` they belong to it.
+def extract_into(archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, int] | None) -> None:
+    """Extract an archive, plain or compressed, into a directory. With an `owner` all files belong to it.
 
     No link in the archive or in the root leads out of that. Raises NotFound, InvalidInput; what came before the fault stays.
     """
-    with files.place(to, follow=True) as place:
-        if not place.is_directory:
+    with files.resolve(to, follow=True) as found:
+        if not found.is_directory:
             raise NotFound(f"{files.whose}{to}: there is no such directory to put an archive's files into")
     plain = decompressed(archive, "it")
     try:
-        with _Intake(files.places(to), owner) as intake:
-            intake.take(Archive(iter(lambda: plain.read(CHUNK_SIZE), b"")))
+        with _Extraction(files.parents(to), owner) as extraction:
+            extraction.extract(Archive(iter(lambda: plain.read(CHUNK_SIZE), b"")))
     except (BadArchive, StoreDamaged) as error:
         raise InvalidInput(f"this is no archive that can be read: {error}") from None
 
 
-class _Intake:
-    """Makes an archive's files in `places`. What cannot be made ends it."""
+class _Extraction:
+    """Makes an archive's files below the root of `parents`. The first that cannot be made ends it."""
 
-    def __init__(self, places: Places, owner: tuple[int, int] | None) -> None:
-        self._places = places
+    def __init__(self, parents: ParentDirectories, owner: tuple[int, int] | None) -> None:
+        self._parents = parents
         self._owner = owner
         self._times: list[tuple[bytes, int]] = []
 
@@ -54,21 +53,21 @@ class _Intake:
     def __exit__(self, *exception: object) -> None:
         """Give directories their times: what was put into them has changed those."""
         for name, time in reversed(self._times):
-            self._places.refresh()
+            self._parents.close_stale()
             with suppress(OSError, BadArchive):  # something else is in its place by now
-                parent, base = self._places.find(name)
+                parent, base = self._parents.resolve(name)
                 if is_directory(parent, base):
                     os.utime(base, ns=(time, time), dir_fd=parent, follow_symlinks=False)
-        self._places.close()
+        self._parents.close()
 
-    def take(self, archive: Archive) -> None:
+    def extract(self, archive: Archive) -> None:
         """Make all of an archive's files. Raises BadArchive, InvalidInput, OSError."""
         for entry in archive:
-            self._places.refresh()
+            self._parents.close_stale()
             try:
                 self._put(entry, archive.content())
             except OSError as error:
-                if error.errno in NOT_THE_ARCHIVES_FAULT or (os.geteuid() and isinstance(error, PermissionError)):
+                if error.errno in LOCAL_ERRORS or (os.geteuid() and isinstance(error, PermissionError)):
                     raise
                 raise InvalidInput(f"the archive's entry {entry.name!r} cannot be made: {error.strerror}") from None
         archive.drain()  # to the end of the stream: only there it is seen whether it came whole
@@ -76,12 +75,12 @@ class _Intake:
     def _put(self, entry: Entry, content: Iterator[memoryview]) -> None:
         if entry.kind not in KINDS:
             raise InvalidInput(f"the archive's entry {entry.name!r} is of an unknown kind: {entry.kind!r}")
-        parent, name = self._places.find(entry.name)
+        parent, name = self._parents.resolve(entry.name)
         if not name:
             return
         if entry.kind == tar.DIRECTORY:
             make_directory(parent, os.fsdecode(name), os.fsdecode(entry.name))
-            describe(parent, os.fsdecode(name), self._described(entry))
+            set_metadata(parent, os.fsdecode(name), self._metadata(entry))
             self._times.append((entry.name, entry.mtime))
             return
         try:
@@ -93,7 +92,7 @@ class _Intake:
     def _clear(self, entry: Entry, parent: int, name: bytes) -> None:
         if is_directory(parent, name):
             raise InvalidInput(f"{os.fsdecode(entry.name)!r}: what is no directory cannot take the place of one")
-        self._places.clear(parent, name)
+        self._parents.remove(parent, name)
 
     def _make(self, entry: Entry, content: Iterator[memoryview], parent: int, name: bytes) -> None:
         """Make what is no directory, under a name that is free. Raises FileExistsError."""
@@ -101,24 +100,24 @@ class _Intake:
             fd = os.open(name, NEW_FILE, 0o600, dir_fd=parent)
             try:
                 write_content(fd, entry, content)
-                give(fd, self._described(entry))
+                set_metadata_of(fd, self._metadata(entry))
             finally:
                 os.close(fd)
         elif entry.kind == tar.HARD_LINK:
-            there, first = self._places.find(entry.link)
+            there, first = self._parents.resolve(entry.link)
             os.link(first, name, src_dir_fd=there, dst_dir_fd=parent, follow_symlinks=False)
         else:
             if entry.kind == tar.SYMLINK:
                 os.symlink(entry.link, name, dir_fd=parent)
             else:
                 os.mknod(name, KINDS[entry.kind] | 0o600, os.makedev(entry.major, entry.minor), dir_fd=parent)
-            describe(parent, os.fsdecode(name), self._described(entry))
+            set_metadata(parent, os.fsdecode(name), self._metadata(entry))
 
-    def _described(self, entry: Entry) -> Description:
+    def _metadata(self, entry: Entry) -> Metadata:
         attributes = {
             os.fsdecode(name): value
             for name, value in entry.xattrs.items()
-            if name.startswith(TAKEN) and not name.startswith(OVERLAYS_OWN)
+            if name.startswith(ALLOWED_XATTRS) and not name.startswith(OVERLAY_XATTRS)
         }
         owner = self._owner or (entry.uid, entry.gid)
-        return Description(KINDS[entry.kind] | entry.mode, owner, entry.mtime, entry.mtime, attributes)
+        return Metadata(KINDS[entry.kind] | entry.mode, owner, entry.mtime, entry.mtime, attributes)

@@ -1,4 +1,4 @@
-"""How this machine puts layers together: stacked by overlayfs, or, where that cannot be, copied."""
+"""Storage driver: overlay, or copy where overlayfs cannot be mounted."""
 
 import json
 import os
@@ -14,9 +14,9 @@ EVERYBODY: Final = ["0", "0", "4294967295"]  # the map of the machine's own user
 
 
 def driver(directory: Path) -> Driver:
-    """Return how layers below a LayerStore's directory are put together: LABCORE_STORAGE, or what was found out once.
+    """Return the driver for a LayerStore's directory: LABCORE_STORAGE, or what one trial mount has shown.
 
-    What was found out holds for a kernel, and for root of the machine or of a user namespace; it stands in `driver.json`.
+    The result is kept in `driver.json`, for this kernel and this user namespace's id map.
     """
     if os.environ.get(VARIABLE) in ("overlay", "copy"):
         return "copy" if os.environ[VARIABLE] == "copy" else "overlay"
@@ -35,7 +35,7 @@ def driver(directory: Path) -> Driver:
 
 
 def _overlay_works(directory: Path, *, in_userns: bool) -> bool:
-    """Try it: an overlay on this disk, in which a directory is made."""
+    """Mount an overlay on this disk, and make a directory in it."""
     from labcore.storage import overlay
     from labcore.storage.directories import UNFINISHED, remove_tree
 

@@ -1,7 +1,7 @@
-"""The files of one root, a container's or this machine's own: found, copied to another root, put into archives.
+"""Files of a root file system, a container's or this machine's own: path lookup, copying (`docker cp`), export as tar.
 
-A path is looked up by the kernel with the root's descriptor as `/` (openat2(2), RESOLVE_IN_ROOT): neither `..` nor any link in
-there leads out of it, whoever changes it meanwhile.
+The kernel resolves each path with the root's descriptor as `/` (openat2(2), RESOLVE_IN_ROOT): neither `..` nor a link leads out
+of it, also while somebody changes it.
 """
 
 import os
@@ -15,18 +15,18 @@ from labcore.native import Resolve
 from labcore.record import Record
 from labcore.spec import OverlayRoot, Root
 from labcore.storage import overlay
-from labcore.storage.beneath import Places
+from labcore.storage.beneath import ParentDirectories
 from labcore.storage.copies import Copier
-from labcore.storage.implied import is_plain
+from labcore.storage.implied import is_default_root
 from labcore.storage.packing import Packer
-from labcore.storage.tree import DIRECTORY, Entry, Tree, opened, tree_of
+from labcore.storage.tree import DIRECTORY, Entry, Tree, open_beneath, tree_of
 
 MAX_LINKS: Final = 40
 SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-class Place(Record):
-    """Where a path leads: the open directory it lies in, its name there, and what is there; None if nothing is."""
+class ResolvedPath(Record):
+    """A path resolved: the open parent directory, the name in it, and the status of that file, None if there is none."""
 
     parent: int
     name: str
@@ -34,11 +34,11 @@ class Place(Record):
 
     @property
     def is_directory(self) -> bool:
-        """Is a directory there?"""
+        """Is it a directory?"""
         return self.status is not None and stat.S_ISDIR(self.status.st_mode)
 
     def open_directory(self) -> int:
-        """Open the directory that is there."""
+        """Open it as a directory."""
         return os.open(self.name, DIRECTORY, dir_fd=self.parent)
 
 
@@ -50,14 +50,14 @@ class Files:
         self.whose = whose
 
     @contextmanager
-    def place(self, path: str, *, follow: bool) -> Iterator[Place]:
-        """Find a path, a link at its end followed or not. Raises NotFound if not even its directory is there."""
+    def resolve(self, path: str, *, follow: bool) -> Iterator[ResolvedPath]:
+        """Resolve a path, following a link at its end or not. Raises NotFound if its parent directory does not exist."""
         fd, name = self._look_up(path)
         try:
             for _ in range(MAX_LINKS):
                 status = _status(fd, name)
                 if not follow or status is None or not stat.S_ISLNK(status.st_mode):
-                    yield Place(fd, name, status)
+                    yield ResolvedPath(fd, name, status)
                     return
                 path = os.path.join(os.path.dirname(path.rstrip("/")), os.readlink(name, dir_fd=fd))  # noqa: PTH118, PTH120
                 following = self._look_up(path)
@@ -67,49 +67,49 @@ class Files:
             os.close(fd)
         raise NotFound(f"{self.whose}{path}: too many links lead to each other")
 
-    def places(self, below: str) -> Places:
-        """Return the places of an archive's entries below a directory that is there."""
-        return Places(self._root, os.fsencode(below))
+    def parents(self, below: str) -> ParentDirectories:
+        """Return the parent directories of an archive's entries, below a directory that exists."""
+        return ParentDirectories(self._root, os.fsencode(below))
 
     def _look_up(self, path: str) -> tuple[int, str]:
         above, name = os.path.split(path.rstrip("/"))
         if name in ("", ".", ".."):
             above, name = path, "."
         try:
-            return opened(self._root, above, SEARCH, Resolve.IN_ROOT | Resolve.NO_MAGICLINKS), name
+            return open_beneath(self._root, above, SEARCH, Resolve.IN_ROOT | Resolve.NO_MAGICLINKS), name
         except OSError as error:
             raise NotFound(f"{self.whose}{path}: {error.strerror}: {above or '/'}") from None
 
     @contextmanager
     def entry(self, path: str, *, follow: bool) -> Iterator[Entry]:
-        """Find what is to be copied; a path that ends in `/` is a directory's. Its `path` is the name that its copy gets.
+        """Resolve the source of a copy; a path that ends in `/` must be a directory. The entry's `path` is its copy's name.
 
         Raises NotFound.
         """
         as_directory = path.endswith(("/", "/."))
         plain = path.removesuffix(".") if path.endswith("/.") else path
-        with self.place(plain, follow=follow or as_directory) as place:
-            if place.status is None:
+        with self.resolve(plain, follow=follow or as_directory) as found:
+            if found.status is None:
                 raise NotFound(f"{self.whose}{path}: there is no such file")
-            if as_directory and not place.is_directory:
+            if as_directory and not found.is_directory:
                 raise NotFound(f"{self.whose}{path}: it is no directory")
             given = plain.rstrip("/").rpartition("/")[2]  # a link that was followed gives its name
-            yield Entry(given, place.name, place.status, place.parent)
+            yield Entry(given, found.name, found.status, found.parent)
 
     def export(self) -> Iterator[bytes]:
-        """Yield all files, but none of what is mounted among them, as one archive.
+        """Yield all files of this file system (no mounts in it) as one tar archive.
 
-        The root directory has an entry if it is another than it would be without one: root's, 0755.
+        The root directory has an entry unless it is as it would be without one: root's, 0755.
         """
-        packer, tree = Packer(), Tree(self._root, stays=True)
-        if not is_plain(tree.top().status):
+        packer, tree = Packer(), Tree(self._root, one_file_system=True)
+        if not is_default_root(tree.top().status):
             yield from packer.add(tree.top(), ".")
         for entry in tree.walk():
             yield from packer.add(entry, entry.path)
         yield packer.finish()
 
     def archive(self, path: str, *, follow: bool = False) -> Iterator[bytes]:
-        """Yield a file, or a directory with all that is in it, as an archive, under its own name."""
+        """Yield a file, or a directory recursively, as a tar archive, under its own name."""
         packer = Packer()
         with self.entry(path, follow=follow) as entry:
             only_content = path.endswith("/.") or entry.name == "."
@@ -142,7 +142,7 @@ def of_machine() -> Iterator[Files]:
 
 @contextmanager
 def of_root(root: Root, whose: str = "", *, writable: bool = False) -> Iterator[Files]:
-    """Yield the files that a container with this root sees. It is mounted nowhere, and the caller has it to itself.
+    """Yield the files that a container with this root sees. The root must be mounted nowhere else meanwhile.
 
     Raises SystemCallError, InvalidInput: `overlay.merged`.
     """
@@ -163,18 +163,18 @@ def copy(source: Files, path: str, target: Files, to: str, *, owner: tuple[int, 
     A directory's path that ends in `/.` means what is in it. What `to` names may be there or not; the directory that it is in
     must be. Raises NotFound, InvalidInput.
     """
-    with source.entry(path, follow=follow) as entry, target.place(to, follow=True) as place:
+    with source.entry(path, follow=follow) as entry, target.resolve(to, follow=True) as found:
         only_content = path.endswith("/.") or entry.name == "."
-        if place.status is None and not entry.is_directory and to.endswith("/"):
+        if found.status is None and not entry.is_directory and to.endswith("/"):
             raise NotFound(f"{target.whose}{to}: there is no such directory to copy into")
-        if entry.is_directory and place.status is not None and not place.is_directory:
+        if entry.is_directory and found.status is not None and not found.is_directory:
             raise InvalidInput(f"{target.whose}{to}: a directory cannot be copied to what is no directory")
-        if to.endswith("/") and place.status is not None and not place.is_directory:
+        if to.endswith("/") and found.status is not None and not found.is_directory:
             raise InvalidInput(f"{target.whose}{to}: it is no directory to copy into")
-        if not place.is_directory:
-            _copy_as(entry, place.parent, place.name, owner)
+        if not found.is_directory:
+            _copy_as(entry, found.parent, found.name, owner)
             return
-        into = place.open_directory()
+        into = found.open_directory()
         try:
             if only_content:
                 with tree_of(entry) as tree, Copier(into, owner=owner) as copier:
@@ -187,7 +187,7 @@ def copy(source: Files, path: str, target: Files, to: str, *, owner: tuple[int, 
 
 def _copy_as(entry: Entry, parent: int, name: str, owner: tuple[int, int] | None) -> None:
     """Copy an entry and what is in it, under a name in an open directory."""
-    fd = os.open(".", DIRECTORY, dir_fd=parent)  # what was only looked up is opened
+    fd = os.open(".", DIRECTORY, dir_fd=parent)  # it was open as O_PATH only
     try:
         with Copier(fd, owner=owner) as copier:
             copier.copy(entry, name)

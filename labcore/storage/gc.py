@@ -1,17 +1,16 @@
-"""Unpacked layers that nobody needs any more go, and what killed unpackers have left.
+"""Garbage collection of unpacked layers, and of what unpackers that were killed have left.
 
-Needed is what the caller says (images, snapshots), and what lies below the root of a running container: the kernel's mount
-tables say that, of every process that can be seen. A container that is only being started is not in them yet. Its starter has
-the directory's lock, shared, from the moment that it looks for the layers until the container runs: `using`. A collection takes
-the same lock for itself alone, and for no longer than it takes to rename what goes.
+A layer stays if the caller needs it (images, snapshots), or if it is mounted below a running container's root: the mount
+tables of all processes that can be seen say so. A container that is being started is not in them yet; therefore its starter
+holds a shared lock on the directory from its look for the layers until the container runs: `using`. A collection takes the lock
+exclusively, for no longer than it takes to rename what it removes.
 
-Mount tables name a layer by its ID, and do not say in which store: one that another store has mounted stays here too.
+Mount tables name a layer by its ID and not by its store: a layer that another store has mounted stays here too.
 
-So no layer goes below a container that `labcore run` or `labcore.run` starts, or has started. A plan that is kept and started
-later holds nothing: if its layers go meanwhile, its mount fails, and the image's next plan unpacks them anew.
+A plan that is kept and started later holds no lock: if its layers are collected meanwhile, its mount fails, and the next plan
+of its image unpacks them again.
 """
 
-import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import Unavailable
+from labcore.locks import Lock
 from labcore.record import Record
 from labcore.storage.implied import forget
 
@@ -28,8 +28,8 @@ REMOVED: Final = ".removed-"
 LAYER: Final = re.compile(rb"layers/([0-9a-f]{32})\b")
 
 
-class Gone(Record):
-    """How many layers were removed, what others have left among them; and the bytes that they took."""
+class Reclaimed(Record):
+    """How many layers were removed, abandoned ones among them, and how many bytes they took."""
 
     layers: int = 0
     size: int = 0
@@ -37,40 +37,40 @@ class Gone(Record):
 
 @contextmanager
 def using(directory: Path) -> Iterator[None]:
-    """Keep collections out for as long as the block lasts. One that is under way is waited for."""
-    with _locked(directory, fcntl.LOCK_SH):
+    """Hold the shared lock, which keeps collections out, until the block ends. Waits for a collection that is under way."""
+    with Lock(directory, os.O_DIRECTORY).acquire(shared=True):
         yield
 
 
-def collect(directory: Path, needed: Callable[[], set[str]]) -> Gone:
+def collect(directory: Path, needed: Callable[[], set[str]]) -> Reclaimed:
     """Remove the layers below `directory` that are neither `needed` nor mounted. Raises Unavailable if mounts cannot be read.
 
     `needed` is asked while nobody starts a container or makes a snapshot.
     """
 
     def goes(name: str) -> bool:
-        return name not in kept
+        return name not in needed_or_mounted
 
     if not (directory / "layers").is_dir():
-        return Gone()
-    with _locked(directory, fcntl.LOCK_EX):
-        kept = needed() | mounted()
-        _take_out(directory, goes)
+        return Reclaimed()
+    with Lock(directory, os.O_DIRECTORY).acquire():
+        needed_or_mounted = needed() | mounted()
+        _rename_away(directory, goes)
     return _remove(directory)
 
 
-def set_aside(directory: Path, layers: set[str]) -> Gone:
-    """Remove these layers, but for those that running containers stand on. Raises Unavailable if mounts cannot be read."""
+def remove_layers(directory: Path, layers: set[str]) -> Reclaimed:
+    """Remove these layers, except those that are mounted. Raises Unavailable if mounts cannot be read."""
     if not layers:
-        return Gone()
-    with _locked(directory, fcntl.LOCK_EX):
+        return Reclaimed()
+    with Lock(directory, os.O_DIRECTORY).acquire():
         going = layers - mounted()
-        _take_out(directory, lambda name: name in going)
+        _rename_away(directory, lambda name: name in going)
     return _remove(directory)
 
 
-def _take_out(directory: Path, goes: Callable[[str], bool]) -> None:
-    """Give layers that go, and what the dead have left, names by which nobody finds them; in one step each."""
+def _rename_away(directory: Path, goes: Callable[[str], bool]) -> None:
+    """Rename the layers that go, and abandoned ones, so that nobody finds them; atomically, one by one."""
     layers = directory / "layers"
     for path in list(layers.glob("*/")):
         unfinished = path.name.startswith(INCOMING) and _is_abandoned(path)
@@ -79,7 +79,7 @@ def _take_out(directory: Path, goes: Callable[[str], bool]) -> None:
             forget(directory, path.name)
 
 
-def _remove(directory: Path) -> Gone:
+def _remove(directory: Path) -> Reclaimed:
     from labcore.storage.directories import remove_tree  # which a start, that `using` is part of, does not need
     from labcore.storage.tree import size_of
 
@@ -87,7 +87,7 @@ def _remove(directory: Path) -> Gone:
     size = sum(size_of(path) for path in removed)
     for path in removed:
         remove_tree(path)
-    return Gone(len(removed), size)
+    return Reclaimed(len(removed), size)
 
 
 def stacks() -> list[frozenset[str]]:
@@ -111,15 +111,15 @@ def stacks() -> list[frozenset[str]]:
 
 
 def mounted() -> set[str]:
-    """Return the layers that running containers stand on."""
+    """Return the layers that are mounted in running containers."""
     return {layer for stack in stacks() for layer in stack}
 
 
 @contextmanager
 def incoming(layers: Path) -> Iterator[Path]:
-    """Yield a new directory to be filled; if it has got no name by the end it goes.
+    """Yield a new directory to be filled, locked by its maker; if it was not renamed by the block's end it is removed.
 
-    Its lock says that its maker lives: what a killed one leaves is known by that.
+    A directory whose lock nobody holds was left by a process that was killed.
     """
     import tempfile
 
@@ -129,23 +129,13 @@ def incoming(layers: Path) -> Iterator[Path]:
         with using(layers.parent):  # no collection sees it before it is locked
             place = Path(tempfile.mkdtemp(dir=layers, prefix=INCOMING))
             undo.callback(remove_tree, place)
-            undo.enter_context(_locked(place, fcntl.LOCK_EX))
+            undo.enter_context(Lock(place, os.O_DIRECTORY).acquire())
         yield place
 
 
 def _is_abandoned(incoming: Path) -> bool:
     try:
-        with _locked(incoming, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            return True
-    except (BlockingIOError, FileNotFoundError):
+        with Lock(incoming, os.O_DIRECTORY) as lock:
+            return lock.try_acquire()
+    except FileNotFoundError:
         return False
-
-
-@contextmanager
-def _locked(directory: Path, how: int) -> Iterator[None]:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, how)
-        yield
-    finally:
-        os.close(fd)

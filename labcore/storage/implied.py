@@ -1,14 +1,14 @@
-"""Directories that a layer has only because something lies in them: what they are, lower layers say.
+"""Implied directories: those that a layer's archive has no entry for; their metadata come from lower layers.
 
-An archive may have `tmp/x` and no entry for `tmp`. Then /tmp stays what it was (image-spec, layer.md); but overlayfs takes a
-merged directory's owner and permissions from the topmost layer that has it. So a stack with such directories gets one layer
-more, on top, in which they are as the topmost archive that has an entry for them says. The same goes for `/`.
+An archive may have `tmp/x` and no entry for `tmp`. Then /tmp stays as it was (image-spec, layer.md); but overlayfs takes a
+merged directory's owner and permissions from the topmost layer that has it. So a stack with such directories gets a fixup layer
+on top, in which they are as the topmost archive that has an entry for them says. The same goes for `/`.
 
 ::
 
     ROOT/storage/implied/ID   the paths of a layer's directories that its archive has no entry for, each ended by a zero byte
                  says-root/   in it an empty file ID for each layer whose archive has an entry for `/`
-                 layers/ID    of a stack that is settled: ID is the head of a digest of its layers' IDs
+                 layers/ID    a fixup layer: ID is the head of a digest of the IDs of the layers below it
 """
 
 import os
@@ -19,22 +19,22 @@ from typing import Final, NamedTuple
 
 from labcore.spec import TopDirectory
 
-NOTED: Final = "implied"
-SAYS_ROOT: Final = "says-root"
+IMPLIED: Final = "implied"
+ROOT_ENTRIES: Final = "says-root"
 
 
-class Described(NamedTuple):
-    """What an archive says of its directories: the paths of those that it has no entry for, and whether `/` has one."""
+class ImpliedDirectories(NamedTuple):
+    """The paths of the directories that a layer's archive has no entry for, and whether it has one for `/`."""
 
-    implied: frozenset[bytes] = frozenset()
-    says_root: bool = False
+    paths: frozenset[bytes] = frozenset()
+    has_root_entry: bool = False
 
-    def note(self, storage: Path, name: str) -> None:
-        """Keep it beside the layer of that ID, before that has its name."""
-        if self.implied:
-            _write(storage / NOTED, name, b"".join(path + b"\0" for path in sorted(self.implied)))
-        if self.says_root:
-            _write(storage / SAYS_ROOT, name, b"")
+    def save(self, storage: Path, name: str) -> None:
+        """Write it beside the layer of that ID; to be done before the layer is committed."""
+        if self.paths:
+            _write(storage / IMPLIED, name, b"".join(path + b"\0" for path in sorted(self.paths)))
+        if self.has_root_entry:
+            _write(storage / ROOT_ENTRIES, name, b"")
 
 
 def _write(directory: Path, name: str, content: bytes) -> None:
@@ -47,44 +47,44 @@ def _write(directory: Path, name: str, content: bytes) -> None:
     incoming.rename(directory / name)
 
 
-def noted(storage: Path, name: str) -> Described:
-    """Return what was noted of a layer."""
+def load(storage: Path, name: str) -> ImpliedDirectories:
+    """Return the implied directories of a layer."""
     try:
-        paths = (storage / NOTED / name).read_bytes().split(b"\0")[:-1]
+        paths = (storage / IMPLIED / name).read_bytes().split(b"\0")[:-1]
     except FileNotFoundError:
         paths = []
-    return Described(frozenset(paths), (storage / SAYS_ROOT / name).exists())
+    return ImpliedDirectories(frozenset(paths), (storage / ROOT_ENTRIES / name).exists())
 
 
 def forget(storage: Path, name: str) -> None:
-    """Remove what is noted of a layer that goes."""
-    for kind in (NOTED, SAYS_ROOT):
+    """Remove what was saved of a layer that is removed."""
+    for kind in (IMPLIED, ROOT_ENTRIES):
         (storage / kind / name).unlink(missing_ok=True)
 
 
-def is_settled(storage: Path, ids: Sequence[str]) -> bool:
-    """Does overlayfs show the directories of a stack, given from the lowest up, as its archives say they are?"""
-    if any(os.path.exists(f"{storage}/{NOTED}/{name}") for name in ids[1:]):  # noqa: PTH110 - every start asks
-        return False
+def needs_fixup(storage: Path, ids: Sequence[str]) -> bool:
+    """Does overlayfs show other metadata of directories than a stack's archives say? `ids` are given from the lowest up."""
+    if any(os.path.exists(f"{storage}/{IMPLIED}/{name}") for name in ids[1:]):  # noqa: PTH110 - every start asks
+        return True
     hidden = any(top_of(storage, name) for name in ids[:-1])
-    return not hidden or (storage / SAYS_ROOT / ids[-1]).exists()
+    return hidden and not (storage / ROOT_ENTRIES / ids[-1]).exists()
 
 
 def top_of(storage: Path, name: str) -> TopDirectory | None:
-    """Return what `/` is in a layer, if that is another than where no archive has an entry for it: root's, 0755."""
+    """Return the metadata of `/` in a layer, None if they are the default: root's, 0755."""
     status = os.stat(f"{storage}/layers/{name}")  # noqa: PTH116 - every start asks
-    if is_plain(status):
+    if is_default_root(status):
         return None
     return TopDirectory(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns)
 
 
-def is_plain(status: os.stat_result) -> bool:
-    """Is a directory what it is where no archive has an entry for it?"""
+def is_default_root(status: os.stat_result) -> bool:
+    """Is a root directory as it is where no archive has an entry for it: root's, 0755?"""
     return (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o755, 0, 0)
 
 
-def settling_id(ids: Sequence[str]) -> str:
-    """Return the ID of the layer that settles a stack: the head of a digest, as layers have it."""
+def fixup_id(ids: Sequence[str]) -> str:
+    """Return the ID of a stack's fixup layer: the head of a digest, as layers have it."""
     import hashlib  # few stacks have one
 
     return hashlib.sha256("+".join(ids).encode()).hexdigest()[: len(ids[0])]

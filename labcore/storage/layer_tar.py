@@ -1,22 +1,18 @@
-"""What a container has written, as a layer of an image: image-spec, layer.md."""
+"""Layer archives: a snapshot's changes as the tar archive of an image's layer, with its whiteouts (image-spec, layer.md)."""
 
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
 from labcore.errors import InvalidInput
 from labcore.storage.changes import Change
-from labcore.storage.opaque import is_opaque
 from labcore.storage.packing import Packer
 from labcore.storage.tree import Entry, tree_at
-
-WHITEOUT: Final = ".wh."
-OPAQUE: Final = ".wh..wh..opq"
+from labcore.storage.whiteouts import OPAQUE_WHITEOUT, WHITEOUT_PREFIX, is_opaque
 
 
 def layer(upper: Path, *, top: bool = False) -> Iterator[bytes]:
-    """Yield the archive of an overlay's upper directory, in little memory: the same files give the same bytes.
+    """Yield the archive of an overlay's upper directory, in pieces: the same files give the same bytes.
 
     With `top` the root directory has an entry too.
     Raises InvalidInput for a file whose name says, in a layer, that another is deleted.
@@ -28,16 +24,16 @@ def layer(upper: Path, *, top: bool = False) -> Iterator[bytes]:
         for entry in tree.walk():
             _refuse_whiteouts_name(entry)
             if entry.is_whiteout:
-                yield from packer.add_empty(_beside(entry.path, WHITEOUT + entry.name))
+                yield from packer.add_empty(_beside(entry.path, WHITEOUT_PREFIX + entry.name))
                 continue
             yield from packer.add(entry, entry.path)
             if entry.is_directory and is_opaque(f"/proc/self/fd/{entry.parent}/{entry.name}"):
-                yield from packer.add_empty(f"{entry.path}/{OPAQUE}")
+                yield from packer.add_empty(f"{entry.path}/{OPAQUE_WHITEOUT}")
     yield packer.finish()
 
 
 def layer_of_copy(root: Path, changes: Sequence[Change], *, top: bool = False) -> Iterator[bytes]:
-    """Yield the archive of those files of a whole tree that have changed; with `top`, of its root directory too."""
+    """Yield the archive of the changed files of a copied tree; with `top` the root directory has an entry too."""
     kinds = {change.path.lstrip("/"): change.kind for change in changes}
     packer = Packer()
     with tree_at(root) as tree:
@@ -49,7 +45,7 @@ def layer_of_copy(root: Path, changes: Sequence[Change], *, top: bool = False) -
                 yield from packer.add(entry, entry.path)
     for path, kind in kinds.items():
         if kind == "deleted":
-            yield from packer.add_empty(_beside(path, WHITEOUT + path.rpartition("/")[2]))
+            yield from packer.add_empty(_beside(path, WHITEOUT_PREFIX + path.rpartition("/")[2]))
     yield packer.finish()
 
 
@@ -58,5 +54,5 @@ def _beside(path: str, name: str) -> str:
 
 
 def _refuse_whiteouts_name(entry: Entry) -> None:
-    if entry.name.startswith(WHITEOUT):
+    if entry.name.startswith(WHITEOUT_PREFIX):
         raise InvalidInput(f"/{entry.path}: in a layer this name would delete another file: rename it first")

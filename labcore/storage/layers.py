@@ -4,7 +4,7 @@
 
     ROOT/storage/format       the version of what lies here
                  layers/ID/   one layer's files; ID is the head of the digest of its uncompressed archive
-                 implied/, says-root/   what the archives do not say of their directories: `labcore.storage.implied`
+                 implied/, says-root/   directories without an entry in the layer's archive: `labcore.storage.implied`
                  scratch/     an empty directory: every container mounts its own tmpfs there, in its own mount namespace
 """
 
@@ -16,12 +16,12 @@ from typing import BinaryIO
 
 from labcore.errors import StoreDamaged
 from labcore.spec import OverlayRoot, checked_digest
-from labcore.storage.implied import is_settled, top_of
-from labcore.storage.opaque import visible
+from labcore.storage.implied import needs_fixup, top_of
+from labcore.storage.whiteouts import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.storage.unpack import Unpacked
+    from labcore.storage.unpack import UnpackedLayer
 
 FORMAT = "1"
 ID_LENGTH = 32  # hex digits: 128 bits tell layers apart, and 120 such names fit the page that mount(2) takes
@@ -34,7 +34,7 @@ class LayerStore:
         self.directory = directory
 
     def add(self, diff_id: str, open_archive: Callable[[], BinaryIO]) -> str:
-        """Unpack a layer unless it is there already; return its id. It appears whole or not at all.
+        """Unpack a layer unless it exists; return its id. It appears atomically.
 
         `open_archive` returns the archive, gzipped, zstd-compressed or plain. Raises StoreDamaged if its digest is not
         `diff_id`, StoreFull.
@@ -50,21 +50,21 @@ class LayerStore:
                     raise StoreDamaged(
                         f"a layer should have the digest {diff_id} and has {found.diff_id}: make or pull the image anew"
                     )
-                found.keep_as(name)
+                found.commit(name)
         return name
 
     def add_empty(self) -> str:
-        """Have a layer in which nothing is, for overlayfs wants one at least; return its id."""
+        """Make an empty layer unless it exists, for overlayfs needs at least one; return its id."""
         import hashlib
         import io
 
         archive = bytes(1024)  # the end of a tar archive
         return self.add(f"sha256:{hashlib.sha256(archive).hexdigest()}", lambda: io.BytesIO(archive))
 
-    def unpacked(self, open_archive: Callable[[], BinaryIO]) -> "AbstractContextManager[Unpacked]":
-        """Unpack an archive of which nobody has said yet what it is; it goes at the block's end unless it is kept by then.
+    def unpacked(self, open_archive: Callable[[], BinaryIO]) -> "AbstractContextManager[UnpackedLayer]":
+        """Unpack an archive whose digest is not known yet; it is removed at the block's end unless it was committed.
 
-        A plain one is not hashed: its diff_id is the digest that whoever stores it knows. Raises StoreDamaged, StoreFull.
+        A plain one is not hashed: its diff_id is the digest that the caller computes. Raises StoreDamaged, StoreFull.
         """
         from labcore.storage.unpack import unpacked
 
@@ -76,7 +76,7 @@ class LayerStore:
         return (self.directory / "layers" / layer_id(diff_id)).is_dir()
 
     def using(self) -> AbstractContextManager[None]:
-        """Return a block in which no layer goes: between the look for an image's layers and the start of its container."""
+        """Keep layers from being collected until the block ends: from the lookup of an image's layers to the start."""
         from labcore.storage.gc import using
 
         self._prepare()
@@ -91,14 +91,14 @@ class LayerStore:
         layers = tuple(f"layers/{name}" for name in reversed(ids))
         return OverlayRoot(str(self.directory), layers, "scratch", top=top_of(self.directory, ids[-1]))
 
-    def settled(self, ids: list[str]) -> list[str]:
-        """Return what shows of a stack, given from the lowest up, with all directories as the archives say: `implied`."""
+    def with_fixup(self, ids: list[str]) -> list[str]:
+        """Return the visible layers of a stack, given from the lowest up, with a fixup layer if it needs one: `implied`."""
         ids = visible(self.directory, ids)
-        if is_settled(self.directory, ids):
+        if not needs_fixup(self.directory, ids):
             return ids
-        from labcore.storage.settling import settle  # few images need it, and once
+        from labcore.storage.fixup import add_fixup  # few images need it, and once
 
-        return [*ids, settle(self.directory, ids)]
+        return [*ids, add_fixup(self.directory, ids)]
 
     def prepared(self) -> Path:
         """Return the directory, made if it was missing."""
@@ -135,8 +135,8 @@ def layer_id(diff_id: str) -> str:
 
 
 def unrepeated(ids: Sequence[str]) -> list[str]:
-    """Return a stack, given from the lowest up, in which a layer that it has several times is there once: where it is topmost.
+    """Return a stack, given from the lowest up, without repeated layers: each stays where it is topmost.
 
-    All that it says lower down it says there again, and overlayfs takes no directory twice.
+    That one hides its copies lower down, and overlayfs takes no directory twice.
     """
     return list(dict.fromkeys(reversed(ids)))[::-1]

@@ -1,12 +1,11 @@
-"""A snapshot has one user at a time.
+"""Snapshot locks: one container at a time uses a snapshot, flock(2).
 
-Two who write to one upper directory damage it, and the kernel does not stop them. So whoever uses a snapshot locks its
-directory (flock(2)), which no killed process can forget to undo. One who is killed leaves `in-use` behind: then the kernel is
-asked whether the upper directory is still mounted somewhere, for a container outlives its killed starter by moments, and one
-that is kept by years.
+Two overlays that write to one upper directory damage it, and the kernel does not stop them. So the user of a snapshot locks its
+directory; the kernel releases the lock of a process that is killed. Such a process leaves the file `in-use` behind: then the
+kernel is asked whether the upper directory is still mounted, for a container outlives its killed starter by moments, and one
+with a shim by years.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -18,7 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import InUse, InvalidInput, NotFound
+from labcore.locks import Lock, held_by, holders, is_at
 from labcore.native import Process
+from labcore.procfs import start_time
 from labcore.spec import OverlayRoot, Root
 from labcore.storage import overlay
 
@@ -43,19 +44,22 @@ class Use:
         With `goes_on` it has it also when this use is over.
         """
         self.goes_on = goes_on
-        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended already, and its monitor has reaped it
-            noted = json.dumps({"pid": process.pid, "started": _started(process.pid)})
+        started = start_time(process.pid)
+        if started is not None:  # else it has ended already
+            noted = json.dumps({"pid": process.pid, "started": started})
             with self._mark.open("r+") as mark:  # as it is: the disk may be full by now
                 mark.write(noted.ljust(NOTED))
 
 
 @contextmanager
 def used(directory: Path, name: str, root: Root, config: str) -> Iterator[Use]:
-    """Have the snapshot in a directory to oneself for as long as the block lasts. Raises NotFound, InUse."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
+    """Lock the snapshot in a directory until the block ends. Raises NotFound, InUse."""
+    with Lock(directory, os.O_DIRECTORY | os.O_NOFOLLOW) as lock:
         mark = directory / MARK
-        _lock(fd, name, mark)
+        if not lock.try_acquire():
+            raise InUse(f"snapshot {name} is in use{_by(mark) or held_by(holders(lock))}: end what uses it first")
+        if not is_at(lock, directory):
+            raise NotFound(f"no snapshot {name}: somebody has just removed it")
         if mark.exists() and not _becomes_free(root, mark):
             raise InUse(f"snapshot {name} is in use{_by(mark)}: end that container first")
         use = Use(name, root, config, mark)
@@ -63,24 +67,11 @@ def used(directory: Path, name: str, root: Root, config: str) -> Iterator[Use]:
         yield use
         if not use.goes_on:
             mark.unlink(missing_ok=True)
-    finally:
-        os.close(fd)
-
-
-def _lock(fd: int, name: str, mark: Path) -> None:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InUse(f"snapshot {name} is in use{_by(mark)}: end what uses it first") from None
-    with suppress(FileNotFoundError):
-        if os.path.samestat(mark.parent.stat(), os.fstat(fd)):
-            return
-    raise NotFound(f"no snapshot {name}: somebody has just removed it")
 
 
 def _becomes_free(root: Root, mark: Path) -> bool:
     if isinstance(root, OverlayRoot):
-        return overlay.wait_until_free(root, seconds=DYING_SECONDS)
+        return overlay.wait_until_unmounted(root, seconds=DYING_SECONDS)
     pidfd = user_of(mark.parent)
     if pidfd is None:
         return True
@@ -97,7 +88,7 @@ def user_of(directory: Path) -> int | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         noted = json.loads((directory / MARK).read_text())
         pidfd = os.pidfd_open(int(noted["pid"]))
-        if _started(int(noted["pid"])) == noted["started"]:
+        if start_time(int(noted["pid"])) == noted["started"]:
             return pidfd
         os.close(pidfd)
     return None
@@ -124,12 +115,7 @@ def root_of_process(pidfd: int, whose: str) -> Iterator[int]:
         os.close(fd)
 
 
-def _started(pid: int) -> str:
-    """Return when a process began, in clock ticks since the machine did: with its number it means no other. proc(5)."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-
-
 def _by(mark: Path) -> str:
     with suppress(OSError, ValueError, KeyError, TypeError):
-        return f" by process {json.loads(mark.read_text())['pid']}"
+        return held_by([int(json.loads(mark.read_text())["pid"])])
     return ""

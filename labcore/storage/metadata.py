@@ -1,4 +1,4 @@
-"""Names in an open directory that belongs to a stranger: made, cleared, and given owners, permissions, attributes and times."""
+"""File metadata in untrusted directories: owner, mode, times and xattrs are set through descriptors."""
 
 import errno
 import os
@@ -11,14 +11,14 @@ SPECIAL: Final = {stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFI
 NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Description(NamedTuple):
-    """What a file is beside its content: its kind and permissions, owner, times (ns), extended attributes."""
+class Metadata(NamedTuple):
+    """A file's metadata: type and permissions, owner, times, extended attributes."""
 
     mode: int
     owner: tuple[int, int]
-    accessed: int
-    time: int
-    attributes: dict[str, bytes]
+    atime_ns: int
+    mtime_ns: int
+    xattrs: dict[str, bytes]
 
 
 def make_directory(parent: int, name: str, path: str) -> None:
@@ -31,10 +31,7 @@ def make_directory(parent: int, name: str, path: str) -> None:
 
 
 def clear(parent: int, name: str, path: str) -> None:
-    """Remove what has the name of a file that is to come. Raises InvalidInput if that is a directory.
-
-    Also if it is a device, a FIFO, a socket, which somebody has opened or will.
-    """
+    """Remove the file that a new one replaces. Raises InvalidInput if it is a directory, device, FIFO or socket."""
     try:
         kind = stat.S_IFMT(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
         if kind in SPECIAL:
@@ -46,31 +43,31 @@ def clear(parent: int, name: str, path: str) -> None:
         raise InvalidInput(f"/{path.lstrip('/')}: what is no directory cannot take the place of one") from None
 
 
-def describe(parent: int, name: str, what: Description) -> None:
-    """Give a new file what belongs to it. It is taken in hand first: its name may be another's by now."""
-    if stat.S_ISLNK(what.mode):
-        os.chown(name, *what.owner, dir_fd=parent, follow_symlinks=False)
-        os.utime(name, ns=(what.accessed, what.time), dir_fd=parent, follow_symlinks=False)
+def set_metadata(parent: int, name: str, metadata: Metadata) -> None:
+    """Set the metadata of a new file. It is opened first (O_PATH), for its name may be another file's by now."""
+    if stat.S_ISLNK(metadata.mode):
+        os.chown(name, *metadata.owner, dir_fd=parent, follow_symlinks=False)
+        os.utime(name, ns=(metadata.atime_ns, metadata.mtime_ns), dir_fd=parent, follow_symlinks=False)
         return
     fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
     try:
-        if stat.S_IFMT(os.fstat(fd).st_mode) != stat.S_IFMT(what.mode):
+        if stat.S_IFMT(os.fstat(fd).st_mode) != stat.S_IFMT(metadata.mode):
             return  # somebody has put something else there
-        give(f"/proc/self/fd/{fd}", what)
+        set_metadata_of(f"/proc/self/fd/{fd}", metadata)
     finally:
         os.close(fd)
 
 
-def give(file: str | int, what: Description) -> None:
-    """Give a file, open or by a path that leads to what is open, what belongs to it."""
-    os.chown(file, *what.owner)
-    os.chmod(file, stat.S_IMODE(what.mode))  # noqa: PTH101 - after chown, which takes setuid away
-    for attribute, value in what.attributes.items():
-        _set_attribute(file, attribute, value)
-    os.utime(file, ns=(what.accessed, what.time))
+def set_metadata_of(file: str | int, metadata: Metadata) -> None:
+    """Set the metadata of an open file, given by its descriptor or by that one's path in /proc."""
+    os.chown(file, *metadata.owner)
+    os.chmod(file, stat.S_IMODE(metadata.mode))  # noqa: PTH101 - after chown, which takes setuid away
+    for name, value in metadata.xattrs.items():
+        _set_xattr(file, name, value)
+    os.utime(file, ns=(metadata.atime_ns, metadata.mtime_ns))
 
 
-def _set_attribute(file: str | int, name: str, value: bytes) -> None:
+def _set_xattr(file: str | int, name: str, value: bytes) -> None:
     try:
         os.setxattr(file, name, value)
     except OSError as error:

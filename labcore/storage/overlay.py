@@ -1,7 +1,6 @@
-"""Stacked layers as one tree, for whoever wants to look into it without a container: a mount that is attached nowhere.
+"""Detached overlay mounts, to read and write a container's files without a container: fsopen(2), fsmount(2).
 
-It has no path, no other process sees it, and it is gone with the last descriptor of it, however this process ends: fsopen(2),
-fsmount(2).
+Such a mount has no path, no other process sees it, and it is gone with its last descriptor, however this process ends.
 """
 
 import errno
@@ -29,28 +28,28 @@ from labcore.native import (
 from labcore.spec import OverlayRoot
 
 PAGE: Final = 4096
-OUT_OF_HARM: Final = MountAttribute.NODEV | MountAttribute.NOSUID | MountAttribute.NOEXEC
+RESTRICTED: Final = MountAttribute.NODEV | MountAttribute.NOSUID | MountAttribute.NOEXEC
 
 
 @contextmanager
 def merged(root: OverlayRoot, *, writable: bool) -> Iterator[int]:
-    """Yield a descriptor (O_PATH) of the tree that a container with this root sees.
+    """Yield a descriptor (O_PATH) of the merged tree that a container with this root sees.
 
-    If it is not `writable`, nothing at all is written, and a full disk is no obstacle. The caller has the root to itself.
+    If it is not `writable`, nothing is written, and a full disk is no obstacle. The root must be mounted nowhere else.
     Raises SystemCallError, InvalidInput.
     """
     try:
-        tree = part_by_part(root, writable=writable)
+        tree = mount_by_fsconfig(root, writable=writable)
     except SystemCallError as error:
         if error.errno != errno.EINVAL:
             raise
-        tree = all_at_once(root, writable=writable)  # this kernel is older than 6.5
+        tree = mount_in_one_call(root, writable=writable)  # this kernel is older than 6.5
     try:
         yield tree
     finally:
         os.close(tree)
         if writable:
-            wait_until_free(root, seconds=60)  # what is written goes to the disk first
+            wait_until_unmounted(root, seconds=60)  # what is written goes to the disk first
 
 
 def _layers(root: OverlayRoot, writable: bool) -> list[str]:
@@ -65,23 +64,23 @@ def _options(root: OverlayRoot, place: str, writable: bool) -> list[str]:
     return [each for each in options if writable or not each.startswith(("upperdir=", "workdir="))]
 
 
-def part_by_part(root: OverlayRoot, *, writable: bool) -> int:
-    """Mount it nowhere, each layer named by itself: fsconfig(2), `lowerdir+`, Linux 6.5. Each may have 255 bytes."""
-    with _named(root.directory) as storage, _named_file_system("overlay") as configuration:
+def mount_by_fsconfig(root: OverlayRoot, *, writable: bool) -> int:
+    """Make a detached mount, each layer by a call of its own: fsconfig(2), `lowerdir+`, Linux 6.5; 255 bytes each."""
+    with _opened_path(root.directory) as storage, _opened_file_system("overlay") as configuration:
         place = f"/proc/self/fd/{storage}/"
         each = [f"lowerdir+={place}{layer}" for layer in _layers(root, writable)]
         for option in (*each, *_options(root, place, writable)):
             key, equals, value = option.partition("=")
             fsconfig(configuration, ConfigCommand.SET_STRING if equals else ConfigCommand.SET_FLAG, key, value or None)
         fsconfig(configuration, ConfigCommand.CREATE)
-        return fsmount(configuration, OUT_OF_HARM if writable else OUT_OF_HARM | MountAttribute.RDONLY)
+        return fsmount(configuration, RESTRICTED if writable else RESTRICTED | MountAttribute.RDONLY)
 
 
-def all_at_once(root: OverlayRoot, *, writable: bool) -> int:
-    """Mount it by mount(2), with names that are short because they are relative, and take a copy that is mounted nowhere.
+def mount_in_one_call(root: OverlayRoot, *, writable: bool) -> int:
+    """Mount by mount(2), with relative paths because they are short, and return a detached clone: open_tree(2).
 
-    A thread does it that has a working directory and a mount namespace of its own, and ends with both: unshare(2).
-    Raises InvalidInput for more layers than the page takes that mount(2) reads.
+    A thread with a working directory and a mount namespace of its own does it: unshare(2).
+    Raises InvalidInput for more layers than fit the page that mount(2) reads.
     """
     from concurrent.futures import ThreadPoolExecutor  # few kernels need it
 
@@ -102,12 +101,12 @@ def all_at_once(root: OverlayRoot, *, writable: bool) -> int:
 
 
 def in_use(root: OverlayRoot) -> bool:
-    """Return whether the writable layer is mounted anywhere on this machine, also where nobody can look.
+    """Return whether the writable layer is mounted anywhere on this machine, also in namespaces that cannot be seen.
 
-    The kernel knows: with `index=on` it refuses what another overlay writes to (EBUSY) before it finds that this one cannot be
-    (EINVAL), for it has no directory to work in. So nothing is ever mounted here.
+    With `index=on` the kernel refuses an upper directory that another overlay has (EBUSY) before it finds that this mount has
+    no valid work directory (EINVAL). So nothing is ever mounted here.
     """
-    with _named(root.directory) as place, suppress(OSError):
+    with _opened_path(root.directory) as place, suppress(OSError):
         storage = f"/proc/self/fd/{place}"
         upper = f"{storage}/{root.writable}/upper"
         data = f"lowerdir={storage}/{root.scratch},upperdir={upper},workdir={upper},index=on"
@@ -119,7 +118,7 @@ def in_use(root: OverlayRoot) -> bool:
 
 
 @contextmanager
-def _named(path: str) -> Iterator[int]:
+def _opened_path(path: str) -> Iterator[int]:
     fd = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield fd
@@ -128,7 +127,7 @@ def _named(path: str) -> Iterator[int]:
 
 
 @contextmanager
-def _named_file_system(kind: str) -> Iterator[int]:
+def _opened_file_system(kind: str) -> Iterator[int]:
     fd = fsopen(kind)
     try:
         yield fd
@@ -136,7 +135,7 @@ def _named_file_system(kind: str) -> Iterator[int]:
         os.close(fd)
 
 
-def wait_until_free(root: OverlayRoot, *, seconds: float) -> bool:
+def wait_until_unmounted(root: OverlayRoot, *, seconds: float) -> bool:
     """Wait until the writable layer is mounted nowhere; return whether it is so after this time."""
     end = time.monotonic() + seconds
     while in_use(root):

@@ -1,7 +1,7 @@
-"""A tar archive, made piece by piece: the interchange format of POSIX.1-2001, "pax", which all tools read.
+"""Tar writer, streaming: the pax interchange format (POSIX.1-2001), which all tools read.
 
-A header is the old one of 512 bytes; what does not fit there (long names, bytes that are no ASCII, large numbers, parts of
-seconds, extended attributes) stands in records before it. The same files give the same bytes.
+A header is ustar's, 512 bytes; what does not fit there (long or non-ASCII names, large numbers, fractions of seconds, extended
+attributes) stands in pax records before it. The same files give the same bytes.
 """
 
 import os
@@ -24,13 +24,13 @@ NAME_MAX: Final = 100
 
 
 class Packer:
-    """An archive in the making: each method yields the bytes that come next. Sockets have no place in it, and are left out."""
+    """Writes one archive: each method yields the bytes that come next. Sockets are left out, for tar has no type for them."""
 
     def __init__(self) -> None:
         self._links: dict[tuple[int, int], bytes] = {}  # files that have further names -> the first
 
     def add(self, entry: Entry, name: str) -> Iterator[bytes]:
-        """Add a file, a directory or whatever an entry of a tree is, under a name; a second name of a file is a hard link."""
+        """Add an entry of a tree under a name; a second name of the same file becomes a hard link."""
         status, path = entry.status, os.fsencode(name)
         kind = KINDS.get(stat.S_IFMT(status.st_mode))
         if kind is None:
@@ -96,7 +96,7 @@ class Packer:
 
 
 def _records(path: bytes, status: os.stat_result, size: int, link: bytes) -> dict[bytes, bytes]:
-    """Return what the old header has no room for: pax(1), extended header keywords."""
+    """Return the fields that do not fit the ustar header: pax(1), extended header keywords."""
     records = {}
     if len(path) > NAME_MAX or not path.isascii():
         records[b"path"] = path
@@ -139,7 +139,7 @@ def _block(
     link: bytes = b"",
     device: int = 0,
 ) -> bytes:
-    """Return one header, `struct posix_header` in the format's own words: numbers are octal text."""
+    """Return one ustar header, `struct posix_header`: numbers are octal text."""
     fields = (
         name.ljust(NAME_MAX, b"\0"), b"%07o\0" % mode, b"%07o\0" % owner[0], b"%07o\0" % owner[1], b"%011o\0" % size,
         b"%011o\0" % time, b" " * 8, kind, link.ljust(NAME_MAX, b"\0"), b"ustar\x0000", bytes(64),

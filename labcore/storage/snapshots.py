@@ -1,4 +1,4 @@
-"""Writable layers that stay: what a container has written, on top of the layers of its image.
+"""Snapshots: writable layers that outlive their container, on top of the layers of its image.
 
 ::
 
@@ -9,7 +9,6 @@
                                 in-use          there while somebody uses it; names the process, if it is known
 """
 
-import fcntl
 import json
 import os
 import time
@@ -20,10 +19,11 @@ from typing import Any, Final
 
 from labcore.disk_space import room_for
 from labcore.errors import InUse, NotFound, StoreDamaged
+from labcore.locks import Lock
 from labcore.record import Record
 from labcore.spec import BindRoot, OverlayRoot, Root
-from labcore.storage.directories import OPEN, checked_name, made_whole, remove, sweep, write_file
-from labcore.storage.implied import is_plain, top_of
+from labcore.storage.directories import OPEN, checked_name, created_whole, remove, sweep, write_file
+from labcore.storage.implied import is_default_root, top_of
 from labcore.storage.locks import Use, root_of_process, used, user_of
 
 TYPE_CHECKING = False
@@ -38,10 +38,10 @@ ABANDONED_SECONDS: Final = 60  # whoever has made one uses it sooner than that
 class Snapshot(Record):
     """A writable layer: its name, the layers below it from the lowest up, and the image that they came from.
 
-    `config` is that image's, for whoever starts a container on it when the image's name means another one.
-    `user_attributes`: what is deleted is noted so that user namespaces can read it; then all kinds of containers may use it.
-    `copied`: this machine stacks no layers, and the snapshot is a copy of them that was written to (`labcore.storage.copies`).
-    `throw_away`: it goes with the one container that it was made for.
+    `config` is that image's, for containers that are started on it when the image's name means another one.
+    `user_attributes`: opaque directories are marked by user.* attributes, so that containers in user namespaces can use it too.
+    `copied`: made by the copy driver, a full copy of the layers (`labcore.storage.copies`).
+    `throw_away`: removed with the one container that it was made for.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Snapshot(Record):
 
 
 class SnapshotStore:
-    """Snapshots by name, beside the layers that they stand on: `directory` is LayerStore's."""
+    """Snapshots by name; `directory` is the LayerStore's."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -66,11 +66,12 @@ class SnapshotStore:
         Raises InvalidInput, also if there is one of that name; NotFound for a layer that is not here.
         """
         name = checked_name(snapshot.name, "snapshot")
-        with _locked(self.directory, fcntl.LOCK_SH):  # until it is named, a collector would not see that it needs its layers
+        # until it is named, a collector would not see that it needs its layers
+        with Lock(self.directory, OPEN).acquire(shared=True):
             for layer in snapshot.layers:
                 if not (self.directory / "layers" / layer).is_dir():
                     raise NotFound(f"snapshot {name}: there is no layer {layer} in {self.directory}")
-            with room_for(f"snapshot {name}", self.directory), made_whole(self._snapshots, name, "snapshot") as place:
+            with room_for(f"snapshot {name}", self.directory), created_whole(self._snapshots, name, "snapshot") as place:
                 self._fill(place, snapshot)
                 write_file(place / "snapshot.json", json.dumps({"format": FORMAT} | snapshot.as_dict()))
         return snapshot
@@ -182,7 +183,7 @@ class SnapshotStore:
         here = self.written(snapshot).stat()
         below = self.stack(snapshot)[0].stat() if snapshot.layers else None
         if below is None:
-            return not is_plain(here)
+            return not is_default_root(here)
         return (here.st_mode, here.st_uid, here.st_gid) != (below.st_mode, below.st_uid, below.st_gid)
 
     @contextmanager
@@ -243,10 +244,3 @@ def _opened(directory: Path) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
-
-
-@contextmanager
-def _locked(directory: Path, how: int) -> Iterator[None]:
-    with _opened(directory) as fd:
-        fcntl.flock(fd, how)
-        yield

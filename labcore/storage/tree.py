@@ -1,4 +1,4 @@
-"""A directory tree that belongs to a stranger, perhaps one who is changing it at this moment, read without leaving it."""
+"""Walking an untrusted directory tree that may change meanwhile: one descriptor at a time, no link followed, openat2(2)."""
 
 import errno
 import os
@@ -10,11 +10,14 @@ from typing import Final, NamedTuple
 
 from labcore.errors import InvalidInput
 from labcore.native import Resolve, openat2
+from labcore.storage.whiteouts import is_whiteout
 
 DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 GONE: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 OWN_ATTRIBUTES: Final = ("trusted.", "user.overlay.")  # overlayfs's notes are no part of a file
-LONGEST: Final = 3584  # bytes of a directory's path: with a name behind it and a store before it, PATH_MAX is not reached
+MAX_PATH_BYTES: Final = (
+    3584  # bytes of a directory's path: with a name behind it and a store before it, PATH_MAX is not reached
+)
 ATTEMPTS: Final = 64  # openat2 gives up (EAGAIN) where somebody renames directories at the same time
 
 
@@ -38,8 +41,8 @@ class Entry(NamedTuple):
 
     @property
     def is_whiteout(self) -> bool:
-        """Does it stand for a name that was deleted, in an overlay's layer?"""
-        return stat.S_ISCHR(self.status.st_mode) and self.status.st_rdev == 0
+        """Is it a whiteout of an overlay's layer?"""
+        return is_whiteout(self.status)
 
     def attributes(self) -> dict[str, bytes]:
         """Return its extended attributes that go where the file goes: xattr(7)."""
@@ -72,11 +75,11 @@ def read_attributes(path: str) -> dict[str, bytes]:
 
 
 class Tree:
-    """A tree below an open directory; with `stays`, without what is mounted in it."""
+    """A tree below an open directory; with `one_file_system`, no mount in it is entered."""
 
-    def __init__(self, top: int, *, stays: bool = False) -> None:
+    def __init__(self, top: int, *, one_file_system: bool = False) -> None:
         self._top = top
-        self._how = Resolve.BENEATH | Resolve.NO_SYMLINKS | (Resolve.NO_XDEV if stays else Resolve(0))
+        self._how = Resolve.BENEATH | Resolve.NO_SYMLINKS | (Resolve.NO_XDEV if one_file_system else Resolve(0))
 
     def top(self) -> Entry:
         """Return the top itself."""
@@ -106,7 +109,7 @@ class Tree:
         """Open a directory of the tree; None if there is none of that path, or something is mounted on it."""
         fd = None
         try:
-            fd = opened(self._top, path, DIRECTORY, self._how)
+            fd = open_beneath(self._top, path, DIRECTORY, self._how)
         except OSError as error:
             if error.errno not in GONE and error.errno != errno.EXDEV:
                 raise
@@ -119,24 +122,24 @@ class Tree:
     @staticmethod
     def _entries(path: str, fd: int) -> Iterator[Entry]:
         prefix = "" if path == "." else f"{path}/"
-        for name in listed(fd):
+        for name in sorted_names(fd):
             with suppress(FileNotFoundError):
                 yield Entry(prefix + name, name, os.stat(name, dir_fd=fd, follow_symlinks=False), fd)
 
 
 def _refuse_too_deep(path: str) -> None:
-    if len(os.fsencode(path)) > LONGEST:
+    if len(os.fsencode(path)) > MAX_PATH_BYTES:
         raise InvalidInput(
-            f"/{path[:40]}… is too deep, a path of more than {LONGEST} bytes: remove it, or what it is in, first"
+            f"/{path[:40]}… is too deep, a path of more than {MAX_PATH_BYTES} bytes: remove it, or what it is in, first"
         )
 
 
-def listed(fd: int) -> list[str]:
+def sorted_names(fd: int) -> list[str]:
     """Return the names in an open directory, in the order of their bytes."""
     return sorted(os.listdir(fd), key=os.fsencode)
 
 
-def opened(top: int, path: str, flags: int, how: Resolve) -> int:
+def open_beneath(top: int, path: str, flags: int, how: Resolve) -> int:
     """Open a path below a directory; raises OSError."""
     for attempt in range(ATTEMPTS):
         try:
@@ -159,7 +162,7 @@ def tree_at(path: Path) -> Iterator[Tree]:
 
 @contextmanager
 def tree_of(entry: Entry) -> Iterator[Tree]:
-    """Open what an entry, a directory, holds."""
+    """Open an entry, a directory, as a tree."""
     fd = os.open(entry.name, DIRECTORY, dir_fd=entry.parent)
     try:
         yield Tree(fd)
@@ -179,14 +182,14 @@ def size_of(directory: Path) -> int:
     except FileNotFoundError:
         return 0
     try:
-        names = _weigh(fd, blocks)
+        names = _add_sizes(fd, blocks)
         while names or above:
             if names:
                 below = _opened_if_there(names.pop(), fd)
                 if below is not None:
                     above.append((os.fstat(fd), names))
                     fd = _instead(fd, below)
-                    names = _weigh(fd, blocks)
+                    names = _add_sizes(fd, blocks)
                 continue
             fd = _instead(fd, os.open("..", DIRECTORY, dir_fd=fd))
             came_from, names = above.pop()
@@ -197,8 +200,8 @@ def size_of(directory: Path) -> int:
     return 512 * sum(blocks.values())
 
 
-def _weigh(fd: int, blocks: dict[tuple[int, int], int]) -> list[str]:
-    """Note what the files in a directory take; return the directories among them."""
+def _add_sizes(fd: int, blocks: dict[tuple[int, int], int]) -> list[str]:
+    """Add the sizes of the files in a directory; return its subdirectories."""
     below = []
     with os.scandir(fd) as entries:
         for entry in entries:

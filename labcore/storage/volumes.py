@@ -5,10 +5,9 @@
     ROOT/storage/volumes/NAME/volume.json   what it is
                               data/         what containers have put into it
 
-Whoever uses a volume holds a shared lock on its directory (flock(2)), and it is not removed meanwhile.
+A container holds a shared lock on its volumes' directories (flock(2)); a locked one is not removed.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -19,9 +18,10 @@ from typing import Any, Final
 
 from labcore.disk_space import room_for
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
+from labcore.locks import Lock, is_at
 from labcore.record import Record
 from labcore.storage.copies import Copier
-from labcore.storage.directories import OPEN, UNFINISHED, checked_name, made_whole, remove, remove_tree, sweep, write_file
+from labcore.storage.directories import OPEN, UNFINISHED, checked_name, created_whole, remove, remove_tree, sweep, write_file
 from labcore.storage.files import Files
 from labcore.storage.tree import size_of, tree_of
 
@@ -29,7 +29,7 @@ FORMAT: Final = 1
 
 
 class Volume(Record):
-    """A volume; an `anonymous` one has a random name, and was made for one container."""
+    """A volume; an `anonymous` one has a random name and is removed with its container."""
 
     name: str
     anonymous: bool = False
@@ -55,7 +55,7 @@ class VolumeStore:
                 return self.get(name)
         volume = Volume(name or os.urandom(32).hex(), anonymous or name is None, tuple(labels), datetime.now(UTC).isoformat())
         try:
-            with room_for(f"volume {volume.name}", self._volumes), made_whole(self._volumes, volume.name, "volume") as place:
+            with room_for(f"volume {volume.name}", self._volumes), created_whole(self._volumes, volume.name, "volume") as place:
                 (place / "data").mkdir()
                 (place / "data").chmod(0o755)
                 write_file(place / "volume.json", json.dumps({"format": FORMAT} | volume.as_dict()))
@@ -92,7 +92,7 @@ class VolumeStore:
 
     def remove(self, name: str) -> None:
         """Remove a volume, with all that is in it, also one whose description is damaged. Raises NotFound, InUse."""
-        with self._locked(checked_name(name, "volume"), fcntl.LOCK_EX):
+        with self._locked(checked_name(name, "volume")):
             remove(self._volumes / name)
         sweep(self._volumes)
 
@@ -108,32 +108,28 @@ class VolumeStore:
 
     def is_in_use(self, name: str) -> bool:
         """Does somebody use the volume at this moment?"""
-        with suppress(InUse, NotFound), self._locked(name, fcntl.LOCK_EX):
+        with suppress(InUse, NotFound), self._locked(name):
             return False
         return True
 
     @contextmanager
     def use(self, volume: Volume) -> Iterator[None]:
-        """Keep a volume from being removed for as long as the block lasts. Raises NotFound."""
-        with self._locked(volume.name, fcntl.LOCK_SH):
+        """Hold the shared lock, which keeps a volume from being removed, until the block ends. Raises NotFound."""
+        with self._locked(volume.name, shared=True):
             yield
 
     @contextmanager
-    def _locked(self, name: str, how: int) -> Iterator[None]:
+    def _locked(self, name: str, *, shared: bool = False) -> Iterator[None]:
         place = self._volumes / name
         try:
-            fd = os.open(place, OPEN)
+            lock = Lock(place, OPEN)
         except FileNotFoundError:
             raise NotFound(f"no volume {name} (there: {', '.join(self.names()) or 'none'})") from None
-        try:
-            fcntl.flock(fd, how | fcntl.LOCK_NB)
-            if not place.exists() or not os.path.samestat(place.stat(), os.fstat(fd)):
+        cure = "end the containers that have it first"
+        with lock.acquire(shared=shared, timeout_seconds=0, what=f"volume {name}", cure=cure):
+            if not is_at(lock, place):
                 raise NotFound(f"no volume {name}: somebody has just removed it")
             yield
-        except BlockingIOError:
-            raise InUse(f"volume {name} is in use: end the containers that have it first") from None
-        finally:
-            os.close(fd)
 
     def fill(self, volume: Volume, files: Files, path: str) -> None:
         """Put a copy of a directory's content into a volume that is empty, and its owner and permissions on it: all or nothing.

@@ -1,17 +1,17 @@
 """The guests that can be started, what they need on disk, and by what a processor is run here."""
 
-import fcntl
 import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Literal
 
 from labcore.errors import InvalidInput
 from labcore.images import ImageStore
 from labcore.images.atomic import write_whole
+from labcore.locks import Lock
 from labcore.paths import default_root
 from labcore.record import Record
 from labcore.vm import debian, qemu
@@ -124,7 +124,8 @@ def _tried(root: Path, *, anew: bool = False) -> Trial:
     path = root / "vm" / "trial.json"
     openable = os.access("/dev/kvm", os.R_OK | os.W_OK)
     state = {"boot": read_boot_id(), "kernel": found_kernel(root).version, "openable": openable}
-    with _one_at_a_time(path.with_suffix(".lock")):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with Lock(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR).acquire():
         known = {} if anew else _read(path)
         if {name: known.get(name) for name in state} == state:
             return Trial("kvm" if known.get("accelerator") == "kvm" else "tcg", int(str(known.get("tsc_khz", 0))))
@@ -148,14 +149,6 @@ def _try(root: Path, accel: Accelerator, timeout: float) -> Trial | None:
 def read_boot_id() -> str:
     """Return what names this start of the machine: random(4)."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _read(path: Path) -> dict[str, object]:

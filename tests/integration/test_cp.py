@@ -18,7 +18,7 @@ from labcore.errors import InvalidInput
 from labcore.native import PIPE, Process
 from labcore.runtime import make_plan, spawn
 from labcore.spec import IdRange
-from labcore.storage.copy_in import take_in
+from labcore.storage.copy_in import extract_into
 from labcore.storage.files import copy, of_machine
 from tests.conftest import needs_root
 from tests.threads import Started
@@ -89,10 +89,10 @@ def test_an_archive_of_many_nested_directories(engine: Engine, name: str) -> Non
     data = hostile(*((path, tarfile.DIRTYPE, "") for path in names), (f"{names[-1]}/file", tarfile.REGTYPE, ""))
     with engine.snapshots.files(name, writable=True) as files:
         began = time.process_time()
-        take_in(io.BytesIO(data), files, "/tmp", owner=ROOT)
+        extract_into(io.BytesIO(data), files, "/tmp", owner=ROOT)
         took = time.process_time() - began
         with pytest.raises(InvalidInput, match="a directory whose path has more than 3584 bytes"):
-            take_in(io.BytesIO(hostile(("d/" * 1795 + "f", tarfile.REGTYPE, ""))), files, "/tmp", owner=ROOT)
+            extract_into(io.BytesIO(hostile(("d/" * 1795 + "f", tarfile.REGTYPE, ""))), files, "/tmp", owner=ROOT)
     assert shell(engine, name, f"cat /tmp/{names[-1]}/file") == "evil"
     assert took < 10
 
@@ -105,7 +105,7 @@ def test_a_later_entry_takes_the_place_of_an_earlier_one(engine: Engine, name: s
         ("hard", tarfile.LNKTYPE, "twice"),
     )  # fmt: skip
     with engine.snapshots.files(name, writable=True) as files:
-        take_in(io.BytesIO(data), files, "/tmp", owner=ROOT)
+        extract_into(io.BytesIO(data), files, "/tmp", owner=ROOT)
         for entries in (
             [("way/second", tarfile.REGTYPE, "")],
             [("way", tarfile.DIRTYPE, "")],
@@ -114,7 +114,7 @@ def test_a_later_entry_takes_the_place_of_an_earlier_one(engine: Engine, name: s
             [("n" * 256, tarfile.REGTYPE, "")],
         ):
             with pytest.raises(InvalidInput):
-                take_in(io.BytesIO(hostile(*entries)), files, "/tmp", owner=ROOT)
+                extract_into(io.BytesIO(hostile(*entries)), files, "/tmp", owner=ROOT)
     said = shell(engine, name, "ls /c/dir; cat /tmp/way /tmp/twice; [ /tmp/hard -ef /tmp/twice ] && [ -d /tmp/d ] && echo same")
     assert said.split() == ["first", "two", "evilevilsame"]
 
@@ -237,7 +237,7 @@ ARCHIVES = [
 @pytest.mark.parametrize(("data", "why"), ARCHIVES)
 def test_an_archive_that_leads_out_is_refused(engine: Engine, name: str, data: bytes, why: str) -> None:
     with engine.snapshots.files(name, writable=True) as files, pytest.raises(InvalidInput, match=why):
-        take_in(io.BytesIO(data), files, "/tmp", owner=ROOT)
+        extract_into(io.BytesIO(data), files, "/tmp", owner=ROOT)
 
 
 def test_links_in_an_archive_stay_inside(engine: Engine, name: str, tmp_path: Path) -> None:
@@ -246,9 +246,9 @@ def test_links_in_an_archive_stay_inside(engine: Engine, name: str, tmp_path: Pa
         ("up/evil", tarfile.REGTYPE, ""), ("/absolute", tarfile.REGTYPE, ""), ("fd", tarfile.SYMTYPE, "/proc/self/fd"),
     )  # fmt: skip
     with engine.snapshots.files(name, writable=True) as files:
-        take_in(io.BytesIO(data), files, "/tmp", owner=ROOT)
+        extract_into(io.BytesIO(data), files, "/tmp", owner=ROOT)
         with pytest.raises(InvalidInput):
-            take_in(io.BytesIO(hostile(("way/evil/x/y", tarfile.LNKTYPE, "nowhere/x"))), files, "/tmp", owner=ROOT)
+            extract_into(io.BytesIO(hostile(("way/evil/x/y", tarfile.LNKTYPE, "nowhere/x"))), files, "/tmp", owner=ROOT)
     assert shell(engine, name, "cat /evil /tmp/absolute") == "evilevil"
     assert not Path("/evil").exists()
     assert [path.name for path in tmp_path.iterdir()] == []

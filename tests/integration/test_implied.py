@@ -19,7 +19,7 @@ from labcore.images import Image
 from labcore.spec import IdRange, Reference
 from labcore.spec.media import LAYER
 from labcore.storage import overlay
-from labcore.storage.settling import settle
+from labcore.storage.fixup import add_fixup
 from tests.conftest import needs_root
 from tests.unit.test_unpack import archive, entry
 
@@ -246,7 +246,7 @@ def test_several_settle_a_stack_at_once(engine: Engine, name: str) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     ids = engine.layers_of(image_of(engine, name, LOW, SILENT))[:-1]
-    (engine.layers.directory / "layers" / settle(engine.layers.directory, ids)).rename(engine.root / f"gone-{name}")
+    (engine.layers.directory / "layers" / add_fixup(engine.layers.directory, ids)).rename(engine.root / f"gone-{name}")
     with ThreadPoolExecutor(8) as pool:
-        assert len(set(pool.map(lambda _: settle(engine.layers.directory, ids), range(16)))) == 1
+        assert len(set(pool.map(lambda _: add_fixup(engine.layers.directory, ids), range(16)))) == 1
     assert not [path for path in (engine.layers.directory / "layers").iterdir() if path.name.startswith(".")]

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from labcore.lab.cgroups import cgroup, remove_all
-from labcore.lab.checks.process_view import children
 from labcore.lab.checks.scenario import a_place
 from labcore.lab.holding import held, new_name, sweep
 from labcore.lab.session import what_is_missing
+from labcore.procfs import children
 from tests.conftest import needs_root
 from tests.threads import Started
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from labcore.procfs import start_time
 from labcore.runtime.cgroups import Cgroup
-from labcore.runtime.oci.life import start_of
 from tests.conftest import LEARNER, as_learner, needs_root
 from tests.integration.test_oci import Bundle, rootfs
 
@@ -170,7 +170,7 @@ def test_a_damaged_container_is_in_nobodys_way(bundle: Bundle, damaged: list[str
     bundle("delete", "--force", bundle.name)
     assert list(bundle.state.iterdir()) == []
     if len(damaged) == 1:
-        assert start_of(pid) is None
+        assert start_time(pid) is None
         assert not any(directory.exists() for directory in Cgroup.near_own(bundle.name).directories().values())
     else:
         os.kill(pid, 9)

@@ -27,7 +27,7 @@ from labcore.errors import InUse, InvalidInput
 from labcore.images import Image
 from labcore.spec import Reference
 from labcore.spec.media import LAYER
-from labcore.storage.gc import Gone, using
+from labcore.storage.gc import Reclaimed, using
 from tests.conftest import needs_root
 from tests.threads import Started
 
@@ -83,7 +83,7 @@ def test_a_deep_layer_is_weighed_checked_and_removed(engine: Engine) -> None:
     assert check(engine).layers == ()
     assert remove_image(engine, "deep").untagged == ("deep:latest",)
     assert deep not in [path.name for path in (engine.layers.directory / "layers").iterdir()]
-    assert prune(engine).layers == Gone()
+    assert prune(engine).layers == Reclaimed()
 
 
 def test_names_go_and_the_image_with_the_last(engine: Engine) -> None:
@@ -106,7 +106,7 @@ def test_an_image_that_a_container_runs_on(engine: Engine, container: "subproces
     assert prune(engine, every=True).images == ()
     assert len(remove_image(engine, "box", force=True).deleted) == 3
     assert len(engine.layers.ids()) == 1  # the container's
-    assert prune(engine).layers == Gone()
+    assert prune(engine).layers == Reclaimed()
     assert container.communicate("go on\n", timeout=20)[0].strip() == "16"
     assert prune(engine).layers.layers == 1
     assert engine.layers.ids() == []
@@ -202,7 +202,7 @@ def test_what_is_being_unpacked_stays(engine: Engine, tmp_path: Path) -> None:
     with (tmp_path / "fifo").open("wb") as end:
         end.write(b"")
         layers = engine.layers.directory / "layers"
-        assert prune(engine).layers == Gone()
+        assert prune(engine).layers == Reclaimed()
         assert len(list(layers.glob(".incoming-*"))) == 1
         assert unpacker.pid
         os.kill(unpacker.pid, signal.SIGKILL)

@@ -192,7 +192,7 @@ def test_older_kernels_mount_in_a_thread(engine: Engine, name: str) -> None:
     root = engine.snapshots.root(engine.snapshots.get(name))
     assert isinstance(root, OverlayRoot)
     here, mounts = os.getcwd(), os.readlink("/proc/self/ns/mnt")
-    for way in (overlay.part_by_part, overlay.all_at_once):
+    for way in (overlay.mount_by_fsconfig, overlay.mount_in_one_call):
         for writable in (False, True):
             tree = way(root, writable=writable)
             try:
@@ -203,11 +203,11 @@ def test_older_kernels_mount_in_a_thread(engine: Engine, name: str) -> None:
                     os.mkdir(f"{way.__name__}", dir_fd=tree)
             finally:
                 os.close(tree)
-            assert overlay.wait_until_free(root, seconds=10)
+            assert overlay.wait_until_unmounted(root, seconds=10)
     assert (os.getcwd(), os.readlink("/proc/self/ns/mnt")) == (here, mounts)
-    assert shell(engine, "ls / | grep _", name, None).split() == ["all_at_once", "part_by_part"]
+    assert shell(engine, "ls / | grep _", name, None).split() == ["mount_in_one_call", "mount_by_fsconfig"]
     with pytest.raises(InvalidInput, match="500 layers are more than this kernel stacks"):
-        overlay.all_at_once(root.replace(layers=root.layers * 500), writable=False)
+        overlay.mount_in_one_call(root.replace(layers=root.layers * 500), writable=False)
 
 
 def archive(*entries: tuple[str, bytes]) -> bytes:

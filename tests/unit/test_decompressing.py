@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from labcore.errors import StoreDamaged
-from labcore.storage.inflate import inflated_ahead
+from labcore.storage.unpack import decompressed_ahead
 from labcore.tar import compression, decompressed
 
 CONTENT = Random(5).randbytes(3000) + b"again and again " * 40_000
@@ -105,12 +105,12 @@ def test_layers_that_need_much_memory_take_turns() -> None:
     """Three at once, each with a window of 128 MB: there is one such window at a time, and modest ones go on beside it."""
     content = bytes(20 << 20)
     greedy, modest = windowed(27, content), windowed(20, content)
-    with inflated_ahead(io.BytesIO(greedy), "one", plain="", compressed="") as (chunks, _):
+    with decompressed_ahead(io.BytesIO(greedy), "one", plain="", compressed="") as (chunks, _):
         next(chunks)
         got: list[str] = []
 
         def inflate(raw: bytes, name: str) -> None:
-            with inflated_ahead(io.BytesIO(raw), name, plain="", compressed="") as (others, _):
+            with decompressed_ahead(io.BytesIO(raw), name, plain="", compressed="") as (others, _):
                 assert sum(map(len, others)) == len(content)
             got.append(name)
 

@@ -17,7 +17,7 @@ from labcore.engine.archives import import_root, load
 from labcore.errors import LabcoreError
 from labcore.images import ImageStore
 from labcore.storage import LayerStore
-from labcore.storage.copy_in import take_in
+from labcore.storage.copy_in import extract_into
 from labcore.storage.files import Files
 from tests.conftest import needs_root
 from tests.unit.test_tar import LARGEST, NONE, header, padded, pax
@@ -63,7 +63,7 @@ def take(raw: bytes, place: Path, owner: tuple[int, int] | None = None) -> None:
     place.mkdir(exist_ok=True)
     fd = os.open(place, os.O_PATH | os.O_DIRECTORY)
     try:
-        take_in(io.BytesIO(raw), Files(fd, "there:"), "/", owner=owner)
+        extract_into(io.BytesIO(raw), Files(fd, "there:"), "/", owner=owner)
     finally:
         os.close(fd)
 

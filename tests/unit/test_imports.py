@@ -10,7 +10,10 @@ import labcore
 
 PACKAGE = Path(labcore.__file__).parent
 
-OPEN_TO_ALL = {"lazy", "spec", "errors", "record", "elf", "language", "disk_space", "paths", "streams", "tar", "trust"}
+OPEN_TO_ALL = {
+    "lazy", "spec", "errors", "record", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
+    "procfs", "locks",
+}  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
     "record": set(),
@@ -23,6 +26,8 @@ ALLOWED = {
     "streams": set(),
     "trust": {"errors"},
     "paths": {"trust"},
+    "procfs": set(),
+    "locks": {"procfs", "errors"},
     "spec": {"record", "errors"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labcore.storage.packing import Packer
-from labcore.storage.tree import Entry, Tree, listed, tree_at
+from labcore.storage.tree import Entry, Tree, sorted_names, tree_at
 from labcore.tar import reading as tar
 
 NAMES = ["short", "x" * 100, "x" * 101, "d/" + "y" * 250, "ü", "\udcff\udcfe", "with\nnewline", "a=b", "d/" * 60 + "deep"]
@@ -128,6 +128,6 @@ def test_names_come_in_the_order_of_their_bytes(tmp_path: Path) -> None:
     for name in ("b", "a", "ü", "Z"):
         (tmp_path / name).touch()
     fd = os.open(tmp_path, os.O_RDONLY)
-    assert listed(fd) == ["Z", "a", "b", "ü"]
+    assert sorted_names(fd) == ["Z", "a", "b", "ü"]
     assert [entry.path for entry in Tree(fd).walk()] == ["Z", "a", "b", "ü"]
     os.close(fd)

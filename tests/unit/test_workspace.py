@@ -11,6 +11,7 @@ import pytest
 from labcore.lab.lessons import all_steps
 from labcore.lab.solutions import source_of
 from labcore.lab.workspace import HEADER, NAME, CannotRead, CannotSave, Workspace, default_workspace
+from labcore.locks import Lock
 from tests.conftest import PROJECT
 from tests.threads import together
 
@@ -118,6 +119,15 @@ def test_a_folder_that_cannot_be_written_is_said_and_nothing_is_lost(tmp_path: P
         Workspace(tmp_path / "file").save("hostname", source_of("hostname"))
 
 
+def test_a_notebook_that_does_not_let_go_of_the_folder_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labcore.lab.workspace.LOCK_TIMEOUT_SECONDS", 0.1)
+    work = Workspace(tmp_path)
+    work.save("hostname", source_of("hostname"))
+    with Lock(work.history / "lock").acquire(), pytest.raises(CannotSave, match=rf"{NAME} is in use.*: restart that notebook"):
+        work.save("hostname", "def hostname(spec):\n    return []\n")
+    assert work.steps()["hostname"] == source_of("hostname")
+
+
 def test_a_directory_in_the_files_place_is_said(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     workspace = Workspace(tmp_path)
@@ -129,6 +139,7 @@ def test_a_directory_in_the_files_place_is_said(tmp_path: Path) -> None:
 SAVE_OFTEN = """
 import sys
 from pathlib import Path
+from labcore.locks import Lock
 from labcore.lab.workspace import Workspace
 for number in range(30):
     Workspace(Path(sys.argv[1])).save(sys.argv[2], f"def {sys.argv[2]}(spec):\\n    return [{number}]\\n")

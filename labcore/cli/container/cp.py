@@ -44,9 +44,9 @@ def main(args: argparse.Namespace) -> int:
         name, path = target
         with room_for(args.target, snapshots.directory), snapshots.files(name, writable=True) as files, of_machine() as here:
             if args.source == "-":
-                from labcore.storage.copy_in import take_in
+                from labcore.storage.copy_in import extract_into
 
-                take_in(sys.stdin.buffer, files, path, owner=owner)
+                extract_into(sys.stdin.buffer, files, path, owner=owner)
             else:
                 copy(here, _absolute(args.source), files, path, owner=owner, follow=args.follow_link)
     return 0

@@ -8,7 +8,6 @@ gets: the archive's signature, and by that the digest of each package::
               archives/                 the packages that have come: what is here needs no network again
 """
 
-import fcntl
 import hashlib
 import os
 import re
@@ -21,6 +20,7 @@ from urllib.parse import unquote
 
 from labcore.errors import Unavailable
 from labcore.images.builtin.machine import must_have_apt, settings_for_fetching, sources_here
+from labcore.locks import Lock
 from labcore.record import Record
 
 SETTINGS: Final = """
@@ -130,8 +130,7 @@ class Archive:
         """Write what apt is told; and let one at a time work here."""
         for name in ("lists/partial", "archives/partial"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
-        with (self.directory / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with Lock(self.directory / "lock", os.O_CREAT | os.O_RDWR).acquire():
             (self.directory / "status").write_text("".join(INSTALLED.format(name) for name in without))
             (self.directory / "conf").write_text(settings_for_fetching() + SETTINGS.format(self.directory))
             sources = "\n".join(sources_here() if self._sources is None else self._sources)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from labcore import native
+from labcore import native, procfs
 from labcore.lab.checks import process_view
 from labcore.lab.checks.process_view import FILES, ProcessView, descendants
 from labcore.lab.checks.scenario import GATE, INNER_GATE, REFERENCE, Draw, Scenario, carry_out, plan_of
@@ -125,6 +125,8 @@ def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 
 # --- outside_pid
 
+READERS = (procfs.children, procfs.descendants, procfs.ns_pids, procfs.status, process_view)
+
 
 def _family(draw: Draw) -> tuple[str, ...]:
     """A program whose children's numbers begin anywhere; one of them is a grandchild. It passes a gate, and another."""
@@ -155,7 +157,7 @@ def _perform_outside_pid(mine: ModuleType, draw: Draw) -> Any:
     ):
         _await(lambda: len(_sleeping(other.pid)) == len(_sleeping(family.pid)) == SLEEPERS)
         wanted = ProcessView(_sleeping(family.pid)[draw.which % SLEEPERS]).numbers[-1]
-        arm((process_view, ProcessView))  # all is seen by now that the check itself has to see in here
+        arm((*READERS, ProcessView))  # all is seen by now that the check itself has to see in here
         found = mine.outside_pid(family.pid, wanted)
         Path(draw.root, INNER_GATE).write_text("\n")  # waits until the family has passed the first
         family.wait()

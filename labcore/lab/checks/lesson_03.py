@@ -41,7 +41,7 @@ from labcore.runtime.ops import Op
 from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, Root
 from labcore.storage import LayerStore, unpack
 from labcore.storage import overlay as storage_overlay
-from labcore.storage.extract import Extractor
+from labcore.storage.unpack import Extractor
 from labcore.tar import Archive
 
 SHOWN = 8  # digits of a layer's name

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from labcore import native
+from labcore import native, procfs
 from labcore.native import CloneFlag
 from labcore.record import Record
 
@@ -22,22 +22,21 @@ class ProcessView(Record):
 
     def namespace(self, kind: str) -> str:
         """Return the identity of the namespace that it is in."""
-        return str(Path(f"/proc/{self.pid}/ns/{FILES[kind]}").readlink())
+        return f"{FILES[kind]}:[{procfs.namespace(self.pid, FILES[kind])}]"
 
     @property
     def numbers(self) -> list[int]:
         """Its numbers, from the outermost PID namespace to its own (NSpid)."""
-        return [int(word) for word in self.status("NSpid").split()]
+        return procfs.ns_pids(self.pid)
 
     def status(self, field: str) -> str:
         """Return a field of its status file."""
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith(field + ":"))
+        return procfs.status(self.pid)[field]
 
     @property
     def parent(self) -> Self:
         """The process that started it."""
-        return type(self)(int(self.status("PPid")))
+        return type(self)(procfs.parent(self.pid))
 
     @property
     def command(self) -> list[str]:
@@ -96,15 +95,4 @@ class ProcessView(Record):
 
 def descendants(pid: int) -> Iterator[ProcessView]:
     """Yield all processes below one, as they are now."""
-    for child in children(pid):
-        yield ProcessView(child)
-        yield from descendants(child)
-
-
-def children(pid: int) -> list[int]:
-    """Return the numbers of a process's children; empty if it is gone."""
-    found: list[int] = []
-    with suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            found += map(int, (task / "children").read_text().split())
-    return found
+    yield from map(ProcessView, procfs.descendants(pid))

@@ -4,13 +4,12 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
+from labcore import procfs
 from labcore.errors import InvalidInput, LabcoreError, Unavailable
 from labcore.lab.say import say
 from labcore.record import Record
-
-KINDS: Final = ("mnt", "pid", "uts", "ipc", "net", "cgroup", "user", "time")
 
 
 class HasPid(Protocol):
@@ -59,15 +58,10 @@ def _refusal(pid: int, error: OSError) -> LabcoreError:
 
 def namespaces(pid: int) -> dict[str, int]:
     """Return the inode number of each namespace that a process is in, by kind: namespaces(7)."""
-    return {kind: _inode(pid, kind) for kind in KINDS if Path(f"/proc/self/ns/{kind}").is_symlink()}
-
-
-def _inode(pid: int, kind: str) -> int:
     try:
-        link = str(Path(f"/proc/{pid}/ns/{kind}").readlink())
+        return procfs.namespaces(pid)
     except OSError as error:
         raise _refusal(pid, error) from None
-    return int(link[len(kind) + 2 : -1])  # mnt:[4026531841]
 
 
 def groups(inodes: Sequence[int]) -> list[tuple[int, ...]]:
@@ -114,27 +108,18 @@ def task(pid: int) -> Task:
 
 def parse_status(pid: int, text: str) -> Task:
     """Return the process that a /proc/PID/status file tells of: proc_pid_status(5)."""
-    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-    numbers = tuple(int(word) for word in fields.get("NSpid", str(pid)).split())
-    return Task(pid, fields["Name"].strip(), numbers, int(fields["PPid"]), fields["State"].split()[0] in "ZX")
+    fields = procfs.parse_status(text)
+    numbers = tuple(int(word) for word in fields["NSpid"].split())
+    return Task(pid, fields["Name"], numbers, int(fields["PPid"]), fields["State"][0] in procfs.ENDED)
 
 
 def tree(pid: int) -> Task:
     """Return a process and all that descend from it; those that end meanwhile are left out."""
     children = []
-    for child in _children(pid):
+    for child in procfs.children(pid):
         with suppress(InvalidInput):
             children.append(tree(child))
     return task(pid).replace(children=tuple(children))
-
-
-def _children(pid: int) -> list[int]:
-    """Return the processes that any of its threads has started."""
-    found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found += map(int, path.read_text().split())
-    return sorted(found)
 
 
 def under_ancestors(root: Task, most: int = 2) -> Task:

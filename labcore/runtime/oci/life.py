@@ -13,23 +13,25 @@ need is kept in a few lines of text, beside the JSON that holds everything, and 
 """
 
 import errno
-import fcntl
 import os
 import time
 
+from labcore import locks
 from labcore.errors import InvalidInput, LabcoreError
+from labcore.procfs import start_time
 from labcore.runtime.cgroups import removal
 
 TYPE_CHECKING = False  # `typing` would cost more than all else here
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
+    from typing import Self
 
     from labcore.runtime.oci.state import Saved
 
 EXIT_POLLS = 500  # times 2 ms
 END = "end"  # the last line of what is remembered
 SIGKILL = 9  # `signal` is a large module
+start_of = start_time
 NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 
 
@@ -57,34 +59,17 @@ def directory_of(root: str, name: str) -> str:
     return f"{root}/{name}"
 
 
-class Lock:
-    """Held by whoever makes or changes a container. Raises NoSuchContainer."""
+class Lock(locks.Lock):
+    """Held by whoever makes or changes a container; a block waits for it. Raises NoSuchContainer."""
 
     def __init__(self, root: str, name: str) -> None:
         try:
-            self._file = os.open(f"{directory_of(root, name)}/lock", os.O_RDWR | os.O_CLOEXEC)
+            super().__init__(f"{directory_of(root, name)}/lock", os.O_RDWR)
         except FileNotFoundError:
             raise NoSuchContainer(f"container {name} does not exist") from None
 
-    def is_held(self) -> bool:
-        """Return whether somebody else holds it at this moment; if not, it is held from now on."""
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
-
-    def __enter__(self) -> None:
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-
-    def __exit__(
-        self, kind: "type[BaseException] | None", value: "BaseException | None", trace: "TracebackType | None"
-    ) -> None:  # fmt: skip
-        self.close()
-
-    def close(self) -> None:
-        """Let go of it."""
-        os.close(self._file)
+    def __enter__(self) -> "Self":
+        return self.acquire()
 
 
 class Life:
@@ -155,7 +140,7 @@ class Life:
 
     def runs(self) -> bool:
         """Return whether its process is there and has not ended; a later one with its number does not count."""
-        return start_of(self.pid) == self.start
+        return start_time(self.pid) == self.start
 
     def status(self) -> str:
         """Return `created`, `running`, `paused` or `stopped`."""
@@ -302,16 +287,6 @@ def _clear_away(root: str, name: str) -> None:
         life.destroy(hooks=bool(life.pid))
     except StateDamaged:  # so that nobody knows its last hooks
         life.destroy(hooks=False)
-
-
-def start_of(pid: int) -> int | None:
-    """Return when a process was started, in clock ticks after boot; None if it has ended or is not there: proc_pid_stat(5)."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
-            fields = file.read().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])
 
 
 def forget(directory: str) -> None:

@@ -84,7 +84,7 @@ class Store:
         except NoSuchContainer:
             return os.path.exists(directory_of(self.root, name))  # noqa: PTH110
         try:
-            return not lock.is_held()
+            return lock.try_acquire()
         finally:
             lock.close()
 

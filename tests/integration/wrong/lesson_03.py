@@ -96,7 +96,7 @@ def layers(manifest, store):
         blob, place = Path(store, "blobs", "sha256", name), Path(store, "layers", name)
         if not place.exists():
             with unpacked(place.parent, lambda: blob.open("rb"), name, "sha256") as done:
-                done.keep_as(name)
+                done.commit(name)
         stack.insert(0, f"layers/{name}")
     return stack
 """,

@@ -70,6 +70,11 @@ def outside_pid(container, inside):
     from labcore.lab.checks.process_view import descendants
     return next(seen.pid for seen in descendants(container) if seen.numbers[-1] == inside)
 """,
+        "labcore's reader of /proc": """
+def outside_pid(container, inside):
+    from labcore import procfs
+    return next(pid for pid in procfs.descendants(container) if procfs.ns_pids(pid)[-1] == inside)
+""",
     },
     (2, "limits"): {
         "the engine's cgroup": """
@@ -97,17 +102,17 @@ def digest(content):
     (3, "layers"): {
         "the store's unpacking": _layers(
             "from labcore.storage import unpack",
-            "with unpack.unpacked(place.parent, lambda: blob.open('rb'), name, 'sha256') as done: done.keep_as(name)",
+            "with unpack.unpacked(place.parent, lambda: blob.open('rb'), name, 'sha256') as done: done.commit(name)",
         ),
         "the store of layers": _layers(
             "from labcore.storage import LayerStore",
-            "with LayerStore(Path(store, 'x')).unpacked(lambda: blob.open('rb')) as done: done.place.rename(place)",
+            "with LayerStore(Path(store, 'x')).unpacked(lambda: blob.open('rb')) as done: done.directory.rename(place)",
         ),
         "an engine": _layers(
             "done = labcore.Engine(Path(store, 'x'))", "Path(done.layers.add(layer['digest'], lambda: blob.open('rb')))"
         ),
         "the extractor": _layers(
-            "from labcore.storage.extract import Extractor", "place.mkdir(); Extractor(os.open(place, os.O_RDONLY))"
+            "from labcore.storage.unpack import Extractor", "place.mkdir(); Extractor(os.open(place, os.O_RDONLY))"
         ),
         "the reader of archives": _layers("from labcore.tar import Archive", "Archive(iter([blob.read_bytes()]))"),
         "an image's overlay": """
@@ -122,7 +127,7 @@ def layers(manifest, store):
     (3, "whiteouts"): {
         "the extractor": """
 def whiteouts(directory):
-    from labcore.storage.extract import Extractor
+    from labcore.storage.unpack import Extractor
     with Extractor(os.open(directory, os.O_RDONLY)) as extractor:
         extractor.extract([])
 """,

@@ -1,4 +1,4 @@
-"""The layer on top of a stack that has directories as its archives say they are, where overlayfs shows others: made once.
+"""Fixup layers: on top of a stack, with the directories whose metadata overlayfs would take from the wrong layer. Made once.
 
 Which stacks need one, and why: `labcore.storage.implied`.
 """
@@ -12,73 +12,73 @@ from labcore.disk_space import room_for
 from labcore.native import syncfs
 from labcore.storage.copies import Copier, copy_from
 from labcore.storage.gc import incoming
-from labcore.storage.implied import noted, settling_id
-from labcore.storage.metadata import Description, give
-from labcore.storage.opaque import is_opaque
+from labcore.storage.implied import fixup_id, load
+from labcore.storage.metadata import Metadata, set_metadata_of
 from labcore.storage.tree import DIRECTORY, read_attributes
-from labcore.storage.unpack import named
+from labcore.storage.unpack import commit
+from labcore.storage.whiteouts import is_opaque
 
 
-def settle(storage: Path, ids: Sequence[str]) -> str:
-    """Have the layer that settles a stack, given from the lowest up; return its ID. It appears whole or not at all.
+def add_fixup(storage: Path, ids: Sequence[str]) -> str:
+    """Make the fixup layer of a stack, given from the lowest up, unless it exists; return its ID. It appears atomically.
 
     Raises StoreFull.
     """
-    name = settling_id(ids)
+    name = fixup_id(ids)
     if not (storage / "layers" / name).is_dir():
         with incoming(storage / "layers") as place:
             with room_for("the directories of an image", storage):
-                fill(place, storage, ids)
-            named(place, name)
+                fill_fixup(place, storage, ids)
+            commit(place, name)
     return name
 
 
-def fill(place: Path, storage: Path, ids: Sequence[str]) -> None:
-    """Make a new directory what settles a stack, whose layers are all here."""
+def fill_fixup(place: Path, storage: Path, ids: Sequence[str]) -> None:
+    """Fill a new directory as the fixup layer of a stack whose layers are all here."""
     stack = _Stack(storage, ids)
     top = os.open(place, DIRECTORY)
     try:
         with Copier(top) as copier:
-            for path in stack.unsettled():
-                copy_from(stack.what_is(path), copier, path)
-        root = stack.what_is("")
+            for path in stack.misrepresented():
+                copy_from(stack.authoritative(path), copier, path)
+        root = stack.authoritative("")
         status = root.stat()
         owner, times = (status.st_uid, status.st_gid), (status.st_atime_ns, status.st_mtime_ns)
-        give(top, Description(status.st_mode, owner, *times, read_attributes(str(root))))
+        set_metadata_of(top, Metadata(status.st_mode, owner, *times, read_attributes(str(root))))
         syncfs(top)  # the name must not outlive a crash that the content did not
     finally:
         os.close(top)
 
 
 class _Stack:
-    """Layers, asked which of their directories overlayfs shows with what another layer says."""
+    """Layers, asked for which directories overlayfs shows the metadata of an implied one."""
 
     def __init__(self, storage: Path, ids: Sequence[str]) -> None:
         self._layers = [storage / "layers" / name for name in reversed(ids)]
         self._implied = {}
         for layer in self._layers:
-            found = noted(storage, layer.name)
-            self._implied[layer] = {os.fsdecode(path) for path in found.implied} | (set() if found.says_root else {""})
+            found = load(storage, layer.name)
+            self._implied[layer] = {os.fsdecode(path) for path in found.paths} | (set() if found.has_root_entry else {""})
         self._known: dict[str, list[Path]] = {"": self._layers}
 
-    def unsettled(self) -> list[str]:
-        """Return their paths, each behind those of the directories that it lies in."""
+    def misrepresented(self) -> list[str]:
+        """Return their paths, parents first."""
         paths: set[str] = set()
         upper = (self._implied[layer] for layer in self._layers[:-1])
         for path in sorted(set().union(*upper) - {""}):
             merged = self._merged(path)
-            if merged and self._said(path) not in (None, merged[0]):
+            if merged and self._described_in(path) not in (None, merged[0]):
                 while path and path not in paths:
                     paths.add(path)
                     path = path.rpartition("/")[0]
         return sorted(paths)
 
-    def what_is(self, path: str) -> Path:
-        """Return the directory of that path which is as the topmost archive that has an entry for it says."""
-        return (self._said(path) or self._merged(path)[0]) / path
+    def authoritative(self, path: str) -> Path:
+        """Return the directory of that path in the topmost layer whose archive has an entry for it."""
+        return (self._described_in(path) or self._merged(path)[0]) / path
 
-    def _said(self, path: str) -> Path | None:
-        """Return the topmost layer that says what the directory is; an opaque one hides what is in lower ones, not that."""
+    def _described_in(self, path: str) -> Path | None:
+        """Return the topmost layer whose archive has an entry for the directory; an opaque one hides its content, not that."""
         for layer, is_directory in self._found(path):
             if not is_directory:
                 return None
@@ -87,7 +87,7 @@ class _Stack:
         return None
 
     def _merged(self, path: str) -> list[Path]:
-        """Return the layers of which overlayfs merges a directory, the topmost first; none if it shows something else."""
+        """Return the layers whose directories overlayfs merges at that path, the topmost first; none if it is no directory."""
         unknown, above = [], path
         while above not in self._known:
             unknown.append(above)
