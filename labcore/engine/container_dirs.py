@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from labcore.engine.incoming import incoming_directory, sweep_incoming
+from labcore.engine.incoming import incoming_directory, is_at, sweep_incoming
 from labcore.engine.records import Records
 from labcore.errors import InUse, NotFound
 from labcore.locks import Lock
@@ -64,7 +64,7 @@ class ContainerDirs:
         except FileNotFoundError:
             raise gone from None
         with lock.acquire(timeout_seconds=seconds, what=f"container {name}", cure="wait for that to end"):
-            if not lock.is_at(place):
+            if not is_at(lock, place):
                 raise gone
             yield place
 
@@ -103,7 +103,7 @@ class ContainerDirs:
         except FileNotFoundError:
             return
         with lock:
-            if not lock.try_acquire() or not lock.is_at(place):
+            if not lock.try_acquire() or not is_at(lock, place):
                 return
             if self._records.has(place.name):
                 mark.unlink(missing_ok=True)

@@ -25,13 +25,21 @@ def incoming_directory(parent: Path) -> Iterator[Path]:
         except FileNotFoundError:
             continue  # it was not locked yet, and taken for one that a killed maker has left
         with lock:
-            if not lock.is_at(place):
+            if not is_at(lock, place):
                 continue
             try:
                 yield place
             finally:
                 remove_tree(place)
             return
+
+
+def is_at(lock: Lock, path: Path) -> bool:
+    """Return whether what was locked still has that name: who waits for a lock may get that of a file that is no more."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(lock.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def sweep_incoming(parent: Path) -> None:

@@ -1,4 +1,4 @@
-"""Upper directories: the writable layers of containers, each on top of the layers of its image.
+"""Upper directories: containers' writable layers on overlayfs, by the container's ID (docker's RW layers).
 
 ::
 
@@ -20,8 +20,8 @@ from labcore.errors import InUse, NotFound
 from labcore.record import Record
 from labcore.spec import BindRoot, OverlayRoot, Root
 from labcore.storage import overlay
-from labcore.storage.directories import made_whole, remove, sweep
-from labcore.storage.implied import is_plain, top_of
+from labcore.storage.directories import created_whole, remove, sweep
+from labcore.storage.implied import is_default_root, top_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class UpperStore:
             if not (self.directory / "layers" / layer).is_dir():
                 raise NotFound(f"container {upper.id[:12]}: there is no layer {layer} in {self.directory}")
         what = f"the files of container {upper.id[:12]}"
-        with room_for(what, self.directory), made_whole(self._uppers, upper.id, "writable layer") as place:
+        with room_for(what, self.directory), created_whole(self._uppers, upper.id, "writable layer") as place:
             self._fill(place, upper)
 
     def _fill(self, place: Path, upper: Upper) -> None:
@@ -87,7 +87,7 @@ class UpperStore:
     def wait_until_free(self, upper: Upper) -> None:
         """Wait until it is mounted nowhere: a container whose shim was killed takes moments to die. Raises InUse."""
         root = self.root(upper)
-        if isinstance(root, OverlayRoot) and not overlay.wait_until_free(root, seconds=DYING_SECONDS):
+        if isinstance(root, OverlayRoot) and not overlay.wait_until_unmounted(root, seconds=DYING_SECONDS):
             raise InUse(f"the files of container {upper.id[:12]} are still mounted somewhere: end what uses them first")
 
     # --- where it lies
@@ -134,7 +134,7 @@ class UpperStore:
         here = self.written(upper).stat()
         below = self.stack(upper)[0].stat() if upper.layers else None
         if below is None:
-            return not is_plain(here)
+            return not is_default_root(here)
         return (here.st_mode, here.st_uid, here.st_gid) != (below.st_mode, below.st_uid, below.st_gid)
 
     def files(self, upper: Upper, whose: str, *, writable: bool = False) -> "AbstractContextManager[Files]":
