@@ -34,7 +34,7 @@ def run_to_end(engine: Engine, text: str, *, input: bytes = b"", timeout: float 
     After `timeout` seconds it is killed, and TimeoutError raised. Raises as `start`.
     """
     container, since = engine.records.find(text), time.time_ns()
-    with start(engine, container.id) as process:
+    with start(engine, container.id, with_input=True) as process:
         if process.stdin is not None:
             threading.Thread(target=_feed, args=(process, input), daemon=True).start()
         process.wait(timeout)

@@ -122,22 +122,23 @@ def _named(engine: Engine, made: Container) -> Container:
 # --- started
 
 
-def start(engine: Engine, text: str) -> Process:
+def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
     """Start a container and return its process, to be waited for or released; one that runs already is attached to.
 
+    With `with_input` its standard input is there to be written to, if it takes any.
     Raises NotFound, InUse; StepFailed if it cannot be started: then why stands in its record too.
     """
     found = engine.records.find(text)
     with engine.container_dirs.locked(found.id, found.name):
         container = settled(engine, found.id)
         if container.state.status == "running":
-            return shim_of(engine, container).attach()
+            return attach(engine, container, with_input=with_input)
         if container.layers:
             engine.uppers.wait_until_free(upper_of(container))
         before = container.state
         container = engine.records.set_state(container, before.replace(status="starting", boot=boot_id(), error=""))
         try:
-            process = _launch(engine, container)
+            process = _launch(engine, container, with_input)
         except BaseException as error:
             failed = never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
             engine.records.set_state(container, failed)
@@ -146,7 +147,7 @@ def start(engine: Engine, text: str) -> Process:
         return process
 
 
-def _launch(engine: Engine, container: Container) -> Process:
+def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     """Launch the container with a shim; return its process, with the container's input, if it has one."""
     from labcore.engine.holding import held
 
@@ -164,7 +165,7 @@ def _launch(engine: Engine, container: Container) -> Process:
         except BaseException:
             remove_cgroups(engine, container)
             raise
-    if shim.input != "none":
+    if with_input and shim.input != "none":
         with suppress(NotRunning):  # it has ended already
             client = shim.attach()
             process.stdin, client.stdin = client.stdin, None
@@ -200,12 +201,16 @@ def every(engine: Engine) -> Iterator[Container | Damaged]:
         yield container
 
 
-def attach(engine: Engine, container: Container) -> Process:
-    """Attach to a container that runs. Raises NotRunning."""
+def attach(engine: Engine, container: Container, *, with_input: bool = False) -> Process:
+    """Attach to a container that runs; with its input, or without. Raises NotRunning."""
     try:
-        return shim_of(engine, container).attach()
+        process = shim_of(engine, container).attach()
     except NotRunning:
         raise NotRunning(f"{container} is not running: labcore start {container.name}") from None
+    if process.stdin is not None and not with_input:
+        process.stdin.close()
+        process.stdin = None
+    return process
 
 
 def kill(engine: Engine, text: str, number: int = signal.SIGKILL) -> None:
