@@ -4,7 +4,6 @@ import codecs
 import gc
 import io
 import os
-import signal
 import sys
 
 from labcore.cli import command_line
@@ -41,8 +40,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return _carry_out(words)
     except BrokenPipeError:  # whoever read our output has seen enough
+        from signal import SIGPIPE
+
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        return 128 + SIGPIPE
     except LabcoreError as error:
         print(f"labcore: {error}", file=sys.stderr)
         return LABCORE_FAILED

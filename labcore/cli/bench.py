@@ -1,4 +1,4 @@
-"""`labcore bench`: measure, and say what came out."""
+"""`labcore bench`: measure labcore and its peers, and report."""
 
 import argparse
 import json
@@ -51,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
     if not args.source and (words := entering(Path.cwd(), args.root or default_root(), *places)):
         return _among_peers(words, args)
     if args.what == COMPARE:
-        from labcore.cli.comparing import compare_and_report
+        from labcore.cli.bench_compare import compare_and_report
 
         return compare_and_report(args)
     if args.rounds == 1:

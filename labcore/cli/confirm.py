@@ -1,4 +1,4 @@
-"""The question before something goes for good."""
+"""Confirmation before something is removed for good."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""`labcore doctor`: what this machine can do."""
+"""`labcore doctor`: try the machine, and name cures."""
 
 import argparse
 import json

@@ -1,9 +1,9 @@
-"""`labcore fsck`: damage is found, and put aside."""
+"""`labcore fsck`: find damaged blobs and layers, and repair."""
 
 import argparse
 import sys
 
-from labcore.cli.words import printable
+from labcore.cli.formatting import printable
 from labcore.engine import Engine
 from labcore.engine.fsck import Findings, check, repair
 

@@ -1,4 +1,4 @@
-"""`labcore inspect`: the image or the volume of a name."""
+"""`labcore inspect`: images and volumes as JSON."""
 
 import argparse
 import json

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from textwrap import fill, wrap
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -133,9 +132,13 @@ class _Layout(argparse.HelpFormatter):
         return indent + names + value
 
     def _split_lines(self, text: str, width: int) -> list[str]:
+        from textwrap import wrap  # for a help only, as argparse has it
+
         return wrap(text, width, break_on_hyphens=False)  # a name such as hello-world stays whole
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
+        from textwrap import fill
+
         return fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
     def _choices(self, action: argparse.Action) -> str:

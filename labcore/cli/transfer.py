@@ -1,4 +1,4 @@
-"""What `pull` and `push` share."""
+"""Options of a registry's connection, and the progress of a pull or push."""
 
 import argparse
 import shutil
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from labcore.cli.board import Board
+from labcore.cli.progress import ProgressDisplay
 from labcore.engine import default_root
 from labcore.engine.progress import Progress
 from labcore.registry.registries import where_is
@@ -18,6 +18,7 @@ from labcore.spec import Reference
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("image", metavar="IMAGE", help="[REGISTRY/]NAME[:TAG]")
+    parser.add_argument("-q", "--quiet", action="store_true", help="do not show how far it is")
     connection(parser)
 
 
@@ -38,13 +39,14 @@ def registry_endpoint(args: argparse.Namespace, registry: str) -> Endpoint:
     return where_is(registry, file, insecure=True if args.plain_http else None, authority=args.ca)
 
 
-def show(progress_of: Iterator[Progress], *, if_stopped: str) -> None:
+def carry_out(progress_of: Iterator[Progress], args: argparse.Namespace, *, if_stopped: str) -> None:
     """Have an image go its way, and show it. Ctrl-C ends it in good order, and then `if_stopped` says what that means."""
-    board = Board(sys.stdout, columns=shutil.get_terminal_size().columns)
+    board = ProgressDisplay(sys.stdout, columns=shutil.get_terminal_size().columns)
     try:
         with closing(progress_of), closing(board):  # type: ignore[type-var]
             for progress in progress_of:
-                board.show(progress)
+                if not args.quiet:
+                    board.show(progress)
     except KeyboardInterrupt:
         print(f"stopped: {if_stopped}", file=sys.stderr)
         raise

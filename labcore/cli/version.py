@@ -1,4 +1,4 @@
-"""`labcore version`: labcore's, and those of what it runs on."""
+"""`labcore version`: versions of labcore, Python and the kernel."""
 
 import argparse
 import json

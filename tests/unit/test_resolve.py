@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labcore.cli import main
-from labcore.cli.words import ago, printable, size
+from labcore.cli.formatting import ago, printable, size
 from labcore.errors import ImageNotFound, InvalidInput
 from labcore.images import Config, History, Image, ImageStore
 from labcore.images.describing import described, steps

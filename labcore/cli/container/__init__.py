@@ -1,1 +1,1 @@
-"""`labcore container`: a module for each verb."""
+"""The verbs of `labcore container`, a module each."""

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """`labcore commit`: an image of a container."""
+=======
+"""`labcore container commit`: an image from a snapshot."""
+>>>>>>> h/cli
 
 import argparse
 

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """`labcore cp`: files out of a container, or into one."""
+=======
+"""`labcore container cp`: copy files between a snapshot and this machine."""
+>>>>>>> h/cli
 
 import argparse
 import os

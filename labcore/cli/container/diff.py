@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """`labcore diff`."""
+=======
+"""`labcore container diff`: list changed files."""
+>>>>>>> h/cli
 
 import argparse
 import os

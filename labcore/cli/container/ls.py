@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from labcore.cli.words import ago, printable, show_table
+from labcore.cli.formatting import ago, printable, show_table
 from labcore.engine import Engine
 from labcore.engine.containers import every
 from labcore.engine.listing import command_line, matches, parse_filters, status_line, status_of

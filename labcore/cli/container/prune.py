@@ -3,7 +3,7 @@
 import argparse
 
 from labcore.cli.confirm import confirmed
-from labcore.cli.words import size
+from labcore.cli.formatting import size
 from labcore.engine import Engine
 from labcore.engine.prune import prune_containers
 

@@ -1,1 +1,1 @@
-"""`labcore image`: a module for each verb."""
+"""The verbs of `labcore image`, a module each."""

@@ -1,10 +1,10 @@
-"""`labcore history`: how an image was made."""
+"""`labcore image history`: the steps that made an image."""
 
 import argparse
 import json
 import sys
 
-from labcore.cli.words import ago, printable, show_table, size
+from labcore.cli.formatting import ago, printable, show_table, size
 from labcore.engine import Engine
 from labcore.images.describing import Step, steps
 from labcore.images.resolve import SHOWN

@@ -1,4 +1,4 @@
-"""`labcore import`: an image of a root file system."""
+"""`labcore image import`: an image of a root file system."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""`labcore inspect`: all that is known of an image."""
+"""`labcore image inspect`: images as JSON."""
 
 import argparse
 import json

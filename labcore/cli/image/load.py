@@ -1,4 +1,4 @@
-"""`labcore load`: images from an archive."""
+"""`labcore image load`: images from an archive."""
 
 import argparse
 import os

@@ -1,10 +1,11 @@
-"""`labcore images`: what is here."""
+"""`labcore image ls`: list images, under each of their names."""
 
 import argparse
+import json
 from collections.abc import Iterator
 
-from labcore.cli.words import ago, printable, show_table, size
-from labcore.engine import Engine
+from labcore.cli.formatting import ago, printable, show_table, size
+from labcore.cli.stores import image_store
 from labcore.images import ImageStore
 from labcore.images.resolve import SHOWN, Entry, entries, image_here
 from labcore.record import Record
@@ -28,16 +29,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print IDs only, each once")
     parser.add_argument("--digests", action="store_true", help="print the digests of the manifests too")
     parser.add_argument("--no-trunc", action="store_true", help="print IDs whole")
+    parser.add_argument("--format", choices=["table", "json"], default="table", help="json: an object on each line")
     parser.add_argument("name", nargs="?", metavar="NAME[:TAG]", help="only these")
 
 
 def main(args: argparse.Namespace) -> int:
     """List them, newest names last as they came; of several machines' images this one's."""
-    lines = [line for line in _lines(Engine(args.root).images) if _is_wanted(line, args.name)]
+    lines = [line for line in _lines(image_store(args.root)) if _is_wanted(line, args.name)]
     length = None if args.no_trunc else SHOWN
     if args.quiet:
         for identity in dict.fromkeys(line.id for line in lines):
             print(_short(identity, length))
+        return 0
+    if args.format == "json":
+        for line in lines:
+            print(json.dumps(_as_json(line)))
         return 0
     heads = ["REPOSITORY", "TAG", *(["DIGEST"] if args.digests else []), "IMAGE ID", "CREATED", "SIZE"]
     rows = [
@@ -46,6 +52,18 @@ def main(args: argparse.Namespace) -> int:
     ]
     show_table(heads, rows, right=["SIZE"])
     return 0
+
+
+def _as_json(line: Line) -> dict[str, str]:
+    """Return docker's names and values."""
+    return {
+        "Repository": line.repository,
+        "Tag": line.tag,
+        "Digest": line.digest,
+        "ID": line.id,
+        "CreatedSince": line.created,
+        "Size": line.size,
+    }
 
 
 def _lines(store: ImageStore) -> Iterator[Line]:

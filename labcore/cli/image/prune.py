@@ -1,10 +1,10 @@
-"""`labcore image prune`."""
+"""`labcore image prune`: remove unused images, and what only they needed."""
 
 import argparse
 import sys
 
 from labcore.cli.confirm import confirmed
-from labcore.cli.words import size
+from labcore.cli.formatting import size
 from labcore.engine import Engine
 from labcore.engine.prune import prune
 

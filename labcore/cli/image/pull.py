@@ -1,4 +1,4 @@
-"""`labcore pull`: an image from a registry."""
+"""`labcore image pull`: download an image from a registry."""
 
 import argparse
 import os
@@ -20,6 +20,6 @@ def main(args: argparse.Namespace) -> int:
     platform = Platform.parse(args.platform) if args.platform else None
     where = transfer.endpoint_of(args, reference)
     coming = Engine(args.root).pull(reference, where, platform=platform, unpack=os.geteuid() == 0)
-    transfer.show(coming, if_stopped="what has come is kept, and the same command goes on from there")
-    print(f"{reference}: pulled")
+    transfer.carry_out(coming, args, if_stopped="what has come is kept, and the same command goes on from there")
+    print(reference if args.quiet else f"{reference}: pulled")
     return 0

@@ -1,4 +1,4 @@
-"""`labcore push`: an image to a registry."""
+"""`labcore image push`: upload an image to a registry."""
 
 import argparse
 
@@ -14,6 +14,6 @@ def main(args: argparse.Namespace) -> int:
     """Send it, showing how far it is."""
     reference = Reference.parse(args.image)
     going = Engine(args.root).push(reference, transfer.endpoint_of(args, reference))
-    transfer.show(going, if_stopped="the registry has no new image, and nothing that is half sent")
-    print(f"{reference}: pushed")
+    transfer.carry_out(going, args, if_stopped="the registry has no new image, and nothing that is half sent")
+    print(reference if args.quiet else f"{reference}: pushed")
     return 0

@@ -1,4 +1,4 @@
-"""`labcore rmi`: images go."""
+"""`labcore image rm`: remove images."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""`labcore save`: images into an archive."""
+"""`labcore image save`: write images into an archive."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""`labcore tag`: one image, two names."""
+"""`labcore image tag`: a further name for an image."""
 
 import argparse
 

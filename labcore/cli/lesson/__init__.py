@@ -1,1 +1,1 @@
-"""`labcore lesson`: a module for each verb."""
+"""The verbs of `labcore lesson`, a module each."""

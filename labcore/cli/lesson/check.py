@@ -1,4 +1,4 @@
-"""`labcore lesson check`: the mark that counts."""
+"""`labcore lesson check`: mark a lesson's saved steps."""
 
 import argparse
 import secrets

@@ -1,4 +1,4 @@
-"""`labcore lesson demo`: solved and warm, to be shown to others."""
+"""`labcore lesson demo`: serve a lesson solved and warm."""
 
 import argparse
 import tempfile

@@ -1,4 +1,4 @@
-"""`labcore lesson list`: which there are, and what is in them."""
+"""`labcore lesson list`: list lessons."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""`labcore lesson reset`: back to the beginning."""
+"""`labcore lesson reset`: begin a lesson anew."""
 
 import argparse
 

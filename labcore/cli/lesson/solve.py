@@ -1,4 +1,4 @@
-"""`labcore lesson solve`: the solutions of what is blank."""
+"""`labcore lesson solve`: fill in solutions."""
 
 import argparse
 

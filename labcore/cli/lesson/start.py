@@ -1,4 +1,4 @@
-"""`labcore lesson start`: a working copy of one."""
+"""`labcore lesson start`: make a working copy."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""`labcore lesson status`: how far one is."""
+"""`labcore lesson status`: list steps, and how they stand."""
 
 import argparse
 

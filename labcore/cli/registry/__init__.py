@@ -1,1 +1,1 @@
-"""`labcore registry`: a module for each verb."""
+"""The verbs of `labcore registry`, a module each."""

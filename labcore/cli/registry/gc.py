@@ -1,9 +1,9 @@
-"""`labcore registry gc`: what no image of one's own registry needs goes."""
+"""`labcore registry gc`: garbage collection of a registry."""
 
 import argparse
 from pathlib import Path
 
-from labcore.cli.words import size
+from labcore.cli.formatting import size
 from labcore.engine import default_root
 from labcore.registry.garbage import collect
 from labcore.registry.store import Files

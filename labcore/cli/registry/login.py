@@ -1,4 +1,4 @@
-"""`labcore login`: a user and a password for a registry."""
+"""`labcore registry login`: try and keep credentials of a registry."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""`labcore logout`: forget a user and a password."""
+"""`labcore registry logout`: forget credentials of a registry."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""`labcore search`: which images are there?"""
+"""`labcore registry search`: find images by a part of their names."""
 
 import argparse
 import os

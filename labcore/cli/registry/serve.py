@@ -1,4 +1,4 @@
-"""`labcore registry serve`: a registry of one's own, or a cache of another."""
+"""`labcore registry serve`: a registry server, or a pull-through cache."""
 
 import argparse
 import logging

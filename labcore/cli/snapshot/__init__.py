@@ -1,1 +1,1 @@
-"""`labcore snapshot`: a module for each verb."""
+"""The verbs of `labcore snapshot`, a module each."""

@@ -1,8 +1,8 @@
-"""`labcore snapshot ls`."""
+"""`labcore snapshot ls`: list snapshots."""
 
 import argparse
 
-from labcore.cli.words import show_table, size
+from labcore.cli.formatting import show_table, size
 from labcore.engine import Engine
 
 

@@ -1,4 +1,4 @@
-"""`labcore snapshot rm`."""
+"""`labcore snapshot rm`: remove snapshots."""
 
 import argparse
 

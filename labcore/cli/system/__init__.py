@@ -1,1 +1,1 @@
-"""`labcore system`: a module for each verb."""
+"""The verbs of `labcore system`, a module each."""

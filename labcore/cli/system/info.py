@@ -1,11 +1,11 @@
-"""`labcore system info`: how much is kept, where and how, and the machine."""
+"""`labcore system info`: counts of objects, and facts of the machine."""
 
 import argparse
 import json
 import os
 
+from labcore.cli.formatting import size
 from labcore.cli.version import number
-from labcore.cli.words import size
 from labcore.engine import Engine
 from labcore.images.resolve import entries
 from labcore.runtime.cgroups.hierarchy import hierarchies

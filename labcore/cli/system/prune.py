@@ -1,4 +1,4 @@
-"""`labcore system prune`."""
+"""`labcore system prune`: remove unused images, and with --volumes volumes."""
 
 import argparse
 

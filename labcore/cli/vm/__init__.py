@@ -1,1 +1,1 @@
-"""`labcore vm`: a module for each verb."""
+"""The verbs of `labcore vm`, a module each."""

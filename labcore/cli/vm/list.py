@@ -1,4 +1,4 @@
-"""`labcore vm list`: kernels and disks of guests."""
+"""`labcore vm list`: list kernels and disks of guests."""
 
 import argparse
 import platform

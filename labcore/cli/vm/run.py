@@ -1,4 +1,4 @@
-"""`labcore vm run`: a command in a virtual machine."""
+"""`labcore vm run`: run a command in a virtual machine."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""`labcore vm setup`: a kernel for guests, and their roots."""
+"""`labcore vm setup`: fetch a kernel for guests, and make their roots."""
 
 import argparse
 import sys

@@ -1,1 +1,1 @@
-"""`labcore volume`: a module for each verb."""
+"""The verbs of `labcore volume`, a module each."""

@@ -1,4 +1,4 @@
-"""`labcore volume create`."""
+"""`labcore volume create`: make a volume."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""`labcore volume inspect`."""
+"""`labcore volume inspect`: volumes as JSON."""
 
 import argparse
 import json

@@ -1,9 +1,9 @@
-"""`labcore volume ls`."""
+"""`labcore volume ls`: list volumes, with their disk usage."""
 
 import argparse
 import json
 
-from labcore.cli.words import show_table, size
+from labcore.cli.formatting import show_table, size
 from labcore.engine import Engine
 
 

@@ -1,4 +1,4 @@
-"""`labcore volume prune`."""
+"""`labcore volume prune`: remove unused volumes."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""`labcore volume rm`."""
+"""`labcore volume rm`: remove volumes."""
 
 import argparse
 from contextlib import suppress

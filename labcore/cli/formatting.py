@@ -1,4 +1,4 @@
-"""Sizes and times as people say them, and tables."""
+"""Human-readable sizes and ages, tables, and text made safe for a terminal."""
 
 import sys
 from collections.abc import Sequence

@@ -1,9 +1,10 @@
-"""Several things under way at once, on a terminal: what is done stays, and below it the rest is drawn again and again."""
+"""Progress of several transfers on a terminal: lines of finished ones stay, those of the others are drawn again and again."""
 
 import time
 from collections.abc import Callable
 from typing import Final, TextIO
 
+from labcore.cli.formatting import size
 from labcore.engine.progress import Progress
 
 OFTEN: Final = 0.1  # seconds between two drawings
@@ -12,7 +13,7 @@ WIDE: Final = 80  # columns, for a bar
 DONE: Final = ("done", "is there")
 
 
-class Board:
+class ProgressDisplay:
     """Shows progress. Where there is no terminal, it says of each part that it is done, and no more."""
 
     def __init__(self, out: TextIO, *, columns: int = 80, clock: Callable[[], float] = time.monotonic) -> None:
@@ -56,21 +57,13 @@ class Board:
     def _finished(self, progress: Progress, now: float) -> str:
         begun, come = self._begun.get(progress.digest, (now, progress.total))
         took = f" in {now - begun:.1f} s" if progress.what == "done" and come < progress.total else ""
-        return f"{progress.digest[7:19]}  {progress.what:8}  {size_of(progress.total):>8}{took}\n"
+        return f"{progress.digest[7:19]}  {progress.what:8}  {size(progress.total):>8}{took}\n"
 
     def _line(self, progress: Progress) -> str:
         part = progress.done / progress.total if progress.total else 0.0
         bar = f"  [{('=' * int(part * BAR)).ljust(BAR)}]" if self._columns >= WIDE else ""
         begun, come = self._begun[progress.digest]
         passed = self._clock() - begun
-        rate = f"  {size_of(int((progress.done - come) / passed))}/s" if passed > 0.5 else ""
-        sizes = f"{size_of(progress.done):>8} of {size_of(progress.total)}"
+        rate = f"  {size(int((progress.done - come) / passed))}/s" if passed > 0.5 else ""
+        sizes = f"{size(progress.done):>8} of {size(progress.total)}"
         return f"{progress.digest[7:19]}  {progress.what:8}{bar}  {sizes}{rate}"
-
-
-def size_of(number: int) -> str:
-    """Write a number of bytes for people: `999 B`, `1.5 kB`, `12.3 MB`."""
-    if number < 1000:
-        return f"{number} B"
-    power = min(3, (len(str(number)) - 1) // 3)
-    return f"{number / 1000**power:.1f} {('', 'kB', 'MB', 'GB')[power]}"
