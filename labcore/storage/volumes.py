@@ -10,7 +10,7 @@ A container holds a shared lock on its volumes' directories (flock(2)); a locked
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,11 +96,11 @@ class VolumeStore:
             remove(self._volumes / name)
         sweep(self._volumes)
 
-    def prune(self, *, named: bool = False) -> list[Volume]:
+    def prune(self, *, named: bool = False, needed: Collection[str] = ()) -> list[Volume]:
         """Remove the anonymous volumes that nobody uses, and with `named` the others too; return them."""
         removed = []
         for volume in self.readable():
-            if volume.anonymous or named:
+            if (volume.anonymous or named) and volume.name not in needed:
                 with suppress(InUse, NotFound):
                     self.remove(volume.name)
                     removed.append(volume)

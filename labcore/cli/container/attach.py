@@ -1,4 +1,4 @@
-"""`labcore attach`."""
+"""`labcore container attach`: attach to a running container: its output from now on, and its input."""
 
 import argparse
 import time

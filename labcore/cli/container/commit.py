@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""`labcore commit`: an image of a container."""
-=======
-"""`labcore container commit`: an image from a snapshot."""
->>>>>>> h/cli
+"""`labcore container commit`: an image from a container."""
 
 import argparse
 
@@ -12,7 +8,9 @@ from labcore.spec import Reference
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = "The image has the layers of the container's image, and one more: what `labcore diff` lists. It is run as the container."
+    parser.epilog = (
+        "The image has the layers of the container's image, and one more: what `labcore diff` lists. Run as the container."
+    )
     parser.add_argument(
         "-c",
         "--change",

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""`labcore cp`: files out of a container, or into one."""
-=======
-"""`labcore container cp`: copy files between a snapshot and this machine."""
->>>>>>> h/cli
+"""`labcore container cp`: copy files between a container and this machine."""
 
 import argparse
 import os

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""`labcore diff`."""
-=======
-"""`labcore container diff`: list changed files."""
->>>>>>> h/cli
+"""`labcore container diff`: list what a container has changed in its files."""
 
 import argparse
 import os

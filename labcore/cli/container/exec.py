@@ -1,4 +1,4 @@
-"""`labcore exec`."""
+"""`labcore container exec`: run a further program in a running container."""
 
 import argparse
 import errno
@@ -59,8 +59,7 @@ def _variable(text: str) -> tuple[str, str | None]:
 def _executed(args: argparse.Namespace, options: ExecOptions) -> int:
     engine = Engine(args.root)
     if args.detach:
-        streams = dict.fromkeys(("stdin", "stdout", "stderr"), DEVNULL)
-        execute(engine, args.container, options, release=True, **streams)
+        execute(engine, args.container, options, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, release=True)
         return 0
     if args.tty:
         from labcore.cli.container.exec_terminal import in_terminal

@@ -1,4 +1,4 @@
-"""`labcore exec -t`: the terminal of a further process, passed through to this one."""
+"""`labcore container exec -t`: the terminal of a further process, passed through to this one."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""`labcore export`."""
+"""`labcore container export`: a container's files as one archive."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""`labcore container inspect`."""
+"""`labcore container inspect`: containers as JSON."""
 
 import argparse
 import json

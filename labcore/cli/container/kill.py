@@ -1,4 +1,4 @@
-"""`labcore kill`."""
+"""`labcore container kill`: send signals to containers."""
 
 import argparse
 

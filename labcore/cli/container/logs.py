@@ -1,4 +1,4 @@
-"""`labcore logs`."""
+"""`labcore container logs`: a container's output."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""`labcore rename`."""
+"""`labcore container rename`: give a container another name."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""`labcore restart`."""
+"""`labcore container restart`: restart containers."""
 
 import argparse
 

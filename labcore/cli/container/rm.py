@@ -1,4 +1,4 @@
-"""`labcore rm`."""
+"""`labcore container rm`: remove containers."""
 
 import argparse
 from contextlib import suppress

@@ -2,25 +2,22 @@
 
 import argparse
 import errno
-import signal
 import sys
-from types import FrameType
-from typing import Self
 
 from labcore.cli import LABCORE_FAILED
 from labcore.cli.container import options as container
+from labcore.cli.container.signals import Signals
 from labcore.engine import Engine, exit_code
 from labcore.engine.preparing import Prepared, prepared
 from labcore.errors import StepFailed
-from labcore.native import DEVNULL, Process
+from labcore.native import DEVNULL
 from labcore.runtime import make_plan, spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.spec import Mount
+    from labcore.spec import CreateOptions, Mount
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
-FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,13 +26,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "Exit status: the program's own; 125 if labcore failed, 126 if the program cannot be executed, 127 if it is not "
         "there, 128 + N if signal N killed it. Signals are passed on to the program; a second Ctrl-C, or SIGTERM, kills it."
     )
-    parser.add_argument("--rm", action="store_true", help="keep nothing afterwards (always so, but for a snapshot)")
-    parser.add_argument(
-        "--snapshot",
-        metavar="NAME",
-        help="keep what it writes under this name, and go on from it the next time; IMAGE may then be left out, or be -",
-    )
+    parser.add_argument("-d", "--detach", action="store_true", help="run it in the background, and print its ID")
+    parser.add_argument("--rm", action="store_true", help="remove it when it has ended")
+    container_arguments(parser)
+
+
+def container_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `create` takes too."""
+    parser.add_argument("--name", default="", metavar="NAME", help="its name (default: one is drawn)")
     parser.add_argument("-i", "--interactive", action="store_true", help="let the program read this standard input")
+    parser.add_argument("-t", "--tty", action="store_true", help="give it a terminal")
     parser.add_argument(
         "-v",
         "--volume",
@@ -47,15 +47,44 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mount", action="append", default=[], metavar="type=…,src=…,dst=…", help="the same in many words")
     parser.add_argument("--tmpfs", action="append", default=[], metavar="PATH[:OPTIONS]", help="mount an empty tmpfs")
-    container.arguments(parser, needs_image=False)
+    container.arguments(parser)
 
 
 def main(args: argparse.Namespace) -> int:
-    """Run it to its end and return its exit code."""
-    image = None if args.rootfs or args.image == "-" else args.image
-    options = container.options_of(args)
-    with prepared(Engine(args.root), image, args.argv, snapshot=args.snapshot, volumes=_volumes(args), **options) as made:
-        return _run(args, made)
+    """Run it to its end and return its exit code; with -d return at once."""
+    if args.rm and not (args.name or args.detach or args.tty):
+        image = None if args.rootfs else args.image
+        options = container.options_of(args)
+        with prepared(Engine(args.root), image, args.argv, volumes=_volumes(args), **options) as made:
+            return _run(args, made)
+    from labcore.cli.container.kept import run
+
+    return run(Engine(args.root), args, create_options_of(args))
+
+
+def create_options_of(args: argparse.Namespace) -> "CreateOptions":
+    from labcore.spec import CreateOptions
+
+    words = container.options_of(args)
+    return CreateOptions(
+        image="" if args.rootfs else args.image,
+        rootfs=words["rootfs"] or "",
+        command=tuple(args.argv),
+        entrypoint=None if words["entrypoint"] is None else (words["entrypoint"],) if words["entrypoint"] else (),
+        name=args.name,
+        hostname="" if args.hostname == "labcore" else args.hostname,
+        environment=tuple(words["env"].items()),
+        workdir=words["workdir"] or "",
+        user=words["user"] or "",
+        tty=args.tty,
+        open_stdin=args.interactive,
+        stdin_once=args.interactive and not getattr(args, "detach", False),
+        auto_remove=getattr(args, "rm", False),
+        init=words["init"],
+        privileged=words["privileged"],
+        userns_remap=words["remap"],
+        mounts=tuple(_volumes(args)),
+    )
 
 
 def _volumes(args: argparse.Namespace) -> "list[Mount]":
@@ -69,7 +98,7 @@ def _volumes(args: argparse.Namespace) -> "list[Mount]":
 def _run(args: argparse.Namespace, made: Prepared) -> int:
     plan = make_plan(made.spec, None, Engine(args.root).launch_options)
     sys.stdout.flush()
-    with _Signals() as signals:
+    with Signals() as signals:
         try:
             process = spawn(plan, stdin=None if args.interactive else DEVNULL)
         except StepFailed as error:
@@ -81,35 +110,3 @@ def _run(args: argparse.Namespace, made: Prepared) -> int:
             made.runs(process)
             signals.go_to(process)
             return exit_code(process)
-
-
-class _Signals:
-    """Signals passed on to the program, also those that come while it is being started.
-
-    A first process ignores those that it has no handler for, so the second SIGINT or SIGTERM is SIGKILL.
-    """
-
-    def __init__(self) -> None:
-        self._process: Process | None = None
-        self._seen: list[int] = []
-        self._before: dict[int, object] = {}
-
-    def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._forward) for number in FORWARDED}
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def go_to(self, process: Process) -> None:
-        """Name the process that they are for; it gets those that have come already."""
-        self._process = process
-        for number in self._seen:
-            process.kill(number)
-
-    def _forward(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        again = number in self._seen and number in (signal.SIGINT, signal.SIGTERM)
-        self._seen.append(number)
-        if self._process is not None:
-            self._process.kill(signal.SIGKILL if again else number)

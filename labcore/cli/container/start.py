@@ -1,4 +1,4 @@
-"""`labcore start`."""
+"""`labcore container start`: start stopped containers."""
 
 import argparse
 import sys

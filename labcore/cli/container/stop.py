@@ -1,4 +1,4 @@
-"""`labcore stop`."""
+"""`labcore container stop`: stop running containers."""
 
 import argparse
 

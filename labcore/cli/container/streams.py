@@ -1,4 +1,4 @@
-"""This terminal's streams for a container: input pumped to it, its logged output shown, a terminal in raw mode with its size."""
+"""Standard streams of containers: input pumped to one, its logged output shown, a terminal in raw mode with its size."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""`labcore wait`."""
+"""`labcore container wait`: wait until containers stop, and print their exit codes."""
 
 import argparse
 
