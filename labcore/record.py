@@ -72,7 +72,13 @@ class Record:
         return isinstance(other, Record) and type(self) is type(other) and self.values() == other.values()
 
     def __hash__(self) -> int:
-        return hash((type(self), *self.values()))
+        known: int | None = self.__dict__.get("_hash")
+        if known is None:
+            known = self.__dict__["_hash"] = hash((type(self), *self.values()))
+        return known
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.as_dict()  # another process hashes otherwise
 
     def __repr__(self) -> str:
         shown = (

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from labcore.engine import Engine
-from labcore.http import Request, Response, Server
-from labcore.http.server import listen
-from labcore.registry.server import failure
+from labcore.http import ExceptionMiddleware, Request, Response, Server, listen_tcp
+from labcore.registry.exception_handlers import EXCEPTION_HANDLERS
 from labcore.spec import Reference
 
 Handler = Callable[[Request], Response]
@@ -18,9 +17,9 @@ Handler = Callable[[Request], Response]
 @contextmanager
 def served(handler: Handler, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve, and yield the address."""
-    listener = listen("127.0.0.1", 0)
+    listener = listen_tcp("127.0.0.1", 0)
     address = f"127.0.0.1:{listener.getsockname()[1]}"
-    server = Server(listener, handler, failure, tls=tls)
+    server = Server(listener, ExceptionMiddleware(handler, EXCEPTION_HANDLERS), tls=tls)
     thread = server.start()
     try:
         yield address

@@ -21,7 +21,7 @@ from labcore.bench.workspace import room
 from labcore.engine import Engine
 from labcore.errors import Unavailable
 from labcore.images import Config
-from labcore.images.builtin.machine import sources_here, suite_here
+from labcore.images.builtin.apt_sources import sources_here, suite_here
 from labcore.images.compressing import gzipped
 from labcore.spec import Platform, Reference
 from labcore.spec.media import LAYER_GZIP

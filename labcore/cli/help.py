@@ -23,9 +23,9 @@ def help_of(noun: str = "") -> str:
             _section("Commands", {name: lines[name] for name in rest}),
             _section("Commands that docker has not", {name: lines[name] for name in OWN}),
             "Global Options:\n"
-            "      --root DIR   Where images and everything else lie (default: $LABCORE_ROOT,\n"
-            "                   else /var/lib/labcore for root, ~/.local/share/labcore for a\n"
-            "                   user)\n"
+            "      --root DIR   Where images and everything else lie (default:\n"
+            "                   $LABCORE_ROOT; /var/lib/labcore for root, and\n"
+            "                   ~/.local/share/labcore for a user)\n"
             "  -h, --help       Print this, or a command's help\n"
             "  -v, --version    Print the version",
             "Begin with: labcore seed; labcore run --rm hello-world\n"

@@ -10,7 +10,7 @@ from labcore.cli.volume.inspect import described as volume
 from labcore.engine import Engine
 from labcore.engine.inspect import inspect as container
 from labcore.errors import InvalidInput, NotFound
-from labcore.images.describing import described as images
+from labcore.images.inspect import inspect as images
 
 # kind -> what describes the objects of a name, or raises LookupError or InvalidInput; asked in this order
 KINDS: Final[dict[str, Callable[[Engine, str], list[dict[str, Any]]]]] = {

@@ -95,6 +95,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the command with one line, and its cure."""
+        if ": ignored explicit argument" in message and message.count("'") == 2 and len(message.split("'")[1]) > 1:
+            names, _, value = message.partition(": ignored explicit argument ")
+            message = f"{names.removeprefix('argument ').rpartition('/')[2]}: true or false is wanted, not {value}"
         self.exit(USAGE_ERROR, f"{self.prog}: {message}\n  cure: {self._cure_of(message)}\n")
 
     def _cure_of(self, message: str) -> str:

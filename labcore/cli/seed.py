@@ -7,7 +7,7 @@ from pathlib import Path
 from labcore.engine import SEED_NAMES, Engine
 from labcore.images import Image
 from labcore.images.builtin import SEEDS
-from labcore.images.layouts import bring
+from labcore.images.oci_archive import copy_images
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def main(args: argparse.Namespace) -> int:
         return _list()
     engine = Engine(args.root)
     if args.archive:
-        for image in bring(engine.images, args.archive.expanduser(), args.names):
+        for image in copy_images(engine.images, args.archive.expanduser(), args.names):
             _say(image)
         return 0
     for name in args.names or SEED_NAMES:

@@ -10,7 +10,7 @@ from pathlib import Path
 from labcore.cli.progress import ProgressDisplay
 from labcore.engine import default_root
 from labcore.engine.progress import Progress
-from labcore.registry.registries import where_is
+from labcore.registry.registries import configured_endpoint
 from labcore.registry.transport import Endpoint
 from labcore.spec import Reference
 
@@ -36,7 +36,7 @@ def endpoint_of(args: argparse.Namespace, reference: Reference) -> Endpoint:
 def registry_endpoint(args: argparse.Namespace, registry: str) -> Endpoint:
     """Return where a registry is, and how the arguments, or `registries.toml`, say that it is spoken to."""
     file = (args.root or default_root()) / "registries.toml"
-    return where_is(registry, file, insecure=True if args.plain_http else None, authority=args.ca)
+    return configured_endpoint(registry, file, insecure=True if args.plain_http else None, authority=args.ca)
 
 
 def carry_out(progress_of: Iterator[Progress], args: argparse.Namespace, *, if_stopped: str) -> None:

@@ -10,8 +10,8 @@ from typing import BinaryIO, Final
 from labcore.engine.speculative_unpack import Guesses
 from labcore.errors import ImageNotFound
 from labcore.images import Image, ImageStore
-from labcore.images.archive.importing import take_root
-from labcore.images.archive.reading import Found, check_content, read
+from labcore.images.archive.reading import ArchivedImage, check_content, read
+from labcore.images.archive.rootfs import image_of_rootfs
 from labcore.images.archive.source import opened
 from labcore.images.store import chosen
 from labcore.spec import Platform, Reference
@@ -20,7 +20,7 @@ from labcore.storage import LayerStore
 AT_ONCE: Final = 3  # layers, as in a pull
 
 
-def load(store: ImageStore, source: Path | BinaryIO, *, layers: LayerStore | None = None) -> list[Found]:
+def load(store: ImageStore, source: Path | BinaryIO, *, layers: LayerStore | None = None) -> list[ArchivedImage]:
     """Take the images of an archive into the store, all of them or none, and return them.
 
     `source` is a file, compressed or not; a directory that is an OCI layout; or an open stream, which is read once.
@@ -57,10 +57,10 @@ def import_root(
     platform: Platform | None = None,
     layers: LayerStore | None = None,
 ) -> Image:
-    """Make an image of a root file system's archive, and name it if there is a name: `archive.importing.take_root`."""
+    """Make an image of a root file system's archive, and name it if there is a name: `labcore.images.archive.rootfs`."""
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     with store.using():
-        image = take_root(store, source, what, created=created, changes=changes, message=message, platform=platform)
+        image = image_of_rootfs(store, source, what, created=created, changes=changes, message=message, platform=platform)
         if layers:
             unpack(store, layers, image)
         if name:
@@ -91,7 +91,7 @@ def _open(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _for_this_machine(entry: Found) -> Image:
+def _for_this_machine(entry: ArchivedImage) -> Image:
     """Return the image itself, or of several the one for this machine; the first if there is none."""
     listed = [image.descriptor.replace(platform=image.config.platform) for image in entry.images]
     try:

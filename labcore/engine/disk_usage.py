@@ -6,7 +6,7 @@ from labcore.engine.engine import Engine
 from labcore.engine.prune import needed_layers, users_of, volume_users
 from labcore.engine.records import Container
 from labcore.errors import StoreDamaged, Unavailable
-from labcore.images.garbage import as_far_as_readable
+from labcore.images.gc import reachable_readable
 from labcore.images.resolve import entries, images
 from labcore.record import Record
 from labcore.storage import gc
@@ -40,7 +40,7 @@ def _images(engine: Engine) -> Usage:
     items: list[Item] = []
     kept: dict[str, int] = {}
     for entry in entries(store):
-        paths = [(digest, store.blobs.place(digest)) for digest in as_far_as_readable(store, entry.descriptor)]
+        paths = [(digest, store.blobs.place(digest)) for digest in reachable_readable(store, entry.descriptor)]
         found = {digest: path.stat().st_size for digest, path in paths if path.exists()}
         try:
             used = bool(users_of(engine, images(store, entry.descriptor)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from labcore.engine.engine import Engine
 from labcore.engine.prune import stack_of
 from labcore.errors import StoreDamaged
-from labcore.images.garbage import Damage, damages, put_aside
+from labcore.images.gc import Damage, find_damaged, quarantine_blobs
 from labcore.images.model import Descriptor
 from labcore.images.resolve import entries, images
 from labcore.record import Record
@@ -40,13 +40,13 @@ class Findings(Record):
     unchecked: tuple[str, ...]
 
 
-def check(engine: Engine, told: Callable[[str], None] = lambda _: None) -> Findings:
-    """Look at everything; `told` hears what is being looked at. Takes room on the disk for one unpacked layer, for a while.
+def check(engine: Engine, progress: Callable[[str], None] = lambda _: None) -> Findings:
+    """Look at everything; `progress` hears what is being looked at. Takes room on the disk for one unpacked layer, for a while.
 
     An ordinary user's unpacked layers have files of users that only a user namespace has: they are not looked at.
     Raises StoreDamaged if the index cannot be read.
     """
-    blobs = damages(engine.images, told)
+    blobs = find_damaged(engine.images, progress)
     bad = {damage.digest for damage in blobs}
     sources = {name: (diff_id, blob) for name, diff_id, blob in _sources(engine) if blob.digest not in bad}
     there = engine.layers.ids() if os.geteuid() == 0 else []
@@ -56,7 +56,7 @@ def check(engine: Engine, told: Callable[[str], None] = lambda _: None) -> Findi
     with engine.layers.using() if there else nullcontext():
         for name in there:
             if name in sources:
-                told(f"layer {name}")
+                progress(f"layer {name}")
                 found = _compared(engine, name, *sources[name])
             elif name in settling:
                 found = _settled_anew(engine, name, settling[name])
@@ -74,7 +74,7 @@ def repair(engine: Engine, findings: Findings) -> Path | None:
     The next run unpacks a layer anew, and a pull or a load of an image brings what is missing. Returns where the blobs lie.
     """
     remove_layers(engine.layers.directory, {changed.layer for changed in findings.layers})
-    return put_aside(engine.images, findings.blobs) if findings.blobs else None
+    return quarantine_blobs(engine.images, findings.blobs) if findings.blobs else None
 
 
 def _sources(engine: Engine) -> Iterator[tuple[str, str, Descriptor]]:

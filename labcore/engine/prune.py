@@ -7,7 +7,7 @@ from labcore.engine.engine import Engine
 from labcore.engine.records import Container
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged, Unavailable
 from labcore.images import Image
-from labcore.images.garbage import Collected, as_far_as_readable, collect
+from labcore.images.gc import Collected, collect, reachable_readable
 from labcore.images.resolve import Entry, entries, find, images, is_called
 from labcore.record import Record
 from labcore.storage import gc
@@ -65,7 +65,7 @@ def remove_image(engine: Engine, text: str, *, force: bool = False) -> Removal:
     if users and not force:
         raise InUse(f"{text} is in use by {', '.join(users)}: remove what uses it, or the image all the same with force (-f)")
     ids = [image.id for image in images(store, whole.descriptor)]
-    led_to = list(as_far_as_readable(store, whole.descriptor))
+    led_to = list(reachable_readable(store, whole.descriptor))
     store.drop({whole.descriptor.digest})
     _, _, kept = _collected(engine)
     gone = [digest for digest in dict.fromkeys([*ids, *led_to]) if not store.blobs.place(digest).exists()]

@@ -17,7 +17,7 @@ from labcore.images.store import DEPTH_MAX, chosen
 from labcore.registry import credentials
 from labcore.registry.client import Client, Fetched
 from labcore.registry.mirrors import Sources
-from labcore.registry.registries import where_is
+from labcore.registry.registries import configured_endpoint
 from labcore.registry.transport import Endpoint, Transport
 from labcore.spec import Platform, Reference
 from labcore.spec.media import INDEXES, MANIFESTS
@@ -35,7 +35,7 @@ def endpoint(
 
     One on this machine's loopback is spoken to without TLS, unless told otherwise.
     """
-    return where_is(reference.registry, root and root / "registries.toml", insecure=insecure, authority=authority)
+    return configured_endpoint(reference.registry, root and root / "registries.toml", insecure=insecure, authority=authority)
 
 
 def pull(

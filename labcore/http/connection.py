@@ -1,57 +1,74 @@
-"""The requests of one connection, and the answers to them."""
+"""A connection: its requests one after another, and the answers to them."""
 
 import socket
 import ssl
 import time
 from collections.abc import Callable, Generator
-from functools import lru_cache
 from http import HTTPStatus
+from threading import BoundedSemaphore
 from typing import Final
 
-from labcore.http.message import BadRequest, FilePart, Pieces, Request, Response
+from labcore.http.client import Client
+from labcore.http.exceptions import HTTPException
+from labcore.http.message import App, Request, Response, Upgrade
+from labcore.http.middleware import ExceptionMiddleware, plain_text
+from labcore.http.raw_stream import RawStream
 from labcore.http.reader import SOON, Reader, Wait
 from labcore.http.request_parser import RequestParser
+from labcore.http.response_writer import send_response, upgrade_head
+from labcore.record import Record
 
 HANDSHAKE_TIME: Final = 10.0
 LINGER: Final = 2.0  # seconds in which what nobody will read is let come, so that the answer is not lost with the connection
-COPIED: Final = 1 << 17  # bytes of a file at once
-BREAKS: Final = dict.fromkeys(map(ord, "\r\n"), " ")
-Handler = Callable[[Request], Response]
-Failure = Callable[[Request, Exception], Response]
+KEEPALIVE_SECONDS: Final = 30  # of silence, after which TCP asks whether the other machine is still there
+KEEPALIVE_PROBES: Final = 4
+
+
+class Service(Record):
+    """What answers the requests of all connections.
+
+    `is_long_running` tells the requests that may take, and rest, for any time; no more of them at once than `slots` has.
+    """
+
+    app: App
+    is_long_running: Callable[[Request], bool]
+    slots: BoundedSemaphore
+    tls: ssl.SSLContext | None
 
 
 class Connection:
-    """Holds a connection from its first byte on. `handler` returns a response, or raises what `failure` makes one of.
+    """Holds a connection from its first byte on.
 
     A thread is needed only while something is done: whoever is waited for, to send a head or to read an answer, costs none.
-    While a handler reads a body, it has the thread.
+    While a handler works or reads a body, it has the thread; while `long_running`, one that is no ordinary request's.
     """
 
-    def __init__(self, connection: socket.socket, tls: ssl.SSLContext | None, handler: Handler, failure: Failure) -> None:
+    def __init__(self, connection: socket.socket, client: Client, service: Service) -> None:
         self.socket = connection
-        self.has_begun = False
-        self._tls = tls
-        self._handler = handler
-        self._failure = failure
+        self.client = client
+        self.has_begun = self.long_running = False
+        self._service = service
+        self._app = ExceptionMiddleware(self._call)
         self._course = self._talk()
 
     def hold(self) -> Wait | None:
-        """Go on; return what is waited for then, None at the end. Raises OSError, and what the making of a body raises."""
+        """Go on; return what is waited for then, None at the end. Raises OSError, and what streams and upgrades raise."""
         self.has_begun = True
         return next(self._course, None)
 
     def close(self) -> None:
         """End it."""
         self._course.close()
+        self.client.close()
         self.socket.close()
 
     def _talk(self) -> Generator[Wait, None, None]:
-        if self.socket.family in (socket.AF_INET, socket.AF_INET6):
+        if self.socket.family != socket.AF_UNIX:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._tls:
-            yield from self._shake_hands(self._tls)
+        if self._service.tls:
+            yield from self._shake_hands(self._service.tls)
         reader = Reader(self.socket)
-        while (yield from self._answer(reader)):
+        while (yield from self._answer_next(reader)):
             pass
         yield from reader.part(time.monotonic() + LINGER)
 
@@ -67,111 +84,79 @@ class Connection:
                     raise
                 yield Wait.to_read(deadline)
 
-    def _answer(self, reader: Reader) -> Generator[Wait, None, bool]:
+    def _answer_next(self, reader: Reader) -> Generator[Wait, None, bool]:
         """Answer one request; return whether another one may follow."""
         try:
-            incoming = yield from RequestParser.receive(reader)
-        except BadRequest as error:
-            yield from self._send(reader, _plain(error), None, keep=False)
+            incoming = yield from RequestParser.receive(reader, self.client)
+        except HTTPException as error:
+            yield from send_response(reader, plain_text(error.status, str(error)), None, keep=False)
             return False
         if incoming is None:
             return False
+        if not self._service.is_long_running(incoming.request):
+            return (yield from self._answer(reader, incoming))
+        if not self._service.slots.acquire(blocking=False):
+            yield from send_response(reader, _too_many(), incoming.request, keep=False)
+            return False
+        return (yield from self._answer_long_running(reader, incoming))
+
+    def _answer_long_running(self, reader: Reader, incoming: RequestParser) -> Generator[Wait, None, bool]:
+        """Answer it in a thread of the other pool, and come back."""
+        self._keep_alive()
+        self.long_running = reader.may_rest = True
+        try:
+            yield Wait.for_a_thread()
+            another = yield from self._answer(reader, incoming)
+        finally:
+            self.long_running = reader.may_rest = False
+            self._service.slots.release()
+        if another:
+            yield Wait.for_a_thread()
+        return another
+
+    def _answer(self, reader: Reader, incoming: RequestParser) -> Generator[Wait, None, bool]:
         request = incoming.request
-        response = self._respond(request)
-        keep = incoming.keeps_alive() and not (response.length is None and _is_old(request))
-        yield from self._send(reader, response, request, keep=keep)
+        try:
+            response = self._app(request)
+            if isinstance(response, Upgrade):
+                yield from self._upgrade(reader, incoming, response)
+                return False
+            keep = incoming.keeps_alive() and not (response.length is None and request.headers["http-version"] == "1.0")
+            yield from send_response(reader, response, request, keep=keep)
+        finally:
+            self.client.forget()
+        reader.may_rest = False
         return keep and incoming.drained()
 
-    def _respond(self, request: Request) -> Response:
+    def _call(self, request: Request) -> Response | Upgrade:
+        response = self._service.app(request)
+        if isinstance(response, Upgrade) and not self.long_running:
+            raise TypeError(f"{request.method} {request.path} is upgraded: its route has to be a long-running one")
+        return response
+
+    def _upgrade(self, reader: Reader, incoming: RequestParser, upgrade: Upgrade) -> Generator[Wait, None, None]:
+        reader.may_rest = False
+        if not incoming.drained():
+            refusal = plain_text(HTTPStatus.BAD_REQUEST, "the body has to end before the connection is upgraded")
+            yield from send_response(reader, refusal, incoming.request, keep=False)
+            return
+        yield from reader.send(upgrade_head(upgrade, incoming.request))
+        self.client.allow_half_close()
+        stream = RawStream(self.socket, reader.read_ahead())
         try:
-            return self._handler(request)
-        except ConnectionError:
-            raise
-        except Exception as error:
-            return self._failure(request, error)
+            upgrade.serve(stream)
+        finally:
+            stream.close()
 
-    def _send(self, reader: Reader, response: Response, request: Request | None, *, keep: bool) -> Generator[Wait, None, None]:
-        if isinstance(response.body, FilePart):
-            with response.body.file:
-                yield from _send_open(reader, response, request, keep=keep)
-        else:
-            yield from _send_open(reader, response, request, keep=keep)
-
-
-def _send_open(reader: Reader, response: Response, request: Request | None, *, keep: bool) -> Generator[Wait, None, None]:
-    head, body = _head(response, request, keep=keep), response.body
-    if (request and request.method == "HEAD") or _is_bodiless(response):
-        yield from reader.send(head)
-    elif isinstance(body, bytes):
-        yield from reader.send(head + body)
-    elif isinstance(body, FilePart):
-        yield from reader.send(head)
-        yield from _send_file(reader, body)
-    elif isinstance(body, Pieces):
-        yield from reader.send(head)
-        yield from _send_pieces(reader, body)
-    else:
-        yield from reader.send(head)
-        for piece in filter(None, body):
-            yield from reader.send(piece if _is_old(request) else f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-        yield from reader.send(b"" if _is_old(request) else b"0\r\n\r\n")
+    def _keep_alive(self) -> None:
+        """Have the kernel find out when the other machine is no more: no limit of silence will."""
+        if self.socket.family != socket.AF_UNIX:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_SECONDS)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
 
 
-def _send_file(reader: Reader, part: FilePart) -> Generator[Wait, None, None]:
-    """Copy it: over loopback that takes half of the time of sendfile(2), which hands over page after page."""
-    buffer = memoryview(bytearray(min(COPIED, part.length)))
-    left = part.length
-    part.file.seek(part.offset)
-    while left:
-        size = part.file.readinto(buffer[:left])
-        if not size:
-            raise ConnectionError("the file has become shorter")
-        yield from reader.send(buffer[:size])
-        left -= size
-
-
-def _send_pieces(reader: Reader, body: Pieces) -> Generator[Wait, None, None]:
-    left = body.length
-    for piece in body.pieces:
-        left -= len(piece)
-        if left < 0:
-            break
-        yield from reader.send(piece)
-    if left:
-        raise ConnectionError("the body has another length than was said")
-
-
-def _head(response: Response, request: Request | None, *, keep: bool) -> bytes:
-    status = HTTPStatus(response.status)
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}", _date(int(time.time()))]
-    lines += [f"{name}: {value}" for name, value in response.headers.items()]
-    if not _is_bodiless(response) and not any(name.lower() == "content-length" for name in response.headers):
-        if response.length is not None:
-            lines.append(f"Content-Length: {response.length}")
-        elif not _is_old(request):
-            lines.append("Transfer-Encoding: chunked")
-    if not keep:
-        lines.append("Connection: close")
-    elif _is_old(request):
-        lines.append("Connection: keep-alive")
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:  # no header's value begins another line
-        head = "\r\n".join(line.translate(BREAKS) for line in lines)
-    return (head + "\r\n\r\n").encode("latin-1", "replace")
-
-
-@lru_cache(maxsize=1)
-def _date(second: int) -> str:
-    return time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT", time.gmtime(second))
-
-
-def _is_bodiless(response: Response) -> bool:
-    return response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
-
-
-def _is_old(request: Request | None) -> bool:
-    return request is not None and request.headers["http-version"] == "1.0"
-
-
-def _plain(error: BadRequest) -> Response:
-    return Response(error.status, {"Content-Type": "text/plain"}, f"{error}\n".encode())
+def _too_many() -> Response:
+    sentence = "too many long-running requests (attach, logs, events, …) are under way; end some, or try again later"
+    return plain_text(HTTPStatus.SERVICE_UNAVAILABLE, sentence, {"Retry-After": "5"})

@@ -1,24 +1,20 @@
-"""A request as a handler sees it, and the response that it returns."""
+"""HTTP messages: the Request that an app is given, and the Response or Upgrade that it returns."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
 from io import FileIO
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
-from labcore.errors import LabcoreError
+from labcore.http.exceptions import ContentTooLarge
 from labcore.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a client of registries, which takes errors from here, starts without them
+    from labcore.http.client import Client, Credentials
+    from labcore.http.raw_stream import RawStream
+
 ABSOLUTE: Final = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # what a client of a proxy puts before the path
-
-
-class BadRequest(LabcoreError):
-    """What came is no HTTP that can be understood, or more than is taken; `status` says which."""
-
-    def __init__(self, message: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Body:
@@ -30,7 +26,7 @@ class Body:
         self._ended = False
 
     def read(self, size: int) -> bytes:
-        """Return at most `size` bytes; nothing at the end. Raises ConnectionError, BadRequest."""
+        """Return at most `size` bytes; nothing at the end. Raises ClientDisconnect, HTTPException."""
         while not self._left and not self._ended:
             chunk = self._more()
             self._ended = chunk is None
@@ -39,32 +35,56 @@ class Body:
         return piece
 
     def read_at_most(self, limit: int) -> bytes:
-        """Return the whole body. Raises BadRequest if it is longer than the limit."""
+        """Return the whole body. Raises ContentTooLarge if it is longer than the limit."""
         parts, size = [], 0
         while chunk := self.read(1 << 16):
             size += len(chunk)
             if size > limit:
-                raise BadRequest(f"the body is longer than {limit} bytes", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                raise ContentTooLarge(limit)
             parts.append(chunk)
         return b"".join(parts)
 
 
 class Request:
-    """What came: `headers` by their names in lower case (those of one name joined by commas), `query` by name, its last."""
+    """What came: `headers` by their names in lower case (those of one name joined by commas), `query` by name, its last.
 
-    def __init__(self, method: str, target: str, headers: Mapping[str, str], body: Body) -> None:
+    `path_params` are those of the whole path, with those of the router's prefix.
+    """
+
+    def __init__(self, method: str, target: str, headers: Mapping[str, str], body: Body, client: "Client") -> None:
         path, _, query = ABSOLUTE.sub("", target).partition("?")
         self.method = method
         self.target = target
         self.path = unquote(path)
+        self.path_params: Mapping[str, str] = {}
         self._pairs = parse_qsl(query, keep_blank_values=True)
         self.query = dict(self._pairs)
         self.headers = headers
         self.body = body
+        self.client = client
 
     def every(self, name: str) -> tuple[str, ...]:
         """Return all values that the query has under one name."""
         return tuple(value for key, value in self._pairs if key == name)
+
+    @property
+    def credentials(self) -> "Credentials | None":
+        """Who asks, if by a unix socket."""
+        return self.client.credentials
+
+    @property
+    def upgrade(self) -> str:
+        """The protocol to which the client wants to change (RFC 9110, 7.8), such as `tcp` or `h2c`; empty if to none."""
+        options = [option.strip().lower() for option in self.headers.get("connection", "").split(",")]
+        return self.headers.get("upgrade", "") if "upgrade" in options and self.headers["http-version"] != "1.0" else ""
+
+    def is_disconnected(self) -> bool:
+        """Return whether the client has gone: one that has ended what it sends has, unless the answer is an Upgrade."""
+        return self.client.is_disconnected()
+
+    def on_disconnect(self, callback: Callable[[], object]) -> None:
+        """Have it called when the client goes before it is answered: see `Client.on_disconnect`."""
+        self.client.on_disconnect(callback)
 
 
 class FilePart(Record):
@@ -75,23 +95,40 @@ class FilePart(Record):
     length: int
 
 
-class Pieces(Record):
+class SizedStream(Record):
     """A body that is made while it is sent, and whose length is known; if it ends too early the connection does, too."""
 
-    pieces: Iterable[bytes]
+    chunks: Iterable[bytes]
     length: int
 
 
 class Response(Record):
-    """What is answered. A body of bytes or of a file has a known length; one that is only iterable is sent in chunks."""
+    """What is answered. A body of bytes or of a file has a known length.
+
+    One that is only iterable is a stream: each of its chunks is sent at once. It is closed in the end, if it has a `close`.
+    """
 
     status: int
     headers: Mapping[str, str] = {}
-    body: bytes | FilePart | Pieces | Iterable[bytes] = b""
+    body: bytes | FilePart | SizedStream | Iterable[bytes] = b""
 
     @property
     def length(self) -> int | None:
         """How long the body is; None if that is not known before it has been sent."""
         if isinstance(self.body, bytes):
             return len(self.body)
-        return self.body.length if isinstance(self.body, FilePart | Pieces) else None
+        return self.body.length if isinstance(self.body, FilePart | SizedStream) else None
+
+
+class Upgrade(Record):
+    """An answer after which the connection carries raw bytes both ways, until `serve` returns or raises.
+
+    It is 101 Switching Protocols if the client asked for an upgrade (whose protocol is echoed), else 200 OK without a length:
+    what the Docker Engine API calls hijacking. Only a long-running route may return it. The rest of the body is skipped.
+    """
+
+    serve: "Callable[[RawStream], Any]"
+    headers: Mapping[str, str] = {}
+
+
+App = Callable[[Request], Response | Upgrade]

@@ -1,13 +1,15 @@
-"""The bytes of a connection, as they come."""
+"""The bytes of a connection: read as they come, and sent as they are taken."""
 
+import math
 import selectors
 import socket
+import sys
 import time
 from collections.abc import Generator
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-from labcore.http.message import BadRequest
+from labcore.http.exceptions import ClientDisconnect, HTTPException
 
 CHUNK_SIZE: Final = 1 << 18
 IO_TIMEOUT_SECONDS: Final = 60.0  # seconds that the other side may say nothing in the middle of something
@@ -18,7 +20,7 @@ BRIEF: Final = 0.01  # … if that was in vain once
 class Wait(NamedTuple):
     """What is waited for without a thread: that a socket can be read from or written to, and until when at most.
 
-    `held` is how many bytes are kept in memory meanwhile.
+    `held` is how many bytes are kept in memory meanwhile. Without events only a thread of the right kind is waited for.
     """
 
     events: int
@@ -35,12 +37,17 @@ class Wait(NamedTuple):
         """Wait for room."""
         return cls(selectors.EVENT_WRITE, until, held)
 
+    @classmethod
+    def for_a_thread(cls) -> "Wait":
+        """Go on at once, in a thread of the pool that the connection belongs to now."""
+        return cls(0, math.inf)
+
 
 class Reader:
     """The bytes that come on a connection, with what was read of them before it was wanted.
 
     What returns a generator yields where it would block for long; it is gone on with when what it waits for is there, or is
-    overdue, in whatever thread. The other methods block.
+    overdue, in whatever thread. The other methods block. With `may_rest` there is no limit to the silence of the other side.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -48,6 +55,11 @@ class Reader:
         self._read = b""
         self._at = 0
         self._timeout = SOON
+        self.may_rest = False
+
+    @property
+    def _idle_timeout(self) -> float:
+        return math.inf if self.may_rest else IO_TIMEOUT_SECONDS
 
     @property
     def ahead(self) -> bool:
@@ -61,8 +73,10 @@ class Reader:
 
     def some(self, most: int) -> bytes:
         """Return some bytes; nothing at the end, or if nothing came in time."""
-        if not self.ahead:
-            return self._receive(most, IO_TIMEOUT_SECONDS) or b""
+        return self.read_ahead(most) or self._receive(most, self._idle_timeout) or b""
+
+    def read_ahead(self, most: int = sys.maxsize) -> bytes:
+        """Return what has come already and was not taken."""
         piece = self._read[self._at : self._at + most]
         self._at += len(piece)
         return piece
@@ -78,18 +92,19 @@ class Reader:
         return bool(data)
 
     def line(self, most: int, deadline: float) -> Generator[Wait, None, bytes]:
-        """Return a line with its end. Raises BadRequest for one that is longer, breaks off or takes too long."""
+        """Return a line with its end. Raises HTTPException for one that is longer, breaks off or takes too long."""
         while (line := self._whole_line(most)) is None:
             if not (yield from self.comes(deadline)):
-                raise BadRequest("the request breaks off, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
+                raise HTTPException("the request breaks off, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
         return line
 
-    def line_now(self, most: int, deadline: float) -> bytes:
+    def line_now(self, most: int) -> bytes:
         """Return a line as `line` does, and block until it has come."""
+        deadline = time.monotonic() + self._idle_timeout
         while (line := self._whole_line(most)) is None:
             data = self._receive(CHUNK_SIZE, deadline - time.monotonic())
             if not data:
-                raise BadRequest("the request breaks off, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
+                raise HTTPException("the request breaks off, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
             self._read, self._at = self._read[self._at :] + data, 0
         return line
 
@@ -100,12 +115,12 @@ class Reader:
 
     def send(self, data: bytes | memoryview) -> Generator[Wait, None, None]:
         """Send bytes. Raises ConnectionError if none of them are taken for too long."""
-        left, deadline = memoryview(data), time.monotonic() + IO_TIMEOUT_SECONDS
+        left, deadline = memoryview(data), time.monotonic() + self._idle_timeout
         self._connection.settimeout(self._timeout)
         while left:
             try:
                 left = left[self._connection.send(left) :]
-                deadline = time.monotonic() + IO_TIMEOUT_SECONDS
+                deadline = time.monotonic() + self._idle_timeout
             except TimeoutError:
                 if time.monotonic() > deadline:
                     raise ConnectionError("nobody reads the answer") from None
@@ -127,16 +142,18 @@ class Reader:
         end = self._read.find(b"\n", self._at) + 1
         line = self._read[self._at : end or None]
         if len(line) > most:
-            raise BadRequest("the head is too long", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            raise HTTPException("the head is too long", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         if not end:
             return None
         self._at = end
         return line
 
     def _receive(self, most: int, timeout: float) -> bytes | None:
-        """Return what comes; nothing at the end, None if nothing came in time."""
-        self._connection.settimeout(max(timeout, 0.001))
+        """Return what comes; nothing at the end, None if nothing came in time. Raises ClientDisconnect."""
+        self._connection.settimeout(None if timeout == math.inf else max(timeout, 0.001))
         try:
             return self._connection.recv(most)
         except TimeoutError:
             return None
+        except OSError as error:
+            raise ClientDisconnect(str(error)) from error

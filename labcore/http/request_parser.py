@@ -13,7 +13,9 @@ from typing import Final, Self
 
 import httptools
 
-from labcore.http.message import BadRequest, Body, Request
+from labcore.http.client import Client
+from labcore.http.exceptions import ClientDisconnect, HTTPException
+from labcore.http.message import Body, Request
 from labcore.http.reader import CHUNK_SIZE, IO_TIMEOUT_SECONDS, Reader, Wait
 
 MOST_HEADER_BYTES: Final = 1 << 16
@@ -41,9 +43,9 @@ class _Head:
         except httptools.HttpParserUpgrade:
             pass  # answered as if it were not asked for: RFC 9110, Upgrade
         except httptools.HttpParserInvalidMethodError:
-            raise BadRequest("no such method is known", HTTPStatus.NOT_IMPLEMENTED) from None
+            raise HTTPException("no such method is known", HTTPStatus.NOT_IMPLEMENTED) from None
         except httptools.HttpParserError as error:
-            raise BadRequest(f"that is no HTTP: {error}") from None
+            raise HTTPException(f"that is no HTTP: {error}") from None
 
     def on_url(self, url: bytes) -> None:
         self.target += url
@@ -60,8 +62,9 @@ class _Head:
 class RequestParser:
     """One request, and how its body is framed."""
 
-    def __init__(self, reader: Reader, head: _Head) -> None:
+    def __init__(self, reader: Reader, client: Client, head: _Head) -> None:
         self._reader = reader
+        self._client = client
         self._parser = head.parser
         self._headers = head.headers
         self._keeps_alive = head.keeps_alive
@@ -71,37 +74,38 @@ class RequestParser:
         self.request = self._understood(head.target.decode("latin-1"))
 
     @classmethod
-    def receive(cls, reader: Reader) -> Generator[Wait, None, Self | None]:
-        """Return the request whose head comes next; None if the other side has nothing more to say. Raises BadRequest."""
+    def receive(cls, reader: Reader, client: Client) -> Generator[Wait, None, Self | None]:
+        """Return the request whose head comes next; None if the other side has nothing more to say. Raises HTTPException."""
         if not reader.ahead and not (yield from reader.comes(time.monotonic() + IO_TIMEOUT_SECONDS)):
             return None
         if not BEGIN.fullmatch(reader.first):  # most likely TLS, whose greeting has no lines
-            raise BadRequest("that is no HTTP")
+            raise HTTPException("that is no HTTP")
         head, room, deadline = _Head(), MOST_HEADER_BYTES, time.monotonic() + HEAD_TIME
         while not head.ended:  # line by line: what follows the last one is not the head's
             line = yield from reader.line(room, deadline)
             room -= len(line)
             head.feed(line)
-        return cls(reader, head)
+        return cls(reader, client, head)
 
     def _understood(self, target: str) -> Request:
         headers, version = self._headers, self._parser.get_http_version()
         if version not in ("1.0", "1.1"):
-            raise BadRequest(f"HTTP/{version} is not spoken here", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+            raise HTTPException(f"HTTP/{version} is not spoken here", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
         if version == "1.1" and ("host" not in headers or "," in headers["host"]):
-            raise BadRequest("exactly one Host is wanted")
+            raise HTTPException("exactly one Host is wanted")
         expected = headers.get("expect", "100-continue").lower()
         if expected != "100-continue":
-            raise BadRequest(f"Expect: {expected}", HTTPStatus.EXPECTATION_FAILED)
+            raise HTTPException(f"Expect: {expected}", HTTPStatus.EXPECTATION_FAILED)
         self._continue_wanted = "expect" in headers and version == "1.1"
         pieces = self._framed()
         method = self._parser.get_method().decode()
-        return Request(method, target, {**headers, "http-version": version}, Body(lambda: self._next(pieces)))
+        body = Body(lambda: self._next(pieces))
+        return Request(method, target, {**headers, "http-version": version}, body, self._client)
 
     def _next(self, pieces: Iterator[bytes]) -> bytes | None:
         """Return the next piece of the body, None at its end, which must be found."""
         if self._broken:
-            raise BadRequest("the body's end cannot be found")
+            raise HTTPException("the body's end cannot be found")
         self._broken = True  # unless it goes well
         piece = next(pieces, None)
         self._broken = False
@@ -112,12 +116,12 @@ class RequestParser:
         coding, length = self._headers.get("transfer-encoding"), self._headers.get("content-length")
         if coding is not None:
             if length is not None or self._parser.get_http_version() == "1.0":
-                raise BadRequest("the body's end cannot be told")
+                raise HTTPException("the body's end cannot be told")
             if coding.lower() != "chunked":
-                raise BadRequest(f"Transfer-Encoding: {coding}", HTTPStatus.NOT_IMPLEMENTED)
+                raise HTTPException(f"Transfer-Encoding: {coding}", HTTPStatus.NOT_IMPLEMENTED)
             return self._chunks()
         if length is not None and not LENGTH.fullmatch(length):
-            raise BadRequest(f"Content-Length: {length}")
+            raise HTTPException(f"Content-Length: {length}")
         self._done = not int(length or 0)
         return self._sized(int(length or 0))
 
@@ -137,7 +141,7 @@ class RequestParser:
                 size -= len(piece)
                 yield piece
             if self._line(2) != b"\r\n":
-                raise BadRequest("a chunk is longer than it says")
+                raise HTTPException("a chunk is longer than it says")
         room = MOST_HEADER_BYTES
         while (line := self._line(room)) != b"\r\n":  # trailers, which nobody here asks for
             room -= len(line)
@@ -147,7 +151,7 @@ class RequestParser:
         line = self._line(4096)
         match = CHUNK.fullmatch(line)
         if match is None:
-            raise BadRequest("a chunk's length is wanted")
+            raise HTTPException("a chunk's length is wanted")
         return int(match[1], 16)
 
     def _invite(self) -> None:
@@ -159,15 +163,19 @@ class RequestParser:
     def _more(self, most: int) -> bytes:
         piece = self._reader.some(min(most, CHUNK_SIZE))
         self._come += len(piece)
-        if not piece or self._come < SLOWEST * (time.monotonic() - self._invited - IO_TIMEOUT_SECONDS):
-            raise ConnectionError("the request ends in its body, or drips")
+        if not piece or self._drips():
+            raise ClientDisconnect("the request ends in its body, or drips")
         return piece
+
+    def _drips(self) -> bool:
+        expected = SLOWEST * (time.monotonic() - self._invited - IO_TIMEOUT_SECONDS)
+        return self._come < expected and not self._reader.may_rest
 
     def _line(self, most: int) -> bytes:
         try:
-            return self._reader.line_now(most, time.monotonic() + IO_TIMEOUT_SECONDS)
-        except BadRequest:
-            raise BadRequest("a chunk is not as long as it says, or does not say how long it is") from None
+            return self._reader.line_now(most)
+        except HTTPException:
+            raise HTTPException("a chunk is not as long as it says, or does not say how long it is") from None
 
     def keeps_alive(self) -> bool:
         """Return whether the other side wants to go on, and can: nobody waits for a word, and the body's end can be found."""
@@ -176,7 +184,7 @@ class RequestParser:
     def drained(self) -> bool:
         """Read what is left of the body; return whether its end was found soon."""
         size, deadline = 0, time.monotonic() + DRAIN_TIME
-        with suppress(BadRequest):
+        with suppress(HTTPException):
             while not self._done and size < DRAINED and time.monotonic() < deadline:
                 size += len(self.request.body.read(CHUNK_SIZE))
         return self._done

@@ -3,6 +3,7 @@
 Handlers block as any program does. A connection that says nothing, drips a head, or does not read its answer costs a descriptor
 and no thread, so that a thousand of them keep nobody out; when there are too many, the one that has rested longest has to go.
 A body that does not come holds the thread of the handler that reads it: nobody gets more than some of the threads.
+Long-running requests (attach, logs, events) have threads of their own, and never more than half of the connections.
 """
 
 import logging
@@ -12,38 +13,54 @@ import socket
 import ssl
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from threading import Event, Thread
+from threading import BoundedSemaphore, Event, Thread
 from typing import Any, Final
 
-from labcore.http.connection import Connection, Failure, Handler
+from labcore.http.client import Client, DisconnectWatch
+from labcore.http.connection import Connection, Service
+from labcore.http.message import App, Request
 from labcore.http.reader import IO_TIMEOUT_SECONDS, Wait
 
 LOG: Final = logging.getLogger(__name__)
 MOST_AT_ONCE: Final = 512
 MOST_OF_ONE: Final = 128  # … for one address
+MOST_LONG_RUNNING: Final = 1024
 MOST_CONNECTIONS: Final = 4096
 MOST_HELD: Final = 256 << 20  # bytes of answers that nobody reads
 
 
 class Server:
-    """Serves a listening socket until it is closed. `handler` returns a response, or raises what `failure` makes one of."""
+    """Serves a listening socket until it is closed.
+
+    `app` returns a response; what it raises is logged, and a 500. `is_long_running` says which requests may take, and rest, for
+    any time (`Router.is_long_running`).
+    """
 
     def __init__(
-        self, listener: socket.socket, handler: Handler, failure: Failure, *, tls: ssl.SSLContext | None = None
+        self,
+        listener: socket.socket,
+        app: App,
+        *,
+        is_long_running: Callable[[Request], bool] = lambda _: False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._listener = listener
-        self._handler = handler
-        self._failure = failure
-        self._tls = tls
         self._most = min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)  # the other half is for files
+        most_long_running = min(MOST_LONG_RUNNING, self._most // 2)
+        self._service = Service(app, is_long_running, BoundedSemaphore(most_long_running), tls)
         self._workers = ThreadPoolExecutor(MOST_AT_ONCE, "http")
+        self._long_running_workers = ThreadPoolExecutor(most_long_running, "http-long-running")
+        self._watch = DisconnectWatch()
         self._open: set[Connection] = set()
         self._party: dict[Connection, str] = {}
         self._busy: Counter[str] = Counter()  # threads, by whom they work for
         self._queued: dict[str, deque[Connection]] = {}  # who has as many as anybody gets
-        self._back: deque[tuple[Connection, Wait | None]] = deque()  # from their threads, to wait or at their end
+        self._back: deque[tuple[Connection, str | None, Wait | None]] = (
+            deque()
+        )  # from the threads (whose?), to wait or at the end
         self._resting: dict[Connection, Wait] = {}  # the longest rested first
         self._held = 0  # bytes, for those
         self._looked = 0.0  # at their time limits
@@ -61,12 +78,15 @@ class Server:
             undo.callback(self._ended.set)
             self._listen(selector, listens=True)
             selector.register(self._rung, selectors.EVENT_READ)
+            selector.register(self._watch, selectors.EVENT_READ)
             while not self._closing:
                 for key, _ in selector.select(1.0 if self._resting else None):
                     if key.fileobj is self._listener:
                         self._accept(selector)
                     elif key.fileobj is self._rung:
                         self._rung.recv(4096)
+                    elif key.fileobj is self._watch:
+                        self._watch.notify()
                     else:
                         self._wake(selector, key.data)
                 self._take_back(selector)
@@ -86,9 +106,12 @@ class Server:
         for connection in list(self._open):
             with suppress(OSError):
                 connection.socket.shutdown(socket.SHUT_RDWR)
+        self._watch.notify()
         self._workers.shutdown(cancel_futures=True)
+        self._long_running_workers.shutdown(cancel_futures=True)
         for connection in list(self._open):
             connection.close()
+        self._watch.close()
         self._bell.close()
 
     def _ring(self) -> None:
@@ -108,15 +131,15 @@ class Server:
             return
         with suppress(OSError):
             accepted, address = self._listener.accept()
-            connection = Connection(accepted, self._tls, self._handler, self._failure)
+            connection = Connection(accepted, Client(accepted, address, self._watch), self._service)
             self._open.add(connection)
             self._party[connection] = _party(address)
             self._rest(selector, connection, Wait.to_read(time.monotonic() + IO_TIMEOUT_SECONDS))
 
     def _make_room(self, selector: selectors.BaseSelector) -> bool:
         """End the connection that has rested longest, or the last of the longest queue; return whether there is one."""
-        if self._resting:
-            self._drop(selector, next(iter(self._resting)))
+        if longest := next((one for one in self._resting if not one.long_running), None):
+            self._drop(selector, longest)
         elif self._queued:
             self._end(max(self._queued.values(), key=len).pop())
             self._queued = {party: queue for party, queue in self._queued.items() if queue}
@@ -157,15 +180,19 @@ class Server:
 
     def _go_on(self, connection: Connection) -> None:
         """Give it a thread, or let it wait for one of its party's."""
+        if connection.long_running:
+            with suppress(RuntimeError):  # closing, which lets go of it too
+                self._long_running_workers.submit(self._hold, connection, None)
+            return
         party = self._party[connection]
         if party and self._busy[party] >= MOST_OF_ONE:
             self._queued.setdefault(party, deque()).append(connection)
             return
         self._busy[party] += 1
         with suppress(RuntimeError):  # closing, which lets go of it too
-            self._workers.submit(self._hold, connection)
+            self._workers.submit(self._hold, connection, party)
 
-    def _hold(self, connection: Connection) -> None:
+    def _hold(self, connection: Connection, party: str | None) -> None:
         wait = None
         try:
             with suppress(OSError):  # it has gone away, or does not speak TLS
@@ -173,15 +200,18 @@ class Server:
         except Exception:  # of a body that is made while it is sent
             LOG.exception("an answer broke off")
         finally:
-            self._back.append((connection, wait))
+            self._back.append((connection, party, wait))
             self._ring()
 
     def _take_back(self, selector: selectors.BaseSelector) -> None:
         while self._back:
-            connection, wait = self._back.popleft()
-            self._let_go(self._party[connection])
+            connection, party, wait = self._back.popleft()
+            if party is not None:
+                self._let_go(party)
             if wait is None:
                 self._end(connection)
+            elif not wait.events:
+                self._go_on(connection)
             else:
                 self._rest(selector, connection, wait)
         if len(self._open) < self._most:
@@ -213,9 +243,3 @@ def _party(address: Any) -> str:
         return ""
     host = str(address[0]).removeprefix("::ffff:").partition("%")[0]
     return socket.inet_pton(socket.AF_INET6, host)[:8].hex() if ":" in host else host
-
-
-def listen(address: str, port: int) -> socket.socket:
-    """Return a socket that listens on a TCP port (0: any that is free). Raises OSError."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return socket.create_server((address, port), family=family, backlog=1024, reuse_port=False)

@@ -1,4 +1,4 @@
-"""The content store, manifests, and (in `seeds`) images made on the spot. Needs neither root nor the C extension."""
+"""Images: content store, manifests, configs, archives, and images built on the spot. Needs neither root nor C."""
 
 from labcore.images.config import Config, History
 from labcore.images.model import Descriptor, Image, Manifest

@@ -1,4 +1,4 @@
-"""Artifacts: manifests that have an image's form, and name something else (image-spec, manifest.md)."""
+"""Artifacts: manifests in an image's form for something else, such as signatures and charts (image-spec, manifest.md)."""
 
 import json
 from typing import Final
@@ -14,7 +14,7 @@ ENCRYPTED: Final = "+encrypted"
 
 
 def check_image(manifest: Manifest, content: bytes, name: str) -> None:
-    """Raise ImageNotFound if a manifest, whose bytes are `content`, is an artifact's, or of an image that cannot be read."""
+    """Raise ImageNotFound if a manifest, whose bytes are `content`, is an artifact's, or if its layers are encrypted."""
     kind = _kind_of_artifact(manifest, content)
     if kind:
         raise ImageNotFound(f"{name} is no image but an artifact of kind {kind[:200]!r}\n  cure: oras pull {name}")
@@ -26,7 +26,7 @@ def check_image(manifest: Manifest, content: bytes, name: str) -> None:
 
 
 def _kind_of_artifact(manifest: Manifest, content: bytes) -> str:
-    """Return what an artifact says that it is; nothing of an image, which has an image's config and layers."""
+    """Return an artifact's type; nothing for an image, which has an image's config and layers."""
     others = [layer.media_type for layer in manifest.layers if not layer.media_type.startswith(LAYERS)]
     if manifest.config.media_type in CONFIGS and not others:
         return ""

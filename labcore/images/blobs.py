@@ -1,10 +1,10 @@
-"""Blobs: content under the digest of its bytes.
+"""Blobs: content-addressable storage (umoci's and containerd's CAS).
 
 ::
 
     DIRECTORY/blobs/sha256/HEX             a blob
-                           .partial-HEX    … of which a part has come; gone on with the next time
-                           .incoming-…     … whose digest is not known yet
+                           .partial-HEX    an incomplete one, to be resumed
+                           .incoming-…     one whose digest is not known yet
 """
 
 import hashlib
@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from labcore.atomic import PendingFile, sync_directory
 from labcore.disk_space import room_for
 from labcore.errors import StoreDamaged
-from labcore.images.atomic import incoming, sync_directory
 from labcore.images.model import Descriptor
 from labcore.locks import flock, is_at
 from labcore.spec import checked_digest
@@ -30,43 +30,43 @@ PARTIAL: Final = ".partial-"
 
 
 class Blobs:
-    """The blobs below one directory. `note` is told each digest before it is looked for or kept."""
+    """The blobs below one directory. `note` is called with each digest before it is looked up or written: a lease."""
 
     def __init__(self, directory: Path, note: Callable[[str], None]) -> None:
         self.directory = directory
         self._note = note
 
     def put(self, content: "bytes | BinaryIO | Iterator[Chunk]", media_type: str, wanted: str | None = None) -> Descriptor:
-        """Store a blob and return its descriptor. It appears whole, and under its own digest, or not at all.
+        """Store a blob atomically and return its descriptor.
 
         Raises StoreDamaged if its digest is not the `wanted` one.
         """
         algorithm = wanted.partition(":")[0] if wanted else "sha256"
         digest, size = hashlib.new(algorithm), 0
         place = self._folder(algorithm)
-        with room_for("a blob", self.directory), incoming(place) as (file, keep_as):
+        with room_for("a blob", self.directory), PendingFile(place) as pending:
             for chunk in _chunks(content):
                 digest.update(chunk)
-                size += file.write(chunk)
+                size += pending.file.write(chunk)
             name = f"{algorithm}:{digest.hexdigest()}"
             if wanted not in (None, name):
                 raise StoreDamaged(
                     f"a blob called {wanted} has the digest {name}: what it comes from was changed, or is damaged"
                 )
             self._note(name)
-            keep_as(digest.hexdigest())
+            pending.commit(digest.hexdigest())
         return Descriptor(media_type, name, size)
 
     def has(self, digest: str, size: int) -> bool:
-        """Is a blob of that digest and size here? It is noted, before the look."""
+        """Is a blob of that digest and size here? It is leased before the look."""
         self._note(digest)
         return _has(self.place(digest), size)
 
     def fetch(self, descriptor: Descriptor, chunks_from: "Callable[[int], Iterable[Chunk]]") -> bool:
-        """Get a blob from elsewhere: `chunks_from(offset)` yields its bytes from there on. Return whether it had to be got.
+        """Download a blob unless it is here: `chunks_from(offset)` yields its bytes from there on. Return whether it was not.
 
-        What has come stays when the rest does not, and is gone on with the next time; whoever wants the same blob meanwhile
-        waits for this one. Raises StoreDamaged if other bytes come than the descriptor says.
+        A download that breaks off is resumed by the next call; concurrent calls for one blob wait for the first. Raises
+        StoreDamaged if the bytes do not have the descriptor's digest.
         """
         algorithm, _, name = descriptor.digest.partition(":")
         place = self._folder(algorithm)
@@ -86,7 +86,7 @@ class Blobs:
         return True
 
     def path(self, descriptor: Descriptor) -> Path:
-        """Return where a blob lies. Raises StoreDamaged if it does not, or has another size."""
+        """Return a blob's path. Raises StoreDamaged if it is missing, or has another size."""
         path = self.place(descriptor.digest)
         try:
             size = path.stat().st_size
@@ -114,18 +114,18 @@ class Blobs:
         return content
 
     def place(self, digest: str) -> Path:
-        """Return where a blob of that digest lies, or would lie."""
+        """Return the path that a blob of that digest has or would have."""
         algorithm, _, name = checked_digest(digest).partition(":")
         return self.directory / "blobs" / algorithm / name
 
     def digests(self) -> Iterator[str]:
-        """Yield the digests of all that is there; a file whose name is none is nobody's."""
+        """Yield the digests of all blobs; files with other names are skipped."""
         for path in self.files():
             with suppress(ValueError):
                 yield checked_digest(f"{path.parent.name}:{path.name}")
 
     def files(self) -> Iterator[Path]:
-        """Yield all files, those that are only being written among them."""
+        """Yield all files, incomplete ones too."""
         for algorithm in sorted((self.directory / "blobs").glob("sha*")):
             yield from sorted(path for path in algorithm.iterdir() if path.is_file())
 
@@ -143,7 +143,7 @@ def _has(path: Path, size: int) -> bool:
 
 
 def _complete(file: BinaryIO, descriptor: Descriptor, chunks_from: "Callable[[int], Iterable[Chunk]]") -> None:
-    """Append what a file lacks of a blob. Raises StoreDamaged, and empties the file, if the whole is not the blob."""
+    """Append the rest of a blob to a partial file. Raises StoreDamaged, and truncates the file, if the digest is wrong."""
     file.seek(0)
     algorithm = descriptor.digest.partition(":")[0]
     digest = hashlib.file_digest(file, algorithm)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Changes of a config, written as a Dockerfile writes them: `docker import` and `commit --change 'CMD ["sh"]'`."""
+"""Config changes as Dockerfile instructions: `--change 'CMD ["sh"]'` of `docker import` and `docker commit`."""
 
 import json
 import posixpath
@@ -14,7 +14,7 @@ SHELL: Final = ("/bin/sh", "-c")
 
 
 def changed(config: Config, instruction: str) -> Config:
-    """Return the config after one instruction. Raises InvalidInput for one that changes no config, or not so."""
+    """Return the config after one instruction. Raises InvalidInput for an unknown or malformed one."""
     word, _, rest = instruction.strip().partition(" ")
     change = _CHANGES.get(word.upper())
     if change is None:
@@ -57,13 +57,13 @@ def _workdir(config: Config, rest: str) -> Config:
 
 
 def _program(config: Config, rest: str) -> tuple[str, ...]:
-    """Return a list of words as it is; a line is the shell's, the image's own if it names one."""
+    """Return the exec form's words; the shell form's line is passed to the shell, the image's own if it names one."""
     words = _list(rest)
     return (*(config.shell or SHELL), rest) if words is None else tuple(words)
 
 
 def _list(rest: str) -> list[str] | None:
-    """Return what a JSON list holds; None if it is none, which a Dockerfile takes for a line of the shell."""
+    """Return the words of the exec form, a JSON list; None if it is the shell form."""
     try:
         words = json.loads(rest) if rest.startswith("[") else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""Layers become smaller before they travel."""
+"""Layer compression: plain layers are gzipped before a push."""
 
 from collections.abc import Iterator
 from typing import BinaryIO, Final
@@ -14,10 +14,10 @@ OCI_NAMES: Final = {DOCKER_CONFIG: CONFIG, DOCKER_LAYER: LAYER, DOCKER_LAYER_GZI
 
 
 def compressed(store: ImageStore, reference: Reference) -> Image:
-    """Return the image with each plain layer gzipped; the name then means that one. Raises ImageNotFound, StoreDamaged.
+    """Return the image with each plain layer gzipped, and tag that one. Raises ImageNotFound, StoreDamaged.
 
-    The image's ID stays what it was, for the config speaks of layers before compression. A name of several machines' images
-    keeps meaning all of them.
+    The image's ID stays the same, for the config has digests of uncompressed layers. A name that means an index keeps meaning
+    it.
     """
     with store.using():
         image = store.get(reference)
@@ -40,7 +40,7 @@ def _gzipped(store: ImageStore, layer: Descriptor) -> Descriptor:
 
 
 def gzipped(source: BinaryIO) -> Iterator[bytes]:
-    """Yield what a file holds, gzipped (RFC 1952) and without a time: the same bytes give the same, on like processors."""
+    """Yield a file's content gzipped (RFC 1952), without a time stamp: reproducible on processors of one kind."""
     from isal import isal_zlib  # only a push of a plain layer needs it
 
     compress = isal_zlib.compressobj(level=LEVEL, wbits=31)

@@ -1,4 +1,4 @@
-"""An image's config: how it wants to be run, and where its layers come from (image-spec, config.md)."""
+"""Image config: run settings, history, and the layers' diff_ids (image-spec, config.md)."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from labcore.spec import Platform, checked_digest
 
 
 class History(Record):
-    """What made a layer, or, `empty_layer`, only a change of the config. `created` is a time as RFC 3339 writes it."""
+    """A history entry: the step that made a layer or, with `empty_layer`, changed only the config. `created` is RFC 3339."""
 
     created: str = ""
     created_by: str = ""
@@ -30,7 +30,7 @@ class History(Record):
 
 
 class Healthcheck(Record):
-    """How Docker finds out whether a container is well: `test` as its config has it (`CMD`, …), times in nanoseconds."""
+    """Docker's health check: `test` as in its config (`CMD`, …), times in nanoseconds."""
 
     test: tuple[str, ...] = ()
     interval: int = 0
@@ -63,7 +63,7 @@ _TIMES: Final = {
 
 
 class Config(Record):
-    """How an image wants to be run, and its layers' digests before compression, `diff_ids`, from the lowest up.
+    """An image's run settings, and `diff_ids`, the digests of its uncompressed layers from the lowest up.
 
     `exposed_ports` are `80/tcp`, `volumes` paths, `labels` pairs; `on_build`, `shell` and `healthcheck` are Docker's additions.
     """
@@ -90,7 +90,7 @@ class Config(Record):
 
     @property
     def platform(self) -> Platform:
-        """For which machine it is."""
+        """The platform that the image is for."""
         return Platform(self.os, self.architecture, self.variant)
 
     @classmethod
@@ -140,7 +140,7 @@ class Config(Record):
         return value
 
     def run_json(self) -> dict[str, Any]:
-        """Return how the image wants to be run, as docker shows it: the blob's `config`."""
+        """Return the run settings as docker shows them: the blob's `config`."""
         run: dict[str, Any] = {
             "User": self.user,
             "ExposedPorts": {port: {} for port in self.exposed_ports},

@@ -1,7 +1,7 @@
-"""Leases: what somebody is using is not garbage, though no name leads to it yet, or any more.
+"""Leases: keep blobs in use from garbage collection while no tag refers to them (containerd's leases).
 
-A lease is a file that its owner holds locked, with a line for each digest. Its death, of whatever kind, releases the lock; the
-next collection then removes the file.
+A lease is a file that its owner holds locked, with a line for each digest. The kernel releases the lock when the owner ends;
+the next collection removes the file.
 """
 
 import os
@@ -15,7 +15,7 @@ from labcore.locks import Lock, flock
 
 
 class Leases:
-    """The leases below one directory; through one of them this object's owner notes what it uses."""
+    """The leases below one directory, one of which is this object's own."""
 
     def __init__(self, directory: Path) -> None:
         self._store = directory
@@ -26,7 +26,7 @@ class Leases:
 
     @contextmanager
     def using(self) -> Iterator[None]:
-        """Keep from now on, until the block ends, all that is noted. Blocks may overlap and nest."""
+        """Hold the lease until the block ends. Blocks may overlap and nest."""
         with self._lock:
             if self._mine is None:
                 self._mine = self._open()
@@ -42,7 +42,7 @@ class Leases:
                     self._mine = None
 
     def note(self, digest: str) -> None:
-        """Say that a blob is used; a collection that is under way is waited for. Outside of `using` it says nothing."""
+        """Add a blob to the lease; waits for a collection that is under way. Does nothing outside of `using`."""
         if not self._users:
             return
         with Lock(self._store).acquire(shared=True), self._lock:
@@ -51,7 +51,7 @@ class Leases:
                 self._mine.flush()
 
     def noted(self) -> set[str]:
-        """Return what is used by anybody; remove the leases of the dead. For a collection, which keeps others from noting."""
+        """Return the digests of all leases; remove those whose owner is gone. For collections, which hold the store lock."""
         digests: set[str] = set()
         for path in self.directory.glob("*"):
             with suppress(FileNotFoundError), path.open("r") as lease:

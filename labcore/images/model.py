@@ -1,4 +1,4 @@
-"""What an image is made of: the values of the OCI image specification, which Docker's schema 2 shares but for the names."""
+"""Image model: descriptor, manifest, index (OCI image-spec, and Docker's schema 2, which differs in media types only)."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ LAYERS_MAX: Final = 500  # that overlayfs stacks: OVL_MAX_STACK in the kernel
 
 
 class Descriptor(Record):
-    """A pointer to a blob: what it is, its digest, its size in bytes (descriptor.md); `platform` in an index only."""
+    """A blob's media type, digest and size in bytes (descriptor.md); `platform` in an index only."""
 
     media_type: str
     digest: str
@@ -24,7 +24,7 @@ class Descriptor(Record):
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Read a descriptor. Raises ValueError, TypeError or KeyError for what is none."""
+        """Read a descriptor. Raises ValueError, TypeError or KeyError."""
         platform = Platform.from_json(value["platform"]) if value.get("platform") else None
         size, media_type = value["size"], value["mediaType"]
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
@@ -64,7 +64,7 @@ class Manifest(Record):
             raise StoreDamaged(f"{what} is no image manifest that can be read: {error!r}") from error
 
     def to_bytes(self) -> bytes:
-        """Return its bytes: the same parts are always the same bytes."""
+        """Return its bytes, the same for the same parts."""
         value = {
             "schemaVersion": 2,
             "mediaType": self.media_type,
@@ -75,7 +75,7 @@ class Manifest(Record):
 
     @property
     def artifact(self) -> str:
-        """What it is if it is no image: a signature, a bill of materials, a chart (manifest.md, artifacts); else nothing."""
+        """An artifact's type (signature, SBOM, chart: manifest.md, artifacts); empty for an image."""
         if self.config.media_type not in CONFIGS:
             return self.artifact_type or self.config.media_type
         if self.layers and not any(layer.media_type.startswith(LAYERS_BEGIN) for layer in self.layers):
@@ -83,12 +83,12 @@ class Manifest(Record):
         return ""
 
     def refuse_artifact(self, what: str) -> None:
-        """Raise InvalidInput if there is no image, which a container could run on."""
+        """Raise InvalidInput if this is an artifact and no image."""
         if kind := self.artifact:
             raise InvalidInput(f"{what} is no image but an artifact, {kind}: get it with a tool for such, `oras pull` for one")
 
     def check_layers(self, config: Config, what: str) -> None:
-        """See that the config knows as many layers, and that overlayfs can stack them. Raises StoreDamaged, InvalidInput."""
+        """Check that the config has as many layers, and that overlayfs can stack them. Raises StoreDamaged, InvalidInput."""
         if len(self.layers) != len(config.diff_ids):
             raise StoreDamaged(f"{what} has {len(self.layers)} layers, and {len(config.diff_ids)} in its config")
         if (number := len(set(config.diff_ids))) > LAYERS_MAX:

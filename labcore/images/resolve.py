@@ -1,4 +1,4 @@
-"""What a user means by a name, an ID or a digest."""
+"""Resolving a name, an ID, the head of one, or a digest to an image; and walking an index down to its images."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -16,14 +16,14 @@ SHOWN: Final = 12  # … and as many are shown
 
 
 class Entry(Record):
-    """What names lead to: an image's manifest, or an index of several; it may have no name."""
+    """An entry of the store: an image's manifest, or an index of several, with its names, of which there may be none."""
 
     names: tuple[str, ...]
     descriptor: Descriptor
 
 
 def entries(store: ImageStore) -> list[Entry]:
-    """Return all that is kept, each manifest or index once, in the order in which they came. Raises StoreDamaged."""
+    """Return all entries, each manifest or index once, in the order in which they came. Raises StoreDamaged."""
     found: dict[str, Entry] = {}
     for name, descriptor in store.entries():
         known = found.get(descriptor.digest, Entry((), descriptor))
@@ -32,10 +32,10 @@ def entries(store: ImageStore) -> list[Entry]:
 
 
 def find(store: ImageStore, text: str) -> Entry:
-    """Return what a name, an ID, the head of one (4 digits or more) or a digest means.
+    """Resolve a name, an ID, the head of one (4 digits or more) or a digest.
 
-    Of a name, `names` has that name only. An ID that several manifests share, which differ in how layers are compressed, means
-    the first of them; that of one image in an index means this image alone. Raises ImageNotFound, InvalidInput, StoreDamaged.
+    For a name, `names` has that name only. Several manifests with one ID differ in compression: the first is returned. The ID
+    of an image in an index means that image alone. Raises ImageNotFound, InvalidInput, StoreDamaged.
     """
     refused = None
     try:
@@ -53,7 +53,7 @@ def find(store: ImageStore, text: str) -> Entry:
 
 
 def images(store: ImageStore, descriptor: Descriptor, depth: int = 0) -> Iterator[Image]:
-    """Yield the images that a manifest or an index leads to, as far as they are here and can be read."""
+    """Yield the image of a manifest, or those of an index, as far as they are here and can be read."""
     try:
         if descriptor.media_type not in INDEXES:
             yield store.read(descriptor)
@@ -67,14 +67,14 @@ def images(store: ImageStore, descriptor: Descriptor, depth: int = 0) -> Iterato
 
 
 def image_here(store: ImageStore, descriptor: Descriptor) -> Image | None:
-    """Return an image itself, or of an index that for this machine, else the first that is here; None if none can be read."""
+    """Return a manifest's image; of an index the one for this machine, else the first; None if none can be read."""
     found = list(images(store, descriptor))
     place = choose([image.config.platform for image in found], Platform.here()) or 0
     return found[place] if found else None
 
 
 def parts(store: ImageStore, descriptor: Descriptor, depth: int = 0) -> Iterator[Descriptor]:
-    """Yield a manifest or index and all that it leads to, but for what an index lists and is not here. Raises StoreDamaged."""
+    """Yield a manifest or index and all its parts; manifests of an index that are not here are skipped. Raises StoreDamaged."""
     yield descriptor
     content = store.blobs.read(descriptor)
     if descriptor.media_type not in INDEXES:
@@ -86,7 +86,7 @@ def parts(store: ImageStore, descriptor: Descriptor, depth: int = 0) -> Iterator
 
 
 def is_called(text: str, name: str) -> bool:
-    """Does a text mean this name? An ID, and the head of one, mean an image without its names."""
+    """Is a text this name? An ID is none."""
     try:
         return str(Reference.parse(text)) == name
     except InvalidInput:

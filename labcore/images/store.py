@@ -1,13 +1,13 @@
-"""The content store: an OCI image layout on disk (image-spec, image-layout.md).
+"""Image store: an OCI image layout on disk, tags and blobs (image-spec, image-layout.md).
 
 ::
 
     ROOT/images/oci-layout      the format's version
                 index.json      names -> manifests
-                blobs/sha256/…  everything else, each file under the digest of its bytes
-                leases/…        what is being used at the moment
+                blobs/sha256/…  manifests, configs, layers: `labcore.images.blobs`
+                leases/…        blobs in use: `labcore.images.leases`
 
-Other tools read it as it is: `skopeo inspect oci:ROOT/images:busybox:latest`.
+Other tools can read it: `skopeo inspect oci:ROOT/images:busybox:latest`.
 """
 
 import json
@@ -16,8 +16,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from labcore.atomic import atomic_write
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
-from labcore.images.atomic import write_whole
 from labcore.images.blobs import Blobs
 from labcore.images.config import Config
 from labcore.images.leases import Leases
@@ -48,9 +48,9 @@ class ImageStore:
         self.blobs = Blobs(directory, self.leases.note)
 
     def using(self) -> AbstractContextManager[None]:
-        """Return a block in which all that is put, fetched or got stays, whoever collects garbage meanwhile.
+        """Hold a lease: all blobs that are put, fetched or got in the block are kept from garbage collection.
 
-        Whoever writes a blob and names it later does both inside of one; whoever reads an image's blobs as well.
+        Write a blob and tag it in one block; read an image's blobs in one, too.
         """
         self._prepare()
         return self.leases.using()
@@ -63,7 +63,7 @@ class ImageStore:
         return self.blobs.put(content, media_type, wanted)
 
     def fetch_blob(self, descriptor: Descriptor, chunks_from: "Callable[[int], Iterable[Chunk]]") -> bool:
-        """Get a blob from elsewhere; return whether it had to be got: `Blobs.fetch`."""
+        """Download a blob unless it is here; return whether it was not: `Blobs.fetch`."""
         self._prepare()
         return self.blobs.fetch(descriptor, chunks_from)
 
@@ -73,13 +73,13 @@ class ImageStore:
         return self.blobs.has(digest, size)
 
     def blob_path(self, descriptor: Descriptor) -> Path:
-        """Return where a blob lies. Raises StoreDamaged if it does not, or has another size."""
+        """Return a blob's path. Raises StoreDamaged if it is missing, or has another size."""
         return self.blobs.path(descriptor)
 
     # --- images
 
     def put_image(self, reference: Reference | None, layers: Iterable[Descriptor], config: Config) -> Image:
-        """Make an image of layers that are here, the lowest first, and keep it, by a name if there is one.
+        """Make an image of layers in the store, the lowest first, and tag it; without a reference it is kept untagged.
 
         The config has the layers' diff_ids.
         """
@@ -92,7 +92,7 @@ class ImageStore:
             return self.read(descriptor)
 
     def admit(self, reference: Reference, manifest: Descriptor) -> Image:
-        """Name an image whose parts have come, after a look at all of them. Raises StoreDamaged; then nothing is named."""
+        """Tag an image after checking that all its parts are here. Raises StoreDamaged; then nothing is tagged."""
         image = self._read(str(reference), manifest)
         for layer in image.layers:
             self.blobs.path(layer)
@@ -100,7 +100,7 @@ class ImageStore:
         return image
 
     def get(self, reference: Reference, platform: Platform | None = None) -> Image:
-        """Return the image of that name: of an index, that for the platform, this machine's if none is said.
+        """Return the image of that name; of an index the one for the platform, by default this machine's.
 
         Raises ImageNotFound, StoreDamaged.
         """
@@ -118,7 +118,7 @@ class ImageStore:
         return _FOUND[key]
 
     def find(self, text: str, platform: Platform | None = None) -> Image:
-        """Return the image that a user means by a name, an ID, the head of one, or a digest; the platform is `get`'s.
+        """Return the image of a name, an ID, the head of one, or a digest; the platform is as in `get`.
 
         Raises ImageNotFound, InvalidInput, StoreDamaged.
         """
@@ -141,11 +141,11 @@ class ImageStore:
         )
 
     def read(self, descriptor: Descriptor) -> Image:
-        """Return the image of a manifest, or of an index that for this machine. Raises StoreDamaged, ImageNotFound."""
+        """Return the image of a manifest; of an index the one for this machine. Raises StoreDamaged, ImageNotFound."""
         return self._read(descriptor.digest[:19], descriptor)
 
     def _read(self, name: str, descriptor: Descriptor, platform: Platform | None = None) -> Image:
-        """Read the image that a descriptor leads to. Raises StoreDamaged; ImageNotFound if there is none for the platform."""
+        """Read a descriptor's image. Raises StoreDamaged; ImageNotFound if an index has none for the platform."""
         for _ in range(DEPTH_MAX):
             what = f"{name}: {descriptor.digest}"
             content = self.blobs.read(descriptor)
@@ -173,7 +173,7 @@ class ImageStore:
     # --- names
 
     def tag(self, reference: Reference, manifest: Descriptor) -> None:
-        """Give a manifest or index a name; the name's former image loses it."""
+        """Tag a manifest or index; the tag is taken from the image that had it."""
         self._prepare()
         with Lock(self.directory).acquire():
             self.entries()  # refuses an index that is damaged
@@ -182,20 +182,20 @@ class ImageStore:
             self._write_index([*others, named])
 
     def keep(self, manifest: Descriptor) -> None:
-        """Keep an image that has no name, until `tag` gives it one or `drop` takes it away."""
+        """Add an image without a tag, until `tag` gives it one or `drop` removes it."""
         self._prepare()
         with Lock(self.directory).acquire():
             if manifest.digest not in (descriptor.digest for _, descriptor in self.entries()):
                 self._write_index([*self._index()["manifests"], manifest.to_json()])
 
     def drop(self, digests: Collection[str]) -> None:
-        """Take manifests and indexes out of the index, with all their names; their blobs stay until they are collected."""
+        """Remove manifests and indexes with all their tags; their blobs stay until they are collected."""
         with Lock(self.directory).acquire():
             self.entries()
             self._write_index([entry for entry in self._index()["manifests"] if entry["digest"] not in digests])
 
     def untag(self, reference: Reference) -> None:
-        """Take a name away; its blobs stay until they are collected. Raises ImageNotFound."""
+        """Remove a tag; its blobs stay until they are collected. Raises ImageNotFound."""
         self._prepare()
         with Lock(self.directory).acquire():
             if str(reference) not in self.names():
@@ -203,7 +203,7 @@ class ImageStore:
             self._write_index(self._others(reference))
 
     def untag_all(self, names: Collection[str]) -> None:
-        """Take names away, those that are there."""
+        """Remove those of the tags that exist."""
         with Lock(self.directory).acquire():
             self.entries()
             self._write_index([entry for entry in self._index()["manifests"] if _name_of(entry) not in names])
@@ -225,7 +225,7 @@ class ImageStore:
         self.directory.mkdir(parents=True, exist_ok=True)
         layout = self.directory / "oci-layout"
         if not layout.exists():
-            write_whole(layout, json.dumps({"imageLayoutVersion": LAYOUT_VERSION}).encode())
+            atomic_write(layout, json.dumps({"imageLayoutVersion": LAYOUT_VERSION}).encode())
 
     def _index(self) -> Any:
         try:
@@ -240,7 +240,7 @@ class ImageStore:
 
     def _write_index(self, entries: list[Any]) -> None:
         index = self._index() | {"manifests": entries}
-        write_whole(self.directory / "index.json", json.dumps(index, indent=1).encode())
+        atomic_write(self.directory / "index.json", json.dumps(index, indent=1).encode())
 
 
 def _name_of(entry: Any) -> str | None:
@@ -250,9 +250,9 @@ def _name_of(entry: Any) -> str | None:
 
 
 def chosen(manifests: Iterable[Descriptor], wanted: Platform, name: str) -> Descriptor:
-    """Return the manifest of an index that is for the platform, or else the first of which the index does not say it.
+    """Return the manifest of an index for the platform, or else the first one without a platform.
 
-    Raises ImageNotFound, saying for which there are.
+    Raises ImageNotFound, naming the platforms that there are.
     """
     offered = list(manifests)
     place = choose([entry.platform or Platform("", "") for entry in offered], wanted)

@@ -1,4 +1,4 @@
-"""The notebooks' toolkit: helper cells, steps and their checks, expected failures, pictures.
+"""Lab: the notebooks' toolkit, with helper cells, steps and their checks, expected failures, pictures.
 
     lab.begin(1)                 what the lesson needs is there; where in the ten you are
     @lab.step                    above an exercise's function: it becomes part of my_runtime.py
@@ -18,21 +18,20 @@ if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.cgroups import cgroup, group
     from labcore.lab.checks import NotPassed, Verdict, check
-    from labcore.lab.examining import doctor
-    from labcore.lab.expecting import NothingHappened, expect
-    from labcore.lab.fetching import FetchFailed, fetch
+    from labcore.lab.doctor_table import doctor
+    from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.helper import HelperFailed, run_helper
+    from labcore.lab.http_get import FetchFailed, fetch
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
-    from labcore.lab.library import greeting
+    from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.machines import compare, draw, in_vm, timed
-    from labcore.lab.making import image, layer
     from labcore.lab.pictures import Picture, mounts, namespaces, processes, repositories, stack, strip, waterfall
     from labcore.lab.registries import push, registry
     from labcore.lab.reset import reset
     from labcore.lab.riddles import riddle
     from labcore.lab.roots import root
+    from labcore.lab.running import show
     from labcore.lab.session import LessonStopped, begin
-    from labcore.lab.showing import show
     from labcore.lab.steps import step
     from labcore.lab.stores import manifest, new_store, store, tag, tray
     from labcore.lab.widget import tick
@@ -93,22 +92,21 @@ __getattr__ = lazy_names(
     {
         "labcore.lab.session": ("LessonStopped", "begin"),
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
-        "labcore.lab.examining": ("doctor",),
-        "labcore.lab.expecting": ("NothingHappened", "expect"),
+        "labcore.lab.doctor_table": ("doctor",),
+        "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
         "labcore.lab.cgroups": ("cgroup", "group"),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
-        "labcore.lab.fetching": ("FetchFailed", "fetch"),
+        "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
-        "labcore.lab.library": ("greeting",),
         "labcore.lab.helper": ("HelperFailed", "run_helper"),
-        "labcore.lab.making": ("image", "layer"),
+        "labcore.lab.lesson_images": ("greeting", "image", "layer"),
         "labcore.lab.pictures": ("Picture", "mounts", "namespaces", "processes", "repositories", "stack", "strip", "waterfall"),
         "labcore.lab.registries": ("push", "registry"),
         "labcore.lab.reset": ("reset",),
         "labcore.lab.riddles": ("riddle",),
         "labcore.lab.roots": ("root",),
-        "labcore.lab.showing": ("show",),
+        "labcore.lab.running": ("show",),
         "labcore.lab.steps": ("step",),
         "labcore.lab.stores": ("manifest", "new_store", "store", "tag", "tray"),
         "labcore.lab.widget": ("tick",),

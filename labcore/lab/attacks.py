@@ -1,4 +1,4 @@
-"""What root in a container can do to the machine, tried: against no defence, against each, and against all of them."""
+"""Attacks of root in a container on the machine, tried without a defence, with each, and with all of them."""
 
 import html
 import os
@@ -14,8 +14,8 @@ from tempfile import mkdtemp
 from typing import Final
 
 from labcore.errors import LabcoreError
+from labcore.lab.messages import say
 from labcore.lab.roots import root
-from labcore.lab.say import say
 from labcore.lab.steps import MODULE
 from labcore.native import DEVNULL, PIPE
 from labcore.paths import default_root

@@ -1,9 +1,9 @@
-"""A lesson's cgroups: directories in which the kernel keeps count of a container, and says "no more".
+"""Lesson cgroups: `lab.cgroup("box")` below a cgroup of the notebook's own, which has limits too.
 
     labcore-lab-home-NUMBER/    the notebook's, with limits of its own: a slip in a lesson stays small
         box/                    what `cgroup("box")` makes: a container's
 
-They are gone when the lesson is reset, or the notebook's process ends; what a killed one leaves, the next takes away.
+They are removed when the lesson is reset or the notebook's process ends; those of a process that was killed, by the next one.
 """
 
 import atexit
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import LabcoreError
-from labcore.lab import holding
+from labcore.lab import locked_directories
 from labcore.record import Record
 from labcore.runtime.cgroups import Cgroup, hierarchies
 from labcore.spec import Resources
@@ -27,7 +27,7 @@ AT_MOST: Final = Resources(memory=1 << 30, pids=256)
 _MADE: list[tuple[Cgroup, ExitStack]] = []
 
 
-class Group(Record):
+class LessonCgroup(Record):
     """A container's cgroup. `group["pids"]` is the directory in which that controller's files are."""
 
     path: str
@@ -43,7 +43,7 @@ class Group(Record):
 
     @property
     def killed(self) -> int:
-        """How many processes in it the kernel has killed because there was no memory left for them."""
+        """How many of its processes the kernel's OOM killer has killed."""
         for name in ("memory.events", "memory.oom_control"):  # version 2, version 1
             with suppress(OSError):
                 found = re.search(r"^oom_kill (\d+)", Path(self["memory"], name).read_text(), re.MULTILINE)
@@ -55,11 +55,11 @@ class Group(Record):
         Cgroup(self.path).apply(Resources(cpu_quota=quota, cpu_period=period))
 
     def freeze(self) -> None:
-        """Stop all of its processes where they are."""
+        """Freeze all of its processes."""
         Cgroup(self.path).freeze()
 
     def thaw(self) -> None:
-        """Let them go on."""
+        """Thaw them."""
         Cgroup(self.path).thaw()
 
 
@@ -68,7 +68,7 @@ def memory_max() -> str:
     return "memory.limit_in_bytes" if "memory" in dict(hierarchies().v1) else "memory.max"
 
 
-def cgroup(name: str) -> Group:
+def cgroup(name: str) -> LessonCgroup:
     """Make a container's cgroup, without any limit yet; what is left of an earlier one of this name is removed if it is empty.
 
     It may not swap: what is to fit into memory could else go to the disk.
@@ -78,7 +78,7 @@ def cgroup(name: str) -> Group:
         with suppress(OSError):
             Path(directory).rmdir()
     group.make()
-    made = Group(group.path)
+    made = LessonCgroup(group.path)
     for file, value in (("memory.swap.max", "0"), ("memory.swappiness", "0")):
         with suppress(OSError):
             if (path := Path(made["memory"], file)).exists():
@@ -86,13 +86,13 @@ def cgroup(name: str) -> Group:
     return made
 
 
-def group(name: str) -> Group:
+def group(name: str) -> LessonCgroup:
     """Return a cgroup that a step has made."""
-    return Group(f"{_home()}/{name}")
+    return LessonCgroup(f"{_home()}/{name}")
 
 
 def _home() -> str:
-    """Return the path of the cgroup that holds a notebook's, made when it is first needed."""
+    """Return the path of the parent of this notebook's cgroups, made when it is first needed."""
     if given := os.environ.get(VARIABLE):
         return given
     if not _MADE:
@@ -105,18 +105,18 @@ def _home() -> str:
 
 @contextmanager
 def _new_home() -> Iterator[Cgroup]:
-    """Make a home, and take it away at the end, with what is in it; what killed notebooks have left goes before."""
-    home = _beside_own(holding.new_name(HOMES))
+    """Make that parent, to be removed with its children at the end; remove those of notebooks that were killed."""
+    home = _beside_own(locked_directories.new_name(HOMES))
     if not home.entrances():
         raise LabcoreError("cgroups: none are mounted here")
     near = Path(home.entrances()[0]).parent
-    holding.sweep(near.glob(f"{HOMES}*"), lambda left: _remove_left(left.name))
+    locked_directories.sweep(near.glob(f"{HOMES}*"), lambda left: _remove_left(left.name))
 
     def make() -> Path:
         home.make()
         return Path(home.entrances()[0])
 
-    with holding.held(make):
+    with locked_directories.locked_directory(make):
         try:
             _set_up(home)
             yield home
@@ -136,20 +136,20 @@ def _set_up(home: Cgroup) -> None:
 
 
 def _beside_own(name: str) -> Cgroup:
-    """Return the cgroup of this name near this process's own; not in one of ours, which is there in one hierarchy only."""
+    """Return the cgroup of this name near this process's own; not in one of ours, which exists in one hierarchy only."""
     parts = Cgroup.near_own(name).path.strip("/").split("/")
     return Cgroup("/" + "/".join([*(part for part in parts[:-1] if not part.startswith(PREFIX)), name]))
 
 
 def remove_all() -> None:
-    """Take away this notebook's cgroups, with what is in them."""
+    """Remove this notebook's cgroups, and kill their processes."""
     while _MADE:
         _MADE.pop()[1].close()
 
 
 @contextmanager
 def for_a_check() -> Iterator[None]:
-    """Make a place for the cgroups of a check, outside of its sandbox: in there, all else is read-only."""
+    """Make a parent for a check's cgroups, outside of its sandbox, in which everything else is read-only."""
     with _new_home() as home:
         os.environ[VARIABLE] = home.path
         try:

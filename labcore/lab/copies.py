@@ -1,4 +1,4 @@
-"""The learner's working copy of the lessons: the committed ones stay clean, and nothing in the copy gives an answer away."""
+"""Working copies of the lessons: the learner's, and solved ones to be shown to others."""
 
 import json
 import os
@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from labcore.atomic import atomic_write
 from labcore.errors import Unavailable
 from labcore.lab.lessons import LESSONS, Lesson
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.lab.solutions import source_of
 
 LANGUAGE_FOLDERS = ("", "zh")
@@ -51,7 +52,7 @@ def start(lesson: Lesson, lessons: Path, work: Path) -> bool:
 
 
 def renew(lesson: Lesson, lessons: Path, work: Path) -> None:
-    """Put a fresh copy in the place of the learner's, which is kept beside the versions of `my_runtime.py`."""
+    """Replace the learner's copy by a fresh one; the old one is kept beside the versions of `my_runtime.py`."""
     kept = work / KEPT
     for source, target in _places(lesson, lessons, work):
         if target.exists():
@@ -81,9 +82,7 @@ def copy(source: Path, target: Path, change: Change) -> None:
     change(notebook)
     made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
-    incoming = target.with_suffix(".incoming")
-    incoming.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
-    incoming.rename(target)
+    atomic_write(target, f"{json.dumps(notebook, ensure_ascii=False, indent=1)}\n".encode(), durable=False)
     if "SUDO_UID" in os.environ:
         for path in (target, *made):
             os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]), follow_symlinks=False)
@@ -103,3 +102,15 @@ def with_solutions(notebook: Notebook) -> None:
         if "exercise" in cell["metadata"].get("tags", []):
             (step,) = re.findall(r"^def (\w+)", "".join(cell["source"]), re.MULTILINE)
             cell["source"] = "@lab.step\n" + source_of(step, notebook["metadata"]["labcore"]["lesson"]).rstrip()
+
+
+def prepared(lesson: Lesson, lessons: Path, directory: Path) -> None:
+    """Copy a lesson into a directory, in both languages, with every exercise filled in and without outputs."""
+    for folder in LANGUAGE_FOLDERS:
+        copy(lessons / folder / lesson.file, directory / folder / lesson.file, _solved)
+
+
+def _solved(notebook: Notebook) -> None:
+    without_outputs(notebook)
+    with_solutions(notebook)
+    notebook["cells"] = [cell for cell in notebook["cells"] if "solution" not in cell["metadata"].get("tags", [])]

@@ -1,4 +1,4 @@
-"""What was said between a client and a registry, as a table: the request, the answer, and those headers that matter."""
+"""HTTP exchanges with a registry as a table: requests, answers, and the headers that matter."""
 
 import html
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 from labcore.http import Request, Response
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.record import Record
 
 DIGEST = re.compile(r"(sha256:[0-9a-f]{8})[0-9a-f]{56}")

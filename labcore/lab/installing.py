@@ -1,4 +1,4 @@
-"""What lesson 4 is taught with: `my_runtime.py` as a command, the machine's devices lent to a container, a foreign program."""
+"""Tools of lesson 4: `my_runtime.py` as a command, bound devices, a program for another machine."""
 
 from pathlib import Path
 

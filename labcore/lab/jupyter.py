@@ -1,4 +1,4 @@
-"""JupyterLab on loopback, with nothing of it outside the state root and the working copy."""
+"""JupyterLab on loopback, with all its files in the state root and the working copy."""
 
 import json
 import os
@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labcore.errors import LabcoreError
-from labcore.lab.demo import LARGE_TYPE
 from labcore.runtime import Plan, ops, spawn
 
+# JupyterLab's own names for the sizes of its type; a room's last row reads these.
+LARGE_TYPE = {"overrides": {"code-font-size": "20px", "content-font-size1": "22px", "ui-font-size1": "16px"}}
 FIRST_PORT = 8888
 START_SECONDS = 60
 

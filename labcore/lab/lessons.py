@@ -1,7 +1,7 @@
-"""The lessons: their order, the steps that the learner writes in each, and what each needs of the machine."""
+"""Lessons: their order, their steps, and their requirements of the machine."""
 
 from labcore.errors import InvalidInput
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.language import Language, language
 from labcore.record import Record
 

@@ -1,4 +1,4 @@
-"""A lesson's virtual machine, and the comparison of containers with such machines; a card where there is none."""
+"""Virtual machines in a lesson: a guest to look into, and the comparison with containers; a card where there is none."""
 
 import contextlib
 import html
@@ -10,8 +10,8 @@ from labcore.bench.apart import compare_apart
 from labcore.bench.comparison import Comparison, Series
 from labcore.bench.progress import Options, Progress
 from labcore.errors import LabcoreError
+from labcore.lab.messages import say
 from labcore.lab.pictures import Picture
-from labcore.lab.say import say
 from labcore.record import Record
 
 WARM_UP = 1
@@ -19,7 +19,7 @@ SHOWN = 24  # lines of what a guest says
 
 
 class Card(Record):
-    """What is missing, and how to get it."""
+    """A card: what is missing, and how to get it."""
 
     why: str
 

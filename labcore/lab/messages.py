@@ -1,13 +1,11 @@
-"""What the lab says, in Chinese, by its English; what pictures say, and later checks, stands in modules of its own."""
+"""Message catalogue of the lab: its English texts and their Chinese translations; `say` chooses by LABCORE_LANG."""
 
-from labcore.lab.check_words import CHINESE as CHECKS
-from labcore.lab.install_words import CHINESE as INSTALLING
-from labcore.lab.picture_words import CHINESE as PICTURES
+from labcore.language import Catalogue
+
+say = Catalogue("lab")
 
 CHINESE = {
-    **PICTURES,
-    **CHECKS,
-    **INSTALLING,
+    # --- the toolkit
     # beginning
     "root: containers are made by root here. Start the lab with `make lab`, which asks for the right to.":
         "root 权限：这里的容器由 root 创建。请用 `make lab` 启动实验室，它会申请所需权限。",
@@ -155,4 +153,264 @@ CHINESE = {
     # the widget
     "ended with exit code {code}": "已结束，退出码 {code}",
     "start": "启动",
+    # --- pictures
+    # what goes wrong
+    "a process is given by itself or by its number, not by {what}": "要画一个进程，请给出进程本身或它的进程号，而不是 {what}",
+    "process {pid} has ended: draw it while it runs": "进程 {pid} 已经结束：请在它运行时画图",
+    "process {pid} may not be looked into from here: run this as root, or choose one of your own": (
+        "无权从这里查看进程 {pid}：请以 root 身份运行，或选择你自己的进程"
+    ),
+    "from 2 to {most} processes can be compared, not {count}": "可以比较 2 到 {most} 个进程，而不是 {count} 个",
+    "{labels} labels for {count} columns": "{count} 列却有 {labels} 个标签",
+    "a mount tree is a process, its number, or the text of its mountinfo file: this text is empty": (
+        "挂载树由进程、进程号或其 mountinfo 文件的内容给出：这段内容是空的"
+    ),
+    "this is no line of a mountinfo file: {line}": "这不是 mountinfo 文件中的一行：{line}",
+    "there are stages 1 to {last}, no {odd}": "阶段只有 1 到 {last}，没有 {odd}",
+    "this timeline is empty: only a process that a plan has started has one": "时间线是空的：只有由计划启动的进程才有时间线",
+    # waterfall
+    "One container start, op by op": "一次容器启动的每一步",
+    "{title}: {time:.1f} ms": "{title}：{time:.1f} 毫秒",
+    "microseconds after clone was called": "调用 clone 之后的微秒数",
+    "process": "进程",
+    "names": "名称",
+    "mounts": "挂载",
+    "files": "文件",
+    "protection": "保护",
+    "other": "其他",
+    # who shares which namespace
+    "Who shares which namespace": "谁与谁共享哪个命名空间",
+    "process {pid}": "进程 {pid}",
+    "shared": "共享",
+    "own": "独有",
+    "One filled box: one namespace, and its inode number. A white box: a namespace that no other process here is in.": (
+        "同一个实心框：同一个命名空间及其 inode 号。白框：这里没有其他进程使用的命名空间。"
+    ),
+    "process numbers": "进程号",
+    "host name": "主机名",
+    "shared memory, queues": "共享内存、消息队列",
+    "network": "网络",
+    "root of the cgroups": "cgroup 的根",
+    "users, privileges": "用户与特权",
+    "clocks": "时钟",
+    # trees
+    "before": "之前",
+    "after": "之后",
+    "What is mounted": "挂载了什么",
+    "{count} mounts": "{count} 个挂载",
+    "−  only in “{before}”        +  only in “{after}”": "−  仅在“{before}”        +  仅在“{after}”",
+    "… {count} more": "… 还有 {count} 个",
+    "The same processes, seen from outside and from inside": "同样的进程：从外面看，从里面看",
+    "outside": "外面",
+    "inside": "里面",
+    "numbers of this machine": "本机的进程号",
+    "numbers of its PID namespace": "它的 PID 命名空间里的进程号",
+    "you are here": "你在这里",
+    "zombie": "僵尸进程",
+    # layers and files
+    "no layers to draw: name their directories, the topmost first": "没有可画的层：请给出各层的目录，最上层在前",
+    "from 1 to {most} files can be drawn, not {count}": "可以画 1 到 {most} 个文件，而不是 {count} 个",
+    "{path} is no directory: a layer is given by the directory that it was unpacked into": (
+        "{path} 不是目录：层要用它解包到的目录来表示"
+    ),
+    "find is not installed here: apt-get install findutils": "这里没有安装 find：apt-get install findutils",
+    "the kernel does not stack these directories: {error}": "内核没有把这些目录叠起来：{error}",
+    "Layers, and what is seen of them from above": "层，以及从上往下看到的文件",
+    "what is seen": "看到的",
+    "read-write layer": "读写层",
+    "the container's own": "容器自己的",
+    "image, read-only": "镜像，只读",
+    "layer {n}": "第 {n} 层",
+    "✗ deleted": "✗ 删除",
+    "✗ all": "✗ 全部",
+    "+ {count} more": "另有 {count} 个",
+    "full colour: what is seen        pale: covered by a layer above        ✗: deletes what lies below": (
+        "深色：看得到的        浅色：被上面的层盖住        ✗：删除下面的"
+    ),
+    # a registry
+    "from 1 to {most} images can be drawn, not {count}": "可以画 1 到 {most} 个镜像，而不是 {count} 个",
+    "registry {address}": "注册服务器 {address}",
+    "repository and tags": "仓库和标签",
+    "image": "镜像",
+    "layers, the lowest first": "层，最下层在前",
+    "no tag: by its digest only": "没有标签：只能用摘要",
+    "full colour: a layer that several images here have        white: one of this image alone": (
+        "深色：这里多个镜像共用的层        白色：只属于这个镜像的层"
+    ),
+    # the ten stages
+    "run": "运行",
+    "limits": "限制",
+    "images": "镜像",
+    "install": "安装",
+    "daemon": "守护进程",
+    "pull": "拉取",
+    "exec & net": "exec 与网络",
+    "parse": "解析",
+    "instructions": "指令",
+    "build": "构建",
+    # containers against virtual machines
+    "this comparison has no {what}: measure it first": "这份对比数据里没有 {what}：请先测量",
+    "How long a start takes": "启动要多久",
+    "from the command to the first process's first word; one dot is one start, the line is the median": (
+        "从发出命令到第一个进程输出第一个字；一个点是一次启动，竖线是中位数"
+    ),
+    "How much memory one takes": "每个实例占多少内存",
+    "MiB of one that idles, with all that stands beside it; what is shared counts in parts (PSS)": (
+        "一个空闲实例及其附属进程占用的 MiB；共享的部分按份额计算（PSS）"
+    ),
+    "What work inside costs": "在里面干活要付出多少代价",
+    "times as long as in a process of the host (1×)": "相对于宿主机上普通进程的耗时倍数（1×）",
+    "a container's whole start, to this scale": "同一比例下，一次完整的容器启动",
+    "milliseconds": "毫秒",
+    "{time} s": "{time} 秒",
+    "{time} ms": "{time} 毫秒",
+    "container": "容器",
+    "virtual machine": "虚拟机",
+    "a process": "普通进程",
+    "container: labcore, from Python": "容器：labcore（Python 调用）",
+    "container: your own run": "容器：你自己的 run",
+    "container: labcore run": "容器：labcore run 命令",
+    "container: crun": "容器：crun",
+    "container: podman run": "容器：podman run",
+    "container: docker run": "容器：docker run",
+    "VM: microvm, small guest": "虚拟机：microvm，最小系统",
+    "VM: PC, small guest": "虚拟机：PC，最小系统",
+    "VM: virt, small guest": "虚拟机：virt，最小系统",
+    "VM: PC, qemu by hand": "虚拟机：PC，手动启动 qemu",
+    "VM: labcore vm run": "虚拟机：labcore vm run 命令",
+    "VM: PC, Debian with systemd": "虚拟机：PC，完整的 Debian",
+    "arithmetic": "算术运算",
+    "a system call (getpid)": "一次系统调用（getpid）",
+    "a look at a file (stat)": "查看一个文件（stat）",
+    "a file made and removed": "新建并删除一个文件",
+    "a byte there and back (pipe)": "一个字节往返（管道）",
+    "a process made and ended": "创建并结束一个进程",
+    "qemu: the machine is made": "qemu：造出机器",
+    "qemu, firmware, kernel decompressed": "qemu、固件、解压内核",
+    "firmware": "固件",
+    "kernel": "内核",
+    "kernel: decompressed": "内核：解压",
+    "kernel: memory": "内核：内存",
+    "kernel: processors, interrupts": "内核：处理器、中断",
+    "kernel: buses (PCI, ACPI)": "内核：总线（PCI、ACPI）",
+    "kernel: first root unpacked": "内核：解包初始根文件系统",
+    "kernel: drivers": "内核：驱动程序",
+    "kernel and first process": "内核与第一个进程",
+    "first process": "第一个进程",
+    "first root: finds the disk": "初始根文件系统：找到磁盘",
+    "systemd and its services": "systemd 及其各项服务",
+    "virtual machines emulated (TCG), without KVM": "虚拟机由软件模拟（TCG），没有使用 KVM",
+    "virtual machines run by KVM": "虚拟机使用 KVM",
+    # --- checks of lessons 2 and 3
+    # limits
+    "it was born in a cgroup of its own": "它一出生就在自己的 cgroup 里",
+    "its cgroup has room for {n} processes": "它的 cgroup 最多容纳 {n} 个进程",
+    "its memory has no limit of its own, for the spec asks for none": "内存没有另设上限，因为 spec 没有要求",
+    "its memory is limited to {n} bytes": "内存上限是 {n} 字节",
+    # confine
+    "what it may do now": "现在能做的",
+    "what it could claim": "可以申领的",
+    "what it can ever gain": "将来可能得到的",
+    "{n} in all": "共 {n} 项",
+    "{words}: the capabilities that were asked for, no other": "{words}：正是要求保留的能力，没有多余的",
+    "a filter looks at its system calls": "有过滤器检查它的系统调用",
+    "no user namespace, for the spec does not ask for one": "没有用户命名空间，因为 spec 没有要求",
+    "{file}: 0 inside is {n} outside": "{file}：里面的 0 是外面的 {n}",
+    "it is empty": "它是空的",
+    "root inside is user {n} outside": "里面的 root 在外面是 {n} 号用户",
+    "{path} is read-only": "{path} 是只读的",
+    # digest
+    "it returns a text": "返回的是文本",
+    "which begins with sha256:": "以 sha256: 开头",
+    "and is the digest of the bytes that were given": "正是所给字节的摘要",
+    # layers, and what a container sees of them
+    "layers returned {what}: it returns the names in a list, the topmost first": (
+        "layers 返回了 {what}：应当返回名字的列表，最上层在前"
+    ),
+    "each layer has a directory of its own in the store": "每一层在存储里各有一个目录",
+    "with that layer's files, and no other's": "里面是这一层的文件，没有别层的",
+    "unpacked once: the second time the same names come back": "只解包一次：第二次返回同样的名字",
+    "what lay in the store is as it was": "存储里原有的东西没有变",
+    "its root is an overlay": "它的根是一个 overlay",
+    "with a layer on top that can be written to": "最上面有一层可写",
+    "its read-only layers are the image's, the topmost first": "只读层就是镜像的各层，最上层在前",
+    "each file is that of the topmost layer that has it": "每个文件都来自拥有它的最上面一层",
+    "/etc/gone, which a layer deletes, is not to be seen": "/etc/gone 被某一层删除，看不到了",
+    "/etc/back, deleted and made again, is": "/etc/back 删除后又重建，看得到",
+    # overlay and rootfs
+    "what the container wrote was in memory, and is gone with it": "容器写的东西在内存里，随它一起消失了",
+    "on a plain directory, too: its root is no overlay": "普通目录也可以：这时根不是 overlay",
+    # pull
+    "the manifest was asked for by its tag": "按标签请求了清单",
+    "the manifest came back": "返回了清单",
+    "config and layers lie in the store, each under its digest": "配置和各层都在存储里，各以摘要为名",
+    "the image has its name there, {name}": "镜像在那里有了名字：{name}",
+    "the config": "配置",
+    "the lowest layer": "最下层",
+    "a layer": "某一层",
+    "the topmost layer": "最上层",
+    "{what}: other bytes than were asked for are refused": "{what}：内容与所要的不符，就拒绝",
+    "and not kept": "也没有留下来",
+    # whiteouts
+    "a file that the layer deletes is not to be seen": "这一层删除的文件看不到了",
+    "nor is a whole directory that it deletes": "它删除的整个目录也看不到了",
+    "what stands beside the mark is": "标记旁边的文件看得到",
+    "an opaque directory shows what the layer has in it": "不透明目录显示本层放在里面的内容",
+    "and nothing that lower layers have there": "不显示下层在那里的任何内容",
+    "no mark is left": "没有留下任何标记",
+    "a device 0/0 stands for what is deleted": "被删除的文件换成了设备 0/0",
+    # dig
+    "a file that each layer has is found in each, the lowest first": "每层都有的文件，在每层都找到了，最下层在前",
+    "one that a layer deletes is found below": "被某层删除的文件，在下面那层找到了",
+    "one that is in one layer only, once": "只在一层里的文件，找到一次",
+    "one that there is not, nowhere": "不存在的文件，哪里也没有",
+    # --- lesson 4: the toolkit and its checks
+    "cgroups: none is mounted below /sys/fs/cgroup: sudo mount -t cgroup2 none /sys/fs/cgroup": (
+        "cgroup：/sys/fs/cgroup 下没有挂载：sudo mount -t cgroup2 none /sys/fs/cgroup"
+    ),
+    "No disk is full: as many namespaces of this kind as are allowed have been made. /proc/sys/user/max_*_namespaces says "
+    "how many, and root can raise that.": (
+        "并不是磁盘满了：这种命名空间的数量已达上限。上限写在 /proc/sys/user/max_*_namespaces 里，root 可以调高。"
+    ),
+    # the doctor's table, and the riddles
+    "feature": "功能",
+    "what was seen": "看到的情况",
+    "what depends on it": "什么依赖于它",
+    "Why?": "为什么？",
+    "this plan does not fail": "这个计划并没有失败",
+    # preflight
+    "preflight returned {what}: it returns a dictionary, what is missing and its cure": (
+        "preflight 返回了 {what}：应当返回字典，写明缺什么、怎么补救"
+    ),
+    "on this machine as it is, nothing is missing": "机器保持原样时，什么也不缺",
+    "and nothing is named that is there": "没有把具备的东西说成缺的",
+    "each comes with a cure": "每一项都带着补救办法",
+    "where the tray lies on an overlay, which can be no upper layer, the overlay is missing": (
+        "tray 放在 overlay 上（不能当上层）时，报告缺 overlay"
+    ),
+    "where no cgroups are mounted, they are missing": "没有挂载 cgroup 时，报告缺 cgroups",
+    "where no {kind} namespaces may be made, “{name}” is missing": "不允许创建 {kind} 命名空间时，报告缺“{name}”",
+    # devices
+    "/dev is a tmpfs of its own": "/dev 是单独的 tmpfs",
+    "each device of the spec is there, with its numbers": "spec 里的每个设备都在，编号正确",
+    "and no other: not the machine's disks": "没有多余的设备：机器的磁盘不在里面",
+    "everybody may read and write each: no umask has taken that away": "每个设备人人可读可写：没有被 umask 去掉权限",
+    "/dev/pts is a devpts": "/dev/pts 是 devpts",
+    "/dev/ptmx leads to the one in there": "/dev/ptmx 指向其中的 ptmx",
+    "what the program makes is not for everybody to write: its umask is 022": "程序新建的文件不是人人可写：umask 是 022",
+    # main
+    "its root is the image that was named": "它的根就是指定的镜像",
+    "it is the `run` of this file that starts it: its host name is from there": (
+        "启动它的是这个文件里的 `run`：主机名来自这里"
+    ),
+    "what the program says comes out": "程序的输出如实出现",
+    "where the cgroups are missing, it says so": "缺 cgroup 时会说出来",
+    "starts nothing": "什么也不启动",
+    "and ends with another code than 0": "退出码不是 0",
+    "without a word on its command line it fails, without a traceback": "命令行上什么也没写时，报错退出，但不抛出 traceback",
+    # machine_of
+    "a program's machine is the number at byte 18": "程序适用的机器，就是第 18 字节处的数字",
+    "in the byte order that byte 5 names": "字节顺序按第 5 字节所写",
+    "a script is for no machine": "脚本不属于任何机器",
+    "nor is a file that is cut off": "被截断的文件也一样",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What makes a kernel a lesson's kernel: its language, and the `%%helper` magic."""
+"""Notebook kernel setup: its language, and the `%%helper` magic."""
 
 import os
 from pathlib import Path

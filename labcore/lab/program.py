@@ -1,9 +1,15 @@
-"""A program's text, and the functions that stand in it: found, replaced, put in order, taken out."""
+"""Source of `my_runtime.py`: its functions are found, replaced, ordered and removed, and marked with their lesson.
+
+A step that a later lesson writes anew has a mark at the end of its first line: `# lesson 3`.
+"""
 
 import ast
 import re
 from collections.abc import Mapping, Sequence
 
+from labcore.lab.lessons import lesson_of, lessons_of
+
+MARK = re.compile(r"#\s*lesson (\d+)\s*$")
 Functions = Mapping[str, tuple[int, int, str]]  # name -> first line, line after its last, text
 
 
@@ -61,3 +67,37 @@ def without_functions(text: str, names: Sequence[str]) -> str:
                 del lines[first]
         text = "".join(lines).rstrip() + "\n"
     return text
+
+
+def marked(step: str, source: str, number: int) -> str:
+    """Return a step's text with the mark of the lesson in which it is written; the first one needs none."""
+    lines = lines_of(source)
+    at = _definition(source)
+    bare = MARK.sub("", lines[at].rstrip("\n")).rstrip()
+    more = "" if number == lessons_of(step)[0].number else f"  # lesson {number}"
+    text = "".join([*lines[:at], f"{bare}{more}\n", *lines[at + 1 :]])
+    return text if _same(text, source) else source
+
+
+def version(step: str, source: str) -> int:
+    """Return in which lesson a step's text was written."""
+    found = MARK.search(lines_of(source)[_definition(source)].rstrip("\n"))
+    return int(found[1]) if found else lessons_of(step)[0].number
+
+
+def outdated(steps: Mapping[str, str], at: int | None) -> list[str]:
+    """Return which of these steps, each with its text, were written before the version that counts in lesson `at`."""
+    return [name for name, text in steps.items() if version(name, text) < lesson_of(name, at).number]
+
+
+def _definition(source: str) -> int:
+    """Return the index of the line that begins with `def`."""
+    return ast.parse(source).body[0].lineno - 1
+
+
+def _same(text: str, source: str) -> bool:
+    """Return whether two texts are the same to Python: a definition's first line may end inside of a string."""
+    try:
+        return ast.dump(ast.parse(text)) == ast.dump(ast.parse(source))
+    except SyntaxError:
+        return False

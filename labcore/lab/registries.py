@@ -1,27 +1,53 @@
-"""A registry that lives as long as the notebook, and what is said to it."""
+"""Lesson registry: a registry that lives as long as the notebook, its contents as values, and a push to it."""
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from labcore.engine import default_root, transfer
 from labcore.http import FilePart, Request, Response
 from labcore.images import ImageStore, Manifest
 from labcore.lab.exchange import Exchange, Row, row
-from labcore.lab.registry_contents import Kept, Repository
-from labcore.registry.server import Registry, Settings, failure
-from labcore.registry.server_auth import Access, Everybody, Passwords
+from labcore.record import Record
+from labcore.registry.server import Registry, Settings
+from labcore.registry.server_auth import Access, AllowAll, Htpasswd
 from labcore.spec import Reference
 
 
+class TaggedImage(Record):
+    """An image in a repository: its manifest's digest, its tags, its layers from the lowest up."""
+
+    digest: str
+    tags: tuple[str, ...]
+    layers: tuple[str, ...]
+
+
+class Repository(Record):
+    """A repository: its name and its images."""
+
+    name: str
+    images: tuple[TaggedImage, ...]
+
+
+class HasContents(Protocol):
+    """A registry that can list its contents."""
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+
+    def contents(self) -> Sequence[Repository]:
+        """Return its repositories."""
+
+
 class LessonRegistry(Registry):
-    """A registry on this machine's loopback, which serves from a thread of this process. `url` and `address` say where."""
+    """A registry on the loopback, served from a thread of this process, at `url` and `address`."""
 
     def __init__(self, root: Path, access: Access | None = None) -> None:
-        super().__init__(root, Settings(access or Everybody()))
+        super().__init__(root, Settings(access or AllowAll()))
         self._rows: list[Row] = []
         self._server, port = self.serve()
         self._thread = self._server.start()
@@ -42,27 +68,27 @@ class LessonRegistry(Registry):
         self.close()
 
     def close(self) -> None:
-        """End it, and return when it has let go of its port."""
+        """End it, and return when its port is free."""
         self._server.close()
         self._thread.join()
 
     def said(self) -> Exchange:
-        """Return what was asked and answered since this was last called; it shows as a table."""
+        """Return the exchanges since the last call; they are shown as a table."""
         rows, self._rows = tuple(self._rows), []
         return Exchange(rows)
 
     def contents(self) -> list[Repository]:
-        """Return what is in it, repository by repository."""
+        """Return its repositories."""
         return [Repository(name, tuple(self._images(name))) for name in self.files.repositories()]
 
-    def _images(self, name: str) -> Iterator[Kept]:
+    def _images(self, name: str) -> Iterator[TaggedImage]:
         tags: dict[str, list[str]] = {}
         for tag in self.files.tags(name):
             tags.setdefault(self.files.tagged(name, tag), []).append(tag)
         entries = (self.files.repository(name) / "_manifests").iterdir()
         for entry in sorted(entries, key=lambda path: path.stat().st_mtime_ns):
             manifest = Manifest.parse(self.files.manifest(name, entry.name)[2], f"{name}@{entry.name}")
-            yield Kept(entry.name, tuple(tags.get(entry.name, ())), tuple(layer.digest for layer in manifest.layers))
+            yield TaggedImage(entry.name, tuple(tags.get(entry.name, ())), tuple(layer.digest for layer in manifest.layers))
 
     def private(self, user: str, password: str) -> "LessonRegistry":
         """Serve the same repositories behind a password."""
@@ -71,7 +97,7 @@ class LessonRegistry(Registry):
         with tempfile.NamedTemporaryFile("w", prefix="labcore-htpasswd-") as file:
             file.write(f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n")
             file.flush()
-            return LessonRegistry(self.files.root, Passwords(Path(file.name)))
+            return LessonRegistry(self.files.root, Htpasswd(Path(file.name)))
 
     def liar(self, *digests: str) -> "LessonRegistry":
         """Serve the same repositories, but send other bytes in the place of these blobs (of all, if none is named)."""
@@ -79,16 +105,12 @@ class LessonRegistry(Registry):
 
     def answer(self, request: Request) -> Response:
         """Answer a request, and take it down."""
-        try:
-            response = self.changed(request, super().answer(request))
-        except Exception as error:
-            self._rows.append(row(request, failure(request, error)))
-            raise
+        response = self.changed(request, super().answer(request))
         self._rows.append(row(request, response))
         return response
 
     def changed(self, request: Request, response: Response) -> Response:  # noqa: ARG002  a liar looks at the request
-        """Return what is really sent."""
+        """Return the response that is really sent."""
         return response
 
 
@@ -109,14 +131,14 @@ class _Liar(LessonRegistry):
 
 
 def registry() -> LessonRegistry:
-    """Start an empty registry, which ends with this process. What an earlier one kept is gone."""
+    """Start an empty registry, which ends with this process. The content of an earlier one is removed."""
     directory = default_root() / "lab" / "registry"
     shutil.rmtree(directory, ignore_errors=True)
     return LessonRegistry(directory)
 
 
 def push(store: str, name: str, registry: LessonRegistry) -> str:
-    """Send an image of a store to a registry, as `docker push` does; return the name by which it is known everywhere.
+    """Push an image of a store to a registry, as `docker push` does; return its full name.
 
     Raises ImageNotFound, RegistryError.
     """

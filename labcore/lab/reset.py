@@ -1,4 +1,4 @@
-"""`lab.reset()`: end what a lesson has left running, and prove that the machine is as it was when the lesson began."""
+"""Reset: `lab.reset()` ends processes that a lesson has left, and compares the machine with a snapshot from its start."""
 
 import gc
 import html
@@ -14,7 +14,7 @@ from labcore import native, procfs
 from labcore.errors import InvalidInput, SystemCallError
 from labcore.lab import cgroups
 from labcore.lab.checks.process_view import FILES
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.native import Prctl, Process
 from labcore.record import Record
 
@@ -25,7 +25,7 @@ EXIT_TIMEOUT_SECONDS = 2.0  # seconds that a killed process is given to be gone
 
 
 class Snapshot(Record):
-    """What was seen of the machine: sets of lines, by what they are about."""
+    """A snapshot of the machine: sets of lines, by subject."""
 
     mounts: frozenset[str]
     namespaces: frozenset[str]
@@ -36,7 +36,7 @@ class Snapshot(Record):
 
 
 class Report(Record):
-    """What has changed since the lesson began: for each subject how many things were compared, and the lines that differ."""
+    """The changes since the lesson began: for each subject the number of things compared, and the lines that differ."""
 
     compared: dict[str, int]
     changed: dict[str, tuple[str, ...]]
@@ -44,7 +44,7 @@ class Report(Record):
 
     @property
     def clean(self) -> bool:
-        """Is all as it was?"""
+        """Has nothing changed?"""
         return not any(self.changed.values())
 
     def lines(self) -> list[str]:
@@ -80,7 +80,7 @@ _REMEMBERED: list[Snapshot] = []
 def remember() -> None:
     """Take the snapshot that `reset` compares with; only the first one in a process counts.
 
-    From here on orphans become this process's children, so that `reset` finds them: prctl(2), PR_SET_CHILD_SUBREAPER.
+    Makes this process the subreaper of its descendants, so that `reset` finds orphans: prctl(2), PR_SET_CHILD_SUBREAPER.
     """
     if not _REMEMBERED:
         native.prctl(Prctl.SET_CHILD_SUBREAPER, 1)
@@ -108,7 +108,7 @@ def reset() -> Report:
 
 
 def snapshot() -> Snapshot:
-    """Look at the machine as this process sees it."""
+    """Return a snapshot of the machine as this process sees it."""
     family = [os.getpid(), *procfs.descendants(os.getpid())]
     return Snapshot(
         mounts=frozenset(_mounts()),
@@ -147,7 +147,7 @@ def _cgroups() -> Iterator[str]:
 
 
 def _process(pid: int) -> str:
-    """Name a process so that no later one with its number is taken for it: with the time of its start."""
+    """Return a process's identity: its PID and start time, which no later process has."""
     try:
         return f"{pid} {procfs.command_name(pid)} {procfs.stat_fields(pid)[19]}"
     except OSError:
@@ -163,7 +163,7 @@ def _files(directory: str) -> Iterator[str]:
 
 
 def _end_what_was_left(before: Snapshot) -> int:
-    """End the processes below this one that were not there at the beginning; return how many of them were still running."""
+    """End the descendants that did not exist at the beginning; return how many of them were still running."""
     left = [pid for pid in procfs.descendants(os.getpid()) if _process(pid) not in before.processes]
     ended_already = sum(procfs.has_ended(pid) for pid in left)
     # Those that a variable of the notebook still holds, by their handles: nobody else may take note of their ends.

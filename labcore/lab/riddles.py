@@ -1,10 +1,10 @@
-"""`lab.riddle(plan)`: a plan that fails, and which op with which errno; why it does is folded away, to be guessed first."""
+"""Riddles: `lab.riddle(plan)` shows a plan that fails, the op and the errno; the explanation is folded away."""
 
 import html
 
 from labcore.errors import InvalidInput, StepFailed, errno_name
-from labcore.lab.explaining import wrapped
-from labcore.lab.say import say
+from labcore.lab.failures import wrapped
+from labcore.lab.messages import say
 from labcore.record import Record
 from labcore.runtime import Plan, spawn
 

@@ -1,4 +1,4 @@
-"""A directory with a root file system in it, to start containers on before images are understood."""
+"""Root file systems in a directory, for containers before images are understood."""
 
 import hashlib
 import os

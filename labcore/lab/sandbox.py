@@ -1,4 +1,4 @@
-"""Where a learner's code runs: a process that cannot outlive the notebook, nor leave anything on the machine.
+"""Sandbox for a learner's code: a process that cannot outlive the notebook, nor leave anything on the machine.
 
     kernel ──stdin──> supervisor ──clone──> labcore-init ──fork──> python, with the learner's code
                       (no threads)          (process 1 of the sandbox)
@@ -19,20 +19,20 @@ from pathlib import Path
 from typing import Final
 
 from labcore.engine import default_root
-from labcore.lab.holding import held, new_name, sweep
+from labcore.lab.locked_directories import locked_directory, new_name, sweep
 from labcore.native import CloneFlag, MountAttribute, MountFlag, Process, Stream, UnmountFlag, program
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.ops import Op
 from labcore.runtime.probe import confined
 
-MOST_PROCESSES: Final = 64  # a fork bomb ends here
-CROWDS: Final = "labcore-lab-crowd-"  # the cgroup of a sandbox and its supervisor
+MAX_PROCESSES: Final = 64  # a fork bomb ends here
+PIDS_CGROUPS: Final = "labcore-lab-crowd-"  # the cgroup of a sandbox and its supervisor
 NICE: Final = 10  # what runs in a sandbox leaves the processor to whoever has to end it
 QUIET: Final = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
 
 
 def python(module: str, *arguments: str) -> list[str]:
-    """Return the command that runs a module of ours: never a file of that name in the folder where it happens to run."""
+    """Return the command that runs a module of labcore's, never a file of that name in the working directory."""
     return [sys.executable, "-P", "-u", "-m", module, *arguments]
 
 
@@ -57,9 +57,9 @@ def sandbox_plan(module: str, writable: Sequence[str] = ()) -> Plan:
 
 
 def _proc_in_sight(roots: Iterable[Path]) -> list[Op]:
-    """Mount a /proc in each root that a learner may turn into, when the lab is an ordinary user's.
+    """Mount a /proc in each root that a learner may pivot into, when the lab is an ordinary user's.
 
-    A user namespace gets a new one only while another is in sight, and the turn leaves all others behind: user_namespaces(7).
+    A user namespace may mount a new /proc only while another is visible, and none is after pivot_root: user_namespaces(7).
     """
     places = [root / "proc" for root in roots if confined()]
     return [ops.Mount("proc", str(place), "proc", QUIET) for place in places if place.is_dir()]
@@ -74,12 +74,12 @@ def _read_only_but(directories: Sequence[str]) -> list[Op]:
 
 
 def start(module: str, *, stdin: Stream, output: Stream, writable: Sequence[str] = ()) -> Process:
-    """Start a sandbox; what it writes to standard output and to standard error goes to one place, in order."""
+    """Start a sandbox; its standard output and standard error go to one descriptor, in order."""
     return spawn(sandbox_plan(module, writable), stdin=stdin, stdout=output, stderr=output)
 
 
 class Output:
-    """Passes on what a sandbox prints, up to a limit, so that nobody's browser is drowned; then counts what is dropped."""
+    """Passes on a sandbox's output up to a limit, and counts the bytes that it drops after that."""
 
     def __init__(self, fd: int, deliver: Callable[[bytes], None], limit: int) -> None:
         self.fd = fd
@@ -88,7 +88,7 @@ class Output:
         self._left = limit
 
     def pump(self) -> bool:
-        """Move what is there; return whether more may come."""
+        """Pass on what has arrived; return whether more may come."""
         try:
             chunk = os.read(self.fd, 1 << 16)
         except BlockingIOError:
@@ -102,9 +102,9 @@ class Output:
 
 
 def watch(process: Process, output: Output, lifeline: int, seconds: float) -> str:
-    """Pass on output until the process ends. Returns `ended`, `timeout`, or `alone` when the lifeline has been closed.
+    """Pass on output until the process ends. Return `ended`, `timeout`, or `alone` if the lifeline was closed.
 
-    The process is dead and reaped afterwards, and all that it has started.
+    The process and all its descendants are dead afterwards, and it is reaped.
     """
     deadline = time.monotonic() + seconds
     poller = select.poll()
@@ -135,8 +135,8 @@ def _drain(output: Output) -> None:
 
 
 @contextmanager
-def few_processes(most: int = MOST_PROCESSES) -> Iterator[None]:
-    """Put this process, and all that it starts in here, into a cgroup with a limit on their number; undo that at the end.
+def limit_processes(most: int = MAX_PROCESSES) -> Iterator[None]:
+    """Move this process, with all that it starts in the block, into a cgroup with a limit on processes: pids.max.
 
     Where no cgroup can be made there is no limit: cgroups(7).
     """
@@ -144,29 +144,29 @@ def few_processes(most: int = MOST_PROCESSES) -> Iterator[None]:
     before = _own_cgroup(parent) if parent else None
     with ExitStack() as undo:
         if parent and before:
-            sweep(parent.glob(f"{CROWDS}*"), _remove_empty)
+            sweep(parent.glob(f"{PIDS_CGROUPS}*"), _remove_empty)
             with suppress(OSError):
-                _enter_crowd(parent, before, most, undo)
+                _enter_cgroup(parent, before, most, undo)
         yield
 
 
-def _enter_crowd(parent: Path, before: Path, most: int, undo: ExitStack) -> None:
+def _enter_cgroup(parent: Path, before: Path, most: int, undo: ExitStack) -> None:
     """Make a cgroup with a limit on processes, and move in; `undo` moves back to where this process was before."""
 
     def make() -> Path:
-        made = parent / new_name(CROWDS)
+        made = parent / new_name(PIDS_CGROUPS)
         made.mkdir()
         return made
 
-    cgroup = undo.enter_context(held(make))
+    cgroup = undo.enter_context(locked_directory(make))
     undo.callback(_remove, cgroup)
     (cgroup / "pids.max").write_text(str(most))
     (cgroup / "cgroup.procs").write_text("0")
-    undo.callback(_go_home, before, parent)
+    undo.callback(_leave_cgroup, before, parent)
 
 
-def _go_home(*homes: Path) -> None:
-    """Move this process into the first of these cgroups that is there: the one that it came from may be gone by now."""
+def _leave_cgroup(*homes: Path) -> None:
+    """Move this process into the first of these cgroups that exists: the one that it came from may be gone by now."""
     for home in homes:
         with suppress(OSError):
             (home / "cgroup.procs").write_text("0")
@@ -201,7 +201,7 @@ def _own_cgroup(parent: Path) -> Path | None:
 
 
 def _remove(cgroup: Path) -> None:
-    """Remove a cgroup whose processes are dead, once the kernel has buried the last of them."""
+    """Remove a cgroup whose processes are dead, once the kernel has reaped the last of them."""
     for _ in range(100):
         try:
             cgroup.rmdir()
@@ -212,13 +212,13 @@ def _remove(cgroup: Path) -> None:
             time.sleep(0.02)
 
 
-def be_modest() -> None:
-    """Called inside of a sandbox before a learner's code runs: let all others have the processor first."""
+def lower_priority() -> None:
+    """Lower this process's CPU priority: nice(2). For a sandbox, before a learner's code runs."""
     os.nice(NICE)
 
 
 def supervise() -> None:
-    """Leave Ctrl-C to whoever started this process: it closes the lifeline. A polite end undoes what was done."""
+    """Ignore SIGINT, for the notebook handles Ctrl-C by closing the lifeline; exit on SIGTERM, undoing everything."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -1,4 +1,4 @@
-"""The first cell of every lesson: is all there that it needs? And where in the ten lessons are we?"""
+"""Session: the first cell of a lesson checks its requirements, makes its images, and shows where in the ten lessons it is."""
 
 import os
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from pathlib import Path
 
 from labcore.errors import ImageNotFound, LabcoreError
 from labcore.lab.lessons import LESSONS, enter, lesson
+from labcore.lab.messages import say
 from labcore.lab.reset import remember
 from labcore.lab.roots import proc_in_sight
-from labcore.lab.say import say
 from labcore.lab.steps import load
 from labcore.lab.workspace import default_workspace
 from labcore.native import CloneFlag, MountFlag
@@ -16,7 +16,7 @@ from labcore.runtime import Plan, ops, spawn
 
 
 class LessonStopped(LabcoreError):
-    """What the lesson needs is not there: a card says what, and how to mend it."""
+    """The lesson's requirements are not met: a card names them, with their cures."""
 
     def __init__(self, number: int, missing: list[str]) -> None:
         super().__init__(say("Lesson {number} needs what this machine lacks.", number=number))
@@ -30,7 +30,7 @@ class LessonStopped(LabcoreError):
 
 
 def begin(number: int) -> None:
-    """Begin a lesson: make the images that it uses, remember the machine as it is, and show where in the ten lessons we are.
+    """Begin a lesson: make its images, take the machine's snapshot, and show where in the ten lessons it is.
 
     Raises LessonStopped, with one card, if something is missing that the lesson needs.
     """
@@ -49,7 +49,7 @@ def begin(number: int) -> None:
 
 
 def what_is_missing(requires: tuple[str, ...]) -> list[str]:
-    """Try each need; return a sentence for each that is not met."""
+    """Try each requirement; return a sentence for each that is not met."""
     return [sentence for need in requires if (sentence := NEEDS[need]())]
 
 
@@ -70,7 +70,7 @@ def _namespaces() -> str:
 
 
 def _overlay() -> str:
-    """Try an overlay whose upper directory lies where the lesson's does."""
+    """Try an overlay with its upper directory on the lesson's file system."""
     from labcore.lab.stores import drawer
 
     try:
@@ -112,7 +112,7 @@ NEEDS: dict[str, Callable[[], str]] = {
 
 
 def _make_images() -> list[str]:
-    """Make the images that are not there yet; return why that cannot be done, if it cannot."""
+    """Make the images that are missing; return the reason if that fails."""
     from labcore.engine import SEED_NAMES, Engine
     from labcore.spec import Reference
 

@@ -1,4 +1,4 @@
-"""`@lab.step`: an exercise is a cell with one function; filled in, it becomes a part of `my_runtime.py`."""
+"""Steps: `@lab.step` on an exercise's function; filled in, it becomes a part of `my_runtime.py`."""
 
 import ast
 import inspect
@@ -13,10 +13,9 @@ from typing import Any, NoReturn, TypeVar
 
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.lab.lessons import all_steps, current, lesson_of
-from labcore.lab.program import functions, lines_of
-from labcore.lab.say import say
+from labcore.lab.messages import say
+from labcore.lab.program import functions, lines_of, marked, outdated, version
 from labcore.lab.solutions import solution
-from labcore.lab.versions import marked, outdated, version
 from labcore.lab.workspace import NAME, CannotRead, CannotSave, Workspace, default_workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,9 +23,9 @@ MODULE = "my_runtime"
 
 
 def step(function: F) -> F:
-    """Bind an exercise's function: a blank to labcore's reference, one that is filled in to `my_runtime.py`, saved first.
+    """Bind an exercise's function: a blank to labcore's solution; one that is filled in is saved to `my_runtime.py`.
 
-    The function that comes back lives in `my_runtime.py`, among the other steps that stand there.
+    The function that is returned lives in the module `my_runtime`, among the other steps.
     """
     name = function.__name__
     number = lesson_of(name, current()).number

@@ -1,4 +1,4 @@
-"""A store of the lesson's own, in which a learner may do harm: images of labcore's own store are copied into it.
+"""Lesson store: an image store of the lesson's own, with copies of labcore's images, in which a learner may do harm.
 
 STATE/lab/store/oci-layout, index.json, blobs/sha256/…    an OCI image layout (labcore.images.store)
                 layers/NAME/                              what the learner's `layers` unpacks

@@ -1,4 +1,4 @@
-"""The names that lessons and `my_runtime.py` are written with: `from labcore.lab.vocabulary import *`."""
+"""Vocabulary of lessons and of `my_runtime.py`: `from labcore.lab.vocabulary import *`."""
 
 import errno
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 import labcore
 from labcore import lab, native
 from labcore.lab.cgroups import memory_max
-from labcore.lab.showing import show
+from labcore.lab.running import show
 from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, MountFlag, UnmountFlag
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.probe import confined

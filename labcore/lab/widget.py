@@ -1,4 +1,4 @@
-"""The plan as a list whose ops can be ticked off, and the container that results."""
+"""Widget: a plan as a list of checkboxes, one for each op, and the container that results."""
 
 import html
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from ipywidgets import HTML, Button, Checkbox, Layout, VBox
 
 from labcore.errors import LabcoreError
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.native import DEVNULL, PIPE
 from labcore.runtime import Plan, spawn
 from labcore.runtime.ops import Op

@@ -1,4 +1,4 @@
-"""`my_runtime.py`: the learner's own runtime, a file that grows by a function with each step and is never lost.
+"""Workspace: `my_runtime.py`, the learner's runtime, which grows by a function with each step; all versions are kept.
 
 WORK/my_runtime.py              a program of its own: it can be imported, read and run without a notebook
      .my_runtime/0001.py …      every version that was replaced
@@ -16,11 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from labcore.atomic import PendingFile, atomic_write
 from labcore.errors import InUse, LabcoreError
 from labcore.lab.lessons import all_steps, lessons_of
-from labcore.lab.program import functions, with_ending, with_function, without_functions
-from labcore.lab.say import say
-from labcore.lab.versions import version
+from labcore.lab.messages import say
+from labcore.lab.program import functions, version, with_ending, with_function, without_functions
 from labcore.locks import Lock
 from labcore.record import Record
 
@@ -54,7 +54,7 @@ class CannotRead(CannotSave):
 
 
 class Saved(Record):
-    """What became of a step that was saved: a sentence if there is something to know, else empty."""
+    """The result of saving a step: a sentence if there is something to know, else empty."""
 
     remark: str = ""
 
@@ -103,11 +103,11 @@ class Workspace:
         return self._edit(lambda text: with_ending(with_function(text or HEADER, name, source, all_steps()), ENDING))
 
     def make_program(self) -> None:
-        """Have a `my_runtime.py` that can be run by itself, whatever stands in it so far. Raises CannotSave."""
+        """Make sure that `my_runtime.py` exists and can be run as a program. Raises CannotSave."""
         self._edit(lambda text: with_ending(text or HEADER, ENDING))
 
     def remove(self, names: tuple[str, ...], lesson: int = 1) -> Saved:
-        """Take a lesson's steps out of it, so that they are blanks again; what an earlier lesson had there comes back."""
+        """Remove a lesson's steps, so that they are blanks again; an earlier lesson's versions come back."""
         before = {name: earlier for name in names if (earlier := self._earlier(name, lesson))}
 
         def change(text: str) -> str:
@@ -174,19 +174,16 @@ class Workspace:
 
     def _replace(self, text: str) -> None:
         """Write a new version beside the old one, keep the old one under its number, and let the new one take its place."""
-        incoming, old = self.history / "incoming", self._next_version()
+        old = self._next_version()
         try:
-            with incoming.open("w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(text or HEADER)
-                file.flush()
-                os.fsync(file.fileno())
-            if self.file.exists():
-                shutil.copyfile(self.file, old)  # not a link: a folder shared with a virtual machine's host has none
-            incoming.rename(self.file)
+            with PendingFile(self.directory) as pending:
+                pending.file.write((text or HEADER).encode(errors="surrogateescape"))
+                if self.file.exists():
+                    shutil.copyfile(self.file, old)  # not a link: a folder shared with a virtual machine's host has none
+                pending.commit(NAME)
         except OSError:
-            for path in (incoming, old):
-                with suppress(OSError):
-                    path.unlink()
+            with suppress(OSError):
+                old.unlink()
             raise
         _give_to_owner(self.directory, self.file, self.history, *self.history.iterdir())
 
@@ -210,10 +207,9 @@ class Workspace:
 
     def note_passed(self, name: str, source: str, lesson: int) -> None:
         """Remember that this text of a step has passed the check of a lesson."""
-        incoming = self.history / "passed.incoming"
         with suppress(OSError, InUse), self._locked():  # a full disk costs a mark that can be earned again
-            incoming.write_text(json.dumps({**self._marks(), _mark(name, lesson): _digest(source)}, indent=1) + "\n")
-            incoming.rename(self.history / "passed.json")
+            marks = {**self._marks(), _mark(name, lesson): _digest(source)}
+            atomic_write(self.history / "passed.json", f"{json.dumps(marks, indent=1)}\n".encode(), durable=False)
 
     def _marks(self) -> dict[str, str]:
         try:
@@ -233,7 +229,7 @@ def _digest(source: str) -> str:
 
 
 def _text_of(path: Path) -> str:
-    """Read a file whatever it holds: a byte that is no UTF-8 comes back as it was when it is written."""
+    """Read a file; bytes that are no UTF-8 are written back unchanged (surrogateescape)."""
     return path.read_text(encoding="utf-8", errors="surrogateescape")
 
 
@@ -246,7 +242,7 @@ def _is_python(path: Path) -> bool:
 
 
 def _give_to_owner(directory: Path, *paths: Path) -> None:
-    """Make them belong to whoever the folder belongs to: the lab runs as root, and the learner is another user."""
+    """Give the files to the folder's owner: the lab runs as root, and the learner may be another user."""
     status = directory.stat()
     if os.geteuid() == 0 and status.st_uid:
         for path in paths:

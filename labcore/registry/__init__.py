@@ -1,1 +1,1 @@
-"""Both ends of the distribution protocol: a registry to be served, and the client that pulls and pushes (distribution-spec)."""
+"""Registry: both ends of the distribution protocol, client and server (OCI distribution-spec)."""

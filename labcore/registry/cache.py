@@ -1,7 +1,7 @@
-"""A registry that has nothing of its own, and gets what it is asked for from another: once, for all who want it.
+"""Pull-through cache: a read-only registry that downloads what clients ask for from an upstream registry, once for all.
 
-What was got is kept below the directory as any registry's images are. A tag is asked for again when some time has passed, and
-stands for what it stood for if there is no answer; a digest never changes. Nothing can be pushed.
+Blobs and manifests are stored as any registry's. A tag is resolved again at the upstream after some time, and keeps its last
+digest if the upstream does not answer; digests never change.
 """
 
 import os
@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
 
-from labcore.http import Pieces, Request, Response
+from labcore.http import Request, Response, SizedStream
 from labcore.registry import errors
 from labcore.registry.client import Client
 from labcore.registry.credentials import Credentials
-from labcore.registry.download import Download
-from labcore.registry.downloads import Downloads
+from labcore.registry.download import Download, Downloads
 from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.names import checked
 from labcore.registry.server import Registry, Settings, blob_headers, part_of
@@ -31,7 +30,7 @@ ATTEMPTS: Final = 3
 
 
 class Cache(Registry):
-    """Answers as a registry does. `most`: bytes that may be kept; what was not wanted for the longest time goes first."""
+    """Answers as a registry does. `max_bytes` bounds the stored blobs; the least recently used go first."""
 
     def __init__(
         self,
@@ -41,7 +40,7 @@ class Cache(Registry):
         settings: Settings | None = None,
         *,
         fresh: float = FRESH,
-        most: int | None = None,
+        max_bytes: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(root, (settings or Settings()).replace(read_only=True))
@@ -49,19 +48,19 @@ class Cache(Registry):
         self._fresh = fresh
         self._clock = clock
         self._lock = threading.Lock()
-        self._downloads = Downloads(self.files, self._client, most)
+        self._downloads = Downloads(self.files, self._client, max_bytes)
         self._believed: dict[tuple[str, str], float] = {}  # repository, tag -> until when
         self._turns: WeakValueDictionary[tuple[str, str], threading.Lock] = WeakValueDictionary()
 
     def close(self) -> None:
-        """End what is under way: whoever waits for it hears of that."""
+        """End downloads that are under way; their readers get an error."""
         self._transport.stop()
         self._transport.close()
 
-    # --- pages
+    # --- endpoints
 
     def get_manifest(self, request: Request, name: str, reference: str) -> Response:
-        """Send a manifest, got from elsewhere if it is not here or has not been asked for lately."""
+        """Send a manifest, from the upstream if it is not here or its tag has expired."""
         self.files.repository(name)
         with self._turn(name, reference):
             if ":" in reference:
@@ -73,7 +72,7 @@ class Cache(Registry):
         return self.manifest_response(request, digest, media_type, content)
 
     def get_blob(self, request: Request, name: str, digest: str) -> Response:
-        """Send a blob; one that is not here is sent while it comes."""
+        """Send a blob; one that is not here is sent while it is downloaded."""
         self.files.repository(name)
         try:
             self.files.blob(name, checked(digest))
@@ -88,7 +87,7 @@ class Cache(Registry):
         return super().get_blob(request, name, digest)
 
     def get_tags(self, request: Request, name: str) -> Response:
-        """List a repository's tags: those that the other registry has; if it is away, those that are here."""
+        """List a repository's tags at the upstream; those that are here if it does not answer."""
         self.files.repository(name)
         try:
             return self.tags_response(request, name, sorted(self._client(name).tags()))
@@ -106,7 +105,7 @@ class Cache(Registry):
             self._get_manifest(name, digest)
 
     def _renew(self, name: str, tag: str) -> None:
-        """Let a tag stand for what it stands for elsewhere."""
+        """Resolve a tag at the upstream, and store its digest."""
         known = self._known(name, tag)
         if known and self._clock() < self._believed.get((name, tag), 0):
             return
@@ -147,7 +146,7 @@ class Cache(Registry):
             raise _problem(error, errors.BlobUnknown(digest)) from None
 
     def _download(self, name: str, digest: str) -> Download | None:
-        """Return the download of a blob, begun if nobody has; None if the blob is here, and only this repository had it not."""
+        """Return the download of a blob, started if it was not; None if another repository had the blob already."""
         download = self._downloads.of(name, digest, anew=False)
         if download and download.name == name:
             return download
@@ -167,11 +166,11 @@ class Cache(Registry):
             return Response(HTTPStatus.OK, headers, download.read(0, None))
         part = part_of(request, download.digest, size)
         if part is None:
-            return Response(HTTPStatus.OK, headers, Pieces(download.read(0, size), size))
+            return Response(HTTPStatus.OK, headers, SizedStream(download.read(0, size), size))
         first, last = part
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
         length = last - first + 1
-        return Response(HTTPStatus.PARTIAL_CONTENT, headers, Pieces(download.read(first, length), length))
+        return Response(HTTPStatus.PARTIAL_CONTENT, headers, SizedStream(download.read(first, length), length))
 
     def _use(self, digest: str) -> None:
         with suppress(OSError):
@@ -181,7 +180,7 @@ class Cache(Registry):
         return Client(self._transport, name)
 
     def _turn(self, name: str, reference: str) -> threading.Lock:
-        """Return the lock of those who want the same manifest: only one of them asks for it."""
+        """Return the lock for one manifest: only one request of several asks the upstream for it."""
         with self._lock:
             turn = self._turns.get((name, reference))
             if turn is None:
@@ -194,14 +193,14 @@ def _away(error: RegistryError) -> bool:
 
 
 def _problem(error: Exception, unknown: errors.RegistryError) -> errors.RegistryError:
-    """Return what is said to our clients of what went wrong between us and the other registry."""
-    if errors.Full.has_raised(error):
-        return errors.Full("", "whoever runs it has to make room: labcore registry serve --keep")
+    """Return the error for our clients when the upstream has failed."""
+    if errors.InsufficientStorage.matches(error):
+        return errors.InsufficientStorage("", "whoever runs it has to make room: labcore registry serve --keep")
     status = error.status if isinstance(error, RegistryError) else 0
     if status == HTTPStatus.NOT_FOUND:
         return unknown
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return errors.Refused(str(error))
+        return errors.UpstreamDenied(str(error))
     if status == HTTPStatus.TOO_MANY_REQUESTS and isinstance(error, RegistryError):
-        return errors.TooMany(str(error), headers={"Retry-After": error.retry_after} if error.retry_after else None)
-    return errors.Away(str(error))
+        return errors.TooManyRequests(str(error), headers={"Retry-After": error.retry_after} if error.retry_after else {})
+    return errors.UpstreamUnavailable(str(error))

@@ -1,7 +1,7 @@
-"""Challenges of the field WWW-Authenticate (RFC 9110, 11.6.1).
+"""Authentication challenges: parsing WWW-Authenticate (RFC 9110, 11.6.1).
 
-One field may hold several challenges, and there may be several fields; names come in any case. Each expression takes what it
-has read for good (`++`), so that reading takes no more time than the field is long.
+One field may have several challenges, and there may be several fields; names are case-insensitive. The expressions do not
+backtrack (`++`), so that parsing takes linear time.
 """
 
 import re
@@ -17,14 +17,14 @@ SCHEME: Final = re.compile(
 
 
 class Challenge(NamedTuple):
-    """A scheme and its parameters, their names in lower case; the first of one name counts."""
+    """A scheme and its parameters, with names in lower case; the first of one name counts."""
 
     scheme: str
     parameters: dict[str, str]
 
 
 def challenges_of(fields: Iterable[str]) -> list[Challenge]:
-    """Return the challenges of all fields, in their order; of one that breaks the grammar, what stands before the breach."""
+    """Return the challenges of all fields in order; of a malformed field, those before the error."""
     return [challenge for field in fields for challenge in _read(field)]
 
 

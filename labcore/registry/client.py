@@ -1,4 +1,4 @@
-"""The client's part of the distribution protocol: manifests and blobs, there and back (distribution-spec, pull and push)."""
+"""Registry client: pull and push manifests and blobs of one repository (distribution-spec, pull and push)."""
 
 import hashlib
 import json
@@ -9,9 +9,9 @@ from http import HTTPStatus
 from typing import IO, Final, NamedTuple
 from urllib.parse import quote
 
-from labcore.registry.pusher import Sending
+from labcore.registry.pusher import BlobUpload
 from labcore.registry.retry import number_in
-from labcore.registry.transport import Answer, BrokeOff, RegistryError, Transport
+from labcore.registry.transport import Answer, IncompleteBody, RegistryError, Transport
 from labcore.registry.urls import shown
 from labcore.spec.media import INDEXES, MANIFESTS, SCHEMA_1
 
@@ -26,7 +26,7 @@ CHUNK_SIZE: Final = 1 << 18
 
 
 class Fetched(NamedTuple):
-    """A manifest as it came."""
+    """A manifest as the registry sent it."""
 
     content: bytes
     media_type: str
@@ -44,13 +44,13 @@ class Client:
         self._push = f"repository:{repository}:pull,push"
 
     def wait(self, attempt: int, retry_after: str | None = None) -> None:
-        """Wait before the next attempt; not any longer, once all is to end."""
+        """Wait before the next attempt; return at once after `stop`."""
         self._transport.wait(attempt, retry_after)
 
     # --- pull
 
     def manifest(self, reference: str) -> Fetched:
-        """Return a manifest by tag or digest. Raises RegistryError, also if its bytes have another digest than that."""
+        """Return a manifest by tag or digest. Raises RegistryError, also if its bytes have another digest."""
         path = f"{self._base}/manifests/{reference}"
         content, answer = self._transport.fetch(path, MANIFEST_MAX, headers={"Accept": ACCEPT}, scope=self._pull)
         said = answer.headers.get("Content-Type", "").partition(";")[0].strip()
@@ -61,20 +61,20 @@ class Client:
         return Fetched(content, _kind(content, said, f"{self._repository}:{reference}"), digest)
 
     def digest_of(self, reference: str) -> str | None:
-        """Return the digest of a manifest without getting it; None if the registry does not say. Raises RegistryError."""
+        """Return a manifest's digest by HEAD; None if the registry does not send one. Raises RegistryError."""
         path = f"{self._base}/manifests/{reference}"
         with self._transport.request("HEAD", path, headers={"Accept": ACCEPT}, scope=self._pull) as answer:
             return answer.headers.get("Docker-Content-Digest")
 
     def size_of(self, digest: str) -> int | None:
-        """Return the size of a blob; None if the registry does not say. Raises RegistryError, also if it is not there."""
+        """Return a blob's size by HEAD; None if the registry does not send one. Raises RegistryError, also if it is missing."""
         with self._transport.request("HEAD", f"{self._base}/blobs/{digest}", scope=self._pull) as answer:
             return length_of(answer)
 
     def open_blob(self, digest: str, offset: int = 0) -> Answer:
-        """Return an answer from which a blob is read: from an offset on if its status is 206, else all of it.
+        """Return the answer to a GET of a blob: from the offset on if its status is 206, else the whole blob.
 
-        Raises RegistryError, also if other bytes come than were asked for (RFC 9110, 14.4).
+        Raises RegistryError, also if the answer has another range than the request (RFC 9110, 14.4).
         """
         path = f"{self._base}/blobs/{digest}"
         if not offset:
@@ -91,9 +91,9 @@ class Client:
         return answer
 
     def blob(self, digest: str, size: int, offset: int = 0) -> Iterator[bytes]:
-        """Yield a blob from an offset on; what breaks off is gone on with, a few times.
+        """Yield a blob from an offset on; a download that breaks off is resumed a few times.
 
-        Raises RegistryError if more or fewer bytes come than it has.
+        Raises RegistryError if it has another size.
         """
         failed, gone_on = 0, offset
         while True:
@@ -102,7 +102,7 @@ class Client:
                     offset += len(chunk)
                     yield chunk
                 return
-            except BrokeOff:
+            except IncompleteBody:
                 failed = 1 if offset - gone_on >= PROGRESS else failed + 1
                 if failed >= self._transport.attempts:
                     raise
@@ -110,7 +110,7 @@ class Client:
             self._transport.wait(failed)
 
     def _rest(self, digest: str, size: int, offset: int) -> Iterator[bytes]:
-        """Yield what one answer gives of a blob from an offset on. Raises BrokeOff if that is not all."""
+        """Yield the bytes of one answer. Raises IncompleteBody if the end of the blob is missing."""
         with self.open_blob(digest, offset) as answer:
             skip = offset if answer.status == HTTPStatus.OK else 0  # it sends all, whatever was asked for
             come = offset - skip
@@ -123,7 +123,7 @@ class Client:
                 if chunk:
                     yield chunk
         if come < size:
-            raise BrokeOff(f"blob {digest}: {come} of {size} bytes came")
+            raise IncompleteBody(f"blob {digest}: {come} of {size} bytes came")
 
     def has_blob(self, digest: str) -> bool:
         """Return whether the repository has a blob."""
@@ -133,7 +133,7 @@ class Client:
             return answer.status == HTTPStatus.OK
 
     def tags(self) -> list[str]:
-        """Return all tags. Raises RegistryError, also for a list without end."""
+        """Return all tags. Raises RegistryError, also for a list with too many pages or tags."""
         found: list[str] = []
         path: str | None = f"{self._base}/tags/list"
         room = TAGS_MAX
@@ -167,13 +167,13 @@ class Client:
         source: str | None = None,
         tell: Callable[[int], None] = lambda _: None,
     ) -> str:
-        """Have a blob in the repository; return how: it was there, was mounted from the repository `source`, or has been sent.
+        """Push a blob; return how: it existed, was mounted from the repository `source`, or was uploaded.
 
-        `content` opens its bytes, once or more often; `tell` hears how many have gone, and may end all by raising.
+        `content` opens the blob's bytes, possibly several times; `tell` is called with progress, and may cancel by raising.
         """
         if self.has_blob(digest):
             return "exists"
-        sending = Sending(self._transport, f"{self._base}/blobs/uploads/", self._push, size, content, tell)
+        sending = BlobUpload(self._transport, f"{self._base}/blobs/uploads/", self._push, size, content, tell)
         with self._begin(digest, source) as answer:
             if answer.status == HTTPStatus.CREATED:
                 return "mounted"
@@ -182,17 +182,17 @@ class Client:
         return "sent"
 
     def _begin(self, digest: str, source: str | None) -> Answer:
-        """Begin an upload; with a source it may be done by that."""
+        """Begin an upload; with a source the blob may be mounted instead."""
         path = f"{self._base}/blobs/uploads/"
         if source:
             query = f"?mount={digest}&from={quote(source, safe='')}"
             scope = f"{self._push} repository:{source}:pull"
             with suppress(RegistryError):  # who may not read there may still write here
-                return self._transport.request("POST", path + query, scope=scope, length=0, accepted=(201, 202), again=False)
+                return self._transport.request("POST", path + query, scope=scope, length=0, accepted=(201, 202), retry=False)
         return self._transport.request("POST", path, scope=self._push, length=0, accepted=(202,))
 
     def push_manifest(self, reference: str, content: bytes, media_type: str) -> None:
-        """Store a manifest, whose parts are there, under a tag or its digest."""
+        """Push a manifest, whose blobs are there, under a tag or its digest."""
         with self._transport.request(
             "PUT",
             f"{self._base}/manifests/{reference}",
@@ -205,12 +205,12 @@ class Client:
 
 
 def length_of(answer: Answer) -> int | None:
-    """Return how long a body is said to be."""
+    """Return Content-Length; None if it is missing."""
     return number_in(answer, "Content-Length")
 
 
 def _kind(content: bytes, said: str, name: str) -> str:
-    """Return a manifest's media type: what the registry says, or the manifest itself. Raises RegistryError for others."""
+    """Return a manifest's media type: Content-Type, or its own `mediaType`. Raises RegistryError for an unknown one."""
     if said in KINDS:
         return said
     if said.startswith(SCHEMA_1):

@@ -1,4 +1,4 @@
-"""Who asks: the two ways in which a registry wants to know it (RFC 7617 Basic, and distribution's token authentication)."""
+"""Client authentication: Basic (RFC 7617) and Bearer tokens (distribution's token authentication)."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ Ask = Callable[[str, str, dict[str, str], bytes | None], Answer]
 
 
 class Authorization:
-    """What is said in the field `Authorization`, for each scope: known from an earlier answer, or learnt from a challenge."""
+    """Values of the field `Authorization` by scope, remembered, or obtained for a challenge."""
 
     def __init__(self, endpoint: Endpoint, credentials: Credentials | None, ask: Ask) -> None:
         self._endpoint = endpoint
@@ -32,11 +32,11 @@ class Authorization:
         self._lock = threading.Lock()
 
     def known(self, scope: str) -> str | None:
-        """Return what was right the last time; None if nothing was."""
+        """Return the value that was accepted the last time; None if there is none."""
         return self._said.get(scope, self._basic)
 
     def learn(self, challenges: Iterable[str], scope: str, refused: str | None) -> str | None:
-        """Return what to say after that challenge; None if there is nothing to say. `refused` was said, and did not do."""
+        """Return the value that answers these challenges; None if there is none. `refused` was sent and not accepted."""
         with self._lock:
             if (known := self.known(scope)) != refused:
                 return known  # another thread has asked meanwhile
@@ -49,7 +49,7 @@ class Authorization:
             return self.known(scope)
 
     def conceal(self, text: str) -> str:
-        """Return what a registry says without what was said to it: it may repeat that."""
+        """Return a registry's text without the secrets that were sent to it, which it may repeat."""
         said = [said.partition(" ")[2] for said in (*self._said.values(), self._basic) if said]
         if self._credentials:
             own = self._credentials
@@ -59,13 +59,13 @@ class Authorization:
         return text
 
     def forget(self, scope: str) -> None:
-        """What was said is wrong."""
+        """Forget a value that is not accepted any more."""
         with self._lock:
             self._said.pop(scope, None)
             self._basic = None
 
     def _token_for(self, parameters: dict[str, str], scope: str) -> str:
-        """Return the token that a challenge asks for."""
+        """Return a token for a challenge."""
         if self._credentials and (token := self._credentials.registry_token):
             if not TOKEN.fullmatch(token):
                 raise RegistryError(f"the registry token that docker's configuration has for {self._endpoint.registry} is none")
@@ -74,7 +74,7 @@ class Authorization:
         return self._token(self._realm(parameters["realm"]), parameters, list(dict.fromkeys(scopes)))
 
     def _realm(self, said: str) -> str:
-        """Return where tokens are given. Raises RegistryError for a place that no password may be sent to."""
+        """Return the URL of the token server. Raises RegistryError for one that no password may be sent to."""
         if not re.match("https://|http://" if self._endpoint.insecure else "https://", said, re.IGNORECASE):
             where = self.conceal(said.partition("?")[0][:200])
             raise RegistryError(f"{self._endpoint.host} wants a password sent to {where!r}, which is not secured")
@@ -103,8 +103,8 @@ class Authorization:
         if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) and self._credentials:
             raise RegistryError(f"{shown(realm)}: the user or password is wrong, or may not do this", answer.status)
         if answer.status != HTTPStatus.OK:
-            again = answer.headers.get("Retry-After")
-            raise RegistryError(f"{shown(realm)} gives no token: {answer.status}", answer.status, again)
+            retry = answer.headers.get("Retry-After")
+            raise RegistryError(f"{shown(realm)} gives no token: {answer.status}", answer.status, retry)
         try:
             value = json.loads(answer.read_at_most(ANSWER_MAX))
             token = value.get("token") or value["access_token"]

@@ -1,4 +1,4 @@
-"""Connections to a registry and to where it sends its clients, over http.client; they are used again."""
+"""Connection pool for a registry and for hosts that it redirects to, over http.client with keep-alive."""
 
 import http.client
 import socket
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.proxies import proxy_for
-from labcore.registry.timeouts import CHUNK_SIZE, IO_TIMEOUT_SECONDS, Watched
+from labcore.registry.timeouts import CHUNK_SIZE, IO_TIMEOUT_SECONDS, TimedResponse
 from labcore.registry.urls import shown
 
 SMALL: Final = 1 << 14
@@ -21,22 +21,22 @@ Payload = bytes | Callable[[], IO[bytes]] | None
 
 
 class Unreachable(OSError):
-    """Nobody is there, or nobody lets us through."""
+    """The host cannot be reached, or the proxy refuses the connection."""
 
 
-class BrokeOff(RegistryError):
-    """An answer ended, or came too slowly, before it was whole."""
+class IncompleteBody(RegistryError):
+    """An answer's body ended early or came too slowly."""
 
 
 class Answer:
-    """An answer whose body is read as it comes. Closing it gives the connection back, if all was read."""
+    """An answer whose body is streamed. Closing it returns the connection to the pool if the body was read to its end."""
 
-    def __init__(self, response: http.client.HTTPResponse, url: str, let_go: Callable[..., None]) -> None:
+    def __init__(self, response: http.client.HTTPResponse, url: str, release: Callable[..., None]) -> None:
         self.status = response.status
         self.headers = response.headers
         self.url = url
         self._response = response
-        self._let_go = let_go
+        self._release = release
 
     def read(self, size: int) -> bytes:
         """Return `size` bytes, fewer only at the end. Raises RegistryError if the connection breaks."""
@@ -44,7 +44,7 @@ class Answer:
         return self._checked(content, enough=len(content) == size)
 
     def read_some(self, most: int) -> bytes:
-        """Return what has come, as soon as there is any; nothing at the end. Raises RegistryError if the connection breaks."""
+        """Return the bytes that are there, as soon as there are any; none at the end. Raises RegistryError if it breaks off."""
         content = self._read(self._response.read1, most)
         return self._checked(content, enough=bool(content))
 
@@ -60,8 +60,8 @@ class Answer:
             raise self._broke_off(f"{self._response.length} bytes before its end")
         return content
 
-    def _broke_off(self, cause: str) -> BrokeOff:
-        return BrokeOff(f"{shown(self.url)}: the connection broke off: {cause}")
+    def _broke_off(self, cause: str) -> IncompleteBody:
+        return IncompleteBody(f"{shown(self.url)}: the connection broke off: {cause}")
 
     def read_at_most(self, limit: int) -> bytes:
         """Read the whole body. Raises RegistryError if it is longer than the limit."""
@@ -71,13 +71,13 @@ class Answer:
         return content
 
     def close(self) -> None:
-        """Let go of it; a rest that is small is read first."""
+        """Release the connection; a small rest of the body is read first."""
         if self._response.length is not None and self._response.length <= SMALL:
             with suppress(RegistryError):
                 self.read(SMALL + 1)
         whole = self._response.isclosed()
         self._response.close()
-        self._let_go(whole=whole)
+        self._release(whole=whole)
 
     def __enter__(self) -> "Answer":
         return self
@@ -87,7 +87,7 @@ class Answer:
 
 
 class Connections:
-    """Those of one transport. Its methods may be called by several threads at once."""
+    """The connection pool of one transport; thread-safe."""
 
     def __init__(self, endpoint: Endpoint, timeout: float = IO_TIMEOUT_SECONDS) -> None:
         self._endpoint = endpoint
@@ -105,17 +105,17 @@ class Connections:
         headers = {"User-Agent": AGENT, **headers}
         if length is not None:
             headers["Content-Length"] = str(length)
-        again = self._idle_one(key)
-        if again:
+        idle = self._idle_one(key)
+        if idle:
             try:
-                return self._once(again, key, url, method, target, body, headers)
+                return self._once(idle, key, url, method, target, body, headers)
             except (ConnectionError, http.client.BadStatusLine):
                 if callable(body):
                     raise
         return self._once(self._new(key), key, url, method, target, body, headers)  # the server had ended it in the meantime
 
-    def shut(self) -> None:
-        """Let those fail that are being used; but not what begins or ends an upload, which nobody else could let go of."""
+    def abort(self) -> None:
+        """Shut down busy connections, except those that begin or cancel an upload, for it would stay at the registry."""
         for connection, method in list(self._busy.items()):
             if method in ("POST", "DELETE"):
                 continue
@@ -123,7 +123,7 @@ class Connections:
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End those that nobody uses."""
+        """Close idle connections."""
         for connections in self._idle.values():
             for connection in connections:
                 connection.close()
@@ -158,14 +158,14 @@ class Connections:
             connection.close()
             raise
 
-        def let_go(*, whole: bool) -> None:
+        def release(*, whole: bool) -> None:
             self._busy.pop(connection, None)
             if whole:
                 self._idle.setdefault(key, []).append(connection)
             else:
                 connection.close()
 
-        return Answer(response, url, let_go)
+        return Answer(response, url, release)
 
     def _idle_one(self, key: tuple[str, str]) -> http.client.HTTPConnection | None:
         with self._lock, suppress(IndexError, KeyError):
@@ -186,7 +186,7 @@ class Connections:
             if proxy:
                 made.set_tunnel(host, headers=proxy.headers)
         made.timeout = min(self._timeout, REACHED)
-        made.response_class = lambda *args, **named: Watched(*args, timeout=self._timeout, **named)  # type: ignore[assignment]
+        made.response_class = lambda *args, **named: TimedResponse(*args, timeout=self._timeout, **named)  # type: ignore[assignment]
         return made
 
     def _context(self, *, own: bool) -> ssl.SSLContext:
@@ -199,7 +199,7 @@ class Connections:
 def _exchange(
     connection: http.client.HTTPConnection, method: str, target: str, body: Payload, headers: Mapping[str, str]
 ) -> http.client.HTTPResponse:
-    """Send a request and wait for the answer, which may come, and end all, before the whole body has gone."""
+    """Send a request and wait for the answer, which may come before the whole body was sent."""
     try:
         if callable(body):
             with body() as stream:

@@ -1,6 +1,6 @@
-"""Credential helpers: programs `docker-credential-NAME` that keep secrets in a keychain, with docker's protocol for them.
+"""Credential helpers: docker-credential-* programs, which keep secrets in a keychain, and docker's protocol for them.
 
-What they answer may be a secret, so none of it is ever shown.
+Their output may contain secrets, so it is never shown.
 """
 
 import json
@@ -32,12 +32,12 @@ def get(name: str, key: str) -> tuple[str, str] | None:
 
 
 def store(name: str, key: str, user: str, secret: str) -> None:
-    """Have a helper keep a secret. Raises Unavailable."""
+    """Store a secret with a helper. Raises Unavailable."""
     _do(name, "store", json.dumps({"ServerURL": key, "Username": user, "Secret": secret}))
 
 
 def erase(name: str, key: str) -> None:
-    """Have a helper forget. Raises Unavailable."""
+    """Erase a helper's secret. Raises Unavailable."""
     _do(name, "erase", key)
 
 

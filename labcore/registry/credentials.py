@@ -1,4 +1,4 @@
-"""Users and passwords for registries, where docker keeps them: `config.json`, and the helpers that it names."""
+"""Credentials for registries, from docker's `config.json` and its credential helpers: find, keep, forget."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ TOKEN_USER = "<token>"  # whose password is an identity token
 
 
 class Credentials(Record):
-    """A user with a password; or an identity token that is changed for others; or a registry token that is said as it is."""
+    """A user with a password; or an identity token, which is exchanged for access tokens; or a registry token, sent as is."""
 
     user: str
     password: str
@@ -36,9 +36,9 @@ class Credentials(Record):
 
 
 def find(registry: str, file: Path | None = None, *, repository: str = "") -> Credentials | None:
-    """Return what is kept for a registry, or for a repository there; None if nothing is.
+    """Return the credentials for a registry, or for a repository of it; None if there are none.
 
-    Raises Unavailable if the file, or a helper, makes no sense.
+    Raises Unavailable if the file or a helper's answer is malformed.
     """
     if found := _in_entries(from_environment(), registry, repository):
         return found
@@ -50,9 +50,9 @@ def find(registry: str, file: Path | None = None, *, repository: str = "") -> Cr
 
 
 def keep(registry: str, credentials: Credentials, file: Path | None = None) -> str:
-    """Keep a user and password for a registry; return where. Raises InvalidInput, Unavailable.
+    """Store credentials for a registry; return where. Raises InvalidInput, Unavailable.
 
-    A helper takes them, if one is named; else they lie in the file, readable by this user only.
+    They go to the helper if one is configured, else into the file, readable by this user only.
     """
     if ":" in credentials.user or "\0" in credentials.user + credentials.password:
         raise InvalidInput("a user's name has no colon, and neither it nor the password has a NUL")
@@ -75,7 +75,7 @@ def keep(registry: str, credentials: Credentials, file: Path | None = None) -> s
 
 
 def forget(registry: str, file: Path | None = None) -> bool:
-    """Forget them; return whether there were any. Raises Unavailable."""
+    """Erase a registry's credentials; return whether there were any. Raises Unavailable."""
     path = file or config_file()
     config = load(path)
     helper = helper_of(config, registry)
@@ -98,7 +98,7 @@ def _in_entries(config: Config, registry: str, repository: str) -> Credentials |
 
 
 def _read(entry: Any, what: str) -> Credentials | None:
-    """Return what an entry holds, as docker reads it: `auth` before `username` and `password`. Raises Unavailable."""
+    """Return an entry's credentials as docker reads them: `auth` before `username` and `password`. Raises Unavailable."""
     names = ("auth", "username", "password", "identitytoken", "registrytoken")
     said = {name: entry.get(name) or "" for name in names} if isinstance(entry, dict) else {}
     if not (said or entry is None) or not all(isinstance(value, str) for value in said.values()):

@@ -1,7 +1,7 @@
-"""Docker's config.json: entries in `auths`, and the credential helpers that `credHelpers` and `credsStore` name.
+"""Docker's config.json: the entries of `auths`, and the credential helpers of `credHelpers` and `credsStore`.
 
-A key in `auths` is a host, a host with its port, or a URL of either; podman's may go on with a part of a repository's name.
-What is in the file is never shown.
+A key in `auths` is a host, a host with its port, or a URL of either; podman's may end with part of a repository's name.
+The file's content is never shown.
 """
 
 import json
@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from labcore.atomic import atomic_write
 from labcore.errors import Unavailable
 from labcore.spec.reference import HUB
 
@@ -21,7 +22,7 @@ Config = dict[str, Any]
 
 
 def config_file() -> Path:
-    """Return its place: $DOCKER_CONFIG/config.json, or the one in the home directory. Raises Unavailable if there is none."""
+    """Return its path: $DOCKER_CONFIG/config.json, or the one in the home directory. Raises Unavailable if there is none."""
     if directory := os.environ.get("DOCKER_CONFIG"):
         return Path(directory) / "config.json"
     try:
@@ -31,7 +32,7 @@ def config_file() -> Path:
 
 
 def load(path: Path) -> Config:
-    """Return what it says, with the three fields that are needed here. Raises Unavailable for what docker could not read."""
+    """Return its content, with the three fields that are needed here. Raises Unavailable if docker could not read it."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -44,12 +45,12 @@ def load(path: Path) -> Config:
 
 
 def from_environment() -> Config:
-    """Return what $DOCKER_AUTH_CONFIG says. Raises Unavailable."""
+    """Return the content of $DOCKER_AUTH_CONFIG. Raises Unavailable."""
     return parse(os.environ.get(VARIABLE, ""), f"${VARIABLE}") | {"credHelpers": {}, "credsStore": ""}
 
 
 def parse(text: str, what: str) -> Config:
-    """Read the JSON; an empty file says nothing, and null is what is not said. Raises Unavailable."""
+    """Parse the JSON; an empty file is an empty object, and null counts as missing. Raises Unavailable."""
     try:
         config = json.loads(text) if text.strip() else {}
     except json.JSONDecodeError as error:
@@ -65,29 +66,23 @@ def parse(text: str, what: str) -> Config:
 
 
 def save(path: Path, config: Config) -> None:
-    """Replace the file, or what it is a link to, in one step. Raises Unavailable."""
+    """Replace the file, or the target of a link, atomically. Raises Unavailable."""
     path = path.resolve()
-    incoming = path.with_name(f".{path.name}.{os.getpid()}")
     said = {key: value for key, value in config.items() if value or key not in ("credHelpers", "credsStore")}
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as out:
-            json.dump(said, out, indent="\t")
-        incoming.rename(path)
+        atomic_write(path, json.dumps(said, indent="\t").encode(), mode=0o600)
     except OSError as error:
         raise Unavailable(f"{path} cannot be written: {error.strerror}\n  cure: name another place by DOCKER_CONFIG") from None
-    finally:
-        incoming.unlink(missing_ok=True)
 
 
 def key_of(registry: str) -> str:
-    """Return what docker calls a registry."""
+    """Return docker's key for a registry."""
     return HUB_KEY if registry == HUB else registry
 
 
 def helper_of(config: Config, registry: str) -> str:
-    """Return the name of the helper that keeps a registry's secrets; empty if it is the file. Raises Unavailable."""
+    """Return the name of a registry's credential helper; empty if it has none. Raises Unavailable."""
     own = [name for key, name in config["credHelpers"].items() if _place(key) == (registry, "")]
     helper = own[0] if own else config["credsStore"]
     if not isinstance(helper, str | None):
@@ -96,7 +91,7 @@ def helper_of(config: Config, registry: str) -> str:
 
 
 def entries_of(config: Config, registry: str, repository: str = "") -> list[str]:
-    """Return the keys of a registry's entries, the best first: of the repository, of docker's own form, of any other."""
+    """Return the keys of a registry's entries, the best first: the repository's, docker's own form, any other."""
     found = []
     for key in config["auths"]:
         host, path = _place(key)
@@ -107,12 +102,12 @@ def entries_of(config: Config, registry: str, repository: str = "") -> list[str]
 
 
 def is_whole(key: str) -> bool:
-    """Return whether an entry is a registry's, and not that of a part of it."""
+    """Is an entry that of a whole registry, and not of some of its repositories?"""
     return not _place(key)[1]
 
 
 def _place(key: str) -> tuple[str, str]:
-    """Return the registry that a key means, and the path in it."""
+    """Return a key's registry, and the path in it."""
     host, _, path = re.sub("^https?://", "", key, flags=re.IGNORECASE).partition("/")
     path = path.strip("/")
     return HUB if host in HUB_HOSTS else host, "" if path in VERSIONS else path

@@ -1,4 +1,4 @@
-"""Where a registry is, how it is spoken to, and whose word is taken for it."""
+"""Registry endpoint: URL, TLS and trusted certificates, mirrors; and errors of connecting, explained."""
 
 import os
 import re
@@ -19,9 +19,9 @@ SYSTEM: Final = Path("/etc/docker/certs.d")
 
 
 class RegistryError(LabcoreError):
-    """A registry did not do what it was asked to.
+    """A request to a registry has failed.
 
-    `status` is what it answered, 0 if it did not; `retry_after` is when it wants to be asked again, in its own words.
+    `status` is the answer's, 0 if there was none; `retry_after` its field Retry-After.
     """
 
     def __init__(self, message: str, status: int = 0, retry_after: str | None = None) -> None:
@@ -31,10 +31,10 @@ class RegistryError(LabcoreError):
 
 
 class Endpoint(Record):
-    """Where a registry is, and how it is spoken to.
+    """A registry's address and how to connect to it.
 
-    `insecure`: without TLS. `authority`: a file of certificates to be trusted beside the system's, and beside those that docker
-    would find: `/etc/docker/certs.d/HOST/*.crt`. `mirrors` are asked first when something is pulled.
+    `insecure`: plain HTTP. `authority`: a file of certificates to be trusted besides the system's and docker's,
+    `/etc/docker/certs.d/HOST/*.crt`. `mirrors` are asked first by pulls.
     """
 
     host: str
@@ -51,9 +51,9 @@ class Endpoint(Record):
         authority: Path | None = None,
         mirrors: tuple["Endpoint", ...] = (),
     ) -> Self:
-        """Return where a registry of that name is. Raises InvalidInput if it is none.
+        """Return the endpoint of a registry by its name. Raises InvalidInput.
 
-        One on this machine's loopback is spoken to without TLS, unless somebody says otherwise or has certificates for it.
+        One on the loopback is reached by plain HTTP, unless `insecure` says otherwise or there are certificates for it.
         """
         host = HUB_HOST if check_registry(registry) == HUB else registry
         if insecure is None:
@@ -64,7 +64,7 @@ class Endpoint(Record):
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """Return what a URL, or a host with its port, names. Raises InvalidInput."""
+        """Return the endpoint of a URL, or of a host with its port. Raises InvalidInput."""
         match = re.fullmatch(r"(?:(https?)://)?([^/?#]+)/?", url)
         if match is None:
             raise InvalidInput(f"{url!r} is no registry: https://HOST[:PORT], http://HOST[:PORT] or HOST[:PORT] is wanted")
@@ -77,11 +77,11 @@ class Endpoint(Record):
 
     @property
     def registry(self) -> str:
-        """The name that images, and credentials, know it by."""
+        """The registry's name in references and in credentials."""
         return HUB if self.host == HUB_HOST else self.host
 
     def context(self, *, own: bool) -> ssl.SSLContext:
-        """Return what TLS is begun with: to the registry itself (`own`), or to where it sends its clients.
+        """Return the TLS context: for the registry itself (`own`), or for hosts that it redirects to.
 
         Raises InvalidInput, Unavailable.
         """
@@ -123,7 +123,7 @@ def _show(context: ssl.SSLContext, file: Path) -> None:
 
 
 def explain(error: Exception, endpoint: Endpoint, host: str) -> str:
-    """Return what went wrong between us and a host, with the cure where there is one."""
+    """Return a connection error's explanation, with the cure where there is one."""
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = str(error.verify_message).rstrip(".")
         where = f"{SYSTEM}/{endpoint.host}/ca.crt"

@@ -1,4 +1,4 @@
-"""What a registry must know of manifests: their parts, what they are about, and how they are listed."""
+"""Manifests at the registry: validation, parts, `subject`, and descriptors for lists of referrers."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ FOREIGN: Final = (
 
 
 class Manifest(Record):
-    """A manifest as it came: its digest, the tags that it gets, the digests of its parts, and of what it is about."""
+    """A pushed manifest: its digest, its tags, the digests of its parts, and of its subject."""
 
     digest: str
     media_type: str
@@ -35,7 +35,7 @@ class Manifest(Record):
 
 
 def read_manifest(content: bytes, content_type: str, reference: str, tags: tuple[str, ...] = ()) -> Manifest:
-    """Read what is to be stored under a tag, or a digest and `tags`. Raises ManifestInvalid, DigestInvalid."""
+    """Parse a manifest that is pushed by tag, or by digest with `tags`. Raises ManifestInvalid, DigestInvalid."""
     value = _object(content)
     media_type = content_type.partition(";")[0].strip() or str(value.get("mediaType") or "")
     if media_type.startswith(SCHEMA_1) or value.get("schemaVersion") == 1:
@@ -83,7 +83,7 @@ def _tags(reference: str, more: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _parts(value: dict[str, Any], media_type: str) -> list[str]:
-    """Return the digests of the blobs that an image names; those that are had elsewhere need not be here."""
+    """Return the digests of a manifest's blobs, without foreign layers, which need not be here."""
     if media_type not in MANIFESTS:
         return []
     layers = value.get("layers")
@@ -105,7 +105,7 @@ def _digest(descriptor: Any, where: str) -> str:
 
 
 def describe(digest: str, media_type: str, content: bytes) -> dict[str, Any]:
-    """Return a manifest's descriptor, as a list of referrers has it."""
+    """Return a manifest's descriptor for a list of referrers."""
     value = _object(content)
     artifact, annotations = value.get("artifactType"), value.get("annotations")
     if not artifact and media_type == MANIFEST and isinstance(value.get("config"), dict):

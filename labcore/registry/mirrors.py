@@ -1,4 +1,4 @@
-"""A repository to pull from: at the registry's mirrors, in their order, and at last at the registry itself."""
+"""Mirrors: pull from a registry's mirrors in order, and from the registry itself last."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -12,9 +12,9 @@ MIRROR_ATTEMPTS: Final = 2  # there is somebody else to be asked
 
 
 class Sources:
-    """Asks one after another. Each is told the credentials that are kept for it, and nobody else's. To be closed.
+    """The mirrors and the registry of one repository, each with its own credentials only. To be closed.
 
-    `credentials_of` gives them by the registry's name, when somebody is asked for the first time.
+    `credentials_of` returns them by the registry's name, when it is asked for the first time.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Sources:
         self._stopped = False
 
     def manifest(self, reference: str) -> Fetched:
-        """Return a manifest by tag or digest. Raises RegistryError if nobody has it."""
+        """Return a manifest by tag or digest, from the first that has it. Raises RegistryError."""
         failed: list[RegistryError] = []
         for number in range(len(self._endpoints)):
             try:
@@ -39,7 +39,7 @@ class Sources:
         raise _all_of(failed)
 
     def blob(self, digest: str, size: int, offset: int = 0) -> Iterator[bytes]:
-        """Yield a blob from an offset on; where one breaks off the next goes on. Raises RegistryError."""
+        """Yield a blob from an offset on; when one source breaks off the next continues. Raises RegistryError."""
         failed: list[RegistryError] = []
         for number in range(len(self._endpoints)):
             if (digest, number) in self._doubted:
@@ -55,12 +55,12 @@ class Sources:
         raise _all_of(failed)
 
     def doubt(self, digest: str) -> bool:
-        """Hear that what came was not that blob; return whether there is somebody else to ask for it."""
+        """Exclude the source whose bytes did not have the blob's digest; return whether another one is left."""
         self._doubted.add((digest, self._gave.get(digest, 0)))
         return any((digest, number) not in self._doubted for number in range(len(self._endpoints)))
 
     def stop(self) -> None:
-        """End what other threads are asking."""
+        """Cancel the requests of other threads."""
         self._stopped = True
         for transport in list(self._transports.values()):
             transport.stop()

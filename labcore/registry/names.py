@@ -1,4 +1,4 @@
-"""What names, tags, digests and media types look like: what comes in is held to this before it is a path or a header."""
+"""Grammar of repository names, tags, digests and media types, checked before they become paths or headers."""
 
 import re
 from typing import Final
@@ -14,7 +14,7 @@ MEDIA_TYPE: Final = re.compile(f"{TOKEN}/{TOKEN}")
 
 
 def checked(digest: str) -> str:
-    """Return a digest. Raises DigestInvalid for what is none."""
+    """Return a valid digest. Raises DigestInvalid."""
     if not DIGEST.fullmatch(digest):
         raise DigestInvalid(digest, "it is sha256: and 64 hex digits, or sha512: and 128")
     return digest

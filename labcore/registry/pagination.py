@@ -1,4 +1,4 @@
-"""Lists that are sent page by page: names in order, and manifests that are about another one."""
+"""Pagination of lists: `n` and `last` of tags and repositories, and referrers; the Link header (RFC 8288)."""
 
 import json
 import re
@@ -15,14 +15,14 @@ REFERRERS_MAX: Final = 4 << 20  # bytes of a page, as of any manifest
 
 
 def number(text: str, most: int) -> int:
-    """Return a number of entries, at most so many. Raises RegistryError for what is no number."""
+    """Return a number of entries, at most `most`. Raises RegistryError if it is no number."""
     if not re.fullmatch("[0-9]{1,19}", text):
         raise errors.RegistryError(f"n={text[:40]}", "a number is wanted")
     return min(int(text), most)
 
 
 def page_of(names: list[str], request: Request) -> tuple[list[str], bool]:
-    """Return the names that are wanted, and whether more follow."""
+    """Return the names of the requested page, and whether more follow."""
     if last := request.query.get("last"):
         names = [name for name in names if name > last]
     count = number(request.query.get("n", str(PAGE_MAX)), PAGE_MAX)
@@ -30,13 +30,13 @@ def page_of(names: list[str], request: Request) -> tuple[list[str], bool]:
 
 
 def next_page(path: str, names: list[str], request: Request) -> dict[str, str]:
-    """Return the header that says where the list goes on (RFC 8288): the same question, after the last name."""
+    """Return the Link header of the next page (RFC 8288): the same request, after the last name."""
     asked = {key: value for key, value in request.query.items() if key in ("n", "artifactType")}
     return {"Link": f'<{path}?{urlencode({**asked, "last": names[-1]})}>; rel="next"'}
 
 
 def referrers_of(files: Files, name: str, subject: str, request: Request) -> tuple[list[dict[str, Any]], str | None]:
-    """Return the descriptors of the manifests that are about one, as many as fit into a page, and its last if more follow."""
+    """Return the descriptors of a page of referrers, and its last digest if more follow."""
     wanted, size = request.query.get("artifactType"), 0
     found: list[dict[str, Any]] = []
     for digest in files.referrers(name, subject):

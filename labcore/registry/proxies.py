@@ -1,6 +1,6 @@
-"""The proxy of a network that lets nobody out by themselves: HTTPS_PROXY and NO_PROXY, as curl and docker read them.
+"""HTTP proxies: HTTPS_PROXY and NO_PROXY, as curl and docker read them.
 
-A registry without TLS is one of the own network, and is reached directly.
+A registry without TLS is one of the local network, and is reached directly.
 """
 
 import base64
@@ -17,7 +17,7 @@ PORT: Final = 8080  # if none is said
 
 
 class Proxy(Record):
-    """A proxy that speaks HTTP, and in `headers` what it is told of who asks."""
+    """An HTTP proxy; `headers` has its credentials."""
 
     host: str
     port: int
@@ -28,7 +28,7 @@ class Proxy(Record):
 
 
 def proxy_for(host: str) -> Proxy | None:
-    """Return what a host is reached through; None if directly, as this machine always is. Raises InvalidInput."""
+    """Return the proxy for a host; None if it is reached directly, as this machine always is. Raises InvalidInput."""
     url = next(filter(None, map(os.environ.get, NAMES)), None)
     if not url or LOOPBACK.fullmatch(host):
         return None

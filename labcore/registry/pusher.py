@@ -1,6 +1,6 @@
-"""A blob's way into a repository, in one piece or several; what breaks off is gone on with (distribution-spec, pushing blobs).
+"""Blob uploads of the client: monolithic or chunked, and resumable (distribution-spec, pushing blobs).
 
-Some registries, and proxies before them, take no body above some size: they answer 413, and then it goes in pieces.
+Some registries, and proxies before them, limit the size of a body: after an answer 413 the upload is chunked.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import IO, Final
 
 from labcore.registry.endpoint import RegistryError
 from labcore.registry.retry import number_in
-from labcore.registry.transport import AGAIN, Answer, Transport
+from labcore.registry.transport import RETRIED_STATUSES, Answer, Transport
 
 CHUNK_SIZE: Final = 8 << 20  # bytes of a piece, if the whole is too much
 SMALLEST: Final = 64 << 10
@@ -20,8 +20,8 @@ OCTETS: Final = {"Content-Type": "application/octet-stream"}
 Tell = Callable[[int], None]
 
 
-class Sending:
-    """One blob on its way. `content` opens its bytes; `tell` hears how many have gone, and ends all by raising."""
+class BlobUpload:
+    """The upload of one blob. `content` opens its bytes; `tell` is called with progress, and cancels by raising."""
 
     def __init__(
         self, transport: Transport, uploads: str, scope: str, size: int, content: Callable[[], IO[bytes]], tell: Tell
@@ -36,12 +36,12 @@ class Sending:
         self._least = 0  # bytes that a piece must have, unless it is the last
 
     def begun_by(self, answer: Answer) -> None:
-        """Take the answer to the request that began the upload: it says where the bytes are wanted."""
+        """Read the answer to the POST that began the upload: its Location is the upload's URL."""
         self._move(answer)
         self._least = number_in(answer, "OCI-Chunk-Min-Length") or 0
 
     def send(self, digest: str) -> None:
-        """Send all, and have it made a blob. Raises RegistryError; whatever is raised, nothing is left at the registry."""
+        """Upload the blob and finish. Raises RegistryError; after any exception the upload is cancelled at the registry."""
         try:
             self._send(digest)
         except BaseException:
@@ -65,44 +65,44 @@ class Sending:
                 failed += 1
                 if error.status == 413:
                     piece = self._smaller(piece, error)
-                elif error.status in (0, 404, 416, *AGAIN) and failed < self._transport.attempts:
+                elif error.status in (0, 404, 416, *RETRIED_STATUSES) and failed < self._transport.attempts:
                     piece = max(min(REST, (piece or self._size) // failed), self._least, SMALLEST)  # some just hang up
                     self._transport.wait(failed, error.retry_after)
                 else:
                     raise
-            done = self._come()
+            done = self._received()
 
     def _smaller(self, piece: int, error: RegistryError) -> int:
-        """Return the size of the pieces after that refusal. Raises it if they can be no smaller."""
+        """Return a smaller chunk size after a refusal. Raises the refusal if it is the smallest already."""
         smaller = max(min(CHUNK_SIZE, (piece or self._size) // 2), self._least, SMALLEST)
         if piece and smaller >= piece:  # some take no whole, however small
             raise error
         return smaller
 
     def _patch(self, done: int, size: int) -> int:
-        """Send the piece that begins there; return how many bytes have come then."""
+        """Send the chunk at this offset; return how many bytes the registry has then."""
         headers = {**OCTETS, "Content-Range": f"{done}-{done + size - 1}"}
         with self._ask("PATCH", self._place, headers, self._part(done, size), size, accepted=(202, 204)) as answer:
             self._move(answer)
-            return _come_in(answer, done + size, self._size)
+            return _received_in(answer, done + size, self._size)
 
     def _finish(self, digest: str, size: int) -> None:
-        """Have what came made a blob, or send the whole with that."""
+        """Finish the upload by PUT, with the whole blob as the body if nothing was sent yet."""
         where = f"{self._place}{'&' if '?' in self._place else '?'}digest={digest}"
         body = self._part(0, size) if size else b""
         with self._ask("PUT", where, OCTETS, body, size, accepted=(201, 204)) as answer:
             answer.read_at_most(ANSWER_MAX)
 
-    def _come(self) -> int:
-        """Ask how many bytes have come; if the registry has forgotten, or does not know for sure, begin anew."""
-        with self._ask("GET", self._place, accepted=(200, 204, 404), again=True) as answer:
-            if answer.status != 404 and (come := _come_in(answer, 0, self._size)) > 1:  # `0-0` stands for none, too
+    def _received(self) -> int:
+        """Ask how many bytes the registry has; begin a new upload if it has forgotten this one or does not know."""
+        with self._ask("GET", self._place, accepted=(200, 204, 404), retry=True) as answer:
+            if answer.status != 404 and (come := _received_in(answer, 0, self._size)) > 1:  # `0-0` stands for none, too
                 self._move(answer, required=False)
                 return come
             answer.read_at_most(ANSWER_MAX)
         if answer.status != 404:
             self._ask("DELETE", self._place, accepted=(200, 202, 204, 404)).close()
-        with self._ask("POST", self._uploads, length=0, accepted=(202,), again=True) as answer:
+        with self._ask("POST", self._uploads, length=0, accepted=(202,), retry=True) as answer:
             self.begun_by(answer)
         return 0
 
@@ -115,17 +115,17 @@ class Sending:
         length: int | None = None,
         *,
         accepted: tuple[int, ...],
-        again: bool = False,
+        retry: bool = False,
     ) -> Answer:
         return self._transport.request(
-            method, path, headers=headers, body=body, length=length, scope=self._scope, accepted=accepted, again=again
+            method, path, headers=headers, body=body, length=length, scope=self._scope, accepted=accepted, retry=retry
         )
 
     def _part(self, begin: int, size: int) -> Callable[[], IO[bytes]]:
-        return lambda: _Part(self._content(), begin, size, self._tell)  # type: ignore[return-value]
+        return lambda: _FilePart(self._content(), begin, size, self._tell)  # type: ignore[return-value]
 
     def _move(self, answer: Answer, *, required: bool = True) -> None:
-        """Go on where the answer says: an absolute or a relative URL, which may have a query."""
+        """Continue at the answer's Location: an absolute or a relative URL, which may have a query."""
         location = answer.headers.get("Location")
         answer.read_at_most(ANSWER_MAX)
         if location is None and required:
@@ -133,8 +133,8 @@ class Sending:
         self._place = self._transport.resolve(answer.url, location or self._place)
 
 
-class _Part:
-    """Some bytes of a file, read once."""
+class _FilePart:
+    """A range of a file, read once."""
 
     def __init__(self, file: IO[bytes], begin: int, size: int, tell: Tell) -> None:
         self._file = file
@@ -149,15 +149,15 @@ class _Part:
         self._at += len(chunk)
         return chunk
 
-    def __enter__(self) -> "_Part":
+    def __enter__(self) -> "_FilePart":
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._file.close()
 
 
-def _come_in(answer: Answer, otherwise: int, most: int) -> int:
-    """Return how many bytes an answer says have come. Raises RegistryError if it cannot be so many."""
+def _received_in(answer: Answer, otherwise: int, most: int) -> int:
+    """Return how many bytes the registry has by an answer's Range. Raises RegistryError if it cannot be so many."""
     match = re.fullmatch(r"(?:bytes=)?0-(\d{1,18})", answer.headers.get("Range", ""))
     come = int(match[1]) + 1 if match else otherwise
     if come > most:

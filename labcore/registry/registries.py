@@ -1,4 +1,4 @@
-"""What a user says of registries: `registries.toml` below the state root.
+"""Registry configuration: `registries.toml` in the state root.
 
 ["docker.io"]
 mirrors = ["http://127.0.0.1:5000"]     asked first, in this order; then the registry itself
@@ -17,10 +17,10 @@ from labcore.registry.endpoint import Endpoint
 KINDS: Final[dict[str, type]] = {"mirrors": list, "plain-http": bool, "ca": str}
 
 
-def where_is(
+def configured_endpoint(
     registry: str, file: Path | None = None, *, insecure: bool | None = None, authority: Path | None = None
 ) -> Endpoint:  # fmt: skip
-    """Return where a registry is, as the file says; what else is given here overrules it. Raises InvalidInput."""
+    """Return a registry's endpoint by the file; the other arguments override it. Raises InvalidInput."""
     said = _read(file).get(registry, {}) if file else {}
     if not isinstance(said, dict):
         raise InvalidInput(f'{file}: ["{registry}"] is a table of mirrors, plain-http and ca')

@@ -1,4 +1,4 @@
-"""When a request is tried again: Retry-After (RFC 9110, 10.2.3), else exponential backoff; and numbers in fields."""
+"""Retry: Retry-After (RFC 9110, 10.2.3), else exponential backoff with jitter; and numbers in header fields."""
 
 import random
 import re
@@ -11,7 +11,7 @@ LONGEST_WAIT: Final = 30.0  # seconds, whatever a server says of Retry-After
 
 
 def pause(attempt: int, retry_after: str | None) -> float:
-    """Return how long to wait: what the server says, or twice as long each time, never the same for all who wait."""
+    """Return how many seconds to wait: Retry-After, or exponential backoff with jitter."""
     asked = _seconds(retry_after) if retry_after else None
     if asked is not None:
         return min(max(asked, 0.0), LONGEST_WAIT)
@@ -19,18 +19,18 @@ def pause(attempt: int, retry_after: str | None) -> float:
 
 
 def number_in(answer: Answer, field: str) -> int | None:
-    """Return what a field of an answer says; None if that is no number, or one that cannot be."""
+    """Return the number in a field of an answer; None if it is no number, or an impossible one."""
     match = re.fullmatch(r"[0-9]{1,18}", answer.headers.get(field, "").strip())
     return int(match[0]) if match else None
 
 
 def is_long(answer: Answer) -> bool:
-    """Return whether the server wants to be left alone for longer than anybody wants to wait."""
+    """Is the answer's Retry-After longer than anybody wants to wait?"""
     return (_seconds(answer.headers.get("Retry-After") or "") or 0) > LONGEST_WAIT
 
 
 def _seconds(retry_after: str) -> float | None:
-    """Return what Retry-After says: seconds, or a date (RFC 9110)."""
+    """Return the seconds of Retry-After, which is a number or a date (RFC 9110)."""
     if retry_after.isdecimal():
         return float(retry_after[:9])
     from email.utils import parsedate_to_datetime

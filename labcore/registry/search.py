@@ -1,4 +1,4 @@
-"""Find images by name: Docker's index of the first version, and where there is none, a registry's own list."""
+"""Image search: Docker's v1 index, or, where there is none, a registry's catalog."""
 
 import json
 import os
@@ -16,7 +16,7 @@ LIMIT: Final = 100
 
 
 class Found(Record):
-    """An image that was found."""
+    """A search result."""
 
     name: str
     description: str = ""
@@ -25,7 +25,7 @@ class Found(Record):
 
 
 def search(endpoint: Endpoint, credentials: Credentials | None, term: str, *, limit: int = 25) -> list[Found]:
-    """Return at most `limit` images whose names, or what the registry knows of them, match. Raises RegistryError."""
+    """Return at most `limit` images whose names or descriptions match. Raises RegistryError."""
     where = endpoint.replace(host=INDEX_HOST) if endpoint.host == HUB_HOST else endpoint
     transport = Transport(where, credentials)
     try:
@@ -74,5 +74,5 @@ def _json(transport: Transport, path: str, scope: str = "") -> dict[str, Any]:
 
 
 def _shown(text: Any) -> str:
-    """Return what a stranger wrote as it may be shown on a terminal."""
+    """Return untrusted text in a form that is safe on a terminal."""
     return "".join(character if character.isprintable() else " " for character in str(text or ""))

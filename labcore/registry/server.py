@@ -1,52 +1,35 @@
-"""The registry's pages: which function answers which request (distribution-spec 1.1, endpoints)."""
+"""The registry's routes and their endpoints (distribution-spec 1.1, endpoints)."""
 
 import json
-import logging
 import os
 import re
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from labcore.http import FilePart, Request, Response, Server
-from labcore.http.message import BadRequest
-from labcore.http.server import listen
+from labcore.http import ExceptionMiddleware, FilePart, Request, Response, Route, Router, Server, Upgrade, listen_tcp
 from labcore.record import Record
 from labcore.registry import errors, uploads
+from labcore.registry.exception_handlers import EXCEPTION_HANDLERS
 from labcore.registry.manifests import read_manifest
 from labcore.registry.names import checked
 from labcore.registry.pagination import next_page, number, page_of, referrers_of
-from labcore.registry.server_auth import Access, Everybody
+from labcore.registry.server_auth import Access, AllowAll
 from labcore.registry.store import Files
 
-LOG: Final = logging.getLogger(__name__)
 MANIFEST_MAX: Final = 4 << 20
 REFERRERS: Final = "application/vnd.oci.image.index.v1+json"
 RANGE: Final = re.compile(r"bytes=([0-9]*)-([0-9]*)")
-# What comes behind /v2/NAME/, from the most particular on.
-PAGES: Final = (
-    (re.compile(r"/v2/(?P<name>.+)/blobs/uploads/?"), "uploads"),
-    (re.compile(r"/v2/(?P<name>.+)/blobs/uploads/(?P<number>[^/]+)"), "upload"),
-    (re.compile(r"/v2/(?P<name>.+)/blobs/(?P<digest>[^/]+)"), "blob"),
-    (re.compile(r"/v2/(?P<name>.+)/manifests/(?P<reference>[^/]+)"), "manifest"),
-    (re.compile(r"/v2/(?P<name>.+)/tags/list"), "tags"),
-    (re.compile(r"/v2/(?P<name>.+)/referrers/(?P<digest>[^/]+)"), "referrers"),
-    (re.compile(r"/v2/_catalog"), "catalog"),
-    (re.compile(r"/v2/?"), "base"),
-    (re.compile(r"/v1/search"), "search"),
-)
-METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-READS: Final = ("GET", "HEAD")
 
 
 class Settings(Record):
     """How a registry is served. `access` says who may; with `read_only` nothing can be pushed or deleted."""
 
-    access: Access = Everybody()
+    access: Access = AllowAll()
     read_only: bool = False
 
 
@@ -57,30 +40,46 @@ class Registry:
         self.files = Files(root)
         self.settings = settings or Settings()
         self._reading = threading.Semaphore(4)  # what 4 MB of JSON say may take 100 MB
+        self._router = Router(self._routes(), safe_only=self.settings.read_only)
+        self._app = ExceptionMiddleware(self._answer, EXCEPTION_HANDLERS)
+
+    def _routes(self) -> Iterator[Route]:
+        upload, blob = "/v2/{name:path}/blobs/uploads/{number}", "/v2/{name:path}/blobs/{digest}"
+        manifest, referrers = "/v2/{name:path}/manifests/{reference}", "/v2/{name:path}/referrers/{digest}"
+        for slash in ("", "/"):
+            yield Route("GET", f"/v2{slash}", self.get_base)
+            yield Route("POST", f"/v2/{{name:path}}/blobs/uploads{slash}", self.post_upload)
+        yield Route("GET", upload, self.get_upload)
+        yield Route("PATCH", upload, self.patch_upload)
+        yield Route("PUT", upload, self.put_upload)
+        yield Route("DELETE", upload, self.delete_upload)
+        yield Route("GET", blob, self.get_blob)
+        yield Route("DELETE", blob, self.delete_blob)
+        yield Route("GET", manifest, self.get_manifest)
+        yield Route("PUT", manifest, self.put_manifest)
+        yield Route("DELETE", manifest, self.delete_manifest)
+        yield Route("GET", "/v2/{name:path}/tags/list", self.get_tags)
+        yield Route("GET", referrers, self.get_referrers)
+        yield Route("GET", "/v2/_catalog", self.get_catalog)
+        yield Route("GET", "/v1/search", self.get_search)
 
     def serve(self, address: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None) -> tuple[Server, int]:
         """Return a server that listens, and its port; it serves once it is started."""
-        listener = listen(address, port)
-        return Server(listener, self.answer, failure, tls=tls), listener.getsockname()[1]
+        listener = listen_tcp(address, port)
+        return Server(listener, self.answer, tls=tls), listener.getsockname()[1]
 
     def close(self) -> None:
         """End what an answer may be waiting for: here, nothing."""
 
     def answer(self, request: Request) -> Response:
-        """Answer a request. Raises RegistryError."""
-        self.settings.access.check(request)
-        match, page = _page_of(request.path)
-        handler = self._handler(request.method, page)
-        if handler is None:
-            allowed = ", ".join(method for method in METHODS if self._handler(method, page))
-            raise errors.Unsupported(f"{request.method} {request.path}", headers={"Allow": allowed})
-        return handler(request, **match.groupdict())
+        """Answer a request, with an error too. Raises ClientDisconnect."""
+        response = self._app(request)
+        assert isinstance(response, Response)  # no route upgrades
+        return response
 
-    def _handler(self, method: str, page: str) -> Callable[..., Response] | None:
-        """Return what answers a method of a page here; None if nothing does."""
-        if method not in (READS if self.settings.read_only else METHODS):
-            return None
-        return getattr(self, f"{'get' if method == 'HEAD' else method.lower()}_{page}", None)
+    def _answer(self, request: Request) -> Response | Upgrade:
+        self.settings.access.check(request)
+        return self._router(request)
 
     # --- the whole
 
@@ -126,7 +125,7 @@ class Registry:
         self.files.unlink_blob(name, digest)
         return Response(HTTPStatus.ACCEPTED)
 
-    def post_uploads(self, request: Request, name: str) -> Response:
+    def post_upload(self, request: Request, name: str) -> Response:
         """Begin an upload, or have it done at once: with a body, or with another repository's blob (end-4, end-11)."""
         return uploads.begin(self.files, request, name)
 
@@ -163,10 +162,7 @@ class Registry:
     def put_manifest(self, request: Request, name: str, reference: str) -> Response:
         """Take a manifest whose parts are here already, under a tag or its digest (end-7)."""
         self.files.repository(name)
-        try:
-            content = request.body.read_at_most(MANIFEST_MAX)
-        except BadRequest as error:
-            raise errors.TooLarge(str(error)) from None
+        content = request.body.read_at_most(MANIFEST_MAX)
         with self._reading:
             manifest = read_manifest(content, request.headers.get("content-type", ""), reference, request.every("tag"))
         with self.files.changing():
@@ -215,26 +211,6 @@ class Registry:
         return _json({"schemaVersion": 2, "mediaType": REFERRERS, "manifests": found}, headers)
 
 
-def _page_of(path: str) -> tuple[re.Match[str], str]:
-    for pattern, page in PAGES:
-        if match := pattern.fullmatch(path):
-            return match, page
-    raise errors.NotThere(path)
-
-
-def failure(request: Request, error: Exception) -> Response:
-    """Return what is answered when a handler has raised; what is nobody's fault but ours is logged."""
-    if isinstance(error, errors.RegistryError):
-        return error.response()
-    if isinstance(error, BadRequest):
-        return Response(error.status, {"Content-Type": "text/plain"}, f"{error}\n".encode())
-    if errors.Full.has_raised(error):
-        LOG.error("%s %r: the disk is full: %s", request.method, request.path, error)
-        return errors.Full("", "whoever runs it has to make room: labcore registry gc").response()
-    LOG.error("%s %r: the handler has failed", request.method, request.path, exc_info=error)
-    return errors.Failed(type(error).__name__).response()
-
-
 def blob_headers(digest: str) -> dict[str, str]:
     """Return what is said of a blob, however much of it is sent."""
     return {
@@ -267,5 +243,5 @@ def part_of(request: Request, digest: str, size: int) -> tuple[int, int] | None:
     else:
         first, last = max(0, size - int(match[2][:19])), size - 1
     if first > last:
-        raise errors.NoSuchRange(header, headers={"Content-Range": f"bytes */{size}"})
+        raise errors.RangeNotSatisfiable(header, headers={"Content-Range": f"bytes */{size}"})
     return first, last

@@ -1,4 +1,4 @@
-"""Who may use a registry."""
+"""Server authentication: htpasswd files with bcrypt, or everybody."""
 
 import base64
 import binascii
@@ -19,24 +19,24 @@ CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="labcore registry"', "Docke
 
 
 class Access(Protocol):
-    """Decides about requests."""
+    """Decides whether a request is allowed."""
 
     def check(self, request: Request) -> None:
-        """Raise Unauthorized if the request may not be answered."""
+        """Raise Unauthorized if the request is not allowed."""
 
 
-class Everybody:
-    """No question is asked."""
+class AllowAll:
+    """Allows every request."""
 
     def check(self, request: Request) -> None:
-        """Let it pass."""
+        """Allow it."""
 
 
-class Passwords:
-    """Users and their passwords, from an Apache htpasswd file with bcrypt entries (`htpasswd -B`), read anew when it changes.
+class Htpasswd:
+    """Users and passwords of an Apache htpasswd file with bcrypt entries (`htpasswd -B`), read again when it changes.
 
-    bcrypt is slow on purpose. Who was let in once need not wait again: of the last right answer of each user a code is kept,
-    made with a key that only this process has. Wrong answers always wait, a few at a time, also for users that there are not.
+    bcrypt is slow on purpose. A keyed hash of each user's last correct password is cached, with a key of this process only, so
+    that further requests are fast. Wrong passwords always take bcrypt's time, a few at a time, for unknown users too.
     """
 
     def __init__(self, file: Path) -> None:
@@ -51,7 +51,7 @@ class Passwords:
         self._passed: dict[str, bytes] = {}
 
     def check(self, request: Request) -> None:
-        """Let it pass if it names a user and that user's password."""
+        """Allow a request with a user and that user's password."""
         if _state(self._file) != self._state:
             with suppress(InvalidInput, OSError):  # half written: what was known until now counts until it is whole
                 self._read()

@@ -1,7 +1,7 @@
-"""What a registry keeps, on disk.
+"""Registry store: blobs, manifests, tags and referrers on disk.
 
     ROOT/format                             the version of what lies here
-         lock                               held by who says that something is there, and alone by who removes what nobody needs
+         lock                               shared by requests that link or promise blobs, exclusive for garbage collection
          blobs/sha256/DIGEST                everything that was pushed, each file under the digest of its bytes
          uploads/ID                         what is being pushed
          repositories/NAME/_blobs/DIGEST    (an empty file) the repository has this blob
@@ -23,6 +23,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
+from labcore.atomic import atomic_write
 from labcore.errors import StoreDamaged
 from labcore.locks import Lock
 from labcore.registry.errors import BlobUnknown, ManifestUnknown, NameInvalid, NameUnknown, UploadUnknown
@@ -52,7 +53,7 @@ class Files:
 
     @contextmanager
     def changing(self, *, alone: bool = False) -> Iterator[None]:
-        """Hold the registry while something is linked or promised that must be there, or, `alone`, while blobs are removed."""
+        """Hold the store's lock: shared while blobs are linked or promised, exclusive (`alone`) while they are removed."""
         flags = os.O_RDWR if alone else 0  # what may not be written to can be served
         with Lock(self.root / "lock", flags).acquire(shared=not alone):
             yield
@@ -60,20 +61,20 @@ class Files:
     # --- repositories
 
     def repository(self, name: str) -> Path:
-        """Return a repository's directory, which need not be there. Raises NameInvalid."""
+        """Return a repository's directory, which need not exist. Raises NameInvalid."""
         if len(name) > NAME_MAX or not NAME.fullmatch(name):
             raise NameInvalid(name[:NAME_MAX])
         return self.root / "repositories" / name
 
     def known(self, name: str) -> Path:
-        """Return the directory of a repository that something was pushed to. Raises NameUnknown."""
+        """Return the directory of an existing repository. Raises NameUnknown."""
         directory = self.repository(name)
         if not (directory / "_manifests").is_dir() and not (directory / "_blobs").is_dir():
             raise NameUnknown(name)
         return directory
 
     def directories(self) -> Iterator[Path]:
-        """Yield the directories of all repositories, and those that lie between them."""
+        """Yield the directories of all repositories, and those above them."""
         for place, below, _ in os.walk(self.root / "repositories"):
             below[:] = [name for name in below if not name.startswith("_")]
             yield Path(place)
@@ -94,7 +95,7 @@ class Files:
         return path
 
     def open_blob(self, name: str, digest: str) -> FileIO:
-        """Open a blob: once open it is read to its end, whoever deletes it meanwhile. Raises BlobUnknown."""
+        """Open a blob, which can then be read to its end even if it is deleted meanwhile. Raises BlobUnknown."""
         with self.changing():  # else it could be removed before it is young, and would have been promised in vain
             try:
                 file = self.blob(name, digest).open("rb", buffering=0)
@@ -104,18 +105,18 @@ class Files:
         return file
 
     def _refresh(self, file: FileIO) -> None:
-        """Who has been told that a blob is there will not send it: it counts as young again, which the collection spares."""
+        """Renew a blob's time, which garbage collection spares: a client that was told of the blob will not push it."""
         if time.time() - os.fstat(file.fileno()).st_mtime > FRESH:
             with suppress(OSError):
                 os.utime(file.fileno())
 
     def blob_path(self, digest: str) -> Path:
-        """Return where a blob lies, whoever has it."""
+        """Return a blob's path, whichever repository has it."""
         algorithm, _, encoded = checked(digest).partition(":")
         return self.root / "blobs" / algorithm / encoded
 
     def mount_blob(self, name: str, digest: str, source: str = "") -> bool:
-        """Let a repository have a blob that `source` has, or without one any repository; return whether there is one."""
+        """Link a blob of `source`, or of any repository without one, into a repository; return whether it exists."""
         with self.changing():
             directories = [self.repository(source)] if source else self.directories()
             if not self.blob_path(digest).exists() or not any((path / "_blobs" / digest).exists() for path in directories):
@@ -125,14 +126,14 @@ class Files:
             return True
 
     def keep_blob(self, upload: Upload, digest: str) -> None:
-        """Make a blob of its repository of an upload whose bytes have been verified. Raises UploadUnknown if it was dropped."""
+        """Turn a verified upload into a blob of its repository. Raises UploadUnknown if it was cancelled."""
         try:
             self.adopt_blob(upload.name, digest, upload.path)
         except FileNotFoundError:
             raise UploadUnknown(upload.number) from None
 
     def adopt_blob(self, name: str, digest: str, file: Path) -> None:
-        """Make a blob of a repository of a file whose bytes have been verified. Raises FileNotFoundError."""
+        """Turn a verified file into a blob of a repository. Raises FileNotFoundError."""
         place, link = self.blob_path(digest), self.repository(name) / "_blobs" / digest
         place.parent.mkdir(parents=True, exist_ok=True)
         with self.changing(), ExitStack() as undo:
@@ -144,7 +145,7 @@ class Files:
             undo.pop_all()
 
     def unlink_blob(self, name: str, digest: str) -> None:
-        """Take a blob from a repository. Raises BlobUnknown."""
+        """Unlink a blob from a repository. Raises BlobUnknown."""
         self.blob(name, digest)
         (self.repository(name) / "_blobs" / digest).unlink(missing_ok=True)
 
@@ -166,7 +167,7 @@ class Files:
         _write(self.repository(name) / "_manifests" / digest, media_type.encode())
 
     def delete_manifest(self, name: str, digest: str) -> None:
-        """Forget a manifest, the tags that name it, and what it said of another. Raises ManifestUnknown."""
+        """Delete a manifest, its tags, and its entry as a referrer. Raises ManifestUnknown."""
         directory = self.known(name)
         entry = directory / "_manifests" / checked(digest)
         if not entry.exists():
@@ -184,7 +185,7 @@ class Files:
         return _entries(self.known(name) / "_tags", TAG)
 
     def tagged(self, name: str, tag: str) -> str:
-        """Return the digest that a tag stands for. Raises ManifestUnknown."""
+        """Return a tag's digest. Raises ManifestUnknown."""
         if not TAG.fullmatch(tag):
             raise ManifestUnknown(tag)
         try:
@@ -193,20 +194,20 @@ class Files:
             raise ManifestUnknown(tag) from None
 
     def tag(self, name: str, tag: str, digest: str) -> None:
-        """Let a tag stand for a manifest."""
+        """Tag a manifest."""
         _write(self.repository(name) / "_tags" / tag, digest.encode())
 
     def untag(self, name: str, tag: str) -> None:
-        """Forget a tag. Raises ManifestUnknown."""
+        """Delete a tag. Raises ManifestUnknown."""
         self.tagged(name, tag)
         (self.repository(name) / "_tags" / tag).unlink(missing_ok=True)
 
     def refer(self, name: str, subject: str, digest: str) -> None:
-        """Remember that a manifest is about another one, which need not be there yet."""
+        """Record a manifest as a referrer of its subject, which need not exist yet."""
         _write(self.repository(name) / "_referrers" / checked(subject) / digest, b"")
 
     def referrers(self, name: str, subject: str) -> list[str]:
-        """Return the digests of the manifests that are about one."""
+        """Return the digests of a subject's referrers."""
         return _entries(self.repository(name) / "_referrers" / checked(subject), DIGEST)
 
     # --- uploads
@@ -218,7 +219,7 @@ class Files:
         return upload
 
     def upload(self, name: str, number: str) -> Upload:
-        """Return an upload that goes on. Raises UploadUnknown."""
+        """Return an upload by its number. Raises UploadUnknown."""
         self.repository(name)
         upload = Upload(self.uploads, name, number)
         if not re.fullmatch(r"[0-9a-f]{32}", number) or not upload.path.exists():
@@ -227,7 +228,7 @@ class Files:
 
 
 def _entries(directory: Path, wanted: re.Pattern[str]) -> list[str]:
-    """Return the names in a directory that are whole, sorted; none if it is not there."""
+    """Return the names in a directory without temporary ones, sorted; none if it does not exist."""
     try:
         return sorted(path.name for path in directory.iterdir() if wanted.fullmatch(path.name))
     except FileNotFoundError:
@@ -235,15 +236,6 @@ def _entries(directory: Path, wanted: re.Pattern[str]) -> list[str]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, durably."""
+    """Write a file atomically and durably."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    incoming = path.with_name(f".{secrets.token_hex(8)}")
-    try:
-        with incoming.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        incoming.rename(path)
-    except BaseException:
-        incoming.unlink(missing_ok=True)
-        raise
+    atomic_write(path, content)

@@ -1,4 +1,4 @@
-"""How long a peer is waited for: what it sends must come at some rate, and a head must end."""
+"""Timeouts of answers: a minimum rate for the body, bounds of time and size for the head."""
 
 import http.client
 import io
@@ -7,45 +7,45 @@ import time
 from typing import Any, Final
 
 IO_TIMEOUT_SECONDS: Final = 60.0  # seconds without a byte; and how long a peer may be slow
-SLOWEST: Final = 1024  # bytes a second
+MIN_BYTES_PER_SECOND: Final = 1024  # bytes a second
 HEAD_MAX: Final = 1 << 18
 CHUNK_SIZE: Final = 1 << 18
 
 
-class TooMuch(http.client.HTTPException):
-    """An answer's head that does not end."""
+class HeadTooLong(http.client.HTTPException):
+    """An answer's head is longer than its bound."""
 
 
-class Watched(http.client.HTTPResponse):
-    """An answer whose head must end soon, once it has begun, and whose bytes must come at some rate.
+class TimedResponse(http.client.HTTPResponse):
+    """An answer with a time limit for its head and a minimum rate for its body.
 
-    A proxy's answer is read by http.client without `begin`: all is head until that is done.
+    http.client reads a proxy's answer without `begin`: everything counts as head until then.
     """
 
     def __init__(self, sock: socket.socket, *args: Any, timeout: float, **named: Any) -> None:
         super().__init__(sock, *args, **named)
-        self._rate = _Rate(self.fp.detach(), timeout)
+        self._rate = _MinimumRate(self.fp.detach(), timeout)
         self.fp = io.BufferedReader(self._rate, CHUNK_SIZE)
 
     def begin(self) -> None:
         """Read the head."""
         super().begin()
-        self._rate.head_has_come()
+        self._rate.end_of_head()
 
 
-class _Rate(io.RawIOBase):
-    """A stream that fails when it has been too slow for too long, counting only the time in which it was waited for."""
+class _MinimumRate(io.RawIOBase):
+    """A stream that fails when it is below the minimum rate; only the time of waiting in `readinto` counts."""
 
     def __init__(self, raw: io.RawIOBase, timeout: float) -> None:
         self._raw = raw
         self._timeout = timeout
         self._waited = 0.0
-        self._come = 0
+        self._received = 0
         self._head_left: int | None = HEAD_MAX
         self._head_until = 0.0
 
-    def head_has_come(self) -> None:
-        """From now on it is the body that comes."""
+    def end_of_head(self) -> None:
+        """What follows is the body."""
         self._head_left = None
 
     def readable(self) -> bool:
@@ -56,24 +56,24 @@ class _Rate(io.RawIOBase):
         """Read into a buffer. Raises TimeoutError, TooMuch."""
         begun = time.monotonic()
         size = self._raw.readinto(buffer)
-        if not self._come:  # until the first byte, the socket's own time limit holds: it may have much to do
+        if not self._received:  # until the first byte, the socket's own time limit holds: it may have much to do
             begun = time.monotonic()
         self._waited += time.monotonic() - begun
-        self._come += size or 0
+        self._received += size or 0
         if self._waited > self._timeout:
-            if size and self._come < SLOWEST * self._waited:
-                raise TimeoutError(f"it sends less than {SLOWEST} bytes a second")
-            self._waited, self._come = 0.0, 1
+            if size and self._received < MIN_BYTES_PER_SECOND * self._waited:
+                raise TimeoutError(f"it sends less than {MIN_BYTES_PER_SECOND} bytes a second")
+            self._waited, self._received = 0.0, 1
         if self._head_left is not None:
-            self._watch_head(size or 0)
+            self._limit_head(size or 0)
         return size
 
-    def _watch_head(self, size: int) -> None:
+    def _limit_head(self, size: int) -> None:
         assert self._head_left is not None
         self._head_left -= size
         self._head_until = self._head_until or time.monotonic() + self._timeout
         if self._head_left < 0:
-            raise TooMuch("the answer's head does not end")
+            raise HeadTooLong("the answer's head does not end")
         if time.monotonic() > self._head_until:
             raise TimeoutError(f"the answer's head has not come within {self._timeout:.0f} s")
 

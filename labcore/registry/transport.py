@@ -1,4 +1,4 @@
-"""Requests to a registry: when one is tried again, where an answer leads, and what may be told to whom."""
+"""Transport: requests to a registry with retries, redirects and authentication; secrets go to the registry only."""
 
 import http.client
 import json
@@ -11,22 +11,29 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from labcore.registry.client_auth import Authorization
-from labcore.registry.connections import Answer, BrokeOff, Connections, Payload, Unreachable
+from labcore.registry.connections import Answer, Connections, IncompleteBody, Payload, Unreachable
 from labcore.registry.credentials import Credentials
 from labcore.registry.endpoint import TUNNEL, Endpoint, RegistryError, explain
 from labcore.registry.retry import is_long, pause
-from labcore.registry.timeouts import IO_TIMEOUT_SECONDS, TooMuch
+from labcore.registry.timeouts import IO_TIMEOUT_SECONDS, HeadTooLong
 from labcore.registry.urls import origin, resolve, shown
 
-__all__ = ["Answer", "BrokeOff", "Endpoint", "RegistryError", "Transport", "pause"]
+__all__ = ["Answer", "Endpoint", "IncompleteBody", "RegistryError", "Transport", "pause"]
 
 ATTEMPTS: Final = 5
 REDIRECTS: Final = 5
 KEPT: Final = (307, 308)  # the method and the body are kept
 REDIRECTED: Final = (301, 302, 303, *KEPT)
 ERROR_MAX: Final = 1 << 20
-AGAIN: Final = {429, 500, 502, 503, 504}
-IN_VAIN: Final = (ssl.SSLError, ConnectionRefusedError, Unreachable, http.client.LineTooLong, http.client.InvalidURL, TooMuch)
+RETRIED_STATUSES: Final = {429, 500, 502, 503, 504}
+NOT_RETRIED: Final = (
+    ssl.SSLError,
+    ConnectionRefusedError,
+    Unreachable,
+    http.client.LineTooLong,
+    http.client.InvalidURL,
+    HeadTooLong,
+)
 
 CURES: Final = {
     429: "wait; `labcore login` may raise the limit, and `labcore registry serve --proxy` makes one download of many",
@@ -62,21 +69,21 @@ class Transport:
         length: int | None = None,
         scope: str = "",
         accepted: tuple[int, ...] = (200,),
-        again: bool = True,
+        retry: bool = True,
     ) -> Answer:
-        """Ask, and return an answer whose status is among the accepted. A `body` that is a function is called for each attempt.
+        """Send a request, and return an answer with an accepted status. A `body` that is a function is called for each attempt.
 
-        Tried again, unless told otherwise: what has no answer, too many requests, a server's own failure. Raises RegistryError.
+        Requests without an answer, and answers 429 and 5xx, are retried unless `retry` is false. Raises RegistryError.
         """
         url = urljoin(self.endpoint.base, path)
-        attempts = self.attempts if again else 1
+        attempts = self.attempts if retry else 1
         for attempt in range(1, attempts + 1):
-            if again and self._stopped.is_set():
+            if retry and self._stopped.is_set():
                 break
             try:
                 answer = self._authorized(method, url, dict(headers or {}), body, length, scope)
             except (OSError, http.client.HTTPException) as error:
-                if attempt == attempts or _in_vain(error):
+                if attempt == attempts or _is_permanent(error):
                     said = explain(error, self.endpoint, urlsplit(url).netloc)
                     if isinstance(error, http.client.HTTPException):  # it may be what the registry said
                         said = self._authorization.conceal(said)
@@ -84,13 +91,13 @@ class Transport:
                 self.wait(attempt)
                 continue
             except RegistryError as error:  # it leads astray, or whoever gives tokens does not
-                if attempt == attempts or error.status not in AGAIN:
+                if attempt == attempts or error.status not in RETRIED_STATUSES:
                     raise
                 self.wait(attempt, error.retry_after)
                 continue
             if answer.status in accepted:
                 return answer
-            if answer.status not in AGAIN or attempt == attempts or is_long(answer):
+            if answer.status not in RETRIED_STATUSES or attempt == attempts or is_long(answer):
                 said = self._authorization.conceal(_reason(answer))
                 cure = f"\n  cure: {CURES[answer.status]}" if answer.status in CURES else ""
                 message = f"{method} {shown(url)}: {answer.status}: {said}{cure}"
@@ -102,21 +109,21 @@ class Transport:
     def fetch(
         self, path: str, limit: int, *, headers: Mapping[str, str] | None = None, scope: str = ""
     ) -> tuple[bytes, Answer]:  # fmt: skip
-        """Return the whole of a small answer, with its head; it is asked for again if it breaks off. Raises RegistryError."""
+        """Return a small answer with its whole body; retried if it breaks off. Raises RegistryError."""
         for attempt in range(1, self.attempts + 1):
             with self.request("GET", path, headers=headers, scope=scope) as answer:
                 try:
                     return answer.read_at_most(limit), answer
-                except BrokeOff:
+                except IncompleteBody:
                     if attempt == self.attempts or self._stopped.is_set():
                         raise
             self.wait(attempt)
         raise RegistryError(f"GET {shown(urljoin(self.endpoint.base, path))}: it was given up")
 
     def resolve(self, base: str, reference: str) -> str:
-        """Return where a reference in an answer leads. Raises RegistryError if that is nowhere, or less secured.
+        """Resolve a URL reference of an answer. Raises RegistryError if it is invalid, or downgrades to plain HTTP.
 
-        One to the same host is secured as that is: behind a proxy, a registry does not know that it speaks TLS.
+        One to the same host keeps that one's scheme: behind a proxy a registry does not know that its clients use TLS.
         """
         try:
             url = resolve(base, reference)
@@ -124,18 +131,18 @@ class Transport:
             raise RegistryError(self._authorization.conceal(str(error))) from None
         if url.startswith("http:") and not self.endpoint.insecure:
             if urlsplit(url).netloc != urlsplit(base).netloc:
-                raise RegistryError(f"{self.endpoint.host} leads to {self._told(url)}, which is not secured")
+                raise RegistryError(f"{self.endpoint.host} leads to {self._shown_url(url)}, which is not secured")
             url = "https" + url.removeprefix("http")
         return url
 
     def wait(self, attempt: int, retry_after: str | None = None) -> None:
-        """Wait before the next attempt; not any longer, once all is to end."""
+        """Wait before the next attempt; return at once after `stop`."""
         self.sleep(pause(attempt, retry_after))
 
     def stop(self) -> None:
-        """End what other threads are asking; nothing is tried again. A single request may still tidy up after them."""
+        """Cancel the requests of other threads, and all retries. A single request may still clean up after them."""
         self._stopped.set()
-        self._connections.shut()
+        self._connections.abort()
 
     def close(self) -> None:
         """Close the connections."""
@@ -144,41 +151,42 @@ class Transport:
     def _authorized(
         self, method: str, url: str, headers: dict[str, str], body: Payload, length: int | None, scope: str
     ) -> Answer:  # fmt: skip
-        """Ask; if the registry wants to know who does, tell it once."""
+        """Send a request; after a challenge, once more with credentials."""
         said = self._authorization.known(scope)
-        answer = self._followed(method, url, headers, body, length, said)
+        answer = self._follow_redirects(method, url, headers, body, length, said)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
         answer.close()
-        self._refuse_stranger(answer)
+        self._refuse_other_challenger(answer)
         said = self._authorization.learn(answer.headers.get_all("WWW-Authenticate") or [], scope, said)
         if said is None:
             raise RegistryError(f"{shown(url)}: a user and password are wanted: labcore login {self.endpoint.registry}", 401)
-        answer = self._followed(method, url, headers, body, length, said)
+        answer = self._follow_redirects(method, url, headers, body, length, said)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             answer.close()
-            self._refuse_stranger(answer)
+            self._refuse_other_challenger(answer)
             self._authorization.forget(scope)
             raise RegistryError(f"{shown(url)}: the user or password is wrong, or may not do this", 401)
         return answer
 
-    def _told(self, url: str) -> str:
-        """Return a URL that a registry has named, as it may be shown."""
+    def _shown_url(self, url: str) -> str:
+        """Return a URL of the registry's without secrets."""
         return self._authorization.conceal(shown(url))
 
-    def _refuse_stranger(self, answer: Answer) -> None:
-        """Raise RegistryError if it is not the registry that wants to know who asks."""
+    def _refuse_other_challenger(self, answer: Answer) -> None:
+        """Raise RegistryError if another host than the registry sends a challenge."""
         if origin(answer.url) != origin(self.endpoint.base):
             raise RegistryError(
-                f"{self.endpoint.host} leads to {self._told(answer.url)}, which wants to know who asks, and is not told", 401
+                f"{self.endpoint.host} leads to {self._shown_url(answer.url)}, which wants to know who asks, and is not told",
+                401,
             )
 
-    def _followed(
+    def _follow_redirects(
         self, method: str, url: str, headers: dict[str, str], body: Payload, length: int | None, authorization: str | None
     ) -> Answer:  # fmt: skip
-        """Ask, and go where the answer leads (RFC 9110, 15.4); who we are is told to the registry itself only.
+        """Send a request and follow redirects (RFC 9110, 15.4); credentials go to the registry itself only.
 
-        307 and 308 are followed with the same method and body, the others only by who reads.
+        307 and 308 keep the method and the body; others are followed for GET and HEAD only.
         """
         home, first = origin(self.endpoint.base), url
         for _ in range(REDIRECTS):
@@ -189,10 +197,10 @@ class Transport:
                 return answer
             answer.close()
             url = self.resolve(url, location)
-        raise RegistryError(f"{shown(first)}: one redirection after another, at last to {self._told(url)}")
+        raise RegistryError(f"{shown(first)}: one redirection after another, at last to {self._shown_url(url)}")
 
     def _ask_for_token(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        """Ask whoever gives tokens, and go where the answer leads; but who we are is told to nobody else."""
+        """Request a token and follow redirects; credentials go to the token server itself only."""
         home, first = origin(url), url
         for _ in range(REDIRECTS):
             answer = self._connections.ask(method, url, headers, body, None)
@@ -202,21 +210,21 @@ class Transport:
             answer.close()
             url = self.resolve(url, location)
             if origin(url) != home and (body or "Authorization" in headers):
-                raise RegistryError(f"{shown(first)} gives no token and leads to {self._told(url)}, which is told nothing")
+                raise RegistryError(f"{shown(first)} gives no token and leads to {self._shown_url(url)}, which is told nothing")
         raise RegistryError(f"{shown(first)} gives no token: one redirection after another")
 
 
-def _in_vain(error: Exception) -> bool:
-    """Return whether the next attempt would fail as this one did."""
+def _is_permanent(error: Exception) -> bool:
+    """Would the next attempt fail, too?"""
     if isinstance(error, socket.gaierror):
         return error.errno != socket.EAI_AGAIN
     if str(error).startswith(TUNNEL):
         return str(error).startswith(f"{TUNNEL} 4")
-    return isinstance(error, IN_VAIN) and not isinstance(error, ssl.SSLEOFError)
+    return isinstance(error, NOT_RETRIED) and not isinstance(error, ssl.SSLEOFError)
 
 
 def _reason(answer: Answer) -> str:
-    """Return why it is not what was asked for, as the registry says it, in a form that can be shown."""
+    """Return the registry's own reason of an error answer, safe to be shown."""
     with answer:
         try:
             errors = json.loads(answer.read_at_most(ERROR_MAX))["errors"]
@@ -227,7 +235,7 @@ def _reason(answer: Answer) -> str:
 
 
 def answer_phrase(status: int) -> str:
-    """Return what a status means."""
+    """Return the reason phrase of a status."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -1,4 +1,4 @@
-"""Bytes on their way into a repository: one file for each upload, until it is a blob."""
+"""Upload store: one file for each upload, until it becomes a blob."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ NOT_BEGUN: Final = 3600  # … of which not one byte has come
 
 
 class Upload:
-    """An upload to the repository `name`, known by its number there and nowhere else."""
+    """An upload to the repository `name`; its number is valid in that repository only."""
 
     def __init__(self, directory: Path, name: str, number: str) -> None:
         self.name = name
@@ -27,7 +27,7 @@ class Upload:
 
     @property
     def size(self) -> int:
-        """How many bytes have come. Raises UploadUnknown."""
+        """How many bytes were received. Raises UploadUnknown."""
         try:
             return self.path.stat().st_size
         except FileNotFoundError:
@@ -35,7 +35,7 @@ class Upload:
 
     @contextmanager
     def appending(self) -> Iterator[FileIO]:
-        """Open it to be written to at its end, by nobody else meanwhile; what an error leaves half written is cut off.
+        """Open it for appending, exclusively; after an error it is truncated to its former size.
 
         Raises UploadUnknown, UploadBusy.
         """
@@ -52,19 +52,19 @@ class Upload:
                 raise
 
     def _opened(self) -> FileIO:
-        """Open it without a buffer, which would be written after the rest was cut off."""
+        """Open it without a buffer, which would be flushed after truncation."""
         try:
             return os.fdopen(os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC), "r+b", buffering=0)
         except FileNotFoundError:
             raise UploadUnknown(self.number) from None
 
     def cancel(self) -> None:
-        """Drop it."""
+        """Remove it."""
         self.path.unlink(missing_ok=True)
 
 
 def verify(file: FileIO, digest: str) -> None:
-    """Make what was written durable. Raises DigestInvalid if its bytes have another digest."""
+    """Flush a file to disk and verify its digest. Raises DigestInvalid."""
     algorithm = checked(digest).partition(":")[0]
     os.fsync(file.fileno())
     file.seek(0)
@@ -74,7 +74,7 @@ def verify(file: FileIO, digest: str) -> None:
 
 
 def drop_abandoned(directory: Path) -> None:
-    """Drop uploads that nobody goes on with."""
+    """Remove abandoned uploads."""
     for path in directory.iterdir():
         with suppress(FileNotFoundError):
             status = path.stat()
@@ -83,7 +83,7 @@ def drop_abandoned(directory: Path) -> None:
 
 
 def under_way(directory: Path, since: float) -> Callable[[str], bool]:
-    """Return what tells whether a repository has an upload of which something came since that time."""
+    """Return a predicate: has a repository an upload that received bytes since that time?"""
     marks = set()
     for path in directory.iterdir():
         with suppress(FileNotFoundError):
@@ -93,5 +93,5 @@ def under_way(directory: Path, since: float) -> Callable[[str], bool]:
 
 
 def _mark(name: str) -> str:
-    """Return what a repository's uploads have in their names."""
+    """Return the part of uploads' file names that stands for a repository."""
     return hashlib.sha256(name.encode()).hexdigest()[:8]

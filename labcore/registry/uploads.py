@@ -1,4 +1,4 @@
-"""How blobs come in: whole, in pieces, or from another repository (distribution-spec, pushing blobs)."""
+"""Upload requests of the server: monolithic, chunked, and cross-repository mount (distribution-spec, pushing blobs)."""
 
 import os
 import re
@@ -17,7 +17,7 @@ CONTENT_RANGE: Final = re.compile(r"(?:bytes )?([0-9]{1,19})-([0-9]{1,19})(?:/.*
 
 
 def begin(files: Files, request: Request, name: str) -> Response:
-    """Begin an upload, or have it done at once."""
+    """Begin an upload; with a body, or by a mount, it is finished at once."""
     files.repository(name)
     if (digest := request.query.get("mount")) and _mounted(files, request, name, digest):
         return _created(name, digest)
@@ -33,7 +33,7 @@ def begin(files: Files, request: Request, name: str) -> Response:
 
 
 def _mounted(files: Files, request: Request, name: str, digest: str) -> bool:
-    """Return whether the blob was there to be had; a name or digest that is none is no reason to refuse the upload."""
+    """Mount a blob and return whether it exists; an invalid name or digest is ignored, and the upload begins."""
     try:
         return files.mount_blob(name, checked(digest), request.query.get("from", ""))
     except errors.RegistryError:
@@ -41,14 +41,14 @@ def _mounted(files: Files, request: Request, name: str, digest: str) -> bool:
 
 
 def append(upload: Upload, request: Request) -> Response:
-    """Take a piece: the next one, or it is refused."""
+    """Append the next chunk, a PATCH request's body."""
     with upload.appending() as file:
         _take(upload, file, request)
     return progress(upload, HTTPStatus.ACCEPTED)
 
 
 def finish(files: Files, upload: Upload, request: Request) -> Response:
-    """Take the last piece, and make the upload a blob. If it is none, the last piece can be sent again."""
+    """Append the last chunk, and make the upload a blob. If its digest is wrong the last chunk can be sent again."""
     digest = request.query.get("digest")
     if not digest:
         raise errors.DigestInvalid("", "the query names none")
@@ -61,7 +61,7 @@ def finish(files: Files, upload: Upload, request: Request) -> Response:
 
 
 def progress(upload: Upload, status: HTTPStatus) -> Response:
-    """Say how much has come, and where to go on."""
+    """Return the answer with the upload's Location and Range."""
     return Response(status, _where(upload))
 
 
@@ -74,7 +74,7 @@ def _where(upload: Upload) -> dict[str, str]:
 
 
 def _take(upload: Upload, file: FileIO, request: Request) -> None:
-    """Append the body, if it is what has to come next and as long as it says."""
+    """Append the body if it is the next chunk and complete."""
     come = os.fstat(file.fileno()).st_size
     length = _announced(upload, request, come)
     while chunk := memoryview(request.body.read(CHUNK_SIZE)):
@@ -85,7 +85,7 @@ def _take(upload: Upload, file: FileIO, request: Request) -> None:
 
 
 def _announced(upload: Upload, request: Request, come: int) -> int | None:
-    """Return the length that Content-Range says, None if it is not there. Raises RangeInvalid if something else must come."""
+    """Return the length by Content-Range, None if there is none. Raises RangeInvalid if it is not the next chunk."""
     header = request.headers.get("content-range")
     if header is None:
         return None

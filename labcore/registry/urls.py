@@ -1,4 +1,4 @@
-"""URLs that a registry names: in Location, in Link, as a challenge's realm (RFC 3986)."""
+"""URLs from a registry's answers: Location, Link, a challenge's realm (RFC 3986)."""
 
 import re
 from typing import Final
@@ -12,7 +12,7 @@ HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})
 
 
 def resolve(base: str, reference: str) -> str:
-    """Return where a reference leads from a URL, without a user and a fragment. Raises RegistryError if it is nowhere."""
+    """Resolve a reference against a URL, without user and fragment. Raises RegistryError."""
     escaped = quote(reference.strip().encode("latin-1", "replace"), safe=RESERVED)
     try:
         parts = urlsplit(urljoin(base, escaped))
@@ -26,12 +26,12 @@ def resolve(base: str, reference: str) -> str:
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Return a URL's scheme, host and port: who shares all three is the same party (RFC 6454)."""
+    """Return a URL's origin: scheme, host and port (RFC 6454)."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
 
 
 def shown(url: str) -> str:
-    """Return a URL as it may be shown: what stands behind `?` may be a signature that is as good as a password."""
+    """Return a URL without its query, which may contain a signature as good as a password."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -165,12 +165,20 @@ def _data(options: Options) -> str | None:
 
 
 def mount_all(
-    mounts: Sequence[MountPoint], *, new_user: bool = False, apart: bool = False, received: int = 0
+    mounts: tuple[MountPoint, ...], *, new_user: bool = False, apart: bool = False, received: int = 0
 ) -> list[Op]:  # fmt: skip
     """Return the ops that mount everything, inside the new root, each on a place that is made if it is missing.
 
     What the starter took in hand are descriptors from `received` on.
     """
+    files = frozenset(mount.source for mount in mounts if is_bind(mount) and not os.path.isdir(mount.source))  # noqa: PTH112
+    return _mount_all(mounts, files, new_user, apart, received)
+
+
+@lru_cache(maxsize=64)
+def _mount_all(
+    mounts: tuple[MountPoint, ...], files: frozenset[str], new_user: bool, apart: bool, received: int
+) -> list[Op]:  # fmt: skip
     plan: list[Op] = []
     taken = 0
     made = {"/"}  # the directories that are known to be there
@@ -178,7 +186,7 @@ def mount_all(
         options = parse_options(mount.options)
         target = os.path.normpath(mount.target)
         if not options.flags & MountFlag.REMOUNT:
-            is_directory = not is_bind(mount) or Path(mount.source).is_dir()
+            is_directory = not (is_bind(mount) and mount.source in files)
             plan += make_place(target, directory=is_directory, made=made, no_links=_protects(mount))
             made = {path for path in made if not path.startswith(target + "/")} | {target, *_parents(target)}
         if is_given(mount, apart):

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from labcore.atomic import sync_directory
 from labcore.errors import InvalidInput
 from labcore.locks import Lock
 
@@ -36,7 +37,7 @@ def created_whole(parent: Path, name: str, what: str) -> Iterator[Path]:
         yield place
         os.fsync(lock.fileno())
         place.rename(parent / name)
-        _sync(parent)
+        sync_directory(parent)
     except OSError as error:
         remove_tree(place)
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and (parent / name).exists():
@@ -64,16 +65,6 @@ def sweep(parent: Path) -> None:
         with suppress(FileNotFoundError), Lock(place, OPEN) as lock:
             if lock.try_acquire():
                 remove_tree(place)
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a file atomically, or replace one."""
-    incoming = path.with_name(f"{UNFINISHED}{path.name}")
-    with incoming.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    incoming.rename(path)
 
 
 def remove_tree(top: Path | bytes | str, *, parent: int | None = None) -> None:
@@ -139,11 +130,3 @@ def _removed_if_empty(parent: int, name: str) -> bool:
 
 def _unfinished(parent: Path) -> Path:
     return parent / f"{UNFINISHED}{os.getpid()}-{os.urandom(6).hex()}"
-
-
-def _sync(directory: Path) -> None:
-    fd = os.open(directory, OPEN)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
+from labcore.atomic import atomic_write
 from labcore.spec import OverlayRoot
 
 Driver = Literal["overlay", "copy"]
@@ -27,10 +28,8 @@ def driver(directory: Path) -> Driver:
         known = json.loads(noted.read_text())
         if known["here"] == here:
             return "copy" if known["driver"] == "copy" else "overlay"
-    from labcore.storage.directories import write_file  # from here on only once
-
     found: Driver = "overlay" if _overlay_works(directory, in_userns=ids != EVERYBODY) else "copy"
-    write_file(noted, json.dumps({"here": here, "driver": found}))
+    atomic_write(noted, json.dumps({"here": here, "driver": found}).encode())
     return found
 
 

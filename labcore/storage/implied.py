@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from labcore.atomic import atomic_write
 from labcore.spec import TopDirectory
 
 IMPLIED: Final = "implied"
@@ -39,12 +40,7 @@ class ImpliedDirectories(NamedTuple):
 
 def _write(directory: Path, name: str, content: bytes) -> None:
     directory.mkdir(exist_ok=True)
-    incoming = directory / f".{name}-{os.urandom(4).hex()}"  # others may do the same at this moment
-    with incoming.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    incoming.rename(directory / name)
+    atomic_write(directory / name, content)
 
 
 def load(storage: Path, name: str) -> ImpliedDirectories:

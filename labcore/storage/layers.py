@@ -8,12 +8,12 @@
                  scratch/     an empty directory: every container mounts its own tmpfs there, in its own mount namespace
 """
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
+from labcore.atomic import atomic_write
 from labcore.errors import StoreDamaged
 from labcore.spec import OverlayRoot, checked_digest
 from labcore.storage.implied import needs_fixup, top_of
@@ -115,9 +115,7 @@ class LayerStore:
             self.directory.chmod(0o700)
             for name in ("layers", "scratch"):
                 (self.directory / name).mkdir(exist_ok=True)
-            incoming = self.directory / f".format-{os.getpid()}-{os.urandom(4).hex()}"
-            incoming.write_text(FORMAT + "\n")
-            incoming.rename(version)  # last: where it stands, the rest stands too
+            atomic_write(version, f"{FORMAT}\n".encode())  # last: where it stands, the rest stands too
             return
         if found != FORMAT:
             raise StoreDamaged(

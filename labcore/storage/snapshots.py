@@ -17,12 +17,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import Any, Final
 
+from labcore.atomic import atomic_write
 from labcore.disk_space import room_for
 from labcore.errors import InUse, NotFound, StoreDamaged
 from labcore.locks import Lock
 from labcore.record import Record
 from labcore.spec import BindRoot, OverlayRoot, Root
-from labcore.storage.directories import OPEN, checked_name, created_whole, remove, sweep, write_file
+from labcore.storage.directories import OPEN, checked_name, created_whole, remove, sweep
 from labcore.storage.implied import is_default_root, top_of
 from labcore.storage.locks import Use, root_of_process, used, user_of
 
@@ -73,7 +74,7 @@ class SnapshotStore:
                     raise NotFound(f"snapshot {name}: there is no layer {layer} in {self.directory}")
             with room_for(f"snapshot {name}", self.directory), created_whole(self._snapshots, name, "snapshot") as place:
                 self._fill(place, snapshot)
-                write_file(place / "snapshot.json", json.dumps({"format": FORMAT} | snapshot.as_dict()))
+                atomic_write(place / "snapshot.json", json.dumps({"format": FORMAT} | snapshot.as_dict()).encode())
         return snapshot
 
     def _fill(self, place: Path, snapshot: Snapshot) -> None:

@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from labcore.atomic import atomic_write
 from labcore.disk_space import room_for
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.locks import Lock, is_at
 from labcore.record import Record
 from labcore.storage.copies import Copier
-from labcore.storage.directories import OPEN, UNFINISHED, checked_name, created_whole, remove, remove_tree, sweep, write_file
+from labcore.storage.directories import OPEN, UNFINISHED, checked_name, created_whole, remove, remove_tree, sweep
 from labcore.storage.files import Files
 from labcore.storage.tree import size_of, tree_of
 
@@ -58,7 +59,7 @@ class VolumeStore:
             with room_for(f"volume {volume.name}", self._volumes), created_whole(self._volumes, volume.name, "volume") as place:
                 (place / "data").mkdir()
                 (place / "data").chmod(0o755)
-                write_file(place / "volume.json", json.dumps({"format": FORMAT} | volume.as_dict()))
+                atomic_write(place / "volume.json", json.dumps({"format": FORMAT} | volume.as_dict()).encode())
         except InvalidInput:  # somebody else was faster
             return self.get(volume.name)
         return volume

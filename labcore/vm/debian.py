@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import Unavailable
-from labcore.images.builtin.machine import sources_here, suite_here
+from labcore.images.builtin.apt_sources import sources_here, suite_here
 from labcore.record import Record
 from labcore.vm.kernel import package_here
 from labcore.vm.qemu import alone

@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Literal
 
+from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput
 from labcore.images import ImageStore
-from labcore.images.atomic import write_whole
 from labcore.locks import Lock
 from labcore.paths import default_root
 from labcore.record import Record
@@ -61,7 +61,7 @@ def small_initrd(root: Path, *, anew: bool = False) -> Path:
     path = root / "vm" / f"small-{made_of(store)}.cpio"
     if anew or not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, small_root(store))
+        atomic_write(path, small_root(store))
         for old in set(path.parent.glob("small-*.cpio")) - {path}:
             old.unlink(missing_ok=True)
     return path
@@ -130,7 +130,7 @@ def _tried(root: Path, *, anew: bool = False) -> Trial:
         if {name: known.get(name) for name in state} == state:
             return Trial("kvm" if known.get("accelerator") == "kvm" else "tcg", int(str(known.get("tsc_khz", 0))))
         found = (_try(root, "kvm", PROBE_SECONDS) if openable else None) or _try(root, "tcg", START_SECONDS) or Trial("tcg")
-        write_whole(path, json.dumps(state | found.as_dict()).encode())
+        atomic_write(path, json.dumps(state | found.as_dict()).encode())
     return found
 
 

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from labcore.atomic import atomic_write
 from labcore.errors import StoreDamaged, Unavailable
-from labcore.images.atomic import write_whole
 from labcore.images.builtin.apt import Archive, Package
 from labcore.record import Record
 
@@ -133,6 +133,6 @@ def _keep(place: Path, package: str, version: str, content: bytes) -> Kernel:
     about = {"format": FORMAT, "package": package, "version": version, "size": len(content)}
     about["sha256"] = hashlib.sha256(content).hexdigest()
     place.mkdir(parents=True, exist_ok=True)
-    write_whole(place / "kernel", content)
-    write_whole(place / "kernel.json", json.dumps(about, indent=1).encode())
+    atomic_write(place / "kernel", content)
+    atomic_write(place / "kernel.json", json.dumps(about, indent=1).encode())
     return found_kernel(place.parent)

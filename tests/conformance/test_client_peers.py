@@ -16,7 +16,7 @@ from labcore.engine.transfer import endpoint, pull, push
 from labcore.http import Request, Response
 from labcore.images import ImageStore
 from labcore.registry.server import Registry, Settings
-from labcore.registry.server_auth import Passwords
+from labcore.registry.server_auth import Htpasswd
 from tests.conformance.conftest import dockers_registry, running_dockerd
 from tests.peers import Peers
 from tests.serving import named, served
@@ -112,7 +112,7 @@ def test_a_neighbours_blob_is_mounted_in_dockers_registry(peer: Peers, engine: E
 
 def test_dockers_login_search_and_logout(peer: Peers, engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "htpasswd").write_text("anna:" + bcrypt.hashpw(b"hush-hush", bcrypt.gensalt(4)).decode() + "\n")
-    registry = Registry(tmp_path / "registry", Settings(Passwords(tmp_path / "htpasswd")))
+    registry = Registry(tmp_path / "registry", Settings(Htpasswd(tmp_path / "htpasswd")))
     with served(registry.answer) as address, dockerd(peer, tmp_path / "d") as docker:
         docker("login", "-u", "anna", "--password-stdin", address, given="hush-hush")
         reference = named(engine, address)
@@ -188,7 +188,7 @@ def test_labcore_with_a_mirror_and_without_it(engine: Engine, tmp_path: Path) ->
     """The mirror is asked first, and is told no password; when it is gone, the registry itself is asked."""
     (tmp_path / "htpasswd").write_text("anna:" + bcrypt.hashpw(b"hush-hush", bcrypt.gensalt(4)).decode() + "\n")
     counted = Counted(tmp_path / "registry")
-    counted.registry.settings = Settings(Passwords(tmp_path / "htpasswd"))
+    counted.registry.settings = Settings(Htpasswd(tmp_path / "htpasswd"))
     told: list[str | None] = []
     mirrored = Registry(tmp_path / "registry")
 

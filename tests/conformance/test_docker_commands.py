@@ -1,4 +1,4 @@
-"""The command's grammar is docker's: each of its commands is here, or is said to be absent, and nothing else bears its names."""
+"""The grammar is docker's: each of its commands is here or said to be absent, and nothing else bears its names."""
 
 import pytest
 

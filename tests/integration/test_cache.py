@@ -19,13 +19,13 @@ import pytest
 
 from labcore.engine import Engine
 from labcore.engine.transfer import endpoint, pull, push
-from labcore.http import Pieces, Request, Response
+from labcore.http import Request, Response, SizedStream
 from labcore.images import ImageStore
 from labcore.registry.cache import Cache
 from labcore.registry.credentials import Credentials
 from labcore.registry.endpoint import Endpoint
 from labcore.registry.server import Registry, Settings
-from labcore.registry.server_auth import Passwords
+from labcore.registry.server_auth import Htpasswd
 from labcore.spec import Reference
 from tests.serving import named, served
 from tests.threads import Started, running, together
@@ -162,7 +162,7 @@ def test_who_comes_later_gets_what_has_come(upstream: Upstream, address: str) ->
             go_on.wait(20)
             yield content[500_000:]
 
-        return Response(200, {}, Pieces(halves(), len(content))) if request.method == "GET" else None
+        return Response(200, {}, SizedStream(halves(), len(content))) if request.method == "GET" else None
 
     upstream.instead = slowly
     readers = []
@@ -229,7 +229,7 @@ def test_a_download_that_breaks_off_goes_on(upstream: Upstream, address: str) ->
             broken.append(request.headers.get("range", ""))
             status = 206 if begin else 200
             where = {"Content-Range": f"bytes {begin}-{len(content) - 1}/{len(content)}"} if begin else {}
-            return Response(status, where, Pieces(iter([content[begin : begin + 300_000]]), len(content) - begin))
+            return Response(status, where, SizedStream(iter([content[begin : begin + 300_000]]), len(content) - begin))
         return None
 
     upstream.instead = breaking
@@ -325,7 +325,7 @@ def test_all_tags_are_those_of_the_other(upstream: Upstream, address: str) -> No
 
 def test_it_keeps_no_more_than_it_may(away: str, upstream: Upstream, tmp_path: Path) -> None:
     digests = [upstream.put_blob("a", os.urandom(100_000)) for _ in range(4)]
-    cache = Cache(tmp_path / "small", Endpoint(away, insecure=True), most=250_000)
+    cache = Cache(tmp_path / "small", Endpoint(away, insecure=True), max_bytes=250_000)
 
     def kept() -> list[int]:
         return [number for number, digest in enumerate(digests) if cache.files.blob_path(digest).exists()]
@@ -350,7 +350,7 @@ def test_it_keeps_no_more_than_it_may(away: str, upstream: Upstream, tmp_path: P
 def test_it_logs_in_there_and_tells_nobody(tmp_path: Path) -> None:
     (tmp_path / "htpasswd").write_text("anna:" + bcrypt.hashpw(b"hush-hush", bcrypt.gensalt(4)).decode() + "\n")
     upstream = Upstream(tmp_path / "upstream")
-    upstream.registry.settings = Settings(Passwords(tmp_path / "htpasswd"))
+    upstream.registry.settings = Settings(Htpasswd(tmp_path / "htpasswd"))
     upstream.put_tag("a", "v1", "first")
     with served(upstream) as there:
         cache = Cache(tmp_path / "cache", Endpoint(there, insecure=True), Credentials("anna", "hush-hush"))

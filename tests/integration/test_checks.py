@@ -14,8 +14,8 @@ import pytest
 from labcore.lab.checks import Verdict, check, examine, tripwires
 from labcore.lab.checks.scenario import drawn
 from labcore.lab.lessons import LESSONS, lesson_of
+from labcore.lab.program import marked
 from labcore.lab.solutions import source_of
-from labcore.lab.versions import marked
 from labcore.lab.workspace import Workspace
 from tests.conftest import changes, needs_root, traces
 from tests.integration.wrong.rejected import REJECTED

@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from labcore.http import FilePart, Pieces, Request, Response, Server, reader, request_parser
+from labcore.http import FilePart, Request, Response, Server, SizedStream, listen_tcp, reader, request_parser
 from labcore.http import connection as connections
-from labcore.http.message import BadRequest
-from labcore.http.server import _party, listen
+from labcore.http.server import _party
 
 CHUNK_SIZE = 1 << 17
 MUCH = hashlib.shake_256(b"much").digest(8 << 20)
@@ -30,23 +29,18 @@ def handler(request: Request) -> Response:
         return Response(HTTPStatus.OK, {}, b"unread")
     if request.path == "/much":
         return Response(
-            HTTPStatus.OK, {}, Pieces((MUCH[at : at + CHUNK_SIZE] for at in range(0, len(MUCH), CHUNK_SIZE)), len(MUCH))
+            HTTPStatus.OK, {}, SizedStream((MUCH[at : at + CHUNK_SIZE] for at in range(0, len(MUCH), CHUNK_SIZE)), len(MUCH))
         )
     if request.path == "/pieces":
         return Response(HTTPStatus.OK, {}, iter([b"one,", b"", b"two"]))
     if request.path in ("/short", "/long", "/exact"):
-        return Response(HTTPStatus.OK, {}, Pieces([b"one", b"two"], {"/short": 7, "/long": 4, "/exact": 6}[request.path]))
+        return Response(HTTPStatus.OK, {}, SizedStream([b"one", b"two"], {"/short": 7, "/long": 4, "/exact": 6}[request.path]))
     if request.path == "/bad":
         return Response(HTTPStatus.OK, {"X-Said": "a\r\nSet-Cookie: b\u4e2d"}, b"")
     size = 0
     while piece := request.body.read(1 << 16):
         size += len(piece)
     return Response(HTTPStatus.OK, {}, f"[{request.method} {request.path} {size}]".encode())
-
-
-def failure(_: Request, error: Exception) -> Response:
-    status = error.status if isinstance(error, BadRequest) else 500
-    return Response(status, {}, str(error).encode())
 
 
 class Served:
@@ -106,8 +100,8 @@ def many_files() -> Iterator[None]:
 
 @pytest.fixture
 def served() -> Iterator[Served]:
-    listener = listen("127.0.0.1", 0)
-    server = Server(listener, handler, failure)
+    listener = listen_tcp("127.0.0.1", 0)
+    server = Server(listener, handler)
     thread = server.start()
     yield Served(server, listener.getsockname()[1])
     server.close()
@@ -415,11 +409,10 @@ def test_a_file_and_its_parts_also_by_tls(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(connections, "HANDSHAKE_TIME", 0.5)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
-    listener = listen("127.0.0.1", 0)
+    listener = listen_tcp("127.0.0.1", 0)
     server = Server(
         listener,
         lambda _: Response(HTTPStatus.OK, {}, FilePart((tmp_path / "file").open("rb", buffering=0), 5, 2_000_000)),
-        failure,
         tls=context,
     )
     thread = server.start()

@@ -102,7 +102,7 @@ def test_a_reader_is_told_what_a_server_said(registry: LessonRegistry) -> None:
 
 def test_no_more_is_fetched_than_fits(registry: LessonRegistry, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.push(store, "busybox", registry)
-    monkeypatch.setattr("labcore.lab.fetching.MOST", 100)
+    monkeypatch.setattr("labcore.lab.http_get.MOST", 100)
     with pytest.raises(lab.FetchFailed, match="more than 0 MB came"):
         lab.fetch(f"{registry.url}/v2/busybox/manifests/latest")
 

@@ -261,7 +261,7 @@ try:
 except CannotSave as error:
     print(error)
 assert workspace.text() == before
-assert not (workspace.history / "incoming").exists()
+assert not [path for path in workspace.directory.rglob("*") if path.name.startswith(".incoming")]
 """
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

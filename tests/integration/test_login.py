@@ -19,7 +19,7 @@ from labcore.registry.credentials import Credentials, find, forget, keep
 from labcore.registry.docker_config import config_file
 from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.server import Registry, Settings
-from labcore.registry.server_auth import Passwords
+from labcore.registry.server_auth import Htpasswd
 from labcore.registry.transport import Transport
 from tests.conftest import needs
 from tests.serving import served
@@ -63,11 +63,11 @@ def keychain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def passwords(folder: Path) -> Passwords:
+def passwords(folder: Path) -> Htpasswd:
     """Let anna in, whose password is hush-hush."""
     path = folder / "htpasswd"
     path.write_text("anna:" + bcrypt.hashpw(b"hush-hush", bcrypt.gensalt(4)).decode() + "\n")
-    return Passwords(path)
+    return Htpasswd(path)
 
 
 @pytest.fixture

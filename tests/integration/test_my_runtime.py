@@ -13,8 +13,8 @@ from labcore.engine import Engine
 from labcore.errors import InvalidInput
 from labcore.lab import new_store, riddle
 from labcore.lab.lessons import LESSONS, lesson
+from labcore.lab.program import marked
 from labcore.lab.solutions import source_of
-from labcore.lab.versions import marked
 from labcore.lab.workspace import Workspace
 from labcore.native import CloneFlag, MountFlag
 from labcore.runtime import Plan, ops

@@ -16,7 +16,7 @@ from labcore.http import Request, Response
 from labcore.images import ImageStore
 from labcore.registry.credentials import Credentials, keep
 from labcore.registry.server import Registry, Settings
-from labcore.registry.server_auth import Passwords
+from labcore.registry.server_auth import Htpasswd
 from labcore.registry.transport import RegistryError, Transport
 from labcore.spec import Reference
 from tests.serving import named, served
@@ -123,7 +123,7 @@ def test_many_pulls_share_one_download(engine: Engine, registry: Registry, store
 def test_users_and_passwords(engine: Engine, registry: Registry, store: ImageStore, tmp_path: Path) -> None:
     file = tmp_path / "htpasswd"
     file.write_text("anna:" + bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode() + "\n")
-    registry.settings = Settings(Passwords(file))
+    registry.settings = Settings(Htpasswd(file))
     with served(registry.answer) as address:
         reference = named(engine, address)
         with pytest.raises(RegistryError, match="labcore login") as refused:

@@ -231,7 +231,7 @@ def test_lies_about_how_much_has_come(registry: Registry, blob: Path) -> None:
 
 
 def test_a_registry_behind_a_proxy_and_one_that_leads_astray() -> None:
-    from labcore.registry.pusher import Sending
+    from labcore.registry.pusher import BlobUpload
 
     class Said:
         def __init__(self, location: str) -> None:
@@ -241,7 +241,7 @@ def test_a_registry_behind_a_proxy_and_one_that_leads_astray() -> None:
         def read_at_most(self, limit: int) -> bytes:
             return b""
 
-    sending = Sending(Transport(Endpoint("registry.example.com")), "", "", 1, lambda: io.BytesIO(b"x"), lambda _: None)
+    sending = BlobUpload(Transport(Endpoint("registry.example.com")), "", "", 1, lambda: io.BytesIO(b"x"), lambda _: None)
     sending.begun_by(Said("http://registry.example.com/up?x=1"))  # type: ignore[arg-type]
     assert sending._place == "https://registry.example.com/up?x=1"
     with pytest.raises(RegistryError, match=r"leads to http://elsewhere.example.com/up, which is not secured"):

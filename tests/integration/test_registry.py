@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from labcore.registry.garbage import collect
+from labcore.registry.gc import collect
 from labcore.registry.server import Registry, Settings
 from tests.registry import CONFIG, INDEX, LAYER, OCI, Client, descriptor, digest_of, image_of
 

@@ -11,7 +11,7 @@ import pytest
 
 from labcore.errors import InvalidInput
 from labcore.registry.server import Registry, Settings
-from labcore.registry.server_auth import Passwords
+from labcore.registry.server_auth import Htpasswd
 from tests.registry import Client
 
 LONG = b"x" * 72
@@ -31,7 +31,7 @@ def file(tmp_path: Path, registry: Registry) -> Path:
     """The users' file of the registry."""
     path = tmp_path / "htpasswd"
     path.write_text("# users\n\n" + "".join(line(*entry) for entry in ENTRIES.items()), encoding="utf-8")
-    registry.settings = Settings(Passwords(path))
+    registry.settings = Settings(Htpasswd(path))
     return path
 
 
@@ -80,7 +80,7 @@ def test_who_is_let_in(client: Client, said: str | None, status: int) -> None:
 def test_who_was_let_in_once_does_not_wait_again(client: Client, registry: Registry, tmp_path: Path) -> None:
     path = tmp_path / "slow"
     path.write_text(line("anna", b"secret", cost=12))
-    registry.settings = Settings(Passwords(path))
+    registry.settings = Settings(Htpasswd(path))
     start = time.monotonic()
     assert client("GET", "/v2/", Authorization=basic(b"anna:secret")).status == 200
     once = time.monotonic() - start
@@ -110,7 +110,7 @@ def test_a_changed_file_counts_at_once(client: Client, file: Path) -> None:
 
 def test_a_file_without_users_lets_nobody_in(client: Client, registry: Registry, tmp_path: Path) -> None:
     (tmp_path / "none").write_text("")
-    registry.settings = Settings(Passwords(tmp_path / "none"))
+    registry.settings = Settings(Htpasswd(tmp_path / "none"))
     assert client("GET", "/v2/", Authorization=basic(b"anna:")).status == 401
 
 
@@ -118,7 +118,7 @@ def test_a_file_without_users_lets_nobody_in(client: Client, registry: Registry,
 def test_entries_that_are_none(tmp_path: Path, entry: str) -> None:
     (tmp_path / "htpasswd").write_text(f"{entry}\n")
     with pytest.raises(InvalidInput, match="line 1: a bcrypt entry is wanted"):
-        Passwords(tmp_path / "htpasswd")
+        Htpasswd(tmp_path / "htpasswd")
 
 
 @pytest.mark.parametrize(

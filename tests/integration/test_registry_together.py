@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 
 from labcore.registry.errors import UploadUnknown
-from labcore.registry.garbage import collect
+from labcore.registry.gc import collect
 from labcore.registry.server import Registry
 from tests.registry import EMPTY, INDEX, OCI, Answer, Client, digest_of, image_of
 from tests.threads import running, together

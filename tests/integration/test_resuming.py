@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from labcore.http import Pieces, Request, Response
+from labcore.http import Request, Response, SizedStream
 from labcore.registry.client import Client
 from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.transport import Transport
@@ -24,7 +24,7 @@ def whole(content: bytes = CONTENT) -> Response:
 def cut(first: int, size: int, *, said: str | None = None) -> Response:
     """Send so many bytes, and break off."""
     headers = {"Content-Range": f"bytes {first}-{END - 1}/{END}" if said is None else said} if first or said else {}
-    return Response(206 if headers else 200, headers, Pieces(iter([CONTENT[first : first + size]]), END - first))
+    return Response(206 if headers else 200, headers, SizedStream(iter([CONTENT[first : first + size]]), END - first))
 
 
 def first_of(request: Request) -> int:
@@ -89,7 +89,7 @@ def test_manifests_and_lists_that_break_off_are_asked_for_again() -> None:
         seen.append(request.path)
         content = b'{"tags": ["v1"]}' if "tags" in request.path else b'{"schemaVersion": 2}'
         headers = {"Content-Type": "application/vnd.oci.image.manifest.v1+json"}
-        return Response(200, headers, Pieces(iter([content[: 5 if len(seen) % 2 else 99]]), len(content)))
+        return Response(200, headers, SizedStream(iter([content[: 5 if len(seen) % 2 else 99]]), len(content)))
 
     with served(handler) as address:
         transport = Transport(Endpoint(address, insecure=True), sleep=lambda _: None)

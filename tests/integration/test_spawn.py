@@ -117,7 +117,9 @@ def test_the_parent_is_as_before(carrier: Carrier, engine) -> None:  # type: ign
         libc = ctypes.CDLL(None)
         status = Path("/proc/thread-self/status").read_text()
         kept = [
-            line for line in status.splitlines() if line.startswith(("Sig", "Shd", "Cap", "Umask", "NoNewPrivs", "Seccomp"))
+            line
+            for line in status.splitlines()
+            if line.startswith(("SigP", "SigB", "SigI", "SigC", "Shd", "Cap", "Umask", "NoNewPrivs", "Seccomp"))
         ]
         spaces = sorted(os.readlink(path) for path in Path("/proc/thread-self/ns").iterdir())
         return libc.prctl(3), Path("/proc/self/oom_score_adj").read_text(), kept, spaces, os.getcwd(), os.uname().nodename

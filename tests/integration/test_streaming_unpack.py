@@ -20,7 +20,7 @@ from labcore.errors import ImageNotFound, LabcoreError, StoreDamaged
 from labcore.http import Request, Response
 from labcore.images import Config
 from labcore.images.builtin import LayerWriter, write_image
-from labcore.images.garbage import collect, damages
+from labcore.images.gc import collect, find_damaged
 from labcore.registry.server import Registry
 from labcore.spec import Reference
 from labcore.spec.media import LAYER_GZIP
@@ -145,10 +145,10 @@ def test_killed_at_every_step(name: Reference, tmp_path: Path) -> None:
         kills += 1
         engine = Engine(root)
         if engine.images.directory.exists():
-            assert damages(engine.images) == []
+            assert find_damaged(engine.images) == []
         whole = str(name) in engine.images.names()
         list(engine.pull(name))
-        assert damages(engine.images) == []
+        assert find_damaged(engine.images) == []
         collect(engine.images)
         left = [path.name for path in engine.images.blobs.files() if path.name.startswith(".")]
         assert (left, list((engine.images.directory / "leases").glob("*"))) == ([], []), (step, whole)

@@ -109,7 +109,7 @@ def test_a_user_has_none_of_roots_power_and_may_regain_what_bounds_it(engine: En
 
 def test_a_plan_says_who_and_roots_plans_are_as_before(engine: Engine, image: str) -> None:
     plan = labcore.plan(image, ["true"], root=engine.root)
-    assert "become user 1000 group 1001" in [str(op) for op in plan]
+    assert "setresuid user 1000 group 1001" in [str(op) for op in plan]
     ordinary = labcore.plan("busybox", ["true"], root=engine.root)
     assert labcore.plan("busybox", ["true"], root=engine.root, user="0").ops == ordinary.ops
     assert ordinary.carrier == "extension"
@@ -187,7 +187,7 @@ def test_an_ordinary_users_container_has_users_too() -> None:
     done = as_learner("sh", "-ec", script)
     assert done.returncode == 0, done.stderr
     assert "1000:1001:1001 10 /home/app\n" in done.stdout
-    assert "become user 1000 group 1001" in " ".join(done.stdout.split())
+    assert "setresuid user 1000 group 1001" in " ".join(done.stdout.split())
 
 
 def test_who_is_not_mapped_is_named() -> None:
@@ -195,7 +195,7 @@ def test_who_is_not_mapped_is_named() -> None:
     script = f"{LABCORE} seed busybox; {LABCORE} run -u 0 busybox true && {LABCORE} run -u 1000 busybox true"
     done = as_learner("sh", "-ec", script, subordinate="somebody-else:300000:65536")
     assert done.returncode == 125
-    assert "become user 1000" in done.stderr
+    assert "setresuid user 1000" in done.stderr
     assert "/etc/subuid" in done.stderr
 
 

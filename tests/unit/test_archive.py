@@ -21,7 +21,7 @@ from labcore.engine.archives import import_root, load
 from labcore.errors import InvalidInput, LabcoreError, StoreDamaged
 from labcore.images import Config, Image, ImageStore
 from labcore.images.archive.writing import save
-from labcore.images.garbage import collect, damages
+from labcore.images.gc import collect, find_damaged
 from labcore.images.model import REF_NAME, Descriptor, index_bytes
 from labcore.images.resolve import entries, find
 from labcore.spec import Platform, Reference
@@ -95,7 +95,7 @@ def test_there_and_back(store: ImageStore, other: ImageStore) -> None:
     (found,) = load(other, io.BytesIO(saved(store, "tiny")))
     assert [str(name) for name in found.names] == ["tiny:latest"]
     assert other.find("tiny") == image
-    assert damages(other) == []
+    assert find_damaged(other) == []
 
 
 def test_the_same_images_are_the_same_bytes(store: ImageStore, other: ImageStore) -> None:
@@ -364,7 +364,7 @@ def test_another_machines_image_that_is_not_whole(store: ImageStore, other: Imag
     (found,) = load(other, io.BytesIO(packed(files)))
     assert [image.id for image in found.images] == [here.id] == [other.get(Reference.parse("both")).id]
     collect(other)
-    assert damages(other) == []
+    assert find_damaged(other) == []
     assert unpacked(saved(other, "both")).keys() <= files.keys()
     lost_here = unpacked(saved(store, "both"))
     del lost_here["blobs/" + here.layers[0].digest.replace(":", "/")]

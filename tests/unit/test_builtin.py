@@ -17,8 +17,8 @@ from labcore.errors import InvalidInput, Unavailable
 from labcore.images import ImageStore
 from labcore.images.builtin import Entry, LayerWriter, catalogue, debian, make
 from labcore.images.builtin.apt import Archive, Package, cure
+from labcore.images.builtin.apt_sources import sources_here
 from labcore.images.builtin.layer import gzipped
-from labcore.images.builtin.machine import sources_here
 from labcore.images.builtin.packages import add_packages
 from tests.conftest import needs
 from tests.threads import Started

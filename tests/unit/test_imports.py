@@ -12,7 +12,7 @@ PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
     "lazy", "spec", "errors", "record", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
-    "procfs", "locks",
+    "procfs", "locks", "atomic", "unix_sockets",
 }  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
 ALLOWED = {
@@ -25,9 +25,11 @@ ALLOWED = {
     "tar": {"errors", "record"},
     "streams": set(),
     "trust": {"errors"},
+    "unix_sockets": set(),
     "paths": {"trust"},
     "procfs": set(),
     "locks": {"procfs", "errors"},
+    "atomic": {"locks"},
     "spec": {"record", "errors"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},

@@ -14,8 +14,7 @@ from labcore.runtime.cgroups.scope import properties
 from labcore.runtime.cgroups.settings import v1_settings, v2_settings
 from labcore.runtime.oci.config import read_bundle
 from labcore.runtime.oci.node import ConfigError
-from labcore.runtime.oci.plans import creation_plan
-from labcore.runtime.stages import sysctl_path
+from labcore.runtime.stages import LaunchOptions, SyncPoint, make_plan, sysctl_path
 
 EDGES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64, -(2**63) - 1, 1.5, 1e300, "", "x", "0", "/",
@@ -154,13 +153,13 @@ def written(path: Path_) -> str:
 def carry_out(config: dict[str, Any], directory: Path) -> None:
     """Do all that a creation does before anything is made: what cannot be encoded for the kernel fails here."""
     bundle = read_bundle(json.loads(json.dumps(config)), directory)
-    plan = creation_plan(
-        bundle, gate=directory / "gate", prepare=int, run_hooks=int, take_terminal=int, created=int
-    )  # fmt: skip
+    points: tuple[SyncPoint, ...] = ("namespaces", "rootfs", "terminal", "created")
+    options = LaunchOptions(exec_fifo=str(directory / "exec.fifo"), syncs=tuple((point, int) for point in points))  # type: ignore[arg-type]
+    plan = make_plan(bundle.spec, None, options)
     assert plan.block(-1)
-    settings = [*v1_settings(bundle.resources), *v2_settings(bundle.resources)]
+    settings = [*v1_settings(bundle.spec.resources), *v2_settings(bundle.spec.resources)]
     assert all(setting.value.encode() for setting in settings)
-    assert all(word.encode() for each in properties(bundle.resources) for word in each)
+    assert all(word.encode() for each in properties(bundle.spec.resources) for word in each)
 
 
 @pytest.fixture(scope="module")

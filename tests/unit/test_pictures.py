@@ -43,7 +43,7 @@ from labcore.lab.pictures import (
 )
 from labcore.lab.pictures.layer_files import Entry
 from labcore.lab.pictures.process_trees import lines
-from labcore.lab.registry_contents import Repository, Shim
+from labcore.lab.registries import Repository, TaggedImage
 from labcore.native import Process
 
 HOST = """\
@@ -329,9 +329,10 @@ def test_pictures_of_layers(layer_directories: list[Path]) -> None:
 def test_pictures_of_a_registry() -> None:
     layers = tuple(f"sha256:{number:064x}" for number in range(1 << 60, (1 << 60) + 9))
     cafe = [
-        Shim(f"sha256:{number:064x}", tags, layers[: number + 1]) for number, tags in enumerate(((), ("v1",), ("v2", "latest")))
+        TaggedImage(f"sha256:{number:064x}", tags, layers[: number + 1])
+        for number, tags in enumerate(((), ("v1",), ("v2", "latest")))
     ]
-    long = Shim(f"sha256:{7:064x}", ("a-tag-that-is-very-long", "中文", "x", "y"), layers)
+    long = TaggedImage(f"sha256:{7:064x}", ("a-tag-that-is-very-long", "中文", "x", "y"), layers)
     look_at(repositories(Known([Repository("cafe", tuple(cafe)), Repository("team/" * 30 + "app", (long,))])))
     look_at(repositories(Known([Repository("busybox", (long,))])))
 

@@ -49,7 +49,7 @@ def test_each_stage_can_be_replaced_or_left_out(name: str) -> None:
 
 
 def test_unknown_stage() -> None:
-    with pytest.raises(InvalidInput, match="no such stage: bogus; there are limits, namespaces, hostname"):
+    with pytest.raises(InvalidInput, match="no such stage: bogus; there are limits, namespaces, users"):
         make_plan(SPEC, {"bogus": None})
 
 

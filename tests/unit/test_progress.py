@@ -70,7 +70,7 @@ def test_it_draws_seldom_and_no_wider_than_the_terminal() -> None:
         now[0] += 0.001
         display.show(Progress(ONE, "comes", number * 1000, 1_000_000))
     assert 8 <= terminal.written <= 12
-    assert terminal.lines[0].startswith("111111111111  comes     9")
+    assert terminal.lines[0].startswith("111111111111  comes       9")
     assert len(terminal.lines[0]) < 40
 
 

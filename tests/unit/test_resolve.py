@@ -12,7 +12,7 @@ from labcore.cli import main
 from labcore.cli.formatting import ago, printable, size
 from labcore.errors import ImageNotFound, InvalidInput
 from labcore.images import Config, History, Image, ImageStore
-from labcore.images.describing import described, steps
+from labcore.images.inspect import history, inspect
 from labcore.images.model import index_bytes
 from labcore.images.resolve import entries, find
 from labcore.spec import Platform, Reference
@@ -87,7 +87,7 @@ def test_one_of_several_machines(store: ImageStore) -> None:
     for image in images:
         store.untag(Reference.parse(image.name))
         assert store.find(image.id[7:19]).config.architecture == image.config.architecture
-    about = described(store, "multi")
+    about = inspect(store, "multi")
     assert [image["Platform"] for image in about] == ["linux/amd64", "linux/arm64"]
     assert {tuple(image["Names"]) for image in about} == {("multi:latest",)}
 
@@ -100,7 +100,7 @@ HISTORY = (
 
 def test_steps(store: ImageStore) -> None:
     image = make(store, history=HISTORY)
-    assert [(step.history.created_by, step.layer) for step in steps(image)] == [
+    assert [(step.history.created_by, step.layer) for step in history(image)] == [
         ("ADD rootfs", image.layers[0]),
         ('CMD ["sh"]', None),
         ("", image.layers[1]),

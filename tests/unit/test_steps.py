@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labcore.errors import InvalidInput
-from labcore.lab import lessons, versions
+from labcore.lab import lessons, program
 from labcore.lab.lessons import LESSONS, Lesson
 from labcore.lab.solutions import solution, source_of
 from labcore.lab.steps import MODULE, fill_in, is_blank, is_reference, step
@@ -198,9 +198,9 @@ def test_what_a_later_lesson_wrote_is_not_overwritten_by_an_earlier_one(
     ],
 )
 def test_a_mark_changes_nothing_else(source: str, first: str) -> None:
-    text = versions.marked("rootfs", source, 3)
+    text = program.marked("rootfs", source, 3)
     assert text.startswith(first)
     assert ast.dump(ast.parse(text)) == ast.dump(ast.parse(source))
-    assert versions.marked("rootfs", text, 1).startswith(source.partition("\n")[0].removesuffix("  # lesson 3"))
+    assert program.marked("rootfs", text, 1).startswith(source.partition("\n")[0].removesuffix("  # lesson 3"))
     if "# lesson" in first:
-        assert versions.version("rootfs", text) == 3
+        assert program.version("rootfs", text) == 3

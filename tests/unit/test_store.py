@@ -10,7 +10,7 @@ import pytest
 from labcore.errors import ImageNotFound, StoreDamaged, StoreFull
 from labcore.images import ImageStore
 from labcore.images.builtin import LayerWriter, is_static, write_image
-from labcore.images.garbage import damages
+from labcore.images.gc import find_damaged
 from labcore.images.model import Descriptor
 from labcore.spec import Reference
 from labcore.spec.media import CONFIG, LAYER
@@ -181,4 +181,4 @@ def test_a_full_disk_is_said_and_the_next_try_succeeds(tmp_path: Path) -> None:
 
         assert store.fetch_blob(wanted, rest)
         assert offsets[0] > 0  # what had come was gone on with
-        assert damages(store) == []
+        assert find_damaged(store) == []

@@ -59,7 +59,7 @@ def enclosing(number: int) -> Callable[[], int]:
 
 
 closure = enclosing(1)
-USES: dict[str, tuple[tripwires.Way, Callable[[], object]]] = {
+USES: dict[str, tuple[tripwires.Target, Callable[[], object]]] = {
     "another name": (plain, lambda: also(1)),
     "a copy": (plain, lambda: FunctionType(plain.__code__, {})(1)),
     "a cache": (cached, lambda: cached(1)),
@@ -97,7 +97,7 @@ def test_what_is_called_under_any_name_springs(kind: str) -> None:
 
 
 @pytest.mark.parametrize("way", [len, pytest, "labcore.storage.unpack"])
-def test_what_has_no_function_in_python_guards_nothing(way: tripwires.Way) -> None:
+def test_what_has_no_function_in_python_guards_nothing(way: tripwires.Target) -> None:
     with pytest.raises(TypeError):
         list(tripwires.functions_of(way))
 
@@ -105,5 +105,5 @@ def test_what_has_no_function_in_python_guards_nothing(way: tripwires.Way) -> No
 def test_all_that_the_checks_name_can_be_guarded() -> None:
     for lesson in LESSONS:
         for scenario in import_module(f"labcore.lab.checks.lesson_{lesson.number:02}").SCENARIOS.values():
-            for way in scenario.ways_around:
+            for way in scenario.forbidden:
                 assert list(tripwires.functions_of(way))

@@ -14,15 +14,15 @@ from labcore.storage.files import copy, of_machine
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.usage = "labcore cp [-a] [-L] CONTAINER:PATH DEST|-\n       labcore cp [-a] [-L] SRC|- CONTAINER:PATH"
+    parser.usage = "%(prog)s [OPTIONS] CONTAINER:PATH DEST|-\n        %(prog)s [OPTIONS] SRC|- CONTAINER:PATH"
     parser.epilog = (
         "As docker cp: a directory is copied into one that is there, or becomes what is not there yet; SRC/. is what is in "
         "it. - is an archive (tar) on standard input or output. The container may run meanwhile."
     )
     parser.add_argument("-a", "--archive", action="store_true", help="keep owners (default: copies belong to whoever copies)")
     parser.add_argument("-L", "--follow-link", action="store_true", help="copy what a link SRC leads to, not the link")
-    parser.add_argument("source", metavar="SRC")
-    parser.add_argument("target", metavar="DEST")
+    parser.add_argument("source", metavar="SRC", help="what is copied")
+    parser.add_argument("target", metavar="DEST", help="where it goes")
 
 
 def main(args: argparse.Namespace) -> int:

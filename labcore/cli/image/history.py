@@ -6,7 +6,7 @@ import sys
 
 from labcore.cli.formatting import ago, printable, show_table, size
 from labcore.engine import Engine
-from labcore.images.describing import Step, steps
+from labcore.images.inspect import HistoryStep, history
 from labcore.images.resolve import SHOWN
 
 NARROW = 45  # characters of a command, where nobody has asked for all of it
@@ -25,7 +25,7 @@ def main(args: argparse.Namespace) -> int:
     """Print it."""
     image = Engine(args.root).images.find(args.image)
     identity = image.id if args.no_trunc else image.id.partition(":")[2][:SHOWN]
-    made = list(reversed(steps(image)))
+    made = list(reversed(history(image)))
     ids = [identity, *["<missing>"] * (len(made) - 1)]
     if args.quiet:
         print("\n".join(ids))
@@ -38,7 +38,7 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _row(step: Step, name: str, whole: bool) -> list[str]:
+def _row(step: HistoryStep, name: str, whole: bool) -> list[str]:
     by = printable(step.history.created_by)
     if not whole and len(by) > NARROW and (sys.stdout.isatty() or not whole):
         by = by[: NARROW - 1] + "…"
@@ -46,7 +46,7 @@ def _row(step: Step, name: str, whole: bool) -> list[str]:
     return [name, ago(step.history.created) or "-", by or "-", taken, printable(step.history.comment)]
 
 
-def _as_json(step: Step, name: str) -> dict[str, object]:
+def _as_json(step: HistoryStep, name: str) -> dict[str, object]:
     return {
         "ID": name,
         "Created": step.history.created,

@@ -4,7 +4,7 @@ import argparse
 import json
 
 from labcore.engine import Engine
-from labcore.images.describing import described
+from labcore.images.inspect import inspect as described
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,13 +1,13 @@
 """`labcore image save`: write images into an archive."""
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from labcore.atomic import PendingFile
 from labcore.engine import Engine
 from labcore.errors import InvalidInput
 from labcore.images.archive.writing import FORMATS, save
@@ -48,10 +48,6 @@ def _output(path: Path | None) -> Iterator[BinaryIO]:
         with path.open("wb") as out:
             yield out
         return
-    incoming = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with incoming.open("xb") as out:
-            yield out
-        incoming.rename(path)
-    finally:
-        incoming.unlink(missing_ok=True)
+    with PendingFile(path.parent) as pending:
+        yield pending.file
+        pending.commit(path.name)

@@ -7,7 +7,7 @@ from pathlib import Path
 from labcore.cli.lab import must_be_installed, serve
 from labcore.cli.lesson.options import arguments
 from labcore.cli.messages import say
-from labcore.lab.demo import prepared
+from labcore.lab.copies import prepared
 from labcore.lab.lessons import lesson
 
 __all__ = ["arguments", "main"]

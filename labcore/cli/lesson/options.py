@@ -6,7 +6,7 @@ from pathlib import Path
 from labcore.cli.numbers import whole
 from labcore.errors import Unavailable
 from labcore.lab import copies
-from labcore.lab.versions import outdated
+from labcore.lab.program import outdated
 from labcore.lab.workspace import Workspace
 
 

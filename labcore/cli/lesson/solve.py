@@ -5,8 +5,8 @@ import argparse
 from labcore.cli.lesson.options import arguments, saved_steps
 from labcore.cli.messages import say
 from labcore.lab.lessons import lesson
+from labcore.lab.program import marked
 from labcore.lab.solutions import source_of
-from labcore.lab.versions import marked
 from labcore.lab.workspace import Workspace
 
 __all__ = ["arguments", "main"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from labcore.cli.formatting import size
 from labcore.engine import default_root
-from labcore.registry.garbage import collect
+from labcore.registry.gc import collect
 from labcore.registry.store import Files
 
 

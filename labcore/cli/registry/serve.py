@@ -11,9 +11,9 @@ from labcore.cli.numbers import amount
 from labcore.engine import default_root
 from labcore.errors import InvalidInput
 from labcore.registry import credentials
-from labcore.registry.registries import where_is
+from labcore.registry.registries import configured_endpoint
 from labcore.registry.server import Registry, Settings
-from labcore.registry.server_auth import Everybody, Passwords
+from labcore.registry.server_auth import AllowAll, Htpasswd
 
 YEAR = 365 * 86400.0  # seconds
 
@@ -66,17 +66,17 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _registry(args: argparse.Namespace, data: Path) -> Registry:
-    settings = Settings(Passwords(args.htpasswd) if args.htpasswd else Everybody(), args.read_only)
+    settings = Settings(Htpasswd(args.htpasswd) if args.htpasswd else AllowAll(), args.read_only)
     if not args.proxy:
         return Registry(data, settings)
     from labcore.registry.cache import Cache
 
     file = (args.root or default_root()) / "registries.toml"
-    upstream = where_is(args.proxy, file, insecure=True if args.proxy_plain_http else None, authority=args.proxy_ca)
+    upstream = configured_endpoint(args.proxy, file, insecure=True if args.proxy_plain_http else None, authority=args.proxy_ca)
     if not args.fresh >= 0 or (args.keep is not None and not 0 < args.keep < 1e9):  # nan is neither
         raise InvalidInput("--fresh, --keep: a number is wanted, of seconds and of gigabytes")
-    most = int(args.keep * 1e9) if args.keep else None
-    return Cache(data, upstream, credentials.find(upstream.registry), settings, fresh=args.fresh, most=most)
+    max_bytes = int(args.keep * 1e9) if args.keep else None
+    return Cache(data, upstream, credentials.find(upstream.registry), settings, fresh=args.fresh, max_bytes=max_bytes)
 
 
 def _tls(args: argparse.Namespace) -> ssl.SSLContext | None:

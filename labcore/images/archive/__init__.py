@@ -1,1 +1,1 @@
-"""Images in archives: what `docker save` and `podman save` write, OCI layouts, and root file systems without an image."""
+"""Image archives: `docker save` and `load`, OCI layouts, and `docker import` of root file systems."""

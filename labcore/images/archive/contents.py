@@ -1,4 +1,4 @@
-"""The members of an image's archive, taken into the store as they come: documents into memory, all else as blobs."""
+"""Contents of an image archive, stored in one pass: JSON documents in memory, everything else as blobs."""
 
 import shutil
 from collections.abc import Iterator
@@ -21,25 +21,25 @@ LAYER_TYPES: Final = {"": LAYER, "gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}
 
 
 class PartMissing(StoreDamaged):
-    """The archive lacks a part of an image."""
+    """A part of an image is missing from the archive."""
 
 
-class Beside(Protocol):
-    """What else is done with the bytes of blobs while they come."""
+class BlobTee(Protocol):
+    """A tee for blobs: sees their bytes while they are stored."""
 
     def passing(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-        """Pass on the bytes of one."""
+        """Pass a blob's chunks on."""
 
     def kept(self, blob: Descriptor) -> None:
-        """Hear which blob it was that has passed last."""
+        """Learn the descriptor of the blob that has passed last."""
 
 
 class Contents:
-    """The members of an archive: documents in memory, all else as blobs of the store, which pass `beside`."""
+    """The members of an archive: documents in memory, the rest as blobs of the store, which pass `tee`."""
 
-    def __init__(self, store: ImageStore, archive: Members, beside: Beside | None) -> None:
+    def __init__(self, store: ImageStore, archive: Members, tee: BlobTee | None) -> None:
         self.store = store
-        self._beside = beside
+        self._tee = tee
         self.documents: dict[str, bytes] = {}
         self._blobs: dict[str, Descriptor] = {}
         self._links: dict[str, str] = {}
@@ -49,9 +49,9 @@ class Contents:
                 self._blobs.pop(member.name, None)
                 self._links[member.name] = member.target
             elif member.kind == FILE:
-                self._take(member, archive)
+                self._add(member, archive)
 
-    def _take(self, member: Member, archive: Members) -> None:
+    def _add(self, member: Member, archive: Members) -> None:
         above, _, base = member.name.rpartition("/")
         if member.name in DOCUMENTS:
             if member.size > DOCUMENT_MAX:
@@ -65,13 +65,13 @@ class Contents:
             if wanted and self.store.has_blob(wanted, member.size):
                 self._blobs[member.name] = Descriptor(LAYER, wanted, member.size)
             else:
-                chunks = self._beside.passing(archive.content()) if self._beside else archive.content()
+                chunks = self._tee.passing(archive.content()) if self._tee else archive.content()
                 self._blobs[member.name] = self.store.put_blob(chunks, LAYER, wanted)
-                if self._beside:
-                    self._beside.kept(self._blobs[member.name])
+                if self._tee:
+                    self._tee.kept(self._blobs[member.name])
 
     def part(self, name: object, what: str, media_type: str = "") -> Descriptor:
-        """Return the blob that a member has become, links followed. Raises StoreDamaged, saying `what` it was to be."""
+        """Return the blob of a member, following links. Raises StoreDamaged; `what` says in it which part is missing."""
         found = "/".join(part for part in str(name).split("/") if part not in ("", "."))
         for _ in range(LINKS_MAX):
             if found in self._blobs:
@@ -82,7 +82,7 @@ class Contents:
         raise StoreDamaged(f"the archive lacks {what}: {name} is a link that leads to itself")
 
     def blob(self, wanted: Descriptor, what: str) -> Descriptor:
-        """Return a layout's blob, after a look whether it came or was here. Raises StoreDamaged, saying `what` it was to be."""
+        """Check that a layout's blob came or was here, and return it. Raises StoreDamaged; `what` names the missing part."""
         if not self.has(wanted) and self.store.has_blob(wanted.digest, wanted.size):
             return wanted
         found = self.part("blobs/" + wanted.digest.replace(":", "/"), what, wanted.media_type)
@@ -91,11 +91,11 @@ class Contents:
         return wanted
 
     def has(self, wanted: Descriptor) -> bool:
-        """Did this blob come?"""
+        """Is this blob in the archive?"""
         return "blobs/" + wanted.digest.replace(":", "/") in self._blobs
 
     def forget(self, manifest: Descriptor) -> None:
-        """Remove the manifest of an image that is not whole: what an index lists is here with all its parts, or not at all."""
+        """Remove the manifest of an incomplete image: those of an index are stored with all their parts, or not at all."""
         self.store.blobs.place(manifest.digest).unlink(missing_ok=True)
 
     def document(self, descriptor: Descriptor, what: str) -> bytes:
@@ -113,7 +113,7 @@ class Contents:
 
 
 def _digest_in(above: str, base: str) -> str | None:
-    """Return the digest that a blob's name in a layout says. Others may lie there too: a layout's reader passes them over."""
+    """Return the digest in a blob's name in a layout; None for other files, which readers of layouts ignore."""
     if not above.startswith("blobs/"):
         return None
     try:

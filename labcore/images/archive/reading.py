@@ -1,8 +1,7 @@
-"""From an archive into the store: its members become blobs, and then it is seen which images they are.
+"""Reading image archives into the store (`docker load`): OCI layouts, Docker's format, and archives that are both.
 
-Two formats, and archives that are both at once: OCI layouts (image-spec, image-layout.md), whose `index.json` leads to
-manifests; and Docker's, whose `manifest.json` names the parts of each image. In old archives of Docker's layers are called by
-names of their own, some of them links to others; the digest that counts is that of the bytes.
+OCI layouts (image-spec, image-layout.md) have an `index.json` that lists manifests; Docker's archives a `manifest.json` that
+names the parts of each image. In old ones layers have names of their own, some are links to others; their digests are computed.
 """
 
 import hashlib
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from labcore.errors import InvalidInput, StoreDamaged
-from labcore.images.archive.contents import Beside, Contents, PartMissing
+from labcore.images.archive.contents import BlobTee, Contents, PartMissing
 from labcore.images.archive.source import Members
 from labcore.images.archive.tar import CHUNK_SIZE
 from labcore.images.config import Config
@@ -25,22 +24,21 @@ from labcore.tar.decompressing import decompressed
 FULL_NAME: Final = "io.containerd.image.name"  # Docker's and containerd's annotation: the image's whole name
 
 
-class Found(Record):
-    """An image in an archive, or several for different machines: its names, of which there may be none."""
+class ArchivedImage(Record):
+    """An image in an archive, or an index of several, with its names, of which there may be none."""
 
     names: tuple[Reference, ...]
     descriptor: Descriptor
     images: tuple[Image, ...]
 
 
-def read(store: ImageStore, archive: Members, beside: Beside | None = None) -> list[Found]:
-    """Take an archive's members into the store, and return its images. They have no names yet: call it inside `using`.
+def read(store: ImageStore, archive: Members, tee: BlobTee | None = None) -> list[ArchivedImage]:
+    """Store an archive's blobs, and return its images, which have no tags yet: call it inside `using`.
 
-    Each blob is what its digest says, and each plain layer what its image's config says. A compressed layer's content still has
-    to be looked at: by whoever unpacks it, or by `check_content`. The bytes of each blob pass `beside`.
-    Raises StoreDamaged, InvalidInput.
+    The digests of all blobs are verified, and the diff_ids of plain layers. Those of compressed layers are not yet: unpacking
+    does that, or `check_content`. The bytes of each blob pass `tee`. Raises StoreDamaged, InvalidInput.
     """
-    contents = Contents(store, archive, beside)
+    contents = Contents(store, archive, tee)
     if "manifest.json" not in contents.documents and "index.json" not in contents.documents:
         raise InvalidInput(_what_it_is(contents))
     found = list(_oci(contents)) if "index.json" in contents.documents else []
@@ -52,7 +50,7 @@ def read(store: ImageStore, archive: Members, beside: Beside | None = None) -> l
 
 
 def check_content(store: ImageStore, image: Image) -> None:
-    """See that each compressed layer is, decompressed, what the config says. Raises StoreDamaged."""
+    """Verify the diff_ids of compressed layers. Raises StoreDamaged."""
     for layer, diff_id in zip(image.layers, image.config.diff_ids, strict=True):
         if layer.digest == diff_id:
             continue
@@ -69,8 +67,8 @@ def check_content(store: ImageStore, image: Image) -> None:
 # --- Docker's format
 
 
-def _add_docker(contents: Contents, found: list[Found]) -> None:
-    """Add the images that manifest.json lists; of those that an index has led to already, the names."""
+def _add_docker(contents: Contents, found: list[ArchivedImage]) -> None:
+    """Add the images of manifest.json; of those that are in the index too, the names."""
     entries = _json(contents.documents["manifest.json"], "manifest.json")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise StoreDamaged("the archive's manifest.json is no list of images")
@@ -78,7 +76,7 @@ def _add_docker(contents: Contents, found: list[Found]) -> None:
         names = tuple(name for name in _references(entry.get("RepoTags")) if not name.digest)  # whose digest is nobody's here
         what = str(names[0]) if names else f"image {number}"
         config = contents.part(entry.get("Config"), f"{what}'s config", CONFIG)
-        _same_as_called(str(entry.get("Config")), config, what)
+        _check_config_name(str(entry.get("Config")), config, what)
         for place, known in enumerate(found):
             if config.digest in (image.id for image in known.images):
                 found[place] = known.replace(names=tuple(dict.fromkeys([*known.names, *names])))
@@ -87,17 +85,19 @@ def _add_docker(contents: Contents, found: list[Found]) -> None:
             found.append(_docker_image(contents, names, what, config, entry.get("Layers") or []))
 
 
-def _docker_image(contents: Contents, names: tuple[Reference, ...], what: str, config: Descriptor, layers: object) -> Found:
+def _docker_image(
+    contents: Contents, names: tuple[Reference, ...], what: str, config: Descriptor, layers: object
+) -> ArchivedImage:
     if not isinstance(layers, list):
         raise StoreDamaged(f"the archive's manifest.json has no list of layers for {what}")
     parts = [contents.part(name, f"{what}'s layer {place}") for place, name in enumerate(layers, 1)]
     manifest = Manifest(config, tuple(parts))
     descriptor = contents.store.put_blob(manifest.to_bytes(), MANIFEST)
-    return Found(names, descriptor, (_image(contents, what, descriptor, manifest),))
+    return ArchivedImage(names, descriptor, (_image(contents, what, descriptor, manifest),))
 
 
-def _same_as_called(name: str, config: Descriptor, what: str) -> None:
-    """An old archive calls a config by its digest. Raises StoreDamaged if that is another's."""
+def _check_config_name(name: str, config: Descriptor, what: str) -> None:
+    """Verify the digest that an old archive's config has as its name. Raises StoreDamaged."""
     called = name.removesuffix(".json")
     if len(called) == 64 and set(called) <= set("0123456789abcdef") and f"sha256:{called}" != config.digest:
         raise StoreDamaged(f"{what}'s config {name} has the digest {config.digest}: the archive was changed")
@@ -106,10 +106,10 @@ def _same_as_called(name: str, config: Descriptor, what: str) -> None:
 # --- OCI layouts
 
 
-def _oci(contents: Contents) -> Iterator[Found]:
+def _oci(contents: Contents) -> Iterator[ArchivedImage]:
     content = contents.documents["index.json"]
-    entries: dict[str, Found] = {}
-    beside: list[str] = []
+    entries: dict[str, ArchivedImage] = {}
+    artifacts: list[str] = []
     for descriptor, annotations in _entries(content):
         names = _references([annotations.get(FULL_NAME) or annotations.get(REF_NAME)], strict=False)
         if descriptor.digest in entries:
@@ -121,14 +121,14 @@ def _oci(contents: Contents) -> Iterator[Found]:
             raise StoreDamaged(f"the archive calls an image {what} that has the digest {descriptor.digest}: it was changed")
         images = tuple(_images(contents, descriptor, what))
         if images:
-            entries[descriptor.digest] = Found(names, descriptor.replace(platform=None), images)
+            entries[descriptor.digest] = ArchivedImage(names, descriptor.replace(platform=None), images)
         elif descriptor.media_type in INDEXES:
             raise StoreDamaged(f"the archive's {what} is an index, and it has none of the images that are listed there")
         else:
-            beside.append(what)
-    if beside and not entries and "manifest.json" not in contents.documents:
+            artifacts.append(what)
+    if artifacts and not entries and "manifest.json" not in contents.documents:
         raise InvalidInput(
-            f"the archive holds no image: what it holds, {', '.join(beside)}, is a signature or another artifact"
+            f"the archive holds no image: what it holds, {', '.join(artifacts)}, is a signature or another artifact"
         )
     yield from entries.values()
 
@@ -143,9 +143,9 @@ def _entries(content: bytes) -> Iterator[tuple[Descriptor, dict[str, Any]]]:
 
 
 def _images(contents: Contents, descriptor: Descriptor, what: str, depth: int = 0) -> Iterator[Image]:
-    """Yield the images that a manifest or an index leads to, as far as they are images and not what is said about some.
+    """Yield the image of a manifest, or those of an index, without attestations and other artifacts.
 
-    What an index lists may be missing; an image's parts may be if it is another machine's.
+    Manifests of an index may be missing; so may the parts of another platform's image.
     """
     if depth == DEPTH_MAX:
         raise StoreDamaged(f"{what}: an index leads to an index, {DEPTH_MAX} times")
@@ -190,7 +190,7 @@ def _image(contents: Contents, what: str, descriptor: Descriptor, manifest: Mani
 
 
 def _references(names: object, *, strict: bool = True) -> tuple[Reference, ...]:
-    """Return names. In a layout any text may stand there, a tag without a name for one; what is no name names nothing then.
+    """Return references. A layout may have any text there, such as a tag without a name; unless `strict` it is ignored.
 
     `<none>:<none>` is how Docker writes that there is none.
     """

@@ -1,4 +1,4 @@
-"""Where the members of an image's archive come from: a file, a pipe, or a directory that holds them unpacked."""
+"""Sources of an image archive's members: a tar file, a pipe, or the directory of an OCI layout."""
 
 import os
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ LAYOUT: Final = ("oci-layout", "index.json")
 
 
 class Members(Protocol):
-    """The members of an archive, and the content of the one that came last."""
+    """Iterates over the members of an archive, and gives the content of the last one."""
 
     def members(self) -> Iterator[Member]:
-        """Yield each, once."""
+        """Yield each member."""
 
     def content(self) -> Iterator[Chunk]:
-        """Yield the bytes of the last."""
+        """Yield the content of the last member."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def opened(source: Path | BinaryIO) -> Iterator[Members]:
 
 
 class _Directory:
-    """An OCI layout's directory. What is a link in there is not followed: it may be a stranger's."""
+    """An OCI layout's directory, which is not trusted: links are not followed."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

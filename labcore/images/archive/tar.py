@@ -1,6 +1,6 @@
-"""A tar archive of a stranger's, read in one pass, as it comes through a pipe: what its members may be, and what they are.
+"""Tar reader for image archives: untrusted, in one pass, with checked names and bounds.
 
-An image's archive has few members, and some of them are huge: what is kept in memory is a name for each, never more.
+An image archive has few members, and some are huge: only their names are kept in memory.
 """
 
 import os
@@ -22,7 +22,7 @@ FILE, DIRECTORY, LINK = "file", "directory", "link"
 
 
 class Member(Record):
-    """One member: its name, relative and without `..`; its size; of a link of either kind, what it leads to in the archive."""
+    """A member: its name, relative and without `..`; its size; for links of both kinds, the target in the archive."""
 
     name: str
     kind: str
@@ -31,7 +31,7 @@ class Member(Record):
 
 
 class TarReader:
-    """The members of an archive, one after another. `what` names it in errors."""
+    """Iterates over the members of an archive; `what` names it in errors."""
 
     def __init__(self, stream: BinaryIO, what: str) -> None:
         self._what = what
@@ -40,7 +40,7 @@ class TarReader:
         self._current: Entry | None = None
 
     def members(self) -> Iterator[Member]:
-        """Yield each member; its content is had by `content`, before the next one. Of two of one name the last counts: tar(1).
+        """Yield each member; take its `content` before the next one. Of two with one name the last counts: tar(1).
 
         Raises StoreDamaged.
         """
@@ -54,7 +54,7 @@ class TarReader:
         raise self._damaged(f"has more than {MEMBERS_MAX} members")
 
     def content(self) -> Iterator[Chunk]:
-        """Yield the current member's bytes, of a sparse one also its holes. Raises StoreDamaged."""
+        """Yield the current member's bytes, holes of a sparse one filled with zeros. Raises StoreDamaged."""
         try:
             yield from _filled(self._archive.content(), self._current)
         except BadArchive as error:
@@ -107,7 +107,7 @@ class TarReader:
 
 
 def _filled(content: Iterator[Chunk], entry: Entry | None) -> Iterator[Chunk]:
-    """Yield a file's bytes; of a sparse one the archive has its pieces only, and zeros stand between them."""
+    """Yield a file's bytes; holes of a sparse one are filled with zeros."""
     if entry is None or entry.sparse is None:
         yield from content
         return

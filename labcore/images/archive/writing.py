@@ -1,14 +1,14 @@
-"""From the store into an archive: one tar that is an OCI layout and Docker's format at once, so that everybody reads it.
+"""Writing image archives (`docker save`): a tar that is an OCI layout and Docker's format at once.
 
 ::
 
-    blobs/sha256/…   manifests, configs and layers, as they lie in the store
+    blobs/sha256/…   manifests, configs and layers, as they are in the store
     index.json       names -> manifests (image-spec, image-layout.md)
-    manifest.json    for Docker, of any age: names, config and layers of each image
+    manifest.json    for all versions of Docker: names, config and layers of each image
     oci-layout       the layout's version
     repositories     for Dockers before 1.10: names -> the topmost layer
 
-The same images give the same bytes: members are sorted, belong to root, and carry no time.
+The same images give the same bytes: members are sorted, belong to root, and have no time.
 """
 
 import hashlib
@@ -32,8 +32,8 @@ FORMATS: Final = ("docker", "oci")
 RECORD: Final = 20 * BLOCK  # what tar archives are a multiple of
 
 
-class Chosen(Record):
-    """What is to be saved: a manifest or an index, under these names, of which there may be none."""
+class Selected(Record):
+    """A manifest or an index to be saved, under these names, of which there may be none."""
 
     names: tuple[Reference, ...]
     descriptor: Descriptor
@@ -42,18 +42,18 @@ class Chosen(Record):
 def save(
     store: ImageStore, images: Sequence[str], out: BinaryIO, *, platform: Platform | None = None, form: str = "docker"
 ) -> None:
-    """Write images, given by name or ID, as an archive: `docker`, which is an OCI layout too, or `oci`, that alone.
+    """Write images, given by name or ID, as an archive: `docker`, which is an OCI layout too, or `oci`, which is only that.
 
     Of an index all images that are here are written, or the one for the `platform`. Raises ImageNotFound, InvalidInput;
-    StoreDamaged, also when a part of the archive is written already.
+    StoreDamaged, also when part of the archive was written already.
     """
     if form not in FORMATS:
         raise InvalidInput(f"no archive format {form!r}: there are {', '.join(FORMATS)}")
     with store.using():
-        chosen = _choose(store, images, platform)
+        selected = _select(store, images, platform)
         if form == "docker":
-            chosen = [choice.replace(descriptor=_without_zstd(store, choice.descriptor)) for choice in chosen]
-        blobs = {part.digest: part for choice in chosen for part in parts(store, choice.descriptor)}
+            selected = [choice.replace(descriptor=_without_zstd(store, choice.descriptor)) for choice in selected]
+        blobs = {part.digest: part for choice in selected for part in parts(store, choice.descriptor)}
         for part in blobs.values():
             store.blob_path(part)
         members: dict[str, Callable[[], Iterator[bytes]]] = {}
@@ -61,28 +61,28 @@ def save(
         for part in blobs.values():
             name = "blobs/" + part.digest.replace(":", "/")
             members[name], sizes[name] = lambda at=part: _blob(store, at), part.size  # type: ignore[misc]
-        for name, content in _documents(store, chosen, form).items():
+        for name, content in _documents(store, selected, form).items():
             members[name], sizes[name] = lambda text=content: iter([text]), len(content)  # type: ignore[misc]
         _write(out, [(name, sizes[name], members[name]) for name in sorted(members)])
 
 
-def _choose(store: ImageStore, images: Sequence[str], platform: Platform | None) -> list[Chosen]:
-    chosen: dict[str, Chosen] = {}
+def _select(store: ImageStore, images: Sequence[str], platform: Platform | None) -> list[Selected]:
+    selected: dict[str, Selected] = {}
     for text in images:
         entry = find(store, text)
         descriptor = entry.descriptor.replace(platform=None)
         if platform:
             descriptor = store.find(text, platform).descriptor.replace(platform=None)
-        known = chosen.get(descriptor.digest, Chosen((), descriptor))
+        known = selected.get(descriptor.digest, Selected((), descriptor))
         names = (*known.names, *(Reference.parse(name) for name in entry.names if is_called(text, name)))
-        chosen[descriptor.digest] = known.replace(names=tuple(sorted(set(names), key=str)))
-    return sorted(chosen.values(), key=lambda choice: (str(choice.names), choice.descriptor.digest))
+        selected[descriptor.digest] = known.replace(names=tuple(sorted(set(names), key=str)))
+    return sorted(selected.values(), key=lambda choice: (str(choice.names), choice.descriptor.digest))
 
 
 def _without_zstd(store: ImageStore, descriptor: Descriptor) -> Descriptor:
-    """Return a manifest of the same image without layers compressed by zstd, which Dockers before 23 do not know.
+    """Return a manifest of the same image with zstd layers decompressed, for Docker before 23 does not know zstd.
 
-    The plain layers are nobody's after that, and go with the next collection. An index stays as it is.
+    The plain layers have no tag, and are removed by the next garbage collection. An index stays as it is.
     """
     image = None if descriptor.media_type in INDEXES else store.read(descriptor)
     if image is None or not any(layer.media_type == LAYER_ZSTD for layer in image.layers):
@@ -96,17 +96,17 @@ def _plain(store: ImageStore, layer: Descriptor) -> Descriptor:
         return store.put_blob(decompressed(file, f"layer {layer.digest}"), LAYER)
 
 
-def _documents(store: ImageStore, chosen: Iterable[Chosen], form: str) -> dict[str, bytes]:
-    documents = {"oci-layout": {"imageLayoutVersion": LAYOUT_VERSION}, "index.json": _index(chosen)}
+def _documents(store: ImageStore, selected: Iterable[Selected], form: str) -> dict[str, bytes]:
+    documents = {"oci-layout": {"imageLayoutVersion": LAYOUT_VERSION}, "index.json": _index(selected)}
     if form == "docker":
-        here = [(choice, image) for choice in chosen if (image := image_here(store, choice.descriptor))]
+        here = [(choice, image) for choice in selected if (image := image_here(store, choice.descriptor))]
         documents |= {"manifest.json": _manifest(here), "repositories": _repositories(here)}  # type: ignore[dict-item]
     return {name: json.dumps(value, separators=(",", ":")).encode() + b"\n" for name, value in documents.items()}
 
 
-def _index(chosen: Iterable[Chosen]) -> dict[str, Any]:
+def _index(selected: Iterable[Selected]) -> dict[str, Any]:
     entries = []
-    for choice in chosen:
+    for choice in selected:
         named: list[dict[str, Any]] = [
             {"annotations": {FULL_NAME: full_name(name), REF_NAME: full_name(name)}} for name in choice.names
         ]
@@ -114,7 +114,7 @@ def _index(chosen: Iterable[Chosen]) -> dict[str, Any]:
     return {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
 
 
-def _manifest(images: Iterable[tuple[Chosen, Image]]) -> list[dict[str, Any]]:
+def _manifest(images: Iterable[tuple[Selected, Image]]) -> list[dict[str, Any]]:
     return [
         {
             "Config": _path(image.id),
@@ -125,7 +125,7 @@ def _manifest(images: Iterable[tuple[Chosen, Image]]) -> list[dict[str, Any]]:
     ]
 
 
-def _repositories(images: Iterable[tuple[Chosen, Image]]) -> dict[str, dict[str, str]]:
+def _repositories(images: Iterable[tuple[Selected, Image]]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for choice, image in images:
         for name in choice.names:
@@ -136,7 +136,7 @@ def _repositories(images: Iterable[tuple[Chosen, Image]]) -> dict[str, dict[str,
 
 
 def full_name(reference: Reference) -> str:
-    """Return a name with its registry, as podman and containerd write it: `docker.io/library/busybox:latest`."""
+    """Return the fully qualified name, as podman and containerd write it: `docker.io/library/busybox:latest`."""
     tag = f":{reference.tag}" if reference.tag else ""
     return f"{reference.registry}/{reference.repository}{tag}" + (f"@{reference.digest}" if reference.digest else "")
 
@@ -146,7 +146,7 @@ def _path(digest: str) -> str:
 
 
 def _blob(store: ImageStore, descriptor: Descriptor) -> Iterator[bytes]:
-    """Yield a blob's bytes. Raises StoreDamaged at the end if they are not those of its digest."""
+    """Yield a blob's bytes. Raises StoreDamaged at the end if its digest is wrong."""
     digest = hashlib.new(descriptor.digest.partition(":")[0])
     with store.blob_path(descriptor).open("rb", buffering=0) as file:
         while chunk := file.read(CHUNK_SIZE):

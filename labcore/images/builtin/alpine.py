@@ -1,4 +1,4 @@
-"""`alpine`: not Alpine Linux, but as small, and with the same two parts in it: busybox and musl."""
+"""The builtin image `alpine`: not Alpine Linux, but as small, and made of the same two parts: busybox and musl."""
 
 import tempfile
 from pathlib import Path

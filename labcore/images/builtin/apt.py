@@ -1,11 +1,11 @@
-"""Debian packages with all that they need, by apt's own tools, in a state of its own.
+"""Debian packages with their dependencies, downloaded by apt-get with a state directory of its own.
 
-The machine's installation is neither looked at nor changed: apt is told that nothing is installed. It still checks what it
-gets: the archive's signature, and by that the digest of each package::
+The machine's installation is neither read nor changed: apt is told that nothing is installed. apt verifies the archive's
+signature, and by that the digest of each package::
 
-    DIRECTORY/conf, sources, status     what apt is told
-              lists/                    what the archive has, as of the last time somebody had to ask it
-              archives/                 the packages that have come: what is here needs no network again
+    DIRECTORY/conf, sources, status     apt's configuration
+              lists/                    the archive's package lists, as of the last update
+              archives/                 the downloaded packages, which need no network again
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from labcore.errors import Unavailable
-from labcore.images.builtin.machine import must_have_apt, settings_for_fetching, sources_here
+from labcore.images.builtin.apt_sources import acquire_settings, require_apt, sources_here
 from labcore.locks import Lock
 from labcore.record import Record
 
@@ -40,7 +40,7 @@ Tell = Callable[[str], None]
 
 
 class Package(Record):
-    """A package as the archive describes it, and where its file is to lie."""
+    """A package as the archive describes it, and the path of its file."""
 
     name: str
     version: str
@@ -52,7 +52,7 @@ class Package(Record):
         return f"{self.name} {self.version} {self.sha256}"
 
     def is_here(self) -> bool:
-        """Has it come, whole and unchanged?"""
+        """Is it downloaded, complete and unchanged?"""
         try:
             with self.path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
@@ -61,7 +61,7 @@ class Package(Record):
 
 
 class Archive:
-    """A distribution's archive of packages. `sources` are lines of sources.list(5); otherwise the machine's own are read."""
+    """A distribution's package archive. `sources` are lines of sources.list(5), by default the machine's own."""
 
     def __init__(self, directory: Path, sources: Sequence[str] | None = None) -> None:
         self.directory = directory.absolute()
@@ -70,12 +70,12 @@ class Archive:
     def packages(
         self, names: Sequence[str], *, without: Sequence[str] = (), update: bool = False, tell: Tell = lambda _: None
     ) -> tuple[Package, ...]:
-        """Return packages and all that they depend on, by name; their files are there. `without` counts as installed.
+        """Download packages and their dependencies, and return them by name. `without` counts as installed.
 
-        The archive is asked only if something is missing, or for an `update`; a second time needs no network.
-        Raises Unavailable, with apt's own reason, if it cannot be done.
+        The archive is contacted only if something is missing, or for an `update`; a second time needs no network.
+        Raises Unavailable with apt's own reason.
         """
-        must_have_apt()
+        require_apt()
         with self._prepared(without):
             found = [] if update else self._closure(names)
             if not found or not all(package.is_here() for package in found):
@@ -86,7 +86,7 @@ class Archive:
         return tuple(sorted(found, key=lambda package: package.name))
 
     def _closure(self, names: Sequence[str]) -> list[Package]:
-        """Ask apt which packages it would fetch, by the lists that are here; none if it knows too little."""
+        """Ask apt which packages it would download, by its package lists; none if the lists lack one."""
         done = self._run("install", "--print-uris", "-o", f"Dir::Cache::archives={self.directory}/nothing", *names)
         return [] if done.returncode else [self._package(match) for match in URI.finditer(done.stdout)]
 
@@ -112,7 +112,7 @@ class Archive:
     # --- apt
 
     def _apt(self, *words: str) -> None:
-        """Run apt-get. Raises Unavailable with what it says."""
+        """Run apt-get. Raises Unavailable with its message."""
         done = self._run(*words)
         if done.returncode:
             said = re.findall(r"^E: (.+)", done.stderr, re.MULTILINE) or done.stderr.splitlines()[-1:] or ["no reason given"]
@@ -127,19 +127,19 @@ class Archive:
 
     @contextmanager
     def _prepared(self, without: Sequence[str]) -> Iterator[None]:
-        """Write what apt is told; and let one at a time work here."""
+        """Write apt's configuration, and hold the directory's lock until the block ends."""
         for name in ("lists/partial", "archives/partial"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
         with Lock(self.directory / "lock", os.O_CREAT | os.O_RDWR).acquire():
             (self.directory / "status").write_text("".join(INSTALLED.format(name) for name in without))
-            (self.directory / "conf").write_text(settings_for_fetching() + SETTINGS.format(self.directory))
+            (self.directory / "conf").write_text(acquire_settings() + SETTINGS.format(self.directory))
             sources = "\n".join(sources_here() if self._sources is None else self._sources)
             (self.directory / "sources").write_text(sources + "\n")
             yield
 
 
 def cure(said: str, directory: Path) -> str:
-    """Return what to do about apt's failure."""
+    """Return the cure for a failure of apt's, by its message."""
     if "Unable to locate package" in said or "no installation candidate" in said or "broken packages" in said:
         return "this distribution's release lacks the package: make the image on Debian 12, and bring it in a kit"
     if "No space left" in said or "enough free space" in said:

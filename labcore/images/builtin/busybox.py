@@ -1,4 +1,4 @@
-"""`busybox`, from this machine's own; and `hello-world`."""
+"""The builtin images `busybox`, from this machine's static busybox, and `hello-world`."""
 
 import shutil
 import subprocess
@@ -7,8 +7,7 @@ from typing import Final
 
 from labcore.elf import HEAD_SIZE, read_program
 from labcore.errors import Unavailable
-from labcore.images.builtin.layer import LayerWriter
-from labcore.images.builtin.writing import write_image
+from labcore.images.builtin.layer import LayerWriter, write_image
 from labcore.images.model import Image
 from labcore.images.store import ImageStore
 
@@ -40,7 +39,7 @@ def seed_hello_world(store: ImageStore, program: Path) -> Image:
 
 
 def add_busybox(layer: LayerWriter, busybox: Path, directory: str = "bin") -> None:
-    """Add the program, and a hard link to it for each of the commands that it is."""
+    """Add the program, and a hard link to it for each of its applets."""
     applets = subprocess.run([str(busybox), "--list"], capture_output=True, text=True, check=True).stdout.split()
     layer.file(f"{directory}/busybox", busybox.read_bytes(), 0o755)
     for applet in applets:
@@ -58,7 +57,7 @@ def find_busybox() -> str:
 
 
 def is_static(path: Path) -> bool:
-    """Does this program run without a loader and its libraries?"""
+    """Is this program statically linked?"""
     with path.open("rb") as file:
         program = read_program(file.read(HEAD_SIZE))
     return program is not None and program.loader is None

@@ -1,4 +1,4 @@
-"""Which images can be made on the spot, and what each takes."""
+"""Catalogue of builtin images: their names and sizes, and the functions that build them."""
 
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from labcore.record import Record
 
 
 class Seed(Record):
-    """An image that can be made here. Sizes are in MB, and about right: unpacked, and to be fetched the first time."""
+    """An image that can be built here. Approximate sizes in MB: unpacked, and downloaded the first time."""
 
     name: str
     what: str
@@ -35,10 +35,10 @@ SEEDS: Final = {
 
 
 def make(name: str, store: ImageStore, *, hello: Path, cache: Path, update: bool = False, tell: Tell = lambda _: None) -> Image:
-    """Make a seed. `hello` is hello-world's program, `cache` keeps what was fetched, `tell` hears what takes time.
+    """Build a seed. `hello` is hello-world's program, `cache` the directory of downloads, `tell` is called with progress.
 
     The image appears whole or not at all. With `update`, the archive is asked for newer packages.
-    Raises InvalidInput for a name that is no seed's, StoreFull, Unavailable with the cure for what is lacking.
+    Raises InvalidInput for an unknown name, StoreFull, Unavailable with the cure.
     """
     if name not in SEEDS:
         raise InvalidInput(f"no seed called {name}: there are {', '.join(SEEDS)}")

@@ -1,13 +1,12 @@
-"""`debian`: a shell and the core tools, from Debian's packages; the layer that `nginx` and `python` stand on."""
+"""The builtin image `debian`: a shell and the core tools from Debian's packages; the base layer of `nginx` and `python`."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from labcore.images.builtin.apt import Archive, Package, Tell
-from labcore.images.builtin.layer import LayerWriter
+from labcore.images.builtin.layer import LayerWriter, write_image
 from labcore.images.builtin.packages import add_packages
-from labcore.images.builtin.writing import write_image
 from labcore.images.model import Image
 from labcore.images.store import ImageStore
 from labcore.record import Record
@@ -27,7 +26,7 @@ CERTIFICATES: Final = "etc/ssl/certs/ca-certificates.crt"
 
 
 class Part(Record):
-    """A layer in the making, and the packages that it is made from."""
+    """A layer that is being built, and the packages that it is built from."""
 
     layer: LayerWriter
     packages: tuple[Package, ...]
@@ -41,9 +40,9 @@ def seed_debian(store: ImageStore, archive: Archive, *, update: bool, tell: Tell
 
 
 def debian_parts(archive: Archive, names: Sequence[str], *, update: bool, tell: Tell) -> list[Part]:
-    """Return the layer that is `debian`, and above it one of these packages and what they need besides.
+    """Return the base layer, and one of these packages with their further dependencies.
 
-    Both come of one state of the archive: all is fetched before the lower part of it is looked for.
+    Both come from one state of the archive: all is downloaded before the base is selected from it.
     """
     everything = archive.packages((*BASE, *names), without=WITHOUT, update=update, tell=tell)
     base = archive.packages(BASE, without=WITHOUT, tell=tell)
@@ -58,7 +57,7 @@ def debian_parts(archive: Archive, names: Sequence[str], *, update: bool, tell: 
 
 
 def _base(packages: tuple[Package, ...]) -> Part:
-    """Return the lowest layer: Debian's base, and by hand what its packages' scripts would do."""
+    """Return the base layer: Debian's base packages, and by hand what their maintainer scripts would do."""
     layer = LayerWriter()
     add_packages(layer, packages)
     for path in ("bin", "sbin", "lib", "lib64"):  # merged /usr (Debian's usrmerge)
@@ -84,7 +83,7 @@ def _base(packages: tuple[Package, ...]) -> Part:
 
 
 def trust_certificates(layer: LayerWriter) -> None:
-    """Do what update-ca-certificates does: all authorities in one file."""
+    """Do what update-ca-certificates(8) does: all certificates in one file."""
     found = [path for path in layer.paths() if path.startswith("usr/share/ca-certificates/") and path.endswith(".crt")]
     layer.file(CERTIFICATES, b"".join(layer.read(path) for path in found))
 
@@ -98,7 +97,7 @@ def write_parts(
     description: str,
     **settings: Any,
 ) -> Image:
-    """Store an image of such layers. Its labels say what it is and from which packages; its time is the newest file's."""
+    """Store an image of such layers. Its labels have the description and the packages; its time is the newest file's."""
     packages = sorted((package for part in parts for package in part.packages), key=lambda package: package.name)
     labels = {DESCRIPTION_LABEL: description, PACKAGES_LABEL: "\n".join(map(str, packages))}
     newest = datetime.fromtimestamp(max(part.layer.newest() for part in parts), UTC)

@@ -1,13 +1,19 @@
-"""A layer in the making: files without an owner's name, in one order, so that the same input is the same bytes."""
+"""Reproducible layers and images: the same files give the same bytes and the same digest."""
 
+import hashlib
 import io
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Any, Final
 
+from labcore.images.config import Config
+from labcore.images.model import Image
+from labcore.images.store import ImageStore
 from labcore.record import Record
+from labcore.spec import DEFAULT_PATH, Platform, Reference
+from labcore.spec.media import LAYER_GZIP
 
 # gzip's head (RFC 1952) with no name, no time, and "unknown" for the system: what Python writes there differs from version to
 # version.
@@ -33,7 +39,7 @@ class Entry(Record):
 
 
 class LayerWriter:
-    """The files of a layer by path. What is added later takes the place of what was there."""
+    """The files of a layer by path; a later one replaces an earlier one."""
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
@@ -59,12 +65,12 @@ class LayerWriter:
         self._entries[entry.path] = entry
 
     def remove(self, path: str) -> None:
-        """Take a file, or a directory with all that is in it, out again."""
+        """Remove a file, or a directory recursively."""
         for name in [name for name in self._entries if name == path or name.startswith(path + "/")]:
             del self._entries[name]
 
     def read(self, path: str) -> bytes:
-        """Return what a regular file of this layer holds. Raises KeyError."""
+        """Return the content of a regular file of this layer. Raises KeyError."""
         return self._entries[path].content
 
     def paths(self) -> list[str]:
@@ -88,14 +94,32 @@ class LayerWriter:
         return buffer.getvalue()
 
     def _in_order(self) -> Iterator[Entry]:
-        """Yield by path, hard links last: what they name must be there before them."""
+        """Yield by path, hard links last, for their targets must come before them."""
         entries = [self._entries[path] for path in self.paths()]
         yield from (entry for entry in entries if entry.kind != tarfile.LNKTYPE)
         yield from (entry for entry in entries if entry.kind == tarfile.LNKTYPE)
 
 
 def gzipped(layer: bytes) -> bytes:
-    """Return it compressed: the same bytes on all machines, which isal, three times as fast, does not promise."""
+    """Return it gzipped: the same bytes on all machines, which isal, three times as fast, does not promise."""
     deflate = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     tail = zlib.crc32(layer).to_bytes(4, "little") + (len(layer) & 0xFFFFFFFF).to_bytes(4, "little")
     return b"".join((GZIP_HEAD, deflate.compress(layer), deflate.flush(), tail))
+
+
+def write_image(store: ImageStore, name: str, layers: Sequence[bytes], *, command: tuple[str, ...], **settings: Any) -> Image:
+    """Store an image of uncompressed layers, the lowest first, for this machine's architecture.
+
+    `settings` are further fields of its Config. The image is tagged last: if anything fails, nothing is half made.
+    """
+    platform = Platform.here()
+    config = Config(
+        architecture=platform.architecture,
+        variant=platform.variant,
+        diff_ids=tuple("sha256:" + hashlib.sha256(layer).hexdigest() for layer in layers),
+        command=command,
+        **{"environment": ("PATH=" + DEFAULT_PATH,)} | settings,
+    )
+    with store.using():
+        descriptors = [store.put_blob(gzipped(layer), LAYER_GZIP) for layer in layers]
+        return store.put_image(Reference.parse(name), descriptors, config)

@@ -1,4 +1,4 @@
-"""`nginx`: Debian's, set up as users of the official image expect it."""
+"""The builtin image `nginx`: Debian's, with the paths that users of the official image expect."""
 
 from typing import Final
 

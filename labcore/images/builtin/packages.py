@@ -1,6 +1,6 @@
-"""Debian packages become part of a layer: unpacked by dpkg-deb, straight from its stream, so that no root is needed.
+"""Unpacking Debian packages into a layer, from the stream of `dpkg-deb --fsys-tarfile`, without root.
 
-Their maintainer scripts are not run: what these would do and an image needs, the recipes do by hand.
+Maintainer scripts are not run: the image's own code does what an image needs of that.
 """
 
 import re
@@ -13,8 +13,8 @@ from labcore.errors import Unavailable
 from labcore.images.builtin.apt import Package
 from labcore.images.builtin.layer import Entry, LayerWriter
 
-# What nobody looks for in a container: texts to read, translations, and what would start services on a machine.
-LEFT_OUT: Final = re.compile(
+# Not needed in a container: documentation, translations, and service units.
+EXCLUDED: Final = re.compile(
     r"usr/share/(man|info|locale|lintian|doc-base|bash-completion|bug|menu|vim|apport|initramfs-tools|pixmaps|applications)(/|$)"
     r"|usr/share/doc/(?!.*/copyright$).*[^/]$"
     r"|(usr/)?lib/(systemd|init)(/|$)|usr/lib/[^/]+/gconv/"  # iconv's tables: UTF-8 and Latin-1 are in libc itself
@@ -25,7 +25,7 @@ MERGED: Final = re.compile(r"(bin|sbin|lib|lib32|lib64|libx32)(/|$)")
 
 
 def add_packages(layer: LayerWriter, packages: Sequence[Package]) -> None:
-    """Add what is in these packages; what lies in /bin, /lib or /sbin goes to /usr's.
+    """Add the files of these packages; those in /bin, /lib and /sbin go below /usr.
 
     Raises Unavailable for a package that cannot be unpacked.
     """
@@ -47,7 +47,7 @@ def _add_archive(layer: LayerWriter, archive: tarfile.TarFile) -> None:
     for member in archive:
         path = _place(member.name)
         link_of_a_merged_system = member.issym() and re.fullmatch(r"usr/(bin|sbin|lib\w*)", path)  # the lowest layer has them
-        if path in ("", ".") or LEFT_OUT.match(path) or link_of_a_merged_system:
+        if path in ("", ".") or EXCLUDED.match(path) or link_of_a_merged_system:
             continue
         source = archive.extractfile(member) if member.isreg() else None
         target = _place(member.linkname) if member.islnk() else member.linkname

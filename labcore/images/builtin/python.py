@@ -1,4 +1,4 @@
-"""`python`: Debian's, with pip, venv and Flask."""
+"""The builtin image `python`: Debian's, with pip, venv and Flask."""
 
 from typing import Final
 

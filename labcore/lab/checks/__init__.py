@@ -1,4 +1,4 @@
-"""Checks: a learner's step is run in a fresh process, and the container that it makes is looked at from outside."""
+"""Checks: a learner's step runs in a fresh process, and the container that it makes is inspected from outside."""
 
 from labcore.lab.checks.checking import NotPassed, check, examine
 from labcore.lab.checks.verdict import Claim, Verdict

@@ -1,4 +1,4 @@
-"""`lab.check(function)`: the notebook's side of a check."""
+"""Check from a notebook: `lab.check(function)`."""
 
 import json
 import secrets
@@ -10,8 +10,8 @@ from typing import Any
 from labcore.errors import LabcoreError
 from labcore.lab.checks.verdict import Claim, Verdict, strict
 from labcore.lab.lessons import current, lesson_of
+from labcore.lab.messages import say
 from labcore.lab.sandbox import python
-from labcore.lab.say import say
 from labcore.lab.steps import is_reference, lives_in
 from labcore.lab.workspace import NAME, CannotRead, default_workspace
 
@@ -19,7 +19,7 @@ SEEDS = 1 << 32
 
 
 class NotPassed(LabcoreError):
-    """A check that had to pass did not: its verdict, in full."""
+    """A check that had to pass has failed; the message is its verdict."""
 
 
 def check(function: Callable[..., Any], *, seed: int | None = None) -> Verdict:
@@ -51,7 +51,7 @@ def check(function: Callable[..., Any], *, seed: int | None = None) -> Verdict:
 
 
 def examine(step: str, file: Path, seed: int | None = None, *, lesson: int | None = None) -> Verdict:
-    """Check the step that stands in a file, without a notebook, as a lesson asks for it (None: the last that does)."""
+    """Check a step in a file, without a notebook, by a lesson's check (None: the last lesson that has it)."""
     seed = secrets.randbelow(SEEDS) if seed is None else seed
     number = lesson_of(step, lesson).number
     command = python("labcore.lab.checks.supervisor", step, str(file.absolute()), str(seed), str(number))

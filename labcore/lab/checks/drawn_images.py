@@ -1,4 +1,4 @@
-"""Images that a check makes anew each time: three layers whose files, whiteouts and digests nobody knows before."""
+"""Random images for checks: three layers whose files, whiteouts and digests are new each time."""
 
 import gzip
 import hashlib
@@ -83,7 +83,7 @@ def store_of(draw: Draw) -> Path:
 
 @contextmanager
 def an_image(draw: Draw) -> Iterator[dict[str, Any]]:
-    """Have the image in a store, not unpacked."""
+    """Make the image in a store, not unpacked, until the block ends."""
     manifest = make_image(store_of(draw), draw)
     Path(draw.root, "manifest.json").write_text(json.dumps(manifest))
     PRINTS[draw.token] = prints(store_of(draw))
@@ -92,7 +92,7 @@ def an_image(draw: Draw) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def an_unpacked_image(draw: Draw) -> Iterator[None]:
-    """Have the image in a store, its layers unpacked; `stack` says where."""
+    """Make the image in a store with its layers unpacked, until the block ends; `stack` returns its root."""
     with an_image(draw) as manifest:
         names = solution("layers")(manifest, str(store_of(draw)))
         Path(draw.root, "stack.json").write_text(json.dumps(names))
@@ -112,7 +112,7 @@ def stack(draw: Draw) -> OverlayRoot:
 
 
 def prints(directory: Path) -> dict[str, str]:
-    """Return what lies below a directory: for each path its kind, rights and owner, and the digest of what is in it."""
+    """Return a directory's content: for each path its type, mode and owner, and the digest of its content."""
     found = {}
     for path in sorted(directory.rglob("*")):
         status = path.lstat()

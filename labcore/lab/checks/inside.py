@@ -1,6 +1,6 @@
-"""Inside the sandbox: loads the learner's file and does what a check asks. `python -m labcore.lab.checks.inside < SOCKET`.
+"""Check process, inside the sandbox: loads the learner's file and performs the check's part there.
 
-Standard input is a socket: the request comes in over it, and reports go back, a line of JSON each.
+`python -m labcore.lab.checks.inside < SOCKET`: the request comes in over the socket, reports go back, a line of JSON each.
 """
 
 import json
@@ -17,15 +17,17 @@ from typing import Any
 import labcore.lab.solutions
 from labcore import engine
 from labcore.lab.checks.scenario import Draw, Scenario
-from labcore.lab.checks.tripwires import Way, arm, cover
+from labcore.lab.checks.tripwires import Target, arm, cover
 from labcore.lab.lessons import all_steps, lesson_of, lessons_of
-from labcore.lab.sandbox import be_modest
-from labcore.lab.say import say
+from labcore.lab.messages import say
+from labcore.lab.sandbox import lower_priority
 from labcore.lab.solutions import solution
 from labcore.lab.steps import MODULE, copied, run_text
 from labcore.lab.workspace import NAME
-from labcore.runtime import stages
+from labcore.runtime import launch
+from labcore.runtime.stages import filesystem, namespaces, process, rootfs, sequence
 
+STAGES: tuple[Target, ...] = (namespaces, rootfs, filesystem, process, sequence, launch)
 Report = Callable[[dict[str, Any]], None]
 
 
@@ -36,15 +38,15 @@ def scenario_of(step: str, lesson: int) -> Scenario:
     return found
 
 
-def ways_around(step: str, scenario: Scenario) -> list[Way]:
-    """Return what is no way to write a step: its solutions, the stages and whole containers, and what its check names."""
+def forbidden(step: str, scenario: Scenario) -> list[Target]:
+    """Return the objects that a step must not call: solutions, stages, whole containers, and its check's `forbidden`."""
     homes = [import_module(f"labcore.lab.solutions.lesson_{lesson.number:02}") for lesson in lessons_of(step)]
     solutions = [getattr(home, step) for home in homes]
-    return [*solutions, stages, engine.plan, engine.run, *scenario.ways_around]
+    return [*solutions, *STAGES, engine.plan, engine.run, *scenario.forbidden]
 
 
 def load(file: str, lesson: int) -> ModuleType:
-    """Run the learner's file as a module, as it counts in a lesson."""
+    """Load the learner's file as a module, with the versions of steps that count in a lesson."""
     module = ModuleType(MODULE)
     module.__dict__["__file__"] = file
     sys.modules[MODULE] = module
@@ -65,11 +67,11 @@ def main() -> int:
     step, lesson = request["step"], request["lesson"]
     draw = Draw(**{**request["draw"], "namespaces": tuple(request["draw"]["namespaces"])})
     scenario = scenario_of(step, lesson)
-    be_modest()
+    lower_priority()
     hold_references(step)
-    around = ways_around(step, scenario)
+    around = forbidden(step, scenario)
     arm(around, lambda: report({"event": "sprung"}))
-    cover([stages, *scenario.ways_around], labcore.lab.solutions.__path__[0], Path(draw.root))
+    cover([*STAGES, *scenario.forbidden], labcore.lab.solutions.__path__[0], Path(draw.root))
     report({"event": "begun"})
     try:
         report({"event": "returned", "value": scenario.perform(load(request["file"], lesson), draw)})
@@ -80,7 +82,7 @@ def main() -> int:
 
 
 def hold_references(step: str) -> None:
-    """Give the check itself copies of the other steps' references that no tripwire and no learner's file can reach."""
+    """Give the check copies of the other steps' solutions, which no tripwire and no learner's file can reach."""
     from labcore.lab.checks import scenario
 
     held = ModuleType("held")
@@ -92,7 +94,7 @@ def hold_references(step: str) -> None:
 
 
 def describe(error: BaseException, file: str) -> str:
-    """Say what went wrong in the learner's file: the lines in it, and the error."""
+    """Return the error of the learner's file, with the lines in it that led there."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     lines = [f"{NAME}, line {frame.lineno}: {frame.line}\n" for frame in frames]
     text = "".join([*lines[-4:], *traceback.format_exception_only(error)]).rstrip()

@@ -1,4 +1,4 @@
-"""What the steps of lesson 1 must bring about."""
+"""Checks of lesson 1: host name, namespaces, root, run."""
 
 import os
 import time
@@ -14,7 +14,7 @@ from labcore.lab.checks.process_view import FILES, ProcessView, descendants
 from labcore.lab.checks.scenario import GATE, INNER_GATE, REFERENCE, Draw, Scenario, carry_out, plan_of
 from labcore.lab.checks.tripwires import arm
 from labcore.lab.checks.verdict import Claim
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.native import MountFlag
 from labcore.runtime import spawn
 from labcore.spec import DEFAULT_DEVICES

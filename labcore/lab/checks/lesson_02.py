@@ -1,4 +1,4 @@
-"""What the steps of lesson 2 must bring about: limits in the cgroup's own files, rights in the process's status."""
+"""Checks of lesson 2: limits in the cgroup's files, rights in the process's status."""
 
 import random
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from labcore.lab import cgroups
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, ops_of
-from labcore.lab.checks.tripwires import Way
+from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.native import Capability
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.cgroups import Cgroup, hierarchies, settings
@@ -24,8 +24,8 @@ PAGE = 1 << 12
 FILTERED = "2"  # Seccomp: in proc_pid_status(5)
 POWERS = ("CHOWN", "FOWNER", "KILL", "NET_RAW", "SETGID", "SETUID", "SETPCAP", "SYS_CHROOT", "MKNOD", "AUDIT_WRITE")
 SECRETS = ("/proc/sys", "/proc/irq", "/proc/fs", "/proc/bus")
-LIMITING: tuple[Way, ...] = (settings, Cgroup.apply)
-CONFINING: tuple[Way, ...] = (write_id_maps,)
+LIMITING: tuple[Target, ...] = (settings, Cgroup.apply)
+CONFINING: tuple[Target, ...] = (write_id_maps,)
 
 
 def drawn_resources(draw: Draw) -> Resources:
@@ -185,9 +185,9 @@ def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield from confined_as_drawn(seen, drawn_spec(draw))
 
 
-def _scenario(perform: Any, observe: Any, ways_around: tuple[Way, ...]) -> Scenario:
+def _scenario(perform: Any, observe: Any, forbidden: tuple[Target, ...]) -> Scenario:
     return Scenario(
-        perform, observe, ended_as_drawn, Draw.waiting, twice=True, prepare=_a_place, ways_around=ways_around
+        perform, observe, ended_as_drawn, Draw.waiting, twice=True, prepare=_a_place, forbidden=forbidden
     )  # fmt: skip
 
 

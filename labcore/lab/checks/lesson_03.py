@@ -1,4 +1,4 @@
-"""What the steps of lesson 3 must bring about."""
+"""Checks of lesson 3: digests, layers, overlay, pull."""
 
 import hashlib
 import json
@@ -29,9 +29,9 @@ from labcore.lab.checks.drawn_images import (
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, carry_out, ops_of
-from labcore.lab.checks.tripwires import Way
+from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.native import MountFlag, UnmountFlag
 from labcore.registry.client import Client
 from labcore.registry.mirrors import Sources
@@ -386,22 +386,20 @@ def _held(draw: Draw, name: str, *numbers: int) -> list[str]:
     return [content(draw, name, number) for number in numbers]
 
 
-DIGESTING: tuple[Way, ...] = (Blobs,)
-UNPACKING: tuple[Way, ...] = (unpack, Extractor, Archive, LayerStore.add, LayerStore.unpacked)
-STACKING: tuple[Way, ...] = (storage_overlay, OverlayRoot.options)
-PULLING: tuple[Way, ...] = (transfer, Client, Transport, Sources)
+DIGESTING: tuple[Target, ...] = (Blobs,)
+UNPACKING: tuple[Target, ...] = (unpack, Extractor, Archive, LayerStore.add, LayerStore.unpacked)
+STACKING: tuple[Target, ...] = (storage_overlay, OverlayRoot.options)
+PULLING: tuple[Target, ...] = (transfer, Client, Transport, Sources)
 SCENARIOS = {
-    "digest": Scenario(_perform_digest, None, _conclude_digest, None, ways_around=DIGESTING),
-    "layers": Scenario(
-        _perform_layers, _layered, _conclude_layers, writes_and_deletes, prepare=an_image, ways_around=UNPACKING
-    ),
+    "digest": Scenario(_perform_digest, None, _conclude_digest, None, forbidden=DIGESTING),
+    "layers": Scenario(_perform_layers, _layered, _conclude_layers, writes_and_deletes, prepare=an_image, forbidden=UNPACKING),
     "overlay": Scenario(
         _perform_overlay,
         _observe_overlay,
         _conclude_overlay,
         writes_and_deletes,
         prepare=an_unpacked_image,
-        ways_around=STACKING,
+        forbidden=STACKING,
     ),
     "rootfs": Scenario(
         _perform_rootfs,
@@ -410,9 +408,9 @@ SCENARIOS = {
         _program,
         twice=True,
         prepare=an_unpacked_image,
-        ways_around=STACKING,
+        forbidden=STACKING,
     ),
-    "pull": Scenario(_perform_pull, None, _conclude_pull, None, prepare=_registries, ways_around=PULLING),
+    "pull": Scenario(_perform_pull, None, _conclude_pull, None, prepare=_registries, forbidden=PULLING),
     "run": Scenario(_perform_run, _observe_run, _conclude_run, _program, twice=True, prepare=_state),
     "whiteouts": Scenario(
         _perform_whiteouts,
@@ -420,7 +418,7 @@ SCENARIOS = {
         _conclude_whiteouts,
         Draw.waiting,
         prepare=_marked,
-        ways_around=UNPACKING,
+        forbidden=UNPACKING,
     ),
-    "dig": Scenario(_perform_dig, None, _conclude_dig, None, prepare=an_image, ways_around=UNPACKING),
+    "dig": Scenario(_perform_dig, None, _conclude_dig, None, prepare=an_image, forbidden=UNPACKING),
 }

@@ -1,4 +1,4 @@
-"""What the steps of lesson 4 must bring about."""
+"""Checks of lesson 4: preflight, devices, main."""
 
 import os
 import stat
@@ -19,11 +19,11 @@ from labcore.lab.checks import lesson_03, tripwires
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_number
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Draw, Scenario, carry_out, ops_of
-from labcore.lab.checks.tripwires import Way
+from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.lessons import all_steps
+from labcore.lab.messages import say
 from labcore.lab.program import with_ending, with_function
-from labcore.lab.say import say
 from labcore.lab.workspace import ENDING, NAME
 from labcore.native import CloneFlag, MountFlag, UnmountFlag
 from labcore.runtime import mounting, ops
@@ -317,12 +317,12 @@ def _conclude_machine_of(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("nor is a file that is cut off"), cut is None, str(cut))
 
 
-EXAMINING: tuple[Way, ...] = (doctor.examine, kernel, machine, session.what_is_missing)
-READING: tuple[Way, ...] = (elf,)
+EXAMINING: tuple[Target, ...] = (doctor.examine, kernel, machine, session.what_is_missing)
+READING: tuple[Target, ...] = (elf,)
 SCENARIOS = {
-    "preflight": Scenario(_perform_preflight, None, _conclude_preflight, None, twice=True, ways_around=EXAMINING),
-    "devices": Scenario(_perform_devices, _observe_devices, ended_as_drawn, Draw.waiting, ways_around=(mounting,)),
+    "preflight": Scenario(_perform_preflight, None, _conclude_preflight, None, twice=True, forbidden=EXAMINING),
+    "devices": Scenario(_perform_devices, _observe_devices, ended_as_drawn, Draw.waiting, forbidden=(mounting,)),
     "rootfs": LAYERED.replace(perform=_perform_rootfs, observe=_observe_rootfs),
     "main": Scenario(_perform_main, _observe_main, _conclude_main, _says, prepare=_without_main, seconds=3 * SECONDS),
-    "machine_of": Scenario(_perform_machine_of, None, _conclude_machine_of, None, ways_around=READING),
+    "machine_of": Scenario(_perform_machine_of, None, _conclude_machine_of, None, forbidden=READING),
 }

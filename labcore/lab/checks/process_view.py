@@ -1,4 +1,4 @@
-"""What can be seen of a container's process from outside: proc(5), namespaces(7)."""
+"""Process view: a container's process seen from outside, proc(5), namespaces(7)."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ FILES = {"mount": "mnt", "pid": "pid", "uts": "uts", "ipc": "ipc", "network": "n
 
 
 class ProcessView(Record):
-    """A process by its number out here."""
+    """A process by its PID outside."""
 
     pid: int
 
@@ -74,7 +74,7 @@ class ProcessView(Record):
         return name
 
     def _from_inside(self, flag: CloneFlag, file: str, look: Callable[[], str]) -> str | None:
-        """Return what a child finds that has joined a namespace of it; None if that fails."""
+        """Return what a child finds that has joined one of its namespaces; None if that fails."""
 
         def join_and_look() -> int:
             native.setns(theirs.fileno(), flag)

@@ -1,4 +1,4 @@
-"""What a check is made of: a draw, something to be done with the learner's step, and what must then be seen."""
+"""Scenario: a check's random draw, what it performs with the learner's step, and what it observes and concludes."""
 
 import os
 import random
@@ -13,10 +13,10 @@ from typing import Any
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images.builtin import find_busybox
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.tripwires import Way
+from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
-from labcore.lab.holding import held, sweep
-from labcore.lab.say import say
+from labcore.lab.locked_directories import locked_directory, sweep
+from labcore.lab.messages import say
 from labcore.lab.solutions import solution
 from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn
@@ -31,9 +31,9 @@ INNER_GATE = "inner-gate"  # another, for a `perform` that looks at the containe
 
 
 class Draw(Record):
-    """What was drawn. `token` marks the container's process: it stands in its argument list, and nowhere else.
+    """The random values of a check. `token` marks the container's process: it is in its argument list, and nowhere else.
 
-    `again`: it is the second time, of a check that is done twice.
+    `again`: the second run of a check that runs twice.
     """
 
     root: str
@@ -47,7 +47,7 @@ class Draw(Record):
     again: bool = False
 
     def waiting(self) -> tuple[str, ...]:
-        """A program that waits at the gate and then ends with the exit code that was drawn."""
+        """A program that waits at the gate and then exits with the drawn exit code."""
         return self.script(f"read go < /{GATE}; exit {self.exit_code}")
 
     def script(self, text: str) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ class Draw(Record):
         return ("/bin/sh", "-c", text, self.token)
 
     def spec(self, argv: tuple[str, ...], root: Root | None = None) -> ContainerSpec:
-        """Return the spec of a container, on the directory that was drawn, or on another root."""
+        """Return a container's spec with the drawn values, on the drawn root or another one."""
         return ContainerSpec(
             root=root or BindRoot(self.root),
             argv=argv,
@@ -72,14 +72,13 @@ Prepare = Callable[[Draw], AbstractContextManager[object]]
 
 
 class Scenario(Record):
-    """The three acts of a check.
+    """The parts of a check.
 
-    `perform` runs in the sandbox and starts a container with the learner's step and the program `argv`, `observe` looks at that
-    from outside while it waits at the gate, `conclude` judges what the step returned. With `twice` all is done again for the
-    kinds of namespaces that were not drawn: no list that was written down fits both. A step that makes no container has neither
-    `observe` nor `argv`. `prepare` makes what is needed before, outside of the sandbox, and keeps it until all is concluded.
-    `ways_around` are objects of labcore's that do what the step is to do: to call one is no way to write it.
-    `seconds` is how long the step may take.
+    `perform` runs in the sandbox and starts a container with the learner's step and the program `argv`; `observe` inspects it
+    from outside while it waits at the gate; `conclude` judges the step's return value. With `twice` everything is repeated with
+    the kinds of namespaces that were not drawn, so that no hard-coded list fits both. A step that makes no container has
+    neither `observe` nor `argv`. `prepare` is a context around all of it, outside of the sandbox. `forbidden` are objects of
+    labcore's that would do the step's work: the step must not call them. `seconds` is the step's time limit.
     """
 
     perform: Perform
@@ -88,15 +87,15 @@ class Scenario(Record):
     argv: Program | None
     twice: bool = False
     prepare: Prepare = nullcontext
-    ways_around: tuple[Way, ...] = ()
+    forbidden: tuple[Target, ...] = ()
     seconds: float = SECONDS
 
 
 @contextmanager
 def drawn(seed: int, *, others: bool = False) -> Iterator[Draw]:
-    """Draw what a check needs, and make the root that goes with it; the same seed draws the same.
+    """Draw a check's values, and make its root file system; the same seed draws the same values.
 
-    `others` are the namespaces that were not drawn, in place of those that were.
+    With `others`, the namespaces are those that would not be drawn otherwise.
     """
     lots = random.Random(seed)
     word = "".join(lots.choice("abcdefghkmnpqrstuvwxyz23456789") for _ in range(10))
@@ -121,9 +120,9 @@ def drawn(seed: int, *, others: bool = False) -> Iterator[Draw]:
 
 @contextmanager
 def a_place() -> Iterator[Path]:
-    """Make a directory for one check; those of checks that were killed go."""
+    """Make a directory for one check, and remove those of checks that were killed."""
     sweep(Path(gettempdir()).glob(f"{PREFIX}*"), _remove)
-    with held(lambda: Path(mkdtemp(prefix=PREFIX))) as directory:
+    with locked_directory(lambda: Path(mkdtemp(prefix=PREFIX))) as directory:
         try:
             yield directory
         finally:
@@ -135,7 +134,7 @@ def _remove(directory: Path) -> None:
 
 
 def make_root(directory: Path, mark: str) -> None:
-    """Make a small root file system: busybox, a gate, and an empty file by whose name it is known."""
+    """Make a small root file system: busybox, a gate (FIFO), and an empty file whose name identifies it."""
     directory.chmod(0o755)
     for name in ("bin", "dev", "proc", "tmp"):
         (directory / name).mkdir()
@@ -155,13 +154,13 @@ Stage = Callable[[ContainerSpec], Sequence[Op]]
 
 
 def carry_out(draw: Draw, argv: tuple[str, ...], *stages: Stage, root: Root | None = None) -> int:
-    """Start a container by these stages and wait for its end; return its exit code."""
+    """Run a container with these stages; return its exit code."""
     with spawn(plan_of(draw, argv, *stages, root=root)) as process:
         return process.wait()
 
 
 def plan_of(draw: Draw, argv: tuple[str, ...], *stages: Stage, root: Root | None = None) -> Plan:
-    """Return the plan that these stages make for what was drawn."""
+    """Return the plan of these stages for the drawn values."""
     spec = draw.spec(argv, root)
     return Plan([*(op for stage in stages for op in ops_of(stage, spec)), ops.Execve(argv, spec.environment, (argv[0],))])
 
@@ -179,7 +178,7 @@ def ops_of(stage: Callable[[Any], Sequence[Op]], argument: Any) -> Sequence[Op]:
 
 
 class Reference:
-    """The solutions of all other steps, held before the one under test is replaced by a tripwire."""
+    """The solutions of all other steps, copied before the one under test is replaced by a tripwire."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return solution(name)

@@ -1,6 +1,7 @@
-"""Runs one check and prints its verdict as JSON: `python -m labcore.lab.checks.supervisor STEP FILE SEED LESSON`.
+"""Check supervisor: runs one check and prints its verdict as JSON.
 
-Standard input is the lifeline: when it ends, so does the check. See labcore.lab.sandbox.
+`python -m labcore.lab.checks.supervisor STEP FILE SEED LESSON`. Standard input is the lifeline: when it ends, so does the
+check. See labcore.lab.sandbox.
 """
 
 import json
@@ -21,8 +22,8 @@ from labcore.lab.checks.inside import scenario_of
 from labcore.lab.checks.process_view import ProcessView, descendants
 from labcore.lab.checks.scenario import GATE, Draw, Observe, Scenario, drawn
 from labcore.lab.checks.verdict import Claim, Verdict
-from labcore.lab.sandbox import Output, few_processes, start, supervise
-from labcore.lab.say import say
+from labcore.lab.messages import say
+from labcore.lab.sandbox import Output, limit_processes, start, supervise
 from labcore.native import Process
 
 START_SECONDS = 30.0  # until it is called: an emulated machine imports for seconds
@@ -31,7 +32,7 @@ PRINTED_LIMIT = 2000
 
 
 class Check:
-    """One check under way: the sandbox, what it has reported, and what was seen of its container."""
+    """A running check: the sandbox, its reports, and the claims about its container."""
 
     def __init__(self, scenario: Scenario, draw: Draw, lesson: int) -> None:
         self.scenario = scenario
@@ -44,7 +45,7 @@ class Check:
         self._pending = b""
 
     def carry_out(self, step: str, file: str, undo: ExitStack) -> str:
-        """Run it to its end. Returns `ended` or `timeout`; ends this program when the lifeline does."""
+        """Run it to its end. Return `ended` or `timeout`; exit when the lifeline ends."""
         ours, theirs = socket.socketpair()
         undo.enter_context(ours)
         reader, writer = os.pipe()
@@ -78,7 +79,7 @@ class Check:
         return "timeout"
 
     def _hear(self, channel: socket.socket) -> bool:
-        """Take in reports; return whether more may come."""
+        """Read reports; return whether more may come."""
         chunk = b""
         with suppress(OSError):
             chunk = channel.recv(1 << 16)
@@ -90,7 +91,7 @@ class Check:
         return bool(chunk)
 
     def _look_below(self, pid: int) -> None:
-        """Look at the container if it waits at the gate, and then open that."""
+        """Observe the container if it waits at the gate, and then open the gate."""
         if self.scenario.argv is None or self.scenario.observe is None:
             return
         container = _running(self.scenario.argv(self.draw), pid)
@@ -102,7 +103,7 @@ class Check:
             os.close(gate)
 
     def conclude(self) -> None:
-        """Judge what was returned, or say what happened instead."""
+        """Judge the returned value, or report the failure."""
         if "raised" in self.reports:
             self.claims.append(Claim(say("your step raised an error"), False))
             self.printed += ("\n" if self.printed else "").encode() + self.reports["raised"]["text"].encode()
@@ -129,7 +130,7 @@ def _running(argv: tuple[str, ...], below: int) -> ProcessView | None:
 
 
 def _at_the_gate(draw: Draw, container: ProcessView) -> int | None:
-    """Return the gate, open for writing, if somebody waits to read there; in an overlay it is another than in its layer."""
+    """Return the gate, a FIFO, open for writing, if a process waits to read it; an overlay's is another than its layer's."""
     for path in (Path(draw.root, GATE), Path(f"/proc/{container.pid}/root", GATE)):
         with suppress(OSError):
             gate = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
@@ -140,7 +141,7 @@ def _at_the_gate(draw: Draw, container: ProcessView) -> int | None:
 
 
 def _all_claims(observe: Observe, process: ProcessView, draw: Draw) -> list[Claim]:
-    """Look, to the end: a container that is gone before all has been seen has not been seen."""
+    """Make all observations; if the container ends before the last one, none of them counts."""
     claims: list[Claim] = []
     try:
         claims += observe(process, draw)
@@ -150,13 +151,13 @@ def _all_claims(observe: Observe, process: ProcessView, draw: Draw) -> list[Clai
 
 
 def verdict_on(step: str, file: str, seed: int, lesson: int) -> Verdict:
-    """Carry out a check of a lesson, once or twice."""
+    """Run a lesson's check of a step, once or twice."""
     scenario = scenario_of(step, lesson)
     claims: list[Claim] = []
     printed = ""
     for others in (False, True)[: 1 + scenario.twice]:
         with ExitStack() as undo:
-            undo.enter_context(few_processes())
+            undo.enter_context(limit_processes())
             draw = undo.enter_context(drawn(seed, others=others))
             undo.enter_context(scenario.prepare(draw))
             check = Check(scenario, draw, lesson)

@@ -1,10 +1,10 @@
-"""What a check found, and how it is shown."""
+"""Verdict: the claims of a check, and how they are shown."""
 
 import html
 import os
 from typing import Any, Literal, Self
 
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.record import Record
 
 State = Literal["blank", "passed", "failed"]
@@ -13,7 +13,7 @@ COLOURS = {"blank": "#767676", "passed": "#00735c", "failed": "#b34700"}  # apar
 
 
 class Claim(Record):
-    """One thing that had to be so: a sentence, whether it is, and what was seen."""
+    """An expectation: a sentence, whether it holds, and what was observed."""
 
     text: str
     holds: bool

@@ -1,4 +1,4 @@
-"""`%%helper`: a cell that runs in a fresh process, where system calls may be made that a Jupyter kernel must not make."""
+"""Helper cells: `%%helper` runs a cell in a fresh process, for system calls that a Jupyter kernel must not make."""
 
 from labcore.lab.helper.magic import HelperFailed, run_helper
 

@@ -1,4 +1,4 @@
-"""Inside the sandbox: runs a helper cell. `python -m labcore.lab.helper.inside < REQUEST`."""
+"""Helper process, inside the sandbox: runs the cell. `python -m labcore.lab.helper.inside < REQUEST`."""
 
 import errno
 import linecache
@@ -10,10 +10,9 @@ import traceback
 from typing import Any
 
 from labcore import native
-from labcore.lab.expecting import expect
-from labcore.lab.explaining import advice
-from labcore.lab.sandbox import be_modest
-from labcore.lab.say import say
+from labcore.lab.failures import advice, expect
+from labcore.lab.messages import say
+from labcore.lab.sandbox import lower_priority
 
 CELL = "<helper cell>"
 
@@ -25,9 +24,9 @@ def vocabulary() -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run the cell; say what went wrong, as a reader of the cell would want to hear it."""
+    """Run the cell; print an error with the cell's own lines."""
     source, names, _ = marshal.loads(sys.stdin.buffer.read())
-    be_modest()
+    lower_priority()
     say.chinese()  # now: once the root has been turned, no module can be found any more
     linecache.cache[CELL] = (len(source), None, source.splitlines(keepends=True), CELL)
     try:
@@ -45,7 +44,7 @@ def main() -> int:
 
 
 def _complain(error: BaseException) -> None:
-    """Print where in the cell it happened, what, why, and what to do."""
+    """Print an error: the line in the cell, the message, the cause and the cure."""
     if isinstance(error, SyntaxError) and error.filename == CELL:
         lines = traceback.format_exception_only(error)
     else:

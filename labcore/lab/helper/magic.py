@@ -1,4 +1,4 @@
-"""The notebook's side of a helper cell: send the cell's text and the plain data it may need, show what comes back."""
+"""Cell magic, in the notebook: sends the cell's text and the plain data that it uses, shows the output."""
 
 import ast
 import codecs
@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from labcore.errors import InvalidInput, LabcoreError
+from labcore.lab.messages import say
 from labcore.lab.sandbox import python
-from labcore.lab.say import say
 
 SECONDS = 10.0
 PLAIN = (type(None), bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
@@ -17,16 +17,16 @@ OUTPUT_LIMIT = 16 << 10
 
 
 class HelperFailed(LabcoreError):
-    """A helper cell that did not come to its end; what there is to say of it has been printed."""
+    """A helper cell has failed; its error has been printed."""
 
     def _render_traceback_(self) -> list[str]:  # what IPython shows instead of a traceback, which would only show the lab
         return [str(self)]
 
 
 def run_helper(source: str, names: Mapping[str, Any] | None = None, *, seconds: float = SECONDS) -> None:
-    """Run Python in a sandbox of its own; print what it prints as it comes. Raises HelperFailed.
+    """Run Python in a sandbox of its own; print its output as it comes. Raises HelperFailed.
 
-    Of `names` those come along that are plain data: numbers, strings, bytes, and lists, tuples, sets and dictionaries of such.
+    Of `names` plain data are passed to it: numbers, strings, bytes, and lists, tuples, sets and dictionaries of such.
     """
     request = marshal.dumps((source, plain_data(used(source, names or {})), seconds))
     command = python("labcore.lab.helper.supervisor")
@@ -48,7 +48,7 @@ def run_helper(source: str, names: Mapping[str, Any] | None = None, *, seconds: 
 
 
 def used(source: str, names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of the names that occur in a cell's text: the others need not travel. All, if it cannot be read."""
+    """Return those of the names that occur in a cell's text; all if it cannot be parsed."""
     try:
         found = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
     except SyntaxError:

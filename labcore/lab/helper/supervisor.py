@@ -1,4 +1,4 @@
-"""Between the kernel and a helper: starts the sandbox, passes on its output, ends it in time. See labcore.lab.sandbox.
+"""Helper supervisor, between kernel and helper: starts the sandbox, passes on its output, ends it in time.
 
     python -m labcore.lab.helper.supervisor < REQUEST
 
@@ -10,8 +10,8 @@ import sys
 from contextlib import ExitStack
 
 from labcore.lab.helper.magic import OUTPUT_LIMIT
-from labcore.lab.sandbox import Output, few_processes, start, supervise, watch
-from labcore.lab.say import say
+from labcore.lab.messages import say
+from labcore.lab.sandbox import Output, limit_processes, start, supervise, watch
 
 
 def read_request(fd: int) -> bytes:
@@ -31,14 +31,14 @@ def _read(fd: int, size: int) -> bytes:
 
 
 def main() -> int:
-    """Carry out one request."""
+    """Run one request."""
     import marshal
 
     supervise()
     request = read_request(0)
     seconds = float(marshal.loads(request)[2])
     with ExitStack() as undo:
-        undo.enter_context(few_processes())
+        undo.enter_context(limit_processes())
         stdin = undo.enter_context(os.fdopen(os.memfd_create("labcore-cell"), "r+b", buffering=0))
         stdin.write(request)
         stdin.seek(0)

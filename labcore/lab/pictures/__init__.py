@@ -1,4 +1,4 @@
-"""Pictures of what the kernel did and of what it holds, drawn from live processes, all in one style."""
+"""Pictures of live processes and of what the kernel did, all in one style."""
 
 from labcore.lab.pictures.mount_trees import mounts
 from labcore.lab.pictures.process_trees import processes

@@ -1,4 +1,4 @@
-"""Containers against virtual machines: start, where its time goes, memory, and what work inside costs; for slides, too."""
+"""Comparison plots: containers and virtual machines by start, memory, and work inside; for slides, too."""
 
 import statistics
 from collections.abc import Callable, Iterator
@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 
 from labcore.bench.comparison import WORK, Comparison, Series
 from labcore.errors import InvalidInput
-from labcore.lab.pictures import comparison_words as words
+from labcore.lab.messages import say
+from labcore.lab.pictures import comparison_labels as labels
 from labcore.lab.pictures.comparison_waterfall import name_rows, where_starts_go
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
@@ -28,7 +29,6 @@ from labcore.lab.pictures.style import (
     is_wide,
     write,
 )
-from labcore.lab.say import say
 
 # A family's colour, and the shape that tells it apart without colour.
 FAMILIES: Final = {"process": (MUTED, "D"), "container": (SHARED, "o"), "machine": (OWN, "s")}
@@ -41,13 +41,13 @@ def starts(found: Comparison) -> Picture:
     series = _present(found, "start")
     drawn, axes = figure(WIDTH, 0.38 * len(series) + 1.5)
     for row, each in enumerate(series):
-        colour, shape = FAMILIES[words.family(each.subject)]
+        colour, shape = FAMILIES[labels.family(each.subject)]
         spread = [row + 0.22 * ((number * 0.618) % 1 - 0.5) for number in range(len(each.samples))]  # dots beside one another
         axes.plot(each.samples, spread, shape, color=colour, ms=5, alpha=0.55, mew=0, zorder=3)
         axes.plot([each.median] * 2, [row - 0.32, row + 0.32], color=INK, lw=2, zorder=4)
-        label = words.duration(each.median)
+        label = labels.duration(each.median)
         write(axes, max(each.samples) * 1.25, row, label, size=NORMAL, bold=not is_wide(label))
-    name_rows(axes, [words.subject(each.subject) for each in series])
+    name_rows(axes, [labels.subject(each.subject) for each in series])
     axes.set_xscale("log")
     low, high = min(min(s.samples) for s in series), max(max(s.samples) for s in series)
     axes.set_xlim(low / 1.6, high * 5)
@@ -56,7 +56,7 @@ def starts(found: Comparison) -> Picture:
     axes.minorticks_off()
     axes.set_xlabel(say("from the command to the first process's first word; one dot is one start, the line is the median"))
     _title(axes, say("How long a start takes"), found)
-    _legend(axes, {words.family(each.subject) for each in series})
+    _legend(axes, {labels.family(each.subject) for each in series})
     return Picture(drawn)
 
 
@@ -66,11 +66,11 @@ def memory(found: Comparison) -> Picture:
     series = _present(found, "memory")
     drawn, axes = figure(WIDTH, 0.34 * len(series) + 1.2)
     for row, each in enumerate(series):
-        colour, _ = FAMILIES[words.family(each.subject)]
-        hatch = "///" if words.family(each.subject) == "machine" else None  # apart in grey, too
+        colour, _ = FAMILIES[labels.family(each.subject)]
+        hatch = "///" if labels.family(each.subject) == "machine" else None  # apart in grey, too
         axes.barh(row, each.median, height=0.62, color=colour, hatch=hatch, ec="white", lw=0)
         write(axes, each.median, row, f"  {each.median:.3g} MiB", size=NORMAL, bold=True)
-    name_rows(axes, [words.subject(each.subject) for each in series])
+    name_rows(axes, [labels.subject(each.subject) for each in series])
     axes.set_xlim(0, max(each.median for each in series) * 1.18)
     axes.tick_params(axis="x", labelsize=SMALL)
     axes.set_xlabel(say("MiB of one that idles, with all that stands beside it; what is shared counts in parts (PSS)"))
@@ -91,7 +91,7 @@ def work(found: Comparison) -> Picture:
         inside = [each for each in found.of(kind) if each.subject != "process"]
         for place, each in enumerate(inside):
             _ratios(axes, row - 0.17 + 0.34 * place, each, _outside(found, kind), most * 1.3)
-    name_rows(axes, [words.work()[kind] for kind in kinds])
+    name_rows(axes, [labels.work()[kind] for kind in kinds])
     axes.set_xscale("log")
     axes.set_xlim(0.75, most * 2.5)
     ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100) if tick <= most]
@@ -99,7 +99,7 @@ def work(found: Comparison) -> Picture:
     axes.minorticks_off()
     axes.set_xlabel(say("times as long as in a process of the host (1×)"))
     _title(axes, say("What work inside costs"), found)
-    families = {words.family(each.subject) for kind in kinds for each in found.of(kind)} - {"process"}
+    families = {labels.family(each.subject) for kind in kinds for each in found.of(kind)} - {"process"}
     _legend(axes, families, bbox_to_anchor=(1, -0.05), ncols=2)  # below: above is the column of medians
     return Picture(drawn)
 
@@ -136,12 +136,12 @@ def _present(found: Comparison, topic: str) -> list[Series]:
 
 def _title(axes: Axes, heading: str, found: Comparison) -> None:
     axes.set_title(heading, loc="left", size=TITLE, **emphasis(heading, TITLE))
-    axes.set_title(words.circumstances(found), loc="right", size=SMALL, color=MUTED)
+    axes.set_title(labels.circumstances(found), loc="right", size=SMALL, color=MUTED)
     axes.xaxis.label.set(size=SMALL)
 
 
 def _legend(axes: Axes, families: set[str], **where: Any) -> None:
-    names = words.families()
+    names = labels.families()
     handles = [
         Line2D([], [], ls="", marker=shape, color=colour, ms=6, label=names[family])
         for family, (colour, shape) in FAMILIES.items()
@@ -158,7 +158,7 @@ def _outside(found: Comparison, kind: str) -> float:
 
 def _ratios(axes: Axes, y: float, each: Series, base: float, right: float) -> None:
     """Draw one subject's samples on one kind of work, and write their median in a column at `right`."""
-    colour, shape = FAMILIES[words.family(each.subject)]
+    colour, shape = FAMILIES[labels.family(each.subject)]
     ratios = [sample / base for sample in each.samples]
     middle = statistics.median(ratios)
     axes.plot([1, middle], [y, y], color=colour, lw=1.2, zorder=2)

@@ -1,4 +1,4 @@
-"""Where the time of a start goes: a container's op by op, and virtual machines' phase by phase."""
+"""Start waterfalls of the comparison: a container's op by op, a virtual machine's phase by phase."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from labcore.bench.comparison import Comparison, Step
 from labcore.errors import InvalidInput
-from labcore.lab.pictures import comparison_words as words
+from labcore.lab.messages import say
+from labcore.lab.pictures import comparison_labels as labels
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
     DPI,
@@ -23,7 +24,6 @@ from labcore.lab.pictures.style import (
     write,
 )
 from labcore.lab.pictures.waterfall import KINDS, OTHER
-from labcore.lab.say import say
 
 MACHINE_COLOURS: Final = {
     "qemu": "#999999",
@@ -95,13 +95,13 @@ def _steps(axes: Axes, name: str, steps: Sequence[Step], beside: float | None) -
     for row, step in enumerate(steps):
         axes.barh(row, max(step.duration_ms, end / 500), left=step.start_ms, height=0.7, color=known.get(step.kind, OTHER))
         if step.duration_ms > end / 60:
-            write(axes, step.start_ms + step.duration_ms + end / 150, row, words.duration(step.duration_ms), size=SMALL)
-    labels = [step.name if name == "labcore" else words.phase(step.name) for step in steps]
+            write(axes, step.start_ms + step.duration_ms + end / 150, row, labels.duration(step.duration_ms), size=SMALL)
+    rows = [step.name if name == "labcore" else labels.phase(step.name) for step in steps]
     if beside is not None:
-        labels.append(say("a container's whole start, to this scale"))
+        rows.append(say("a container's whole start, to this scale"))
         axes.barh(len(steps), max(beside, end / 500), height=0.7, color=SHARED)
-        write(axes, beside + end / 150, len(steps), words.duration(beside), size=SMALL, colour=SHARED)
-    name_rows(axes, labels)
+        write(axes, beside + end / 150, len(steps), labels.duration(beside), size=SMALL, colour=SHARED)
+    name_rows(axes, rows)
     axes.tick_params(axis="y", labelsize=SMALL, length=0)
     axes.tick_params(axis="x", labelsize=SMALL)
     axes.set_xlim(0, end * 1.1)
@@ -110,11 +110,11 @@ def _steps(axes: Axes, name: str, steps: Sequence[Step], beside: float | None) -
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(LINE)
     axes.set_xlabel(say("milliseconds"), size=SMALL)
-    heading = f"{words.subject(name)} — {words.duration(end)}"
+    heading = f"{labels.subject(name)} — {labels.duration(end)}"
     axes.set_title(heading, loc="left", size=NORMAL + 1, **emphasis(heading, NORMAL + 1))
 
 
-def name_rows(axes: Axes, labels: Sequence[str]) -> None:
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
     """Name the rows of a plot, the first one on top."""
-    axes.set_yticks(range(len(labels)), labels, size=NORMAL)
-    axes.set_ylim(len(labels) - 0.45, -0.6)
+    axes.set_yticks(range(len(names)), names, size=NORMAL)
+    axes.set_ylim(len(names) - 0.45, -0.6)

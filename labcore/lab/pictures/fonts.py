@@ -1,4 +1,4 @@
-"""Our fonts: Latin from DejaVu, Chinese from what is installed; matplotlib's own settings stay as they are."""
+"""Fonts: DejaVu for Latin, an installed one for Chinese; matplotlib's own settings stay as they are."""
 
 import logging
 from collections.abc import Iterator

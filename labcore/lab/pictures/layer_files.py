@@ -1,4 +1,4 @@
-"""What the layers of an overlay hold, and what the kernel shows of them when it stacks them; nothing is drawn here."""
+"""Layer files as values: the content of an overlay's layers, and what the kernel shows when it stacks them."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from labcore.errors import InvalidInput, LabcoreError, Unavailable
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.native import DEVNULL, PIPE, CloneFlag, MountFlag
 from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn

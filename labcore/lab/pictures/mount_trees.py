@@ -1,4 +1,4 @@
-"""Two mount trees side by side, and what only one of them has."""
+"""Mount trees picture: two side by side, and what only one of them has."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from labcore.errors import InvalidInput
+from labcore.lab.messages import say
 from labcore.lab.pictures import mountinfo, sides
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.mountinfo import Mount
@@ -24,7 +25,6 @@ from labcore.lab.pictures.style import (
     shorten,
     write,
 )
-from labcore.lab.say import say
 
 MOST: Final = 18  # rows of a tree
 ROW, STEP, ROOM = 0.215, 0.19, 1.2  # inches

@@ -1,13 +1,13 @@
-"""Mount trees as values: the text of /proc/PID/mountinfo, proc_pid_mountinfo(5); nothing is drawn here."""
+"""Mount trees as values, parsed from /proc/PID/mountinfo: proc_pid_mountinfo(5)."""
 
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from labcore.errors import InvalidInput
+from labcore.lab.messages import say
 from labcore.lab.pictures.outline import walk
 from labcore.lab.pictures.proc import Target, number, read
-from labcore.lab.say import say
 from labcore.record import Record
 
 SEPARATOR: Final = "-"  # stands between the optional fields and the last three

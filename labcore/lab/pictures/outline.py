@@ -1,4 +1,4 @@
-"""Trees as lines: indented, and never more of them than a picture has room for."""
+"""Outlines: trees as indented lines, with a bound on their number."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, NamedTuple, Protocol, Self, TypeVar

@@ -1,4 +1,4 @@
-"""What /proc says of live processes, as values; nothing is drawn here."""
+"""Live processes as values, read from /proc: namespaces, PIDs, process trees."""
 
 import os
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from labcore import procfs
 from labcore.errors import InvalidInput, LabcoreError, Unavailable
-from labcore.lab.say import say
+from labcore.lab.messages import say
 from labcore.record import Record
 
 

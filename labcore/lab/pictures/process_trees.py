@@ -1,4 +1,4 @@
-"""A process tree from outside and from inside its PID namespace: the same processes, other numbers."""
+"""Process tree picture: from outside and from inside its PID namespace, the same processes with other numbers."""
 
 import os
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from typing import Final
 
 from matplotlib.axes import Axes
 
+from labcore.lab.messages import say
 from labcore.lab.pictures import proc, sides
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.outline import Row, outline
@@ -24,7 +25,6 @@ from labcore.lab.pictures.style import (
     shorten,
     write,
 )
-from labcore.lab.say import say
 from labcore.record import Record
 
 MOST: Final = 10  # rows

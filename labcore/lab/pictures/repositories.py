@@ -1,4 +1,4 @@
-"""A registry: its repositories, their tags, the images that these stand for, and the layers that images share."""
+"""Registry picture: repositories, tags, images, and the layers that images share."""
 
 from collections import Counter
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from labcore.errors import InvalidInput
+from labcore.lab.messages import say
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
     HERE,
@@ -25,8 +26,7 @@ from labcore.lab.pictures.style import (
     shorten,
     write,
 )
-from labcore.lab.registry_contents import HasContents, Kept, Repository
-from labcore.lab.say import say
+from labcore.lab.registries import HasContents, Repository, TaggedImage
 
 TAGS, IMAGE, LAYERS = 0.35, 2.75, 4.35  # where each column begins, inches
 TOP, HEAD, ROW, GAP = 0.75, 0.34, 0.36, 0.16  # of the first panel; heights of its head, of a row, between panels
@@ -67,7 +67,7 @@ def _panel(axes: Axes, top: float, repository: Repository, uses: Counter[str]) -
         _image(axes, top + HEAD + ROW * (index + 0.5), image, uses)
 
 
-def _image(axes: Axes, y: float, image: Kept, uses: Counter[str]) -> None:
+def _image(axes: Axes, y: float, image: TaggedImage, uses: Counter[str]) -> None:
     x = TAGS + 0.1
     for tag in image.tags[:3]:
         text = shorten(tag, 10)

@@ -1,4 +1,4 @@
-"""Who shares which namespace: a column for each process, and one wide box where the kernel has but one namespace."""
+"""Namespaces picture: a column for each process, one wide box for a namespace that several share."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from labcore.errors import InvalidInput
+from labcore.lab.messages import say
 from labcore.lab.pictures import proc
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
@@ -25,7 +26,6 @@ from labcore.lab.pictures.style import (
     shorten,
     write,
 )
-from labcore.lab.say import say
 from labcore.record import Record
 
 MOST: Final = 4  # processes: more columns have no room for their numbers

@@ -1,4 +1,4 @@
-"""Two panels side by side with a tree of lines in each: what the pictures of trees have in common."""
+"""Side-by-side panels with a tree of lines in each."""
 
 from collections.abc import Sequence
 from typing import Final

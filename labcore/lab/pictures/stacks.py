@@ -1,4 +1,4 @@
-"""Layers as rows and files as columns: looked at from above, the first box in a column is the file that is seen."""
+"""Layers picture: layers as rows and files as columns; from above, the first box in a column is the file that is seen."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from labcore.errors import InvalidInput
+from labcore.lab.messages import say
 from labcore.lab.pictures import layer_files
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.layer_files import Entry
@@ -27,7 +28,6 @@ from labcore.lab.pictures.style import (
     shorten,
     write,
 )
-from labcore.lab.say import say
 from labcore.record import Record
 
 MOST: Final = 8  # columns

@@ -1,4 +1,4 @@
-"""Where the learner is: the ten lessons as a line of stations."""
+"""Lesson strip: the ten lessons as a line of stations, and the current one."""
 
 from collections.abc import Collection, Iterable
 from typing import Final
@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
 from labcore.errors import InvalidInput
+from labcore.lab.messages import say
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
     HERE,
@@ -20,7 +21,6 @@ from labcore.lab.pictures.style import (
     canvas,
     write,
 )
-from labcore.lab.say import say
 
 HEIGHT, LINE_AT, LABEL_AT, RADIUS = 0.8, 0.3, 0.62, 0.15  # inches
 TINT: Final = "#b3d4ea"  # of HERE: a stage that is done

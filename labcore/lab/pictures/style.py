@@ -1,4 +1,4 @@
-"""The house style: one width, one set of colours, readable in print and by colour-blind readers.
+"""Style of all pictures: one width, one palette, readable in print and by colour-blind readers.
 
 A canvas is measured in inches from its upper left corner, so that boxes and the text in them keep their sizes.
 """

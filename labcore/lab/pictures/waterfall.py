@@ -1,4 +1,4 @@
-"""One container start as a waterfall: when each op began, and how long it took."""
+"""Start waterfall: when each op of a container start began, and how long it took."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from labcore.errors import InvalidInput
+from labcore.lab.messages import say
 from labcore.lab.pictures.fonts import fonts, house_style
 from labcore.lab.pictures.style import (
     NORMAL,
@@ -17,7 +18,6 @@ from labcore.lab.pictures.style import (
     figure,
     write,
 )
-from labcore.lab.say import say
 from labcore.spec import Moment
 
 # Okabe and Ito's colours, by what an op works on.
@@ -50,7 +50,7 @@ KINDS = {
             "bounding set",
             "capabilities",
             "keep capabilities",
-            "set user",
+            "setresuid",
             "no new privileges",
             "seccomp",
             "keyring",

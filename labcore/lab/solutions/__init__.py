@@ -1,4 +1,4 @@
-"""The steps as we would write them: what a blank stands for until it is filled, and what the folded solution cells show."""
+"""Solutions of the steps: the reference for blanks, and the text of the folded solution cells."""
 
 import inspect
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Lesson 1: a process with a host name, namespaces and a root of its own, and `run`, which starts one."""
+"""Solutions of lesson 1: host name, namespaces, root, and `run`, which starts a container."""
 
 # ruff: noqa: ARG001, F403, F405
 # mypy: ignore-errors

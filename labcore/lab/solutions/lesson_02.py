@@ -1,4 +1,4 @@
-"""Lesson 2: how much a container may use, what it may do, and a `run` that sees to both."""
+"""Solutions of lesson 2: limits, capabilities and id maps, and a `run` with both."""
 
 # ruff: noqa: F403, F405
 # mypy: ignore-errors

@@ -1,4 +1,4 @@
-"""Lesson 3: an image's parts by their digests, its layers as directories, an overlay of them as a root, and a pull."""
+"""Solutions of lesson 3: digests, layers as directories, an overlay as the root, and a pull."""
 
 # ruff: noqa: F403, F405
 # mypy: ignore-errors

@@ -1,4 +1,4 @@
-"""Lesson 4: a runtime that tries its machine before it begins, gives its containers a /dev, and is a command."""
+"""Solutions of lesson 4: preflight, /dev, and a command."""
 
 # ruff: noqa: F403, F405
 # mypy: ignore-errors

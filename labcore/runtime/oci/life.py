@@ -1,4 +1,4 @@
-"""A container between `create` and `delete`: start it, signal it, forget it.
+"""A container's process between `create` and `delete`: its identity, its status, signals to it, and what is remembered of it.
 
 An engine waits for each of these commands, and most of a command's time is Python's own start and what it imports. So what they
 need is kept in a few lines of text, beside the JSON that holds everything, and this module gets along with `os`::
@@ -17,6 +17,7 @@ import os
 import time
 
 from labcore import locks
+from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.procfs import start_time
 from labcore.runtime.cgroups import removal
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
-    from labcore.runtime.oci.state import Saved
 
 EXIT_POLLS = 500  # times 2 ms
 END = "end"  # the last line of what is remembered
@@ -107,9 +107,7 @@ class Life:
             *(f"cgroup {path}" for path in self.cgroups),
         ]
         lines += [*(f"made {path}" for path in self.made), *(f"hooks {kind}" for kind in self.hooks), END]
-        with open(f"{self.directory}/life.incoming", "w") as file:  # noqa: PTH123
-            file.write("\n".join(lines) + "\n")
-        os.rename(f"{self.directory}/life.incoming", f"{self.directory}/life")  # noqa: PTH104
+        atomic_write(f"{self.directory}/life", "".join(f"{line}\n" for line in lines).encode(), durable=False)
 
     @classmethod
     def load(cls, root: str, name: str) -> "Life":
@@ -198,25 +196,15 @@ class Life:
         finally:
             os.close(fifo)
 
-    def destroy(self, *, hooks: bool = True) -> None:
-        """End its processes, remove the cgroups that were made for it, forget it, and run its last hooks. Raises StateDamaged.
+    def destroy(self) -> None:
+        """End its processes, remove the cgroups that were made for it, and forget it.
 
         In a cgroup that was there before only its first process is ended, and with it all that are in its PID namespace.
         """
-        saved = self._saved() if hooks and "poststop" in self.hooks else None
         if self.pid and self.runs():
             self._end()
         removal.remove(self.made)
         forget(self.directory)
-        if saved:
-            from labcore.runtime.oci import state
-
-            state.run_hooks_anyway("poststop", saved, "stopped")
-
-    def _saved(self) -> "Saved":
-        from labcore.runtime.oci import state
-
-        return state.Store(self.root).load(self.name)
 
     def _end(self) -> None:
         try:
@@ -228,65 +216,6 @@ class Life:
             if not self.runs():
                 return
             time.sleep(0.002)
-
-
-def start(root: str, name: str) -> None:
-    """Let a created container become its program. Raises NoSuchContainer, WrongState; HookFailed, and the container is gone."""
-    with Lock(root, name):
-        life = Life.load(root, name)
-        if (status := life.status()) != "created":
-            raise WrongState(f"container {name} cannot be started: it is {status}, and not created")
-        if not life.has_program:
-            raise WrongState(f"container {name} cannot be started: its config.json has no process")
-        try:
-            if "startContainer" in life.hooks:
-                from labcore.runtime.oci import state
-
-                state.run_hooks_inside("startContainer", state.Store(root).load(name))
-            life.write_exec_fifo()
-        except LabcoreError:
-            life.destroy()
-            raise
-        life.mark_started()
-    if "poststart" in life.hooks:
-        from labcore.runtime.oci import state
-
-        state.run_hooks_anyway("poststart", state.Store(root).load(name), "running")
-
-
-def delete(root: str, name: str, *, force: bool = False) -> None:
-    """Forget a container that has ended, and its cgroup.
-
-    With `force` one that runs is killed, and one that is not there is fine. Raises WrongState for one that runs,
-    NoSuchContainer, StateDamaged.
-    """
-    try:
-        with Lock(root, name):
-            if force:
-                _clear_away(root, name)
-                return
-            life = Life.load(root, name)
-            if (status := life.status()) not in ("stopped", "created"):
-                raise WrongState(f"container {name} cannot be deleted: it is {status}; kill it first, or delete --force")
-            life.destroy()
-    except NoSuchContainer:
-        if not force:
-            raise
-        forget(directory_of(root, name))  # its creation was broken off as soon as it had begun
-
-
-def _clear_away(root: str, name: str) -> None:
-    """Destroy a container by whatever can still be read of it: one whose creation was broken off, too."""
-    try:
-        life = Life.load_unfinished(root, name)
-    except StateDamaged:
-        from labcore.runtime.oci import state
-
-        life = state.Store(root).rescue(name)
-    try:
-        life.destroy(hooks=bool(life.pid))
-    except StateDamaged:  # so that nobody knows its last hooks
-        life.destroy(hooks=False)
 
 
 def forget(directory: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcore.runtime.cgroups import Cgroup
-from labcore.runtime.oci import life as lives
+from labcore.runtime.oci import transitions
 from labcore.runtime.oci.life import Life, WrongState
 from labcore.runtime.oci.state import Saved, Store
 
@@ -43,7 +43,7 @@ class Runtime:
 
     def start(self, name: str) -> None:
         """Let a created container become its program. Raises WrongState, HookFailed; then the container is gone."""
-        lives.start(self.store.root, name)
+        transitions.start(self.store.root, name)
 
     def kill(self, name: str, number: int, *, everybody: bool = False) -> None:
         """Send a signal to a container's first process, or to everybody in it. Raises WrongState if it has ended."""
@@ -51,8 +51,8 @@ class Runtime:
         (life.kill_all if everybody else life.kill)(number)
 
     def delete(self, name: str, *, force: bool = False) -> None:
-        """Forget a container that has ended, and its cgroup; with `force` also one that runs: see life.delete."""
-        lives.delete(self.store.root, name, force=force)
+        """Forget a container that has ended, and its cgroup; with `force` also one that runs: see transitions.delete."""
+        transitions.delete(self.store.root, name, force=force)
 
     def exec(
         self,

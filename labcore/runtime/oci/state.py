@@ -1,6 +1,6 @@
 """All that is remembered of a container between one command and the next: what life.py keeps for the short ones, and the JSON.
 
-ROOT/ID/state.json is written whole or not at all (a temporary file, fsync, rename); the container exists once it is there.
+ROOT/ID/state.json is written atomically; the container exists once it is there.
 """
 
 import json
@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput
 from labcore.record import Record
 from labcore.runtime.oci.life import Life, Lock, NoSuchContainer, StateDamaged, directory_of, is_name
@@ -53,13 +54,7 @@ class Store:
 
     def save(self, saved: Saved) -> None:
         """Write what is to be remembered, durably."""
-        directory = Path(directory_of(self.root, saved.id))
-        incoming = directory / "state.incoming"
-        with incoming.open("w") as file:
-            json.dump(saved.as_dict(), file)
-            file.flush()
-            os.fsync(file.fileno())
-        incoming.rename(directory / "state.json")
+        atomic_write(f"{directory_of(self.root, saved.id)}/state.json", json.dumps(saved.as_dict()).encode())
 
     def load(self, name: str) -> Saved:
         """Read what is remembered. Raises NoSuchContainer, StateDamaged."""

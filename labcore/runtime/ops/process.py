@@ -86,7 +86,7 @@ class SetUser(Op):
     user: int
     group: int
     groups: tuple[int, ...] | None = ()
-    name: ClassVar[str] = "set user"
+    name: ClassVar[str] = "setresuid"
 
     @cached_property
     def detail(self) -> str:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput
 from labcore.runtime.seccomp.newer import with_newer_calls
 from labcore.spec import Comparison, SeccompFilter, SeccompProfile, SeccompRule
@@ -77,9 +78,7 @@ def _cached(profile: SeccompProfile, cache: Path) -> bytes:
     program = _compile(profile)
     with suppress(OSError):  # a store that cannot be written to costs time, not containers
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        incoming = cache / f".{path.name}-{os.getpid()}"
-        incoming.write_bytes(program)
-        incoming.rename(path)
+        atomic_write(path, program, durable=False)
     return program
 
 

@@ -11,9 +11,9 @@ from labcore.native import Process
 from labcore.native.monitor import EXITED, MonitorLost, receive
 from labcore.native.process import as_return_code
 from labcore.record import Record
-from labcore.runtime.shim.address import short_path
 from labcore.runtime.shim.log import LogRecord, follow, records
 from labcore.spec import Input, LogPolicy
+from labcore.unix_sockets import short_path
 
 
 class NotRunning(LabcoreError):

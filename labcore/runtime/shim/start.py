@@ -9,8 +9,8 @@ from typing import Final
 
 from labcore.native import DEVNULL, Streams
 from labcore.native.monitor import ATTACH, DIRECTORY, ERRORS, INPUT, LOG, OUTPUT, ShimDescriptors
-from labcore.runtime.shim.address import short_path
 from labcore.runtime.shim.shim import Shim
+from labcore.unix_sockets import short_path
 
 BACKLOG: Final = 64  # clients that may wait to be answered
 RECORDED: Final = ("attach.sock", "pid", "exit", "incoming")

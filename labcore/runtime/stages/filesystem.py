@@ -21,6 +21,16 @@ def mounts(spec: ContainerSpec) -> list[Op]:
     return [*made, *_copied_up(spec)]
 
 
+def seen_on_disk(spec: ContainerSpec) -> tuple[object, ...]:
+    """Return all that stages look at on the disk: where it is the same, the same spec has the same plan."""
+    binds = [mount.source for mount in spec.mounts if mounting.is_bind(mount)]
+    files = tuple((os.path.lexists(source), os.path.isdir(source)) for source in binds)  # noqa: PTH112
+    copied = tuple(object() for mount in spec.mounts if mounting.COPY_UP in mount.options)  # looked at anew each time
+    placed = tuple(mount.target for mount in mounting.with_resolved_targets(spec.mounts, spec.root))
+    kernels = _kernels_directories(spec.masked_paths), os.path.exists(KCORE)  # noqa: PTH110
+    return files, copied, placed, _resolved_workdir(spec), kernels
+
+
 def _copied_up(spec: ContainerSpec) -> list[Op]:
     """Return the op that fills those tmpfs that are to begin with what they cover."""
     copying = [mount.target for mount in spec.mounts if mounting.COPY_UP in mount.options and mount.kind == "tmpfs"]
@@ -45,6 +55,7 @@ DEVICE_LINKS = (
     ("/dev/stdout", "/proc/self/fd/1"),
     ("/dev/stderr", "/proc/self/fd/2"),
 )
+KCORE = "/proc/kcore"
 KINDS = {"c": 0o020000, "u": 0o020000, "b": 0o060000, "p": 0o010000}
 
 
@@ -66,24 +77,31 @@ def devices(spec: ContainerSpec) -> list[Op]:
     if any(os.path.normpath(mount.target) == "/dev" and mounting.is_bind(mount) for mount in spec.mounts):
         return []
     # /dev/core: as runc does where the kernel, which is the container's too, shows its memory.
-    core = (("/dev/core", "/proc/kcore"),) if os.path.exists("/proc/kcore") else ()  # noqa: PTH110
+    core = (("/dev/core", KCORE),) if os.path.exists(KCORE) else ()  # noqa: PTH110
     return [*_fill_dev(spec.devices), ops.MakeLinks((*DEVICE_LINKS, *core))]
 
 
 def workdir(spec: ContainerSpec) -> list[Op]:
     """Make the directory that the program starts in, while there is still the right to."""
-    path = PurePosixPath(mounting.resolved(os.path.normpath(spec.workdir), spec.root, spec.mounts))
+    path = PurePosixPath(_resolved_workdir(spec))
     parents = tuple(str(directory) for directory in (*reversed(path.parents), path) if directory != PurePosixPath("/"))
     return [ops.MakeDirectories(parents)] if parents else []
 
 
-def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> list[Op]:
-    def is_kernels_directory(path: str) -> bool:  # the container's kernel is ours
-        return path.startswith(("/proc/", "/sys/")) and os.path.isdir(path)  # noqa: PTH112 - every start asks
+def _resolved_workdir(spec: ContainerSpec) -> str:
+    return mounting.resolved(os.path.normpath(spec.workdir), spec.root, spec.mounts) if spec.workdir != "/" else "/"
 
-    directories = tuple(filter(is_kernels_directory, masked))
+
+def _kernels_directories(masked: tuple[str, ...]) -> frozenset[str]:
+    """Return which of the masked paths are directories of the kernel's own: they are known here, for its kernel is ours."""
+    return frozenset(path for path in masked if path.startswith(("/proc/", "/sys/")) and os.path.isdir(path))  # noqa: PTH112
+
+
+def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> list[Op]:
+    directories = _kernels_directories(masked)
     files = tuple(path for path in masked if path not in directories)
-    return [*([ops.MaskPaths(files, directories)] if masked else []), *([ops.ReadonlyPaths(readonly)] if readonly else [])]
+    either = tuple(path for path in masked if path in directories or not path.startswith(("/proc/", "/sys/")))
+    return [*([ops.MaskPaths(files, either)] if masked else []), *([ops.ReadonlyPaths(readonly)] if readonly else [])]
 
 
 def protection(spec: ContainerSpec) -> list[Op]:

@@ -4,6 +4,7 @@ A sync point is where the process waits while its launcher works from outside: h
 container's network link, its terminal. A learner's function takes the place of the stage of its name.
 """
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from labcore.record import Record
 from labcore.runtime import ops
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
+from labcore.runtime.probe import confined, mapped
 from labcore.runtime.seccomp import compiled
 from labcore.runtime.stages import filesystem, namespaces, process, rootfs
 from labcore.runtime.stages.rootfs import BEHIND_SYNC
@@ -79,8 +81,20 @@ def make_plan(
 
     `stages` replaces stages by name; None leaves one out. Raises InvalidInput for an unknown name.
     """
+    if stages:
+        return _compile(spec, stages, options)
+    seen = (*filesystem.seen_on_disk(spec), os.geteuid(), confined(), mapped("gid_map"))
+    return _default_plan(spec, options, seen)
+
+
+@lru_cache(maxsize=64)
+def _default_plan(spec: ContainerSpec, options: LaunchOptions, seen: tuple[object, ...]) -> Plan:  # noqa: ARG001
+    return _compile(spec, {}, options)
+
+
+def _compile(spec: ContainerSpec, stages: Mapping[str, Stage | None], options: LaunchOptions) -> Plan:
     spec = _with_compiled_filter(spec, options.filter_cache)
-    made = made_by(spec, stages or {})
+    made = made_by(spec, stages)
     _check_room(made["rootfs"], options.preserve_fds)
     mounted = [*made["rootfs"], *made["mounts"], *made["devices"]]
     before_program, program = made["exec"][:-1], made["exec"][-1:]
@@ -132,12 +146,7 @@ def started(options: LaunchOptions) -> list[Op]:
 def _plan(made: list[Op], options: LaunchOptions) -> Plan:
     if options.dies_with_parent:  # a change of user unsets it: prctl(2), PR_SET_PDEATHSIG
         made = [each for op in made for each in ([op, ops.DieWithParent()] if isinstance(op, ops.SetUser) else [op])]
-    return _compiled_plan(tuple(made))
-
-
-@lru_cache(maxsize=64)
-def _compiled_plan(made: tuple[Op, ...]) -> Plan:
-    return Plan(made)  # the same ops are the same plan, and it keeps its blocks
+    return Plan(made)
 
 
 def _with_compiled_filter(spec: ContainerSpec, cache: str) -> ContainerSpec:

@@ -43,7 +43,7 @@ def hostname(spec):
         "a call of labcore's stage": """
 def hostname(spec):
     from labcore.runtime import stages
-    return stages.hostname(spec)
+    return stages.namespaces.hostname(spec)
 """,
         "a lookalike without a container": """
 def hostname(spec):

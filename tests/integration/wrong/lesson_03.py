@@ -132,7 +132,7 @@ def layers(manifest, store):
 def overlay(root):
     from labcore.runtime import stages
     spec = ContainerSpec(root=root, argv=("sh",))
-    return [op for op in stages.rootfs(spec)]
+    return [op for op in stages.rootfs.rootfs(spec)]
 """,
         "the lowest on top": _but(OVERLAY, ("':'.join(root.layers)", "':'.join(reversed(root.layers))")),
         "no layer of its own": _but(OVERLAY, (",upperdir={top}/upper,workdir={top}/work", "")),

@@ -127,7 +127,7 @@ def preflight(tray):
         "a call of labcore's stage": """
 def devices(spec):
     from labcore.runtime import stages
-    return stages.devices(spec)
+    return stages.filesystem.devices(spec)
 """,
         "the machine's /dev, disks and all": """
 def devices(spec):

@@ -45,7 +45,7 @@ def hostname(spec):
         "a part of the stage": """
 def rootfs(spec):
     from labcore.runtime import stages
-    return stages._bind(spec.root)
+    return stages.rootfs._bind(spec.root)
 """,
     },
     (1, "run"): {
@@ -57,11 +57,11 @@ def run(root, argv, name="box"):
 def run(root, argv, name="box"):
     return subprocess.run([*{LABCORE!r}, "run", "--rootfs", root, "--hostname", name, *argv]).returncode
 """,
-        "the OCI runtime": """
+        "the launch": """
 def run(root, argv, name="box"):
-    from labcore.runtime.oci import plans
+    from labcore.runtime.launch import Launch
     spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
-    return show(Plan([op for stage in plans.STAGES.values() for op in stage(spec)])).returncode
+    return Launch(spec).create().wait()
 """,
     },
     (1, "outside_pid"): {
@@ -89,7 +89,7 @@ def limits(spec):
         "the stages": """
 def confine(spec):
     from labcore.runtime import stages
-    return [*stages.protection(spec), *stages.users(spec), *stages.security(spec)]
+    return [*stages.filesystem.protection(spec), *stages.namespaces.users(spec), *stages.process.confine(spec)]
 """,
     },
     (3, "digest"): {

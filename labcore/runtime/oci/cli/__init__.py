@@ -33,9 +33,9 @@ An OCI runtime: containers from bundles, for engines such as podman, dockerd and
 
 # command -> the module of this package that has a function do_COMMAND
 COMMANDS = {
-    **dict.fromkeys(("start", "kill", "delete"), "living"),
-    **dict.fromkeys(("create", "run", "exec"), "making"),
-    **dict.fromkeys(("state", "pause", "resume", "ps", "update", "list", "spec", "features", "events"), "looking"),
+    **dict.fromkeys(("start", "kill", "delete"), "transitions"),
+    **dict.fromkeys(("create", "run", "exec"), "processes"),
+    **dict.fromkeys(("state", "pause", "resume", "ps", "update", "list", "spec", "features", "events"), "queries"),
 }
 
 

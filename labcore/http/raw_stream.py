@@ -1,0 +1,83 @@
+"""The raw stream of an upgraded (hijacked) connection: read, write and half-close, also by TLS."""
+
+import os
+import select
+import socket
+import ssl
+import weakref
+from contextlib import suppress
+from threading import Lock
+from typing import Final
+
+CHUNK_SIZE: Final = 1 << 16
+
+
+class RawStream:
+    """Bytes both ways. One thread may read while others write; each write goes out whole.
+
+    Calls block as long as it takes, until `close`, or until the server is closed.
+    """
+
+    def __init__(self, connection: socket.socket, read_ahead: bytes) -> None:
+        self._socket = connection
+        self._read_ahead = read_ahead
+        self._call = Lock()  # OpenSSL wants one call at a time; none of them blocks
+        self._writing = Lock()
+        self._closed = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # readable, from `close` on
+        weakref.finalize(self, os.close, self._closed)  # not before the last thread has let go
+        connection.setblocking(False)
+
+    def read(self, size: int = CHUNK_SIZE) -> bytes:
+        """Return some bytes; nothing at the end, which the client's half-close is, too. Raises OSError."""
+        if self._read_ahead:
+            piece, self._read_ahead = self._read_ahead[:size], self._read_ahead[size:]
+            return piece
+        while True:
+            with self._call:
+                try:
+                    return self._socket.recv(size)
+                except ssl.SSLWantWriteError:
+                    events = select.POLLOUT
+                except (BlockingIOError, ssl.SSLWantReadError):
+                    events = select.POLLIN
+            if not self._await(events):
+                return b""
+
+    def write(self, data: bytes) -> None:
+        """Send all of it. Raises OSError."""
+        left = memoryview(data)
+        with self._writing:
+            while left:
+                left = left[self._send(left[:CHUNK_SIZE]) :]
+
+    def _send(self, data: memoryview) -> int:
+        while True:
+            with self._call:
+                try:
+                    return self._socket.send(data)
+                except ssl.SSLWantReadError:
+                    events = select.POLLIN
+                except (BlockingIOError, ssl.SSLWantWriteError):
+                    events = select.POLLOUT
+            if not self._await(events):
+                raise BrokenPipeError("the stream was closed")
+
+    def close_write(self) -> None:
+        """End what is sent; the client can still send. By TLS that is the alert close_notify (RFC 8446, 6.1)."""
+        with self._writing, self._call, suppress(OSError):  # the client has gone, or has not sent its own alert
+            if isinstance(self._socket, ssl.SSLSocket):
+                self._socket.unwrap()
+            else:
+                self._socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """End what is sent, and wake whoever reads or writes."""
+        os.eventfd_write(self._closed, 1)
+        self.close_write()
+
+    def _await(self, events: int) -> bool:
+        """Wait until the socket is ready; return whether it is not too late."""
+        poll = select.poll()
+        poll.register(self._socket, events)
+        poll.register(self._closed, select.POLLIN)
+        return self._closed not in (fd for fd, _ in poll.poll())

@@ -1,0 +1,113 @@
+"""Routes and the router: (method, path pattern) -> endpoint."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
+
+from labcore.http.exceptions import METHODS, MethodNotAllowed, NotFound
+from labcore.http.message import Request, Response, Upgrade
+from labcore.record import Record
+
+KINDS: Final = {"": r"[^/]+", "path": r".+", "number": r"[0-9]+(?:\.[0-9]+)?"}
+PARAMETER: Final = re.compile(r"\{([a-z_]+)(?::([a-z]+))?\}")
+SAFE: Final = ("GET", "HEAD")
+
+
+class Route(Record):
+    """A method and a path pattern: `/images/{name:path}/json`; its endpoint is called with the request and the parameters.
+
+    `{name}` is one segment of the path, `{name:path}` one or more, `{name:number}` such as 1.51. A route for GET answers HEAD,
+    too, if there is none for that. A `long_running` one is answered in a thread beside the ordinary ones, and its body, its
+    answer and what it upgrades to may rest for any time: attach, logs, events, build.
+    """
+
+    method: str
+    path: str
+    endpoint: Callable[..., Response | Upgrade]
+    long_running: bool = False
+
+
+class Match(NamedTuple):
+    """A route, and the parameters of the path: the route's, and the prefix's."""
+
+    route: Route
+    params: Mapping[str, str]
+    prefix_params: Mapping[str, str]
+
+
+class Router:
+    """An app: finds each request's route. Paths without parameters are looked up first, the others in their order.
+
+    Paths may begin with the `prefix`, a pattern as well; the same routes are there without it. With `safe_only` nothing but GET
+    and HEAD is answered. Raises NotFound, MethodNotAllowed, and what endpoints raise.
+    """
+
+    def __init__(self, routes: Iterable[Route], *, prefix: str = "", safe_only: bool = False) -> None:
+        self._prefix = pattern(prefix) if prefix else None
+        self._literals: dict[str, dict[str, Route]] = {}
+        self._patterns: dict[str, tuple[re.Pattern[str], dict[str, Route]]] = {}
+        for route in routes:
+            self._add(route, answered=not safe_only or route.method in SAFE)
+
+    def _add(self, route: Route, *, answered: bool) -> None:
+        if route.method not in METHODS:
+            raise ValueError(f"{route.method} {route.path}: the methods are {', '.join(METHODS)}")
+        if PARAMETER.search(route.path):
+            _, methods = self._patterns.setdefault(route.path, (pattern(route.path), {}))
+        else:
+            methods = self._literals.setdefault(route.path, {})
+        if route.method in methods:
+            raise ValueError(f"{route.method} {route.path}: there are two such routes")
+        if answered:
+            methods[route.method] = route
+
+    def __call__(self, request: Request) -> Response | Upgrade:
+        """Answer a request."""
+        route, params, prefix_params = self._match(request)
+        request.path_params = {**prefix_params, **params}
+        return route.endpoint(request, **params)
+
+    def is_long_running(self, request: Request) -> bool:
+        """Return whether a request's route is a long-running one."""
+        try:
+            return self._match(request).route.long_running
+        except (NotFound, MethodNotAllowed):
+            return False
+
+    def _match(self, request: Request) -> Match:
+        path, prefix_params = self._without_prefix(request.path)
+        allowed: set[str] = set()
+        known = False
+        for methods, params in self._candidates(path):
+            if route := methods.get(request.method) or (methods.get("GET") if request.method == "HEAD" else None):
+                return Match(route, params, prefix_params)
+            known = True
+            allowed |= methods.keys() | ({"HEAD"} if "GET" in methods else set())
+        raise MethodNotAllowed(request.method, request.path, allowed) if known else NotFound(request.path)
+
+    def _candidates(self, path: str) -> Iterable[tuple[dict[str, Route], Mapping[str, str]]]:
+        if path in self._literals:
+            yield self._literals[path], {}
+        for compiled, methods in self._patterns.values():
+            if match := compiled.fullmatch(path):
+                yield methods, match.groupdict()
+
+    def _without_prefix(self, path: str) -> tuple[str, Mapping[str, str]]:
+        match = self._prefix.match(path) if self._prefix else None
+        if match is None or path[match.end() : match.end() + 1] != "/":
+            return path, {}
+        return path[match.end() :], match.groupdict()
+
+
+def pattern(path: str) -> re.Pattern[str]:
+    """Return the expression for a path pattern. Raises ValueError."""
+    parts, at = [], 0
+    for match in PARAMETER.finditer(path):
+        name, kind = match.groups("")
+        if kind not in KINDS:
+            raise ValueError(f"{path}: a parameter is {{name}}, {{name:path}} or {{name:number}}")
+        parts += [re.escape(path[at : match.start()]), f"(?P<{name}>{KINDS[kind]})"]
+        at = match.end()
+    if "{" in path[at:]:
+        raise ValueError(f"{path}: a parameter is {{name}}, {{name:path}} or {{name:number}}")
+    return re.compile("".join(parts) + re.escape(path[at:]))

@@ -1,0 +1,186 @@
+"""create, run, exec: the commands that make processes."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from labcore.atomic import PendingFile, atomic_write
+from labcore.errors import InvalidInput
+from labcore.runtime.oci.cli.options import NAME, Options, one_name, read_object, read_options, refuse, root_of
+from labcore.runtime.oci.lifecycle import Runtime
+from labcore.runtime.oci.state import Store
+
+if TYPE_CHECKING:
+    from labcore.native import Process
+
+MOST_PRESERVED: Final = 32
+
+
+def _runtime(general: Options) -> Runtime:
+    return Runtime(Path(root_of(general)))
+
+
+def do_create(general: Options, words: list[str]) -> int:
+    """Make a container that waits for start."""
+    options, _ = read_options(words)
+    refuse(options)
+    name = one_name(options, "create")
+    bundle = Path(options.get("bundle", ".")).absolute()
+    runtime = _runtime(general)
+    process = runtime.create(
+        name,
+        bundle,
+        console_socket=options.get("console-socket"),
+        preserved=_preserved(options),
+        scope=bool(general.get("systemd-cgroup")),
+    )
+    try:
+        _write_pid(options, process)
+    except BaseException:
+        runtime.delete(name, force=True)
+        raise
+    return 0
+
+
+def do_run(general: Options, words: list[str]) -> int:
+    """Create, start, and wait for its end."""
+    options, _ = read_options(words)
+    refuse(options)
+    name = one_name(options, "run")
+    bundle = Path(options.get("bundle", ".")).absolute()
+    runtime = _runtime(general)
+    process = runtime.create(
+        name,
+        bundle,
+        console_socket=options.get("console-socket"),
+        preserved=_preserved(options),
+        scope=bool(general.get("systemd-cgroup")),
+        keep=True,
+    )
+    try:
+        _write_pid(options, process)
+        runtime.start(name)
+    except BaseException:
+        runtime.delete(name, force=True)
+        raise
+    if options.get("detach"):
+        process.release()
+        return 0
+    code = _wait(process)
+    _tell_of_memory(runtime, name, code)
+    if not options.get("keep"):
+        runtime.delete(name, force=True)
+    return code
+
+
+def _tell_of_memory(runtime: Runtime, name: str, code: int) -> None:
+    """Say so if it was for want of memory that it was killed: the exit status alone does not."""
+    if code != 128 + signal.SIGKILL:
+        return
+    used = runtime.statistics(name)
+    if used.oom_kills:
+        limit = f"its limit of {used.memory_limit} bytes" if used.memory_limit else "the limit of memory"
+        print(f"{NAME}: {name}: killed by the kernel: {limit} was reached", file=sys.stderr)
+
+
+def _wait(process: "Process") -> int:
+    """Wait for a process in the foreground, passing signals on; return its exit code as a shell would."""
+
+    def pass_on(number: int, _: object) -> None:
+        process.kill(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, pass_on)
+    code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def do_exec(general: Options, words: list[str]) -> int:
+    """Run a further program in a container."""
+    options, command = read_options(words, until_word=True)
+    refuse(options)
+    if not command:
+        raise InvalidInput("exec: name a container")
+    name, *argv = command
+    process_object = _process_object(general, name, options, argv)
+    alone, socket = bool(options.get("detach")), options.get("console-socket")
+    _check_pid_file(options)
+    process = _runtime(general).exec(name, process_object, console_socket=socket, preserved=_preserved(options), release=alone)
+    _write_pid(options, process)
+    return 0 if alone else _wait(process)
+
+
+def _process_object(general: Options, name: str, options: Options, argv: list[str]) -> dict[str, Any]:
+    """Return the `process` object of an exec: a file's, or the container's own with what the command line says."""
+    if path := options.get("process"):
+        return read_object("--process", path)
+    made: dict[str, Any] = dict(Store(root_of(general)).load(name).config.get("process", {}))
+    made |= {"args": argv, "terminal": bool(options.get("tty"))}
+    made.pop("consoleSize", None)
+    if "cwd" in options:
+        made["cwd"] = options["cwd"]
+    if "apparmor" in options:
+        made["apparmorProfile"] = options["apparmor"]
+    made["env"] = [*made.get("env", []), *options.get("env", [])]
+    if user := options.get("user"):
+        made["user"] = {**made.get("user", {}), **_user(user)}
+    return made
+
+
+def _user(text: str) -> dict[str, int]:
+    """Read `UID[:GID]`. Raises InvalidInput: whoever calls a runtime has looked names up."""
+    uid, colon, gid = text.partition(":")
+    if not uid.isdecimal() or (colon and not gid.isdecimal()):
+        raise InvalidInput(f"--user {text}: numbers are wanted, UID[:GID]: look the name up in the container's /etc/passwd")
+    return {"uid": int(uid), **({"gid": int(gid)} if colon else {})}
+
+
+def _preserved(options: Options) -> list[int]:
+    """Return the descriptors that are to be handed on. Raises InvalidInput if one of them is not open."""
+    text = options.get("preserve-fds", "0")
+    if not text.isdigit() or int(text) > MOST_PRESERVED:
+        raise InvalidInput(f"--preserve-fds {text}: a number up to {MOST_PRESERVED} is wanted")
+    found = list(range(3, 3 + int(text)))
+    for fd in found:
+        try:
+            os.fstat(fd)
+        except OSError:
+            raise InvalidInput(f"--preserve-fds {text}: descriptor {fd} is not open") from None
+    return found
+
+
+def _write_pid(options: Options, process: "Process") -> None:
+    """Write the pid file, whole or not at all; what is no file, /dev/null say, is written to. Raises InvalidInput."""
+    if not (path := options.get("pid-file")):
+        return
+    try:
+        if _is_replaced(path):
+            atomic_write(path, str(process.pid).encode(), durable=False)
+        else:
+            Path(path).write_text(str(process.pid))
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _check_pid_file(options: Options) -> None:
+    """Raise InvalidInput if the pid file cannot be written, before there is a process that nobody would know of."""
+    if not (path := options.get("pid-file")):
+        return
+    try:
+        if _is_replaced(path):
+            PendingFile(Path(path).parent).close()
+        else:
+            Path(path).open("a").close()
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _is_replaced(path: str) -> bool:
+    """Return whether a pid file takes this place: that of a file, or of nothing."""
+    return Path(path).is_file() or not Path(path).exists()
+
+
+def _unwritable(path: str, error: OSError) -> InvalidInput:
+    return InvalidInput(f"--pid-file {path}: it cannot be written: {error.strerror}")

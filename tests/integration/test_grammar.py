@@ -1,0 +1,287 @@
+"""docker's grammar: nouns, verbs, short forms, flags, helps, and errors that name the likely word."""
+
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from labcore.cli import main
+from labcore.cli.absent import absent
+from labcore.cli.command_line import path_of, read
+from labcore.cli.commands import ALIASES, AS_ROOT, COMMANDS, COMMON, NOUNS, OWN, SHORT
+from labcore.cli.help import help_of
+from labcore.cli.parser import parser_of
+from labcore.engine import Engine
+from labcore.errors import InvalidInput
+from tests.conftest import PROJECT, needs_root
+
+LABCORE = str(Path(sys.executable).with_name("labcore"))
+Said = Callable[..., str]  # runs a command, and returns what it printed
+CLI = PROJECT / "labcore" / "cli"
+WIDTH = 80
+
+
+def test_each_command_has_its_module_and_each_module_its_line() -> None:
+    for path in COMMANDS:
+        module = import_module(f"labcore.cli.{path.replace(' ', '.')}")
+        assert callable(module.arguments)
+        assert callable(module.main)
+    files = [file.relative_to(CLI).with_suffix("") for file in CLI.rglob("*.py") if "\ndef main(args" in file.read_text()]
+    assert {str(file).replace("/", " ") for file in files} == set(COMMANDS)
+
+
+def test_names_lead_to_commands_and_none_is_said_to_be_absent() -> None:
+    assert {*SHORT.values(), *ALIASES.values()} <= set(COMMANDS)
+    assert {path.partition(" ")[0] for path in COMMANDS if " " in path} == set(NOUNS)
+    names = {*NOUNS, *SHORT, *ALIASES, *COMMANDS}
+    assert not names & absent().keys()
+    assert {*OWN} <= names
+    assert {path.partition(" ")[0] for path in COMMANDS} >= AS_ROOT
+
+
+@pytest.mark.parametrize(("one", "other"), [("images", "image ls"), ("rmi", "image remove"), ("run", "container run")])
+def test_a_short_form_is_the_same_command(one: str, other: str) -> None:
+    assert read(one.split()).path == read(other.split()).path
+    assert parser_of(str(path_of(one)))[1] is parser_of(str(path_of(other)))[1]
+
+
+@pytest.mark.parametrize("name", ["", *NOUNS, *COMMANDS, *SHORT])
+def test_a_help_fits_a_terminal(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    path = path_of(name)
+    text = parser_of(path, name)[0].format_help() if path else help_of(name)
+    assert text.startswith(f"Usage:  labcore {name}".rstrip())
+    assert text.endswith("\n")
+    lines = text.splitlines()
+    assert [line for line in lines if len(line) >= WIDTH] == []
+    assert [line for line in lines if line.endswith("-") and line[-2].isalpha()] == []  # no word is broken
+
+
+def test_the_common_commands_stand_first() -> None:
+    sections = [part.split("\n") for part in help_of().split("\n\n")]
+    titles = [lines[0] for lines in sections]
+    assert titles[2:6] == ["Common Commands:", "Management Commands:", "Commands:", "Commands that docker has not:"]
+    assert [line.split()[0] for line in sections[2][1:]] == [name for name in COMMON if path_of(name)]
+    named = [line.split()[0] for lines in sections[2:6] for line in lines[1:]]
+    assert sorted(named) == sorted({*SHORT, *NOUNS, *(path for path in COMMANDS if " " not in path)})
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["image"], ["image", "--help"], ["vm"], ["image", "ls", "--help"]])
+def test_help_is_an_answer(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        status: object = main(words)
+    except SystemExit as end:
+        status = end.code
+    assert status == 0
+    assert capsys.readouterr().out.startswith("Usage:  labcore")
+
+
+def test_help_on_a_real_terminal() -> None:
+    """As wide as the terminal is, without an escape sequence, and its end seen."""
+    ours, theirs = pty.openpty()
+    import fcntl
+    import struct
+    import termios
+
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    with subprocess.Popen([LABCORE, "import", "--help"], stdout=theirs, env=environment):
+        os.close(theirs)
+        shown = b""
+        while chunk := _read(ours):
+            shown += chunk
+    os.close(ours)
+    lines = shown.decode().split("\r\n")
+    assert lines[0] == "Usage:  labcore import [OPTIONS] FILE [NAME]"
+    assert max(map(len, lines)) in range(50, 60)
+    assert b"\033" not in shown
+
+
+def _read(fd: int) -> bytes:
+    try:
+        return os.read(fd, 4096)
+    except OSError:  # EIO: the other side has been closed
+        return b""
+
+
+# --- errors
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "cure"),
+    [
+        ("imgaes", "unknown command 'imgaes'", "`labcore images`"),
+        ("image lss", "unknown command 'image lss'", "`labcore image ls`"),
+        ("volume", "", ""),
+        ("df", "unknown command 'df'", "`labcore system df`"),
+        ("prune", "unknown command 'prune'", "`labcore system prune`"),
+        ("xyzzy", "unknown command 'xyzzy'", "labcore --help"),
+        ("image xyzzy", "unknown command 'image xyzzy'", "labcore image --help"),
+        ("build .", "'build' is a command of docker's that is not here", "labcore commit"),
+        ("network ls", "'network' is a command of docker's that is not here", "loopback"),
+        ("--bogus images", "unknown option --bogus", "labcore --help"),
+        ("image --bogus ls", "unknown option --bogus", "labcore image --help"),
+        ("--root", "--root: a directory is wanted", "labcore --root DIR"),
+        ("images --qiet", "unrecognized arguments: --qiet", "did you mean --quiet?"),
+        ("images --qui", "unrecognized arguments: --qui", "did you mean --quiet?"),
+        ("image ls --xyzzy", "unrecognized arguments: --xyzzy", "labcore image ls --help"),
+        ("rmi", "the following arguments are required: IMAGE", "labcore rmi --help"),
+        ("rmi --force=perhaps x", "--force: true or false is wanted, not 'perhaps'", "labcore rmi --help"),
+    ],
+)
+def test_a_wrong_word_is_refused_with_a_cure(words: str, said: str, cure: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        status: object = main(words.split())
+    except SystemExit as end:
+        status = end.code
+    error = capsys.readouterr().err
+    assert status == (125 if said else 0)
+    assert said in error
+    assert cure in error
+    assert error.count("\n") <= 2
+
+
+def test_every_absent_command_of_dockers_says_what_there_is_instead() -> None:
+    for name, instead in absent().items():
+        with pytest.raises(InvalidInput) as caught:
+            read(name.split())
+        assert "docker's" in str(caught.value)
+        assert instead in str(caught.value) or name.partition(" ")[0] in absent()
+
+
+# --- flags
+
+
+@pytest.mark.parametrize(
+    ("words", "forced"),
+    [
+        ("-f x", True), ("--force x", True), ("--force=true x", True), ("-f=1 x", True), ("--force=T x", True), ("x -f", True),
+        ("--force=false x", False), ("-f=0 x", False), ("--force --force=False x", False), ("x", False), ("-- x", False),
+    ],
+)  # fmt: skip
+def test_flags_are_dockers(words: str, forced: bool) -> None:
+    parser, _ = parser_of("image rm")
+    args = parser.parse_args(words.split())
+    assert (args.force, args.images) == (forced, ["x"])
+
+
+def test_a_flag_behind_the_image_is_the_programs() -> None:
+    parser, _ = parser_of("container run")
+    args = parser.parse_args(["--rm=false", "busybox", "echo", "--rm=true", "--init=perhaps"])
+    assert (args.rm, args.argv) == (False, ["echo", "--rm=true", "--init=perhaps"])
+
+
+# --- start-up
+
+
+def imported_by(*words: str) -> set[str]:
+    script = f"import sys; from labcore.cli import main; main({[*words]!r}); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+def test_help_imports_next_to_nothing() -> None:
+    assert not imported_by("--help") & {"argparse", "typing", "pathlib", "json", "labcore.engine", "labcore.cli.parser"}
+
+
+def test_a_list_of_images_needs_no_engine(tmp_path: Path) -> None:
+    modules = imported_by("--root", str(tmp_path), "images")
+    assert not {name for name in modules if name.startswith(("labcore.engine", "labcore.runtime", "labcore.native", "shutil"))}
+    verbs = {f"labcore.cli.{path.replace(' ', '.')}" for path in COMMANDS}
+    assert modules & verbs == {"labcore.cli.image.ls"}
+
+
+# --- what is docker's elsewhere
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    needs_root()
+    engine = Engine(tmp_path / "root")
+    engine.seed("busybox")
+    engine.seed("hello-world")
+    return engine
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str], engine: Engine) -> Said:
+
+    def run(*words: str, status: int = 0) -> str:
+        capsys.readouterr()
+        assert main(["--root", str(engine.root), *words]) == status
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_lists_for_programs(engine: Engine, said: Said) -> None:
+    images = [json.loads(line) for line in said("images", "--format", "json").splitlines()]
+    assert {image["Repository"] for image in images} == {"busybox", "hello-world"}
+    assert images[0]["ID"] == engine.images.find("busybox").id
+    kinds = {kind["Type"]: kind for kind in map(json.loads, said("system", "df", "--format", "json").splitlines())}
+    assert kinds["images"]["TotalCount"] == 2
+    assert kinds["images"]["Size"] > 1000
+    made = said("volume", "create", "kept").strip()
+    assert said("volume", "ls", "-q") == f"{made}\n"
+    assert json.loads(said("volume", "ls", "--format", "json")) == {"Name": "kept", "Size": 0, "InUse": False}
+
+
+def test_inspect_looks_for_images_and_then_volumes(engine: Engine, said: Said, capsys: pytest.CaptureFixture[str]) -> None:
+    said("volume", "create", "data")
+    said("volume", "create", "busybox")
+    image, volume = json.loads(said("inspect", "busybox", "data"))
+    assert (image["Id"], volume["name"]) == (engine.images.find("busybox").id, "data")
+    (volume,) = json.loads(said("inspect", "--type", "volume", "busybox"))
+    assert volume["mountpoint"].endswith("/busybox/data")
+    capsys.readouterr()
+    assert main(["--root", str(engine.root), "inspect", "nope", "data"]) == 125
+    out, err = capsys.readouterr()
+    assert [found["name"] for found in json.loads(out)] == ["data"]
+    assert "no image and no volume nope" in err
+
+
+def test_prune_removes_what_docker_would(engine: Engine, said: Said) -> None:
+    anonymous = said("volume", "create").strip()
+    said("volume", "create", "named")
+    said("image", "prune", "--force")
+    said("system", "prune", "-f")
+    assert anonymous in said("volume", "ls", "-q").split()
+    assert f"Deleted volume: {anonymous}" in said("system", "prune", "-f", "--volumes")
+    assert said("volume", "ls", "-q") == "named\n"
+    assert "busybox:latest" in said("image", "prune", "-a", "-f")
+    assert said("images", "-q") == ""
+    assert "named" in said("volume", "prune", "-a", "-f")
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1), ("", 1), ("\n", 1)])
+@pytest.mark.parametrize("command", ["system prune", "image prune", "volume prune"])
+def test_a_terminal_is_asked_before_something_goes(
+    engine: Engine, said: Said, command: str, answer: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    assert "Go on? [y/N]" in said(*command.split(), status=status)
+
+
+def test_removing_a_volume_that_is_not_there(said: Said) -> None:
+    said("volume", "rm", "nope", status=125)
+    said("volume", "rm", "--force", "nope")
+
+
+def test_version_and_info(engine: Engine, said: Said) -> None:
+    number = json.loads(said("version", "--format", "json"))["Version"]
+    assert said("--version") == f"labcore version {number}\n"
+    info = json.loads(said("info", "-f", "json"))
+    assert (info["Images"], info["RootDir"], info["ServerVersion"]) == (2, str(engine.root), number)
+    assert info["Driver"] in ("overlay", "copy")
+    assert f"RootDir:          {engine.root}" in said("system", "info").splitlines()
