@@ -11,11 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from labcore.atomic import atomic_write
 from labcore.engine.incoming import incoming_directory, is_at, sweep_incoming
 from labcore.engine.records import Records
 from labcore.errors import InUse, NotFound
 from labcore.locks import Lock
-from labcore.storage.directories import remove_tree, write_file
+from labcore.storage.directories import remove_tree
 from labcore.storage.upper import UpperStore
 from labcore.storage.volumes import VolumeStore
 
@@ -55,6 +56,17 @@ class ContainerDirs:
                 raise
 
     @contextmanager
+    def temporary(self, id: str) -> Iterator[None]:
+        """Make a directory for a container that has no record; it goes at the block's end, with the container's files."""
+        with incoming_directory(self.directory) as incoming:
+            (incoming / UNFINISHED).write_text("[]")
+            incoming.rename(self.path(id))
+            try:
+                yield
+            finally:
+                self._remove(id, ())
+
+    @contextmanager
     def locked(self, id: str, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator[Path]:
         """Have a container to oneself for as long as the block lasts, to change it. Raises NotFound, InUse."""
         place = self.path(id)
@@ -79,7 +91,7 @@ class ContainerDirs:
     def remove(self, id: str, volumes: Sequence[str] = ()) -> None:
         """Remove a container's record, and then all of its files and these volumes. The caller has it locked."""
         if (place := self.path(id)).is_dir():
-            write_file(place / UNFINISHED, json.dumps(list(volumes)))
+            atomic_write(place / UNFINISHED, json.dumps(list(volumes)).encode())
         self._records.remove(id)
         self._remove(id, volumes)
 

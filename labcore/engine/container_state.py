@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore import procfs
+from labcore.atomic import atomic_write
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container, State
 from labcore.errors import InUse, NotFound
@@ -115,9 +116,7 @@ def never_ran(noted: State) -> State:
 
 def remember_cgroups(engine: Engine, container: Container, directories: list[str]) -> None:
     """Note the directories of a container's cgroup, before they are made."""
-    from labcore.storage.directories import write_file
-
-    write_file(engine.container_dirs.path(container.id) / CGROUPS, json.dumps(directories))
+    atomic_write(engine.container_dirs.path(container.id) / CGROUPS, json.dumps(directories).encode(), durable=False)
 
 
 def remove_cgroups(engine: Engine, container: Container) -> bool:

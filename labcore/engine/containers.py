@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
+from labcore.engine.completed import exit_code
 from labcore.engine.container_state import (
     KILLED,
     NOT_STARTED,
@@ -33,13 +34,13 @@ from labcore.engine.container_state import (
     shim_of,
     upper_of,
 )
-from labcore.engine.engine import BARE, Engine, exit_code
+from labcore.engine.engine import BARE, Engine
 from labcore.engine.names import drawn_name
 from labcore.engine.records import Container, Damaged
+from labcore.engine.resources import cgroup_of
 from labcore.errors import InUse, InvalidInput, NotFound, StepFailed
 from labcore.native import Process
 from labcore.native.monitor import MonitorLost
-from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.launch import Launch
 from labcore.runtime.shim import NotRunning
 from labcore.spec import CreateOptions, Mount
@@ -151,13 +152,12 @@ def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     """Launch the container with a shim; return its process, with the container's input, if it has one."""
     from labcore.engine.holding import held
 
-    shim, parent = shim_of(engine, container), container.options.cgroup_parent
-    cgroup = Cgroup.at(f"{parent}/{container.id}") if parent else Cgroup.near_own(f"labcore-{container.id}")
+    shim = shim_of(engine, container)
     with held(engine, container) as spec:
         launch = Launch(
             spec,
             options=engine.launch_options,
-            cgroup=cgroup,
+            cgroup=cgroup_of(container.options, container.id),
             remember=lambda launch: remember_cgroups(engine, container, launch.made),
         )
         try:

@@ -1,40 +1,27 @@
 """What a container that stays needs while it is being started: its spec, its layers and its volumes, held."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from labcore.engine.container_state import upper_of
+from labcore.engine.container_state import get, upper_of
+from labcore.engine.create import container_spec
 from labcore.engine.engine import Engine
+from labcore.engine.foreground import mounted
 from labcore.engine.records import Container
-from labcore.engine.volumes import attached
-from labcore.record import Record
+from labcore.errors import InvalidInput
 from labcore.spec import BindRoot, ContainerSpec, Root
-
-
-class _On(Record):
-    name: str
-    root: Root
-    config: str
 
 
 def spec_of(engine: Engine, container: Container, root: Root) -> ContainerSpec:
     """Return the spec of a container on a root, without its mounts."""
-    options = container.options
-    on = _On(container.name, root, json.dumps(container.config.replace(architecture="x").to_json()))
-    return engine.spec(
-        None,
-        options.command,
-        hostname=options.hostname or container.id[:12],
-        env=dict(options.environment),
-        workdir=options.workdir or None,
-        entrypoint=None if options.entrypoint is None else " ".join(options.entrypoint),
-        user=options.user or None,
-        privileged=options.privileged,
-        init=options.init,
-        remap=options.userns_remap,
-        on=on,  # type: ignore[arg-type]
-    ).replace(terminal=options.tty, resources=options.resources)
+
+    def pid_of(name: str) -> int:
+        other = get(engine, name)
+        if other.state.status != "running":
+            raise InvalidInput(f"container:{name}: it is not running: labcore start {name}")
+        return other.state.pid
+
+    return container_spec(container.options, root=root, config=container.config, hostname=container.id[:12], pid_of=pid_of)
 
 
 @contextmanager
@@ -45,6 +32,6 @@ def held(engine: Engine, container: Container) -> Iterator[ContainerSpec]:
     spec = spec_of(engine, container, root)
     with (
         engine.layers.using(),
-        attached(engine.volumes, container.mounts, root, mapped=bool(spec.uid_map), devices=options.privileged) as mounts,
+        mounted(engine, options.replace(mounts=container.mounts), spec, container.config) as whole,
     ):
-        yield spec.replace(mounts=(*spec.mounts, *mounts))
+        yield whole

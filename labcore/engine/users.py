@@ -7,7 +7,7 @@ among the names, the first entry of several wins, and a group that is named take
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -20,8 +20,10 @@ from labcore.storage.files import Files, of_root
 MOST: Final = 16 << 20  # bytes of a file that a stranger has written
 
 
-def account(text: str, root: Root) -> tuple[User, str]:
+def account(text: str, root: Root, more: Sequence[str] = ()) -> tuple[User, str]:
     """Return whom `USER[:GROUP]` means in a root file system that the caller has to itself, and the user's home directory.
+
+    `more` are further groups of the user, names or numbers.
 
     Its files are found and read inside of it, whatever links it holds. Raises InvalidInput, Unavailable.
     """
@@ -30,7 +32,9 @@ def account(text: str, root: Root) -> tuple[User, str]:
         raise InvalidInput(f"user {text!r}: it is USER or USER:GROUP, each a name or a number")
     try:
         with of_root(root) as files:
-            return _account(files, name or "0", group)
+            user, home = _account(files, name or "0", group)
+            groups = (*(user.groups or (user.gid,)), *(_group(files, each) for each in more)) if more else user.groups
+            return user.replace(groups=tuple(dict.fromkeys(groups))), home
     except SystemCallError as error:
         if error.errno != errno.EPERM:
             raise

@@ -45,7 +45,8 @@ class OverlayRoot(Record):
     container mounts a tmpfs there that nobody else sees and that is gone when its last process is: the writable layer lies in
     it. Or in `writable`, a directory inside `directory` that holds `upper` and `work`, and stays: then no other container may
     use that meanwhile. With `user_attributes` what overlayfs notes there is readable in user namespaces too (`userxattr`).
-    `top` is what the writable layer's own directory is made to be, where that lies on the tmpfs; None: root's, 0755.
+    `top` is what the writable layer's own directory is made to be, where that lies on the tmpfs; None: root's, 0755. With
+    `read_only` nothing is written to it once the program runs.
     """
 
     directory: str
@@ -54,6 +55,7 @@ class OverlayRoot(Record):
     writable: str = ""
     user_attributes: bool = False
     top: TopDirectory | None = None
+    read_only: bool = False
 
     def stack(self) -> tuple[str, ...]:
         """Return the directories inside `directory` that the root is stacked from, the topmost first."""

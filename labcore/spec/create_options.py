@@ -12,7 +12,6 @@ from labcore.record import Record
 from labcore.spec.isolation import DeviceRule, IdRange, Rlimit
 from labcore.spec.log import LogPolicy
 from labcore.spec.resources import Resources
-from labcore.spec.seccomp import SeccompProfile
 
 MountKind = Literal["bind", "volume", "tmpfs"]
 
@@ -52,11 +51,11 @@ class DeviceMapping(Record):
 class CreateOptions(Record):
     """What a caller wants of a container: `docker create`'s options, and labcore's `rootfs`, `snapshot` and `userns_remap`.
 
-    Exactly one of `image` (a name or an ID) and `rootfs` (a directory that is used as it is) is named. `entrypoint` takes the
+    One of `image` (a name or an ID) and `rootfs` (a directory that is used as it is) is named. `entrypoint` takes the
     place of the image's entry point and command; an empty one clears both. A variable of `environment` whose value is None
     takes away the image's. `user` is `USER[:GROUP]`, names or numbers of the new root. Modes of namespaces are docker's words:
     `host`, `private`, `container:NAME` and so on; empty is the default. `masked_paths` and `readonly_paths` None are the
-    default ones. `seccomp` None is the default profile, `unconfined` none at all.
+    default ones. `seccomp` empty is the default profile, `unconfined` none at all; any other is a profile's JSON, as docker's.
     """
 
     image: str = ""
@@ -84,7 +83,7 @@ class CreateOptions(Record):
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
     no_new_privileges: bool = False
-    seccomp: SeccompProfile | Literal["unconfined"] | None = None
+    seccomp: str = ""
     apparmor: str = ""
     masked_paths: tuple[str, ...] | None = None
     readonly_paths: tuple[str, ...] | None = None
@@ -115,5 +114,5 @@ class CreateOptions(Record):
     log: LogPolicy = LogPolicy()
 
     def __post_init__(self) -> None:
-        if bool(self.image) == bool(self.rootfs):
+        if self.image and self.rootfs:
             raise InvalidInput("name an image, or a directory as rootfs, and not both")

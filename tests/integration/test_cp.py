@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import labcore
-from labcore.engine import Engine
-from labcore.engine.preparing import prepared
+from labcore.engine import Engine, create_options
+from labcore.engine.foreground import prepared
 from labcore.errors import InvalidInput
 from labcore.native import PIPE, Process
 from labcore.runtime import make_plan, spawn
@@ -261,7 +261,7 @@ def test_links_in_an_archive_stay_inside(engine: Engine, name: str, tmp_path: Pa
 def running(engine: Engine, name: str) -> Iterator[Process]:
     script = "echo live > /c/live; mount; mkdir /dev/shm/x; echo started; read line; ls -ln /c/in"
     with (
-        prepared(engine, None, ["sh", "-c", script], snapshot=name, volumes=["/c/volume"]) as made,
+        prepared(engine, create_options(None, ["sh", "-c", script], volumes=["/c/volume"]), snapshot=name) as made,
         spawn(make_plan(made.spec), stdin=PIPE, stdout=PIPE) as process,
     ):
         made.runs(process)
@@ -298,7 +298,7 @@ def test_its_users_are_others(engine: Engine, tmp_path: Path) -> None:
     name = f"cp-{os.urandom(4).hex()}"
     ids = IdRange(inside=0, outside=200_000, size=65_536)
     with (
-        prepared(engine, "busybox", ["sleep", "60"], snapshot=name, remap=ids) as made,
+        prepared(engine, create_options("busybox", ["sleep", "60"], remap=ids), snapshot=name) as made,
         spawn(make_plan(made.spec)) as process,
     ):
         made.runs(process)

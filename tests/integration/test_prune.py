@@ -17,12 +17,12 @@ import pytest
 
 import labcore
 from labcore.cli import main
-from labcore.engine import Engine
+from labcore.engine import Engine, create_options
 from labcore.engine.archives import import_root
 from labcore.engine.disk_usage import usage
 from labcore.engine.fsck import check, repair
-from labcore.engine.preparing import snapshot_for
 from labcore.engine.prune import Removal, prune, remove_image, stack_of
+from labcore.engine.snapshots import snapshot_for
 from labcore.errors import InUse, InvalidInput
 from labcore.images import Image
 from labcore.spec import Reference
@@ -142,7 +142,7 @@ def test_what_is_damaged_keeps_nothing_else_from_going(engine: Engine, capfd: py
     """A snapshot whose description is: what it needs stays, and why is said; all else goes on, and it can be removed."""
     other = another(engine, "other")
     for name in ("good", "bad"):
-        snapshot_for(engine, name, "box")
+        snapshot_for(engine, name, create_options("box"))
     description = engine.root / "storage/snapshots/bad/snapshot.json"
     description.write_text('{"format')
     (engine.layers.directory / "layers/stray").write_text("x")

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 import labcore
-from labcore.engine import Engine
+from labcore.engine import Engine, create_options
 from labcore.engine.commit import commit
-from labcore.engine.preparing import prepared, snapshot_for
+from labcore.engine.foreground import prepared
+from labcore.engine.snapshots import snapshot_for
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.native.monitor import MonitorExit
 from labcore.runtime import make_plan, spawn
@@ -139,7 +140,7 @@ def test_more_layers_than_fit_the_page_of_mount(engine: Engine, name: str) -> No
     for number in range(150):
         data = archive((f"at-{number}", b"x"), (f".wh.at-{number - 1}", b""))
         ids.append(engine.layers.add("sha256:" + hashlib.sha256(data).hexdigest(), lambda d=data: io.BytesIO(d)))  # type: ignore[misc]
-    model = snapshot_for(engine, name, "busybox")
+    model = snapshot_for(engine, name, create_options("busybox"))
     engine.snapshots.remove(name)
     engine.snapshots.create(model.replace(layers=tuple(ids)))
     assert shell(engine, "ls / | grep at-; touch /mine", name, None) == "at-149\n"
@@ -224,7 +225,10 @@ def archive(*entries: tuple[str, bytes]) -> bytes:
 
 
 def test_two_at_once_are_refused(engine: Engine, storage: str, name: str) -> None:
-    with prepared(engine, "busybox", ["sleep", "60"], snapshot=name) as made, spawn(make_plan(made.spec)) as process:
+    with (
+        prepared(engine, create_options("busybox", ["sleep", "60"]), snapshot=name) as made,
+        spawn(make_plan(made.spec)) as process,
+    ):
         made.runs(process)
         with pytest.raises(InUse, match=f"snapshot {name} is in use by process {process.pid}"):
             labcore.run(None, ["true"], root=engine.root, snapshot=name)
@@ -236,11 +240,12 @@ def test_two_at_once_are_refused(engine: Engine, storage: str, name: str) -> Non
 KILLED = """
 import sys, time
 from pathlib import Path
-from labcore.engine import Engine
-from labcore.engine.preparing import prepared
+from labcore.engine import Engine, create_options
+from labcore.engine.foreground import prepared
 from labcore.native.monitor import MonitorExit
 from labcore.runtime import make_plan, spawn
-with prepared(Engine(Path(sys.argv[1])), "busybox", ["sh", "-c", sys.argv[3]], snapshot=sys.argv[2]) as made:
+wanted = create_options("busybox", ["sh", "-c", sys.argv[3]])
+with prepared(Engine(Path(sys.argv[1])), wanted, snapshot=sys.argv[2]) as made:
     process = spawn(make_plan(made.spec))
     made.runs(process)
     print(process.pid, flush=True)
@@ -266,9 +271,10 @@ def test_a_killed_starter_leaves_a_snapshot_that_can_be_used(engine: Engine, sto
 def test_killed_while_a_snapshot_is_made_or_removed(engine: Engine, storage: str, name: str, seconds: float) -> None:
     """It is there whole or not at all; what was being done is cleared away by the next."""
     script = (
-        "import sys, labcore\nfrom pathlib import Path\nfrom labcore.engine.preparing import snapshot_for\n"
+        "import sys, labcore\nfrom pathlib import Path\nfrom labcore.engine import create_options\n"
+        "from labcore.engine.snapshots import snapshot_for\n"
         "e = labcore.Engine(Path(sys.argv[1]))\nprint('begun', flush=True)\n"
-        "while True:\n snapshot_for(e, sys.argv[2], 'busybox')\n e.snapshots.remove(sys.argv[2])\n"
+        "while True:\n snapshot_for(e, sys.argv[2], create_options('busybox'))\n e.snapshots.remove(sys.argv[2])\n"
     )
     command = [sys.executable, "-c", script, str(engine.root), name]
     with Started(command, stdout=subprocess.PIPE) as busy:
@@ -284,7 +290,7 @@ def test_killed_while_a_snapshot_is_made_or_removed(engine: Engine, storage: str
 def test_a_container_that_outlives_its_starter_keeps_its_snapshot(engine: Engine, tmp_path: Path, name: str) -> None:
     """The lock is gone with the starter; the kernel knows that the upper directory is mounted."""
     shim = Shim(str(tmp_path))
-    with prepared(engine, "busybox", ["sleep", "60"], snapshot=name) as made:
+    with prepared(engine, create_options("busybox", ["sleep", "60"]), snapshot=name) as made:
         process = spawn(make_plan(made.spec.replace(dies_with_parent=True)), shim=shim)
         assert made.use is not None
         made.use.runs(process, goes_on=True)

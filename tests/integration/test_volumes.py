@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 import labcore
-from labcore.engine import Engine
-from labcore.engine.preparing import prepared
+from labcore.engine import Engine, create_options
+from labcore.engine.foreground import prepared
+from labcore.engine.mount_options import from_long, from_short, from_tmpfs
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.images.builtin import LayerWriter, write_image
 from labcore.runtime import make_plan, spawn
-from labcore.spec import IdRange, Mount, Reference, from_long, from_short, from_tmpfs
+from labcore.spec import IdRange, Mount, Reference
 from labcore.storage.volumes import VolumeStore
 from tests.conftest import needs_root
 from tests.threads import Started
@@ -65,7 +66,7 @@ def test_an_empty_volume_gets_what_the_image_has(
     monkeypatch.setenv("LABCORE_STORAGE", storage)
     shell(engine, "chown 5:6 /etc/passwd /etc; chmod 700 /etc; ln -s etc /config", snapshot=name)
     look = "stat -c '%u:%g %a' /config /config/passwd"
-    with prepared(engine, None, ["sh", "-c", look], snapshot=name, volumes=[f"{name}:/config"]) as made:
+    with prepared(engine, create_options(None, ["sh", "-c", look], volumes=[f"{name}:/config"]), snapshot=name) as made:
         data = engine.volumes.data(engine.volumes.get(name))
         with spawn(make_plan(made.spec), stdout=labcore.PIPE) as process:
             out, _ = process.communicate(b"", 10)
@@ -83,7 +84,7 @@ def test_without_a_copy(engine: Engine, name: str) -> None:
 
 def test_anonymous_volumes_go_with_their_container(engine: Engine) -> None:
     before = engine.volumes.names()
-    with prepared(engine, "busybox", ["true"], volumes=["/data"]):
+    with prepared(engine, create_options("busybox", ["true"], volumes=["/data"])):
         (made,) = set(engine.volumes.names()) - set(before)
         assert len(made) == 64
         assert engine.volumes.get(made).anonymous
@@ -110,7 +111,10 @@ def test_an_image_gets_no_volume_where_the_kernels_files_are(engine: Engine, pat
 
 
 def test_a_volume_in_use_stays(engine: Engine, name: str) -> None:
-    with prepared(engine, "busybox", ["sleep", "60"], volumes=[f"{name}:/x"]) as made, spawn(make_plan(made.spec)):
+    with (
+        prepared(engine, create_options("busybox", ["sleep", "60"], volumes=[f"{name}:/x"])) as made,
+        spawn(make_plan(made.spec)),
+    ):
         with pytest.raises(InUse, match=f"volume {name} is in use"):
             engine.volumes.remove(name)
         assert engine.volumes.prune(named=True) == [] or name in engine.volumes.names()
@@ -143,9 +147,9 @@ def test_killed_while_a_volume_is_filled(engine: Engine, name: str) -> None:
     for number in range(3000):
         writer.file(f"many/{number}", b"x")
     write_image(engine.images, "many:1", [writer.finish()], command=("/none",))
-    script = "import sys, labcore; from pathlib import Path; from labcore.engine.preparing import prepared\n"
+    script = "import sys, labcore; from pathlib import Path; from labcore.engine.foreground import prepared\n"
     script += "e = labcore.Engine(Path(sys.argv[1])); print('begun', flush=True)\n"
-    script += "with prepared(e, 'many:1', ['x'], volumes=[sys.argv[2] + ':/many']): pass\n"
+    script += "with prepared(e, labcore.engine.create_options('many:1', ['x'], volumes=[sys.argv[2] + ':/many'])): pass\n"
     engine.layers_of(engine.images.get(Reference.parse("many:1")))
     for _ in range(3):
         with Started([sys.executable, "-c", script, str(engine.root), name], stdout=subprocess.PIPE) as busy:
@@ -155,7 +159,7 @@ def test_killed_while_a_volume_is_filled(engine: Engine, name: str) -> None:
             busy.kill()
         if name in engine.volumes.names():
             assert len(list(engine.volumes.data(engine.volumes.get(name)).iterdir())) in (0, 3000)
-    with prepared(engine, "many:1", ["x"], volumes=[f"{name}:/many"]):
+    with prepared(engine, create_options("many:1", ["x"], volumes=[f"{name}:/many"])):
         assert len(list(engine.volumes.data(engine.volumes.get(name)).iterdir())) == 3000
 
 

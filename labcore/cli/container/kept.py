@@ -1,4 +1,4 @@
-"""`labcore container run` of a container that stays, or has a name, or runs in the background: create, start, attach, remove."""
+"""`labcore container run` of a container that has a record: create, start, attach, remove."""
 
 import argparse
 import sys

@@ -9,7 +9,7 @@ from labcore.runtime import mounting, ops
 from labcore.runtime.ops import Op
 from labcore.runtime.stages.namespaces import hands_over, has_mounts, in_user_namespace
 from labcore.runtime.stages.rootfs import BEHIND_SYNC, layers_to_map
-from labcore.spec import BindRoot, ContainerSpec, Device
+from labcore.spec import ContainerSpec, Device
 
 
 def mounts(spec: ContainerSpec) -> list[Op]:
@@ -106,9 +106,8 @@ def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> list[Op]:
 
 def protection(spec: ContainerSpec) -> list[Op]:
     """Cover and write-protect what in /proc and /sys belongs to the whole machine, and the root if it is to be read only."""
-    read_only = isinstance(spec.root, BindRoot) and spec.root.read_only
     # Added to what holds already: a remount would set all flags anew, and lose those that are not named again.
-    root: list[Op] = [ops.SetMountAttributes("/", MountAttribute.RDONLY, recursive=False)] if read_only else []
+    root: list[Op] = [ops.SetMountAttributes("/", MountAttribute.RDONLY, recursive=False)] if spec.root.read_only else []
     protected = [*_protection(spec.masked_paths, spec.readonly_paths), *root, *_propagation(spec)]
     return protected if has_mounts(spec) else [*protected, ops.RejoinMountNamespace()]
 

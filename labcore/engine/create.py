@@ -1,0 +1,126 @@
+"""From CreateOptions and an image's config to a ContainerSpec: what the image says, overruled by what the caller says."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from labcore.engine.devices import rules, with_devices
+from labcore.engine.namespaces import PidOf, hostname_of, no_containers, with_namespaces
+from labcore.engine.resources import limited
+from labcore.engine.security import confined_as
+from labcore.images import Config
+from labcore.native import program
+from labcore.runtime.probe import confined
+from labcore.runtime.userns import fitted, groups_are_fixed, with_bound_devices
+from labcore.spec import (
+    DEFAULT_PATH,
+    CapabilitySets,
+    ContainerSpec,
+    CreateOptions,
+    IdRange,
+    MountPoint,
+    OverlayRoot,
+    Root,
+    User,
+)
+
+INIT: Final = "/dev/labcore-init"  # on the tmpfs there: no directory of the image changes
+HOSTNAME: Final = "labcore"  # of containers that have no name and no number
+
+
+def container_spec(
+    options: CreateOptions, *, root: Root, config: Config, hostname: str = HOSTNAME, pid_of: PidOf = no_containers
+) -> ContainerSpec:
+    """Return the spec of a container on this root, which the caller has to itself.
+
+    `config` is its image's, `hostname` the name of the host inside unless the options have one. `pid_of` returns the process of
+    a container that `container:NAME` means. What the options mount is not in it yet: `with_mounts`, once volumes are held.
+    Raises InvalidInput, with the field and the cure, for what cannot be; Unavailable.
+    """
+    name = hostname_of(options, hostname)
+    whom, home = _account(options, config, root)
+    spec = ContainerSpec(
+        root=root.replace(read_only=options.read_only or (not isinstance(root, OverlayRoot) and root.read_only)),
+        argv=command(config, options),
+        environment=environment(config, options, hostname=name, home=home),
+        workdir=options.workdir or config.workdir,
+        hostname=name,
+        domainname=options.domainname,
+        rlimits=options.ulimits,
+        sysctls=options.sysctls,
+        oom_score_adj=options.oom_score_adj,
+        resources=limited(options, rules(options)),
+        terminal=options.tty,
+    )
+    spec = confined_as(with_namespaces(spec, options, pid_of), options)
+    if options.shm_size is not None:
+        spec = _with_shm_size(spec, options.shm_size)
+    if options.init:
+        spec = _with_init(spec)
+    remap = options.userns_remap if options.userns_mode != "host" else None
+    spec = fitted(_remapped(spec, remap) if remap else spec)
+    if options.devices or options.privileged:
+        spec = with_devices(spec, options, bound=bool(remap) or confined())
+    return _as_user(spec, whom)
+
+
+def with_mounts(spec: ContainerSpec, mounts: Sequence[MountPoint]) -> ContainerSpec:
+    """Return the spec with what the options' mounts have become (`labcore.engine.volumes.attached`)."""
+    return spec.replace(mounts=(*spec.mounts, *mounts)) if mounts else spec
+
+
+def command(config: Config, options: CreateOptions) -> tuple[str, ...]:
+    """Return what is run: whoever names another entry point does not want the image's arguments to its own."""
+    if options.entrypoint is None:
+        return (*config.entrypoint, *(options.command or config.command))
+    return (*options.entrypoint, *options.command)
+
+
+def environment(config: Config, options: CreateOptions, *, hostname: str, home: str) -> tuple[str, ...]:
+    """Later variables win over earlier ones of the same name, in the earlier one's place."""
+    merged = {"HOSTNAME": f"HOSTNAME={hostname}", "HOME": f"HOME={home}", "PATH": "PATH=" + DEFAULT_PATH}
+    if options.tty:
+        merged["TERM"] = "TERM=xterm"
+    merged |= {variable.partition("=")[0]: variable for variable in config.environment}
+    merged |= {name: f"{name}={value}" for name, value in options.environment if value is not None}
+    gone = {name for name, value in options.environment if value is None}
+    return tuple(variable for name, variable in merged.items() if name not in gone)
+
+
+def _account(options: CreateOptions, config: Config, root: Root) -> tuple[User, str]:
+    """Return whom the program runs as, and that user's home directory: root where nobody is named."""
+    user = options.user or config.user
+    if not user and not options.group_add:
+        return User(), "/root"
+    from labcore.engine.users import account  # most images name nobody
+
+    return account(user or "0", root, options.group_add)
+
+
+def _with_shm_size(spec: ContainerSpec, size: int) -> ContainerSpec:
+    def sized(mount: MountPoint) -> MountPoint:
+        others = tuple(word for word in mount.options if not word.startswith("size="))
+        return (
+            mount.replace(options=(*others, f"size={size}")) if (mount.target, mount.kind) == ("/dev/shm", "tmpfs") else mount
+        )
+
+    return spec.replace(mounts=tuple(map(sized, spec.mounts)))
+
+
+def _with_init(spec: ContainerSpec) -> ContainerSpec:
+    """Return the spec with labcore-init, bound into the container, before its program."""
+    binary = MountPoint(INIT, "bind", program("labcore-init"), ("bind", "ro", "nosuid", "nodev"))
+    return spec.replace(argv=(INIT, *spec.argv), mounts=(*spec.mounts, binary))
+
+
+def _remapped(spec: ContainerSpec, ids: IdRange) -> ContainerSpec:
+    """Return the spec with a user namespace, whose users outside are those of `ids`."""
+    apart = spec.replace(namespaces=(*spec.namespaces, "user"), uid_map=(ids,), gid_map=(ids,))
+    return with_bound_devices(apart)
+
+
+def _as_user(spec: ContainerSpec, user: User) -> ContainerSpec:
+    """Return the spec with another user, who has none of root's power at first, but may gain what bounds it: execve(2)."""
+    if groups_are_fixed(spec):
+        user = user.replace(groups=())
+    capabilities = CapabilitySets(bounding=spec.capabilities.bounding) if user.uid else spec.capabilities
+    return spec.replace(user=user, capabilities=capabilities) if user != spec.user else spec

@@ -1,0 +1,148 @@
+"""Containers in the foreground: `run` and `plan`, with all that a container takes held as long as it runs."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from labcore.engine.completed import Completed, exit_code
+from labcore.engine.create import container_spec, with_mounts
+from labcore.engine.engine import Engine
+from labcore.engine.fields import create_options
+from labcore.engine.resources import cgroup_of
+from labcore.errors import InvalidInput
+from labcore.images import Config
+from labcore.native import DEVNULL, PIPE, Stream
+from labcore.record import Record
+from labcore.runtime import Carrier, Plan, Stage, make_plan
+from labcore.runtime.cgroups import Cgroup
+from labcore.runtime.launch import Launch, launched
+from labcore.spec import ContainerSpec, CreateOptions, Resources, Root
+from labcore.storage.driver import driver
+
+
+class Prepared(Record):
+    """A container's spec, and its cgroup, if there is something for that to do."""
+
+    spec: ContainerSpec
+    cgroup: Cgroup | None
+    starting: ExitStack
+
+    def runs(self) -> None:
+        """Say that it has been started: until then its layers are kept from going; now its mounts do that."""
+        self.starting.close()
+
+
+def plan(
+    image: str | None = None,
+    argv: Sequence[str] = (),
+    *,
+    options: CreateOptions | None = None,
+    stages: Mapping[str, Stage | None] | None = None,
+    root: Path | None = None,
+    **fields: Any,
+) -> Plan:
+    """Return the plan of a container: print it, change it, `spawn` it, as often as wanted.
+
+    `image` is a name in the store; `argv` empty: the image's own command. `fields` are those of
+    `labcore.engine.fields.create_options`: `rootfs` is a directory instead of an image, `env` a mapping, and so on. `stages`
+    replaces stages by name (`labcore.STAGES`). `root` is the state root. Volumes, which somebody has to hold, are for `run`.
+    Raises InvalidInput, ImageNotFound, StoreDamaged.
+    """
+    engine = Engine(root)
+    return make_plan(engine.spec(image, argv, options=options, **fields), stages, engine.launch_options)
+
+
+def run(
+    image: str | None = None,
+    argv: Sequence[str] = (),
+    *,
+    options: CreateOptions | None = None,
+    stages: Mapping[str, Stage | None] | None = None,
+    root: Path | None = None,
+    input: bytes = b"",
+    stdout: Stream = PIPE,
+    stderr: Stream = PIPE,
+    timeout: float | None = None,
+    carrier: Carrier | None = None,
+    **fields: Any,
+) -> Completed:
+    """Run a container to its end and return its exit code, output and time stamps. What it writes is gone afterwards.
+
+    Takes what `plan` takes, and `input` for its standard input, where its output goes (captured unless you say otherwise),
+    and after how many seconds it is killed (TimeoutError). With a `name` the container stays, and can be started again by it:
+    `labcore.engine.attach.run_to_end`.
+    Raises also StepFailed; NotFound and InUse of a volume, InUse of a name.
+    """
+    wanted = create_options(image, argv, options=options, **fields)
+    engine = Engine(root)
+    if wanted.name:
+        if (stages, stdout, stderr, carrier) != (None, PIPE, PIPE, None):
+            raise InvalidInput(
+                "name: a container that stays has a shim and a log: leave out stages, stdout, stderr and carrier"
+            )
+        from labcore.engine.attach import run_to_end  # most leave nothing
+        from labcore.engine.containers import create
+
+        made = create(engine, wanted.replace(open_stdin=bool(input) or wanted.open_stdin, stdin_once=True))
+        return run_to_end(engine, made.id, input=input, timeout=timeout)
+    with prepared(engine, wanted) as container:
+        launch = Launch(container.spec, stages=stages, options=engine.launch_options, cgroup=container.cgroup)
+        stdin = PIPE if input else DEVNULL
+        with launched(launch, stdin=stdin, stdout=stdout, stderr=stderr, carrier=carrier) as process:
+            container.runs()
+            out, err = process.communicate(input, timeout)
+            return Completed(exit_code(process), out, err, process.draw_timeline, process.pid, process.pid_inside)
+
+
+@contextmanager
+def prepared(engine: Engine, options: CreateOptions) -> Iterator[Prepared]:
+    """Yield a container to be started and ended inside the block, with its layers and volumes; what it writes is gone then.
+
+    Raises InvalidInput, ImageNotFound, StoreDamaged, NotFound, InUse.
+    """
+    with ExitStack() as undo:
+        starting = undo.enter_context(ExitStack())
+        if not options.rootfs:
+            starting.enter_context(engine.layers.using())
+        root, config = engine.root_and_config(options)
+        if options.image and driver(engine.layers.prepared()) == "copy":
+            root = undo.enter_context(_copied(engine, options))
+        spec = container_spec(options, root=root, config=config)
+        yield Prepared(undo.enter_context(mounted(engine, options, spec, config)), _cgroup(options), starting)
+
+
+def _cgroup(options: CreateOptions) -> Cgroup | None:
+    """Return a cgroup of the container's own, where there is something for it to do."""
+    if options.resources == Resources() and not (options.cgroup_parent or options.devices or options.device_cgroup_rules):
+        return None
+    return cgroup_of(options, os.urandom(6).hex())
+
+
+@contextmanager
+def _copied(engine: Engine, options: CreateOptions) -> Iterator[Root]:
+    """Yield a copy of an image's layers, where they are not stacked; it goes at the block's end, or with its maker."""
+    if options.userns_remap:
+        raise InvalidInput("--userns-remap needs overlayfs, which this machine does not have, or LABCORE_STORAGE turns off")
+    from labcore.storage.upper import Upper
+
+    engine.container_dirs.sweep()
+    id = os.urandom(32).hex()
+    with engine.container_dirs.temporary(id):
+        upper = Upper(id, tuple(engine.layers_of(engine.images.find(options.image))), copied=True)
+        engine.uppers.create(upper)
+        yield engine.uppers.root(upper)
+
+
+@contextmanager
+def mounted(engine: Engine, options: CreateOptions, spec: ContainerSpec, config: Config) -> Iterator[ContainerSpec]:
+    """Yield the spec with the options' mounts, and the volumes that the image wants, which are held inside the block."""
+    if not (options.mounts or config.volumes):
+        yield spec
+        return
+    from labcore.engine.volumes import attached, completed
+
+    wanted = completed(options.mounts, config.volumes)
+    with attached(engine.volumes, wanted, spec.root, mapped=bool(spec.uid_map), devices=options.privileged) as mounts:
+        yield with_mounts(spec, mounts)

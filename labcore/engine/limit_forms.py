@@ -1,0 +1,97 @@
+"""Readers of docker's forms of limits and names: --ulimit, --cpus, --cpuset-cpus, --add-host, --userns-remap."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from labcore.engine.forms import refuse, text
+from labcore.errors import InvalidInput
+from labcore.spec import IdRange, Rlimit
+from labcore.spec.isolation import parse_id
+
+ULIMITS: Final = (
+    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
+    "sigpending", "stack",
+)  # fmt: skip
+PERIOD: Final = 100_000  # microseconds: what --cpus is a part of
+CPU_MAX: Final = 8192  # of a kernel: CONFIG_NR_CPUS
+REMAPPED: Final = 65536  # users, if nobody says how many
+
+
+def ulimit(name: str, value: str) -> Rlimit:
+    """Read `NAME=SOFT[:HARD]`; -1 is no limit."""
+    key, equals, limits = value.partition("=")
+    if key not in ULIMITS or not equals:
+        refuse(name, value, f"NAME=SOFT[:HARD] is wanted, NAME one of {', '.join(ULIMITS)}")
+    match = re.fullmatch(r"(-1|[0-9]{1,18})(?::(-1|[0-9]{1,18}))?", limits, re.ASCII)
+    if not match:
+        refuse(name, value, "limits are numbers, or -1 for none: nofile=1024:2048")
+    soft = int(match[1])
+    hard = int(match[2]) if match[2] else soft
+    if hard != -1 and (soft == -1 or soft > hard):
+        refuse(name, value, "the soft limit is at most the hard one")
+    return Rlimit(key.upper(), soft, hard)
+
+
+def cpus(name: str, value: Any) -> dict[str, int]:
+    """Read a number of processors, `1.5`, as a part of their time."""
+    match = re.fullmatch(r"([0-9]{1,5})(?:\.([0-9]{1,9}))?|\.([0-9]{1,9})", str(value), re.ASCII)
+    if isinstance(value, bool) or not match:
+        refuse(name, value, "a number of processors is wanted, such as 1.5")
+    nano = int(match[1] or 0) * 10**9 + int((match[2] or match[3] or "").ljust(9, "0"))
+    if nano == 0:
+        return {}
+    if nano < 10**7:
+        refuse(name, value, "0.01 is the least")
+    return {"cpu_quota": nano * PERIOD // 10**9, "cpu_period": PERIOD}
+
+
+def cpu_set(name: str, value: Any) -> str:
+    """Read a list of numbers and ranges: `0-2,4`, cpuset(7)."""
+    numbers = text(name, value)
+    for part in numbers.split(",") if numbers else []:
+        match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", part, re.ASCII)
+        if not match or not int(match[1]) <= int(match[2] or match[1]) < CPU_MAX:
+            refuse(name, value, "numbers and ranges are wanted, such as 0-2,4")
+    return numbers
+
+
+def extra_host(name: str, value: Any) -> tuple[tuple[str, str], ...]:
+    """Read names of hosts with their addresses: a mapping, or `HOST:IP`, `HOST=IP`; IPv6 may stand in brackets."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        refuse(name, value, "a mapping is wanted, or a list of HOST:IP")
+    entries = value.items() if isinstance(value, Mapping) else value
+    return tuple(_host(name, *(entry if isinstance(entry, tuple) else _split_host(text(name, entry)))) for entry in entries)
+
+
+def _split_host(entry: str) -> tuple[str, str]:
+    separator = "=" if "=" in entry else ":"
+    host, _, address = entry.partition(separator)
+    return host, address
+
+
+def _host(name: str, host: str, address: str) -> tuple[str, str]:
+    import ipaddress  # few containers need it
+
+    if address == "host-gateway":
+        refuse(name, f"{host}:{address}", "a container has the loopback interface alone, and no gateway: name an address")
+    try:
+        found = ipaddress.ip_address(address[1:-1] if address[:1] + address[-1:] == "[]" else address)
+    except ValueError:
+        refuse(name, f"{host}:{address}", "HOST:IP is wanted")
+    if not re.fullmatch(r"[\w.-]{1,253}", host, re.ASCII):
+        refuse(name, f"{host}:{address}", "HOST is no name of a host")
+    return host, str(found)
+
+
+def id_range(name: str, value: Any) -> IdRange:
+    """Read `FIRST[:SIZE]`: which user root is outside, and how many there are."""
+    if isinstance(value, IdRange):
+        return value
+    if not isinstance(value, str):
+        refuse(name, value, "it is no IdRange(inside, outside, size)")
+    first, colon, size = value.partition(":")
+    try:
+        return IdRange(inside=0, outside=parse_id(first), size=parse_id(size) if colon else REMAPPED)
+    except InvalidInput as error:
+        raise InvalidInput(f"{name} {value}: {error}; FIRST or FIRST:SIZE is wanted, such as 100000:65536") from None

@@ -1,0 +1,78 @@
+"""Namespace modes, docker's --pid, --ipc, --uts, --cgroupns, --userns and --network, and the host name."""
+
+import os
+from collections.abc import Callable
+from typing import Final, Never
+
+from labcore.errors import InvalidInput
+from labcore.spec import NAMESPACES, ContainerSpec, CreateOptions, MountPoint
+
+# kind -> the field of CreateOptions, and the modes that there are besides `container:NAME`, the default first
+MODES: Final = {
+    "pid": ("pid_mode", ("private", "host")),
+    "ipc": ("ipc_mode", ("private", "shareable", "none", "host")),
+    "uts": ("uts_mode", ("private", "host")),
+    "cgroup": ("cgroupns_mode", ("private", "host")),
+    "network": ("network_mode", ("none", "host")),
+}
+CAN_BE_JOINED: Final = ("pid", "network")
+FILES: Final = {"pid": "pid", "network": "net"}  # below /proc/PID/ns
+PidOf = Callable[[str], int]
+
+
+def no_containers(name: str) -> Never:
+    """Refuse to share with a container: nobody keeps any here."""
+    raise InvalidInput(f"container:{name}: there is no container {name} that runs: see labcore ps")
+
+
+def with_namespaces(spec: ContainerSpec, options: CreateOptions, pid_of: PidOf) -> ContainerSpec:
+    """Return the spec with the namespaces that the options want; `pid_of` returns a process of a container that is named.
+
+    Raises InvalidInput.
+    """
+    modes = {kind: _mode(kind, options) for kind in MODES}
+    if options.userns_mode not in ("", "private", "host"):
+        _refuse("userns", options.userns_mode, "host is all there is, and userns-remap FIRST[:SIZE]")
+    joined = {kind: mode.partition(":")[2] for kind, mode in modes.items() if mode.startswith("container:")}
+    joins = tuple((kind, f"/proc/{pid_of(name)}/ns/{FILES[kind]}") for kind, name in joined.items())
+    new = tuple(kind for kind in NAMESPACES if modes.get(kind) != "host" and kind not in joined)
+    return spec.replace(namespaces=new, joins=joins, mounts=_mounts(spec.mounts, modes["ipc"]))
+
+
+def _mode(kind: str, options: CreateOptions) -> str:
+    field, known = MODES[kind]
+    mode = getattr(options, field) or known[0]
+    if mode in known:
+        return str(mode)
+    if mode.startswith("container:"):
+        if kind in CAN_BE_JOINED:
+            return str(mode)
+        _refuse(kind, mode, f"namespaces of another container are shared for {' and '.join(CAN_BE_JOINED)} alone")
+    more = "; networks with addresses are to come" if kind == "network" else ""
+    _refuse(kind, mode, f"there are {', '.join(known)}{more}")
+
+
+def _refuse(kind: str, mode: str, why: str) -> Never:
+    raise InvalidInput(f"{kind} {mode!r}: {why}")
+
+
+def _mounts(mounts: tuple[MountPoint, ...], ipc: str) -> tuple[MountPoint, ...]:
+    """Return the mounts with the host's own shared memory and message queues, or without any shared memory."""
+    if ipc == "none":
+        return tuple(mount for mount in mounts if mount.target != "/dev/shm")
+    if ipc != "host":
+        return mounts
+    shared = [path for path in ("/dev/shm", "/dev/mqueue") if os.path.isdir(path)]  # noqa: PTH112
+    bound = (MountPoint(path, "bind", path, ("rbind", "nosuid", "noexec", "nodev")) for path in shared)
+    return (*(mount for mount in mounts if mount.target not in shared), *bound)
+
+
+def hostname_of(options: CreateOptions, default: str) -> str:
+    """Return the name of the host inside. With the host's network it is the host's own, as with docker. Raises InvalidInput."""
+    if options.uts_mode == "host":
+        if options.hostname or options.domainname:
+            raise InvalidInput("hostname: with uts host it would be the machine's own that changed: leave one of them out")
+        return os.uname().nodename
+    if options.network_mode == "host" and not options.hostname:
+        return os.uname().nodename
+    return options.hostname or default

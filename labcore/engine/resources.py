@@ -1,0 +1,99 @@
+"""Resource limits as docker takes them: checked against one another and the machine, and the cgroup that enforces them."""
+
+import os
+from pathlib import Path
+from typing import Final, Never
+
+from labcore.errors import InvalidInput
+from labcore.runtime.cgroups import Cgroup, hierarchies
+from labcore.spec import CreateOptions, DeviceRule, Resources
+
+MEMORY_MIN: Final = 6 << 20  # bytes: a container with less than this does not start, says docker
+PERIODS: Final = range(1000, 1_000_001)  # microseconds
+QUOTA_MIN: Final = 1000
+WEIGHTS: Final = range(10, 1001)
+V1_ALONE: Final = {
+    "swappiness": "memory_swappiness",
+    "no_oom_killer": "oom_kill_disable",
+    "realtime_runtime": "cpu_rt_runtime",
+    "realtime_period": "cpu_rt_period",
+    "block_weights": "blkio_weight_device",
+}
+
+
+def limited(options: CreateOptions, rules: tuple[DeviceRule, ...]) -> Resources:
+    """Return what the container's cgroup enforces: the options' limits, with docker's defaults, and rules for devices.
+
+    Raises InvalidInput for what cannot be, or what this machine's cgroups do not have.
+    """
+    limits = options.resources
+    if limits != _NONE:
+        _check_memory(limits)
+        _check_processors(limits)
+        if limits.block_weight and limits.block_weight not in WEIGHTS:
+            _refuse("blkio_weight", limits.block_weight, f"{WEIGHTS.start} is the least, and {WEIGHTS.stop - 1} the most")
+        _check_version(limits)
+        limits = _with_swap(limits)
+    return limits.replace(devices=rules) if rules else limits
+
+
+_NONE: Final = Resources()
+
+
+def _refuse(name: str, value: object, why: str) -> Never:
+    raise InvalidInput(f"{name} {value}: {why}")
+
+
+def _check_memory(limits: Resources) -> None:
+    memory, swap, reservation = limits.memory or 0, limits.swap or 0, limits.reservation or 0
+    for name, value in (("memory", memory), ("memory_reservation", reservation)):
+        if 0 < value < MEMORY_MIN:
+            _refuse(name, value, f"{MEMORY_MIN} bytes are the least (6m)")
+    if swap and not memory:
+        _refuse("memory_swap", swap, "it is memory and swap together: name the memory too")
+    if 0 < swap < memory:
+        _refuse("memory_swap", swap, f"it is memory and swap together, and the memory alone is {memory}")
+    if memory and reservation > memory:
+        _refuse("memory_reservation", reservation, f"the memory is {memory}, which must not be less")
+
+
+def _check_processors(limits: Resources) -> None:
+    online = os.cpu_count() or 1
+    if limits.cpu_period and limits.cpu_period not in PERIODS:
+        _refuse("cpu_period", limits.cpu_period, f"{PERIODS.start} microseconds are the least, {PERIODS.stop - 1} the most")
+    if limits.cpu_quota and 0 < limits.cpu_quota < QUOTA_MIN:
+        _refuse("cpu_quota", limits.cpu_quota, f"{QUOTA_MIN} microseconds are the least")
+    if limits.cpu_quota and limits.cpu_quota > online * (limits.cpu_period or 100_000):
+        _refuse("cpus", limits.cpu_quota / (limits.cpu_period or 100_000), f"this machine has {online} of them")
+
+
+def _check_version(limits: Resources) -> None:
+    if hierarchies().mode != "v2":
+        return
+    for field, name in V1_ALONE.items():
+        if getattr(limits, field):
+            _refuse(name, getattr(limits, field), "this machine has cgroups of version 2, which do not have that: leave it out")
+
+
+def _with_swap(limits: Resources) -> Resources:
+    """Return the limits as docker completes them: as much swap as memory, where the machine counts swap; 0 is none at all."""
+    limits = limits.replace(**{name: None for name in ("memory", "swap", "reservation") if getattr(limits, name) == 0})
+    if limits.swappiness == -1:
+        limits = limits.replace(swappiness=None)
+    if limits.memory and limits.swap is None and _counts_swap():
+        return limits.replace(swap=2 * limits.memory)
+    return limits
+
+
+def _counts_swap() -> bool:
+    """Return whether swap can be limited here: version 1 has a file for it, and version 2 in each cgroup below the root."""
+    own = Cgroup.at(hierarchies().own("memory")).directories()
+    memory = own.get("memory")
+    return (memory / "memory.memsw.limit_in_bytes").exists() if memory else Path("/proc/swaps").exists()
+
+
+def cgroup_of(options: CreateOptions, name: str) -> Cgroup:
+    """Return the cgroup of a container of this name, below the parent that the options name."""
+    if options.cgroup_parent:
+        return Cgroup.at(f"{options.cgroup_parent}/{name}")
+    return Cgroup.near_own(f"labcore-{name}")

@@ -1,0 +1,91 @@
+"""What a container may do: capabilities, the seccomp filter, masked and read-only paths, AppArmor's profile, `--privileged`."""
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from labcore.errors import InvalidInput, Unavailable
+from labcore.native import Capability, capget
+from labcore.runtime.probe import kernel_version
+from labcore.runtime.seccomp.default import default_profile
+from labcore.spec import (
+    DEFAULT_CAPABILITIES,
+    MASKED_PATHS,
+    READONLY_PATHS,
+    ContainerSpec,
+    CreateOptions,
+    MountPoint,
+    SeccompProfile,
+    root_with,
+)
+
+ALL: Final = "ALL"
+
+
+def confined_as(spec: ContainerSpec, options: CreateOptions) -> ContainerSpec:
+    """Return the spec of a container that is held back as the options say. Raises InvalidInput, Unavailable."""
+    allowed = capabilities(options)
+    masked, readonly = ((), ()) if options.privileged else (MASKED_PATHS, READONLY_PATHS)
+    return spec.replace(
+        capabilities=root_with(allowed),
+        seccomp=_seccomp(options, allowed),
+        no_new_privileges=options.no_new_privileges,
+        apparmor=_apparmor(options.apparmor),
+        masked_paths=masked if options.masked_paths is None else options.masked_paths,
+        readonly_paths=readonly if options.readonly_paths is None else options.readonly_paths,
+        mounts=tuple(map(_writable, spec.mounts)) if options.privileged else spec.mounts,
+    )
+
+
+def capabilities(options: CreateOptions) -> tuple[str, ...]:
+    """Return the capabilities that root has in the container, as docker adds and drops them."""
+    held = _held()
+    added, dropped = (_named("cap-add", options.cap_add), _named("cap-drop", options.cap_drop))
+    if options.privileged:
+        return held
+    first = held if ALL in added else () if ALL in dropped else DEFAULT_CAPABILITIES
+    wanted = [name for name in first if name not in dropped]
+    wanted += [name for name in added if name != ALL and name not in wanted]
+    if missing := [name for name in wanted if name not in held and name in added]:
+        raise Unavailable(f"cap-add {', '.join(missing)}: whoever starts the container has not got it: be root of the machine")
+    return tuple(wanted)
+
+
+def _named(option: str, names: Sequence[str]) -> tuple[str, ...]:
+    found = tuple(name.upper().removeprefix("CAP_") for name in names)
+    if unknown := [name for name in found if name != ALL and name not in Capability.__members__]:
+        raise InvalidInput(f"{option} {unknown[0]!r}: there is no such capability: see capabilities(7), or say ALL")
+    return found
+
+
+def _held() -> tuple[str, ...]:
+    permitted = capget()["permitted"]
+    return tuple(capability.name for capability in Capability if capability in permitted)
+
+
+def _apparmor(profile: str) -> str:
+    if profile in ("", "unconfined"):
+        return ""
+    if not os.path.exists("/sys/kernel/security/apparmor"):  # noqa: PTH110
+        raise Unavailable(f"apparmor {profile}: this kernel has no AppArmor that can be seen: leave it out")
+    return profile
+
+
+def _seccomp(options: CreateOptions, allowed: tuple[str, ...]) -> SeccompProfile | None:
+    if options.seccomp == "unconfined" or (not options.seccomp and options.privileged):
+        return None
+    if options.seccomp:
+        from labcore.engine.seccomp_profile import read_profile  # few bring one
+
+        return read_profile(options.seccomp, frozenset(allowed))
+    return _default_filter(allowed)
+
+
+@cache
+def _default_filter(allowed: tuple[str, ...]) -> SeccompProfile:
+    return default_profile(frozenset(allowed), os.uname().machine, kernel_version())
+
+
+def _writable(mount: MountPoint) -> MountPoint:
+    return mount.replace(options=tuple(w for w in mount.options if w != "ro")) if mount.kind in ("proc", "sysfs") else mount
