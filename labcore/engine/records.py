@@ -97,14 +97,14 @@ class Records(Database):
 
     def look_up(self, text: str) -> Container | Damaged:
         """Do the same, but return what is known of one whose record is damaged."""
-        if self.path.exists():
+        if text and text.isascii() and self.path.exists():
             with self.reading() as database:
                 row = database.execute(
                     "SELECT * FROM containers WHERE id = ?1 OR name = ?1 ORDER BY id != ?1", (text,)
                 ).fetchone()
                 if row:
                     return self._parse(row)
-                if text and not set(text) - set("0123456789abcdef"):
+                if not set(text) - set("0123456789abcdef"):
                     rows = database.execute("SELECT * FROM containers WHERE id GLOB ? LIMIT 2", (f"{text}*",)).fetchall()
                     if len(rows) > 1:
                         raise InvalidInput(f"{text}: several containers' IDs begin so: give more of it, or a name")
