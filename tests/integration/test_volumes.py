@@ -58,7 +58,7 @@ def labcore_(engine: Engine, *words: str) -> "subprocess.CompletedProcess[str]":
 def test_what_one_container_writes_the_next_one_reads(engine: Engine, name: str) -> None:
     shell(engine, "echo shared > /data/file", f"{name}:/data")
     assert shell(engine, "cat /other/file", f"{name}:/other:ro") == "shared\n"
-    assert "Read-only" in labcore_(engine, "run", "-v", f"{name}:/x:ro", "busybox", "touch", "/x/y").stderr
+    assert "Read-only" in labcore_(engine, "run", "--rm", "-v", f"{name}:/x:ro", "busybox", "touch", "/x/y").stderr
 
 
 @pytest.mark.parametrize("storage", ["overlay", "copy"])
@@ -218,7 +218,7 @@ def test_a_source_that_is_missing(engine: Engine, tmp_path: Path) -> None:
 
 def test_read_only_reaches_what_is_mounted_below(engine: Engine, tmp_path: Path) -> None:
     script = f'mount -t tmpfs x {tmp_path}; mkdir {tmp_path}/below; mount -t tmpfs y {tmp_path}/below; exec "$@"'
-    run = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "-v", f"{tmp_path}:/d:ro", "busybox"]
+    run = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "--rm", "-v", f"{tmp_path}:/d:ro", "busybox"]
     words = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh", *run]
     done = subprocess.run([*words, "sh", "-c", "touch /d/a; touch /d/below/b"], capture_output=True, text=True)
     assert done.stderr.count("Read-only file system") == 2
