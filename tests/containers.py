@@ -2,8 +2,8 @@
 
 from labcore.engine import Completed, Engine, create_options
 from labcore.engine.attach import run_to_end
+from labcore.engine.container_create import create
 from labcore.engine.container_state import get, upper_of
-from labcore.engine.containers import create
 from labcore.engine.records import Container
 from labcore.errors import NotFound
 from labcore.storage import Upper

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from labcore.engine.completed import Completed, exit_code
+from labcore.engine.container_start import start
 from labcore.engine.container_state import current, shim_of
-from labcore.engine.containers import start, wait_for
+from labcore.engine.containers import wait_for
 from labcore.engine.engine import Engine
 from labcore.engine.logs import within
 from labcore.engine.records import Container

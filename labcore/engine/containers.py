@@ -1,4 +1,4 @@
-"""The life of a container that stays: create, start, stop, kill, wait, rename, remove.
+"""The life of a container that stays: stop, kill, wait, rename, remove; `container_create` and `container_start` come before.
 
 =========  =========  ==================  ==================  ========  ==================
 state      start      stop                kill                wait      remove
@@ -11,176 +11,31 @@ exited     → running  nothing             refused             its code  gone
 A start is noted before it is made, so that nobody is needed to say how it went: `labcore.engine.container_state` finds out.
 """
 
-import errno
-import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
 from labcore.engine.completed import exit_code
 from labcore.engine.container_state import (
     KILLED,
-    NOT_STARTED,
-    boot_id,
     current,
     get,
-    never_ran,
-    now,
-    remember_cgroups,
-    remove_cgroups,
-    running_state,
     settled,
     shim_of,
     upper_of,
 )
-from labcore.engine.engine import BARE, Engine
-from labcore.engine.names import drawn_name
+from labcore.engine.engine import Engine
 from labcore.engine.records import Container, Damaged
-from labcore.engine.resources import cgroup_of
-from labcore.errors import InUse, InvalidInput, NotFound, StepFailed
+from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.native import Process
 from labcore.native.monitor import MonitorLost
-from labcore.runtime.launch import Launch
 from labcore.runtime.shim import NotRunning
-from labcore.spec import CreateOptions, Mount
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # docker's codes of a program that could not be started
 STOP_SECONDS: Final = 10
 NAMES_TRIED: Final = 20
 DEATH_SECONDS: Final = 30.0  # that a killed container may take: the kernel writes what it has to first
-
-
-# --- made
-
-
-def create(engine: Engine, options: CreateOptions) -> Container:
-    """Make a container, which is there whole or not at all, and return it. It is not started.
-
-    Raises InUse if its name is another's; InvalidInput, ImageNotFound, StoreDamaged, StoreFull.
-    """
-    engine.container_dirs.sweep()
-    made = _described(engine, options)
-    drawn = anonymous_volumes(made)
-    with engine.layers.using(), engine.container_dirs.made(made.id, drawn):  # until its record says what it needs
-        if options.image:
-            made = made.replace(layers=tuple(engine.layers_of(engine.images.find(options.image))))
-            engine.uppers.create(upper_of(made))
-        for mount in made.mounts:
-            if mount.kind == "volume":
-                engine.volumes.create(mount.source, anonymous=mount.source in drawn)
-        return _named(engine, made)
-
-
-def _described(engine: Engine, options: CreateOptions) -> Container:
-    from labcore.engine.volumes import completed
-    from labcore.runtime.probe import confined
-    from labcore.storage.driver import driver
-
-    made = Container(os.urandom(32).hex(), options.name, now(), options, BARE)
-    if options.rootfs:
-        return made.replace(mounts=_drawn(completed(options.mounts, ())))
-    found = engine.images.find(options.image)
-    copied = driver(engine.layers.prepared()) == "copy"
-    if copied and options.userns_remap:
-        raise InvalidInput("--userns-remap needs overlayfs, which this machine does not have, or LABCORE_STORAGE turns off")
-    return made.replace(
-        image=options.image,
-        image_id=found.id,
-        config=found.config,
-        mounts=_drawn(completed(options.mounts, found.config.volumes)),
-        copied=copied,
-        user_attributes=bool(options.userns_remap) or confined(),
-    )
-
-
-def _drawn(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
-    """Return mounts with names for the volumes that have none."""
-    return tuple(
-        each.replace(source=os.urandom(32).hex()) if each.kind == "volume" and not each.source else each for each in mounts
-    )
-
-
-def anonymous_volumes(container: Container) -> list[str]:
-    """Return the names of the volumes that were drawn for a container, and go with it."""
-    given = {mount.source for mount in container.options.mounts}
-    return [mount.source for mount in container.mounts if mount.kind == "volume" and mount.source not in given]
-
-
-def _named(engine: Engine, made: Container) -> Container:
-    """Add the record, under a name that nobody has if none was asked for."""
-    if made.name:
-        engine.records.add(made)
-        return made
-    for attempt in range(NAMES_TRIED):
-        with suppress(InUse):
-            engine.records.add(named := made.replace(name=drawn_name(attempt)))
-            return named
-    engine.records.add(named := made.replace(name=made.id[:12]))
-    return named
-
-
-# --- started
-
-
-def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
-    """Start a container and return its process, to be waited for or released; one that runs already is attached to.
-
-    With `with_input` its standard input is there to be written to, if it takes any.
-    Raises NotFound, InUse; StepFailed if it cannot be started: then why stands in its record too.
-    """
-    found = engine.records.find(text)
-    with engine.container_dirs.locked(found.id, found.name):
-        container = settled(engine, found.id)
-        if container.state.status == "running":
-            return attach(engine, container, with_input=with_input)
-        if container.layers:
-            engine.uppers.wait_until_free(upper_of(container))
-        before = container.state
-        container = engine.records.set_state(container, before.replace(status="starting", boot=boot_id(), error=""))
-        try:
-            process = _launch(engine, container, with_input)
-        except BaseException as error:
-            failed = never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
-            engine.records.set_state(container, failed)
-            raise
-        engine.records.set_state(container, running_state(process.pid, before))
-        return process
-
-
-def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
-    """Launch the container with a shim; return its process, with the container's input, if it has one."""
-    from labcore.engine.holding import held
-
-    shim = shim_of(engine, container)
-    with held(engine, container) as spec:
-        launch = Launch(
-            spec,
-            options=engine.launch_options,
-            cgroup=cgroup_of(container.options, container.id),
-            remember=lambda launch: remember_cgroups(engine, container, launch.made),
-        )
-        try:
-            process = launch.create(shim=shim)
-        except BaseException:
-            remove_cgroups(engine, container)
-            raise
-    if with_input and shim.input != "none":
-        with suppress(NotRunning):  # it has ended already
-            client = shim.attach()
-            process.stdin, client.stdin = client.stdin, None
-            client.release()
-    return process
-
-
-def start_failure_code(error: BaseException) -> int:
-    """Return docker's exit code for a container that could not be started."""
-    if not isinstance(error, StepFailed) or error.call != "execve":
-        return NOT_STARTED
-    return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
-
-
-# --- running
 
 
 def every(engine: Engine) -> Iterator[Container | Damaged]:
@@ -203,10 +58,13 @@ def every(engine: Engine) -> Iterator[Container | Damaged]:
 
 def attach(engine: Engine, container: Container, *, with_input: bool = False) -> Process:
     """Attach to a container that runs; with its input, or without. Raises NotRunning."""
+    refused = NotRunning(f"{container} is not running: labcore start {container.name}")
+    if container.state.status != "running":
+        raise refused
     try:
         process = shim_of(engine, container).attach()
     except NotRunning:
-        raise NotRunning(f"{container} is not running: labcore start {container.name}") from None
+        raise refused from None
     if process.stdin is not None and not with_input:
         process.stdin.close()
         process.stdin = None
@@ -292,7 +150,7 @@ def remove(engine: Engine, text: str, *, force: bool = False, volumes: bool = Fa
             raise InUse(f"{container} was started meanwhile: stop it first")
         if container.layers:
             engine.uppers.wait_until_free(upper_of(container))
-        engine.container_dirs.remove(container.id, anonymous_volumes(container) if volumes else ())
+        engine.container_dirs.remove(container.id, container.anonymous_volumes() if volumes else ())
 
 
 def signal_number(text: str) -> int:

@@ -53,8 +53,9 @@ class Engine:
     def container_dirs(self) -> "ContainerDirs":
         """Containers' directories, and what is locked, made and removed with them."""
         from labcore.engine.container_dirs import ContainerDirs
+        from labcore.storage.volumes import VolumeStore
 
-        return ContainerDirs(self.records, self.uppers, self.volumes)
+        return ContainerDirs(self.records, self.uppers, VolumeStore(self.layers.directory))
 
     @cached_property
     def volumes(self) -> "VolumeStore":

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from labcore import procfs
 from labcore.engine.container_state import get
 from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
@@ -14,6 +15,7 @@ from labcore.record import Record
 from labcore.runtime import spawn
 from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.exec import exec_plan
+from labcore.runtime.shim import NotRunning
 from labcore.runtime.stdio import give_streams
 from labcore.spec import BindRoot, ContainerSpec
 
@@ -55,6 +57,8 @@ def execute(
         spec = _spec(engine, container, options, inside.pid)
 
         def ready(process: Process) -> None:
+            if procfs.start_time(inside.pid) != container.state.pid_start:  # what was joined may be a later process's
+                raise NotRunning(f"{container} has just ended: labcore start {container.name}")
             if not spec.terminal:
                 give_streams(process.pid, spec.user.uid)
 
@@ -62,6 +66,8 @@ def execute(
         launch = engine.launch_options.replace(dies_with_parent=False, syncs=syncs)
         plan = exec_plan(spec, inside.pid, options=launch)
         return spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release)
+    except FileNotFoundError:  # of /proc/PID
+        raise NotRunning(f"{container} has just ended: labcore start {container.name}") from None
     finally:
         inside.release()
 

@@ -83,7 +83,7 @@ def run(
                 "name: a container that stays has a shim and a log: leave out stages, stdout, stderr and carrier"
             )
         from labcore.engine.attach import run_to_end  # most leave nothing
-        from labcore.engine.containers import create
+        from labcore.engine.container_create import create
 
         made = create(engine, wanted.replace(open_stdin=bool(input) or wanted.open_stdin, stdin_once=True))
         return run_to_end(engine, made.id, input=input, timeout=timeout)

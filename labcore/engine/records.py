@@ -67,6 +67,11 @@ class Container(Record):
     def __str__(self) -> str:
         return f"container {self.name}"
 
+    def anonymous_volumes(self) -> list[str]:
+        """Return the names of the volumes that were drawn for it."""
+        given = {mount.source for mount in self.options.mounts}
+        return [mount.source for mount in self.mounts if mount.kind == "volume" and mount.source not in given]
+
 
 class Damaged(Record):
     """A record that cannot be read: the container's ID and name, and why."""

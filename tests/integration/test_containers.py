@@ -17,6 +17,8 @@ from labcore.cli import main
 from labcore.engine import Engine, create_options
 from labcore.engine import containers as verbs
 from labcore.engine.attach import run_to_end
+from labcore.engine.container_create import create
+from labcore.engine.container_start import start
 from labcore.engine.container_state import get, shim_of
 from labcore.engine.exec import ExecOptions, execute
 from labcore.engine.listing import span, status_line
@@ -52,7 +54,7 @@ def name(engine: Engine) -> Iterator[str]:
 def made(
     engine: Engine, name: str, script: str = "trap 'exit 9' TERM; echo up; while :; do sleep .05; done", **more: object
 ) -> Container:
-    return verbs.create(engine, create_options("busybox", ["sh", "-c", script], name=name, **more))
+    return create(engine, create_options("busybox", ["sh", "-c", script], name=name, **more))
 
 
 def cli(engine: Engine, *words: str, input: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
@@ -88,7 +90,7 @@ TABLE: dict[str, tuple[str | type[Exception], ...]] = {
 
 def act(engine: Engine, verb: str, name: str) -> None:
     if verb == "start":
-        engine.test_processes.append(verbs.start(engine, name))  # type: ignore[attr-defined]
+        engine.test_processes.append(start(engine, name))  # type: ignore[attr-defined]
     elif verb == "stop":
         verbs.stop(engine, name, seconds=5)
     elif verb == "kill":
@@ -156,10 +158,10 @@ def test_a_container_from_its_beginning_to_its_end(engine: Engine, name: str) ->
 
 def test_a_program_that_there_is_not(engine: Engine, name: str) -> None:
     """The container stays, as it was, and says why."""
-    verbs.create(engine, create_options("busybox", ["no-such-program"], name=name))
+    create(engine, create_options("busybox", ["no-such-program"], name=name))
     for _ in range(2):
         with pytest.raises(StepFailed, match="no-such-program"):
-            verbs.start(engine, name)
+            start(engine, name)
     state = get(engine, name).state
     assert (state.status, state.exit_code) == ("created", 127)
     assert "no-such-program" in state.error
@@ -177,7 +179,7 @@ def test_what_cannot_be_made_leaves_nothing(engine: Engine, name: str) -> None:
         (InvalidInput, create_options("busybox", volumes=["/a", "/a"])),
     ):
         with pytest.raises(wrong):
-            verbs.create(engine, options)
+            create(engine, options)
     after = sorted(path for top in ("containers", "storage/upper", "storage/volumes") for path in (engine.root / top).glob("*"))
     assert after == before
 
@@ -186,7 +188,8 @@ def test_one_start_of_many_is_the_one(engine: Engine, name: str) -> None:
     """Several processes start a container at once: it runs once, and all of them find it running."""
     made(engine, name, "echo begun; sleep 60")
     script = (
-        "import sys\nfrom pathlib import Path\nfrom labcore.engine import Engine\nfrom labcore.engine.containers import start\n"
+        "import sys\nfrom pathlib import Path\nfrom labcore.engine import Engine\n"
+        "from labcore.engine.container_start import start\n"
         "process = start(Engine(Path(sys.argv[1])), sys.argv[2])\nprint(process.pid)\nprocess.release()\n"
     )
     command = [sys.executable, "-c", script, str(engine.root), name]
@@ -204,7 +207,9 @@ LIFE = """
 import sys
 from pathlib import Path
 from labcore.engine import Engine, create_options
-from labcore.engine.containers import create, remove, start
+from labcore.engine.container_create import create
+from labcore.engine.container_start import start
+from labcore.engine.containers import remove
 engine, name = Engine(Path(sys.argv[1])), sys.argv[2]
 print("begun", flush=True)
 create(engine, create_options("busybox", ["sh", "-c", "echo up; sleep 60"], name=name, volumes=["/data"]))
@@ -254,7 +259,7 @@ def execute_output(engine: Engine, name: str, script: str, **options: object) ->
 
 def run_if_stopped(engine: Engine, name: str) -> bool:
     if get(engine, name).state.status != "running":
-        with verbs.start(engine, name) as process:
+        with start(engine, name) as process:
             process.kill()
             process.wait(20)
     return True
@@ -262,7 +267,7 @@ def run_if_stopped(engine: Engine, name: str) -> bool:
 
 def test_a_killed_shim(engine: Engine, name: str) -> None:
     made(engine, name, "echo up; sleep 60")
-    with verbs.start(engine, name) as process:
+    with start(engine, name) as process:
         assert isinstance(process.source, MonitorExit)
         os.kill(process.source.monitor.pid, signal.SIGKILL)
         with pytest.raises(MonitorLost):
@@ -312,7 +317,7 @@ def test_logs(engine: Engine, name: str) -> None:
 
 def test_logs_that_are_followed(engine: Engine, name: str) -> None:
     made(engine, name, "echo one; echo two; while [ ! -e /go ]; do sleep .05; done; echo three")
-    with verbs.start(engine, name):
+    with start(engine, name):
         wait_for(lambda: sum(1 for _ in logs(engine, name)) > 0)
         time.sleep(0.2)
         command = [*LABCORE, "--root", str(engine.root), "logs", "-f", "--tail", "1", name]

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine, create_options
+from labcore.engine.container_create import create
 from labcore.engine.container_files import container_files
-from labcore.engine.containers import create, remove, start
+from labcore.engine.container_start import start
+from labcore.engine.containers import remove
 from labcore.engine.logs import logs
 from labcore.errors import InvalidInput
 from labcore.native import Process

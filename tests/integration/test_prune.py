@@ -19,7 +19,7 @@ import labcore
 from labcore.cli import main
 from labcore.engine import Engine, create_options
 from labcore.engine.archives import import_root
-from labcore.engine.containers import create
+from labcore.engine.container_create import create
 from labcore.engine.disk_usage import usage
 from labcore.engine.fsck import check, repair
 from labcore.engine.prune import Removal, prune, remove_image, stack_of

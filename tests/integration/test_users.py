@@ -10,7 +10,8 @@ import pytest
 import labcore
 from labcore.engine import Engine
 from labcore.engine.commit import commit
-from labcore.engine.containers import remove, start
+from labcore.engine.container_start import start
+from labcore.engine.containers import remove
 from labcore.engine.exec import ExecOptions, execute
 from labcore.engine.users import MOST, account
 from labcore.errors import InvalidInput, StepFailed

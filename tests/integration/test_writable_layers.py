@@ -18,9 +18,11 @@ import pytest
 import labcore
 from labcore.engine import Engine, create_options
 from labcore.engine.commit import commit
+from labcore.engine.container_create import create
 from labcore.engine.container_files import container_files
+from labcore.engine.container_start import start
 from labcore.engine.container_state import get, upper_of
-from labcore.engine.containers import create, kill, remove, start, wait
+from labcore.engine.containers import kill, remove, wait
 from labcore.engine.prune import needed_layers
 from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.native.monitor import MonitorExit, MonitorLost
@@ -251,7 +253,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from labcore.engine import Engine
-from labcore.engine.containers import start
+from labcore.engine.container_start import start
 process = start(Engine(Path(sys.argv[1])), sys.argv[2])
 print(process.pid, flush=True)
 time.sleep(60)
@@ -292,7 +294,7 @@ def test_killed_while_a_container_is_made_or_removed(engine: Engine, storage: st
     """It is there whole or not at all; what was being done is cleared away by the next."""
     script = (
         "import sys, labcore\nfrom pathlib import Path\nfrom labcore.engine import create_options\n"
-        "from labcore.engine.containers import create, remove\n"
+        "from labcore.engine.container_create import create\nfrom labcore.engine.containers import remove\n"
         "e = labcore.Engine(Path(sys.argv[1]))\nprint('begun', flush=True)\n"
         "wanted = create_options('busybox', ['sh'], name=sys.argv[2], volumes=['/data'], open_stdin=True, stdin_once=True)\n"
         "while True:\n create(e, wanted)\n remove(e, sys.argv[2], volumes=True)\n"

@@ -4,7 +4,7 @@ import argparse
 
 from labcore.cli.container.run import container_arguments, container_options
 from labcore.engine import Engine
-from labcore.engine.containers import create
+from labcore.engine.container_create import create
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,9 @@ from labcore.cli import LABCORE_FAILED
 from labcore.cli.container.start import attached
 from labcore.cli.container.streams import check_terminal
 from labcore.engine import Engine
-from labcore.engine.containers import create, remove, start, start_failure_code
+from labcore.engine.container_create import create
+from labcore.engine.container_start import start, start_failure_code
+from labcore.engine.containers import remove
 from labcore.errors import NotFound, StepFailed
 from labcore.spec import CreateOptions
 

@@ -4,7 +4,8 @@ import argparse
 
 from labcore.cli import for_each
 from labcore.engine import Engine
-from labcore.engine.containers import signal_number, start, stop
+from labcore.engine.container_start import start
+from labcore.engine.containers import signal_number, stop
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

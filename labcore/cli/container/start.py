@@ -6,7 +6,7 @@ import time
 
 from labcore.cli import LABCORE_FAILED, for_each
 from labcore.engine import Engine
-from labcore.engine.containers import start, start_failure_code
+from labcore.engine.container_start import start, start_failure_code
 from labcore.errors import InvalidInput, StepFailed
 
 
