@@ -11,7 +11,8 @@ IP ?= $(if $(IN_VAGRANT),0.0.0.0,127.0.0.1)
 KIT_FILE := $(if $(KIT),"$(KIT)")
 export LABCORE_VENV := $(VENV)
 BIN := $(VENV)/bin
-TEST_LIMIT ?= 90m
+TEST_LIMIT ?= 60m
+WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
 
 .DEFAULT_GOAL := help
 .PHONY: help lab kit test test-v2 test-kit setup bench lint notebooks clean
@@ -29,8 +30,8 @@ kit:  ## make a kit, one archive with all that `make lab` fetches, for a class (
 	@$(PYTHON) tools/bootstrap.py lab
 	@$(BIN)/python tools/make_kit.py "$(or $(TO),dist/labcore-kit.tar)"
 
-test: lint  ## run all tests, TEST_LIMIT=90m long at most; CI=true or PEERS=1 also makes what they compare with (today's docker, ...)
-	@$(AS_ROOT) timeout --foreground --signal=ALRM --kill-after=60 $(TEST_LIMIT) $(BIN)/python -m pytest $(ARGS)
+test: lint  ## run all tests, WORKERS=N files at once; CI=true or PEERS=1 also makes what they compare with (today's docker, ...)
+	@$(AS_ROOT) timeout --foreground --signal=ALRM --kill-after=60 $(TEST_LIMIT) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 test-v2: setup  ## run the tests of containers in a virtual machine whose cgroups are version 2 only (ARGS go to pytest)
 	@$(AS_ROOT) $(PYTHON) tools/guest.py $(ARGS)

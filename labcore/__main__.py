@@ -1,4 +1,4 @@
-"""`python -m labcore` is the `labcore` command."""
+"""Entry point of `python -m labcore`: the `labcore` command."""
 
 import sys
 

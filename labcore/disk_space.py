@@ -1,4 +1,4 @@
-"""A full disk, said so that one knows what to do."""
+"""Disk space: ENOSPC and EDQUOT become StoreFull, which names what needed room and where."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @contextmanager
 def room_for(what: str, directory: Path) -> Iterator[None]:
-    """Do something that needs room below a directory. Raises StoreFull, with what it was, where there is none left."""
+    """Turn a full disk in the block into StoreFull, which names `what` and the directory."""
     try:
         yield
     except StoreFull:
@@ -27,7 +27,7 @@ def room_for(what: str, directory: Path) -> Iterator[None]:
 
 
 def free(directory: Path) -> str:
-    """Return how much room there is, in words."""
+    """Return the free space as text."""
     try:
         status = os.statvfs(directory)
     except OSError:

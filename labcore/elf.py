@@ -1,4 +1,4 @@
-"""What the head of an ELF file says about how it can be run: elf(5)."""
+"""ELF header: a program's architecture and loader, elf(5)."""
 
 import struct
 from typing import Final, NamedTuple
@@ -19,14 +19,14 @@ MACHINES = {
 
 
 class Program(NamedTuple):
-    """A program's architecture, in uname's words, and the loader that it names; None if it is static."""
+    """A program's architecture, as in uname(1), and its loader, PT_INTERP; None if it is static."""
 
     machine: str
     loader: str | None
 
 
 def read_program(head: bytes) -> Program | None:
-    """Read the first HEAD_SIZE bytes of a file; None if they are no ELF program's."""
+    """Parse the first HEAD_SIZE bytes of a file; None if it is no ELF program."""
     if len(head) < HEADER.size or not head.startswith(b"\x7fELF"):
         return None
     _, word_size, _, machine, _, _, table, _, _, _, entry_size, count = HEADER.unpack_from(head)

@@ -1,4 +1,4 @@
-"""Everything that labcore raises on purpose.
+"""Exceptions of labcore.
 
 ::
 
@@ -24,7 +24,7 @@ import os
 
 
 class LabcoreError(Exception):
-    """The root of the tree."""
+    """The base class of labcore's exceptions."""
 
 
 class InvalidInput(LabcoreError, ValueError):
@@ -36,30 +36,30 @@ class ImageNotFound(LabcoreError, LookupError):
 
 
 class NotFound(LabcoreError, LookupError):
-    """What was named is not there."""
+    """The named object does not exist."""
 
 
 class InUse(LabcoreError):
-    """Somebody else uses it, and it cannot be shared; or removed, while it is used."""
+    """The object is in use, and cannot be shared or removed meanwhile."""
 
 
 class StoreDamaged(LabcoreError):
-    """A file of the store is missing, or does not hold what its digest says."""
+    """A file of the store is missing, or its content does not have its digest."""
 
 
 class StoreFull(LabcoreError, OSError):
-    """No room on the disk; the message says for what, where, and how much there is."""
+    """No space left on the disk; the message says for what, where, and how much there is."""
 
     def __str__(self) -> str:
         return str(self.args[1])
 
 
 class Unavailable(LabcoreError):
-    """Something that this machine or installation lacks."""
+    """Something is missing on this machine, or in this installation."""
 
 
 def errno_name(number: int) -> str:
-    """Return `ENOENT` for 2; the number itself if nobody named it."""
+    """Return `ENOENT` for 2; the number itself if it has no name."""
     return _errno.errorcode.get(number, str(number))
 
 

@@ -1,4 +1,4 @@
-"""Two languages: what a room says to people stands in English in its code, and beside its Chinese in the room's `messages`.
+"""Languages: message catalogues; English texts stand in the code, and their Chinese in the room's `messages`.
 
     say = Catalogue("doctor")                      # labcore/doctor/messages.py holds CHINESE = {"on": "已打开", …}
     say("{name} is a directory", name="/bin")      # filled in after it is translated
@@ -21,7 +21,7 @@ def language() -> Language:
 
 
 def cells(text: str) -> int:
-    """Return a text's width in monospaced letters: a Chinese one takes two."""
+    """Return a text's width in terminal cells: a Chinese letter takes two."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
@@ -31,7 +31,7 @@ def padded(text: str, width: int) -> str:
 
 
 class Catalogue:
-    """What one room says. Calling it with an English text returns that text in the reader's language."""
+    """A room's message catalogue. Calling it with an English text returns that text in the reader's language."""
 
     def __init__(self, room: str) -> None:
         self.room = room

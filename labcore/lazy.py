@@ -1,4 +1,4 @@
-"""Packages whose names are loaded when they are first used, so that importing them costs next to nothing."""
+"""Lazy imports: a package's names are imported when they are first used (PEP 562)."""
 
 import sys
 from importlib import import_module
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def lazy_names(package: str, homes: "Mapping[str, Iterable[str]]") -> "Callable[[str], Any]":
-    """Return a package's `__getattr__` (PEP 562): `homes` says which of its names live in which module."""
+    """Return a package's `__getattr__` (PEP 562); `homes` maps modules to the names that they define."""
     home = {name: module for module, names in homes.items() for name in names}
 
     def load(name: str) -> "Any":

@@ -105,8 +105,10 @@ class Lock:
         return self._fd
 
     def close(self) -> None:
-        """Release the lock."""
-        os.close(self._fd)
+        """Release the lock; a second time does nothing."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
     def __enter__(self) -> "Self":
         return self

@@ -1,4 +1,4 @@
-"""Where everything lies that labcore keeps."""
+"""Paths: the state root, LABCORE_ROOT."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from labcore.trust import trusted
 def default_root() -> Path:
     """Return LABCORE_ROOT, or /var/lib/labcore for root, or labcore in a user's data folder (XDG base directories).
 
-    Raises InvalidInput if it is somebody else's.
+    Raises InvalidInput if it belongs to another user.
     """
     return Path(trusted(str(_default_root())))
 
@@ -24,5 +24,5 @@ def _default_root() -> Path:
 
 
 def closed_directory(path: Path) -> Path | None:
-    """Return the first directory on the way to a path that this process may not enter; None if it may enter all."""
+    """Return the first directory of a path that this process may not search; None if it may search all."""
     return next((each for each in reversed(path.absolute().parents) if each.is_dir() and not os.access(each, os.X_OK)), None)

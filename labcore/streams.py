@@ -1,4 +1,4 @@
-"""Standard streams that were closed when a program was started: /dev/null stands in, as libc does it for setuid programs."""
+"""Standard streams: those that are closed at the start are opened on /dev/null, as libc does for setuid programs."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
 def open_standard_streams() -> None:
-    """Open what is missing of 0, 1 and 2, before a file of our own can be taken for one. To be called first of all."""
+    """Open missing ones of descriptors 0, 1 and 2, before another file can get one of these numbers. To be called first."""
     while (fd := os.open(os.devnull, os.O_RDWR)) < len(STREAMS):
         os.set_inheritable(fd, True)
     os.close(fd)

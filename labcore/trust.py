@@ -1,4 +1,4 @@
-"""Directories that can be trusted: short commands import no more."""
+"""Trusted directories: owned by this user or root, and writable by nobody else."""
 
 import os
 
@@ -6,9 +6,9 @@ from labcore.errors import InvalidInput
 
 
 def trusted(path: str) -> str:
-    """Return a directory's path, if nobody but this user and root could have put into it what is found there.
+    """Return a directory's path, if only this user and root can write to it.
 
-    It need not be there yet. Raises InvalidInput if it, or a link in its place, is somebody else's, or others may write to it.
+    It need not exist. Raises InvalidInput if it, or a link in its place, belongs to another user, or others may write to it.
     """
     ours = (os.geteuid(), 0)
     try:

@@ -1,13 +1,16 @@
 """Shared fixtures; and the rule that on CI a skip is a failure unless its reason is on the list."""
 
+import errno
 import fcntl
 import os
 import platform
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -26,6 +29,7 @@ from labcore.errors import Unavailable
 from labcore.lab import cgroups
 from labcore.language import VARIABLE
 from labcore.vm import guests
+from tests.box import SHARED
 from tests.peers import Peers, about_peers, found_peers
 
 pytest_plugins = ["tests.watching"]
@@ -54,9 +58,27 @@ def peer() -> Iterator[Peers]:
         yield peers
 
 
-def pytest_report_collectionfinish(items: list[pytest.Item]) -> list[str]:
+def pytest_report_header() -> str:
     """Say which peers labcore is compared with."""
-    return [about_peers()] if any("peer" in getattr(item, "fixturenames", ()) for item in items) else []
+    return about_peers()
+
+
+@contextmanager
+def alone(what: str) -> Iterator[socket.socket]:
+    """Wait until no other test on this machine's network is in a block of this name; yield what ends that when it is closed.
+
+    The lock is a name among unix(7)'s abstract ones: other runs see it, too.
+    """
+    with socket.socket(socket.AF_UNIX) as lock:
+        while True:
+            try:
+                lock.bind(f"\0labcore-tests-{what}")
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                time.sleep(0.05)
+        yield lock
 
 
 @contextmanager
@@ -70,6 +92,22 @@ def small_disk(place: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", place], check=True)
 
 
+@contextmanager
+def made_once(name: str, factory: pytest.TempPathFactory) -> Iterator[tuple[Path, bool]]:
+    """Give a directory that all workers of a run have in common, and whether it is there already; the others wait meanwhile.
+
+    It counts as made when the block has ended well.
+    """
+    own = factory.getbasetemp()
+    shared = Path(os.environ.get(SHARED) or (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own))
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = shared / f"{name}.made"
+        (shared / name).mkdir(exist_ok=True)
+        yield shared / name, made.exists()
+        made.touch()
+
+
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """An engine with its own state root and both seeds in it."""
@@ -81,26 +119,30 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="session")
 def stocked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine with the images that are made from Debian's packages; these are fetched once, and kept in build."""
+    """The engine of all workers with the images that are made from Debian's packages; these are fetched once, kept in build."""
     needs("apt-get", "dpkg-deb")
-    made = Engine(tmp_path_factory.mktemp("stocked"))
     packages = PROJECT / "build" / "packages"
     packages.mkdir(parents=True, exist_ok=True)
-    (made.root / "packages").symlink_to(packages)
-    try:
-        for name in FROM_PACKAGES:
-            made.seed(name)
-    except Unavailable as error:
-        pytest.skip(f"needs a Debian mirror: {error}")
+    with made_once("stocked", tmp_path_factory) as (root, is_there):
+        made = Engine(root)
+        if not is_there:
+            (root / "packages").symlink_to(packages)
+            try:
+                for name in FROM_PACKAGES:
+                    made.seed(name)
+            except Unavailable as error:
+                pytest.skip(f"needs a Debian mirror: {error}")
     return made
 
 
 @pytest.fixture(scope="session")
-def vm_root() -> Path:
+def vm_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state root with all that a small virtual machine needs; fetched and made once, and kept in build."""
     needs(f"qemu-system-{platform.machine()}", "apt-get", "dpkg-deb")
     root = PROJECT / "build" / "vm"
-    guests.setup(root)
+    with made_once("vm", tmp_path_factory) as (_, is_there):
+        if not is_there:
+            guests.setup(root)
     return root
 
 
@@ -157,15 +199,15 @@ def changes(before: "Counter[tuple[str, str]]") -> "Counter[tuple[str, str]]":
 
 
 def traces() -> Counter[tuple[str, str]]:
-    """Count what a start could leave behind, as (kind, name)."""
+    """Count what a start could leave behind, as (kind, name). In a box (tests/box.py) nobody else makes anything."""
     found: dict[str, Iterable[str]] = {
         "child": Path(f"/proc/self/task/{os.getpid()}/children").read_text().split(),
         "network namespace": network_namespaces(),
         "descriptor": (os.readlink(f"/proc/self/fd/{fd}") for fd in open_descriptors()),
         "mount": Path("/proc/self/mountinfo").read_text().splitlines(),
         "cgroup": (str(path) for path in Path("/sys/fs/cgroup").glob("**/*labcore*/") if may_be_ours(path)),
-        "link": (path.name for path in Path("/sys/class/net").iterdir()),
-        "directory": (path.name for path in Path("/tmp").glob("*labcore*") if not is_held(path)),
+        "link": (path.name for path in Path("/sys/class/net").glob("*labcore*")),  # the network is the machine's
+        "directory": (path.name for path in Path("/tmp").glob("*labcore*") if path.stat().st_uid == os.geteuid()),
     }
     return Counter((kind, name) for kind, names in found.items() for name in names)
 

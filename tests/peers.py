@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from labcore.bench import today
+from labcore.bench import peers_root
 from labcore.bench.peers import version
 
-ROOT = today.PROJECT / "build" / "peers" / "root"
+ROOT = peers_root.PROJECT / "build" / "peers" / "root"
 PROGRAMS = ("dockerd", "docker", "podman", "runc", "crun", "skopeo", "umoci", "oras", "docker-registry")
 
 
@@ -39,7 +39,7 @@ class Peers:
 @contextmanager
 def found_peers() -> Iterator[Peers]:
     """Have today's peers ready while the `with` lasts, or those that are installed."""
-    words = today.entering()
+    words = peers_root.enter_command()
     if not words:
         yield Peers([])
         return
@@ -54,8 +54,10 @@ def found_peers() -> Iterator[Peers]:
 
 def about_peers() -> str:
     """Return a line that says which they are."""
-    if today.entering():
-        table = subprocess.run([sys.executable, str(today.TOOL), "versions"], capture_output=True, text=True, check=True).stdout
+    if peers_root.enter_command():
+        table = subprocess.run(
+            [sys.executable, str(peers_root.TOOL), "versions"], capture_output=True, text=True, check=True
+        ).stdout
         return "peers, today's (tools/peers): " + ", ".join(" ".join(line.split()) for line in table.splitlines())
     there = [program for program in PROGRAMS if shutil.which(program)]
     return "peers, as installed here: " + (", ".join(f"{name} {version(name)}" for name in there) or "none")

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -16,16 +17,29 @@ Handler = Callable[[Request], Response]
 
 @contextmanager
 def served(handler: Handler, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Serve, and yield the address."""
-    listener = listen_tcp("127.0.0.1", 0)
-    address = f"127.0.0.1:{listener.getsockname()[1]}"
-    server = Server(listener, ExceptionMiddleware(handler, EXCEPTION_HANDLERS), tls=tls)
+    """Serve, and yield the address; what the handler raises becomes a registry's error."""
+    with running(Server(listen_tcp("127.0.0.1", 0), ExceptionMiddleware(handler, EXCEPTION_HANDLERS), tls=tls)) as server:
+        yield "{}:{}".format(*server.address)
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Let a server serve meanwhile."""
     thread = server.start()
     try:
-        yield address
+        yield server
     finally:
         server.close()
         thread.join(10)
+        assert not thread.is_alive()
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    """Return whether something becomes true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
 
 
 def named(engine: Engine, address: str, name: str = "team/busybox:v1") -> Reference:

@@ -1,7 +1,7 @@
 """A run of the tests comes to its end: what a test leaves running fails that test, and at a time limit one sees where it stood.
 
-`make test` sends SIGALRM when its time is up (timeout(1)). No thread does it from in here: there are tests of what only a
-process without threads may do.
+`make test` sends SIGALRM when its time is up (timeout(1)), and whoever has workers (pytest-xdist) sends it on to them. No
+thread does it from in here: there are tests of what only a process without threads may do.
 """
 
 import faulthandler
@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,8 +20,9 @@ import pytest
 
 EXIT_TIMEOUT_SECONDS = 5.0  # seconds that threads and processes have to end after their test
 TIMED_OUT = 124  # timeout(1)'s own exit status
-_ENDING: list[int] = []
+_ENDING: list[int] = []  # the status of the run, once it is known
 _STDERR: list[int] = []
+_CONFIG: list[pytest.Config] = []
 _OF_WIDER_FIXTURES: set[threading.Thread | int] = set()
 
 
@@ -29,7 +31,7 @@ def nothing_runs_on(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test after which a thread, or a process that this one has started, lives on; those of wider fixtures may."""
     before = _running()
     yield
-    deadline = time.monotonic() + EXIT_TIMEOUT_SECONDS
+    deadline = time.monotonic() + (0 if _ENDING else EXIT_TIMEOUT_SECONDS)  # at the time limit nothing more is waited for
     while (left := _running() - before - _OF_WIDER_FIXTURES) and time.monotonic() < deadline:
         time.sleep(0.05)
     for child in left:
@@ -72,28 +74,42 @@ def is_running(pid: int) -> bool:
     return False
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Have the time limit heard; what is said then goes where it can be seen, and no output is captured yet.
 
     And Ctrl-C: a shell has what it starts in the background ignore that, and tests send it to programs that they start.
     """
     _STDERR[:] = _STDERR or [os.dup(2)]
+    _CONFIG[:] = [config]
     signal.signal(signal.SIGALRM, _time_is_up)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _time_is_up(number: int, frame: FrameType | None) -> None:
-    """Say which test this is, and what each thread is doing; then end the run, with its summary."""
-    where = os.environ.get("PYTEST_CURRENT_TEST", "no test")
-    os.write(_STDERR[0], f"\nThe time limit of the tests is over, in {where}\n".encode())
-    faulthandler.dump_traceback(_STDERR[0], all_threads=True)
+    """Say which test this is, and what each thread is doing, or have the workers say it; then end the run, with its summary."""
     _ENDING[:] = [TIMED_OUT]
-    pytest.exit("the time limit of the tests is over", TIMED_OUT)
+    if _CONFIG[0].pluginmanager.has_plugin("dsession"):  # pytest-xdist's, where tests are given to workers
+        os.write(_STDERR[0], b"\nThe time limit of the tests is over, and this is where each worker stands:\n")
+        for worker in _children():
+            os.kill(worker, signal.SIGALRM)
+    else:
+        where = os.environ.get("PYTEST_CURRENT_TEST", "no test")
+        os.write(_STDERR[0], f"\nThe time limit of the tests is over, in {where}\n".encode())
+        faulthandler.dump_traceback(_STDERR[0], all_threads=True)
+    pytest.exit("the time limit of the tests is over", pytest.ExitCode.INTERRUPTED)
 
 
-def pytest_sessionfinish(exitstatus: int) -> None:
-    """Remember how the run has ended."""
-    _ENDING[:] = _ENDING or [int(exitstatus)]
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """Remember how the run has ended. At the time limit it has its summary, though what is broken off does not end well."""
+    try:
+        yield
+    except Exception:
+        if not _ENDING:
+            raise
+        traceback.print_exc()
+    _ENDING[:] = _ENDING or [int(session.exitstatus)]
+    session.exitstatus = _ENDING[0]
 
 
 @pytest.hookimpl(trylast=True)

@@ -73,6 +73,8 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
     if purpose == "test":
         wanted += [
             ("chromium", "opens the lessons in a browser", shutil.which("chromium")),
+            ("fish", "completes commands in tests", shutil.which("fish")),
+            ("zsh", "completes commands in tests", shutil.which("zsh")),
             ("gcc-aarch64-linux-gnu", "compiles for arm64", shutil.which("aarch64-linux-gnu-gcc")),
             ("libc6-dev-arm64-cross", "arm64's C library", Path("/usr/aarch64-linux-gnu/include/stdio.h").exists()),
             ("iproute2", "looks at network namespaces", shutil.which("ip")),

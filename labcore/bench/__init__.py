@@ -1,4 +1,4 @@
-"""Labcore and its peers, measured side by side in one run."""
+"""Benchmarks: labcore and its peers, measured side by side in one run."""
 
 from labcore.bench.images import bench_images
 from labcore.bench.life import bench_exec, bench_life, bench_many

@@ -1,4 +1,4 @@
-"""Containers against virtual machines, on this machine: start, stop, memory, disk, how many fit, and what work inside costs."""
+"""Comparison of containers and virtual machines on this machine: start, stop, memory, disk, density, work inside."""
 
 import os
 import statistics
@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from labcore.bench.comparison import WORK, Comparison, Series, Step
+from labcore.bench.comparison import WORK, Comparison, Options, Progress, Series, Step
 from labcore.bench.containers import IDLE, Command
-from labcore.bench.contestant import Contestant, Running
-from labcore.bench.field import Field
 from labcore.bench.machines import DebianVm, SmallVm, machine_types
 from labcore.bench.measure import environment
 from labcore.bench.memory import allocated, available_kib, kernel_kib, pss_kib
-from labcore.bench.progress import Options, Progress
+from labcore.bench.system import RunningSystem, System
+from labcore.bench.systems import Systems
 from labcore.engine import Engine
 from labcore.errors import LabcoreError, Unavailable
 from labcore.native import DEVNULL
@@ -31,25 +30,25 @@ DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 
 
 def compare(work: Path, vm_root: Path, options: Options) -> Iterator[Progress | Comparison]:
-    """Measure, in turn, round by round; yield what is being done, and in the end the comparison.
+    """Measure in turn, round by round; yield progress, and in the end the comparison.
 
-    `work` is a directory to work in, best a tmpfs (`bench.room`), `vm_root` the state root in which virtual machines were set
-    up. What is missing here drops out with a note. Raises Unavailable for `cold` without the right to it.
+    `work` is a working directory, best a tmpfs (`bench.workspace`), `vm_root` the state root in which virtual machines were
+    set up. Systems that are missing here are left out with a note. Raises Unavailable for `cold` without the right to it.
     """
     if options.cold and not os.access(DROP_CACHES, os.W_OK):
         raise Unavailable(f"cold: only the machine's own root may write {DROP_CACHES}; leave --cold out")
     with ExitStack() as undo:
-        match = _Match(work, vm_root, options, undo)
-        yield from match.rounds()
-        yield from match.cold_rounds()
-        yield Progress("how many fit", match.done, match.total)
-        match.density()
-        match.disk()
-        yield match.result()
+        measurement = _Measurement(work, vm_root, options, undo)
+        yield from measurement.rounds()
+        yield from measurement.cold_rounds()
+        yield Progress("how many fit", measurement.done, measurement.total)
+        measurement.density()
+        measurement.disk()
+        yield measurement.result()
 
 
-class _Match:
-    """A comparison in the making."""
+class _Measurement:
+    """A comparison that is being measured."""
 
     def __init__(self, work: Path, vm_root: Path, options: Options, undo: ExitStack) -> None:
         self.work, self.vm_root, self.options = work, vm_root, options
@@ -61,51 +60,51 @@ class _Match:
         root = self.engine.spec("busybox", IDLE).root
         assert isinstance(root, OverlayRoot)
         self.rootfs = Path(root.directory, root.layers[0])
-        field = Field(work, vm_root, self.engine, self.rootfs)
-        field.enter(undo, quick=options.quick)
-        self.contestants, self.notes, self.versions = field.contestants, field.notes, field.versions
+        systems = Systems(work, vm_root, self.engine, self.rootfs)
+        systems.prepare(undo, quick=options.quick)
+        self.systems, self.notes, self.versions = systems.systems, systems.notes, systems.versions
         self.began = time.monotonic()
-        self.done, self.total = 0, options.times * len(self.contestants) + 1
+        self.done, self.total = 0, options.times * len(self.systems) + 1
         self.last: dict[str, float] = {}  # how long a subject took the last time
 
     # --- rounds
 
     def rounds(self) -> Iterator[Progress]:
-        """Let all take their turn, so that a noisy minute of the machine meets all of them."""
+        """Measure all systems in turn, so that a noisy minute of the machine affects all of them."""
         for number in range(self.options.times):
-            for contestant in list(self.contestants):
+            for system in list(self.systems):
                 self.done += 1
-                yield Progress(contestant.subject, self.done, self.total)
-                if contestant.slow and number and not self._time_for(contestant):
+                yield Progress(system.subject, self.done, self.total)
+                if system.slow and number and not self._time_for(system):
                     continue
                 began = time.monotonic()
-                self._turn(contestant)
-                self.last[contestant.subject] = time.monotonic() - began
+                self._measure(system)
+                self.last[system.subject] = time.monotonic() - began
 
-    def _time_for(self, contestant: Contestant) -> bool:
+    def _time_for(self, system: System) -> bool:
         """Is there time left for it? A second time in any case for what takes seconds, and not for what takes a minute."""
-        return time.monotonic() - self.began + self.last.get(contestant.subject, 0) < ENOUGH
+        return time.monotonic() - self.began + self.last.get(system.subject, 0) < ENOUGH
 
-    def _turn(self, contestant: Contestant, topic: str = "start") -> None:
+    def _measure(self, system: System, topic: str = "start") -> None:
         try:
-            for number in range(contestant.repeats if topic == "start" else 1):
-                with contestant.running() as running:
+            for number in range(system.repeats if topic == "start" else 1):
+                with system.running() as running:
                     if topic == "start":
-                        self._weigh(contestant, running, first=number == 0)
-                self._note_times(contestant.subject, running, topic)
+                        self._measure_memory(system, running, first=number == 0)
+                self._note_times(system.subject, running, topic)
         except (LabcoreError, OSError, TimeoutError) as error:
-            self.contestants.remove(contestant)
-            self.notes.append(f"{contestant.subject}: fell out: {str(error).splitlines()[0]}")
+            self.systems.remove(system)
+            self.notes.append(f"{system.subject}: fell out: {str(error).splitlines()[0]}")
 
-    def _weigh(self, contestant: Contestant, running: Running, *, first: bool) -> None:
-        """Weigh what runs; the first of a round also works."""
-        if running.pids and contestant.subject != "by hand":
-            self._add("memory", contestant.subject, pss_kib(running.pids) / 1024)
-        for line in (contestant.work(running) or "").splitlines() if first else []:
+    def _measure_memory(self, system: System, running: RunningSystem, *, first: bool) -> None:
+        """Measure the memory of a running system; in the first start of a round also work inside."""
+        if running.pids and system.subject != "by hand":
+            self._add("memory", system.subject, pss_kib(running.pids) / 1024)
+        for line in (system.work(running) or "").splitlines() if first else []:
             kind, value = line.split()
-            self._add(kind, contestant.subject, float(value))
+            self._add(kind, system.subject, float(value))
 
-    def _note_times(self, subject: str, running: Running, topic: str) -> None:
+    def _note_times(self, subject: str, running: RunningSystem, topic: str) -> None:
         before = self.samples.get((topic, subject), [])
         if running.steps and topic == "start" and all(running.start_ms < other for other in before):
             self.timelines[subject] = running.steps  # of the fastest, which the machine disturbed least
@@ -114,13 +113,13 @@ class _Match:
             self._add("stop", subject, running.stop_ms)
 
     def cold_rounds(self) -> Iterator[Progress]:
-        """Start each twice from the disk: what the kernel remembers of files is dropped before."""
-        for contestant in list(self.contestants) * 2 if self.options.cold else []:
-            yield Progress(f"{contestant.subject}, cold", self.done, self.total)
+        """Start each twice with a cold page cache."""
+        for system in list(self.systems) * 2 if self.options.cold else []:
+            yield Progress(f"{system.subject}, cold", self.done, self.total)
             os.sync()
             DROP_CACHES.write_text("3")
-            if contestant in self.contestants:
-                self._turn(contestant, "cold start")
+            if system in self.systems:
+                self._measure(system, "cold start")
 
     def _add(self, topic: str, subject: str, value: float) -> None:
         self.samples.setdefault((topic, subject), []).append(round(value, 4))
@@ -128,7 +127,7 @@ class _Match:
     # --- how many fit, and what lies on the disk
 
     def density(self) -> None:
-        """Start many containers at once, and weigh them; of virtual machines, one was weighed. The rest is division."""
+        """Extrapolate the density: from the memory of many containers at once, and from that of one virtual machine."""
         plan = make_plan(self.engine.spec("busybox", ["/bin/sleep", "1000"]))
         before = kernel_kib()
         with ExitStack() as running:
@@ -139,19 +138,19 @@ class _Match:
         self._add("density", "labcore", free // (each + inside))
         self.said["memory", "labcore"] = f"alone; each of {MANY} at once: {each:.0f} KiB"
         self.said["density", "labcore"] = f"{MANY} ran at once: {each:.0f} KiB each, and {inside:.0f} KiB of the kernel's own"
-        self.said |= {("memory", contestant.subject): contestant.remark for contestant in self.contestants if contestant.remark}
+        self.said |= {("memory", system.subject): system.remark for system in self.systems if system.remark}
         for subject in (*machine_types(), "docker", "podman", "debian"):
             if weights := self.samples.get(("memory", subject)):
                 self._add("density", subject, free // (sorted(weights)[len(weights) // 2] * 1024))
                 self.said["density", subject] = "by the memory of one"
 
     def disk(self) -> None:
-        """Weigh what all instances share, and what one more takes."""
+        """Measure the disk space that all instances share, and that of one more."""
         mb = 1e6
         self._add("image", "labcore", allocated(self.rootfs) / mb)
         self._add("instance", "labcore", 0.0)
         self.said["instance", "labcore"] = "what it writes lies in memory"
-        for engine in self.contestants:
+        for engine in self.systems:
             if isinstance(engine, Command) and engine.home:
                 alone = allocated(engine.home)
                 with engine.running():
@@ -160,7 +159,7 @@ class _Match:
                 self._add("instance", engine.subject, max(0, one_more) / mb)
                 self.said["image", engine.subject] = "with what the engine keeps of its own"
         small = next(iter(machine_types()), "")
-        if any(isinstance(each, SmallVm) for each in self.contestants):
+        if any(isinstance(each, SmallVm) for each in self.systems):
             shared = [found_kernel(self.vm_root).path, guests.small_initrd(self.vm_root)]
             self._add("image", small, sum(map(allocated, shared)) / mb)
             self._add("instance", small, 0.0)
@@ -168,13 +167,13 @@ class _Match:
         if ("start", "debian") in self.samples:
             made = debian.at(self.vm_root)
             self._add("image", "debian", sum(map(allocated, (made.disk, made.kernel, made.initrd))) / mb)
-        for contestant in self.contestants:
-            if isinstance(contestant, DebianVm) and contestant.written:
-                self._add("instance", "debian", contestant.written / mb)
+        for system in self.systems:
+            if isinstance(system, DebianVm) and system.written:
+                self._add("instance", "debian", system.written / mb)
                 self.said["instance", "debian"] = "what it has written by the end of its start"
 
     def result(self) -> Comparison:
-        """Return what was found."""
+        """Return the comparison."""
         unit = {
             "start": "ms",
             "cold start": "ms",

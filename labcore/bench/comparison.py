@@ -1,4 +1,4 @@
-"""What a comparison of containers with virtual machines has found, as a value that is kept as JSON and drawn again."""
+"""Comparison results as values: series of samples, written as JSON and read again; options and progress of a run."""
 
 import json
 import statistics
@@ -11,6 +11,8 @@ from labcore.errors import InvalidInput
 from labcore.record import Record
 
 FORMAT: Final = 2
+ROUNDS: Final = 5
+QUICK_ROUNDS: Final = 2
 TOPICS: Final = {  # topic -> what a table of it is called, and the subject that its ratios are to
     "start": ("start: until the first process's first word has come", "labcore"),
     "cold start": ("the same, after all files were forgotten (drop_caches)", "labcore"),
@@ -44,8 +46,32 @@ SUBJECTS: Final = {  # subject -> how it is called in a table, in the order of t
 }
 
 
+class Progress(Record):
+    """Progress: the current action, number `done` of `total`."""
+
+    what: str
+    done: int
+    total: int
+
+
+class Options(Record):
+    """Options of a comparison. `rounds` 0: the default.
+
+    `quick`: fewer rounds, no other engines, no Debian. `cold`: also with a cold page cache (root only).
+    """
+
+    rounds: int = 0
+    quick: bool = False
+    cold: bool = False
+
+    @property
+    def times(self) -> int:
+        """The number of rounds."""
+        return self.rounds or (QUICK_ROUNDS if self.quick else ROUNDS)
+
+
 class Series(Record):
-    """All samples of one subject on one topic. `note` says what a reader must know of them."""
+    """All samples of one subject on one topic; `note` is a remark about them."""
 
     topic: str
     subject: str
@@ -60,7 +86,7 @@ class Series(Record):
 
 
 class Step(Record):
-    """A part of a start: its name, and when it began and how long it took, in milliseconds; `kind` for its colour."""
+    """A step of a start: its name, begin and duration in milliseconds; `kind` for its colour."""
 
     name: str
     kind: str
@@ -69,7 +95,7 @@ class Step(Record):
 
 
 class Comparison(Record):
-    """A whole comparison: where it was made, its series, the parts of one start of each subject, and what was left out."""
+    """A comparison: its environment and series, the steps of one start of each subject, and notes on what is missing."""
 
     environment: dict[str, Any]
     series: tuple[Series, ...]

@@ -1,4 +1,4 @@
-"""The bare process, and the containers, that virtual machines are compared with."""
+"""Containers in the comparison, by the library and by commands; and a bare process as the baseline."""
 
 import os
 import secrets
@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from labcore.bench.comparison import Step
-from labcore.bench.contestant import LABCORE, Contestant, Running, end, first_word, started
 from labcore.bench.memory import working_below
 from labcore.bench.peers import Cli, PeerFailed, bundle_for, timed
+from labcore.bench.system import LABCORE, RunningSystem, System, end, first_word, started
 from labcore.engine import Engine, exit_code
 from labcore.images.builtin import find_busybox
 from labcore.native import DEVNULL, PIPE, program
@@ -25,8 +25,8 @@ IDLE = ["/bin/sh", "-c", "echo ready; exec sleep 1000"]  # its first word ends t
 PROBE = "/dev/labcore-probe"  # in a container: on a tmpfs of its own
 
 
-class BareProcess(Contestant):
-    """What is to be run, by itself."""
+class BareProcess(System):
+    """The program without a container."""
 
     repeats = 5
 
@@ -35,24 +35,24 @@ class BareProcess(Contestant):
         self._directory = work
 
     @contextmanager
-    def running(self) -> Iterator[Running]:
+    def running(self) -> Iterator[RunningSystem]:
         """Start a busybox as the containers do."""
         with started([find_busybox(), "sh", *IDLE[1:]]) as (process, took):
-            running = Running(took, [process.pid])
+            running = RunningSystem(took, [process.pid])
             yield running
             start = time.perf_counter()
             end(process)
             running.stop_ms = (time.perf_counter() - start) * 1e3
 
-    def work(self, running: Running) -> str | None:  # noqa: ARG002
+    def work(self, running: RunningSystem) -> str | None:  # noqa: ARG002
         """Run the probe on the host."""
         return subprocess.run(
             [program("labcore-probe"), str(self._directory)], capture_output=True, text=True, check=True
         ).stdout
 
 
-class InProcess(Contestant):
-    """A container by the library: from the image's name to its first word."""
+class InProcess(System):
+    """A container by the library, from the image's name to its first output."""
 
     repeats = 5
 
@@ -61,14 +61,14 @@ class InProcess(Contestant):
         self.engine = engine
 
     @contextmanager
-    def running(self) -> Iterator[Running]:
+    def running(self) -> Iterator[RunningSystem]:
         """Make a plan, and carry it out."""
         start = time.perf_counter()
         plan = make_plan(self.engine.spec("busybox", IDLE))
         with spawn(plan, stdin=DEVNULL, stdout=PIPE) as process:
             assert process.stdout is not None
             first_word(process.stdout, "labcore")
-            running = Running((time.perf_counter() - start) * 1e3, [process.pid])
+            running = RunningSystem((time.perf_counter() - start) * 1e3, [process.pid])
             running.steps = tuple(Step(m.name, m.name, m.start_us / 1e3, m.duration_us / 1e3) for m in process.timeline)
             yield running
             start = time.perf_counter()
@@ -76,7 +76,7 @@ class InProcess(Contestant):
             process.wait()
             running.stop_ms = (time.perf_counter() - start) * 1e3
 
-    def work(self, running: Running) -> str | None:  # noqa: ARG002
+    def work(self, running: RunningSystem) -> str | None:  # noqa: ARG002
         """Run the probe in a container of its own, with the filter and the rights that containers have."""
         spec = self.engine.spec("busybox", [PROBE, "/tmp"])
         binary = MountPoint(PROBE, "bind", program("labcore-probe"), ("bind", "ro", "nosuid", "nodev"))
@@ -87,8 +87,8 @@ class InProcess(Contestant):
         return output.decode()
 
 
-class Command(Contestant):
-    """A container by a command that stays beside it: `labcore run`, `crun run`, `podman run`, `docker run`."""
+class Command(System):
+    """A container by a command that runs as long: `labcore run`, `crun run`, `podman run`, `docker run`."""
 
     def __init__(self, subject: str, command: list[str], remove: list[str], home: Path | None = None, beside: str = "") -> None:
         """`home` is where an engine keeps everything, `beside` the program that it puts beside each container."""
@@ -96,11 +96,11 @@ class Command(Contestant):
         self._command, self._remove, self.home, self._beside = command, remove, home, beside
 
     @contextmanager
-    def running(self) -> Iterator[Running]:
+    def running(self) -> Iterator[RunningSystem]:
         """Start it, and look for what is there that was not there before."""
         name = f"labcore-bench-{os.getpid()}-{secrets.token_hex(4)}"
         with started([word.replace("NAME", name) for word in self._command]) as (process, took):
-            running = Running(took, self._owned(process.pid))
+            running = RunningSystem(took, self._owned(process.pid))
             try:
                 yield running
             finally:

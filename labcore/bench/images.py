@@ -1,6 +1,6 @@
-"""What it costs to move an image: pull, push, load, unpack, serve; each beside the tool that people use for it today.
+"""Image benchmarks: pull, push, load, unpack and serve, each beside docker, umoci or docker-registry.
 
-The image is a Debian base system. Every command starts with an empty store of its own, and what prepares it is not measured.
+The image is a Debian base system. Every command starts with an empty store; the preparation is not measured.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from labcore.bench.measure import Result, Subject, environment, measure
 from labcore.bench.peers import PeerFailed, own_dockerd, timed, version
 from labcore.bench.registries import Registry, docker_registry, own_registry
-from labcore.bench.workspace import room
+from labcore.bench.workspace import workspace
 from labcore.engine import Engine
 from labcore.errors import Unavailable
 from labcore.images import Config
@@ -31,8 +31,8 @@ NAME = "debian"
 PEERS = ("docker", "dockerd", "docker-registry", "skopeo", "umoci")
 
 
-class Scene:
-    """The image, in every form that a contest takes it in, and the peers that run; all below one directory."""
+class Fixture:
+    """The image in every form that a benchmark needs, and the running peers; all below one directory."""
 
     def __init__(self, work: Path, archive: Path | None, undo: ExitStack) -> None:
         self.work = work
@@ -56,7 +56,7 @@ class Scene:
         return diff_id
 
     def fresh_root(self) -> str:
-        """Return a state root with nothing in it; what was there before is removed."""
+        """Return an empty state root; the last one is removed."""
         shutil.rmtree(self._fresh, ignore_errors=True)
         return str(self._fresh)
 
@@ -74,8 +74,8 @@ class Scene:
         subprocess.run([*self.docker, "image", "prune", "-f"], capture_output=True)
 
 
-class Weight:
-    """The most memory that our commands took."""
+class PeakMemory:
+    """The peak memory of labcore's commands."""
 
     def __init__(self) -> None:
         self.most = 0
@@ -97,17 +97,17 @@ class Weight:
         return took
 
     def say(self) -> list[str]:
-        """Return it in words, if there was such a command."""
+        """Return it as text, if there was such a command."""
         return [f"most memory of a labcore command: {self.most / 1024:.0f} MiB"] if self.most else []
 
 
-class Contest(NamedTuple):
-    """What is measured against what."""
+class Pairing(NamedTuple):
+    """Two or more subjects that are measured against each other."""
 
     title: str
     baseline: str
     subjects: list[Subject]
-    weight: Weight
+    weight: PeakMemory
 
 
 def bench_images(rounds: int, archive: Path | None = None) -> Iterator[Result]:
@@ -116,101 +116,101 @@ def bench_images(rounds: int, archive: Path | None = None) -> Iterator[Result]:
     Raises Unavailable if a peer, or mmdebstrap where it is needed, is not installed.
     """
     with ExitStack() as undo:
-        work = undo.enter_context(room())
+        work = undo.enter_context(workspace())
         if missing := [peer for peer in PEERS if shutil.which(peer) is None]:
             raise Unavailable(f"to compare with: {', '.join(missing)}: PEERS=1 make setup installs them")
-        scene = Scene(work, archive, undo)
+        fixture = Fixture(work, archive, undo)
         about = environment(work, {name: version(name) for name in ("dockerd", "docker-registry", "skopeo", "umoci")})
-        about["image"] = scene.image
+        about["image"] = fixture.image
         for make in (_unpacking, _loading, _pulling, _pushing, _serving):
             with ExitStack() as its_own:
-                contest = make(scene, its_own)
+                contest = make(fixture, its_own)
                 for rows in measure(make.__name__.strip("_"), contest.subjects, rounds):
                     yield Result(contest.title, contest.baseline, about, rows, contest.weight.say())
 
 
-def _unpacking(scene: Scene, undo: ExitStack) -> Contest:
-    bundle = scene.work / "bundle"
+def _unpacking(fixture: Fixture, undo: ExitStack) -> Pairing:
+    bundle = fixture.work / "bundle"
     undo.callback(shutil.rmtree, bundle, ignore_errors=True)
-    (layer,) = scene.engine.images.get(Reference.parse(NAME)).layers
+    (layer,) = fixture.engine.images.get(Reference.parse(NAME)).layers
 
     def umoci() -> float:
         shutil.rmtree(bundle, ignore_errors=True)
-        return timed(["umoci", "unpack", "--image", scene.layout, str(bundle)])
+        return timed(["umoci", "unpack", "--image", fixture.layout, str(bundle)])
 
     def ours() -> float:
-        layers = LayerStore(Path(scene.fresh_root()))
+        layers = LayerStore(Path(fixture.fresh_root()))
         start = time.perf_counter()
-        layers.add(scene.diff_id, lambda: scene.engine.images.blob_path(layer).open("rb"))
+        layers.add(fixture.diff_id, lambda: fixture.engine.images.blob_path(layer).open("rb"))
         return time.perf_counter() - start
 
     subjects = [Subject("labcore, in process", ours), Subject("umoci unpack", umoci)]
-    return Contest("unpack: a gzipped layer becomes files", "umoci unpack", subjects, Weight())
+    return Pairing("unpack: a gzipped layer becomes files", "umoci unpack", subjects, PeakMemory())
 
 
-def _loading(scene: Scene, undo: ExitStack) -> Contest:
-    weight = Weight()
-    undo.callback(scene.have_docker_forget, NAME)
+def _loading(fixture: Fixture, undo: ExitStack) -> Pairing:
+    weight = PeakMemory()
+    undo.callback(fixture.have_docker_forget, NAME)
 
     def theirs() -> float:
-        scene.have_docker_forget(NAME)
-        return timed([*scene.docker, "load", "-i", str(scene.saved)])
+        fixture.have_docker_forget(NAME)
+        return timed([*fixture.docker, "load", "-i", str(fixture.saved)])
 
     def ours() -> float:
-        return weight.timed("--root", scene.fresh_root(), "load", "-i", str(scene.saved))
+        return weight.timed("--root", fixture.fresh_root(), "load", "-i", str(fixture.saved))
 
     subjects = [Subject("labcore load", ours), Subject("docker load", theirs)]
-    return Contest("load: an archive as docker save writes it", "docker load", subjects, weight)
+    return Pairing("load: an archive as docker save writes it", "docker load", subjects, weight)
 
 
-def _pulling(scene: Scene, undo: ExitStack) -> Contest:
-    weight = Weight()
-    registry = undo.enter_context(docker_registry(scene.work / "registry"))
-    name = scene.give(registry)
-    undo.callback(scene.have_docker_forget, name)
+def _pulling(fixture: Fixture, undo: ExitStack) -> Pairing:
+    weight = PeakMemory()
+    registry = undo.enter_context(docker_registry(fixture.work / "registry"))
+    name = fixture.give(registry)
+    undo.callback(fixture.have_docker_forget, name)
 
     def theirs() -> float:
-        scene.have_docker_forget(name)
-        return timed([*scene.docker, "pull", "-q", name])
+        fixture.have_docker_forget(name)
+        return timed([*fixture.docker, "pull", "-q", name])
 
     def ours() -> float:
-        return weight.timed("--root", scene.fresh_root(), "pull", name)
+        return weight.timed("--root", fixture.fresh_root(), "pull", name)
 
     subjects = [Subject("labcore pull", ours), Subject("docker pull", theirs)]
-    return Contest("pull: from a docker-registry on this machine", "docker pull", subjects, weight)
+    return Pairing("pull: from a docker-registry on this machine", "docker pull", subjects, weight)
 
 
-def _pushing(scene: Scene, undo: ExitStack) -> Contest:
-    """Each push goes to a registry that has nothing: who pushes could leave out what is there."""
-    weight = Weight()
-    timed([*scene.docker, "load", "-i", str(scene.saved)])
-    undo.callback(scene.have_docker_forget, NAME)
+def _pushing(fixture: Fixture, undo: ExitStack) -> Pairing:
+    """Each push goes to an empty registry, for existing blobs are not pushed."""
+    weight = PeakMemory()
+    timed([*fixture.docker, "load", "-i", str(fixture.saved)])
+    undo.callback(fixture.have_docker_forget, NAME)
 
     def theirs() -> float:
-        with docker_registry(scene.work / "empty") as registry:
+        with docker_registry(fixture.work / "empty") as registry:
             name = f"{registry.address}/{NAME}"
-            timed([*scene.docker, "tag", NAME, name])
-            took = timed([*scene.docker, "push", "-q", name])
-        timed([*scene.docker, "rmi", name])
+            timed([*fixture.docker, "tag", NAME, name])
+            took = timed([*fixture.docker, "push", "-q", name])
+        timed([*fixture.docker, "rmi", name])
         return took
 
     def ours() -> float:
-        root = scene.fresh_root()
-        with docker_registry(scene.work / "empty") as registry:
+        root = fixture.fresh_root()
+        with docker_registry(fixture.work / "empty") as registry:
             name = f"{registry.address}/{NAME}"
-            weight.timed("--root", root, "load", "-i", str(scene.saved))
+            weight.timed("--root", root, "load", "-i", str(fixture.saved))
             weight.timed("--root", root, "tag", NAME, name)
             return weight.timed("--root", root, "push", name)
 
     subjects = [Subject("labcore push", ours), Subject("docker push", theirs)]
-    return Contest("push: an image that was loaded, to a docker-registry that is empty", "docker push", subjects, weight)
+    return Pairing("push: an image that was loaded, to a docker-registry that is empty", "docker push", subjects, weight)
 
 
-def _serving(scene: Scene, undo: ExitStack) -> Contest:
-    target = scene.work / "pulled"
+def _serving(fixture: Fixture, undo: ExitStack) -> Pairing:
+    target = fixture.work / "pulled"
 
     def subject(registry: Registry) -> Subject:
-        name = scene.give(registry)
+        name = fixture.give(registry)
 
         def once() -> float:
             shutil.rmtree(target, ignore_errors=True)
@@ -218,10 +218,10 @@ def _serving(scene: Scene, undo: ExitStack) -> Contest:
 
         return Subject(f"from {registry.name}", once)
 
-    ours = undo.enter_context(own_registry(scene.work / "ours"))
-    theirs = undo.enter_context(docker_registry(scene.work / "theirs"))
+    ours = undo.enter_context(own_registry(fixture.work / "ours"))
+    theirs = undo.enter_context(docker_registry(fixture.work / "theirs"))
     undo.callback(shutil.rmtree, target, ignore_errors=True)
-    return Contest("serve: a pull by skopeo", f"from {theirs.name}", [subject(ours), subject(theirs)], Weight())
+    return Pairing("serve: a pull by skopeo", f"from {theirs.name}", [subject(ours), subject(theirs)], PeakMemory())
 
 
 def debian(work: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What an engine waits for: an OCI runtime's commands, and what a hundred containers that run on cost."""
+"""Life cycle benchmarks: an OCI runtime's create, start, delete and exec; memory of a hundred containers' shims."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from labcore.bench.measure import Result, Subject, environment, measure, row_of
 from labcore.bench.peers import PeerFailed, bundle_for, podman_words, running_docker, timed, version
-from labcore.bench.workspace import room
+from labcore.bench.workspace import workspace
 from labcore.engine import Engine
 from labcore.procfs import parent
 from labcore.runtime import make_plan, spawn
@@ -66,7 +66,7 @@ class OciRuntime:
 
 
 class InProcess:
-    """The same by the library, as an engine that is written in Python has it."""
+    """The same by the library, as for an engine written in Python."""
 
     def __init__(self, rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> None:
         self.bundle = bundle_for("library", rootfs, work, argv, undo)
@@ -114,7 +114,7 @@ def bench_exec(rounds: int) -> Iterator[Result]:
 
 def _bench_runtimes(title: str, rounds: int, argv: list[str]) -> Iterator[Result]:
     with ExitStack() as undo:
-        work = undo.enter_context(room())
+        work = undo.enter_context(workspace())
         rootfs = _rootfs(work)
         there = {name: path for name, path in RUNTIMES.items() if shutil.which(path)}
         made: dict[str, OciRuntime | InProcess] = {LIBRARY: InProcess(rootfs, work, argv, undo)}
@@ -139,9 +139,9 @@ def _rootfs(work: Path) -> Path:
 
 
 def bench_many(rounds: int) -> Iterator[Result]:  # noqa: ARG001  a hundred is what it is about
-    """Start a hundred containers that run on, each kept by its monitor; weigh the monitors, and what peers have for them."""
+    """Start a hundred containers, each with a shim; measure the shims' memory, and that of peers' shims."""
     with ExitStack() as undo:
-        work = undo.enter_context(room())
+        work = undo.enter_context(workspace())
         rootfs = _rootfs(work)
         plan = make_plan(Engine(work / "state").spec("busybox", ["/bin/sleep", "1000"]))
         times, monitors = [], []

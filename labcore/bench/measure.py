@@ -1,4 +1,4 @@
-"""Interleaved measuring, and the one format of every `labcore bench`."""
+"""Interleaved measurement, and the JSON format of every `labcore bench`."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""How much memory and how much of the disk something takes."""
+"""Memory and disk usage of processes and directories: PSS, MemAvailable, allocated blocks."""
 
 import stat
 from contextlib import suppress

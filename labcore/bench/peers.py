@@ -1,4 +1,4 @@
-"""The container systems that labcore is compared with, each made to start the same program as it would for its users.
+"""Peers: bubblewrap, runc, crun, podman and docker, each starting the same program as it does for its users.
 
 What each needs (a bundle, a daemon, an image) is made in one temporary directory and undone when the `with` ends.
 """

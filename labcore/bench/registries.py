@@ -1,4 +1,4 @@
-"""Registries to move images to and from, each started on a free port of the loopback and ended with its `with`."""
+"""Registries for image benchmarks, labcore's and docker-registry, each on a free port of the loopback."""
 
 import shutil
 import socket

@@ -1,10 +1,10 @@
-"""A benchmark's result as a table and as a plot."""
+"""Rendering of a benchmark's result: table and plot."""
 
 from pathlib import Path
 
 from labcore.bench.measure import Result, Row
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # matplotlib comes with the lab, and a table needs none
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -27,7 +27,7 @@ FAR_APART = 20  # times the smallest: then bars of true length would hide it, an
 
 def plot(results: list[Result], path: Path) -> None:
     """Draw the rows as bars from the fastest to the slowest, 5th to 95th percentile marked."""
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # which comes with the lab
 
     heights = [0.45 * len(result.rows) + 1.3 for result in results]
     figure = Figure(figsize=(9, sum(heights)), layout="constrained")

@@ -1,4 +1,4 @@
-"""What a container start costs: one program, the same namespaces and kind of root, by the kernel alone, labcore, its peers."""
+"""Start benchmark: one program with the same namespaces and kind of root, by bare system calls, labcore, and its peers."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labcore.bench.measure import Result, Subject, environment, measure
 from labcore.bench.peers import PeerFailed, peers, timed
-from labcore.bench.workspace import room
+from labcore.bench.workspace import workspace
 from labcore.engine import Engine
 from labcore.native import program
 from labcore.runtime.seccomp import compiled
@@ -24,7 +24,7 @@ COMMAND = "labcore run --rm (the command)"
 
 
 class Server:
-    """A child that does the thing once for each line it is sent, and answers with the nanoseconds."""
+    """A child that runs the measured action once for each line it is sent, and answers with the nanoseconds."""
 
     def __init__(self, command: list[str]) -> None:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -52,7 +52,7 @@ class Server:
 def bench_start(rounds: int) -> Iterator[Result]:
     """Measure, and yield the result after every round; the store lies on a tmpfs of its own."""
     with ExitStack() as undo:
-        work = undo.enter_context(room())
+        work = undo.enter_context(workspace())
         engine = Engine(work / "state")
         engine.seed("busybox")
         spec = engine.spec("busybox", ["/bin/true"])

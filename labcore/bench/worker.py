@@ -1,4 +1,4 @@
-"""A process that starts a container for each line on its standard input and answers with the nanoseconds it took.
+"""Benchmark worker: starts a container for each line on its standard input, and answers with the nanoseconds it took.
 
     python -m labcore.bench.worker ROOT BALLAST_MB CARRIER PROGRAM [ARG...]
 

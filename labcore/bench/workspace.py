@@ -1,4 +1,4 @@
-"""Where benchmarks work: a tmpfs, in a mount namespace of their own."""
+"""Benchmark workspace: a tmpfs in a mount namespace of its own."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ UNIFIED_CGROUP = "/sys/fs/cgroup/unified"
 
 
 @contextmanager
-def room() -> Iterator[Path]:
-    """A tmpfs to work in, in a mount namespace of our own: whatever becomes of us, no mount is left behind."""
+def workspace() -> Iterator[Path]:
+    """Yield a tmpfs in a new mount namespace of this process: no mount is left behind, however it ends."""
     if (count := native.threads()) > 1:
         raise Unavailable(
             f"the benchmark changes its mount namespace, and this process has {count} threads: run `labcore bench`"

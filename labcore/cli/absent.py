@@ -6,7 +6,7 @@ _SWARM = "labcore is one machine's; docker swarm is for many"
 _ABSENT = {
     "pause; port; stats; top; unpause; update": _RUNTIME,
     "container pause; container port; container stats; container top; container unpause; container update": _RUNTIME,
-    "build; builder; builder build; builder prune; buildx; image build": "labcore commit makes images of containers",
+    "build; bake; builder; builder build; builder prune; buildx; image build": "labcore commit makes images of containers",
     "compose": "docker-compose with docker",
     "network": "a container has the loopback interface alone",
     "events; system events": "labcore info and labcore system df show what is here",

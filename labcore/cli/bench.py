@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 from labcore.bench import BENCHES, Result, as_json, versions_of
 from labcore.bench.images import debian
+from labcore.bench.peers_root import enter_command
 from labcore.bench.render import plot, table
-from labcore.bench.today import entering
 from labcore.cli.numbers import whole
 from labcore.errors import InvalidInput
 from labcore.paths import default_root
@@ -22,10 +22,13 @@ COMPARE = "compare"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
-        "start: from start to exit of one small program in a container. life: create, start and delete, as an engine drives an "
-        "OCI runtime. exec: a further program in a running container. many: a hundred containers that run on. images: pull, "
-        "push, load, unpack and serve a Debian base image. compare: containers against virtual machines, in a few minutes: "
-        "start, stop, memory, disk, how many fit, work inside; `labcore vm setup` first."
+        "start: from start to exit of one small program in a container\n"
+        "life: create, start and delete, as an engine drives an OCI runtime\n"
+        "exec: a further program in a running container\n"
+        "many: a hundred containers that run on\n"
+        "images: pull, push, load, unpack and serve a Debian base image\n"
+        "compare: containers against virtual machines, in a few minutes: start, stop, memory, disk, how many fit, "
+        "work inside; `labcore vm setup` first"
     )
     parser.add_argument("what", choices=[*BENCHES, COMPARE], metavar="|".join([*BENCHES, COMPARE]), help="what to measure")
     parser.add_argument(
@@ -48,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Measure all subjects in turn, showing how far it is."""
     places = [path.parent for path in (args.json, args.plot, args.archive) if path]
-    if not args.source and (words := entering(Path.cwd(), args.root or default_root(), *places)):
+    if not args.source and (words := enter_command(Path.cwd(), args.root or default_root(), *places)):
         return _among_peers(words, args)
     if args.what == COMPARE:
         from labcore.cli.bench_compare import compare_and_report
@@ -72,11 +75,11 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _among_peers(entering: list[str], args: argparse.Namespace) -> int:
+def _among_peers(enter_command: list[str], args: argparse.Namespace) -> int:
     """Do the same in the root of today's peers, on an image that is made here, and return the status."""
     with TemporaryDirectory(prefix="labcore-bench-") as place:
         image = ["--archive", str(debian(Path(place)))] if args.what == "images" and not args.archive else []
-        command = ["setpriv", "--pdeathsig=KILL", *entering, sys.executable, "-m", "labcore", *sys.argv[1:], *image]
+        command = ["setpriv", "--pdeathsig=KILL", *enter_command, sys.executable, "-m", "labcore", *sys.argv[1:], *image]
         # In a group of its own: a terminal's Ctrl-C comes here, as that of any other does, and is passed on once.
         with subprocess.Popen(command, process_group=0) as process:
             here = signal.signal(signal.SIGINT, lambda *_: process.send_signal(signal.SIGINT))

@@ -7,9 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from labcore.bench.compare import compare
-from labcore.bench.comparison import Comparison, read_comparison, report
-from labcore.bench.progress import Options, Progress
-from labcore.bench.workspace import room
+from labcore.bench.comparison import Comparison, Options, Progress, read_comparison, report
+from labcore.bench.workspace import workspace
 from labcore.errors import InvalidInput, LabcoreError, Unavailable
 from labcore.paths import default_root
 
@@ -40,7 +39,7 @@ def _must_be_possible(json: Path | None, plot: Path | None) -> None:
 def _measured(args: argparse.Namespace) -> Comparison:
     options = Options(args.rounds or 0, quick=args.quick, cold=args.cold)
     began = time.monotonic()
-    with room() as work:
+    with workspace() as work:
         for event in compare(work, args.root or default_root(), options):
             if isinstance(event, Comparison):
                 _show("")

@@ -60,7 +60,7 @@ COMMANDS = {
     "volume rm": "Remove volumes, with all that is in them",
     "inspect": "Print all that is known of containers, images and volumes, as JSON",
     "version": "Show the versions of labcore and of what it runs on",
-    "seed": "Make images on the spot: busybox, hello-world, alpine, debian …",
+    "seed": "Make images on the spot: busybox, alpine, debian, nginx, python",
     "plan": "Print what `run` would do, op by op, and start nothing",
     "doctor": "Try what this machine can do, and name the cures",
     "lab": "Start a first container, then JupyterLab with the lessons",
@@ -127,7 +127,7 @@ ALIASES = {
 
 # In the help of `labcore`: those that are wanted first, as docker lists them, and those that docker has not.
 COMMON = (
-    "run", "exec", "ps", "build", "pull", "push", "images", "login", "logout", "search", "version", "info",
+    "run", "exec", "ps", "build", "bake", "pull", "push", "images", "login", "logout", "search", "version", "info",
 )  # fmt: skip
 OWN = ("seed", "plan", "doctor", "lab", "lesson", "vm", "bench", "fsck", "rootless", "registry", "completion")
 

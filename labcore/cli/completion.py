@@ -70,8 +70,10 @@ SCRIPTS: Final = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
-        "In bash or zsh: source <(labcore completion bash). In fish: labcore completion fish | source. "
-        "For every new shell put that into its ~/.bashrc, ~/.zshrc (behind compinit) or ~/.config/fish/config.fish."
+        "For every new shell, write this into\n"
+        "  ~/.bashrc                   source <(labcore completion bash)\n"
+        "  ~/.zshrc, behind compinit   source <(labcore completion zsh)\n"
+        "  ~/.config/fish/config.fish  labcore completion fish | source"
     )
     parser.add_argument("shell", choices=list(SCRIPTS), metavar="bash|zsh|fish", help="whose script")
 

@@ -17,9 +17,15 @@ from labcore.spec import Reference
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--ip", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine only)")
-    parser.add_argument("--lessons", type=Path, default=copies.LESSONS_HERE, help="the lessons (default: labcore's)")
-    parser.add_argument("--work", type=Path, default=Path("work"), help="your copy of them, made once (default: work)")
+    parser.add_argument(
+        "--ip", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: 127.0.0.1, this machine only)"
+    )
+    parser.add_argument(
+        "--lessons", type=Path, default=copies.LESSONS_HERE, metavar="DIR", help="the lessons (default: labcore's)"
+    )
+    parser.add_argument(
+        "--work", type=Path, default=Path("work"), metavar="DIR", help="your copy of them, made once (default: work)"
+    )
 
 
 def main(args: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from labcore.cli.command_line import Line
 from labcore.cli.commands import ALIASES, COMMANDS, SHORT
 
+argparse._ = str  # type: ignore[attr-defined]  # no translation is looked for on the disk: 2 ms, and the import of locale
 USAGE_ERROR = 125  # docker's status for a command line that cannot be
 BOOLEANS = {"1": True, "t": True, "T": True, "true": True, "TRUE": True, "True": True}  # docker's spellings
 BOOLEANS |= {"0": False, "f": False, "F": False, "false": False, "FALSE": False, "False": False}
@@ -142,7 +143,10 @@ class _Layout(argparse.HelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         from textwrap import fill
 
-        return fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+        lines = text.split("\n")  # each is a paragraph
+        return "\n".join(
+            fill(line, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False) for line in lines
+        )
 
     def _choices(self, action: argparse.Action) -> str:
         return "|".join(map(str, action.choices or [action.dest.upper()]))

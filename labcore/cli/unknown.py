@@ -3,25 +3,30 @@
 import re
 from typing import Final
 
-ENGINES: Final = "labcore-runtime does that, driven by docker or podman: docker run --runtime labcore …"
+NETWORK: Final = "a container has the loopback interface alone, or with --network host the machine's; networks are to come"
+HEALTH: Final = "nobody watches a container here; run the check by hand"
+WINDOWS: Final = "it is for Windows"
 INSTEAD: Final = {
-    "-d --detach": "it runs in the foreground: end the line with &, or in Python labcore.spawn(plan, kept=…)",
-    "-t --tty": "the program has this terminal's own streams; -i lets it read from it",
+    "-d --detach": "it runs in the foreground: end the line with &, or in Python labcore.spawn(plan, shim=…)",
     "-a --attach": "output comes here in any case; -i lets it read this standard input",
     "--name": "--snapshot NAME keeps what it writes under a name",
-    "-p --publish -P --publish-all --expose": "a container has the loopback interface alone; networks are to come",
-    "--network --net --ip --ip6 --dns --dns-search --dns-option --add-host --link --mac-address --network-alias":
-        "a container has the loopback interface alone; networks are to come",
-    "-m --memory --memory-swap --memory-reservation -c --cpu-shares --cpus --cpuset-cpus --cpu-quota --pids-limit --ulimit":
-        ENGINES,
-    "--cap-add --cap-drop --security-opt": f"--privileged leaves it all of root's power; {ENGINES}",
-    "--device --gpus --shm-size --sysctl --read-only --group-add --oom-score-adj --cgroup-parent --runtime": ENGINES,
-    "--pid --ipc --uts --cgroupns": f"a container's namespaces are its own; {ENGINES}",
-    "--userns": "--userns-remap FIRST[:SIZE]",
+    "-p --publish -P --publish-all --expose": NETWORK,
+    "--ip --ip6 --link --link-local-ip --mac-address --network-alias --net-alias": NETWORK,
+    "--gpus": "--device PATH names the devices one by one",
+    "--runtime": "labcore is the runtime; docker run --runtime labcore has docker use it",
     "--volumes-from": "name the same volume: -v NAME:PATH",
-    "--restart --health-cmd --no-healthcheck --stop-signal --stop-timeout --log-driver --log-opt -l --label --cidfile": ENGINES,
-    "--platform --pull": "labcore pull --platform OS/ARCH IMAGE first",
+    "--volume-driver --storage-opt": "volumes and layers are directories below the state root",
+    "--restart": "it ends once; a shell's loop starts it again",
+    "--health-cmd --health-interval --health-retries --health-timeout --health-start-period --health-start-interval": HEALTH,
+    "--no-healthcheck": HEALTH,
+    "--log-driver --log-opt": "output comes here: send it to a file",
+    "--platform --pull -q --quiet --disable-content-trust": "labcore pull --platform OS/ARCH IMAGE first",
     "--detach-keys --sig-proxy": "signals are passed on, and a second Ctrl-C kills it",
+    "--annotation": "-l NAME=VALUE",
+    "--kernel-memory": "kernels have dropped it; -m limits all memory",
+    "--isolation --cpu-count --cpu-percent --io-maxbandwidth --io-maxiops": WINDOWS,
+    "--use-api-socket": "-v /run/docker.sock:/run/docker.sock",
+    "--cidfile --rm -t --tty -i --interactive": "plan starts nothing: leave it out",
 }  # fmt: skip
 
 
@@ -33,6 +38,7 @@ def cure_of(message: str, command: str) -> str | None:
     if command not in ("labcore run", "labcore plan"):
         return None
     together = re.findall(r"ignored explicit argument '(\w)", message)  # -it: an option that is known, and one that is not
+    together += [letter for option in unknown if option[:2] != "--" for letter in option[1:]]
     for option in (*unknown, *(f"-{letter}" for letter in together)):
         for names, there_is in INSTEAD.items():
             if option in names.split():

@@ -1,4 +1,4 @@
-"""What this kernel and machine can do, by trying it, and how to mend what is missing."""
+"""Doctor: tries what this kernel and machine can do, and names the cure for what is missing."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a probe found out."""
+"""Findings of the doctor, and the probe of a plan."""
 
 from typing import Literal
 
@@ -14,9 +14,9 @@ State = Literal["ok", "limited", "missing", "untried"]
 
 
 class Finding(Record):
-    """One thing that this machine can or cannot do.
+    """A feature that this machine has or lacks.
 
-    `detail` is what was seen, `affects` what depends on it, `cure` a command or a sentence, empty if nothing is to be done.
+    `detail` is the observation, `affects` what depends on it, `cure` a command or a sentence, empty if nothing is to be done.
     `essential`: without it no container runs.
     """
 
@@ -29,7 +29,7 @@ class Finding(Record):
 
 
 def attempt(name: str, plan: Plan, *, affects: str, works: str, essential: bool = False) -> Finding:
-    """Carry out a plan that ends by itself, and report whether it did."""
+    """Run a plan that ends by itself, and report whether it worked."""
     try:
         with spawn(plan) as process:
             process.wait(10)

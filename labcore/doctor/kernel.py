@@ -1,4 +1,4 @@
-"""What the kernel does for containers: each feature is tried, in a process that is gone afterwards."""
+"""Kernel checks: each feature that containers need is tried, in a process of its own."""
 
 import gzip
 import os

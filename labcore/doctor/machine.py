@@ -1,4 +1,4 @@
-"""What stands around the kernel: network settings, virtual machines, the disk, fonts."""
+"""Machine checks: network settings, virtual machines, the disk, fonts."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What the doctor says, in Chinese: the keys are the English texts that stand in its code."""
+"""Message catalogue of the doctor: Chinese translations of its English texts."""
 
 CHINESE = {
     # Kernel.

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from labcore.engine.speculative_unpack import Guesses
-from labcore.errors import ImageNotFound
 from labcore.images import Image, ImageStore
 from labcore.images.archive.reading import ArchivedImage, check_content, read
 from labcore.images.archive.rootfs import image_of_rootfs
 from labcore.images.archive.source import opened
-from labcore.images.store import chosen
+from labcore.images.resolve import for_this_machine
 from labcore.spec import Platform, Reference
 from labcore.storage import LayerStore
 
@@ -32,7 +31,7 @@ def load(store: ImageStore, source: Path | BinaryIO, *, layers: LayerStore | Non
         with opened(source) as archive:
             found = read(store, archive, guesses)
         for entry in found:
-            ours = _for_this_machine(entry)
+            ours = for_this_machine(entry.images)
             for image in entry.images:
                 if layers and image is ours:
                     unpack(store, layers, image, guesses)
@@ -89,13 +88,3 @@ def unpack(store: ImageStore, layers: LayerStore, image: Image, guesses: Guesses
 
 def _open(path: Path) -> BinaryIO:
     return path.open("rb")
-
-
-def _for_this_machine(entry: ArchivedImage) -> Image:
-    """Return the image itself, or of several the one for this machine; the first if there is none."""
-    listed = [image.descriptor.replace(platform=image.config.platform) for image in entry.images]
-    try:
-        wanted = chosen(listed, Platform.here(), "")
-    except ImageNotFound:
-        return entry.images[0]
-    return entry.images[listed.index(wanted)]

@@ -7,6 +7,7 @@ from typing import Final
 
 from labcore.engine.container_state import now, upper_of
 from labcore.engine.engine import BARE, Engine
+from labcore.engine.foreground import new_id
 from labcore.engine.names import drawn_name
 from labcore.engine.records import Container
 from labcore.errors import InUse, InvalidInput
@@ -49,7 +50,7 @@ def _described(engine: Engine, options: CreateOptions) -> Container:
     from labcore.runtime.probe import confined
     from labcore.storage.driver import driver
 
-    made = Container(os.urandom(32).hex(), options.name, now(), options, BARE)
+    made = Container(new_id(), options.name, now(), options, BARE)
     if options.rootfs:
         return made.replace(mounts=_drawn(completed(options.mounts, ())))
     found = engine.images.find(options.image)

@@ -25,6 +25,7 @@ KILLED: Final = 128 + signal.SIGKILL
 MACHINE_RESTARTED: Final = 255  # what docker says of a container that ran when the machine went down
 NOT_STARTED: Final = 128
 CGROUPS: Final = "cgroups"
+PLACEHOLDERS: Final = ("etc/hosts", "etc/hostname", "etc/resolv.conf")  # where files of its own are bound
 
 
 def shim_of(engine: Engine, container: Container) -> Shim:
@@ -36,7 +37,7 @@ def shim_of(engine: Engine, container: Container) -> Shim:
 
 def upper_of(container: Container) -> Upper:
     """Return where a container's own files lie."""
-    return Upper(container.id, container.layers, container.user_attributes, container.copied)
+    return Upper(container.id, container.layers, container.user_attributes, container.copied, PLACEHOLDERS)
 
 
 def get(engine: Engine, text: str) -> Container:

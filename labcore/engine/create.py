@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from labcore.engine.devices import rules, with_devices
-from labcore.engine.namespaces import PidOf, hostname_of, no_containers, with_namespaces
+from labcore.engine.namespaces import PidOf, checked_sysctls, hostname_of, no_containers, with_namespaces
 from labcore.engine.resources import limited
 from labcore.engine.security import confined_as
 from labcore.images import Config
@@ -46,7 +46,7 @@ def container_spec(
         hostname=name,
         domainname=options.domainname,
         rlimits=options.ulimits,
-        sysctls=options.sysctls,
+        sysctls=checked_sysctls(options),
         oom_score_adj=options.oom_score_adj,
         resources=limited(options, rules(options)),
         terminal=options.tty,

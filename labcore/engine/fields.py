@@ -4,8 +4,21 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from labcore.engine import device_forms, security_forms
-from labcore.engine.forms import each, flag, number, pairs, size, size_or_unlimited, text, text_or_number, variables, words
-from labcore.engine.limit_forms import cpu_set, cpus, extra_host, id_range, ulimit
+from labcore.engine.forms import (
+    each,
+    flag,
+    number,
+    pairs,
+    refuse,
+    size,
+    size_or_unlimited,
+    text,
+    text_or_number,
+    variables,
+    word,
+    words,
+)
+from labcore.engine.limit_forms import address, cpu_set, cpus, extra_host, id_range, signal_name, ulimit
 from labcore.engine.mount_options import from_long, from_short, from_tmpfs
 from labcore.errors import InvalidInput
 from labcore.spec import CreateOptions
@@ -20,7 +33,7 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
         "entrypoint",
         lambda name, value: words(name, value if not isinstance(value, str) else [value] if value else []),
     ),
-    "group_add": ("group_add", each(text_or_number)),
+    "group_add": ("group_add", words),
     "labels": ("labels", pairs),
     "volumes": ("mounts", each(lambda _, value: from_short(value))),
     "mounts": ("mounts", each(lambda _, value: from_long(value))),
@@ -28,9 +41,16 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
     "devices": ("devices", each(device_forms.mapping)),
     "device_cgroup_rules": ("device_cgroup_rules", each(device_forms.rule)),
     "remap": ("userns_remap", id_range),
+    "cap_add": ("cap_add", words),
+    "cap_drop": ("cap_drop", words),
+    "dns": ("dns", each(address)),
+    "dns_search": ("dns_search", each(word)),
+    "dns_options": ("dns_options", each(word)),
     "extra_hosts": ("extra_hosts", extra_host),
     "ulimits": ("ulimits", each(ulimit)),
     "sysctls": ("sysctls", pairs),
+    "stop_signal": ("stop_signal", signal_name),
+    "stop_timeout": ("stop_timeout", lambda name, value: number(name, value, -1)),
     "shm_size": ("shm_size", size),
     "security_opt": ("", security_forms.security),
     "memory": ("resources.memory", size),
@@ -102,8 +122,16 @@ def _own(name: str) -> tuple[str, Reader]:
         near = get_close_matches(name, [*FORMS, *CreateOptions._fields], 1, 0.5)
         raise InvalidInput(f"there is no option {name}" + (f": {near[0]} is meant, perhaps" if near else "; see CreateOptions"))
     readers: dict[type, Reader] = {str: text, bool: flag, int: number}
-    return name, readers.get(type(default), _as_it_is)
+    return name, readers.get(type(default), _value_like(default))
 
 
-def _as_it_is(_: str, value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _value_like(default: Any) -> Reader:
+    """Return the reader of what is a value already: a record, or a list of such."""
+
+    def read(name: str, value: Any) -> Any:
+        found = tuple(value) if isinstance(value, list) else value
+        if default is not None and not isinstance(found, type(default)):
+            refuse(name, value, f"a {type(default).__name__} is wanted")
+        return found
+
+    return read

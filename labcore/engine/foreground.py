@@ -4,11 +4,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from labcore.engine.completed import Completed, exit_code
-from labcore.engine.create import container_spec, with_mounts
+from labcore.engine.create import HOSTNAME, container_spec, with_mounts
 from labcore.engine.engine import Engine
+from labcore.engine.etc_files import borrowed_etc_files, etc_files
 from labcore.engine.fields import create_options
 from labcore.engine.resources import cgroup_of
 from labcore.errors import InvalidInput
@@ -20,6 +21,8 @@ from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.launch import Launch, launched
 from labcore.spec import ContainerSpec, CreateOptions, Resources, Root
 from labcore.storage.driver import driver
+
+ID_SHORT: Final = 12  # digits of an ID that people are shown
 
 
 class Prepared(Record):
@@ -47,7 +50,8 @@ def plan(
 
     `image` is a name in the store; `argv` empty: the image's own command. `fields` are those of
     `labcore.engine.fields.create_options`: `rootfs` is a directory instead of an image, `env` a mapping, and so on. `stages`
-    replaces stages by name (`labcore.STAGES`). `root` is the state root. Volumes, which somebody has to hold, are for `run`.
+    replaces stages by name (`labcore.STAGES`). `root` is the state root. What somebody has to hold is for `run`: volumes,
+    and the container's own /etc/hosts, /etc/hostname and /etc/resolv.conf.
     Raises InvalidInput, ImageNotFound, StoreDamaged.
     """
     engine = Engine(root)
@@ -87,7 +91,7 @@ def run(
 
         made = create(engine, wanted.replace(open_stdin=bool(input) or wanted.open_stdin, stdin_once=True))
         return run_to_end(engine, made.id, input=input, timeout=timeout)
-    with prepared(engine, wanted) as container:
+    with prepared(engine, wanted, etc=not {"rootfs", "mounts"} & set(stages or ())) as container:
         launch = Launch(container.spec, stages=stages, options=engine.launch_options, cgroup=container.cgroup)
         stdin = PIPE if input else DEVNULL
         with launched(launch, stdin=stdin, stdout=stdout, stderr=stderr, carrier=carrier) as process:
@@ -97,9 +101,11 @@ def run(
 
 
 @contextmanager
-def prepared(engine: Engine, options: CreateOptions) -> Iterator[Prepared]:
-    """Yield a container to be started and ended inside the block, with its layers and volumes; what it writes is gone then.
+def prepared(engine: Engine, options: CreateOptions, *, container_id: str = "", etc: bool = True) -> Iterator[Prepared]:
+    """Yield a container to be started and ended inside the block, with its layers, volumes and files in /etc.
 
+    What it writes is gone then. The `container_id` begins with the name of the host inside, unless the options have one.
+    Without `etc` the files are the root's own: a stage that takes the place of labcore's mounts cannot know of them.
     Raises InvalidInput, ImageNotFound, StoreDamaged, NotFound, InUse.
     """
     with ExitStack() as undo:
@@ -109,15 +115,25 @@ def prepared(engine: Engine, options: CreateOptions) -> Iterator[Prepared]:
         root, config = engine.root_and_config(options)
         if options.image and driver(engine.layers.prepared()) == "copy":
             root = undo.enter_context(_copied(engine, options))
-        spec = container_spec(options, root=root, config=config)
-        yield Prepared(undo.enter_context(mounted(engine, options, spec, config)), _cgroup(options), starting)
+        hostname = container_id[:ID_SHORT] or HOSTNAME
+        spec = container_spec(options, root=root, config=config, hostname=hostname)
+        spec = undo.enter_context(mounted(engine, options, spec, config))
+        if etc:
+            files = etc_files(options, spec.hostname or hostname)
+            spec = undo.enter_context(borrowed_etc_files(engine.root / "runtime" / "etc", files, spec))
+        yield Prepared(spec, _cgroup(options, container_id or new_id()), starting)
 
 
-def _cgroup(options: CreateOptions) -> Cgroup | None:
+def _cgroup(options: CreateOptions, container_id: str) -> Cgroup | None:
     """Return a cgroup of the container's own, where there is something for it to do."""
     if options.resources == Resources() and not (options.cgroup_parent or options.devices or options.device_cgroup_rules):
         return None
-    return cgroup_of(options, os.urandom(6).hex())
+    return cgroup_of(options, container_id[:ID_SHORT])
+
+
+def new_id() -> str:
+    """Return a container's ID: 64 hex digits, drawn."""
+    return os.urandom(32).hex()
 
 
 @contextmanager
@@ -128,7 +144,7 @@ def _copied(engine: Engine, options: CreateOptions) -> Iterator[Root]:
     from labcore.storage.upper import Upper
 
     engine.container_dirs.sweep()
-    id = os.urandom(32).hex()
+    id = new_id()
     with engine.container_dirs.temporary(id):
         upper = Upper(id, tuple(engine.layers_of(engine.images.find(options.image))), copied=True)
         engine.uppers.create(upper)

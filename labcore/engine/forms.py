@@ -73,10 +73,18 @@ def size_or_unlimited(name: str, value: Any) -> int:
 
 
 def words(name: str, value: Any) -> tuple[str, ...]:
-    """Read a list of texts."""
+    """Read a list of texts, or of numbers that stand for such."""
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         refuse(name, value, f"a list is wanted: [{value!r}]")
-    return tuple(text(name, each) for each in value)
+    return tuple(text_or_number(name, each) for each in value)
+
+
+def word(name: str, value: Any) -> str:
+    """Read a text without white space."""
+    found = text(name, value)
+    if found.split() != [found]:
+        refuse(name, value, "one word is wanted, without white space")
+    return found
 
 
 def each(read: Callable[[str, str], T]) -> Callable[[str, Any], tuple[T, ...]]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from labcore.engine.container_state import get, upper_of
 from labcore.engine.create import container_spec
 from labcore.engine.engine import Engine
+from labcore.engine.etc_files import etc_files, with_etc_files, write_etc_files
 from labcore.engine.foreground import mounted
 from labcore.engine.namespaces import PidOf
 from labcore.engine.records import Container
@@ -42,4 +43,9 @@ def held(engine: Engine, container: Container) -> Iterator[ContainerSpec]:
         engine.layers.using(),
         mounted(engine, options.replace(mounts=container.mounts), spec, container.config) as whole,
     ):
-        yield whole
+        files, directory = (
+            etc_files(options, whole.hostname or container.id[:12]),
+            str(engine.container_dirs.path(container.id)),
+        )
+        write_etc_files(directory, files, whole)
+        yield with_etc_files(whole, directory, files)

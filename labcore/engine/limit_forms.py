@@ -1,4 +1,4 @@
-"""Readers of docker's forms of limits and names: --ulimit, --cpus, --cpuset-cpus, --add-host, --userns-remap."""
+"""Readers of docker's forms of limits and names: --ulimit, --cpus, --cpuset-cpus, --add-host, --stop-signal and the like."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -66,22 +66,26 @@ def extra_host(name: str, value: Any) -> tuple[tuple[str, str], ...]:
 
 def _split_host(entry: str) -> tuple[str, str]:
     separator = "=" if "=" in entry else ":"
-    host, _, address = entry.partition(separator)
-    return host, address
+    host, _, of = entry.partition(separator)
+    return host, of
 
 
-def _host(name: str, host: str, address: str) -> tuple[str, str]:
+def _host(name: str, host: str, of: str) -> tuple[str, str]:
+    if of == "host-gateway":
+        refuse(name, f"{host}:{of}", "a container has the loopback interface alone, and no gateway: name an address")
+    if not re.fullmatch(r"[\w.-]{1,253}", host, re.ASCII) or not of:
+        refuse(name, f"{host}:{of}", "HOST:IP is wanted")
+    return host, address(name, of[1:-1] if of[:1] + of[-1:] == "[]" else of)
+
+
+def address(name: str, value: Any) -> str:
+    """Read an IP address."""
     import ipaddress  # few containers need it
 
-    if address == "host-gateway":
-        refuse(name, f"{host}:{address}", "a container has the loopback interface alone, and no gateway: name an address")
     try:
-        found = ipaddress.ip_address(address[1:-1] if address[:1] + address[-1:] == "[]" else address)
+        return str(ipaddress.ip_address(text(name, value)))
     except ValueError:
-        refuse(name, f"{host}:{address}", "HOST:IP is wanted")
-    if not re.fullmatch(r"[\w.-]{1,253}", host, re.ASCII):
-        refuse(name, f"{host}:{address}", "HOST is no name of a host")
-    return host, str(found)
+        refuse(name, value, "an IP address is wanted")
 
 
 def id_range(name: str, value: Any) -> IdRange:
@@ -95,3 +99,18 @@ def id_range(name: str, value: Any) -> IdRange:
         return IdRange(inside=0, outside=parse_id(first), size=parse_id(size) if colon else REMAPPED)
     except InvalidInput as error:
         raise InvalidInput(f"{name} {value}: {error}; FIRST or FIRST:SIZE is wanted, such as 100000:65536") from None
+
+
+def signal_name(name: str, value: Any) -> str:
+    """Read a signal: `TERM`, `SIGTERM`, `15`, `RTMIN+3`."""
+    import signal
+
+    found = text(name, str(value) if isinstance(value, int) else value).upper()
+    word, plus, offset = found.removeprefix("SIG").partition("+")
+    number = (
+        int(word) if word.isascii() and word.isdecimal() and len(word) < 4 else signal.Signals.__members__.get(f"SIG{word}", 0)
+    )
+    number += int(offset) if offset.isascii() and offset.isdecimal() and len(offset) < 3 and word == "RTMIN" else 0
+    if number not in signal.valid_signals() or (plus and word != "RTMIN"):
+        refuse(name, value, "it is no signal: see signal(7)")
+    return found

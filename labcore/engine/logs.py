@@ -80,7 +80,7 @@ def moment(text: str) -> int:
         parts = re.findall(r"([0-9.]+)([hms])", text)
         return time.time_ns() - int(sum(float(count) * UNITS[unit] for count, unit in parts) * SECOND)
     try:
-        then = datetime.fromisoformat(text)
+        then = datetime.fromisoformat(text if re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII) else "")
     except ValueError:
         raise InvalidInput(
             f"{text!r} is no time: 2026-11-29T10:00:00, seconds since 1970, or how long ago: 10m, 1h30m"

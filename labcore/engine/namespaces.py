@@ -76,3 +76,27 @@ def hostname_of(options: CreateOptions, default: str) -> str:
     if options.network_mode == "host" and not options.hostname:
         return os.uname().nodename
     return options.hostname or default
+
+
+SYSCTLS: Final = {  # of which namespace they are: names, and beginnings of names
+    "ipc": (
+        "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
+        "kernel.shm_rmid_forced", "fs.mqueue.",
+    ),
+    "network": ("net.",),
+}  # fmt: skip
+
+
+def checked_sysctls(options: CreateOptions) -> tuple[tuple[str, str], ...]:
+    """Return the kernel parameters, if all of them are of namespaces that the container has of its own. Raises InvalidInput."""
+    for name, _ in options.sysctls:
+        kind = next((kind for kind, known in SYSCTLS.items() if _is_one_of(name.replace("/", "."), known)), None)
+        if kind is None:
+            raise InvalidInput(f"sysctl {name}: it is the whole machine's: a container has those of ipc and network alone")
+        if (mode := _mode(kind, options)) == "host" or mode.startswith("container:"):
+            raise InvalidInput(f"sysctl {name}: with {kind} {mode} it is not the container's own: leave one of them out")
+    return options.sysctls
+
+
+def _is_one_of(name: str, known: tuple[str, ...]) -> bool:
+    return any(name == each or (each.endswith(".") and name.startswith(each)) for each in known)

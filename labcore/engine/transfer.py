@@ -1,21 +1,18 @@
 """Images come from a registry, and go to one: the only place where `registry` and `images` meet."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from labcore.engine.progress import Progress, Work, side_by_side
 from labcore.engine.streaming_unpack import Arrival
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images import Config, Descriptor, ImageStore, Manifest
-from labcore.images.artifacts import check_image
 from labcore.images.compressing import compressed
-from labcore.images.model import read_index
-from labcore.images.store import DEPTH_MAX, chosen
+from labcore.images.index import manifest_for
 from labcore.registry import credentials
-from labcore.registry.client import Client, Fetched
+from labcore.registry.client import Client
 from labcore.registry.mirrors import Sources
 from labcore.registry.registries import configured_endpoint
 from labcore.registry.transport import Endpoint, Transport
@@ -24,7 +21,6 @@ from labcore.spec.media import INDEXES, MANIFESTS
 from labcore.storage import LayerStore
 from labcore.tar import Chunk
 
-SILENT_MAX: Final = 3  # manifests that are looked into
 ChunksFrom = Callable[[int], Iterator[Chunk]]
 
 
@@ -54,13 +50,21 @@ def pull(
     """
     find = partial(credentials.find, repository=reference.repository)
     with closing(Sources(where, reference.repository, find)) as client, store.using():
+        fetch_config = _surely(client, lambda part, tell: _fetch(store, client, part, tell))
         offered = client.manifest(reference.digest or reference.tag or "latest")
-        fetched = _for_platform(client, offered, platform or Platform.here(), reference)
-        manifest = Manifest.parse(fetched.content, f"{reference}: {fetched.digest}")
-        manifest.refuse_artifact(str(reference))
-        yield from side_by_side(
-            [manifest.config], _surely(client, lambda part, tell: _fetch(store, client, part, tell)), client.stop
-        )
+        top = Descriptor(offered.media_type, offered.digest, len(offered.content))
+
+        def read(part: Descriptor) -> bytes:
+            if part.digest == top.digest:
+                return offered.content
+            if part.media_type in (*MANIFESTS, *INDEXES):
+                return client.manifest(part.digest).content
+            fetch_config(part, lambda _: None)
+            return store.blobs.read(part)
+
+        resolved = manifest_for(platform or Platform.here(), top, read, str(reference))
+        manifest = resolved.manifest
+        yield from side_by_side([manifest.config], fetch_config, client.stop)
         config = Config.parse(store.blobs.read(manifest.config), f"{reference}: {manifest.config.digest}")
         manifest.check_layers(config, str(reference))
         unpacked = dict(zip((layer.digest for layer in manifest.layers), config.diff_ids, strict=True))
@@ -76,7 +80,7 @@ def pull(
 
         rest = [part for part in manifest.parts() if part != manifest.config]
         yield from side_by_side(rest, _surely(client, get), client.stop)
-        descriptor = store.put_blob(fetched.content, fetched.media_type)
+        descriptor = store.put_blob(resolved.content, resolved.descriptor.media_type)
         store.admit(reference, descriptor)
     yield Progress(descriptor.digest, "done", descriptor.size, descriptor.size)
 
@@ -95,43 +99,6 @@ def push(store: ImageStore, reference: Reference, where: Endpoint) -> Iterator[P
         )
         client.push_manifest(reference.tag or image.descriptor.digest, content, image.descriptor.media_type)
     yield Progress(image.descriptor.digest, "done", len(content), len(content))
-
-
-def _for_platform(
-    client: Sources, manifest: Fetched, wanted: Platform, reference: Reference, depth: int = DEPTH_MAX
-) -> Fetched:  # fmt: skip
-    """Return the manifest itself, or of an index that for the platform. Raises ImageNotFound, also for what is no image."""
-    what = f"{reference}: {manifest.digest}"
-    if manifest.media_type not in INDEXES:
-        check_image(Manifest.parse(manifest.content, what), manifest.content, str(reference))
-        return manifest
-    if not depth:
-        raise StoreDamaged(f"{reference}: an index leads to an index, {DEPTH_MAX} times")
-    failed = None
-    for found in _candidates(read_index(manifest.content, what), wanted, reference):
-        try:
-            return _for_platform(client, client.manifest(found.digest), wanted, reference, depth - 1)
-        except ImageNotFound as error:
-            failed = error
-    raise failed or ImageNotFound(f"{reference} is an index without an image")
-
-
-def _candidates(entries: Sequence[Descriptor], wanted: Platform, reference: Reference) -> list[Descriptor]:
-    """Return the manifests of an index that may be for the platform: one that says so, else those that say nothing of it.
-
-    Signatures, attestations and what else may stand beside images is left out. Raises ImageNotFound.
-    """
-    offered = [entry for entry in entries if entry.media_type in (*MANIFESTS, *INDEXES)]
-    silent = [entry for entry in offered if entry.platform is None]
-    try:
-        return [chosen(offered, wanted, str(reference)), *silent[:SILENT_MAX]]
-    except ImageNotFound:
-        if silent:
-            return silent[:SILENT_MAX]
-        if entries and not offered:
-            kinds = ", ".join(sorted({entry.media_type for entry in entries}))[:200]
-            raise ImageNotFound(f"{reference} is an index without an image: it lists {kinds!r}") from None
-        raise
 
 
 def _fetch(

@@ -120,7 +120,7 @@ class DisconnectWatch:
 
     def notify(self) -> None:
         """Call the callbacks of those that have gone."""
-        for fd, _ in self._epoll.poll(0):
+        for fd, _ in () if self._epoll.closed else self._epoll.poll(0):
             if callback := self._watched.get(fd):
                 callback()
 

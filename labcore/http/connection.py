@@ -121,6 +121,8 @@ class Connection:
             if isinstance(response, Upgrade):
                 yield from self._upgrade(reader, incoming, response)
                 return False
+            if isinstance(response.body, bytes):  # nothing is left to be done that could be ended
+                self.client.forget()
             keep = incoming.keeps_alive() and not (response.length is None and request.headers["http-version"] == "1.0")
             yield from send_response(reader, response, request, keep=keep)
         finally:

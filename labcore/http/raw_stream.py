@@ -36,6 +36,8 @@ class RawStream:
             with self._call:
                 try:
                     return self._socket.recv(size)
+                except ssl.SSLZeroReturnError:  # so the end of the other side is told once ours was sent
+                    return b""
                 except ssl.SSLWantWriteError:
                     events = select.POLLOUT
                 except (BlockingIOError, ssl.SSLWantReadError):
@@ -64,7 +66,7 @@ class RawStream:
 
     def close_write(self) -> None:
         """End what is sent; the client can still send. By TLS that is the alert close_notify (RFC 8446, 6.1)."""
-        with self._writing, self._call, suppress(OSError):  # the client has gone, or has not sent its own alert
+        with self._writing, self._call, suppress(OSError, ValueError):  # it has gone, or has not sent its own alert
             if isinstance(self._socket, ssl.SSLSocket):
                 self._socket.unwrap()
             else:

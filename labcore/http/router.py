@@ -52,7 +52,7 @@ class Router:
     def _add(self, route: Route, *, answered: bool) -> None:
         if route.method not in METHODS:
             raise ValueError(f"{route.method} {route.path}: the methods are {', '.join(METHODS)}")
-        if PARAMETER.search(route.path):
+        if "{" in route.path:
             _, methods = self._patterns.setdefault(route.path, (pattern(route.path), {}))
         else:
             methods = self._literals.setdefault(route.path, {})
@@ -101,13 +101,9 @@ class Router:
 
 def pattern(path: str) -> re.Pattern[str]:
     """Return the expression for a path pattern. Raises ValueError."""
-    parts, at = [], 0
-    for match in PARAMETER.finditer(path):
-        name, kind = match.groups("")
-        if kind not in KINDS:
-            raise ValueError(f"{path}: a parameter is {{name}}, {{name:path}} or {{name:number}}")
-        parts += [re.escape(path[at : match.start()]), f"(?P<{name}>{KINDS[kind]})"]
-        at = match.end()
-    if "{" in path[at:]:
+    parts = PARAMETER.split(path)
+    literals, names, kinds = map(re.escape, parts[::3]), parts[1::3], [kind or "" for kind in parts[2::3]]
+    if set("{}") & set("".join(parts[::3])) or not KINDS.keys() >= set(kinds):
         raise ValueError(f"{path}: a parameter is {{name}}, {{name:path}} or {{name:number}}")
-    return re.compile("".join(parts) + re.escape(path[at:]))
+    groups = [f"(?P<{name}>{KINDS[kind]})" for name, kind in zip(names, kinds, strict=True)]
+    return re.compile("".join(map("".join, zip(literals, [*groups, ""], strict=True))))

@@ -48,6 +48,7 @@ class Server:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._listener = listener
+        self.address: Any = listener.getsockname()
         self._most = min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)  # the other half is for files
         most_long_running = min(MOST_LONG_RUNNING, self._most // 2)
         self._service = Service(app, is_long_running, BoundedSemaphore(most_long_running), tls)
@@ -204,6 +205,7 @@ class Server:
             self._ring()
 
     def _take_back(self, selector: selectors.BaseSelector) -> None:
+        may_have_room = bool(self._back) or len(self._open) < self._most
         while self._back:
             connection, party, wait = self._back.popleft()
             if party is not None:
@@ -214,7 +216,7 @@ class Server:
                 self._go_on(connection)
             else:
                 self._rest(selector, connection, wait)
-        if len(self._open) < self._most:
+        if may_have_room:  # who came to rest can be dropped
             self._listen(selector, listens=True)
 
     def _let_go(self, party: str) -> None:

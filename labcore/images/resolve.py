@@ -1,15 +1,16 @@
 """Resolving a name, an ID, the head of one, or a digest to an image; and walking an index down to its images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from labcore.errors import ImageNotFound, InvalidInput, LabcoreError
+from labcore.images.index import DEPTH_MAX
+from labcore.images.layout import ImageLayout
 from labcore.images.model import Descriptor, Image, Manifest, read_index
-from labcore.images.store import DEPTH_MAX, ImageStore
 from labcore.record import Record
 from labcore.spec import Platform, Reference
 from labcore.spec.media import INDEXES
-from labcore.spec.platform import choose
+from labcore.spec.platform import ranked
 
 SHORTEST: Final = 4  # hex digits that may stand for an ID
 SHOWN: Final = 12  # … and as many are shown
@@ -22,7 +23,7 @@ class Entry(Record):
     descriptor: Descriptor
 
 
-def entries(store: ImageStore) -> list[Entry]:
+def entries(store: ImageLayout) -> list[Entry]:
     """Return all entries, each manifest or index once, in the order in which they came. Raises StoreDamaged."""
     found: dict[str, Entry] = {}
     for name, descriptor in store.entries():
@@ -31,7 +32,7 @@ def entries(store: ImageStore) -> list[Entry]:
     return list(found.values())
 
 
-def find(store: ImageStore, text: str) -> Entry:
+def find(store: ImageLayout, text: str) -> Entry:
     """Resolve a name, an ID, the head of one (4 digits or more) or a digest.
 
     For a name, `names` has that name only. Several manifests with one ID differ in compression: the first is returned. The ID
@@ -52,7 +53,7 @@ def find(store: ImageStore, text: str) -> Entry:
     raise refused or ImageNotFound(f"no image {reference} in {store.directory} (there: {known}); `labcore seed` makes some")
 
 
-def images(store: ImageStore, descriptor: Descriptor, depth: int = 0) -> Iterator[Image]:
+def images(store: ImageLayout, descriptor: Descriptor, depth: int = 0) -> Iterator[Image]:
     """Yield the image of a manifest, or those of an index, as far as they are here and can be read."""
     try:
         if descriptor.media_type not in INDEXES:
@@ -66,14 +67,19 @@ def images(store: ImageStore, descriptor: Descriptor, depth: int = 0) -> Iterato
             yield from images(store, entry, depth + 1)
 
 
-def image_here(store: ImageStore, descriptor: Descriptor) -> Image | None:
+def image_here(store: ImageLayout, descriptor: Descriptor) -> Image | None:
     """Return a manifest's image; of an index the one for this machine, else the first; None if none can be read."""
     found = list(images(store, descriptor))
-    place = choose([image.config.platform for image in found], Platform.here()) or 0
-    return found[place] if found else None
+    return for_this_machine(found) if found else None
 
 
-def parts(store: ImageStore, descriptor: Descriptor, depth: int = 0) -> Iterator[Descriptor]:
+def for_this_machine(images: Sequence[Image]) -> Image:
+    """Return the image that suits this machine best, the first if none does."""
+    places = ranked([image.config.platform for image in images], Platform.here())
+    return images[places[0] if places else 0]
+
+
+def parts(store: ImageLayout, descriptor: Descriptor, depth: int = 0) -> Iterator[Descriptor]:
     """Yield a manifest or index and all its parts; manifests of an index that are not here are skipped. Raises StoreDamaged."""
     yield descriptor
     content = store.blobs.read(descriptor)
@@ -93,7 +99,7 @@ def is_called(text: str, name: str) -> bool:
         return False
 
 
-def _by_digits(store: ImageStore, text: str, digits: str) -> Entry:
+def _by_digits(store: ImageLayout, text: str, digits: str) -> Entry:
     found: dict[str, Entry] = {}
     for entry in entries(store):
         if entry.descriptor.digest.partition(":")[2].startswith(digits):

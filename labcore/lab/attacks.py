@@ -23,6 +23,7 @@ from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.ops import Op
 from labcore.runtime.probe import kernel_version
+from labcore.runtime.seccomp import compiled, default_profile
 from labcore.spec import DEFAULT_CAPABILITIES, DEFAULT_PATH, BindRoot, ContainerSpec
 
 SETTING: Final = "/proc/sys/kernel/core_pattern"  # which program the kernel starts, as root, when another crashes
@@ -126,7 +127,5 @@ def _disk() -> str:
 @cache
 def seccomp() -> ops.LoadFilter:
     """Return the op that loads the filter of system calls that Docker has by default, for its usual capabilities."""
-    from labcore.runtime.seccomp import compiled, default_profile
-
     profile = default_profile(frozenset(DEFAULT_CAPABILITIES), platform.machine(), kernel_version())
     return ops.LoadFilter(compiled(profile).program)

@@ -6,12 +6,13 @@ import io
 import time
 from collections.abc import Callable, Sequence
 
-from labcore.bench.apart import compare_apart
-from labcore.bench.comparison import Comparison, Series
-from labcore.bench.progress import Options, Progress
+from labcore import vm
+from labcore.bench.comparison import Comparison, Options, Progress, Series
+from labcore.bench.isolated import compare_isolated
 from labcore.errors import LabcoreError
 from labcore.lab.messages import say
 from labcore.lab.pictures import Picture
+from labcore.lab.pictures.comparison import DRAWINGS
 from labcore.record import Record
 
 WARM_UP = 1
@@ -40,10 +41,8 @@ class Card(Record):
 
 def in_vm(*commands: str) -> Card | None:
     """Start a small virtual machine, print what its shell says to commands, and end it; a card if there is none."""
-    from labcore.vm import start
-
     try:
-        with start() as machine:
+        with vm.start() as machine:
             said = [line for command in commands for line in machine.run(command).splitlines()]
     except (LabcoreError, TimeoutError, OSError) as error:
         return Card(str(error).partition("\n")[0])
@@ -67,11 +66,11 @@ def compare(mine: Sequence[float] = (), *, rounds: int = 0) -> Comparison:
 
     `mine` are the times of the learner's own `run`, in milliseconds. Raises Unavailable.
     """
-    from IPython.display import HTML, display
+    from IPython.display import HTML, display  # which costs 0.3 s, and is in notebooks only
 
     shown = display(HTML(""), display_id=True)
     found: Comparison | None = None
-    for event in compare_apart(options=Options(quick=True, rounds=rounds)):
+    for event in compare_isolated(options=Options(quick=True, rounds=rounds)):
         if isinstance(event, Progress):
             shown.update(
                 HTML(say("{done} of {total}: {what}", done=event.done, total=event.total, what=html.escape(event.what)))
@@ -86,6 +85,4 @@ def compare(mine: Sequence[float] = (), *, rounds: int = 0) -> Comparison:
 
 def draw(found: Comparison, what: str = "start") -> Picture:
     """Draw a part of a comparison: `start`, `waterfall`, `memory` or `work`. Raises InvalidInput for what was not measured."""
-    from labcore.lab.pictures.comparison import DRAWINGS
-
     return DRAWINGS[what](found)

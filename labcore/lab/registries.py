@@ -7,6 +7,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol, Self
 
+import bcrypt
+
 from labcore.engine import default_root, transfer
 from labcore.http import FilePart, Request, Response
 from labcore.images import ImageStore, Manifest
@@ -92,8 +94,6 @@ class LessonRegistry(Registry):
 
     def private(self, user: str, password: str) -> "LessonRegistry":
         """Serve the same repositories behind a password."""
-        import bcrypt
-
         with tempfile.NamedTemporaryFile("w", prefix="labcore-htpasswd-") as file:
             file.write(f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n")
             file.flush()

@@ -4,15 +4,19 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from labcore.engine import SEED_NAMES, Engine
 from labcore.errors import ImageNotFound, LabcoreError
+from labcore.lab.cgroups import limits_work
 from labcore.lab.lessons import LESSONS, enter, lesson
 from labcore.lab.messages import say
 from labcore.lab.reset import remember
 from labcore.lab.roots import proc_in_sight
 from labcore.lab.steps import load
+from labcore.lab.stores import drawer
 from labcore.lab.workspace import default_workspace
 from labcore.native import CloneFlag, MountFlag
 from labcore.runtime import Plan, ops, spawn
+from labcore.spec import Reference
 
 
 class LessonStopped(LabcoreError):
@@ -41,7 +45,7 @@ def begin(number: int) -> None:
     enter(number)
     load(default_workspace())  # what earlier lessons have written can be imported from `my_runtime`
     remember()
-    from IPython.display import display
+    from IPython.display import display  # these cost 0.3 s each, and commands do without
 
     from labcore.lab.pictures import strip
 
@@ -71,8 +75,6 @@ def _namespaces() -> str:
 
 def _overlay() -> str:
     """Try an overlay with its upper directory on the lesson's file system."""
-    from labcore.lab.stores import drawer
-
     try:
         with drawer("try") as directory:
             options = f"lowerdir={directory}/view,upperdir={directory}/upper,workdir={directory}/work"
@@ -93,8 +95,6 @@ def _cgroups() -> str:
 
 def _limits() -> str:
     """Try a cgroup that limits memory and processes."""
-    from labcore.lab.cgroups import limits_work
-
     try:
         limits_work()
     except (LabcoreError, OSError) as error:
@@ -113,9 +113,6 @@ NEEDS: dict[str, Callable[[], str]] = {
 
 def _make_images() -> list[str]:
     """Make the images that are missing; return the reason if that fails."""
-    from labcore.engine import SEED_NAMES, Engine
-    from labcore.spec import Reference
-
     engine = Engine()
     for name in SEED_NAMES:
         try:

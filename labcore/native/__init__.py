@@ -1,4 +1,4 @@
-"""The only door to C: one thin function for each system call, and a process that walks steps."""
+"""System calls: the only door to C, with one thin function for each call, and processes that walk steps."""
 
 from labcore.native.calls import (
     AT_FDCWD,

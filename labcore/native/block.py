@@ -1,4 +1,4 @@
-"""Steps as one flat block of bytes: the format of csrc/block.h."""
+"""Block format: steps compiled to one flat block of bytes (csrc/block.h)."""
 
 import struct
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The system calls of containers, one thin function each.
+"""System calls that containers need, one thin function each.
 
 Called, each acts at once and on *this thread*: most of them belong in a helper process, not in a program with threads.
 `.step(…)` of the same function gives the call as a value for a plan. Every failure is a SystemCallError.

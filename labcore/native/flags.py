@@ -1,4 +1,4 @@
-"""The kernel's flag words as Python enumerations; every value is the one the C compiler saw."""
+"""Flags of system calls as Python enumerations; every value is the one that the C compiler saw."""
 
 from enum import IntEnum, IntFlag
 

@@ -1,6 +1,6 @@
-"""The last steps of a walk that shares memory, in which the child becomes its program: made by csrc/exec.c, from a file apart.
+"""Exec handover: the child that shares this process's memory executes csrc/exec.c, which executes the program.
 
-Whatever runs as the program can ask for the file of the process that it was before, and that is this process's own.
+A program that begins with `#!/proc/self/exe` reaches the executable that called exec, which must not be this process's, python.
 """
 
 import errno
@@ -89,7 +89,7 @@ def _meeting() -> Iterator[tuple[dict[int, int], int]]:
 
 
 def _file_in_memory() -> int:
-    """Return a new file that holds the program: what a container might do to it reaches no other."""
+    """Return a new memory file with the program, so that a container cannot change any other copy: memfd_create(2)."""
     fd = _memfd()
     os.write(fd, _contents())
     return fd

@@ -1,4 +1,4 @@
-"""libseccomp, loaded when a filter is compiled: it knows the system calls' numbers on every processor. seccomp_init(3).
+"""libseccomp bindings by ctypes, loaded only when a filter is compiled: seccomp_init(3).
 
 Through ctypes, for building labcore must not need its headers.
 """

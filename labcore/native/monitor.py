@@ -1,4 +1,4 @@
-"""Start a process through the monitor, the small program that walks a block in a child sharing nothing with us.
+"""Monitor client: start a process through the monitor, the static program that walks a block in a child of its own.
 
 The messages are those of csrc/message.h, and the descriptors' numbers those of csrc/monitor.h.
 """

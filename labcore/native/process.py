@@ -1,4 +1,4 @@
-"""A started process: its descriptor, its streams, its end."""
+"""Process handles: pidfd, standard streams, exit code, report."""
 
 import errno
 import os
@@ -24,14 +24,14 @@ RELEASED = -1000  # a return code that nobody will ever know
 
 
 class Outcome(NamedTuple):
-    """What befell one step: when it was begun (CLOCK_MONOTONIC, ns; 0: never), and its errno (0, or a tolerated one)."""
+    """The outcome of one step: when it began (CLOCK_MONOTONIC, ns; 0: never), and its errno (0, or a tolerated one)."""
 
     started: int
     error: int
 
 
 class Report:
-    """What the walker wrote down; the fields are those of `struct report` in csrc/block.h."""
+    """The walker's report; the fields are those of `struct report` in csrc/block.h."""
 
     def __init__(self, memory: bytes) -> None:
         self.outcome_bytes = memory[REPORT.size :]
@@ -45,16 +45,16 @@ class Report:
 
 
 class ExitSource(Protocol):
-    """Where a process's exit code comes from: the kernel for our own child, the monitor for one of its."""
+    """The source of a process's exit code: the kernel for an own child, the monitor for one of its."""
 
     def fileno(self) -> int:
         """Return a descriptor that becomes readable when the exit is known."""
 
     def collect(self) -> int:
-        """Wait for the exit, return it (negative: the signal that killed), and let go of what is held."""
+        """Wait for the exit, return it (negative: the signal that killed), and release all resources."""
 
     def release(self) -> None:
-        """Let go of what is held, and wait for nothing."""
+        """Release all resources without waiting."""
 
 
 class OwnChild:
@@ -68,7 +68,7 @@ class OwnChild:
         return self._pidfd
 
     def release(self) -> None:
-        """Nothing is held but the pidfd; the child stays this process's until that ends."""
+        """Do nothing: only the pidfd is held, and the child stays this process's child."""
 
     def collect(self) -> int:
         """Reap the child."""
@@ -142,7 +142,7 @@ class Process:
         return output
 
     def release(self) -> None:
-        """Let it run on without us: nobody here waits for it any more."""
+        """Let it run on: this process does not wait for it any more."""
         self.source.release()
         os.close(self.pidfd)
         self.returncode = RELEASED
@@ -245,7 +245,7 @@ def _feed(fd: int, pending: memoryview) -> memoryview:
 
 
 def threads() -> int:
-    """Return how many threads this process has: not Python's count, the kernel's."""
+    """Return how many threads this process has by the kernel's count, not by Python's."""
     return sum(1 for _ in Path("/proc/self/task").iterdir())
 
 
@@ -275,7 +275,7 @@ def clone(function: Callable[[], int | None], *, flags: CloneFlag = CloneFlag(0)
 
 
 def _run_in_child(function: Callable[[], int | None]) -> NoReturn:
-    """Run it and end, whatever happens: nothing of the caller's program may go on in this copy of it."""
+    """Call a function and exit, whatever happens: no other code of the caller's may run in the forked child."""
     code = 1
     try:
         code = _call(function)
@@ -292,7 +292,7 @@ def _call(function: Callable[[], int | None]) -> int:
     except SystemExit as request:
         return int(request.code) & 0xFF if isinstance(request.code, int) else int(bool(request.code))
     except BaseException:
-        import traceback
+        import traceback  # which costs 3 ms, and no start of a container needs it
 
         traceback.print_exc()
         return 1

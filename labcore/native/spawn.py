@@ -1,4 +1,4 @@
-"""Start a process that walks a block, in the extension."""
+"""Spawn: start a process that walks a block, in the extension, with its descriptors laid out."""
 
 import fcntl
 import os
@@ -45,7 +45,7 @@ def program(name: str) -> str:
 
 
 class Started(NamedTuple):
-    """A child, and what the walker wrote down about its first moments; None if it was not waited for."""
+    """A child, and the walker's report; None if it was not waited for."""
 
     process: Process
     report: Report | None
@@ -134,7 +134,7 @@ def _duplicate(stream: int | IO[bytes] | IO[str], name: str) -> int:
 
 
 def aside(fd: int) -> int:
-    """Move a descriptor out of the way of those that a child lays out by number."""
+    """Move a descriptor above those that a child lays out by number."""
     try:
         return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LAID_OUT)
     finally:

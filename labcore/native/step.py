@@ -1,4 +1,4 @@
-"""One system call as a value: made at once from this thread, or kept for the walker."""
+"""Step: one system call as a value, made at once by this thread or kept for the walker."""
 
 import struct
 from collections.abc import Callable, Iterable

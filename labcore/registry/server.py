@@ -40,8 +40,17 @@ class Registry:
         self.files = Files(root)
         self.settings = settings or Settings()
         self._reading = threading.Semaphore(4)  # what 4 MB of JSON say may take 100 MB
-        self._router = Router(self._routes(), safe_only=self.settings.read_only)
         self._app = ExceptionMiddleware(self._answer, EXCEPTION_HANDLERS)
+
+    @property
+    def settings(self) -> Settings:
+        """How it is served; may be changed while it is."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
+        self._router = Router(self._routes(), safe_only=settings.read_only)
 
     def _routes(self) -> Iterator[Route]:
         upload, blob = "/v2/{name:path}/blobs/uploads/{number}", "/v2/{name:path}/blobs/{digest}"

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+import bcrypt
+
 from labcore.errors import InvalidInput
 from labcore.http import Request
 from labcore.registry.errors import Unauthorized
@@ -75,8 +77,6 @@ class Htpasswd:
         return right
 
     def _matches(self, user: str, password: bytes) -> bool:
-        import bcrypt
-
         hashed = self._hashes.get(user)
         with suppress(ValueError):  # bcrypt knows no zero bytes
             same = bcrypt.checkpw(password[:72], hashed or next(iter(self._hashes.values()), b""))

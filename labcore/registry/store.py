@@ -23,7 +23,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
-from labcore.atomic import atomic_write
+from labcore.atomic import atomic_write, sync_directory
 from labcore.errors import StoreDamaged
 from labcore.locks import Lock
 from labcore.registry.errors import BlobUnknown, ManifestUnknown, NameInvalid, NameUnknown, UploadUnknown
@@ -142,6 +142,7 @@ class Files:
                 undo.callback(link.unlink, missing_ok=True)
             _write(link, b"")  # first: a blob that is there is always somebody's
             file.rename(place)
+            sync_directory(place.parent)
             undo.pop_all()
 
     def unlink_blob(self, name: str, digest: str) -> None:

@@ -1,4 +1,4 @@
-"""The values that every room speaks. Frozen, checked when they are made, and free of I/O."""
+"""Specification values that every room uses: frozen, checked when they are made, free of I/O."""
 
 from labcore.spec.container import (
     DEFAULT_PATH,

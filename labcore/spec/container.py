@@ -1,4 +1,4 @@
-"""All that a container's plan is compiled from."""
+"""Container specification: the values that a plan is compiled from."""
 
 import re
 from typing import Final
@@ -30,7 +30,7 @@ HOSTNAME_MAX: Final = 64  # __NEW_UTS_LEN in the kernel
 
 
 class TopDirectory(Record):
-    """What the root directory itself is: permissions, owner, group, and the time of its last change (ns)."""
+    """The root directory's own metadata: permissions, owner, group, and modification time (ns)."""
 
     mode: int
     uid: int

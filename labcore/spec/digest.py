@@ -1,4 +1,4 @@
-"""Digests: how content is named (image-spec, descriptor.md)."""
+"""Digests of content: `sha256:…` (image-spec, descriptor.md)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What a container has of its own, and what it may do: the parts of a spec, in the OCI runtime specification's words."""
+"""Isolation: mounts, devices, rlimits, ids, users and capabilities, in the OCI runtime specification's terms."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ def parse_id(text: str) -> int:
 
 
 class MountPoint(Record):
-    """Something mounted in the container (config.md, mounts).
+    """A mount of the container (config.md, mounts).
 
     `kind` is a file system type, or `bind` for a directory or file of the host, `source`. `options` are mount(8)'s words:
     `ro`, `nosuid`, `rbind`, `rslave`, and whatever the file system itself takes, such as `mode=755`.
@@ -73,7 +73,7 @@ class IdRange(Record):
 
 
 class User(Record):
-    """Whom the program runs as, and which permissions its new files lack."""
+    """The program's user, groups and umask."""
 
     uid: int = 0
     gid: int = 0

@@ -1,4 +1,4 @@
-"""How a container's output is kept."""
+"""Log policy: blocking or non-blocking, buffer size, rotation."""
 
 from typing import Literal
 
@@ -9,11 +9,11 @@ Input = Literal["none", "open", "once"]
 
 
 class LogPolicy(Record):
-    """What becomes of output: the choice that docker calls log modes and options.
+    """The policy for a container's output: docker's log modes and options.
 
-    `blocking`: every piece is written before the next is read; a slow disk slows the container, and nothing is lost while there
-    is room. `non-blocking`: the container never waits; up to `buffer` bytes wait to be written, and what comes while they do is
-    lost, and seen to be. A file of `max_size` bytes (0: any size) is followed by a new one, and `max_files` are kept in all.
+    `blocking`: each piece is written before the next is read; a slow disk slows the container, and nothing is lost while there
+    is room. `non-blocking`: the container never waits; up to `buffer` bytes wait to be written, and further output is dropped
+    and counted. A file of `max_size` bytes (0: no limit) is rotated, and `max_files` are kept in all.
     """
 
     mode: Literal["blocking", "non-blocking"] = "blocking"

@@ -1,4 +1,4 @@
-"""The media types of images: OCI's (image-spec, media-types.md), and Docker's, schema 2, for the same things."""
+"""Media types of images: OCI's (image-spec, media-types.md) and Docker's, schema 2."""
 
 from typing import Final
 
@@ -19,5 +19,8 @@ SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1"  # given up;
 
 MANIFESTS: Final = (MANIFEST, DOCKER_MANIFEST)
 INDEXES: Final = (INDEX, DOCKER_INDEX)
-CONFIGS: Final = (CONFIG, DOCKER_CONFIG, "application/octet-stream")  # the last is Docker 1.10's, in some registries
-LAYERS_BEGIN: Final = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.")  # of any compression
+# Old registries and their clients wrote the last three where an image's config is meant; docker takes them for that, too.
+CONFIGS: Final = (CONFIG, DOCKER_CONFIG, "application/octet-stream", "text/html", "")
+# How layers' types begin, of any compression.
+LAYERS_BEGIN: Final = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.", "application/octet-stream")
+ENCRYPTED: Final = "+encrypted"  # how those of encrypted layers end

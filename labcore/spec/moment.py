@@ -1,4 +1,4 @@
-"""When an op of a start was done."""
+"""Timeline entry: when an op of a start began, and how long it took."""
 
 from labcore.record import Record
 

@@ -1,6 +1,7 @@
-"""Platforms: for which machine an image is made (image-spec, image-index.md)."""
+"""Platforms: operating system, architecture and variant (image-spec, image-index.md)."""
 
 import os
+from collections.abc import Sequence
 from typing import Any, Final, Self
 
 from labcore.errors import InvalidInput
@@ -17,12 +18,13 @@ MACHINES: Final = {
     "ppc64le": ("ppc64le", ""),
     "s390x": ("s390x", ""),
 }
+BETWEEN: Final = str.maketrans("", "", "_-.")  # what may stand between letters and digits
 # An architecture's variant when none is said.
-USUAL_VARIANT: Final = {"arm64": "v8", "arm": "v7"}
+USUAL_VARIANT: Final = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
 
 
 class Platform(Record):
-    """An operating system and a machine, as `docker --platform` writes it: `linux/arm64/v8`."""
+    """An operating system, an architecture and a variant, as in `docker --platform`: `linux/arm64/v8`."""
 
     os: str
     architecture: str
@@ -32,7 +34,7 @@ class Platform(Record):
     def parse(cls, text: str) -> Self:
         """Parse `OS/ARCHITECTURE[/VARIANT]`. Raises InvalidInput."""
         parts = text.split("/")
-        if len(parts) not in (2, 3) or not all(part.replace("_", "").replace("-", "").isalnum() for part in parts):
+        if len(parts) not in (2, 3) or not all(part.translate(BETWEEN).isalnum() for part in parts):
             raise InvalidInput(f"{text!r} is no platform: it is OS/ARCHITECTURE[/VARIANT], for example linux/amd64")
         return cls(*parts)
 
@@ -44,22 +46,29 @@ class Platform(Record):
 
     @classmethod
     def here(cls) -> Self:
-        """Return this machine's."""
+        """Return this machine's platform."""
         machine = os.uname().machine
         return cls("linux", *MACHINES.get(machine, (machine, "")))
 
+    @property
+    def level(self) -> tuple[int, ...] | None:
+        """The number in the variant, by which variants are ordered: (7,) for arm/v7; None for a variant that has none."""
+        digits = (self.variant or USUAL_VARIANT.get(self.architecture, "v0")).removeprefix("v").split(".")
+        return tuple(map(int, digits)) if all(each.isdecimal() for each in digits) else None
+
     def suits(self, wanted: "Platform") -> bool:
-        """May an image of this platform be taken where `wanted` is asked for?"""
-        return (self.os, self.architecture) == (wanted.os, wanted.architecture) and (
-            self.variant in ("", wanted.variant) or self.variant == USUAL_VARIANT.get(self.architecture)
-        )
+        """Does an image of this platform run where `wanted` is asked for? A machine runs images for older variants."""
+        if (self.os, self.architecture) != (wanted.os, wanted.architecture):
+            return False
+        if self.level is None or wanted.level is None:
+            return self.variant == wanted.variant
+        return self.level <= wanted.level
 
     def __str__(self) -> str:
         return "/".join(filter(None, self.values()))
 
 
-def choose(offered: list[Platform], wanted: Platform) -> int | None:
-    """Return the place of the platform that suits best, the one of exactly that variant if there is one; None if none does."""
-    exact = [place for place, platform in enumerate(offered) if platform == wanted]
+def ranked(offered: Sequence[Platform], wanted: Platform) -> list[int]:
+    """Return the indexes of the platforms that match, the best first: the highest variant, as containerd does."""
     suiting = [place for place, platform in enumerate(offered) if platform.suits(wanted)]
-    return next(iter(exact + suiting), None)
+    return sorted(suiting, key=lambda place: offered[place].level or (), reverse=True)

@@ -1,4 +1,4 @@
-"""The names of images."""
+"""References: the names of images, parsed as Docker does."""
 
 import re
 from typing import Final, Self
@@ -24,7 +24,7 @@ class Reference(Record):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse a name. Raises InvalidInput, saying what a name looks like."""
+        """Parse a name. Raises InvalidInput with examples of names."""
         match = _REFERENCE.fullmatch(text)
         if match is None:
             raise _refused(text, "it is [registry/]name[:tag][@digest], the name in lower case")
@@ -77,7 +77,7 @@ def _wrong_with(registry: str) -> str | None:
     if match["port"] and not 0 < int(match["port"]) < 65536:
         return f"{match['port']} is no port"
     if match["six"]:
-        import socket
+        import socket  # which costs 5 ms
 
         try:
             socket.inet_pton(socket.AF_INET6, match["six"])

@@ -1,4 +1,4 @@
-"""How much of the machine a container may use: what cgroups enforce, in the OCI specification's words (config-linux.md)."""
+"""Resource limits that cgroups enforce, in the OCI runtime specification's terms (config-linux.md)."""
 
 from labcore.record import Record
 from labcore.spec.isolation import DeviceRule

@@ -1,4 +1,4 @@
-"""How a process is scheduled, in the OCI specification's words: config.md, process.scheduler and process.ioPriority."""
+"""Scheduling of a process, in the OCI runtime specification's terms: process.scheduler and process.ioPriority."""
 
 from labcore.record import Record
 
@@ -23,7 +23,7 @@ class IoPriority(Record):
 
 
 class MemoryPolicy(Record):
-    """From which NUMA nodes memory is taken (`MPOL_INTERLEAVE`): set_mempolicy(2)."""
+    """The NUMA policy of memory (`MPOL_INTERLEAVE`) and its nodes: set_mempolicy(2)."""
 
     mode: str
     nodes: tuple[int, ...] = ()

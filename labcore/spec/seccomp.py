@@ -1,4 +1,4 @@
-"""A filter of system calls, as the OCI runtime specification describes one (config-linux.md, seccomp)."""
+"""Seccomp profile: a system call filter, as the OCI runtime specification describes one (config-linux.md, seccomp)."""
 
 from labcore.record import Record
 

@@ -2,7 +2,7 @@
 
 from labcore.lazy import lazy_names
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # `run` uses single modules: the names below are loaded when they are first used
 if TYPE_CHECKING:
     from labcore.storage.layers import LayerStore
     from labcore.storage.upper import Upper, UpperStore

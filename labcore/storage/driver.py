@@ -35,7 +35,7 @@ def driver(directory: Path) -> Driver:
 
 def _overlay_works(directory: Path, *, in_userns: bool) -> bool:
     """Mount an overlay on this disk, and make a directory in it."""
-    from labcore.storage import overlay
+    from labcore.storage import overlay  # `run` mostly finds the answer on the disk
     from labcore.storage.directories import UNFINISHED, remove_tree
 
     place = directory / f"{UNFINISHED}{os.getpid()}-{os.urandom(6).hex()}"

@@ -121,13 +121,12 @@ def incoming(layers: Path) -> Iterator[Path]:
 
     A directory whose lock nobody holds was left by a process that was killed.
     """
-    import tempfile
-
-    from labcore.storage.directories import remove_tree
+    from labcore.storage.directories import remove_tree  # as above
 
     with ExitStack() as undo:
         with using(layers.parent):  # no collection sees it before it is locked
-            place = Path(tempfile.mkdtemp(dir=layers, prefix=INCOMING))
+            place = layers / f"{INCOMING}{os.getpid()}-{os.urandom(6).hex()}"
+            place.mkdir(mode=0o700)
             undo.callback(remove_tree, place)
             undo.enter_context(Lock(place, os.O_DIRECTORY).acquire())
         yield place

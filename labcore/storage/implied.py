@@ -11,6 +11,7 @@ on top, in which they are as the topmost archive that has an entry for them says
                  layers/ID    a fixup layer: ID is the head of a digest of the IDs of the layers below it
 """
 
+import hashlib
 import os
 import stat
 from collections.abc import Sequence
@@ -81,6 +82,4 @@ def is_default_root(status: os.stat_result) -> bool:
 
 def fixup_id(ids: Sequence[str]) -> str:
     """Return the ID of a stack's fixup layer: the head of a digest, as layers have it."""
-    import hashlib  # few stacks have one
-
     return hashlib.sha256("+".join(ids).encode()).hexdigest()[: len(ids[0])]

@@ -8,6 +8,8 @@
                  scratch/     an empty directory: every container mounts its own tmpfs there, in its own mount namespace
 """
 
+import hashlib
+import io
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,10 +18,11 @@ from typing import BinaryIO
 from labcore.atomic import atomic_write
 from labcore.errors import StoreDamaged
 from labcore.spec import OverlayRoot, checked_digest
+from labcore.storage.gc import using
 from labcore.storage.implied import needs_fixup, top_of
 from labcore.storage.whiteouts import visible
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # its imports cost 7 ms, and `run` mostly finds all unpacked
 if TYPE_CHECKING:
     from labcore.storage.unpack import UnpackedLayer
 
@@ -55,9 +58,6 @@ class LayerStore:
 
     def add_empty(self) -> str:
         """Make an empty layer unless it exists, for overlayfs needs at least one; return its id."""
-        import hashlib
-        import io
-
         archive = bytes(1024)  # the end of a tar archive
         return self.add(f"sha256:{hashlib.sha256(archive).hexdigest()}", lambda: io.BytesIO(archive))
 
@@ -66,7 +66,7 @@ class LayerStore:
 
         A plain one is not hashed: its diff_id is the digest that the caller computes. Raises StoreDamaged, StoreFull.
         """
-        from labcore.storage.unpack import unpacked
+        from labcore.storage.unpack import unpacked  # as above
 
         self._prepare()
         return unpacked(self.directory / "layers", open_archive, "a layer", "sha256", hash_plain=False)
@@ -77,8 +77,6 @@ class LayerStore:
 
     def using(self) -> AbstractContextManager[None]:
         """Keep layers from being collected until the block ends: from the lookup of an image's layers to the start."""
-        from labcore.storage.gc import using
-
         self._prepare()
         return using(self.directory)
 

@@ -36,12 +36,14 @@ class Upper(Record):
 
     `user_attributes`: what is deleted is noted so that user namespaces can read it; then all kinds of containers may use it.
     `copied`: this machine stacks no layers, and it is a copy of them that was written to (`labcore.storage.copies`).
+    `placeholders` are empty files that were made for something to be mounted on, and are no changes.
     """
 
     id: str
     layers: tuple[str, ...]
     user_attributes: bool = False
     copied: bool = False
+    placeholders: tuple[str, ...] = ()
 
 
 class UpperStore:
@@ -120,14 +122,17 @@ class UpperStore:
         from labcore.storage.changes import Stack, changes
 
         written = self.written(upper)
-        return changes(written, Stack(self.stack(upper)), copied_at=written.parent.stat().st_mtime_ns if upper.copied else None)
+        copied_at = written.parent.stat().st_mtime_ns if upper.copied else None
+        return changes(written, Stack(self.stack(upper)), copied_at=copied_at, placeholders=upper.placeholders)
 
     def layer(self, upper: Upper) -> Iterator[bytes]:
         """Return what was changed as a layer's archive, in pieces: `layer_tar`."""
         from labcore.storage.layer_tar import layer, layer_of_copy
 
         written, top = self.written(upper), self.has_new_top(upper)
-        return layer_of_copy(written, self.changes(upper), top=top) if upper.copied else layer(written, top=top)
+        if upper.copied:
+            return layer_of_copy(written, self.changes(upper), top=top)
+        return layer(written, top=top, placeholders=upper.placeholders)
 
     def has_new_top(self, upper: Upper) -> bool:
         """Have the root directory's own owner or permissions been changed? No list of changes says so, but a layer does."""

@@ -1,4 +1,4 @@
-"""Tar archives, the form in which layers and images travel: their entries, and what they are compressed with."""
+"""Tar archives of layers and images: a streaming reader, and decompression."""
 
 from labcore.tar.decompressing import compression, decompressed
 from labcore.tar.fields import BadArchive

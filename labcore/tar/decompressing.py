@@ -1,8 +1,10 @@
-"""What is read is decompressed, whatever it was compressed with: gzip, zstd, bzip2 or xz, told by its first bytes."""
+"""Decompression of gzip, zstd, bzip2 and xz streams, recognised by their first bytes."""
 
 import io
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
+
+from isal import igzip_lib
 
 from labcore.errors import StoreDamaged
 from labcore.tar.frames import Frames, is_zstd
@@ -15,16 +17,16 @@ CHUNK_SIZE: Final = 1 << 18
 
 
 def compression(head: bytes) -> str:
-    """Return how something is compressed that begins so; nothing if it is not."""
+    """Return the compression by a stream's first bytes; an empty text if it is not compressed."""
     if is_zstd(head):
         return "zstd"
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "")
 
 
 def decompressed(source: "BinaryIO | Peeked", what: str, greedy: Callable[[], object] = lambda: None) -> BinaryIO:
-    """Return a reader of what a stream holds, decompressed if it has to be. The stream need not be seekable.
+    """Return a reader of a stream's content, decompressed if it is compressed. The stream need not be seekable.
 
-    What comes out is not looked at again: a bomb in a bomb stays one. Reading raises StoreDamaged; `what` names the stream.
+    Only one layer of compression is removed: a bomb in a bomb stays one. Reading raises StoreDamaged; `what` names the stream.
     `greedy` is called before much memory is taken, up to MEMORY.
     """
     peeked = source if isinstance(source, Peeked) else Peeked(source)
@@ -38,7 +40,7 @@ def decompressed(source: "BinaryIO | Peeked", what: str, greedy: Callable[[], ob
 
 
 class _Reader(io.RawIOBase):
-    """A reader that is known by its `read`."""
+    """A raw reader on top of an object with `read`."""
 
     def readable(self) -> bool:
         return True
@@ -50,7 +52,7 @@ class _Reader(io.RawIOBase):
 
 
 class Peeked(_Reader):
-    """A stream whose first bytes, `head`, have been looked at; it still begins with them."""
+    """A stream whose first bytes can be peeked at, `head`; reading still begins with them."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -98,7 +100,7 @@ class _Streams:
 
 class _Zstd:
     def __init__(self, source: Frames) -> None:
-        import zstandard
+        import zstandard  # which costs 3 ms, and few layers are compressed so
 
         decompressor = zstandard.ZstdDecompressor(max_window_size=MEMORY)
         self._stream = decompressor.stream_reader(source, read_size=CHUNK_SIZE, read_across_frames=True)  # type: ignore[arg-type]
@@ -108,7 +110,7 @@ class _Zstd:
 
 
 class _Decompressed(_Reader):
-    """A decompressor whose complaints name the stream."""
+    """A decompressor whose errors name the stream."""
 
     def __init__(self, reader: "_Streams | _Zstd", kind: str, what: str) -> None:
         self._reader = reader
@@ -125,13 +127,11 @@ class _Decompressed(_Reader):
 
 
 def _gzip() -> Any:
-    from isal import igzip_lib
-
     return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
 
 
 def _bzip2() -> Any:
-    import bz2
+    import bz2  # which a Python may have been built without; and lzma
 
     return bz2.BZ2Decompressor()
 

@@ -1,4 +1,4 @@
-"""What stands in the headers of tar archives: numbers, times, pax records, the maps of sparse files."""
+"""Header fields of tar archives: numbers, times, pax records, maps of sparse files, with their bounds."""
 
 import struct
 from functools import lru_cache
@@ -46,21 +46,21 @@ def nanoseconds(text: bytes) -> int:
 
 
 def owner(identity: int, what: str) -> int:
-    """Return the number of a user or a group. Raises BadArchive if it can be nobody's."""
+    """Return a user or group ID. Raises BadArchive if it is out of range."""
     if not 0 <= identity < UNCHANGED:
         broken(f"{what} {identity} can be nobody's")
     return identity
 
 
 def device(major: int, minor: int) -> tuple[int, int]:
-    """Return the numbers of a device. Raises BadArchive if no device can have them."""
+    """Return a device's numbers. Raises BadArchive if they are out of range."""
     if not (0 <= major <= MAJOR_MAX and 0 <= minor <= MINOR_MAX):
         broken(f"there can be no device {major}:{minor}")
     return major, minor
 
 
 def clock(time: int) -> int:
-    """Return a time in nanoseconds; 1970 in the place of one that no clock shows, as docker does."""
+    """Return a time in nanoseconds; 1970 for one out of range, as docker does."""
     return time if -FILE_MAX <= time <= FILE_MAX else 0
 
 
@@ -121,7 +121,7 @@ def checked_map(numbers: list[int], name: bytes, real_size: int) -> Map:
 
 
 class BadArchive(ValueError):
-    """What was read is no tar archive; the message says why, and whoever reads it knows what it was to be."""
+    """The input is no valid tar archive; the message says why, and the caller adds which one."""
 
 
 def broken(what: str) -> NoReturn:

@@ -1,6 +1,6 @@
-"""The frames of a zstd stream, told by their headers while it passes: what each needs, and whether the last one is whole.
+"""zstd frames: window sizes and completeness, read from the frame headers of a stream.
 
-The decoder says neither: a stream that is cut off is a short one to it. (RFC 8878, section 3.1.)
+The decoder reports neither: for it a truncated stream is a short one. (RFC 8878, section 3.1.)
 """
 
 from collections.abc import Callable
@@ -20,12 +20,12 @@ class Source(Protocol):
 
 
 def is_zstd(head: bytes) -> bool:
-    """Does a zstd stream begin so? Its first frame may be one for others."""
+    """Are these the first bytes of a zstd stream? Its first frame may be a skippable one."""
     return head.startswith(MAGIC) or is_skippable(head)
 
 
 def is_skippable(head: bytes) -> bool:
-    """Does a frame for others begin so, which a decoder passes over?"""
+    """Are these the first bytes of a skippable frame?"""
     return head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5
 
 
@@ -36,7 +36,7 @@ class Frames:
     """
 
     def __init__(self, source: Source, greedy: Callable[[], object]) -> None:
-        import zstandard
+        import zstandard  # which costs 3 ms, and few layers are compressed so
 
         self._zstd = zstandard
         self._source = source

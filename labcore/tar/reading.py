@@ -1,4 +1,4 @@
-"""Tar archives, read as they come: POSIX's ustar and pax formats, and GNU's long names and sparse files.
+"""Tar reader, streaming: POSIX's ustar and pax formats, GNU's long names and sparse files.
 
 Names, links and attributes are bytes, as in the archive and in the kernel: a layer's names need not be UTF-8. Nothing in here
 touches the file system. (tar(5) of libarchive; POSIX.1-2017, pax; GNU tar's manual, "Storing Sparse Files".)
@@ -68,9 +68,9 @@ class Entry:
 
 
 class Archive:
-    """The entries of an archive that comes in chunks; the content of each is read before the next, or skipped.
+    """Iterates over the entries of an archive in chunks; each entry's content is read before the next, or skipped.
 
-    Taking them raises BadArchive.
+    Iterating raises BadArchive.
     """
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
@@ -100,14 +100,14 @@ class Archive:
             self._skip()
 
     def content(self) -> Iterator[memoryview]:
-        """Yield the present entry's content in pieces. Raises BadArchive if the archive ends before."""
+        """Yield the current entry's content in pieces. Raises BadArchive if the archive ends before."""
         while self._left:
             piece = self._some(self._left)
             self._left -= len(piece)
             yield piece
 
     def drain(self) -> None:
-        """Read on to the end of the chunks, whatever they hold: an archive may be padded."""
+        """Read to the end of the chunks, for an archive may be padded."""
         for _ in self._chunks:
             pass
 
@@ -150,7 +150,7 @@ class Archive:
     def _make_sparse(
         self, entry: Entry, block: bytes, pax: dict[bytes, bytes], records: list[tuple[bytes, bytes]]
     ) -> None:  # fmt: skip
-        """Find out where a sparse file's content belongs, in each of the four ways in which GNU tar has said it."""
+        """Read the map of a sparse file, in any of GNU tar's four formats."""
         entry.name = path(pax.get(b"GNU.sparse.name", entry.name), "an entry's name")
         if entry.kind == b"S":
             entry.real_size = number(block[483:495], "real size")

@@ -1,4 +1,4 @@
-r"""Virtual machines to compare containers with: qemu, a distribution's kernel, and a root that is the image `busybox`.
+r"""Virtual machines to compare containers with: qemu, a distribution's kernel, the image `busybox` as the root.
 
     >>> with labcore.vm.start() as machine:
     ...     machine.ready_after, machine.run("uname -r")
@@ -7,27 +7,9 @@ r"""Virtual machines to compare containers with: qemu, a distribution's kernel, 
 `setup` fetches and makes what they need; they never outlive whoever has started them.
 """
 
-from labcore.lazy import lazy_names
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from labcore.vm.guests import accelerator, setup, start
-    from labcore.vm.machine import Machine, MachineFailed
-    from labcore.vm.qemu import Hardware
-    from labcore.vm.timeline import Phase
+from labcore.vm.guests import accelerator, setup, start
+from labcore.vm.machine import Machine, MachineFailed
+from labcore.vm.qemu import Hardware
+from labcore.vm.timeline import Phase
 
 __all__ = ["Hardware", "Machine", "MachineFailed", "Phase", "accelerator", "setup", "start"]
-
-__getattr__ = lazy_names(
-    __name__,
-    {
-        "labcore.vm.guests": ("accelerator", "setup", "start"),
-        "labcore.vm.machine": ("Machine", "MachineFailed"),
-        "labcore.vm.qemu": ("Hardware",),
-        "labcore.vm.timeline": ("Phase",),
-    },
-)
-
-
-def __dir__() -> list[str]:
-    return __all__

@@ -1,4 +1,4 @@
-"""A process whose every line is stamped with the time at which it came; it does not outlive whoever has started it."""
+"""Serial console: a child process whose output lines are time-stamped; it dies with its starter."""
 
 import os
 import selectors
@@ -62,18 +62,18 @@ class Console:
         return self._process.returncode if self._process and self.ended_at is not None else None
 
     def text(self) -> str:
-        """Return all that it has said."""
+        """Return its whole output."""
         with self._news:
             said = [*(line.text for line in self.lines), self._rest]
         return b"\n".join(said).decode(errors="replace")
 
     def wait_for(self, condition: Callable[[], bool], timeout: float | None) -> bool:
-        """Wait until a condition is true, which is asked whenever something was said, or the child has ended."""
+        """Wait until a condition is true; it is evaluated after each output, and when the child has ended."""
         with self._news:
             return self._news.wait_for(condition, timeout)
 
     def write(self, content: bytes) -> None:
-        """Send bytes; to one that has ended, nothing is sent."""
+        """Write to its standard input, unless it has ended."""
         assert self._process is not None
         assert self._process.stdin is not None
         try:
@@ -83,7 +83,7 @@ class Console:
             pass
 
     def kill(self) -> None:
-        """End it at once, and wait for its end."""
+        """Kill it, and wait for its end."""
         if self._process is not None and self.ended_at is None:
             self._process.kill()
         self._thread.join()

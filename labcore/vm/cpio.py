@@ -1,4 +1,4 @@
-"""Archives in cpio's "newc" format, which the kernel unpacks as its first root (its documentation: initramfs buffer format)."""
+"""cpio archives in the "newc" format, for an initramfs (the kernel's documentation: initramfs buffer format)."""
 
 import stat
 from collections.abc import Iterable, Iterator

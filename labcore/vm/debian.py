@@ -1,4 +1,4 @@
-"""A whole Debian as a guest, with systemd: what most people mean by a virtual machine. Made once, by mmdebstrap(1).
+"""Debian guest: a whole Debian with systemd on a disk, made once by mmdebstrap(1).
 
 ::
 
@@ -18,7 +18,7 @@ from labcore.errors import Unavailable
 from labcore.images.builtin.apt_sources import sources_here, suite_here
 from labcore.record import Record
 from labcore.vm.kernel import package_here
-from labcore.vm.qemu import alone
+from labcore.vm.qemu import dies_with_parent
 
 PACKAGES: Final = ("dbus", "libpam-systemd", "login", "systemd-sysv", "udev")
 # The serial line is this side's: with a getty on it, the start would wait for udev to see it. The others look after a machine
@@ -107,7 +107,7 @@ def _make_in(place: Path, scratch: Path) -> None:
 def _with_its_children(command: list[str]) -> list[str]:
     """Return root's command so that what it mounts and starts goes with it; an ordinary user's has namespaces of its own."""
     if os.geteuid():
-        return alone(command)
+        return dies_with_parent(command)
     return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", *command]
 
 

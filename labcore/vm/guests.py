@@ -1,4 +1,4 @@
-"""The guests that can be started, what they need on disk, and by what a processor is run here."""
+"""Guests: set up and start the small guest and Debian, and choose the accelerator, KVM or TCG."""
 
 import json
 import os
@@ -25,7 +25,7 @@ SMALL_MB, DEBIAN_MB = 256, 512
 PROBE_SECONDS: Final = 15.0  # a guest that is run by the processor itself is there in one; where it hangs, it hangs for ever
 START_SECONDS: Final = 60.0  # for the small guest, on a machine that is busy
 DEBIAN_SECONDS: Final = 300.0
-REFINED: Final = re.compile(r"tsc: Refined TSC clocksource calibration: (\d+)\.(\d{3}) MHz")  # a busy machine's first is wrong
+TSC_LINE: Final = re.compile(r"tsc: Refined TSC clocksource calibration: (\d+)\.(\d{3}) MHz")  # a busy machine's first is wrong
 
 Tell = Callable[[str], None]
 
@@ -49,7 +49,7 @@ def setup(
     kernel = take_kernel(place, kit) if kit else fetch_kernel(place, update=update, tell=tell)
     small_initrd(place, anew=update)
     tell("starting a first guest, to see by what its processor is run here")
-    _tried(place, anew=True)
+    _probed(place, anew=True)
     if full:
         debian.make(place, anew=update, tell=tell)
     return kernel
@@ -84,8 +84,8 @@ def start(
     Raises Unavailable for what is not set up, InvalidInput, MachineFailed.
     """
     place = root or default_root()
-    trial = _tried(place)
-    chosen = accel or trial.accelerator
+    probe = _probed(place)
+    chosen = accel or probe.accelerator
     kind = machine_type or qemu.default_machine()
     if guest == "debian":
         made = debian.found(place)
@@ -96,31 +96,31 @@ def start(
     if guest != "small":
         raise InvalidInput(f"guest: there are small and debian, no {guest!r}")
     hardware = Hardware(kind, chosen, memory_mb or SMALL_MB)
-    words = clock_words(hardware, trial.tsc_khz)
+    words = clock_parameters(hardware, probe.tsc_khz)
     return machine(hardware, found_kernel(place).path, small_initrd(place), words=words, timeout=timeout or START_SECONDS)
 
 
-def clock_words(hardware: Hardware, tsc_khz: int) -> str:
-    """Tell the kernel of an emulated microvm how fast its clock is: it has no second one to find that out by, and may hang."""
+def clock_parameters(hardware: Hardware, tsc_khz: int) -> str:
+    """Return the kernel parameter for the TSC's frequency: an emulated microvm has no clock to calibrate it, and may hang."""
     return f"tsc_early_khz={tsc_khz}" if hardware.machine == "microvm" and hardware.accelerator == "tcg" and tsc_khz else ""
 
 
 def accelerator(root: Path | None = None) -> Accelerator:
-    """Return what runs guests here: KVM only where a guest was seen to run. Raises Unavailable without a kernel."""
-    return _tried(root or default_root()).accelerator
+    """Return the accelerator: KVM only if a guest has run with it here. Raises Unavailable without a kernel."""
+    return _probed(root or default_root()).accelerator
 
 
-class Trial(Record):
-    """What came of a first guest, once for each start of this machine: by what it ran, and its processor's clock (0: unseen).
+class AcceleratorProbe(Record):
+    """The result of a trial guest, once for each boot: the accelerator, and the TSC's frequency (0: unknown).
 
-    That there is a /dev/kvm says little: there are machines where guests hang with it.
+    A /dev/kvm proves little: there are machines where guests hang with it.
     """
 
     accelerator: Accelerator
     tsc_khz: int = 0
 
 
-def _tried(root: Path, *, anew: bool = False) -> Trial:
+def _probed(root: Path, *, anew: bool = False) -> AcceleratorProbe:
     path = root / "vm" / "trial.json"
     openable = os.access("/dev/kvm", os.R_OK | os.W_OK)
     state = {"boot": read_boot_id(), "kernel": found_kernel(root).version, "openable": openable}
@@ -128,26 +128,30 @@ def _tried(root: Path, *, anew: bool = False) -> Trial:
     with Lock(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR).acquire():
         known = {} if anew else _read(path)
         if {name: known.get(name) for name in state} == state:
-            return Trial("kvm" if known.get("accelerator") == "kvm" else "tcg", int(str(known.get("tsc_khz", 0))))
-        found = (_try(root, "kvm", PROBE_SECONDS) if openable else None) or _try(root, "tcg", START_SECONDS) or Trial("tcg")
+            return AcceleratorProbe("kvm" if known.get("accelerator") == "kvm" else "tcg", int(str(known.get("tsc_khz", 0))))
+        found = (
+            (_try(root, "kvm", PROBE_SECONDS) if openable else None)
+            or _try(root, "tcg", START_SECONDS)
+            or AcceleratorProbe("tcg")
+        )
         atomic_write(path, json.dumps(state | found.as_dict()).encode())
     return found
 
 
-def _try(root: Path, accel: Accelerator, timeout: float) -> Trial | None:
-    """Run a guest, and have it do something; None if that does not work."""
+def _try(root: Path, accel: Accelerator, timeout: float) -> AcceleratorProbe | None:
+    """Run a guest and a command in it; None if that fails."""
     hardware = Hardware(qemu.default_machine(), accel)
     try:
         with machine(hardware, found_kernel(root).path, small_initrd(root), timeout=timeout) as made:
             log = made.run("sleep 2; dmesg" if accel == "tcg" else "dmesg", timeout)
-            seen = REFINED.search(log)
+            seen = TSC_LINE.search(log)
     except (MachineFailed, TimeoutError):
         return None
-    return Trial(accel, int(seen[1] + seen[2]) if seen else 0)
+    return AcceleratorProbe(accel, int(seen[1] + seen[2]) if seen else 0)
 
 
 def read_boot_id() -> str:
-    """Return what names this start of the machine: random(4)."""
+    """Return this machine's boot ID: random(4)."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
@@ -160,7 +164,7 @@ def _read(path: Path) -> dict[str, object]:
 
 
 class File(Record):
-    """A file that guests are started from; `size` is what it takes on the disk, in bytes."""
+    """A file that guests are started from; `size` is its disk usage in bytes."""
 
     what: str
     path: Path

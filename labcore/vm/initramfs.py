@@ -1,9 +1,9 @@
-"""The small guest's root, in memory: the files of the image `busybox`, and a first process that does what it is asked to.
+"""initramfs of the small guest: the files of the image `busybox`, and an init that runs commands from the console.
 
-What this first process says and hears, on the serial line that is also the kernel's console::
+The init's protocol, on the serial line that is also the kernel's console::
 
-    guest: labcore:TOKEN:ready          it lives: the end of the start
-    guest: labcore:TOKEN:listening      /proc, /sys and /dev are there, and the line passes all bytes as they are
+    guest: labcore:TOKEN:ready          the init runs: the end of the start
+    guest: labcore:TOKEN:listening      /proc, /sys and /dev are mounted, and the line is in raw mode
     host:  a command for sh, in base64, and a newline
     guest: labcore:TOKEN:begin          … the command's output …
     guest: labcore:TOKEN:end:STATUS
@@ -65,7 +65,7 @@ def small_root(store: ImageStore) -> bytes:
 
 
 def made_of(store: ImageStore) -> str:
-    """Return a name for what the archive is made of: it changes with the image, the first process and our program."""
+    """Return a digest of the archive's sources: the image, the init and labcore-probe."""
     parts = (_image(store).descriptor.digest.encode(), INIT, Path(program("labcore-probe")).read_bytes())
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 

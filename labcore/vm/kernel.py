@@ -1,4 +1,4 @@
-"""A kernel for guests: the distribution's own for virtual machines, fetched and checked by apt, and never installed.
+"""Guest kernel: the distribution's own for virtual machines, downloaded and verified by apt, never installed.
 
 ::
 

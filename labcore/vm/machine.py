@@ -1,4 +1,4 @@
-"""A virtual machine: started, spoken to, stopped; and gone with whoever has started it."""
+"""Virtual machine: start, run a command, stop; it dies with its starter."""
 
 import base64
 import json
@@ -55,7 +55,7 @@ class Machine:
 
     @property
     def timeline(self) -> tuple[Phase, ...]:
-        """Where its start went. The small guest is asked for its kernel's log once."""
+        """The phases of its start. The small guest is asked for its kernel log once."""
         if self._phases is None:
             seen = self._console
             if self.hardware.disk:
@@ -90,11 +90,11 @@ class Machine:
         return text
 
     def stop(self, grace: float = 10.0) -> float:
-        """End it: the guest is asked to, and after `grace` seconds the machine is taken away. Return the seconds it took."""
+        """Stop it: ask the guest to shut down, and kill the machine after `grace` seconds. Return the seconds it took."""
         start = time.monotonic()
         if self.running:
             if self._control is not None:
-                self._order("system_powerdown")
+                self._qmp_command("system_powerdown")
             else:
                 self._console.write(b"-\n")
             self._console.wait_for(lambda: not self.running, grace)
@@ -102,13 +102,13 @@ class Machine:
         return time.monotonic() - start
 
     def kill(self) -> None:
-        """End it at once: nothing in it is asked, and nothing of it is kept."""
+        """Kill it; the guest is not asked, and nothing of it is kept."""
         self._console.kill()
 
     # --- on the way
 
     def wait_until_ready(self, pattern: bytes, timeout: float) -> None:
-        """Wait for a line of the console. Raises MachineFailed, with what the machine said instead."""
+        """Wait for a line of the console. Raises MachineFailed with the console's output."""
         found = self._watch(re.compile(pattern), 0)
         if not self._console.wait_for(lambda: found() is not None or not self.running, timeout):
             raise MachineFailed(
@@ -145,15 +145,15 @@ class Machine:
         return f"labcore:{self._token}:".encode() + what
 
     def _early_end(self) -> MachineFailed:
-        """Say why a machine has ended that was not to."""
+        """Return the error of a machine that ended early."""
         if panic := PANIC.search(self.console):
             why, cure = (panic[1] or panic[2]).strip(), "more memory (memory_mb=), or make it anew: `labcore vm setup --update`"
             return MachineFailed(f"the guest panicked: {why}\n  cure: {cure}")
         said = _tail(self._console.errors.decode(errors="replace")) or _tail(self.console) or "nothing"
         return MachineFailed(f"qemu ended with status {self._console.status} before its guest was there; it said: {said}")
 
-    def _order(self, name: str) -> None:
-        """Give qemu an order (QMP): after its greeting, it wants to be told that its extensions are known."""
+    def _qmp_command(self, name: str) -> None:
+        """Send qemu a command (QMP), after the handshake, `qmp_capabilities`."""
         assert self._control is not None
         for order in ("qmp_capabilities", name):
             self._control.sendall(json.dumps({"execute": order}).encode() + b"\n")
@@ -176,7 +176,7 @@ def machine(
     """
     token = secrets.token_hex(8)
     program = qemu.find_qemu()
-    qemu.must_have_memory(hardware.memory_mb)
+    qemu.require_memory(hardware.memory_mb)
     argv = qemu.command(program, hardware, kernel, initrd, f"labcore_token={token} {words}".strip())
     with ExitStack() as undo:
         ours, theirs = socket.socketpair() if hardware.disk else (None, None)
@@ -187,7 +187,7 @@ def machine(
         lent = [writer, *([theirs.fileno()] if theirs else [])]
         try:
             watched = qemu.probes(writer, theirs.fileno() if theirs else None)
-            console = Console(qemu.alone([*argv, *watched]), firmware=reader, lent=lent)
+            console = Console(qemu.dies_with_parent([*argv, *watched]), firmware=reader, lent=lent)
         finally:
             os.close(writer)
         undo.callback(console.kill)
@@ -197,7 +197,7 @@ def machine(
 
 
 def by_hand(hardware: Hardware, kernel: Path, initrd: Path, token: str) -> Sequence[str]:
-    """Return the command that one would type to start the small guest; the same machine, and nothing that watches it."""
+    """Return the command that one would type to start the small guest: the same machine, without monitoring."""
     return qemu.command(qemu.find_qemu(), hardware, kernel, initrd, f"labcore_token={token}")
 
 

@@ -1,4 +1,4 @@
-"""qemu's command line: qemu(1). What stands here for arm64 is untried."""
+"""qemu's command line: qemu(1). The parts for arm64 are untried."""
 
 import platform
 import shutil
@@ -12,7 +12,7 @@ from labcore.record import Record
 Accelerator = Literal["kvm", "tcg"]  # the processor's own virtualization, or an emulated processor
 MACHINES: Final = {"x86_64": ("q35", "microvm"), "aarch64": ("virt",)}  # the first is what is taken if none is named
 PACKAGES: Final = {"x86_64": "qemu-system-x86", "aarch64": "qemu-system-arm"}
-LEAST_MB: Final = 128  # the kernel alone takes 80
+MIN_MEMORY_MB: Final = 128  # the kernel alone takes 80
 
 # The kernel says nothing but errors while it starts (what it says slows it down), the program that unpacks it says that it
 # does; a panic restarts the guest, and a qemu that may not restart ends.
@@ -27,7 +27,7 @@ class Disk(Record):
 
 
 class Hardware(Record):
-    """A virtual machine to be: its type (`machine`), its memory, and by what its processor is run."""
+    """A virtual machine's hardware: its type (`machine`), memory and accelerator."""
 
     machine: str
     accelerator: Accelerator
@@ -36,12 +36,12 @@ class Hardware(Record):
     disk: Disk | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what qemu or the kernel would refuse, in words that say more."""
+        """Refuse what qemu or the kernel would refuse, with better messages."""
         known = MACHINES.get(platform.machine(), ())
         if self.machine not in known:
             raise InvalidInput(f"machine: there is no {self.machine!r} here, but {' and '.join(known) or 'none'}")
-        if self.memory_mb < LEAST_MB:
-            raise InvalidInput(f"memory_mb: a guest with {self.memory_mb} MB cannot start: give it {LEAST_MB} or more")
+        if self.memory_mb < MIN_MEMORY_MB:
+            raise InvalidInput(f"memory_mb: a guest with {self.memory_mb} MB cannot start: give it {MIN_MEMORY_MB} or more")
         if self.disk and self.machine == "microvm":
             raise InvalidInput("machine: a microvm starts without firmware for disks: take q35")
 
@@ -62,8 +62,8 @@ def find_qemu() -> str:
     raise Unavailable(f"no qemu-system-{machine} on this machine: apt-get install --no-install-recommends {package}")
 
 
-def must_have_memory(memory_mb: int) -> None:
-    """Raise Unavailable if this machine has not so much left: its kernel would end some process for it."""
+def require_memory(memory_mb: int) -> None:
+    """Raise Unavailable if this machine has not so much memory left: the OOM killer would end some process."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     left = next((int(line.split()[1]) // 1024 for line in lines if line.startswith("MemAvailable:")), memory_mb)
     if left < memory_mb:
@@ -86,7 +86,7 @@ def command(qemu: str, hardware: Hardware, kernel: Path, initrd: Path, words: st
 
 
 def _processor(hardware: Hardware) -> str:
-    """Emulated, a plain processor starts faster than one with everything that qemu knows."""
+    """Return the CPU model: emulated, a plain one starts faster than one with all features."""
     if hardware.accelerator == "kvm":
         return "host"
     return "qemu64" if platform.machine() == "x86_64" else "max"
@@ -97,7 +97,7 @@ def _escaped(path: Path) -> str:
 
 
 def probes(firmware: int | None, control: int | None) -> list[str]:
-    """Return the options of what only watches: where firmware writes what it does, and where qemu takes orders (QMP)."""
+    """Return the options for monitoring: the firmware's debug output, and qemu's control socket (QMP)."""
     options: list[str] = []
     if firmware is not None and platform.machine() == "x86_64":
         options += ["-chardev", f"file,id=firmware,path=/dev/fd/{firmware}"]
@@ -107,7 +107,7 @@ def probes(firmware: int | None, control: int | None) -> list[str]:
     return options
 
 
-def alone(argv: Sequence[str]) -> list[str]:
+def dies_with_parent(argv: Sequence[str]) -> list[str]:
     """Return a command that the kernel kills when the thread that has started it is gone: prctl(2), PR_SET_PDEATHSIG."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:

@@ -1,4 +1,4 @@
-"""Where a virtual machine's start goes: the machine, its firmware, the kernel's phases, and the first process.
+"""Timeline of a virtual machine's start: qemu, firmware, the kernel's phases, the first process.
 
 The firmware's time is that in which its words came; in the kernel the times are its own (printk.time), whose zero is found by
 the line that the first process writes into the kernel's log.
@@ -13,7 +13,7 @@ from labcore.vm.console import Line
 
 
 class Phase(Record):
-    """A part of a start: when it began after qemu was started, and how long it took, both in milliseconds."""
+    """A phase of a start: its begin after qemu's start, and its duration, both in milliseconds."""
 
     name: str
     start_ms: float
@@ -21,7 +21,7 @@ class Phase(Record):
 
     @property
     def end_ms(self) -> float:
-        """When it was over."""
+        """Its end."""
         return self.start_ms + self.duration_ms
 
 

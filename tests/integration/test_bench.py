@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 import labcore
-from labcore.bench.apart import compare_apart
-from labcore.bench.comparison import Comparison
+from labcore.bench.comparison import Comparison, Options, Progress
+from labcore.bench.isolated import compare_isolated
 from labcore.bench.measure import Row, Subject, measure
 from labcore.bench.memory import allocated, children
-from labcore.bench.progress import Options, Progress
 from labcore.bench.render import table
 from labcore.bench.start import filter_file
 from labcore.engine import Engine
@@ -133,7 +132,7 @@ def test_a_comparison_can_be_asked_for_by_a_thread_which_may_lose_interest(vm_ro
     machines: list[int] = []
 
     def listen() -> None:
-        with closing(compare_apart(vm_root, Options(rounds=1, quick=True))) as events:
+        with closing(compare_isolated(vm_root, Options(rounds=1, quick=True))) as events:
             for event in events:
                 seen.append(event)
                 if isinstance(event, Progress) and event.what == default_machine():
@@ -151,7 +150,7 @@ def test_a_comparison_can_be_asked_for_by_a_thread_which_may_lose_interest(vm_ro
 
 def test_a_comparison_apart_yields_what_it_found(tmp_path: Path) -> None:
     needs_root()
-    *steps, found = compare_apart(tmp_path / "nothing", Options(rounds=1, quick=True))  # no virtual machines there: a note
+    *steps, found = compare_isolated(tmp_path / "nothing", Options(rounds=1, quick=True))  # no virtual machines there: a note
     assert steps
     assert isinstance(found, Comparison)
     assert found.get("start", "labcore") is not None

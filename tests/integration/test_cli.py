@@ -263,7 +263,7 @@ def test_the_directory_that_bars_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     script = (
         f"import locale, os, shutil, sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from labcore.cli import main; import labcore.cli.image.ls\n"
+        "from labcore.cli import main; import labcore.cli.image.ls, labcore.cli.parser\n"
         "from labcore.native import program; from labcore.errors import Unavailable\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "try: program('labcore-init')\n"

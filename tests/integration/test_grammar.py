@@ -193,7 +193,9 @@ def test_help_imports_next_to_nothing() -> None:
 
 def test_a_list_of_images_needs_no_engine(tmp_path: Path) -> None:
     modules = imported_by("--root", str(tmp_path), "images")
-    assert not {name for name in modules if name.startswith(("labcore.engine", "labcore.runtime", "labcore.native", "shutil"))}
+    assert not {
+        name for name in modules if name.startswith(("labcore.engine", "labcore.runtime", "labcore.native", "shutil", "locale"))
+    }
     verbs = {f"labcore.cli.{path.replace(' ', '.')}" for path in COMMANDS}
     assert modules & verbs == {"labcore.cli.image.ls"}
 

@@ -12,7 +12,7 @@ import pytest
 from labcore.engine import Engine
 from labcore.lab.lessons import LESSONS
 from labcore.lab.workspace import NAME, Workspace
-from tests.conftest import PROJECT, needs_root
+from tests.conftest import PROJECT, alone, needs_root
 from tests.integration.wrong.lesson_01 import UNRULY, WRONG
 from tests.threads import Started
 
@@ -89,7 +89,7 @@ def test_what_cannot_be_is_said_in_a_line(work: Path) -> None:
     work.mkdir()
     (work / "my_runtime.py").write_text("def oops(:\n")
     assert "my_runtime.py, line 1: invalid syntax" in lesson(work, "check", "1", status=125)
-    said = lesson(work, "--lessons", "/nowhere", "start", "1", status=125)
+    said = lesson(work, "start", "--lessons", "/nowhere", "1", status=125)
     assert "no lesson at /nowhere/01_what_is_docker.ipynb" in said
 
 
@@ -116,13 +116,14 @@ def test_a_language_that_nobody_speaks_is_said(work: Path, monkeypatch: pytest.M
 def test_demo_opens_a_solved_lesson_in_large_type(work: Path, engine: Engine) -> None:
     needs_root()
     command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "lesson", "demo", "--work", str(work), "1"]
-    with Started(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+    with alone("jupyter") as port, Started(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = []
         for line in process.stdout:
             lines.append(line)
             if line.startswith("http://"):
                 break
+        port.close()  # it was looked for, and is taken
         assert "/lab/tree/01_what_is_docker.ipynb?token=" in lines[-1]
         (shown,) = Path("/tmp").glob("labcore-demo-*")
         notebook = json.loads((shown / LESSONS[0].file).read_text())

@@ -17,7 +17,7 @@ from labcore.lab.copies import copy, with_solutions
 from labcore.lab.lessons import LESSONS
 from labcore.lab.session import what_is_missing
 from labcore.lab.workspace import Workspace
-from tests.conftest import PROJECT, needs, needs_root
+from tests.conftest import PROJECT, alone, needs, needs_root
 from tests.threads import Started
 
 LANGUAGES = {"en": "", "zh": "zh"}
@@ -78,13 +78,15 @@ def lab(engine: Engine, tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
         "--work",
         str(tmp_path / "work"),
     ]
-    with Started(command, env=environment(engine), stdout=subprocess.PIPE, text=True) as process:
+    options = {"env": environment(engine), "stdout": subprocess.PIPE, "text": True}
+    with alone("jupyter") as port, Started(command, **options) as process:
         assert process.stdout is not None
         lines = []
         for line in process.stdout:
             lines.append(line.rstrip())
             if line.startswith("http://"):
                 break
+        port.close()  # it was looked for, and is taken
         started = _descendants(process.pid)
         try:
             yield lines[-1], lines

@@ -104,9 +104,11 @@ def test_no_other_parser_knows_options_by_their_beginning() -> None:
 @pytest.mark.parametrize(
     ("words", "cure"),
     [
+        (["run", "-p", "80", "busybox"], "networks are to come"),
         (["run", "--root", "/tmp", "busybox"], "labcore --root DIR"),
         (["images", "--root", "/tmp"], "labcore --root DIR"),
-        (["run", "--userns", "1", "busybox"], "--userns-remap FIRST"),
+        (["run", "--gpus", "all", "busybox"], "--device PATH"),
+        (["plan", "--rm", "busybox"], "plan starts nothing"),
         (["run", "--bogus", "busybox"], "labcore run --help"),
     ],
 )
@@ -189,10 +191,10 @@ def test_variables_are_dockers(
     file.write_bytes(
         b"\xef\xbb\xbf# comment\r\n\r\n  A=from file \r\nB=b=c # d\nFROM_HERE\nNOWHERE\nBYTES=\xff\x0b\xe2\x80\xa8x\nE=\n"
     )
-    words = ["--env-file", str(file), "-e", "A=first", "-e", "A=last", "-e", "HOME", "-e", "NOWHERE"]
+    words = ["-h", "box", "--env-file", str(file), "-e", "A=first", "-e", "A=last", "-e", "HOME", "-e", "NOWHERE"]
     monkeypatch.delenv("HOME")
     assert shown(engine, monkeypatch, capfdbinary, *words) == [
-        b"A=last", b"B=b=c # d", b"BYTES=\xff\x0b\xe2\x80\xa8x", b"E=", b"FROM_HERE=here", b"HOSTNAME=labcore",
+        b"A=last", b"B=b=c # d", b"BYTES=\xff\x0b\xe2\x80\xa8x", b"E=", b"FROM_HERE=here", b"HOSTNAME=box",
         b"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     ]  # fmt: skip
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.bench import today
+from labcore.bench import peers_root
 from tests.conftest import PROJECT, needs_root
 from tests.watching import is_running
 
@@ -82,7 +82,7 @@ def test_a_root_that_is_half_made_is_made_anew(project: Path, monkeypatch: pytes
 
 @pytest.fixture
 def made() -> None:
-    if not today.entering():
+    if not peers_root.enter_command():
         pytest.skip("needs the root of today's peers")
 
 

@@ -1,5 +1,6 @@
 """Containers of ordinary users."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -84,6 +85,15 @@ def test_files_of_other_owners_take_subordinate_ids() -> None:
     assert shell(script).endswith("5:6\n")
     if os.geteuid() == 0:
         assert "Invalid argument" in shell(script + " 2>&1 || true", **WITHOUT_IDS)
+
+
+def test_what_other_owners_have_closed_is_counted() -> None:
+    close = "mkdir /data/a; head -c 2000000 /dev/urandom > /data/a/b; chmod 700 /data/a; chown -R 1000 /data"
+    said = shell(
+        f"{LABCORE} seed busybox; {LABCORE} run --rm -v data:/data busybox sh -c '{close}'; {LABCORE} system df --format json"
+    )
+    kinds = {kind["Type"]: kind for kind in map(json.loads, said.splitlines()[1:])}
+    assert kinds["volumes"]["Size"] >= 2_000_000
 
 
 def test_files_of_other_owners_without_subordinate_ids_are_said_with_the_cure() -> None:

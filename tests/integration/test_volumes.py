@@ -118,7 +118,7 @@ def test_a_volume_in_use_stays(engine: Engine, name: str) -> None:
         prepared(engine, create_options("busybox", ["sleep", "60"], volumes=[f"{name}:/x"])) as made,
         spawn(make_plan(made.spec)),
     ):
-        with pytest.raises(InUse, match=f"volume {name} is in use"):
+        with pytest.raises(InUse, match=rf"volume {name} is in use by process {os.getpid()} "):
             engine.volumes.remove(name)
         assert engine.volumes.prune(named=True) == [] or name in engine.volumes.names()
         shell(engine, "true", f"{name}:/x")

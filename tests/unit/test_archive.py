@@ -18,7 +18,7 @@ import pytest
 import zstandard
 
 from labcore.engine.archives import import_root, load
-from labcore.errors import InvalidInput, LabcoreError, StoreDamaged
+from labcore.errors import ImageNotFound, InvalidInput, LabcoreError, StoreDamaged
 from labcore.images import Config, Image, ImageStore
 from labcore.images.archive.writing import save
 from labcore.images.gc import collect, find_damaged
@@ -346,7 +346,7 @@ def test_a_layout_of_an_image_and_what_is_said_about_it(store: ImageStore, other
     stray = {"blobs/sha256/.gitkeep": b"", "blobs/sha256/left.tmp": b"x", "README.md": b"x"}
     (found,) = load(other, io.BytesIO(packed(lists(files, *more) | stray)))
     assert [str(name) for name in found.names] == other.names() == ["tiny:latest"]
-    with pytest.raises(InvalidInput, match=r"is no image but an artifact, application/spdx\+json"):
+    with pytest.raises(ImageNotFound, match=r"artifact of kind 'application/spdx\+json'"):
         other.read(Descriptor(MANIFEST, more[0]["digest"], more[0]["size"]))
 
 
@@ -711,7 +711,11 @@ def test_a_root_file_system_without_files(store: ImageStore) -> None:
     assert image.config.diff_ids == (image.layers[0].digest,)
 
 
-@pytest.mark.parametrize("content", [b"", b"#!/bin/sh", b"x" * 2000, gzip.compress(ROOT)[:-4]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"#!/bin/sh", b"x" * 2000, gzip.compress(ROOT)[:-4]],
+    ids=["nothing", "a script", "no archive", "half a gzip"],
+)
 def test_what_is_no_root_file_system(store: ImageStore, content: bytes) -> None:
     with pytest.raises(StoreDamaged, match=r"root\.tar is"):
         import_root(store, io.BytesIO(content), "root.tar")

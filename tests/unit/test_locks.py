@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -129,6 +129,16 @@ def test_a_refusal_leaves_no_descriptor_behind(place: Path) -> None:
         with pytest.raises(InUse):
             Lock(place).acquire(timeout_seconds=0)
         assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_refusal_in_a_block_closes_no_descriptor_of_another(place: Path) -> None:
+    with Lock(place).acquire():
+        with suppress(InUse), Lock(place) as lock:
+            try:
+                lock.acquire(timeout_seconds=0)
+            finally:
+                other = os.open(place, os.O_RDONLY)  # has the number that the lock had
+        os.close(other)
 
 
 def test_a_removed_file_is_told_from_its_successor(tmp_path: Path) -> None:

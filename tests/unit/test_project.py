@@ -153,3 +153,10 @@ def test_at_the_top_there_is_nothing_else() -> None:
     if listed.returncode:
         pytest.skip("needs a git checkout")
     assert {name.split("/")[0] for name in os.fsdecode(listed.stdout).split("\0") if name} == PACKAGING | PARTS
+
+
+def test_the_spine_is_a_weekends_reading() -> None:
+    section = (PROJECT / "README.md").read_text().partition("## The spine")[2].partition("\n## ")[0]
+    files = [PROJECT / name for name in re.findall(r"`((?:labcore|csrc)/[\w/]+\.\w+)`", section)]
+    assert len(files) > 20
+    assert sum(len(file.read_text().splitlines()) for file in files) <= 5000

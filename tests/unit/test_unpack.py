@@ -212,7 +212,11 @@ def test_a_wrong_digest_leaves_no_layer(tmp_path: Path) -> None:
     assert list((store.directory / "layers").iterdir()) == []
 
 
-@pytest.mark.parametrize("raw", [b"", b"no tar at all" * 100, gzip.compress(b"x" * 4096)[:-12], b"\x1f\x8bnonsense"])
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"no tar at all" * 100, gzip.compress(b"x" * 4096)[:-12], b"\x1f\x8bnonsense"],
+    ids=["nothing", "text", "half a gzip", "nonsense"],
+)
 def test_what_is_no_archive(tmp_path: Path, raw: bytes) -> None:
     store = LayerStore(tmp_path / "storage")
     with pytest.raises(StoreDamaged):

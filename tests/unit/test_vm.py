@@ -15,7 +15,7 @@ from labcore.images.builtin import find_busybox, seed_busybox
 from labcore.vm import cpio, guests, qemu
 from labcore.vm.console import Console
 from labcore.vm.cpio import Member
-from labcore.vm.guests import clock_words
+from labcore.vm.guests import clock_parameters
 from labcore.vm.initramfs import made_of, small_root
 from labcore.vm.kernel import found_kernel
 from labcore.vm.qemu import Disk, Hardware
@@ -99,9 +99,9 @@ def test_the_command_line_holds_what_was_asked_for() -> None:
 def test_a_microvm_that_is_emulated_is_told_its_clock() -> None:
     if os.uname().machine != "x86_64":
         pytest.skip("needs x86-64: other architectures have no microvm")
-    assert clock_words(Hardware("microvm", "tcg"), 2600000) == "tsc_early_khz=2600000"
-    assert clock_words(Hardware("microvm", "kvm"), 2600000) == clock_words(Hardware("q35", "tcg"), 2600000) == ""
-    assert clock_words(Hardware("microvm", "tcg"), 0) == ""
+    assert clock_parameters(Hardware("microvm", "tcg"), 2600000) == "tsc_early_khz=2600000"
+    assert clock_parameters(Hardware("microvm", "kvm"), 2600000) == clock_parameters(Hardware("q35", "tcg"), 2600000) == ""
+    assert clock_parameters(Hardware("microvm", "tcg"), 0) == ""
 
 
 def test_what_is_lacking_is_said_with_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_what_is_lacking_is_said_with_its_cure(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(Unavailable, match="labcore vm setup"):
         found_kernel(tmp_path)
     with pytest.raises(Unavailable, match="this machine has"):
-        qemu.must_have_memory(1 << 30)
+        qemu.require_memory(1 << 30)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match=r"no qemu-system-\w+ on this machine: apt-get install"):
         qemu.find_qemu()

@@ -15,14 +15,40 @@ from tests.threads import Started, running, together
 IMPORTS = "import subprocess, threading, time\n"
 
 
-def command(directory: Path, text: str) -> list[str]:
-    (directory / "test_it.py").write_text(IMPORTS + text)
-    return [sys.executable, "-m", "pytest", "-q", "-p", "tests.watching", "-p", "no:cacheprovider", "test_it.py"]
+def command(directory: Path, *texts: str) -> list[str]:
+    for number, text in enumerate(texts, 1):
+        (directory / f"test_it{number}.py").write_text(IMPORTS + text)
+    return [sys.executable, "-m", "pytest", "-q", "-p", "tests.watching", "-p", "no:cacheprovider"]
 
 
 def options(directory: Path) -> dict[str, object]:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return {"cwd": directory, "env": os.environ | {"PYTHONPATH": str(PROJECT)}, "text": True, **pipes}
+    environment = os.environ | {"PYTHONPATH": str(PROJECT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return {"cwd": directory, "env": environment, "text": True, **pipes}
+
+
+def at_its_time_limit(directory: Path, command: list[str], begun: int) -> str:
+    """Run a command, tell it that its time is up when so many tests have begun, and return what it says."""
+    with Started(command, **options(directory)) as run:  # type: ignore[arg-type]
+        while len(list(directory.glob("begun*"))) < begun and run.poll() is None:
+            time.sleep(0.05)
+        run.send_signal(signal.SIGALRM)
+        said: str = run.communicate(timeout=240)[0]
+    assert run.returncode == 124, said
+    return said
+
+
+STUCK = """
+def test_a():
+    assert 1 + 1 == 3
+
+
+def test_b():
+    wait_for_ever = threading.Thread(target=threading.Event().wait)
+    wait_for_ever.start()
+    open('begunNUMBER', 'w').close()
+    wait_for_ever.join()
+"""
 
 
 @pytest.mark.parametrize(
@@ -36,22 +62,26 @@ def options(directory: Path) -> dict[str, object]:
 def test_what_a_test_leaves_running_is_named_and_the_run_ends(tmp_path: Path, text: str, left: str) -> None:
     done = subprocess.run(command(tmp_path, text), timeout=240, **options(tmp_path))  # type: ignore[call-overload]
     assert done.returncode == 1, done.stdout
-    assert "test_it.py::test_a has left running: " in done.stdout
+    assert "test_it1.py::test_a has left running: " in done.stdout
     assert left in done.stdout
 
 
-def test_at_the_time_limit_one_sees_where_it_stood(tmp_path: Path) -> None:
-    text = "def test_b():\n    wait_for_ever = threading.Thread(target=threading.Event().wait)\n"
-    text += "    wait_for_ever.start()\n    open('begun', 'w').close()\n    wait_for_ever.join()\n"
-    with Started(command(tmp_path, text), **options(tmp_path)) as run:  # type: ignore[arg-type]
-        while not (tmp_path / "begun").exists() and run.poll() is None:
-            time.sleep(0.05)
-        run.send_signal(signal.SIGALRM)
-        said = run.communicate(timeout=240)[0]
-    assert run.returncode == 124, said
-    assert "The time limit of the tests is over, in test_it.py::test_b (call)" in said
+def test_at_the_time_limit_one_sees_where_it_stood_and_what_has_failed(tmp_path: Path) -> None:
+    said = at_its_time_limit(tmp_path, command(tmp_path, STUCK), begun=1)
+    assert "The time limit of the tests is over, in test_it1.py::test_b (call)" in said
     assert said.count("File ") >= 2
-    assert 'test_it.py", line 6 in test_b' in said
+    assert 'test_it1.py", line 11 in test_b' in said
+    assert "FAILED test_it1.py::test_a" in said
+
+
+def test_at_the_time_limit_one_sees_where_each_worker_stood(tmp_path: Path) -> None:
+    parallel = ["-p", "xdist.plugin", "-n2", "--dist=loadfile"]
+    texts = [STUCK.replace("NUMBER", str(number)) for number in (1, 2)]
+    said = at_its_time_limit(tmp_path, [*command(tmp_path, *texts), *parallel], begun=2)
+    for name in ("test_it1.py", "test_it2.py"):
+        assert f"The time limit of the tests is over, in {name}::test_b (call)" in said
+        assert f'{name}", line 11 in test_b' in said
+        assert f"FAILED {name}::test_a" in said
 
 
 def test_threads_end_with_their_block() -> None:

@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="INSTRUCTION",
-        help="how it is to be run, as in a Dockerfile: 'CMD [\"sh\"]', 'ENV A=b', …; may be repeated",
+        help="a Dockerfile's instruction for its config, such as 'ENV A=b' or 'CMD [\"sh\"]'; may be repeated",
     )
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="what was done, for the image's history")
     parser.add_argument("-a", "--author", default="", metavar="WHO", help="who did it")

@@ -2,6 +2,7 @@
 
 import argparse
 
+from labcore.cli.container.cidfile import write_cidfile
 from labcore.cli.container.run import container_arguments, container_options
 from labcore.engine import Engine
 from labcore.engine.container_create import create
@@ -15,5 +16,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Make it, and print its ID."""
-    print(create(Engine(args.root), container_options(args, stdin_once=args.open_stdin)).id)
+    container = create(Engine(args.root), container_options(args, stdin_once=args.open_stdin))
+    if args.cidfile:
+        write_cidfile(args.cidfile, container.id)
+    print(container.id)
     return 0

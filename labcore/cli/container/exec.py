@@ -62,12 +62,25 @@ def _executed(args: argparse.Namespace, options: ExecOptions) -> int:
         execute(engine, args.container, options, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, release=True)
         return 0
     if args.tty:
-        from labcore.cli.container.exec_terminal import in_terminal
-
-        return in_terminal(engine, args.container, options, interactive=args.interactive)
+        return _in_terminal(engine, args, options)
     sys.stdout.flush()
     with Signals() as signals:
         process: Process
         with execute(engine, args.container, options, stdin=None if args.interactive else DEVNULL) as process:
             signals.go_to(process)
             return exit_code(process)
+
+
+def _in_terminal(engine: Engine, args: argparse.Namespace, options: ExecOptions) -> int:
+    from labcore.cli.terminal import ContainerTerminal, check_terminal
+
+    check_terminal(interactive=args.interactive)
+    terminal = ContainerTerminal()
+    try:
+        with execute(
+            engine, args.container, options, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, take_terminal=terminal.take
+        ) as process:
+            terminal.join(process, interactive=args.interactive)
+            return exit_code(process)
+    finally:
+        terminal.close()

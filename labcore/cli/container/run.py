@@ -6,9 +6,10 @@ import sys
 
 from labcore.cli import LABCORE_FAILED
 from labcore.cli.container import options as create_options
+from labcore.cli.container.cidfile import write_cidfile
 from labcore.cli.container.signals import Signals
 from labcore.engine import Engine, exit_code
-from labcore.engine.foreground import Prepared, prepared
+from labcore.engine.foreground import Prepared, new_id, prepared
 from labcore.errors import StepFailed
 from labcore.native import DEVNULL
 from labcore.runtime.launch import Launch
@@ -37,19 +38,27 @@ def container_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-i", "--interactive", dest="open_stdin", action="store_true", help="let the program read this standard input"
     )
-    parser.add_argument("-t", "--tty", action="store_true", help="give it a terminal")
+    parser.add_argument("--cidfile", metavar="FILE", help="write the container's ID to this file, which must not be there")
+    parser.add_argument("-t", "--tty", action="store_true", help="give it a terminal, with -i this one's keys")
     create_options.arguments(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Run it to its end and return its exit code; with -d return at once."""
     options = container_options(args, stdin_once=args.open_stdin and not args.detach)
-    if args.rm and not (args.name or args.detach or args.tty):
-        with prepared(Engine(args.root), options) as made:
-            return _run(args, made)
-    from labcore.cli.container.kept import run
+    if args.tty and not args.detach:
+        from labcore.cli.terminal import check_terminal
 
-    return run(Engine(args.root), args, options)
+        check_terminal(interactive=args.open_stdin)
+    if not args.rm or args.name or args.detach:
+        from labcore.cli.container.kept import run
+
+        return run(Engine(args.root), args, options)
+    container_id = new_id()
+    if args.cidfile:
+        write_cidfile(args.cidfile, container_id)
+    with prepared(Engine(args.root), options, container_id=container_id) as made:
+        return _run(args, made)
 
 
 def container_options(args: argparse.Namespace, *, stdin_once: bool) -> "CreateOptions":
@@ -60,11 +69,17 @@ def container_options(args: argparse.Namespace, *, stdin_once: bool) -> "CreateO
 
 
 def _run(args: argparse.Namespace, made: Prepared) -> int:
-    launch = Launch(made.spec, options=Engine(args.root).launch_options, cgroup=made.cgroup)
+    launch_options, terminal = Engine(args.root).launch_options, None
+    if args.tty:
+        from labcore.cli.terminal import ContainerTerminal
+
+        terminal = ContainerTerminal()
+        launch_options = launch_options.replace(syncs=(("terminal", terminal.take),))
+    launch = Launch(made.spec, options=launch_options, cgroup=made.cgroup)
     sys.stdout.flush()
     with Signals() as signals:
         try:
-            process = launch.create(stdin=None if args.open_stdin else DEVNULL)
+            process = launch.create(stdin=None if args.open_stdin and not terminal else DEVNULL)
         except StepFailed as error:
             print(f"labcore: {error}", file=sys.stderr)
             if error.call != "execve":
@@ -74,6 +89,10 @@ def _run(args: argparse.Namespace, made: Prepared) -> int:
             with process:
                 made.runs()
                 signals.go_to(process)
+                if terminal:
+                    terminal.join(process, interactive=args.open_stdin)
                 return exit_code(process)
         finally:
+            if terminal:
+                terminal.close()
             launch.delete()

@@ -1,7 +1,6 @@
 """Standard streams of containers: input pumped to one, its logged output shown, a terminal in raw mode with its size."""
 
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +10,6 @@ from typing import BinaryIO
 from labcore.engine import Engine
 from labcore.engine.attach import ended, output
 from labcore.engine.records import Container
-from labcore.errors import InvalidInput
 from labcore.native import Process
 from labcore.runtime.shim import LogRecord
 
@@ -29,7 +27,7 @@ def follow(engine: Engine, container: Container, process: Process, since: int, *
     On a terminal, Ctrl-P Ctrl-Q leaves it running: then 0 is returned.
     """
     terminal = process.stdin if container.options.tty else None
-    with _raw_terminal(terminal):
+    with _terminal(terminal):
         left = threading.Event()
         if process.stdin is not None:
             start_pump(process.stdin, left.set if terminal else None, closes=terminal is None)
@@ -78,39 +76,19 @@ def _write(writer: BinaryIO, chunk: bytes) -> None:
         left = left[writer.write(left) :]
 
 
-def check_terminal(*, tty: bool, interactive: bool) -> None:
-    """Raise InvalidInput if a terminal is asked for, with input, and standard input is none: docker's rule."""
-    if tty and interactive and not sys.stdin.isatty():
-        raise InvalidInput("the input device is not a TTY: leave out -t, or run it in a terminal")
-
-
 @contextmanager
-def _raw_terminal(terminal: BinaryIO | None) -> Iterator[None]:
+def _terminal(terminal: BinaryIO | None) -> Iterator[None]:
+    """Join this terminal to a container's: each key as it is, and the size whenever that changes."""
     if terminal is None or not sys.stdin.isatty():
         yield
         return
-    with raw_mode(terminal.fileno()):
-        yield
-
-
-@contextmanager
-def raw_mode(terminal: int) -> Iterator[None]:
-    """Pass each key on as it is, and this terminal's size whenever that changes: termios(3), ioctl_tty(2)."""
-    import termios
-    import tty
-
+    from labcore.cli.terminal import raw_mode, resized
     from labcore.runtime.terminal import resize
 
-    def fit(*_: object) -> None:
+    def fit() -> None:
         with suppress(OSError):
             size = os.get_terminal_size(0)
-            resize(terminal, size.lines, size.columns)
+            resize(terminal.fileno(), size.lines, size.columns)
 
-    before, handler = termios.tcgetattr(0), signal.signal(signal.SIGWINCH, fit)
-    try:
-        fit()
-        tty.setraw(0)
+    with resized(fit), raw_mode(enabled=True):
         yield
-    finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, before)
-        signal.signal(signal.SIGWINCH, handler)

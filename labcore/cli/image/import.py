@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="the image's name (default: none; it is kept under its ID)")
     parser.add_argument(
         "-c", "--change", action="append", default=[], metavar="INSTRUCTION",
-        help="change its config by a Dockerfile's instruction, such as 'CMD [\"sh\"]'; may be repeated",
+        help="a Dockerfile's instruction for its config, such as 'ENV A=b' or 'CMD [\"sh\"]'; may be repeated",
     )  # fmt: skip
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="what its history says")
     parser.add_argument("--platform", metavar="OS/ARCH", help="for which machine its programs are (default: like this one)")

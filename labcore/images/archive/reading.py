@@ -14,8 +14,9 @@ from labcore.images.archive.contents import BlobTee, Contents, PartMissing
 from labcore.images.archive.source import Members
 from labcore.images.archive.tar import CHUNK_SIZE
 from labcore.images.config import Config
+from labcore.images.index import DEPTH_MAX
 from labcore.images.model import REF_NAME, Descriptor, Image, Manifest, read_index
-from labcore.images.store import DEPTH_MAX, ImageStore
+from labcore.images.store import ImageStore
 from labcore.record import Record
 from labcore.spec import Platform, Reference
 from labcore.spec.media import CONFIG, INDEXES, MANIFEST, MANIFESTS

@@ -20,9 +20,10 @@ from typing import Any, BinaryIO, Final
 from labcore.errors import InvalidInput, StoreDamaged
 from labcore.images.archive.reading import FULL_NAME
 from labcore.images.archive.tar import BLOCK, CHUNK_SIZE
+from labcore.images.layout import LAYOUT_VERSION
 from labcore.images.model import REF_NAME, Descriptor, Image, Manifest
 from labcore.images.resolve import find, image_here, is_called, parts
-from labcore.images.store import LAYOUT_VERSION, ImageStore
+from labcore.images.store import ImageStore
 from labcore.record import Record
 from labcore.spec import Platform, Reference
 from labcore.spec.media import INDEX, INDEXES, LAYER, LAYER_ZSTD, MANIFEST

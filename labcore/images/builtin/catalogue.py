@@ -5,6 +5,7 @@ from typing import Final
 
 from labcore.disk_space import room_for
 from labcore.errors import InvalidInput, Unavailable
+from labcore.images.builtin import alpine, busybox, debian, nginx, python
 from labcore.images.builtin.apt import Archive, Tell
 from labcore.images.model import Image
 from labcore.images.store import ImageStore
@@ -54,8 +55,6 @@ def make(name: str, store: ImageStore, *, hello: Path, cache: Path, update: bool
 
 
 def _make(name: str, store: ImageStore, hello: Path, cache: Path, *, update: bool, tell: Tell) -> Image:
-    from labcore.images.builtin import alpine, busybox, debian, nginx, python
-
     if name == "busybox":
         return busybox.seed_busybox(store)
     if name == "hello-world":

@@ -16,7 +16,7 @@ from typing import Any
 
 import labcore.lab.solutions
 from labcore import engine
-from labcore.lab.checks.scenario import Draw, Scenario
+from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario
 from labcore.lab.checks.tripwires import Target, arm, cover
 from labcore.lab.lessons import all_steps, lesson_of, lessons_of
 from labcore.lab.messages import say
@@ -83,14 +83,12 @@ def main() -> int:
 
 def hold_references(step: str) -> None:
     """Give the check copies of the other steps' solutions, which no tripwire and no learner's file can reach."""
-    from labcore.lab.checks import scenario
-
     held = ModuleType("held")
     exec("from labcore.lab.vocabulary import *", held.__dict__)
     for name in all_steps():
         if name != step:
             held.__dict__[name] = copied(solution(name), held.__dict__)
-    scenario.REFERENCE.__dict__.update({name: held.__dict__[name] for name in all_steps() if name != step})
+    REFERENCE.__dict__.update({name: held.__dict__[name] for name in all_steps() if name != step})
 
 
 def describe(error: BaseException, file: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from labcore.engine import transfer
 from labcore.errors import InvalidInput
+from labcore.images import ImageStore
 from labcore.images.blobs import Blobs
 from labcore.lab.checks.drawn_images import (
     PRINTS,
@@ -32,13 +33,14 @@ from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, carry_out, op
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.messages import say
+from labcore.lab.registries import LessonRegistry
 from labcore.native import MountFlag, UnmountFlag
 from labcore.registry.client import Client
 from labcore.registry.mirrors import Sources
 from labcore.registry.transport import Transport
 from labcore.runtime import ops
 from labcore.runtime.ops import Op
-from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, Root
+from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, Reference, Root
 from labcore.storage import LayerStore, unpack
 from labcore.storage import overlay as storage_overlay
 from labcore.storage.unpack import Extractor
@@ -209,10 +211,6 @@ def _conclude_rootfs(returned: Any, draw: Draw) -> Iterator[Claim]:
 @contextmanager
 def _registries(draw: Draw) -> Iterator[None]:
     """Serve the image that was drawn: by an honest registry, and by one that lies about one part of it, another each time."""
-    from labcore.images import ImageStore
-    from labcore.lab.registries import LessonRegistry
-    from labcore.spec import Reference
-
     source = Path(draw.root, "source")
     with LessonRegistry(Path(draw.root, "registry")) as honest:
         name = Reference.parse(f"{honest.address}/{draw.hostname}/app:{draw.mark}")
@@ -251,8 +249,6 @@ def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
 
 
 def _conclude_pull(returned: Any, draw: Draw) -> Iterator[Claim]:
-    from labcore.images import ImageStore
-    from labcore.spec import Reference
 
     honest, manifest = _SERVED[draw.token]
     asked = [row.request for row in honest.said().rows]

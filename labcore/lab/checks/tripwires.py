@@ -45,7 +45,7 @@ def spring() -> None:
 
 
 def _spring(*arguments: Any, **options: Any) -> None:  # noqa: ARG001  stands in for any function
-    from labcore.lab.checks import tripwires
+    from labcore.lab.checks import tripwires  # this code is put into functions of other modules, and has their globals
 
     tripwires.spring()
 

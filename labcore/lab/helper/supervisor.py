@@ -5,6 +5,7 @@
 The request is its length in four bytes, then a marshalled (source, names, seconds). Exit status: 0 if the cell came to its end.
 """
 
+import marshal
 import os
 import sys
 from contextlib import ExitStack
@@ -32,8 +33,6 @@ def _read(fd: int, size: int) -> bytes:
 
 def main() -> int:
     """Run one request."""
-    import marshal
-
     supervise()
     request = read_request(0)
     seconds = float(marshal.loads(request)[2])

@@ -35,7 +35,7 @@ def fonts(*, mono: bool = False) -> list[str]:
     return ["DejaVu Sans Mono" if mono else "DejaVu Sans", *_chinese_fonts()]
 
 
-@cache
+@cache  # the search takes part of a second; a font that is installed later is seen by the next kernel
 def _chinese_fonts() -> list[str]:
     """Return the Chinese family that is installed, or none: matplotlib warns of each that it cannot find."""
     if not (found := _known()):

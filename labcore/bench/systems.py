@@ -1,13 +1,13 @@
-"""Who takes part in a comparison: what is here, and a note for what is not."""
+"""Systems of a comparison: those that are installed here, and a note for each that is not."""
 
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
 from labcore.bench.containers import BareProcess, Command, InProcess, container_by_engine, containers_by_command
-from labcore.bench.contestant import Contestant
-from labcore.bench.machines import ByHand, DebianVm, SmallVm, VmCommand, machine_types
+from labcore.bench.machines import DebianVm, QemuByHand, SmallVm, VmCommand, machine_types
 from labcore.bench.peers import PeerFailed, podman_words, running_docker, version
+from labcore.bench.system import System
 from labcore.engine import Engine
 from labcore.errors import LabcoreError
 from labcore.vm import debian, guests, qemu
@@ -21,17 +21,17 @@ EMULATED = (
 )
 
 
-class Field:
-    """The contestants, what is to be said of those that are missing, and the versions of those that are there."""
+class Systems:
+    """The systems that are compared, notes on missing ones, and versions."""
 
     def __init__(self, work: Path, vm_root: Path, engine: Engine, rootfs: Path) -> None:
         self.work, self.vm_root, self.engine, self.rootfs = work, vm_root, engine, rootfs
-        self.contestants: list[Contestant] = [BareProcess(work), InProcess(engine)]
+        self.systems: list[System] = [BareProcess(work), InProcess(engine)]
         self.notes: list[str] = []
         self.versions: dict[str, str] = {}
 
-    def enter(self, undo: ExitStack, *, quick: bool) -> None:
-        """Make all ready; `quick`: without other engines, and without Debian."""
+    def prepare(self, undo: ExitStack, *, quick: bool) -> None:
+        """Prepare all systems; `quick`: without other engines, and without Debian."""
         self._add_commands(undo)
         if not quick:
             self._add_engines(undo)
@@ -44,7 +44,7 @@ class Field:
         else:
             self.notes.append("crun: not installed")
             made.pop("crun")
-        self.contestants += made.values()
+        self.systems += made.values()
 
     def _add_engines(self, undo: ExitStack) -> None:
         for subject, command, start, beside in ENGINES:
@@ -59,10 +59,10 @@ class Field:
                 continue
             self.versions[command] = version(command)
 
-    def _try(self, contestant: Command) -> None:
-        with contestant.running():
+    def _try(self, system: Command) -> None:
+        with system.running():
             pass
-        self.contestants.append(contestant)
+        self.systems.append(system)
 
     def _add_machines(self, *, with_debian: bool) -> None:
         try:
@@ -75,9 +75,9 @@ class Field:
         self.versions["guest's kernel"] = found_kernel(self.vm_root).version
         if accel == "tcg":
             self.notes.append(EMULATED)
-        self.contestants += [SmallVm(self.vm_root, kind) for kind in reversed(machine_types())]
-        self.contestants += [ByHand(self.vm_root), VmCommand(self.vm_root)]
+        self.systems += [SmallVm(self.vm_root, kind) for kind in reversed(machine_types())]
+        self.systems += [QemuByHand(self.vm_root), VmCommand(self.vm_root)]
         if with_debian and debian.at(self.vm_root).is_here():
-            self.contestants.append(DebianVm(self.vm_root))
+            self.systems.append(DebianVm(self.vm_root))
         elif with_debian:
             self.notes.append("Debian: not set up: `labcore vm setup --full` makes it")

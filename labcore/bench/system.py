@@ -1,4 +1,4 @@
-"""One of those that are compared: it starts a program, lets it idle, and ends it."""
+"""System under test: starts a program, lets it idle, and ends it."""
 
 import os
 import subprocess
@@ -18,8 +18,8 @@ CLEAN = {name: value for name, value in os.environ.items() if name != "PYTHONDON
 LABCORE = [sys.executable, "-m", "labcore"]
 
 
-class Running:
-    """One that runs: how long its start took, and whose memory it is."""
+class RunningSystem:
+    """A running system: its start time, and the processes whose memory counts."""
 
     def __init__(self, start_ms: float, pids: list[int]) -> None:
         self.start_ms, self.pids = start_ms, pids
@@ -27,8 +27,8 @@ class Running:
         self.stop_ms: float | None = None
 
 
-class Contestant(ABC):
-    """Something that runs a program. `repeats`: how often in a round; `slow`: left out when time runs out."""
+class System(ABC):
+    """A system that runs a program. `repeats`: how often in a round; `slow`: skipped when time runs out."""
 
     repeats = 1
     slow = False
@@ -39,17 +39,17 @@ class Contestant(ABC):
 
     @abstractmethod
     @contextmanager
-    def running(self) -> Iterator[Running]:
-        """Start it, and end it when the block ends; then `stop_ms` is known, where ending it is something that one does."""
+    def running(self) -> Iterator[RunningSystem]:
+        """Start it, and end it when the block ends; then `stop_ms` is known, if the system has a stop operation."""
 
-    def work(self, running: Running) -> str | None:  # noqa: ARG002
-        """Have labcore-probe run where it runs, and return what that prints; None where it is not asked to."""
+    def work(self, running: RunningSystem) -> str | None:  # noqa: ARG002
+        """Run labcore-probe in it, and return its output; None for systems in which it is not run."""
         return None
 
 
 @contextmanager
 def started(command: list[str], word: bytes = b"ready") -> Iterator[tuple["subprocess.Popen[bytes]", float]]:
-    """Start a command; yield it, and how many milliseconds it took until its output held a word. It is gone afterwards."""
+    """Start a command; yield it, and the milliseconds until its output had a word. It is killed afterwards."""
     start = time.perf_counter()
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN, start_new_session=True
@@ -67,7 +67,7 @@ def started(command: list[str], word: bytes = b"ready") -> Iterator[tuple["subpr
 
 
 def first_word(stream: IO[bytes], whose: str, word: bytes = b"ready") -> None:
-    """Read until a word has come. Raises EOFError if the stream ends before."""
+    """Read until the output has a word. Raises EOFError if the stream ends before."""
     said = b""
     while word not in said:
         piece = os.read(stream.fileno(), 1 << 16)

@@ -1,8 +1,8 @@
-"""A comparison made by a process of its own, for those that have threads, such as a notebook's kernel.
+"""Isolated comparison: in a process of its own, for callers with threads, such as a notebook's kernel.
 
     for event in compare_apart(root, Options(quick=True)):      # Progress, Progress, …, and in the end a Comparison
 
-The process works in a mount namespace that is gone with it (`bench.room`), and says in lines of JSON how far it is.
+The process works in a mount namespace of its own (`bench.workspace`), and reports its progress in lines of JSON.
 """
 
 import json
@@ -14,18 +14,20 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
-from labcore.bench.comparison import Comparison, read_comparison
-from labcore.bench.progress import Options, Progress
+from labcore.bench.compare import compare
+from labcore.bench.comparison import Comparison, Options, Progress, read_comparison
+from labcore.bench.workspace import workspace
 from labcore.errors import LabcoreError, Unavailable
 from labcore.paths import default_root
+from labcore.runtime import userns
 
 EXIT_TIMEOUT_SECONDS = 30.0  # seconds in which an interrupted comparison ends all that it has started
 
 
-def compare_apart(root: Path | None = None, options: Options | None = None) -> Generator[Progress | Comparison, None, None]:
-    """Yield what is being done, and in the end the comparison. `root` is where virtual machines were set up.
+def compare_isolated(root: Path | None = None, options: Options | None = None) -> Generator[Progress | Comparison, None, None]:
+    """Yield progress, and in the end the comparison. `root` is the state root in which virtual machines were set up.
 
-    Whoever stops listening stops it, and it leaves nothing. Raises Unavailable, with what it says, if it cannot be made.
+    Closing the generator interrupts the comparison, which cleans up. Raises Unavailable with its message if it fails.
     """
     with tempfile.TemporaryDirectory(prefix="labcore-compare-") as place:
         kept = Path(place, "comparison.json")
@@ -50,7 +52,7 @@ def compare_apart(root: Path | None = None, options: Options | None = None) -> G
 
 
 def _end(process: "subprocess.Popen[str]", *, interrupt: bool) -> None:
-    """Wait for its end. Interrupted, it ends what it has started; one that does not is killed."""
+    """Wait for its end. If interrupted it ends what it has started; after a timeout it is killed."""
     try:
         if interrupt and process.poll() is None:
             process.send_signal(signal.SIGINT)
@@ -61,12 +63,9 @@ def _end(process: "subprocess.Popen[str]", *, interrupt: bool) -> None:
 
 
 def main(words: str) -> None:
-    """Compare, a line for each step; the result goes into a file."""
-    from labcore.bench.compare import compare
-    from labcore.bench.workspace import room
-
+    """Compare, with a line of progress for each step; write the result to a file."""
     root, kept, options = json.loads(words)
-    with room() as work:
+    with workspace() as work:
         for event in compare(work, Path(root), Options(**options)):
             if isinstance(event, Comparison):
                 event.write(Path(kept))
@@ -77,8 +76,6 @@ def main(words: str) -> None:
 if __name__ == "__main__":
     try:
         if os.geteuid():
-            from labcore.runtime import userns
-
             userns.enter()
         main(sys.argv[1])
     except LabcoreError as error:

@@ -1,0 +1,117 @@
+"""OCI image layout on disk: index.json, which names manifests, and their blobs (image-spec, image-layout.md)."""
+
+import json
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, Final
+
+from labcore.atomic import atomic_write
+from labcore.errors import ImageNotFound, StoreDamaged
+from labcore.images.blobs import Blobs
+from labcore.images.config import Config
+from labcore.images.index import manifest_for
+from labcore.images.model import REF_NAME, Descriptor, Image
+from labcore.locks import Lock
+from labcore.spec import Platform, Reference
+from labcore.spec.media import INDEX
+
+LAYOUT_VERSION: Final = "1.0.0"
+
+
+class ImageLayout:
+    """The images below one directory: their tags, manifests and configs. `note` is `Blobs`'."""
+
+    def __init__(self, directory: Path, note: Callable[[str], None]) -> None:
+        self.directory = directory
+        self.blobs = Blobs(directory, note)
+
+    def read(self, descriptor: Descriptor, name: str = "", platform: Platform | None = None) -> Image:
+        """Return the image of a manifest; of an index the one for the platform, by default this machine's.
+
+        `name` is its name, by default the head of its digest. Raises StoreDamaged, ImageNotFound.
+        """
+        name = name or descriptor.digest[:19]
+        found = manifest_for(platform or Platform.here(), descriptor, self.blobs.read, name)
+        manifest = found.manifest
+        config = Config.parse(self.blobs.read(manifest.config), f"{name}: {manifest.config.digest}")
+        manifest.check_layers(config, name)
+        return Image(name, found.descriptor, manifest.layers, config, manifest.config)
+
+    # --- names
+
+    def tag(self, reference: Reference, manifest: Descriptor) -> None:
+        """Tag a manifest or index; the tag is taken from the image that had it."""
+        self.prepare()
+        with Lock(self.directory).acquire():
+            self.entries()  # refuses an index that is damaged
+            named = manifest.to_json() | {"annotations": {REF_NAME: str(reference)}}
+            others = [entry for entry in self._others(reference) if _name_of(entry) or entry["digest"] != manifest.digest]
+            self._write_index([*others, named])
+
+    def keep(self, manifest: Descriptor) -> None:
+        """Add an image without a tag, until `tag` gives it one or `drop` removes it."""
+        self.prepare()
+        with Lock(self.directory).acquire():
+            if manifest.digest not in (descriptor.digest for _, descriptor in self.entries()):
+                self._write_index([*self._index()["manifests"], manifest.to_json()])
+
+    def drop(self, digests: Collection[str]) -> None:
+        """Remove manifests and indexes with all their tags; their blobs stay until they are collected."""
+        with Lock(self.directory).acquire():
+            self.entries()
+            self._write_index([entry for entry in self._index()["manifests"] if entry["digest"] not in digests])
+
+    def untag(self, reference: Reference) -> None:
+        """Remove a tag; its blobs stay until they are collected. Raises ImageNotFound."""
+        self.prepare()
+        with Lock(self.directory).acquire():
+            if str(reference) not in self.names():
+                raise ImageNotFound(f"no image {reference} in {self.directory} (there: {', '.join(self.names()) or 'none'})")
+            self._write_index(self._others(reference))
+
+    def untag_all(self, names: Collection[str]) -> None:
+        """Remove those of the tags that exist."""
+        with Lock(self.directory).acquire():
+            self.entries()
+            self._write_index([entry for entry in self._index()["manifests"] if _name_of(entry) not in names])
+
+    def names(self) -> list[str]:
+        """Return all names, sorted."""
+        return sorted(name for name, _ in self.entries() if name)
+
+    def entries(self) -> list[tuple[str | None, Descriptor]]:
+        """Return the index as names with descriptors; an entry may have no name. Raises StoreDamaged."""
+        try:
+            return [(_name_of(entry), Descriptor.from_json(entry)) for entry in self._index()["manifests"]]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreDamaged(f"{self.directory / 'index.json'} is no image index: {error!r}") from error
+
+    # --- files
+
+    def prepare(self) -> None:
+        """Make what is missing."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        layout = self.directory / "oci-layout"
+        if not layout.exists():
+            atomic_write(layout, json.dumps({"imageLayoutVersion": LAYOUT_VERSION}).encode())
+
+    def _index(self) -> Any:
+        try:
+            return json.loads((self.directory / "index.json").read_bytes())
+        except FileNotFoundError:
+            return {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
+        except ValueError as error:
+            raise StoreDamaged(f"{self.directory / 'index.json'} is no JSON: {error}") from error
+
+    def _others(self, reference: Reference) -> list[Any]:
+        return [entry for entry in self._index()["manifests"] if _name_of(entry) != str(reference)]
+
+    def _write_index(self, entries: list[Any]) -> None:
+        index = self._index() | {"manifests": entries}
+        atomic_write(self.directory / "index.json", json.dumps(index, indent=1).encode())
+
+
+def _name_of(entry: Any) -> str | None:
+    """Return the name that an entry of the index has, if it has one."""
+    name = (entry.get("annotations") or {}).get(REF_NAME)
+    return None if name is None else str(name)

@@ -1,0 +1,82 @@
+"""How the tests are run: in a box (tests/box.py), each of pytest-xdist's workers in one of its own, the longest files first."""
+
+import os
+import shlex
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+from tests import box
+
+# Of these each test may run in any worker: they share no fixture that is made for the file, and are too long for one worker.
+DIVIDED = ("tests/integration/test_checks.py", "tests/integration/test_lessons.py")
+# The files that take longest, in the order in which they begin; a run's last lines say which these are.
+LONGEST = (
+    "tests/integration/test_lessons.py",
+    "tests/integration/test_seeds.py",
+    "tests/integration/test_checks.py",
+    "tests/conformance/test_interchange_matrix.py",
+    "tests/integration/test_vm.py",
+    "tests/integration/test_bench.py",
+    "tests/conformance/test_engines.py",
+    "tests/integration/test_kit.py",
+    "tests/unit/test_oci_config.py",
+    "tests/integration/test_lesson_command.py",
+)
+SLOWEST = 15  # files that are listed
+
+
+def pytest_addoption() -> None:
+    """Begin again in a box. This is the first hook of all: nothing is captured yet."""
+    if box.SHARED not in os.environ and not os.geteuid():
+        command = box.words(*sys.orig_argv)
+        os.execv(command[0], command)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Have each worker begin in a box."""
+    for spec in specs:
+        spec.python = shlex.join(box.words(sys.executable))
+
+
+class Scheduling(LoadFileScheduling):
+    """A file's tests are one worker's, but for those of the longest files."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return nodeid if file in DIVIDED else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Say which tests are for which worker."""
+    return Scheduling(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the directory in which a worker's own is to be: its /tmp is not that of the run."""
+    if given := config.getoption("basetemp"):
+        Path(given).parent.mkdir(parents=True, exist_ok=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, so that no worker has one left when the others have ended."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.nodeid.partition("::")[0], len(ranks)))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """List the files that took longest."""
+    seconds: Counter[str] = Counter()
+    for report in (report for reports in terminalreporter.stats.values() for report in reports):
+        if isinstance(report, pytest.TestReport):
+            seconds[report.nodeid.partition("::")[0]] += report.duration  # type: ignore[assignment]
+    if len(seconds) > 1:
+        terminalreporter.section("slowest files")
+        for name, spent in seconds.most_common(SLOWEST):
+            terminalreporter.line(f"{spent:7.1f} s  {name}")
