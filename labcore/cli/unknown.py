@@ -7,9 +7,6 @@ NETWORK: Final = "a container has the loopback interface alone, or with --networ
 HEALTH: Final = "nobody watches a container here; run the check by hand"
 WINDOWS: Final = "it is for Windows"
 INSTEAD: Final = {
-    "-d --detach": "it runs in the foreground: end the line with &, or in Python labcore.spawn(plan, shim=…)",
-    "-a --attach": "output comes here in any case; -i lets it read this standard input",
-    "--name": "--snapshot NAME keeps what it writes under a name",
     "-p --publish -P --publish-all --expose": NETWORK,
     "--ip --ip6 --link --link-local-ip --mac-address --network-alias --net-alias": NETWORK,
     "--gpus": "--device PATH names the devices one by one",
