@@ -5,7 +5,7 @@
     LabcoreError
     ├── InvalidInput        (ValueError)  what was asked for cannot be: the message names the field and the cure
     ├── ImageNotFound       (LookupError) no such image in the store
-    ├── NotFound            (LookupError) no such snapshot, no such volume, no such file in one
+    ├── NotFound            (LookupError) no such container, no such volume, no such file in one
     ├── InUse                             somebody else uses it, and it cannot be shared
     ├── StoreDamaged                      what lies on disk is not what was written there
     ├── Unavailable                       this machine or this installation lacks something; the message names the cure

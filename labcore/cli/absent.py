@@ -1,18 +1,12 @@
 """docker's commands that are not here, and what there is instead. `labcore NAME` says it; a test compares docker's list."""
 
-_NAMED = "a container that is kept is a snapshot: labcore run --snapshot NAME IMAGE …"
 _RUNTIME = "labcore-runtime does that, driven by docker or podman: docker run --runtime labcore …"
 _SWARM = "labcore is one machine's; docker swarm is for many"
 
 _ABSENT = {
-    "ps; rm; container ls; container list; container ps; container rm; container remove; container prune":
-        "labcore snapshot ls, labcore snapshot rm",
-    "attach; create; exec; kill; logs; rename; restart; start; stop; wait": _NAMED,
-    "container attach; container create; container exec; container inspect; container kill; container logs": _NAMED,
-    "container rename; container restart; container start; container stop; container wait": _NAMED,
     "pause; port; stats; top; unpause; update": _RUNTIME,
     "container pause; container port; container stats; container top; container unpause; container update": _RUNTIME,
-    "build; bake; builder; builder build; builder prune; buildx; image build": "labcore commit makes images of snapshots",
+    "build; bake; builder; builder build; builder prune; buildx; image build": "labcore commit makes images of containers",
     "compose": "docker-compose with docker",
     "network": "a container has the loopback interface alone",
     "events; system events": "labcore info and labcore system df show what is here",

@@ -10,17 +10,30 @@ NOUNS = {
     "registry": "Serve a registry, and know the users of others",
     "system": "Manage what labcore keeps",
     "volume": "Manage volumes",
-    "snapshot": "Manage what containers have written, and is kept",
     "lesson": "Work through the lessons: check, solve, reset",
     "vm": "Run a virtual machine, to compare containers with",
 }
 
 COMMANDS = {
+    "container attach": "Attach this terminal's streams to a running container",
+    "container commit": "Create an image from a container's changes",
+    "container cp": "Copy files between a container and this machine",
+    "container create": "Create a new container, and do not start it",
+    "container diff": "List what a container has changed in its files",
+    "container exec": "Run a further program in a running container",
+    "container export": "Write a container's files as one tar archive",
+    "container inspect": "Print all that is known of containers, as JSON",
+    "container kill": "Send a signal to running containers",
+    "container logs": "Print what a container has put out",
+    "container ls": "List containers",
+    "container prune": "Remove all stopped containers",
+    "container rename": "Give a container another name",
+    "container restart": "Stop containers and start them again",
+    "container rm": "Remove containers, with all that they have written",
     "container run": "Create and run a new container from an image",
-    "container commit": "Create an image from what was changed in a snapshot",
-    "container cp": "Copy files out of a snapshot, or into one",
-    "container diff": "List what was changed in a snapshot's files",
-    "container export": "Write all files of a snapshot as one tar archive",
+    "container start": "Start stopped containers",
+    "container stop": "Stop running containers",
+    "container wait": "Wait until containers stop, and print their exit codes",
     "image history": "Show how an image was made",
     "image import": "Make an image of a root file system's archive",
     "image inspect": "Print all that is known of images, as JSON",
@@ -45,7 +58,7 @@ COMMANDS = {
     "volume ls": "List volumes",
     "volume prune": "Remove unused volumes",
     "volume rm": "Remove volumes, with all that is in them",
-    "inspect": "Print all that is known of images and volumes, as JSON",
+    "inspect": "Print all that is known of containers, images and volumes, as JSON",
     "version": "Show the versions of labcore and of what it runs on",
     "seed": "Make images on the spot: busybox, alpine, debian, nginx, python",
     "plan": "Print what `run` would do, op by op, and start nothing",
@@ -55,8 +68,6 @@ COMMANDS = {
     "fsck": "Look for damage in what is kept",
     "rootless": "Run a program as root of a user namespace",
     "completion": "Print the completion script for a shell",
-    "snapshot ls": "List snapshots, their images and sizes",
-    "snapshot rm": "Remove snapshots",
     "lesson list": "List the lessons that there are",
     "lesson start": "Make your working copy of a lesson",
     "lesson status": "Show which steps you have written, and which have passed",
@@ -71,11 +82,23 @@ COMMANDS = {
 
 # What docker types for short.
 SHORT = {
-    "run": "container run",
+    "attach": "container attach",
     "commit": "container commit",
     "cp": "container cp",
+    "create": "container create",
     "diff": "container diff",
+    "exec": "container exec",
     "export": "container export",
+    "kill": "container kill",
+    "logs": "container logs",
+    "ps": "container ls",
+    "rename": "container rename",
+    "restart": "container restart",
+    "rm": "container rm",
+    "run": "container run",
+    "start": "container start",
+    "stop": "container stop",
+    "wait": "container wait",
     "history": "image history",
     "images": "image ls",
     "import": "image import",
@@ -93,6 +116,9 @@ SHORT = {
 
 # Other words of docker's for some verbs.
 ALIASES = {
+    "container list": "container ls",
+    "container ps": "container ls",
+    "container remove": "container rm",
     "image list": "image ls",
     "image remove": "image rm",
     "volume list": "volume ls",
@@ -103,7 +129,7 @@ ALIASES = {
 COMMON = (
     "run", "exec", "ps", "build", "bake", "pull", "push", "images", "login", "logout", "search", "version", "info",
 )  # fmt: skip
-OWN = ("seed", "plan", "doctor", "lab", "lesson", "vm", "bench", "fsck", "rootless", "registry", "snapshot", "completion")
+OWN = ("seed", "plan", "doctor", "lab", "lesson", "vm", "bench", "fsck", "rootless", "registry", "completion")
 
 # Those that make containers, or reach for their files: an ordinary user becomes root of a user namespace for them.
-AS_ROOT = {"container", "snapshot", "system", "volume", "plan", "lesson", "lab", "bench"}
+AS_ROOT = {"container", "inspect", "system", "volume", "plan", "lesson", "lab", "bench"}

@@ -124,8 +124,8 @@ def _images(engine: "Engine") -> Iterator[str]:
 
 
 _image = _named("image", _images)
-_snapshot = _named("snapshot", lambda engine: engine.snapshots.names())
-_in_snapshot = _named("snapshot", lambda engine: engine.snapshots.names(), ":")
+_container = _named("container", lambda engine: (each.name for each in engine.records.all()))
+_in_container = _named("container", lambda engine: (each.name for each in engine.records.all()), ":")
 _volume = _named("volume", lambda engine: engine.volumes.names())
 _on_volume = _named("volume", lambda engine: engine.volumes.names(), ":")
 
@@ -133,12 +133,11 @@ _on_volume = _named("volume", lambda engine: engine.volumes.names(), ":")
 VALUES: Final[dict[str, Callable[[Path | None], list[Candidate]]]] = {
     "IMAGE": _image,
     "NAME[:TAG]": _image,
-    "SNAPSHOT": _snapshot,
-    "CONTAINER": _snapshot,
+    "CONTAINER": _container,
     "VOLUME": _volume,
-    "NAME|ID": lambda root: _image(root) + _volume(root),
-    "SRC": lambda root: _in_snapshot(root) + FILES,
-    "DEST": lambda root: _in_snapshot(root) + FILES,
+    "NAME|ID": lambda root: _container(root) + _image(root) + _volume(root),
+    "SRC": lambda root: _in_container(root) + FILES,
+    "DEST": lambda root: _in_container(root) + FILES,
     "[SOURCE:]PATH[:OPTIONS]": lambda root: _on_volume(root) + FILES,
     "FILE": lambda _: FILES,
     "FILE|DIR": lambda _: FILES,

@@ -8,11 +8,13 @@ from typing import Any, Final
 from labcore.cli import for_each
 from labcore.cli.volume.inspect import described as volume
 from labcore.engine import Engine
+from labcore.engine.inspect import inspect as container
 from labcore.errors import InvalidInput, NotFound
 from labcore.images.inspect import inspect as images
 
 # kind -> what describes the objects of a name, or raises LookupError or InvalidInput; asked in this order
 KINDS: Final[dict[str, Callable[[Engine, str], list[dict[str, Any]]]]] = {
+    "container": lambda engine, name: [container(engine, name)],
     "image": lambda engine, name: images(engine.images, name),
     "volume": lambda engine, name: [volume(engine, name)],
 }
@@ -20,7 +22,7 @@ KINDS: Final[dict[str, Callable[[Engine, str], list[dict[str, Any]]]]] = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = "A JSON list. `labcore image inspect` and `labcore volume inspect` look for one kind."
+    parser.epilog = "A JSON list. `labcore container inspect`, `image inspect` and `volume inspect` look for one kind."
     parser.add_argument("--type", choices=[*KINDS], help="look for this kind only")
     parser.add_argument("names", nargs="+", metavar="NAME|ID")
 
@@ -44,4 +46,4 @@ def described(engine: Engine, name: str, kind: str | None = None) -> list[dict[s
             errors.append(error)
     if kind or isinstance(errors[0], InvalidInput):
         raise errors[0]
-    raise NotFound(f"no {' and no '.join(KINDS)} {name}\n  cure: labcore images, labcore volume ls")
+    raise NotFound(f"no {' and no '.join(KINDS)} {name}\n  cure: labcore ps -a, labcore images, labcore volume ls")

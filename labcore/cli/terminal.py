@@ -27,11 +27,11 @@ class ContainerTerminal:
     def take(self, process: Process) -> None:
         """Take it from the process that has made it, and tell it how large the caller's terminal is."""
         self._master = take(process)
-        self._resize()
+        self.resize()
 
     def join(self, process: Process, *, interactive: bool) -> None:
         """Carry bytes both ways until the process has ended, and all that it has written is out."""
-        with _resized(self._resize), _raw(enabled=interactive):
+        with resized(self.resize), raw_mode(enabled=interactive):
             self._carry(process, interactive=interactive)
 
     def close(self) -> None:
@@ -40,7 +40,8 @@ class ContainerTerminal:
             os.close(self._master)
             self._master = -1
 
-    def _resize(self) -> None:
+    def resize(self) -> None:
+        """Tell the container's terminal how large the caller's is."""
         with suppress(OSError):  # the caller has no terminal, and then nobody looks
             columns, rows = os.get_terminal_size(STDOUT)
             resize(self._master, rows, columns)
@@ -80,7 +81,7 @@ def check_terminal(*, interactive: bool) -> None:
 
 
 @contextmanager
-def _raw(*, enabled: bool) -> Iterator[None]:
+def raw_mode(*, enabled: bool) -> Iterator[None]:
     """Have the caller's terminal pass on every key as it is; as it was again afterwards, also if this process is killed."""
     if not enabled:
         yield
@@ -113,7 +114,7 @@ def _restored_when_killed(before: "list[int | list[bytes | int]]") -> tuple[int,
 
 
 @contextmanager
-def _resized(resize_it: Callable[[], None]) -> Iterator[None]:
+def resized(resize_it: Callable[[], None]) -> Iterator[None]:
     """Have a function called whenever the caller's terminal changes its size."""
     before = signal.signal(signal.SIGWINCH, lambda _number, _frame: resize_it())
     try:

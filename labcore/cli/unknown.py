@@ -7,26 +7,24 @@ NETWORK: Final = "a container has the loopback interface alone, or with --networ
 HEALTH: Final = "nobody watches a container here; run the check by hand"
 WINDOWS: Final = "it is for Windows"
 INSTEAD: Final = {
-    "-d --detach": "it runs in the foreground: end the line with &, or in Python labcore.spawn(plan, shim=…)",
-    "-a --attach": "output comes here in any case; -i lets it read this standard input",
-    "--name": "--snapshot NAME keeps what it writes under a name",
+    "-a --attach": "output comes here unless -d is said; labcore attach comes later",
     "-p --publish -P --publish-all --expose": NETWORK,
     "--ip --ip6 --link --link-local-ip --mac-address --network-alias --net-alias": NETWORK,
     "--gpus": "--device PATH names the devices one by one",
     "--runtime": "labcore is the runtime; docker run --runtime labcore has docker use it",
     "--volumes-from": "name the same volume: -v NAME:PATH",
     "--volume-driver --storage-opt": "volumes and layers are directories below the state root",
-    "--restart": "it ends once; a shell's loop starts it again",
+    "--restart": "it ends once: labcore restart, labcore start",
     "--health-cmd --health-interval --health-retries --health-timeout --health-start-period --health-start-interval": HEALTH,
     "--no-healthcheck": HEALTH,
-    "--log-driver --log-opt": "output comes here: send it to a file",
+    "--log-driver --log-opt": "labcore logs prints what a container has put out",
     "--platform --pull -q --quiet --disable-content-trust": "labcore pull --platform OS/ARCH IMAGE first",
     "--detach-keys --sig-proxy": "signals are passed on, and a second Ctrl-C kills it",
     "--annotation": "-l NAME=VALUE",
     "--kernel-memory": "kernels have dropped it; -m limits all memory",
     "--isolation --cpu-count --cpu-percent --io-maxbandwidth --io-maxiops": WINDOWS,
     "--use-api-socket": "-v /run/docker.sock:/run/docker.sock",
-    "--cidfile --rm -t --tty -i --interactive": "plan starts nothing: leave it out",
+    "--cidfile --name --rm -d --detach -t --tty -i --interactive": "plan starts nothing: leave it out",
 }  # fmt: skip
 
 

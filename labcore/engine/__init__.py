@@ -4,9 +4,10 @@ from labcore.lazy import lazy_names
 
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
+    from labcore.engine.completed import Completed, exit_code
     from labcore.engine.engine import SEED_NAMES, Engine
     from labcore.engine.fields import create_options
-    from labcore.engine.foreground import Completed, exit_code, plan, run
+    from labcore.engine.foreground import plan, run
     from labcore.paths import default_root
 
 __all__ = ["SEED_NAMES", "Completed", "Engine", "create_options", "default_root", "exit_code", "plan", "run"]
@@ -14,9 +15,10 @@ __all__ = ["SEED_NAMES", "Completed", "Engine", "create_options", "default_root"
 __getattr__ = lazy_names(
     __name__,
     {
+        "labcore.engine.completed": ("Completed", "exit_code"),
         "labcore.engine.engine": ("SEED_NAMES", "Engine"),
         "labcore.engine.fields": ("create_options",),
-        "labcore.engine.foreground": ("Completed", "exit_code", "plan", "run"),
+        "labcore.engine.foreground": ("plan", "run"),
         "labcore.paths": ("default_root",),
     },
 )

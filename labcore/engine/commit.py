@@ -2,61 +2,63 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
+from labcore.engine.container_files import check_has_layers
+from labcore.engine.container_state import get, now, upper_of
 from labcore.engine.engine import Engine
-from labcore.errors import ImageNotFound, StoreDamaged
-from labcore.images import Config, Descriptor, Image
+from labcore.engine.inspect import run_config
+from labcore.engine.records import Container
+from labcore.errors import ImageNotFound
+from labcore.images import Descriptor, Image
 from labcore.images.changes import changed
 from labcore.images.config import History
+from labcore.images.resolve import entries, images
 from labcore.spec import Reference
 from labcore.spec.media import LAYER
 
 
 def commit(
     engine: Engine,
-    snapshot: str,
-    reference: Reference,
+    text: str,
+    reference: Reference | None,
     *,
     changes: Sequence[str] = (),
     message: str = "",
     author: str = "",
     command: Sequence[str] = (),
 ) -> Image:
-    """Make an image of a snapshot's image and one layer more, what was changed, and name it.
+    """Make an image of a container's image and one layer more, what was changed, and name it if there is a name.
 
-    `changes` are instructions as a Dockerfile has them (`CMD ["sh"]`, `ENV A=b`) for how it wants to be run; `command` is what
-    made the layer, for its history. If no file was changed there is no further layer. The container may run meanwhile; what it
-    writes then may be in the image or not.
-    Raises NotFound, ImageNotFound if the layers below are here no more, InvalidInput.
+    The image is run as the container was, but for `changes`: instructions as a Dockerfile has them (`CMD ["sh"]`, `ENV A=b`).
+    `command` is what made the layer, for its history. If no file was changed there is no further layer. The container may run
+    meanwhile; what it writes then may be in the image or not.
+    Raises NotFound; ImageNotFound if the layers below are here no more, InvalidInput.
     """
-    found = engine.snapshots.get(snapshot)
-    config = Config.parse(found.config.encode(), f"snapshot {snapshot}")
+    container = get(engine, text)
+    check_has_layers(container)
+    upper = upper_of(container)
+    config = run_config(container)
     for change in changes:
         config = changed(config, change)
-    empty = not (engine.snapshots.changes(found) or engine.snapshots.has_new_top(found))
-    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    entry = History(now, json.dumps(list(command)) if command else "", author, message, empty_layer=empty)
+    empty = not (engine.uppers.changes(upper) or engine.uppers.has_new_top(upper))
+    entry = History(now(), json.dumps(list(command)) if command else "", author, message, empty_layer=empty)
     history = (*_whole(config.history, len(config.diff_ids)), entry)
     with engine.images.using():
-        layers = list(_layers_below(engine, found.image, config))
+        layers = list(_layers_below(engine, container))
         if not empty:
-            layers.append(engine.images.put_blob(engine.snapshots.layer(found), LAYER))
+            layers.append(engine.images.put_blob(engine.uppers.layer(upper), LAYER))
             config = config.replace(diff_ids=(*config.diff_ids, layers[-1].digest))
-        config = config.replace(created=now, author=author or config.author, history=history)
+        config = config.replace(created=entry.created, author=author or config.author, history=history)
         return engine.images.put_image(reference, layers, config)
 
 
-def _layers_below(engine: Engine, name: str, config: Config) -> Sequence[Descriptor]:
-    """Find the layers of the image that the snapshot was made of, whatever its name means now."""
-    for each in dict.fromkeys([name, *engine.images.names()]):
-        try:
-            image = engine.images.get(Reference.parse(each))
-        except (ImageNotFound, StoreDamaged):
-            continue
-        if image.config.diff_ids == config.diff_ids:
-            return image.layers
-    raise ImageNotFound(f"{name}, which the snapshot was made of, is here no more: pull or make it anew, as it was")
+def _layers_below(engine: Engine, container: Container) -> Sequence[Descriptor]:
+    """Find the layers of the image that the container was made of, whatever its name means now."""
+    for entry in entries(engine.images):
+        for image in images(engine.images, entry.descriptor):
+            if image.config.diff_ids == container.config.diff_ids:
+                return image.layers
+    raise ImageNotFound(f"{container.image}, which {container} was made of, is here no more: pull or make it anew, as it was")
 
 
 def _whole(history: tuple[History, ...], layers: int) -> tuple[History, ...]:

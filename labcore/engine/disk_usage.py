@@ -1,7 +1,10 @@
 """What takes how much of the disk, and how much of that could be freed."""
 
+from labcore.engine.container_state import upper_of
+from labcore.engine.containers import every
 from labcore.engine.engine import Engine
-from labcore.engine.prune import needed_layers, users_of
+from labcore.engine.prune import needed_layers, users_of, volume_users
+from labcore.engine.records import Container
 from labcore.errors import StoreDamaged, Unavailable
 from labcore.images.gc import reachable_readable
 from labcore.images.resolve import entries, images
@@ -29,7 +32,7 @@ class Usage(Record):
 
 def usage(engine: Engine) -> list[Usage]:
     """Look at everything below the state root."""
-    return [_images(engine), _layers(engine), _snapshots(engine), _volumes(engine)]
+    return [_images(engine), _layers(engine), _containers(engine), _volumes(engine)]
 
 
 def _images(engine: Engine) -> Usage:
@@ -61,15 +64,20 @@ def _layers(engine: Engine) -> Usage:
     return Usage("layers, unpacked", tuple(items), size, size - sum(item.size for item in items if item.used))
 
 
-def _snapshots(engine: Engine) -> Usage:
-    """Return what containers have written. It goes when it is asked to, by name: `labcore snapshot rm`."""
-    store = engine.snapshots
-    items = tuple(Item(found.name, store.usage(found), store.is_in_use(found.name)) for found in store.readable())
-    return Usage("snapshots", items, sum(item.size for item in items), 0)
+def _containers(engine: Engine) -> Usage:
+    """Return what containers have written. It goes with them: `labcore rm`, `labcore container prune`."""
+    found = [each for each in every(engine) if isinstance(each, Container)]
+    items = tuple(Item(each.name, _written(engine, each), each.state.status == "running") for each in found)
+    return Usage("containers", items, sum(item.size for item in items), sum(item.size for item in items if not item.used))
+
+
+def _written(engine: Engine, container: Container) -> int:
+    return engine.uppers.usage(upper_of(container)) if container.layers else 0
 
 
 def _volumes(engine: Engine) -> Usage:
     """Return what containers share. It goes when it is asked to: `labcore volume rm` and `prune`."""
     store = engine.volumes
-    items = tuple(Item(name, store.usage(name), store.is_in_use(name)) for name in store.names())
+    users = volume_users(engine)
+    items = tuple(Item(name, store.usage(name), name in users or store.is_in_use(name)) for name in store.names())
     return Usage("volumes", items, sum(item.size for item in items), 0)

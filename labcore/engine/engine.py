@@ -16,9 +16,11 @@ from labcore.storage.layers import LayerStore, unrepeated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from labcore.engine.container_dirs import ContainerDirs
     from labcore.engine.progress import Progress
+    from labcore.engine.records import Records
     from labcore.registry.transport import Endpoint
-    from labcore.storage.snapshots import SnapshotStore
+    from labcore.storage.upper import UpperStore
     from labcore.storage.volumes import VolumeStore
 
 BARE = Config(architecture="", diff_ids=())  # what a directory says of how it wants to be run
@@ -34,11 +36,26 @@ class Engine:
         self.layers = LayerStore(self.root / "storage")
 
     @cached_property
-    def snapshots(self) -> "SnapshotStore":
-        """What containers have written, and is kept."""
-        from labcore.storage.snapshots import SnapshotStore
+    def records(self) -> "Records":
+        """What is kept of containers."""
+        from labcore.engine.records import Records
 
-        return SnapshotStore(self.root / "storage")
+        return Records(self.root / "containers")
+
+    @cached_property
+    def uppers(self) -> "UpperStore":
+        """Containers' writable layers."""
+        from labcore.storage.upper import UpperStore
+
+        return UpperStore(self.root / "storage")
+
+    @cached_property
+    def container_dirs(self) -> "ContainerDirs":
+        """Containers' directories, and what is locked, made and removed with them."""
+        from labcore.engine.container_dirs import ContainerDirs
+        from labcore.storage.volumes import VolumeStore
+
+        return ContainerDirs(self.records, self.uppers, VolumeStore(self.layers.directory))
 
     @cached_property
     def volumes(self) -> "VolumeStore":

@@ -1,12 +1,12 @@
 """Containers in the foreground: `run` and `plan`, with all that a container takes held as long as it runs."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from labcore.engine.completed import Completed, exit_code
 from labcore.engine.create import HOSTNAME, container_spec, with_mounts
 from labcore.engine.engine import Engine
 from labcore.engine.etc_files import borrowed_etc_files, etc_files
@@ -14,58 +14,27 @@ from labcore.engine.fields import create_options
 from labcore.engine.resources import cgroup_of
 from labcore.errors import InvalidInput
 from labcore.images import Config
-from labcore.native import DEVNULL, PIPE, Process, Stream
+from labcore.native import DEVNULL, PIPE, Stream
 from labcore.record import Record
 from labcore.runtime import Carrier, Plan, Stage, make_plan
 from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.launch import Launch, launched
-from labcore.spec import ContainerSpec, CreateOptions, Moment, Resources
+from labcore.spec import ContainerSpec, CreateOptions, Resources, Root
 from labcore.storage.driver import driver
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from labcore.storage.locks import Use
 
 ID_SHORT: Final = 12  # digits of an ID that people are shown
 
 
-class Completed(Record):
-    """A container that has run: its exit code (128 + signal if one killed it), its output, and when each op was done."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
-    draw_timeline: Callable[[], tuple[Moment, ...]]
-    pid: int
-    pid_inside: int
-
-    @cached_property
-    def timeline(self) -> tuple[Moment, ...]:
-        """When each op of its plan was done: drawn up once somebody asks."""
-        return self.draw_timeline()
-
-    def __repr__(self) -> str:
-        end = self.timeline[-1].start_us + self.timeline[-1].duration_us
-        started = f"started in {end / 1e3:.1f} ms"
-        return f"Completed(exit_code={self.exit_code}, stdout={self.stdout!r}, stderr={self.stderr!r}, {started})"
-
-
 class Prepared(Record):
-    """A container's spec, its cgroup, and the snapshot that it writes to, if what it writes stays somewhere."""
+    """A container's spec, and its cgroup, if there is something for that to do."""
 
     spec: ContainerSpec
     cgroup: Cgroup | None
     starting: ExitStack
-    use: "Use | None" = None
 
-    def runs(self, process: Process) -> None:
-        """Say that it has been started: its files are reached through this process from now on.
-
-        Until then its layers are kept from going; now its mounts do that.
-        """
+    def runs(self) -> None:
+        """Say that it has been started: until then its layers are kept from going; now its mounts do that."""
         self.starting.close()
-        if self.use:
-            self.use.runs(process)
 
 
 def plan(
@@ -101,15 +70,14 @@ def run(
     stderr: Stream = PIPE,
     timeout: float | None = None,
     carrier: Carrier | None = None,
-    snapshot: str | None = None,
     **fields: Any,
 ) -> Completed:
     """Run a container to its end and return its exit code, output and time stamps. What it writes is gone afterwards.
 
     Takes what `plan` takes, and `input` for its standard input, where its output goes (captured unless you say otherwise),
-    and after how many seconds it is killed (TimeoutError). With a `snapshot` what it writes is kept under that name, and gone
-    on from the next time.
-    Raises also StepFailed; NotFound and InUse of a snapshot or volume.
+    and after how many seconds it is killed (TimeoutError). With a `name` the container stays, and can be started again by it:
+    `labcore.engine.attach.run_to_end`.
+    Raises also StepFailed; NotFound and InUse of a volume, InUse of a name.
     """
     wanted = create_options(image, argv, options=options, **fields)
     if wanted.tty:
@@ -117,45 +85,47 @@ def run(
     if wanted.name:
         raise InvalidInput(f"name {wanted.name!r}: a container of run is gone when it has ended: leave it out")
     engine = Engine(root)
-    with prepared(engine, wanted, snapshot=snapshot, etc=not {"rootfs", "mounts"} & set(stages or ())) as container:
+    if wanted.name:
+        if (stages, stdout, stderr, carrier) != (None, PIPE, PIPE, None):
+            raise InvalidInput(
+                "name: a container that stays has a shim and a log: leave out stages, stdout, stderr and carrier"
+            )
+        from labcore.engine.attach import run_to_end  # most leave nothing
+        from labcore.engine.container_create import create
+
+        made = create(engine, wanted.replace(open_stdin=bool(input) or wanted.open_stdin, stdin_once=True))
+        return run_to_end(engine, made.id, input=input, timeout=timeout)
+    with prepared(engine, wanted, etc=not {"rootfs", "mounts"} & set(stages or ())) as container:
         launch = Launch(container.spec, stages=stages, options=engine.launch_options, cgroup=container.cgroup)
         stdin = PIPE if input else DEVNULL
         with launched(launch, stdin=stdin, stdout=stdout, stderr=stderr, carrier=carrier) as process:
-            container.runs(process)
+            container.runs()
             out, err = process.communicate(input, timeout)
             return Completed(exit_code(process), out, err, process.draw_timeline, process.pid, process.pid_inside)
 
 
-def exit_code(process: Process) -> int:
-    """Return how a process ended, as a shell and docker say it: its exit code, or 128 plus the signal."""
-    code = process.wait()
-    return code if code >= 0 else 128 - code
-
-
 @contextmanager
-def prepared(
-    engine: Engine, options: CreateOptions, *, snapshot: str | None = None, container_id: str = "", etc: bool = True
-) -> Iterator[Prepared]:
-    """Yield a container to be started and ended inside the block, with its layers, volumes, writable layer and files in /etc.
+def prepared(engine: Engine, options: CreateOptions, *, container_id: str = "", etc: bool = True) -> Iterator[Prepared]:
+    """Yield a container to be started and ended inside the block, with its layers, volumes and files in /etc.
 
-    What it writes is kept in the `snapshot` of that name, which is made of the image if it is not there; then the image may be
-    left out. The `container_id` begins with the name of the host inside, unless the options have one. Without `etc` the files
-    are the root's own: a stage that takes the place of labcore's mounts cannot know of them.
+    What it writes is gone then. The `container_id` begins with the name of the host inside, unless the options have one.
+    Without `etc` the files are the root's own: a stage that takes the place of labcore's mounts cannot know of them.
     Raises InvalidInput, ImageNotFound, StoreDamaged, NotFound, InUse.
     """
     with ExitStack() as undo:
         starting = undo.enter_context(ExitStack())
         if not options.rootfs:
             starting.enter_context(engine.layers.using())
-        use = undo.enter_context(_writable_layer(engine, options, snapshot))
-        root, config = (use.root, _config_of(use)) if use else engine.root_and_config(options)
+        root, config = engine.root_and_config(options)
+        if options.image and driver(engine.layers.prepared()) == "copy":
+            root = undo.enter_context(_copied(engine, options))
         hostname = container_id[:ID_SHORT] or HOSTNAME
         spec = container_spec(options, root=root, config=config, hostname=hostname)
         spec = undo.enter_context(mounted(engine, options, spec, config))
         if etc:
             files = etc_files(options, spec.hostname or hostname)
             spec = undo.enter_context(borrowed_etc_files(engine.root / "runtime" / "etc", files, spec))
-        yield Prepared(spec, _cgroup(options, container_id or new_id()), starting, use)
+        yield Prepared(spec, _cgroup(options, container_id or new_id()), starting)
 
 
 def _cgroup(options: CreateOptions, container_id: str) -> Cgroup | None:
@@ -170,8 +140,19 @@ def new_id() -> str:
     return os.urandom(32).hex()
 
 
-def _config_of(use: "Use") -> Config:
-    return Config.parse(use.config.encode(), f"snapshot {use.name}")
+@contextmanager
+def _copied(engine: Engine, options: CreateOptions) -> Iterator[Root]:
+    """Yield a copy of an image's layers, where they are not stacked; it goes at the block's end, or with its maker."""
+    if options.userns_remap:
+        raise InvalidInput("--userns-remap needs overlayfs, which this machine does not have, or LABCORE_STORAGE turns off")
+    from labcore.storage.upper import Upper
+
+    engine.container_dirs.sweep()
+    id = new_id()
+    with engine.container_dirs.temporary(id):
+        upper = Upper(id, tuple(engine.layers_of(engine.images.find(options.image))), copied=True)
+        engine.uppers.create(upper)
+        yield engine.uppers.root(upper)
 
 
 @contextmanager
@@ -185,24 +166,3 @@ def mounted(engine: Engine, options: CreateOptions, spec: ContainerSpec, config:
     wanted = completed(options.mounts, config.volumes)
     with attached(engine.volumes, wanted, spec.root, mapped=bool(spec.uid_map), devices=options.privileged) as mounts:
         yield with_mounts(spec, mounts)
-
-
-@contextmanager
-def _writable_layer(engine: Engine, options: CreateOptions, snapshot: str | None) -> Iterator["Use | None"]:
-    """Yield a snapshot in use: the one that is named, or, where layers are not stacked but copied, one for this container."""
-    copied = snapshot is None and bool(options.image) and driver(engine.layers.prepared()) == "copy"
-    if snapshot is None and not copied:
-        yield None
-        return
-    if options.rootfs:
-        raise InvalidInput("a rootfs is used as it is, and has no snapshot: leave out one of them")
-    from labcore.engine.snapshots import made, snapshot_for
-
-    with ExitStack() as undo:
-        if snapshot is not None:
-            found = snapshot_for(engine, snapshot, options)
-        else:
-            engine.snapshots.remove_abandoned()
-            found = made(engine, f"run-{os.getpid()}-{os.urandom(6).hex()}", options, throw_away=True)
-            undo.callback(engine.snapshots.remove, found.name)
-        yield undo.enter_context(engine.snapshots.use(found.name))

@@ -1,9 +1,11 @@
 """What is not needed goes: images by name, and all that no name leads to any more."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from labcore.engine.engine import Engine
-from labcore.errors import InUse, InvalidInput, StoreDamaged, Unavailable
+from labcore.engine.records import Container
+from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged, Unavailable
 from labcore.images import Image
 from labcore.images.gc import Collected, collect, reachable_readable
 from labcore.images.resolve import Entry, entries, find, images, is_called
@@ -12,6 +14,7 @@ from labcore.storage import gc
 from labcore.storage.gc import Reclaimed
 from labcore.storage.implied import fixup_id
 from labcore.storage.layers import layer_id, unrepeated
+from labcore.storage.volumes import Volume
 from labcore.storage.whiteouts import visible
 
 
@@ -33,6 +36,13 @@ class Pruned(Record):
     blobs: Collected
     layers: Reclaimed
     kept: tuple[str, ...] = ()
+
+
+class Removed(Record):
+    """Containers that were removed, and the bytes on disk that they took."""
+
+    ids: tuple[str, ...] = ()
+    size: int = 0
 
 
 def remove_image(engine: Engine, text: str, *, force: bool = False) -> Removal:
@@ -62,8 +72,47 @@ def remove_image(engine: Engine, text: str, *, force: bool = False) -> Removal:
     return Removal(whole.names, tuple(gone), kept)
 
 
+def prune_containers(engine: Engine) -> Removed:
+    """Remove all containers that do not run. Raises StoreDamaged if the database of records cannot be read."""
+    from labcore.engine.container_state import upper_of
+    from labcore.engine.containers import every, remove
+
+    ids, size = [], 0
+    for each in every(engine):
+        if isinstance(each, Container) and each.state.status in ("created", "exited"):
+            with suppress(NotFound, InUse):  # somebody has just started it, or removed it
+                taken = engine.uppers.usage(upper_of(each)) if each.layers else 0
+                remove(engine, each.id)
+                ids.append(each.id)
+                size += taken
+    return Removed(tuple(ids), size)
+
+
+def remove_volume(engine: Engine, name: str) -> None:
+    """Remove a volume that no container has. Raises NotFound, InUse."""
+    users = volume_users(engine).get(name)
+    if users:
+        raise InUse(f"volume {name} is in use by {', '.join(users)}: remove that first")
+    engine.volumes.remove(name)
+
+
+def prune_volumes(engine: Engine, *, named: bool = False) -> list[Volume]:
+    """Remove the anonymous volumes that no container has, and with `named` the others too; return them. Raises StoreDamaged."""
+    return engine.volumes.prune(named=named, needed=volume_users(engine))
+
+
+def volume_users(engine: Engine) -> dict[str, list[str]]:
+    """Return the containers that have a volume, by the volume's name, whether they run or not. Raises StoreDamaged."""
+    found: dict[str, list[str]] = {}
+    for container in engine.records.whole():
+        for mount in container.mounts:
+            if mount.kind == "volume":
+                found.setdefault(mount.source, []).append(str(container))
+    return found
+
+
 def prune(engine: Engine, *, every: bool = False) -> Pruned:
-    """Remove images without a name, with `every` all that nobody uses, and what no image, snapshot or container needs.
+    """Remove images without a name, with `every` all that nobody uses, and what no image and no container needs.
 
     Where something is damaged, or the mounts of running containers cannot be read, what may be needed stays: `Pruned.kept`.
     Raises StoreDamaged if the index of images cannot be read.
@@ -91,13 +140,14 @@ def _collected(engine: Engine) -> tuple[Collected, Reclaimed, tuple[str, ...]]:
 
 
 def collect_layers(engine: Engine) -> Reclaimed:
-    """Remove unpacked layers that no image, no snapshot and no running container needs. Raises Unavailable, StoreDamaged."""
+    """Remove unpacked layers that no image and no container needs. Raises Unavailable, StoreDamaged."""
     return gc.collect(engine.layers.directory, lambda: needed_layers(engine))
 
 
 def needed_layers(engine: Engine) -> set[str]:
-    """Return the unpacked layers that images and snapshots need."""
-    return {layer for entry in entries(engine.images) for layer in layers_of(engine, entry)} | engine.snapshots.layers_in_use()
+    """Return the unpacked layers that images and containers need. Raises StoreDamaged."""
+    of_images = {layer for entry in entries(engine.images) for layer in layers_of(engine, entry)}
+    return of_images | {layer for container in engine.records.whole() for layer in container.layers}
 
 
 def layers_of(engine: Engine, entry: Entry) -> set[str]:
@@ -116,9 +166,11 @@ def settled(engine: Engine, stack: list[str]) -> list[str]:
 
 
 def users_of(engine: Engine, which: Iterable[Image]) -> list[str]:
-    """Return who uses an image: snapshots on its layers, and containers that run on them. Raises Unavailable."""
+    """Return who uses an image: containers of it or on its layers, running or not. Raises Unavailable."""
+    which = list(which)
     stacks = [visible(engine.layers.directory, stack_of(image)) for image in which]
     exact = [stack for each in stacks for stack in (each, settled(engine, each))]
-    users = [f"snapshot {snapshot.name}" for snapshot in engine.snapshots.readable() if list(snapshot.layers) in exact]
-    running = any(stack and set(stack) <= mounted for stack in stacks for mounted in gc.stacks())
-    return users + (["a running container"] if running else [])
+    ids = {image.id for image in which}
+    users = [str(each) for each in engine.records.readable() if each.image_id in ids or list(each.layers) in exact]
+    running = not users and any(stack and set(stack) <= mounted for stack in stacks for mounted in gc.stacks())
+    return users or (["a running container"] if running else [])

@@ -63,7 +63,7 @@ def attached(
 def _volume(store: VolumeStore, attachment: Mount, root: Root) -> Iterator[str]:
     with ExitStack() as undo:
         volume = store.create(attachment.source or None)
-        if volume.anonymous:
+        if not attachment.source:
             undo.callback(store.remove, volume.name)
         undo.enter_context(store.use(volume))
         if attachment.copy:

@@ -69,11 +69,18 @@ class ImageStore(ImageLayout):
 
     # --- images
 
-    def put_image(self, reference: Reference, layers: Iterable[Descriptor], config: Config) -> Image:
-        """Make an image of layers in the store, the lowest first, and tag it. The config has their diff_ids."""
+    def put_image(self, reference: Reference | None, layers: Iterable[Descriptor], config: Config) -> Image:
+        """Make an image of layers in the store, the lowest first, and tag it; without a reference it is kept untagged.
+
+        The config has the layers' diff_ids.
+        """
         with self.using():
             manifest = Manifest(self.put_blob(config.to_bytes(), CONFIG), tuple(layers))
-            return self.admit(reference, self.put_blob(manifest.to_bytes(), MANIFEST))
+            descriptor = self.put_blob(manifest.to_bytes(), MANIFEST)
+            if reference is not None:
+                return self.admit(reference, descriptor)
+            self.keep(descriptor)
+            return self.read(descriptor)
 
     def admit(self, reference: Reference, manifest: Descriptor) -> Image:
         """Tag an image after checking that all its parts are here. Raises StoreDamaged; then nothing is tagged."""

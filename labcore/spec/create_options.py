@@ -49,7 +49,7 @@ class DeviceMapping(Record):
 
 
 class CreateOptions(Record):
-    """What a caller wants of a container: `docker create`'s options, and labcore's `rootfs`, `snapshot` and `userns_remap`.
+    """What a caller wants of a container: `docker create`'s options, and labcore's `rootfs` and `userns_remap`.
 
     One of `image` (a name or an ID) and `rootfs` (a directory that is used as it is) is named. `entrypoint` takes the
     place of the image's entry point and command; an empty one clears both. A variable of `environment` whose value is None

@@ -6,7 +6,7 @@ directories are opaque: `labcore.storage.whiteouts`.
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
@@ -56,13 +56,14 @@ class Stack:
         return [name for name in names if self.below(parents, name)[0] is not None]
 
 
-def changes(written: Path, stack: Stack, *, copied_at: int | None = None) -> list[Change]:
-    """Return the changes of a snapshot, sorted. `written` is its upper directory, or the whole of its files, copied then (ns).
+def changes(written: Path, stack: Stack, *, copied_at: int | None = None, placeholders: Collection[str] = ()) -> list[Change]:
+    """Return the changes of a container, sorted. `written` is its upper directory, or the whole of its files, copied then (ns).
 
     A file has changed if its owner, permissions, attributes, size or time have; a directory also if something in it has.
+    `placeholders` are paths of empty files that were made for something to be mounted on: they are no changes.
     """
     with tree_at(written) as tree:
-        found = dict(_found(tree, stack, copied_at))
+        found = dict(_found(tree, stack, copied_at, placeholders))
     for path in list(found):
         while (path := path.rpartition("/")[0]) and path not in found:
             found[path] = "changed"
@@ -70,7 +71,12 @@ def changes(written: Path, stack: Stack, *, copied_at: int | None = None) -> lis
     return [Change(kind, f"/{path}") for path, kind in ordered]
 
 
-def _found(tree: Tree, stack: Stack, copied_at: int | None) -> Iterator[tuple[str, Kind]]:
+def is_placeholder(entry: Entry, placeholders: Collection[str]) -> bool:
+    """Return whether an entry is an empty file that was made for something to be mounted on."""
+    return entry.path in placeholders and stat.S_ISREG(entry.status.st_mode) and not entry.status.st_size
+
+
+def _found(tree: Tree, stack: Stack, copied_at: int | None, placeholders: Collection[str]) -> Iterator[tuple[str, Kind]]:
     copied = copied_at is not None
     below: dict[str, list[Path]] = {"": stack.layers}  # the lower directories of each
     alone = {""} if copied else set()  # directories in which nothing of those shows
@@ -83,7 +89,8 @@ def _found(tree: Tree, stack: Stack, copied_at: int | None) -> Iterator[tuple[st
             if lower is not None:
                 yield entry.path, "deleted"
         elif lower is None:
-            yield entry.path, "added"
+            if not is_placeholder(entry, placeholders):
+                yield entry.path, "added"
         elif not _is_same(entry, lower, copied_at):
             yield entry.path, "changed"
         if entry.is_directory:

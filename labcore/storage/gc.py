@@ -1,6 +1,6 @@
 """Garbage collection of unpacked layers, and of what unpackers that were killed have left.
 
-A layer stays if the caller needs it (images, snapshots), or if it is mounted below a running container's root: the mount
+A layer stays if the caller needs it (images, containers), or if it is mounted below a running container's root: the mount
 tables of all processes that can be seen say so. A container that is being started is not in them yet; therefore its starter
 holds a shared lock on the directory from its look for the layers until the container runs: `using`. A collection takes the lock
 exclusively, for no longer than it takes to rename what it removes.
@@ -45,7 +45,7 @@ def using(directory: Path) -> Iterator[None]:
 def collect(directory: Path, needed: Callable[[], set[str]]) -> Reclaimed:
     """Remove the layers below `directory` that are neither `needed` nor mounted. Raises Unavailable if mounts cannot be read.
 
-    `needed` is asked while nobody starts a container or makes a snapshot.
+    `needed` is asked while nobody makes or starts a container.
     """
 
     def goes(name: str) -> bool:

@@ -1,20 +1,20 @@
-"""Layer archives: a snapshot's changes as the tar archive of an image's layer, with its whiteouts (image-spec, layer.md)."""
+"""Layer archives: a container's changes as the tar archive of an image's layer, with its whiteouts (image-spec, layer.md)."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from labcore.errors import InvalidInput
-from labcore.storage.changes import Change
+from labcore.storage.changes import Change, is_placeholder
 from labcore.storage.packing import Packer
 from labcore.storage.tree import Entry, tree_at
 from labcore.storage.whiteouts import OPAQUE_WHITEOUT, WHITEOUT_PREFIX, is_opaque
 
 
-def layer(upper: Path, *, top: bool = False) -> Iterator[bytes]:
+def layer(upper: Path, *, top: bool = False, placeholders: Collection[str] = ()) -> Iterator[bytes]:
     """Yield the archive of an overlay's upper directory, in pieces: the same files give the same bytes.
 
-    With `top` the root directory has an entry too.
+    With `top` the root directory has an entry too; `placeholders` have none: `labcore.storage.changes`.
     Raises InvalidInput for a file whose name says, in a layer, that another is deleted.
     """
     packer = Packer()
@@ -22,6 +22,8 @@ def layer(upper: Path, *, top: bool = False) -> Iterator[bytes]:
         if top:
             yield from packer.add(tree.top(), ".")
         for entry in tree.walk():
+            if is_placeholder(entry, placeholders):
+                continue
             _refuse_whiteouts_name(entry)
             if entry.is_whiteout:
                 yield from packer.add_empty(_beside(entry.path, WHITEOUT_PREFIX + entry.name))

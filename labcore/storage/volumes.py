@@ -10,7 +10,7 @@ A container holds a shared lock on its volumes' directories (flock(2)); a locked
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,12 +44,17 @@ class VolumeStore:
     def __init__(self, directory: Path) -> None:
         self._volumes = directory / "volumes"
 
-    def create(self, name: str | None = None, *, labels: Sequence[tuple[str, str]] = ()) -> Volume:
-        """Make a volume, or return the one that has this name; without a name, an anonymous one. Raises InvalidInput."""
+    def create(
+        self, name: str | None = None, *, anonymous: bool = False, labels: Sequence[tuple[str, str]] = ()
+    ) -> Volume:  # fmt: skip
+        """Make a volume, or return the one that has this name; without a name, an anonymous one. Raises InvalidInput.
+
+        An `anonymous` one with a name is one whose name was drawn by the caller.
+        """
         if name is not None:
             with suppress(NotFound):
                 return self.get(name)
-        volume = Volume(name or os.urandom(32).hex(), name is None, tuple(labels), datetime.now(UTC).isoformat())
+        volume = Volume(name or os.urandom(32).hex(), anonymous or name is None, tuple(labels), datetime.now(UTC).isoformat())
         try:
             with room_for(f"volume {volume.name}", self._volumes), created_whole(self._volumes, volume.name, "volume") as place:
                 (place / "data").mkdir()
@@ -92,11 +97,11 @@ class VolumeStore:
             remove(self._volumes / name)
         sweep(self._volumes)
 
-    def prune(self, *, named: bool = False) -> list[Volume]:
+    def prune(self, *, named: bool = False, needed: Collection[str] = ()) -> list[Volume]:
         """Remove the anonymous volumes that nobody uses, and with `named` the others too; return them."""
         removed = []
         for volume in self.readable():
-            if volume.anonymous or named:
+            if (volume.anonymous or named) and volume.name not in needed:
                 with suppress(InUse, NotFound):
                     self.remove(volume.name)
                     removed.append(volume)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-import labcore
 from labcore.engine import Engine
+from labcore.engine.container_files import container_files
 from tests.conformance.conftest import Driver
+from tests.containers import changes, run_script
 
 SCRIPT = r"""
 mkdir -p /new/deep; echo 1 > /new/deep/file; ln /new/deep/file /new/hard; ln -s /etc/passwd /new/link
@@ -52,8 +53,8 @@ def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_same_changes(driver: Driver, theirs: str, engine: Engine, storage: str) -> None:
     name = f"changes-{driver.name}-{storage}"
-    assert labcore.run("busybox", ["sh", "-c", SCRIPT], root=engine.root, snapshot=name).exit_code == 0
-    ours = [f"{change.kind[0].upper()} {change.path}" for change in engine.snapshots.changes(engine.snapshots.get(name))]
+    assert run_script(engine, name, SCRIPT).exit_code == 0
+    ours = changes(engine, name)
     # What engines make for a container themselves is theirs; they look at a directory's time, or do not.
     said = {line for line in driver("diff", theirs).splitlines() if not line[2:].startswith(("/dev", "/proc", "/sys", "/run"))}
     said -= {"C /etc/hosts", "C /etc/hostname", "A /etc/hosts", "A /etc/hostname", "A /etc/resolv.conf", "A /etc/mtab"}
@@ -65,11 +66,11 @@ def test_the_same_changes(driver: Driver, theirs: str, engine: Engine, storage: 
 
 @pytest.fixture(scope="module")
 def containers(driver: Driver, engine: Engine) -> Iterator[tuple[str, str]]:
-    """A container of theirs and a snapshot of ours that hold the same files, and are not running."""
+    """A container of theirs and one of ours that hold the same files, and are not running."""
     name = driver("create", *driver.options, "bb", "sh", "-c", FILES).strip()
     driver("start", "-a", name)
     ours = f"files-{driver.name}"
-    assert labcore.run("busybox", ["sh", "-c", FILES], root=engine.root, snapshot=ours).exit_code == 0
+    assert run_script(engine, ours, FILES).exit_code == 0
     yield name, ours
     driver("rm", "-f", name)
 
@@ -151,7 +152,7 @@ def test_into_a_container(
 
 def test_the_same_files_are_exported(driver: Driver, engine: Engine, containers: tuple[str, str]) -> None:
     theirs = subprocess.run([*driver.words, "export", containers[0]], capture_output=True, timeout=60, check=True).stdout
-    with engine.snapshots.files(containers[1]) as files:
+    with container_files(engine, containers[1]) as files:
         ours = b"".join(files.export())
 
     def said(data: bytes) -> dict[str, tuple[object, ...]]:

@@ -38,20 +38,20 @@ def test_hello_world(engine: Engine) -> None:
 def test_options_of_run(engine: Engine) -> None:
     script = "hostname; echo $A $B; pwd"
     words = ["--hostname", "box", "-e", "A=1", "--env", "B=2 3", "-w", "/tmp", "busybox", "sh", "-c", script]
-    assert labcore(engine, "run", *words).stdout == "box\n1 2 3\n/tmp\n"
+    assert labcore(engine, "run", "--rm", *words).stdout == "box\n1 2 3\n/tmp\n"
 
 
 def test_options_behind_the_image_are_the_programs(engine: Engine) -> None:
-    assert labcore(engine, "run", "busybox", "echo", "--rm", "-e", "x").stdout == "--rm -e x\n"
+    assert labcore(engine, "run", "--rm", "busybox", "echo", "--rm", "-e", "x").stdout == "--rm -e x\n"
 
 
 def test_entrypoint(engine: Engine) -> None:
-    assert labcore(engine, "run", "--entrypoint", "echo", "busybox", "hi").stdout == "hi\n"
+    assert labcore(engine, "run", "--rm", "--entrypoint", "echo", "busybox", "hi").stdout == "hi\n"
 
 
 def test_standard_input_only_with_interactive(engine: Engine) -> None:
-    assert labcore(engine, "run", "-i", "busybox", "cat", input="typed").stdout == "typed"
-    assert labcore(engine, "run", "busybox", "cat", input="typed").stdout == ""
+    assert labcore(engine, "run", "--rm", "-i", "busybox", "cat", input="typed").stdout == "typed"
+    assert labcore(engine, "run", "--rm", "busybox", "cat", input="typed").stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_standard_input_only_with_interactive(engine: Engine) -> None:
     ],
 )
 def test_exit_codes_are_dockers(engine: Engine, status: int, words: list[str], message: str) -> None:
-    done = labcore(engine, "run", *words)
+    done = labcore(engine, "run", "--rm", *words)
     assert done.returncode == status, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_closed_pipe_is_no_traceback(engine: Engine) -> None:
-    command = " ".join([*LABCORE, "--root", str(engine.root), "run", "busybox", "yes"])
+    command = " ".join([*LABCORE, "--root", str(engine.root), "run", "--rm", "busybox", "yes"])
     done = subprocess.run(["bash", "-c", f"{command} | head -1"], capture_output=True, text=True, timeout=60)
     assert done.stdout == "y\n"
     assert "Traceback" not in done.stderr
@@ -101,7 +101,7 @@ def test_plan_takes_the_same_arguments(engine: Engine) -> None:
 
 def test_signals_are_passed_on(engine: Engine) -> None:
     script = "trap 'echo got it; exit 9' TERM; echo ready; while :; do sleep 0.05; done"
-    command = [*LABCORE, "--root", str(engine.root), "run", "busybox", "sh", "-c", script]
+    command = [*LABCORE, "--root", str(engine.root), "run", "--rm", "busybox", "sh", "-c", script]
     with Started(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -112,7 +112,7 @@ def test_signals_are_passed_on(engine: Engine) -> None:
 
 def test_other_signals_may_come_often(engine: Engine) -> None:
     script = "trap 'echo again' HUP; trap 'exit 8' TERM; echo ready; while :; do sleep 0.02; done"
-    command = [*LABCORE, "--root", str(engine.root), "run", "busybox", "sh", "-c", script]
+    command = [*LABCORE, "--root", str(engine.root), "run", "--rm", "busybox", "sh", "-c", script]
     with Started(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -131,7 +131,7 @@ def test_a_root_that_is_called_like_a_command(engine: Engine, tmp_path: Path) ->
 
 def test_the_second_interrupt_kills_what_ignores_the_first(engine: Engine) -> None:
     script = "trap '' INT; echo ready; sleep 100"  # until it has become `sleep` the shell would end by an interrupt
-    command = [*LABCORE, "--root", str(engine.root), "run", "busybox", "sh", "-c", script]
+    command = [*LABCORE, "--root", str(engine.root), "run", "--rm", "busybox", "sh", "-c", script]
     with Started(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -143,7 +143,7 @@ def test_the_second_interrupt_kills_what_ignores_the_first(engine: Engine) -> No
 
 
 def test_a_killed_command_leaves_no_container(engine: Engine) -> None:
-    command = [*LABCORE, "--root", str(engine.root), "run", "busybox", "sh", "-c", "echo ready; sleep 4711"]
+    command = [*LABCORE, "--root", str(engine.root), "run", "--rm", "busybox", "sh", "-c", "echo ready; sleep 4711"]
     with Started(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -170,7 +170,7 @@ def test_seed(tmp_path: Path) -> None:
     assert labcore(engine, "seed", "fedora").returncode == 125
     listed = labcore(engine, "seed", "--list").stdout.splitlines()
     assert [line.split()[0] for line in listed[1:-1]] == ["busybox", "hello-world", "alpine", "debian", "nginx", "python"]
-    assert labcore(engine, "run", "hello-world").returncode == 0
+    assert labcore(engine, "run", "--rm", "hello-world").returncode == 0
 
 
 def test_without_busybox_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +185,7 @@ def test_without_busybox_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_python_m_labcore(engine: Engine) -> None:
-    command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "busybox", "echo", "hi"]
+    command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "--rm", "busybox", "echo", "hi"]
     assert subprocess.run(command, capture_output=True, text=True).stdout == "hi\n"
 
 
@@ -249,7 +249,7 @@ def test_run_as_an_ordinary_user(engine: Engine) -> None:
     for directory in (engine.root, *engine.root.parents):
         if directory.stat().st_uid == 0 and str(directory).startswith("/tmp/"):
             directory.chmod(0o755)
-    command = within_reach(sys.executable, "-c", script, "--root", str(engine.root), "run", "busybox", "true")
+    command = within_reach(sys.executable, "-c", script, "--root", str(engine.root), "run", "--rm", "busybox", "true")
     done = subprocess.run(command, cwd="/", capture_output=True, text=True)
     assert done.returncode == 125, done.stderr
     assert "Permission denied" in done.stderr

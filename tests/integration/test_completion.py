@@ -22,13 +22,13 @@ LABCORE = Path(sys.executable).with_name("labcore")
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a state root with two images, a snapshot and a volume."""
+    """Make a state root with two images, a container and a volume."""
     needs_root()
     root = tmp_path_factory.mktemp("completion") / "root"
     engine = Engine(root)
     engine.seed("busybox")
     engine.images.tag(library.spec.Reference.parse("127.0.0.1:5000/box:v1"), engine.images.find("busybox").descriptor)
-    library.run("busybox", ["true"], root=root, snapshot="written")
+    library.run("busybox", ["true"], root=root, name="written")
     engine.volumes.create("data")
     return root
 

@@ -11,16 +11,19 @@ from pathlib import Path
 
 import pytest
 
-import labcore
 from labcore.engine import Engine, create_options
-from labcore.engine.foreground import prepared
+from labcore.engine.container_create import create
+from labcore.engine.container_files import container_files
+from labcore.engine.container_start import start
+from labcore.engine.containers import remove
+from labcore.engine.logs import logs
 from labcore.errors import InvalidInput
-from labcore.native import PIPE, Process
-from labcore.runtime import make_plan, spawn
+from labcore.native import Process
 from labcore.spec import IdRange
 from labcore.storage.copy_in import extract_into
 from labcore.storage.files import copy, of_machine
 from tests.conftest import needs_root
+from tests.containers import changes, run_script
 from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -34,15 +37,15 @@ def as_root() -> None:
 
 @pytest.fixture
 def name(engine: Engine, storage: str) -> Iterator[str]:
-    """A snapshot with a few files, that no container uses."""
+    """A container with a few files, that does not run."""
     chosen = f"cp-{os.urandom(4).hex()}"
     script = (
         "mkdir -p /c/dir; echo one > /c/one; echo two > /c/dir/two; chown 5:6 /c/one; chmod 4750 /c/one; "
         "ln -s / /c/up; ln -s ../../../../../../etc /c/etc; ln -s /proc/self/fd /c/fds; touch -d '2001-02-03 00:00:00' /c/dir"
     )
-    assert labcore.run("busybox", ["sh", "-c", script], root=engine.root, snapshot=chosen).exit_code == 0
+    assert run_script(engine, chosen, script, volumes=["/c/volume"]).exit_code == 0
     yield chosen
-    engine.snapshots.remove(chosen)
+    remove(engine, chosen, volumes=True)
 
 
 def cp(engine: Engine, *words: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
@@ -51,7 +54,7 @@ def cp(engine: Engine, *words: str, stdin: bytes = b"") -> "subprocess.Completed
 
 
 def shell(engine: Engine, name: str, script: str) -> str:
-    done = labcore.run(None, ["sh", "-c", script], root=engine.root, snapshot=name)
+    done = run_script(engine, name, script)
     assert done.exit_code == 0, done.stderr
     return done.stdout.decode()
 
@@ -87,7 +90,7 @@ def test_an_archive_of_many_nested_directories(engine: Engine, name: str) -> Non
     """As deep as a path may be, in little time; what is deeper is refused, and nothing recurses."""
     names = ["/".join("d" * depth) for depth in range(1, 1701)]
     data = hostile(*((path, tarfile.DIRTYPE, "") for path in names), (f"{names[-1]}/file", tarfile.REGTYPE, ""))
-    with engine.snapshots.files(name, writable=True) as files:
+    with container_files(engine, name, writable=True) as files:
         began = time.process_time()
         extract_into(io.BytesIO(data), files, "/tmp", owner=ROOT)
         took = time.process_time() - began
@@ -104,7 +107,7 @@ def test_a_later_entry_takes_the_place_of_an_earlier_one(engine: Engine, name: s
         ("twice", tarfile.FIFOTYPE, ""), ("twice", tarfile.REGTYPE, ""), ("hard", tarfile.REGTYPE, ""),
         ("hard", tarfile.LNKTYPE, "twice"),
     )  # fmt: skip
-    with engine.snapshots.files(name, writable=True) as files:
+    with container_files(engine, name, writable=True) as files:
         extract_into(io.BytesIO(data), files, "/tmp", owner=ROOT)
         for entries in (
             [("way/second", tarfile.REGTYPE, "")],
@@ -137,9 +140,9 @@ def test_sparse_files_linked_files_and_large_ones(engine: Engine, name: str, tmp
 
 
 WRONG = [
-    (("a", "b"), "one of SRC and DEST is in a snapshot"),
-    (("x:/a", "y:/b"), "one of SRC and DEST is in a snapshot"),
-    (("nowhere:/a", "/tmp"), "no snapshot nowhere"),
+    (("a", "b"), "one of SRC and DEST is in a container"),
+    (("x:/a", "y:/b"), "one of SRC and DEST is in a container"),
+    (("nowhere:/a", "/tmp"), "no such container: nowhere"),
     (("../x:/a", "/tmp"), "one of SRC and DEST"),
     (("NAME:/missing", "/tmp"), "NAME:/missing: there is no such file"),
     (("NAME:/missing/x", "/tmp"), "No such file or directory: /missing"),
@@ -236,7 +239,7 @@ ARCHIVES = [
 
 @pytest.mark.parametrize(("data", "why"), ARCHIVES)
 def test_an_archive_that_leads_out_is_refused(engine: Engine, name: str, data: bytes, why: str) -> None:
-    with engine.snapshots.files(name, writable=True) as files, pytest.raises(InvalidInput, match=why):
+    with container_files(engine, name, writable=True) as files, pytest.raises(InvalidInput, match=why):
         extract_into(io.BytesIO(data), files, "/tmp", owner=ROOT)
 
 
@@ -245,7 +248,7 @@ def test_links_in_an_archive_stay_inside(engine: Engine, name: str, tmp_path: Pa
         ("way", tarfile.SYMTYPE, str(tmp_path)), ("up", tarfile.SYMTYPE, "../../../../../.."),
         ("up/evil", tarfile.REGTYPE, ""), ("/absolute", tarfile.REGTYPE, ""), ("fd", tarfile.SYMTYPE, "/proc/self/fd"),
     )  # fmt: skip
-    with engine.snapshots.files(name, writable=True) as files:
+    with container_files(engine, name, writable=True) as files:
         extract_into(io.BytesIO(data), files, "/tmp", owner=ROOT)
         with pytest.raises(InvalidInput):
             extract_into(io.BytesIO(hostile(("way/evil/x/y", tarfile.LNKTYPE, "nowhere/x"))), files, "/tmp", owner=ROOT)
@@ -259,15 +262,12 @@ def test_links_in_an_archive_stay_inside(engine: Engine, name: str, tmp_path: Pa
 
 @pytest.fixture
 def running(engine: Engine, name: str) -> Iterator[Process]:
-    script = "echo live > /c/live; mount; mkdir /dev/shm/x; echo started; read line; ls -ln /c/in"
-    with (
-        prepared(engine, create_options(None, ["sh", "-c", script], volumes=["/c/volume"]), snapshot=name) as made,
-        spawn(make_plan(made.spec), stdin=PIPE, stdout=PIPE) as process,
-    ):
-        made.runs(process)
-        assert process.stdout is not None
-        while b"started" not in process.stdout.read(4096):
-            pass
+    script = b"echo live > /c/live; mkdir /dev/shm/x; echo started; read line; ls -ln /c/in\n"
+    with start(engine, name, with_input=True) as process:
+        assert process.stdin is not None
+        process.stdin.write(script)
+        while not any(b"started" in record.data for record in logs(engine, name)):
+            time.sleep(0.02)
         yield process
 
 
@@ -277,13 +277,16 @@ def test_a_container_that_runs(engine: Engine, name: str, running: Process, tmp_
     assert (tmp_path / "live").read_text() == "live\n"
     assert cp(engine, f"{tmp_path}/live", f"{name}:/c/in").returncode == 0
     assert cp(engine, f"{tmp_path}/live", f"{name}:/c/volume").returncode == 0
-    with engine.snapshots.files(name) as files, tarfile.open(fileobj=io.BytesIO(b"".join(files.export()))) as tar:
+    with container_files(engine, name) as files, tarfile.open(fileobj=io.BytesIO(b"".join(files.export()))) as tar:
         names = tar.getnames()
     assert {"c/live", "c/volume", "proc", "bin/busybox"} <= set(names)
     assert not [each for each in names if each.startswith(("proc/", "dev/shm", "c/volume/"))]
-    listed = [f"{change.kind} {change.path}" for change in engine.snapshots.changes(engine.snapshots.get(name))]
-    assert "added /c/live" in listed
-    out, _ = running.communicate(b"\n", 10)
+    assert "A /c/live" in changes(engine, name)
+    assert running.stdin is not None
+    running.stdin.write(b"\n")
+    running.stdin.close()
+    assert running.wait(20) == 0
+    out = b"".join(record.data for record in logs(engine, name, tail=1))
     assert out.split()[2:4] == [b"0", b"0"]
 
 
@@ -297,24 +300,25 @@ def test_links_of_a_container_that_runs_lead_nowhere(engine: Engine, name: str, 
 def test_its_users_are_others(engine: Engine, tmp_path: Path) -> None:
     name = f"cp-{os.urandom(4).hex()}"
     ids = IdRange(inside=0, outside=200_000, size=65_536)
+    create(engine, create_options("busybox", ["sh"], name=name, remap=ids, open_stdin=True, stdin_once=True))
     with (
-        prepared(engine, create_options("busybox", ["sleep", "60"], remap=ids), snapshot=name) as made,
-        spawn(make_plan(made.spec)) as process,
+        start(engine, name, with_input=True),
+        pytest.raises(InvalidInput, match="its users are others outside"),
+        container_files(engine, name),
     ):
-        made.runs(process)
-        with pytest.raises(InvalidInput, match="its users are others outside"), engine.snapshots.files(name):
-            pass
-    with engine.snapshots.files(name, writable=True) as files, of_machine() as here:
+        pass
+    with container_files(engine, name, writable=True) as files, of_machine() as here:
         copy(here, "/etc/hostname", files, "/in", owner=ROOT)
-    assert labcore.run(None, ["stat", "-c", "%u", "/in"], root=engine.root, snapshot=name, remap=ids).stdout == b"0\n"
-    engine.snapshots.remove(name)
+    assert run_script(engine, name, "stat -c %u /in").stdout == b"0\n"
+    remove(engine, name)
 
 
 def test_a_killed_cp_leaves_nothing_mounted(engine: Engine, name: str) -> None:
     """The tree that it looked into was attached nowhere, and is gone with it."""
     script = (
         "import sys, time, labcore\nfrom pathlib import Path\n"
-        "with labcore.Engine(Path(sys.argv[1])).snapshots.files(sys.argv[2], writable=True):\n"
+        "from labcore.engine.container_files import container_files\n"
+        "with container_files(labcore.Engine(Path(sys.argv[1])), sys.argv[2], writable=True):\n"
         " print('mounted', flush=True)\n time.sleep(60)\n"
     )
     command = [sys.executable, "-c", script, str(engine.root), name]

@@ -12,6 +12,9 @@ import pytest
 import labcore
 from labcore.engine import Engine
 from labcore.engine.commit import commit
+from labcore.engine.container_files import container_files
+from labcore.engine.container_state import get
+from labcore.engine.containers import remove
 from labcore.engine.fsck import check, repair
 from labcore.engine.prune import prune, remove_image
 from labcore.errors import InUse, StoreDamaged
@@ -21,6 +24,7 @@ from labcore.spec.media import LAYER
 from labcore.storage import overlay
 from labcore.storage.fixup import add_fixup
 from tests.conftest import needs_root
+from tests.containers import changes, names, run_script
 from tests.unit.test_unpack import archive, entry
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -43,11 +47,11 @@ def as_root() -> None:
 
 @pytest.fixture
 def name(engine: Engine) -> Iterator[str]:
-    """A name for an image and a snapshot, both of which are removed afterwards."""
+    """A name for an image and a container, both of which are removed afterwards."""
     chosen = f"test-{os.urandom(4).hex()}"
     yield chosen
-    if chosen in engine.snapshots.names():
-        engine.snapshots.remove(chosen)
+    if chosen in names(engine):
+        remove(engine, chosen)
     for each in engine.images.names():
         if chosen in each:
             engine.images.untag(Reference.parse(each))
@@ -68,21 +72,23 @@ def lines(engine: Engine, image: str | None, script: str, **options: object) -> 
     return done.stdout.decode().splitlines()
 
 
-def changes(engine: Engine, name: str) -> list[str]:
-    return [f"{each.kind[0].upper()} {each.path}" for each in engine.snapshots.changes(engine.snapshots.get(name))]
+def said_in(engine: Engine, name: str, script: str, image: str = "busybox") -> list[str]:
+    done = run_script(engine, name, script, image)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout.decode().splitlines()
 
 
 def exported(engine: Engine, name: str) -> dict[str, tarfile.TarInfo]:
-    with engine.snapshots.files(name) as files, tarfile.open(fileobj=io.BytesIO(b"".join(files.export()))) as tar:
+    with container_files(engine, name) as files, tarfile.open(fileobj=io.BytesIO(b"".join(files.export()))) as tar:
         return {member.name: member for member in tar.getmembers()}
 
 
 def test_parents_are_what_lower_layers_say(engine: Engine, storage: str, name: str) -> None:
     image_of(engine, name, LOW, SILENT)
     assert lines(engine, name, LOOK) == SAID
-    assert lines(engine, name, LOOK, snapshot=name) == SAID
+    assert said_in(engine, name, LOOK, name) == SAID
     assert changes(engine, name) == []
-    assert lines(engine, None, "cat /own/file /own/deep/x /tmp/x; touch /tmp/y", snapshot=name) == ["lowxx"]
+    assert said_in(engine, name, "cat /own/file /own/deep/x /tmp/x; touch /tmp/y") == ["lowxx"]
     assert changes(engine, name) == ["C /tmp", "A /tmp/y"]
     assert [(each.mode, each.uid) for each in map(exported(engine, name).get, ("tmp", "own")) if each] == [
         (0o1777, 0),
@@ -92,11 +98,11 @@ def test_parents_are_what_lower_layers_say(engine: Engine, storage: str, name: s
 
 def test_a_commit_has_the_images_own_layers(engine: Engine, storage: str, name: str) -> None:
     image = image_of(engine, name, LOW, SILENT)
-    lines(engine, name, "touch /own/deep/y", snapshot=name)
+    said_in(engine, name, "touch /own/deep/y", name)
     committed = commit(engine, name, Reference.parse(f"{name}-b"))
     assert committed.layers[:-1] == image.layers
     assert lines(engine, f"{name}-b", LOOK)[:2] == SAID[:2]
-    assert engine.snapshots.get(name).layers[:-1] == tuple(engine.layers_of(image))[:-1]
+    assert get(engine, name).layers[:-1] == tuple(engine.layers_of(image))[:-1]
 
 
 @pytest.mark.parametrize("inside", [None, IdRange(inside=0, outside=200_000, size=65_536)])
@@ -118,14 +124,14 @@ def test_an_owner_that_a_user_namespace_does_not_have(engine: Engine, name: str)
 
 
 def test_the_root_directory_is_kept(engine: Engine, storage: str, name: str) -> None:
-    """In a snapshot, in an export, and in an image that is committed of it, also where nothing else was changed."""
+    """In a container, in an export, and in an image that is committed of it, also where nothing else was changed."""
     image_of(engine, name, archive(entry("./", DIRECTORY, mode=0o555, uid=7, gid=8)), archive(entry("x")))
     look = "stat -c '%a %u:%g' /"
     assert lines(engine, name, look) == ["555 7:8"]
-    assert lines(engine, name, look, snapshot=name) == ["555 7:8"]
+    assert said_in(engine, name, look, name) == ["555 7:8"]
     unchanged = commit(engine, name, Reference.parse(f"{name}-same"))
     assert len(unchanged.layers) == 3
-    assert lines(engine, None, f"chmod 1711 /; chown 9:10 /; {look}", snapshot=name) == ["1711 9:10"]
+    assert said_in(engine, name, f"chmod 1711 /; chown 9:10 /; {look}") == ["1711 9:10"]
     assert changes(engine, name) == []
     assert len(commit(engine, name, Reference.parse(f"{name}-b")).layers) == 4
     assert lines(engine, f"{name}-b", look) == ["1711 9:10"]
@@ -134,7 +140,7 @@ def test_the_root_directory_is_kept(engine: Engine, storage: str, name: str) -> 
 
 
 def test_a_plain_root_directory_has_no_entry(engine: Engine, storage: str, name: str) -> None:
-    lines(engine, "busybox", "touch /x", snapshot=name)
+    said_in(engine, name, "touch /x")
     assert "." not in exported(engine, name)
 
 
@@ -221,13 +227,13 @@ def test_a_layer_that_hides_all_that_lies_below(engine: Engine, name: str) -> No
 def test_it_stays_as_long_as_it_is_needed(engine: Engine, name: str) -> None:
     image = image_of(engine, name, LOW, SILENT, archive(entry("./", DIRECTORY, mode=0o700), entry("own/z")))
     ids = engine.layers_of(image)
-    lines(engine, name, "true", snapshot=name)
+    said_in(engine, name, "true", name)
     prune(engine)
     assert set(ids) <= set(engine.layers.ids())
     assert ids[-1] not in check(engine).unchecked
-    with pytest.raises(InUse, match=f"snapshot {name}"):
+    with pytest.raises(InUse, match=f"container {name}"):
         remove_image(engine, name)
-    engine.snapshots.remove(name)
+    remove(engine, name)
     remove_image(engine, name)
     left = {path.name for kind in ("layers", "implied", "says-root") for path in (engine.layers.directory / kind).iterdir()}
     assert not left & (set(ids) - set(engine.layers_of(engine.images.find("busybox"))))

@@ -28,14 +28,17 @@ ODD = [*NUMBERS, *TEXTS]
 LINES = [
     "run {}", "run busybox {}", "run --hostname {} busybox true", "run -e {} busybox true", "run --env-file {} busybox true",
     "run -w {} busybox true", "run -u {} busybox true", "run --entrypoint {} busybox", "run --userns-remap {} busybox true",
-    "run --userns-remap 100000:{} busybox true", "run --snapshot {}", "run -v {} busybox true", "run -v a:{} busybox true",
+    "run --userns-remap 100000:{} busybox true", "run --name {} busybox true", "start {}",
+    "stop {}", "stop -t {} x", "kill -s {} x", "logs --since {} x", "ps -f {}",
+    "ps -f name={}", "rm {}", "wait {}", "rename {} x", "exec {} true", "attach {}", "container {}", "create --name {} busybox",
+    "run -v {} busybox true", "run -v a:{} busybox true",
     "run -v a:/x:{} busybox true", "run --mount {} busybox true", "run --mount type=bind,src={},dst=/x busybox true",
     "run --mount type=tmpfs,dst=/x,tmpfs-size={} busybox true", "run --tmpfs {} busybox true",
     "run --tmpfs /x:size={} busybox true", "run --rootfs {} true", "plan {}", "plan --hostname {} busybox",
     "pull --platform {} 127.0.0.1:1/x", "push 127.0.0.1:1/{}", "logout {}", "search --limit {} 127.0.0.1:1/x",
     "search 127.0.0.1:1/{}", "images {}", "inspect {}", "history {}", "tag {} x", "tag busybox {}", "rmi {}", "save {}",
     "load -i {}", "import {} x", "import /etc/hostname {}", "import -c {} /etc/hostname", "seed {}", "seed --from {}",
-    "snapshot {}", "snapshot rm {}", "diff {}", "cp {}:/x out", "cp {} {}", "export {}", "commit {} x", "volume {}",
+    "diff {}", "cp {}:/x out", "cp {} {}", "export {}", "commit {} x", "volume {}",
     "volume rm {}", "volume create --label {}", "registry {}", "registry serve --listen {}",
 
     "registry serve --keep {} --proxy x --listen x", "registry serve --fresh {} --proxy x --listen x", "vm {}",
@@ -102,9 +105,6 @@ def test_no_other_parser_knows_options_by_their_beginning() -> None:
     ("words", "cure"),
     [
         (["run", "-p", "80", "busybox"], "networks are to come"),
-        (["run", "-dp", "80", "busybox"], "-d is docker's"),
-        (["run", "--name", "x", "busybox"], "--snapshot NAME"),
-        (["run", "-d", "busybox"], "labcore.spawn"),
         (["run", "--root", "/tmp", "busybox"], "labcore --root DIR"),
         (["images", "--root", "/tmp"], "labcore --root DIR"),
         (["run", "--gpus", "all", "busybox"], "--device PATH"),
@@ -131,7 +131,7 @@ def test_an_unknown_option_leads_on(words: list[str], cure: str, capsys: pytest.
         ("rootfs", ["", "\0", "/nowhere"]),
         ("remap", [5, "x", "1:0", 0]),
         ("user", [-1, ID_MAX + 1, 1 << 63, "\0", True]),
-        ("snapshot", ["", "\0", "../x", "\udcff"]),
+        ("name", ["a", "\0", "../x", "\udcff"]),
         ("volumes", [[""], ["\0"], ["/a\0:/x"], ["/:/x\0"], ["a:/\udcff:no"]]),
         ("image", ["", "\0", "\udcff", "A B"]),
     ],
@@ -215,11 +215,12 @@ def test_an_environment_without_end_is_not_read(engine: Engine, capsys: pytest.C
 
 def test_an_entry_point_of_ones_own_drops_the_images_command(engine: Engine) -> None:
     from labcore.engine.commit import commit
+    from labcore.engine.containers import remove
     from labcore.spec import Reference
 
-    labcore.run("busybox", ["true"], root=engine.root, snapshot="entry")
+    labcore.run("busybox", ["true"], root=engine.root, name="entry")
     commit(engine, "entry", Reference.parse("entry"), changes=['ENTRYPOINT ["echo","image"]', 'CMD ["command"]'])
-    engine.snapshots.remove("entry")
+    remove(engine, "entry")
 
     def run(*argv: str, **options: str) -> bytes:
         return labcore.run("entry", argv, root=engine.root, **options).stdout  # type: ignore[arg-type]

@@ -19,10 +19,10 @@ import labcore
 from labcore.cli import main
 from labcore.engine import Engine, create_options
 from labcore.engine.archives import import_root
+from labcore.engine.container_create import create
 from labcore.engine.disk_usage import usage
 from labcore.engine.fsck import check, repair
 from labcore.engine.prune import Removal, prune, remove_image, stack_of
-from labcore.engine.snapshots import snapshot_for
 from labcore.errors import InUse, InvalidInput
 from labcore.images import Image
 from labcore.spec import Reference
@@ -139,32 +139,35 @@ def another(engine: Engine, name: str) -> Image:
 
 
 def test_what_is_damaged_keeps_nothing_else_from_going(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
-    """A snapshot whose description is: what it needs stays, and why is said; all else goes on, and it can be removed."""
+    """A container whose record is: what it needs stays, and why is said; all else goes on, and it can be removed."""
     other = another(engine, "other")
     for name in ("good", "bad"):
-        snapshot_for(engine, name, create_options("box"))
-    description = engine.root / "storage/snapshots/bad/snapshot.json"
-    description.write_text('{"format')
+        create(engine, create_options("box", name=name))
+    with engine.records.writing() as database:
+        database.execute("UPDATE containers SET record = '{' WHERE name = 'bad'")
     (engine.layers.directory / "layers/stray").write_text("x")
     (engine.images.directory / "blobs/sha256/stray").mkdir()
     (engine.images.directory / "blobs/sha256/left.tmp").write_text("x")
     assert [each.size > 0 for each in usage(engine)][:2] == [True, True]
     assert check(engine).blobs == ()
-    with pytest.raises(InUse, match="snapshot good"):
+    with pytest.raises(InUse, match="container good"):
         remove_image(engine, "box")
     removal = remove_image(engine, "other")
     assert removal.untagged == ("other:latest",)
-    assert any("unpacked layers stay" in why and "labcore snapshot rm bad" in why for why in removal.kept)
+    assert any("unpacked layers stay" in why and "labcore rm -f" in why for why in removal.kept)
     assert engine.layers.has(other.config.diff_ids[0])
     state = ["--root", str(engine.root)]
-    assert main([*state, "snapshot", "ls"]) == 0
-    assert "damaged" in capfd.readouterr().out
-    assert main([*state, "snapshot", "rm", "nowhere", "bad"]) == 125
+    assert main([*state, "ps", "-a"]) == 0
+    said = capfd.readouterr()
+    assert ("good" in said.out, "the record of container bad" in said.err) == (True, True)
+    assert main([*state, "rm", "bad", "nowhere"]) == 125
+    assert capfd.readouterr().err.count("labcore: ") == 2
+    assert main([*state, "rm", "-f", "nowhere", "bad"]) == 0
     assert main([*state, "rmi", "-f", "nowhere", "box"]) == 125
     said = capfd.readouterr()
-    assert said.err.count("labcore: no ") == 2
+    assert said.err.count("labcore: no ") == 1
     assert said.out.splitlines()[:2] == ["bad", "Untagged: box:latest"]
-    assert engine.snapshots.names() == ["good"]
+    assert [each.name for each in engine.records.whole()] == ["good"]
     assert not engine.layers.has(other.config.diff_ids[0])
 
 
@@ -278,11 +281,11 @@ def run(engine: Engine, *words: str, status: int = 0) -> str:
 
 def test_the_commands(engine: Engine) -> None:
     image = engine.images.find("box")
-    assert run(engine, "run", image.id[7:19], "echo", "by its ID") == "by its ID\n"
+    assert run(engine, "run", "--rm", image.id[7:19], "echo", "by its ID") == "by its ID\n"
     assert run(engine, "fsck") == "nothing is damaged\n"
     lines = run(engine, "system", "df").splitlines()
     assert lines[0].split() == ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"]
-    assert [line.split()[0] for line in lines[1:]] == ["images", "layers,", "snapshots", "volumes"]
+    assert [line.split()[0] for line in lines[1:]] == ["images", "layers,", "containers", "volumes"]
     assert engine.layers.ids()[0] in run(engine, "system", "df", "-v")
     assert (
         run(engine, "system", "prune") == "blobs: 0 removed, 0 B\nunpacked layers: 0 removed, 0 B\nTotal reclaimed space: 0 B\n"

@@ -53,9 +53,9 @@ USES = {
     "run, all rights": f"{LABCORE} run --rm --privileged busybox sh -c 'mount -t tmpfs x /tmp; umount /tmp; umount -l /dev'",
     "run, users remapped": f"{LABCORE} run --rm --userns-remap 100000 -v data:/data busybox mount",
     "volumes": f"{LABCORE} run --rm -v data:/data -v $PLACE:/host -v $PLACE:/host2:rshared --tmpfs /x busybox mount",
-    "snapshot": f"{LABCORE} run --snapshot work busybox touch /x; {LABCORE} diff work; {LABCORE} commit work w:1; "
-    f"{LABCORE} cp work:/x copied",
-    "an OCI container": f"{LABCORE} run --snapshot work busybox true; {OCI_LIFE}",
+    "a container that stays": f"{LABCORE} run --name work busybox touch /x; {LABCORE} diff work; {LABCORE} commit work w:1; "
+    f"{LABCORE} cp work:/x copied; {LABCORE} run -d --name up busybox sleep 60; {LABCORE} exec up true; {LABCORE} rm -f up",
+    "an OCI container": f"{LABCORE} run --name work busybox true; {OCI_LIFE}",
     "doctor": f"{LABCORE} doctor || true",
     "a helper cell": "$PYTHON -c 'import os; from labcore.lab.helper import run_helper; run_helper(os.environ[\"CELL\"])'",
 }

@@ -10,11 +10,15 @@ import pytest
 import labcore
 from labcore.engine import Engine
 from labcore.engine.commit import commit
+from labcore.engine.container_start import start
+from labcore.engine.containers import remove
+from labcore.engine.exec import ExecOptions, execute
 from labcore.engine.users import MOST, account
 from labcore.errors import InvalidInput, StepFailed
 from labcore.spec import BindRoot, IdRange, Reference, User
 from labcore.spec.isolation import ID_MAX
 from tests.conftest import as_learner, needs_root
+from tests.containers import run_script
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 LABCORE = f"{sys.executable} -P -m labcore"
@@ -68,9 +72,9 @@ def image(engine: Engine) -> str:
     """An image in which `app` is somebody, and whom it runs as unless told otherwise."""
     needs_root()
     script = f"printf %s {shlex.quote(PASSWD)} > /etc/passwd; printf %s {shlex.quote(GROUP)} > /etc/group"
-    assert labcore.run("busybox", ["sh", "-c", script], root=engine.root, snapshot="people").exit_code == 0
+    assert run_script(engine, "people", script).exit_code == 0
     commit(engine, "people", Reference.parse("people"), changes=["USER app"])
-    engine.snapshots.remove("people")
+    remove(engine, "people")
     return "people"
 
 
@@ -115,14 +119,20 @@ def test_a_plan_says_who_and_roots_plans_are_as_before(engine: Engine, image: st
     assert ordinary.carrier == "extension"
 
 
-def test_what_a_snapshot_has_changed_counts(engine: Engine, image: str) -> None:
+def test_what_a_container_has_changed_counts(engine: Engine, image: str) -> None:
+    """At its next start, and for a further process in it."""
     script = "echo new:x:5:6::/home/new: >> passwd; rm group; mkdir d; echo g:x:66:new > d/g; ln -s d/g group"
-    assert labcore.run(image, ["sh", "-c", f"cd /etc; {script}"], root=engine.root, snapshot="more", user="0").exit_code == 0
+    assert run_script(engine, "more", f"cd /etc; {script}", image, user="0").exit_code == 0
     try:
-        assert shown(engine, None, snapshot="more", user="new") == "5:6:6 66 /home/new"
-        assert shown(engine, None, snapshot="more", user="app") == "1000:1001:1001 /home/app"
+        commit(engine, "more", Reference.parse("more"))
+        assert shown(engine, "more", user="new") == "5:6:6 66 /home/new"
+        with start(engine, "more", with_input=True):
+            for user, wanted in (("new", "5:6:6 66 /home/new"), ("app", "1000:1001:1001 /home/app")):
+                options = ExecOptions(("sh", "-c", SHOW), user=user)
+                with execute(engine, "more", options, stdin=labcore.DEVNULL, stdout=labcore.PIPE) as process:
+                    assert process.communicate(timeout=30)[0].decode().strip() == wanted
     finally:
-        engine.snapshots.remove("more")
+        remove(engine, "more")
 
 
 def test_copied_layers(engine: Engine, image: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,8 +192,8 @@ PEOPLE = "printf 'app:x:1000:1001::/home/app:\\n' > /etc/passwd; printf 'wheel:x
 
 def test_an_ordinary_users_container_has_users_too() -> None:
     script = f"""
-    {LABCORE} seed busybox; {LABCORE} run --snapshot s busybox sh -c {shlex.quote(PEOPLE)}
-    {LABCORE} commit -c 'USER app' s people; {LABCORE} run people sh -c {shlex.quote(SHOW)}; {LABCORE} plan people true"""
+    {LABCORE} seed busybox; {LABCORE} run --name people busybox sh -c {shlex.quote(PEOPLE)}
+    {LABCORE} commit -c 'USER app' people people; {LABCORE} run people sh -c {shlex.quote(SHOW)}; {LABCORE} plan people true"""
     done = as_learner("sh", "-ec", script)
     assert done.returncode == 0, done.stderr
     assert "1000:1001:1001 10 /home/app\n" in done.stdout

@@ -12,6 +12,8 @@ import pytest
 
 import labcore
 from labcore.engine import Engine, create_options
+from labcore.engine.commit import commit
+from labcore.engine.containers import remove
 from labcore.engine.foreground import prepared
 from labcore.engine.mount_options import from_long, from_short, from_tmpfs
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
@@ -20,6 +22,7 @@ from labcore.runtime import make_plan, spawn
 from labcore.spec import IdRange, Mount, Reference
 from labcore.storage.volumes import VolumeStore
 from tests.conftest import needs_root
+from tests.containers import run_script
 from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -55,7 +58,7 @@ def labcore_(engine: Engine, *words: str) -> "subprocess.CompletedProcess[str]":
 def test_what_one_container_writes_the_next_one_reads(engine: Engine, name: str) -> None:
     shell(engine, "echo shared > /data/file", f"{name}:/data")
     assert shell(engine, "cat /other/file", f"{name}:/other:ro") == "shared\n"
-    assert "Read-only" in labcore_(engine, "run", "-v", f"{name}:/x:ro", "busybox", "touch", "/x/y").stderr
+    assert "Read-only" in labcore_(engine, "run", "--rm", "-v", f"{name}:/x:ro", "busybox", "touch", "/x/y").stderr
 
 
 @pytest.mark.parametrize("storage", ["overlay", "copy"])
@@ -64,17 +67,17 @@ def test_an_empty_volume_gets_what_the_image_has(
 ) -> None:
     """With owners and permissions, the directory's own too; and only once."""
     monkeypatch.setenv("LABCORE_STORAGE", storage)
-    shell(engine, "chown 5:6 /etc/passwd /etc; chmod 700 /etc; ln -s etc /config", snapshot=name)
+    run_script(engine, name, "chown 5:6 /etc/passwd /etc; chmod 700 /etc; ln -s etc /config")
+    commit(engine, name, Reference.parse(name))
+    remove(engine, name)
     look = "stat -c '%u:%g %a' /config /config/passwd"
-    with prepared(engine, create_options(None, ["sh", "-c", look], volumes=[f"{name}:/config"]), snapshot=name) as made:
-        data = engine.volumes.data(engine.volumes.get(name))
-        with spawn(make_plan(made.spec), stdout=labcore.PIPE) as process:
-            out, _ = process.communicate(b"", 10)
-    assert out.decode().splitlines() == ["0:0 777", "5:6 644"]
+    done = labcore.run(name, ["sh", "-c", look], root=engine.root, volumes=[f"{name}:/config"])
+    data = engine.volumes.data(engine.volumes.get(name))
+    assert done.stdout.decode().splitlines() == ["0:0 777", "5:6 644"]
     assert ((data / "passwd").stat().st_uid, oct(data.stat().st_mode), data.stat().st_uid) == (5, "0o40700", 5)
     (data / "passwd").unlink()
     assert shell(engine, "ls /etc", f"{name}:/etc") == "group\n"
-    engine.snapshots.remove(name)
+    engine.images.untag(Reference.parse(name))
 
 
 def test_without_a_copy(engine: Engine, name: str) -> None:
@@ -215,7 +218,7 @@ def test_a_source_that_is_missing(engine: Engine, tmp_path: Path) -> None:
 
 def test_read_only_reaches_what_is_mounted_below(engine: Engine, tmp_path: Path) -> None:
     script = f'mount -t tmpfs x {tmp_path}; mkdir {tmp_path}/below; mount -t tmpfs y {tmp_path}/below; exec "$@"'
-    run = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "-v", f"{tmp_path}:/d:ro", "busybox"]
+    run = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "--rm", "-v", f"{tmp_path}:/d:ro", "busybox"]
     words = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh", *run]
     done = subprocess.run([*words, "sh", "-c", "touch /d/a; touch /d/below/b"], capture_output=True, text=True)
     assert done.stderr.count("Read-only file system") == 2

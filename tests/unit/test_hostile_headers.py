@@ -59,7 +59,7 @@ def odd(random: Random) -> bytes:
 
 
 def take(raw: bytes, place: Path, owner: tuple[int, int] | None = None) -> None:
-    """Have an archive come as files for a snapshot; all that comes of it lies in `place`."""
+    """Have an archive come as files for a container; all that comes of it lies in `place`."""
     place.mkdir(exist_ok=True)
     fd = os.open(place, os.O_PATH | os.O_DIRECTORY)
     try:

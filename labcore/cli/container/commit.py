@@ -1,4 +1,4 @@
-"""`labcore container commit`: an image from a snapshot."""
+"""`labcore container commit`: an image from a container."""
 
 import argparse
 
@@ -8,7 +8,9 @@ from labcore.spec import Reference
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = "The image has the layers of the image below, and one more: what `labcore diff` lists."
+    parser.epilog = (
+        "The image has the layers of the container's image, and one more: what `labcore diff` lists. Run as the container."
+    )
     parser.add_argument(
         "-c",
         "--change",
@@ -19,15 +21,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="what was done, for the image's history")
     parser.add_argument("-a", "--author", default="", metavar="WHO", help="who did it")
-    parser.add_argument("snapshot", metavar="SNAPSHOT")
-    parser.add_argument("image", metavar="IMAGE", help="the new image's name")
+    parser.add_argument("container", metavar="CONTAINER")
+    parser.add_argument("image", nargs="?", metavar="NAME[:TAG]", help="the new image's name (default: it has none)")
 
 
 def main(args: argparse.Namespace) -> int:
     """Make it."""
     from labcore.engine.commit import commit
 
-    engine, reference = Engine(args.root), Reference.parse(args.image)
-    image = commit(engine, args.snapshot, reference, changes=args.change, message=args.message, author=args.author)
-    print(f"{image.name}  {image.size / 1e6:.1f} MB  {image.descriptor.digest[:19]}…")
+    reference = Reference.parse(args.image) if args.image else None
+    image = commit(Engine(args.root), args.container, reference, changes=args.change, message=args.message, author=args.author)
+    print(image.id)
     return 0

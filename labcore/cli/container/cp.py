@@ -1,4 +1,4 @@
-"""`labcore container cp`: copy files between a snapshot and this machine."""
+"""`labcore container cp`: copy files between a container and this machine."""
 
 import argparse
 import os
@@ -7,13 +7,14 @@ from pathlib import Path
 
 from labcore.disk_space import room_for
 from labcore.engine import Engine
+from labcore.engine.container_files import container_files
 from labcore.errors import InvalidInput
 from labcore.storage.files import copy, of_machine
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.usage = "%(prog)s [OPTIONS] SNAPSHOT:PATH DEST|-\n        %(prog)s [OPTIONS] SRC|- SNAPSHOT:PATH"
+    parser.usage = "%(prog)s [OPTIONS] CONTAINER:PATH DEST|-\n        %(prog)s [OPTIONS] SRC|- CONTAINER:PATH"
     parser.epilog = (
         "As docker cp: a directory is copied into one that is there, or becomes what is not there yet; SRC/. is what is in "
         "it. - is an archive (tar) on standard input or output. The container may run meanwhile."
@@ -30,19 +31,23 @@ def main(args: argparse.Namespace) -> int:
         raise InvalidInput("SRC or DEST is empty, and names no file: the directory one is in is .")
     source, target = _inside(args.source), _inside(args.target)
     if (source is None) == (target is None):
-        raise InvalidInput("one of SRC and DEST is in a snapshot, SNAPSHOT:PATH, and the other is not")
-    snapshots = Engine(args.root).snapshots
+        raise InvalidInput("one of SRC and DEST is in a container, CONTAINER:PATH, and the other is not")
+    engine = Engine(args.root)
     owner = None if args.archive else (os.geteuid(), os.getegid())
     if source is not None:
         name, path = source
-        with snapshots.files(name) as files, of_machine() as here:
+        with container_files(engine, name) as files, of_machine() as here:
             if args.target == "-":
                 sys.stdout.buffer.writelines(files.archive(path, follow=args.follow_link))
             else:
                 copy(files, path, here, _absolute(args.target), owner=owner, follow=args.follow_link)
     elif target is not None:
         name, path = target
-        with room_for(args.target, snapshots.directory), snapshots.files(name, writable=True) as files, of_machine() as here:
+        with (
+            room_for(args.target, engine.layers.directory),
+            container_files(engine, name, writable=True) as files,
+            of_machine() as here,
+        ):
             if args.source == "-":
                 from labcore.storage.copy_in import extract_into
 
@@ -53,7 +58,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _inside(text: str) -> tuple[str, str] | None:
-    """Return snapshot and path, if that is meant: a path of this machine with a colon begins with / or a dot."""
+    """Return container and path, if that is meant: a path of this machine with a colon begins with / or a dot."""
     name, colon, path = text.partition(":")
     if not colon or text.startswith(("/", ".")):
         return None

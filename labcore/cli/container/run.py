@@ -1,22 +1,24 @@
-"""`labcore run`: a program in a new container, with this terminal's streams."""
+"""`labcore container run`: a program in a new container, with this terminal's streams."""
 
 import argparse
 import errno
-import signal
 import sys
-from types import FrameType
-from typing import Self
 
 from labcore.cli import LABCORE_FAILED
 from labcore.cli.container import options as create_options
+from labcore.cli.container.cidfile import write_cidfile
+from labcore.cli.container.signals import Signals
 from labcore.engine import Engine, exit_code
 from labcore.engine.foreground import Prepared, new_id, prepared
-from labcore.errors import InvalidInput, StepFailed
-from labcore.native import DEVNULL, Process
+from labcore.errors import StepFailed
+from labcore.native import DEVNULL
 from labcore.runtime.launch import Launch
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.spec import CreateOptions
+
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
-FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,42 +27,45 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "Exit status: the program's own; 125 if labcore failed, 126 if the program cannot be executed, 127 if it is not "
         "there, 128 + N if signal N killed it. Signals are passed on to the program; a second Ctrl-C, or SIGTERM, kills it."
     )
-    parser.add_argument("--rm", action="store_true", help="keep nothing afterwards (always so, but for a snapshot)")
-    parser.add_argument(
-        "--snapshot",
-        metavar="NAME",
-        help="keep what it writes under this name, and go on from it the next time; IMAGE may then be left out, or be -",
-    )
+    parser.add_argument("-d", "--detach", action="store_true", help="run it in the background, and print its ID")
+    container_arguments(parser)
+
+
+def container_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `create` takes too."""
+    parser.add_argument("--name", default="", metavar="NAME", help="its name (default: one is drawn)")
+    parser.add_argument("--rm", action="store_true", help="remove it when it has ended")
     parser.add_argument(
         "-i", "--interactive", dest="open_stdin", action="store_true", help="let the program read this standard input"
     )
     parser.add_argument("--cidfile", metavar="FILE", help="write the container's ID to this file, which must not be there")
     parser.add_argument("-t", "--tty", action="store_true", help="give it a terminal, with -i this one's keys")
-    create_options.arguments(parser, needs_image=False)
+    create_options.arguments(parser)
 
 
 def main(args: argparse.Namespace) -> int:
-    """Run it to its end and return its exit code."""
-    if args.image == "-" and args.snapshot:
-        args.image = None
-    options = create_options.options_of(args, open_stdin=args.open_stdin, tty=args.tty)
-    if args.tty:
+    """Run it to its end and return its exit code; with -d return at once."""
+    options = container_options(args, stdin_once=args.open_stdin and not args.detach)
+    if args.tty and not args.detach:
         from labcore.cli.terminal import check_terminal
 
         check_terminal(interactive=args.open_stdin)
+    if not args.rm or args.name or args.detach:
+        from labcore.cli.container.kept import run
+
+        return run(Engine(args.root), args, options)
     container_id = new_id()
     if args.cidfile:
-        _write_cidfile(args.cidfile, container_id)
-    with prepared(Engine(args.root), options, snapshot=args.snapshot, container_id=container_id) as made:
+        write_cidfile(args.cidfile, container_id)
+    with prepared(Engine(args.root), options, container_id=container_id) as made:
         return _run(args, made)
 
 
-def _write_cidfile(path: str, container_id: str) -> None:
-    try:
-        with open(path, "x") as file:  # noqa: PTH123
-            file.write(container_id)
-    except FileExistsError:
-        raise InvalidInput(f"--cidfile {path}: it is there, perhaps another container's: remove it, or name another") from None
+def container_options(args: argparse.Namespace, *, stdin_once: bool) -> "CreateOptions":
+    """Return what the arguments say. Raises InvalidInput."""
+    return create_options.options_of(
+        args, name=args.name, auto_remove=args.rm, open_stdin=args.open_stdin, stdin_once=stdin_once, tty=args.tty
+    )
 
 
 def _run(args: argparse.Namespace, made: Prepared) -> int:
@@ -72,7 +77,7 @@ def _run(args: argparse.Namespace, made: Prepared) -> int:
         launch_options = launch_options.replace(syncs=(("terminal", terminal.take),))
     launch = Launch(made.spec, options=launch_options, cgroup=made.cgroup)
     sys.stdout.flush()
-    with _Signals() as signals:
+    with Signals() as signals:
         try:
             process = launch.create(stdin=None if args.open_stdin and not terminal else DEVNULL)
         except StepFailed as error:
@@ -82,7 +87,7 @@ def _run(args: argparse.Namespace, made: Prepared) -> int:
             return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
         try:
             with process:
-                made.runs(process)
+                made.runs()
                 signals.go_to(process)
                 if terminal:
                     terminal.join(process, interactive=args.open_stdin)
@@ -91,35 +96,3 @@ def _run(args: argparse.Namespace, made: Prepared) -> int:
             if terminal:
                 terminal.close()
             launch.delete()
-
-
-class _Signals:
-    """Signals passed on to the program, also those that come while it is being started.
-
-    A first process ignores those that it has no handler for, so the second SIGINT or SIGTERM is SIGKILL.
-    """
-
-    def __init__(self) -> None:
-        self._process: Process | None = None
-        self._seen: list[int] = []
-        self._before: dict[int, object] = {}
-
-    def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._forward) for number in FORWARDED}
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def go_to(self, process: Process) -> None:
-        """Name the process that they are for; it gets those that have come already."""
-        self._process = process
-        for number in self._seen:
-            process.kill(number)
-
-    def _forward(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        again = number in self._seen and number in (signal.SIGINT, signal.SIGTERM)
-        self._seen.append(number)
-        if self._process is not None:
-            self._process.kill(signal.SIGKILL if again else number)

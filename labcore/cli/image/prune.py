@@ -9,14 +9,14 @@ from labcore.engine import Engine
 from labcore.engine.prune import prune
 
 NAMELESS = "images without a name"
-UNUSED = "all images that no running container uses"
+UNUSED = "all images that no container uses"
 LEFT = "blobs and unpacked layers that no image needs"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
-        "With images go blobs that no image leads to, unpacked layers that no image and no running container needs, and what "
+        "With images go blobs that no image leads to, unpacked layers that no image and no container needs, and what "
         "writers have left that were killed. What is being pulled or loaded stays."
     )
     parser.add_argument("-a", "--all", action="store_true", help="remove also images with a name that no container uses")

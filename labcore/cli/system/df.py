@@ -1,4 +1,4 @@
-"""`labcore system df`: disk usage of images, layers, snapshots and volumes."""
+"""`labcore system df`: disk usage of images, layers, containers and volumes."""
 
 import argparse
 import json

@@ -7,6 +7,8 @@ import os
 from labcore.cli.formatting import size
 from labcore.cli.version import number
 from labcore.engine import Engine
+from labcore.engine.containers import every
+from labcore.engine.records import Container
 from labcore.images.resolve import entries
 from labcore.runtime.cgroups.hierarchy import hierarchies
 from labcore.storage.driver import driver
@@ -33,9 +35,13 @@ def main(args: argparse.Namespace) -> int:
 def info(engine: Engine) -> dict[str, object]:
     """Return what there is to say; sizes are in bytes. Where docker has a name for it, it is that one."""
     machine = os.uname()
+    containers = list(every(engine))
+    running = sum(isinstance(each, Container) and each.state.status == "running" for each in containers)
     return {
         "Images": len(entries(engine.images)),
-        "Snapshots": len(engine.snapshots.names()),
+        "Containers": len(containers),
+        "ContainersRunning": running,
+        "ContainersStopped": len(containers) - running,
         "Volumes": len(engine.volumes.names()),
         "ServerVersion": number(),
         "RootDir": str(engine.root),

@@ -5,6 +5,7 @@ import json
 
 from labcore.cli.formatting import show_table, size
 from labcore.engine import Engine
+from labcore.engine.prune import volume_users
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,13 +16,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """List volumes, with what they take on disk."""
-    volumes = Engine(args.root).volumes
+    engine = Engine(args.root)
+    volumes = engine.volumes
     names = volumes.names()
     if args.quiet:
         print("".join(f"{name}\n" for name in names), end="")
     elif args.format == "json":
+        users = volume_users(engine)
         for name in names:
-            print(json.dumps({"Name": name, "Size": volumes.usage(name), "InUse": volumes.is_in_use(name)}))
+            print(json.dumps({"Name": name, "Size": volumes.usage(name), "InUse": name in users or volumes.is_in_use(name)}))
     else:
         show_table(["VOLUME", "SIZE"], [[name, size(volumes.usage(name))] for name in names], right=["SIZE"])
     return 0

@@ -23,5 +23,7 @@ def main(args: argparse.Namespace) -> int:
 
 def prune_volumes(engine: Engine, *, every: bool) -> None:
     """Remove them, and print their names."""
-    for volume in engine.volumes.prune(named=every):
+    from labcore.engine.prune import prune_volumes as removed
+
+    for volume in removed(engine, named=every):
         print(f"Deleted volume: {volume.name}")

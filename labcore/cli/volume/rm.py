@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from labcore.cli import for_each
 from labcore.engine import Engine
+from labcore.engine.prune import remove_volume
 from labcore.errors import NotFound
 
 
@@ -16,11 +17,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Remove some, with all that is in them, and print their names."""
-    volumes = Engine(args.root).volumes
+    engine = Engine(args.root)
 
     def remove(name: str) -> None:
         with suppress(*([NotFound] if args.force else [])):
-            volumes.remove(name)
+            remove_volume(engine, name)
             print(name)
 
     return for_each(args.names, remove)

@@ -55,7 +55,7 @@ def run(root, argv, name="box"):
 """,
         "the command": f"""
 def run(root, argv, name="box"):
-    return subprocess.run([*{LABCORE!r}, "run", "--rootfs", root, "--hostname", name, *argv]).returncode
+    return subprocess.run([*{LABCORE!r}, "run", "--rm", "--rootfs", root, "--hostname", name, *argv]).returncode
 """,
         "the launch": """
 def run(root, argv, name="box"):

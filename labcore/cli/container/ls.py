@@ -1,0 +1,87 @@
+"""`labcore container ls`: list containers."""
+
+import argparse
+import json
+import sys
+
+from labcore.cli.formatting import ago, printable, show_table
+from labcore.engine import Engine
+from labcore.engine.containers import every
+from labcore.engine.inspect import run_config
+from labcore.engine.listing import command_line, matches, parse_filters, status_line, status_of
+from labcore.engine.records import Container, Damaged
+
+SHOWN = 12  # digits of an ID
+COMMAND_SHOWN = 20
+HEADS = ["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.epilog = "Filters: id, name, status, exited, label, ancestor; as docker's."
+    parser.add_argument("-a", "--all", action="store_true", help="list those too that do not run")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print IDs only")
+    parser.add_argument("-n", "--last", type=int, default=-1, metavar="N", help="list the N that were created last")
+    parser.add_argument("-l", "--latest", action="store_true", help="list the one that was created last")
+    parser.add_argument("--format", choices=["table", "json"], default="table", help="json: an object on each line")
+    parser.add_argument("--no-trunc", action="store_true", help="print IDs and commands whole")
+    parser.add_argument("-f", "--filter", action="append", default=[], metavar="NAME=VALUE", help="list only those; repeatable")
+
+
+def main(args: argparse.Namespace) -> int:
+    """List them, the newest first; those whose records are damaged are named on standard error."""
+    found = []
+    for each in every(Engine(args.root)):
+        if isinstance(each, Damaged):
+            print(f"labcore: {each.why}", file=sys.stderr)
+        else:
+            found.append(each)
+    shown = _chosen(args, found)
+    if args.quiet:
+        for container in shown:
+            print(container.id if args.no_trunc else container.id[:SHOWN])
+        return 0
+    if args.format == "json":
+        for container in shown:
+            print(json.dumps(_as_json(container)))
+        return 0
+    show_table(HEADS, [_row(container, whole=args.no_trunc) for container in shown])
+    return 0
+
+
+def _chosen(args: argparse.Namespace, containers: list[Container]) -> list[Container]:
+    filters = parse_filters(args.filter)
+    count = 1 if args.latest else args.last
+    every_state = args.all or count >= 0 or "status" in filters or "exited" in filters
+    found = [each for each in containers if matches(each, filters) and (every_state or status_of(each) == "running")]
+    return found[:count] if count >= 0 else found
+
+
+def _as_json(container: Container) -> dict[str, str]:
+    """Return what docker says with `--format json`."""
+    return {
+        "ID": container.id,
+        "Names": container.name,
+        "Image": container.image or container.options.rootfs,
+        "Command": f'"{printable(command_line(container))}"',
+        "CreatedAt": container.created,
+        "State": status_of(container),
+        "Status": status_line(container),
+        "Ports": "",
+        "Labels": ",".join(f"{name}={value}" for name, value in run_config(container).labels),
+    }
+
+
+def _row(container: Container, *, whole: bool) -> list[str]:
+    command = printable(command_line(container))
+    if not whole and len(command) > COMMAND_SHOWN:
+        command = f"{command[: COMMAND_SHOWN - 1]}…"
+    return [
+        container.id if whole else container.id[:SHOWN],
+        printable(container.image or container.options.rootfs),
+        f'"{command}"',
+        ago(container.created),
+        status_line(container),
+        "",
+        container.name,
+    ]

@@ -1,0 +1,30 @@
+"""`labcore container stop`: stop running containers."""
+
+import argparse
+
+from labcore.cli import for_each
+from labcore.engine import Engine
+from labcore.engine.containers import signal_number, stop
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.epilog = (
+        "A container gets its stop signal (SIGTERM, unless it or its image names another), and after a while SIGKILL."
+    )
+    parser.add_argument("-s", "--signal", metavar="SIGNAL", help="send this one first")
+    parser.add_argument(
+        "-t", "--timeout", "--time", type=int, metavar="SECONDS", help="kill it after so long (default: 10; -1: never)"
+    )
+    parser.add_argument("containers", nargs="+", metavar="CONTAINER")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Stop them, and print their names."""
+    engine, number = Engine(args.root), signal_number(args.signal) if args.signal else None
+
+    def act(name: str) -> None:
+        stop(engine, name, number=number, seconds=args.timeout)
+        print(name)
+
+    return for_each(args.containers, act)

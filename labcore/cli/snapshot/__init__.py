@@ -1,1 +1,0 @@
-"""The verbs of `labcore snapshot`, a module each."""

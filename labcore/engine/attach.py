@@ -1,0 +1,55 @@
+"""attach: a container's input given, its output as it comes, and its end; and all three at once, for the library."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+from labcore.engine.completed import Completed, exit_code
+from labcore.engine.container_start import start
+from labcore.engine.container_state import current, shim_of
+from labcore.engine.containers import wait_for
+from labcore.engine.engine import Engine
+from labcore.engine.logs import within
+from labcore.engine.records import Container
+from labcore.errors import NotFound
+from labcore.native import Process
+from labcore.runtime.shim import LogRecord
+
+
+def output(engine: Engine, container: Container, since: int) -> Iterator[LogRecord]:
+    """Yield what a container puts out from that moment (ns since 1970) on, as it comes, until it has ended."""
+    return within(shim_of(engine, container).follow(), since, None)
+
+
+def ended(engine: Engine, container: Container, process: Process) -> int:
+    """Wait for a container that was started or attached to; note how it ended, and return its exit code."""
+    code = wait_for(process, None)
+    with suppress(NotFound):  # somebody has removed it at once
+        current(engine, engine.records.find(container.id))
+    return code
+
+
+def run_to_end(engine: Engine, text: str, *, input: bytes = b"", timeout: float | None = None) -> Completed:
+    """Start a container, give it its input if it takes any, and return what it has put out from then on, and its exit.
+
+    After `timeout` seconds it is killed, and TimeoutError raised. Raises as `start`.
+    """
+    container, since = engine.records.find(text), time.time_ns()
+    with start(engine, container.id, with_input=True) as process:
+        if process.stdin is not None:
+            threading.Thread(target=_feed, args=(process, input), daemon=True).start()
+        process.wait(timeout)
+    container = current(engine, engine.records.find(container.id))
+    said = {"stdout": b"", "stderr": b""}
+    for record in within(shim_of(engine, container).output(), since, None):
+        said[record.stream] += record.data
+    return Completed(exit_code(process), said["stdout"], said["stderr"], process.draw_timeline, process.pid, process.pid_inside)
+
+
+def _feed(process: Process, input: bytes) -> None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError), process.stdin as writer:
+        left = memoryview(input)
+        while left:
+            left = left[writer.write(left) :]

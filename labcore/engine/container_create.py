@@ -1,0 +1,87 @@
+"""create: a container with its record, its directory, its upper directory and its volumes, all of them or none."""
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from typing import Final
+
+from labcore.engine.container_state import now, upper_of
+from labcore.engine.engine import BARE, Engine
+from labcore.engine.foreground import new_id
+from labcore.engine.names import drawn_name
+from labcore.engine.records import Container
+from labcore.errors import InUse, InvalidInput
+from labcore.spec import CreateOptions, Mount
+
+NAMES_TRIED: Final = 20
+
+
+def create(engine: Engine, options: CreateOptions) -> Container:
+    """Make a container, which is there whole or not at all, and return it. It is not started.
+
+    Raises InUse if its name is another's; InvalidInput, ImageNotFound, StoreDamaged, StoreFull.
+    """
+    engine.container_dirs.sweep()
+    made = _described(engine, options)
+    drawn = made.anonymous_volumes()
+    with ExitStack() as held:  # until its record says what it needs
+        held.enter_context(engine.layers.using())
+        held.enter_context(engine.container_dirs.made(made.id, drawn))
+        if options.image:
+            made = made.replace(layers=tuple(engine.layers_of(engine.images.find(options.image))))
+            engine.uppers.create(upper_of(made))
+        _check(engine, made)
+        for mount in made.mounts:
+            if mount.kind == "volume":
+                volume = engine.volumes.create(mount.source, anonymous=mount.source in drawn)
+                held.enter_context(engine.volumes.use(volume))
+        return _named(engine, made)
+
+
+def _check(engine: Engine, made: Container) -> None:
+    """Refuse options that no start could carry out. Raises InvalidInput, Unavailable, NotFound."""
+    from labcore.engine.holding import root_of, spec_of
+
+    spec_of(engine, made, root_of(engine, made), lambda name: engine.records.find(name).state.pid)
+
+
+def _described(engine: Engine, options: CreateOptions) -> Container:
+    from labcore.engine.volumes import completed
+    from labcore.runtime.probe import confined
+    from labcore.storage.driver import driver
+
+    made = Container(new_id(), options.name, now(), options, BARE)
+    if options.rootfs:
+        return made.replace(mounts=_drawn(completed(options.mounts, ())))
+    found = engine.images.find(options.image)
+    copied = driver(engine.layers.prepared()) == "copy"
+    if copied and options.userns_remap:
+        raise InvalidInput("--userns-remap needs overlayfs, which this machine does not have, or LABCORE_STORAGE turns off")
+    return made.replace(
+        image=options.image,
+        image_id=found.id,
+        config=found.config,
+        mounts=_drawn(completed(options.mounts, found.config.volumes)),
+        copied=copied,
+        user_attributes=bool(options.userns_remap) or confined(),
+    )
+
+
+def _drawn(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
+    """Return mounts with names for the volumes that have none."""
+    return tuple(
+        each.replace(source=os.urandom(32).hex()) if each.kind == "volume" and not each.source else each for each in mounts
+    )
+
+
+def _named(engine: Engine, made: Container) -> Container:
+    """Add the record, under a name that nobody has if none was asked for."""
+    if made.name:
+        engine.records.add(made)
+        return made
+    for attempt in range(NAMES_TRIED):
+        with suppress(InUse):
+            engine.records.add(named := made.replace(name=drawn_name(attempt)))
+            return named
+    engine.records.add(named := made.replace(name=made.id[:12]))
+    return named

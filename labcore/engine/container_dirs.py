@@ -1,0 +1,123 @@
+"""Container directories: made before a container's record is, gone after it, locked by whoever changes the container.
+
+`unfinished` in one of them says that its container is being made or removed, and which anonymous volumes with it. Whoever does
+that holds the directory's lock; a killed one does not, and then the record decides: if there is none, the rest goes too.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from labcore.atomic import atomic_write
+from labcore.engine.incoming import incoming_directory, is_at, sweep_incoming
+from labcore.engine.records import Records
+from labcore.errors import InUse, NotFound
+from labcore.locks import Lock
+from labcore.storage.directories import remove_tree
+from labcore.storage.upper import UpperStore
+from labcore.storage.volumes import VolumeStore
+
+UNFINISHED: Final = "unfinished"
+LOCK_SECONDS: Final = 30.0
+OPEN: Final = os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+class ContainerDirs:
+    """The directories below ROOT/containers, and with them the containers' files in storage."""
+
+    def __init__(self, records: Records, uppers: UpperStore, volumes: VolumeStore) -> None:
+        self.directory = records.directory
+        self._records = records
+        self._uppers = uppers
+        self._volumes = volumes
+
+    def path(self, id: str) -> Path:
+        """Return a container's directory."""
+        return self.directory / id
+
+    @contextmanager
+    def made(self, id: str, volumes: Sequence[str] = ()) -> Iterator[Path]:
+        """Make a container's directory, and keep it if the block has added its record.
+
+        Else it goes, with the container's files and these volumes, whose names were drawn for it.
+        """
+        place = self.path(id)
+        with incoming_directory(self.directory) as incoming:  # nobody finds it before it is locked and marked
+            (incoming / UNFINISHED).write_text(json.dumps(list(volumes)))
+            incoming.rename(place)
+            try:
+                yield place
+                (place / UNFINISHED).unlink()
+            except BaseException:
+                self._remove(id, volumes)
+                raise
+
+    @contextmanager
+    def temporary(self, id: str) -> Iterator[None]:
+        """Make a directory for a container that has no record; it goes at the block's end, with the container's files."""
+        with incoming_directory(self.directory) as incoming:
+            (incoming / UNFINISHED).write_text("[]")
+            incoming.rename(self.path(id))
+            try:
+                yield
+            finally:
+                self._remove(id, ())
+
+    @contextmanager
+    def locked(self, id: str, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator[Path]:
+        """Have a container to oneself for as long as the block lasts, to change it. Raises NotFound, InUse."""
+        place = self.path(id)
+        gone = NotFound(f"no such container: {name}: somebody has just removed it")
+        try:
+            lock = Lock(place, OPEN)
+        except FileNotFoundError:
+            raise gone from None
+        with lock.acquire(timeout_seconds=seconds, what=f"container {name}", cure="wait for that to end"):
+            if not is_at(lock, place):
+                raise gone
+            yield place
+
+    def is_locked(self, id: str) -> bool:
+        """Is somebody changing the container at this moment?"""
+        try:
+            with Lock(self.path(id), OPEN) as lock:
+                return not lock.try_acquire()
+        except FileNotFoundError:
+            return False
+
+    def remove(self, id: str, volumes: Sequence[str] = ()) -> None:
+        """Remove a container's record, and then all of its files and these volumes. The caller has it locked."""
+        if (place := self.path(id)).is_dir():
+            atomic_write(place / UNFINISHED, json.dumps(list(volumes)).encode())
+        self._records.remove(id)
+        self._remove(id, volumes)
+
+    def _remove(self, id: str, volumes: Sequence[str]) -> None:
+        for name in volumes:
+            with suppress(NotFound, InUse):  # another container has it too
+                self._volumes.remove(name)
+        self._uppers.remove(id)
+        remove_tree(self.path(id))
+
+    def sweep(self) -> None:
+        """Finish what was begun by those who were killed while they made or removed a container."""
+        for mark in self.directory.glob(f"*/{UNFINISHED}"):
+            self._finish(mark)
+        sweep_incoming(self.directory)
+
+    def _finish(self, mark: Path) -> None:
+        place = mark.parent
+        try:
+            lock = Lock(place, OPEN)
+        except FileNotFoundError:
+            return
+        with lock:
+            if not lock.try_acquire() or not is_at(lock, place):
+                return
+            if self._records.has(place.name):
+                mark.unlink(missing_ok=True)
+            else:
+                self._remove(place.name, json.loads(mark.read_text()))

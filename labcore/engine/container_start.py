@@ -1,0 +1,84 @@
+"""start: a container's launch with a shim, noted before it is made, and how it came out."""
+
+import errno
+from contextlib import suppress
+
+from labcore.engine.container_state import (
+    NOT_STARTED,
+    boot_id,
+    never_ran,
+    remember_cgroups,
+    remove_cgroups,
+    running_state,
+    settled,
+    shim_of,
+    upper_of,
+)
+from labcore.engine.containers import attach
+from labcore.engine.engine import Engine
+from labcore.engine.holding import held
+from labcore.engine.records import Container
+from labcore.engine.resources import cgroup_of
+from labcore.errors import StepFailed
+from labcore.native import Process
+from labcore.runtime.launch import Launch
+from labcore.runtime.shim import NotRunning
+
+NOT_EXECUTABLE, NOT_FOUND = 126, 127  # docker's codes of a program that could not be started
+
+
+def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
+    """Start a container and return its process, to be waited for or released; one that runs already is attached to.
+
+    With `with_input` its standard input is there to be written to, if it takes any.
+    Raises NotFound, InUse; StepFailed if it cannot be started: then why stands in its record too.
+    """
+    found = engine.records.find(text)
+    with engine.container_dirs.locked(found.id, found.name):
+        container = settled(engine, found.id)
+        if container.state.status == "running":
+            return attach(engine, container, with_input=with_input)
+        if container.layers:
+            engine.uppers.wait_until_free(upper_of(container))
+        before = container.state
+        container = engine.records.set_state(container, before.replace(status="starting", boot=boot_id(), error=""))
+        try:
+            process = _launch(engine, container, with_input)
+        except BaseException as error:
+            failed = never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
+            engine.records.set_state(container, failed)
+            raise
+        engine.records.set_state(container, running_state(process.pid, before))
+        return process
+
+
+def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
+    """Launch the container with a shim; return its process, with the container's input, if it has one."""
+    shim = shim_of(engine, container)
+    if shim.input == "once" and not with_input:  # whoever comes first to signal it would have it, and end it
+        shim = shim.replace(input="open")
+    with held(engine, container) as spec:
+        launch = Launch(
+            spec,
+            options=engine.launch_options,
+            cgroup=cgroup_of(container.options, container.id),
+            remember=lambda launch: remember_cgroups(engine, container, launch.made),
+        )
+        try:
+            process = launch.create(shim=shim)
+        except BaseException:
+            remove_cgroups(engine, container)
+            raise
+    if with_input and shim.input != "none":
+        with suppress(NotRunning):  # it has ended already
+            client = shim.attach()
+            process.stdin, client.stdin = client.stdin, None
+            client.release()
+    return process
+
+
+def start_failure_code(error: BaseException) -> int:
+    """Return docker's exit code for a container that could not be started."""
+    if not isinstance(error, StepFailed) or error.call != "execve":
+        return NOT_STARTED
+    return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE

@@ -1,0 +1,158 @@
+"""What containers do at this moment: what was noted, compared with their processes, and with what their shims have left.
+
+A shim answers as long as its container lives, and then leaves the exit in the container's directory (`labcore.runtime.shim`).
+Beside that stands `cgroups`, the cgroup's directories: whoever first finds that the container has ended removes them.
+"""
+
+import json
+import signal
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from labcore import procfs
+from labcore.atomic import atomic_write
+from labcore.engine.engine import Engine
+from labcore.engine.records import Container, State
+from labcore.errors import InUse, NotFound
+from labcore.runtime.cgroups import removal
+from labcore.runtime.shim import NotRunning, Shim
+from labcore.spec.log import Input
+from labcore.storage.upper import Upper
+
+KILLED: Final = 128 + signal.SIGKILL
+MACHINE_RESTARTED: Final = 255  # what docker says of a container that ran when the machine went down
+NOT_STARTED: Final = 128
+CGROUPS: Final = "cgroups"
+PLACEHOLDERS: Final = ("etc/hosts", "etc/hostname", "etc/resolv.conf")  # where files of its own are bound
+
+
+def shim_of(engine: Engine, container: Container) -> Shim:
+    """Return the shim of a container, which may run or not."""
+    options = container.options
+    kind: Input = "none" if not options.open_stdin else "once" if options.stdin_once else "open"
+    return Shim(str(engine.container_dirs.path(container.id)), kind, options.log)
+
+
+def upper_of(container: Container) -> Upper:
+    """Return where a container's own files lie."""
+    return Upper(container.id, container.layers, container.user_attributes, container.copied, PLACEHOLDERS)
+
+
+def get(engine: Engine, text: str) -> Container:
+    """Return the container of that name, ID or head of an ID, as it is now. Raises NotFound, InvalidInput, StoreDamaged."""
+    return current(engine, engine.records.find(text))
+
+
+def current(engine: Engine, container: Container) -> Container:
+    """Return a container in its true state. One that is found to have ended is tidied up, and that is noted."""
+    if container.state.status not in ("starting", "running"):
+        return container
+    state = _observed(engine, container)
+    if state == container.state:
+        return container
+    if state.status == "running":
+        return engine.records.set_state(container, state)
+    try:
+        with engine.container_dirs.locked(container.id, container.name, seconds=0):
+            return settled(engine, container.id)
+    except (InUse, NotFound):  # who has it will do that, or has removed it
+        return container.replace(state=state)
+
+
+def settled(engine: Engine, id: str) -> Container:
+    """Do the same for a container that the caller has locked. Raises NotFound."""
+    container = engine.records.find(id)
+    if container.state.status not in ("starting", "running"):
+        return container
+    state = _observed(engine, container, is_ours=True)
+    if state.status != "running":
+        state = state.replace(oom_killed=remove_cgroups(engine, container))
+    return container if state == container.state else engine.records.set_state(container, state)
+
+
+def _observed(engine: Engine, container: Container, *, is_ours: bool = False) -> State:
+    """Look for the process of a container that was started, or was about to be.
+
+    The shim is asked only where it has no input to give: whoever attaches first may take that from the one whom it is for.
+    """
+    noted = container.state
+    if noted.status == "running" and noted.boot == boot_id() and procfs.start_time(noted.pid) == noted.pid_start:
+        return noted
+    if noted.status == "starting" and not is_ours and engine.container_dirs.is_locked(container.id):
+        return noted
+    shim = shim_of(engine, container)
+    try:
+        process = shim.attach()
+    except NotRunning:
+        return _ended(noted, shim)
+    pid = process.pid
+    process.release()
+    return running_state(pid, noted)
+
+
+def running_state(pid: int, before: State) -> State:
+    """Return the state of a container whose process was just started."""
+    return State("running", pid, procfs.start_time(pid) or 0, started=now(), finished=before.finished, boot=boot_id())
+
+
+def _ended(noted: State, shim: Shim) -> State:
+    ended = shim.exit()
+    if ended is not None and ended.failed >= 0:
+        return never_ran(noted).replace(exit_code=NOT_STARTED, error="whoever was starting it was killed meanwhile")
+    if ended is not None:
+        code = ended.returncode if ended.returncode >= 0 else 128 - ended.returncode
+        return noted.replace(status="exited", pid=0, finished=rfc3339(ended.time), exit_code=code)
+    if noted.status == "starting" and not Path(shim.directory, "pid").exists():
+        return never_ran(noted)
+    code = KILLED if noted.boot == boot_id() else MACHINE_RESTARTED
+    return noted.replace(status="exited", pid=0, finished=now(), exit_code=code)
+
+
+def never_ran(noted: State) -> State:
+    """Return the state from before a start that came to nothing."""
+    return noted.replace(status="exited" if noted.finished else "created", pid=0)
+
+
+def remember_cgroups(engine: Engine, container: Container, directories: list[str]) -> None:
+    """Note the directories of a container's cgroup, before they are made."""
+    atomic_write(engine.container_dirs.path(container.id) / CGROUPS, json.dumps(directories).encode(), durable=False)
+
+
+def remove_cgroups(engine: Engine, container: Container) -> bool:
+    """Remove the cgroup of a container that has ended; return whether the kernel had killed something in it for its memory."""
+    noted = engine.container_dirs.path(container.id) / CGROUPS
+    try:
+        directories = json.loads(noted.read_text())
+    except FileNotFoundError:
+        return False
+    killed = any(map(_had_oom_kill, directories))
+    removal.remove(directories)
+    noted.unlink(missing_ok=True)
+    return killed
+
+
+def _had_oom_kill(directory: str) -> bool:
+    for name in ("memory.events", "memory.oom_control"):  # of version 2, and 1
+        with suppress(OSError):
+            lines = Path(directory, name).read_text().splitlines()
+            if any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines):
+                return True
+    return False
+
+
+def now() -> str:
+    """Return the time as RFC 3339 writes it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def rfc3339(nanoseconds: int) -> str:
+    """Write nanoseconds since 1970 as RFC 3339 does."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
+
+
+def boot_id() -> str:
+    """Return the machine's boot ID: random(4)."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

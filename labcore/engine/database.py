@@ -1,0 +1,126 @@
+"""The engine's SQLite database: made whole, opened for one transaction at a time, its errors explained.
+
+It is in WAL mode: readers never wait, and of several writers one waits for the other, `BUSY_SECONDS` at most. What was
+committed outlives a crash of the machine. `PRAGMA user_version` is the version of the format.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from labcore.disk_space import FULL, free
+from labcore.engine.incoming import incoming_directory
+from labcore.errors import InUse, StoreDamaged, StoreFull, Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+
+FORMAT: Final = 1
+BUSY_SECONDS: Final = 30.0
+DATABASE: Final = "records.db"
+SCHEMA: Final = """
+    CREATE TABLE containers (
+        id TEXT PRIMARY KEY NOT NULL,
+        name TEXT UNIQUE NOT NULL,
+        record TEXT NOT NULL,  -- what never changes, as JSON
+        state TEXT NOT NULL    -- what does, as JSON
+    ) WITHOUT ROWID"""
+
+
+class Database:
+    """The database in a directory, which is there from the first `prepare` on."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.path = directory / DATABASE
+
+    def prepare(self) -> None:
+        """Make the database if there is none: whole, under another name, and then named."""
+        if self.path.exists():
+            return
+        import sqlite3
+
+        with self._explained(), incoming_directory(self.directory) as incoming:
+            database = sqlite3.connect(incoming / DATABASE, isolation_level=None)
+            try:
+                for command in ("PRAGMA journal_mode = WAL", SCHEMA, f"PRAGMA user_version = {FORMAT}"):
+                    database.execute(command)
+            finally:
+                database.close()
+            with suppress(FileExistsError):  # somebody else was faster
+                os.link(incoming / DATABASE, self.path)
+
+    @contextmanager
+    def reading(self) -> "Iterator[sqlite3.Connection]":
+        """Yield a connection that sees one state of the database. Raises StoreDamaged, Unavailable."""
+        with self._connection() as database:
+            database.execute("BEGIN")
+            yield database
+
+    @contextmanager
+    def writing(self) -> "Iterator[sqlite3.Connection]":
+        """Yield the one connection that may write; what it has written is there once the block has ended, or not at all.
+
+        Raises InUse after BUSY_SECONDS, StoreFull, StoreDamaged, Unavailable.
+        """
+        with self._connection() as database:
+            database.execute("BEGIN IMMEDIATE")
+            yield database
+            database.execute("COMMIT")
+
+    @contextmanager
+    def _connection(self) -> "Iterator[sqlite3.Connection]":
+        """Open the database; what was not committed by the block's end is undone."""
+        import sqlite3  # 5 ms, and a container that leaves nothing needs it not
+
+        with self._explained():
+            database = sqlite3.connect(
+                f"file:{_quoted(self.path)}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+            )
+            try:
+                database.execute("PRAGMA synchronous = FULL")
+                (version,) = database.execute("PRAGMA user_version").fetchone()
+                if version != FORMAT:
+                    raise StoreDamaged(
+                        f"{self.path} has format {version}, and this labcore knows {FORMAT} only: use the one that made it, or "
+                        "another state root: --root, LABCORE_ROOT"
+                    )
+                yield database
+            finally:
+                database.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say what SQLite's errors mean here: sqlite.org/rescode.html."""
+        import sqlite3
+
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._meaning(error, getattr(error, "sqlite_errorcode", 0) & 0xFF) from None
+
+    def _meaning(self, error: "sqlite3.Error", code: int) -> Exception:
+        import sqlite3
+
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return InUse(f"{self.path}: another labcore has been writing for {BUSY_SECONDS:g} s: end it, or wait")
+        if code == sqlite3.SQLITE_FULL:
+            room = free(self.directory)
+            return StoreFull(FULL[0], f"no room for records in {self.directory}: {room}; `labcore prune` frees some")
+        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+            return Unavailable(f"{self.path}: {error}\n  cure: run it as whoever owns it: sudo labcore …, or another --root")
+        return StoreDamaged(
+            f"{self.path} cannot be read: {error}\n"
+            f"  cure: mend it (sqlite3 {self.path} .recover), put a copy back, or move it away: then all containers are\n"
+            "  forgotten, and their files stay in that directory and in storage/upper"
+        )
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as a URI has it."""
+    from urllib.parse import quote
+
+    return quote(os.fsencode(path.absolute()))

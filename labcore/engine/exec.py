@@ -1,0 +1,104 @@
+"""exec: a further process in a container that runs, in its namespaces, its cgroup and its root, and no mightier than it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from labcore import procfs
+from labcore.engine.container_state import get
+from labcore.engine.containers import attach
+from labcore.engine.engine import Engine
+from labcore.engine.records import Container
+from labcore.errors import InvalidInput
+from labcore.native import Process, Stream
+from labcore.record import Record
+from labcore.runtime import spawn
+from labcore.runtime.cgroups import hierarchies
+from labcore.runtime.exec import exec_plan
+from labcore.runtime.shim import NotRunning
+from labcore.runtime.stdio import give_streams
+from labcore.spec import BindRoot, ContainerSpec
+
+
+class ExecOptions(Record):
+    """What a caller wants of a further process: `docker exec`'s options. What is empty is the container's."""
+
+    command: tuple[str, ...]
+    environment: tuple[tuple[str, str | None], ...] = ()
+    workdir: str = ""
+    user: str = ""
+    privileged: bool = False
+    tty: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.command or not self.command[0]:
+            raise InvalidInput("exec: name a command")
+
+
+def execute(
+    engine: Engine,
+    text: str,
+    options: ExecOptions,
+    *,
+    stdin: Stream = None,
+    stdout: Stream = None,
+    stderr: Stream = None,
+    take_terminal: Callable[[Process], None] | None = None,
+    release: bool = False,
+) -> Process:
+    """Start a process in a container and return it once its program runs; with `release` it is let go of.
+
+    With a terminal, `take_terminal` is called with the process when its other end is there: `labcore.runtime.terminal.take`.
+    Raises NotFound, NotRunning, InvalidInput, StepFailed.
+    """
+    container = get(engine, text)
+    inside = attach(engine, container)
+    try:
+        spec = _spec(engine, container, options, inside.pid)
+
+        def ready(process: Process) -> None:
+            if procfs.start_time(inside.pid) != container.state.pid_start:  # what was joined may be a later process's
+                raise NotRunning(f"{container} has just ended: labcore start {container.name}")
+            if not spec.terminal:
+                give_streams(process.pid, spec.user.uid)
+
+        syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
+        launch = engine.launch_options.replace(dies_with_parent=False, syncs=syncs)
+        plan = exec_plan(spec, inside.pid, options=launch)
+        return spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release)
+    except FileNotFoundError:  # of /proc/PID
+        raise NotRunning(f"{container} has just ended: labcore start {container.name}") from None
+    finally:
+        inside.release()
+
+
+def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) -> ContainerSpec:
+    """Return the container's own spec, with what is the new process's in it."""
+    from labcore.engine.holding import spec_of
+
+    wanted = container.options.replace(
+        command=options.command,
+        entrypoint=(),
+        environment=(*container.options.environment, *options.environment),
+        workdir=options.workdir or container.options.workdir,
+        user=options.user or container.options.user,
+        privileged=options.privileged or container.options.privileged,
+        tty=options.tty,
+        init=False,
+    )
+    root = BindRoot(f"/proc/{pid}/root")
+    return spec_of(engine, container.replace(options=wanted), root).replace(cgroups=cgroups_of(pid))
+
+
+def cgroups_of(pid: int) -> tuple[str, ...]:
+    """Return the directories of the cgroups that a process is in: cgroups(7)."""
+    where = hierarchies()
+    mounts = dict(where.v1) | ({"": where.v2} if where.v2 else {})
+    found: dict[str, None] = {}
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, names, path = line.split(":", 2)
+        for name in names.split(","):
+            directory = f"{mounts[name]}{path}" if name in mounts else ""
+            if directory and os.path.isdir(directory):  # noqa: PTH112
+                found[directory] = None
+    return tuple(found)

@@ -1,0 +1,54 @@
+"""Incoming directories: filled before they get their name, locked by their maker, and gone if that dies before."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from labcore.locks import Lock
+from labcore.storage.directories import remove_tree
+
+INCOMING: Final = ".incoming-"
+OPEN: Final = os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+@contextmanager
+def incoming_directory(parent: Path) -> Iterator[Path]:
+    """Yield a new directory in `parent`, locked; unless it has got another name by the block's end, it goes."""
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    while True:
+        place = parent / f"{INCOMING}{os.getpid()}-{os.urandom(6).hex()}"
+        place.mkdir(mode=0o700)
+        try:
+            lock = Lock(place, OPEN).acquire()
+        except FileNotFoundError:
+            continue  # it was not locked yet, and taken for one that a killed maker has left
+        with lock:
+            if not is_at(lock, place):
+                continue
+            try:
+                yield place
+            finally:
+                remove_tree(place)
+            return
+
+
+def is_at(lock: Lock, path: Path) -> bool:
+    """Return whether what was locked still has that name: who waits for a lock may get that of a file that is no more."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(lock.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def sweep_incoming(parent: Path) -> None:
+    """Remove the incoming directories whose makers are no more."""
+    for place in parent.glob(f"{INCOMING}*"):
+        try:
+            lock = Lock(place, OPEN)
+        except FileNotFoundError:
+            continue
+        with lock:
+            if lock.try_acquire():
+                remove_tree(place)

@@ -1,0 +1,107 @@
+"""ps: which containers are listed, by docker's filters, and what is said of them in a line."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from labcore.engine.inspect import run_config
+from labcore.engine.records import Container
+from labcore.errors import InvalidInput
+
+STATUSES: Final = ("created", "running", "exited", "paused", "restarting", "removing", "dead")
+FILTERS: Final = ("id", "name", "status", "exited", "label", "ancestor")
+# A time is said in the first unit that it has at least so many seconds of, as docker says it.
+SPANS: Final = (
+    (2 * 365 * 86400, 365 * 86400, "years"),
+    (60 * 86400, 30 * 86400, "months"),
+    (14 * 86400, 7 * 86400, "weeks"),
+    (48 * 3600, 86400, "days"),
+    (90 * 60, 3600, "hours"),
+)
+
+
+def parse_filters(texts: Iterable[str]) -> dict[str, list[str]]:
+    """Read `NAME=VALUE` filters. Raises InvalidInput for one that there is not."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or name not in FILTERS:
+            raise InvalidInput(f"filter {text!r}: there are {', '.join(f'{each}=…' for each in FILTERS)}")
+        if name == "status" and value not in STATUSES:
+            raise InvalidInput(f"filter status={value}: there are {', '.join(STATUSES)}")
+        if name == "exited" and not re.fullmatch(r"-?[0-9]{1,9}", value, re.ASCII):
+            raise InvalidInput(f"filter exited={value}: an exit code is wanted")
+        if name == "name":
+            _pattern(value)
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _pattern(text: str) -> "re.Pattern[str]":
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise InvalidInput(f"filter name={text}: {error}") from None
+
+
+def matches(container: Container, filters: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether a container passes all filters; of several values of one, any will do, but for labels."""
+    labels = dict(run_config(container).labels)
+    tests = {
+        "id": lambda value: container.id.startswith(value),
+        "name": lambda value: bool(_pattern(value).search(container.name) or _pattern(value).search(f"/{container.name}")),
+        "status": lambda value: status_of(container) == value,
+        "exited": lambda value: container.state.status == "exited" and container.state.exit_code == int(value),
+        "ancestor": lambda value: value in (container.image, container.image.removesuffix(":latest"), container.image_id),
+        "label": lambda value: _has_label(labels, value),
+    }
+    return all((all if name == "label" else any)(map(tests[name], values)) for name, values in filters.items())
+
+
+def _has_label(labels: Mapping[str, str], text: str) -> bool:
+    name, equals, value = text.partition("=")
+    return name in labels and (not equals or labels[name] == value)
+
+
+def status_of(container: Container) -> str:
+    """Return the state by its name in the API: one that is being started is still what it was."""
+    state = container.state
+    return ("exited" if state.finished else "created") if state.status == "starting" else state.status
+
+
+def status_line(container: Container, now: datetime | None = None) -> str:
+    """Return the state as `ps` says it: `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`."""
+    state, status = container.state, status_of(container)
+    if status == "running":
+        return f"Up {_since(state.started, now)}"
+    if status == "exited":
+        return f"Exited ({state.exit_code}) {_since(state.finished, now)} ago"
+    return "Created"
+
+
+def _since(moment: str, now: datetime | None) -> str:
+    then = datetime.fromisoformat(moment[:26].rstrip("Z") + "+00:00")
+    return span(((now or datetime.now(UTC)) - then).total_seconds())
+
+
+def span(seconds: float) -> str:
+    """Say how long that is, as docker does: `About a minute`."""
+    if seconds < 1:
+        return "Less than a second"
+    if seconds < 60:
+        return f"{int(seconds)} second{'s' if seconds >= 2 else ''}"
+    if seconds < 120:
+        return "About a minute"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} minutes"
+    for least, unit, name in SPANS:
+        if seconds >= least:
+            return f"{round(seconds / unit) if name == 'hours' else int(seconds // unit)} {name}"
+    return "About an hour"
+
+
+def command_line(container: Container) -> str:
+    """Return what is run, in one line."""
+    config = run_config(container)
+    return " ".join((*config.entrypoint, *config.command))

@@ -1,0 +1,184 @@
+"""Container records: what is kept of each container, in a SQLite database (WAL) that many processes share.
+
+::
+
+    ROOT/containers/records.db   the records; `PRAGMA user_version` is the format's version
+                    ID/          a container's directory: its shim's, and the files that it is given (hostname, hosts, …)
+"""
+
+import json
+from typing import Literal
+
+from labcore.engine.database import Database
+from labcore.engine.names import checked_name
+from labcore.engine.record_json import from_json, to_json
+from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
+from labcore.images.config import Config
+from labcore.record import Record
+from labcore.spec import CreateOptions, Mount
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+
+Status = Literal["created", "starting", "running", "exited"]
+
+
+class State(Record):
+    """What a container did last, as far as it was noted: `running` is to be believed only if that process lives.
+
+    `starting` is noted before its process is made, so that whoever finds it afterwards looks for a shim. Times are RFC 3339's.
+    The machine's `boot` ID, `pid` and `pid_start` (clock ticks, proc_pid_stat(5)) mean one process and never another. `error`
+    says why the last start failed.
+    """
+
+    status: Status = "created"
+    pid: int = 0
+    pid_start: int = 0
+    started: str = ""
+    finished: str = ""
+    exit_code: int = 0
+    error: str = ""
+    oom_killed: bool = False
+    boot: str = ""
+
+
+class Container(Record):
+    """A container's record: what its creator wanted, the image as it was then, and where its files lie.
+
+    `image` is the name that was given, `image_id` the digest of the config that it meant. `layers` are from the lowest up.
+    `mounts` are those of the options and the image's volumes, each volume by its name.
+    `copied`, `user_attributes`: how its files are kept, see `labcore.storage.upper`.
+    """
+
+    id: str
+    name: str
+    created: str
+    options: CreateOptions
+    config: Config
+    image: str = ""
+    image_id: str = ""
+    layers: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    copied: bool = False
+    user_attributes: bool = False
+    state: State = State()
+
+    def __str__(self) -> str:
+        return f"container {self.name}"
+
+    def anonymous_volumes(self) -> list[str]:
+        """Return the names of the volumes that were drawn for it."""
+        given = {mount.source for mount in self.options.mounts}
+        return [mount.source for mount in self.mounts if mount.kind == "volume" and mount.source not in given]
+
+
+class Damaged(Record):
+    """A record that cannot be read: the container's ID and name, and why."""
+
+    id: str
+    name: str
+    why: StoreDamaged
+
+
+class Records(Database):
+    """The records below a directory. Nothing is made before the first is added."""
+
+    def add(self, container: Container) -> None:
+        """Add a record. Raises InUse if its name is another's; InvalidInput, StoreFull."""
+        self.prepare()
+        fixed = json.dumps({"record": to_json(container.replace(name="", state=State()))})
+        values = (container.id, checked_name(container.name), fixed, json.dumps(to_json(container.state)))
+        with self.writing() as database:
+            self._check_free(database, container.name, container.id)
+            database.execute("INSERT INTO containers VALUES (?, ?, ?, ?)", values)
+
+    def find(self, text: str) -> Container:
+        """Return the container of that ID, that name, or the ID that begins so. Raises NotFound, InvalidInput, StoreDamaged."""
+        found = self.look_up(text)
+        if isinstance(found, Damaged):
+            raise found.why
+        return found
+
+    def look_up(self, text: str) -> Container | Damaged:
+        """Do the same, but return what is known of one whose record is damaged."""
+        if text and text.isascii() and self.path.exists():
+            with self.reading() as database:
+                row = database.execute(
+                    "SELECT * FROM containers WHERE id = ?1 OR name = ?1 ORDER BY id != ?1", (text,)
+                ).fetchone()
+                if row:
+                    return self._parse(row)
+                if not set(text) - set("0123456789abcdef"):
+                    rows = database.execute("SELECT * FROM containers WHERE id GLOB ? LIMIT 2", (f"{text}*",)).fetchall()
+                    if len(rows) > 1:
+                        raise InvalidInput(f"{text}: several containers' IDs begin so: give more of it, or a name")
+                    if rows:
+                        return self._parse(rows[0])
+        raise NotFound(f"no such container: {text or repr(text)}: `labcore ps -a` lists them")
+
+    def has(self, id: str) -> bool:
+        """Is there a record of that ID?"""
+        if not self.path.exists():
+            return False
+        with self.reading() as database:
+            return database.execute("SELECT 1 FROM containers WHERE id = ?", (id,)).fetchone() is not None
+
+    def all(self) -> list[Container | Damaged]:
+        """Return all records, those that cannot be read among them. Raises StoreDamaged if the database is."""
+        if not self.path.exists():
+            return []
+        with self.reading() as database:
+            rows = database.execute("SELECT * FROM containers").fetchall()
+        return [self._parse(row) for row in rows]
+
+    def readable(self) -> list[Container]:
+        """Return all records that can be read, the oldest first."""
+        found = [each for each in self.all() if isinstance(each, Container)]
+        return sorted(found, key=lambda each: each.created)
+
+    def whole(self) -> list[Container]:
+        """Return all records. Raises StoreDamaged if one cannot be read: nobody knows then what it needs."""
+        for each in self.all():
+            if isinstance(each, Damaged):
+                raise each.why
+        return self.readable()
+
+    def rename(self, container: Container, name: str) -> Container:
+        """Give a container another name. Raises InUse, NotFound, InvalidInput."""
+        checked_name(name)
+        with self.writing() as database:
+            self._check_free(database, name, container.id)
+            if not database.execute("UPDATE containers SET name = ? WHERE id = ?", (name, container.id)).rowcount:
+                raise NotFound(f"no such container: {container.name}: somebody has just removed it")
+        return container.replace(name=name)
+
+    def set_state(self, container: Container, state: State) -> Container:
+        """Note a new state, unless somebody has noted another since `container` was read; return the container with it."""
+        old, new = (json.dumps(to_json(each)) for each in (container.state, state))
+        with self.writing() as database:
+            database.execute("UPDATE containers SET state = ? WHERE id = ? AND state = ?", (new, container.id, old))
+        return container.replace(state=state)
+
+    def remove(self, id: str) -> None:
+        """Remove a record."""
+        with self.writing() as database:
+            database.execute("DELETE FROM containers WHERE id = ?", (id,))
+
+    def _check_free(self, database: "sqlite3.Connection", name: str, id: str) -> None:
+        row = database.execute("SELECT id FROM containers WHERE name = ? AND id != ?", (name, id)).fetchone()
+        if row:
+            raise InUse(
+                f"the name {name} is container {row[0][:12]}'s: remove or rename that (labcore rm, labcore rename) first"
+            )
+
+    def _parse(self, row: tuple[str, str, str, str]) -> Container | Damaged:
+        id, name, fixed, state = row
+        try:
+            container = from_json(Container, json.loads(fixed)["record"])
+            if container.id != id:
+                raise ValueError(f"it is that of {container.id[:80]}")
+            return container.replace(name=name, state=from_json(State, json.loads(state)))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            why = f"the record of container {name} in {self.path} cannot be read: {error}\n  cure: labcore rm -f {id[:12]}"
+            return Damaged(str(id), str(name), StoreDamaged(why))
