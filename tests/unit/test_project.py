@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import PROJECT, needs
 
-CONDA_NAMES = {"python-build": "build", "python-isal": "isal"}
+CONDA_NAMES = {"python-build": "build", "docker-py": "docker", "python-isal": "isal"}
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
 
 
