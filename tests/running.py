@@ -1,7 +1,7 @@
 """How the tests are run: in a box (tests/box.py), each of pytest-xdist's workers in one of its own, the longest files first."""
 
-import json
 import os
+import pickle
 import shlex
 import sys
 from collections import Counter
@@ -76,15 +76,20 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
         os.close(reader)
         reports = runtestprotocol(item, log=False, nextitem=None)
         serial = [hook.pytest_report_to_serializable(config=item.config, report=report) for report in reports]
-        with os.fdopen(writer, "w") as out:
-            json.dump(serial, out)
+        with os.fdopen(writer, "wb") as out:
+            pickle.dump(serial, out)
         os._exit(0)
     os.close(writer)
-    with os.fdopen(reader) as said:
-        text = said.read()
-    os.waitpid(copy, 0)
-    for data in json.loads(text):
-        hook.pytest_runtest_logreport(report=hook.pytest_report_from_serializable(config=item.config, data=data))
+    with os.fdopen(reader, "rb") as said:
+        serial = said.read()
+    _, status = os.waitpid(copy, 0)
+    made = pickle.loads(serial) if serial else []
+    reports = [hook.pytest_report_from_serializable(config=item.config, data=data) for data in made]
+    if status:
+        about = f"its process ended with {os.waitstatus_to_exitcode(status)}"
+        reports.append(pytest.TestReport(item.nodeid, item.location, {}, "failed", about, "call"))
+    for report in reports:
+        hook.pytest_runtest_logreport(report=report)
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
 
