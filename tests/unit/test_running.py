@@ -3,9 +3,14 @@
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conftest import PROJECT
+import pytest
+
+from tests.box import SHARED
+from tests.conftest import PROJECT, needs_root
 
 TESTS = """
 import os, pathlib, pytest
@@ -19,8 +24,16 @@ def test_dies(): os._exit(3)
 """
 
 
-def test_a_test_without_threads_is_reported_as_any_other(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text(TESTS)
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """One that a worker's box has, too."""
+    needs_root()
+    with tempfile.TemporaryDirectory(dir=os.environ[SHARED]) as made:
+        yield Path(made)
+
+
+def test_a_test_without_threads_is_reported_as_any_other(directory: Path) -> None:
+    (directory / "test_it.py").write_text(TESTS)
     command = [
         sys.executable,
         "-m",
@@ -35,7 +48,7 @@ def test_a_test_without_threads_is_reported_as_any_other(tmp_path: Path) -> None
         "no:cacheprovider",
     ]
     environment = os.environ | {"PYTHONPATH": str(PROJECT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = subprocess.run([*command, "-n1"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([*command, "-n1"], cwd=directory, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "2 failed, 1 passed, 1 skipped" in done.stdout
     assert "FAILED test_it.py::test_fails - assert (1 + 1) == 3" in done.stdout
