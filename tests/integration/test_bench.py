@@ -46,7 +46,7 @@ def floor_output(engine: Engine, *argv: str) -> str:
     [
         "cut -d' ' -f4- /proc/self/mountinfo | sed 's/layers[^ ,]*//'",
         "ls -ln /dev | cut -c1-40",
-        "grep -E '^(Cap|Sig|Umask|NoNewPrivs|Seccomp|Uid|Gid)' /proc/self/status",
+        "grep -E '^(Cap|Sig[PBIC]|Umask|NoNewPrivs|Seccomp|Uid|Gid)' /proc/self/status",
         "hostname; id; env | sort; pwd; ls /proc/self/fd",
         "ls /proc/self/ns; ip link",
         "awk '{print $6, $7}' /proc/self/stat",
