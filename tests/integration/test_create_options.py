@@ -374,7 +374,7 @@ def test_a_terminal_of_its_own_follows_the_callers(engine: Engine) -> None:
 
 
 def test_the_callers_terminal_is_restored_when_labcore_is_killed(engine: Engine) -> None:
-    terminal = Terminal(engine, "-it", "busybox", "sh")
+    terminal = Terminal(engine, "-it", "--name", "killed", "busybox", "sh")
     terminal.until("/ # ")
     number = struct.unpack("I", fcntl.ioctl(terminal.fd, TIOCGPTN, bytes(4)))[0]
     keeper = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY)
@@ -387,7 +387,7 @@ def test_the_callers_terminal_is_restored_when_labcore_is_killed(engine: Engine)
         assert terminal.close() == -signal.SIGKILL
     finally:
         os.close(keeper)
-    time.sleep(0.5)
+        subprocess.run([*LABCORE, "--root", str(engine.root), "rm", "-f", "killed"], check=True, capture_output=True)
 
 
 def test_in_a_user_namespace(engine: Engine) -> None:
