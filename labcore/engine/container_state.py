@@ -73,13 +73,11 @@ def settled(engine: Engine, id: str) -> Container:
 
 
 def _observed(engine: Engine, container: Container, *, is_ours: bool = False) -> State:
-    """Look for the process of a container that was started, or was about to be.
+    """Ask the shim of a container that was started, or was about to be.
 
-    The shim is asked only where it has no input to give: whoever attaches first may take that from the one whom it is for.
+    Input that is for the first client alone was taken by whoever started it: `container_start`.
     """
     noted = container.state
-    if noted.status == "running" and noted.boot == boot_id() and procfs.start_time(noted.pid) == noted.pid_start:
-        return noted
     if noted.status == "starting" and not is_ours and engine.container_dirs.is_locked(container.id):
         return noted
     shim = shim_of(engine, container)
@@ -89,7 +87,8 @@ def _observed(engine: Engine, container: Container, *, is_ours: bool = False) ->
         return _ended(noted, shim)
     pid = process.pid
     process.release()
-    return running_state(pid, noted)
+    known = noted.status == "running" and noted.pid == pid and noted.boot == boot_id()
+    return noted if known else running_state(pid, noted)
 
 
 def running_state(pid: int, before: State) -> State:
