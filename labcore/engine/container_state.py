@@ -15,7 +15,7 @@ from labcore import procfs
 from labcore.atomic import atomic_write
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container, State
-from labcore.errors import InUse, NotFound
+from labcore.errors import InUse, NotFound, StoreFull
 from labcore.runtime.cgroups import removal
 from labcore.runtime.shim import NotRunning, Shim
 from labcore.spec.log import Input
@@ -53,7 +53,7 @@ def current(engine: Engine, container: Container) -> Container:
     if state == container.state:
         return container
     if state.status == "running":
-        return engine.records.set_state(container, state)
+        return _noted(engine, container, state)
     try:
         with engine.container_dirs.locked(container.id, container.name, seconds=0):
             return settled(engine, container.id)
@@ -69,7 +69,14 @@ def settled(engine: Engine, id: str) -> Container:
     state = _observed(engine, container, is_ours=True)
     if state.status != "running":
         state = state.replace(oom_killed=remove_cgroups(engine, container))
-    return container if state == container.state else engine.records.set_state(container, state)
+    return container if state == container.state else _noted(engine, container, state)
+
+
+def _noted(engine: Engine, container: Container, state: State) -> Container:
+    """Note a state; on a full disk it is found out anew the next time."""
+    with suppress(StoreFull):
+        return engine.records.set_state(container, state)
+    return container.replace(state=state)
 
 
 def _observed(engine: Engine, container: Container, *, is_ours: bool = False) -> State:
