@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Final
 
+from labcore.disk_space import room_for
 from labcore.engine.container_state import now, upper_of
 from labcore.engine.engine import BARE, Engine
 from labcore.engine.ids import new_id
@@ -25,6 +26,7 @@ def create(engine: Engine, options: CreateOptions) -> Container:
     made = _described(engine, options)
     drawn = made.anonymous_volumes()
     with ExitStack() as held:  # until its record says what it needs
+        held.enter_context(room_for(f"container {made.name or made.id[:12]}", engine.root))
         held.enter_context(engine.layers.using())
         held.enter_context(engine.container_dirs.made(made.id, drawn))
         if options.image:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.atomic import atomic_write
+from labcore.disk_space import FULL
 from labcore.engine.incoming import incoming_directory, is_at, sweep_incoming
 from labcore.engine.records import Records
 from labcore.errors import InUse, NotFound
@@ -89,11 +90,23 @@ class ContainerDirs:
             return False
 
     def remove(self, id: str, volumes: Sequence[str] = ()) -> None:
-        """Remove a container's record, and then all of its files and these volumes. The caller has it locked."""
+        """Remove a container's record, and then all of its files and these volumes. The caller has it locked.
+
+        On a full disk what it has written goes first, for even to note that something is gone takes room.
+        """
+        try:
+            self._remove_record(id, volumes)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self._uppers.remove(id)
+            self._remove_record(id, volumes)
+        self._remove(id, volumes)
+
+    def _remove_record(self, id: str, volumes: Sequence[str]) -> None:
         if (place := self.path(id)).is_dir():
             atomic_write(place / UNFINISHED, json.dumps(list(volumes)).encode())
         self._records.remove(id)
-        self._remove(id, volumes)
 
     def _remove(self, id: str, volumes: Sequence[str]) -> None:
         for name in volumes:

@@ -15,7 +15,7 @@ from labcore import procfs
 from labcore.atomic import atomic_write
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container, State
-from labcore.errors import InUse, NotFound
+from labcore.errors import InUse, NotFound, StoreFull
 from labcore.runtime.cgroups import removal
 from labcore.runtime.shim import NotRunning, Shim
 from labcore.spec.log import Input
@@ -53,7 +53,7 @@ def current(engine: Engine, container: Container) -> Container:
     if state == container.state:
         return container
     if state.status == "running":
-        return engine.records.set_state(container, state)
+        return _noted(engine, container, state)
     try:
         with engine.container_dirs.locked(container.id, container.name, seconds=0):
             return settled(engine, container.id)
@@ -69,17 +69,22 @@ def settled(engine: Engine, id: str) -> Container:
     state = _observed(engine, container, is_ours=True)
     if state.status != "running":
         state = state.replace(oom_killed=remove_cgroups(engine, container))
-    return container if state == container.state else engine.records.set_state(container, state)
+    return container if state == container.state else _noted(engine, container, state)
+
+
+def _noted(engine: Engine, container: Container, state: State) -> Container:
+    """Note a state; on a full disk it is found out anew the next time."""
+    with suppress(StoreFull):
+        return engine.records.set_state(container, state)
+    return container.replace(state=state)
 
 
 def _observed(engine: Engine, container: Container, *, is_ours: bool = False) -> State:
-    """Look for the process of a container that was started, or was about to be.
+    """Ask the shim of a container that was started, or was about to be.
 
-    The shim is asked only where it has no input to give: whoever attaches first may take that from the one whom it is for.
+    Input that is for the first client alone was taken by whoever started it: `container_start`.
     """
     noted = container.state
-    if noted.status == "running" and noted.boot == boot_id() and procfs.start_time(noted.pid) == noted.pid_start:
-        return noted
     if noted.status == "starting" and not is_ours and engine.container_dirs.is_locked(container.id):
         return noted
     shim = shim_of(engine, container)
@@ -89,7 +94,8 @@ def _observed(engine: Engine, container: Container, *, is_ours: bool = False) ->
         return _ended(noted, shim)
     pid = process.pid
     process.release()
-    return running_state(pid, noted)
+    known = noted.status == "running" and noted.pid == pid and noted.boot == boot_id()
+    return noted if known else running_state(pid, noted)
 
 
 def running_state(pid: int, before: State) -> State:

@@ -107,7 +107,7 @@ class Database:
 
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return InUse(f"{self.path}: another labcore has been writing for {BUSY_SECONDS:g} s: end it, or wait")
-        if code == sqlite3.SQLITE_FULL:
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not os.statvfs(self.directory).f_bavail):
             room = free(self.directory)
             return StoreFull(FULL[0], f"no room for records in {self.directory}: {room}; `labcore prune` frees some")
         if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):

@@ -9,7 +9,7 @@ from labcore.engine.container_state import get
 from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, Unavailable
 from labcore.native import Process, Stream
 from labcore.record import Record
 from labcore.runtime import spawn
@@ -66,6 +66,11 @@ def execute(
         launch = engine.launch_options.replace(dies_with_parent=False, syncs=syncs)
         plan = exec_plan(spec, inside.pid, options=launch)
         return spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release)
+    except PermissionError:  # of /proc/PID/ns
+        raise Unavailable(
+            f"{container} was started in another user namespace than this command's, which may not enter it\n"
+            "  cure: start it and enter it in one: labcore rootless sh, and the commands there"
+        ) from None
     except FileNotFoundError:  # of /proc/PID
         raise NotRunning(f"{container} has just ended: labcore start {container.name}") from None
     finally:

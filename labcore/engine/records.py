@@ -25,7 +25,7 @@ Status = Literal["created", "starting", "running", "exited"]
 
 
 class State(Record):
-    """What a container did last, as far as it was noted: `running` is to be believed only if that process lives.
+    """What a container did last, as far as it was noted: `running` is to be believed only if its shim answers.
 
     `starting` is noted before its process is made, so that whoever finds it afterwards looks for a shim. Times are RFC 3339's.
     The machine's `boot` ID, `pid` and `pid_start` (clock ticks, proc_pid_stat(5)) mean one process and never another. `error`

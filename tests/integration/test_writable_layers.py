@@ -21,7 +21,7 @@ from labcore.engine.commit import commit
 from labcore.engine.container_create import create
 from labcore.engine.container_files import container_files
 from labcore.engine.container_start import start
-from labcore.engine.container_state import get, upper_of
+from labcore.engine.container_state import PLACEHOLDERS, get, upper_of
 from labcore.engine.containers import kill, remove, wait
 from labcore.engine.prune import needed_layers
 from labcore.errors import InUse, InvalidInput, NotFound
@@ -82,6 +82,11 @@ def listing(top: Path) -> dict[str, tuple[object, ...]]:
                 opaque,
             )
     return found
+
+
+def without_placeholders(found: dict[str, tuple[object, ...]]) -> dict[str, tuple[object, ...]]:
+    """Leave out the files that others were bound on, and the time of their directory."""
+    return {path: said for path, said in found.items() if path not in (*PLACEHOLDERS, "etc")}
 
 
 # --- kept, and gone on from
@@ -306,7 +311,7 @@ def test_killed_while_a_container_is_made_or_removed(engine: Engine, storage: st
         busy.stdout.readline()
         time.sleep(seconds)
         busy.kill()
-    assert shell(engine, "ls /etc/passwd; rm -r /etc", name, volumes=["/data"]) == "/etc/passwd\n"
+    assert shell(engine, "ls /etc/passwd; rm -r /home", name, volumes=["/data"]) == "/etc/passwd\n"
     remove(engine, name, volumes=True)
     assert set(uppers(engine)) == before
     assert set(engine.volumes.names()) == volumes
@@ -355,15 +360,34 @@ def test_an_ordinary_user_has_containers() -> None:
         {labcore_} run --rm made:1 sh -c 'stat -c %u:%g /mine; cat /in; ls -d /etc/passwd /etc/group || true'
         {labcore_} export sh | tar t | grep -c '^mine$'
         {labcore_} run --rm -v v:/etc busybox touch /etc/new; {labcore_} run --rm -v v:/x busybox ls /x; {labcore_} volume rm v
-        {labcore_} run -d --name up busybox sleep 60 >/dev/null; {labcore_} exec up echo inside; {labcore_} ps -q | wc -l
+        {labcore_} run -d --name up busybox sleep 60 >/dev/null; {labcore_} ps -q | wc -l
+        {labcore_} exec up true 2>&1 | grep -o 'another user namespace'
         {labcore_} rm -f up sh
+        echo '{labcore_} run -d --name up busybox sleep 60; {labcore_} exec up echo inside; {labcore_} rm -f up' > one
+        {labcore_} rootless sh one | tail -n 2
     """
     done = as_learner("sh", "-ec", script)
     assert done.returncode == 0, done.stdout + done.stderr
     wanted = f"7:8 /etc/passwd C /etc D /etc/group A /mine {os.geteuid() or LEARNER} mine 7:8 in /etc/passwd 1"
     assert done.stdout.split() == [
         *wanted.split(),
-        *["group", "hostname", "hosts", "new", "passwd", "resolv.conf", "v", "inside", "1", "up", "sh"],
+        *[
+            "group",
+            "hostname",
+            "hosts",
+            "new",
+            "passwd",
+            "resolv.conf",
+            "v",
+            "1",
+            "another",
+            "user",
+            "namespace",
+            "up",
+            "sh",
+            "inside",
+            "up",
+        ],
     ]
 
 
@@ -401,7 +425,7 @@ def test_a_layer_goes_out_and_comes_back_the_same(engine: Engine, wild: str, sto
     back = engine.root / "storage/layers" / diff_id[7:39]
     try:
         if storage == "overlay":
-            assert listing(back) == listing(engine.uppers.written(own))
+            assert without_placeholders(listing(back)) == without_placeholders(listing(engine.uppers.written(own)))
         (tmp_path / "whole").mkdir()
         (tmp_path / "again").mkdir()
         flatten([back, *engine.uppers.stack(own)], tmp_path / "again")
@@ -409,7 +433,7 @@ def test_a_layer_goes_out_and_comes_back_the_same(engine: Engine, wild: str, sto
         if storage == "overlay":
             flatten([whole, *engine.uppers.stack(own)], tmp_path / "whole")
             whole = tmp_path / "whole"
-        assert listing(tmp_path / "again") == listing(whole)
+        assert without_placeholders(listing(tmp_path / "again")) == without_placeholders(listing(whole))
     finally:
         remove_tree(back)
     listed = subprocess.run(["tar", "tf", "-", "--quoting-style=literal"], input=layer, capture_output=True, check=True).stdout
@@ -522,7 +546,7 @@ def test_umoci_finds_the_same_changes(peer: Peers, engine: Engine, wild: str, tm
     # names gone, busybox has changed for umoci, which counts them.
     loose = {"bin", "usr", "usr/.wh..wh..opq", "usr/.wh.bin", "d", "root", ""}
     names = {f"bin/{path.name}" for path in (below[-1] / "bin").iterdir()}
-    assert ours - loose == theirs - loose - names
+    assert ours - loose == theirs - loose - names - {*PLACEHOLDERS, "etc"}
 
 
 def test_a_name_that_would_delete_another(engine: Engine, storage: str, name: str) -> None:
@@ -586,13 +610,16 @@ def test_a_full_disk(tmp_path: Path) -> None:
         "native.mount('small', sys.argv[1], 'tmpfs', data='size=6m')\n"
         "root = Path(sys.argv[1], 'state')\n"
         "shutil.copytree(sys.argv[2] + '/images', root / 'images')\n"
-        "fill = ['sh', '-c', 'cat /dev/zero > /big; echo kept > /small']\n"
+        "fill = ['sh', '-c', 'cat /dev/zero > /big; echo x > /big; echo kept > /small']\n"
         "done = labcore.run('busybox', fill, root=root, name='aa')\n"
-        "print(done.stderr.decode().strip().splitlines()[0])\n"
+        "print(done.exit_code)\n"
         "engine = labcore.Engine(root)\n"
         "os.environ['LABCORE_STORAGE'] = 'copy'\n"
+        "try: (root / 'filler').write_bytes(bytes(8 << 20))\n"
+        "except OSError: pass\n"
         "try: labcore.run('busybox', ['true'], root=root, name='bb')\n"
         "except labcore.LabcoreError as error: print(type(error).__name__, str(error)[:29])\n"
+        "(root / 'filler').unlink()\n"
         "from labcore.engine.container_files import container_files, diff\n"
         "from labcore.engine.containers import remove\n"
         "print([each.name for each in engine.records.all()], [c.path for c in diff(engine, 'aa')])\n"
@@ -603,8 +630,8 @@ def test_a_full_disk(tmp_path: Path) -> None:
     command = [sys.executable, "-c", script, str(tmp_path / "small"), str(source.root)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout.splitlines() == [
-        "cat: write error: No space left on device",
-        "StoreFull no room for the files of cont",
+        "0",
+        "StoreFull no room for container bb in /t"[:39],
         "['aa'] ['/big', '/small']",
         "True",
         "[] ['records.db']",
