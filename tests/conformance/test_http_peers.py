@@ -2,7 +2,6 @@
 
 import json
 import queue
-import shutil
 import struct
 import subprocess
 import sys
