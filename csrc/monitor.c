@@ -19,6 +19,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -104,10 +105,17 @@ static struct shim_options as_shim_options(char **words)
     };
 }
 
-static void wait_for_exit(int pidfd, siginfo_t *info)
+/* Returns whether the child has ended; if not, the starter has: then a child that is to die with its parent does so with us. */
+static bool wait_for_exit(int pidfd, siginfo_t *info)
 {
+    struct pollfd watched[] = {{.fd = pidfd, .events = POLLIN}, {.fd = MONITOR_CONTROL}};
+    while (poll(watched, 2, -1) < 0 && errno == EINTR)
+        ;
+    if (!watched[0].revents)
+        return false;
     while (waitid(P_PIDFD, (id_t)pidfd, info, WEXITED) < 0 && errno == EINTR)
         ;
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -182,8 +190,8 @@ int main(int argc, char **argv)
     siginfo_t info = {0};
     if (is_shim)
         shim_until_exit((int)pid, pidfd, report, &info);
-    else
-        wait_for_exit(pidfd, &info);
+    else if (!wait_for_exit(pidfd, &info))
+        return 0;
     tell_starter((struct message){.kind = MESSAGE_EXITED, .pid = (int32_t)pid, .code = info.si_code, .status = info.si_status},
                  NULL, 0, -1);
     if (is_shim)

@@ -142,8 +142,11 @@ def test_the_second_interrupt_kills_what_ignores_the_first(engine: Engine) -> No
         assert process.wait(10) == 137
 
 
-def test_a_killed_command_leaves_no_container(engine: Engine) -> None:
-    command = [*LABCORE, "--root", str(engine.root), "run", "--rm", "busybox", "sh", "-c", "echo ready; sleep 4711"]
+@pytest.mark.parametrize("options", [[], ["-m", "64m"], ["--userns-remap", "100000"]], ids=["plain", "cgroup", "users"])
+def test_a_killed_command_leaves_no_container(engine: Engine, options: list[str]) -> None:
+    """Whoever carries the plan: a monitor ends with its starter, and the container with the monitor."""
+    shell = ["sh", "-c", "echo ready; sleep 4711"]
+    command = [*LABCORE, "--root", str(engine.root), "run", "--rm", *options, "busybox", *shell]
     with Started(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
