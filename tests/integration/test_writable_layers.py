@@ -356,7 +356,8 @@ def test_an_ordinary_user_has_containers() -> None:
         echo 'stat -c %u:%g /mine; ls /home; ls -d /etc/passwd /etc/group || true' | {labcore_} start -ai sh
         {labcore_} diff sh
         echo in > in; {labcore_} cp in sh:/in; {labcore_} cp sh:/mine .; stat -c %u mine; cat mine
-        {labcore_} commit sh made:1 >/dev/null; {labcore_} run --rm made:1 sh -c 'stat -c %u:%g /mine; cat /in; ls -d /etc/passwd /etc/group || true'
+        {labcore_} commit sh made:1 >/dev/null
+        {labcore_} run --rm made:1 sh -c 'stat -c %u:%g /mine; cat /in; ls -d /etc/passwd /etc/group || true'
         {labcore_} export sh | tar t | grep -c '^mine$'
         {labcore_} run --rm -v v:/etc busybox touch /etc/new; {labcore_} run --rm -v v:/x busybox ls /x; {labcore_} volume rm v
         {labcore_} run -d --name up busybox sleep 60 >/dev/null; {labcore_} ps -q | wc -l
