@@ -12,7 +12,7 @@ KIT_FILE := $(if $(KIT),"$(KIT)")
 export LABCORE_VENV := $(VENV)
 BIN := $(VENV)/bin
 TEST_LIMIT ?= 60m
-WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
+WORKERS ?= $(shell echo $$(($$(nproc) + 2)))
 
 .DEFAULT_GOAL := help
 .PHONY: help lab kit test test-v2 test-kit setup bench lint notebooks clean

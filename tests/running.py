@@ -1,13 +1,14 @@
 """How the tests are run: in a box (tests/box.py), each of pytest-xdist's workers in one of its own, the longest files first."""
 
 import os
+import pickle
 import shlex
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 from xdist.scheduler import LoadFileScheduling
 
 from tests import box
@@ -59,9 +60,38 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the directory in which a worker's own is to be: its /tmp is not that of the run."""
-    if given := config.getoption("basetemp"):
-        Path(given).parent.mkdir(parents=True, exist_ok=True)
+    """Give a worker a short path for its files: its /tmp is its own, and there are sockets to be made below, unix(7)."""
+    if box.SHARED in os.environ and hasattr(config, "workerinput") and config.getoption("basetemp").startswith("/tmp/"):
+        config.option.basetemp = "/tmp/pytest"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Run a test of what only a process without threads may do in a copy of this one, if this one has some, as workers have."""
+    if not item.get_closest_marker("one_thread") or len(os.listdir("/proc/self/task")) == 1:
+        return None
+    hook, reader, writer = item.config.hook, *os.pipe()
+    hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    if not (copy := os.fork()):
+        os.close(reader)
+        reports = runtestprotocol(item, log=False, nextitem=None)
+        serial = [hook.pytest_report_to_serializable(config=item.config, report=report) for report in reports]
+        with os.fdopen(writer, "wb") as out:
+            pickle.dump(serial, out)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as said:
+        serial = said.read()
+    _, status = os.waitpid(copy, 0)
+    made = pickle.loads(serial) if serial else []
+    reports = [hook.pytest_report_from_serializable(config=item.config, data=data) for data in made]
+    if status:
+        about = f"its process ended with {os.waitstatus_to_exitcode(status)}"
+        reports.append(pytest.TestReport(item.nodeid, item.location, {}, "failed", about, "call"))
+    for report in reports:
+        hook.pytest_runtest_logreport(report=report)
+    hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -18,8 +18,10 @@ Handler = Callable[[Request], Response]
 @contextmanager
 def served(handler: Handler, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve, and yield the address; what the handler raises becomes a registry's error."""
-    with running(Server(listen_tcp("127.0.0.1", 0), ExceptionMiddleware(handler, EXCEPTION_HANDLERS), tls=tls)) as server:
-        yield "{}:{}".format(*server.address)
+    listener = listen_tcp("127.0.0.1", 0)
+    address, port = listener.getsockname()
+    with running(Server(listener, ExceptionMiddleware(handler, EXCEPTION_HANDLERS), tls=tls)):
+        yield f"{address}:{port}"
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Isolated comparison: in a process of its own, for callers with threads, such as a notebook's kernel.
 
-    for event in compare_apart(root, Options(quick=True)):      # Progress, Progress, …, and in the end a Comparison
+    for event in compare_isolated(root, Options(quick=True)):      # Progress, Progress, …, and in the end a Comparison
 
 The process works in a mount namespace of its own (`bench.workspace`), and reports its progress in lines of JSON.
 """

@@ -8,7 +8,7 @@ from typing import Final
 from labcore.disk_space import room_for
 from labcore.engine.container_state import now, upper_of
 from labcore.engine.engine import BARE, Engine
-from labcore.engine.foreground import new_id
+from labcore.engine.ids import new_id
 from labcore.engine.names import drawn_name
 from labcore.engine.records import Container
 from labcore.errors import InUse, InvalidInput

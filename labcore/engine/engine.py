@@ -103,9 +103,9 @@ class Engine:
         options: CreateOptions | None = None,
         **fields: Any,
     ) -> ContainerSpec:
-        """Return the spec of a container whose writable layer goes with it, and that has no volumes.
+        """Return the spec of a container whose writable layer goes with it.
 
-        Takes what `labcore.engine.fields.create_options` takes.
+        Takes what `labcore.engine.fields.create_options` takes, but volumes: they have to be held as long as it runs.
         Raises InvalidInput, ImageNotFound, StoreDamaged, Unavailable.
         """
         from labcore.engine.create import container_spec  # commands that start nothing need neither
@@ -113,7 +113,17 @@ class Engine:
 
         wanted = create_options(image, argv, options=options, **fields)
         root, config = self.root_and_config(wanted)
-        return container_spec(wanted, root=root, config=config)
+        spec = container_spec(wanted, root=root, config=config)
+        if not wanted.mounts:
+            return spec
+        if volumes := [mount.target for mount in wanted.mounts if mount.kind == "volume"]:
+            raise InvalidInput(f"volume at {volumes[0]}: it has to be held as long as the container runs: use run")
+        from labcore.engine.create import with_mounts
+        from labcore.engine.volumes import attached, completed
+
+        mapped, devices = bool(spec.uid_map), wanted.privileged
+        with attached(self.volumes, completed(wanted.mounts, ()), root, mapped=mapped, devices=devices) as mounts:
+            return with_mounts(spec, mounts)
 
     def root_and_config(self, options: CreateOptions) -> tuple[Root, Config]:
         """Return the root file system that the options name, and how that wants to be run: its image's config."""

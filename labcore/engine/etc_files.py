@@ -58,9 +58,13 @@ def _read(path: Path) -> str:
 
 
 def with_etc_files(spec: ContainerSpec, directory: str, names: Mapping[str, str]) -> ContainerSpec:
-    """Return the spec with the files of that directory bound, but where the caller mounts something of its own."""
+    """Return the spec with the files of that directory bound, but where the caller mounts something of its own.
+
+    They are read only where the root is, as docker's are.
+    """
+    words = (*BOUND, "ro") if spec.root.read_only else BOUND
     taken = {os.path.normpath(mount.target) for mount in spec.mounts}
-    bound = (MountPoint(f"/etc/{name}", "bind", f"{directory}/{name}", BOUND) for name in names)
+    bound = (MountPoint(f"/etc/{name}", "bind", f"{directory}/{name}", words) for name in names)
     return spec.replace(mounts=(*spec.mounts, *(mount for mount in bound if mount.target not in taken)))
 
 

@@ -89,6 +89,8 @@ def create_options(
     if isinstance(argv, str | bytes) or not isinstance(argv, Sequence):
         raise InvalidInput(f"argv is a list of words: [{argv!r}], or ['sh', '-c', {argv!r}]")
     base = options or CreateOptions()
+    if fields.get("cpus") and (fields.get("cpu_quota") or fields.get("cpu_period")):
+        raise InvalidInput("cpus: it stands for cpu_quota and cpu_period: leave out one or the other")
     changes: dict[str, Any] = {"image": image} if image is not None else {}
     if argv:
         changes["command"] = tuple(argv)

@@ -1,19 +1,19 @@
 """Containers in the foreground: `run` and `plan`, with all that a container takes held as long as it runs."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from labcore.engine.completed import Completed, exit_code
-from labcore.engine.create import HOSTNAME, container_spec, with_mounts
+from labcore.engine.create import HOSTNAME, container_spec
 from labcore.engine.engine import Engine
 from labcore.engine.etc_files import borrowed_etc_files, etc_files
 from labcore.engine.fields import create_options
+from labcore.engine.ids import ID_SHORT, new_id
+from labcore.engine.mounts import mounted
 from labcore.engine.resources import cgroup_of
 from labcore.errors import InvalidInput
-from labcore.images import Config
 from labcore.native import DEVNULL, PIPE, Stream
 from labcore.record import Record
 from labcore.runtime import Carrier, Plan, Stage, make_plan
@@ -21,8 +21,6 @@ from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.launch import Launch, launched
 from labcore.spec import ContainerSpec, CreateOptions, Resources, Root
 from labcore.storage.driver import driver
-
-ID_SHORT: Final = 12  # digits of an ID that people are shown
 
 
 class Prepared(Record):
@@ -80,6 +78,10 @@ def run(
     Raises also StepFailed; NotFound and InUse of a volume, InUse of a name.
     """
     wanted = create_options(image, argv, options=options, **fields)
+    if wanted.tty:
+        raise InvalidInput("tty: run captures output, and has no terminal to give: leave it out, or labcore run -t")
+    if wanted.name:
+        raise InvalidInput(f"name {wanted.name!r}: a container of run is gone when it has ended: leave it out")
     engine = Engine(root)
     if wanted.name:
         if (stages, stdout, stderr, carrier) != (None, PIPE, PIPE, None):
@@ -131,11 +133,6 @@ def _cgroup(options: CreateOptions, container_id: str) -> Cgroup | None:
     return cgroup_of(options, container_id[:ID_SHORT])
 
 
-def new_id() -> str:
-    """Return a container's ID: 64 hex digits, drawn."""
-    return os.urandom(32).hex()
-
-
 @contextmanager
 def _copied(engine: Engine, options: CreateOptions) -> Iterator[Root]:
     """Yield a copy of an image's layers, where they are not stacked; it goes at the block's end, or with its maker."""
@@ -149,16 +146,3 @@ def _copied(engine: Engine, options: CreateOptions) -> Iterator[Root]:
         upper = Upper(id, tuple(engine.layers_of(engine.images.find(options.image))), copied=True)
         engine.uppers.create(upper)
         yield engine.uppers.root(upper)
-
-
-@contextmanager
-def mounted(engine: Engine, options: CreateOptions, spec: ContainerSpec, config: Config) -> Iterator[ContainerSpec]:
-    """Yield the spec with the options' mounts, and the volumes that the image wants, which are held inside the block."""
-    if not (options.mounts or config.volumes):
-        yield spec
-        return
-    from labcore.engine.volumes import attached, completed
-
-    wanted = completed(options.mounts, config.volumes)
-    with attached(engine.volumes, wanted, spec.root, mapped=bool(spec.uid_map), devices=options.privileged) as mounts:
-        yield with_mounts(spec, mounts)

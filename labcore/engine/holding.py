@@ -7,7 +7,7 @@ from labcore.engine.container_state import get, upper_of
 from labcore.engine.create import container_spec
 from labcore.engine.engine import Engine
 from labcore.engine.etc_files import etc_files, with_etc_files, write_etc_files
-from labcore.engine.foreground import mounted
+from labcore.engine.mounts import mounted
 from labcore.engine.namespaces import PidOf
 from labcore.engine.records import Container
 from labcore.errors import InvalidInput

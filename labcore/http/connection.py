@@ -13,13 +13,13 @@ from labcore.http.exceptions import HTTPException
 from labcore.http.message import App, Request, Response, Upgrade
 from labcore.http.middleware import ExceptionMiddleware, plain_text
 from labcore.http.raw_stream import RawStream
-from labcore.http.reader import SOON, Reader, Wait
+from labcore.http.reader import POLL_SECONDS, Reader, Wait
 from labcore.http.request_parser import RequestParser
 from labcore.http.response_writer import send_response, upgrade_head
 from labcore.record import Record
 
-HANDSHAKE_TIME: Final = 10.0
-LINGER: Final = 2.0  # seconds in which what nobody will read is let come, so that the answer is not lost with the connection
+HANDSHAKE_TIMEOUT_SECONDS: Final = 10.0
+LINGER_SECONDS: Final = 2.0  # for what nobody will read to come: else the answer could be lost with the connection
 KEEPALIVE_SECONDS: Final = 30  # of silence, after which TCP asks whether the other machine is still there
 KEEPALIVE_PROBES: Final = 4
 
@@ -49,16 +49,16 @@ class Connection:
         self.has_begun = self.long_running = False
         self._service = service
         self._app = ExceptionMiddleware(self._call)
-        self._course = self._talk()
+        self._steps = self._talk()
 
-    def hold(self) -> Wait | None:
+    def resume(self) -> Wait | None:
         """Go on; return what is waited for then, None at the end. Raises OSError, and what streams and upgrades raise."""
         self.has_begun = True
-        return next(self._course, None)
+        return next(self._steps, None)
 
     def close(self) -> None:
         """End it."""
-        self._course.close()
+        self._steps.close()
         self.client.close()
         self.socket.close()
 
@@ -70,12 +70,12 @@ class Connection:
         reader = Reader(self.socket)
         while (yield from self._answer_next(reader)):
             pass
-        yield from reader.part(time.monotonic() + LINGER)
+        yield from reader.lingering_close(time.monotonic() + LINGER_SECONDS)
 
     def _shake_hands(self, tls: ssl.SSLContext) -> Generator[Wait, None, None]:
         secured = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self.socket, deadline = secured, time.monotonic() + HANDSHAKE_TIME
-        secured.settimeout(SOON)
+        self.socket, deadline = secured, time.monotonic() + HANDSHAKE_TIMEOUT_SECONDS
+        secured.settimeout(POLL_SECONDS)
         while True:
             try:
                 return secured.do_handshake()

@@ -65,7 +65,11 @@ class RawStream:
                 raise BrokenPipeError("the stream was closed")
 
     def close_write(self) -> None:
-        """End what is sent; the client can still send. By TLS that is the alert close_notify (RFC 8446, 6.1)."""
+        """End what is sent; the client can still send.
+
+        By TLS that is the alert close_notify (RFC 8446, 6.1). What the client sends at that moment may be lost then, and `read`
+        end: Python's `unwrap` wants to see the client's alert, too, and gives up for good at anything else.
+        """
         with self._writing, self._call, suppress(OSError, ValueError):  # it has gone, or has not sent its own alert
             if isinstance(self._socket, ssl.SSLSocket):
                 self._socket.unwrap()

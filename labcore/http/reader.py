@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 from labcore.http.exceptions import ClientDisconnect, HTTPException
 
 CHUNK_SIZE: Final = 1 << 18
-IO_TIMEOUT_SECONDS: Final = 60.0  # seconds that the other side may say nothing in the middle of something
-SOON: Final = 0.2  # seconds in which the other side is waited for, before the thread has other things to do
-BRIEF: Final = 0.01  # … if that was in vain once
+IO_TIMEOUT_SECONDS: Final = 60.0  # of silence of the other side in the middle of something
+POLL_SECONDS: Final = 0.2  # for the other side, before the thread has other things to do
+POLL_AGAIN_SECONDS: Final = 0.01  # … if that was in vain once
 
 
 class Wait(NamedTuple):
@@ -54,7 +54,7 @@ class Reader:
         self._connection = connection
         self._read = b""
         self._at = 0
-        self._timeout = SOON
+        self._timeout = POLL_SECONDS
         self.may_rest = False
 
     @property
@@ -71,7 +71,7 @@ class Reader:
         """Return the byte that comes next, which stays; nothing if none has come."""
         return self._read[self._at : self._at + 1]
 
-    def some(self, most: int) -> bytes:
+    def read(self, most: int) -> bytes:
         """Return some bytes; nothing at the end, or if nothing came in time."""
         return self.read_ahead(most) or self._receive(most, self._idle_timeout) or b""
 
@@ -81,25 +81,25 @@ class Reader:
         self._at += len(piece)
         return piece
 
-    def comes(self, deadline: float) -> Generator[Wait, None, bool]:
+    def fill(self, deadline: float) -> Generator[Wait, None, bool]:
         """Wait for more; return whether some came: not at the end, and not after the deadline."""
         while (data := self._receive(CHUNK_SIZE, self._timeout)) is None:
             if time.monotonic() > deadline:
                 return False
-            self._timeout = BRIEF
+            self._timeout = POLL_AGAIN_SECONDS
             yield Wait.to_read(deadline)
         self._read, self._at = self._read[self._at :] + data, 0
         return bool(data)
 
-    def line(self, most: int, deadline: float) -> Generator[Wait, None, bytes]:
+    def read_line(self, most: int, deadline: float) -> Generator[Wait, None, bytes]:
         """Return a line with its end. Raises HTTPException for one that is longer, breaks off or takes too long."""
         while (line := self._whole_line(most)) is None:
-            if not (yield from self.comes(deadline)):
+            if not (yield from self.fill(deadline)):
                 raise HTTPException("the request breaks off, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
         return line
 
-    def line_now(self, most: int) -> bytes:
-        """Return a line as `line` does, and block until it has come."""
+    def read_line_now(self, most: int) -> bytes:
+        """Return a line as `read_line` does, and block until it has come."""
         deadline = time.monotonic() + self._idle_timeout
         while (line := self._whole_line(most)) is None:
             data = self._receive(CHUNK_SIZE, deadline - time.monotonic())
@@ -108,7 +108,7 @@ class Reader:
             self._read, self._at = self._read[self._at :] + data, 0
         return line
 
-    def say(self, data: bytes) -> None:
+    def send_now(self, data: bytes) -> None:
         """Send bytes."""
         self._connection.settimeout(IO_TIMEOUT_SECONDS)
         self._connection.sendall(data)
@@ -125,17 +125,17 @@ class Reader:
                 if time.monotonic() > deadline:
                     raise ConnectionError("nobody reads the answer") from None
                 yield Wait.to_write(deadline, len(data))
-                self._timeout = BRIEF
-                self._connection.settimeout(BRIEF)
+                self._timeout = POLL_AGAIN_SECONDS
+                self._connection.settimeout(POLL_AGAIN_SECONDS)
 
-    def part(self, deadline: float) -> Generator[Wait, None, None]:
+    def lingering_close(self, deadline: float) -> Generator[Wait, None, None]:
         """End what is said, and let come what the other side still says until it hears that.
 
         Closing with bytes unread would reset the connection under the answer.
         """
         self._connection.shutdown(socket.SHUT_WR)
         self._read, self._at = b"", 0
-        while time.monotonic() < deadline and (yield from self.comes(deadline)):
+        while time.monotonic() < deadline and (yield from self.fill(deadline)):
             self._read = b""
 
     def _whole_line(self, most: int) -> bytes | None:

@@ -18,11 +18,11 @@ from labcore.http.exceptions import ClientDisconnect, HTTPException
 from labcore.http.message import Body, Request
 from labcore.http.reader import CHUNK_SIZE, IO_TIMEOUT_SECONDS, Reader, Wait
 
-MOST_HEADER_BYTES: Final = 1 << 16
-HEAD_TIME: Final = 30.0  # seconds in which a head must have come, however slowly it drips
-SLOWEST: Final = 256  # bytes a second: who sends less for long only wants to hold a thread
-DRAINED: Final = 1 << 20  # bytes of a body that nobody read, so that the connection can go on
-DRAIN_TIME: Final = 5.0
+MAX_HEADER_BYTES: Final = 1 << 16
+HEAD_TIMEOUT_SECONDS: Final = 30.0  # for the whole head, however slowly it drips
+MIN_BYTES_PER_SECOND: Final = 256  # who sends less of a body for long only wants to hold a thread
+DRAIN_MAX_BYTES: Final = 1 << 20  # of a body that nobody read, so that the connection can go on
+DRAIN_TIMEOUT_SECONDS: Final = 5.0
 BEGIN: Final = re.compile(rb"[A-Za-z\r\n]")
 CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 LENGTH: Final = re.compile(r"[0-9]{1,18}")
@@ -76,13 +76,13 @@ class RequestParser:
     @classmethod
     def receive(cls, reader: Reader, client: Client) -> Generator[Wait, None, Self | None]:
         """Return the request whose head comes next; None if the other side has nothing more to say. Raises HTTPException."""
-        if not reader.ahead and not (yield from reader.comes(time.monotonic() + IO_TIMEOUT_SECONDS)):
+        if not reader.ahead and not (yield from reader.fill(time.monotonic() + IO_TIMEOUT_SECONDS)):
             return None
         if not BEGIN.fullmatch(reader.first):  # most likely TLS, whose greeting has no lines
             raise HTTPException("that is no HTTP")
-        head, room, deadline = _Head(), MOST_HEADER_BYTES, time.monotonic() + HEAD_TIME
+        head, room, deadline = _Head(), MAX_HEADER_BYTES, time.monotonic() + HEAD_TIMEOUT_SECONDS
         while not head.ended:  # line by line: what follows the last one is not the head's
-            line = yield from reader.line(room, deadline)
+            line = yield from reader.read_line(room, deadline)
             room -= len(line)
             head.feed(line)
         return cls(reader, client, head)
@@ -142,7 +142,7 @@ class RequestParser:
                 yield piece
             if self._line(2) != b"\r\n":
                 raise HTTPException("a chunk is longer than it says")
-        room = MOST_HEADER_BYTES
+        room = MAX_HEADER_BYTES
         while (line := self._line(room)) != b"\r\n":  # trailers, which nobody here asks for
             room -= len(line)
         self._done = True
@@ -156,24 +156,24 @@ class RequestParser:
 
     def _invite(self) -> None:
         if self._continue_wanted and not self._reader.ahead:
-            self._reader.say(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._reader.send_now(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._continue_wanted = False
         self._invited = time.monotonic()
 
     def _more(self, most: int) -> bytes:
-        piece = self._reader.some(min(most, CHUNK_SIZE))
+        piece = self._reader.read(min(most, CHUNK_SIZE))
         self._come += len(piece)
         if not piece or self._drips():
             raise ClientDisconnect("the request ends in its body, or drips")
         return piece
 
     def _drips(self) -> bool:
-        expected = SLOWEST * (time.monotonic() - self._invited - IO_TIMEOUT_SECONDS)
+        expected = MIN_BYTES_PER_SECOND * (time.monotonic() - self._invited - IO_TIMEOUT_SECONDS)
         return self._come < expected and not self._reader.may_rest
 
     def _line(self, most: int) -> bytes:
         try:
-            return self._reader.line_now(most)
+            return self._reader.read_line_now(most)
         except HTTPException:
             raise HTTPException("a chunk is not as long as it says, or does not say how long it is") from None
 
@@ -183,8 +183,8 @@ class RequestParser:
 
     def drained(self) -> bool:
         """Read what is left of the body; return whether its end was found soon."""
-        size, deadline = 0, time.monotonic() + DRAIN_TIME
+        size, deadline = 0, time.monotonic() + DRAIN_TIMEOUT_SECONDS
         with suppress(HTTPException):
-            while not self._done and size < DRAINED and time.monotonic() < deadline:
+            while not self._done and size < DRAIN_MAX_BYTES and time.monotonic() < deadline:
                 size += len(self.request.body.read(CHUNK_SIZE))
         return self._done

@@ -10,7 +10,7 @@ from typing import Any, Final
 from labcore.http.message import FilePart, Request, Response, SizedStream, Upgrade
 from labcore.http.reader import Reader, Wait
 
-COPIED: Final = 1 << 17  # bytes of a file at once
+COPY_SIZE: Final = 1 << 17  # bytes of a file at once
 BREAKS: Final = dict.fromkeys(map(ord, "\r\n"), " ")
 
 
@@ -48,7 +48,7 @@ def _send_body(reader: Reader, body: Any, *, chunked: bool) -> Generator[Wait, N
 
 def _send_file(reader: Reader, part: FilePart) -> Generator[Wait, None, None]:
     """Copy it: over loopback that takes half of the time of sendfile(2), which hands over page after page."""
-    buffer = memoryview(bytearray(min(COPIED, part.length)))
+    buffer = memoryview(bytearray(min(COPY_SIZE, part.length)))
     left = part.length
     part.file.seek(part.offset)
     while left:

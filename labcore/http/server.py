@@ -25,11 +25,11 @@ from labcore.http.message import App, Request
 from labcore.http.reader import IO_TIMEOUT_SECONDS, Wait
 
 LOG: Final = logging.getLogger(__name__)
-MOST_AT_ONCE: Final = 512
-MOST_OF_ONE: Final = 128  # … for one address
-MOST_LONG_RUNNING: Final = 1024
-MOST_CONNECTIONS: Final = 4096
-MOST_HELD: Final = 256 << 20  # bytes of answers that nobody reads
+MAX_WORKERS: Final = 512
+MAX_WORKERS_PER_CLIENT: Final = 128  # … for one address
+MAX_LONG_RUNNING: Final = 1024
+MAX_CONNECTIONS: Final = 4096
+MAX_BUFFERED_BYTES: Final = 256 << 20  # of answers that nobody reads
 
 
 class Server:
@@ -48,11 +48,10 @@ class Server:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._listener = listener
-        self.address: Any = listener.getsockname()
-        self._most = min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)  # the other half is for files
-        most_long_running = min(MOST_LONG_RUNNING, self._most // 2)
+        self._most = min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)  # the other half is for files
+        most_long_running = min(MAX_LONG_RUNNING, self._most // 2)
         self._service = Service(app, is_long_running, BoundedSemaphore(most_long_running), tls)
-        self._workers = ThreadPoolExecutor(MOST_AT_ONCE, "http")
+        self._workers = ThreadPoolExecutor(MAX_WORKERS, "http")
         self._long_running_workers = ThreadPoolExecutor(most_long_running, "http-long-running")
         self._watch = DisconnectWatch()
         self._open: set[Connection] = set()
@@ -152,7 +151,7 @@ class Server:
         selector.register(connection.socket, wait.events, connection)
         self._resting[connection] = wait
         self._held += wait.held
-        if self._held > MOST_HELD:
+        if self._held > MAX_BUFFERED_BYTES:
             self._drop(selector, next(one for one, wait in self._resting.items() if wait.held))
 
     def _leave_rest(self, selector: selectors.BaseSelector, connection: Connection) -> bool:
@@ -183,21 +182,21 @@ class Server:
         """Give it a thread, or let it wait for one of its party's."""
         if connection.long_running:
             with suppress(RuntimeError):  # closing, which lets go of it too
-                self._long_running_workers.submit(self._hold, connection, None)
+                self._long_running_workers.submit(self._run, connection, None)
             return
         party = self._party[connection]
-        if party and self._busy[party] >= MOST_OF_ONE:
+        if party and self._busy[party] >= MAX_WORKERS_PER_CLIENT:
             self._queued.setdefault(party, deque()).append(connection)
             return
         self._busy[party] += 1
         with suppress(RuntimeError):  # closing, which lets go of it too
-            self._workers.submit(self._hold, connection, party)
+            self._workers.submit(self._run, connection, party)
 
-    def _hold(self, connection: Connection, party: str | None) -> None:
+    def _run(self, connection: Connection, party: str | None) -> None:
         wait = None
         try:
             with suppress(OSError):  # it has gone away, or does not speak TLS
-                wait = connection.hold()
+                wait = connection.resume()
         except Exception:  # of a body that is made while it is sent
             LOG.exception("an answer broke off")
         finally:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.pictures import Picture, mounts, namespaces, processes, repositories, stack, strip, waterfall
     from labcore.lab.registries import push, registry
-    from labcore.lab.reset import reset
+    from labcore.lab.restore import reset
     from labcore.lab.riddles import riddle
     from labcore.lab.roots import root
     from labcore.lab.running import show
@@ -103,7 +103,7 @@ __getattr__ = lazy_names(
         "labcore.lab.lesson_images": ("greeting", "image", "layer"),
         "labcore.lab.pictures": ("Picture", "mounts", "namespaces", "processes", "repositories", "stack", "strip", "waterfall"),
         "labcore.lab.registries": ("push", "registry"),
-        "labcore.lab.reset": ("reset",),
+        "labcore.lab.restore": ("reset",),
         "labcore.lab.riddles": ("riddle",),
         "labcore.lab.roots": ("root",),
         "labcore.lab.running": ("show",),

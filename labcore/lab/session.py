@@ -9,7 +9,7 @@ from labcore.errors import ImageNotFound, LabcoreError
 from labcore.lab.cgroups import limits_work
 from labcore.lab.lessons import LESSONS, enter, lesson
 from labcore.lab.messages import say
-from labcore.lab.reset import remember
+from labcore.lab.restore import remember
 from labcore.lab.roots import proc_in_sight
 from labcore.lab.steps import load
 from labcore.lab.stores import drawer

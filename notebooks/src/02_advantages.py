@@ -458,7 +458,8 @@ print("away for", *(f"{ms:.1f}" for ms in away[1:]), "ms")
 group = lab.cgroup("counter")
 count = labcore.plan("busybox", ["sh", "-c", "while true; do i=$((i+1)); echo $i; done"])
 places = dict.fromkeys(group[name] for name in ("pids", "cpu", "freezer"))
-counter = spawn(Plan([ops.JoinCgroup(tuple(places)), *count]), stdin=DEVNULL, stdout=DEVNULL)
+joined = Plan([ops.JoinCgroup(tuple(places)), *count])
+counter = spawn(joined, stdin=DEVNULL, stdout=DEVNULL)
 def used():
     return sum(map(int, Path(f"/proc/{counter.pid}/stat").read_text().split()[13:15]))
 

@@ -41,7 +41,8 @@ def test_verbs_of_dockers_nouns_are_dockers(names: set[str]) -> None:
 
 def test_a_short_form_is_what_it_is_of_dockers(peer: Peers, names: set[str]) -> None:
     for name, path in (SHORT | ALIASES).items():
-        if path.partition(" ")[0] in names:
+        noun, _, verb = path.partition(" ")
+        if noun in names and verb != name:  # each help takes docker a while
             aliases = help_of(peer, *name.split()).partition("Aliases:")[2].partition("\n\n")[0]
             assert f"docker {path}" in aliases, name
 

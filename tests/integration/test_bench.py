@@ -15,11 +15,12 @@ import labcore
 from labcore.bench.comparison import Comparison, Options, Progress
 from labcore.bench.isolated import compare_isolated
 from labcore.bench.measure import Row, Subject, measure
-from labcore.bench.memory import allocated, children
+from labcore.bench.memory import allocated
 from labcore.bench.render import table
 from labcore.bench.start import filter_file
 from labcore.engine import Engine
 from labcore.native import program
+from labcore.procfs import children
 from labcore.runtime.probe import file_system
 from labcore.spec import OverlayRoot
 from labcore.vm.qemu import default_machine
@@ -45,7 +46,7 @@ def floor_output(engine: Engine, *argv: str) -> str:
     [
         "cut -d' ' -f4- /proc/self/mountinfo | sed 's/layers[^ ,]*//'",
         "ls -ln /dev | cut -c1-40",
-        "grep -E '^(Cap|Sig|Umask|NoNewPrivs|Seccomp|Uid|Gid)' /proc/self/status",
+        "grep -E '^(Cap|Sig[PBIC]|Umask|NoNewPrivs|Seccomp|Uid|Gid)' /proc/self/status",
         "hostname; id; env | sort; pwd; ls /proc/self/fd",
         "ls /proc/self/ns; ip link",
         "awk '{print $6, $7}' /proc/self/stat",
@@ -54,9 +55,11 @@ def floor_output(engine: Engine, *argv: str) -> str:
 def test_the_floor_makes_the_same_container(engine: Engine, script: str) -> None:
     """A program that looks around sees the same world in the floor's container and in labcore's."""
     needs_root()
-    ours = labcore.run("busybox", ["/bin/sh", "-c", script], root=engine.root)
-    assert ours.exit_code == 0
-    assert floor_output(engine, "/bin/sh", "-c", script) == ours.stdout.decode().rstrip("\n")
+    plan = labcore.plan("busybox", ["/bin/sh", "-c", script], root=engine.root)
+    with labcore.spawn(plan, stdin=labcore.DEVNULL, stdout=labcore.PIPE) as process:
+        ours, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert floor_output(engine, "/bin/sh", "-c", script) == ours.decode().rstrip("\n")
 
 
 def test_bench_start_writes_its_format(tmp_path: Path) -> None:

@@ -56,7 +56,10 @@ def test_two_side_by_side_see_nothing_of_one_another() -> None:
     with Started(boxed(LEAVES + WAITS), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as neighbour:
         assert neighbour.stdout is not None
         assert neighbour.stdout.readline() == "begun\n"
-        look = "ls /tmp; grep labcore-mount /proc/self/mountinfo; ls -d /sys/fs/cgroup/*/labcore*; grep -l sleep /proc/*/comm; true"
+        look = (
+            "ls /tmp; grep labcore-mount /proc/self/mountinfo; ls -d /sys/fs/cgroup/*/labcore*; "
+            "grep -l sleep /proc/*/comm; true"
+        )
         done = subprocess.run(boxed(look), stdout=subprocess.PIPE, text=True, check=True)
         assert done.stdout == "shared\n"
         neighbour.communicate()

@@ -197,7 +197,8 @@ def test_a_check_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
     with Started([sys.executable, "-c", asker, *check], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         supervisor = int(process.stdout.readline())
-        time.sleep(1)
+        while not Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text():  # the sandbox
+            time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 5
     while Path(f"/proc/{supervisor}").exists() and time.monotonic() < deadline:

@@ -170,7 +170,6 @@ def test_zsh_as_one_types_in_it(root: Path, tmp_path: Path) -> None:
     shell = ["zsh", "-f", "-i"]
     assert "box:v1 " in typed(shell, [setup, "labcore rmi 127\t"], "box:v1 ", environment, tmp_path)
     assert "Manage images" in typed(shell, [setup, "labcore im\t\t"], "Manage images", environment, tmp_path)
-    assert "--no-trunc " in typed(shell, [setup, "labcore image ls --no\t"], "trunc ", environment, tmp_path)
 
 
 @pytest.fixture

@@ -52,26 +52,33 @@ SEEN: list[tuple[dict[str, Any], str, str]] = [
     ({"security_opt": ["seccomp=unconfined"]}, "grep Seccomp: /proc/self/status | cut -f2", "0"),
     ({}, "grep Seccomp: /proc/self/status | cut -f2", "2"),
     ({"privileged": True}, "grep Seccomp: /proc/self/status | cut -f2; test -w /proc/sys/kernel/hostname && echo w", "0\nw"),
-    ({"security_opt": ["systempaths=unconfined"]}, "grep -c ' /proc/[a-z]' /proc/self/mountinfo; wc -c < /proc/keys | grep -v ^0$ >&2; true", "0"),
+    ({"security_opt": ["systempaths=unconfined"]},
+     "grep -c ' /proc/[a-z]' /proc/self/mountinfo; wc -c < /proc/keys | grep -v ^0$ >&2; true", "0"),
     ({"security_opt": ["mask=/proc/version"]}, "cat /proc/version", ""),
     ({"security_opt": ["unmask=/proc/keys"]}, "grep -c ' /proc/keys ' /proc/self/mountinfo; true", "0"),
     ({"ulimits": ["nofile=100:200", "core=0"]}, "ulimit -Sn; ulimit -Hn; ulimit -c", "100\n200\n0"),
     ({"shm_size": "1m"}, "df -k /dev/shm | tail -1 | awk '{print $2}'", "1024"),
-    ({"sysctls": {"net.ipv4.ip_forward": 1, "kernel/shmmni": "99"}}, "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmni", "1\n99"),
+    ({"sysctls": {"net.ipv4.ip_forward": 1, "kernel/shmmni": "99"}},
+     "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmni", "1\n99"),
     ({"oom_score_adj": 300}, "cat /proc/self/oom_score_adj", "300"),
-    ({"read_only": True}, "touch /x 2>/dev/null || echo no; echo a > /dev/shm/x; echo b >> /etc/hosts; echo yes", "no\nyes"),
+    ({"read_only": True},
+     "touch /x 2>/dev/null || echo no; echo a > /dev/shm/x; (: >> /etc/hosts) 2>/dev/null || echo no", "no\nno"),
     ({"read_only": True, "tmpfs": ["/run"]}, "touch /run/x; echo yes", "yes"),
-    ({"read_only": True, "remap": "100000"}, "touch /x 2>/dev/null || echo no; echo b >> /etc/hosts; echo yes", "no\nyes"),
-    ({"hostname": "box", "domainname": "example"}, "hostname; cat /proc/sys/kernel/domainname /etc/hostname; echo $HOSTNAME", "box\nexample\nbox\nbox"),
+    ({"read_only": True, "remap": "100000"}, "touch /x 2>/dev/null || echo no; tail -1 /etc/hosts", "no\n127.0.0.1\tlabcore"),
+    ({"hostname": "box",
+     "domainname": "example"}, "hostname; cat /proc/sys/kernel/domainname /etc/hostname; "
+     "echo $HOSTNAME", "box\nexample\nbox\nbox"),
     ({"uts_mode": "host"}, "hostname", os.uname().nodename),
-    ({"network_mode": "host"}, "hostname; readlink /proc/self/ns/net", f"{os.uname().nodename}\n{os.readlink('/proc/self/ns/net')}"),
+    ({"network_mode": "host"},
+     "hostname; readlink /proc/self/ns/net", f"{os.uname().nodename}\n{os.readlink('/proc/self/ns/net')}"),
     ({"ipc_mode": "host"}, "readlink /proc/self/ns/ipc", os.readlink("/proc/self/ns/ipc")),
     ({"ipc_mode": "none"}, "grep -c /dev/shm /proc/self/mountinfo; true", "0"),
     ({"cgroupns_mode": "host"}, "readlink /proc/self/ns/cgroup", os.readlink("/proc/self/ns/cgroup")),
     ({"pid_mode": "host"}, "readlink /proc/self/ns/pid", os.readlink("/proc/self/ns/pid")),
     ({"userns_mode": "host", "remap": "100000"}, "cat /proc/self/uid_map | tr -s ' '", " 0 0 4294967295"),
     ({"devices": ["/dev/fuse:/dev/a/b:r"]}, "(: < /dev/a/b) && echo yes; (: > /dev/a/b) 2>/dev/null || echo no", "yes\nno"),
-    ({"device_cgroup_rules": ["c 1:11 r"], "cap_add": ["MKNOD"]}, "mknod /dev/k c 1 11; (: > /dev/k) 2>/dev/null || echo no", "no"),
+    ({"device_cgroup_rules": ["c 1:11 r"], "cap_add": ["MKNOD"]},
+     "mknod /dev/k c 1 11; (: > /dev/k) 2>/dev/null || echo no", "no"),
     ({"privileged": True}, "test -e /dev/kmsg && echo there", "there" if os.path.exists("/dev/kmsg") else ""),
     ({"env": {"A": "b", "HOME": None}}, "echo $A; env | grep -c ^HOME=; true", "b\n0"),
     ({"entrypoint": "echo"}, "", "sh -c"),
@@ -163,6 +170,7 @@ def test_a_profile_of_ones_own_refuses_by_capability(engine: Engine, tmp_path: P
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"cpus": 1, "cpu_quota": 5000}, "leave out one or the other"),
     ({"memory": "1m"}, "6291456 bytes are the least"),
     ({"memory_swap": "64m"}, "name the memory too"),
     ({"memory": "64m", "memory_swap": "32m"}, "the memory alone is"),
@@ -184,6 +192,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"uts_mode": "host", "hostname": "x"}, "leave one of them out"),
     ({"userns_mode": "keep-id"}, "host is all there is"),
     ({"group_add": ["nosuch"]}, "none in its /etc/group"),
+    ({"tty": True}, "labcore run -t"),
+    ({"name": "x"}, "leave it out"),
     ({"user": "nosuch"}, "none in its /etc/passwd"),
 ]
 
@@ -203,6 +213,15 @@ def test_apparmor_is_refused_where_there_is_none(engine: Engine) -> None:
     with pytest.raises(Unavailable, match="leave it out"):
         labcore.run("busybox", ["true"], root=engine.root, security_opt=["apparmor=docker-default"])
     assert seen(engine, "echo ok", security_opt=["apparmor=unconfined"]) == "ok"
+
+
+def test_a_plan_has_binds_but_holds_no_volumes(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("bound\n")
+    plan = labcore.plan("busybox", ["cat", "/x/file"], root=engine.root, volumes=[f"{tmp_path}:/x:ro"], tmpfs=["/y"])
+    with labcore.spawn(plan, stdin=labcore.DEVNULL, stdout=labcore.PIPE) as process:
+        assert process.communicate(timeout=30)[0] == b"bound\n"
+    with pytest.raises(InvalidInput, match="use run"):
+        labcore.plan("busybox", root=engine.root, volumes=["data:/x"])
 
 
 # --- files in /etc
@@ -355,7 +374,7 @@ def test_a_terminal_of_its_own_follows_the_callers(engine: Engine) -> None:
 
 
 def test_the_callers_terminal_is_restored_when_labcore_is_killed(engine: Engine) -> None:
-    terminal = Terminal(engine, "-it", "busybox", "sh")
+    terminal = Terminal(engine, "-it", "--name", "killed", "busybox", "sh")
     terminal.until("/ # ")
     number = struct.unpack("I", fcntl.ioctl(terminal.fd, TIOCGPTN, bytes(4)))[0]
     keeper = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY)
@@ -368,7 +387,7 @@ def test_the_callers_terminal_is_restored_when_labcore_is_killed(engine: Engine)
         assert terminal.close() == -signal.SIGKILL
     finally:
         os.close(keeper)
-    time.sleep(0.5)
+        subprocess.run([*LABCORE, "--root", str(engine.root), "rm", "-f", "killed"], check=True, capture_output=True)
 
 
 def test_in_a_user_namespace(engine: Engine) -> None:

@@ -206,10 +206,13 @@ def test_a_list_of_images_needs_no_engine(tmp_path: Path) -> None:
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
     needs_root()
-    engine = Engine(tmp_path / "root")
+    return Engine(tmp_path / "root")
+
+
+@pytest.fixture
+def images(engine: Engine) -> None:
     engine.seed("busybox")
     engine.seed("hello-world")
-    return engine
 
 
 @pytest.fixture
@@ -223,6 +226,7 @@ def said(capsys: pytest.CaptureFixture[str], engine: Engine) -> Said:
     return run
 
 
+@pytest.mark.usefixtures("images")
 def test_lists_for_programs(engine: Engine, said: Said) -> None:
     images = [json.loads(line) for line in said("images", "--format", "json").splitlines()]
     assert {image["Repository"] for image in images} == {"busybox", "hello-world"}
@@ -235,6 +239,7 @@ def test_lists_for_programs(engine: Engine, said: Said) -> None:
     assert json.loads(said("volume", "ls", "--format", "json")) == {"Name": "kept", "Size": 0, "InUse": False}
 
 
+@pytest.mark.usefixtures("images")
 def test_inspect_looks_for_images_and_then_volumes(engine: Engine, said: Said, capsys: pytest.CaptureFixture[str]) -> None:
     said("volume", "create", "data")
     said("volume", "create", "busybox")
@@ -249,6 +254,7 @@ def test_inspect_looks_for_images_and_then_volumes(engine: Engine, said: Said, c
     assert "no image and no volume nope" in err
 
 
+@pytest.mark.usefixtures("images")
 def test_prune_removes_what_docker_would(engine: Engine, said: Said) -> None:
     anonymous = said("volume", "create").strip()
     said("volume", "create", "named")
@@ -280,6 +286,7 @@ def test_removing_a_volume_that_is_not_there(said: Said) -> None:
     said("volume", "rm", "--force", "nope")
 
 
+@pytest.mark.usefixtures("images")
 def test_version_and_info(engine: Engine, said: Said) -> None:
     number = json.loads(said("version", "--format", "json"))["Version"]
     assert said("--version") == f"labcore version {number}\n"

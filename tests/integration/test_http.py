@@ -220,7 +220,7 @@ def test_the_word_that_is_waited_for(served: Served) -> None:
 
 def test_a_head_that_never_ends_is_given_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often a byte comes: else a few clients would hold all threads."""
-    monkeypatch.setattr(request_parser, "HEAD_TIME", 0.5)
+    monkeypatch.setattr(request_parser, "HEAD_TIMEOUT_SECONDS", 0.5)
     with served.connect() as connection:
         connection.sendall(b"GET /a HTTP/1.1\r\n")
         start = time.monotonic()
@@ -321,7 +321,7 @@ def test_bodies_that_do_not_come_hold_no_more_than_one_addresss_threads(served: 
 
 
 def test_room_is_made_for_others_by_who_waits_for_a_turn(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labcore.http.server.MOST_OF_ONE", 2)
+    monkeypatch.setattr("labcore.http.server.MAX_WORKERS_PER_CLIENT", 2)
     served.server._most = 20
     stalled = [served.connect() for _ in range(20)]
     for connection in stalled:
@@ -343,7 +343,7 @@ def test_whose_an_address_is(address: object, party: str) -> None:
 
 
 def test_answers_that_are_not_read_take_no_more_memory_than_they_may(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labcore.http.server.MOST_HELD", 3 * CHUNK_SIZE)
+    monkeypatch.setattr("labcore.http.server.MAX_BUFFERED_BYTES", 3 * CHUNK_SIZE)
     stalled = [served.connect_small() for _ in range(20)]
     for connection in stalled:
         connection.sendall(b"GET /much HTTP/1.1\r\n" + HOST + b"\r\n")
@@ -406,7 +406,7 @@ def test_a_file_and_its_parts_also_by_tls(tmp_path: Path, monkeypatch: pytest.Mo
     authority = trustme.CA()
     content = hashlib.shake_256(b"x").digest(3_000_000)
     (tmp_path / "file").write_bytes(content)
-    monkeypatch.setattr(connections, "HANDSHAKE_TIME", 0.5)
+    monkeypatch.setattr(connections, "HANDSHAKE_TIMEOUT_SECONDS", 0.5)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     listener = listen_tcp("127.0.0.1", 0)

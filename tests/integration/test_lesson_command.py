@@ -229,7 +229,7 @@ def test_cells_out_of_order_and_unruly_steps_do_not_stop_a_notebook(engine: Engi
 
 def test_a_lesson_stops_with_one_card_where_something_is_missing(engine: Engine, work: Path) -> None:
     needs_root()
-    hide = "from labcore.lab import session\nbeginning.NEEDS['root'] = lambda: 'root: not here'"
+    hide = "from labcore.lab import session\nsession.NEEDS['root'] = lambda: 'root: not here'"
     shown = in_a_kernel(engine, work, hide, BEGIN)[-1]
     assert "Lesson 1 needs what this machine lacks" in shown
     assert "root: not here" in shown

@@ -279,7 +279,7 @@ def test_a_stream_that_is_not_read_may_rest(served: Served) -> None:
 
 def test_many_idle_streams_leave_the_workers_to_others(served: Served, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of one address there are more than it may have workers."""
-    monkeypatch.setattr(servers, "MOST_OF_ONE", 4)
+    monkeypatch.setattr(servers, "MAX_WORKERS_PER_CLIENT", 4)
     idle = [served.ask("GET /events") for _ in range(200)]
     for connection in idle:
         until(connection, b"\r\n\r\n")

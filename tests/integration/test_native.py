@@ -18,7 +18,7 @@ from labcore.native import Capability, CloneFlag, CloseFlag, MountAttribute, Mou
 from tests.conftest import needs_root
 from tests.threads import running
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.one_thread]
 ISOLATED = CloneFlag.NEWNS | CloneFlag.NEWUTS | CloneFlag.NEWPID | CloneFlag.NEWIPC | CloneFlag.NEWNET
 
 

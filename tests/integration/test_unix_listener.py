@@ -63,8 +63,9 @@ def test_requests_by_tcp_have_no_credentials_and_an_address() -> None:
         assert request.credentials is None
         return Response(200, {}, request.client.address.encode())
 
-    with running(Server(listen_tcp("127.0.0.1", 0), address)) as server:
-        client = http.client.HTTPConnection(*server.address, timeout=10)
+    listener = listen_tcp("127.0.0.1", 0)
+    with running(Server(listener, address)):
+        client = http.client.HTTPConnection(*listener.getsockname(), timeout=10)
         client.request("GET", "/")
         assert client.getresponse().read() == b"127.0.0.1"
         client.close()

@@ -76,13 +76,13 @@ def test_an_empty_volume_gets_what_the_image_has(
     assert done.stdout.decode().splitlines() == ["0:0 777", "5:6 644"]
     assert ((data / "passwd").stat().st_uid, oct(data.stat().st_mode), data.stat().st_uid) == (5, "0o40700", 5)
     (data / "passwd").unlink()
-    assert shell(engine, "ls /etc", f"{name}:/etc") == "group\n"
+    assert shell(engine, "ls /etc", f"{name}:/etc") == "group\nhostname\nhosts\nresolv.conf\n"
     engine.images.untag(Reference.parse(name))
 
 
 def test_without_a_copy(engine: Engine, name: str) -> None:
-    assert shell(engine, "ls /etc", f"{name}:/etc:nocopy") == ""
-    assert shell(engine, "ls /new", f"{name}:/new") == ""
+    assert shell(engine, "ls /etc", f"{name}:/etc:nocopy") == "hostname\nhosts\nresolv.conf\n"  # places of mounts
+    assert shell(engine, "ls /new", f"{name}:/new") == "hostname\nhosts\nresolv.conf\n"
 
 
 def test_anonymous_volumes_go_with_their_container(engine: Engine) -> None:
@@ -101,7 +101,8 @@ def test_the_image_says_where_it_wants_volumes(engine: Engine, name: str) -> Non
     mounts = labcore.run("wants:1", ["cat", "/proc/mounts"], root=engine.root, volumes=[f"{name}:/data"]).stdout.decode()
     places = [line.split()[1] for line in mounts.splitlines()]
     assert {"/etc", "/data"} <= set(places)
-    assert labcore.run("wants:1", ["ls", "/etc"], root=engine.root).stdout.split() == [b"group", b"passwd"]
+    listed = labcore.run("wants:1", ["ls", "/etc"], root=engine.root).stdout.split()
+    assert listed == [b"group", b"hostname", b"hosts", b"passwd", b"resolv.conf"]
     assert set(engine.volumes.names()) - set(before) == {name}
 
 
@@ -227,7 +228,8 @@ def test_read_only_reaches_what_is_mounted_below(engine: Engine, tmp_path: Path)
 def test_tmpfs(engine: Engine) -> None:
     said = shell(engine, "echo x > /t/x; grep ' /t\\| /u ' /proc/mounts; ls -ld /u; ls /etc", from_tmpfs("/t:size=64k,exec"),
                  from_long("type=tmpfs,dst=/u,tmpfs-size=1m,tmpfs-mode=700"), from_tmpfs("/etc"))  # fmt: skip
-    first, second, directory = said.splitlines()
+    first, second, directory, *files = said.splitlines()
+    assert files == ["hostname", "hosts", "resolv.conf"]  # a container has its own, made to be mounted on
     assert "size=64k" in first
     assert "nosuid,nodev" in first
     assert "noexec" not in first

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import PROJECT, needs
 
-CONDA_NAMES = {"python-build": "build", "python-isal": "isal"}
+CONDA_NAMES = {"python-build": "build", "docker-py": "docker", "python-isal": "isal"}
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
 
 
@@ -160,3 +160,11 @@ def test_the_spine_is_a_weekends_reading() -> None:
     files = [PROJECT / name for name in re.findall(r"`((?:labcore|csrc)/[\w/]+\.\w+)`", section)]
     assert len(files) > 20
     assert sum(len(file.read_text().splitlines()) for file in files) <= 5000
+
+
+@pytest.mark.parametrize("page", sorted((PROJECT / "labcore").glob("*/README.md")), ids=lambda page: page.parent.name)
+def test_the_page_of_a_room_names_files_that_are_there(page: Path) -> None:
+    named = set(re.findall(r"`([\w/]+\.py)`", page.read_text())) - {"my_runtime.py"}
+    room = page.parent
+    assert named
+    assert [name for name in sorted(named) if not (room.parent / name).exists() and not any(room.rglob(name))] == []

@@ -112,7 +112,7 @@ def numbers(architecture: str) -> Iterator[tuple[str, int]]:
 
 @pytest.mark.parametrize("capabilities", SETS, ids=lambda s: "+".join(sorted(s))[:40] or "none")
 def test_the_verdicts_are_dockers(capabilities: frozenset[str]) -> None:
-    program = compiled(default_profile(capabilities, HERE, KERNEL))
+    program = compiled(default_profile(capabilities, HERE, KERNEL)).program
     rules = table()
     checked = 0
     for name, number in numbers(NATIVE):
@@ -127,7 +127,7 @@ def test_the_verdicts_are_dockers(capabilities: frozenset[str]) -> None:
 
 
 def test_no_bit_above_those_that_the_kernel_takes_lets_a_socket_through() -> None:
-    program = compiled(default_profile(frozenset(DEFAULT_CAPABILITIES), HERE, KERNEL))
+    program = compiled(default_profile(frozenset(DEFAULT_CAPABILITIES), HERE, KERNEL)).program
     number = dict(numbers(NATIVE))["socket"]
     for family in range(AF_MAX):
         wanted = expected(table()["socket"], frozenset(), HERE, (family,))
@@ -157,7 +157,7 @@ def test_the_profile_names_what_docker_names(machine: str, capabilities: frozens
 def test_programs_of_the_32_bit_relatives_are_judged_too() -> None:
     if HERE != "x86_64":
         pytest.skip("the relatives of x86-64 are looked at")
-    program = compiled(default_profile(frozenset(DEFAULT_CAPABILITIES), HERE, KERNEL))
+    program = compiled(default_profile(frozenset(DEFAULT_CAPABILITIES), HERE, KERNEL)).program
     for name, number in numbers("SCMP_ARCH_X86"):
         if name in ("getpid", "waitpid", "mmap2"):
             assert run_bpf(program, ARCHITECTURES["SCMP_ARCH_X86"], number, (0,) * 6) == ALLOW
@@ -168,16 +168,16 @@ def test_programs_of_the_32_bit_relatives_are_judged_too() -> None:
 
 def test_a_filter_is_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     profile = default_profile(frozenset(), HERE, KERNEL)
-    program = compiled(profile, tmp_path)
+    program = compiled(profile, tmp_path).program
     (kept,) = tmp_path.iterdir()
     assert kept.read_bytes() == program
     compiled.cache_clear()
     monkeypatch.setattr("labcore.native.libseccomp._load", None)
-    assert compiled(profile, tmp_path) == program
+    assert compiled(profile, tmp_path).program == program
     kept.write_bytes(b"broken")
     monkeypatch.undo()
     compiled.cache_clear()
-    assert compiled(profile, tmp_path) == program
+    assert compiled(profile, tmp_path).program == program
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_what_cannot_be_is_refused(profile: Any, message: str) -> None:
 
 def test_several_comparisons_of_one_argument_are_alternatives() -> None:
     either = tuple(Comparison(0, "SCMP_CMP_EQ", value) for value in (3, 5))
-    program = compiled(SeccompProfile("SCMP_ACT_ALLOW", (SeccompRule(("dup",), "SCMP_ACT_ERRNO", either, errno=7),)))
+    program = compiled(SeccompProfile("SCMP_ACT_ALLOW", (SeccompRule(("dup",), "SCMP_ACT_ERRNO", either, errno=7),))).program
     number = dict(numbers(NATIVE))["dup"]
     verdicts = [run_bpf(program, ARCHITECTURES[NATIVE], number, (value, 0, 0, 0, 0, 0)) for value in (3, 4, 5)]
     assert verdicts == [ERRNO | 7, ALLOW, ERRNO | 7]
@@ -220,7 +220,7 @@ def test_calls_newer_than_the_profile_are_not_there() -> None:
         ("SCMP_ACT_ALLOW", ALLOW, ALLOW),
         ("SCMP_ACT_LOG", 0x7FFC0000, 0x7FFC0000),
     ):
-        program = compiled(SeccompProfile(action, rules))
+        program = compiled(SeccompProfile(action, rules)).program
         assert run_bpf(program, native, named["write"], (0,) * 6) == known
         assert run_bpf(program, native, highest + 1, (0,) * 6) == newer
         assert run_bpf(program, native, highest, (0,) * 6) == ERRNO | 5
@@ -230,12 +230,12 @@ def test_calls_newer_than_the_profile_are_not_there() -> None:
 def test_each_architecture_has_a_newest_call_of_its_own() -> None:
     if HERE != "x86_64":
         pytest.skip("the relatives of x86-64 are looked at")
-    program = compiled(default_profile(frozenset(DEFAULT_CAPABILITIES), HERE, KERNEL))
+    program = compiled(default_profile(frozenset(DEFAULT_CAPABILITIES), HERE, KERNEL)).program
     x32 = 0x40000000
     for architecture, offset in ((NATIVE, 0), (NATIVE, x32), ("SCMP_ARCH_X86", 0)):
         assert run_bpf(program, ARCHITECTURES[architecture], offset + 0, (0,) * 6) == ALLOW
         assert run_bpf(program, ARCHITECTURES[architecture], offset + 999, (0,) * 6) == ERRNO | 38
     assert run_bpf(program, ARCHITECTURES[NATIVE], 0x3FFFFFFF, (0,) * 6) == ERRNO | 38
     assert run_bpf(program, 0xC0000015, 999, (0,) * 6) == 0, "a foreign architecture is killed"
-    alone = compiled(SeccompProfile("SCMP_ACT_ERRNO", (SeccompRule(("read",), "SCMP_ACT_ALLOW"),)))
+    alone = compiled(SeccompProfile("SCMP_ACT_ERRNO", (SeccompRule(("read",), "SCMP_ACT_ALLOW"),))).program
     assert run_bpf(alone, ARCHITECTURES[NATIVE], x32 + 1, (0,) * 6) != ALLOW

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from labcore.errors import InvalidInput
+from labcore.procfs import start_time
 from labcore.record import Record
 from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.launch import Launch
 from labcore.runtime.oci.config import Bundle, read_bundle
-from labcore.runtime.oci.life import Life, Lock, forget, start_of
+from labcore.runtime.oci.life import Life, Lock, forget
 from labcore.runtime.oci.node import ConfigError
 from labcore.runtime.oci.rootfs import check_program, with_directory_modes, with_home
 from labcore.runtime.oci.state import Saved, Store, state_json
@@ -110,7 +111,7 @@ class _Creation:
         return Saved(
             id=self.request.name,
             pid=process.pid,
-            start=start_of(process.pid) or 0,
+            start=start_time(process.pid) or 0,
             bundle=str(self.request.directory),
             created=now(),
             config=self.config,

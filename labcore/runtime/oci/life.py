@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 EXIT_POLLS = 500  # times 2 ms
 END = "end"  # the last line of what is remembered
 SIGKILL = 9  # `signal` is a large module
-start_of = start_time
 NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 
 

@@ -32,7 +32,7 @@ def hostname(spec):
         "a stage in a fresh module": """
 def hostname(spec):
     import importlib
-    return importlib.reload(sys.modules["labcore.runtime.stages"]).hostname(spec)
+    return importlib.reload(sys.modules["labcore.runtime.stages.namespaces"]).hostname(spec)
 """,
         "what stands in the solution's file": """
 def hostname(spec):

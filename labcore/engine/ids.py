@@ -1,0 +1,11 @@
+"""Container IDs: 64 hex digits, drawn; people are shown the first twelve."""
+
+import os
+from typing import Final
+
+ID_SHORT: Final = 12  # digits
+
+
+def new_id() -> str:
+    """Return a container's ID: 64 hex digits, drawn."""
+    return os.urandom(32).hex()
