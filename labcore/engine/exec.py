@@ -92,7 +92,9 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
         init=False,
     )
     root = BindRoot(f"/proc/{pid}/root")
-    return spec_of(engine, container.replace(options=wanted), root).replace(cgroups=cgroups_of(pid))
+    own = cgroups_of(os.getpid())
+    cgroups = tuple(each for each in cgroups_of(pid) if each not in own)
+    return spec_of(engine, container.replace(options=wanted), root).replace(cgroups=cgroups)
 
 
 def cgroups_of(pid: int) -> tuple[str, ...]:
