@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -51,6 +52,7 @@ def main(command: list[str]) -> int:
         cgroups = [] if SYSTEMD.is_dir() else [made(group) for group in cgroups_of(place)]
         if not SYSTEMD.is_dir():
             must(_LIBC.unshare(NEWPID))  # of the children from now on
+        signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # until it is known to whom they go
         if not (first := os.fork()):
             _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             os._exit(inside(place, cgroups, command))
@@ -92,7 +94,9 @@ def inside(place: Path, cgroups: list[Path], command: list[str]) -> int:
     mount("--rbind", place, "/tmp")
     if not SYSTEMD.is_dir():
         mount("-t", "proc", "proc", "/proc")
-    return status_of(subprocess.Popen(command).pid)
+    unblock = partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, FORWARDED)
+    process = subprocess.Popen(command, preexec_fn=unblock)  # kept, for one that nobody has any more is reaped elsewhere
+    return status_of(process.pid)
 
 
 def enter(cgroups: list[Path]) -> None:
@@ -121,6 +125,7 @@ def status_of(process: int) -> int:
 
     for number in FORWARDED:
         signal.signal(number, forward)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
     signal.signal(signal.SIGINT, lambda *_: None)  # a terminal sends it to the command as well
     while True:
         ended, status = os.wait()
