@@ -12,12 +12,12 @@ from labcore.engine.etc_files import borrowed_etc_files, etc_files
 from labcore.engine.fields import create_options
 from labcore.engine.ids import ID_SHORT, new_id
 from labcore.engine.mounts import mounted
-from labcore.engine.resources import cgroup_of
+from labcore.engine.resources import PREFIX, cgroup_of
 from labcore.errors import InvalidInput
 from labcore.native import DEVNULL, PIPE, Stream
 from labcore.record import Record
 from labcore.runtime import Carrier, Plan, Stage, make_plan
-from labcore.runtime.cgroups import Cgroup
+from labcore.runtime.cgroups import Cgroup, removal
 from labcore.runtime.launch import Launch, launched
 from labcore.spec import ContainerSpec, CreateOptions, Resources, Root
 from labcore.storage.driver import driver
@@ -130,7 +130,9 @@ def _cgroup(options: CreateOptions, container_id: str) -> Cgroup | None:
     """Return a cgroup of the container's own, where there is something for it to do."""
     if options.resources == Resources() and not (options.cgroup_parent or options.devices or options.device_cgroup_rules):
         return None
-    return cgroup_of(options, container_id[:ID_SHORT])
+    cgroup = cgroup_of(options, container_id[:ID_SHORT])
+    removal.remove_abandoned(cgroup.entrances(), PREFIX)  # of commands that were killed
+    return cgroup
 
 
 @contextmanager

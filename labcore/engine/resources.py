@@ -8,6 +8,7 @@ from labcore.errors import InvalidInput
 from labcore.runtime.cgroups import Cgroup, hierarchies
 from labcore.spec import CreateOptions, DeviceRule, Resources
 
+PREFIX: Final = "labcore-"  # of the names of containers' cgroups
 MEMORY_MIN: Final = 6 << 20  # bytes: a container with less than this does not start, says docker
 PERIODS: Final = range(1000, 1_000_001)  # microseconds
 QUOTA_MIN: Final = 1000
@@ -96,4 +97,4 @@ def cgroup_of(options: CreateOptions, name: str) -> Cgroup:
     """Return the cgroup of a container of this name, below the parent that the options name."""
     if options.cgroup_parent:
         return Cgroup.at(f"{options.cgroup_parent}/{name}")
-    return Cgroup.near_own(f"labcore-{name}")
+    return Cgroup.near_own(f"{PREFIX}{name}")

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
+from labcore.engine.resources import PREFIX
+from labcore.runtime.cgroups import Cgroup, removal
 from tests.conftest import PROJECT, closed_to_others, needs_root, within_reach
 from tests.threads import Started
 
@@ -70,7 +72,7 @@ def test_standard_input_only_with_interactive(engine: Engine) -> None:
         (125, ["-w", "relative", "busybox", "true"], "is not absolute"),
         (125, ["--rootfs", "/etc/passwd", "true"], "is a file"),
         (125, ["--bogus", "busybox", "true"], "unrecognized arguments: --bogus"),
-        (125, [], "name an image"),
+        (125, [], "arguments are required: IMAGE"),
     ],
 )
 def test_exit_codes_are_dockers(engine: Engine, status: int, words: list[str], message: str) -> None:
@@ -143,8 +145,10 @@ def test_the_second_interrupt_kills_what_ignores_the_first(engine: Engine) -> No
 
 
 @pytest.mark.parametrize("options", [[], ["-m", "64m"], ["--userns-remap", "100000"]], ids=["plain", "cgroup", "users"])
-def test_a_killed_command_leaves_no_container(engine: Engine, options: list[str]) -> None:
-    """Whoever carries the plan: a monitor ends with its starter, and the container with the monitor."""
+def test_a_killed_command_leaves_no_container(
+    engine: Engine, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """Whoever carries the plan: a monitor ends with its starter, and the container with the monitor. The next finds its cgroup."""
     shell = ["sh", "-c", "echo ready; sleep 4711"]
     command = [*LABCORE, "--root", str(engine.root), "run", "--rm", *options, "busybox", *shell]
     with Started(command, stdout=subprocess.PIPE, text=True) as process:
@@ -154,9 +158,11 @@ def test_a_killed_command_leaves_no_container(engine: Engine, options: list[str]
     for _ in range(100):
         running = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"sleep\x004711" in _read(p)]
         if not running:
-            return
+            break
         time.sleep(0.05)
-    pytest.fail(f"still running: {running}")
+    assert not running
+    monkeypatch.setattr(removal, "ABANDONED_SECONDS", -1)
+    removal.remove_abandoned(Cgroup.near_own("any").entrances(), PREFIX)
 
 
 def _read(path: Path) -> bytes:

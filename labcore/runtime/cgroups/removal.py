@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 REMOVAL_POLLS = 300  # times 1 to 10 ms
+ABANDONED_SECONDS = 10
 
 
 def remove(directories: "Iterable[str]") -> None:
@@ -25,6 +26,21 @@ def remove(directories: "Iterable[str]") -> None:
             send(pid, 9)
         time.sleep(0.001 if attempt < 20 else 0.01)
     raise LabcoreError(f"cgroups still in use: {', '.join(left)}")
+
+
+def remove_abandoned(directories: "Iterable[str]", prefix: str) -> None:
+    """Remove the empty cgroups beside these whose names begin so: their makers were killed. One that is new may yet be entered."""
+    for parent in dict.fromkeys(map(os.path.dirname, directories)):
+        try:
+            found = [entry.path for entry in os.scandir(parent) if entry.name.startswith(prefix)]
+        except OSError:
+            continue
+        for path in found:
+            try:
+                if time.time() - os.stat(path).st_mtime > ABANDONED_SECONDS:  # noqa: PTH116
+                    os.rmdir(path)  # noqa: PTH106
+            except OSError:  # somebody is in it, or has removed it
+                continue
 
 
 def processes(directories: "Iterable[str]") -> list[int]:
