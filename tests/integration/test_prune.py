@@ -142,7 +142,7 @@ def test_what_is_damaged_keeps_nothing_else_from_going(engine: Engine, capfd: py
     """A container whose record is: what it needs stays, and why is said; all else goes on, and it can be removed."""
     other = another(engine, "other")
     for name in ("good", "bad"):
-        create(engine, create_options("box", name=name))
+        create(engine, create_options("box", ["true"], name=name))
     with engine.records.writing() as database:
         database.execute("UPDATE containers SET record = '{' WHERE name = 'bad'")
     (engine.layers.directory / "layers/stray").write_text("x")
