@@ -59,7 +59,18 @@ def make(made: Engine, source: Engine, name: str = "box") -> Image:
 @pytest.fixture
 def container(engine: Engine) -> "Iterator[subprocess.Popen[str]]":
     """A container of the image, that runs until its input ends."""
-    command = [*LABCORE, "--root", str(engine.root), "run", "-i", "box", "sh", "-c", "echo ready; read line; cat /own | wc -c"]
+    command = [
+        *LABCORE,
+        "--root",
+        str(engine.root),
+        "run",
+        "--rm",
+        "-i",
+        "box",
+        "sh",
+        "-c",
+        "echo ready; read line; cat /own | wc -c",
+    ]
     with Started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         assert running.stdout.readline() == "ready\n"
