@@ -1,5 +1,7 @@
 """What takes how much of the disk, and how much of that could be freed."""
 
+from collections.abc import Collection
+
 from labcore.engine.container_state import upper_of
 from labcore.engine.containers import every
 from labcore.engine.engine import Engine
@@ -78,6 +80,9 @@ def _written(engine: Engine, container: Container) -> int:
 def _volumes(engine: Engine) -> Usage:
     """Return what containers share. It goes when it is asked to: `labcore volume rm` and `prune`."""
     store = engine.volumes
-    users = volume_users(engine)
-    items = tuple(Item(name, store.usage(name), name in users or store.is_in_use(name)) for name in store.names())
+    try:
+        used: Collection[str] = volume_users(engine)
+    except StoreDamaged:  # of a record: nobody knows which volumes it needs
+        used = store.names()
+    items = tuple(Item(name, store.usage(name), name in used or store.is_in_use(name)) for name in store.names())
     return Usage("volumes", items, sum(item.size for item in items), 0)

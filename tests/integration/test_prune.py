@@ -59,7 +59,18 @@ def make(made: Engine, source: Engine, name: str = "box") -> Image:
 @pytest.fixture
 def container(engine: Engine) -> "Iterator[subprocess.Popen[str]]":
     """A container of the image, that runs until its input ends."""
-    command = [*LABCORE, "--root", str(engine.root), "run", "-i", "box", "sh", "-c", "echo ready; read line; cat /own | wc -c"]
+    command = [
+        *LABCORE,
+        "--root",
+        str(engine.root),
+        "run",
+        "--rm",
+        "-i",
+        "box",
+        "sh",
+        "-c",
+        "echo ready; read line; cat /own | wc -c",
+    ]
     with Started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         assert running.stdout.readline() == "ready\n"
@@ -142,7 +153,7 @@ def test_what_is_damaged_keeps_nothing_else_from_going(engine: Engine, capfd: py
     """A container whose record is: what it needs stays, and why is said; all else goes on, and it can be removed."""
     other = another(engine, "other")
     for name in ("good", "bad"):
-        create(engine, create_options("box", name=name))
+        create(engine, create_options("box", ["true"], name=name))
     with engine.records.writing() as database:
         database.execute("UPDATE containers SET record = '{' WHERE name = 'bad'")
     (engine.layers.directory / "layers/stray").write_text("x")
