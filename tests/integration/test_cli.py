@@ -148,7 +148,7 @@ def test_the_second_interrupt_kills_what_ignores_the_first(engine: Engine) -> No
 def test_a_killed_command_leaves_no_container(
     engine: Engine, options: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
-    """Whoever carries the plan: a monitor ends with its starter, and the container with the monitor. The next finds its cgroup."""
+    """Whoever carries the plan: a monitor ends with its starter, and the container with the monitor."""
     shell = ["sh", "-c", "echo ready; sleep 4711"]
     command = [*LABCORE, "--root", str(engine.root), "run", "--rm", *options, "busybox", *shell]
     with Started(command, stdout=subprocess.PIPE, text=True) as process:

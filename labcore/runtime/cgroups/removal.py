@@ -29,7 +29,7 @@ def remove(directories: "Iterable[str]") -> None:
 
 
 def remove_abandoned(directories: "Iterable[str]", prefix: str) -> None:
-    """Remove the empty cgroups beside these whose names begin so: their makers were killed. One that is new may yet be entered."""
+    """Remove empty cgroups beside these, of that prefix: their makers were killed. A new one may yet be entered."""
     for parent in dict.fromkeys(map(os.path.dirname, directories)):
         try:
             found = [entry.path for entry in os.scandir(parent) if entry.name.startswith(prefix)]
