@@ -1,4 +1,4 @@
-"""Images come from archives and go to them; after that they are ready to run, as after a pull."""
+"""load, save, import: images from archives and into them; what was loaded is unpacked, as after a pull."""
 
 from collections.abc import Iterable
 from contextlib import ExitStack

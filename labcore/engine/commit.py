@@ -1,4 +1,4 @@
-"""An image of an image and what a container has changed: docker commit."""
+"""commit: an image of what a container has changed, on top of its own (docker commit)."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What containers do at this moment: what was noted, compared with their processes, and with what their shims have left.
+"""Container states: the record, compared with the process and with what the shim has left.
 
 A shim answers as long as its container lives, and then leaves the exit in the container's directory (`labcore.runtime.shim`).
 Beside that stands `cgroups`, the cgroup's directories: whoever first finds that the container has ended removes them.

@@ -1,4 +1,4 @@
-"""What takes how much of the disk, and how much of that could be freed."""
+"""Disk usage: bytes of images, layers, containers and volumes, and how many of them could be freed (docker system df)."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Is what is kept still what was put there? Blobs by their digests; unpacked layers by unpacking them once more."""
+"""fsck: blobs checked by their digests, unpacked layers by unpacking them once more."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What `docker run` takes as `-v`, `--mount` and `--tmpfs`, read into values."""
+"""Mount options: docker run's `-v`, `--mount` and `--tmpfs`, read into values."""
 
 import csv
 import re

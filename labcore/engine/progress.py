@@ -1,4 +1,4 @@
-"""Parts of an image that travel side by side, and what is told of them meanwhile."""
+"""Progress of a pull or push: parts of an image that travel side by side."""
 
 import queue
 import threading

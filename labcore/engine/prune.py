@@ -1,4 +1,4 @@
-"""What is not needed goes: images by name, and all that no name leads to any more."""
+"""rmi and prune: images by name, and garbage collection of blobs and unpacked layers."""
 
 from collections.abc import Iterable
 from contextlib import suppress

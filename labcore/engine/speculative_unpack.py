@@ -1,4 +1,4 @@
-"""Blobs of an archive that look like layers are unpacked while they come; which layers they are is known when all have come."""
+"""Speculative unpack: blobs of an archive that look like layers are extracted before its manifest says which they are."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""A layer is unpacked while it comes: who takes it over the wire and who makes files of it work side by side."""
+"""Streaming unpack: a layer is extracted while it is downloaded, by two threads side by side."""
 
 import queue
 import threading

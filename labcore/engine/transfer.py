@@ -1,4 +1,4 @@
-"""Images come from a registry, and go to one: the only place where `registry` and `images` meet."""
+"""pull and push: images between a registry and the store, the only place where those two rooms meet."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress

@@ -1,4 +1,4 @@
-"""From attachments to mounts: volumes are made, filled and held, and where they are is told to the plan."""
+"""Volumes of a container: created, filled from the image, held, and turned into mounts."""
 
 import os
 from collections.abc import Iterator, Sequence

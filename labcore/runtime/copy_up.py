@@ -1,4 +1,4 @@
-"""Fill a tmpfs with what the directory below it holds: the mount option `tmpcopyup`, that podman gives with `--tmpfs`.
+"""tmpcopyup: fill a tmpfs with what the directory below it holds, a mount option that podman gives with `--tmpfs`.
 
 The starter does it, for the mounted tmpfs through /proc/PID/root. The container's root is a stranger's, and no link in it is
 followed.

@@ -1,4 +1,4 @@
-"""Why an op failed, and what to do: from the call, the errno, and what can be seen on this machine."""
+"""Explanations of failures: cause and cure, from the op, the call, the errno, and the state of this machine."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""From a spec's mounts to ops: mount(8)'s words become the kernel's flags, and what is the host's is taken in hand in time."""
+"""Mounts as ops: mount(8)'s words become flags, and the host's parts are opened (open_tree(2)) before the root is left."""
 
 import os
 from collections.abc import Collection, Iterable, Sequence

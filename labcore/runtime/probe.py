@@ -1,4 +1,4 @@
-"""What can be seen of this machine in /proc."""
+"""Probes of this machine: kernel version, mounts, user namespace, from /proc."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Looking into a root file system that is no longer mounted, to say why its program did not start.
+"""Lookup in a root file system that is no longer mounted, to explain why its program did not start.
 
 Everything in there is somebody else's: links are followed inside the root, and files are only read.
 """

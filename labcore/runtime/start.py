@@ -1,4 +1,4 @@
-"""Carry out a plan. What only some starts need (the monitor, explanations) is imported when one does."""
+"""spawn: a plan carried out by the extension or by the monitor, which is imported when a plan needs it."""
 
 import errno
 from collections.abc import Mapping, Sequence

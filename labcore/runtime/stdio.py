@@ -1,4 +1,4 @@
-"""Standard streams belong to the process's user, who could not open /dev/stdout again else: a starter's pipes are root's."""
+"""Ownership of stdio: pipes are given to the process's user, who could not open /dev/stdout again else."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""The terminal of a container: made inside it, its other end taken by the starter (docker's `-t`)."""
+"""The pseudo-terminal of a container, pty(7): made inside it, its master taken by the launcher (docker's `-t`)."""
 
 import os
 import struct

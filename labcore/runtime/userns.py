@@ -1,4 +1,4 @@
-"""User namespaces: how an ordinary user becomes root, of what is made from there on, and what root of one cannot do.
+"""User namespaces: id maps, rootless containers, and what root of a user namespace cannot do.
 
 user_namespaces(7): inside, user 0 has all capabilities over namespaces that belong to this one, and outside it is the user that
 it is mapped to. Ordinary users may map their own number; more of them, which files of several owners take, only through

@@ -1,4 +1,4 @@
-"""Which devices a cgroup may use: a list in version 1, a small program in version 2. bpf(2), BPF_PROG_TYPE_CGROUP_DEVICE."""
+"""The device cgroup: a list in version 1, a small program in version 2. bpf(2), BPF_PROG_TYPE_CGROUP_DEVICE."""
 
 import os
 import struct

@@ -1,4 +1,4 @@
-"""One container's cgroup: made, limited, looked at, frozen, emptied, removed, in all hierarchies that there are."""
+"""A container's cgroup, in all hierarchies: made, limited, frozen, emptied, removed."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Where this machine's cgroups are mounted: version 2, version 1, or both side by side."""
+"""Cgroup hierarchies of this machine and their mount points: version 2, version 1, or both (hybrid)."""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Empty cgroups and take them away: what ending a container takes, by paths alone: short commands import no more."""
+"""Removal of cgroups, by their paths: kill, thaw, rmdir. Short commands import no more than this."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""From limits to the files that say them: one table for each version of cgroups."""
+"""Resource limits as cgroup files: one table for each version."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

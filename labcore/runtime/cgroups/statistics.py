@@ -1,4 +1,4 @@
-"""What a cgroup has used: cgroups(7), admin-guide/cgroup-v1 and cgroup-v2."""
+"""Statistics of a cgroup: memory, CPU, pids, I/O; cgroups(7), admin-guide/cgroup-v1 and cgroup-v2."""
 
 from collections.abc import Mapping
 from pathlib import Path

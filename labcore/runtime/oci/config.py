@@ -1,4 +1,4 @@
-"""From a bundle's config.json to what labcore speaks: a spec, limits, hooks (config.md and config-linux.md)."""
+"""config.json: a bundle read into a spec, resources and hooks (config.md and config-linux.md)."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""The terminal's other end goes to whoever asked for the container: runtime.md, `--console-socket`."""
+"""The console socket: the pty master goes to whoever asked for the container (runtime.md, `--console-socket`)."""
 
 import array
 import os

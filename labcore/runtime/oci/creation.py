@@ -1,4 +1,4 @@
-"""`create`: everything up to the program, which waits for `start` (runtime.md)."""
+"""create: everything up to the program, which waits at exec.fifo for `start` (runtime.md)."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A config.json to begin with, and what this runtime can do (config.md, features.md)."""
+"""spec and features: an example config.json, and the features of this runtime (config.md, features.md)."""
 
 from typing import Any
 

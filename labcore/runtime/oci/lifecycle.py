@@ -1,4 +1,4 @@
-"""A container's life as other engines see it: create, start, kill, exec, pause, delete (runtime.md)."""
+"""The runtime as engines see it: create, start, kill, exec, pause, delete (runtime.md)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

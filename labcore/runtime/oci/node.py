@@ -1,4 +1,4 @@
-"""Reading JSON that somebody else wrote: every value is asked for by its type, and an error names its path."""
+"""JSON nodes: values of a document that somebody else wrote, asked for by type; errors name their path."""
 
 from collections.abc import Iterator
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""What a bundle leaves to its root file system: modes of tmpfs, HOME, and whether the program is there."""
+"""The bundle's root file system: modes of tmpfs, HOME, and whether the program is there."""
 
 import errno
 import os

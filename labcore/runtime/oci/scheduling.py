@@ -1,4 +1,4 @@
-"""How a process is scheduled: `process.scheduler`, `ioPriority`, `execCPUAffinity`, `linux.memoryPolicy`, `timeOffsets`."""
+"""Scheduling of a process: `process.scheduler`, `ioPriority`, `execCPUAffinity`, `linux.memoryPolicy`, `timeOffsets`."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""All that is remembered of a container between one command and the next: what life.py keeps for the short ones, and the JSON.
+"""State of OCI containers between two commands: state.json, beside the short lines of life.py.
 
 ROOT/ID/state.json is written atomically; the container exists once it is there.
 """

@@ -1,4 +1,4 @@
-"""What an op is; the clone, and the two that hold anything: any system call, anything the starter does."""
+"""The op, the clone, sync points with the starter, namespaces and cgroups to be joined; and any system call as an op."""
 
 import os
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Ops on when, where and with whose memory a process runs."""
+"""Ops on scheduling: policy, I/O priority, CPU affinity, NUMA memory policy, clock offsets."""
 
 import struct
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Which system calls a container may make: the default profile, and its compilation to a filter."""
+"""Seccomp: the default profile of system calls, and its compilation to a filter."""
 
 from labcore.runtime.seccomp.compiled import compiled
 from labcore.runtime.seccomp.default import default_profile

@@ -1,4 +1,4 @@
-"""From a profile to a filter that the kernel can load; compiled once, and kept."""
+"""Compilation of a seccomp profile to classic BPF, with a cache on disk."""
 
 import errno
 import hashlib

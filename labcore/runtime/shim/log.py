@@ -1,4 +1,4 @@
-"""Read what a container has put out: the records of csrc/log.h."""
+"""The log of a shim: records of stdout and stderr, read and followed (csrc/log.h)."""
 
 import os
 import select
