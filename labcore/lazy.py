@@ -1,7 +1,6 @@
 """Lazy imports: a package's names are imported when they are first used (PEP 562)."""
 
 import sys
-from importlib import import_module
 
 TYPE_CHECKING = False  # importing those costs more than all else here
 if TYPE_CHECKING:
@@ -16,7 +15,8 @@ def lazy_names(package: str, homes: "Mapping[str, Iterable[str]]") -> "Callable[
     def load(name: str) -> "Any":
         if name not in home:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(home[name]), name)
+        __import__(home[name])  # importlib would import more
+        value = getattr(sys.modules[home[name]], name)
         setattr(sys.modules[package], name, value)
         return value
 

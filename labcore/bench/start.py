@@ -12,7 +12,7 @@ from labcore.bench.peers import PeerFailed, peers, timed
 from labcore.bench.workspace import workspace
 from labcore.engine import Engine
 from labcore.native import program
-from labcore.runtime.seccomp import compiled
+from labcore.runtime.seccomp.compile import compiled
 from labcore.spec import ContainerSpec, OverlayRoot
 
 BALLAST_MB = 500

@@ -11,7 +11,7 @@ from typing import Any, Final, Never
 
 from labcore.errors import InvalidInput
 from labcore.runtime.probe import kernel_version
-from labcore.runtime.seccomp.compiled import ACTIONS
+from labcore.runtime.seccomp.compile import ACTIONS
 from labcore.spec import Comparison, SeccompProfile, SeccompRule
 
 # uname's machine -> what Go and libseccomp call it

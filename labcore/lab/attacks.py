@@ -23,7 +23,8 @@ from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.ops import Op
 from labcore.runtime.probe import kernel_version
-from labcore.runtime.seccomp import compiled, default_profile
+from labcore.runtime.seccomp.compile import compiled
+from labcore.runtime.seccomp.default import default_profile
 from labcore.spec import DEFAULT_CAPABILITIES, DEFAULT_PATH, BindRoot, ContainerSpec
 
 SETTING: Final = "/proc/sys/kernel/core_pattern"  # which program the kernel starts, as root, when another crashes

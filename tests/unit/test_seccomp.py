@@ -10,9 +10,8 @@ import pytest
 
 from labcore.errors import InvalidInput
 from labcore.native.libseccomp import _load
-from labcore.runtime.seccomp import compiled, default_profile
-from labcore.runtime.seccomp.compiled import ARCHITECTURES
-from labcore.runtime.seccomp.default import AF_MAX
+from labcore.runtime.seccomp.compile import ARCHITECTURES, compiled
+from labcore.runtime.seccomp.default import AF_MAX, default_profile
 from labcore.spec import DEFAULT_CAPABILITIES, Comparison, SeccompProfile, SeccompRule
 from tests.conftest import PROJECT
 

@@ -7,7 +7,7 @@ from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.cgroups.scope import RUNS
 from labcore.runtime.mounting import BINDS, COPY_UP, FLAGS, PROPAGATION, RECURSIVE
 from labcore.runtime.oci.config import HOOKS
-from labcore.runtime.seccomp.compiled import ACTIONS, ARCHITECTURES
+from labcore.runtime.seccomp.compile import ACTIONS, ARCHITECTURES
 from labcore.runtime.stages import NAMESPACE_FLAGS
 from labcore.spec import DEFAULT_MOUNTS, DEFAULT_PATH, MASKED_PATHS, READONLY_PATHS
 

@@ -90,7 +90,7 @@ FILTER_FLAGS = {"SECCOMP_FILTER_FLAG_TSYNC": 1, "SECCOMP_FILTER_FLAG_LOG": 2, "S
 def _filter(given: SeccompProfile | SeccompFilter | None) -> list[Op]:
     if given is None:
         return []
-    from labcore.runtime.seccomp import compiled
+    from labcore.runtime.seccomp.compile import compiled
 
     ready = given if isinstance(given, SeccompFilter) else compiled(given)
     return [ops.LoadFilter(ready.program, sum(FILTER_FLAGS[name] for name in ready.flags))]

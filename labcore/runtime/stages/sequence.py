@@ -12,12 +12,12 @@ from typing import Final, Literal
 
 from labcore.errors import InvalidInput
 from labcore.native import Process, UnmountFlag
+from labcore.native.spawn import PRESERVED_DESCRIPTOR
 from labcore.record import Record
 from labcore.runtime import ops
 from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
 from labcore.runtime.probe import confined, mapped
-from labcore.runtime.seccomp import compiled
 from labcore.runtime.stages import filesystem, namespaces, process, rootfs
 from labcore.runtime.stages.rootfs import BEHIND_SYNC
 from labcore.runtime.terminal import TerminalTaken, give_to_shim
@@ -152,6 +152,8 @@ def _plan(made: list[Op], options: LaunchOptions) -> Plan:
 def _with_compiled_filter(spec: ContainerSpec, cache: str) -> ContainerSpec:
     if not cache or not isinstance(spec.seccomp, SeccompProfile):
         return spec
+    from labcore.runtime.seccomp.compile import compiled  # with hashlib, for those only who filter calls
+
     return spec.replace(seccomp=compiled(spec.seccomp, Path(cache)))
 
 
@@ -198,8 +200,6 @@ def _with_root_hooks(mounted: list[Op], spec: ContainerSpec, options: LaunchOpti
 
 def _check_room(receiving: Sequence[Op], preserved: int) -> None:
     """Raise InvalidInput if what is handed over would be counted into the descriptors that the program is to find open."""
-    from labcore.native.spawn import PRESERVED_DESCRIPTOR
-
     room = PRESERVED_DESCRIPTOR - BEHIND_SYNC
     count = sum(op.count for op in receiving if isinstance(op, ops.Receive))
     if preserved and count > room:

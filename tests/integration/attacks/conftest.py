@@ -12,7 +12,7 @@ import pytest
 from labcore.engine import Engine
 from labcore.native import DEVNULL, PIPE, capget
 from labcore.runtime import Plan, make_plan, spawn
-from labcore.runtime.seccomp import default_profile
+from labcore.runtime.seccomp.default import default_profile
 from labcore.spec import DOCKER_CAPABILITIES, ContainerSpec, OverlayRoot, SeccompProfile, root_with
 from tests.conftest import PROJECT, needs_root
 from tests.integration.test_oci import Bundle
