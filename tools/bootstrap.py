@@ -201,6 +201,8 @@ def install_python(extra: str, kit: Kit | None = None) -> None:
         pip += source
         run([*pip, *BUILD_REQUIREMENTS], out, LOG)
         run([*pip, "--no-build-isolation", "-e", f"{PROJECT}[{extra}]"], out, LOG)
+        # What is not installed but used from here is compiled by nobody where PYTHONDONTWRITEBYTECODE is set.
+        run([str(python), "-m", "compileall", "-q", str(PROJECT / "labcore")], out, LOG)
     stamp_of(extra).write_text(state)
     print(f"pip: done in {time.monotonic() - started:.0f} s", flush=True)
 
