@@ -83,17 +83,19 @@ class Engine:
     def pull(
         self, reference: Reference, where: "Endpoint | None" = None, *, platform: Platform | None = None, unpack: bool = True
     ) -> "Iterator[Progress]":
-        """Get an image from its registry, or the one named: `transfer.pull`. With `unpack` it is ready to run afterwards."""
-        from labcore.engine import transfer
+        """Pull an image from its registry, or the one named: `labcore.engine.pull`. With `unpack` it is ready to run then."""
+        from labcore.engine.endpoint import endpoint  # commands that move no image need no client
+        from labcore.engine.pull import pull
 
         place = self.layers if unpack else None
-        return transfer.pull(self.images, reference, where or transfer.endpoint(reference), layers=place, platform=platform)
+        return pull(self.images, reference, where or endpoint(reference), layers=place, platform=platform)
 
     def push(self, reference: Reference, where: "Endpoint | None" = None) -> "Iterator[Progress]":
-        """Send an image to the registry of its name, or the one named: `transfer.push`."""
-        from labcore.engine import transfer
+        """Send an image to the registry of its name, or the one named: `labcore.engine.push`."""
+        from labcore.engine.endpoint import endpoint
+        from labcore.engine.push import push
 
-        return transfer.push(self.images, reference, where or transfer.endpoint(reference))
+        return push(self.images, reference, where or endpoint(reference))
 
     def spec(
         self,

@@ -9,7 +9,9 @@ from typing import Protocol, Self
 
 import bcrypt
 
-from labcore.engine import default_root, transfer
+from labcore.engine import default_root
+from labcore.engine.endpoint import endpoint
+from labcore.engine.push import push as push_image
 from labcore.http import FilePart, Request, Response
 from labcore.images import ImageStore, Manifest
 from labcore.lab.exchange import Exchange, Row, row
@@ -145,6 +147,6 @@ def push(store: str, name: str, registry: LessonRegistry) -> str:
     images = ImageStore(Path(store))
     full = Reference.parse(f"{registry.address}/{name}")
     images.tag(full, images.get(Reference.parse(name)).descriptor)
-    for _ in transfer.push(images, full, transfer.endpoint(full)):
+    for _ in push_image(images, full, endpoint(full)):
         pass
     return str(full)

@@ -12,7 +12,9 @@ import pytest
 import trustme
 
 from labcore.engine import Engine
-from labcore.engine.transfer import endpoint, pull, push
+from labcore.engine.endpoint import endpoint
+from labcore.engine.pull import pull
+from labcore.engine.push import push
 from labcore.http import Request, Response
 from labcore.images import ImageStore
 from labcore.registry.server import Registry, Settings

@@ -14,7 +14,9 @@ import pytest
 import trustme
 
 from labcore.engine import Engine
-from labcore.engine.transfer import endpoint, pull, push
+from labcore.engine.endpoint import endpoint
+from labcore.engine.pull import pull
+from labcore.engine.push import push
 from labcore.images import ImageStore
 from labcore.spec import Reference
 from tests.conformance.conftest import dockers_registry, running_dockerd

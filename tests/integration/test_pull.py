@@ -10,14 +10,16 @@ import bcrypt
 import pytest
 
 from labcore.engine import Engine
-from labcore.engine.transfer import Endpoint, endpoint, pull, push
+from labcore.engine.endpoint import endpoint
+from labcore.engine.pull import pull
+from labcore.engine.push import push
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.http import Request, Response
 from labcore.images import ImageStore
 from labcore.registry.credentials import Credentials, keep
 from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Htpasswd
-from labcore.registry.transport import RegistryError, Transport
+from labcore.registry.transport import Endpoint, RegistryError, Transport
 from labcore.spec import Reference
 from tests.serving import named, served
 from tests.threads import together

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
-from labcore.engine.transfer import endpoint, pull, push
+from labcore.engine.endpoint import endpoint
+from labcore.engine.pull import pull
+from labcore.engine.push import push
 from labcore.http import Request, Response
 from labcore.http.message import Body
 from labcore.images import ImageStore

@@ -10,7 +10,9 @@ import pytest
 
 from labcore.cli import main
 from labcore.engine import Engine
-from labcore.engine.transfer import endpoint, pull, push
+from labcore.engine.endpoint import endpoint
+from labcore.engine.pull import pull
+from labcore.engine.push import push
 from labcore.errors import LabcoreError
 from labcore.http import Request, Response
 from labcore.images import ImageStore

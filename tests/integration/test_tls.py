@@ -14,7 +14,9 @@ import trustme
 
 from labcore.cli import main
 from labcore.engine import Engine
-from labcore.engine.transfer import endpoint, pull, push
+from labcore.engine.endpoint import endpoint
+from labcore.engine.pull import pull
+from labcore.engine.push import push
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images import ImageStore
 from labcore.registry.endpoint import Endpoint

@@ -10,7 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from labcore.engine import transfer
+from labcore.engine.endpoint import endpoint
+from labcore.engine.pull import pull as engine_pull
+from labcore.engine.push import push as engine_push
 from labcore.errors import InvalidInput
 from labcore.images import ImageStore
 from labcore.images.blobs import Blobs
@@ -215,7 +217,7 @@ def _registries(draw: Draw) -> Iterator[None]:
     with LessonRegistry(Path(draw.root, "registry")) as honest:
         name = Reference.parse(f"{honest.address}/{draw.hostname}/app:{draw.mark}")
         manifest = make_image(source, draw, str(name))
-        for _ in transfer.push(ImageStore(source), name, transfer.endpoint(name)):
+        for _ in engine_push(ImageStore(source), name, endpoint(name)):
             pass
         honest.said()
         liars = [honest.liar(part.digest) for part in descriptors(manifest)]
@@ -385,7 +387,7 @@ def _held(draw: Draw, name: str, *numbers: int) -> list[str]:
 DIGESTING: tuple[Target, ...] = (Blobs,)
 UNPACKING: tuple[Target, ...] = (unpack, Extractor, Archive, LayerStore.add, LayerStore.unpacked)
 STACKING: tuple[Target, ...] = (storage_overlay, OverlayRoot.options)
-PULLING: tuple[Target, ...] = (transfer, Client, Transport, Sources)
+PULLING: tuple[Target, ...] = (engine_pull, engine_push, Client, Transport, Sources)
 SCENARIOS = {
     "digest": Scenario(_perform_digest, None, _conclude_digest, None, forbidden=DIGESTING),
     "layers": Scenario(_perform_layers, _layered, _conclude_layers, writes_and_deletes, prepare=an_image, forbidden=UNPACKING),

@@ -209,10 +209,11 @@ def rootfs(spec):
         "a call of the reference": _reference("pull"),
         "a call of labcore's pull": """
 def pull(registry, repository, tag, store):
-    from labcore.engine import transfer
+    from labcore.engine.endpoint import endpoint
+    from labcore.engine.pull import pull as transfer
     from labcore.images import ImageStore
     name = Reference.parse(f"{registry.removeprefix('http://')}/{repository}:{tag}")
-    for _ in transfer.pull(ImageStore(Path(store)), name, transfer.endpoint(name)):
+    for _ in transfer(ImageStore(Path(store)), name, endpoint(name)):
         pass
     return lab.manifest(store, str(name))
 """,

@@ -1,37 +1,23 @@
-"""pull and push: images between a registry and the store, the only place where those two rooms meet."""
+"""pull: an image from its registry into the store, its layers unpacked while they come (distribution-spec, pull)."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 from labcore.engine.progress import Progress, Work, side_by_side
 from labcore.engine.streaming_unpack import Arrival
-from labcore.errors import ImageNotFound, StoreDamaged
-from labcore.images import Config, Descriptor, ImageStore, Manifest
-from labcore.images.compressing import compressed
+from labcore.errors import StoreDamaged
+from labcore.images import Config, Descriptor, ImageStore
 from labcore.images.index import manifest_for
 from labcore.registry import credentials
-from labcore.registry.client import Client
 from labcore.registry.mirrors import Sources
-from labcore.registry.registries import configured_endpoint
-from labcore.registry.transport import Endpoint, Transport
+from labcore.registry.transport import Endpoint
 from labcore.spec import Platform, Reference
 from labcore.spec.media import INDEXES, MANIFESTS
 from labcore.storage import LayerStore
 from labcore.tar import Chunk
 
 ChunksFrom = Callable[[int], Iterator[Chunk]]
-
-
-def endpoint(
-    reference: Reference, *, insecure: bool | None = None, authority: Path | None = None, root: Path | None = None
-) -> Endpoint:  # fmt: skip
-    """Return where an image's registry is, as `registries.toml` below a state root says; what is given here overrules it.
-
-    One on this machine's loopback is spoken to without TLS, unless told otherwise.
-    """
-    return configured_endpoint(reference.registry, root and root / "registries.toml", insecure=insecure, authority=authority)
 
 
 def pull(
@@ -85,22 +71,6 @@ def pull(
     yield Progress(descriptor.digest, "done", descriptor.size, descriptor.size)
 
 
-def push(store: ImageStore, reference: Reference, where: Endpoint) -> Iterator[Progress]:
-    """Send an image to the registry of its name, saying how far it is. Raises ImageNotFound, RegistryError."""
-    found = credentials.find(reference.registry, repository=reference.repository)
-    with closing(Transport(where, found)) as transport, store.using():
-        image = compressed(store, reference)
-        content = store.blobs.read(image.descriptor)
-        client = Client(transport, reference.repository)
-        parts = list(Manifest.parse(content, str(reference)).parts())
-        near = _near(store, reference)
-        yield from side_by_side(
-            parts, lambda part, tell: _send(store, client, part, near.get(part.digest), tell), transport.stop
-        )
-        client.push_manifest(reference.tag or image.descriptor.digest, content, image.descriptor.media_type)
-    yield Progress(image.descriptor.digest, "done", len(content), len(content))
-
-
 def _fetch(
     store: ImageStore,
     client: Sources,
@@ -117,30 +87,6 @@ def _fetch(
 
     got = store.fetch_blob(part, passing(chunks))
     tell(Progress(part.digest, "done" if got else "is there", part.size, part.size))
-
-
-def _send(
-    store: ImageStore, client: Client, part: Descriptor, source: str | None, tell: Callable[[Progress], None]
-) -> None:  # fmt: skip
-    path = store.blob_path(part)
-
-    def gone(size: int) -> None:
-        tell(Progress(part.digest, "goes", size, part.size))
-
-    how = client.push_blob(part.digest, part.size, lambda: path.open("rb"), source=source, tell=gone)
-    tell(Progress(part.digest, "done" if how == "sent" else "is there", part.size, part.size))
-
-
-def _near(store: ImageStore, reference: Reference) -> dict[str, str]:
-    """Return in which other repository of the registry a blob may be: by its digest, a repository with an image that has it."""
-    found: dict[str, str] = {}
-    for other in map(Reference.parse, store.names()):
-        if other.registry == reference.registry and other.repository != reference.repository:
-            with suppress(ImageNotFound, StoreDamaged):
-                image = store.get(other)
-                for part in (image.config_descriptor, *image.layers):
-                    found[part.digest] = other.repository
-    return found
 
 
 def _surely(client: Sources, work: Work) -> Work:
