@@ -156,7 +156,7 @@ def remove(engine: Engine, text: str, *, force: bool = False, volumes: bool = Fa
 def signal_number(text: str) -> int:
     """Return the number of a signal: `9`, `KILL`, `SIGKILL`. Raises InvalidInput."""
     name = text.upper()
-    if name.isascii() and name.isdecimal() and 0 < int(name) < signal.NSIG:
+    if name.isascii() and name.isdecimal() and len(name) < 4 and 0 < int(name) < signal.NSIG:
         return int(name)
     with suppress(KeyError):
         return signal.Signals[name if name.startswith("SIG") else f"SIG{name}"]

@@ -80,8 +80,6 @@ def run(
     wanted = create_options(image, argv, options=options, **fields)
     if wanted.tty:
         raise InvalidInput("tty: run captures output, and has no terminal to give: leave it out, or labcore run -t")
-    if wanted.name:
-        raise InvalidInput(f"name {wanted.name!r}: a container of run is gone when it has ended: leave it out")
     engine = Engine(root)
     if wanted.name:
         if (stages, stdout, stderr, carrier) != (None, PIPE, PIPE, None):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import labcore
+from labcore import procfs
 from labcore.bench.comparison import Comparison, Options, Progress
 from labcore.bench.isolated import compare_isolated
 from labcore.bench.measure import Row, Subject, measure
@@ -20,7 +21,6 @@ from labcore.bench.render import table
 from labcore.bench.start import filter_file
 from labcore.engine import Engine
 from labcore.native import program
-from labcore.procfs import children
 from labcore.runtime.probe import file_system
 from labcore.spec import OverlayRoot
 from labcore.vm.qemu import default_machine
@@ -179,7 +179,7 @@ def gone(pids: list[int], timeout: float = 5.0) -> bool:
 
 def descendants(pid: int, name: str) -> list[int]:
     found = []
-    for child in children(pid):
+    for child in procfs.descendants(pid):
         with suppress(OSError):
             found += [child] if Path(f"/proc/{child}/comm").read_text().startswith(name) else []
     return found

@@ -74,7 +74,7 @@ def test_words(words: str, expected: list[str]) -> None:
         ("diff w", ["written"]),
         ("cp w", ["written:", ":files"]),
         ("volume rm ", ["data"]),
-        ("inspect ", ["busybox:latest", "127.0.0.1:5000/box:v1", "data"]),
+        ("inspect ", ["written", "busybox:latest", "127.0.0.1:5000/box:v1", "data"]),
         ("run -v d", ["data:", ":files"]),
     ],
 )

@@ -55,7 +55,7 @@ USES = {
     "volumes": f"{LABCORE} run --rm -v data:/data -v $PLACE:/host -v $PLACE:/host2:rshared --tmpfs /x busybox mount",
     "a container that stays": f"{LABCORE} run --name work busybox touch /x; {LABCORE} diff work; {LABCORE} commit work w:1; "
     f"{LABCORE} cp work:/x copied; {LABCORE} run -d --name up busybox sleep 60; {LABCORE} exec up true; {LABCORE} rm -f up",
-    "an OCI container": f"{LABCORE} run --name work busybox true; {OCI_LIFE}",
+    "an OCI container": f"{LABCORE} run --rm busybox true; {OCI_LIFE}",
     "doctor": f"{LABCORE} doctor || true",
     "a helper cell": "$PYTHON -c 'import os; from labcore.lab.helper import run_helper; run_helper(os.environ[\"CELL\"])'",
 }
