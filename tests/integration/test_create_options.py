@@ -196,7 +196,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"userns_mode": "keep-id"}, "host is all there is"),
     ({"group_add": ["nosuch"]}, "none in its /etc/group"),
     ({"tty": True}, "labcore run -t"),
-    ({"name": "x"}, "leave it out"),
+    ({"name": "x"}, "is no name of a container"),
     ({"user": "nosuch"}, "none in its /etc/passwd"),
 ]
 
