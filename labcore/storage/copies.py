@@ -22,7 +22,6 @@ FICLONE: Final = 0x40049409  # ioctl_ficlone(2): share the blocks until one side
 CHUNK_SIZE: Final = 1 << 24
 NO_CLONING: Final = {errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM}
 INSIDE: Final = Resolve.BENEATH | Resolve.NO_SYMLINKS
-SELF: Final = "."
 
 
 class Copier:

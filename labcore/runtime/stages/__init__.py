@@ -1,6 +1,6 @@
 """From a spec to a plan: each stage is a function `stage(spec) -> list[Op]`, and each can be replaced."""
 
-from labcore.runtime.stages.namespaces import NAMESPACE_FLAGS, become_root_of, before_joining, sysctl_path
+from labcore.runtime.stages.namespaces import NAMESPACE_FLAGS, become_root_of, sysctl_path
 from labcore.runtime.stages.sequence import STAGES, Action, LaunchOptions, Stage, SyncPoint, make_plan
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "Stage",
     "SyncPoint",
     "become_root_of",
-    "before_joining",
     "make_plan",
     "sysctl_path",
 ]

@@ -24,18 +24,7 @@ def _runtime(general: Options) -> Runtime:
 
 def do_create(general: Options, words: list[str]) -> int:
     """Make a container that waits for start."""
-    options, _ = read_options(words)
-    refuse(options)
-    name = one_name(options, "create")
-    bundle = Path(options.get("bundle", ".")).absolute()
-    runtime = _runtime(general)
-    process = runtime.create(
-        name,
-        bundle,
-        console_socket=options.get("console-socket"),
-        preserved=_preserved(options),
-        scope=bool(general.get("systemd-cgroup")),
-    )
+    options, runtime, name, process = _created(general, words, "create")
     try:
         _write_pid(options, process)
     except BaseException:
@@ -44,21 +33,26 @@ def do_create(general: Options, words: list[str]) -> int:
     return 0
 
 
-def do_run(general: Options, words: list[str]) -> int:
-    """Create, start, and wait for its end."""
+def _created(general: Options, words: list[str], command: str) -> "tuple[Options, Runtime, str, Process]":
+    """Create the container that a `create` or `run` asks for; the process of a `run` is this one's to wait for."""
     options, _ = read_options(words)
     refuse(options)
-    name = one_name(options, "run")
-    bundle = Path(options.get("bundle", ".")).absolute()
+    name = one_name(options, command)
     runtime = _runtime(general)
     process = runtime.create(
         name,
-        bundle,
+        Path(options.get("bundle", ".")).absolute(),
         console_socket=options.get("console-socket"),
         preserved=_preserved(options),
         scope=bool(general.get("systemd-cgroup")),
-        keep=True,
+        keep=command == "run",
     )
+    return options, runtime, name, process
+
+
+def do_run(general: Options, words: list[str]) -> int:
+    """Create, start, and wait for its end."""
+    options, runtime, name, process = _created(general, words, "run")
     try:
         _write_pid(options, process)
         runtime.start(name)
