@@ -35,6 +35,8 @@ from tests.peers import Peers, about_peers, found_peers
 pytest_plugins = ["tests.watching"]
 PROJECT = Path(__file__).parent.parent
 FROM_PACKAGES = ("alpine", "debian", "nginx", "python")
+SEEDS = ("busybox", "hello-world")
+SHARED_ENGINE = pytest.StashKey[Engine]()
 ON_CI = os.environ.get("CI") == "true"
 
 
@@ -109,12 +111,24 @@ def made_once(name: str, factory: pytest.TempPathFactory) -> Iterator[tuple[Path
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """An engine with its own state root and both seeds in it."""
     made = Engine(tmp_path_factory.mktemp("state"))
-    for name in ("busybox", "hello-world"):
+    for name in SEEDS:
         made.seed(name)
+    request.config.stash[SHARED_ENGINE] = made
     return made
+
+
+@pytest.fixture(autouse=True)
+def seeds_stay(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test that takes a seed away from the engine which the tests after it have in common with it."""
+    yield
+    if (shared := request.config.stash.get(SHARED_ENGINE, None)) is not None:
+        gone = {f"{name}:latest" for name in SEEDS} - set(shared.images.names())
+        for name in gone:
+            shared.seed(name.removesuffix(":latest"))
+        assert not gone, f"{request.node.nodeid} has removed {', '.join(sorted(gone))}"
 
 
 @pytest.fixture(scope="session")
