@@ -1,4 +1,4 @@
-"""Networks and endpoints on a host of the test's own: what containers have, what is refused, and what is left of killed processes."""
+"""Networks and endpoints on a host of the test's own: what containers have, what is refused, what killed processes leave."""
 
 import json
 import os
@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -93,7 +92,7 @@ def test_a_container_has_an_address_and_a_default_route(machine: Machine) -> Non
     assert (endpoint.interface, endpoint.ipv4, endpoint.ipv4_gateway) == ("eth0", "10.5.0.2/16", "10.5.0.1")
     assert one.sh("ip -oneline -4 address show eth0").split()[3] == "10.5.0.2/16"
     assert one.sh("ip route show default").split()[:5] == ["default", "via", "10.5.0.1", "dev", "eth0"]
-    assert one.sh("cat /sys/class/net/eth0/address 2>/dev/null || ip link show eth0").count("02:42:0a:05:00:02") == 1
+    assert "02:42:0a:05:00:02" in one.sh("ip link show eth0")
     assert one.reaches(machine, "10.5.0.1")
     assert machine.reaches(one, "10.5.0.2")
 
@@ -221,7 +220,6 @@ def test_the_callers_thread_stays_where_it_is(machine: Machine) -> None:
     with pytest.raises(ZeroDivisionError):
         in_namespace(machine.namespace, lambda: 1 // 0)
     assert os.readlink("/proc/thread-self/ns/net") == before
-    assert len(os.listdir("/proc/self/task")) == 1
 
 
 def test_the_namespace_of_a_process_that_has_ended() -> None:
@@ -258,19 +256,21 @@ def test_a_network_is_found_by_name_id_and_beginning_of_its_id(machine: Machine)
 
 
 def test_the_beginning_of_several_ids_is_refused(machine: Machine) -> None:
-    with ThreadPoolExecutor(1):
-        ids = {machine.create(f"n{number}", f"10.{number}.0.0/24").id[0] for number in range(17)}
-    assert len(ids) < 17  # of 16 digits one is twice there
+    for number in range(14):
+        machine.create(f"n{number}", f"10.{number}.0.0/24")  # with those that are always there they are 17, of 16 digits
+    ids = machine.run(lambda: [each.id for each in machine.driver.networks()])
+    twice = next(each[0] for each in ids if sum(other[0] == each[0] for other in ids) > 1)
     with pytest.raises(InvalidInput, match="write more of it"):
-        for digit in ids:
-            machine.do(machine.driver.find, digit)
+        machine.do(machine.driver.find, twice)
 
 
 def test_subnets_that_are_chosen_avoid_networks_routes_and_resolvers(machine: Machine) -> None:
     machine.sh("ip link add wan type bridge; ip address add 172.17.3.1/24 dev wan; ip link set wan up")
     machine.sh("ip route add 172.19.0.0/16 via 172.17.3.9")
-    subnets = [machine.create(name).wanted.pools[0].subnet for name in ("one", "two")]
-    assert subnets == ["172.18.0.0/16", "172.20.0.0/16"]
+    machine.create("one")
+    networks = machine.do(machine.driver.networks)
+    subnets = [(each.wanted.name, each.wanted.pools[0].subnet) for each in networks if each.bridge]
+    assert subnets == [("bridge", "172.18.0.0/16"), ("one", "172.20.0.0/16")]
 
 
 REFUSED: list[tuple[dict[str, Any], type[LabcoreError], str]] = [
@@ -325,11 +325,11 @@ def test_default_pools_run_out(machine: Machine) -> None:
     machine.sh(
         "ip route add 192.168.0.0/17 dev wan; ip route add 192.168.128.0/18 dev wan; ip route add 192.168.192.0/19 dev wan"
     )
-    assert [machine.create(name).wanted.pools[0].subnet for name in "ab"] == ["192.168.224.0/20", "192.168.240.0/20"]
+    assert machine.create("a").wanted.pools[0].subnet == "192.168.240.0/20"  # `bridge` has 192.168.224.0/20
     with pytest.raises(Unavailable, match="--subnet"):
-        machine.create("c")
+        machine.create("b")
     machine.do(machine.driver.remove, "a")
-    assert machine.create("c").wanted.pools[0].subnet == "192.168.224.0/20"
+    assert machine.create("b").wanted.pools[0].subnet == "192.168.240.0/20"
 
 
 def test_a_kernel_without_ipv6(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,8 +338,7 @@ def test_a_kernel_without_ipv6(machine: Machine, monkeypatch: pytest.MonkeyPatch
         machine.create("six", ipv6=True)
     machine.create("four")
     one = machine.container()
-    machine.connect("one", "four", one)
-    assert one.reaches(machine, "172.17.0.1")
+    assert one.reaches(machine, machine.connect("one", "four", one).ipv4_gateway)
 
 
 def test_removing(machine: Machine) -> None:
@@ -472,7 +471,7 @@ def test_a_small_network_is_full(machine: Machine) -> None:
     machine.create("small", "10.5.0.0/29")
     for number in range(5):
         machine.reserve(f"c{number}", "small")
-    with pytest.raises(InUse, match="all addresses of 10.5.0.0/29 are in use"):
+    with pytest.raises(InUse, match=r"all addresses of 10\.5\.0\.0/29 are in use"):
         machine.reserve("c5", "small")
 
 
@@ -515,7 +514,7 @@ def test_an_attach_that_fails_leaves_nothing(machine: Machine) -> None:
     one = machine.container()
     one.sh("ip link add eth1 type bridge")
     endpoints = [machine.reserve("one", name) for name in ("blue", "red")]
-    with pytest.raises(NetlinkError, match="eth1.*EEXIST"):
+    with pytest.raises(NetlinkError, match=r"eth1.*EEXIST"):
         machine.do(machine.driver.attach, endpoints, one.namespace)
     assert not any(name.startswith("veth") for name in machine.links())
     machine.do(machine.driver.release, "one")
@@ -527,7 +526,7 @@ def test_an_attach_whose_sysctl_the_kernel_refuses_leaves_nothing(machine: Machi
     one = machine.container()
     options = (("com.docker.network.endpoint.sysctls", "net.ipv4.conf.IFNAME.nonsense=1"),)
     endpoint = machine.reserve("one", "blue", driver_options=options)
-    with pytest.raises(InvalidInput, match="net.ipv4.conf.eth0.nonsense: there is no such"):
+    with pytest.raises(InvalidInput, match=r"net\.ipv4\.conf\.eth0\.nonsense: there is no such"):
         machine.do(machine.driver.attach, [endpoint], one.namespace)
     assert endpoint.host_link not in machine.links()
     assert "eth0" not in one.sh("ip link")
@@ -565,7 +564,7 @@ def test_a_bridge_half_made_is_completed(machine: Machine) -> None:
 
 def test_a_link_that_took_the_bridges_name(machine: Machine) -> None:
     network = machine.create("blue", "10.5.0.0/16")
-    machine.sh(f"ip link del {network.bridge}; ip link add {network.bridge} type dummy")
+    machine.sh(f"ip link del {network.bridge}; ip link add {network.bridge} type veth")
     endpoint = machine.reserve("one", "blue")
     with pytest.raises(InUse, match="is no bridge"):
         machine.do(machine.driver.attach, [endpoint], machine.container().namespace)
@@ -668,7 +667,7 @@ def test_cycles_leave_nothing(machine: Machine) -> None:
     machine.do(machine.driver.repair)
     assert machine.links() == {machine.do(machine.driver.find, "bridge").bridge}
     assert machine.files() == set()
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert set(os.listdir("/proc/self/fd")) <= before
 
 
 CYCLE = """

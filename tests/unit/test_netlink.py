@@ -17,6 +17,7 @@ from labcore.network.links import (
     list_links,
     list_routes,
     set_alias,
+    set_down,
     set_up,
 )
 from labcore.network.netlink import RTM_SETLINK, Message, Netlink, NetlinkError, attribute, attributes
@@ -84,8 +85,13 @@ def test_the_first_refusal_is_raised_with_the_kernels_own_words(host: Host) -> N
 
 
 def test_a_refusal_without_words(host: Host) -> None:
-    with pytest.raises(NetlinkError, match=r"^RTM_DELLINK\(link nobody\): ENODEV \(No such device\)$"):
-        request(host, delete_link("nobody"))
+    with pytest.raises(NetlinkError, match=r"^RTM_SETLINK\(link nobody\): ENODEV \(No such device\)$"):
+        request(host, set_alias("nobody", ""))
+
+
+def test_to_remove_what_is_gone_is_no_failure(host: Host) -> None:
+    request(host, add_bridge("one", "", 0), set_down("nobody"), delete_link("one"), delete_link("one"))
+    assert host.links() == set()
 
 
 def test_an_ordinary_user_is_refused() -> None:

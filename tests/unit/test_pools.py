@@ -109,16 +109,17 @@ def test_the_lowest_free_address_is_given_out() -> None:
 def test_nobody_gets_gateway_auxiliary_network_or_broadcast_address() -> None:
     pool = complete(AddressPool("10.9.0.0/29", gateway="10.9.0.2", auxiliary=(("printer", "10.9.0.1"),)))
     given: list[str] = []
-    with pytest.raises(InUse, match="all addresses of 10.9.0.0/29"):
-        while True:
-            given.append(allocate(pool, given, "small"))
+    for _ in range(4):
+        given.append(allocate(pool, given, "small"))
     assert given == ["10.9.0.3", "10.9.0.4", "10.9.0.5", "10.9.0.6"]
+    with pytest.raises(InUse, match=r"all addresses of 10\.9\.0\.0/29"):
+        allocate(pool, given, "small")
 
 
 def test_a_range_limits_what_is_given_out_but_not_what_is_asked_for() -> None:
     pool = complete(AddressPool("10.9.0.0/16", ip_range="10.9.4.0/31"))
     assert [allocate(pool, [], "r"), allocate(pool, ["10.9.4.0"], "r")] == ["10.9.4.0", "10.9.4.1"]
-    with pytest.raises(InUse, match="10.9.4.0/31"):
+    with pytest.raises(InUse, match=r"10\.9\.4\.0/31"):
         allocate(pool, ["10.9.4.0", "10.9.4.1"], "r")
     assert check_address(pool, "10.9.7.7", [], "r") == "10.9.7.7"
 
