@@ -94,7 +94,7 @@ class Firewall:
         nftables.run(ruleset.declare(self.table, _joined(found)))
 
     def _locked(self, *, shared: bool) -> Lock:
-        """Wait for the lock. Whoever makes the tables anew is alone, or would bring back an element whose record goes meanwhile."""
+        """Wait for the lock. Whoever makes the tables anew is alone, lest a record that goes meanwhile comes back."""
         return Lock(self._lock, os.O_CREAT).acquire(shared=shared)
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     Elements = Mapping[tuple[str, str], Sequence[Element]]  # of each set: its family and name
     Packed = dict[str, dict[str, list[list[bytes]]]]  # by family and set: each element's key, and a map's value
 
-PACKED: "dict[str, Callable[[str], bytes]]" = {  # how the kernel has a field of a key: nft_data_types in nftables' datatype.h, each padded to 4 bytes
+# How the kernel has the fields of a key, each padded to 4 bytes: enum datatypes in nftables' datatype.h.
+PACKED: "dict[str, Callable[[str], bytes]]" = {
     "ifname": lambda text: text.encode().ljust(16, b"\0"),
     "ether_addr": lambda text: bytes.fromhex(text.replace(":", "")) + b"\0\0",
     "ipv4_addr": lambda text: inet_pton(AF_INET, text),
