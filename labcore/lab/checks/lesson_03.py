@@ -219,29 +219,29 @@ def _registries(draw: Draw) -> Iterator[None]:
         manifest = make_image(source, draw, str(name))
         for _ in engine_push(ImageStore(source), name, endpoint(name)):
             pass
-        honest.said()
-        liars = [honest.liar(part.digest) for part in descriptors(manifest)]
+        honest.access_log()
+        tampering = [honest.tampering(part.digest) for part in descriptors(manifest)]
         try:
-            for store in ("store", *(f"store{number}" for number in range(len(liars)))):
+            for store in ("store", *(f"store{number}" for number in range(len(tampering)))):
                 Path(draw.root, store, "blobs", "sha256").mkdir(parents=True)
-            urls = [server.url for server in (honest, *liars)]
+            urls = [server.url for server in (honest, *tampering)]
             Path(draw.root, "pull.json").write_text(json.dumps([name.repository, name.tag, urls]))
             _SERVED[draw.token] = (honest, manifest)
             yield
         finally:
             del _SERVED[draw.token]
-            for liar in liars:
-                liar.close()
+            for each in tampering:
+                each.close()
 
 
 _SERVED: dict[str, Any] = {}  # by token: the registry, and the manifest of what is in it
 
 
 def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
-    repository, tag, (honest, *liars) = json.loads(Path(draw.root, "pull.json").read_text())
+    repository, tag, (honest, *tampering) = json.loads(Path(draw.root, "pull.json").read_text())
     returned = mine.pull(honest, repository, tag, str(store_of(draw)))
     refused = []
-    for number, url in enumerate(liars):
+    for number, url in enumerate(tampering):
         try:
             mine.pull(url, repository, tag, str(Path(draw.root, f"store{number}")))
             refused.append("")
@@ -253,7 +253,7 @@ def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
 def _conclude_pull(returned: Any, draw: Draw) -> Iterator[Claim]:
 
     honest, manifest = _SERVED[draw.token]
-    asked = [row.request for row in honest.said().rows]
+    asked = [row.request for row in honest.access_log().rows]
     yield Claim(say("the manifest was asked for by its tag"), any(draw.mark in request for request in asked))
     yield Claim(say("the manifest came back"), returned["manifest"] == manifest)
     parts, blobs = descriptors(manifest), Path(store_of(draw), "blobs", "sha256")
