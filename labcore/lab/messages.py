@@ -157,6 +157,20 @@ CHINESE = {
         "{file} 写不进去：{why}。原有内容没有丢；腾出空间后再运行一次这个单元格。",
     "{name} could not be read (line {line}). It is kept as {kept}; your step stands in the last version that can.":
         "{name} 无法解析（第 {line} 行）。它已保存为 {kept}；你的这一步写进了最近一个可解析的版本。",
+    # guesses
+    "type your guess, and press Enter": "写下你的猜测，按回车",
+    "Your guess is kept; you will see it beside the outcome.": "已记下你的猜测，稍后与结果并排显示。",
+    "  your guess: ________": "  你的猜测：________",
+    "{mark}you guessed: {guess}": "{mark}你猜的是：{guess}",
+    "you made no guess": "你没有猜",
+    "it is: {seen}": "结果是：{seen}",
+    "there is no guess {name}; there are: {names}": "没有名为 {name} 的猜测题；现有：{names}",
+    # quizzes
+    "✓ right.": "✓ 对。",
+    "other questions": "换一组题",
+    "Answers:": "答案：",
+    "Answers": "答案",
+    "which lesson? Run its first cell, lab.begin, before": "哪一课？请先运行它的第一格 lab.begin",
     # the widget
     "ended with exit code {code}": "已结束，退出码 {code}",
     "start": "启动",
