@@ -433,7 +433,6 @@ CHINESE = {
         "实心框：几个进程共用一个命名空间，数字是它的 inode 号。白框：图中没有其他进程共用。",
     "Of {count} ops these took longest: {names} of the whole time.":
         "{count} 个操作中，用时最多的是：{names}（占总时间的比例）。",
-    "{subject}: {median}, from {least} to {most}.": "{subject}：{median}，从 {least} 到 {most}。",
     "The quickest container here: {container}. The quickest virtual machine: {machine}, {n:,.0f} times as long.":
         "这里最快的容器：{container}。最快的虚拟机：{machine}，是前者的 {n:,.0f} 倍。",
     "One idle virtual machine takes as much as {n:,.0f} idle containers.":
@@ -494,4 +493,5 @@ CHINESE = {
     "each driver looks for what it drives": "每个驱动程序寻找自己的设备",
     "number 1 starts and says its first word": "1 号进程启动，输出第一个字",
     "the system's services start": "系统的各项服务启动",
+    "{median} (from {least} to {most})": "{median}（从 {least} 到 {most}）",
 }  # fmt: skip

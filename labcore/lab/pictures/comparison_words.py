@@ -7,6 +7,7 @@ from labcore.bench.comparison import Comparison, Series
 from labcore.lab.messages import say
 from labcore.lab.pictures import comparison_labels as labels
 from labcore.lab.pictures.style import listed, sentences
+from labcore.language import language
 from labcore.record import Record
 
 WIDE: Final = 2.0  # times: samples that lie further apart spread too widely for a claim
@@ -14,22 +15,19 @@ ALIKE: Final = 0.05  # of the whole: what differs by less is called the same
 
 
 def alt(series: Sequence[Series], shown: Callable[[float], str]) -> str:
-    """Return the median and the spread of each subject, a sentence for each."""
-    return sentences(
-        say(
-            "{subject}: {median}, from {least} to {most}.",
-            subject=labels.subject(each.subject),
-            median=shown(each.median),
-            least=shown(min(each.samples)),
-            most=shown(max(each.samples)),
-        )
-        for each in series
-    )
+    """Return the median and the spread of each subject as one sentence."""
+    return "; ".join(f"{labels.subject(each.subject)} {_with_spread(each, shown)}" for each in series) + "."
+
+
+def _with_spread(each: Series, shown: Callable[[float], str]) -> str:
+    middle, least, most = shown(each.median), shown(min(each.samples)), shown(max(each.samples))
+    return middle if least == most else say("{median} (from {least} to {most})", median=middle, least=least, most=most)
 
 
 def caption(claims: str, names: Iterable[tuple[str, str]]) -> str:
     """Return a caption in Markdown: the claims, and what each subject is."""
-    return "\n".join([claims, "", *(f"- **{name}**: {words}" for name, words in names)])
+    colon = "：" if language() == "zh" else ": "
+    return "\n".join([claims, "", *(f"- **{name}**{colon}{words}" for name, words in names)])
 
 
 def subjects(series: Sequence[Series]) -> list[tuple[str, str]]:
@@ -58,16 +56,17 @@ def memory(found: Comparison) -> str:
     if container and machine:
         ratio = say("One idle virtual machine takes as much as {n:,.0f} idle containers.", n=machine.median / container.median)
     fits = [f"{labels.subject(each.subject)} {each.median:,.0f}" for each in found.of("density")]
-    room = say("Into the memory that is free here would go, by division: {counts}.", counts=listed(fits)) if fits else ""
+    room = say("Into the memory that is free here would go, by division: {counts}.", counts="; ".join(fits)) if fits else ""
     return sentences([ratio, room])
 
 
 def work(found: Comparison, kinds: Sequence[str]) -> str:
     """Return which work took longer in the container, which cannot be told apart, and what the figures are worth."""
     ratios = [ratio for kind in kinds if (ratio := ratio_of(found, kind))]
-    longer = _named([each for each in ratios if each.least > 1 + ALIKE])
-    shorter = _named([each for each in ratios if each.most < 1 - ALIKE])
-    alike = _named([each for each in ratios if each.least <= 1 + ALIKE and each.most >= 1 - ALIKE])
+    firm = [each for each in ratios if max(each.samples) <= WIDE * min(each.samples)]
+    longer = _named([each for each in firm if each.least > 1 + ALIKE])
+    shorter = _named([each for each in firm if each.most < 1 - ALIKE])
+    alike = _named([each for each in firm if each.least <= 1 + ALIKE and each.most >= 1 - ALIKE])
     oddly = say(
         "These were faster inside than outside: {names}. No container makes them so: the processes ran on other processors, or "
         "the machine was busy.",
