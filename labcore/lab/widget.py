@@ -1,4 +1,4 @@
-"""Widget: a plan as a list of checkboxes, one for each op, and the container that results."""
+"""Widgets: one that has a static form in print, and a plan as a list of checkboxes, one for each op."""
 
 import html
 from collections.abc import Sequence
@@ -17,10 +17,28 @@ SECONDS = 5.0
 ROW = Layout(width="auto", height="22px", margin="0")
 
 
-class TickOff(VBox):  # type: ignore[misc]
+class Printable(VBox):  # type: ignore[misc]
+    """A widget that is read without a kernel, too: in an exported or printed notebook its static form stands in its place."""
+
+    def plain(self) -> str:
+        """Return the static form as text."""
+        raise NotImplementedError
+
+    def static_html(self) -> str:
+        """Return the static form as HTML: the text, unless there is something better."""
+        return f"<pre style='line-height:1.4'>{html.escape(self.plain())}</pre>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if isinstance(bundle, dict):
+            bundle |= {"text/plain": self.plain(), "text/html": self.static_html()}
+        return bundle
+
+
+class TickOff(Printable):
     """A plan whose ops have a box each: what is unticked is left out when `start` is pressed.
 
-    Where no widget can be shown, in print and on a web page: the plan's table, and what came of its last start.
+    In print: the plan's table, and what came of its last start.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -50,12 +68,13 @@ class TickOff(VBox):  # type: ignore[misc]
         style = f"border-left:4px solid {colour};padding:2px 10px;margin:0;white-space:pre-wrap;line-height:1.4"
         self.result.value = f"<pre style='{style}'>{html.escape(text)}</pre>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if isinstance(bundle, dict):
-            bundle["text/plain"] = str(self.plan)
-            bundle["text/html"] = f"<pre>{html.escape(str(self.plan))}</pre>{self.result.value}"
-        return bundle
+    def plain(self) -> str:
+        """The plan's table."""
+        return str(self.plan)
+
+    def static_html(self) -> str:
+        """The plan's table, and what came of its last start."""
+        return super().static_html() + self.result.value
 
 
 def outcome(ops: Sequence[Op]) -> str:

@@ -15,7 +15,7 @@ OPEN_TO_ALL = {
     "lazy", "spec", "errors", "record", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
     "procfs", "locks", "atomic", "unix_sockets",
 }  # fmt: skip
-SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
+SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
     "record": set(),
     "lazy": set(),
@@ -38,7 +38,8 @@ ALLOWED = {
     "images": OPEN_TO_ALL,
     "http": OPEN_TO_ALL,
     "registry": OPEN_TO_ALL | {"http"},
-    "engine": OPEN_TO_ALL | {"native", "runtime", "storage", "images", "registry"},
+    "network": OPEN_TO_ALL | {"native"},
+    "engine": OPEN_TO_ALL | {"network", "native", "runtime", "storage", "images", "registry"},
     "vm": OPEN_TO_ALL | {"native", "images"},
     "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "vm"},
     "bench": OPEN_TO_ALL | SUBJECT | {"vm"},

@@ -1,0 +1,1 @@
+"""Networks: bridges, addresses, published ports, names and isolation. The network driver."""
