@@ -1,4 +1,4 @@
-"""Hosts for tests of networks: network namespaces, each kept by a process. The machine's own links are never touched."""
+"""Hosts for tests of networks: network namespaces, each with a process that keeps it. The machine's own stay untouched."""
 
 import os
 import socket

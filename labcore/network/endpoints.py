@@ -22,7 +22,7 @@ from labcore.atomic import INCOMING, PendingFile, remove_if_abandoned
 from labcore.errors import InvalidInput, StoreDamaged
 from labcore.locks import Lock
 from labcore.network.links import link_index
-from labcore.network.networks import FORMAT, ID_SHORT, read_json
+from labcore.network.networks import FORMAT, ID_SHORT, read_json, version_of
 from labcore.record_json import from_json, to_json
 from labcore.spec.network import Endpoint
 
@@ -59,6 +59,10 @@ class EndpointStore:
         self._boot = _boot_id()
         self._directory = f"{self._all}/{self._boot}.{os.stat('/proc/thread-self/ns/net').st_ino}"  # noqa: PTH116
         self._ended = f"{self._directory}/ended"
+
+    def version(self) -> int:
+        """Return what is another number when an endpoint was added or removed."""
+        return version_of(self._directory)
 
     def entries(self, *, network: str = "", owner: str = "") -> list[Entry]:
         """Return what there is, of one network (its ID) or one owner."""

@@ -36,6 +36,10 @@ class NetworkStore:
         with lock.acquire():
             yield
 
+    def version(self) -> int:
+        """Return what is another number when a network was added or removed."""
+        return version_of(self._networks)
+
     def ids(self) -> dict[str, str]:
         """Return the IDs of all networks by their names."""
         try:
@@ -102,3 +106,11 @@ def checked_name(name: str) -> str:
             f"network name {name!r:.80}: letters, digits, `_`, `.` and `-`, at most 128, a letter or digit first"
         )
     return name
+
+
+def version_of(directory: str) -> int:
+    """Return what is another number when a file in the directory was added or removed; 0 while it is not there."""
+    try:
+        return os.stat(directory).st_mtime_ns  # noqa: PTH116
+    except FileNotFoundError:
+        return 0
