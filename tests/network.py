@@ -11,8 +11,11 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from labcore import native
 
 WAIT_SECONDS = 0.6  # for an answer within one machine: a second SYN is not waited for
 REFUSED = {errno.ECONNREFUSED: "refused", errno.ECONNRESET: "refused"}
@@ -36,16 +39,19 @@ class Namespace:
         """Run ip(8)'s commands, one a line."""
         self("ip", "-batch", "-", stdin="\n".join(commands) + "\n")
 
-    def set(self, **settings: object) -> None:
-        """Set kernel parameters below `net`; `__` in a name stands for a dot."""
-        values = "".join(f"net.{name.replace('__', '/')}={value}\n" for name, value in settings.items())
-        self("sysctl", "-q", "-p", "-", stdin=values)
+    def set(self, *settings: str) -> None:
+        """Set kernel parameters, as sysctl(8) has them written."""
+        self("sysctl", "-q", "-w", *settings)
 
-    def python(self, program: Callable[..., object], *arguments: object) -> "subprocess.CompletedProcess[str]":
-        """Call a function of a test module in the namespace, in a process of its own."""
-        call = f"from {program.__module__} import {program.__name__} as f; f(*{arguments!r})"
-        words = self.words(sys.executable, "-c", call)
-        return subprocess.run(words, capture_output=True, text=True, timeout=60)
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Have the calling thread in the namespace until the block ends; setns(2) moves no other thread."""
+        with Path("/proc/thread-self/ns/net").open() as own, Path(f"/proc/{self.pid}/ns/net").open() as other:
+            native.setns(other.fileno(), native.CloneFlag.NEWNET)
+            try:
+                yield
+            finally:
+                native.setns(own.fileno(), native.CloneFlag.NEWNET)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from labcore.spec.network import PortBinding, Protocol
 
 IPV6 = "/proc/thread-self/net/if_inet6"  # a table of all addresses
 # Where a port is published that is given no address.
-ON_ALL = ("0.0.0.0", "::")  # noqa: S104
+ON_ALL = ("0.0.0.0", "::")
 PROTOCOLS: dict[str, Protocol] = {"tcp": "tcp", "udp": "udp"}
 BACKLOG = 4096  # listen(2) takes net.core.somaxconn, if that is less
 EPHEMERAL_TRIES = 100
