@@ -42,7 +42,6 @@ INET = """
     chain raw_prerouting {
         type filter hook prerouting priority raw; policy accept;
         iifname @bridges ip daddr 127.0.0.0/8 drop comment "what route_localnet would let in"
-        iifname @bridges ip saddr 127.0.0.0/8 drop
     }
     chain nat_prerouting {
         type nat hook prerouting priority dstnat; policy accept;
