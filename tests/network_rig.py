@@ -65,6 +65,7 @@ class Rig:
         network = Network(f"{number:064x}", "2026-01-01T00:00:00Z", f"br{number}", wanted)
         self.host.ip(f"link add {network.bridge} type bridge", f"link set {network.bridge} up")
         self.host.ip(*(f"address add {_first(pool)} dev {network.bridge} nodad" for pool in pools))
+        self.host.set(f"net.ipv4.conf.{network.bridge}.route_localnet=1")
         self.networks[network.id] = network
         with self.host.entered():
             self.firewall.add_network(network)

@@ -11,7 +11,6 @@ import os
 from labcore.errors import SystemCallError
 from labcore.locks import Lock
 from labcore.network import ruleset
-from labcore.network.namespaces import set_sysctl
 from labcore.network.options import bridge_options
 from labcore.network.set_elements import SetElements
 
@@ -43,13 +42,8 @@ class Firewall:
         self._sets = SetElements(table)
 
     def add_network(self, network: "Network") -> None:
-        """Isolate a network's bridge, which is there, from all others; masquerade what leaves it, if its options say so.
-
-        Only then may the host route its loopback's addresses over the bridge, which a port published on 127.0.0.1 needs.
-        """
+        """Isolate a network's bridge from all others; masquerade what leaves it, if its options say so."""
         self._add(network_elements(network))
-        if not network.wanted.internal:
-            set_sysctl(f"net/ipv4/conf/{network.bridge}/route_localnet", "1")
 
     def remove_network(self, network: "Network") -> None:
         """Forget a network that has no endpoints any more."""
