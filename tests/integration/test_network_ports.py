@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from labcore import procfs
 from labcore.errors import InUse, InvalidInput
 from labcore.network import ports, relays
 from labcore.network.proxy import PROCESS
@@ -44,9 +44,8 @@ def published(port: int, host_port: int = 0, host_ip: str = "", last: int = 0) -
 
 def proxies() -> list[int]:
     """Return the proxies that there are; a test has a box, and one state root."""
-    found = subprocess.run(["pgrep", "-f", "labcore.network.proxy_server"], capture_output=True, text=True).stdout.split()
-    names = {int(pid): Path(f"/proc/{pid}/comm").read_text().strip() for pid in found}
-    return [pid for pid, name in names.items() if name == PROCESS]
+    pids = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
+    return [pid for pid in pids if procfs.command_name(pid) == PROCESS and not procfs.has_ended(pid)]
 
 
 def wait_until(condition: Callable[[], object]) -> None:
