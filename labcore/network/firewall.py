@@ -17,7 +17,8 @@ from labcore.network.set_elements import SetElements
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+
+    from _typeshed import StrPath
 
     from labcore.spec.network import Endpoint, Network, PortBinding
 
@@ -35,7 +36,7 @@ class Firewall:
     write a record before you add what is in it, and remove the record first. `lock` is the path of a file, made if need be.
     """
 
-    def __init__(self, table: str, lock: "Path", known: "Known") -> None:
+    def __init__(self, table: str, lock: "StrPath", known: "Known") -> None:
         self.table = table
         self._lock = lock
         self._known = known
