@@ -12,7 +12,7 @@ from labcore.network import NetworkDriver, namespace_of
 from labcore.spec.network import AddressPool, EndpointOptions, NetworkOptions, PortBinding
 from tests.conformance.conftest import LIMITS, running_dockerd
 from tests.conftest import needs, needs_root
-from tests.network import Namespace, ask, serving
+from tests.network import Namespace, ask, namespace, serving
 from tests.network_rig import HOST, HOST6, NEIGHBOR, NEIGHBOR6, host_and_neighbor
 from tests.peers import Peers
 
@@ -110,9 +110,7 @@ def dockers(peer: Peers, archive: Path, tmp_path_factory: pytest.TempPathFactory
                 words = [f"--subnet={pool}" for pool in pools] + ["--internal"] * internal + ["--ipv6"] * (len(pools) > 1)
                 subprocess.run([*docker, "network", "create", *words, name], check=True, capture_output=True)
             for name, (network, published) in CONTAINERS.items():
-                words = [
-                    f"--publish={ip and (f'[{ip}]' if ':' in ip else ip) + ':'}{port}:80/{kind}" for ip, port, kind in published
-                ]
+                words = [f"--publish={ip and f'[{ip}]:'}{port}:80/{kind}" for ip, port, kind in published]
                 words += ["--detach", f"--name={name}", f"--network={network}", *LIMITS]
                 subprocess.run([*docker, "run", *words, "bb", "sleep", "1000"], check=True, capture_output=True)
                 asked = "{{.State.Pid}}{{range .NetworkSettings.Networks}} {{.IPAddress}} {{.GlobalIPv6Address}}{{end}}"
@@ -127,8 +125,6 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
     """What reaches what with the network driver."""
     needs_root()
     needs("ip", "nsenter")
-    from tests.network import namespace
-
     with hosts() as world, ExitStack() as stack, world.places["host"].entered():
         driver = NetworkDriver(tmp_path_factory.mktemp("labcore"))
         for name, (pools, internal) in NETWORKS.items():
@@ -160,10 +156,7 @@ def test_the_matrix_in_the_documentation_is_current(ours: Answers) -> None:
 
 def as_table(answers: Answers) -> str:
     askers = list(dict.fromkeys(asker for asker, _ in answers))
-    lines = [
-        "| asked for | " + " | ".join(f"from {asker}" for asker in askers) + " |\n",
-        "| --- |" + " --- |" * len(askers) + "\n",
-    ]
+    lines = [f"| asked for | from {' | from '.join(askers)} |\n", f"| --- |{' --- |' * len(askers)}\n"]
     for what in dict.fromkeys(what for _, what in answers):
         lines.append(f"| {what} | " + " | ".join(answers[asker, what] for asker in askers) + " |\n")
     return "".join(lines)
