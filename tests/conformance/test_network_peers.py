@@ -32,6 +32,7 @@ CONTAINERS = {  # network, and what it publishes: host address, port of the host
     "other": ("green", ()),
     "alone": ("inner", ()),
 }
+ADDRESSES = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}}{{end}}"
 HOST_PORT, LOOPBACK_PORT = 7000, 7001  # services of the host's: on all addresses, and on its loopback only
 GATEWAYS = {"172.30.1.1": "blue", "fd00:1::1": "blue", "172.30.2.1": "green", "172.30.3.1": "inner"}
 OUTSIDE = {HOST: "host", HOST6: "host", NEIGHBOR: "neighbor", NEIGHBOR6: "neighbor"}
@@ -96,26 +97,35 @@ def hosts() -> Iterator[World]:
         yield World(host, neighbor)
 
 
+@contextmanager
+def dockerd(peer: Peers, host: Namespace, archive: Path, home: Path) -> Iterator[list[str]]:
+    """Run a dockerd on a host, with networks and the image `bb`; yield the words that begin docker's command to it."""
+    options = ["--iptables=true", "--ip6tables=true", "--bridge", "", "--exec-opt", "native.cgroupdriver=cgroupfs"]
+    with running_dockerd(Peers(host.words(*peer.prefix)), home, *options) as docker:
+        output(docker, "import", str(archive), "bb")
+        yield docker
+
+
+def output(words: list[str], *more: str) -> str:
+    return subprocess.run([*words, *more], check=True, capture_output=True, text=True).stdout.strip()
+
+
 @pytest.fixture(scope="module")
 def dockers(peer: Peers, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
     """What reaches what with dockerd."""
     needs("ip", "nsenter")
     with hosts() as world:
         host = world.places["host"]
-        within = Peers(host.words(*peer.prefix)) if peer.prefix else Peers(host.words())
-        options = ["--iptables=true", "--ip6tables=true", "--bridge", "", "--exec-opt", "native.cgroupdriver=cgroupfs"]
-        with running_dockerd(within, tmp_path_factory.mktemp("docker"), *options) as docker:
-            subprocess.run([*docker, "import", str(archive), "bb"], check=True, capture_output=True)
+        with dockerd(peer, host, archive, tmp_path_factory.mktemp("docker")) as docker:
             for name, (pools, internal) in NETWORKS.items():
                 words = [f"--subnet={pool}" for pool in pools] + ["--internal"] * internal + ["--ipv6"] * (len(pools) > 1)
-                subprocess.run([*docker, "network", "create", *words, name], check=True, capture_output=True)
+                output(docker, "network", "create", *words, name)
             for name, (network, published) in CONTAINERS.items():
                 words = [f"--publish={ip and f'[{ip}]:'}{port}:80/{kind}" for ip, port, kind in published]
                 words += ["--detach", f"--name={name}", f"--network={network}", *LIMITS]
-                subprocess.run([*docker, "run", *words, "bb", "sleep", "1000"], check=True, capture_output=True)
-                asked = "{{.State.Pid}}{{range .NetworkSettings.Networks}} {{.IPAddress}} {{.GlobalIPv6Address}}{{end}}"
-                done = subprocess.run([*docker, "inspect", "-f", asked, name], check=True, capture_output=True, text=True)
-                pid, *addresses = done.stdout.split()
+                output(docker, "run", *words, "bb", "sleep", "1000")
+                asked = f"{{{{.State.Pid}}}} {ADDRESSES}"
+                pid, *addresses = output(docker, "inspect", "-f", asked, name).split()
                 world.places[name], world.addresses[name] = Namespace(int(pid)), addresses
             yield world.matrix()
 
@@ -152,6 +162,37 @@ def test_the_matrix_in_the_documentation_is_current(ours: Answers) -> None:
         DOCUMENT.write_text(f"{before}{BEGIN}{as_table(ours)}{END}{after}")
         return
     assert written == as_table(ours)
+
+
+def test_beside_a_live_dockerd_both_keep_working(peer: Peers, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("d")
+    with host_and_neighbor() as (host, neighbor), ExitStack() as stack:
+        host.set("net.ipv4.ip_forward=0")  # dockerd switches it on, and then drops what is forwarded for others
+        docker = stack.enter_context(dockerd(peer, host, archive, home / "docker"))
+        output(docker, "network", "create", "theirs")
+        words = ["--detach", "--name=theirs", "--network=theirs", "--publish=9090:80", *LIMITS, "bb", "sleep", "1000"]
+        output(docker, "run", *words)
+        assert "-P FORWARD DROP" in host("iptables", "-S", "FORWARD")
+        theirs = Namespace(int(output(docker, "inspect", "-f", "{{.State.Pid}}", "theirs")))
+        ours = stack.enter_context(namespace())
+        stack.enter_context(host.entered())
+        driver = NetworkDriver(home / "labcore")
+        driver.create(NetworkOptions("ours"))
+        endpoint = driver.reserve(EndpointOptions("ours"), "ours", ports=[PortBinding(80, "tcp", "", 8080)])
+        stack.callback(driver.release, "ours")
+        with namespace_of(ours.pid) as inside:
+            driver.attach([endpoint], inside)
+        for name, place in (("theirs", theirs), ("ours", ours), ("neighbor", neighbor)):
+            stack.enter_context(serving(place, name, 80))
+        output(docker, "network", "create", "later")
+        assert ask(neighbor, f"tcp:{HOST}:9090") == {f"tcp:{HOST}:9090": f"theirs {NEIGHBOR}"}
+        assert ask(neighbor, f"tcp:{HOST}:8080") == {f"tcp:{HOST}:8080": f"ours {NEIGHBOR}"}
+        for place, other in ((ours, "9090"), (theirs, "8080")):
+            answers = ask(place, f"tcp:{NEIGHBOR}:80", f"tcp:{HOST}:{other}")
+            assert answers.pop(f"tcp:{NEIGHBOR}:80") == f"neighbor {HOST}"
+            assert answers.popitem()[1].split()[0] == ("theirs" if place is ours else "ours")
+        assert set(ask(theirs, f"tcp:{endpoint.ipv4.partition('/')[0]}:80").values()) == {"timeout"}
+        assert set(ask(ours, f"tcp:{output(docker, 'inspect', '-f', ADDRESSES, 'theirs')}:80").values()) == {"timeout"}
 
 
 def as_table(answers: Answers) -> str:
