@@ -71,8 +71,7 @@ CHINESE = {
     "A step must bring what it uses: names of other cells are not there. Import inside of the function.":
         "一个步骤要自带它用到的东西：别的单元格里的名字在这里不存在。请在函数里面 import。",
     "{name} returned nothing: is `return` missing?": "{name} 什么都没返回：是不是漏了 `return`？",
-    "{name} returned {what}: a stage returns a list of ops, in brackets":
-        "{name} 返回了 {what}：阶段应当返回操作的列表，写在方括号里",
+    "What has a star before it returned nothing: is `return` missing there?": "带星号的那个函数什么都没返回：那里是不是漏了 `return`？",
     "This function is not the one that is saved: put @lab.step above it, and run its cell again.":
         "这个函数不是已保存的那一个：请在它上面加上 @lab.step，再运行一遍它的单元格。",
     "there is no lesson {number} yet; there is: {numbers}": "还没有第 {number} 课；现有：{numbers}",
