@@ -17,6 +17,9 @@ from labcore.runtime import Plan, ops, spawn
 
 # JupyterLab's own names for the sizes of its type; a room's last row reads these.
 LARGE_TYPE = {"overrides": {"code-font-size": "20px", "content-font-size1": "22px", "ui-font-size1": "16px"}}
+KERNEL_CONFIG = """c.InteractiveShellApp.extensions = ["labcore.lab.notebook"]
+c.InteractiveShell.automagic = False
+"""
 FIRST_PORT = 8888
 START_SECONDS = 60
 
@@ -43,7 +46,7 @@ def jupyter_lab(
         server = subprocess.Popen(
             [*_command(state, large), f"--ServerApp.ip={ip}", f"--ServerApp.port={port}"],
             cwd=directory,
-            env=os.environ | _environment(state) | _ours(directory, state.parent) | {"JUPYTER_TOKEN": token},
+            env=os.environ | kernel_settings(state) | _ours(directory, state.parent) | {"JUPYTER_TOKEN": token},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -86,6 +89,15 @@ def _user_settings(state: Path, large: bool) -> Path:
         themes.parent.mkdir(parents=True, exist_ok=True)
         themes.write_text(json.dumps(LARGE_TYPE))
     return folder
+
+
+def kernel_settings(state: Path) -> dict[str, str]:
+    """Let each kernel load labcore as it starts, so that it answers in one line after a restart; return its environment."""
+    environment = _environment(state)
+    profile = Path(environment["IPYTHONDIR"], "profile_default")
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text(KERNEL_CONFIG)
+    return environment
 
 
 def _environment(state: Path) -> dict[str, str]:

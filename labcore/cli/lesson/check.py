@@ -2,9 +2,6 @@
 
 import argparse
 import secrets
-import shutil
-import tempfile
-from pathlib import Path
 
 from labcore.cli.lesson import options
 from labcore.cli.lesson.options import saved_steps
@@ -12,7 +9,7 @@ from labcore.cli.messages import say
 from labcore.cli.numbers import whole
 from labcore.lab import checks
 from labcore.lab.lessons import lesson
-from labcore.lab.workspace import NAME, Workspace
+from labcore.lab.workspace import Workspace
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,10 +26,7 @@ def main(args: argparse.Namespace) -> int:
     written = saved_steps(workspace, wanted.number)
     seed = secrets.randbelow(1 << 32) if args.seed is None else args.seed
     passed = set()
-    with tempfile.TemporaryDirectory(prefix="labcore-mark-") as directory:
-        elsewhere = Path(directory, NAME)
-        if written:
-            shutil.copy(workspace.file, elsewhere)
+    with checks.as_it_counts(workspace, wanted.number) as elsewhere:
         for name in wanted.steps + wanted.challenges:
             is_there = name in written
             verdict = checks.examine(name, elsewhere, seed, lesson=args.number) if is_there else checks.Verdict(name, "blank")
