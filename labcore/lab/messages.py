@@ -215,9 +215,6 @@ CHINESE = {
     "process {pid}": "进程 {pid}",
     "shared": "共享",
     "own": "独有",
-    "One filled box: one namespace, and its inode number. A white box: a namespace that no other process here is in.": (
-        "同一个实心框：同一个命名空间及其 inode 号。白框：这里没有其他进程使用的命名空间。"
-    ),
     "process numbers": "进程号",
     "host name": "主机名",
     "shared memory, queues": "共享内存、消息队列",
@@ -444,4 +441,88 @@ CHINESE = {
     "in the byte order that byte 5 names": "字节顺序按第 5 字节所写",
     "a script is for no machine": "脚本不属于任何机器",
     "nor is a file that is cut off": "被截断的文件也一样",
+    # --- what pictures are in words, and what stands below them
+    "The ten lessons in a line: {line}. You are in lesson {stage}.":
+        "十课排成一行：{line}。现在是第 {stage} 课。",
+    "Done: {done}.": "已完成：{done}。",
+    "{repository}: {tags} leads to image {image} with the layers {layers}.":
+        "{repository}：{tags} 指向镜像 {image}，它的层是 {layers}。",
+    "Seen from above: {files}.": "从上往下看到：{files}。",
+    "{layer} holds {files}.": "{layer} 里有 {files}。",
+    " and {count} more": "，另有 {count} 个",
+    "{name}: {count} mounts; only there: {points}.": "{name}：{count} 个挂载；只在这边的：{points}。",
+    "{name}, outside {number}, inside {other}": "{name}，外面 {number} 号，里面 {other} 号",
+    "{name}, outside {number}, not to be seen inside": "{name}，外面 {number} 号，里面看不到",
+    "Processes, each below its parent: {names}.": "进程，从父到子：{names}。",
+    "Namespaces {kinds}: {ways}.": "命名空间 {kinds}：{ways}。",
+    "shared by {names}": "{names} 共用",
+    " and ": " 和 ",
+    "{name} has the machine's": "{name} 用的是本机的",
+    "{name} has its own": "{name} 有自己的",
+    "the machine's": "本机的",
+    "Filled: one namespace for several, and its inode number. White: no other process in this picture is in it.":
+        "实心框：几个进程共用一个命名空间，数字是它的 inode 号。白框：图中没有其他进程共用。",
+    "Of {count} ops these took longest: {names} of the whole time.":
+        "{count} 个操作中，用时最多的是：{names}（占总时间的比例）。",
+    "The quickest container here: {container}. The quickest virtual machine: {machine}, {n:,.0f} times as long.":
+        "这里最快的容器：{container}。最快的虚拟机：{machine}，是前者的 {n:,.0f} 倍。",
+    "One idle virtual machine takes as much as {n:,.0f} idle containers.":
+        "一台空闲的虚拟机占的内存，等于 {n:,.0f} 个空闲的容器。",
+    "Into the memory that is free here would go, by division: {counts}.":
+        "按除法算，这台机器的空闲内存里能放下：{counts}。",
+    "In the container these took longer: {names}.": "在容器里用时更长的：{names}。",
+    "These took as long as outside, so far as the samples tell: {names}.":
+        "就这些样本来看，与外面没有差别的：{names}。",
+    "These were faster inside than outside: {names}. No container makes them so: the processes ran on other processors, or "
+    "the machine was busy.":
+        "里面反而比外面快的：{names}。这不是容器的功劳：进程换了处理器，或者机器正忙着别的事。",
+    "The samples of these lie far apart, the slowest so many times the fastest: {names}. Something else "
+    "kept the machine busy, or a first start had to read its files: measure again before you believe their medians.":
+        "下面这些样本相差很大（括号里是最慢与最快之比）：{names}。机器当时在忙别的，或者第一次启动要先读文件：先重测一次，再相信它们的中位数。",
+    "A container's rows are ops of its plan, short ones together, their number in brackets.":
+        "容器的各行是计划里的操作，短的合在一起，括号里是个数。",
+    "{subject} took {time}: {parts}.": "{subject}用时 {time}：{parts}。",
+    "the program alone, without a container: what all others are compared with":
+        "不用容器，只有程序本身：其他各项都和它比",
+    "a Python that is running already calls labcore, as this notebook does":
+        "由已经在运行的 Python 调用 labcore，和本笔记本一样",
+    "`run` of your `my_runtime.py`, timed to the end of its program":
+        "你的 `my_runtime.py` 里的 `run`，计时到程序结束",
+    "the same by a command, for which Python itself has to start first":
+        "同样的事，用命令来做：Python 自己要先启动",
+    "an OCI runtime in C, as a command; podman uses it": "用 C 写的 OCI 运行时，以命令方式启动；podman 用的就是它",
+    "the command, with all that it does around its runtime: storage, network, records":
+        "整条命令，包括运行时以外的工作：存储、网络、记录",
+    "the command; it asks a daemon, which asks containerd, which starts runc":
+        "整条命令：它请求守护进程，守护进程请求 containerd，再由后者启动 runc",
+    "qemu's smallest machine: hardly any devices, and busybox as its system":
+        "qemu 最小的机器：几乎没有设备，系统只有 busybox",
+    "qemu's ordinary PC, with firmware, buses and disks to look for; the same busybox":
+        "qemu 的普通 PC：有固件，要查找总线和磁盘；系统同样是 busybox",
+    "qemu's ordinary machine for this processor; the same busybox":
+        "qemu 为这种处理器准备的普通机器；系统同样是 busybox",
+    "qemu called without labcore: the difference is what labcore adds":
+        "不经过 labcore，直接调用 qemu：差值就是 labcore 增加的开销",
+    "the command, for which Python itself has to start first": "整条命令：Python 自己要先启动",
+    "a whole Debian with systemd, as servers have it": "带 systemd 的完整 Debian，和服务器上的一样",
+    "adds numbers, and never calls the kernel": "只做加法，从不调用内核",
+    "the smallest system call, over and over: what a filter costs is seen here":
+        "反复做最小的系统调用：过滤器的代价在这里看得最清楚",
+    "asks for the size and the date of a file: through all layers of the container's root":
+        "询问一个文件的大小和日期：要穿过容器根文件系统的各层",
+    "in memory, on the container's topmost layer": "在内存里，容器最上面的一层",
+    "two processes wake one another up in turn; on which processors they run matters more than all else":
+        "两个进程轮流唤醒对方；它们在哪个处理器上运行，比什么都要紧",
+    "the parent waits for its child to end": "父进程等待子进程结束",
+    "the emulator starts and makes memory, processor and devices": "模拟器启动，造出内存、处理器和设备",
+    "the machine's own first program finds the kernel": "机器自带的第一个程序，由它找到内核",
+    "the kernel unpacks itself": "内核给自己解压",
+    "it takes stock of the memory": "清点内存",
+    "it starts the processors and their clocks": "启动各个处理器和时钟",
+    "it looks for devices": "查找设备",
+    "it unpacks its first root file system, in memory": "在内存里解包第一个根文件系统",
+    "each driver looks for what it drives": "每个驱动程序寻找自己的设备",
+    "number 1 starts and says its first word": "1 号进程启动，输出第一个字",
+    "the system's services start": "系统的各项服务启动",
+    "{median} (from {least} to {most})": "{median}（从 {least} 到 {most}）",
 }  # fmt: skip

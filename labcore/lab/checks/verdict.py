@@ -5,13 +5,14 @@ import os
 from collections.abc import Iterator
 from typing import Any, Literal, Self
 
+from labcore.lab.colours import BAD, GOOD, MUTED
 from labcore.lab.messages import say
 from labcore.record import Record
 
 State = Literal["blank", "passed", "failed"]
 MARKS = {"blank": "○", "passed": "✓", "failed": "✗"}
+COLOURS = {"blank": MUTED, "passed": GOOD, "failed": BAD}
 SHOWN = 120  # letters of a value
-COLOURS = {"blank": "#767676", "passed": "#00735c", "failed": "#b34700"}  # apart for colour-blind eyes, dark enough to read
 
 
 class Claim(Record):
