@@ -176,6 +176,10 @@ CHINESE = {
     "you made no guess": "你没有猜",
     "it is: {seen}": "结果是：{seen}",
     "there is no guess {name}; there are: {names}": "没有名为 {name} 的猜测题；现有：{names}",
+    # hints
+    "hint {n} of {total}": "提示 {n}/{total}",
+    "no more hints": "没有更多提示了",
+    "{n} hints, one by one: labcore lesson hint {step}": "{n} 条提示，逐条查看：labcore lesson hint {step}",
     # quizzes
     "✓ right.": "✓ 对。",
     "other questions": "换一组题",

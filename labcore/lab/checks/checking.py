@@ -11,6 +11,7 @@ from typing import Any
 
 from labcore.errors import LabcoreError
 from labcore.lab.checks.verdict import Claim, Verdict, strict
+from labcore.lab.learner import learner, learners_seed
 from labcore.lab.lessons import current, lesson_of
 from labcore.lab.messages import say
 from labcore.lab.sandbox import python
@@ -27,8 +28,8 @@ class NotPassed(LabcoreError):
 def check(function: Callable[..., Any], *, seed: int | None = None) -> Verdict:
     """Check a step as it stands in `my_runtime.py`: run it in a fresh process, and look at its container from outside.
 
-    Names, numbers and files are drawn anew each time (or from `seed`). On a blank it says so and stops nothing; with
-    LABCORE_STRICT=1 whatever has not passed raises NotPassed.
+    Names, numbers and files are drawn anew each time (or from `seed`, for each learner others: LABCORE_LEARNER). On a blank it
+    says so and stops nothing; with LABCORE_STRICT=1 whatever has not passed raises NotPassed.
     """
     name = getattr(function, "__name__", repr(function))
     lesson = lesson_of(name, current()).number
@@ -50,7 +51,8 @@ def check(function: Callable[..., Any], *, seed: int | None = None) -> Verdict:
             verdict = Verdict(name, "failed", advice=advice)
         else:
             with as_it_counts(workspace, current()) as file:
-                verdict = examine(name, file, seed, lesson=lesson)
+                draws = None if seed is None else learners_seed(seed, learner())
+                verdict = examine(name, file, draws, lesson=lesson)
             if verdict.state == "passed":
                 workspace.note_passed(name, steps[name], lesson)
     if strict() and verdict.state != "passed":
