@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labcore.errors import LabcoreError
+from labcore.lab.shells import shell_settings
 from labcore.runtime import Plan, ops, spawn
 
 # JupyterLab's own names for the sizes of its type; a room's last row reads these.
@@ -107,9 +108,8 @@ def _environment(state: Path) -> dict[str, str]:
 
 
 def _ours(work: Path, root: Path) -> dict[str, str]:
-    """Let the kernels work in this folder and under this state root, whatever the caller's own environment says."""
-    path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"  # a terminal in JupyterLab finds the command
-    return {"LABCORE_WORK": str(work), "LABCORE_ROOT": str(root), "PATH": path}
+    """Let kernels and terminals work in this folder and under this state root, whatever the caller's own environment says."""
+    return {"LABCORE_WORK": str(work), "LABCORE_ROOT": str(root), **shell_settings(root / "lab", work)}
 
 
 def _loopback_up() -> None:
