@@ -122,6 +122,7 @@ def build(path: Path, lang: Language) -> Notebook:
         raise Stale("\n".join(f"{path.name}: {line}" for line in wrong))
     found = lesson(int(path.name[:2]))
     made = [_cell("markdown", LINE[lang].format(file=found.file), "languages")]
+    behind: list[Cell] = []  # the check of an exercise: hints first, the solution last
     for number, cell in enumerate(cells):
         if cell.cell_type == "markdown":
             if cell.metadata["lang"] == "en":
@@ -132,11 +133,16 @@ def build(path: Path, lang: Language) -> Notebook:
         tags = list(cell.metadata.get("tags", []))
         if "exercise" not in tags:
             made.append(_cell("code", cell.source, f"code-{number}", tags))
+            if "check" in tags:
+                made += behind
             continue
         step = re.findall(r"^def (\w+)", cell.source, re.MULTILINE)[0]
         blank, answer = _in(lang, cell, source_of(step, found.number))
         made.append(_cell("code", blank, f"code-{number}", tags))
-        made.append(_cell("markdown", _folded(answer, lang), f"solution-{step}", ["solution"]))
+        behind = [
+            _cell("code", f'lab.hint("{step}")', f"hint-{step}", ["hint"]),
+            _cell("markdown", _folded(answer, lang), f"solution-{step}", ["solution"]),
+        ]
     return _notebook([*made, *_next(found, lang)], found, lang)
 
 

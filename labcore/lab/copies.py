@@ -118,4 +118,4 @@ def prepared(lesson: Lesson, lessons: Path, directory: Path) -> None:
 def _solved(notebook: Notebook) -> None:
     without_outputs(notebook)
     with_solutions(notebook)
-    notebook["cells"] = [cell for cell in notebook["cells"] if "solution" not in cell["metadata"].get("tags", [])]
+    notebook["cells"] = [cell for cell in notebook["cells"] if not {"hint", "solution"} & {*cell["metadata"].get("tags", ())}]

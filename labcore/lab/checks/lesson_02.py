@@ -10,13 +10,14 @@ from typing import Any
 from labcore.lab import cgroups
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, ops_of
+from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.messages import say
 from labcore.native import Capability
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.cgroups import Cgroup, hierarchies, settings
+from labcore.runtime.ops.fields import ops_of
 from labcore.runtime.userns import write_id_maps
 from labcore.spec import ContainerSpec, IdRange, Resources, root_with
 

@@ -31,7 +31,7 @@ from labcore.lab.checks.drawn_images import (
 )
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, carry_out, ops_of
+from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, carry_out
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.messages import say
@@ -42,6 +42,7 @@ from labcore.registry.mirrors import Sources
 from labcore.registry.transport import Transport
 from labcore.runtime import ops
 from labcore.runtime.ops import Op
+from labcore.runtime.ops.fields import ops_of
 from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, Reference, Root
 from labcore.storage import LayerStore, unpack
 from labcore.storage import overlay as storage_overlay

@@ -18,7 +18,7 @@ from labcore.lab import session
 from labcore.lab.checks import lesson_03, tripwires
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_number
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Draw, Scenario, carry_out, ops_of
+from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Draw, Scenario, carry_out
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.lessons import all_steps
@@ -28,6 +28,7 @@ from labcore.lab.workspace import ENDING, NAME
 from labcore.native import CloneFlag, MountFlag, UnmountFlag
 from labcore.runtime import mounting, ops
 from labcore.runtime.ops import Op
+from labcore.runtime.ops.fields import ops_of
 from labcore.runtime.probe import confined, mountinfo
 from labcore.spec import DEFAULT_DEVICES, ContainerSpec, Device
 
