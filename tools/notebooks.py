@@ -195,7 +195,7 @@ def run(notebook: Notebook, lang: Language) -> None:
     with tempfile.TemporaryDirectory() as work, a_state_root():
         environment = {**os.environ, "LABCORE_WORK": work, "LABCORE_LANG": lang, "LABCORE_ROOT": str(STATE)}
         environment["LABCORE_LEARNER"] = "reader"  # the questions that are drawn are the same each time
-        client = NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": work}})
+        client = NotebookClient(notebook, timeout=SECONDS, coalesce_streams=True, resources={"metadata": {"path": work}})
         client.execute(env=environment)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when it ran; of no use to a reader, and new each time

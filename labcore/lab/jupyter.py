@@ -17,6 +17,10 @@ from labcore.runtime import Plan, ops, spawn
 
 # JupyterLab's own names for the sizes of its type; a room's last row reads these.
 LARGE_TYPE = {"overrides": {"code-font-size": "20px", "content-font-size1": "22px", "ui-font-size1": "16px"}}
+# What an exported page shows of an output: of a widget its static form, for the page has no kernel to ask.
+EXPORT = {"NbConvertBase": {"display_data_priority": [
+    "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain",
+]}}  # fmt: skip
 FIRST_PORT = 8888
 START_SECONDS = 60
 
@@ -70,7 +74,10 @@ def _command(state: Path, large: bool) -> list[str]:
         # The whole lesson is drawn at once: cells that appear while one scrolls make the page jump.
         "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
     }
-    (settings / "overrides.json").write_text(json.dumps(overrides))
+    (settings / "overrides.json").write_text(json.dumps(overrides), encoding="utf-8")
+    config = Path(_environment(state)["JUPYTER_CONFIG_DIR"])
+    config.mkdir(exist_ok=True)
+    (config / "jupyter_server_config.json").write_text(json.dumps(EXPORT), encoding="utf-8")
     return [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.open_browser=False",
         "--ServerApp.port_retries=0", f"--LabApp.app_settings_dir={settings}", f"--LabApp.user_settings_dir={user}",
@@ -84,7 +91,7 @@ def _user_settings(state: Path, large: bool) -> Path:
     if large:
         themes = folder / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
         themes.parent.mkdir(parents=True, exist_ok=True)
-        themes.write_text(json.dumps(LARGE_TYPE))
+        themes.write_text(json.dumps(LARGE_TYPE), encoding="utf-8")
     return folder
 
 
