@@ -58,13 +58,15 @@ class NetworkOptions(Record):
 class Network(Record):
     """A network that there is: what was wanted, with its pools chosen and gateways filled in.
 
-    `id` is 64 hexadecimal digits, `created` RFC 3339's time, `bridge` the name of its link on the host.
+    `id` is 64 hexadecimal digits, `created` RFC 3339's time, `bridge` the name of its link on the host: one that was there
+    before `is_adopted`, and stays.
     """
 
     id: str
     created: str
     bridge: str
     wanted: NetworkOptions
+    is_adopted: bool = False
 
     def __str__(self) -> str:
         return f"network {self.wanted.name}"
@@ -90,6 +92,8 @@ class EndpointOptions(Record):
         for version, text in ((4, self.ipv4), (6, self.ipv6)):
             if text and not _is_address(text, version):
                 raise InvalidInput(f"ip {text!r}: it is no address of IPv{version}")
+        if self.mac_address and not _is_mac_address(self.mac_address):
+            raise InvalidInput(f"mac-address {self.mac_address!r:.80}: write a unicast address as 02:42:ac:11:00:02")
 
 
 def _is_address(text: str, version: int) -> bool:
@@ -99,6 +103,12 @@ def _is_address(text: str, version: int) -> bool:
         return ip_address(text).version == version
     except ValueError:
         return False
+
+
+def _is_mac_address(text: str) -> bool:
+    from re import fullmatch
+
+    return bool(fullmatch(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", text)) and not int(text[:2], 16) & 1 and text.strip("0:") != ""
 
 
 class PortBinding(Record):

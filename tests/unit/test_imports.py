@@ -12,12 +12,13 @@ import labcore
 PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
-    "lazy", "spec", "errors", "record", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
+    "lazy", "spec", "errors", "record", "record_json", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
     "procfs", "locks", "atomic", "unix_sockets",
 }  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
     "record": set(),
+    "record_json": {"record"},
     "lazy": set(),
     "errors": set(),
     "language": set(),
