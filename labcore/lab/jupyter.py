@@ -138,5 +138,5 @@ def _await(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:])
     raise LabFailed(f"JupyterLab did not answer within {START_SECONDS} s; its last words:\n{tail}")

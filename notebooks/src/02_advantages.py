@@ -331,13 +331,13 @@ print("out here:", os.uname().release, "- changed:", changed)
 #
 # Now side by side: a bare process, containers, and virtual machines with the same `busybox`; and your own `run`, limits and all.
 # **Draw your guess on paper**: where will your `run` lie? And how many times as long as your `run` does a virtual machine take? (The
-# measurement takes half a minute, on a busy machine a whole one, and says what it is at; each dot will be one start.)
+# measurement takes half a minute, on a busy machine longer, and says what it is at; each dot will be one start.)
 
-# %% [markdown] lang="zh" of="a76dc3d1"
+# %% [markdown] lang="zh" of="0303051f"
 # ## 放到一张图上
 #
 # 现在并排来比：普通进程、容器、装着同样 `busybox` 的虚拟机，还有你自己的 `run`，连限制带约束。
-# **先在纸上画出你的猜测**：你的 `run` 在哪里？虚拟机的启动时间是它的多少倍？（测量约半分钟，机器忙时要一分钟，进行到哪一步会显示出来；每个点是一次启动。）
+# **先在纸上画出你的猜测**：你的 `run` 在哪里？虚拟机的启动时间是它的多少倍？（测量约半分钟，机器忙时更久，进行到哪一步会显示出来；每个点是一次启动。）
 
 # %%
 lab.guess("vm")
