@@ -10,6 +10,7 @@ cell's own line, `zh`, with such an `of`.
 
 import argparse
 import ast
+import base64
 import hashlib
 import os
 import re
@@ -38,6 +39,7 @@ NOTEBOOKS = PROJECT / "notebooks"
 SOURCES = NOTEBOOKS / "src"
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 STATE = Path("/var/lib/labcore/lessons")  # seen in outputs: the name of a temporary directory would be another each time
+PICTURES = NOTEBOOKS / "images"  # of cells that are tagged `picture-NAME`: README shows them
 FOLD = {"en": "A solution", "zh": "参考答案"}
 NEXT = {"en": "Next: lesson", "zh": "下一课："}
 LINE = {
@@ -252,6 +254,14 @@ def usual_mounts_only() -> None:
             native.umount2(place, UnmountFlag.DETACH)
 
 
+def keep_pictures(notebook: Notebook) -> None:
+    """Write the pictures that README shows, as they came out here."""
+    for cell in notebook.cells:
+        for name in (tag.removeprefix("picture-") for tag in cell.metadata.get("tags", []) if tag.startswith("picture-")):
+            (png,) = (output["data"]["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
+            (PICTURES / f"{name}.png").write_bytes(base64.b64decode(png))
+
+
 def target(path: Path, lang: Language) -> Path:
     """Return where a lesson's notebook lies."""
     folder = NOTEBOOKS if lang == "en" else NOTEBOOKS / lang
@@ -280,6 +290,8 @@ def main() -> int:
             run(notebook, lang)
             target(path, lang).parent.mkdir(exist_ok=True)
             nbformat.write(notebook, target(path, lang))
+            if lang == "en":
+                keep_pictures(notebook)
             print(target(path, lang).relative_to(PROJECT))
     return 0
 

@@ -515,7 +515,7 @@ print(theirs)
 #
 # 每个操作都有时间戳。完整计划启动一次的情形；条旁的数字以百万分之一秒计（1000 就是 1 毫秒）：
 
-# %%
+# %% tags=["picture-waterfall"]
 process = show(labcore.plan("busybox", ["true"]))
 lab.waterfall(process.timeline)
 

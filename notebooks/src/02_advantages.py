@@ -347,7 +347,7 @@ small = Resources(memory=64 << 20, pids=32)
 mine = lab.timed(lambda: run(root, ["true"], resources=small))
 found = lab.compare(mine)
 
-# %%
+# %% tags=["picture-start"]
 lab.draw(found)
 
 # %%
