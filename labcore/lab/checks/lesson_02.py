@@ -52,7 +52,7 @@ def drawn_spec(draw: Draw) -> ContainerSpec:
 def _cgroup_of(seen: ProcessView, controller: str) -> Path:
     """Return the directory of the cgroup that a process is in: proc_pid_cgroup(5)."""
     v1 = dict(hierarchies().v1)
-    for line in Path(f"/proc/{seen.pid}/cgroup").read_text().splitlines():
+    for line in Path(f"/proc/{seen.pid}/cgroup").read_text(encoding="utf-8").splitlines():
         _, names, path = line.split(":", 2)
         if controller in names.split(",") or (controller not in v1 and not names):
             return Path(f"{v1.get(controller) or hierarchies().v2}{path}")
@@ -84,7 +84,7 @@ def _starter(seen: ProcessView) -> ProcessView:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:  # the root of a hierarchy has no such file
         return "-"
 
@@ -121,7 +121,7 @@ def _mapped(seen: ProcessView, spec: ContainerSpec) -> Iterator[Claim]:
         return
     (ids,) = spec.uid_map
     for file in ("uid_map", "gid_map"):
-        found = Path(f"/proc/{seen.pid}/{file}").read_text().split()
+        found = Path(f"/proc/{seen.pid}/{file}").read_text(encoding="utf-8").split()
         wanted = f"{ids.inside} {ids.outside} {ids.size}"
         yield equal(say("{file}: inside, outside, how many", file=file), wanted, " ".join(found))
     yield equal(say("the user outside that root inside is"), str(ids.outside), seen.status("Uid").split()[0])

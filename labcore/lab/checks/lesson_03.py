@@ -228,7 +228,7 @@ def _registries(draw: Draw) -> Iterator[None]:
             for store in ("store", *(f"store{number}" for number in range(len(tampering)))):
                 Path(draw.root, store, "blobs", "sha256").mkdir(parents=True)
             urls = [server.url for server in (honest, *tampering)]
-            Path(draw.root, "pull.json").write_text(json.dumps([name.repository, name.tag, urls]))
+            Path(draw.root, "pull.json").write_text(json.dumps([name.repository, name.tag, urls]), encoding="utf-8")
             _SERVED[draw.token] = (honest, manifest)
             yield
         finally:
@@ -241,7 +241,7 @@ _SERVED: dict[str, Any] = {}  # by token: the registry, and the manifest of what
 
 
 def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
-    repository, tag, (honest, *tampering) = json.loads(Path(draw.root, "pull.json").read_text())
+    repository, tag, (honest, *tampering) = json.loads(Path(draw.root, "pull.json").read_text(encoding="utf-8"))
     returned = mine.pull(honest, repository, tag, str(store_of(draw)))
     refused = []
     for number, url in enumerate(tampering):
@@ -262,7 +262,7 @@ def _conclude_pull(returned: Any, draw: Draw) -> Iterator[Claim]:
     parts, blobs = descriptors(manifest), Path(store_of(draw), "blobs", "sha256")
     missing = [part for part in parts if _digest_of(blobs / part.digest[7:]) != part.digest]
     yield Claim(say("config and layers lie in the store, each under its digest"), not missing, _short(missing))
-    repository, tag, _ = json.loads(Path(draw.root, "pull.json").read_text())
+    repository, tag, _ = json.loads(Path(draw.root, "pull.json").read_text(encoding="utf-8"))
     named = Reference.parse(f"{repository}:{tag}")
     known = ImageStore(store_of(draw)).names()
     is_named = str(named) in known
@@ -336,7 +336,7 @@ def _marked(draw: Draw) -> Iterator[None]:
         lowest = store_of(draw) / names[-1]
         (lowest / "var").mkdir()
         (lowest / "tmp" / "old").write_text(draw.token)
-        Path(draw.root, "stack.json").write_text(json.dumps([f"layers/{draw.mark}", *names]))
+        Path(draw.root, "stack.json").write_text(json.dumps([f"layers/{draw.mark}", *names]), encoding="utf-8")
         yield
 
 

@@ -91,10 +91,10 @@ def _forbid(kind: str) -> None:
     """Enter a user namespace in which no namespaces of this kind may be made: there is no way back from it."""
     user, group = os.geteuid(), os.getegid()
     native.unshare(CloneFlag.NEWUSER)
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
-    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
-    Path(f"/proc/sys/user/max_{LIMITS[kind]}_namespaces").write_text("0")
+    Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
+    Path("/proc/self/uid_map").write_text(f"0 {user} 1", encoding="utf-8")
+    Path("/proc/self/gid_map").write_text(f"0 {group} 1", encoding="utf-8")
+    Path(f"/proc/sys/user/max_{LIMITS[kind]}_namespaces").write_text("0", encoding="utf-8")
 
 
 def _named(returned: Any) -> dict[str, str]:
@@ -241,8 +241,8 @@ def _perform_main(mine: ModuleType, draw: Draw) -> list[list[Any]]:
     file = Path(draw.root, "work", NAME)
     file.parent.mkdir()
     marking = f'def hostname(spec):\n    return [ops.SetHostname("{draw.mark}")]\n'
-    text = with_function(Path(str(mine.__file__)).read_text(), "hostname", marking, all_steps())
-    file.write_text(with_ending(text, ENDING))
+    text = with_function(Path(str(mine.__file__)).read_text(encoding="utf-8"), "hostname", marking, all_steps())
+    file.write_text(with_ending(text, ENDING), encoding="utf-8")
     found = [_run(draw, file, "run", draw.hostname, *_says(draw))]
     print(found[0][2], end="")  # a learner wants to know what it died of
     if tripwires.text() in found[0][2]:
