@@ -52,7 +52,7 @@ class Check:
         undo.callback(os.close, reader)
         with theirs:
             sandbox = undo.enter_context(
-                start("labcore.lab.checks.inside", stdin=theirs.fileno(), output=writer, writable=(self.draw.root, *prepared()))
+                start("labcore.lab.checks.inside", stdin=theirs.fileno(), output=writer, writable=(self.draw.place, *prepared()))
             )
             os.close(writer)
         request = {"step": step, "file": file, "lesson": self.lesson, "draw": self.draw.as_dict()}
