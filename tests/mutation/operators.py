@@ -19,9 +19,11 @@ RECORDS: Final = (
 )  # fmt: skip
 OPTIONAL: Final = {"body", "elts", "args", "keywords", "values", "ifs", "keys", "handlers", "orelse"}  # lists that may be shorter
 CONSTANTS: Final = ("None", "[]", "0", "''")
-BUILDING: Final = {
-    "tuple", "str", "int", "len", "CloneFlag", "BindRoot", "OverlayRoot", "ContainerSpec", "isinstance", "startswith", "print", "join",
-    "native.unshare.step", "Resources", "'sha256:'", "root.startswith", "confined", "reversed", "':'.join", "''.join",
+BUILDING: Final = {  # functions and methods that make values, and do not fail
+    "BindRoot", "CloneFlag", "ContainerSpec", "OverlayRoot", "Path", "Resources", "append", "confined", "hexdigest", "insert",
+    "int", "isinstance", "items", "join", "len", "overlay", "print", "removeprefix", "replace", "search_path", "sha256",
+    "splitlines", "startswith", "step", "str", "tuple", "list", "with_name",
+    "namespaces", "hostname", "rootfs", "confine", "seccomp", "bound_devices", "devices",  # they make ops
 }  # fmt: skip
 COMPARISONS: Final[dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
     ast.Eq: (ast.NotEq,),
@@ -222,7 +224,7 @@ def swallowed(slot: Slot, _: ast.FunctionDef) -> Replacements:
 
 def _may_fail(statement: ast.stmt) -> bool:
     calls = [node.func for node in ast.walk(statement) if isinstance(node, ast.Call)]
-    return any(ast.unparse(call).partition("(")[0] not in BUILDING and not ast.unparse(call).startswith("ops.") for call in calls)
+    return any(ast.unparse(call).split(".")[-1] not in BUILDING and not ast.unparse(call).startswith("ops.") for call in calls)
 
 
 def caught(slot: Slot, _: ast.FunctionDef) -> Replacements:

@@ -137,9 +137,14 @@ def run_missing(mine: ModuleType, draw: Draw, root: str) -> Any:
 
 def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
-    yield from own_name(seen, draw.replace(hostname="box") if draw.again else draw)
+    yield from own_name(seen, by_default(draw))
     yield from own_root(seen, draw)
     yield from own_environment(seen, draw.spec(_program(draw)).environment)
+
+
+def by_default(draw: Draw) -> Draw:
+    """Return what was drawn with the name that a `run` gives by default, which it is to give the second time."""
+    return draw.replace(hostname="box") if draw.again else draw
 
 
 def own_environment(seen: ProcessView, wanted: tuple[str, ...]) -> Iterator[Claim]:

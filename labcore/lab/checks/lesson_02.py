@@ -11,6 +11,7 @@ from typing import Any
 from labcore import native, procfs
 from labcore.lab import cgroups
 from labcore.lab.checks.lesson_01 import (
+    by_default,
     ended_as_drawn,
     ended_or_failed,
     own_environment,
@@ -243,11 +244,13 @@ def found_in_path(draw: Draw) -> tuple[str, ...]:
 def _perform_run(mine: ModuleType, draw: Draw) -> Any:
     share_everything()
     hand_on_capabilities()
-    code = mine.run(draw.root, list(found_in_path(draw)), draw.hostname, **further_fields(draw))
+    name = () if draw.again else (draw.hostname,)
+    code = mine.run(draw.root, list(found_in_path(draw)), *name, **further_fields(draw))
     return {"code": code, "missing": run_missing(mine, draw, draw.root)}
 
 
 def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
+    draw = by_default(draw)
     yield own_number(seen)
     yield from own_name(seen, draw)
     yield from own_root(seen, draw)

@@ -16,6 +16,7 @@ from labcore.engine.push import push as engine_push
 from labcore.errors import InvalidInput
 from labcore.images import ImageStore
 from labcore.images.blobs import Blobs
+from labcore.lab.checks import lesson_02
 from labcore.lab.checks.drawn_images import (
     PRINTS,
     an_image,
@@ -29,9 +30,19 @@ from labcore.lab.checks.drawn_images import (
     store_of,
     writes_and_deletes,
 )
-from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
+from labcore.lab.checks.lesson_01 import (
+    by_default,
+    ended_as_drawn,
+    ended_or_failed,
+    own_environment,
+    own_name,
+    own_number,
+    own_root,
+    run_missing,
+    share_everything,
+)
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, carry_out, ops_of
+from labcore.lab.checks.scenario import LOOKED_UP, REFERENCE, Draw, Scenario, carry_out, ops_of
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.messages import say
@@ -79,6 +90,8 @@ def _in_order(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     lower = [Path(name).name[:SHOWN] for name in _root_mount(seen)[1].get("lowerdir", "").split(":")]
     wanted = [Path(name).name[:SHOWN] for name in stack(draw).layers]
     yield Claim(say("its read-only layers are the image's, the topmost first"), lower == wanted, ":".join(lower))
+    upper = _root_mount(seen)[1].get("upperdir", "")
+    yield Claim(say("and its own lies in `root.scratch`"), stack(draw).scratch in Path(upper).parts, upper)
 
 
 def _image_is_whole(draw: Draw, store: Path) -> Iterator[Claim]:
@@ -120,7 +133,22 @@ def _perform_layers(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     again = _names(mine.layers(manifest, store))
     root = OverlayRoot(store, tuple(names), "scratch")
     code = carry_out(draw, writes_and_deletes(draw), REFERENCE.namespaces, REFERENCE.rootfs, root=root)
-    return {"names": names, "again": again, "code": code}
+    return {"names": names, "again": again, "code": code, "cut": _unpack_cut(mine, draw)}
+
+
+def _unpack_cut(mine: ModuleType, draw: Draw) -> str:
+    """Have a layer unpacked that is cut off, in a store of its own; return what is raised, as it should be."""
+    store, layer = Path(draw.root, "cut"), manifest_of(draw)["layers"][0]
+    for part in ("blobs/sha256", "layers", "scratch"):
+        (store / part).mkdir(parents=True)
+    blob = Path("blobs", layer["digest"].replace(":", "/"))
+    content = (store_of(draw) / blob).read_bytes()
+    (store / blob).write_bytes(content[: len(content) // 2])
+    try:
+        mine.layers({"layers": [layer]}, str(store))
+    except Exception as error:
+        return type(error).__name__
+    return ""
 
 
 def _names(returned: Any) -> list[str]:
@@ -145,6 +173,7 @@ def _conclude_layers(returned: Any, draw: Draw) -> Iterator[Claim]:
     held = "" if own == wanted else " | ".join(map(" ".join, own))
     yield Claim(say("with that layer's files, and no other's"), own == wanted, held)
     yield Claim(say("unpacked once: the second time the same names come back"), returned["again"] == returned["names"])
+    yield Claim(say("a layer that is cut off is an error"), returned["cut"] != "")
     yield from ended_as_drawn(returned["code"], draw)
     yield from _image_is_whole(draw, store)
 
@@ -226,7 +255,7 @@ def _registries(draw: Draw) -> Iterator[None]:
                 Path(draw.root, store, "blobs", "sha256").mkdir(parents=True)
             urls = [server.url for server in (honest, *liars)]
             Path(draw.root, "pull.json").write_text(json.dumps([name.repository, name.tag, urls]))
-            _SERVED[draw.token] = (honest, manifest)
+            _SERVED[draw.token] = (honest, manifest, str(ImageStore(source).get(name).descriptor.digest))
             yield
         finally:
             del _SERVED[draw.token]
@@ -234,7 +263,7 @@ def _registries(draw: Draw) -> Iterator[None]:
                 liar.close()
 
 
-_SERVED: dict[str, Any] = {}  # by token: the registry, and the manifest of what is in it
+_SERVED: dict[str, Any] = {}  # by token: the registry, the manifest of what is in it, and that one's digest
 
 
 def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
@@ -251,8 +280,7 @@ def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
 
 
 def _conclude_pull(returned: Any, draw: Draw) -> Iterator[Claim]:
-
-    honest, manifest = _SERVED[draw.token]
+    honest, manifest, served = _SERVED[draw.token]
     asked = [row.request for row in honest.said().rows]
     yield Claim(say("the manifest was asked for by its tag"), any(draw.mark in request for request in asked))
     yield Claim(say("the manifest came back"), returned["manifest"] == manifest)
@@ -264,10 +292,16 @@ def _conclude_pull(returned: Any, draw: Draw) -> Iterator[Claim]:
     known = ImageStore(store_of(draw)).names()
     is_named = str(named) in known
     yield Claim(say("the image has its name there, {name}", name=str(named)), is_named, "" if is_named else " ".join(known))
+    if is_named:
+        kept = ImageStore(store_of(draw)).get(named).descriptor.digest
+        yield Claim(say("and it is the manifest that came, byte for byte, which has that name"), kept == served, kept[:19])
     for number, what in enumerate((say("the config"), say("the lowest layer"), say("a layer"), say("the topmost layer"))):
         yield Claim(say("{what}: other bytes than were asked for are refused", what=what), returned["refused"][number] != "")
-    wrong = [path for number in range(len(parts)) for path in _falsely_named(Path(draw.root, f"store{number}"))]
+    stores = [Path(draw.root, f"store{number}") for number in range(len(parts))]
+    wrong = [path for store in stores for path in _falsely_named(store)]
     yield Claim(say("and not kept"), not wrong, " ".join(path.name[:SHOWN] for path in wrong[:3]))
+    named_there = [name for store in stores for name in ImageStore(store).names()]
+    yield Claim(say("nor has an image a name there whose parts did not all come"), not named_there, " ".join(named_there[:1]))
 
 
 def _digest_of(path: Path) -> str:
@@ -287,32 +321,51 @@ def _short(parts: Any) -> str:
 
 @contextmanager
 def _state(draw: Draw) -> Iterator[None]:
-    """Make a state root whose lesson's store has the image; without a tag its name means `latest`."""
+    """Make a state root whose lesson's store has the image, without a tag its name means `latest`; and a place for cgroups."""
     store = Path(draw.root, "state", "lab", "store")
     make_image(store, draw.replace(token=f"other-{draw.token}"), f"{draw.hostname}:old")
     make_image(store, draw, f"{draw.hostname}:latest")
     PRINTS[draw.token] = prints(store)
-    yield
+    with lesson_02.a_place_for_cgroups(draw):
+        yield
+
+
+def _turned(draw: Draw) -> Draw:
+    """Return what lesson 2 draws for a container: users are mapped on the plain directory, for an image's files are root's."""
+    return draw.replace(again=not draw.again)
+
+
+def _found_in_path(draw: Draw) -> tuple[str, ...]:
+    return (LOOKED_UP, *_program(draw)[1:])
 
 
 def _perform_run(mine: ModuleType, draw: Draw) -> Any:
     share_everything()
+    lesson_02.hand_on_capabilities()
     os.environ["LABCORE_ROOT"] = f"{draw.root}/state"
-    return mine.run(draw.root if draw.again else draw.hostname, list(_program(draw)), draw.hostname)
+    root, name = (draw.root, ()) if draw.again else (draw.hostname, (draw.hostname,))
+    code = mine.run(root, list(_found_in_path(draw)), *name, **lesson_02.further_fields(_turned(draw)))
+    missing = run_missing(mine, draw, root)
+    return {"code": code, "missing": missing, "nowhere": run_missing(mine, draw, f"{draw.hostname}:nowhere")}
 
 
 def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
+    turned = by_default(draw).replace(again=not draw.again)
+    yield from lesson_02.limited(seen, turned)
+    yield from lesson_02.confined_as_drawn(seen, lesson_02.drawn_spec(turned))
+    yield from own_environment(seen, lesson_02.own_path(draw))
     if draw.again:
         yield Claim(say("on a plain directory, too: its root is no overlay"), _root_mount(seen)[0] != "overlay")
     else:
         yield from _stacked(seen, draw)
     yield own_number(seen)
-    yield from own_name(seen, draw)
+    yield from own_name(seen, by_default(draw))
     yield from own_root(seen, draw)
 
 
 def _conclude_run(returned: Any, draw: Draw) -> Iterator[Claim]:
-    yield from ended_as_drawn(returned, draw)
+    yield from ended_or_failed(returned, draw)
+    yield Claim(say("nor is an image that is not there"), returned["nowhere"] != 0, repr(returned["nowhere"]))
     yield from _image_is_whole(draw, Path(draw.root, "state", "lab", "store"))
 
 
@@ -409,7 +462,7 @@ SCENARIOS = {
         forbidden=STACKING,
     ),
     "pull": Scenario(_perform_pull, None, _conclude_pull, None, prepare=_registries, forbidden=PULLING),
-    "run": Scenario(_perform_run, _observe_run, _conclude_run, _program, twice=True, prepare=_state),
+    "run": Scenario(_perform_run, _observe_run, _conclude_run, _found_in_path, twice=True, prepare=_state),
     "whiteouts": Scenario(
         _perform_whiteouts,
         _observe_whiteouts,
