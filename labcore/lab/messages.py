@@ -395,9 +395,8 @@ CHINESE = {
     "on this machine as it is, nothing is missing": "机器保持原样时，什么也不缺",
     "and nothing is named that is there": "没有把具备的东西说成缺的",
     "each comes with a cure": "每一项都带着补救办法",
-    "where the tray lies on an overlay, which can be no upper layer, the overlay is missing": (
-        "tray 放在 overlay 上（不能当上层）时，报告缺 overlay"
-    ),
+    "where the tray lies on an overlay, or nothing can be mounted, the overlay is missing":
+        "托盘目录位于 overlay 上，或者什么都不能挂载时，缺 overlay",
     "where no cgroups are mounted, they are missing": "没有挂载 cgroup 时，报告缺 cgroups",
     "where no {kind} namespaces may be made, “{name}” is missing": "不允许创建 {kind} 命名空间时，报告缺“{name}”",
     # devices

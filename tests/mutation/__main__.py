@@ -21,7 +21,10 @@ def main() -> int:
     mutants = {(lesson, step): mutants_of(lesson, step) for lesson, step in all_steps()}
     wrong = [f"no longer there: {key}" for key in known if key[2] not in {each.change for each in mutants.get(key[:2], ())}]
     chosen = [
-        mutant for (lesson, step), each in mutants.items() if not options.steps or f"{lesson}:{step}" in options.steps for mutant in each
+        mutant
+        for (lesson, step), each in mutants.items()
+        if not options.steps or f"{lesson}:{step}" in options.steps
+        for mutant in each
     ]
     chosen = [mutant for mutant in chosen if options.only in mutant.change]
     if options.seconds:
@@ -34,8 +37,8 @@ def main() -> int:
         if options.verbose:
             print(outcome.verdict, outcome.mutant.change, flush=True)
         key = (outcome.mutant.lesson, outcome.mutant.step, outcome.mutant.change)
-        if outcome.accepted != (key in known):
-            verb = "accepted" if outcome.accepted else "rejected, though in the list"
+        if not outcome.known or outcome.accepted != (key in known):
+            verb = "accepted" if outcome.accepted else "rejected, though in the list" if outcome.known else "no verdict"
             wrong.append(f"{verb}: lesson {key[0]}, {key[1]} (seed {outcome.verdict.seed}): {key[2]}")
             print(wrong[-1], *([] if outcome.accepted else [outcome.verdict]), flush=True)
     _table(found, known)

@@ -30,7 +30,7 @@ def all_steps() -> list[tuple[int, str]]:
 
 
 def mutants_of(lesson: int, step: str) -> list[Mutant]:
-    """Return the mutants of a solution, each once, in the order of its text; those that mean the same to Python are left out."""
+    """Return the mutants of a solution, in the order of its text, each once and none that reads the same."""
     source = source_of(step, lesson)
     tree = ast.parse(source)
     found = {ast.unparse(tree): ""}

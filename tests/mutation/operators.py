@@ -17,7 +17,17 @@ from tests.mutation.slots import Slot
 RECORDS: Final = (
     spec.ContainerSpec, spec.BindRoot, spec.OverlayRoot, spec.Resources, spec.IdRange, spec.Device, spec.CapabilitySets,
 )  # fmt: skip
-OPTIONAL: Final = {"body", "elts", "args", "keywords", "values", "ifs", "keys", "handlers", "orelse"}  # lists that may be shorter
+OPTIONAL: Final = {
+    "body",
+    "elts",
+    "args",
+    "keywords",
+    "values",
+    "ifs",
+    "keys",
+    "handlers",
+    "orelse",
+}  # lists that may be shorter
 CONSTANTS: Final = ("None", "[]", "0", "''")
 BUILDING: Final = {  # functions and methods that make values, and do not fail
     "BindRoot", "CloneFlag", "ContainerSpec", "OverlayRoot", "Path", "Resources", "append", "confined", "hexdigest", "insert",
@@ -89,7 +99,11 @@ def uncalled(slot: Slot, _: ast.FunctionDef) -> Replacements:
     called = slot.node.func
     if isinstance(called, ast.Attribute) and not _is_op(slot.node) and not isinstance(called.value, ast.Name):
         yield [called.value]
-    if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id not in ("ops", "lab", "native"):
+    if (
+        isinstance(called, ast.Attribute)
+        and isinstance(called.value, ast.Name)
+        and called.value.id not in ("ops", "lab", "native")
+    ):
         yield [called.value]
     if slot.node.args and not _is_op(slot.node) and not isinstance(slot.node.args[0], ast.Starred):
         yield [slot.node.args[0]]
@@ -149,7 +163,11 @@ def other_attribute(slot: Slot, function: ast.FunctionDef) -> Replacements:
     elif owner == "ops" and isinstance(slot.parent, ast.Call):
         others = _other_ops(node.attr, len(slot.parent.args) + len(slot.parent.keywords))
     else:
-        seen = [each.attr for each in ast.walk(function) if isinstance(each, ast.Attribute) and ast.dump(each.value) == ast.dump(node.value)]
+        seen = [
+            each.attr
+            for each in ast.walk(function)
+            if isinstance(each, ast.Attribute) and ast.dump(each.value) == ast.dump(node.value)
+        ]
         others = list(dict.fromkeys([*_siblings(node.attr), *_after(node.attr, list(dict.fromkeys(seen)), 2)]))
     for other in others:
         yield [ast.Attribute(node.value, other, ast.Load())]
@@ -195,10 +213,11 @@ def part_of_text(slot: Slot, _: ast.FunctionDef) -> Replacements:
 
 def sliced(slot: Slot, _: ast.FunctionDef) -> Replacements:
     """The first of a list only, and all but the first; the whole in place of a slice."""
-    if slot.field == "iter" or isinstance(slot.parent, ast.Starred) or isinstance(slot.node, ast.List | ast.Tuple):
-        if isinstance(getattr(slot.node, "ctx", ast.Load()), ast.Load) and getattr(slot.node, "elts", [1]):
-            for part in ("[:1]", "[1:]") if len(getattr(slot.node, "elts", "more")) > 1 else ("[1:]",):
-                yield [_expression(f"({ast.unparse(slot.node)}){part}")]
+    many = slot.field == "iter" or isinstance(slot.parent, ast.Starred) or isinstance(slot.node, ast.List | ast.Tuple)
+    count = len(getattr(slot.node, "elts", "many"))
+    if many and count and isinstance(getattr(slot.node, "ctx", ast.Load()), ast.Load):
+        for part in ("[:1]", "[1:]") if count > 1 else ("[1:]",):
+            yield [_expression(f"({ast.unparse(slot.node)}){part}")]
     if isinstance(slot.node, ast.Subscript):
         yield [slot.node.value]
 

@@ -158,7 +158,9 @@ def ended_or_failed(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield from ended_as_drawn(returned["code"], draw)
     missing = returned["missing"]
     told = type(missing) is int and missing != 0
-    yield Claim(say("a program that is not there is no success: an error is raised, or another code than 0"), told, repr(missing))
+    yield Claim(
+        say("a program that is not there is no success: an error is raised, or another code than 0"), told, repr(missing)
+    )
 
 
 # --- outside_pid

@@ -260,7 +260,13 @@ def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 
 
 LIMITED = Scenario(
-    _perform_limits, _observe_limits, _conclude_limits, Draw.waiting, twice=True, prepare=a_place_for_cgroups, forbidden=LIMITING
+    _perform_limits,
+    _observe_limits,
+    _conclude_limits,
+    Draw.waiting,
+    twice=True,
+    prepare=a_place_for_cgroups,
+    forbidden=LIMITING,
 )
 SCENARIOS = {
     "limits": LIMITED,

@@ -42,7 +42,7 @@ from labcore.lab.checks.lesson_01 import (
     share_everything,
 )
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import LOOKED_UP, REFERENCE, Draw, Scenario, carry_out, ops_of
+from labcore.lab.checks.scenario import LOOKED_UP, REFERENCE, SECONDS, Draw, Scenario, carry_out, ops_of
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.messages import say
@@ -129,11 +129,12 @@ def _conclude_digest(returned: Any, draw: Draw) -> Iterator[Claim]:
 
 def _perform_layers(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     manifest, store = manifest_of(draw), str(store_of(draw))
+    cut = _unpack_cut(mine, draw)
     names = _names(mine.layers(manifest, store))
     again = _names(mine.layers(manifest, store))
     root = OverlayRoot(store, tuple(names), "scratch")
     code = carry_out(draw, writes_and_deletes(draw), REFERENCE.namespaces, REFERENCE.rootfs, root=root)
-    return {"names": names, "again": again, "code": code, "cut": _unpack_cut(mine, draw)}
+    return {"names": names, "again": again, "code": code, "cut": cut}
 
 
 def _unpack_cut(mine: ModuleType, draw: Draw) -> str:
@@ -289,11 +290,11 @@ def _conclude_pull(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("config and layers lie in the store, each under its digest"), not missing, _short(missing))
     repository, tag, _ = json.loads(Path(draw.root, "pull.json").read_text())
     named = Reference.parse(f"{repository}:{tag}")
-    known = ImageStore(store_of(draw)).names()
+    known = {name: descriptor.digest for name, descriptor in ImageStore(store_of(draw)).entries() if name}
     is_named = str(named) in known
     yield Claim(say("the image has its name there, {name}", name=str(named)), is_named, "" if is_named else " ".join(known))
     if is_named:
-        kept = ImageStore(store_of(draw)).get(named).descriptor.digest
+        kept = known[str(named)]
         yield Claim(say("and it is the manifest that came, byte for byte, which has that name"), kept == served, kept[:19])
     for number, what in enumerate((say("the config"), say("the lowest layer"), say("a layer"), say("the topmost layer"))):
         yield Claim(say("{what}: other bytes than were asked for are refused", what=what), returned["refused"][number] != "")
@@ -462,7 +463,7 @@ SCENARIOS = {
         forbidden=STACKING,
     ),
     "pull": Scenario(_perform_pull, None, _conclude_pull, None, prepare=_registries, forbidden=PULLING),
-    "run": Scenario(_perform_run, _observe_run, _conclude_run, _found_in_path, twice=True, prepare=_state),
+    "run": Scenario(_perform_run, _observe_run, _conclude_run, _found_in_path, twice=True, prepare=_state, seconds=2 * SECONDS),
     "whiteouts": Scenario(
         _perform_whiteouts,
         _observe_whiteouts,

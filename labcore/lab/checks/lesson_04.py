@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import random
 import stat
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from labcore import doctor, elf, native
 from labcore.doctor import kernel, machine
 from labcore.errors import InvalidInput, StepFailed
 from labcore.lab import session
-from labcore.lab.checks import lesson_03, tripwires
+from labcore.lab.checks import lesson_03, process_view, tripwires
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_number
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Draw, Scenario, carry_out, ops_of
@@ -32,25 +33,27 @@ from labcore.runtime import Plan, mounting, ops, spawn
 from labcore.runtime.ops import Op
 from labcore.runtime.probe import confined, mountinfo
 from labcore.runtime.stages import NAMESPACE_FLAGS
-from labcore.spec import DEFAULT_DEVICES, ContainerSpec, Device
+from labcore.spec import DEFAULT_DEVICES, NAMESPACES, ContainerSpec, Device
 
 CGROUPS = "/sys/fs/cgroup"
 ERRNO_NAMES = set(errno.errorcode.values())
-# Kinds of namespaces that can be forbidden without the overlay being out of reach, too; by the name of their limit.
-LIMITS = {"pid": "pid", "uts": "uts", "ipc": "ipc", "network": "net", "cgroup": "cgroup"}
+# The kinds of namespaces, each with the name of its limit in /proc/sys/user.
+LIMITS = {kind: process_view.FILES[kind] for kind in NAMESPACES}
 
 
 # --- preflight: on the machine as it is, and in a world where something is missing
 
 
-def _forbidden(draw: Draw) -> str:
-    return list(LIMITS)[(draw.number + draw.again) % len(LIMITS)]
+def _forbidden(draw: Draw) -> list[str]:
+    """Return some kinds of namespaces, the second time all others."""
+    kinds = random.Random(draw.number).sample(sorted(LIMITS), len(LIMITS))
+    return sorted(kinds[3:] if draw.again else kinds[:3])
 
 
 def _lacks(draw: Draw) -> list[str]:
-    """Return what is missing in the broken world: a kind of namespace, and two times out of three something else, or both."""
-    more = (["overlay"], ["cgroups"], ["overlay", "cgroups"])[(draw.which + draw.again) % 3]
-    return sorted([f"{_forbidden(draw)} namespace", *more])
+    """Return what is missing in the broken world: kinds of namespaces, the overlay, and one time of two the cgroups."""
+    cgroups = ["cgroups"] if draw.again == (draw.which == 0) else []
+    return sorted([*(f"{kind} namespace" for kind in _forbidden(draw)), "overlay", *cgroups])
 
 
 def _perform_preflight(mine: ModuleType, draw: Draw) -> dict[str, Any]:
@@ -62,8 +65,8 @@ def _perform_preflight(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     if "cgroups" in lacks:
         hide_cgroups()
     _forbid(_forbidden(draw))
-    broken = _named(mine.preflight(bad if "overlay" in lacks else good))
-    return {"whole": whole, "broken": broken, "cause": _cause(_forbidden(draw))}
+    broken = _named(mine.preflight(good if "mount" in _forbidden(draw) else bad))
+    return {"whole": whole, "broken": broken, "cause": _cause(_forbidden(draw)[0])}
 
 
 def _cause(kind: str) -> str:
@@ -101,14 +104,15 @@ def hide_cgroups() -> None:
     native.mount("none", CGROUPS, "tmpfs")
 
 
-def _forbid(kind: str) -> None:
-    """Enter a user namespace in which no namespaces of this kind may be made: there is no way back from it."""
+def _forbid(kinds: list[str]) -> None:
+    """Enter a user namespace in which no namespaces of these kinds may be made: there is no way back from it."""
     user, group = os.geteuid(), os.getegid()
     native.unshare(CloneFlag.NEWUSER)
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"0 {user} 1")
     Path("/proc/self/gid_map").write_text(f"0 {group} 1")
-    Path(f"/proc/sys/user/max_{LIMITS[kind]}_namespaces").write_text("0")
+    for kind in kinds:
+        Path(f"/proc/sys/user/max_{LIMITS[kind]}_namespaces").write_text("0")
 
 
 def _named(returned: Any) -> dict[str, str]:
@@ -136,7 +140,7 @@ def _conclude_preflight(returned: Any, draw: Draw) -> Iterator[Claim]:
 
 def _missing(name: str) -> str:
     if name == "overlay":
-        return say("where the tray lies on an overlay, which can be no upper layer, the overlay is missing")
+        return say("where the tray lies on an overlay, or nothing can be mounted, the overlay is missing")
     if name == "cgroups":
         return say("where no cgroups are mounted, they are missing")
     return say("where no {kind} namespaces may be made, “{name}” is missing", kind=name.partition(" ")[0], name=name)
@@ -380,6 +384,6 @@ SCENARIOS = {
     "preflight": Scenario(_perform_preflight, None, _conclude_preflight, None, twice=True, forbidden=EXAMINING),
     "devices": Scenario(_perform_devices, _observe_devices, ended_as_drawn, Draw.waiting, forbidden=(mounting,)),
     "rootfs": LAYERED.replace(perform=_perform_rootfs, observe=_observe_rootfs),
-    "main": Scenario(_perform_main, _observe_main, _conclude_main, _says, prepare=_without_main, seconds=2 * SECONDS),
+    "main": Scenario(_perform_main, _observe_main, _conclude_main, _says, prepare=_without_main, seconds=3 * SECONDS),
     "machine_of": Scenario(_perform_machine_of, None, _conclude_machine_of, None, forbidden=READING),
 }
