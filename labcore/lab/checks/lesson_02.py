@@ -160,6 +160,7 @@ def _mapped(seen: ProcessView, spec: ContainerSpec) -> Iterator[Claim]:
 
 @contextmanager
 def a_place_for_cgroups(draw: Draw) -> Iterator[None]:  # noqa: ARG001
+    """Make the parent of what `lab.cgroup` makes in a check."""
     with cgroups.for_a_check():
         yield
 

@@ -21,14 +21,14 @@ from labcore.lab import session
 from labcore.lab.checks import lesson_03, process_view, tripwires
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_number
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Draw, Scenario, carry_out, ops_of
+from labcore.lab.checks.scenario import GATE, SECONDS, Draw, Scenario, carry_out, ops_of
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.lessons import all_steps
 from labcore.lab.messages import say
 from labcore.lab.program import with_ending, with_function
 from labcore.lab.workspace import ENDING, NAME
-from labcore.native import CloneFlag, MountFlag, UnmountFlag
+from labcore.native import CloneFlag, MountFlag, Process, UnmountFlag
 from labcore.runtime import Plan, mounting, ops, spawn
 from labcore.runtime.ops import Op
 from labcore.runtime.probe import confined, mountinfo
@@ -150,13 +150,30 @@ def _missing(name: str) -> str:
 
 
 def _drawn_devices(draw: Draw) -> tuple[Device, ...]:
-    """Return devices that nobody can know before: some of the usual ones, and as root one that no machine has."""
+    """Return devices that nobody can know before: some of the usual ones, and where any may be made, one that no machine has."""
     chosen = list(DEFAULT_DEVICES)
     del chosen[1 + draw.number % (len(chosen) - 1)]  # /dev/null stays
-    return (*chosen, *([] if confined() else [Device(f"/dev/{draw.mark}", "c", 240, draw.number)]))
+    return (*chosen, *([] if confined() or draw.again else [Device(f"/dev/{draw.mark}", "c", 240, draw.number)]))
+
+
+def _namespaces(spec: ContainerSpec) -> list[Op]:
+    """Return the ops that make the process; in a user namespace, when that is asked for, as the user that this process is."""
+    flags = CloneFlag(0)
+    for kind in spec.namespaces:
+        flags |= NAMESPACE_FLAGS[kind]
+
+    def map_ids(process: Process) -> None:
+        for file, text in (("setgroups", "deny"), ("uid_map", f"0 {os.geteuid()} 1"), ("gid_map", f"0 {os.getegid()} 1")):
+            Path(f"/proc/{process.pid}/{file}").write_text(text)
+
+    return [ops.Clone(flags), *([ops.Sync("maps ids", map_ids)] if "user" in spec.namespaces else [])]
 
 
 def _perform_devices(mine: ModuleType, draw: Draw) -> int:
+    """Fill /dev; the second time in a user namespace, in which no device can be made."""
+    if draw.again:
+        draw = draw.replace(namespaces=(*draw.namespaces, "user"))
+
     def around(spec: ContainerSpec) -> list[Op]:
         spec = spec.replace(devices=_drawn_devices(draw))
         return [
@@ -171,7 +188,7 @@ def _perform_devices(mine: ModuleType, draw: Draw) -> int:
         ]
 
     os.umask(0o022)
-    return carry_out(draw, draw.waiting(), REFERENCE.namespaces, around)
+    return carry_out(draw, draw.waiting(), _namespaces, around)
 
 
 def _observe_devices(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
@@ -382,7 +399,7 @@ EXAMINING: tuple[Target, ...] = (doctor.examine, kernel, machine, session.what_i
 READING: tuple[Target, ...] = (elf,)
 SCENARIOS = {
     "preflight": Scenario(_perform_preflight, None, _conclude_preflight, None, twice=True, forbidden=EXAMINING),
-    "devices": Scenario(_perform_devices, _observe_devices, ended_as_drawn, Draw.waiting, forbidden=(mounting,)),
+    "devices": Scenario(_perform_devices, _observe_devices, ended_as_drawn, Draw.waiting, twice=True, forbidden=(mounting,)),
     "rootfs": LAYERED.replace(perform=_perform_rootfs, observe=_observe_rootfs),
     "main": Scenario(_perform_main, _observe_main, _conclude_main, _says, prepare=_without_main, seconds=3 * SECONDS),
     "machine_of": Scenario(_perform_machine_of, None, _conclude_machine_of, None, forbidden=READING),
