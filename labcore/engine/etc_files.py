@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.locks import Lock
+from labcore.runtime.mounting import normalized
 from labcore.spec import ContainerSpec, CreateOptions, MountPoint
 
 LOOPBACK: Final = """127.0.0.1\tlocalhost
@@ -21,10 +22,11 @@ ff00::\tip6-mcastprefix
 ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 """
-RESOLVER: Final = Path("/etc/resolv.conf")
-HOSTS: Final = Path("/etc/hosts")
+RESOLVER: Final = "/etc/resolv.conf"
+HOSTS: Final = "/etc/hosts"
 BOUND: Final = ("bind", "rprivate")
 MOST: Final = 1 << 20  # bytes that are read of a file of the machine's
+CHUNK_SIZE: Final = 1 << 14
 
 
 def etc_files(options: CreateOptions, hostname: str) -> dict[str, str]:
@@ -51,9 +53,12 @@ def _keywords(line: str) -> tuple[str, ...]:
     return ("search",) if word == ["domain"] else tuple(word)
 
 
-def _read(path: Path) -> str:
-    with suppress(OSError), path.open("rb") as file:
-        return os.fsdecode(file.read(MOST))
+def _read(path: str) -> str:
+    with suppress(OSError), open(path, "rb", buffering=0) as file:  # noqa: PTH123 - every start asks
+        content = b""
+        while len(content) < MOST and (chunk := file.read(CHUNK_SIZE)):
+            content += chunk
+        return os.fsdecode(content[:MOST])
     return ""
 
 
@@ -63,7 +68,7 @@ def with_etc_files(spec: ContainerSpec, directory: str, names: Mapping[str, str]
     They are read only where the root is, as docker's are.
     """
     words = (*BOUND, "ro") if spec.root.read_only else BOUND
-    taken = {os.path.normpath(mount.target) for mount in spec.mounts}
+    taken = {normalized(mount.target) for mount in spec.mounts}
     bound = (MountPoint(f"/etc/{name}", "bind", f"{directory}/{name}", words) for name in names)
     return spec.replace(mounts=(*spec.mounts, *(mount for mount in bound if mount.target not in taken)))
 

@@ -11,10 +11,10 @@ from typing import Literal
 
 from labcore.engine.database import Database
 from labcore.engine.names import checked_name
-from labcore.engine.record_json import from_json, to_json
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.images.config import Config
 from labcore.record import Record
+from labcore.record_json import from_json, to_json
 from labcore.spec import CreateOptions, Mount
 
 TYPE_CHECKING = False

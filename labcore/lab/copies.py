@@ -19,6 +19,8 @@ KEPT = ".my_runtime"
 SOURCE = Path(__file__).parent.parent.parent / "notebooks"  # where the package is run from its source tree
 LESSONS_HERE = SOURCE if SOURCE.is_dir() else Path("notebooks")
 
+DOCSTRING = re.compile(r'"""[^"]*"""')  # the cell's own stays: it is in its language
+
 Notebook = dict[str, Any]
 Change = Callable[[Notebook], None]
 
@@ -101,7 +103,10 @@ def with_solutions(notebook: Notebook) -> None:
     for cell in notebook["cells"]:
         if "exercise" in cell["metadata"].get("tags", []):
             (step,) = re.findall(r"^def (\w+)", "".join(cell["source"]), re.MULTILINE)
-            cell["source"] = "@lab.step\n" + source_of(step, notebook["metadata"]["labcore"]["lesson"]).rstrip()
+            answer = source_of(step, notebook["metadata"]["labcore"]["lesson"]).rstrip()
+            cell["source"] = "@lab.step\n" + answer.replace(
+                DOCSTRING.findall(answer)[0], DOCSTRING.findall("".join(cell["source"]))[0]
+            )
 
 
 def prepared(lesson: Lesson, lessons: Path, directory: Path) -> None:

@@ -3,12 +3,11 @@
 WORK/my_runtime.py              a program of its own: it can be imported, read and run without a notebook
      .my_runtime/0001.py …      every version that was replaced
      .my_runtime/lock           two notebooks may be open at once
-     .my_runtime/passed.json    which text of a step has passed its check
+     .my_runtime/progress.json  what has passed, was asked for or guessed: labcore.lab.progress
 """
 
 import ast
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -16,11 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from labcore.atomic import PendingFile, atomic_write
+from labcore.atomic import PendingFile
 from labcore.errors import InUse, LabcoreError
 from labcore.lab.lessons import all_steps, lessons_of
 from labcore.lab.messages import say
 from labcore.lab.program import functions, version, with_ending, with_function, without_functions
+from labcore.lab.progress import Progress, entry
 from labcore.locks import Lock
 from labcore.record import Record
 
@@ -74,6 +74,7 @@ class Workspace:
         self.directory = directory
         self.file = directory / NAME
         self.history = directory / ".my_runtime"
+        self.progress = Progress(self.history, self.locked, self.give_to_owner)
 
     # --- reading
 
@@ -129,7 +130,7 @@ class Workspace:
 
     def _edit(self, change: Callable[[str], str]) -> Saved:
         try:
-            with self._locked():
+            with self.locked():
                 base, remark = self._base()
                 after = change(base)
                 if after != self.text():
@@ -166,7 +167,7 @@ class Workspace:
         """Return the versions that were replaced, the oldest first."""
         return sorted(self.history.glob("[0-9]*.py"))
 
-    def _locked(self) -> Lock:
+    def locked(self) -> Lock:
         """Lock the folder. Raises InUse if another notebook holds it for too long."""
         self.history.mkdir(parents=True, exist_ok=True)
         lock = Lock(self.history / "lock", os.O_CREAT | os.O_RDWR)
@@ -185,7 +186,7 @@ class Workspace:
             with suppress(OSError):
                 old.unlink()
             raise
-        _give_to_owner(self.directory, self.file, self.history, *self.history.iterdir())
+        self.give_to_owner(self.file, self.history, *self.history.iterdir())
 
     def _next_version(self) -> Path:
         versions = self.versions()
@@ -195,33 +196,26 @@ class Workspace:
 
     def passed(self, lesson: int = 1) -> set[str]:
         """Return the steps whose present text has passed its check in a lesson, or in a later one, which asks for more."""
-        marks = self._marks()
+        marks = self.progress.of("passed")
         with suppress(SyntaxError, ValueError):
             return {
                 name
                 for name, text in self.steps().items()
                 for each in lessons_of(name)
-                if each.number >= lesson and marks.get(_mark(name, each.number)) == _digest(text)
+                if each.number >= lesson and marks.get(entry(name, each.number)) == _digest(text)
             }
         return set()
 
     def note_passed(self, name: str, source: str, lesson: int) -> None:
         """Remember that this text of a step has passed the check of a lesson."""
-        with suppress(OSError, InUse), self._locked():  # a full disk costs a mark that can be earned again
-            marks = {**self._marks(), _mark(name, lesson): _digest(source)}
-            atomic_write(self.history / "passed.json", f"{json.dumps(marks, indent=1)}\n".encode(), durable=False)
+        self.progress.note("passed", entry(name, lesson), _digest(source))
 
-    def _marks(self) -> dict[str, str]:
-        try:
-            marks: dict[str, str] = json.loads((self.history / "passed.json").read_text())
-        except (OSError, ValueError):
-            return {}
-        return marks
-
-
-def _mark(name: str, lesson: int) -> str:
-    """Return the name under which a step's mark is kept: it has one for each lesson that writes it anew."""
-    return name if lesson == lessons_of(name)[0].number else f"{name} in lesson {lesson}"
+    def give_to_owner(self, *paths: Path) -> None:
+        """Give files to the folder's owner: the lab runs as root, and the learner may be another user."""
+        status = self.directory.stat()
+        if os.geteuid() == 0 and status.st_uid:
+            for path in paths:
+                os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
 
 
 def _digest(source: str) -> str:
@@ -239,11 +233,3 @@ def _is_python(path: Path) -> bool:
     except (SyntaxError, ValueError):
         return False
     return True
-
-
-def _give_to_owner(directory: Path, *paths: Path) -> None:
-    """Give the files to the folder's owner: the lab runs as root, and the learner may be another user."""
-    status = directory.stat()
-    if os.geteuid() == 0 and status.st_uid:
-        for path in paths:
-            os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)

@@ -53,7 +53,8 @@ def confined() -> bool:
 def mapped(name: str) -> int:
     """Return how many ids `uid_map` or `gid_map` maps for this process: user_namespaces(7)."""
     try:
-        lines = Path("/proc/self", name).read_text().splitlines()
+        with open(f"/proc/self/{name}", "rb", buffering=0) as file:  # noqa: PTH123 - every start asks
+            lines = file.read().splitlines()
     except OSError:  # no /proc: nothing can be said, and little be done
         return EVERYBODY
     return sum(int(line.split()[2]) for line in lines)

@@ -456,7 +456,7 @@ for box in (one, two):
 # %%
 registry = lab.registry()
 print(lab.push(store, "busybox", registry))
-registry.said()
+registry.access_log()
 
 # %% [markdown] lang="en" id="push"
 # For each blob: *have you got it?* (`HEAD`), no; *then I want to send something* (`POST`), here; the bytes, with their digest
@@ -469,7 +469,7 @@ registry.said()
 
 # %%
 lab.push(store, "busybox", registry)
-registry.said()
+registry.access_log()
 
 # %% [markdown] lang="en" id="names"
 # What is there already is not sent again; layers make that possible.
@@ -564,14 +564,14 @@ lab.check(pull)
 
 # %%
 store = lab.new_store()
-with registry.liar() as liar, lab.expect(ValueError):
-    pull(liar.url, "cafe", "v1", store)
+with registry.tampering() as tampering, lab.expect(ValueError):
+    pull(tampering.url, "cafe", "v1", store)
 
 # %%
-registry.said()
+registry.access_log()
 for name, tag in (("busybox", "latest"), ("cafe", "v1")):
     pull(registry.url, name, tag, store)
-registry.said()
+registry.access_log()
 
 # %% [markdown] lang="en" id="run-step"
 # The digests in the manifest convict the liar. But who vouches for the manifest itself? If you ask by *tag*, nobody but the
@@ -642,7 +642,7 @@ with lab.expect(errno.EACCES):
 
 # %%
 print(lab.fetch(f"{private.url}/v2/cafe/tags/list", user="ada:lovelace"))
-private.said()
+private.access_log()
 
 # %% [markdown] lang="en" id="hub"
 # That is basic authentication, fit for a loopback; over a network it takes TLS, or whoever listens reads the password. Docker Hub

@@ -13,7 +13,7 @@ from labcore.lab.checks import process_view
 from labcore.lab.checks.process_view import FILES, ProcessView, descendants
 from labcore.lab.checks.scenario import GATE, INNER_GATE, REFERENCE, Draw, Scenario, carry_out, plan_of
 from labcore.lab.checks.tripwires import arm
-from labcore.lab.checks.verdict import Claim
+from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.messages import say
 from labcore.native import MountFlag
 from labcore.runtime import spawn
@@ -26,7 +26,7 @@ ALLOWED = ("/", "/proc", *DEV)
 
 def own_number(seen: ProcessView) -> Claim:
     """Process 1."""
-    return Claim(say("it is process 1 of its own PID namespace"), seen.numbers[-1] == 1, f"NSpid {seen.numbers}")
+    return Claim(say("it is process 1 of its own PID namespace"), seen.numbers[-1] == 1, say("process {n}", n=seen.numbers[-1]))
 
 
 def _a_container(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
@@ -38,9 +38,7 @@ def own_name(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     """A host name that is not the machine's."""
     starter = seen.parent.hostname
     yield Claim(say("the machine that starts it keeps its own name"), starter != draw.hostname, starter)
-    name = seen.hostname
-    seen_name = say("it is {found}", found=name) if name != draw.hostname else ""
-    yield Claim(say("its host name is {name}", name=draw.hostname), name == draw.hostname, seen_name)
+    yield equal(say("host name"), draw.hostname, seen.hostname)
 
 
 def own_root(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
@@ -50,18 +48,18 @@ def own_root(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     left = [place for place in places if place not in ALLOWED and not place.startswith("/proc/")]
     yield Claim(say("nothing of the old root is left in it"), not left, " ".join(left[:4]))
     kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
-    yield Claim(say("/proc is mounted, a proc file system"), kinds.get("/proc") == "proc", kinds.get("/proc", ""))
+    yield Claim(say("/proc is mounted, a proc file system"), kinds.get("/proc") == "proc", kinds.get("/proc") or say("nothing"))
     first = (seen.text("/proc/1/cmdline") or "").split("\0")[:-1]
-    yield Claim(say("and shows its own processes: process 1 is the program"), first == seen.command, " ".join(first)[:40])
+    yield Claim(
+        say("and shows its own processes: process 1 is the program"), first == seen.command, " ".join(first) or say("nothing")
+    )
     linked = [field for fields in seen.mounts for field in fields[6 : fields.index("-")]]  # shared:N, master:N
     yield Claim(say("its mounts are private"), not linked, " ".join(linked[:2]))
 
 
 def ended_as_drawn(returned: Any, draw: Draw) -> Iterator[Claim]:
     """The exit code that was drawn."""
-    right = returned == draw.exit_code
-    seen = "" if right else say("it was {found}, not {wanted}", found=repr(returned), wanted=draw.exit_code)
-    yield Claim(say("the exit code of the program came back"), right, seen)
+    yield equal(say("the program's exit code, returned"), draw.exit_code, returned)
 
 
 def share_everything() -> None:
@@ -93,9 +91,11 @@ def _observe_namespaces(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     for kind in FILES:
         own = seen.namespace(kind) != seen.parent.namespace(kind)
         if kind in draw.namespaces:
-            yield Claim(say("{kind}: a namespace of its own", kind=kind), own, seen.namespace(kind))
+            yield Claim(say("{kind}: a namespace of its own", kind=kind), own, say("the starter's"))
         else:
-            yield Claim(say("{kind}: the starter's, for the spec does not ask for one", kind=kind), not own)
+            yield Claim(
+                say("{kind}: the starter's, for the spec does not ask for one", kind=kind), not own, say("one of its own")
+            )
 
 
 # --- rootfs
@@ -225,15 +225,12 @@ _SEEN: dict[str, dict[int, int]] = {}  # by token: the numbers inside and out th
 
 def _conclude_outside_pid(returned: Any, draw: Draw) -> Iterator[Claim]:
     expected = _SEEN.pop(draw.token, {})
-    *there, (nobody, found_nobody) = returned
-    wrong = [
-        f"{asked} inside: {found!r}, NSpid: {expected.get(asked)}"
-        for asked, found in there
-        if type(found) is not int or found != expected.get(asked)
-    ]
-    right = len(there) == len(expected) and not wrong
-    yield Claim(say("the number is the one that the process has out here"), right, "; ".join(wrong[:2]))
-    yield Claim(say("for a number that no process has there is none"), not found_nobody, f"{nobody} inside: {found_nobody!r}")
+    *there, (nobody, nothing) = returned
+    for asked, found in there:
+        right = type(found) is int and found == expected.get(asked)
+        text = say("the number out here of the process that is {n} inside", n=asked)
+        yield Claim(text, right, expected=str(expected.get(asked)), seen=repr(found))
+    yield Claim(say("for {n}, which no process inside has, there is none", n=nobody), not nothing, repr(nothing))
 
 
 # --- read_only

@@ -24,7 +24,7 @@ from labcore.lab.checks.lesson_01 import (
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.scenario import LOOKED_UP, REFERENCE, Draw, Scenario, ops_of
 from labcore.lab.checks.tripwires import Target
-from labcore.lab.checks.verdict import Claim
+from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.messages import say
 from labcore.native import Capability
 from labcore.runtime import Plan, ops, spawn
@@ -36,7 +36,7 @@ PAGE = 1 << 12
 FILTERED = "2"  # Seccomp: in proc_pid_status(5)
 POWERS = ("CHOWN", "FOWNER", "KILL", "NET_RAW", "SETGID", "SETUID", "SETPCAP", "SYS_CHROOT", "MKNOD", "AUDIT_WRITE")
 SECRETS = ("/proc/sys", "/proc/irq", "/proc/fs", "/proc/bus")
-IMPOSSIBLE = ("memory", "pids")
+IMPOSSIBLE = {"memory": Resources(memory=-5), "pids": Resources(pids=-5)}
 LIMITING: tuple[Target, ...] = (settings, Cgroup.apply)
 CONFINING: tuple[Target, ...] = (write_id_maps,)
 
@@ -86,16 +86,16 @@ def limited(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     wanted = drawn_resources(draw)
     pids, memory = _cgroup_of(seen, "pids"), _cgroup_of(seen, "memory")
     own = pids != _cgroup_of(_starter(seen), "pids")
-    yield Claim(say("it was born in a cgroup of its own"), own and pids.name == draw.hostname, "" if own else pids.name)
-    found = _read(pids / "pids.max")
-    yield Claim(say("its cgroup has room for {n} processes", n=wanted.pids), found == str(wanted.pids), f"pids.max: {found}")
+    yield Claim(say("it was born in a cgroup of its own"), own and pids.name == draw.hostname, str(pids))
+    yield equal(say("most processes in its cgroup (pids.max)"), str(wanted.pids), _read(pids / "pids.max"))
     found = _read(memory / cgroups.memory_max())
     if wanted.memory is None:
         unlimited = not found.isdigit() or int(found) > 1 << 40
         yield Claim(say("its memory has no limit of its own, for the spec asks for none"), unlimited, found)
     else:
         right = found.isdigit() and abs(int(found) - wanted.memory) < PAGE
-        yield Claim(say("its memory is limited to {n} bytes", n=wanted.memory), right, f"{cgroups.memory_max()}: {found}")
+        text = say("bytes of memory that its cgroup allows ({file})", file=cgroups.memory_max())
+        yield Claim(text, right, expected=str(wanted.memory), seen=found)
 
 
 def _starter(seen: ProcessView) -> ProcessView:
@@ -130,10 +130,9 @@ def confined_as_drawn(seen: ProcessView, spec: ContainerSpec) -> Iterator[Claim]
     ):
         found = int(seen.status(field), 16)
         text = say("{words}: the capabilities that were asked for, no other", words=words)
-        yield Claim(text, found == _mask(names), _held(found))
-    yield Claim(
-        say("a filter looks at its system calls"), seen.status("Seccomp") == FILTERED, f"Seccomp: {seen.status('Seccomp')}"
-    )
+        yield Claim(text, found == _mask(names), expected=_held(_mask(names)), seen=_held(found))
+    filtered = seen.status("Seccomp") == FILTERED
+    yield Claim(say("a filter looks at its system calls"), filtered, say("none"))
     yield from _mapped(seen, spec)
     options = {fields[4]: fields[5].split(",") for fields in seen.mounts}
     for path in spec.readonly_paths:
@@ -148,14 +147,16 @@ def _mapped(seen: ProcessView, spec: ContainerSpec) -> Iterator[Claim]:
         yield Claim(say("no user namespace, for the spec does not ask for one"), same)
         return
     for file, ranges in (("uid_map", spec.uid_map), ("gid_map", spec.gid_map)):
-        text = Path(f"/proc/{seen.pid}/{file}").read_text()
-        found = [[int(word) for word in line.split()] for line in text.splitlines()]
-        right = found == [[ids.inside, ids.outside, ids.size] for ids in ranges]
-        shown = "; ".join(" ".join(map(str, line)) for line in found) or say("it is empty")
-        yield Claim(say("{file}: 0 inside is {n} outside", file=file, n=ranges[0].outside), right, shown)
-    for field, (ids, *_) in (("Uid", spec.uid_map), ("Gid", spec.gid_map)):
-        real = seen.status(field).split()[0]
-        yield Claim(say("root inside is {n} outside", n=f"{field} {ids.outside}"), real == str(ids.outside), f"{field}: {real}")
+        lines = Path(f"/proc/{seen.pid}/{file}").read_text().splitlines()
+        wanted = "; ".join(f"{ids.inside} {ids.outside} {ids.size}" for ids in ranges)
+        yield equal(
+            say("{file}: inside, outside, how many", file=file), wanted, "; ".join(" ".join(line.split()) for line in lines)
+        )
+    for field, text, (ids, *_) in (
+        ("Uid", say("the user outside that root inside is"), spec.uid_map),
+        ("Gid", say("the group outside that root's inside is"), spec.gid_map),
+    ):
+        yield equal(text, str(ids.outside), seen.status(field).split()[0])
 
 
 @contextmanager
@@ -171,7 +172,7 @@ def a_place_for_cgroups(draw: Draw) -> Iterator[None]:  # noqa: ARG001
 def _perform_limits(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     spec = draw.spec(draw.waiting()).replace(resources=drawn_resources(draw))
     unlimited = len(ops_of(mine.limits, spec.replace(resources=Resources())))
-    kept = [asked for asked in IMPOSSIBLE if _is_kept(mine, spec.replace(resources=Resources(**{asked: -5})))]
+    kept = [name for name, asked in IMPOSSIBLE.items() if _is_kept(mine, spec.replace(resources=asked))]
     ops_of(mine.limits, spec.replace(resources=Resources(memory=1 << 25)))
     processes = _read(Path(cgroups.group(spec.hostname or "")["pids"], "pids.max"))
     born = ops_of(mine.limits, spec)
@@ -192,7 +193,7 @@ def _is_kept(mine: ModuleType, spec: ContainerSpec) -> bool:
 def _conclude_limits(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield from ended_as_drawn(returned["code"], draw)
     found = returned["unlimited"]
-    yield Claim(say("for `Resources()` there is no op, for nothing is asked for"), found == 0, "" if found == 0 else str(found))
+    yield Claim(say("for `Resources()` there is no op, for nothing is asked for"), found == 0, str(found))
     found = returned["processes"]
     yield Claim(say("and without `pids` no limit on processes"), found == "max", f"pids.max: {found}")
     kept = " ".join(returned["kept"])

@@ -23,7 +23,7 @@ from labcore.lab.checks.lesson_01 import ended_as_drawn, own_number
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.scenario import GATE, SECONDS, Draw, Scenario, carry_out, ops_of
 from labcore.lab.checks.tripwires import Target
-from labcore.lab.checks.verdict import Claim
+from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.lessons import all_steps
 from labcore.lab.messages import say
 from labcore.lab.program import with_ending, with_function
@@ -129,7 +129,7 @@ def _conclude_preflight(returned: Any, draw: Draw) -> Iterator[Claim]:
     whole, broken = returned["whole"], returned["broken"]
     yield Claim(say("on this machine as it is, nothing is missing"), not whole, ", ".join(whole))
     for name in _lacks(draw):
-        yield Claim(_missing(name), name in broken, "" if name in broken else ", ".join(broken))
+        yield Claim(_missing(name), name in broken, ", ".join(broken) or say("nothing"))
     others = [name for name in broken if name not in _lacks(draw)]
     yield Claim(say("and nothing is named that is there"), not others, ", ".join(others))
     bare = [name for name, cure in broken.items() if not cure.strip()]
@@ -150,7 +150,7 @@ def _missing(name: str) -> str:
 
 
 def _drawn_devices(draw: Draw) -> tuple[Device, ...]:
-    """Return devices that nobody can know before: some of the usual ones, and where any may be made, one that no machine has."""
+    """Return devices that nobody can know before: some of the usual ones, and where it may be made, one of nobody's."""
     chosen = list(DEFAULT_DEVICES)
     del chosen[1 + draw.number % (len(chosen) - 1)]  # /dev/null stays
     return (*chosen, *([] if confined() or draw.again else [Device(f"/dev/{draw.mark}", "c", 240, draw.number)]))
@@ -199,7 +199,7 @@ def _observe_devices(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 def own_devices(seen: ProcessView, wanted: tuple[Device, ...]) -> Iterator[Claim]:
     """A /dev of its own, with these devices in it and no others, and a terminal's master."""
     kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
-    yield Claim(say("/dev is a tmpfs of its own"), kinds.get("/dev") == "tmpfs", kinds.get("/dev", ""))
+    yield Claim(say("/dev is a tmpfs of its own"), kinds.get("/dev") == "tmpfs", kinds.get("/dev") or say("nothing"))
     inside = Path(f"/proc/{seen.pid}/root/dev")
     there = {f"/dev/{path.name}": path.lstat() for path in inside.iterdir()} if inside.is_dir() else {}
     found = {path: status for path, status in there.items() if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode)}
@@ -214,11 +214,11 @@ def own_devices(seen: ProcessView, wanted: tuple[Device, ...]) -> Iterator[Claim
     yield Claim(say("and no other: not the machine's disks"), not others, " ".join(others[:4]))
     modes = [f"{path} {stat.S_IMODE(status.st_mode):o}" for path, status in found.items() if status.st_mode & 0o666 != 0o666]
     yield Claim(say("everybody may read and write each: no umask has taken that away"), not modes, ", ".join(modes[:3]))
-    yield Claim(say("/dev/pts is a devpts"), kinds.get("/dev/pts") == "devpts", kinds.get("/dev/pts", ""))
+    yield Claim(say("/dev/pts is a devpts"), kinds.get("/dev/pts") == "devpts", kinds.get("/dev/pts") or say("nothing"))
     pts = (inside / "pts" / "ptmx").lstat().st_rdev if kinds.get("/dev/pts") == "devpts" else None
     yield Claim(say("/dev/ptmx leads to the one in there"), _target(inside / "ptmx") == pts is not None)
     umask = seen.status("Umask")
-    yield Claim(say("what the program makes is not for everybody to write: its umask is 022"), umask == "0022", umask)
+    yield equal(say("the program's umask: what it makes is not for everybody to write"), "0022", umask)
 
 
 def _target(path: Path) -> int | None:
@@ -246,7 +246,7 @@ def _observe_rootfs(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 
 # --- main: the learner's file as a program, in a process of its own; and called, with a preflight that was drawn
 
-MISUSES = ([], ["run"], ["run", "busybox"], ["start", "busybox", "true"])
+MISUSES: tuple[list[str], ...] = ([], ["run"], ["run", "busybox"], ["start", "busybox", "true"])
 USAGE, FAILED = 2, 125  # what the lesson asks for
 
 
@@ -334,14 +334,14 @@ def _run(file: Path, *words: str) -> list[Any]:
 def _observe_main(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
     yield Claim(say("its root is the image that was named"), seen.holds(draw.mark))
-    name = seen.hostname
-    yield Claim(say("it is the `run` of this file that starts it: its host name is from there"), name == draw.mark, name)
+    text = say("it is the `run` of this file that starts it: its host name is from there")
+    yield equal(text, draw.mark, seen.hostname)
 
 
 def _conclude_main(returned: Any, draw: Draw) -> Iterator[Claim]:
     code, out, err = returned["asked"]
     last = err.strip().splitlines()[-1][:100] if err.strip() else ""
-    yield Claim(say("what the program says comes out"), _said(draw) in out, "" if _said(draw) in out else last)
+    yield Claim(say("what the program says comes out"), _said(draw) in out, last)
     yield from ended_as_drawn(code, draw)
     yield from _says_what_is_missing(returned["lacking"], draw)
     yield from _says_how_it_is_used(returned["misused"])
@@ -389,8 +389,12 @@ def _perform_machine_of(mine: ModuleType, draw: Draw) -> list[Any]:
 
 def _conclude_machine_of(returned: Any, draw: Draw) -> Iterator[Claim]:
     little, big, script, cut = returned
-    yield Claim(say("a program's machine is the number at byte 18"), little == draw.number, str(little))
-    yield Claim(say("in the byte order that byte 5 names"), big == draw.number + 17, str(big))
+    yield Claim(
+        say("a program's machine is the number at byte 18"), little == draw.number, expected=str(draw.number), seen=str(little)
+    )
+    yield Claim(
+        say("in the byte order that byte 5 names"), big == draw.number + 17, expected=str(draw.number + 17), seen=str(big)
+    )
     yield Claim(say("a script is for no machine"), script is None, str(script))
     yield Claim(say("nor is a file that is cut off"), cut is None, str(cut))
 

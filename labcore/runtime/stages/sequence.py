@@ -54,7 +54,8 @@ class LaunchOptions(Record):
     """How a container is launched: what is its launcher's, and not its own.
 
     `dies_with_parent`: it is killed when whoever started it dies. `preserve_fds` is how many descriptors its program finds open
-    from 3 on. At the FIFO `exec_fifo` it waits for its start. `filter_cache` is a directory of compiled seccomp filters.
+    from 3 on. With `mounts_in_order` /proc/self/mountinfo lists the container's mounts as the spec does. At the FIFO
+    `exec_fifo` it waits for its start. `filter_cache` is a directory of compiled seccomp filters.
     `syncs` are the launcher's work at the sync points: `namespaces` (they are there, nothing is mounted yet), `rootfs` (all is
     mounted below the root's directory, and the host's root is still `/`), `terminal` (its other end is to be taken; by default
     the shim gets it), `created` (all is done but becoming the program).
@@ -62,6 +63,7 @@ class LaunchOptions(Record):
 
     dies_with_parent: bool = True
     preserve_fds: int = 0
+    mounts_in_order: bool = False
     exec_fifo: str = ""
     filter_cache: str = ""
     syncs: tuple[tuple[SyncPoint, Action], ...] = ()
@@ -96,7 +98,8 @@ def _compile(spec: ContainerSpec, stages: Mapping[str, Stage | None], options: L
     spec = _with_compiled_filter(spec, options.filter_cache)
     made = made_by(spec, stages)
     _check_room(made["rootfs"], options.preserve_fds)
-    mounted = [*made["rootfs"], *made["mounts"], *made["devices"]]
+    mounts = _in_order(made["mounts"]) if options.mounts_in_order else made["mounts"]
+    mounted = [*made["rootfs"], *mounts, *made["devices"]]
     before_program, program = made["exec"][:-1], made["exec"][-1:]
     return _plan(
         [
@@ -196,6 +199,10 @@ def _with_root_hooks(mounted: list[Op], spec: ContainerSpec, options: LaunchOpti
         ops.Unmount(".", UnmountFlag.DETACH),
         ops.Chdir("/"),
     ]
+
+
+def _in_order(mounts: Sequence[Op]) -> list[Op]:
+    return [op.replace(fresh=True) if isinstance(op, ops.MoveMount) else op for op in mounts]
 
 
 def _check_room(receiving: Sequence[Op], preserved: int) -> None:
