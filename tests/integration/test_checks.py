@@ -18,6 +18,7 @@ from labcore.lab.program import marked
 from labcore.lab.solutions import source_of
 from labcore.lab.workspace import Workspace
 from tests.conftest import changes, needs_root, traces
+from tests.integration.right import RIGHT
 from tests.integration.wrong.rejected import REJECTED
 from tests.integration.wrong.ways_in import WAYS_IN
 from tests.threads import Started
@@ -63,6 +64,14 @@ def test_the_solution_is_accepted(lesson: int, step: str, tmp_path: Path) -> Non
     verdict = verdict_on(step, source_of(step, lesson), tmp_path, lesson=lesson)
     assert verdict.state == "passed", verdict
     assert len(verdict.claims) >= 2
+
+
+@pytest.mark.parametrize(
+    ("lesson", "step", "style"), [(lesson, step, style) for (lesson, step), right in RIGHT.items() for style in right]
+)
+def test_another_right_answer_is_accepted(lesson: int, step: str, style: str, tmp_path: Path) -> None:
+    verdict = verdict_on(step, RIGHT[lesson, step][style], tmp_path, lesson=lesson)
+    assert verdict.state == "passed", verdict
 
 
 # What rejects an answer without a look at what it makes.

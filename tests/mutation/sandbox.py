@@ -41,7 +41,9 @@ def start(module: str, *, stdin: Stream, output: Stream, writable: Sequence[str]
         return START(module, stdin=stdin, output=output, writable=writable)
     clone, *walked, _ = sandbox_plan(module, writable).ops
     assert isinstance(clone, Clone)
-    return native.clone(lambda: _become(walked, int(stdin or 0), int(output or 0)), flags=clone.flags)
+    assert isinstance(stdin, int)
+    assert isinstance(output, int)
+    return native.clone(lambda: _become(walked, stdin, output), flags=clone.flags)
 
 
 def _become(walked: Sequence[Op], stdin: int, output: int) -> int:
