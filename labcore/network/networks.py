@@ -24,6 +24,7 @@ class NetworkStore:
     def __init__(self, directory: str) -> None:
         self.directory = directory
         self._networks = f"{directory}/networks"
+        self._read_before: dict[str, Network] = {}  # by ID: a network never changes
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -81,7 +82,11 @@ class NetworkStore:
         return f"{self._networks}/{name},{network_id}.json"
 
     def _read(self, name: str, network_id: str) -> Network:
-        path = self._path(name, network_id)
+        if network_id not in self._read_before:
+            self._read_before[network_id] = self._read_file(self._path(name, network_id), name)
+        return self._read_before[network_id]
+
+    def _read_file(self, path: str, name: str) -> Network:
         try:
             return from_json(Network, read_json(path, "network"))
         except FileNotFoundError:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from labcore.errors import InvalidInput
-from labcore.network.addresses import parse_address
 from labcore.network.links import IFNAME_MAX
 from labcore.record import Record
+from labcore.spec.addresses import parse_address
 from labcore.spec.network import NetworkOptions
 
 BRIDGE: Final = "com.docker.network.bridge."

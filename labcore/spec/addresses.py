@@ -43,6 +43,10 @@ class Prefix(NamedTuple):
         """Return whether any address is in both."""
         return self.version == other.version and self.number <= other.last and other.number <= self.last
 
+    def covers(self, other: "Prefix") -> bool:
+        """Return whether all addresses of another are in it."""
+        return self.version == other.version and self.number <= other.number and other.last <= self.last
+
     def has(self, address: Address) -> bool:
         """Return whether an address is in it."""
         return self.version == address.version and self.number <= address.number <= self.last
