@@ -40,6 +40,11 @@ class NetworkDriver:
         self._held: dict[str, PendingFile] = {}  # endpoint -> its file, locked until it is attached
         self._notify = notify
 
+    @property
+    def directory(self) -> str:
+        """Where all of it lies on disk: `ROOT/network`."""
+        return self._networks.directory
+
     # --- networks
 
     def create(self, wanted: NetworkOptions) -> Network:
@@ -71,6 +76,10 @@ class NetworkDriver:
         """Return all networks, sorted by name: `bridge`, `host` and `none` are always there. Raises StoreDamaged."""
         self._make_predefined()
         return self._networks.networks()
+
+    def names(self) -> list[str]:
+        """Return the names of all networks that somebody has used or made; nothing is read or made for it."""
+        return sorted({*PREDEFINED, *self._networks.ids()})
 
     def remove(self, word: str) -> None:
         """Remove a network and its bridge. Raises NotFound, InvalidInput, InUse, NetlinkError."""

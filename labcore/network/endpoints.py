@@ -166,7 +166,7 @@ def checked_owner(owner: str) -> str:
 
 
 def _boot_id() -> str:
-    with open("/proc/sys/kernel/random/boot_id") as file:  # noqa: PTH123
+    with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:  # noqa: PTH123
         return file.read().strip()
 
 
