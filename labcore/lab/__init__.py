@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.guessing import guess, outcome
     from labcore.lab.helper import HelperFailed, run_helper
+    from labcore.lab.hinting import hint
     from labcore.lab.http_get import FetchFailed, fetch
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.lesson_images import greeting, image, layer
@@ -61,6 +62,7 @@ __all__ = [
     "greeting",
     "group",
     "guess",
+    "hint",
     "image",
     "in_vm",
     "layer",
@@ -102,6 +104,7 @@ __getattr__ = lazy_names(
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
         "labcore.lab.cgroups": ("cgroup", "group"),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
+        "labcore.lab.hinting": ("hint",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
         "labcore.lab.guessing": ("guess", "outcome"),

@@ -80,7 +80,7 @@ def _places(lesson: Lesson, lessons: Path, work: Path) -> Iterator[tuple[Path, P
 
 def copy(source: Path, target: Path, change: Change) -> None:
     """Write a changed copy of a notebook; it belongs to whoever asked, also under sudo."""
-    notebook = json.loads(source.read_text())
+    notebook = json.loads(source.read_text(encoding="utf-8"))
     change(notebook)
     made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -118,4 +118,4 @@ def prepared(lesson: Lesson, lessons: Path, directory: Path) -> None:
 def _solved(notebook: Notebook) -> None:
     without_outputs(notebook)
     with_solutions(notebook)
-    notebook["cells"] = [cell for cell in notebook["cells"] if "solution" not in cell["metadata"].get("tags", [])]
+    notebook["cells"] = [cell for cell in notebook["cells"] if not {"hint", "solution"} & {*cell["metadata"].get("tags", ())}]

@@ -76,8 +76,21 @@ CHINESE = {
     "A step must bring what it uses: names of other cells are not there. Import inside of the function.":
         "一个步骤要自带它用到的东西：别的单元格里的名字在这里不存在。请在函数里面 import。",
     "{name} returned nothing: is `return` missing?": "{name} 什么都没返回：是不是漏了 `return`？",
-    "{name} returned {what}: a stage returns a list of ops, in brackets":
-        "{name} 返回了 {what}：阶段应当返回操作的列表，写在方括号里",
+    "What has a star before it returned nothing: is `return` missing there?":
+        "带星号的那个函数什么都没返回：那里是不是漏了 `return`？",
+    "{name} comes with the lesson's first cell (lab.begin): run that, then this one again.":
+        "{name} 来自本课第一格（lab.begin）：先运行它，再运行这一格。",
+    "{name} is made by an earlier cell, `{text}`: run that, then this one again.":
+        "{name} 由前面的一格创建：`{text}`。先运行它，再运行这一格。",
+    "{name} has not been saved: its cell stopped before{where}. Mend it, and run it again.":
+        "{name} 没有保存：它的单元格没能运行到底{where}。改好后再运行一遍。",
+    "line {n}": "第 {n} 行",
+    "What its cell says now is not saved, for the cell stopped before. Mend it, run it, and run this check again.":
+        "单元格现在的内容没有保存，因为它没能运行到底。改好并运行它，再运行这个检查。",
+    "{name}: saved for lesson {number}. Later lessons use what you wrote in lesson {later}, which does this too.":
+        "{name}：已存为第 {number} 课的版本。后面的课仍用你在第 {later} 课写的，它也能做到这些。",
+    " From lesson {n} on, which writes it anew, another version takes its place.":
+        "从第 {n} 课起会重写这一步，由新版本代替。",
     "This function is not the one that is saved: put @lab.step above it, and run its cell again.":
         "这个函数不是已保存的那一个：请在它上面加上 @lab.step，再运行一遍它的单元格。",
     "there is no lesson {number} yet; there is: {numbers}": "还没有第 {number} 课；现有：{numbers}",
@@ -147,8 +160,6 @@ CHINESE = {
         "{name}：这里空着；仍使用你先前存入 {file} 的版本。",
     "{name}: a blank. Until you fill it in, labcore's own is used, not yours of lesson {n}.":
         "{name}：还空着。在你填好之前，先用 labcore 自己的版本，而不是你在第 {n} 课写的。",
-    "{name}: what you wrote in lesson {n} does this too, and stays in use.":
-        "{name}：你在第 {n} 课写的版本也能做到这些，继续使用它。",
     "{name}: a blank. Until you fill it in, labcore's own is used.": "{name}：还空着。在你填好之前，先用 labcore 自己的版本。",
     "{name} is no function: a step is one": "{name} 不是函数：每一步都应当是一个函数",
     "{name} cannot be run: {error}. Until that is mended, labcore's own steps are used.":
@@ -170,6 +181,10 @@ CHINESE = {
     "you made no guess": "你没有猜",
     "it is: {seen}": "结果是：{seen}",
     "there is no guess {name}; there are: {names}": "没有名为 {name} 的猜测题；现有：{names}",
+    # hints
+    "hint {n} of {total}": "提示 {n}/{total}",
+    "no more hints": "没有更多提示了",
+    "{n} hints, one by one: labcore lesson hint {step}": "{n} 条提示，逐条查看：labcore lesson hint {step}",
     # quizzes
     "✓ right.": "✓ 对。",
     "other questions": "换一组题",

@@ -189,7 +189,7 @@ def _perform_outside_pid(mine: ModuleType, draw: Draw) -> Any:
     The family waits at a second gate until this has asked.
     """
     with suppress(OSError):  # nor do the numbers out here begin where one could guess
-        Path("/proc/sys/kernel/ns_last_pid").write_text(str(draw.number * 2))
+        Path("/proc/sys/kernel/ns_last_pid").write_text(str(draw.number * 2), encoding="utf-8")
     decoy = draw.replace(token="beside").script(f"{_sleepers(draw)} wait")
     with (
         spawn(plan_of(draw, decoy, REFERENCE.namespaces, REFERENCE.rootfs)) as other,
@@ -199,7 +199,7 @@ def _perform_outside_pid(mine: ModuleType, draw: Draw) -> Any:
         asked = [1, *(ProcessView(pid).numbers[-1] for pid in _sleeping(family.pid))]
         arm((*READERS, ProcessView))  # all is seen by now that the check itself has to see in here
         found = [[number, mine.outside_pid(family.pid, number)] for number in (*asked, max(asked) + 1000)]
-        Path(draw.root, INNER_GATE).write_text("\n")  # waits until the family has passed the first
+        Path(draw.root, INNER_GATE).write_text("\n", encoding="utf-8")  # waits until the family has passed the first
         family.wait()
         return found
 

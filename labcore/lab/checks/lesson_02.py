@@ -22,13 +22,14 @@ from labcore.lab.checks.lesson_01 import (
     share_everything,
 )
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import LOOKED_UP, REFERENCE, Draw, Scenario, ops_of
+from labcore.lab.checks.scenario import LOOKED_UP, REFERENCE, Draw, Scenario
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.messages import say
 from labcore.native import Capability
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.cgroups import Cgroup, hierarchies, settings
+from labcore.runtime.ops.fields import ops_of
 from labcore.runtime.userns import write_id_maps
 from labcore.spec import READONLY_PATHS, ContainerSpec, IdRange, Resources, root_with
 
@@ -75,7 +76,7 @@ def hand_on_capabilities() -> None:
 def _cgroup_of(seen: ProcessView, controller: str) -> Path:
     """Return the directory of the cgroup that a process is in: proc_pid_cgroup(5)."""
     v1 = dict(hierarchies().v1)
-    for line in Path(f"/proc/{seen.pid}/cgroup").read_text().splitlines():
+    for line in Path(f"/proc/{seen.pid}/cgroup").read_text(encoding="utf-8").splitlines():
         _, names, path = line.split(":", 2)
         if controller in names.split(",") or (controller not in v1 and not names):
             return Path(f"{v1.get(controller) or hierarchies().v2}{path}")
@@ -107,7 +108,7 @@ def _starter(seen: ProcessView) -> ProcessView:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:  # the root of a hierarchy has no such file
         return "-"
 
@@ -148,7 +149,7 @@ def _mapped(seen: ProcessView, spec: ContainerSpec) -> Iterator[Claim]:
         yield Claim(say("no user namespace, for the spec does not ask for one"), same)
         return
     for file, ranges in (("uid_map", spec.uid_map), ("gid_map", spec.gid_map)):
-        lines = Path(f"/proc/{seen.pid}/{file}").read_text().splitlines()
+        lines = Path(f"/proc/{seen.pid}/{file}").read_text(encoding="utf-8").splitlines()
         wanted = "; ".join(f"{ids.inside} {ids.outside} {ids.size}" for ids in ranges)
         yield equal(
             say("{file}: inside, outside, how many", file=file), wanted, "; ".join(" ".join(line.split()) for line in lines)

@@ -42,7 +42,7 @@ from labcore.lab.checks.lesson_01 import (
     share_everything,
 )
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import LOOKED_UP, REFERENCE, SECONDS, Draw, Scenario, carry_out, ops_of
+from labcore.lab.checks.scenario import LOOKED_UP, REFERENCE, SECONDS, Draw, Scenario, carry_out
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.messages import say
@@ -53,6 +53,7 @@ from labcore.registry.mirrors import Sources
 from labcore.registry.transport import Transport
 from labcore.runtime import ops
 from labcore.runtime.ops import Op
+from labcore.runtime.ops.fields import ops_of
 from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, Reference, Root
 from labcore.storage import LayerStore, unpack
 from labcore.storage import overlay as storage_overlay
@@ -257,7 +258,7 @@ def _registries(draw: Draw) -> Iterator[None]:
             for store in ("store", *(f"store{number}" for number in range(len(tampering)))):
                 Path(draw.root, store, "blobs", "sha256").mkdir(parents=True)
             urls = [server.url for server in (honest, *tampering)]
-            Path(draw.root, "pull.json").write_text(json.dumps([name.repository, name.tag, urls]))
+            Path(draw.root, "pull.json").write_text(json.dumps([name.repository, name.tag, urls]), encoding="utf-8")
             _SERVED[draw.token] = (honest, manifest, str(ImageStore(source).get(name).descriptor.digest))
             yield
         finally:
@@ -270,7 +271,7 @@ _SERVED: dict[str, Any] = {}  # by token: the registry, the manifest of what is 
 
 
 def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
-    repository, tag, (honest, *tampering) = json.loads(Path(draw.root, "pull.json").read_text())
+    repository, tag, (honest, *tampering) = json.loads(Path(draw.root, "pull.json").read_text(encoding="utf-8"))
     returned = mine.pull(honest, repository, tag, str(store_of(draw)))
     refused = []
     for number, url in enumerate(tampering):
@@ -290,7 +291,7 @@ def _conclude_pull(returned: Any, draw: Draw) -> Iterator[Claim]:
     parts, blobs = descriptors(manifest), Path(store_of(draw), "blobs", "sha256")
     missing = [part for part in parts if _digest_of(blobs / part.digest[7:]) != part.digest]
     yield Claim(say("config and layers lie in the store, each under its digest"), not missing, _short(missing))
-    repository, tag, _ = json.loads(Path(draw.root, "pull.json").read_text())
+    repository, tag, _ = json.loads(Path(draw.root, "pull.json").read_text(encoding="utf-8"))
     named = Reference.parse(f"{repository}:{tag}")
     known = {name: descriptor.digest for name, descriptor in ImageStore(store_of(draw)).entries() if name}
     is_named = str(named) in known
@@ -388,7 +389,7 @@ def _marked(draw: Draw) -> Iterator[None]:
         lowest = store_of(draw) / names[-1]
         (lowest / "var").mkdir()
         (lowest / "tmp" / "old").write_text(draw.token)
-        Path(draw.root, "stack.json").write_text(json.dumps([f"layers/{draw.mark}", *names]))
+        Path(draw.root, "stack.json").write_text(json.dumps([f"layers/{draw.mark}", *names]), encoding="utf-8")
         yield
 
 

@@ -21,7 +21,7 @@ from labcore.lab import session
 from labcore.lab.checks import lesson_03, process_view, tripwires
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_number
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import GATE, SECONDS, Draw, Scenario, carry_out, ops_of
+from labcore.lab.checks.scenario import GATE, SECONDS, Draw, Scenario, carry_out
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.lessons import all_steps
@@ -31,6 +31,7 @@ from labcore.lab.workspace import ENDING, NAME
 from labcore.native import CloneFlag, MountFlag, Process, UnmountFlag
 from labcore.runtime import Plan, mounting, ops, spawn
 from labcore.runtime.ops import Op
+from labcore.runtime.ops.fields import ops_of
 from labcore.runtime.probe import confined, mountinfo
 from labcore.runtime.stages import NAMESPACE_FLAGS
 from labcore.spec import DEFAULT_DEVICES, NAMESPACES, ContainerSpec, Device
@@ -108,11 +109,11 @@ def _forbid(kinds: list[str]) -> None:
     """Enter a user namespace in which no namespaces of these kinds may be made: there is no way back from it."""
     user, group = os.geteuid(), os.getegid()
     native.unshare(CloneFlag.NEWUSER)
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
-    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+    Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
+    Path("/proc/self/uid_map").write_text(f"0 {user} 1", encoding="utf-8")
+    Path("/proc/self/gid_map").write_text(f"0 {group} 1", encoding="utf-8")
     for kind in kinds:
-        Path(f"/proc/sys/user/max_{LIMITS[kind]}_namespaces").write_text("0")
+        Path(f"/proc/sys/user/max_{LIMITS[kind]}_namespaces").write_text("0", encoding="utf-8")
 
 
 def _named(returned: Any) -> dict[str, str]:
@@ -164,7 +165,7 @@ def _namespaces(spec: ContainerSpec) -> list[Op]:
 
     def map_ids(process: Process) -> None:
         for file, text in (("setgroups", "deny"), ("uid_map", f"0 {os.geteuid()} 1"), ("gid_map", f"0 {os.getegid()} 1")):
-            Path(f"/proc/{process.pid}/{file}").write_text(text)
+            Path(f"/proc/{process.pid}/{file}").write_text(text, encoding="utf-8")
 
     return [ops.Clone(flags), *([ops.Sync("maps ids", map_ids)] if "user" in spec.namespaces else [])]
 
@@ -289,8 +290,8 @@ def _perform_main(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     file = Path(draw.root, "work", NAME)
     file.parent.mkdir()
     marking = f'def hostname(spec):\n    return [ops.SetHostname("{draw.mark}")]\n'
-    text = with_function(Path(str(mine.__file__)).read_text(), "hostname", marking, all_steps())
-    file.write_text(with_ending(text, ENDING))
+    text = with_function(Path(str(mine.__file__)).read_text(encoding="utf-8"), "hostname", marking, all_steps())
+    file.write_text(with_ending(text, ENDING), encoding="utf-8")
     asked = _run(file, "run", draw.hostname, *_says(draw))
     print(asked[2], end="")  # a learner wants to know what it died of
     if tripwires.text() in asked[2]:
