@@ -138,7 +138,7 @@ def _waited_for_processor(pid: int) -> float:
     seconds = [0.0]
     for process in family:
         with suppress(OSError, IndexError):
-            seconds.append(int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1]) / 1e9)
+            seconds.append(int(Path(f"/proc/{process.pid}/schedstat").read_text(encoding="utf-8").split()[1]) / 1e9)
     return min(max(seconds), WAITED_SECONDS)
 
 
