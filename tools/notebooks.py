@@ -26,7 +26,10 @@ import nbformat
 from nbclient import NotebookClient
 
 from labcore import native
+from labcore.lab.copies import REFERENCE
 from labcore.lab.lessons import LESSONS, Lesson, lesson
+from labcore.lab.references import MODULES as REFERENCES
+from labcore.lab.references import write_references
 from labcore.lab.solutions import source_of
 from labcore.language import Language
 from labcore.native import CloneFlag, MountFlag, UnmountFlag
@@ -41,8 +44,8 @@ STATE = Path("/var/lib/labcore/lessons")  # seen in outputs: the name of a tempo
 FOLD = {"en": "A solution", "zh": "参考答案"}
 NEXT = {"en": "Next: lesson", "zh": "下一课："}
 LINE = {
-    "en": "**English** · [中文](zh/{file})",
-    "zh": "[English](../{file}) · **中文**",
+    "en": "**English** · [中文](zh/{file}) · reference: {references}",
+    "zh": "[English](../{file}) · **中文** · 速查：{references}",
 }
 SECONDS = 90
 
@@ -121,7 +124,8 @@ def build(path: Path, lang: Language) -> Notebook:
     if wrong := list(problems(cells)):
         raise Stale("\n".join(f"{path.name}: {line}" for line in wrong))
     found = lesson(int(path.name[:2]))
-    made = [_cell("markdown", LINE[lang].format(file=found.file), "languages")]
+    pages = " ".join(f"[{what}]({'' if lang == 'en' else '../'}{REFERENCE}/{what}.md)" for what in REFERENCES)
+    made = [_cell("markdown", LINE[lang].format(file=found.file, references=pages), "languages")]
     behind: list[Cell] = []  # the check of an exercise: hints first, the solution last
     for number, cell in enumerate(cells):
         if cell.cell_type == "markdown":
@@ -287,6 +291,7 @@ def main() -> int:
             target(path, lang).parent.mkdir(exist_ok=True)
             nbformat.write(notebook, target(path, lang))
             print(target(path, lang).relative_to(PROJECT))
+    write_references(NOTEBOOKS)
     return 0
 
 

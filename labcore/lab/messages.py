@@ -176,6 +176,8 @@ CHINESE = {
     "you made no guess": "你没有猜",
     "it is: {seen}": "结果是：{seen}",
     "there is no guess {name}; there are: {names}": "没有名为 {name} 的猜测题；现有：{names}",
+    # references
+    "there is no reference of {what}; there are: {names}": "没有 {what} 的速查表；现有：{names}",
     # hints
     "hint {n} of {total}": "提示 {n}/{total}",
     "no more hints": "没有更多提示了",
