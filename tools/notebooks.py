@@ -10,6 +10,7 @@ cell's own line, `zh`, with such an `of`.
 
 import argparse
 import ast
+import base64
 import hashlib
 import os
 import re
@@ -41,13 +42,14 @@ NOTEBOOKS = PROJECT / "notebooks"
 SOURCES = NOTEBOOKS / "src"
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 STATE = Path("/var/lib/labcore/lessons")  # seen in outputs: the name of a temporary directory would be another each time
+PICTURES = NOTEBOOKS / "images"  # of cells that are tagged `picture-NAME`: README shows them
 FOLD = {"en": "A solution", "zh": "参考答案"}
 NEXT = {"en": "Next: lesson", "zh": "下一课："}
 LINE = {
     "en": "**English** · [中文](zh/{file}) · reference: {references}",
     "zh": "[English](../{file}) · **中文** · 速查：{references}",
 }
-SECONDS = 90
+SECONDS = 300  # a comparison on a busy machine
 
 Cell = Any  # nbformat's NotebookNode
 Notebook = Any
@@ -64,7 +66,7 @@ def digest(english: str) -> str:
 
 def read_source(path: Path) -> list[Cell]:
     """Return the cells of a source file."""
-    cells: list[Cell] = jupytext.reads(path.read_text(), fmt="py:percent").cells
+    cells: list[Cell] = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent").cells
     return cells
 
 
@@ -114,8 +116,8 @@ def stamp(path: Path) -> None:
         for cell in read_source(path)
         if cell.metadata.get("lang") == "en" or "exercise" in cell.metadata.get("tags", [])
     ]
-    text = re.sub(r'(?<= of=")[^"]*(?="$)', lambda _: hashes.pop(0), path.read_text(), flags=re.MULTILINE)
-    path.write_text(text)
+    text = re.sub(r'(?<= of=")[^"]*(?="$)', lambda _: hashes.pop(0), path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    path.write_text(text, encoding="utf-8")
 
 
 def build(path: Path, lang: Language) -> Notebook:
@@ -205,7 +207,7 @@ def run(notebook: Notebook, lang: Language) -> None:
     with tempfile.TemporaryDirectory() as work, a_state_root():
         environment = {**os.environ, "LABCORE_WORK": work, "LABCORE_LANG": lang, "LABCORE_ROOT": str(STATE)}
         environment["LABCORE_LEARNER"] = "reader"  # the questions that are drawn are the same each time
-        client = NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": work}})
+        client = NotebookClient(notebook, timeout=SECONDS, coalesce_streams=True, resources={"metadata": {"path": work}})
         client.execute(env=environment)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when it ran; of no use to a reader, and new each time
@@ -256,10 +258,18 @@ def apart(words: Sequence[str]) -> int:
 def usual_mounts_only() -> None:
     """Take away the mounts that are peculiar to this machine: pictures show them."""
     usual = r"/|/(proc|sys|dev|run|tmp)(/.*)?"
-    for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
+    for line in reversed(Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()):
         place = line.split()[4]
         if not re.fullmatch(usual, place) and not str(PROJECT).startswith(place):
             native.umount2(place, UnmountFlag.DETACH)
+
+
+def keep_pictures(notebook: Notebook) -> None:
+    """Write the pictures that README shows, as they came out here."""
+    for cell in notebook.cells:
+        for name in (tag.removeprefix("picture-") for tag in cell.metadata.get("tags", []) if tag.startswith("picture-")):
+            (png,) = (output["data"]["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
+            (PICTURES / f"{name}.png").write_bytes(base64.b64decode(png))
 
 
 def target(path: Path, lang: Language) -> Path:
@@ -290,6 +300,8 @@ def main() -> int:
             run(notebook, lang)
             target(path, lang).parent.mkdir(exist_ok=True)
             nbformat.write(notebook, target(path, lang))
+            if lang == "en":
+                keep_pictures(notebook)
             print(target(path, lang).relative_to(PROJECT))
     write_references(NOTEBOOKS)
     return 0

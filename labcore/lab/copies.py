@@ -86,7 +86,7 @@ def _places(lesson: Lesson, lessons: Path, work: Path) -> Iterator[tuple[Path, P
 
 def copy(source: Path, target: Path, change: Change) -> None:
     """Write a changed copy of a notebook; it belongs to whoever asked, also under sudo."""
-    notebook = json.loads(source.read_text())
+    notebook = json.loads(source.read_text(encoding="utf-8"))
     change(notebook)
     made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)

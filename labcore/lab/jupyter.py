@@ -21,6 +21,10 @@ LARGE_TYPE = {"overrides": {"code-font-size": "20px", "content-font-size1": "22p
 KERNEL_CONFIG = """c.InteractiveShellApp.extensions = ["labcore.lab.notebook"]
 c.InteractiveShell.automagic = False
 """
+# What an exported page shows of an output: of a widget its static form, for the page has no kernel to ask.
+EXPORT = {"NbConvertBase": {"display_data_priority": [
+    "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain",
+]}}  # fmt: skip
 FIRST_PORT = 8888
 START_SECONDS = 60
 
@@ -74,7 +78,10 @@ def _command(state: Path, large: bool) -> list[str]:
         # The whole lesson is drawn at once: cells that appear while one scrolls make the page jump.
         "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
     }
-    (settings / "overrides.json").write_text(json.dumps(overrides))
+    (settings / "overrides.json").write_text(json.dumps(overrides), encoding="utf-8")
+    config = Path(_environment(state)["JUPYTER_CONFIG_DIR"])
+    config.mkdir(exist_ok=True)
+    (config / "jupyter_server_config.json").write_text(json.dumps(EXPORT), encoding="utf-8")
     return [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.open_browser=False",
         "--ServerApp.port_retries=0", f"--LabApp.app_settings_dir={settings}", f"--LabApp.user_settings_dir={user}",
@@ -88,7 +95,7 @@ def _user_settings(state: Path, large: bool) -> Path:
     if large:
         themes = folder / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
         themes.parent.mkdir(parents=True, exist_ok=True)
-        themes.write_text(json.dumps(LARGE_TYPE))
+        themes.write_text(json.dumps(LARGE_TYPE), encoding="utf-8")
     return folder
 
 
@@ -143,5 +150,5 @@ def _await(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:])
     raise LabFailed(f"JupyterLab did not answer within {START_SECONDS} s; its last words:\n{tail}")

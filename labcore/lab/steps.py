@@ -108,7 +108,7 @@ def run_as_program(namespace: dict[str, Any]) -> NoReturn:
 
     What was written in a lesson whose version a later one has replaced is labcore's own here, as in the later one's notebook.
     """
-    text = Path(namespace["__file__"]).read_text()
+    text = Path(namespace["__file__"]).read_text(encoding="utf-8")
     own = {name: source for name, (_, _, source) in functions(text).items() if name in all_steps()}
     fill_in(namespace, outdated(own, None))
     try:

@@ -91,7 +91,7 @@ def _check_overlap(pool: AddressPool, networks: Sequence[Network]) -> None:
 def _nameservers() -> list[Prefix]:
     """Return the host's resolvers: a subnet that hides one of them would leave the host without names."""
     try:
-        with open("/etc/resolv.conf", errors="replace") as file:  # noqa: PTH123
+        with open("/etc/resolv.conf", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
             words = [line.split() for line in file]
     except OSError:
         return []
