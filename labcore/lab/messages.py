@@ -27,6 +27,8 @@ CHINESE = {
     "To have one: `sudo labcore vm setup` (27 MB, once). The lesson goes on without.":
         "想要一台：`sudo labcore vm setup`（27 MB，只需一次）。没有它，课程也能继续。",
     "{done} of {total}: {what}": "第 {done} 项，共 {total} 项：{what}",
+    "{line} ({seconds} s so far)": "{line}（已用 {seconds} 秒）",
+    "{line} (about {seconds} s left)": "{line}（大约还要 {seconds} 秒）",
     "measured on {machine}": "测量环境：{machine}",
     # copies
     "no lesson at {path}: run this where labcore's source is, with its notebooks beside it":
@@ -181,6 +183,8 @@ CHINESE = {
     "you made no guess": "你没有猜",
     "it is: {seen}": "结果是：{seen}",
     "there is no guess {name}; there are: {names}": "没有名为 {name} 的猜测题；现有：{names}",
+    # references
+    "there is no reference of {what}; there are: {names}": "没有 {what} 的速查表；现有：{names}",
     # hints
     "hint {n} of {total}": "提示 {n}/{total}",
     "no more hints": "没有更多提示了",
