@@ -69,6 +69,8 @@ def settled(engine: Engine, id: str) -> Container:
     state = _observed(engine, container, is_ours=True)
     if state.status != "running":
         state = state.replace(oom_killed=remove_cgroups(engine, container))
+        if container.options.networks:
+            engine.networks.release(container.id)
     return container if state == container.state else _noted(engine, container, state)
 
 

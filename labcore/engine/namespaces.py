@@ -13,7 +13,7 @@ MODES: Final = {
     "ipc": ("ipc_mode", ("private", "shareable", "none", "host")),
     "uts": ("uts_mode", ("private", "host")),
     "cgroup": ("cgroupns_mode", ("private", "host")),
-    "network": ("network_mode", ("none", "host")),
+    "network": ("network_mode", ("none", "host")),  # and the names of networks, which are joined later: labcore.engine.networks
 }
 CAN_BE_JOINED: Final = ("pid", "network")
 FILES: Final = {"pid": "pid", "network": "net"}  # below /proc/PID/ns
@@ -50,14 +50,13 @@ def namespaces(options: CreateOptions, mounts: tuple[MountPoint, ...], pid_of: P
 def _mode(kind: str, options: CreateOptions) -> str:
     field, known = MODES[kind]
     mode = getattr(options, field) or known[0]
-    if mode in known:
+    if mode in known or (kind == "network" and options.networks):
         return str(mode)
     if mode.startswith("container:"):
         if kind in CAN_BE_JOINED:
             return str(mode)
         _refuse(kind, mode, f"namespaces of another container are shared for {' and '.join(CAN_BE_JOINED)} alone")
-    more = "; networks with addresses are to come" if kind == "network" else ""
-    _refuse(kind, mode, f"there are {', '.join(known)}{more}")
+    _refuse(kind, mode, f"there are {', '.join(known)}")
 
 
 def _refuse(kind: str, mode: str, why: str) -> Never:

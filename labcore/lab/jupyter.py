@@ -13,10 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labcore.errors import LabcoreError
+from labcore.lab.shells import shell_settings
 from labcore.runtime import Plan, ops, spawn
 
 # JupyterLab's own names for the sizes of its type; a room's last row reads these.
 LARGE_TYPE = {"overrides": {"code-font-size": "20px", "content-font-size1": "22px", "ui-font-size1": "16px"}}
+KERNEL_CONFIG = """c.InteractiveShellApp.extensions = ["labcore.lab.notebook"]
+c.InteractiveShell.automagic = False
+"""
 # What an exported page shows of an output: of a widget its static form, for the page has no kernel to ask.
 EXPORT = {"NbConvertBase": {"display_data_priority": [
     "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain",
@@ -47,7 +51,7 @@ def jupyter_lab(
         server = subprocess.Popen(
             [*_command(state, large), f"--ServerApp.ip={ip}", f"--ServerApp.port={port}"],
             cwd=directory,
-            env=os.environ | _environment(state) | _ours(directory, state.parent) | {"JUPYTER_TOKEN": token},
+            env=os.environ | kernel_settings(state) | _ours(directory, state.parent) | {"JUPYTER_TOKEN": token},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -95,6 +99,15 @@ def _user_settings(state: Path, large: bool) -> Path:
     return folder
 
 
+def kernel_settings(state: Path) -> dict[str, str]:
+    """Let each kernel load labcore as it starts, so that it answers in one line after a restart; return its environment."""
+    environment = _environment(state)
+    profile = Path(environment["IPYTHONDIR"], "profile_default")
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text(KERNEL_CONFIG)
+    return environment
+
+
 def _environment(state: Path) -> dict[str, str]:
     """Keep Jupyter from reading or writing a user's own configuration."""
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
@@ -102,9 +115,8 @@ def _environment(state: Path) -> dict[str, str]:
 
 
 def _ours(work: Path, root: Path) -> dict[str, str]:
-    """Let the kernels work in this folder and under this state root, whatever the caller's own environment says."""
-    path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"  # a terminal in JupyterLab finds the command
-    return {"LABCORE_WORK": str(work), "LABCORE_ROOT": str(root), "PATH": path}
+    """Let kernels and terminals work in this folder and under this state root, whatever the caller's own environment says."""
+    return {"LABCORE_WORK": str(work), "LABCORE_ROOT": str(root), **shell_settings(root / "lab", work)}
 
 
 def _loopback_up() -> None:

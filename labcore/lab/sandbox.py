@@ -48,7 +48,7 @@ def sandbox_plan(module: str, writable: Sequence[str] = ()) -> Plan:
             # A /proc of its own, whose numbers are those that its processes know; and the machine's is not left below it.
             ops.Unmount("/proc", UnmountFlag.DETACH, locked_is_fine=True),
             ops.Mount("proc", "/proc", "proc", QUIET),
-            *_proc_in_sight([Path(writable[0])] if writable else sorted((default_root() / "lab" / "roots").glob("*"))),
+            *_proc_in_sight(sorted((Path(writable[0]) if writable else default_root() / "lab" / "roots").glob("*"))),
             ops.Execve(
                 (program("labcore-init"), *python(module)), tuple(f"{name}={value}" for name, value in os.environ.items())
             ),

@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from labcore.atomic import INCOMING, PendingFile, remove_if_abandoned
-from labcore.errors import InvalidInput, StoreDamaged
+from labcore.errors import InvalidInput, NotFound, StoreDamaged
 from labcore.locks import Lock
 from labcore.network.links import link_index
 from labcore.network.networks import FORMAT, ID_SHORT, read_json, version_of
@@ -72,8 +72,21 @@ class EndpointStore:
 
     def endpoints(self, *, network: str = "", owner: str = "") -> list[Endpoint]:
         """Return the endpoints of one network (its ID) or one owner, by their interfaces' names. Raises StoreDamaged."""
-        found = (self._read(entry) for entry in self.entries(network=network, owner=owner))
-        return sorted((each for each in found if each), key=lambda endpoint: (len(endpoint.interface), endpoint.interface))
+        found = []
+        for entry in self.entries(network=network, owner=owner):
+            with suppress(NotFound):
+                found.append(self.read(entry))
+        return sorted(found, key=lambda endpoint: (len(endpoint.interface), endpoint.interface))
+
+    def read(self, entry: Entry) -> Endpoint:
+        """Return an endpoint. Raises NotFound, StoreDamaged."""
+        path = f"{self._directory}/{entry.file_name}"
+        try:
+            return from_json(Endpoint, read_json(path, "endpoint"))
+        except FileNotFoundError:
+            raise NotFound(f"endpoint {entry.id[:ID_SHORT]} of {entry.owner} has just been released") from None
+        except (ValueError, InvalidInput) as error:
+            raise StoreDamaged(f"{path} cannot be read: {error}: end its container, and remove the file") from None
 
     def write(self, endpoint: Endpoint) -> PendingFile:
         """Keep an endpoint; return its file, which is locked until it is closed."""
@@ -132,15 +145,6 @@ class EndpointStore:
                 from shutil import rmtree  # which costs 5 ms, once after each boot
 
                 rmtree(f"{self._all}/{name}")
-
-    def _read(self, entry: Entry) -> Endpoint | None:
-        path = f"{self._directory}/{entry.file_name}"
-        try:
-            return from_json(Endpoint, read_json(path, "endpoint"))
-        except FileNotFoundError:  # it has just been released
-            return None
-        except (ValueError, InvalidInput) as error:
-            raise StoreDamaged(f"{path} cannot be read: {error}: end its container, and remove the file") from None
 
 
 def entry_of(endpoint: Endpoint) -> Entry:

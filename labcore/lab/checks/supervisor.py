@@ -52,7 +52,9 @@ class Check:
         undo.callback(os.close, reader)
         with theirs:
             sandbox = undo.enter_context(
-                start("labcore.lab.checks.inside", stdin=theirs.fileno(), output=writer, writable=(self.draw.root, *prepared()))
+                start(
+                    "labcore.lab.checks.inside", stdin=theirs.fileno(), output=writer, writable=(self.draw.place, *prepared())
+                )
             )
             os.close(writer)
         request = {"step": step, "file": file, "lesson": self.lesson, "draw": self.draw.as_dict()}
@@ -114,7 +116,7 @@ class Check:
         else:
             try:
                 self.claims += self.scenario.conclude(self.reports["returned"]["value"], self.draw)
-            except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+            except (LabcoreError, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
                 self.claims.append(Claim(say("what was to be looked at afterwards was there"), False, str(error)))
         if "sprung" in self.reports or Path(self.draw.root, tripwires.SPRUNG).exists():
             self.claims.insert(0, Claim(tripwires.text(), False))
