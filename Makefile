@@ -3,6 +3,9 @@
 PYTHON ?= python3
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || [ "$(ROOTLESS)" ] || echo sudo --preserve-env=LABCORE_ROOT,LABCORE_LANG,CI,PEERS,LABCORE_VENV,ACCEL,TIME_LIMIT,LESSONS)
 
+# A Python of the user's own would find its own modules in place of the virtual environment's.
+unexport PYTHONHOME PYTHONPATH
+
 # In the virtual machine this folder is shared with the host, where no symbolic link can be made; and the lab must listen
 # where the machine's forwarded ports arrive.
 IN_VAGRANT := $(filter /vagrant,$(CURDIR))

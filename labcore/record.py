@@ -25,25 +25,24 @@ class Record:
     """
 
     _fields: ClassVar[dict[str, Any]] = {}
+    _required: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         own = own_annotations(cls)
         names = [name for name, kind in own.items() if getattr(kind, "__origin__", None) is not ClassVar]
         cls._fields = cls._fields | {name: vars(cls).get(name, _REQUIRED) for name in names}
+        cls._required = tuple(name for name, default in cls._fields.items() if default is _REQUIRED)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         fields = self._fields
-        if len(args) > len(fields):
-            raise TypeError(f"{type(self).__name__} takes {len(fields)} arguments, not {len(args)}")
-        values = dict(zip(fields, args, strict=False))
-        for name, value in kwargs.items():
-            if name not in fields or name in values:
-                raise TypeError(f"{type(self).__name__} has no argument {name!r}, or has it twice; it has {', '.join(fields)}")
-            values[name] = value
-        if len(values) < len(fields):
-            values = {name: values.get(name, default) for name, default in fields.items()}
-            if missing := [name for name, value in values.items() if value is _REQUIRED]:
-                raise TypeError(f"{type(self).__name__} misses {', '.join(missing)}")
+        given = dict(zip(fields, args, strict=False)) if args else {}
+        given.update(kwargs)
+        values = fields | given
+        if len(given) < len(args) + len(kwargs) or len(values) > len(fields):
+            raise TypeError(f"{type(self).__name__} takes each of these once: {', '.join(fields)}; not {args!r} and {kwargs!r}")
+        for name in self._required:
+            if name not in given:
+                raise TypeError(f"{type(self).__name__} misses {name}")
         self.__dict__.update(values)
         self.__post_init__()
 
@@ -56,11 +55,13 @@ class Record:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name, in order."""
-        return {name: self.__dict__[name] for name in self._fields}
+        own = self.__dict__
+        return {name: own[name] for name in self._fields}
 
     def values(self) -> tuple[Any, ...]:
         """Return the fields' values, in order."""
-        return tuple(self.as_dict().values())
+        own = self.__dict__
+        return tuple([own[name] for name in self._fields])
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be set: use replace({name}=…)")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from labcore.engine import device_forms, security_forms
+from labcore.engine import device_forms, network_forms, security_forms
 from labcore.engine.forms import (
     each,
     flag,
@@ -43,6 +43,8 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
     "remap": ("userns_remap", id_range),
     "cap_add": ("cap_add", words),
     "cap_drop": ("cap_drop", words),
+    "publish": ("ports", network_forms.published),
+    "expose": ("exposed_ports", network_forms.exposed),
     "dns": ("dns", each(address)),
     "dns_search": ("dns_search", each(word)),
     "dns_options": ("dns_options", each(word)),
@@ -91,6 +93,7 @@ def create_options(
     base = options or CreateOptions()
     if fields.get("cpus") and (fields.get("cpu_quota") or fields.get("cpu_period")):
         raise InvalidInput("cpus: it stands for cpu_quota and cpu_period: leave out one or the other")
+    base = network_forms.connected(base, fields)
     changes: dict[str, Any] = {"image": image} if image is not None else {}
     if argv:
         changes["command"] = tuple(argv)

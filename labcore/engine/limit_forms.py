@@ -13,6 +13,7 @@ ULIMITS: Final = (
     "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
     "sigpending", "stack",
 )  # fmt: skip
+HOST_GATEWAY: Final = "host-gateway"  # docker's word for the host, as the container reaches it
 PERIOD: Final = 100_000  # microseconds: what --cpus is a part of
 CPU_MAX: Final = 8192  # of a kernel: CONFIG_NR_CPUS
 REMAPPED: Final = 65536  # users, if nobody says how many
@@ -71,10 +72,10 @@ def _split_host(entry: str) -> tuple[str, str]:
 
 
 def _host(name: str, host: str, of: str) -> tuple[str, str]:
-    if of == "host-gateway":
-        refuse(name, f"{host}:{of}", "a container has the loopback interface alone, and no gateway: name an address")
     if not re.fullmatch(r"[\w.-]{1,253}", host, re.ASCII) or not of:
         refuse(name, f"{host}:{of}", "HOST:IP is wanted")
+    if of == HOST_GATEWAY:
+        return host, of
     return host, address(name, of[1:-1] if of[:1] + of[-1:] == "[]" else of)
 
 

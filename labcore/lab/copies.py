@@ -19,6 +19,8 @@ KEPT = ".my_runtime"
 SOURCE = Path(__file__).parent.parent.parent / "notebooks"  # where the package is run from its source tree
 LESSONS_HERE = SOURCE if SOURCE.is_dir() else Path("notebooks")
 
+DOCSTRING = re.compile(r'"""[^"]*"""')  # the cell's own stays: it is in its language
+
 Notebook = dict[str, Any]
 Change = Callable[[Notebook], None]
 
@@ -78,7 +80,7 @@ def _places(lesson: Lesson, lessons: Path, work: Path) -> Iterator[tuple[Path, P
 
 def copy(source: Path, target: Path, change: Change) -> None:
     """Write a changed copy of a notebook; it belongs to whoever asked, also under sudo."""
-    notebook = json.loads(source.read_text())
+    notebook = json.loads(source.read_text(encoding="utf-8"))
     change(notebook)
     made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,10 @@ def with_solutions(notebook: Notebook) -> None:
     for cell in notebook["cells"]:
         if "exercise" in cell["metadata"].get("tags", []):
             (step,) = re.findall(r"^def (\w+)", "".join(cell["source"]), re.MULTILINE)
-            cell["source"] = "@lab.step\n" + source_of(step, notebook["metadata"]["labcore"]["lesson"]).rstrip()
+            answer = source_of(step, notebook["metadata"]["labcore"]["lesson"]).rstrip()
+            cell["source"] = "@lab.step\n" + answer.replace(
+                DOCSTRING.findall(answer)[0], DOCSTRING.findall("".join(cell["source"]))[0]
+            )
 
 
 def prepared(lesson: Lesson, lessons: Path, directory: Path) -> None:
@@ -113,4 +118,4 @@ def prepared(lesson: Lesson, lessons: Path, directory: Path) -> None:
 def _solved(notebook: Notebook) -> None:
     without_outputs(notebook)
     with_solutions(notebook)
-    notebook["cells"] = [cell for cell in notebook["cells"] if "solution" not in cell["metadata"].get("tags", [])]
+    notebook["cells"] = [cell for cell in notebook["cells"] if not {"hint", "solution"} & {*cell["metadata"].get("tags", ())}]

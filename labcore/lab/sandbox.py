@@ -192,7 +192,7 @@ def _pids_hierarchy() -> Path | None:
 
 def _own_cgroup(parent: Path) -> Path | None:
     """Return the cgroup that this process is in, below `parent`; None if it cannot be seen from here."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == ("pids" if parent.name == "pids" else ""):
             found = parent / path.lstrip("/")

@@ -9,6 +9,7 @@ from labcore.errors import ImageNotFound, LabcoreError
 from labcore.lab.cgroups import limits_work
 from labcore.lab.lessons import LESSONS, enter, lesson
 from labcore.lab.messages import say
+from labcore.lab.notebook import offer
 from labcore.lab.restore import remember
 from labcore.lab.roots import proc_in_sight
 from labcore.lab.steps import load
@@ -43,7 +44,10 @@ def begin(number: int) -> None:
         raise LessonStopped(number, missing)
     proc_in_sight()
     enter(number)
-    load(default_workspace())  # what earlier lessons have written can be imported from `my_runtime`
+    runtime = load(default_workspace())  # what earlier lessons have written can be imported from `my_runtime`
+    offer(
+        {name: runtime.__dict__[name] for each in LESSONS if each.number <= number for name in (*each.steps, *each.challenges)}
+    )
     remember()
     from IPython.display import display  # these cost 0.3 s each, and commands do without
 

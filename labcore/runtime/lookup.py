@@ -1,77 +1,107 @@
-"""Path resolution in a root file system that is not mounted: in its layers, with links followed by hand and inside it."""
+"""Path resolution in a root file system that is not mounted: in its layers, with links followed by hand and inside it.
+
+Every start of a container asks for some paths, so that this works on strings, and looks at each entry once.
+"""
 
 import os
 import stat
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import NamedTuple
 
 MAX_LINKS = 40
+Layers = Sequence["str | Path"]
 
 
-def resolve(layers: Sequence[Path], path: str, mounted: Collection[str] = ()) -> str | None:
+class Entry(NamedTuple):
+    """An entry of a layer: its path on the host, and whether it is a symbolic link."""
+
+    path: str
+    is_link: bool
+
+
+def resolve(layers: Layers, path: str, mounted: Collection[str] = ()) -> str | None:
     """Return the path without links, whether or not anything lies there; None for too many links: path_resolution(7).
 
     `layers` are the directories that the root is stacked from, the topmost first. What lies at the `mounted` places, or below
     them, is not the root's own, and is taken for no link.
     """
-    pending = [part for part in PurePosixPath(path).parts if part != "/"][::-1]
-    here: list[str] = []
+    pending = _parts(path)
+    here, covered = "", False  # without links
     links = 0
     while pending:
         part = pending.pop()
         if part == "..":
-            here = here[:-1]
+            here = here.rpartition("/")[0]
+            covered = any(here == each or here.startswith(f"{each}/") for each in mounted)
             continue
-        place = "/".join(["", *here, part])
-        covered = any(place == each or place.startswith(f"{each}/") for each in mounted)
-        found = None if covered else _topmost(layers, [*here, part])
-        if found is None or not found.is_symlink():
-            here.append(part)
+        place = f"{here}/{part}"
+        covered = covered or place in mounted
+        found = None if covered else _topmost(layers, place)
+        if found is None or not found.is_link:
+            here = place
             continue
         links += 1
         if links > MAX_LINKS:
             return None
-        target = PurePosixPath(found.readlink())
-        here = [] if target.is_absolute() else here
-        pending += [piece for piece in target.parts if piece != "/"][::-1]
-    return "/" + "/".join(here)
+        target = os.readlink(found.path)  # noqa: PTH115
+        here = "" if target.startswith("/") else here
+        pending += _parts(target)
+    return here or "/"
 
 
-def find(layers: Sequence[Path], path: str) -> Path | None:
+def _parts(path: str) -> list[str]:
+    """Return a path's names, the last first."""
+    return [part for part in path.split("/") if part not in ("", ".")][::-1]
+
+
+def find(layers: Layers, path: str) -> Path | None:
     """Return the host's path of a file in the stack, or None."""
     place = resolve(layers, path)
     if place is None:
         return None
-    return _topmost(layers, place.split("/")[1:]) if place != "/" else layers[-1]  # the upper layer may be gone by now
+    if place == "/":
+        return Path(layers[-1])  # the upper layer may be gone by now
+    found = _topmost(layers, place)
+    return Path(found.path) if found else None
 
 
-def _topmost(layers: Sequence[Path], parts: list[str]) -> Path | None:
+def _topmost(layers: Layers, path: str) -> Entry | None:
     """Return a name's entry in the topmost layer that has it, as overlayfs would: no link is followed on the way."""
-    for layer in layers:
-        place = layer
-        for part in parts[:-1]:
-            place = place / part
-            if not os.path.lexists(place):
+    *parents, name = path.split("/")[1:]
+    last = len(layers) - 1
+    for number, layer in enumerate(layers):
+        place, hides = str(layer), number == last
+        for part in parents:
+            place = f"{place}/{part}"
+            status = _status(place)
+            if status is None:
                 break  # this layer says nothing of it
-            if place.is_symlink() or not place.is_dir():
+            if not stat.S_ISDIR(status.st_mode):
                 return None  # something else stands here, a whiteout perhaps: what lies below is hidden
-            if _is_opaque(place):
-                layers = [layer]
+            hides = hides or _is_opaque(place)
         else:
-            if os.path.lexists(entry := place / parts[-1]):
-                return None if _is_whiteout(entry) else entry
-        if layers == [layer]:
+            place = f"{place}/{name}"
+            if status := _status(place):
+                return None if _is_whiteout(status) else Entry(place, stat.S_ISLNK(status.st_mode))
+        if hides:
             return None
     return None
 
 
-def _is_whiteout(path: Path) -> bool:
-    status = path.lstat()
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except OSError:
+        return None
+
+
+def _is_whiteout(status: os.stat_result) -> bool:
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
 
 
-def _is_opaque(path: Path) -> bool:
+def _is_opaque(path: str) -> bool:
     for space in ("trusted", "user"):
         with suppress(OSError):
             if os.getxattr(path, f"{space}.overlay.opaque", follow_symlinks=False) == b"y":

@@ -48,6 +48,8 @@ COPY_UP: Final = "tmpcopyup"
 MAPPED: Final = "idmap"
 
 
+normalized = lru_cache(maxsize=1024)(os.path.normpath)  # which takes as long as two system calls
+
 Change = tuple[MountAttribute, MountAttribute]  # what to set, what to clear
 
 
@@ -184,7 +186,7 @@ def _mount_all(
     made = {"/"}  # the directories that are known to be there
     for mount in mounts:
         options = parse_options(mount.options)
-        target = os.path.normpath(mount.target)
+        target = normalized(mount.target)
         if not options.flags & MountFlag.REMOUNT:
             is_directory = not (is_bind(mount) and mount.source in files)
             plan += make_place(target, directory=is_directory, made=made, no_links=_protects(mount))
@@ -207,19 +209,31 @@ def with_resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[Mou
     An image's /etc/resolv.conf may lead to what a service will have made. This is looked up before the start and changes only
     where the place is sought, from the new root. What must lie behind no link keeps its target, and is refused later.
     """
-    placed: list[MountPoint] = []
+    placed = resolved_targets(mounts, root)
+    return tuple(
+        mount if mount.target == target else mount.replace(target=target) for mount, target in zip(mounts, placed, strict=True)
+    )
+
+
+def resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[str, ...]:
+    """Return where the mounts come to lie, as above."""
+    layers = _directories(root)
+    placed: list[str] = []
     for mount in mounts:
-        target = os.path.normpath(mount.target)
+        target = normalized(mount.target)
         if target.startswith("/") and not _protects(mount):
-            target = resolved(target, root, placed)
-        placed.append(mount.replace(target=target))
+            target = resolve(layers, target, placed) or target
+        placed.append(target)
     return tuple(placed)
 
 
 def resolved(path: str, root: Root, mounts: Sequence[MountPoint]) -> str:
     """Return a path with the links of the root resolved; what is mounted holds none that are looked at."""
-    layers = [Path(root.directory, layer) for layer in root.stack()]
-    return resolve(layers, path, [mount.target for mount in mounts]) or path
+    return resolve(_directories(root), path, [mount.target for mount in mounts]) or path
+
+
+def _directories(root: Root) -> list[str]:
+    return [f"{root.directory}/{layer}" for layer in root.stack()]
 
 
 def _protects(mount: MountPoint) -> bool:
@@ -227,7 +241,7 @@ def _protects(mount: MountPoint) -> bool:
 
     Through a link these could be moved into a volume, and be changed there by another container before they are covered.
     """
-    return mount.kind in ("proc", "sysfs") or os.path.normpath(mount.target) == "/dev"
+    return mount.kind in ("proc", "sysfs") or normalized(mount.target) == "/dev"
 
 
 def _attach(mount: MountPoint, options: Options, register: int) -> list[Op]:

@@ -10,7 +10,7 @@ from typing import Final
 def read_setting(name: str) -> str | None:
     """Return a kernel setting of /proc/sys, None if this kernel has no such setting."""
     try:
-        return Path("/proc/sys", name).read_text().strip()
+        return Path("/proc/sys", name).read_text(encoding="utf-8").strip()
     except OSError:
         return None
 
@@ -29,7 +29,7 @@ def in_chroot() -> bool:
 
 def mountinfo() -> list[list[str]]:
     """Return this process's mounts, each as the fields that proc(5) numbers from 0; those behind `-` are of the file system."""
-    return [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return [line.split() for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
 
 
 def file_system(path: Path) -> str:
@@ -53,7 +53,8 @@ def confined() -> bool:
 def mapped(name: str) -> int:
     """Return how many ids `uid_map` or `gid_map` maps for this process: user_namespaces(7)."""
     try:
-        lines = Path("/proc/self", name).read_text().splitlines()
+        with open(f"/proc/self/{name}", "rb", buffering=0) as file:  # noqa: PTH123 - every start asks
+            lines = file.read().splitlines()
     except OSError:  # no /proc: nothing can be said, and little be done
         return EVERYBODY
     return sum(int(line.split()[2]) for line in lines)

@@ -11,6 +11,7 @@ from labcore.errors import InvalidInput
 from labcore.record import Record
 from labcore.spec.isolation import DeviceRule, IdRange, Rlimit
 from labcore.spec.log import LogPolicy
+from labcore.spec.network import EndpointOptions, PortBinding
 from labcore.spec.resources import Resources
 
 MountKind = Literal["bind", "volume", "tmpfs"]
@@ -55,7 +56,9 @@ class CreateOptions(Record):
     place of the image's entry point and command; an empty one clears both. A variable of `environment` whose value is None
     takes away the image's. `user` is `USER[:GROUP]`, names or numbers of the new root. Modes of namespaces are docker's words:
     `host`, `private`, `container:NAME` and so on; empty is the default. `masked_paths` and `readonly_paths` None are the
-    default ones. `seccomp` empty is the default profile, `unconfined` none at all; any other is a profile's JSON, as docker's.
+    default ones. `network_mode` is also a network's name (`bridge` is the default one's), `networks` are all that the container
+    is connected to; with none it has the loopback interface alone. `seccomp` empty is the default profile, `unconfined` none
+    at all; any other is a profile's JSON, as docker's.
     """
 
     image: str = ""
@@ -106,6 +109,12 @@ class CreateOptions(Record):
     mounts: tuple[Mount, ...] = ()
     devices: tuple[DeviceMapping, ...] = ()
     device_cgroup_rules: tuple[DeviceRule, ...] = ()
+    # --- networks
+    networks: tuple[EndpointOptions, ...] = ()
+    ports: tuple[PortBinding, ...] = ()
+    exposed_ports: tuple[str, ...] = ()
+    publish_all: bool = False
+    links: tuple[tuple[str, str], ...] = ()
     extra_hosts: tuple[tuple[str, str], ...] = ()
     dns: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()

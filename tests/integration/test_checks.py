@@ -131,6 +131,11 @@ def test_no_solution_is_rejected_by_chance(round_: int, tmp_path: Path) -> None:
     assert verdict_on("outside_pid", source_of("outside_pid"), tmp_path).state == "passed"
 
 
+def test_a_stage_that_returns_nothing_inside_of_a_list_is_named(tmp_path: Path) -> None:
+    source = "def hostname(spec):\n    return [*print(), ops.SetHostname(spec.hostname)]\n"
+    assert "What has a star before it returned nothing" in repr(verdict_on("hostname", source, tmp_path))
+
+
 @pytest.mark.parametrize(
     ("source", "hint"),
     [

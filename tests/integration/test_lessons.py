@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
-from labcore.lab.copies import copy, with_solutions
+from labcore.lab.copies import Change, copy, with_solutions
 from labcore.lab.lessons import LESSONS
 from labcore.lab.session import what_is_missing
 from labcore.lab.workspace import Workspace
@@ -33,6 +34,20 @@ def requirements(path: Path) -> list[str]:
     return what_is_missing(tuple(needed))
 
 
+def run_under_nbval(
+    lesson: Path, change: Change, engine: Engine, work: Path, variables: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a changed copy of a lesson in a workspace, its marked outputs compared."""
+    copy(lesson, work / lesson.name, change)
+    (work / "sanitize").write_text(SANITIZE)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax"]
+    command += ["--nbval-sanitize-with", str(work / "sanitize"), str(work / lesson.name)]
+    surroundings = environment(engine) | {"LABCORE_WORK": str(work)} | variables
+    return subprocess.run(
+        command, cwd=work, env=surroundings, capture_output=True, encoding="utf-8", errors="replace", timeout=200
+    )
+
+
 @pytest.mark.parametrize("form", ["blank", "filled"])
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("file", [lesson.file for lesson in LESSONS])
@@ -41,14 +56,29 @@ def test_runs_under_nbval(file: str, language: str, form: str, engine: Engine, t
     lesson = PROJECT / "notebooks" / LANGUAGES[language] / file
     if missing := requirements(lesson):
         pytest.skip(f"{file}: {missing[0]}")
-    copy(lesson, tmp_path / file, with_solutions if form == "filled" else lambda notebook: None)
-    (tmp_path / "sanitize").write_text(SANITIZE)
-    strict = {"LABCORE_STRICT": "1"} if form == "filled" else {}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax"]
-    command += ["--nbval-sanitize-with", str(tmp_path / "sanitize"), str(tmp_path / file)]
-    variables = environment(engine) | {"LABCORE_WORK": str(tmp_path), "LABCORE_LANG": language} | strict
-    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=200)
+    variables = {"LABCORE_LANG": language} | ({"LABCORE_STRICT": "1"} if form == "filled" else {})
+    done = run_under_nbval(lesson, with_solutions if form == "filled" else lambda notebook: None, engine, tmp_path, variables)
     assert done.returncode == 0, done.stdout[-3000:]
     if form == "filled":
         wanted = next(lesson for lesson in LESSONS if lesson.file == file)
         assert Workspace(tmp_path).passed() == {*wanted.steps, *wanted.challenges}
+
+
+@pytest.fixture
+def gbk(tmp_path: Path) -> dict[str, str]:
+    """Make the locale zh_CN.GBK, which readers of the Chinese edition have; its encoding is not UTF-8."""
+    if shutil.which("localedef") is None or not Path("/usr/share/i18n/locales/zh_CN").exists():
+        pytest.skip("needs localedef and its sources (locales)")
+    subprocess.run(["localedef", "-i", "zh_CN", "-f", "GBK", tmp_path / "zh_CN.GBK"], check=True, capture_output=True)
+    return {"LOCPATH": str(tmp_path), "LC_ALL": "zh_CN.GBK"}
+
+
+def test_runs_where_the_encoding_is_not_utf_8(engine: Engine, gbk: dict[str, str], tmp_path: Path) -> None:
+    """Lesson 4, filled in: it writes `my_runtime.py`, runs it as a program, and asks the doctor."""
+    wanted = next(lesson for lesson in LESSONS if lesson.number == 4)
+    lesson = PROJECT / "notebooks/zh" / wanted.file
+    if missing := requirements(lesson):
+        pytest.skip(f"{wanted.file}: {missing[0]}")
+    done = run_under_nbval(lesson, with_solutions, engine, tmp_path, {"LABCORE_LANG": "zh", "LABCORE_STRICT": "1"} | gbk)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert Workspace(tmp_path).passed() == {*wanted.steps, *wanted.challenges}

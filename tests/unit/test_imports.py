@@ -12,12 +12,13 @@ import labcore
 PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
-    "lazy", "spec", "errors", "record", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
+    "lazy", "spec", "errors", "record", "record_json", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
     "procfs", "locks", "atomic", "unix_sockets",
 }  # fmt: skip
-SUBJECT = {"native", "runtime", "storage", "images", "registry", "engine"}
+SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
     "record": set(),
+    "record_json": {"record"},
     "lazy": set(),
     "errors": set(),
     "language": set(),
@@ -38,7 +39,8 @@ ALLOWED = {
     "images": OPEN_TO_ALL,
     "http": OPEN_TO_ALL,
     "registry": OPEN_TO_ALL | {"http"},
-    "engine": OPEN_TO_ALL | {"native", "runtime", "storage", "images", "registry"},
+    "network": OPEN_TO_ALL | {"native"},
+    "engine": OPEN_TO_ALL | {"network", "native", "runtime", "storage", "images", "registry"},
     "vm": OPEN_TO_ALL | {"native", "images"},
     "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "vm"},
     "bench": OPEN_TO_ALL | SUBJECT | {"vm"},

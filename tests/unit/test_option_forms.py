@@ -7,6 +7,7 @@ import pytest
 from labcore.engine import create_options
 from labcore.errors import InvalidInput
 from labcore.spec import MASKED_PATHS, CreateOptions, DeviceMapping, DeviceRule, IdRange, Mount, Resources, Rlimit
+from labcore.spec.network import EndpointOptions, PortBinding
 
 READ: list[tuple[str, Any, str, Any]] = [
     ("memory", "64m", "resources", Resources(memory=64 << 20)),
@@ -37,6 +38,23 @@ READ: list[tuple[str, Any, str, Any]] = [
     ("entrypoint", "sh", "entrypoint", ("sh",)),
     ("entrypoint", ["sh", "-c"], "entrypoint", ("sh", "-c")),
     ("extra_hosts", ["a:1.2.3.4", "b=::1", "c:[::2]"], "extra_hosts", (("a", "1.2.3.4"), ("b", "::1"), ("c", "::2"))),
+    ("extra_hosts", ["up:host-gateway"], "extra_hosts", (("up", "host-gateway"),)),
+    ("publish", ["80", "8080:81", "127.0.0.1:82:82/udp", "[::1]::83"], "ports",
+     (PortBinding(80), PortBinding(81, host_port=8080), PortBinding(82, "udp", "127.0.0.1", 82),
+     PortBinding(83, "tcp", "::1"))),
+    ("publish", ["8000-8001:90-91", "7000-7009:92", "0:93", PortBinding(94)], "ports",
+     (PortBinding(94), PortBinding(90, host_port=8000), PortBinding(91, host_port=8001),
+      PortBinding(92, host_port=7000, host_port_last=7009), PortBinding(93))),
+    ("publish", {"80/tcp": 8080, "53/udp": None}, "ports", (PortBinding(80, host_port=8080), PortBinding(53, "udp"))),
+    ("expose", ["80", "53/UDP", "90-91", "80/tcp"], "exposed_ports", ("80/tcp", "53/udp", "90/tcp", "91/tcp")),
+    ("network", "none", "network_mode", "none"),
+    ("network", "default", "networks", (EndpointOptions("bridge"),)),
+    ("network", ["mine", "name=other,gw-priority=-3"], "networks", (EndpointOptions("mine"),
+    EndpointOptions("other", priority=-3))),
+    ("network", "name=mine,ip=10.0.0.2,ip6=fd00::2,alias=a,alias=b,driver-opt=c=d", "networks",
+     (EndpointOptions("mine", "10.0.0.2", "fd00::2", aliases=("a", "b"), driver_options=(("c", "d"),)),)),
+    ("mac_address", "02-42-AC-11-00-02", "networks", (EndpointOptions("bridge", mac_address="02:42:ac:11:00:02"),)),
+    ("links", ["db", "web:www"], "links", (("db", "db"), ("web", "www"))),
     ("remap", "100000", "userns_remap", IdRange(0, 100000, 65536)),
     ("user", 7, "user", "7"),
     ("volumes", ["a:/b", Mount("tmpfs", "/c")], "mounts", (Mount("volume", "/b", "a", make=True), Mount("tmpfs", "/c"))),
@@ -72,13 +90,22 @@ REFUSED: list[tuple[str, Any]] = [
     ("device_read_bps", ["/etc:1"]), ("device_read_bps", ["/dev/null:1"]), ("device_read_bps", ["/dev/nope:1"]),
     ("device_read_bps", ["/dev/null"]), ("labels", ["=x"]), ("labels", "a=b"), ("labels", [" "]), ("env", "A=b"),
     ("env", ["A"]), ("extra_hosts", ["a"]), ("extra_hosts", ["a:b"]), ("extra_hosts", ["a b:1.2.3.4"]),
-    ("extra_hosts", ["a:host-gateway"]), ("extra_hosts", ["a\nb:1.2.3.4"]), ("security_opt", ["x"]),
+    ("extra_hosts", ["a\nb:1.2.3.4"]), ("security_opt", ["x"]),
     ("security_opt", ["seccomp="]), ("security_opt", ["seccomp=/nowhere"]), ("security_opt", ["seccomp=/dev/zero"]),
     ("security_opt", ["label=user:x"]), ("security_opt", ["systempaths=x"]), ("security_opt", ["mask=x"]),
     ("security_opt", ["apparmor="]), ("security_opt", ["no-new-privileges=maybe"]), ("stop_signal", "NOPE"),
     ("stop_signal", "99"), ("stop_signal", "TERM+1"), ("stop_signal", ""), ("shm_size", ""), ("privileged", "perhaps"),
     ("hostname", 5), ("cap_add", "ALL"), ("group_add", "x"), ("dns", "1.2.3.4"), ("dns", ["a"]), ("dns_search", ["a\nb"]),
-    ("resources", 5), ("volumes", "a:/b"), ("entrypoint", 5), ("blkio_weight", "x"), ("stop_timeout", -2),
+    ("publish", "80"), ("publish", ["80:0"]), ("publish", ["65536:1"]), ("publish", ["x:80"]), ("publish", ["127.0.0.1:80"]),
+    ("publish", ["1.2.3:1:2"]), ("publish", ["1-2:3-5"]), ("publish", ["2-1"]), ("publish", ["80/sctp"]), ("publish", ["80/"]),
+    ("publish", ["1:2:3:4"]), ("publish", ["[::1]:80"]), ("publish", ["٣:80"]), ("expose", ["0"]), ("expose", ["1:2"]),
+    ("network", ""), ("network", ["a", "a"]), ("network", ["a", "none"]), ("network", ["host", "a"]), ("network", "ip=1.2.3.4"),
+    ("network", "name=a,ip=x"), ("network", "name=a,x=y"), ("network", "name=a,gw-priority=x"),
+    ("network", "name=a,ip6=1.2.3.4"),
+    ("ip", "::1"), ("ip", "x"), ("mac_address", "01:00:5e:00:00:01"), ("mac_address", "02:42"), ("links", [":a"]),
+    ("links", ["a:"]),
+    ("network_aliases", ["a"]), ("resources", 5), ("volumes", "a:/b"), ("entrypoint", 5), ("blkio_weight", "x"),
+    ("stop_timeout", -2),
 ]  # fmt: skip
 
 

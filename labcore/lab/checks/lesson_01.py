@@ -13,7 +13,7 @@ from labcore.lab.checks import process_view
 from labcore.lab.checks.process_view import FILES, ProcessView, descendants
 from labcore.lab.checks.scenario import GATE, INNER_GATE, REFERENCE, Draw, Scenario, carry_out, plan_of
 from labcore.lab.checks.tripwires import arm
-from labcore.lab.checks.verdict import Claim
+from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.messages import say
 from labcore.native import MountFlag
 from labcore.runtime import spawn
@@ -26,7 +26,7 @@ ALLOWED = ("/", "/proc", *DEV)
 
 def own_number(seen: ProcessView) -> Claim:
     """Process 1."""
-    return Claim(say("it is process 1 of its own PID namespace"), seen.numbers[-1] == 1, f"NSpid {seen.numbers}")
+    return Claim(say("it is process 1 of its own PID namespace"), seen.numbers[-1] == 1, say("process {n}", n=seen.numbers[-1]))
 
 
 def _a_container(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
@@ -38,9 +38,7 @@ def own_name(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     """A host name that is not the machine's."""
     starter = seen.parent.hostname
     yield Claim(say("the machine that starts it keeps its own name"), starter != draw.hostname, starter)
-    name = seen.hostname
-    seen_name = say("it is {found}", found=name) if name != draw.hostname else ""
-    yield Claim(say("its host name is {name}", name=draw.hostname), name == draw.hostname, seen_name)
+    yield equal(say("host name"), draw.hostname, seen.hostname)
 
 
 def own_root(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
@@ -50,16 +48,14 @@ def own_root(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     left = [place for place in places if place not in ALLOWED and not place.startswith("/proc/")]
     yield Claim(say("nothing of the old root is left in it"), not left, " ".join(left[:4]))
     kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
-    yield Claim(say("/proc is mounted, a proc file system"), kinds.get("/proc") == "proc", kinds.get("/proc", ""))
+    yield Claim(say("/proc is mounted, a proc file system"), kinds.get("/proc") == "proc", kinds.get("/proc") or say("nothing"))
     shared = any(field.startswith("shared:") for fields in seen.mounts for field in fields[6 : fields.index("-")])
     yield Claim(say("its mounts are private"), not shared)
 
 
 def ended_as_drawn(returned: Any, draw: Draw) -> Iterator[Claim]:
     """The exit code that was drawn."""
-    right = returned == draw.exit_code
-    seen = "" if right else say("it was {found}, not {wanted}", found=repr(returned), wanted=draw.exit_code)
-    yield Claim(say("the exit code of the program came back"), right, seen)
+    yield equal(say("the program's exit code, returned"), draw.exit_code, returned)
 
 
 def share_everything() -> None:
@@ -91,9 +87,11 @@ def _observe_namespaces(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     for kind in FILES:
         own = seen.namespace(kind) != seen.parent.namespace(kind)
         if kind in draw.namespaces:
-            yield Claim(say("{kind}: a namespace of its own", kind=kind), own, seen.namespace(kind))
+            yield Claim(say("{kind}: a namespace of its own", kind=kind), own, say("the starter's"))
         else:
-            yield Claim(say("{kind}: the starter's, for the spec does not ask for one", kind=kind), not own)
+            yield Claim(
+                say("{kind}: the starter's, for the spec does not ask for one", kind=kind), not own, say("one of its own")
+            )
 
 
 # --- rootfs
@@ -149,7 +147,7 @@ def _perform_outside_pid(mine: ModuleType, draw: Draw) -> Any:
     The family waits at a second gate until this has asked.
     """
     with suppress(OSError):  # nor do the numbers out here begin where one could guess
-        Path("/proc/sys/kernel/ns_last_pid").write_text(str(draw.number * 2))
+        Path("/proc/sys/kernel/ns_last_pid").write_text(str(draw.number * 2), encoding="utf-8")
     decoy = draw.replace(token="beside").script(f"{_sleepers(draw)} wait")
     with (
         spawn(plan_of(draw, decoy, REFERENCE.namespaces, REFERENCE.rootfs)) as other,
@@ -159,7 +157,7 @@ def _perform_outside_pid(mine: ModuleType, draw: Draw) -> Any:
         wanted = ProcessView(_sleeping(family.pid)[draw.which % SLEEPERS]).numbers[-1]
         arm((*READERS, ProcessView))  # all is seen by now that the check itself has to see in here
         found = mine.outside_pid(family.pid, wanted)
-        Path(draw.root, INNER_GATE).write_text("\n")  # waits until the family has passed the first
+        Path(draw.root, INNER_GATE).write_text("\n", encoding="utf-8")  # waits until the family has passed the first
         family.wait()
         return [found, wanted]
 
@@ -186,8 +184,8 @@ def _conclude_outside_pid(returned: Any, draw: Draw) -> Iterator[Claim]:
     found, asked = returned if isinstance(returned, list) and len(returned) == 2 else (None, None)
     expected = _SEEN.pop(draw.token, {}).get(asked or 0)
     right = expected is not None and type(found) is int and found == expected
-    seen = f"{asked} inside: {found!r}, NSpid: {expected}"
-    yield Claim(say("the number is the one that the process has out here"), right, seen)
+    text = say("the number out here of the process that is {n} inside", n=asked)
+    yield Claim(text, right, expected=str(expected), seen=repr(found))
 
 
 # --- read_only

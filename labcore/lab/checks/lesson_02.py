@@ -10,13 +10,14 @@ from typing import Any
 from labcore.lab import cgroups
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, ops_of
+from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario
 from labcore.lab.checks.tripwires import Target
-from labcore.lab.checks.verdict import Claim
+from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.messages import say
 from labcore.native import Capability
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.cgroups import Cgroup, hierarchies, settings
+from labcore.runtime.ops.fields import ops_of
 from labcore.runtime.userns import write_id_maps
 from labcore.spec import ContainerSpec, IdRange, Resources, root_with
 
@@ -51,7 +52,7 @@ def drawn_spec(draw: Draw) -> ContainerSpec:
 def _cgroup_of(seen: ProcessView, controller: str) -> Path:
     """Return the directory of the cgroup that a process is in: proc_pid_cgroup(5)."""
     v1 = dict(hierarchies().v1)
-    for line in Path(f"/proc/{seen.pid}/cgroup").read_text().splitlines():
+    for line in Path(f"/proc/{seen.pid}/cgroup").read_text(encoding="utf-8").splitlines():
         _, names, path = line.split(":", 2)
         if controller in names.split(",") or (controller not in v1 and not names):
             return Path(f"{v1.get(controller) or hierarchies().v2}{path}")
@@ -63,16 +64,16 @@ def limited(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     wanted = drawn_resources(draw)
     pids, memory = _cgroup_of(seen, "pids"), _cgroup_of(seen, "memory")
     own = pids != _cgroup_of(_starter(seen), "pids")
-    yield Claim(say("it was born in a cgroup of its own"), own and pids.name == draw.hostname, "" if own else pids.name)
-    found = _read(pids / "pids.max")
-    yield Claim(say("its cgroup has room for {n} processes", n=wanted.pids), found == str(wanted.pids), f"pids.max: {found}")
+    yield Claim(say("it was born in a cgroup of its own"), own and pids.name == draw.hostname, str(pids))
+    yield equal(say("most processes in its cgroup (pids.max)"), str(wanted.pids), _read(pids / "pids.max"))
     found = _read(memory / cgroups.memory_max())
     if wanted.memory is None:
         unlimited = not found.isdigit() or int(found) > 1 << 40
         yield Claim(say("its memory has no limit of its own, for the spec asks for none"), unlimited, found)
     else:
         right = found.isdigit() and abs(int(found) - wanted.memory) < PAGE
-        yield Claim(say("its memory is limited to {n} bytes", n=wanted.memory), right, f"{cgroups.memory_max()}: {found}")
+        text = say("bytes of memory that its cgroup allows ({file})", file=cgroups.memory_max())
+        yield Claim(text, right, expected=str(wanted.memory), seen=found)
 
 
 def _starter(seen: ProcessView) -> ProcessView:
@@ -83,7 +84,7 @@ def _starter(seen: ProcessView) -> ProcessView:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:  # the root of a hierarchy has no such file
         return "-"
 
@@ -103,10 +104,10 @@ def confined_as_drawn(seen: ProcessView, spec: ContainerSpec) -> Iterator[Claim]
     sets = {"CapEff": say("what it may do now"), "CapPrm": say("what it could claim"), "CapBnd": say("what it can ever gain")}
     for field, words in sets.items():
         found = int(seen.status(field), 16)
-        yield Claim(say("{words}: the capabilities that were asked for, no other", words=words), found == wanted, _held(found))
-    yield Claim(
-        say("a filter looks at its system calls"), seen.status("Seccomp") == FILTERED, f"Seccomp: {seen.status('Seccomp')}"
-    )
+        text = say("{words}: the capabilities that were asked for, no other", words=words)
+        yield Claim(text, found == wanted, expected=_held(wanted), seen=_held(found))
+    filtered = seen.status("Seccomp") == FILTERED
+    yield Claim(say("a filter looks at its system calls"), filtered, say("none"))
     yield from _mapped(seen, spec)
     options = {fields[4]: fields[5].split(",") for fields in seen.mounts}
     for path in spec.readonly_paths:
@@ -120,12 +121,10 @@ def _mapped(seen: ProcessView, spec: ContainerSpec) -> Iterator[Claim]:
         return
     (ids,) = spec.uid_map
     for file in ("uid_map", "gid_map"):
-        found = Path(f"/proc/{seen.pid}/{file}").read_text().split()
-        right = found == [str(ids.inside), str(ids.outside), str(ids.size)]
-        text = say("{file}: 0 inside is {n} outside", file=file, n=ids.outside)
-        yield Claim(text, right, " ".join(found) or say("it is empty"))
-    real = seen.status("Uid").split()[0]
-    yield Claim(say("root inside is user {n} outside", n=ids.outside), real == str(ids.outside), f"Uid: {real}")
+        found = Path(f"/proc/{seen.pid}/{file}").read_text(encoding="utf-8").split()
+        wanted = f"{ids.inside} {ids.outside} {ids.size}"
+        yield equal(say("{file}: inside, outside, how many", file=file), wanted, " ".join(found))
+    yield equal(say("the user outside that root inside is"), str(ids.outside), seen.status("Uid").split()[0])
 
 
 @contextmanager

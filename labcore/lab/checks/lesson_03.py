@@ -31,7 +31,7 @@ from labcore.lab.checks.drawn_images import (
 )
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, carry_out, ops_of
+from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, carry_out
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.messages import say
@@ -42,6 +42,7 @@ from labcore.registry.mirrors import Sources
 from labcore.registry.transport import Transport
 from labcore.runtime import ops
 from labcore.runtime.ops import Op
+from labcore.runtime.ops.fields import ops_of
 from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, Reference, Root
 from labcore.storage import LayerStore, unpack
 from labcore.storage import overlay as storage_overlay
@@ -49,6 +50,7 @@ from labcore.storage.unpack import Extractor
 from labcore.tar import Archive
 
 SHOWN = 8  # digits of a layer's name
+DIGITS = 24  # letters of a digest
 
 
 def _root_mount(seen: ProcessView) -> tuple[str, dict[str, str]]:
@@ -61,7 +63,7 @@ def _root_mount(seen: ProcessView) -> tuple[str, dict[str, str]]:
 def _stacked(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     """Look at a container on the image that was drawn, through the kernel's eyes."""
     kind, options = _root_mount(seen)
-    yield Claim(say("its root is an overlay"), kind == "overlay", "" if kind == "overlay" else kind)
+    yield Claim(say("its root is an overlay"), kind == "overlay", kind)
     yield Claim(say("with a layer on top that can be written to"), "upperdir" in options)
     yield from _layered(seen, draw)
 
@@ -78,7 +80,7 @@ def _layered(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 def _in_order(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     lower = [Path(name).name[:SHOWN] for name in _root_mount(seen)[1].get("lowerdir", "").split(":")]
     wanted = [Path(name).name[:SHOWN] for name in stack(draw).layers]
-    yield Claim(say("its read-only layers are the image's, the topmost first"), lower == wanted, ":".join(lower))
+    yield Claim(say("its read-only layers are the image's, the topmost first"), lower == wanted, ":".join(lower) or say("none"))
 
 
 def _image_is_whole(draw: Draw, store: Path) -> Iterator[Claim]:
@@ -103,12 +105,13 @@ def _perform_digest(mine: ModuleType, draw: Draw) -> Any:
 def _conclude_digest(returned: Any, draw: Draw) -> Iterator[Claim]:
     found = returned if isinstance(returned, list) else []
     texts = [item for item in found if isinstance(item, str)]
-    yield Claim(say("it returns a text"), len(texts) == len(found) > 0, "" if texts else repr(found[:1])[1:-1])
+    yield Claim(say("it returns a text"), len(texts) == len(found) > 0, repr(found[:1])[1:-1])
     wanted = [f"sha256:{hashlib.sha256(sample).hexdigest()}" for sample in _samples(draw)]
     starts = bool(texts) and all(text.startswith("sha256:") for text in texts)
-    yield Claim(say("which begins with sha256:"), starts, "" if starts else "".join(texts[:1])[:20])
-    right = found == wanted
-    yield Claim(say("and is the digest of the bytes that were given"), right, "" if right else "".join(texts[:1])[:24])
+    yield Claim(say("which begins with sha256:"), starts, "".join(texts[:1])[:20])
+    wrong = next(((each, right) for each, right in zip(found, wanted, strict=False) if each != right), (wanted[0], wanted[0]))
+    text = say("and is the digest of the bytes that were given")
+    yield Claim(text, found == wanted, expected=wrong[1][:DIGITS], seen=str(wrong[0])[:DIGITS])
 
 
 # --- layers
@@ -219,29 +222,29 @@ def _registries(draw: Draw) -> Iterator[None]:
         manifest = make_image(source, draw, str(name))
         for _ in engine_push(ImageStore(source), name, endpoint(name)):
             pass
-        honest.said()
-        liars = [honest.liar(part.digest) for part in descriptors(manifest)]
+        honest.access_log()
+        tampering = [honest.tampering(part.digest) for part in descriptors(manifest)]
         try:
-            for store in ("store", *(f"store{number}" for number in range(len(liars)))):
+            for store in ("store", *(f"store{number}" for number in range(len(tampering)))):
                 Path(draw.root, store, "blobs", "sha256").mkdir(parents=True)
-            urls = [server.url for server in (honest, *liars)]
-            Path(draw.root, "pull.json").write_text(json.dumps([name.repository, name.tag, urls]))
+            urls = [server.url for server in (honest, *tampering)]
+            Path(draw.root, "pull.json").write_text(json.dumps([name.repository, name.tag, urls]), encoding="utf-8")
             _SERVED[draw.token] = (honest, manifest)
             yield
         finally:
             del _SERVED[draw.token]
-            for liar in liars:
-                liar.close()
+            for each in tampering:
+                each.close()
 
 
 _SERVED: dict[str, Any] = {}  # by token: the registry, and the manifest of what is in it
 
 
 def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
-    repository, tag, (honest, *liars) = json.loads(Path(draw.root, "pull.json").read_text())
+    repository, tag, (honest, *tampering) = json.loads(Path(draw.root, "pull.json").read_text(encoding="utf-8"))
     returned = mine.pull(honest, repository, tag, str(store_of(draw)))
     refused = []
-    for number, url in enumerate(liars):
+    for number, url in enumerate(tampering):
         try:
             mine.pull(url, repository, tag, str(Path(draw.root, f"store{number}")))
             refused.append("")
@@ -253,17 +256,17 @@ def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
 def _conclude_pull(returned: Any, draw: Draw) -> Iterator[Claim]:
 
     honest, manifest = _SERVED[draw.token]
-    asked = [row.request for row in honest.said().rows]
+    asked = [row.request for row in honest.access_log().rows]
     yield Claim(say("the manifest was asked for by its tag"), any(draw.mark in request for request in asked))
     yield Claim(say("the manifest came back"), returned["manifest"] == manifest)
     parts, blobs = descriptors(manifest), Path(store_of(draw), "blobs", "sha256")
     missing = [part for part in parts if _digest_of(blobs / part.digest[7:]) != part.digest]
     yield Claim(say("config and layers lie in the store, each under its digest"), not missing, _short(missing))
-    repository, tag, _ = json.loads(Path(draw.root, "pull.json").read_text())
+    repository, tag, _ = json.loads(Path(draw.root, "pull.json").read_text(encoding="utf-8"))
     named = Reference.parse(f"{repository}:{tag}")
     known = ImageStore(store_of(draw)).names()
     is_named = str(named) in known
-    yield Claim(say("the image has its name there, {name}", name=str(named)), is_named, "" if is_named else " ".join(known))
+    yield Claim(say("the image has its name there, {name}", name=str(named)), is_named, " ".join(known) or say("none"))
     for number, what in enumerate((say("the config"), say("the lowest layer"), say("a layer"), say("the topmost layer"))):
         yield Claim(say("{what}: other bytes than were asked for are refused", what=what), returned["refused"][number] != "")
     wrong = [path for number in range(len(parts)) for path in _falsely_named(Path(draw.root, f"store{number}"))]
@@ -333,7 +336,7 @@ def _marked(draw: Draw) -> Iterator[None]:
         lowest = store_of(draw) / names[-1]
         (lowest / "var").mkdir()
         (lowest / "tmp" / "old").write_text(draw.token)
-        Path(draw.root, "stack.json").write_text(json.dumps([f"layers/{draw.mark}", *names]))
+        Path(draw.root, "stack.json").write_text(json.dumps([f"layers/{draw.mark}", *names]), encoding="utf-8")
         yield
 
 

@@ -18,9 +18,9 @@ from labcore.lab import session
 from labcore.lab.checks import lesson_03, tripwires
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_number
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Draw, Scenario, carry_out, ops_of
+from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Draw, Scenario, carry_out
 from labcore.lab.checks.tripwires import Target
-from labcore.lab.checks.verdict import Claim
+from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.lessons import all_steps
 from labcore.lab.messages import say
 from labcore.lab.program import with_ending, with_function
@@ -28,6 +28,7 @@ from labcore.lab.workspace import ENDING, NAME
 from labcore.native import CloneFlag, MountFlag, UnmountFlag
 from labcore.runtime import mounting, ops
 from labcore.runtime.ops import Op
+from labcore.runtime.ops.fields import ops_of
 from labcore.runtime.probe import confined, mountinfo
 from labcore.spec import DEFAULT_DEVICES, ContainerSpec, Device
 
@@ -90,10 +91,10 @@ def _forbid(kind: str) -> None:
     """Enter a user namespace in which no namespaces of this kind may be made: there is no way back from it."""
     user, group = os.geteuid(), os.getegid()
     native.unshare(CloneFlag.NEWUSER)
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
-    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
-    Path(f"/proc/sys/user/max_{LIMITS[kind]}_namespaces").write_text("0")
+    Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
+    Path("/proc/self/uid_map").write_text(f"0 {user} 1", encoding="utf-8")
+    Path("/proc/self/gid_map").write_text(f"0 {group} 1", encoding="utf-8")
+    Path(f"/proc/sys/user/max_{LIMITS[kind]}_namespaces").write_text("0", encoding="utf-8")
 
 
 def _named(returned: Any) -> dict[str, str]:
@@ -110,7 +111,7 @@ def _conclude_preflight(returned: Any, draw: Draw) -> Iterator[Claim]:
     whole, broken = returned
     yield Claim(say("on this machine as it is, nothing is missing"), not whole, ", ".join(whole))
     for name in _lacks(draw):
-        yield Claim(_missing(name), name in broken, "" if name in broken else ", ".join(broken))
+        yield Claim(_missing(name), name in broken, ", ".join(broken) or say("nothing"))
     others = [name for name in broken if name not in _lacks(draw)]
     yield Claim(say("and nothing is named that is there"), not others, ", ".join(others))
     bare = [name for name, cure in broken.items() if not cure.strip()]
@@ -161,7 +162,7 @@ def _observe_devices(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 def own_devices(seen: ProcessView, wanted: tuple[Device, ...]) -> Iterator[Claim]:
     """A /dev of its own, with these devices in it and no others, and a terminal's master."""
     kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
-    yield Claim(say("/dev is a tmpfs of its own"), kinds.get("/dev") == "tmpfs", kinds.get("/dev", ""))
+    yield Claim(say("/dev is a tmpfs of its own"), kinds.get("/dev") == "tmpfs", kinds.get("/dev") or say("nothing"))
     inside = Path(f"/proc/{seen.pid}/root/dev")
     there = {f"/dev/{path.name}": path.lstat() for path in inside.iterdir()} if inside.is_dir() else {}
     found = {path: status for path, status in there.items() if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode)}
@@ -176,11 +177,11 @@ def own_devices(seen: ProcessView, wanted: tuple[Device, ...]) -> Iterator[Claim
     yield Claim(say("and no other: not the machine's disks"), not others, " ".join(others[:4]))
     modes = [f"{path} {stat.S_IMODE(status.st_mode):o}" for path, status in found.items() if status.st_mode & 0o666 != 0o666]
     yield Claim(say("everybody may read and write each: no umask has taken that away"), not modes, ", ".join(modes[:3]))
-    yield Claim(say("/dev/pts is a devpts"), kinds.get("/dev/pts") == "devpts", kinds.get("/dev/pts", ""))
+    yield Claim(say("/dev/pts is a devpts"), kinds.get("/dev/pts") == "devpts", kinds.get("/dev/pts") or say("nothing"))
     pts = (inside / "pts" / "ptmx").lstat().st_rdev if kinds.get("/dev/pts") == "devpts" else None
     yield Claim(say("/dev/ptmx leads to the one in there"), _target(inside / "ptmx") == pts is not None)
     umask = seen.status("Umask")
-    yield Claim(say("what the program makes is not for everybody to write: its umask is 022"), umask == "0022", umask)
+    yield equal(say("the program's umask: what it makes is not for everybody to write"), "0022", umask)
 
 
 def _target(path: Path) -> int | None:
@@ -240,8 +241,8 @@ def _perform_main(mine: ModuleType, draw: Draw) -> list[list[Any]]:
     file = Path(draw.root, "work", NAME)
     file.parent.mkdir()
     marking = f'def hostname(spec):\n    return [ops.SetHostname("{draw.mark}")]\n'
-    text = with_function(Path(str(mine.__file__)).read_text(), "hostname", marking, all_steps())
-    file.write_text(with_ending(text, ENDING))
+    text = with_function(Path(str(mine.__file__)).read_text(encoding="utf-8"), "hostname", marking, all_steps())
+    file.write_text(with_ending(text, ENDING), encoding="utf-8")
     found = [_run(draw, file, "run", draw.hostname, *_says(draw))]
     print(found[0][2], end="")  # a learner wants to know what it died of
     if tripwires.text() in found[0][2]:
@@ -269,14 +270,14 @@ def _run(draw: Draw, file: Path, *words: str) -> list[Any]:
 def _observe_main(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
     yield Claim(say("its root is the image that was named"), seen.holds(draw.mark))
-    name = seen.hostname
-    yield Claim(say("it is the `run` of this file that starts it: its host name is from there"), name == draw.mark, name)
+    text = say("it is the `run` of this file that starts it: its host name is from there")
+    yield equal(text, draw.mark, seen.hostname)
 
 
 def _conclude_main(returned: Any, draw: Draw) -> Iterator[Claim]:
     (code, out, err), (code_without, *said_without), (code_bare, *_, err_bare) = returned
     last = err.strip().splitlines()[-1][:100] if err.strip() else ""
-    yield Claim(say("what the program says comes out"), _said(draw) in out, "" if _said(draw) in out else last)
+    yield Claim(say("what the program says comes out"), _said(draw) in out, last)
     yield from ended_as_drawn(code, draw)
     together = " ".join(said_without)
     yield Claim(say("where the cgroups are missing, it says so"), "cgroups" in together, together.strip()[-100:])
@@ -311,8 +312,12 @@ def _perform_machine_of(mine: ModuleType, draw: Draw) -> list[Any]:
 
 def _conclude_machine_of(returned: Any, draw: Draw) -> Iterator[Claim]:
     little, big, script, cut = returned
-    yield Claim(say("a program's machine is the number at byte 18"), little == draw.number, str(little))
-    yield Claim(say("in the byte order that byte 5 names"), big == draw.number + 17, str(big))
+    yield Claim(
+        say("a program's machine is the number at byte 18"), little == draw.number, expected=str(draw.number), seen=str(little)
+    )
+    yield Claim(
+        say("in the byte order that byte 5 names"), big == draw.number + 17, expected=str(draw.number + 17), seen=str(big)
+    )
     yield Claim(say("a script is for no machine"), script is None, str(script))
     yield Claim(say("nor is a file that is cut off"), cut is None, str(cut))
 

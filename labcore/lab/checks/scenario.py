@@ -10,17 +10,17 @@ from tempfile import gettempdir, mkdtemp
 from types import ModuleType
 from typing import Any
 
-from labcore.errors import InvalidInput, Unavailable
+from labcore.errors import Unavailable
 from labcore.images.builtin import find_busybox
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.locked_directories import locked_directory, sweep
-from labcore.lab.messages import say
 from labcore.lab.solutions import solution
 from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.ops import Op
+from labcore.runtime.ops.fields import ops_of
 from labcore.spec import NAMESPACES, BindRoot, ContainerSpec, Root
 
 PREFIX = "labcore-check-"
@@ -163,18 +163,6 @@ def plan_of(draw: Draw, argv: tuple[str, ...], *stages: Stage, root: Root | None
     """Return the plan of these stages for the drawn values."""
     spec = draw.spec(argv, root)
     return Plan([*(op for stage in stages for op in ops_of(stage, spec)), ops.Execve(argv, spec.environment, (argv[0],))])
-
-
-def ops_of(stage: Callable[[Any], Sequence[Op]], argument: Any) -> Sequence[Op]:
-    """Call a stage, or a part of one. Raises InvalidInput for what beginners return in place of a list."""
-    made = stage(argument)
-    name = getattr(stage, "__name__", "the stage")
-    if made is None:
-        raise InvalidInput(say("{name} returned nothing: is `return` missing?", name=name))
-    if isinstance(made, Op) or not isinstance(made, list | tuple):
-        what = repr(made)
-        raise InvalidInput(say("{name} returned {what}: a stage returns a list of ops, in brackets", name=name, what=what))
-    return made
 
 
 class Reference:

@@ -173,10 +173,7 @@ def verdict_on(step: str, file: str, seed: int, lesson: int) -> Verdict:
                 check.claims.append(Claim(text, False))
             else:
                 check.conclude()
-        # What held the first time and fails now has failed.
-        held = {claim.text: claim for claim in claims if claim.holds}
-        news = [claim for claim in check.claims if claim.text not in held or not claim.holds]
-        claims = [*(claim for claim in claims if claim.text not in {each.text for each in news}), *news]
+        claims += [claim.replace(draw=1 + others) for claim in check.claims]
         printed = bytes(check.printed).decode(errors="replace")[-PRINTED_LIMIT:].strip()
         if not claims or not all(claim.holds for claim in claims):
             return Verdict(step, "failed", tuple(claims), printed=printed, seed=seed)

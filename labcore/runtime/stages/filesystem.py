@@ -1,6 +1,7 @@
 """Stages for what a container sees below its root: mounts, devices, the working directory, and what is protected there."""
 
 import os
+import stat
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -23,12 +24,18 @@ def mounts(spec: ContainerSpec) -> list[Op]:
 
 def seen_on_disk(spec: ContainerSpec) -> tuple[object, ...]:
     """Return all that stages look at on the disk: where it is the same, the same spec has the same plan."""
-    binds = [mount.source for mount in spec.mounts if mounting.is_bind(mount)]
-    files = tuple((os.path.lexists(source), os.path.isdir(source)) for source in binds)  # noqa: PTH112
+    files = tuple([_kind(mount.source) for mount in spec.mounts if mounting.is_bind(mount)])
     copied = tuple(object() for mount in spec.mounts if mounting.COPY_UP in mount.options)  # looked at anew each time
-    placed = tuple(mount.target for mount in mounting.with_resolved_targets(spec.mounts, spec.root))
-    kernels = _kernels_directories(spec.masked_paths), os.path.exists(KCORE)  # noqa: PTH110
-    return files, copied, placed, _resolved_workdir(spec), kernels
+    placed = mounting.resolved_targets(spec.mounts, spec.root)
+    return files, copied, placed, _resolved_workdir(spec), os.path.exists(KCORE)  # noqa: PTH110
+
+
+def _kind(source: str) -> int | None:
+    """Return what is to be bound, as stat(2) has it: a file, a directory, 0 for a link to nothing; None if there is nothing."""
+    try:
+        return stat.S_IFMT(os.stat(source).st_mode)  # noqa: PTH116 - every start asks
+    except OSError:
+        return 0 if os.path.lexists(source) else None
 
 
 def _copied_up(spec: ContainerSpec) -> list[Op]:
@@ -74,7 +81,7 @@ def _fill_dev(devices: tuple[Device, ...]) -> list[Op]:
 
 def devices(spec: ContainerSpec) -> list[Op]:
     """Fill /dev: the devices that are not hardware, and those that the spec adds. A /dev that is the host's stays as it is."""
-    if any(os.path.normpath(mount.target) == "/dev" and mounting.is_bind(mount) for mount in spec.mounts):
+    if any(mounting.normalized(mount.target) == "/dev" and mounting.is_bind(mount) for mount in spec.mounts):
         return []
     # /dev/core: as runc does where the kernel, which is the container's too, shows its memory.
     core = (("/dev/core", KCORE),) if os.path.exists(KCORE) else ()  # noqa: PTH110
@@ -92,16 +99,8 @@ def _resolved_workdir(spec: ContainerSpec) -> str:
     return mounting.resolved(os.path.normpath(spec.workdir), spec.root, spec.mounts) if spec.workdir != "/" else "/"
 
 
-def _kernels_directories(masked: tuple[str, ...]) -> frozenset[str]:
-    """Return which of the masked paths are directories of the kernel's own: they are known here, for its kernel is ours."""
-    return frozenset(path for path in masked if path.startswith(("/proc/", "/sys/")) and os.path.isdir(path))  # noqa: PTH112
-
-
 def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> list[Op]:
-    directories = _kernels_directories(masked)
-    files = tuple(path for path in masked if path not in directories)
-    either = tuple(path for path in masked if path in directories or not path.startswith(("/proc/", "/sys/")))
-    return [*([ops.MaskPaths(files, either)] if masked else []), *([ops.ReadonlyPaths(readonly)] if readonly else [])]
+    return [*([ops.MaskPaths(masked)] if masked else []), *([ops.ReadonlyPaths(readonly)] if readonly else [])]
 
 
 def protection(spec: ContainerSpec) -> list[Op]:
