@@ -550,4 +550,7 @@ CHINESE = {
     "number 1 starts and says its first word": "1 号进程启动，输出第一个字",
     "the system's services start": "系统的各项服务启动",
     "{median} (from {least} to {most})": "{median}（从 {least} 到 {most}）",
+    "all that comes before the first word of the kernel": "内核输出第一个字之前的一切",
+    "from the first word of the kernel to that of its first process": "从内核的第一个字到第一个进程的第一个字",
+    "a first, small system finds and mounts the disk": "先由一个小系统找到并挂载磁盘",
 }  # fmt: skip
