@@ -27,6 +27,8 @@ CHINESE = {
     "To have one: `sudo labcore vm setup` (27 MB, once). The lesson goes on without.":
         "想要一台：`sudo labcore vm setup`（27 MB，只需一次）。没有它，课程也能继续。",
     "{done} of {total}: {what}": "第 {done} 项，共 {total} 项：{what}",
+    "{line} ({seconds} s so far)": "{line}（已用 {seconds} 秒）",
+    "{line} (about {seconds} s left)": "{line}（大约还要 {seconds} 秒）",
     "measured on {machine}": "测量环境：{machine}",
     # copies
     "no lesson at {path}: run this where labcore's source is, with its notebooks beside it":
