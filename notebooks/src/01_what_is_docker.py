@@ -21,9 +21,9 @@
 #
 # An **image** is what a container is started from: files, and a word on what to run. `busybox` is a small one, with a single program
 # that is a shell, `ls`, `ps` and two hundred others; it was made on this machine, so nothing is downloaded, and no server waits in
-# the background. How long will the start take? Pick an answer; the clock's follows further below.
+# the background. How long will the start take? Pick an answer; what was measured follows further below.
 
-# %% [markdown] lang="zh" of="ae82dba0"
+# %% [markdown] lang="zh" of="eaa2e760"
 # ## 三行代码，一个容器
 #
 # **镜像**（image）是启动容器的依据：一些文件，再加上“运行什么”的说明。`busybox` 是个很小的镜像，里面只有一个程序，
