@@ -21,6 +21,7 @@ from labcore.lab.pictures.style import (
     SMALL,
     WIDTH,
     Picture,
+    duration,
     emphasis,
     listed,
     sentences,
@@ -63,8 +64,8 @@ def where_starts_go(found: Comparison) -> Picture:
 def _alt(name: str, steps: Sequence[Step]) -> str:
     """Return one waterfall as a sentence."""
     names = ((step.name if name == "labcore" else labels.phase(step.name), step.duration_ms) for step in steps)
-    parts = listed(f"{text} {labels.duration(ms)}" for text, ms in names)
-    return say("{subject} took {time}: {parts}.", subject=labels.subject(name), time=labels.duration(_end(steps)), parts=parts)
+    parts = listed(f"{text} {duration(ms)}" for text, ms in names)
+    return say("{subject} took {time}: {parts}.", subject=labels.subject(name), time=duration(_end(steps)), parts=parts)
 
 
 def grouped(steps: Sequence[Step]) -> list[Step]:
@@ -109,12 +110,12 @@ def _steps(axes: Axes, name: str, steps: Sequence[Step], beside: float | None) -
     for row, step in enumerate(steps):
         axes.barh(row, max(step.duration_ms, end / 500), left=step.start_ms, height=0.7, color=known.get(step.kind, OTHER))
         if step.duration_ms > end / 60:
-            write(axes, step.start_ms + step.duration_ms + end / 150, row, labels.duration(step.duration_ms), size=SMALL)
+            write(axes, step.start_ms + step.duration_ms + end / 150, row, duration(step.duration_ms), size=SMALL)
     rows = [step.name if name == "labcore" else labels.phase(step.name) for step in steps]
     if beside is not None:
         rows.append(say("a container's whole start, to this scale"))
         axes.barh(len(steps), max(beside, end / 500), height=0.7, color=SHARED)
-        write(axes, beside + end / 150, len(steps), labels.duration(beside), size=SMALL, colour=SHARED)
+        write(axes, beside + end / 150, len(steps), duration(beside), size=SMALL, colour=SHARED)
     name_rows(axes, rows)
     axes.tick_params(axis="y", labelsize=SMALL, length=0)
     axes.tick_params(axis="x", labelsize=SMALL)
@@ -124,7 +125,7 @@ def _steps(axes: Axes, name: str, steps: Sequence[Step], beside: float | None) -
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(LINE)
     axes.set_xlabel(say("milliseconds"), size=SMALL)
-    heading = f"{labels.subject(name)} — {labels.duration(end)}"
+    heading = f"{labels.subject(name)} — {duration(end)}"
     axes.set_title(heading, loc="left", size=NORMAL + 1, **emphasis(heading, NORMAL + 1))
 
 

@@ -15,6 +15,7 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
+from labcore.lab.messages import say
 from labcore.lab.pictures.fonts import fonts, house_style
 from labcore.language import cells, language
 from labcore.record import Record
@@ -82,6 +83,13 @@ def listed(words: Iterable[str]) -> str:
 def sentences(parts: Iterable[str]) -> str:
     """Return sentences one behind the other: Chinese puts no blank between them."""
     return ("" if language() == "zh" else " ").join(filter(None, parts))
+
+
+def duration(ms: float) -> str:
+    """Return a time with as many digits as one reads."""
+    if ms >= 1000:
+        return say("{time} s", time=f"{ms / 1000:.2f}" if ms < 10_000 else f"{ms / 1000:.0f}")
+    return say("{time} ms", time=f"{ms:.2f}" if ms < 1 else f"{ms:.1f}" if ms < 100 else f"{ms:.0f}")
 
 
 def figure(width: float, height: float) -> tuple[Figure, Axes]:

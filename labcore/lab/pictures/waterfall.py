@@ -7,7 +7,6 @@ from matplotlib.patches import Patch
 
 from labcore.errors import InvalidInput
 from labcore.lab.messages import say
-from labcore.lab.pictures.comparison_labels import duration
 from labcore.lab.pictures.fonts import fonts, house_style
 from labcore.lab.pictures.style import (
     NORMAL,
@@ -15,6 +14,7 @@ from labcore.lab.pictures.style import (
     TITLE,
     WIDTH,
     Picture,
+    duration,
     emphasis,
     figure,
     listed,
