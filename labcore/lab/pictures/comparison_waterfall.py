@@ -5,7 +5,6 @@ from itertools import groupby
 from typing import Final
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from labcore.bench.comparison import Comparison, Step
 from labcore.errors import InvalidInput
@@ -14,7 +13,6 @@ from labcore.lab.pictures import comparison_labels as labels
 from labcore.lab.pictures import comparison_words as words
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
-    DPI,
     LINE,
     NORMAL,
     SHARED,
@@ -25,6 +23,7 @@ from labcore.lab.pictures.style import (
     emphasis,
     listed,
     sentences,
+    sheet,
     write,
 )
 from labcore.lab.pictures.waterfall import KINDS, OTHER
@@ -49,7 +48,7 @@ def where_starts_go(found: Comparison) -> Picture:
     if not subjects:
         raise InvalidInput(say("this comparison has no {what}: measure it first", what="timelines"))
     rows = {name: grouped(found.timelines[name]) if name == "labcore" else list(found.timelines[name]) for name in subjects}
-    drawn = Figure(figsize=(WIDTH, sum(0.23 * len(steps) + 0.85 for steps in rows.values())), dpi=DPI, layout="constrained")
+    drawn = sheet(WIDTH, sum(0.23 * len(steps) + 0.85 for steps in rows.values()))
     panels = drawn.subplots(len(subjects), squeeze=False, height_ratios=[len(steps) + 2.5 for steps in rows.values()])
     container = _end(found.timelines["labcore"]) if "labcore" in subjects else None
     for axes, name in zip(panels[:, 0], subjects, strict=True):

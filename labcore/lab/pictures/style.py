@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.patheffects import withStroke
 from PIL import Image
@@ -92,9 +93,14 @@ def duration(ms: float) -> str:
     return say("{time} ms", time=f"{ms:.2f}" if ms < 1 else f"{ms:.1f}" if ms < 100 else f"{ms:.0f}")
 
 
+def sheet(width: float, height: float) -> Figure:
+    """Return a sheet that gives plots and their labels their places, with a margin: on a dark page its edge is seen."""
+    return Figure(figsize=(width, height), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
+
+
 def figure(width: float, height: float) -> tuple[Figure, Axes]:
     """Return a plot with a time or number axis below and no frame; sizes in inches."""
-    made = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    made = sheet(width, height)
     axes = made.add_subplot()
     axes.grid(axis="x", color="#dddddd")
     axes.set_axisbelow(True)
