@@ -217,7 +217,7 @@ CHINESE = {
     # waterfall
     "One container start, op by op": "一次容器启动的每一步",
     "{title}: {time:.1f} ms": "{title}：{time:.1f} 毫秒",
-    "microseconds after clone was called": "调用 clone 之后的微秒数",
+    "milliseconds after clone was called": "调用 clone 之后的毫秒数",
     "process": "进程",
     "names": "名称",
     "mounts": "挂载",

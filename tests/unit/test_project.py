@@ -236,3 +236,11 @@ def test_make_hides_another_pythons_home_from_what_it_starts() -> None:
     rule = "odd:\n\t@env\n"
     shown = subprocess.run(show, cwd=PROJECT, input=rule, env=odd, capture_output=True, text=True, check=True).stdout
     assert "nowhere" not in shown
+
+
+def test_pictures_in_readme_are_there_small_and_in_words() -> None:
+    pictures = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", (PROJECT / "README.md").read_text())
+    assert len(pictures) >= 3
+    for words, path in pictures:
+        assert len(words) > 30
+        assert 5_000 < (PROJECT / path).stat().st_size < 150_000, path
