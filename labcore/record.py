@@ -4,8 +4,19 @@ A command starts anew each time, and `dataclasses` takes 20 ms of that: it impor
 for each class. These forty lines do what the lab needs of it, by looking at the annotations when a value is made.
 """
 
-from enum import Enum
-from typing import Any, ClassVar, Self, dataclass_transform
+from __future__ import annotations
+
+from labcore.enumeration import IntEnum, IntFlag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, Self, dataclass_transform
+else:
+
+    def dataclass_transform(**_):
+        """Tell type checkers; nobody else needs to know."""
+        return lambda cls: cls
+
 
 _REQUIRED = object()
 
@@ -28,7 +39,7 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         own = own_annotations(cls)
-        names = [name for name, kind in own.items() if getattr(kind, "__origin__", None) is not ClassVar]
+        names = [name for name, kind in own.items() if "ClassVar" not in str(kind)]
         cls._fields = cls._fields | {name: vars(cls).get(name, _REQUIRED) for name in names}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -91,4 +102,4 @@ class Record:
 
 def _show(value: Any) -> str:
     """Write a flag word as its names, `MountFlag.REC|PRIVATE`, and anything else as Python does."""
-    return f"{type(value).__name__}.{value.name or int(value.value)}" if isinstance(value, Enum) else repr(value)
+    return f"{type(value).__name__}.{value.name or int(value)}" if isinstance(value, IntEnum | IntFlag) else repr(value)

@@ -1,11 +1,16 @@
 """Unix sockets with paths of any length: sun_path has room for 107 bytes (unix(7)), a link below /proc/self/fd is shorter."""
 
+from __future__ import annotations
+
 import os
 import secrets
-import socket
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @contextmanager

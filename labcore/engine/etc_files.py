@@ -4,15 +4,22 @@ They lie in a directory of the container's. One that is gone afterwards borrows 
 has locked. So such containers, one after another, have the same paths, and need their plan to be compiled only once.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Final
 
 from labcore.locks import Lock
-from labcore.spec import ContainerSpec, CreateOptions, MountPoint
+from labcore.spec import MountPoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Final
+
+    from labcore.spec import ContainerSpec, CreateOptions
 
 LOOPBACK: Final = """127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback

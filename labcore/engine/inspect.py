@@ -1,14 +1,21 @@
 """inspect: what there is to say about a container, in the Engine API's words (ContainerInspect)."""
 
+from __future__ import annotations
+
 import os
-from typing import Any
 
 from labcore.engine.container_state import get, upper_of
-from labcore.engine.engine import Engine
-from labcore.engine.records import Container
-from labcore.images import Config
-from labcore.spec import DEFAULT_PATH, Mount
+from labcore.spec import DEFAULT_PATH
 from labcore.storage.volumes import Volume
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from labcore.engine.engine import Engine
+    from labcore.engine.records import Container
+    from labcore.images import Config
+    from labcore.spec import Mount
 
 NEVER = "0001-01-01T00:00:00Z"  # Go's zero time, which docker's clients look for
 
@@ -62,8 +69,8 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
     return found
 
 
-def _if_there(path: "os.PathLike[str]") -> str:
-    return os.fspath(path) if os.path.exists(path) else ""  # noqa: PTH110
+def _if_there(path: os.PathLike[str]) -> str:
+    return os.fspath(path) if os.path.exists(path) else ""  # noqa: PTH110  that of an object that is none to Path
 
 
 def state_json(container: Container) -> dict[str, Any]:

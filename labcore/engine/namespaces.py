@@ -1,11 +1,18 @@
 """Namespace modes, docker's --pid, --ipc, --uts, --cgroupns, --userns and --network, and the host name."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable
-from typing import Final, Never
 
 from labcore.errors import InvalidInput
-from labcore.spec import NAMESPACES, ContainerSpec, CreateOptions, MountPoint
+from labcore.spec import NAMESPACES, MountPoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final, Never, TypeAlias
+
+    from labcore.spec import ContainerSpec, CreateOptions
 
 # kind -> the field of CreateOptions, and the modes that there are besides `container:NAME`, the default first
 MODES: Final = {
@@ -17,7 +24,7 @@ MODES: Final = {
 }
 CAN_BE_JOINED: Final = ("pid", "network")
 FILES: Final = {"pid": "pid", "network": "net"}  # below /proc/PID/ns
-PidOf = Callable[[str], int]
+PidOf: TypeAlias = "Callable[[str], int]"
 
 
 def no_containers(name: str) -> Never:

@@ -4,10 +4,14 @@ A field that is as it is by default is left out, so that a newer labcore may add
 wrote. Nothing is taken for what it is not: a value of another type than the annotation says is refused.
 """
 
+from __future__ import annotations
+
+import typing
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from labcore.record import Record, own_annotations
+from labcore import spec
+from labcore.record import Record
 
 R = TypeVar("R", bound=Record)
 
@@ -26,7 +30,7 @@ def from_json(kind: type[R], value: Any) -> R:
     """Read a record. Raises ValueError for what is none of that kind."""
     if not isinstance(value, dict):
         raise ValueError(f"{kind.__name__}: {value!r:.80} is no object")
-    kinds = {name: found for each in reversed(kind.__mro__) for name, found in _annotations(each).items()}
+    kinds = _annotations(kind)
     if unknown := value.keys() - kind._fields.keys():
         raise ValueError(f"{kind.__name__} has no field {', '.join(sorted(unknown))[:80]}")
     try:
@@ -36,7 +40,8 @@ def from_json(kind: type[R], value: Any) -> R:
 
 
 def _annotations(kind: type) -> dict[str, Any]:
-    return own_annotations(kind) if issubclass(kind, Record) else {}
+    """Return a record's fields with their types, evaluated: many modules import those for type checkers alone."""
+    return typing.get_type_hints(kind, localns=vars(typing) | {name: getattr(spec, name) for name in spec.__all__})
 
 
 def _read(kind: Any, value: Any) -> Any:

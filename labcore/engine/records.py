@@ -6,8 +6,9 @@
                     ID/          a container's directory: its shim's, and the files that it is given (hostname, hosts, …)
 """
 
+from __future__ import annotations
+
 import json
-from typing import Literal
 
 from labcore.engine.database import Database
 from labcore.engine.names import checked_name
@@ -20,8 +21,10 @@ from labcore.spec import CreateOptions, Mount
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from typing import Literal, TypeAlias
 
-Status = Literal["created", "starting", "running", "exited"]
+
+Status: TypeAlias = "Literal['created', 'starting', 'running', 'exited']"
 
 
 class State(Record):
@@ -165,7 +168,7 @@ class Records(Database):
         with self.writing() as database:
             database.execute("DELETE FROM containers WHERE id = ?", (id,))
 
-    def _check_free(self, database: "sqlite3.Connection", name: str, id: str) -> None:
+    def _check_free(self, database: sqlite3.Connection, name: str, id: str) -> None:
         row = database.execute("SELECT id FROM containers WHERE name = ? AND id != ?", (name, id)).fetchone()
         if row:
             raise InUse(

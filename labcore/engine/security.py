@@ -1,9 +1,9 @@
 """What a container may do: capabilities, the seccomp filter, masked and read-only paths, AppArmor's profile, `--privileged`."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Sequence
 from functools import cache
-from typing import Final
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.native import Capability, capget
@@ -13,12 +13,20 @@ from labcore.spec import (
     DEFAULT_CAPABILITIES,
     MASKED_PATHS,
     READONLY_PATHS,
-    ContainerSpec,
-    CreateOptions,
-    MountPoint,
-    SeccompProfile,
     root_with,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from labcore.spec import (
+        ContainerSpec,
+        CreateOptions,
+        MountPoint,
+        SeccompProfile,
+    )
 
 ALL: Final = "ALL"
 

@@ -3,15 +3,15 @@
 The messages are those of csrc/message.h, and the descriptors' numbers those of csrc/monitor.h.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import socket
 import struct
-from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cache
 from types import MappingProxyType
-from typing import NamedTuple
 
 from labcore.errors import InvalidInput, LabcoreError, SystemCallError
 from labcore.native._native import lib
@@ -21,7 +21,6 @@ from labcore.native.flags import CloseFlag, MountAttribute, TreeFlag
 from labcore.native.process import Process, Report, as_return_code
 from labcore.native.spawn import (
     SYNC_DESCRIPTOR,
-    Ends,
     Started,
     Streams,
     as_started,
@@ -31,6 +30,15 @@ from labcore.native.spawn import (
     spawn_block,
 )
 from labcore.native.step import Register
+from labcore.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from labcore.native.spawn import (
+        Ends,
+    )
 
 MESSAGE = struct.Struct("=IiiiiI")  # struct message in csrc/message.h
 NOTHING: Mapping[int, int] = MappingProxyType({})
@@ -57,7 +65,7 @@ class NotCloned(LabcoreError):
         self.report = report
 
 
-class Message(NamedTuple):
+class Message(Record):
     """One of csrc/message.h, what follows it, and the descriptors that came with it."""
 
     kind: int
@@ -69,7 +77,7 @@ class Message(NamedTuple):
     descriptors: list[int]
 
 
-class ShimDescriptors(NamedTuple):
+class ShimDescriptors(Record):
     """What a shim is lent, by its number there, and its arguments: csrc/shim.h."""
 
     lent: Mapping[int, int]
@@ -183,11 +191,11 @@ def _start_monitor(
             **{target: lend(_duplicate(fd)) for target, fd in shared.items()},
         }
         for by_view in (True, False):
-            process, report = spawn_block(_monitor_block(max(inherited) + 1, words, by_view), ends.child | inherited)
-            if not report or report.failed < 0:
-                return process
-            process.wait()
-            error = report.error
+            started = spawn_block(_monitor_block(max(inherited) + 1, words, by_view), ends.child | inherited)
+            if not started.report or started.report.failed < 0:
+                return started.process
+            started.process.wait()
+            error = started.report.error
             if error != errno.EPERM:
                 break
     raise SystemCallError(error, "execve", program("labcore-monitor"), "starting the monitor")

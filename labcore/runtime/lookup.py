@@ -1,10 +1,16 @@
 """Path resolution in a root file system that is not mounted: in its layers, with links followed by hand and inside it."""
 
+from __future__ import annotations
+
 import os
 import stat
-from collections.abc import Collection, Sequence
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
 
 MAX_LINKS = 40
 

@@ -1,11 +1,11 @@
 """The plan: a container start as a list of ops, to be printed, changed, and carried out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from __future__ import annotations
+
 from functools import cached_property
-from typing import Literal, Self
 
 from labcore.errors import InvalidInput
-from labcore.native import CloneFlag, Prctl, Report, Step
+from labcore.native import CloneFlag, Prctl
 from labcore.native.block import compile_block
 from labcore.native.handover import attempts, with_handover
 from labcore.record import Record
@@ -13,7 +13,14 @@ from labcore.runtime.containment import check_containment
 from labcore.runtime.ops import Clone, Op
 from labcore.spec import Moment
 
-Carrier = Literal["extension", "monitor"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Literal, Self, TypeAlias
+
+    from labcore.native import Report, Step
+
+Carrier: TypeAlias = "Literal['extension', 'monitor']"
 
 CARRIERS: dict[Carrier, str] = {
     "extension": "the extension walks it, in a child that shares our memory until its exec",

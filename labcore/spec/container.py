@@ -1,7 +1,8 @@
 """Container specification: the values that a plan is compiled from."""
 
+from __future__ import annotations
+
 import re
-from typing import Final
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
@@ -11,17 +12,24 @@ from labcore.spec.isolation import (
     DEFAULT_MOUNTS,
     MASKED_PATHS,
     READONLY_PATHS,
-    CapabilitySets,
-    Device,
-    IdRange,
-    MountPoint,
-    Rlimit,
     User,
     root_with,
 )
 from labcore.spec.resources import Resources
-from labcore.spec.scheduling import IoPriority, MemoryPolicy, Scheduler, TimeOffset
-from labcore.spec.seccomp import SeccompFilter, SeccompProfile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from labcore.spec.isolation import (
+        CapabilitySets,
+        Device,
+        IdRange,
+        MountPoint,
+        Rlimit,
+    )
+    from labcore.spec.scheduling import IoPriority, MemoryPolicy, Scheduler, TimeOffset
+    from labcore.spec.seccomp import SeccompFilter, SeccompProfile
 
 NAMESPACES: Final = ("mount", "pid", "uts", "ipc", "network", "cgroup")
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

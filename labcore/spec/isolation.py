@@ -1,9 +1,13 @@
 """Isolation: mounts, devices, rlimits, ids, users and capabilities, in the OCI runtime specification's terms."""
 
-from typing import Final
+from __future__ import annotations
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 ID_MAX: Final = (1 << 32) - 2  # of users and groups: one more means "leave it as it is" to setresuid(2)
 

@@ -11,15 +11,21 @@ on top, in which they are as the topmost archive that has an entry for them says
                  layers/ID    a fixup layer: ID is the head of a digest of the IDs of the layers below it
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from labcore.atomic import atomic_write
 from labcore.spec import TopDirectory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Final
 
 IMPLIED: Final = "implied"
 ROOT_ENTRIES: Final = "says-root"

@@ -12,12 +12,13 @@ import labcore
 PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
-    "lazy", "spec", "errors", "record", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
-    "procfs", "locks", "atomic", "unix_sockets",
+    "lazy", "spec", "errors", "record", "enumeration", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
+    "procfs", "files", "locks", "atomic", "unix_sockets",
 }  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
-    "record": set(),
+    "record": {"enumeration"},
+    "enumeration": set(),
     "lazy": set(),
     "errors": set(),
     "language": set(),
@@ -29,9 +30,10 @@ ALLOWED = {
     "unix_sockets": set(),
     "paths": {"trust"},
     "procfs": set(),
+    "files": set(),
     "locks": {"procfs", "errors"},
     "atomic": {"locks"},
-    "spec": {"record", "errors"},
+    "spec": {"record", "errors", "lazy"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},
     "storage": OPEN_TO_ALL | {"native"},

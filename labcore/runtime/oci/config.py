@@ -1,11 +1,11 @@
 """config.json: a bundle read into a spec, resources and hooks (config.md and config-linux.md)."""
 
+from __future__ import annotations
+
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
@@ -35,7 +35,13 @@ from labcore.spec import (
     User,
 )
 from labcore.spec.isolation import ID_MAX
-from labcore.spec.scheduling import TimeOffset
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, TypeAlias
+
+    from labcore.spec.scheduling import TimeOffset
 
 MAJOR_BITS, MINOR_BITS = 12, 20  # of a device's number: linux/kdev_t.h
 LONGEST_TIMEOUT = (1 << 31) // 1000 - 1  # seconds, of which poll(2) takes the milliseconds
@@ -83,7 +89,7 @@ class Bundle(Record):
     version: str = "1.0.2"
 
 
-Warn = Callable[[str], None]
+Warn: TypeAlias = "Callable[[str], None]"
 
 
 def unheard(_: str) -> None:
@@ -239,7 +245,7 @@ def _profile(node: Node) -> str:
 
 def _rootfs(root: Node, directory: Path) -> Path:
     path = directory / root["path"].required_text()
-    if not os.path.isdir(path):  # noqa: PTH112  it says no where Path raises: to a name that is too long
+    if not os.path.isdir(path):
         raise root["path"].fail(f"{str(path)[:200]} is no directory")
     return Path(os.path.realpath(path))
 

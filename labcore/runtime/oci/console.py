@@ -1,12 +1,17 @@
 """The console socket: the pty master goes to whoever asked for the container (runtime.md, `--console-socket`)."""
 
+from __future__ import annotations
+
 import array
 import os
 import socket
 
 from labcore.errors import InvalidInput
-from labcore.native import Process
 from labcore.runtime.terminal import resize, take
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.native import Process
 
 
 def hand_over(process: Process, console_socket: str, size: tuple[int, int] | None) -> None:

@@ -1,24 +1,29 @@
 """The runtime as engines see it: create, start, kill, exec, pause, delete (runtime.md)."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.oci import transitions
 from labcore.runtime.oci.life import Life, WrongState
-from labcore.runtime.oci.state import Saved, Store
+from labcore.runtime.oci.state import Store
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from labcore.native import Process
     from labcore.runtime.cgroups.statistics import Statistics
+    from labcore.runtime.oci.state import Saved
     from labcore.runtime.stages import Stage
 
 
 class Runtime:
     """Containers that are remembered below a directory. `stages` replaces stages by name."""
 
-    def __init__(self, root: Path, *, stages: "Mapping[str, Stage | None] | None" = None) -> None:
+    def __init__(self, root: Path, *, stages: Mapping[str, Stage | None] | None = None) -> None:
         self.store = Store(str(root))
         self.stages = stages
 
@@ -35,7 +40,7 @@ class Runtime:
         preserved: Sequence[int] = (),
         scope: bool = False,
         keep: bool = False,
-    ) -> "Process":
+    ) -> Process:
         """Make everything up to the program, which waits for `start`; return its process: see creation.create."""
         from labcore.runtime.oci.creation import Request, create
 
@@ -62,7 +67,7 @@ class Runtime:
         console_socket: str | None = None,
         preserved: Sequence[int] = (),
         release: bool = False,
-    ) -> "Process":
+    ) -> Process:
         """Start a further process in a running container, from a `process` object (config.md).
 
         The caller waits for it, unless it is released to whoever reaps this process's orphans. Raises WrongState, ConfigError,
@@ -85,7 +90,7 @@ class Runtime:
         size = Node(process, "process")["consoleSize"]
         wanted = (size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None
 
-        def ready(process: "Process") -> None:
+        def ready(process: Process) -> None:
             # What was joined may be a later process's, with the number of one that has ended.
             self._in_state(name, "nothing can be executed in it any more", "running", "created", "paused")
             check_program(spec, saved.pid)
@@ -94,7 +99,7 @@ class Runtime:
 
         cgroups = tuple(directory for directory in Cgroup(saved.cgroup).entrances() if Path(directory).is_dir())
 
-        def take_terminal(process: "Process") -> None:
+        def take_terminal(process: Process) -> None:
             console.hand_over(process, console_socket or "", wanted)
 
         plan = exec_plan(
@@ -116,7 +121,7 @@ class Runtime:
         """Let them go on. Raises WrongState."""
         Cgroup(self._in_state(name, "it cannot be resumed", "paused").cgroup).thaw()
 
-    def statistics(self, name: str) -> "Statistics":
+    def statistics(self, name: str) -> Statistics:
         """Return what a container has used. Raises NoSuchContainer."""
         return Cgroup(self.store.load(name).cgroup).statistics()
 

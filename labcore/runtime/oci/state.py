@@ -3,17 +3,21 @@
 ROOT/ID/state.json is written atomically; the container exists once it is there.
 """
 
+from __future__ import annotations
+
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
 
 from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput
 from labcore.record import Record
 from labcore.runtime.oci.life import Life, Lock, NoSuchContainer, StateDamaged, directory_of, is_name
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Final
+
     from labcore.runtime.oci.config import Hook
 
 FORMAT: Final = 3
@@ -77,7 +81,7 @@ class Store:
         try:
             lock = Lock(self.root, name)
         except NoSuchContainer:
-            return os.path.exists(directory_of(self.root, name))  # noqa: PTH110
+            return os.path.exists(directory_of(self.root, name))
         try:
             return lock.try_acquire()
         finally:
@@ -140,7 +144,7 @@ def run_hooks_anyway(kind: str, saved: Saved, status: str) -> None:
     hooks.run_anyway(kind, _hooks_of(saved)[kind], state_json(saved, status))
 
 
-def _hooks_of(saved: Saved) -> "dict[str, tuple[Hook, ...]]":
+def _hooks_of(saved: Saved) -> dict[str, tuple[Hook, ...]]:
     from labcore.runtime.oci.config import read_hooks
 
     return read_hooks(saved.config)

@@ -1,19 +1,27 @@
 """A container's shim: attach to it, read its log and its exit."""
 
+from __future__ import annotations
+
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 from labcore.errors import LabcoreError
 from labcore.native import Process
 from labcore.native.monitor import EXITED, MonitorLost, receive
 from labcore.native.process import as_return_code
 from labcore.record import Record
-from labcore.runtime.shim.log import LogRecord, follow, records
-from labcore.spec import Input, LogPolicy
+from labcore.runtime.shim.log import follow, records
+from labcore.spec import LogPolicy
 from labcore.unix_sockets import short_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+    from labcore.runtime.shim.log import LogRecord
+    from labcore.spec import Input
 
 
 class NotRunning(LabcoreError):

@@ -1,15 +1,20 @@
 """Stages for what a container sees below its root: mounts, devices, the working directory, and what is protected there."""
 
+from __future__ import annotations
+
 import os
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
 
-from labcore.native import MountAttribute, Process
+from labcore.native import MountAttribute
 from labcore.runtime import mounting, ops
-from labcore.runtime.ops import Op
 from labcore.runtime.stages.namespaces import hands_over, has_mounts, in_user_namespace
 from labcore.runtime.stages.rootfs import BEHIND_SYNC, layers_to_map
-from labcore.spec import ContainerSpec, Device
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.native import Process
+    from labcore.runtime.ops import Op
+    from labcore.spec import ContainerSpec, Device
 
 
 def mounts(spec: ContainerSpec) -> list[Op]:
@@ -24,10 +29,10 @@ def mounts(spec: ContainerSpec) -> list[Op]:
 def seen_on_disk(spec: ContainerSpec) -> tuple[object, ...]:
     """Return all that stages look at on the disk: where it is the same, the same spec has the same plan."""
     binds = [mount.source for mount in spec.mounts if mounting.is_bind(mount)]
-    files = tuple((os.path.lexists(source), os.path.isdir(source)) for source in binds)  # noqa: PTH112
+    files = tuple((os.path.lexists(source), os.path.isdir(source)) for source in binds)
     copied = tuple(object() for mount in spec.mounts if mounting.COPY_UP in mount.options)  # looked at anew each time
     placed = tuple(mount.target for mount in mounting.with_resolved_targets(spec.mounts, spec.root))
-    kernels = _kernels_directories(spec.masked_paths), os.path.exists(KCORE)  # noqa: PTH110
+    kernels = _kernels_directories(spec.masked_paths), os.path.exists(KCORE)
     return files, copied, placed, _resolved_workdir(spec), kernels
 
 
@@ -61,12 +66,12 @@ KINDS = {"c": 0o020000, "u": 0o020000, "b": 0o060000, "p": 0o010000}
 
 @lru_cache(maxsize=64)
 def _fill_dev(devices: tuple[Device, ...]) -> list[Op]:
-    plain = [d for d in devices if (d.kind, d.mode, d.uid, d.gid) == ("c", 0o666, 0, 0) and Path(d.path).parent == Path("/dev")]
+    plain = [d for d in devices if (d.kind, d.mode, d.uid, d.gid) == ("c", 0o666, 0, 0) and os.path.dirname(d.path) == "/dev"]
     others: list[Op] = []
     for device in devices:
         if device not in plain:
             number = os.makedev(device.major, device.minor)
-            others += mounting.make_place(str(Path(device.path).parent), directory=True)
+            others += mounting.make_place(os.path.dirname(device.path), directory=True)
             others.append(ops.MakeNode(device.path, KINDS[device.kind] | device.mode, number, device.uid, device.gid))
     together = ops.MakeDevices(tuple((d.path, d.major, d.minor) for d in plain))
     return [*([together] if plain else []), *others]
@@ -77,14 +82,14 @@ def devices(spec: ContainerSpec) -> list[Op]:
     if any(os.path.normpath(mount.target) == "/dev" and mounting.is_bind(mount) for mount in spec.mounts):
         return []
     # /dev/core: as runc does where the kernel, which is the container's too, shows its memory.
-    core = (("/dev/core", KCORE),) if os.path.exists(KCORE) else ()  # noqa: PTH110
+    core = (("/dev/core", KCORE),) if os.path.exists(KCORE) else ()
     return [*_fill_dev(spec.devices), ops.MakeLinks((*DEVICE_LINKS, *core))]
 
 
 def workdir(spec: ContainerSpec) -> list[Op]:
     """Make the directory that the program starts in, while there is still the right to."""
-    path = PurePosixPath(_resolved_workdir(spec))
-    parents = tuple(str(directory) for directory in (*reversed(path.parents), path) if directory != PurePosixPath("/"))
+    path = os.path.normpath(_resolved_workdir(spec))
+    parents = (*mounting.parents(path), path) if path != "/" else ()
     return [ops.MakeDirectories(parents)] if parents else []
 
 
@@ -94,7 +99,7 @@ def _resolved_workdir(spec: ContainerSpec) -> str:
 
 def _kernels_directories(masked: tuple[str, ...]) -> frozenset[str]:
     """Return which of the masked paths are directories of the kernel's own: they are known here, for its kernel is ours."""
-    return frozenset(path for path in masked if path.startswith(("/proc/", "/sys/")) and os.path.isdir(path))  # noqa: PTH112
+    return frozenset(path for path in masked if path.startswith(("/proc/", "/sys/")) and os.path.isdir(path))
 
 
 def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> list[Op]:

@@ -4,11 +4,10 @@ A sync point is where the process waits while its launcher works from outside: h
 container's network link, its terminal. A learner's function takes the place of the stage of its name.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
-from typing import Final, Literal
 
 from labcore.errors import InvalidInput
 from labcore.native import Process, UnmountFlag
@@ -23,9 +22,14 @@ from labcore.runtime.stages.rootfs import BEHIND_SYNC
 from labcore.runtime.terminal import TerminalTaken, give_to_shim
 from labcore.spec import ContainerSpec, SeccompProfile
 
-Stage = Callable[[ContainerSpec], Sequence[Op]]
-Action = Callable[[Process], None]
-SyncPoint = Literal["namespaces", "rootfs", "terminal", "created"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Final, Literal, TypeAlias
+
+Stage: TypeAlias = "Callable[[ContainerSpec], Sequence[Op]]"
+Action: TypeAlias = "Callable[[Process], None]"
+SyncPoint: TypeAlias = "Literal['namespaces', 'rootfs', 'terminal', 'created']"
 
 STAGES: Final[Mapping[str, Stage]] = {
     "limits": namespaces.limits,
@@ -154,7 +158,7 @@ def _with_compiled_filter(spec: ContainerSpec, cache: str) -> ContainerSpec:
         return spec
     from labcore.runtime.seccomp.compile import compiled  # with hashlib, for those only who filter calls
 
-    return spec.replace(seccomp=compiled(spec.seccomp, Path(cache)))
+    return spec.replace(seccomp=compiled(spec.seccomp, cache))
 
 
 def _has_sync(made: Mapping[str, Sequence[Op]], spec: ContainerSpec, options: LaunchOptions) -> bool:

@@ -1,19 +1,24 @@
 """create, run, exec: the commands that make processes."""
 
+from __future__ import annotations
+
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
 
 from labcore.atomic import PendingFile, atomic_write
 from labcore.errors import InvalidInput
-from labcore.runtime.oci.cli.options import NAME, Options, one_name, read_object, read_options, refuse, root_of
+from labcore.runtime.oci.cli.options import NAME, one_name, read_object, read_options, refuse, root_of
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.oci.state import Store
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Final
+
     from labcore.native import Process
+    from labcore.runtime.oci.cli.options import Options
 
 MOST_PRESERVED: Final = 32
 
@@ -33,7 +38,7 @@ def do_create(general: Options, words: list[str]) -> int:
     return 0
 
 
-def _created(general: Options, words: list[str], command: str) -> "tuple[Options, Runtime, str, Process]":
+def _created(general: Options, words: list[str], command: str) -> tuple[Options, Runtime, str, Process]:
     """Create the container that a `create` or `run` asks for; the process of a `run` is this one's to wait for."""
     options, _ = read_options(words)
     refuse(options)
@@ -79,7 +84,7 @@ def _tell_of_memory(runtime: Runtime, name: str, code: int) -> None:
         print(f"{NAME}: {name}: killed by the kernel: {limit} was reached", file=sys.stderr)
 
 
-def _wait(process: "Process") -> int:
+def _wait(process: Process) -> int:
     """Wait for a process in the foreground, passing signals on; return its exit code as a shell would."""
 
     def pass_on(number: int, _: object) -> None:
@@ -145,7 +150,7 @@ def _preserved(options: Options) -> list[int]:
     return found
 
 
-def _write_pid(options: Options, process: "Process") -> None:
+def _write_pid(options: Options, process: Process) -> None:
     """Write the pid file, whole or not at all; what is no file, /dev/null say, is written to. Raises InvalidInput."""
     if not (path := options.get("pid-file")):
         return
