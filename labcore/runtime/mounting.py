@@ -9,6 +9,7 @@ from labcore.errors import InvalidInput
 from labcore.native import MountAttribute, MountFlag, UnmountFlag
 from labcore.record import Record
 from labcore.runtime import ops
+from labcore.runtime.lookup import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -222,11 +223,7 @@ def with_resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[Mou
 
 def resolved(path: str, root: Root, mounts: Sequence[MountPoint]) -> str:
     """Return a path with the links of the root resolved; what is mounted holds none that are looked at."""
-    from pathlib import Path  # which only roots of layers need
-
-    from labcore.runtime.lookup import resolve
-
-    layers = [Path(root.directory, layer) for layer in root.stack()]
+    layers = [os.path.join(root.directory, layer) for layer in root.stack()]
     return resolve(layers, path, [mount.target for mount in mounts]) or path
 
 

@@ -12,12 +12,12 @@ from labcore.runtime.plan import CARRIERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping, Sequence
 
     from labcore.native import Process, Report, Stream
     from labcore.runtime.plan import Carrier, Plan
     from labcore.runtime.shim import Shim
+    from labcore.unix_sockets import Channel
 
 
 def spawn(
@@ -100,7 +100,7 @@ def _spawn_monitored(
     cgroup = plan.clone.cgroup
     syncs = [op for op in plan if isinstance(op, Sync)]
 
-    def at_sync(process: Process, channel: socket.socket) -> bool:
+    def at_sync(process: Process, channel: Channel) -> bool:
         for op in syncs:
             if not channel.recv(1):
                 return False  # the child has failed before it came this far; the report says where
@@ -125,13 +125,12 @@ def _spawn_monitored(
         raise _failure(plan, index, refused.report.error, step.call, step.arguments) from None
 
 
-def _hand_over(channel: socket.socket, descriptors: Sequence[int]) -> None:
+def _hand_over(channel: Channel, descriptors: Sequence[int]) -> None:
     """Send descriptors, and let go of them here."""
     import os
-    import socket
 
     try:
-        socket.send_fds(channel, [b"!"], list(descriptors))
+        channel.send_fds(b"!", descriptors)
     finally:
         for fd in descriptors:
             os.close(fd)

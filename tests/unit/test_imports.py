@@ -13,7 +13,7 @@ PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
     "lazy", "spec", "errors", "record", "enumeration", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
-    "procfs", "files", "locks", "atomic", "unix_sockets",
+    "procfs", "files", "json_codec", "locks", "atomic", "unix_sockets",
 }  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
@@ -31,6 +31,7 @@ ALLOWED = {
     "paths": {"trust"},
     "procfs": set(),
     "files": set(),
+    "json_codec": set(),
     "locks": {"procfs", "errors"},
     "atomic": {"locks"},
     "spec": {"record", "errors", "lazy"},

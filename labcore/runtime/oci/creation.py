@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 from labcore.errors import InvalidInput
+from labcore.files import read_bytes
+from labcore.json_codec import loads
 from labcore.procfs import start_time
 from labcore.record import Record
 from labcore.runtime.cgroups import Cgroup
@@ -43,7 +43,7 @@ class Request(Record):
     """
 
     name: str
-    directory: Path
+    directory: str
     console_socket: str | None = None
     preserved: Sequence[int] = ()
     scope: bool = False
@@ -119,7 +119,7 @@ class _Creation:
             id=self.request.name,
             pid=process.pid,
             start=start_time(process.pid) or 0,
-            bundle=str(self.request.directory),
+            bundle=self.request.directory,
             created=now(),
             config=self.config,
             cgroup=self.launch.cgroup.path,
@@ -181,15 +181,15 @@ def check_socket(path: str | None, wanted: bool) -> None:
         raise InvalidInput("process.terminal: a terminal needs --console-socket, to which its other end is sent")
     if path and not wanted:
         raise InvalidInput("--console-socket: process.terminal is false, so that there is no terminal to be sent")
-    if path and not Path(path).exists():
+    if path and not os.path.exists(path):
         raise InvalidInput(f"--console-socket {path}: there is no such socket")
 
 
-def read_config(directory: Path) -> dict[str, Any]:
+def read_config(directory: str) -> dict[str, Any]:
     """Read a bundle's config.json. Raises ConfigError."""
-    path = directory / "config.json"
+    path = f"{directory}/config.json"
     try:
-        config = json.loads(path.read_text())
+        config = loads(read_bytes(path).decode())
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist: name a bundle with --bundle") from None
     except (OSError, ValueError) as error:

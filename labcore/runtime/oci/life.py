@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 EXIT_POLLS = 500  # times 2 ms
 END = "end"  # the last line of what is remembered
-SIGKILL = 9  # `signal` is a large module
+SIGKILL = 9  # `signal` imports much
 NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.oci import transitions
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from _typeshed import StrPath
+
     from labcore.native import Process
     from labcore.runtime.cgroups.statistics import Statistics
     from labcore.runtime.oci.state import Saved
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 class Runtime:
     """Containers that are remembered below a directory. `stages` replaces stages by name."""
 
-    def __init__(self, root: Path, *, stages: Mapping[str, Stage | None] | None = None) -> None:
-        self.store = Store(str(root))
+    def __init__(self, root: StrPath, *, stages: Mapping[str, Stage | None] | None = None) -> None:
+        self.store = Store(os.fspath(root))
         self.stages = stages
 
     def state(self, name: str) -> dict[str, Any]:
@@ -34,7 +36,7 @@ class Runtime:
     def create(
         self,
         name: str,
-        directory: Path,
+        directory: StrPath,
         *,
         console_socket: str | None = None,
         preserved: Sequence[int] = (),
@@ -44,7 +46,7 @@ class Runtime:
         """Make everything up to the program, which waits for `start`; return its process: see creation.create."""
         from labcore.runtime.oci.creation import Request, create
 
-        return create(self.store, Request(name, directory, console_socket, preserved, scope), self.stages, keep=keep)
+        return create(self.store, Request(name, os.fspath(directory), console_socket, preserved, scope), self.stages, keep=keep)
 
     def start(self, name: str) -> None:
         """Let a created container become its program. Raises WrongState, HookFailed; then the container is gone."""
@@ -84,7 +86,7 @@ class Runtime:
         from labcore.runtime.stdio import give_streams
 
         saved = self._in_state(name, "nothing can be executed in it", "running", "created")
-        bundle = read_bundle(saved.config, Path(saved.bundle))
+        bundle = read_bundle(saved.config, saved.bundle)
         spec = with_home(read_process(Node(process, "process"), bundle.spec, warn), f"/proc/{saved.pid}/root")
         check_socket(console_socket, spec.terminal)
         size = Node(process, "process")["consoleSize"]
@@ -97,7 +99,7 @@ class Runtime:
             if not spec.terminal:
                 give_streams(process.pid, spec.user.uid, terminals=True)
 
-        cgroups = tuple(directory for directory in Cgroup(saved.cgroup).entrances() if Path(directory).is_dir())
+        cgroups = tuple(directory for directory in Cgroup(saved.cgroup).entrances() if os.path.isdir(directory))
 
         def take_terminal(process: Process) -> None:
             console.hand_over(process, console_socket or "", wanted)

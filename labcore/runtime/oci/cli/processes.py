@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from pathlib import Path
 
 from labcore.atomic import PendingFile, atomic_write
 from labcore.errors import InvalidInput
+from labcore.files import write_text
+from labcore.native.process import SIGKILL
 from labcore.runtime.oci.cli.options import NAME, one_name, read_object, read_options, refuse, root_of
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.oci.state import Store
@@ -24,7 +24,7 @@ MOST_PRESERVED: Final = 32
 
 
 def _runtime(general: Options) -> Runtime:
-    return Runtime(Path(root_of(general)))
+    return Runtime(root_of(general))
 
 
 def do_create(general: Options, words: list[str]) -> int:
@@ -46,7 +46,7 @@ def _created(general: Options, words: list[str], command: str) -> tuple[Options,
     runtime = _runtime(general)
     process = runtime.create(
         name,
-        Path(options.get("bundle", ".")).absolute(),
+        os.path.abspath(options.get("bundle", ".")),
         console_socket=options.get("console-socket"),
         preserved=_preserved(options),
         scope=bool(general.get("systemd-cgroup")),
@@ -76,7 +76,7 @@ def do_run(general: Options, words: list[str]) -> int:
 
 def _tell_of_memory(runtime: Runtime, name: str, code: int) -> None:
     """Say so if it was for want of memory that it was killed: the exit status alone does not."""
-    if code != 128 + signal.SIGKILL:
+    if code != 128 + SIGKILL:
         return
     used = runtime.statistics(name)
     if used.oom_kills:
@@ -86,6 +86,7 @@ def _tell_of_memory(runtime: Runtime, name: str, code: int) -> None:
 
 def _wait(process: Process) -> int:
     """Wait for a process in the foreground, passing signals on; return its exit code as a shell would."""
+    import signal
 
     def pass_on(number: int, _: object) -> None:
         process.kill(number)
@@ -158,7 +159,7 @@ def _write_pid(options: Options, process: Process) -> None:
         if _is_replaced(path):
             atomic_write(path, str(process.pid).encode(), durable=False)
         else:
-            Path(path).write_text(str(process.pid))
+            write_text(path, str(process.pid))
     except OSError as error:
         raise _unwritable(path, error) from None
 
@@ -169,16 +170,16 @@ def _check_pid_file(options: Options) -> None:
         return
     try:
         if _is_replaced(path):
-            PendingFile(Path(path).parent).close()
+            PendingFile(os.path.dirname(path) or ".").close()
         else:
-            Path(path).open("a").close()
+            open(path, "a").close()
     except OSError as error:
         raise _unwritable(path, error) from None
 
 
 def _is_replaced(path: str) -> bool:
     """Return whether a pid file takes this place: that of a file, or of nothing."""
-    return Path(path).is_file() or not Path(path).exists()
+    return os.path.isfile(path) or not os.path.exists(path)
 
 
 def _unwritable(path: str, error: OSError) -> InvalidInput:
