@@ -10,7 +10,7 @@ from labcore.enumeration import IntEnum, IntFlag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar, Self, dataclass_transform
+    from typing import Any, ClassVar, Never, Self, dataclass_transform
 else:
 
     def dataclass_transform(**_):
@@ -35,28 +35,35 @@ class Record:
     Two records of one class with equal fields are equal. `__post_init__` may refuse what cannot be.
     """
 
-    _fields: ClassVar[dict[str, Any]] = {}
+    _fields: ClassVar[dict[str, Any]] = {}  # with their defaults
+    _required: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls) -> None:
         own = own_annotations(cls)
         names = [name for name, kind in own.items() if "ClassVar" not in str(kind)]
         cls._fields = cls._fields | {name: vars(cls).get(name, _REQUIRED) for name in names}
+        cls._required = frozenset(name for name, default in cls._fields.items() if default is _REQUIRED)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         fields = self._fields
-        if len(args) > len(fields):
-            raise TypeError(f"{type(self).__name__} takes {len(fields)} arguments, not {len(args)}")
-        values = dict(zip(fields, args, strict=False))
-        for name, value in kwargs.items():
-            if name not in fields or name in values:
-                raise TypeError(f"{type(self).__name__} has no argument {name!r}, or has it twice; it has {', '.join(fields)}")
-            values[name] = value
-        if len(values) < len(fields):
-            values = {name: values.get(name, default) for name, default in fields.items()}
-            if missing := [name for name, value in values.items() if value is _REQUIRED]:
-                raise TypeError(f"{type(self).__name__} misses {', '.join(missing)}")
-        self.__dict__.update(values)
+        given = dict(zip(fields, args, strict=False)) | kwargs
+        if len(given) < len(args) + len(kwargs) or not given.keys() <= fields.keys():
+            self._refuse(len(args), kwargs)
+        if not given.keys() >= self._required:
+            raise TypeError(
+                f"{type(self).__name__} misses {', '.join(name for name in fields if name in self._required - given.keys())}"
+            )
+        self.__dict__.update(fields)
+        self.__dict__.update(given)
         self.__post_init__()
+
+    def _refuse(self, count: int, named: dict[str, Any]) -> Never:
+        """Say which of the arguments, `count` and those `named`, cannot be."""
+        fields = list(self._fields)
+        if count > len(fields):
+            raise TypeError(f"{type(self).__name__} takes {len(fields)} arguments, not {count}")
+        name = next(name for name in named if name not in fields[count:])
+        raise TypeError(f"{type(self).__name__} has no argument {name!r}, or has it twice; it has {', '.join(fields)}")
 
     def __post_init__(self) -> None:
         """Check the fields; does nothing unless a subclass says so."""

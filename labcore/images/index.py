@@ -6,11 +6,10 @@ config says it. Signatures, attestations and other artifacts beside images are p
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images.config import Config
 from labcore.images.model import Manifest, read_index
+from labcore.record import Record
 from labcore.spec import Platform
 from labcore.spec.media import INDEXES, MANIFESTS
 from labcore.spec.platform import ranked
@@ -27,7 +26,7 @@ READS_MAX: Final = 64  # of manifests and configs, for one image
 NO_IMAGE: Final = "unknown"  # the platform's os where an entry is an attestation
 
 
-class Resolved(NamedTuple):
+class Resolved(Record):
     """A manifest that was resolved, with the bytes that it was read from."""
 
     descriptor: Descriptor

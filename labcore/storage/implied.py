@@ -16,9 +16,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from typing import NamedTuple
 
 from labcore.atomic import atomic_write
+from labcore.record import Record
 from labcore.spec import TopDirectory
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ IMPLIED: Final = "implied"
 ROOT_ENTRIES: Final = "says-root"
 
 
-class ImpliedDirectories(NamedTuple):
+class ImpliedDirectories(Record):
     """The paths of the directories that a layer's archive has no entry for, and whether it has one for `/`."""
 
     paths: frozenset[bytes] = frozenset()

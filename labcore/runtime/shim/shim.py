@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from labcore.runtime.shim.log import LogRecord
-    from labcore.unix_sockets import Channel
     from labcore.spec import Input
+    from labcore.unix_sockets import Channel
 
 
 class NotRunning(LabcoreError):
