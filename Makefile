@@ -3,6 +3,9 @@
 PYTHON ?= python3
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || [ "$(ROOTLESS)" ] || echo sudo --preserve-env=LABCORE_ROOT,LABCORE_LANG,CI,PEERS,LABCORE_VENV,ACCEL,TIME_LIMIT,LESSONS)
 
+# A Python of the user's own would find its own modules in place of the virtual environment's.
+unexport PYTHONHOME PYTHONPATH
+
 # In the virtual machine this folder is shared with the host, where no symbolic link can be made; and the lab must listen
 # where the machine's forwarded ports arrive.
 IN_VAGRANT := $(filter /vagrant,$(CURDIR))
@@ -15,7 +18,7 @@ TEST_LIMIT ?= 60m
 WORKERS ?= $(shell echo $$(($$(nproc) + 2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help lab kit test test-v2 test-kit setup bench lint notebooks clean
+.PHONY: help lab kit test mutants test-v2 test-kit setup bench lint notebooks clean
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,8 +33,11 @@ kit:  ## make a kit, one archive with all that `make lab` fetches, for a class (
 	@$(PYTHON) tools/bootstrap.py lab
 	@$(BIN)/python tools/make_kit.py "$(or $(TO),dist/labcore-kit.tar)"
 
-test: lint  ## run all tests, WORKERS=N files at once; CI=true or PEERS=1 also makes what they compare with (today's docker, ...)
+test: setup  ## run all tests, lint among them, WORKERS=N files at once; CI=true or PEERS=1 also makes what they compare with (today's docker, ...)
 	@$(AS_ROOT) timeout --foreground --signal=ALRM --kill-after=60 $(TEST_LIMIT) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+mutants: setup  ## check every mutant of the lessons' solutions, and print for each step what became of them (ARGS: steps, as 1:rootfs)
+	@$(AS_ROOT) $(BIN)/python -m tests.mutation $(ARGS)
 
 test-v2: setup  ## run the tests of containers in a virtual machine whose cgroups are version 2 only (ARGS go to pytest)
 	@$(AS_ROOT) $(PYTHON) tools/guest.py $(ARGS)

@@ -36,9 +36,10 @@ struct step {
     uint32_t number; /* of the system call */
     uint8_t flags;
     uint8_t registers; /* bit i: args[i] is the number of a register, not a value */
-    uint16_t result;   /* register that takes the result, counted from 1; 0: dropped */
+    uint16_t result;   /* register that takes the result, counted from 1, and none if the step fails; 0: dropped */
     uint16_t unless;   /* register, counted from 1: if it holds a result, the step is left out; 0: always made */
-    uint16_t reserved[3];
+    uint16_t when;     /* register, counted from 1: if it holds no result, the step is left out, and has none; 0: always made */
+    uint16_t reserved[2];
     uint64_t tolerate; /* bit e: errno e is no failure, go on with the next step */
     uint64_t args[6];
     uint64_t said; /* text that the monitor's child writes to descriptor 2, with the error behind it, if this fails; 0: none */

@@ -6,10 +6,13 @@
 #include "block.h"
 #include "raw.h"
 
+/* By libc, which asks the kernel's vDSO: a system call for each time stamp would take as long as the cheaper half of the steps.
+ * It takes no lock and no memory. Whoever walks has called this before it cloned: what the dynamic linker does at the first
+ * call of a function is done by then. */
 uint64_t monotonic_ns(void)
 {
     struct timespec now;
-    raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (uint64_t)&now, 0, 0, 0, 0);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
@@ -57,7 +60,7 @@ const char *block_check(const void *memory, size_t size)
         struct step *step = &steps_of(block)[i];
         if (step->result > BLOCK_REGISTERS)
             return "step writes to a register that does not exist";
-        if (step->unless > BLOCK_REGISTERS)
+        if (step->unless > BLOCK_REGISTERS || step->when > BLOCK_REGISTERS)
             return "step asks a register that does not exist";
         for (int a = 0; a < 6; a++)
             if (step->registers & (1u << a) && step->args[a] >= BLOCK_REGISTERS)
@@ -100,11 +103,18 @@ static void default_signals(void)
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (uint64_t)&by_default.mask, 0, sizeof by_default.mask, 0, 0);
 }
 
+#define NO_RESULT UINT64_MAX /* and no descriptor */
+
+static bool holds_result(uint64_t value)
+{
+    return (int64_t)value >= 0;
+}
+
 static int walk(struct block *block, struct report *report, uint32_t first, uint32_t end)
 {
     uint64_t registers[BLOCK_REGISTERS];
     for (int r = 0; r < BLOCK_REGISTERS; r++)
-        registers[r] = UINT64_MAX; /* no result yet, and no descriptor */
+        registers[r] = NO_RESULT;
 
     for (uint32_t i = first; i < end; i++) {
         struct step *step = &steps_of(block)[i];
@@ -114,14 +124,21 @@ static int walk(struct block *block, struct report *report, uint32_t first, uint
             a[j] = step->registers & (1u << j) ? registers[step->args[j]] : step->args[j];
 
         report->reached = i + 1;
-        if (step->unless && (int64_t)registers[step->unless - 1] >= 0)
+        if (step->unless && holds_result(registers[step->unless - 1]))
             continue;
+        if (step->when && !holds_result(registers[step->when - 1])) {
+            if (step->result)
+                registers[step->result - 1] = NO_RESULT;
+            continue;
+        }
         outcome->started = monotonic_ns();
         long result = raw_syscall(step->number, a[0], a[1], a[2], a[3], a[4], a[5]);
         if (result == 0 && step->flags & STEP_ZERO_FAILS)
             result = -ECANCELED;
         if (result < 0 && result > -4096) {
             outcome->error = (int)-result;
+            if (step->result)
+                registers[step->result - 1] = NO_RESULT;
             if (tolerated(step, outcome->error))
                 continue;
             report->error = outcome->error;

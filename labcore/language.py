@@ -9,7 +9,7 @@
 import os
 import unicodedata
 from importlib import import_module
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 Language = Literal["en", "zh"]
 VARIABLE: Final = "LABCORE_LANG"
@@ -28,6 +28,16 @@ def cells(text: str) -> int:
 def padded(text: str, width: int) -> str:
     """Return a text with so many blanks behind it that it takes `width` cells of a terminal."""
     return text + " " * (width - cells(text))
+
+
+class Bilingual(NamedTuple):
+    """A text in both languages, for catalogues that hold whole texts: hints, questions. `str()` is the reader's."""
+
+    en: str
+    zh: str
+
+    def __str__(self) -> str:
+        return self.zh if language() == "zh" else self.en
 
 
 class Catalogue:

@@ -21,6 +21,16 @@ else:
 _REQUIRED = object()
 
 
+class _SignatureOfFields:
+    """A record class's signature, for `help()` and a notebook's `?`: worked out when it is asked for."""
+
+    def __get__(self, instance: object, cls: "type[Record]") -> Any:
+        from inspect import Parameter, Signature  # which no command needs
+
+        fields = [(name, Parameter.empty if value is _REQUIRED else value) for name, value in cls._fields.items()]
+        return Signature([Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=value) for name, value in fields])
+
+
 def own_annotations(cls: type) -> dict[str, Any]:
     """Return a class's own annotations: an attribute that until Python 3.13 may be a base class's."""
     annotations: dict[str, Any] = cls.__annotations__
@@ -35,26 +45,27 @@ class Record:
     Two records of one class with equal fields are equal. `__post_init__` may refuse what cannot be.
     """
 
-    _fields: ClassVar[dict[str, Any]] = {}  # with their defaults
-    _required: ClassVar[frozenset[str]] = frozenset()
+    _fields: ClassVar[dict[str, Any]] = {}
+    __signature__: ClassVar[Any] = _SignatureOfFields()
+    _required: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         own = own_annotations(cls)
         names = [name for name, kind in own.items() if "ClassVar" not in str(kind)]
         cls._fields = cls._fields | {name: vars(cls).get(name, _REQUIRED) for name in names}
-        cls._required = frozenset(name for name, default in cls._fields.items() if default is _REQUIRED)
+        cls._required = tuple(name for name, default in cls._fields.items() if default is _REQUIRED)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         fields = self._fields
-        given = dict(zip(fields, args, strict=False)) | kwargs
-        if len(given) < len(args) + len(kwargs) or not given.keys() <= fields.keys():
-            self._refuse(len(args), kwargs)
-        if not given.keys() >= self._required:
-            raise TypeError(
-                f"{type(self).__name__} misses {', '.join(name for name in fields if name in self._required - given.keys())}"
-            )
-        self.__dict__.update(fields)
-        self.__dict__.update(given)
+        given = dict(zip(fields, args, strict=False)) if args else {}
+        given.update(kwargs)
+        values = fields | given
+        if len(given) < len(args) + len(kwargs) or len(values) > len(fields):
+            raise TypeError(f"{type(self).__name__} takes each of these once: {', '.join(fields)}; not {args!r} and {kwargs!r}")
+        for name in self._required:
+            if name not in given:
+                raise TypeError(f"{type(self).__name__} misses {name}")
+        self.__dict__.update(values)
         self.__post_init__()
 
     def _refuse(self, count: int, named: dict[str, Any]) -> Never:
@@ -74,11 +85,13 @@ class Record:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name, in order."""
-        return {name: self.__dict__[name] for name in self._fields}
+        own = self.__dict__
+        return {name: own[name] for name in self._fields}
 
     def values(self) -> tuple[Any, ...]:
         """Return the fields' values, in order."""
-        return tuple(self.as_dict().values())
+        own = self.__dict__
+        return tuple([own[name] for name in self._fields])
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be set: use replace({name}=…)")

@@ -8,10 +8,12 @@ Runs with nothing but Python's standard library. What is there already costs not
 nothing does.
 """
 
+import ast
 import hashlib
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +21,7 @@ import sysconfig
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -30,9 +32,16 @@ VENV = Path(os.environ.get("LABCORE_VENV", PROJECT / ".venv")).absolute()
 LOG = VENV / "setup.log"
 EXTRAS = {"lab": "lab", "class": "lab", "test": "dev"}
 BUILD_REQUIREMENTS = ("setuptools>=77", "cffi>=1.16")
+PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input")
 APT_LOCKED = "Could not get lock"  # another apt is at work, often the machine's own updates after its start
 NETWORK_TIMEOUT_SECONDS = 300
+# pip's settings that say where packages come from; no other one of a user's own is meant for this virtual environment.
+SOURCES = {
+    "cache-dir", "cert", "client-cert", "default-timeout", "extra-index-url", "find-links", "index-url", "keyring-provider",
+    "no-cache-dir", "no-index", "proxy", "retries", "timeout", "trusted-host",
+}  # fmt: skip
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+PEERS_TOOL = PROJECT / "tools" / "peers"
 PEERS = ("bubblewrap", "crun", "docker.io", "docker-registry", "podman", "runc", "skopeo", "umoci")
 
 
@@ -41,9 +50,8 @@ def main(purpose: str, kit: Kit | None = None) -> None:
     if sys.version_info < (3, 11):
         stop(f"this is Python {sys.version.split()[0]}; labcore needs 3.11 or newer")
     install_packages(missing_packages(purpose), kit)
-    install_python(EXTRAS[purpose], kit)
-    if purpose == "test" and compares():
-        make_peers()
+    with making_peers() if purpose == "test" and compares() else nullcontext():
+        install_python(EXTRAS[purpose], kit)
 
 
 # --- system packages
@@ -78,6 +86,7 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
             ("gcc-aarch64-linux-gnu", "compiles for arm64", shutil.which("aarch64-linux-gnu-gcc")),
             ("libc6-dev-arm64-cross", "arm64's C library", Path("/usr/aarch64-linux-gnu/include/stdio.h").exists()),
             ("iproute2", "looks at network namespaces", shutil.which("ip")),
+            ("locales", "a locale whose encoding is not UTF-8", Path("/usr/share/i18n/locales/zh_CN").exists()),
             ("nftables", "looks at firewall rules", shutil.which("nft")),
             ("strace", "kills a pull at each of its steps", shutil.which("strace")),
             ("util-linux", "nsenter and unshare, to compare with", shutil.which("nsenter")),
@@ -97,17 +106,27 @@ def compares() -> bool:
     return os.environ.get("CI") == "true" or os.environ.get("PEERS") == "1"
 
 
-def make_peers() -> None:
-    """Make the root of today's docker, podman and the like; where that cannot be, install those of this distribution."""
-    tool = [sys.executable, str(PROJECT / "tools" / "peers")]
+@contextmanager
+def making_peers() -> Iterator[None]:
+    """Make the root of today's docker, podman and the like meanwhile: apt and pip keep one processor busy each.
+
+    When the block ends it is waited for. Where that root cannot be made, those of this distribution are installed.
+    """
+    tool = [sys.executable, str(PEERS_TOOL)]
     if subprocess.run([*tool, "versions"], capture_output=True, check=False).returncode == 0:
+        yield
         return
-    if subprocess.run([*rights("to make a root of today's docker and podman"), *tool, "make"], check=False).returncode == 0:
-        return
-    print("peers: labcore will be compared with those of this distribution", flush=True)
-    commands = {"docker.io": "dockerd", "bubblewrap": "bwrap"}
-    missing = [name for name in PEERS if shutil.which(commands.get(name, name)) is None]
-    install_packages(dict.fromkeys(missing, "to compare with"))
+    with subprocess.Popen([*rights("to make a root of today's docker and podman"), *tool, "make"]) as process:
+        try:
+            yield
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        print("peers: labcore will be compared with those of this distribution", flush=True)
+        commands = {"docker.io": "dockerd", "bubblewrap": "bwrap"}
+        missing = [name for name in PEERS if shutil.which(commands.get(name, name)) is None]
+        install_packages(dict.fromkeys(missing, "to compare with"))
 
 
 def qemu_package() -> str:
@@ -160,7 +179,8 @@ def packages_of(kit: Kit | None) -> Iterator[list[str]]:
         yield []
         return
     with kit.opened("packages") as place:
-        (place / "sources").write_text(f"deb [trusted=yes] file:{place} ./\n")  # trusted: each file was checked
+        # trusted: each file was checked
+        (place / "sources").write_text(f"deb [trusted=yes] file:{place} ./\n", encoding="utf-8")
         (place / "lists").mkdir()
         settings = {"Dir::Etc::sourcelist": place / "sources", "Dir::Etc::sourceparts": "/dev/null"}
         settings |= {"Dir::State::lists": place / "lists", "APT::Sandbox::User": "root"}
@@ -196,15 +216,44 @@ def install_python(extra: str, kit: Kit | None = None) -> None:
         kit.must_fit_python(requirements(extra))
     started = time.monotonic()
     print(f"pip: labcore[{extra}] with its C extension, into {os.path.relpath(VENV)}", flush=True)
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-    with wheels_of(kit) as source, progress("pip"), LOG.open("w") as out:
-        pip += source
-        run([*pip, *BUILD_REQUIREMENTS], out, LOG)
-        run([*pip, "--no-build-isolation", "-e", f"{PROJECT}[{extra}]"], out, LOG)
+    with wheels_of(kit) as source, progress("pip"), LOG.open("w", encoding="utf-8") as out:
+        run_pip(python, ["install", *source, *BUILD_REQUIREMENTS], out, LOG)
+        run_pip(python, ["install", *source, "--no-build-isolation", "-e", f"{PROJECT}[{extra}]"], out, LOG)
         # What is not installed but used from here is compiled by nobody where PYTHONDONTWRITEBYTECODE is set.
         run([str(python), "-m", "compileall", "-q", str(PROJECT / "labcore")], out, LOG)
-    stamp_of(extra).write_text(state)
+    stamp_of(extra).write_text(state, encoding="utf-8")
     print(f"pip: done in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def run_pip(python: Path | str, words: list[str], out: IO[str], log: Path) -> None:
+    """Run an environment's pip with its output in a log, as `run` does, and with none of the user's own settings."""
+    run([str(python), *PIP, *words], out, log, environment=pip_environment(python))
+
+
+def pip_environment(python: Path | str) -> dict[str, str]:
+    """Return this environment without what would send our packages elsewhere: PIP_USER, PYTHONPATH and their like.
+
+    Of pip's own settings, in the environment and in its files, SOURCES stay.
+    """
+    ours = {name: text for name, text in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
+    config_file = {name: text for name, text in ours.items() if name == "PIP_CONFIG_FILE"}
+    ours = {name: text for name, text in ours.items() if not name.startswith("PIP_") or _setting(name) in SOURCES}
+    listed = subprocess.run(
+        [str(python), *PIP, "config", "list"],
+        env=ours | config_file,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    for place, text in re.findall(r"^(?:global|install)\.([\w-]+)=('.*'|\".*\")$", listed.stdout, re.MULTILINE):
+        if place in SOURCES:
+            ours.setdefault(f"PIP_{place.upper().replace('-', '_')}", ast.literal_eval(text))
+    return ours | {"PIP_CONFIG_FILE": os.devnull}
+
+
+def _setting(variable: str) -> str:
+    return variable.removeprefix("PIP_").lower().replace("_", "-")
 
 
 @contextmanager
@@ -271,7 +320,15 @@ def progress(what: str) -> Iterator[None]:
         print("\r\033[K", end="", flush=True)
 
 
-def run(command: list[str], out: IO[str], log: Path, *, again_if: str | None = None, cure: str = "") -> None:
+def run(
+    command: list[str],
+    out: IO[str],
+    log: Path,
+    *,
+    again_if: str | None = None,
+    cure: str = "",
+    environment: dict[str, str] | None = None,
+) -> None:
     """Run a command with its output in a log; if it fails, show the log's end, and the cure, and end the program.
 
     It is tried again, for NETWORK_TIMEOUT_SECONDS seconds, while what it says contains `again_if`.
@@ -279,13 +336,15 @@ def run(command: list[str], out: IO[str], log: Path, *, again_if: str | None = N
     deadline = time.monotonic() + NETWORK_TIMEOUT_SECONDS
     while True:
         start = log.stat().st_size
-        done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment, check=False
+        )
         said = log.read_bytes()[start:].decode(errors="replace")
         if not done.returncode or not again_if or again_if not in said or time.monotonic() > deadline:
             break
         time.sleep(2)
     if done.returncode:
-        tail = log.read_text(errors="replace").splitlines()[-12:]
+        tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:]
         print("\n".join(["", *tail]), file=sys.stderr)
         stop(f"`{' '.join(command)}` failed; its last lines stand above. {cure}".rstrip())
 

@@ -141,8 +141,8 @@ def make_disk() -> None:
         old.unlink(missing_ok=True)
     with bootstrap.progress("guest"), LOG.open("w") as out, tempfile.TemporaryDirectory(dir=HERE) as scratch:
         root, wheels = Path(scratch, "root"), Path(scratch, "wheels")
-        pip = [str(VENV / "bin/python"), "-m", "pip", "download", "-q", "--only-binary=:all:", "--python-version=3.11"]
-        bootstrap.run([*pip, "--dest", str(wheels), *bootstrap.requirements("dev")], out, LOG)
+        fetch = ["download", "-q", "--only-binary=:all:", "--python-version=3.11", "--dest", str(wheels)]
+        bootstrap.run_pip(VENV / "bin/python", [*fetch, *bootstrap.requirements("dev")], out, LOG)
         bootstrap.run(debian(root, wheels), out, LOG)
         shutil.copy(next(root.glob("boot/vmlinuz-*")), HERE / "vmlinuz")
         shutil.copy(next(root.glob("boot/initrd.img-*")), HERE / "initrd.img")

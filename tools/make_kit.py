@@ -124,20 +124,19 @@ def lay_wheels(requirements: Sequence[str], place: Path, python: str, *, with_la
 
     They fit the first release of that Python, and so each later one.
     """
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "-q"]
     place.mkdir()
     log = place.parent / "pip.log"
-    with log.open("w") as out:
-        fetch = [*pip, "download", "--only-binary=:all:", f"--python-version={python}", "--dest", str(place)]
-        bootstrap.run([*fetch, *requirements], out, log)
+    with log.open("w", encoding="utf-8") as out:
+        fetch = ["download", "-q", "--only-binary=:all:", f"--python-version={python}", "--dest", str(place)]
+        bootstrap.run_pip(sys.executable, [*fetch, *requirements], out, log)
         if with_labcore:
             source = place.parent / "source"
             source.mkdir()
             for name in SOURCE:
                 copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
                 copy(PROJECT / name, source / name)
-            wheel = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(place)]
-            bootstrap.run([*wheel, str(source)], out, log)
+            wheel = ["wheel", "-q", "--no-deps", "--no-build-isolation", "--wheel-dir", str(place)]
+            bootstrap.run_pip(sys.executable, [*wheel, str(source)], out, log)
 
 
 def lay_images(seeds: Sequence[str], place: Path, cache: Path) -> None:

@@ -4,11 +4,10 @@ _RUNTIME = "labcore-runtime does that, driven by docker or podman: docker run --
 _SWARM = "labcore is one machine's; docker swarm is for many"
 
 _ABSENT = {
-    "pause; port; stats; top; unpause; update": _RUNTIME,
-    "container pause; container port; container stats; container top; container unpause; container update": _RUNTIME,
+    "pause; stats; top; unpause; update": _RUNTIME,
+    "container pause; container stats; container top; container unpause; container update": _RUNTIME,
     "build; bake; builder; builder build; builder prune; buildx; image build": "labcore commit makes images of containers",
     "compose": "docker-compose with docker",
-    "network": "a container has the loopback interface alone",
     "events; system events": "labcore info and labcore system df show what is here",
     "checkpoint; context; manifest; plugin; trust": "docker itself; labcore reads its archives: labcore save, labcore load",
     "volume update": "it is for volumes of a swarm, and labcore is one machine's",

@@ -9,10 +9,11 @@ from __future__ import annotations
 NOUNS = {
     "container": "Manage containers",
     "image": "Manage images",
+    "network": "Manage networks",
     "registry": "Serve a registry, and know the users of others",
     "system": "Manage what labcore keeps",
     "volume": "Manage volumes",
-    "lesson": "Work through the lessons: check, solve, reset",
+    "lesson": "Work through the lessons: check, hint, solve, reset",
     "vm": "Run a virtual machine, to compare containers with",
 }
 
@@ -28,6 +29,7 @@ COMMANDS = {
     "container kill": "Send a signal to running containers",
     "container logs": "Print what a container has put out",
     "container ls": "List containers",
+    "container port": "List the ports of a container that are published",
     "container prune": "Remove all stopped containers",
     "container rename": "Give a container another name",
     "container restart": "Stop containers and start them again",
@@ -47,6 +49,14 @@ COMMANDS = {
     "image rm": "Remove images",
     "image save": "Write images into an archive that docker and podman read too",
     "image tag": "Give an image a further name",
+    "network connect": "Connect a container to a network",
+    "network create": "Create a network",
+    "network disconnect": "Disconnect a container from a network",
+    "network inspect": "Print all that is known of networks, as JSON",
+    "network ls": "List networks",
+    "network prune": "Remove unused networks",
+    "network repair": "Make and remove links and rules until they are as they should be",
+    "network rm": "Remove networks",
     "registry gc": "Remove what no image of your own registry needs",
     "registry login": "Keep a user and a password for a registry",
     "registry logout": "Forget a registry's user and password",
@@ -60,7 +70,7 @@ COMMANDS = {
     "volume ls": "List volumes",
     "volume prune": "Remove unused volumes",
     "volume rm": "Remove volumes, with all that is in them",
-    "inspect": "Print all that is known of containers, images, volumes, as JSON",
+    "inspect": "Print all that is known of containers, images and the like, as JSON",
     "version": "Show the versions of labcore and of what it runs on",
     "seed": "Make images on the spot: busybox, alpine, debian, nginx, python",
     "plan": "Print what `run` would do, op by op, and start nothing",
@@ -74,6 +84,7 @@ COMMANDS = {
     "lesson start": "Make your working copy of a lesson",
     "lesson status": "Show which steps you have written, and which have passed",
     "lesson check": "Check a lesson's saved steps: the mark that counts",
+    "lesson hint": "Draw out the next hint for a step",
     "lesson solve": "Fill a lesson's blanks in with the solutions",
     "lesson reset": "Begin a lesson anew; what you wrote is kept",
     "lesson demo": "Open a lesson in large type, solved and warm",
@@ -93,6 +104,7 @@ SHORT = {
     "export": "container export",
     "kill": "container kill",
     "logs": "container logs",
+    "port": "container port",
     "ps": "container ls",
     "rename": "container rename",
     "restart": "container restart",
@@ -123,6 +135,8 @@ ALIASES = {
     "container remove": "container rm",
     "image list": "image ls",
     "image remove": "image rm",
+    "network list": "network ls",
+    "network remove": "network rm",
     "volume list": "volume ls",
     "volume remove": "volume rm",
 }
@@ -134,4 +148,4 @@ COMMON = (
 OWN = ("seed", "plan", "doctor", "lab", "lesson", "vm", "bench", "fsck", "rootless", "registry", "completion")
 
 # Those that make containers, or reach for their files: an ordinary user becomes root of a user namespace for them.
-AS_ROOT = {"container", "inspect", "system", "volume", "plan", "lesson", "lab", "bench"}
+AS_ROOT = {"container", "inspect", "network", "system", "volume", "plan", "lesson", "lab", "bench"}

@@ -126,6 +126,7 @@ def _images(engine: "Engine") -> Iterator[str]:
 _image = _named("image", _images)
 _container = _named("container", lambda engine: (each.name for each in engine.records.all()))
 _in_container = _named("container", lambda engine: (each.name for each in engine.records.all()), ":")
+_network = _named("network", lambda engine: engine.networks.names())
 _volume = _named("volume", lambda engine: engine.volumes.names())
 _on_volume = _named("volume", lambda engine: engine.volumes.names(), ":")
 
@@ -134,6 +135,7 @@ VALUES: Final[dict[str, Callable[[Path | None], list[Candidate]]]] = {
     "IMAGE": _image,
     "NAME[:TAG]": _image,
     "CONTAINER": _container,
+    "NETWORK": _network,
     "VOLUME": _volume,
     "NAME|ID": lambda root: _container(root) + _image(root) + _volume(root),
     "SRC": lambda root: _in_container(root) + FILES,

@@ -4,7 +4,7 @@ import argparse
 
 from labcore.cli.container import options as create_options
 from labcore.engine import Engine
-from labcore.runtime import make_plan
+from labcore.engine.foreground import plan_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +14,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print the plan as a table."""
-    engine = Engine(args.root)
-    print(make_plan(engine.spec(options=create_options.options_of(args)), None, engine.launch_options))
+    print(plan_of(Engine(args.root), create_options.options_of(args)))
     return 0

@@ -3,13 +3,11 @@
 import re
 from typing import Final
 
-NETWORK: Final = "a container has the loopback interface alone, or with --network host the machine's; networks are to come"
 HEALTH: Final = "nobody watches a container here; run the check by hand"
 WINDOWS: Final = "it is for Windows"
 INSTEAD: Final = {
     "-a --attach": "output comes here unless -d is said; labcore attach comes later",
-    "-p --publish -P --publish-all --expose": NETWORK,
-    "--ip --ip6 --link --link-local-ip --mac-address --network-alias --net-alias": NETWORK,
+    "--link-local-ip": "--ip and --ip6 are addresses of the network",
     "--gpus": "--device PATH names the devices one by one",
     "--runtime": "labcore is the runtime; docker run --runtime labcore has docker use it",
     "--volumes-from": "name the same volume: -v NAME:PATH",

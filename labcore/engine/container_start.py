@@ -17,6 +17,7 @@ from labcore.engine.container_state import (
 from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
 from labcore.engine.holding import held
+from labcore.engine.networks import connection, given_back
 from labcore.engine.records import Container
 from labcore.engine.resources import cgroup_of
 from labcore.errors import StepFailed
@@ -57,10 +58,11 @@ def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     shim = shim_of(engine, container)
     if shim.input == "once" and not with_input:  # whoever comes first to signal it would have it, and end it
         shim = shim.replace(input="open")
-    with held(engine, container) as spec:
+    on_networks = connection(engine, container.options, container.id, name=container.name, config=container.config)
+    with given_back(engine, on_networks), held(engine, container, on_networks) as spec:
         launch = Launch(
             spec,
-            options=engine.launch_options,
+            options=engine.launch_options.replace(syncs=on_networks.syncs(engine)),
             cgroup=cgroup_of(container.options, container.id),
             remember=lambda launch: remember_cgroups(engine, container, launch.made),
         )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from labcore.engine.devices import rules, with_devices
-from labcore.engine.namespaces import checked_sysctls, hostname_of, no_containers, with_namespaces
+from labcore.engine.namespaces import PidOf, checked_sysctls, hostname_of, namespaces, no_containers
 from labcore.engine.resources import limited
-from labcore.engine.security import confined_as
+from labcore.engine.security import confinement
+from labcore.images import Config
 from labcore.native import program
 from labcore.runtime.probe import confined
 from labcore.runtime.userns import fitted, groups_are_fixed, with_bound_devices
 from labcore.spec import (
+    DEFAULT_MOUNTS,
     DEFAULT_PATH,
     CapabilitySets,
     ContainerSpec,
     MountPoint,
-    OverlayRoot,
+    Root,
     User,
 )
 
@@ -46,8 +48,10 @@ def container_spec(
     """
     name = hostname_of(options, hostname)
     whom, home = _account(options, config, root)
+    kinds = namespaces(options, DEFAULT_MOUNTS, pid_of)
+    held_back = confinement(options, kinds.mounts)
     spec = ContainerSpec(
-        root=root.replace(read_only=options.read_only or (not isinstance(root, OverlayRoot) and root.read_only)),
+        root=root.replace(read_only=True) if options.read_only else root,
         argv=command(config, options),
         environment=environment(config, options, hostname=name, home=home),
         workdir=options.workdir or config.workdir,
@@ -58,8 +62,10 @@ def container_spec(
         oom_score_adj=options.oom_score_adj,
         resources=limited(options, rules(options)),
         terminal=options.tty,
+        namespaces=kinds.new,
+        joins=kinds.joins,
+        **held_back._asdict(),
     )
-    spec = confined_as(with_namespaces(spec, options, pid_of), options)
     if options.shm_size is not None:
         spec = _with_shm_size(spec, options.shm_size)
     if options.init:
@@ -128,7 +134,9 @@ def _remapped(spec: ContainerSpec, ids: IdRange) -> ContainerSpec:
 
 def _as_user(spec: ContainerSpec, user: User) -> ContainerSpec:
     """Return the spec with another user, who has none of root's power at first, but may gain what bounds it: execve(2)."""
-    if groups_are_fixed(spec):
+    if user.groups and groups_are_fixed(spec):
         user = user.replace(groups=())
+    if user == spec.user:
+        return spec
     capabilities = CapabilitySets(bounding=spec.capabilities.bounding) if user.uid else spec.capabilities
-    return spec.replace(user=user, capabilities=capabilities) if user != spec.user else spec
+    return spec.replace(user=user, capabilities=capabilities)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from labcore.engine.container_dirs import ContainerDirs
     from labcore.engine.progress import Progress
     from labcore.engine.records import Records
-    from labcore.images import Image
+    from labcore.network import NetworkDriver
     from labcore.registry.transport import Endpoint
     from labcore.spec import ContainerSpec, CreateOptions, Platform, Reference, Root
     from labcore.storage.upper import UpperStore
@@ -33,10 +33,14 @@ SEED_NAMES = ("busybox", "hello-world")
 
 
 class Engine:
-    """Everything below one state root."""
+    """Everything below one state root.
 
-    def __init__(self, root: Path | None = None) -> None:
+    `notify` is told, in a sentence each, what was changed on the machine beside labcore's own: IP forwarding.
+    """
+
+    def __init__(self, root: Path | None = None, *, notify: Callable[[str], None] = lambda _: None) -> None:
         self.root = root or default_root()
+        self.notify = notify
         self.images = ImageStore(self.root / "images")
         self.layers = LayerStore(self.root / "storage")
 
@@ -68,6 +72,13 @@ class Engine:
         from labcore.storage.volumes import VolumeStore
 
         return VolumeStore(self.layers.prepared())
+
+    @cached_property
+    def networks(self) -> "NetworkDriver":
+        """Networks, and containers' endpoints on them."""
+        from labcore.network import NetworkDriver
+
+        return NetworkDriver(self.root, self.notify)
 
     @property
     def launch_options(self) -> LaunchOptions:

@@ -11,15 +11,15 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
+from labcore.engine.limit_forms import HOST_GATEWAY
+from labcore.engine.resolv_conf import read_text
 from labcore.locks import Lock
-from labcore.spec import MountPoint
+from labcore.runtime.mounting import normalized
+from labcore.spec import ContainerSpec, CreateOptions, MountPoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Final
-
-    from labcore.spec import ContainerSpec, CreateOptions
+    from labcore.engine.networks import Connected
 
 LOOPBACK: Final = """127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
@@ -28,40 +28,18 @@ ff00::\tip6-mcastprefix
 ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 """
-RESOLVER: Final = Path("/etc/resolv.conf")
-HOSTS: Final = Path("/etc/hosts")
+HOSTS: Final = "/etc/hosts"
 BOUND: Final = ("bind", "rprivate")
-MOST: Final = 1 << 20  # bytes that are read of a file of the machine's
 
 
-def etc_files(options: CreateOptions, hostname: str) -> dict[str, str]:
-    """Return the files' contents by their names in /etc."""
+def etc_files(options: CreateOptions, hostname: str, connected: "Connected") -> dict[str, str]:
+    """Return the files' contents by their names in /etc; `connected` is what the container has of networks."""
     shared = options.network_mode == "host"
-    own = "" if shared else f"127.0.0.1\t{hostname}\n"
-    known = _read(HOSTS) if shared else LOOPBACK
-    added = "".join(f"{address}\t{host}\n" for host, address in options.extra_hosts)
-    return {"hosts": known + added + own, "hostname": f"{hostname}\n", "resolv.conf": _resolver(options)}
-
-
-def _resolver(options: CreateOptions) -> str:
-    """Return resolv.conf(5) with what the options say in the place of what the machine's says."""
-    lines = _read(RESOLVER).splitlines(keepends=True)
-    said = {"nameserver": options.dns, "search": options.dns_search, "options": options.dns_options}
-    kept = [line for line in lines if not any(said.get(word) for word in _keywords(line))]
-    servers = [f"nameserver {address}\n" for address in options.dns]
-    joined = [f"{word} {' '.join(said[word])}\n" for word in ("search", "options") if said[word] and said[word] != (".",)]
-    return "".join([*kept, *servers, *joined])
-
-
-def _keywords(line: str) -> tuple[str, ...]:
-    word = line.split(maxsplit=1)[:1]
-    return ("search",) if word == ["domain"] else tuple(word)
-
-
-def _read(path: Path) -> str:
-    with suppress(OSError), path.open("rb") as file:
-        return os.fsdecode(file.read(MOST))
-    return ""
+    known = read_text(HOSTS) if shared else LOOPBACK
+    extra = ((connected.host_gateway if of == HOST_GATEWAY else of, host) for host, of in options.extra_hosts)
+    own = () if shared else connected.hosts or (("127.0.0.1", hostname),)
+    added = "".join(f"{address}\t{names}\n" for address, names in (*extra, *own))
+    return {"hosts": known + added, "hostname": f"{hostname}\n", "resolv.conf": str(connected.resolver)}
 
 
 def with_etc_files(spec: ContainerSpec, directory: str, names: Mapping[str, str]) -> ContainerSpec:
@@ -70,7 +48,7 @@ def with_etc_files(spec: ContainerSpec, directory: str, names: Mapping[str, str]
     They are read only where the root is, as docker's are.
     """
     words = (*BOUND, "ro") if spec.root.read_only else BOUND
-    taken = {os.path.normpath(mount.target) for mount in spec.mounts}
+    taken = {normalized(mount.target) for mount in spec.mounts}
     bound = (MountPoint(f"/etc/{name}", "bind", f"{directory}/{name}", words) for name in names)
     return spec.replace(mounts=(*spec.mounts, *(mount for mount in bound if mount.target not in taken)))
 
@@ -85,6 +63,29 @@ def write_etc_files(directory: str, files: Mapping[str, str], spec: ContainerSpe
             with suppress(FileNotFoundError):
                 os.unlink(path)  # noqa: PTH108
             _write(path, content, owner, group)
+
+
+def update_etc_files(directory: str, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Change the files of a container that runs, as they are mounted; what it has written into them itself stays.
+
+    A resolv.conf that it has changed is left as it is.
+    """
+    hosts = f"{directory}/hosts"
+    gone = set(before["hosts"].splitlines()) - set(after["hosts"].splitlines())
+    kept = [line for line in read_text(hosts).splitlines() if line not in gone]
+    added = [line for line in after["hosts"].splitlines() if line not in kept]
+    _rewrite(hosts, "".join(f"{line}\n" for line in (*kept, *added)))
+    if read_text(f"{directory}/resolv.conf") == before["resolv.conf"]:
+        _rewrite(f"{directory}/resolv.conf", after["resolv.conf"])
+
+
+def _rewrite(path: str, content: str) -> None:
+    """Change a file in its place: another one of that name would not be the one that is mounted."""
+    fd = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.write(fd, os.fsencode(content))
+    finally:
+        os.close(fd)
 
 
 def _is(path: str, content: bytes, owner: int) -> bool:

@@ -11,12 +11,13 @@ from labcore.engine.etc_files import borrowed_etc_files, etc_files
 from labcore.engine.fields import create_options
 from labcore.engine.ids import ID_SHORT, new_id
 from labcore.engine.mounts import mounted
+from labcore.engine.networks import connected, syncs_of_plan
 from labcore.engine.resources import PREFIX, cgroup_of
 from labcore.errors import InvalidInput
 from labcore.native import DEVNULL, PIPE
 from labcore.record import Record
-from labcore.runtime import make_plan
-from labcore.runtime.cgroups import removal
+from labcore.runtime import Carrier, LaunchOptions, Plan, Stage, make_plan
+from labcore.runtime.cgroups import Cgroup, removal
 from labcore.runtime.launch import Launch, launched
 from labcore.spec import Resources
 from labcore.storage.driver import driver
@@ -34,10 +35,11 @@ if TYPE_CHECKING:
 
 
 class Prepared(Record):
-    """A container's spec, and its cgroup, if there is something for that to do."""
+    """A container's spec, its cgroup, if there is something for that to do, and how it is launched: with its networks."""
 
     spec: ContainerSpec
     cgroup: Cgroup | None
+    options: LaunchOptions
     starting: ExitStack
 
     def runs(self) -> None:
@@ -62,8 +64,13 @@ def plan(
     and the container's own /etc/hosts, /etc/hostname and /etc/resolv.conf.
     Raises InvalidInput, ImageNotFound, StoreDamaged.
     """
-    engine = Engine(root)
-    return make_plan(engine.spec(image, argv, options=options, **fields), stages, engine.launch_options)
+    return plan_of(Engine(root), create_options(image, argv, options=options, **fields), stages)
+
+
+def plan_of(engine: Engine, options: CreateOptions, stages: Mapping[str, Stage | None] | None = None) -> Plan:
+    """Return the plan of a container that has these options: `plan`."""
+    launch_options = engine.launch_options.replace(syncs=syncs_of_plan(engine, options))
+    return make_plan(engine.spec(options=options), stages, launch_options)
 
 
 def run(
@@ -102,7 +109,7 @@ def run(
         made = create(engine, wanted.replace(open_stdin=bool(input) or wanted.open_stdin, stdin_once=True))
         return run_to_end(engine, made.id, input=input, timeout=timeout)
     with prepared(engine, wanted, etc=not {"rootfs", "mounts"} & set(stages or ())) as container:
-        launch = Launch(container.spec, stages=stages, options=engine.launch_options, cgroup=container.cgroup)
+        launch = Launch(container.spec, stages=stages, options=container.options, cgroup=container.cgroup)
         stdin = PIPE if input else DEVNULL
         with launched(launch, stdin=stdin, stdout=stdout, stderr=stderr, carrier=carrier) as process:
             container.runs()
@@ -126,12 +133,21 @@ def prepared(engine: Engine, options: CreateOptions, *, container_id: str = "", 
         if options.image and driver(engine.layers.prepared()) == "copy":
             root = undo.enter_context(_copied(engine, options))
         hostname = container_id[:ID_SHORT] or HOSTNAME
-        spec = container_spec(options, root=root, config=config, hostname=hostname)
+        spec = container_spec(options, root=root, config=config, hostname=hostname, pid_of=lambda name: _pid_of(engine, name))
         spec = undo.enter_context(mounted(engine, options, spec, config))
+        container_id = container_id or new_id()
+        on_networks = undo.enter_context(connected(engine, options, container_id, config=config))
         if etc:
-            files = etc_files(options, spec.hostname or hostname)
+            files = etc_files(options, spec.hostname or hostname, on_networks)
             spec = undo.enter_context(borrowed_etc_files(engine.root / "runtime" / "etc", files, spec))
-        yield Prepared(spec, _cgroup(options, container_id or new_id()), starting)
+        launch_options = engine.launch_options.replace(syncs=on_networks.syncs(engine))
+        yield Prepared(spec, _cgroup(options, container_id), launch_options, starting)
+
+
+def _pid_of(engine: Engine, name: str) -> int:
+    from labcore.engine.holding import pid_of_running  # most containers join no other
+
+    return pid_of_running(engine, name)
 
 
 def _cgroup(options: CreateOptions, container_id: str) -> Cgroup | None:

@@ -11,6 +11,7 @@ from labcore.engine.engine import Engine
 from labcore.engine.etc_files import etc_files, with_etc_files, write_etc_files
 from labcore.engine.mounts import mounted
 from labcore.engine.namespaces import PidOf
+from labcore.engine.networks import Connected
 from labcore.engine.records import Container
 from labcore.errors import InvalidInput
 from labcore.spec import ContainerSpec, Root
@@ -24,21 +25,26 @@ def root_of(engine: Engine, container: Container) -> Root:
 
 def spec_of(engine: Engine, container: Container, root: Root, pid_of: PidOf | None = None) -> ContainerSpec:
     """Return the spec of a container on a root, without its mounts; `pid_of` returns the process of another that it joins."""
-
-    def pid_of_running(name: str) -> int:
-        other = get(engine, name)
-        if other.state.status != "running":
-            raise InvalidInput(f"container:{name}: it is not running: labcore start {name}")
-        return other.state.pid
-
     return container_spec(
-        container.options, root=root, config=container.config, hostname=container.id[:12], pid_of=pid_of or pid_of_running
+        container.options,
+        root=root,
+        config=container.config,
+        hostname=container.id[:12],
+        pid_of=pid_of or (lambda name: pid_of_running(engine, name)),
     )
 
 
+def pid_of_running(engine: Engine, name: str) -> int:
+    """Return the first process of a container that runs. Raises NotFound, InvalidInput."""
+    other = get(engine, name)
+    if other.state.status != "running":
+        raise InvalidInput(f"container:{name}: it is not running: labcore start {name}")
+    return other.state.pid
+
+
 @contextmanager
-def held(engine: Engine, container: Container) -> Iterator[ContainerSpec]:
-    """Yield the spec of a container that is started inside the block."""
+def held(engine: Engine, container: Container, on_networks: Connected) -> Iterator[ContainerSpec]:
+    """Yield the spec of a container that is started inside the block, with these networks."""
     options, root = container.options, root_of(engine, container)
     spec = spec_of(engine, container, root)
     with (
@@ -46,7 +52,7 @@ def held(engine: Engine, container: Container) -> Iterator[ContainerSpec]:
         mounted(engine, options.replace(mounts=container.mounts), spec, container.config) as whole,
     ):
         files, directory = (
-            etc_files(options, whole.hostname or container.id[:12]),
+            etc_files(options, whole.hostname or container.id[:12], on_networks),
             str(engine.container_dirs.path(container.id)),
         )
         write_etc_files(directory, files, whole)

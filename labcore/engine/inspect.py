@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from labcore.engine.container_state import get, upper_of
-from labcore.spec import DEFAULT_PATH
+from labcore.engine.engine import Engine
+from labcore.engine.network_inspect import exposed_ports, network_settings
+from labcore.engine.records import Container
+from labcore.images import Config
+from labcore.spec import DEFAULT_PATH, Mount
+from labcore.spec.network import PortBinding
 from labcore.storage.volumes import Volume
 
 TYPE_CHECKING = False
@@ -59,6 +66,7 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
         "Driver": "copy" if container.copied else "overlay2",
         "Platform": config.os,
         "HostConfig": _host_config(container),
+        "NetworkSettings": network_settings(engine, container),
         "Mounts": [_mount(engine, mount) for mount in container.mounts],
         "Config": _config(container, config),
     }
@@ -102,6 +110,7 @@ def _config(container: Container, config: Config) -> dict[str, Any]:
         "OpenStdin": options.open_stdin,
         "StdinOnce": options.stdin_once,
         "Tty": options.tty,
+        "ExposedPorts": {port: {} for port in exposed_ports(container)},
         "Env": list(config.environment),
         "Cmd": list(config.command),
         "Image": container.image or options.rootfs,
@@ -125,6 +134,9 @@ def _host_config(container: Container) -> dict[str, Any]:
         "CgroupnsMode": options.cgroupns_mode or "private",
         "UsernsMode": options.userns_mode,
         "NetworkMode": options.network_mode or "none",
+        "PortBindings": _port_bindings(options.ports),
+        "PublishAllPorts": options.publish_all,
+        "Links": [f"{name}:/{container.name}/{alias}" for name, alias in options.links] or None,
         "CgroupParent": options.cgroup_parent,
         "Memory": limits.memory or 0,
         "MemoryReservation": limits.reservation or 0,
@@ -151,6 +163,15 @@ def _host_config(container: Container) -> dict[str, Any]:
         ],
         "LogConfig": {"Type": "local", "Config": {"mode": options.log.mode, "max-file": str(options.log.max_files)}},
     }
+
+
+def _port_bindings(ports: Iterable[PortBinding]) -> dict[str, list[dict[str, str]]]:
+    """Return the ports that were asked for (PortMap)."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for each in ports:
+        port = f"{each.host_port}-{each.host_port_last}" if each.host_port_last else str(each.host_port or "")
+        found.setdefault(f"{each.container_port}/{each.protocol}", []).append({"HostIp": each.host_ip, "HostPort": port})
+    return found
 
 
 def _mount(engine: Engine, mount: Mount) -> dict[str, Any]:

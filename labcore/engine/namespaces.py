@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Final, NamedTuple, Never
 
 from labcore.errors import InvalidInput
-from labcore.spec import NAMESPACES, MountPoint
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Final, Never, TypeAlias
-
-    from labcore.spec import ContainerSpec, CreateOptions
+from labcore.spec import NAMESPACES, CreateOptions, MountPoint
 
 # kind -> the field of CreateOptions, and the modes that there are besides `container:NAME`, the default first
 MODES: Final = {
@@ -20,7 +15,7 @@ MODES: Final = {
     "ipc": ("ipc_mode", ("private", "shareable", "none", "host")),
     "uts": ("uts_mode", ("private", "host")),
     "cgroup": ("cgroupns_mode", ("private", "host")),
-    "network": ("network_mode", ("none", "host")),
+    "network": ("network_mode", ("none", "host")),  # and the names of networks, which are joined later: labcore.engine.networks
 }
 CAN_BE_JOINED: Final = ("pid", "network")
 FILES: Final = {"pid": "pid", "network": "net"}  # below /proc/PID/ns
@@ -32,8 +27,16 @@ def no_containers(name: str) -> Never:
     raise InvalidInput(f"container:{name}: there is no container {name} that runs: see labcore ps")
 
 
-def with_namespaces(spec: ContainerSpec, options: CreateOptions, pid_of: PidOf) -> ContainerSpec:
-    """Return the spec with the namespaces that the options want; `pid_of` returns a process of a container that is named.
+class Namespaces(NamedTuple):
+    """A spec's namespaces: new ones, those of others, and the mounts that go with them."""
+
+    new: tuple[str, ...]
+    joins: tuple[tuple[str, str], ...]
+    mounts: tuple[MountPoint, ...]
+
+
+def namespaces(options: CreateOptions, mounts: tuple[MountPoint, ...], pid_of: PidOf) -> Namespaces:
+    """Return the namespaces that the options want; `pid_of` returns a process of a container that is named.
 
     Raises InvalidInput.
     """
@@ -43,20 +46,19 @@ def with_namespaces(spec: ContainerSpec, options: CreateOptions, pid_of: PidOf) 
     joined = {kind: mode.partition(":")[2] for kind, mode in modes.items() if mode.startswith("container:")}
     joins = tuple((kind, f"/proc/{pid_of(name)}/ns/{FILES[kind]}") for kind, name in joined.items())
     new = tuple(kind for kind in NAMESPACES if modes.get(kind) != "host" and kind not in joined)
-    return spec.replace(namespaces=new, joins=joins, mounts=_mounts(spec.mounts, modes["ipc"]))
+    return Namespaces(new, joins, _mounts(mounts, modes["ipc"]))
 
 
 def _mode(kind: str, options: CreateOptions) -> str:
     field, known = MODES[kind]
     mode = getattr(options, field) or known[0]
-    if mode in known:
+    if mode in known or (kind == "network" and options.networks):
         return str(mode)
     if mode.startswith("container:"):
         if kind in CAN_BE_JOINED:
             return str(mode)
         _refuse(kind, mode, f"namespaces of another container are shared for {' and '.join(CAN_BE_JOINED)} alone")
-    more = "; networks with addresses are to come" if kind == "network" else ""
-    _refuse(kind, mode, f"there are {', '.join(known)}{more}")
+    _refuse(kind, mode, f"there are {', '.join(known)}")
 
 
 def _refuse(kind: str, mode: str, why: str) -> Never:

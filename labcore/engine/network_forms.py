@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from labcore.engine.forms import refuse, text, words
+from labcore.engine.forms import pairs, refuse, text, words
 from labcore.engine.limit_forms import address
 from labcore.errors import InvalidInput
 from labcore.spec.network import EndpointOptions, PortBinding
@@ -199,3 +199,13 @@ def _linked(options: CreateOptions, links: tuple[tuple[str, str], ...]) -> Creat
     if first.network == "bridge":
         return options.replace(links=links)
     return options.replace(networks=(first.replace(links=links), *others))
+
+
+def endpoint(network: str, fields: Mapping[str, Any], priority: int = 0) -> EndpointOptions:
+    """Return how a container is to be connected: `fields` are those of ALONE, `links` and `driver_options`."""
+    given = {name: value for name, value in fields.items() if value}
+    options, links = given.pop("driver_options", ()), given.pop("links", ())
+    (wanted,) = networks("network", network)
+    return wanted.replace(
+        **_alone(given), links=link("link", links), driver_options=pairs("driver-opt", options), priority=priority
+    )

@@ -12,11 +12,12 @@ import json
 
 from labcore.engine.database import Database
 from labcore.engine.names import checked_name
-from labcore.engine.record_json import from_json, to_json
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.images.config import Config
 from labcore.record import Record
+from labcore.record_json import from_json, to_json
 from labcore.spec import CreateOptions, Mount
+from labcore.spec.network import EndpointOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,8 +91,7 @@ class Records(Database):
     def add(self, container: Container) -> None:
         """Add a record. Raises InUse if its name is another's; InvalidInput, StoreFull."""
         self.prepare()
-        fixed = json.dumps({"record": to_json(container.replace(name="", state=State()))})
-        values = (container.id, checked_name(container.name), fixed, json.dumps(to_json(container.state)))
+        values = (container.id, checked_name(container.name), _fixed(container), json.dumps(to_json(container.state)))
         with self.writing() as database:
             self._check_free(database, container.name, container.id)
             database.execute("INSERT INTO containers VALUES (?, ?, ?, ?)", values)
@@ -156,6 +156,14 @@ class Records(Database):
                 raise NotFound(f"no such container: {container.name}: somebody has just removed it")
         return container.replace(name=name)
 
+    def set_networks(self, container: Container, networks: tuple[EndpointOptions, ...]) -> Container:
+        """Keep which networks a container is on from now on, and whenever it is started. Raises NotFound, StoreFull."""
+        changed = container.replace(options=container.options.replace(networks=networks))
+        with self.writing() as database:
+            if not database.execute("UPDATE containers SET record = ? WHERE id = ?", (_fixed(changed), container.id)).rowcount:
+                raise NotFound(f"no such container: {container.name}: somebody has just removed it")
+        return changed
+
     def set_state(self, container: Container, state: State) -> Container:
         """Note a new state, unless somebody has noted another since `container` was read; return the container with it."""
         old, new = (json.dumps(to_json(each)) for each in (container.state, state))
@@ -185,3 +193,8 @@ class Records(Database):
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             why = f"the record of container {name} in {self.path} cannot be read: {error}\n  cure: labcore rm -f {id[:12]}"
             return Damaged(str(id), str(name), StoreDamaged(why))
+
+
+def _fixed(container: Container) -> str:
+    """Return what is kept of a container beside its name and its state, which have columns of their own."""
+    return json.dumps({"record": to_json(container.replace(name="", state=State()))})

@@ -2,18 +2,18 @@
 
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from labcore.record import Record
 from labcore.spec import CreateOptions
 
-MACHINES: Final = Path("/etc/resolv.conf")
-SYSTEMDS: Final = Path("/run/systemd/resolve/resolv.conf")  # what systemd-resolved asks itself
+MACHINES: Final = "/etc/resolv.conf"
+SYSTEMDS: Final = "/run/systemd/resolve/resolv.conf"  # what systemd-resolved asks itself
 STUB: Final = ("127.0.0.53",)  # systemd-resolved's address, which no other network namespace reaches
 PUBLIC: Final = ("8.8.8.8", "8.8.4.4")  # docker's, where nothing else is known
 EMBEDDED: Final = "127.0.0.11"
 MOST_BYTES: Final = 1 << 20
+CHUNK_SIZE: Final = 1 << 14
 
 
 class ResolvConf(Record):
@@ -48,9 +48,9 @@ def parse(text: str) -> ResolvConf:
 
 def machines() -> ResolvConf:
     """Return the machine's own; where that is systemd-resolved's, what this asks."""
-    found = parse(_read(MACHINES))
+    found = parse(read_text(MACHINES))
     if found.servers == STUB:
-        found = found.replace(servers=parse(_read(SYSTEMDS)).servers or STUB)
+        found = found.replace(servers=parse(read_text(SYSTEMDS)).servers or STUB)
     return found
 
 
@@ -77,7 +77,11 @@ def is_loopback(server: str) -> bool:
     return server.startswith("127.") or server == "::1"
 
 
-def _read(path: Path) -> str:
-    with suppress(OSError), path.open("rb") as file:
-        return os.fsdecode(file.read(MOST_BYTES))
+def read_text(path: str) -> str:
+    """Return a file of the machine's, at most MOST_BYTES of it; nothing if it cannot be read."""
+    with suppress(OSError), open(path, "rb", buffering=0) as file:  # noqa: PTH123 - every start asks
+        content = b""
+        while len(content) < MOST_BYTES and (chunk := file.read(CHUNK_SIZE)):
+            content += chunk
+        return os.fsdecode(content[:MOST_BYTES])
     return ""

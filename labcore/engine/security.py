@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from typing import Final, NamedTuple
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.native import Capability, capget
@@ -13,6 +14,10 @@ from labcore.spec import (
     DEFAULT_CAPABILITIES,
     MASKED_PATHS,
     READONLY_PATHS,
+    CapabilitySets,
+    CreateOptions,
+    MountPoint,
+    SeccompProfile,
     root_with,
 )
 
@@ -31,24 +36,36 @@ if TYPE_CHECKING:
 ALL: Final = "ALL"
 
 
-def confined_as(spec: ContainerSpec, options: CreateOptions) -> ContainerSpec:
-    """Return the spec of a container that is held back as the options say. Raises InvalidInput, Unavailable."""
+class Confinement(NamedTuple):
+    """The fields of a spec that hold a container back."""
+
+    capabilities: CapabilitySets
+    seccomp: SeccompProfile | None
+    no_new_privileges: bool
+    apparmor: str
+    masked_paths: tuple[str, ...]
+    readonly_paths: tuple[str, ...]
+    mounts: tuple[MountPoint, ...]
+
+
+def confinement(options: CreateOptions, mounts: tuple[MountPoint, ...]) -> Confinement:
+    """Return how a container with these mounts is held back, as the options say. Raises InvalidInput, Unavailable."""
     allowed = capabilities(options)
     masked, readonly = ((), ()) if options.privileged else (MASKED_PATHS, READONLY_PATHS)
-    return spec.replace(
-        capabilities=root_with(allowed),
-        seccomp=_seccomp(options, allowed),
-        no_new_privileges=options.no_new_privileges,
-        apparmor=_apparmor(options.apparmor),
-        masked_paths=masked if options.masked_paths is None else options.masked_paths,
-        readonly_paths=readonly if options.readonly_paths is None else options.readonly_paths,
-        mounts=tuple(map(_writable, spec.mounts)) if options.privileged else spec.mounts,
+    return Confinement(
+        root_with(allowed),
+        _seccomp(options, allowed),
+        options.no_new_privileges,
+        _apparmor(options.apparmor),
+        masked if options.masked_paths is None else options.masked_paths,
+        readonly if options.readonly_paths is None else options.readonly_paths,
+        tuple(map(_writable, mounts)) if options.privileged else mounts,
     )
 
 
 def capabilities(options: CreateOptions) -> tuple[str, ...]:
     """Return the capabilities that root has in the container, as docker adds and drops them."""
-    held = _held()
+    held = _in_order(capget()["permitted"])
     added, dropped = (_named("cap-add", options.cap_add), _named("cap-drop", options.cap_drop))
     if options.privileged:
         return held
@@ -67,9 +84,9 @@ def _named(option: str, names: Sequence[str]) -> tuple[str, ...]:
     return found
 
 
-def _held() -> tuple[str, ...]:
-    permitted = capget()["permitted"]
-    return tuple(capability.name for capability in Capability if capability in permitted)
+@cache
+def _in_order(held: frozenset[Capability]) -> tuple[str, ...]:
+    return tuple(capability.name for capability in Capability if capability in held)
 
 
 def _apparmor(profile: str) -> str:

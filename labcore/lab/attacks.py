@@ -14,6 +14,7 @@ from tempfile import mkdtemp
 from typing import Final
 
 from labcore.errors import LabcoreError
+from labcore.lab.colours import BAD, GOOD
 from labcore.lab.messages import say
 from labcore.lab.roots import root
 from labcore.lab.steps import MODULE
@@ -35,7 +36,6 @@ SCRIPTS: Final = {
     "kernel": f"umount /proc/sys; was=$(cat {SETTING}) && echo \"$was\" > {SETTING}",
     "rights": "unshare -U true",
 }  # fmt: skip
-THROUGH, HELD = "#b34700", "#00735c"
 SECONDS = 10.0
 
 
@@ -70,7 +70,7 @@ class Attacks(Record):
 
 
 def _cell(word: str) -> str:
-    colour = THROUGH if word == say("through") else HELD
+    colour = BAD if word == say("through") else GOOD
     mark = {say("through"): "✗ ", say("held"): "✓ "}.get(word, "")
     return f"<td style='text-align:center;color:{colour};font-weight:bold'>{mark}{html.escape(word)}</td>"
 

@@ -3,10 +3,11 @@
 import html
 
 from labcore.doctor import Finding, kernel
+from labcore.lab.colours import BAD, CAUTION, GOOD, MUTED, RULE
 from labcore.lab.messages import say
 from labcore.record import Record
 
-MARKS = {"ok": ("✓", "#00735c"), "limited": ("!", "#8a6100"), "missing": ("✗", "#b34700"), "untried": ("?", "#5f5f5f")}
+MARKS = {"ok": ("✓", GOOD), "limited": ("!", CAUTION), "missing": ("✗", BAD), "untried": ("?", MUTED)}
 
 
 class Findings(Record):
@@ -18,7 +19,7 @@ class Findings(Record):
         return "\n".join(f"{MARKS[each.state][0]} {each.name:20} {_told(each)}" for each in self.findings)
 
     def _repr_html_(self) -> str:
-        style = "style='text-align:left;font-weight:bold;padding:2px 14px 4px 0;border-bottom:1px solid #a8a8a8'"
+        style = f"style='text-align:left;font-weight:bold;padding:2px 14px 4px 0;border-bottom:1px solid {RULE}'"
         heads = ("", say("feature"), say("what was seen"), say("what depends on it"))
         head = "".join(f"<th {style}>{html.escape(word)}</th>" for word in heads)
         table = "border-collapse:collapse;font-size:12px;line-height:1.45;margin:0"

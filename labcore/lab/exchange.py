@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 from labcore.http import Request, Response
+from labcore.lab.colours import BAD, GOOD, MUTED, RULE
 from labcore.lab.messages import say
 from labcore.record import Record
 
 DIGEST = re.compile(r"(sha256:[0-9a-f]{8})[0-9a-f]{56}")
 UPLOAD = re.compile(r"(/blobs/uploads/[^/?]{6})[^/?]+")
-GOOD, BAD, MUTED = "#00735c", "#b34700", "#5f5f5f"
 # What a reader of the exchange wants to know of a request, and of an answer.
 ASKED = ("Content-Type", "Range")
 ANSWERED = ("Content-Type", "WWW-Authenticate", "Content-Range")
@@ -45,7 +45,7 @@ class Exchange(Record):
         return "\n".join(lines) or say("(nothing was asked)")
 
     def _repr_html_(self) -> str:
-        style = "style='text-align:left;font-weight:bold;padding:2px 14px 4px 0;border-bottom:1px solid #a8a8a8'"
+        style = f"style='text-align:left;font-weight:bold;padding:2px 14px 4px 0;border-bottom:1px solid {RULE}'"
         heads = (say("request"), say("answer"), say("headers that matter"))
         head = "".join(f"<th {style}>{html.escape(word)}</th>" for word in heads)
         body = "".join(map(_html_row, self.rows))

@@ -10,7 +10,9 @@ from labcore import vm
 from labcore.bench.comparison import Comparison, Options, Progress, Series
 from labcore.bench.isolated import compare_isolated
 from labcore.errors import LabcoreError
+from labcore.lab.colours import RULE
 from labcore.lab.messages import say
+from labcore.lab.pace import Pace
 from labcore.lab.pictures import Picture
 from labcore.lab.pictures.comparison import DRAWINGS
 from labcore.record import Record
@@ -36,7 +38,7 @@ class Card(Record):
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<div>{html.escape(line)}</div>" for line in self.lines())
-        return f"<div style='border-left:4px solid #767676;padding:2px 10px;line-height:1.5'>{rows}</div>"
+        return f"<div style='border-left:4px solid {RULE};padding:2px 10px;line-height:1.5'>{rows}</div>"
 
 
 def in_vm(*commands: str) -> Card | None:
@@ -50,15 +52,22 @@ def in_vm(*commands: str) -> Card | None:
     return None
 
 
-def timed(start: Callable[[], object], times: int = 12) -> list[float]:
+class Times(list[float]):
+    """Times in milliseconds; shown as one reads them."""
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{ms:.1f} ms" for ms in self)
+
+
+def timed(start: Callable[[], object], times: int = 12) -> Times:
     """Call a function several times; return how many milliseconds each call took. What is printed meanwhile is not shown."""
-    found = []
+    found = Times()
     for _ in range(WARM_UP + times):
         began = time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):
             start()
         found.append((time.perf_counter() - began) * 1e3)
-    return found[WARM_UP:]
+    return Times(found[WARM_UP:])
 
 
 def compare(mine: Sequence[float] = (), *, rounds: int = 0) -> Comparison:
@@ -70,11 +79,10 @@ def compare(mine: Sequence[float] = (), *, rounds: int = 0) -> Comparison:
 
     shown = display(HTML(""), display_id=True)
     found: Comparison | None = None
+    pace = Pace()
     for event in compare_isolated(options=Options(quick=True, rounds=rounds)):
         if isinstance(event, Progress):
-            shown.update(
-                HTML(say("{done} of {total}: {what}", done=event.done, total=event.total, what=html.escape(event.what)))
-            )
+            shown.update(HTML(html.escape(pace.line(event.what, event.done, event.total))))
         else:
             found = event
     assert found is not None

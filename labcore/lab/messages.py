@@ -27,6 +27,8 @@ CHINESE = {
     "To have one: `sudo labcore vm setup` (27 MB, once). The lesson goes on without.":
         "想要一台：`sudo labcore vm setup`（27 MB，只需一次）。没有它，课程也能继续。",
     "{done} of {total}: {what}": "第 {done} 项，共 {total} 项：{what}",
+    "{line} ({seconds} s so far)": "{line}（已用 {seconds} 秒）",
+    "{line} (about {seconds} s left)": "{line}（大约还要 {seconds} 秒）",
     "measured on {machine}": "测量环境：{machine}",
     # copies
     "no lesson at {path}: run this where labcore's source is, with its notebooks beside it":
@@ -37,15 +39,27 @@ CHINESE = {
     "Fill in the cell above, run it, and run this check again.": "请先填好上面的单元格并运行，再回来运行这个检查。",
     "it is process 1 of its own PID namespace": "它是自己 PID 命名空间里的 1 号进程",
     "the machine that starts it keeps its own name": "启动它的机器，名字没有变",
-    "its host name is {name}": "它的主机名是 {name}",
     "its root is the directory that was named": "它的根就是指定的那个目录",
     "nothing of the old root is left in it": "旧根一点不剩",
     "/proc is mounted, a proc file system": "/proc 已挂载，是 proc 文件系统",
+    "and shows its own processes: process 1 is the program": "而且显示它自己的进程：1 号进程就是这个程序",
     "its mounts are private": "它的挂载是私有的",
-    "the exit code of the program came back": "程序的退出码如实返回",
-    "it was {found}, not {wanted}": "得到 {found}，应为 {wanted}",
-    "it is {found}": "实际是 {found}",
-    "the number is the one that the process has out here": "返回的正是该进程在外面的编号",
+    "its environment is that of the spec": "它的环境变量就是 spec 给的那些",
+    "a program that is not there is no success: an error is raised, or another code than 0":
+        "程序不存在就不算成功：要抛出错误，或返回 0 以外的退出码",
+    "for {n}, which no process inside has, there is none": "里面没有进程是 {n} 号，就没有编号可返回",
+    "the program's exit code, returned": "返回的程序退出码",
+    "{text}: expected {expected}, saw {seen}": "{text}：应为 {expected}，看到的是 {seen}",
+    "{text}: saw {seen}": "{text}：看到的是 {seen}",
+    "nothing": "什么也没有",
+    "none": "没有",
+    "process {n}": "{n} 号进程",
+    "the starter's": "沿用启动者的",
+    "one of its own": "新的一个",
+    "first draw:": "第一次抽取：",
+    "second draw, with other values:": "第二次抽取，换了一组值：",
+    "first draw: {mark} all {n} hold": "第一次抽取：{mark} {n} 项全部成立",
+    "the number out here of the process that is {n} inside": "里面 {n} 号进程在外面的编号",
     "/ is mounted read-only": "/ 以只读方式挂载",
     "/tmp is a tmpfs that can be written": "/tmp 是可写的 tmpfs",
     "the program could not write to /": "程序无法写入 /",
@@ -64,8 +78,21 @@ CHINESE = {
     "A step must bring what it uses: names of other cells are not there. Import inside of the function.":
         "一个步骤要自带它用到的东西：别的单元格里的名字在这里不存在。请在函数里面 import。",
     "{name} returned nothing: is `return` missing?": "{name} 什么都没返回：是不是漏了 `return`？",
-    "{name} returned {what}: a stage returns a list of ops, in brackets":
-        "{name} 返回了 {what}：阶段应当返回操作的列表，写在方括号里",
+    "What has a star before it returned nothing: is `return` missing there?":
+        "带星号的那个函数什么都没返回：那里是不是漏了 `return`？",
+    "{name} comes with the lesson's first cell (lab.begin): run that, then this one again.":
+        "{name} 来自本课第一格（lab.begin）：先运行它，再运行这一格。",
+    "{name} is made by an earlier cell, `{text}`: run that, then this one again.":
+        "{name} 由前面的一格创建：`{text}`。先运行它，再运行这一格。",
+    "{name} has not been saved: its cell stopped before{where}. Mend it, and run it again.":
+        "{name} 没有保存：它的单元格没能运行到底{where}。改好后再运行一遍。",
+    "line {n}": "第 {n} 行",
+    "What its cell says now is not saved, for the cell stopped before. Mend it, run it, and run this check again.":
+        "单元格现在的内容没有保存，因为它没能运行到底。改好并运行它，再运行这个检查。",
+    "{name}: saved for lesson {number}. Later lessons use what you wrote in lesson {later}, which does this too.":
+        "{name}：已存为第 {number} 课的版本。后面的课仍用你在第 {later} 课写的，它也能做到这些。",
+    " From lesson {n} on, which writes it anew, another version takes its place.":
+        "从第 {n} 课起会重写这一步，由新版本代替。",
     "This function is not the one that is saved: put @lab.step above it, and run its cell again.":
         "这个函数不是已保存的那一个：请在它上面加上 @lab.step，再运行一遍它的单元格。",
     "there is no lesson {number} yet; there is: {numbers}": "还没有第 {number} 课；现有：{numbers}",
@@ -135,8 +162,6 @@ CHINESE = {
         "{name}：这里空着；仍使用你先前存入 {file} 的版本。",
     "{name}: a blank. Until you fill it in, labcore's own is used, not yours of lesson {n}.":
         "{name}：还空着。在你填好之前，先用 labcore 自己的版本，而不是你在第 {n} 课写的。",
-    "{name}: what you wrote in lesson {n} does this too, and stays in use.":
-        "{name}：你在第 {n} 课写的版本也能做到这些，继续使用它。",
     "{name}: a blank. Until you fill it in, labcore's own is used.": "{name}：还空着。在你填好之前，先用 labcore 自己的版本。",
     "{name} is no function: a step is one": "{name} 不是函数：每一步都应当是一个函数",
     "{name} cannot be run: {error}. Until that is mended, labcore's own steps are used.":
@@ -150,6 +175,26 @@ CHINESE = {
         "{file} 写不进去：{why}。原有内容没有丢；腾出空间后再运行一次这个单元格。",
     "{name} could not be read (line {line}). It is kept as {kept}; your step stands in the last version that can.":
         "{name} 无法解析（第 {line} 行）。它已保存为 {kept}；你的这一步写进了最近一个可解析的版本。",
+    # guesses
+    "type your guess, and press Enter": "写下你的猜测，按回车",
+    "Your guess is kept; you will see it beside the outcome.": "已记下你的猜测，稍后与结果并排显示。",
+    "  your guess: ________": "  你的猜测：________",
+    "{mark}you guessed: {guess}": "{mark}你猜的是：{guess}",
+    "you made no guess": "你没有猜",
+    "it is: {seen}": "结果是：{seen}",
+    "there is no guess {name}; there are: {names}": "没有名为 {name} 的猜测题；现有：{names}",
+    # references
+    "there is no reference of {what}; there are: {names}": "没有 {what} 的速查表；现有：{names}",
+    # hints
+    "hint {n} of {total}": "提示 {n}/{total}",
+    "no more hints": "没有更多提示了",
+    "{n} hints, one by one: labcore lesson hint {step}": "{n} 条提示，逐条查看：labcore lesson hint {step}",
+    # quizzes
+    "✓ right.": "✓ 对。",
+    "other questions": "换一组题",
+    "Answers:": "答案：",
+    "Answers": "答案",
+    "which lesson? Run its first cell, lab.begin, before": "哪一课？请先运行它的第一格 lab.begin",
     # the widget
     "ended with exit code {code}": "已结束，退出码 {code}",
     "start": "启动",
@@ -183,9 +228,6 @@ CHINESE = {
     "process {pid}": "进程 {pid}",
     "shared": "共享",
     "own": "独有",
-    "One filled box: one namespace, and its inode number. A white box: a namespace that no other process here is in.": (
-        "同一个实心框：同一个命名空间及其 inode 号。白框：这里没有其他进程使用的命名空间。"
-    ),
     "process numbers": "进程号",
     "host name": "主机名",
     "shared memory, queues": "共享内存、消息队列",
@@ -304,9 +346,9 @@ CHINESE = {
     # --- checks of lessons 2 and 3
     # limits
     "it was born in a cgroup of its own": "它一出生就在自己的 cgroup 里",
-    "its cgroup has room for {n} processes": "它的 cgroup 最多容纳 {n} 个进程",
+    "most processes in its cgroup (pids.max)": "它的 cgroup 最多容纳的进程数（pids.max）",
     "its memory has no limit of its own, for the spec asks for none": "内存没有另设上限，因为 spec 没有要求",
-    "its memory is limited to {n} bytes": "内存上限是 {n} 字节",
+    "bytes of memory that its cgroup allows ({file})": "它的 cgroup 允许的内存字节数（{file}）",
     # confine
     "what it may do now": "现在能做的",
     "what it could claim": "可以申领的",
@@ -315,9 +357,14 @@ CHINESE = {
     "{words}: the capabilities that were asked for, no other": "{words}：正是要求保留的能力，没有多余的",
     "a filter looks at its system calls": "有过滤器检查它的系统调用",
     "no user namespace, for the spec does not ask for one": "没有用户命名空间，因为 spec 没有要求",
-    "{file}: 0 inside is {n} outside": "{file}：里面的 0 是外面的 {n}",
-    "it is empty": "它是空的",
-    "root inside is user {n} outside": "里面的 root 在外面是 {n} 号用户",
+    "{file}: inside, outside, how many": "{file}：里面、外面、个数",
+    "the user outside that root inside is": "里面的 root 在外面的用户编号",
+    "the group outside that root's inside is": "里面 root 的组在外面的编号",
+    "what it hands on to programs": "它能传给别的程序的",
+    "and no path is that the spec does not name": "spec 没有提到的路径都不是只读的",
+    "for `Resources()` there is no op, for nothing is asked for": "对 `Resources()` 没有任何操作，因为什么也没要求",
+    "and without `pids` no limit on processes": "没有给 `pids`，就不限制进程数",
+    "a limit that the kernel refuses is an error, not passed over in silence": "内核拒绝的限制会报错，而不是悄悄略过",
     "{path} is read-only": "{path} 是只读的",
     # digest
     "it returns a text": "返回的是文本",
@@ -385,9 +432,8 @@ CHINESE = {
     "on this machine as it is, nothing is missing": "机器保持原样时，什么也不缺",
     "and nothing is named that is there": "没有把具备的东西说成缺的",
     "each comes with a cure": "每一项都带着补救办法",
-    "where the tray lies on an overlay, which can be no upper layer, the overlay is missing": (
-        "tray 放在 overlay 上（不能当上层）时，报告缺 overlay"
-    ),
+    "where the tray lies on an overlay, or nothing can be mounted, the overlay is missing":
+        "托盘目录位于 overlay 上，或者什么都不能挂载时，缺 overlay",
     "where no cgroups are mounted, they are missing": "没有挂载 cgroup 时，报告缺 cgroups",
     "where no {kind} namespaces may be made, “{name}” is missing": "不允许创建 {kind} 命名空间时，报告缺“{name}”",
     # devices
@@ -397,20 +443,114 @@ CHINESE = {
     "everybody may read and write each: no umask has taken that away": "每个设备人人可读可写：没有被 umask 去掉权限",
     "/dev/pts is a devpts": "/dev/pts 是 devpts",
     "/dev/ptmx leads to the one in there": "/dev/ptmx 指向其中的 ptmx",
-    "what the program makes is not for everybody to write: its umask is 022": "程序新建的文件不是人人可写：umask 是 022",
+    "the program's umask: what it makes is not for everybody to write": "程序的 umask：它新建的文件不是人人可写",
     # main
     "its root is the image that was named": "它的根就是指定的镜像",
     "it is the `run` of this file that starts it: its host name is from there": (
         "启动它的是这个文件里的 `run`：主机名来自这里"
     ),
     "what the program says comes out": "程序的输出如实出现",
-    "where the cgroups are missing, it says so": "缺 cgroup 时会说出来",
+    "for each thing that is missing it prints a line, with its cure": "缺的每一样都打印一行，带上补救办法",
+    "a layer that is cut off is an error": "不完整的层会报错",
+    "and its own lies in `root.scratch`": "它自己的那一层在 `root.scratch` 里",
+    "a cure says what to do, not what went wrong": "补救办法说的是该怎么做，而不是出了什么错",
+    "and returns {code}": "并返回 {code}",
+    "for fewer than three words, or another first one, it returns {code}": "不足三个词，或第一个词不对，就返回 {code}",
+    "says on standard error how it is used, and starts nothing": "在标准错误里说明用法，什么也不启动",
+    "the digest of the manifest that has that name": "用这个名字的 manifest 的摘要",
+    "nor has an image a name there whose parts did not all come": "没有收全的镜像，在那里也没有名字",
+    "nor is an image that is not there": "镜像不存在也不算成功",
     "starts nothing": "什么也不启动",
-    "and ends with another code than 0": "退出码不是 0",
-    "without a word on its command line it fails, without a traceback": "命令行上什么也没写时，报错退出，但不抛出 traceback",
     # machine_of
     "a program's machine is the number at byte 18": "程序适用的机器，就是第 18 字节处的数字",
     "in the byte order that byte 5 names": "字节顺序按第 5 字节所写",
     "a script is for no machine": "脚本不属于任何机器",
     "nor is a file that is cut off": "被截断的文件也一样",
+    # --- what pictures are in words, and what stands below them
+    "The ten lessons in a line: {line}. You are in lesson {stage}.":
+        "十课排成一行：{line}。现在是第 {stage} 课。",
+    "Done: {done}.": "已完成：{done}。",
+    "{repository}: {tags} leads to image {image} with the layers {layers}.":
+        "{repository}：{tags} 指向镜像 {image}，它的层是 {layers}。",
+    "Seen from above: {files}.": "从上往下看到：{files}。",
+    "{layer} holds {files}.": "{layer} 里有 {files}。",
+    " and {count} more": "，另有 {count} 个",
+    "{name}: {count} mounts; only there: {points}.": "{name}：{count} 个挂载；只在这边的：{points}。",
+    "{name}, outside {number}, inside {other}": "{name}，外面 {number} 号，里面 {other} 号",
+    "{name}, outside {number}, not to be seen inside": "{name}，外面 {number} 号，里面看不到",
+    "Processes, each below its parent: {names}.": "进程，从父到子：{names}。",
+    "Namespaces {kinds}: {ways}.": "命名空间 {kinds}：{ways}。",
+    "shared by {names}": "{names} 共用",
+    " and ": " 和 ",
+    "{name} has the machine's": "{name} 用的是本机的",
+    "{name} has its own": "{name} 有自己的",
+    "the machine's": "本机的",
+    "Filled: one namespace for several, and its inode number. White: no other process in this picture is in it.":
+        "实心框：几个进程共用一个命名空间，数字是它的 inode 号。白框：图中没有其他进程共用。",
+    "Of {count} ops these took longest: {names} of the whole time.":
+        "{count} 个操作中，用时最多的是：{names}（占总时间的比例）。",
+    "The quickest container here: {container}. The quickest virtual machine: {machine}, {n:,.0f} times as long.":
+        "这里最快的容器：{container}。最快的虚拟机：{machine}，是前者的 {n:,.0f} 倍。",
+    "One idle virtual machine takes as much as {n:,.0f} idle containers.":
+        "一台空闲的虚拟机占的内存，等于 {n:,.0f} 个空闲的容器。",
+    "Into the memory that is free here would go, by division: {counts}.":
+        "按除法算，这台机器的空闲内存里能放下：{counts}。",
+    "In the container these took longer: {names}.": "在容器里用时更长的：{names}。",
+    "These took as long as outside, so far as the samples tell: {names}.":
+        "就这些样本来看，与外面没有差别的：{names}。",
+    "These were faster inside than outside: {names}. No container makes them so: the processes ran on other processors, or "
+    "the machine was busy.":
+        "里面反而比外面快的：{names}。这不是容器的功劳：进程换了处理器，或者机器正忙着别的事。",
+    "The samples of these lie far apart, the slowest so many times the fastest: {names}. Something else "
+    "kept the machine busy, or a first start had to read its files: measure again before you believe their medians.":
+        "下面这些样本相差很大（括号里是最慢与最快之比）：{names}。机器当时在忙别的，或者第一次启动要先读文件：先重测一次，再相信它们的中位数。",
+    "A container's rows are ops of its plan, short ones together, their number in brackets.":
+        "容器的各行是计划里的操作，短的合在一起，括号里是个数。",
+    "{subject} took {time}: {parts}.": "{subject}用时 {time}：{parts}。",
+    "the program alone, without a container: what all others are compared with":
+        "不用容器，只有程序本身：其他各项都和它比",
+    "a Python that is running already calls labcore, as this notebook does":
+        "由已经在运行的 Python 调用 labcore，和本笔记本一样",
+    "`run` of your `my_runtime.py`, timed to the end of its program":
+        "你的 `my_runtime.py` 里的 `run`，计时到程序结束",
+    "the same by a command, for which Python itself has to start first":
+        "同样的事，用命令来做：Python 自己要先启动",
+    "an OCI runtime in C, as a command; podman uses it": "用 C 写的 OCI 运行时，以命令方式启动；podman 用的就是它",
+    "the command, with all that it does around its runtime: storage, network, records":
+        "整条命令，包括运行时以外的工作：存储、网络、记录",
+    "the command; it asks a daemon, which asks containerd, which starts runc":
+        "整条命令：它请求守护进程，守护进程请求 containerd，再由后者启动 runc",
+    "qemu's smallest machine: hardly any devices, and busybox as its system":
+        "qemu 最小的机器：几乎没有设备，系统只有 busybox",
+    "qemu's ordinary PC, with firmware, buses and disks to look for; the same busybox":
+        "qemu 的普通 PC：有固件，要查找总线和磁盘；系统同样是 busybox",
+    "qemu's ordinary machine for this processor; the same busybox":
+        "qemu 为这种处理器准备的普通机器；系统同样是 busybox",
+    "qemu called without labcore: the difference is what labcore adds":
+        "不经过 labcore，直接调用 qemu：差值就是 labcore 增加的开销",
+    "the command, for which Python itself has to start first": "整条命令：Python 自己要先启动",
+    "a whole Debian with systemd, as servers have it": "带 systemd 的完整 Debian，和服务器上的一样",
+    "adds numbers, and never calls the kernel": "只做加法，从不调用内核",
+    "the smallest system call, over and over: what a filter costs is seen here":
+        "反复做最小的系统调用：过滤器的代价在这里看得最清楚",
+    "asks for the size and the date of a file: through all layers of the container's root":
+        "询问一个文件的大小和日期：要穿过容器根文件系统的各层",
+    "in memory, on the container's topmost layer": "在内存里，容器最上面的一层",
+    "two processes wake one another up in turn; on which processors they run matters more than all else":
+        "两个进程轮流唤醒对方；它们在哪个处理器上运行，比什么都要紧",
+    "the parent waits for its child to end": "父进程等待子进程结束",
+    "the emulator starts and makes memory, processor and devices": "模拟器启动，造出内存、处理器和设备",
+    "the machine's own first program finds the kernel": "机器自带的第一个程序，由它找到内核",
+    "the kernel unpacks itself": "内核给自己解压",
+    "it takes stock of the memory": "清点内存",
+    "it starts the processors and their clocks": "启动各个处理器和时钟",
+    "it looks for devices": "查找设备",
+    "it unpacks its first root file system, in memory": "在内存里解包第一个根文件系统",
+    "each driver looks for what it drives": "每个驱动程序寻找自己的设备",
+    "number 1 starts and says its first word": "1 号进程启动，输出第一个字",
+    "the system's services start": "系统的各项服务启动",
+    "{median} (from {least} to {most})": "{median}（从 {least} 到 {most}）",
+    "all that comes before the first word of the kernel": "内核输出第一个字之前的一切",
+    "from the first word of the kernel to that of its first process": "从内核的第一个字到第一个进程的第一个字",
+    "a first, small system finds and mounts the disk": "先由一个小系统找到并挂载磁盘",
 }  # fmt: skip

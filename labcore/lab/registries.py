@@ -76,7 +76,7 @@ class LessonRegistry(Registry):
         self._server.close()
         self._thread.join()
 
-    def said(self) -> Exchange:
+    def access_log(self) -> Exchange:
         """Return the exchanges since the last call; they are shown as a table."""
         rows, self._rows = tuple(self._rows), []
         return Exchange(rows)
@@ -96,14 +96,14 @@ class LessonRegistry(Registry):
 
     def private(self, user: str, password: str) -> "LessonRegistry":
         """Serve the same repositories behind a password."""
-        with tempfile.NamedTemporaryFile("w", prefix="labcore-htpasswd-") as file:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="labcore-htpasswd-") as file:
             file.write(f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n")
             file.flush()
             return LessonRegistry(self.files.root, Htpasswd(Path(file.name)))
 
-    def liar(self, *digests: str) -> "LessonRegistry":
+    def tampering(self, *digests: str) -> "LessonRegistry":
         """Serve the same repositories, but send other bytes in the place of these blobs (of all, if none is named)."""
-        return _Liar(self.files.root, digests)
+        return _Tampering(self.files.root, digests)
 
     def answer(self, request: Request) -> Response:
         """Answer a request, and take it down."""
@@ -111,12 +111,12 @@ class LessonRegistry(Registry):
         self._rows.append(row(request, response))
         return response
 
-    def changed(self, request: Request, response: Response) -> Response:  # noqa: ARG002  a liar looks at the request
+    def changed(self, request: Request, response: Response) -> Response:  # noqa: ARG002  one that tampers looks at the request
         """Return the response that is really sent."""
         return response
 
 
-class _Liar(LessonRegistry):
+class _Tampering(LessonRegistry):
     def __init__(self, root: Path, digests: tuple[str, ...]) -> None:
         self._digests = digests
         super().__init__(root)

@@ -14,6 +14,7 @@ from labcore import native, procfs
 from labcore.errors import InvalidInput, SystemCallError
 from labcore.lab import cgroups
 from labcore.lab.checks.process_view import FILES
+from labcore.lab.colours import BAD, GOOD
 from labcore.lab.messages import say
 from labcore.native import Prctl, Process
 from labcore.record import Record
@@ -69,7 +70,7 @@ class Report(Record):
         return "\n".join(self.lines())
 
     def _repr_html_(self) -> str:
-        colour = "#00735c" if self.clean else "#b34700"
+        colour = GOOD if self.clean else BAD
         rows = "".join(f"<div>{html.escape(line)}</div>" for line in self.lines())
         return f"<div style='border-left:4px solid {colour};padding:2px 10px;line-height:1.5'>{rows}</div>"
 
@@ -123,7 +124,7 @@ def snapshot() -> Snapshot:
 def _mounts() -> Iterator[str]:
     """Yield the mounts of this mount namespace, with all but their numbers, equal ones told apart: proc_pid_mountinfo(5)."""
     seen: Counter[str] = Counter()
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
         fields = line.split()
         at = fields.index("-")
         kind = " ".join(field.partition(":")[0] for field in fields[6:at])  # shared, master, unbindable

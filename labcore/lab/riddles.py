@@ -3,12 +3,11 @@
 import html
 
 from labcore.errors import InvalidInput, StepFailed, errno_name
+from labcore.lab.colours import BAD, BAD_GROUND
 from labcore.lab.failures import wrapped
 from labcore.lab.messages import say
 from labcore.record import Record
 from labcore.runtime import Plan, spawn
-
-GROUND, COLOUR = "#fbe9e0", "#b34700"
 
 
 class Riddle(Record):
@@ -26,14 +25,14 @@ class Riddle(Record):
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<div style='padding:0 6px;{f'background:{GROUND}' if index == self.failed else ''}'>{html.escape(line)}</div>"
+            f"<div style='padding:0 6px;{f'background:{BAD_GROUND}' if index == self.failed else ''}'>{html.escape(line)}</div>"
             for index, line in enumerate(self.lines)
         )
         answer = "".join(f"<div>{html.escape(line)}</div>" for line in (self.cause, self.cure) if line)
         return (
-            f"<div style='border-left:4px solid {COLOUR};padding:2px 10px;line-height:1.5'>"
+            f"<div style='border-left:4px solid {BAD};padding:2px 10px;line-height:1.5'>"
             f"<div style='font-family:monospace;font-size:12px'>{rows}</div>"
-            f"<b style='color:{COLOUR}'>{html.escape(self.said)}</b>"
+            f"<b style='color:{BAD}'>{html.escape(self.said)}</b>"
             f"<details><summary>{html.escape(say('Why?'))}</summary>{answer}</details></div>"
         )
 

@@ -1,4 +1,4 @@
-"""Widget: a plan as a list of checkboxes, one for each op, and the container that results."""
+"""Widgets: one that has a static form in print, and a plan as a list of checkboxes, one for each op."""
 
 import html
 from collections.abc import Sequence
@@ -6,7 +6,8 @@ from typing import Any
 
 from ipywidgets import HTML, Button, Checkbox, Layout, VBox
 
-from labcore.errors import LabcoreError
+from labcore.errors import LabcoreError, StepFailed
+from labcore.lab.colours import BAD, GOOD
 from labcore.lab.messages import say
 from labcore.native import DEVNULL, PIPE
 from labcore.runtime import Plan, spawn
@@ -16,8 +17,29 @@ SECONDS = 5.0
 ROW = Layout(width="auto", height="22px", margin="0")
 
 
-class TickOff(VBox):  # type: ignore[misc]
-    """A plan whose ops have a box each: what is ticked off is left out when `start` is pressed. In print: the plan's table."""
+class Printable(VBox):  # type: ignore[misc]
+    """A widget that is read without a kernel, too: in an exported or printed notebook its static form stands in its place."""
+
+    def plain(self) -> str:
+        """Return the static form as text."""
+        raise NotImplementedError
+
+    def static_html(self) -> str:
+        """Return the static form as HTML: the text, unless there is something better."""
+        return f"<pre style='line-height:1.4'>{html.escape(self.plain())}</pre>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if isinstance(bundle, dict):
+            bundle |= {"text/plain": self.plain(), "text/html": self.static_html()}
+        return bundle
+
+
+class TickOff(Printable):
+    """A plan whose ops have a box each: what is unticked is left out when `start` is pressed.
+
+    In print: the plan's table, and what came of its last start.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -29,24 +51,30 @@ class TickOff(VBox):  # type: ignore[misc]
         self.carry_out()
 
     @property
-    def ops(self) -> list[Op]:
-        """The ops that are ticked."""
-        return [op for op, box in zip(self.plan, self.boxes, strict=True) if box.value]
+    def ticked(self) -> list[int]:
+        """The numbers of the ops that are ticked."""
+        return [number for number, box in enumerate(self.boxes) if box.value]
 
     def carry_out(self) -> None:
         """Start a container by the ticked ops and show what it printed, or why there is none."""
         try:
-            text, colour = outcome(self.ops), "#00735c"
+            text, colour = outcome([self.plan.ops[number] for number in self.ticked]), GOOD
+        except StepFailed as error:
+            number = self.ticked[error.index]  # as the list shows it, not as the shorter plan would
+            error.step = f"op {number}, {self.plan.ops[number]}"
+            text, colour = str(error), BAD
         except (LabcoreError, TimeoutError) as error:
-            text, colour = str(error), "#b34700"
+            text, colour = str(error), BAD
         style = f"border-left:4px solid {colour};padding:2px 10px;margin:0;white-space:pre-wrap;line-height:1.4"
         self.result.value = f"<pre style='{style}'>{html.escape(text)}</pre>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if isinstance(bundle, dict):
-            bundle["text/plain"] = str(self.plan)
-        return bundle
+    def plain(self) -> str:
+        """The plan's table."""
+        return str(self.plan)
+
+    def static_html(self) -> str:
+        """The plan's table, and what came of its last start."""
+        return f"{super().static_html()}{self.result.value}"
 
 
 def outcome(ops: Sequence[Op]) -> str:

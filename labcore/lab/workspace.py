@@ -1,14 +1,14 @@
 """Workspace: `my_runtime.py`, the learner's runtime, which grows by a function with each step; all versions are kept.
 
 WORK/my_runtime.py              a program of its own: it can be imported, read and run without a notebook
+     .my_runtime/lesson-01.py   steps as they were written in that lesson after a later lesson had written them anew
      .my_runtime/0001.py …      every version that was replaced
      .my_runtime/lock           two notebooks may be open at once
-     .my_runtime/passed.json    which text of a step has passed its check
+     .my_runtime/progress.json  what has passed, was asked for or guessed: labcore.lab.progress
 """
 
 import ast
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from labcore.errors import InUse, LabcoreError
 from labcore.lab.lessons import all_steps, lessons_of
 from labcore.lab.messages import say
 from labcore.lab.program import functions, version, with_ending, with_function, without_functions
+from labcore.lab.progress import Progress, entry
 from labcore.locks import Lock
 from labcore.record import Record
 
@@ -74,13 +75,20 @@ class Workspace:
         self.directory = directory
         self.file = directory / NAME
         self.history = directory / ".my_runtime"
+        self.progress = Progress(self.history, self.locked, self.give_to_owner)
 
     # --- reading
 
-    def text(self) -> str:
-        """Return what stands in `my_runtime.py`, empty if there is none. Raises CannotRead."""
+    def text(self, at: int | None = None) -> str:
+        """Return what stands in `my_runtime.py`, empty if there is none; with `at` as it counts in that lesson.
+
+        Raises CannotRead.
+        """
         try:
-            return _text_of(self.file)
+            text = _text_of(self.file)
+            return text if at is None else self._as_in(at, text)
+        except SyntaxError:
+            return text
         except FileNotFoundError:
             return ""
         except OSError as error:
@@ -89,18 +97,53 @@ class Workspace:
             )
             raise CannotRead(text) from None
 
-    def steps(self) -> dict[str, str]:
-        """Return the steps that stand in it, each with its text. Raises SyntaxError if it cannot be read as Python."""
-        return {name: text for name, (_, _, text) in functions(self.text()).items() if name in all_steps()}
+    def steps(self, at: int | None = None) -> dict[str, str]:
+        """Return the steps that stand in it (as they count in lesson `at`), each with its text. Raises SyntaxError."""
+        return {name: text for name, (_, _, text) in functions(self.text(at)).items() if name in all_steps()}
+
+    def _as_in(self, lesson: int, text: str) -> str:
+        """Return the program with the steps that were written in an earlier lesson in the place of later ones."""
+        kept = [path for path in self._all_kept() if path <= self._kept(lesson)]
+        found = {name: source for path in kept for name, (_, _, source) in functions(_text_of(path)).items()}
+        for name, source in found.items():
+            there = functions(text).get(name)
+            if there and version(name, there[2]) > lesson:
+                text = with_function(text, name, source, all_steps())
+        return text
+
+    def _all_kept(self) -> list[Path]:
+        return sorted(self.history.glob("lesson-*.py"))
+
+    def _kept(self, lesson: int) -> Path:
+        return self.history / f"lesson-{lesson:02}.py"
 
     # --- writing
 
-    def save(self, name: str, source: str) -> Saved:
+    def save(self, name: str, source: str, lesson: int | None = None) -> Saved:
         """Put a step's text into `my_runtime.py`: in the place of its earlier version, or at its place in the lessons' order.
 
-        Raises CannotSave when the disk says no; then the file is as it was.
+        What a lesson later than `lesson` has written stays; the text is kept for that lesson then. Raises CannotSave when the
+        disk says no; then the file is as it was.
         """
-        return self._edit(lambda text: with_ending(with_function(text or HEADER, name, source, all_steps()), ENDING))
+
+        def change(text: str) -> str:
+            there = functions(text).get(name)
+            if there and lesson and version(name, there[2]) > lesson:
+                self._keep(lesson, lambda kept: with_function(kept, name, source, all_steps()))
+                return text
+            if lesson:
+                self._keep(lesson, lambda kept: without_functions(kept, [name]))
+            return with_ending(with_function(text or HEADER, name, source, all_steps()), ENDING)
+
+        return self._edit(change)
+
+    def _keep(self, lesson: int, change: Callable[[str], str]) -> None:
+        """Change what is kept of a lesson beside `my_runtime.py`; one that Python cannot read is begun anew."""
+        path = self._kept(lesson)
+        before = _text_of(path) if path.exists() and _is_python(path) else ""
+        if (after := change(before)) != before:
+            atomic_write(path, after.encode(errors="surrogateescape"), durable=False)
+            self.give_to_owner(path)
 
     def make_program(self) -> None:
         """Make sure that `my_runtime.py` exists and can be run as a program. Raises CannotSave."""
@@ -108,6 +151,8 @@ class Workspace:
 
     def remove(self, names: tuple[str, ...], lesson: int = 1) -> Saved:
         """Remove a lesson's steps, so that they are blanks again; an earlier lesson's versions come back."""
+        with suppress(FileNotFoundError):
+            self._kept(lesson).rename(self._kept(lesson).with_suffix(".old"))
         before = {name: earlier for name in names if (earlier := self._earlier(name, lesson))}
 
         def change(text: str) -> str:
@@ -120,7 +165,8 @@ class Workspace:
 
     def _earlier(self, name: str, lesson: int) -> str:
         """Return the last text of a step that was written before a lesson, empty if there is none."""
-        for path in (*reversed(self.versions()), self.file):
+        kept = [path for path in self._all_kept() if path < self._kept(lesson)]
+        for path in (*reversed(kept), *reversed(self.versions()), self.file):
             with suppress(OSError, SyntaxError, ValueError):
                 text = functions(_text_of(path)).get(name, (0, 0, ""))[2]
                 if text and version(name, text) < lesson:
@@ -129,7 +175,7 @@ class Workspace:
 
     def _edit(self, change: Callable[[str], str]) -> Saved:
         try:
-            with self._locked():
+            with self.locked():
                 base, remark = self._base()
                 after = change(base)
                 if after != self.text():
@@ -166,7 +212,7 @@ class Workspace:
         """Return the versions that were replaced, the oldest first."""
         return sorted(self.history.glob("[0-9]*.py"))
 
-    def _locked(self) -> Lock:
+    def locked(self) -> Lock:
         """Lock the folder. Raises InUse if another notebook holds it for too long."""
         self.history.mkdir(parents=True, exist_ok=True)
         lock = Lock(self.history / "lock", os.O_CREAT | os.O_RDWR)
@@ -185,7 +231,7 @@ class Workspace:
             with suppress(OSError):
                 old.unlink()
             raise
-        _give_to_owner(self.directory, self.file, self.history, *self.history.iterdir())
+        self.give_to_owner(self.file, self.history, *self.history.iterdir())
 
     def _next_version(self) -> Path:
         versions = self.versions()
@@ -195,33 +241,26 @@ class Workspace:
 
     def passed(self, lesson: int = 1) -> set[str]:
         """Return the steps whose present text has passed its check in a lesson, or in a later one, which asks for more."""
-        marks = self._marks()
+        marks = self.progress.of("passed")
         with suppress(SyntaxError, ValueError):
             return {
                 name
-                for name, text in self.steps().items()
+                for name, text in self.steps(lesson).items()
                 for each in lessons_of(name)
-                if each.number >= lesson and marks.get(_mark(name, each.number)) == _digest(text)
+                if each.number >= lesson and marks.get(entry(name, each.number)) == _digest(text)
             }
         return set()
 
     def note_passed(self, name: str, source: str, lesson: int) -> None:
         """Remember that this text of a step has passed the check of a lesson."""
-        with suppress(OSError, InUse), self._locked():  # a full disk costs a mark that can be earned again
-            marks = {**self._marks(), _mark(name, lesson): _digest(source)}
-            atomic_write(self.history / "passed.json", f"{json.dumps(marks, indent=1)}\n".encode(), durable=False)
+        self.progress.note("passed", entry(name, lesson), _digest(source))
 
-    def _marks(self) -> dict[str, str]:
-        try:
-            marks: dict[str, str] = json.loads((self.history / "passed.json").read_text())
-        except (OSError, ValueError):
-            return {}
-        return marks
-
-
-def _mark(name: str, lesson: int) -> str:
-    """Return the name under which a step's mark is kept: it has one for each lesson that writes it anew."""
-    return name if lesson == lessons_of(name)[0].number else f"{name} in lesson {lesson}"
+    def give_to_owner(self, *paths: Path) -> None:
+        """Give files to the folder's owner: the lab runs as root, and the learner may be another user."""
+        status = self.directory.stat()
+        if os.geteuid() == 0 and status.st_uid:
+            for path in paths:
+                os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
 
 
 def _digest(source: str) -> str:
@@ -239,11 +278,3 @@ def _is_python(path: Path) -> bool:
     except (SyntaxError, ValueError):
         return False
     return True
-
-
-def _give_to_owner(directory: Path, *paths: Path) -> None:
-    """Give the files to the folder's owner: the lab runs as root, and the learner may be another user."""
-    status = directory.stat()
-    if os.geteuid() == 0 and status.st_uid:
-        for path in paths:
-            os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)

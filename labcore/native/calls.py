@@ -7,6 +7,8 @@ Called, each acts at once and on *this thread*: most of them belong in a helper 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Sequence
+from functools import cache
 
 from labcore.native._native import lib
 from labcore.native.flags import (
@@ -159,8 +161,12 @@ def capget(pid: int = 0) -> dict[str, frozenset[Capability]]:
     perform(Step("capget", lib.SYS_capget, (header, data)))
     words = struct.unpack("=6I", data)
     names = ("effective", "permitted", "inheritable")
-    bits = {name: words[i] | words[i + 3] << 32 for i, name in enumerate(names)}
-    return {name: frozenset(c for c in Capability if value >> c & 1) for name, value in bits.items()}
+    return {name: _as_set(words[i] | words[i + 3] << 32) for i, name in enumerate(names)}
+
+
+@cache
+def _as_set(bits: int) -> frozenset[Capability]:
+    return frozenset(capability for capability in Capability if bits >> capability & 1)
 
 
 @SystemCall

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # Their numbers in the child: csrc/exec.c.
 REPORT_DESCRIPTOR: Final = 3
 PROGRAM_DESCRIPTOR: Final = 4
+LAID_OUT: Final = 5  # descriptors below this the child has by number
 MFD_EXEC: Final = 0x10  # Linux 6.3; before that a file in memory could always be executed
 
 
@@ -72,7 +73,7 @@ def spawn_sharing(block: bytes, *, attempts: int, streams: Streams = Streams()) 
 
     The block's last step stands for `attempts` of them, and the report tells of each. Raises SystemCallError if clone3 fails.
     """
-    with opened_streams(streams) as ends, _meeting() as (theirs, reader):
+    with opened_streams(streams, LAID_OUT) as ends, _meeting() as (theirs, reader):
         started = spawn_block(block, ends.child | theirs)
         for fd in theirs.values():
             os.close(fd)
@@ -87,9 +88,9 @@ def spawn_sharing(block: bytes, *, attempts: int, streams: Streams = Streams()) 
 def _meeting() -> Iterator[tuple[dict[int, int], int]]:
     """Open the child's two descriptors, by their numbers there, and the end at which its report is read."""
     reader, writer = os.pipe()
-    theirs = {REPORT_DESCRIPTOR: aside(writer)}
+    theirs = {REPORT_DESCRIPTOR: aside(writer, LAID_OUT)}
     try:
-        theirs[PROGRAM_DESCRIPTOR] = aside(_file_in_memory())
+        theirs[PROGRAM_DESCRIPTOR] = aside(_file_in_memory(), LAID_OUT)
         yield theirs, reader
     finally:
         for fd in (reader, *theirs.values()):

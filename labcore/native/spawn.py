@@ -102,10 +102,10 @@ class Ends:
 
 
 @contextmanager
-def opened_streams(streams: Streams) -> Iterator[Ends]:
+def opened_streams(streams: Streams, laid_out: int = LAID_OUT) -> Iterator[Ends]:
     """Open what the streams ask for; close the child's ends again, and ours too unless they were handed over.
 
-    One of this process's own that is closed is /dev/null there.
+    One of this process's own that is closed is /dev/null there. The child's ends lie above those that it lays out by number.
     """
     ends = Ends()
     with ExitStack() as undo:
@@ -121,8 +121,8 @@ def opened_streams(streams: Streams) -> Iterator[Ends]:
             elif stream == DEVNULL:
                 fd = os.open(os.devnull, os.O_RDWR)
             else:
-                fd = _duplicate(stream, STREAM_NAMES[target])
-            ends.child[target] = aside(fd)
+                fd = _duplicate(stream, Streams._fields[target])
+            ends.child[target] = aside(fd, laid_out)
             undo.callback(os.close, ends.child[target])
         yield ends
 
@@ -142,9 +142,11 @@ def _duplicate(stream: int | IO[bytes] | IO[str], name: str) -> int:
         raise InvalidInput(f"{name}: {stream!r} is no open file: {error}; there are PIPE, DEVNULL and descriptors") from None
 
 
-def aside(fd: int) -> int:
-    """Move a descriptor above those that a child lays out by number."""
+def aside(fd: int, laid_out: int = LAID_OUT) -> int:
+    """Move a descriptor above those that a child lays out by number, unless it is there already."""
+    if fd >= laid_out:
+        return fd
     try:
-        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LAID_OUT)
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, laid_out)
     finally:
         os.close(fd)

@@ -45,7 +45,7 @@ Argument: TypeAlias = "int | Register | Pointee"
 WORD = (1 << 64) - 1
 
 
-RECORD = struct.Struct("=IBBHH6xQ6qQ")  # struct step in csrc/block.h
+RECORD = struct.Struct("=IBBHHH4xQ6qQ")  # struct step in csrc/block.h
 SAID = RECORD.size - 8
 FIRST_ARGUMENT = SAID - 6 * 8
 ZERO_FAILS = 1
@@ -56,9 +56,9 @@ class Step(Record):
 
     Strings and bytes are passed as pointers to NUL-terminated memory; a bytearray is memory that the kernel may write to.
     An errno whose bit is set in `tolerate` is no failure: `tolerate=errors(errno.EEXIST)`. `result` is the register that
-    takes what the call returns. With `zero_fails` a result of 0 counts as ECANCELED. The call is left out if the register
-    `unless` holds a result already. `said` is written to descriptor 2, with the error behind it, when the call fails in a child
-    of the monitor's.
+    takes what the call returns, and holds nothing if it fails. With `zero_fails` a result of 0 counts as ECANCELED. The call is
+    left out if the register `unless` holds a result already, or the register `when` holds none. `said` is written to
+    descriptor 2, with the error behind it, when the call fails in a child of the monitor's.
     """
 
     call: str
@@ -68,6 +68,7 @@ class Step(Record):
     result: int | None = None
     zero_fails: bool = False
     unless: int | None = None
+    when: int | None = None
     said: str = ""
 
     @cached_property
@@ -87,8 +88,8 @@ class Step(Record):
         if self.said:
             pointers.append((SAID, self.said))
         flags = ZERO_FAILS if self.zero_fails else 0
-        result, unless = (0 if register is None else register + 1 for register in (self.result, self.unless))
-        return RECORD.pack(self.number, flags, registers, result, unless, self.tolerate, *words, 0), tuple(pointers)
+        result, unless, when = (0 if each is None else each + 1 for each in (self.result, self.unless, self.when))
+        return RECORD.pack(self.number, flags, registers, result, unless, when, self.tolerate, *words, 0), tuple(pointers)
 
     @property
     def arguments(self) -> str:

@@ -1,56 +1,63 @@
-"""Path resolution in a root file system that is not mounted: in its layers, with links followed by hand and inside it."""
+"""Path resolution in a root file system that is not mounted: in its layers, with links followed by hand and inside it.
+
+Every start of a container asks for some paths, so that this works on strings, and looks at each entry once.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 from contextlib import suppress
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from pathlib import Path
-
-    from _typeshed import StrPath
+from pathlib import Path
+from typing import NamedTuple
 
 MAX_LINKS = 40
+Layers = Sequence["str | Path"]
 
 
-def resolve(layers: Sequence[StrPath], path: str, mounted: Collection[str] = ()) -> str | None:
+class Entry(NamedTuple):
+    """An entry of a layer: its path on the host, and whether it is a symbolic link."""
+
+    path: str
+    is_link: bool
+
+
+def resolve(layers: Layers, path: str, mounted: Collection[str] = ()) -> str | None:
     """Return the path without links, whether or not anything lies there; None for too many links: path_resolution(7).
 
     `layers` are the directories that the root is stacked from, the topmost first. What lies at the `mounted` places, or below
     them, is not the root's own, and is taken for no link.
     """
     pending = _parts(path)
-    here: list[str] = []
+    here, covered = "", False  # without links
     links = 0
     while pending:
         part = pending.pop()
         if part == "..":
-            here = here[:-1]
+            here = here.rpartition("/")[0]
+            covered = any(here == each or here.startswith(f"{each}/") for each in mounted)
             continue
-        place = "/".join(["", *here, part])
-        covered = any(place == each or place.startswith(f"{each}/") for each in mounted)
-        found = None if covered else _topmost(layers, [*here, part])
-        if found is None or not os.path.islink(found):
-            here.append(part)
+        place = f"{here}/{part}"
+        covered = covered or place in mounted
+        found = None if covered else _topmost(layers, place)
+        if found is None or not found.is_link:
+            here = place
             continue
         links += 1
         if links > MAX_LINKS:
             return None
-        target = os.readlink(found)
-        here = [] if target.startswith("/") else here
+        target = os.readlink(found.path)  # noqa: PTH115
+        here = "" if target.startswith("/") else here
         pending += _parts(target)
-    return "/" + "/".join(here)
+    return here or "/"
 
 
 def _parts(path: str) -> list[str]:
-    """Return the parts of a path, the last one first."""
-    return [part for part in reversed(path.split("/")) if part not in ("", ".")]
+    """Return a path's names, the last first."""
+    return [part for part in path.split("/") if part not in ("", ".")][::-1]
 
 
-def find(layers: Sequence[Path], path: str) -> Path | None:
+def find(layers: Layers, path: str) -> Path | None:
     """Return the host's path of a file in the stack, or None."""
     from pathlib import Path
 
@@ -58,33 +65,42 @@ def find(layers: Sequence[Path], path: str) -> Path | None:
     if place is None:
         return None
     if place == "/":
-        return layers[-1]  # the upper layer may be gone by now
-    found = _topmost(layers, place.split("/")[1:])
-    return None if found is None else Path(found)
+        return Path(layers[-1])  # the upper layer may be gone by now
+    found = _topmost(layers, place)
+    return Path(found.path) if found else None
 
 
-def _topmost(layers: Sequence[StrPath], parts: list[str]) -> str | None:
+def _topmost(layers: Layers, path: str) -> Entry | None:
     """Return a name's entry in the topmost layer that has it, as overlayfs would: no link is followed on the way."""
-    for layer in layers:
-        place = os.fspath(layer)
-        for part in parts[:-1]:
+    *parents, name = path.split("/")[1:]
+    last = len(layers) - 1
+    for number, layer in enumerate(layers):
+        place, hides = str(layer), number == last
+        for part in parents:
             place = f"{place}/{part}"
-            if not os.path.lexists(place):
+            status = _status(place)
+            if status is None:
                 break  # this layer says nothing of it
-            if os.path.islink(place) or not os.path.isdir(place):
+            if not stat.S_ISDIR(status.st_mode):
                 return None  # something else stands here, a whiteout perhaps: what lies below is hidden
-            if _is_opaque(place):
-                layers = [layer]
+            hides = hides or _is_opaque(place)
         else:
-            if os.path.lexists(entry := f"{place}/{parts[-1]}"):
-                return None if _is_whiteout(entry) else entry
-        if layers == [layer]:
+            place = f"{place}/{name}"
+            if status := _status(place):
+                return None if _is_whiteout(status) else Entry(place, stat.S_ISLNK(status.st_mode))
+        if hides:
             return None
     return None
 
 
-def _is_whiteout(path: str) -> bool:
-    status = os.lstat(path)
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except OSError:
+        return None
+
+
+def _is_whiteout(status: os.stat_result) -> bool:
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
 
 

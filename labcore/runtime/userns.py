@@ -25,7 +25,7 @@ from labcore.native import (
     unshare,
 )
 from labcore.native.step import perform
-from labcore.record import Record
+from labcore.runtime.mount_flags import Options
 from labcore.runtime.ops.mounts import BELOW, TOP, attribute_steps
 from labcore.runtime.probe import confined, mapped
 from labcore.spec import IdRange, MountPoint
@@ -117,9 +117,9 @@ def enter() -> None:
         os.close(reader)
         whole = mapper.wait() == 0
     if not whole:
-        write_text("/proc/self/setgroups", "deny")
-        write_text("/proc/self/uid_map", f"0 {user} 1")
-        write_text("/proc/self/gid_map", f"0 {group} 1")
+        Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
+        Path("/proc/self/uid_map").write_text(f"0 {user} 1", encoding="utf-8")
+        Path("/proc/self/gid_map").write_text(f"0 {group} 1", encoding="utf-8")
     confined.cache_clear()  # what was seen before holds no longer
 
 
@@ -161,7 +161,7 @@ def subordinate(path: str, user: int) -> list[IdRange]:
         names = {str(user)}
     found: list[IdRange] = []
     inside = 1
-    for line in read_text(path).splitlines() if os.path.exists(path) else ():
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
         name, _, rest = line.strip().partition(":")
         first, _, count = rest.partition(":")
         if name in names and first.isdigit() and count.isdigit():
@@ -218,8 +218,8 @@ def _write_map(pid: int, name: str, ranges: Sequence[IdRange]) -> None:
     lines = "".join(f"{each.inside} {each.outside} {each.size}\n" for each in ranges)
     try:
         if os.geteuid() and name == "gid_map" and len(ranges) == 1:
-            write_text(f"/proc/{pid}/setgroups", "deny")  # else no ordinary user may map groups
-        write_text(f"/proc/{pid}/{name}", lines)
+            Path(f"/proc/{pid}/setgroups").write_text("deny", encoding="utf-8")  # else no ordinary user may map groups
+        Path(f"/proc/{pid}/{name}").write_text(lines, encoding="utf-8")
     except OSError as error:
         if os.geteuid() == 0 or not _mapped_by_helper(pid, name, lines.split()):
             where = f"linux.{name.replace('_m', 'M')}pings"

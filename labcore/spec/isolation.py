@@ -1,6 +1,7 @@
 """Isolation: mounts, devices, rlimits, ids, users and capabilities, in the OCI runtime specification's terms."""
 
-from __future__ import annotations
+from functools import cache
+from typing import Final
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
@@ -108,6 +109,7 @@ DOCKER_CAPABILITIES: Final = (
 DEFAULT_CAPABILITIES: Final = tuple(name for name in DOCKER_CAPABILITIES if name != "MKNOD")
 
 
+@cache
 def root_with(names: tuple[str, ...]) -> CapabilitySets:
     """Return the sets of a root that has these, and may pass none of them on: what Docker gives."""
     return CapabilitySets(bounding=names, effective=names, permitted=names)

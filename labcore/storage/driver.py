@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from labcore.atomic import atomic_write
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 Driver: TypeAlias = "Literal['overlay', 'copy']"
 VARIABLE: Final = "LABCORE_STORAGE"
-EVERYBODY: Final = ["0", "0", "4294967295"]  # the map of the machine's own user namespace
+EVERYBODY: Final = ("0", "0", "4294967295")  # the map of the machine's own user namespace
 
 
 def driver(directory: Path) -> Driver:
@@ -26,16 +27,28 @@ def driver(directory: Path) -> Driver:
     """
     if os.environ.get(VARIABLE) in ("overlay", "copy"):
         return "copy" if os.environ[VARIABLE] == "copy" else "overlay"
-    ids = Path("/proc/self/uid_map").read_text().split()
-    here = [os.uname().release, ids]
-    noted = directory / "driver.json"
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        known = json.loads(noted.read_text())
-        if known["here"] == here:
-            return "copy" if known["driver"] == "copy" else "overlay"
-    found: Driver = "overlay" if _overlay_works(directory, in_userns=ids != EVERYBODY) else "copy"
-    atomic_write(noted, json.dumps({"here": here, "driver": found}).encode())
+    here = (os.uname().release, tuple(_read("/proc/self/uid_map").split()))
+    with suppress(OSError):
+        if known := _noted(_read(f"{directory}/driver.json"), *here):
+            return known
+    found: Driver = "overlay" if _overlay_works(directory, in_userns=here[1] != EVERYBODY) else "copy"
+    atomic_write(directory / "driver.json", json.dumps({"here": here, "driver": found}).encode())
     return found
+
+
+def _read(path: str) -> str:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - every start asks
+        return file.read().decode(errors="replace")
+
+
+@lru_cache(maxsize=16)
+def _noted(content: str, release: str, ids: tuple[str, ...]) -> Driver | None:
+    """Return the driver that is noted, if that was for this kernel and this map."""
+    with suppress(ValueError, KeyError, TypeError):
+        known = json.loads(content)
+        if known["here"] == [release, list(ids)]:
+            return "copy" if known["driver"] == "copy" else "overlay"
+    return None
 
 
 def _overlay_works(directory: Path, *, in_userns: bool) -> bool:

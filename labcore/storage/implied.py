@@ -70,7 +70,7 @@ def needs_fixup(storage: Path, ids: Sequence[str]) -> bool:
     if any(os.path.exists(f"{storage}/{IMPLIED}/{name}") for name in ids[1:]):  # noqa: PTH110 - every start asks
         return True
     hidden = any(top_of(storage, name) for name in ids[:-1])
-    return hidden and not (storage / ROOT_ENTRIES / ids[-1]).exists()
+    return hidden and not os.path.exists(f"{storage}/{ROOT_ENTRIES}/{ids[-1]}")  # noqa: PTH110
 
 
 def top_of(storage: Path, name: str) -> TopDirectory | None:

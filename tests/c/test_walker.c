@@ -101,6 +101,22 @@ static void test_a_step_is_left_out_where_another_has_succeeded(void)
     }
 }
 
+static void test_a_step_is_made_only_where_another_has_succeeded(void)
+{
+    for (int fails = 0; fails < 2; fails++) {
+        struct sample *block = sample();
+        int status;
+        block->steps[1].result = 5; /* of a step that succeeds: what follows takes it back if it fails */
+        block->steps[2].result = 5;
+        block->steps[2].args[0] = fails ? 999 : 0;
+        block->steps[3].when = 5;
+        struct report *report = walk_in_child(block, &status);
+        assert(report->failed == -1 && report->reached == STEPS);
+        assert((report->outcomes[3].started > 0) == !fails);
+        free(block);
+    }
+}
+
 static void refused(struct sample *block, size_t size, const char *why)
 {
     const char *answer = block_check(block, size);
@@ -129,6 +145,8 @@ static void test_damage_is_refused(void)
     (block = sample())->steps[1].args[0] = BLOCK_REGISTERS;
     refused(block, sizeof *block, "step reads a register that does not exist");
     (block = sample())->steps[0].unless = BLOCK_REGISTERS + 1;
+    refused(block, sizeof *block, "step asks a register that does not exist");
+    (block = sample())->steps[0].when = BLOCK_REGISTERS + 1;
     refused(block, sizeof *block, "step asks a register that does not exist");
     (block = sample())->steps[0].result = BLOCK_REGISTERS + 1;
     refused(block, sizeof *block, "step writes to a register that does not exist");
@@ -201,6 +219,7 @@ int main(void)
     test_a_failing_step_ends_the_walk();
     test_end_of_file_at_a_handshake_is_a_failure();
     test_a_step_is_left_out_where_another_has_succeeded();
+    test_a_step_is_made_only_where_another_has_succeeded();
     test_damage_is_refused();
     test_every_byte_damaged();
     test_random_blocks();

@@ -71,18 +71,18 @@ def test_an_image_shares_the_layers_of_its_base(store: str) -> None:
 
 def test_a_push_and_a_pull_are_written_down(store: str, registry: LessonRegistry) -> None:
     assert lab.push(store, "busybox", registry) == f"{registry.address}/busybox:latest"
-    said = registry.said()
+    said = registry.access_log()
     assert sorted(row.request.split()[0] for row in said.rows) == ["HEAD", "HEAD", "POST", "POST", "PUT", "PUT", "PUT"]
     assert [row.phrase for row in said.rows].count("404 Not Found") == 2
     lab.push(store, "busybox", registry)
-    again = registry.said()
+    again = registry.access_log()
     assert [row.status for row in again.rows] == [200, 200, 201]
     assert again.rows[2].asked == ("Content-Type: …manifest.v1+json",)
     digest = lab.manifest(store, "busybox")["config"]["digest"]
     lab.fetch(f"{registry.url}/v2/busybox/blobs/{digest}")
-    (row,) = registry.said().rows
+    (row,) = registry.access_log().rows
     assert row.request == f"GET /v2/busybox/blobs/{digest[:15]}…"
-    assert repr(registry.said()) == "(nothing was asked)"
+    assert repr(registry.access_log()) == "(nothing was asked)"
     for text in (repr(again), again._repr_html_()):
         assert "201 Created" in text
         assert max(map(len, repr(again).splitlines())) <= 100
@@ -138,20 +138,20 @@ def test_a_private_registry_asks_who_is_there(store: str, registry: LessonRegist
                 lab.fetch(url, user=user)
             assert failure.value.errno == errno.EACCES
         assert json.loads(lab.fetch(url, user="ada:lovelace"))["tags"] == ["latest"]
-        said = private.said()
+        said = private.access_log()
     assert [row.status for row in said.rows] == [401, 401, 401, 200]
     assert "lovelace" not in repr(said)
 
 
-def test_a_liar_is_found_out(store: str, registry: LessonRegistry) -> None:
+def test_a_registry_that_tampers_is_found_out(store: str, registry: LessonRegistry) -> None:
     lab.push(store, "busybox", registry)
     layer = lab.manifest(store, "busybox")["layers"][0]["digest"]
     pull = solution("pull")
     for named in ((), (layer,)):
         elsewhere = Path(lab.tray("elsewhere"))
         (elsewhere / "blobs/sha256").mkdir(parents=True)
-        with registry.liar(*named) as liar, pytest.raises(ValueError, match="was asked for"):
-            pull(liar.url, "busybox", "latest", str(elsewhere))
+        with registry.tampering(*named) as tampering, pytest.raises(ValueError, match="was asked for"):
+            pull(tampering.url, "busybox", "latest", str(elsewhere))
         assert layer.removeprefix("sha256:") not in {path.name for path in elsewhere.rglob("*")}
     assert pull(registry.url, "busybox", "latest", store) == lab.manifest(store, "busybox")
 

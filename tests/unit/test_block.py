@@ -48,9 +48,9 @@ def test_words_hold_pointers_of_their_own() -> None:
 
 def test_registers_tolerance_and_flags_stand_in_the_record() -> None:
     tolerate = errors(errno.ENOENT, errno.EEXIST)
-    step = Step("x", 3, (Register(2), 5), tolerate=tolerate, result=0, zero_fails=True, unless=4, said="x")
-    number, flags, registers, result, unless, tolerate, *args, _ = RECORD.unpack(step.record[0])
-    assert (number, flags, registers, result, unless) == (3, 1, 0b1, 1, 5)
+    step = Step("x", 3, (Register(2), 5), tolerate=tolerate, result=0, zero_fails=True, unless=4, when=5, said="x")
+    number, flags, registers, result, unless, when, tolerate, *args, _ = RECORD.unpack(step.record[0])
+    assert (number, flags, registers, result, unless, when) == (3, 1, 0b1, 1, 5, 6)
     assert step.record[1] == ((SAID, "x"),)
     assert tolerate == 1 << errno.ENOENT | 1 << errno.EEXIST
     assert args == [2, 5, 0, 0, 0, 0]

@@ -1,17 +1,21 @@
 """A comparison as a value: what is written is read again, what is something else is refused; its report and its pictures."""
 
+import html
 import io
 import json
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 from labcore.bench.comparison import SUBJECTS, TOPICS, WORK, Comparison, Series, Step, read_comparison, report
 from labcore.errors import InvalidInput
 from labcore.lab.pictures import comparison as pictures
 from labcore.lab.pictures.comparison_waterfall import grouped
+from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import Picture
 
 WHERE = {
@@ -99,6 +103,66 @@ def test_pictures_are_drawn_in_both_languages(
     with Image.open(io.BytesIO(picture._repr_png_())) as image:
         assert image.width > 900
     assert not [str(warning.message) for warning in recwarn if "missing from" in str(warning.message)]
+
+
+def wild() -> Comparison:
+    """A comparison that was measured on a busy machine."""
+    samples = {"cpu": ((10.0, 10.2), (9.8, 10.1)), "create": ((10.0, 11.0), (27.0, 29.0)), "pipe": ((30.0, 100.0), (6.0, 7.0))}
+    starts = {
+        "process": (0.6, 3.5),
+        "labcore": (3.0, 40.0),
+        "mine": (8.0, 9.0),
+        "q35": (2200.0, 2600.0),
+        "debian": (20e3, 90e3),
+    }
+    series = [Series("start", subject, "ms", found) for subject, found in starts.items()]
+    for kind, (outside, inside) in samples.items():
+        series += [Series(kind, "process", "ns", outside), Series(kind, "labcore", "ns", inside)]
+        series += [Series(kind, "q35", "ns", (60.0, 600.0))]
+    return made().replace(series=tuple(series))
+
+
+@pytest.mark.parametrize("tongue", ["en", "zh"])
+@pytest.mark.parametrize("draw", [pictures.starts, pictures.work])
+def test_nothing_leaves_an_axis_or_lies_on_something_else(
+    draw: Callable[[Comparison], Picture], tongue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABCORE_LANG", tongue)
+    picture = draw(wild())
+    picture._repr_png_()  # which lays it out
+    drawn = picture.figure
+    (axes,) = drawn.axes
+    low, high = axes.get_xlim()
+    assert all(low <= x <= high for line in axes.lines for x in line.get_xdata())
+    with house_style():
+        shown = [text for text in drawn.findobj(Text) if text.get_text() and text.get_visible()]
+        shown = [text for text in shown if text not in axes.get_xticklabels() or low <= text.get_position()[0] <= high]
+        places = [(text.get_text(), text.get_window_extent().frozen()) for text in shown]
+    for (text, place), (other, where) in combinations(places, 2):
+        assert not place.padded(-2).overlaps(where.padded(-2)), (text, other)
+
+
+def test_a_caption_claims_what_was_measured_and_no_more() -> None:
+    claims, _, explained = pictures.work(wild()).caption.partition("\n\n")
+    assert "took longer: a file made and removed 2.67×." in claims
+    assert "as long as outside, so far as the samples tell: arithmetic 0.99×." in claims
+    assert "lie far apart, the slowest so many times the fastest: a byte there and back (pipe) (3×)." in claims
+    assert explained.count("\n- **") + 1 == 3
+    claims, _, explained = pictures.starts(wild()).caption.partition("\n\n")
+    assert "The quickest container here: 8.5 ms. The quickest virtual machine: 2.40 s, 282 times as long." in claims
+    assert "a process (6×), container: labcore, from Python (13×), VM: PC, Debian with systemd (4×)" in claims
+    assert explained.count("- **") == 5
+    steady = pictures.starts(made()).caption
+    assert "far apart" not in steady
+
+
+@pytest.mark.parametrize("name", pictures.DRAWINGS)
+def test_each_picture_is_in_words_too(name: str) -> None:
+    picture = pictures.DRAWINGS[name](made())
+    shown, notes = picture._repr_mimebundle_()
+    assert notes["image/png"]["alt"] == shown["text/plain"] == picture.alt
+    assert f'alt="{html.escape(picture.alt)}"' in shown["text/html"]
+    assert len(picture.alt) > 40
 
 
 def test_pictures_that_lack_their_figures_are_left_out(tmp_path: Path) -> None:

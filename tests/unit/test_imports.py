@@ -12,13 +12,13 @@ import labcore
 PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
-    "lazy", "spec", "errors", "record", "enumeration", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
-    "procfs", "files", "json_codec", "locks", "atomic", "unix_sockets",
+    "lazy", "spec", "errors", "record", "record_json", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
+    "procfs", "locks", "atomic", "unix_sockets",
 }  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
-    "record": {"enumeration"},
-    "enumeration": set(),
+    "record": set(),
+    "record_json": {"record"},
     "lazy": set(),
     "errors": set(),
     "language": set(),

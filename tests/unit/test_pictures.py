@@ -276,7 +276,8 @@ def container(tmp_path: Path) -> Iterator[Process | int]:
 
 
 def look_at(picture: Picture, height: int = 620) -> None:
-    """Check the size, and that all texts are large enough, inside the picture, and off one another."""
+    """Check the size, the alt text, and that all texts are large enough, inside the picture, and off one another."""
+    assert picture.alt.endswith((".", "。"))
     png = picture._repr_png_()
     wide, high = struct.unpack(">II", png[16:24])
     assert wide <= 1000
@@ -306,6 +307,20 @@ def test_pictures_of_a_live_container(container: Process | int) -> None:
     look_at(mounts(os.getpid(), container))
     look_at(processes(container))
     look_at(processes(os.getpid()))
+
+
+def test_pictures_say_what_they_show(container: Process | int) -> None:
+    assert "Done: 1, 2." in strip(3, done=[1, 2]).alt
+    assert "only there: /snap/00 (squashfs)" in mounts(HOST, LATER).alt
+    assert "clone 4" in waterfall(TIMELINE).alt
+    shared = namespaces(os.getpid(), os.getpid(), labels=["a", "b"]).alt
+    assert shared.startswith("Namespaces mnt, pid, uts, ipc, net, cgroup, user, time: shared by a and b.")
+    known = Repository("cafe", (TaggedImage(f"sha256:{7:064x}", ("v1",), (f"sha256:{8:064x}",)),))
+    assert repositories(Known([known])).alt == "cafe: v1 leads to image 00000000 with the layers 00000000."
+    if os.geteuid() == 0:
+        assert "sleep, outside " in processes(container).alt
+        own = namespaces(1, container, labels=["host", "box"]).alt
+        assert "host has the machine's, box has its own" in own
 
 
 @pytest.mark.usefixtures("strict")

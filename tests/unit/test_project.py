@@ -8,8 +8,10 @@ import sys
 import tarfile
 import tempfile
 import tomllib
+import zipfile
 from pathlib import Path
 
+import pip
 import pytest
 
 from tests.conftest import PROJECT, needs
@@ -102,6 +104,35 @@ def test_bootstrap_waits_for_another_apt(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+PEERS_TOOL = """
+import pathlib, sys, time
+place = pathlib.Path(__file__).parent
+if sys.argv[1] == "versions":
+    sys.exit("not here")
+(place / "begun").touch()
+while not (place / "installed").exists():
+    time.sleep(0.01)
+(place / "made").touch()
+"""
+
+
+def test_bootstrap_makes_the_peers_while_it_installs(tmp_path: Path) -> None:
+    (tmp_path / "peers").write_text(PEERS_TOOL)
+    script = (
+        "import sys; sys.path.insert(0, 'tools'); import bootstrap, pathlib, time; place = pathlib.Path(sys.argv[1]); "
+        "bootstrap.PEERS_TOOL = place / 'peers'; bootstrap.rights = lambda purpose: []\n"
+        "with bootstrap.making_peers():\n"
+        "    while not (place / 'begun').exists(): time.sleep(0.01)\n"
+        "    if sys.argv[2] == 'fails': bootstrap.stop('no network')\n"
+        "    (place / 'installed').touch()\n"
+        "print((place / 'made').exists())"
+    )
+    for outcome, said in (("fails", "labcore: no network\n"), ("ends well", "True\n")):
+        command = ["python3", "-c", script, str(tmp_path), outcome]
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+        assert done.stdout + done.stderr == said
+
+
 def test_the_guest_gets_the_working_tree_and_its_status_is_both_rounds() -> None:
     if not (PROJECT / ".git").exists():
         pytest.skip("needs a git checkout")
@@ -168,3 +199,39 @@ def test_the_page_of_a_room_names_files_that_are_there(page: Path) -> None:
     room = page.parent
     assert named
     assert [name for name in sorted(named) if not (room.parent / name).exists() and not any(room.rglob(name))] == []
+
+
+def test_settings_of_pip_that_are_not_about_sources_do_not_reach_the_virtual_environment(tmp_path: Path) -> None:
+    """PIP_USER and its like would put our packages elsewhere, by a variable or by a file; an index is still heeded."""
+    wheels, target, config = tmp_path / "wheels", tmp_path / "elsewhere", tmp_path / "pip.conf"
+    wheels.mkdir()
+    with zipfile.ZipFile(wheels / "tiny-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tiny.py", "")
+        wheel.writestr("tiny-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n")
+        wheel.writestr("tiny-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("tiny-1.dist-info/RECORD", "tiny.py,,\ntiny-1.dist-info/METADATA,,\n")
+    config.write_text(f"[global]\nfind-links = {wheels}\n[install]\nno-index = true\nprefix = {target}\n")
+    script = (
+        "import sys, pathlib; sys.path.insert(0, 'tools'); import bootstrap; log = pathlib.Path(sys.argv[2]); "
+        "bootstrap.run_pip(sys.argv[1], ['install', 'tiny'], log.open('w'), log)"
+    )
+    python = tmp_path / "venv/bin/python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    (modules,) = (tmp_path / "venv").glob("lib/python3*/site-packages")
+    (modules / "pip").symlink_to(Path(pip.__file__).parent)
+    odd = {"PIP_USER": "1", "PIP_TARGET": str(target), "PIP_PREFIX": str(target), "PIP_REQUIRE_VIRTUALENV": "1"}
+    odd |= {"PIP_CONFIG_FILE": str(config), "PYTHONPATH": str(tmp_path), "PIP_DRY_RUN": "1"}
+    command = [sys.executable, "-c", script, str(python), str(tmp_path / "log")]
+    plain = {name: text for name, text in os.environ.items() if not name.startswith("PIP_")}
+    done = subprocess.run(command, cwd=PROJECT, env=plain | odd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (modules / "tiny.py").exists()
+    assert not target.exists()
+
+
+def test_make_hides_another_pythons_home_from_what_it_starts() -> None:
+    show = ["make", "--no-print-directory", "-f", "Makefile", "-f", "/dev/stdin", "odd"]
+    odd = os.environ | {"PYTHONHOME": "/nowhere", "PYTHONPATH": "/nowhere"}
+    rule = "odd:\n\t@env\n"
+    shown = subprocess.run(show, cwd=PROJECT, input=rule, env=odd, capture_output=True, text=True, check=True).stdout
+    assert "nowhere" not in shown

@@ -10,11 +10,11 @@ import pytest
 
 from labcore.engine.database import BUSY_SECONDS
 from labcore.engine.names import NAME, checked_name, drawn_name
-from labcore.engine.record_json import from_json, to_json
 from labcore.engine.records import Container, Damaged, Records, State
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged, Unavailable
 from labcore.images import Config
 from labcore.images.config import Healthcheck, History
+from labcore.record_json import from_json, to_json
 from labcore.spec import CreateOptions, DeviceMapping, IdRange, LogPolicy, Mount, Resources, Rlimit
 from labcore.spec.resources import Throttle
 

@@ -53,8 +53,8 @@ def test_the_embedded_server_is_asked_for_names_without_a_dot() -> None:
 def test_systemds_stub_is_looked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "stub").write_text("nameserver 127.0.0.53\nsearch lan\n")
     (tmp_path / "real").write_text("nameserver 192.0.2.7\n")
-    monkeypatch.setattr(resolv_conf, "MACHINES", tmp_path / "stub")
-    monkeypatch.setattr(resolv_conf, "SYSTEMDS", tmp_path / "real")
+    monkeypatch.setattr(resolv_conf, "MACHINES", str(tmp_path / "stub"))
+    monkeypatch.setattr(resolv_conf, "SYSTEMDS", str(tmp_path / "real"))
     assert resolv_conf.machines() == ResolvConf(("192.0.2.7",), ("lan",))
     (tmp_path / "real").unlink()
     assert resolv_conf.machines().servers == ("127.0.0.53",)

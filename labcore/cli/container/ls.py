@@ -9,6 +9,7 @@ from labcore.engine import Engine
 from labcore.engine.containers import every
 from labcore.engine.inspect import run_config
 from labcore.engine.listing import command_line, matches, parse_filters, status_line, status_of
+from labcore.engine.network_inspect import ports_line
 from labcore.engine.records import Container, Damaged
 
 SHOWN = 12  # digits of an ID
@@ -30,8 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """List them, the newest first; those whose records are damaged are named on standard error."""
-    found = []
-    for each in every(Engine(args.root)):
+    engine, found = Engine(args.root), []
+    for each in every(engine):
         if isinstance(each, Damaged):
             print(f"labcore: {each.why}", file=sys.stderr)
         else:
@@ -43,9 +44,9 @@ def main(args: argparse.Namespace) -> int:
         return 0
     if args.format == "json":
         for container in shown:
-            print(json.dumps(_as_json(container)))
+            print(json.dumps(_as_json(engine, container)))
         return 0
-    show_table(HEADS, [_row(container, whole=args.no_trunc) for container in shown])
+    show_table(HEADS, [_row(engine, container, whole=args.no_trunc) for container in shown])
     return 0
 
 
@@ -57,7 +58,7 @@ def _chosen(args: argparse.Namespace, containers: list[Container]) -> list[Conta
     return found[:count] if count >= 0 else found
 
 
-def _as_json(container: Container) -> dict[str, str]:
+def _as_json(engine: Engine, container: Container) -> dict[str, str]:
     """Return what docker says with `--format json`."""
     return {
         "ID": container.id,
@@ -67,12 +68,13 @@ def _as_json(container: Container) -> dict[str, str]:
         "CreatedAt": container.created,
         "State": status_of(container),
         "Status": status_line(container),
-        "Ports": "",
+        "Ports": ports_line(engine, container),
+        "Networks": ",".join(each.network for each in container.options.networks) or container.options.network_mode or "none",
         "Labels": ",".join(f"{name}={value}" for name, value in run_config(container).labels),
     }
 
 
-def _row(container: Container, *, whole: bool) -> list[str]:
+def _row(engine: Engine, container: Container, *, whole: bool) -> list[str]:
     command = printable(command_line(container))
     if not whole and len(command) > COMMAND_SHOWN:
         command = f"{command[: COMMAND_SHOWN - 1]}…"
@@ -82,6 +84,6 @@ def _row(container: Container, *, whole: bool) -> list[str]:
         f'"{command}"',
         ago(container.created),
         status_line(container),
-        "",
+        ports_line(engine, container),
         container.name,
     ]

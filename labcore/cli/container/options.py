@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from labcore.spec import CreateOptions
 
+DEFAULT_NETWORK: Final = ("bridge",)
 FILE_MAX: Final = 4 << 20  # bytes of an --env-file; the kernel gives a program 6 MB of arguments and variables at most
 
 # flags; field of `labcore.engine.fields` (with a `+` it may be repeated); what stands for its value, none for a switch; help
@@ -67,14 +68,23 @@ OPTIONS: Final = (
     ("--security-opt", "security_opt+", "OPTION",
      "seccomp=unconfined|FILE, apparmor=PROFILE, no-new-privileges, systempaths=unconfined, mask=PATH, unmask=PATH|ALL"),
     ("--sysctl", "sysctls+", "NAME=VALUE", "a kernel parameter of its namespaces"),
-    ("--network --net", "network_mode", "MODE", "none (default), host"),
+    ("--network --net", "network+", "NETWORK",
+     "the network that it is on (default: bridge): a name, name=…,ip=…,alias=…, none, host, container:NAME"),
+    ("-p --publish", "publish+", "[[IP:]PORT:]PORT[/udp]", "have a port of it answer at one of this machine"),
+    ("-P --publish-all", "publish_all", "", "the same for all that are exposed, at ports that are free"),
+    ("--expose", "expose+", "PORT[/udp]", "say that it listens there, for -P"),
+    ("--ip", "ip", "IP", "its address on the network"),
+    ("--ip6", "ip6", "IP", "the same of IPv6"),
+    ("--mac-address", "mac_address", "MAC", "the address of its interface"),
+    ("--network-alias --net-alias", "network_aliases+", "NAME", "a further name on the network"),
+    ("--link", "links+", "CONTAINER[:ALIAS]", "know a container by a name (on the default network)"),
     ("--pid", "pid_mode", "MODE", "host: see the machine's processes"),
     ("--ipc", "ipc_mode", "MODE", "private (default), none: without /dev/shm, host"),
     ("--uts", "uts_mode", "MODE", "host: have the machine's host name"),
     ("--cgroupns", "cgroupns_mode", "MODE", "private (default), host"),
     ("--userns", "userns_mode", "MODE", "host: leave --userns-remap out"),
     ("--userns-remap", "remap", "FIRST[:SIZE]", "its users are others outside: root is FIRST (SIZE: 65536 of them)"),
-    ("--add-host", "extra_hosts+", "HOST:IP", "a further line of /etc/hosts"),
+    ("--add-host", "extra_hosts+", "HOST:IP", "a further line of /etc/hosts; host-gateway is this machine's address"),
     ("--dns", "dns+", "IP", "a name server in /etc/resolv.conf (default: this machine's)"),
     ("--dns-search", "dns_search+", "DOMAIN", "where names are looked for; . is nowhere"),
     ("--dns-option --dns-opt", "dns_options+", "OPTION", "an option in /etc/resolv.conf"),
@@ -117,6 +127,7 @@ def options_of(args: argparse.Namespace, **more: Any) -> CreateOptions:
 
     names = [field.removesuffix("+") for _, field, _, _ in OPTIONS]
     fields: dict[str, Any] = {name: None if getattr(args, name) is False else getattr(args, name) for name in names}
+    fields["network"] = fields["network"] or DEFAULT_NETWORK
     files = fields.pop("env_file"), fields.pop("label_file")
     fields["env"] = _variables(files[0] or [], fields["env"] or [])
     fields["labels"] = _labels(files[1] or [], fields["labels"] or [])

@@ -70,12 +70,12 @@ def container_options(args: argparse.Namespace, *, stdin_once: bool) -> "CreateO
 
 
 def _run(args: argparse.Namespace, made: Prepared) -> int:
-    launch_options, terminal = Engine(args.root).launch_options, None
+    launch_options, terminal = made.options, None
     if args.tty:
         from labcore.cli.terminal import ContainerTerminal
 
         terminal = ContainerTerminal()
-        launch_options = launch_options.replace(syncs=(("terminal", terminal.take),))
+        launch_options = launch_options.replace(syncs=(*launch_options.syncs, ("terminal", terminal.take)))
     launch = Launch(made.spec, options=launch_options, cgroup=made.cgroup)
     sys.stdout.flush()
     with Signals() as signals:

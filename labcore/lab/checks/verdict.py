@@ -2,26 +2,52 @@
 
 import html
 import os
+from collections.abc import Iterator
 from typing import Any, Literal, Self
 
+from labcore.lab.colours import BAD, GOOD, MUTED
 from labcore.lab.messages import say
 from labcore.record import Record
 
 State = Literal["blank", "passed", "failed"]
 MARKS = {"blank": "○", "passed": "✓", "failed": "✗"}
-COLOURS = {"blank": "#767676", "passed": "#00735c", "failed": "#b34700"}  # apart for colour-blind eyes, dark enough to read
+COLOURS = {"blank": MUTED, "passed": GOOD, "failed": BAD}
+SHOWN = 120  # letters of a value
 
 
 class Claim(Record):
-    """An expectation: a sentence, whether it holds, and what was observed."""
+    """An expectation: what it is about, whether it holds, what was observed and, where that is a value, what was expected.
+
+    `text` is a sentence, or with `expected` a subject: "host name". `draw` counts the random draws of a check that has two.
+    """
 
     text: str
     holds: bool
     seen: str = ""
+    expected: str = ""
+    draw: int = 1
+
+    @property
+    def line(self) -> str:
+        """The claim in words; what was seen is told only if it was not what was expected."""
+        if self.holds:
+            return f"{self.text}: {_shortened(self.expected)}" if self.expected else self.text
+        if self.expected:
+            values = {"expected": _shortened(self.expected), "seen": _shortened(self.seen) or say("nothing")}
+            return say("{text}: expected {expected}, saw {seen}", text=self.text, **values)
+        return say("{text}: saw {seen}", text=self.text, seen=_shortened(self.seen)) if self.seen else self.text
 
     def __str__(self) -> str:
-        mark = "✓" if self.holds else "✗"
-        return f"{mark} {self.text}" + (f" ({self.seen})" if self.seen else "")
+        return f"{MARKS['passed' if self.holds else 'failed']} {self.line}"
+
+
+def equal(text: str, expected: Any, seen: Any) -> Claim:
+    """Claim of a subject that what was seen is what was expected; a failed line names both."""
+    return Claim(text, expected == seen, expected=str(expected), seen=str(seen))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 class Verdict(Record):
@@ -43,14 +69,25 @@ class Verdict(Record):
             return say("{step}: still a blank", step=self.step)
         return say("{step}: not yet", step=self.step)
 
+    def lines(self) -> Iterator[str]:
+        """Yield a line for each claim; two draws stand apart, and one that holds beside one that does not is one line."""
+        draws = sorted({claim.draw for claim in self.claims})
+        for draw in draws:
+            claims = [claim for claim in self.claims if claim.draw == draw]
+            if self.state == "failed" and len(draws) > 1 and all(claim.holds for claim in claims):
+                yield say("first draw: {mark} all {n} hold", mark=MARKS["passed"], n=len(claims))
+                continue
+            if len(draws) > 1:
+                yield say("first draw:") if draw == 1 else say("second draw, with other values:")
+            yield from map(str, claims)
+
     def __repr__(self) -> str:
-        lines = [f"{MARKS[self.state]} {self.title}", *(f"  {claim}" for claim in self.claims)]
-        lines += [f"  {line}" for line in (self.advice, *self.printed.splitlines()) if line]
-        return "\n".join(lines)
+        said = (*self.lines(), self.advice, *self.printed.splitlines())
+        return "\n".join([f"{MARKS[self.state]} {self.title}", *(f"  {line}" for line in said if line)])
 
     def _repr_html_(self) -> str:
         colour = COLOURS[self.state]
-        rows = "".join(f"<div>{html.escape(str(claim))}</div>" for claim in self.claims)
+        rows = "".join(f"<div>{html.escape(line)}</div>" for line in self.lines())
         more = f"<div style='margin-top:4px'>{html.escape(self.advice)}</div>" if self.advice else ""
         said = f"<pre style='margin:4px 0 0'>{html.escape(self.printed)}</pre>" if self.printed else ""
         return (

@@ -3,15 +3,17 @@
 import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from labcore.bench.comparison import WORK, Comparison, Series
 from labcore.errors import InvalidInput
 from labcore.lab.messages import say
 from labcore.lab.pictures import comparison_labels as labels
+from labcore.lab.pictures import comparison_words as words
 from labcore.lab.pictures.comparison_waterfall import name_rows, where_starts_go
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
@@ -39,7 +41,7 @@ DECADES: Final = {0.1: "0.1 ms", 1: "1 ms", 10: "10 ms", 100: "100 ms", 1e3: "1 
 def starts(found: Comparison) -> Picture:
     """Draw how long each start took: all samples as dots on a logarithmic axis, the median marked. Raises InvalidInput."""
     series = _present(found, "start")
-    drawn, axes = figure(WIDTH, 0.38 * len(series) + 1.5)
+    drawn, axes = figure(WIDTH, 0.38 * len(series) + 1.7)
     for row, each in enumerate(series):
         colour, shape = FAMILIES[labels.family(each.subject)]
         spread = [row + 0.22 * ((number * 0.618) % 1 - 0.5) for number in range(len(each.samples))]  # dots beside one another
@@ -56,8 +58,8 @@ def starts(found: Comparison) -> Picture:
     axes.minorticks_off()
     axes.set_xlabel(say("from the command to the first process's first word; one dot is one start, the line is the median"))
     _title(axes, say("How long a start takes"), found)
-    _legend(axes, {labels.family(each.subject) for each in series})
-    return Picture(drawn)
+    _legend(drawn, {labels.family(each.subject) for each in series})
+    return Picture(drawn, words.alt(series, labels.duration), words.caption(words.starts(series), words.subjects(series)))
 
 
 @house_style()
@@ -75,7 +77,8 @@ def memory(found: Comparison) -> Picture:
     axes.tick_params(axis="x", labelsize=SMALL)
     axes.set_xlabel(say("MiB of one that idles, with all that stands beside it; what is shared counts in parts (PSS)"))
     _title(axes, say("How much memory one takes"), found)
-    return Picture(drawn)
+    alt = words.alt(series, lambda value: f"{value:.3g} MiB")
+    return Picture(drawn, alt, words.caption(words.memory(found), words.subjects(series)))
 
 
 @house_style()
@@ -84,24 +87,27 @@ def work(found: Comparison) -> Picture:
     kinds = [kind for kind in WORK if found.get(kind, "process") and len(found.of(kind)) > 1]
     if not kinds:
         raise InvalidInput(say("this comparison has no {what}: measure it first", what="work"))
-    drawn, axes = figure(WIDTH, 0.5 * len(kinds) + 1.5)
+    drawn, axes = figure(WIDTH, 0.5 * len(kinds) + 1.7)
     axes.axvline(1, color=INK, lw=1)
-    most = max(sample / _outside(found, kind) for kind in kinds for each in found.of(kind) for sample in each.samples)
+    ratios = [sample / _outside(found, kind) for kind in kinds for each in found.of(kind) for sample in each.samples]
+    least, most = min(ratios), max(ratios)
     for row, kind in enumerate(kinds):
         inside = [each for each in found.of(kind) if each.subject != "process"]
         for place, each in enumerate(inside):
             _ratios(axes, row - 0.17 + 0.34 * place, each, _outside(found, kind), most * 1.3)
     name_rows(axes, [labels.work()[kind] for kind in kinds])
     axes.set_xscale("log")
-    axes.set_xlim(0.75, most * 2.5)
-    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100) if tick <= most]
+    axes.set_xlim(min(0.75, least / 1.2), most * 2.5)
+    ticks = [tick for tick in (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500) if least / 1.2 <= tick <= most]
     axes.set_xticks(ticks, [f"{tick}×" for tick in ticks], size=SMALL)
     axes.minorticks_off()
     axes.set_xlabel(say("times as long as in a process of the host (1×)"))
     _title(axes, say("What work inside costs"), found)
     families = {labels.family(each.subject) for kind in kinds for each in found.of(kind)} - {"process"}
-    _legend(axes, families, bbox_to_anchor=(1, -0.05), ncols=2)  # below: above is the column of medians
-    return Picture(drawn)
+    _legend(drawn, families)
+    alt = " ".join(f"{labels.work()[kind]}: {words.alt(found.of(kind), lambda ns: f'{ns:,.0f} ns')}" for kind in kinds)
+    explained = [(labels.work()[kind], labels.work_explained()[kind]) for kind in kinds]
+    return Picture(drawn, alt, words.caption(words.work(found, kinds), explained))
 
 
 DRAWINGS: Final[dict[str, Callable[[Comparison], Picture]]] = {
@@ -140,14 +146,15 @@ def _title(axes: Axes, heading: str, found: Comparison) -> None:
     axes.xaxis.label.set(size=SMALL)
 
 
-def _legend(axes: Axes, families: set[str], **where: Any) -> None:
+def _legend(drawn: Figure, families: set[str]) -> None:
+    """Name the families below the plot: inside of it, a dot or a label may lie anywhere."""
     names = labels.families()
     handles = [
         Line2D([], [], ls="", marker=shape, color=colour, ms=6, label=names[family])
         for family, (colour, shape) in FAMILIES.items()
         if family in families
     ]
-    axes.legend(handles=handles, frameon=False, fontsize=SMALL, **({"loc": "upper right"} | where))
+    drawn.legend(handles=handles, frameon=False, fontsize=SMALL, loc="outside lower right", ncols=len(handles))
 
 
 def _outside(found: Comparison, kind: str) -> float:

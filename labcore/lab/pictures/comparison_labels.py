@@ -35,6 +35,57 @@ def subject(name: str) -> str:
     }[name]
 
 
+def explained(name: str) -> str:
+    """Return what a subject is, for whoever has not met it."""
+    return {
+        "process": say("the program alone, without a container: what all others are compared with"),
+        "labcore": say("a Python that is running already calls labcore, as this notebook does"),
+        "mine": say("`run` of your `my_runtime.py`, timed to the end of its program"),
+        "labcore run": say("the same by a command, for which Python itself has to start first"),
+        "crun": say("an OCI runtime in C, as a command; podman uses it"),
+        "podman": say("the command, with all that it does around its runtime: storage, network, records"),
+        "docker": say("the command; it asks a daemon, which asks containerd, which starts runc"),
+        "microvm": say("qemu's smallest machine: hardly any devices, and busybox as its system"),
+        "q35": say("qemu's ordinary PC, with firmware, buses and disks to look for; the same busybox"),
+        "virt": say("qemu's ordinary machine for this processor; the same busybox"),
+        "by hand": say("qemu called without labcore: the difference is what labcore adds"),
+        "labcore vm run": say("the command, for which Python itself has to start first"),
+        "debian": say("a whole Debian with systemd, as servers have it"),
+    }[name]
+
+
+def work_explained() -> dict[str, str]:
+    """Return what each kind of work does."""
+    return {
+        "cpu": say("adds numbers, and never calls the kernel"),
+        "getpid": say("the smallest system call, over and over: what a filter costs is seen here"),
+        "stat": say("asks for the size and the date of a file: through all layers of the container's root"),
+        "create": say("in memory, on the container's topmost layer"),
+        "pipe": say("two processes wake one another up in turn; on which processors they run matters more than all else"),
+        "fork": say("the parent waits for its child to end"),
+    }
+
+
+def phase_explained() -> dict[str, str]:
+    """Return what happens in each phase of a virtual machine's start."""
+    return {
+        "qemu": say("the emulator starts and makes memory, processor and devices"),
+        "qemu, firmware, kernel decompressed": say("all that comes before the first word of the kernel"),
+        "firmware": say("the machine's own first program finds the kernel"),
+        "kernel: decompressed": say("the kernel unpacks itself"),
+        "kernel": say("from the first word of the kernel to that of its first process"),
+        "kernel and first process": say("from the first word of the kernel to that of its first process"),
+        "kernel: memory": say("it takes stock of the memory"),
+        "kernel: processors and interrupts": say("it starts the processors and their clocks"),
+        "kernel: buses": say("it looks for devices"),
+        "kernel: first root unpacked": say("it unpacks its first root file system, in memory"),
+        "kernel: drivers": say("each driver looks for what it drives"),
+        "first root: finds the disk": say("a first, small system finds and mounts the disk"),
+        "first process": say("number 1 starts and says its first word"),
+        "systemd and its services": say("the system's services start"),
+    }
+
+
 def work() -> dict[str, str]:
     """Return the names of the kinds of work."""
     return {

@@ -11,6 +11,7 @@ from labcore.bench.comparison import Comparison, Step
 from labcore.errors import InvalidInput
 from labcore.lab.messages import say
 from labcore.lab.pictures import comparison_labels as labels
+from labcore.lab.pictures import comparison_words as words
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
     DPI,
@@ -21,6 +22,8 @@ from labcore.lab.pictures.style import (
     WIDTH,
     Picture,
     emphasis,
+    listed,
+    sentences,
     write,
 )
 from labcore.lab.pictures.waterfall import KINDS, OTHER
@@ -50,7 +53,18 @@ def where_starts_go(found: Comparison) -> Picture:
     container = _end(found.timelines["labcore"]) if "labcore" in subjects else None
     for axes, name in zip(panels[:, 0], subjects, strict=True):
         _steps(axes, name, rows[name], None if name == "labcore" else container)
-    return Picture(drawn)
+    shown = {step.name for name in machines[-2:] for step in rows[name]}
+    explained = [(labels.phase(name), text) for name, text in labels.phase_explained().items() if name in shown]
+    legend = say("A container's rows are ops of its plan, short ones together, their number in brackets.")
+    alt = sentences(_alt(name, rows[name]) for name in subjects)
+    return Picture(drawn, alt, words.caption(legend, explained))
+
+
+def _alt(name: str, steps: Sequence[Step]) -> str:
+    """Return one waterfall as a sentence."""
+    names = ((step.name if name == "labcore" else labels.phase(step.name), step.duration_ms) for step in steps)
+    parts = listed(f"{text} {labels.duration(ms)}" for text, ms in names)
+    return say("{subject} took {time}: {parts}.", subject=labels.subject(name), time=labels.duration(_end(steps)), parts=parts)
 
 
 def grouped(steps: Sequence[Step]) -> list[Step]:
@@ -104,7 +118,7 @@ def _steps(axes: Axes, name: str, steps: Sequence[Step], beside: float | None) -
     name_rows(axes, rows)
     axes.tick_params(axis="y", labelsize=SMALL, length=0)
     axes.tick_params(axis="x", labelsize=SMALL)
-    axes.set_xlim(0, end * 1.1)
+    axes.set_xlim(0, end * 1.15)
     axes.grid(axis="x", color="#dddddd")
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -10,7 +10,7 @@ from labcore.lab.messages import say
 from labcore.lab.pictures import mountinfo, sides
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.mountinfo import Mount
-from labcore.lab.pictures.outline import Row, outline
+from labcore.lab.pictures.outline import Row, outline, walk
 from labcore.lab.pictures.proc import Target
 from labcore.lab.pictures.style import (
     GONE,
@@ -22,6 +22,8 @@ from labcore.lab.pictures.style import (
     Picture,
     breadth,
     canvas,
+    listed,
+    sentences,
     shorten,
     write,
 )
@@ -54,7 +56,13 @@ def mounts(before: Target | str, after: Target | str, *, labels: Sequence[str] |
         _mount_rows(axes, left, outlines[side], others[side], SIGNS[side])
     rule = say("−  only in “{before}”        +  only in “{after}”", before=names[0], after=names[1])
     write(axes, WIDTH / 2, bottom + 0.29, rule, size=SMALL, colour=MUTED, side="center")
-    return Picture(drawn)
+    return Picture(drawn, sentences(_alt(*side) for side in zip(names, trees, others, strict=True)))
+
+
+def _alt(name: str, tree: tuple[Mount, ...], other: set[tuple[str, ...]]) -> str:
+    points = [f"{mount.point} ({mount.kind})" for mount in walk(tree) if mount.key not in other]
+    shown = listed(points[:MOST]) + (say(" and {count} more", count=len(points) - MOST) if len(points) > MOST else "")
+    return say("{name}: {count} mounts; only there: {points}.", name=name, count=mountinfo.count(tree), points=shown or "-")
 
 
 def _missing(known: set[tuple[str, ...]]) -> Callable[[Mount], bool]:

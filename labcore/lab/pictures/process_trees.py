@@ -67,7 +67,19 @@ def processes(process: Target) -> Picture:
     _join(axes, step, outside, inside)
     _draw(axes, STARTS[0], step, outside)
     _draw(axes, STARTS[1], step, inside)
-    return Picture(drawn)
+    return Picture(drawn, _alt(outside, inside))
+
+
+def _alt(outside: Sequence[Line], inside: Sequence[Line]) -> str:
+    beside = {line.y: line.number for line in inside if line.number}
+    names = [
+        say("{name}, outside {number}, inside {other}", name=line.name, number=line.number, other=beside[line.y])
+        if line.y in beside
+        else say("{name}, outside {number}, not to be seen inside", name=line.name, number=line.number)
+        for line in outside
+        if line.number
+    ]
+    return say("Processes, each below its parent: {names}.", names="; ".join(names))
 
 
 def lines(rows: Sequence[Row[Task]], namespace: int) -> list[Line]:

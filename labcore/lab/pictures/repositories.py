@@ -23,6 +23,8 @@ from labcore.lab.pictures.style import (
     box,
     breadth,
     canvas,
+    listed,
+    sentences,
     shorten,
     write,
 )
@@ -53,7 +55,17 @@ def repositories(registry: HasContents) -> Picture:
         top += _height(repository) + GAP
     rule = say("full colour: a layer that several images here have        white: one of this image alone")
     write(axes, WIDTH / 2, bottom + 0.08, rule, size=SMALL, colour=MUTED, side="center")
-    return Picture(drawn)
+    return Picture(drawn, sentences(_alt(repository, image) for repository in found for image in repository.images))
+
+
+def _alt(repository: Repository, image: TaggedImage) -> str:
+    return say(
+        "{repository}: {tags} leads to image {image} with the layers {layers}.",
+        repository=repository.name,
+        tags=listed(image.tags) or say("no tag: by its digest only"),
+        image=image.digest[7 : 7 + DIGITS],
+        layers=listed(layer[7 : 7 + DIGITS] for layer in image.layers),
+    )
 
 
 def _height(repository: Repository) -> float:

@@ -1,11 +1,12 @@
 """Namespaces picture: a column for each process, one wide box for a namespace that several share."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from matplotlib.axes import Axes
 
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, LabcoreError
 from labcore.lab.messages import say
 from labcore.lab.pictures import proc
 from labcore.lab.pictures.fonts import house_style
@@ -23,6 +24,8 @@ from labcore.lab.pictures.style import (
     Picture,
     box,
     canvas,
+    listed,
+    sentences,
     shorten,
     write,
 )
@@ -54,17 +57,38 @@ def namespaces(*processes: proc.Target, labels: Sequence[str] | None = None) -> 
     if labels is not None and len(labels) != len(processes):
         raise InvalidInput(say("{labels} labels for {count} columns", labels=len(labels), count=len(processes)))
     columns = [column(process, labels[i] if labels else None) for i, process in enumerate(processes)]
-    kinds = _kinds()
+    kinds, machine = _kinds(), _machines()
     drawn, axes = canvas(TOP + ROW * len(columns[0].namespaces) + 0.45)
     write(axes, 0.2, 0.28, say("Who shares which namespace"), size=TITLE, bold=True)
     _header(axes, columns)
     for row, kind in enumerate(columns[0].namespaces):
-        _row(axes, TOP + ROW * row, kind, kinds[kind], [column.namespaces[kind] for column in columns])
-    rule = say(
-        "One filled box: one namespace, and its inode number. A white box: a namespace that no other process here is in."
-    )
+        _row(axes, TOP + ROW * row, kind, kinds[kind], [column.namespaces[kind] for column in columns], machine)
+    rule = say("Filled: one namespace for several, and its inode number. White: no other process in this picture is in it.")
     write(axes, 0.2, TOP + ROW * len(columns[0].namespaces) + 0.2, rule, size=SMALL, colour=MUTED)
-    return Picture(drawn)
+    return Picture(drawn, _alt(columns, machine))
+
+
+def _alt(columns: Sequence[Column], machine: set[int]) -> str:
+    """Return who shares what: the kinds of namespaces that are shared in the same way are named together."""
+    ways: dict[str, list[str]] = {}
+    for kind in columns[0].namespaces:
+        inodes = [column.namespaces[kind] for column in columns]
+        alike = (_way([columns[index].label for index in group], inodes[group[0]], machine) for group in proc.groups(inodes))
+        ways.setdefault(listed(alike), []).append(kind)
+    return sentences(say("Namespaces {kinds}: {ways}.", kinds=listed(kinds), ways=way) for way, kinds in ways.items())
+
+
+def _way(names: Sequence[str], inode: int, machine: set[int]) -> str:
+    if len(names) > 1:
+        return say("shared by {names}", names=say(" and ").join(names))
+    return say("{name} has the machine's", name=names[0]) if inode in machine else say("{name} has its own", name=names[0])
+
+
+def _machines() -> set[int]:
+    """Return the namespaces that the machine itself is in: those of process 1. None, where nobody may look."""
+    with suppress(LabcoreError):
+        return set(proc.namespaces(1).values())
+    return set()
 
 
 def column(process: proc.Target, label: str | None) -> Column:
@@ -87,17 +111,19 @@ def _header(axes: Axes, columns: Sequence[Column]) -> None:
         write(axes, middle, 0.86, say("process {pid}", pid=column.number), size=SMALL, colour=MUTED, side="center")
 
 
-def _row(axes: Axes, top: float, kind: str, meaning: str, inodes: Sequence[int]) -> None:
+def _row(axes: Axes, top: float, kind: str, meaning: str, inodes: Sequence[int], machine: set[int]) -> None:
     axes.plot([0.2, WIDTH - RIGHT], [top, top], color=LINE, linewidth=0.5)
     middle = top + (BOX_FROM + BOX_TO) / 2
     write(axes, 0.2, middle, kind, mono=True, bold=True)
     write(axes, 0.95, middle, meaning, size=SMALL, colour=MUTED)
     colours = iter(BARS)
     for group in proc.groups(inodes):
-        _group(axes, top, group, inodes[group[0]], len(inodes), next(colours) if len(group) > 1 else "")
+        inode = inodes[group[0]]
+        word = say("shared") if len(group) > 1 else say("the machine's") if inode in machine else say("own")
+        _group(axes, top, group, (word, inode), len(inodes), next(colours) if len(group) > 1 else "")
 
 
-def _group(axes: Axes, top: float, group: tuple[int, ...], inode: int, count: int, colour: str) -> None:
+def _group(axes: Axes, top: float, group: tuple[int, ...], words: tuple[str, int], count: int, colour: str) -> None:
     """Draw one namespace: a box for each run of neighbours, and a bar that joins the boxes below those between them."""
     runs = [_span(first, last, count) for first, last in proc.runs(group)]
     middles = [left + width / 2 for left, width in runs]
@@ -107,12 +133,12 @@ def _group(axes: Axes, top: float, group: tuple[int, ...], inode: int, count: in
         axes.vlines(middles, top + BOX_TO, bar, color=colour, linewidth=2.5)
     for (left, width), middle in zip(runs, middles, strict=True):
         box(axes, left, top + BOX_FROM, width, BOX_TO - BOX_FROM, face=colour or "white", edge=colour or OWN, linewidth=1.4)
-        _inscription(axes, middle, top + (BOX_FROM + BOX_TO) / 2, inode, colour)
+        _inscription(axes, middle, top + (BOX_FROM + BOX_TO) / 2, *words, colour)
 
 
-def _inscription(axes: Axes, x: float, y: float, inode: int, colour: str) -> None:
+def _inscription(axes: Axes, x: float, y: float, word: str, inode: int, colour: str) -> None:
     ink = "white" if colour == SHARED else INK
-    write(axes, x - 0.06, y, say("shared") if colour else say("own"), size=NORMAL, colour=ink, bold=True, side="right")
+    write(axes, x - 0.06, y, word, size=NORMAL, colour=ink, bold=True, side="right")
     write(axes, x + 0.06, y, str(inode), size=SMALL, colour=ink, mono=True)
 
 

@@ -25,6 +25,8 @@ from labcore.lab.pictures.style import (
     Picture,
     box,
     canvas,
+    listed,
+    sentences,
     shorten,
     write,
 )
@@ -76,7 +78,19 @@ def stack(layers: Sequence[str | Path], upper: str | Path | None = None, *, file
         _column(axes, index, len(columns), path, rows, visible)
     _counts(axes, rows, columns)
     write(axes, WIDTH / 2, bottom + 0.3, _rule(rows), size=SMALL, colour=MUTED, side="center")
-    return Picture(drawn)
+    return Picture(drawn, _alt(rows, columns, visible))
+
+
+def _alt(rows: Sequence[Layer], columns: Sequence[str], visible: Collection[str]) -> str:
+    """Return the rows as sentences, that of what is seen first."""
+    shown = say("Seen from above: {files}.", files=listed(path for path in columns if path in visible) or "-")
+    held = [(row, [f"{path} {_words(row.entries[path])}" for path in columns if path in row.entries]) for row in rows]
+    below = (say("{layer} holds {files}.", layer=row.label, files=listed(files)) for row, files in held if files)
+    return sentences([shown, *below])
+
+
+def _words(entry: Entry) -> str:
+    return {"deleted": say("✗ deleted"), "opaque": say("✗ all"), "file": f"({entry.inscription})"}[entry.kind]
 
 
 def _image_layer(path: Path, number: int) -> Layer:
@@ -137,7 +151,7 @@ def _box(axes: Axes, left: float, top: float, width: float, colour: str, entry: 
     style = "--" if deletes else "-"
     y = top + (ROW - BOX) / 2
     box(axes, left + 0.05, y, width - 0.1, BOX, face=face, edge=colour, linewidth=1.2, linestyle=style, zorder=2)
-    words = {"deleted": say("✗ deleted"), "opaque": say("✗ all"), "file": entry.inscription}[entry.kind]
+    words = _words(entry) if deletes else entry.inscription
     ink = "white" if white else colour if deletes else INK
     write(axes, left + width / 2, top + ROW / 2, shorten(words, letters), size=SMALL, colour=ink, side="center")
 

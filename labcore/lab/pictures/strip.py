@@ -1,6 +1,6 @@
 """Lesson strip: the ten lessons as a line of stations, and the current one."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -19,6 +19,8 @@ from labcore.lab.pictures.style import (
     WIDTH,
     Picture,
     canvas,
+    listed,
+    sentences,
     write,
 )
 
@@ -38,7 +40,14 @@ def strip(stage: int, done: Iterable[int] = ()) -> Picture:
     axes.plot([step / 2, WIDTH - step / 2], [LINE_AT, LINE_AT], color=LINE, linewidth=1.5, zorder=1)
     for number, label in enumerate(labels, 1):
         _station(axes, (number - 0.5) * step, number, label, stage, behind)
-    return Picture(drawn)
+    return Picture(drawn, _alt(labels, stage, sorted(behind)))
+
+
+def _alt(labels: Sequence[str], stage: int, done: Sequence[int]) -> str:
+    line = listed(f"{number} {label}" for number, label in enumerate(labels, 1))
+    here = say("The ten lessons in a line: {line}. You are in lesson {stage}.", line=line, stage=stage)
+    behind = say("Done: {done}.", done=listed(map(str, done))) if done else ""
+    return sentences([here, behind])
 
 
 def _station(axes: Axes, x: float, number: int, label: str, stage: int, done: Collection[int]) -> None:

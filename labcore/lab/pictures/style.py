@@ -1,9 +1,12 @@
-"""Style of all pictures: one width, one palette, readable in print and by colour-blind readers.
+"""Style of all pictures: one width, one palette, readable in print, by colour-blind readers, and aloud.
 
 A canvas is measured in inches from its upper left corner, so that boxes and the text in them keep their sizes.
 """
 
+import base64
+import html
 import io
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 from matplotlib.axes import Axes
@@ -13,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from labcore.lab.pictures.fonts import fonts, house_style
-from labcore.language import cells
+from labcore.language import cells, language
 from labcore.record import Record
 
 DPI: Final = 110
@@ -34,9 +37,28 @@ Side = Literal["left", "center", "right"]
 
 
 class Picture(Record):
-    """A figure that a notebook shows as the last value of a cell."""
+    """A figure that a notebook shows as the last value of a cell.
+
+    `alt` says what it shows, computed from the same data; `caption` is Markdown that stands below it.
+    """
 
     figure: Figure
+    alt: str
+    caption: str = ""
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display  # which costs 0.3 s, and is in notebooks only
+
+        shown, notes = self._repr_mimebundle_()
+        display(shown, metadata=notes, raw=True)
+        if self.caption:
+            display({"text/markdown": self.caption, "text/plain": self.caption}, raw=True)
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the picture with its alt text: as HTML, for JupyterLab shows a bare PNG without one; and for other readers."""
+        png = base64.b64encode(self._repr_png_()).decode()
+        image = f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{png}">'
+        return {"image/png": png, "text/html": image, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
     def _repr_png_(self) -> bytes:
         drawn, packed = io.BytesIO(), io.BytesIO()
@@ -49,7 +71,17 @@ class Picture(Record):
         return packed.getvalue()
 
     def __repr__(self) -> str:
-        return "<Picture>"
+        return self.alt
+
+
+def listed(words: Iterable[str]) -> str:
+    """Return words as a list in a sentence, in the reader's language."""
+    return ("、" if language() == "zh" else ", ").join(words)
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Return sentences one behind the other: Chinese puts no blank between them."""
+    return ("" if language() == "zh" else " ").join(filter(None, parts))
 
 
 def figure(width: float, height: float) -> tuple[Figure, Axes]:

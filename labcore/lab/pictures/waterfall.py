@@ -16,6 +16,7 @@ from labcore.lab.pictures.style import (
     Picture,
     emphasis,
     figure,
+    listed,
     write,
 )
 from labcore.spec import Moment
@@ -59,6 +60,7 @@ KINDS = {
 }
 OTHER = "#999999"
 LABEL_WIDTH = 44
+LONGEST = 4  # of the ops: they are named below
 
 
 @house_style()
@@ -74,13 +76,20 @@ def waterfall(timeline: Sequence[Moment], *, title: str | None = None) -> Pictur
     _bars(axes, timeline, end)
     axes.set_yticks(range(len(timeline)), [_label(moment) for moment in timeline], size=SMALL, family=fonts(mono=True))
     axes.set_ylim(len(timeline) - 0.4, -0.6)
-    axes.set_xlim(0, end * 1.06)
+    axes.set_xlim(0, end * 1.1)
     axes.tick_params(axis="x", labelsize=SMALL)
     axes.set_xlabel(say("microseconds after clone was called"), size=NORMAL)
     heading = say("{title}: {time:.1f} ms", title=title or say("One container start, op by op"), time=end / 1000)
     axes.set_title(heading, loc="left", size=TITLE, **emphasis(heading, TITLE))
     _legend(axes, timeline)
-    return Picture(drawn)
+    return Picture(drawn, f"{heading}. {_longest(timeline, end)}", _longest(timeline, end))
+
+
+def _longest(timeline: Sequence[Moment], end: float) -> str:
+    """Return where most of the time went, as a sentence."""
+    most = sorted(timeline, key=lambda moment: -moment.duration_us)[:LONGEST]
+    names = listed(f"{moment.name} {100 * moment.duration_us / end:.0f} %" for moment in most)
+    return say("Of {count} ops these took longest: {names} of the whole time.", count=len(timeline), names=names)
 
 
 def _bars(axes: Axes, timeline: Sequence[Moment], end: float) -> None:

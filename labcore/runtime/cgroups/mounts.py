@@ -21,6 +21,8 @@ def with_cgroup_mounts(spec: ContainerSpec, cgroup: Cgroup) -> ContainerSpec:
     In a cgroup namespace they are mounts of the hierarchies, whose root there is the container's cgroup; otherwise the
     container's directories are bound.
     """
+    if not any(mount.kind in ("cgroup", "cgroup2") for mount in spec.mounts):
+        return spec
     mounts: list[MountPoint] = []
     for mount in spec.mounts:
         mounts += _expanded(mount, cgroup, "cgroup" in spec.namespaces) if mount.kind in ("cgroup", "cgroup2") else [mount]

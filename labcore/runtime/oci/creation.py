@@ -71,6 +71,7 @@ def create(store: Store, request: Request, stages: Mapping[str, Stage | None] | 
             options=LaunchOptions(
                 dies_with_parent=False,
                 preserve_fds=len(request.preserved),
+                mounts_in_order=True,
                 exec_fifo=f"{directory}/exec.fifo",
                 filter_cache=f"{store.root}/{FILTERS}",
                 syncs=creation.syncs(),

@@ -23,21 +23,9 @@ from labcore.native.step import errors
 from labcore.runtime.ops.base import SCRATCH, Op
 from labcore.runtime.probe import kernel_version
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import ClassVar
-
-    from labcore.native import (
-        Step,
-    )
-
-ABSENT = errors(errno.ENOENT, errno.EBADF)
-ABSENT_OR_OTHER_KIND = errors(errno.ENOENT, errno.ENOTDIR)
 LOCKED = errors(errno.EINVAL)
-DIRECTORY = errors(errno.EINVAL)  # what move_mount(2) says to a file's mount on one
 COPIES_DETACHED = (6, 15)  # from this kernel on a tree that is attached nowhere can be copied
-FRESH, COPY, PLACE = 62, 61, 60  # registers that no tree is taken into
+FRESH, PLACE = 62, 60  # registers that no tree is taken into, and that hold nothing for long
 
 
 class Mount(Op):
@@ -112,71 +100,6 @@ class PivotRoot(Op):
 
     def calls(self) -> Sequence[Step]:
         return [native.pivot_root.step(self.new_root, self.put_old)]
-
-
-class MaskPaths(Op):
-    """Cover files with /dev/null and directories with an empty, read-only tmpfs; what this kernel lacks is passed over.
-
-    A path may be among both where it is not known what it is: a file takes /dev/null only, a directory tmpfs only.
-    """
-
-    files: tuple[str, ...]
-    directories: tuple[str, ...] = ()
-    name: ClassVar[str] = "mask"
-    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
-
-    @cached_property
-    def detail(self) -> str:
-        return " ".join(dict.fromkeys(self.files + self.directories))
-
-    def calls(self) -> Sequence[Step]:
-        read_only = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
-        # A link in its place would cover nothing, and show what it points to under another name. It is held from then on.
-        look = native.openat2.step(native.AT_FDCWD, "/dev/null", os.O_PATH | os.O_CLOEXEC, resolve=Resolve.NO_SYMLINKS)
-        null = [look.replace(result=SCRATCH.number)] if self.files else []
-        files = [step for path in self.files for step in self._cover(path)]
-        directories = [native.mount.step("tmpfs", path, "tmpfs", read_only, "size=0") for path in self.directories]
-        covered = [step.replace(tolerate=ABSENT_OR_OTHER_KIND) for step in directories]
-        return [*null, *files, *([native.close.step(SCRATCH)] if null else []), *covered]
-
-    def _cover(self, path: str) -> list[Step]:
-        copy = Register(COPY)
-        move = native.move_mount.step(copy, "", native.AT_FDCWD, path, MoveFlag.F_EMPTY_PATH | MoveFlag.T_SYMLINKS)
-        return [
-            native.open_tree.step(SCRATCH, "", TreeFlag.EMPTY_PATH | TreeFlag.CLONE).replace(result=COPY),
-            move.replace(tolerate=ABSENT_OR_OTHER_KIND | (DIRECTORY if path in self.directories else 0)),
-            native.close.step(copy),
-        ]
-
-
-class ReadonlyPaths(Op):
-    """Make parts of the tree read-only, each by a mount of itself; what this kernel lacks is passed over."""
-
-    paths: tuple[str, ...]
-    name: ClassVar[str] = "read-only"
-    needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
-
-    @cached_property
-    def detail(self) -> str:
-        return " ".join(self.paths)
-
-    def calls(self) -> Sequence[Step]:
-        # Where a path is not there, its two registers hold no descriptor, or one that was closed.
-        return [step.replace(tolerate=ABSENT) for path in self.paths for step in self._protect(path)]
-
-    @staticmethod
-    def _protect(path: str) -> list[Step]:
-        place, copy = Register(PLACE), Register(COPY)
-        look = native.openat2.step(native.AT_FDCWD, path, os.O_PATH | os.O_CLOEXEC, resolve=Resolve.NO_MAGICLINKS)
-        whole = TreeFlag.EMPTY_PATH | TreeFlag.CLONE | TreeFlag.RECURSIVE
-        return [
-            look.replace(result=PLACE),
-            native.open_tree.step(place, "", whole).replace(result=COPY),
-            native.mount_setattr.step(copy, "", TreeFlag.EMPTY_PATH, set=MountAttribute.RDONLY),
-            native.move_mount.step(copy, "", place, "", MoveFlag.F_EMPTY_PATH | MoveFlag.T_EMPTY_PATH),
-            native.close.step(copy),
-            native.close.step(place),
-        ]
 
 
 TOP, BELOW = TreeFlag.EMPTY_PATH, TreeFlag.EMPTY_PATH | TreeFlag.RECURSIVE
@@ -349,7 +272,8 @@ class MoveMount(Op):
     """Attach a mount tree that was taken in hand, and let go of it: move_mount(2), with attributes set by mount_setattr(2).
 
     The attributes hold for its top, those of `below` for all mounts of it. With `follow` the target may be a link, as mount(2)
-    takes it.
+    takes it. With `fresh` it is a copy, made now, that is attached: /proc/self/mountinfo lists mounts by age. To dissolve the
+    first one takes the kernel longer than all the rest.
     """
 
     register: int
@@ -361,6 +285,7 @@ class MoveMount(Op):
     propagation: MountFlag = MountFlag(0)
     recursive_propagation: bool = False
     follow: bool = False
+    fresh: bool = False
     name: ClassVar[str] = "move_mount"
     needs: ClassVar[CloneFlag] = CloneFlag.NEWNS
 
@@ -372,8 +297,7 @@ class MoveMount(Op):
     def calls(self) -> Sequence[Step]:
         tree = Register(self.register)
         steps = attribute_steps(tree, self.set, self.clear, self.set_below, self.clear_below)
-        if kernel_version() >= COPIES_DETACHED:
-            # A fresh copy: /proc/self/mountinfo lists mounts by age, and this one is to come after those before it.
+        if self.fresh and kernel_version() >= COPIES_DETACHED:
             steps.append(native.open_tree.step(tree, "", BELOW | TreeFlag.CLONE).replace(result=FRESH))
             steps.append(native.close.step(tree))
             tree = Register(FRESH)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import struct
-from functools import cached_property
+from collections.abc import Sequence
+from functools import cache, cached_property
+from typing import ClassVar
 
 from labcore import native
 from labcore.native import CloneFlag, Prctl, SeccompMode
 from labcore.native.step import errors
 from labcore.runtime.ops.base import SCRATCH, Op
+from labcore.runtime.probe import read_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 NOT_THIS_ONE = errors(errno.ENOENT, errno.ENOTDIR, errno.EACCES)
 UNKNOWN_HERE = errors(errno.EINVAL)
-HIGHEST_CAPABILITY = 63  # that the kernel's sets have room for: one that is too new to have a name here is dropped too
+HIGHEST_CAPABILITY = 63  # that the kernel's sets have room for
 KEYCTL_JOIN_SESSION_KEYRING = 1
 PR_CAP_AMBIENT_RAISE = 2
 
@@ -202,9 +205,15 @@ class BoundCapabilities(Op):
     def calls(self) -> Sequence[Step]:
         return [
             native.prctl.step(Prctl.CAPBSET_DROP, capability).replace(tolerate=UNKNOWN_HERE)
-            for capability in range(HIGHEST_CAPABILITY + 1)
+            for capability in range(_last_capability() + 1)  # also one that is too new to have a name here
             if capability not in self.keep
         ]
+
+
+@cache
+def _last_capability() -> int:
+    last = read_setting("kernel/cap_last_cap") or ""
+    return max(int(last), *Capability) if last.isdigit() else HIGHEST_CAPABILITY
 
 
 def _names(capabilities: Sequence[Capability]) -> str:

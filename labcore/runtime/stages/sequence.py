@@ -15,6 +15,7 @@ from labcore.native.spawn import PRESERVED_DESCRIPTOR
 from labcore.record import Record
 from labcore.runtime import ops
 from labcore.runtime.ops import Op
+from labcore.runtime.ops.fields import ops_of
 from labcore.runtime.plan import Plan
 from labcore.runtime.probe import confined, mapped
 from labcore.runtime.stages import filesystem, namespaces, process, rootfs
@@ -58,7 +59,8 @@ class LaunchOptions(Record):
     """How a container is launched: what is its launcher's, and not its own.
 
     `dies_with_parent`: it is killed when whoever started it dies. `preserve_fds` is how many descriptors its program finds open
-    from 3 on. At the FIFO `exec_fifo` it waits for its start. `filter_cache` is a directory of compiled seccomp filters.
+    from 3 on. With `mounts_in_order` /proc/self/mountinfo lists the container's mounts as the spec does. At the FIFO
+    `exec_fifo` it waits for its start. `filter_cache` is a directory of compiled seccomp filters.
     `syncs` are the launcher's work at the sync points: `namespaces` (they are there, nothing is mounted yet), `rootfs` (all is
     mounted below the root's directory, and the host's root is still `/`), `terminal` (its other end is to be taken; by default
     the shim gets it), `created` (all is done but becoming the program).
@@ -66,6 +68,7 @@ class LaunchOptions(Record):
 
     dies_with_parent: bool = True
     preserve_fds: int = 0
+    mounts_in_order: bool = False
     exec_fifo: str = ""
     filter_cache: str = ""
     syncs: tuple[tuple[SyncPoint, Action], ...] = ()
@@ -100,7 +103,8 @@ def _compile(spec: ContainerSpec, stages: Mapping[str, Stage | None], options: L
     spec = _with_compiled_filter(spec, options.filter_cache)
     made = made_by(spec, stages)
     _check_room(made["rootfs"], options.preserve_fds)
-    mounted = [*made["rootfs"], *made["mounts"], *made["devices"]]
+    mounts = _in_order(made["mounts"]) if options.mounts_in_order else made["mounts"]
+    mounted = [*made["rootfs"], *mounts, *made["devices"]]
     before_program, program = made["exec"][:-1], made["exec"][-1:]
     return _plan(
         [
@@ -127,6 +131,7 @@ def _compile(spec: ContainerSpec, stages: Mapping[str, Stage | None], options: L
             *(_said_aloud(program) if options.exec_fifo else program),
         ],
         options,
+        typed=not stages,
     )
 
 
@@ -137,7 +142,7 @@ def made_by(
     if unknown := set(stages) - set(STAGES):
         raise InvalidInput(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
     chosen = {name: stages.get(name, STAGES[name]) for name in names}
-    return {name: list(stage(spec)) if stage is not None else [] for name, stage in chosen.items()}
+    return {name: ops_of(stage, spec, name) if stage is not None else [] for name, stage in chosen.items()}
 
 
 def started(options: LaunchOptions) -> list[Op]:
@@ -147,10 +152,10 @@ def started(options: LaunchOptions) -> list[Op]:
     return [*options.at("created", "ready"), *waiting, *preserved]
 
 
-def _plan(made: list[Op], options: LaunchOptions) -> Plan:
+def _plan(made: list[Op], options: LaunchOptions, *, typed: bool) -> Plan:
     if options.dies_with_parent:  # a change of user unsets it: prctl(2), PR_SET_PDEATHSIG
         made = [each for op in made for each in ([op, ops.DieWithParent()] if isinstance(op, ops.SetUser) else [op])]
-    return Plan(made)
+    return Plan(made, typed=typed)
 
 
 def _with_compiled_filter(spec: ContainerSpec, cache: str) -> ContainerSpec:
@@ -200,6 +205,10 @@ def _with_root_hooks(mounted: list[Op], spec: ContainerSpec, options: LaunchOpti
         ops.Unmount(".", UnmountFlag.DETACH),
         ops.Chdir("/"),
     ]
+
+
+def _in_order(mounts: Sequence[Op]) -> list[Op]:
+    return [op.replace(fresh=True) if isinstance(op, ops.MoveMount) else op for op in mounts]
 
 
 def _check_room(receiving: Sequence[Op], preserved: int) -> None:

@@ -1,4 +1,4 @@
-"""Records as JSON and back, by their annotations: what the engine keeps of containers.
+"""Records as JSON and back, by their annotations: what is kept of containers and networks.
 
 A field that is as it is by default is left out, so that a newer labcore may add fields with defaults and read what an older one
 wrote. Nothing is taken for what it is not: a value of another type than the annotation says is refused.

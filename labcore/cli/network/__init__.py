@@ -1,0 +1,1 @@
+"""The verbs of `labcore network`, a module each."""

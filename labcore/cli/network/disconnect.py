@@ -1,0 +1,19 @@
+"""`labcore network disconnect`: disconnect a container from a network."""
+
+import argparse
+
+from labcore.engine import Engine
+from labcore.engine.network_connect import disconnect
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("-f", "--force", action="store_true", help="also one that is no more")
+    parser.add_argument("network", metavar="NETWORK")
+    parser.add_argument("container", metavar="CONTAINER")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Disconnect it."""
+    disconnect(Engine(args.root), args.network, args.container, force=args.force)
+    return 0

@@ -1,0 +1,18 @@
+"""`labcore network repair`: links and rules as they should be."""
+
+import argparse
+
+from labcore.cli.network.told import told
+from labcore.engine import Engine
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.epilog = "Each start does what it needs of that itself; this does all of it at once."
+
+
+def main(args: argparse.Namespace) -> int:
+    """Do it, and print what was done."""
+    for sentence in Engine(args.root, notify=told).networks.repair():
+        print(sentence)
+    return 0

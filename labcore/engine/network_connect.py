@@ -1,0 +1,95 @@
+"""Networks of containers that are there: connect, disconnect, remove, prune. The records say what is wanted next time."""
+
+from labcore.engine.container_state import settled
+from labcore.engine.engine import Engine
+from labcore.engine.etc_files import etc_files, update_etc_files
+from labcore.engine.networks import Connected, connected_now, names_on, serve_names
+from labcore.engine.records import Container, Damaged
+from labcore.errors import InUse, InvalidInput, NotFound
+from labcore.network import namespace_of
+from labcore.spec.network import EndpointOptions, Network
+
+
+def connect(engine: Engine, wanted: EndpointOptions, text: str) -> None:
+    """Connect a container to a further network: now if it runs, and whenever it is started.
+
+    Raises NotFound, InUse, InvalidInput, Unavailable.
+    """
+    network = engine.networks.find(wanted.network)
+    wanted = wanted.replace(network=network.wanted.name)
+    found = engine.records.find(text)
+    with engine.container_dirs.locked(found.id, found.name):
+        container = settled(engine, found.id)
+        _check_mode(container)
+        if any(each.network == wanted.network for each in container.options.networks):
+            raise InUse(f"{container} is on network {wanted.network} already")
+        networks = (*container.options.networks, wanted)
+        if container.state.status == "running":
+            _connect_running(engine, container, wanted)
+        engine.records.set_networks(container, networks)
+
+
+def disconnect(engine: Engine, network: str, text: str, *, force: bool = False) -> None:
+    """Disconnect a container from a network. With `force` a container that is no more is disconnected too.
+
+    Raises NotFound, InvalidInput.
+    """
+    name = engine.networks.find(network).wanted.name
+    try:
+        found = engine.records.find(text)
+    except NotFound:
+        if not force:
+            raise
+        return engine.networks.disconnect(text, name)
+    with engine.container_dirs.locked(found.id, found.name):
+        container = settled(engine, found.id)
+        left = tuple(each for each in container.options.networks if each.network != name)
+        if len(left) == len(container.options.networks):
+            raise NotFound(f"{container} is not on network {name}")
+        if container.state.status == "running":
+            before = connected_now(engine, container)
+            with namespace_of(container.state.pid) as namespace:
+                engine.networks.disconnect(container.id, name, namespace)
+            _tell(engine, container, before)
+        engine.records.set_networks(container, left)
+    return None
+
+
+def _connect_running(engine: Engine, container: Container, wanted: EndpointOptions) -> None:
+    before = connected_now(engine, container)
+    names = names_on(wanted, container.id, container.name)
+    endpoint = engine.networks.reserve(wanted, container.id, names=names)
+    try:
+        with namespace_of(container.state.pid) as namespace:
+            engine.networks.attach([endpoint], namespace)
+        _tell(engine, container, before)
+    except BaseException:
+        engine.networks.disconnect(container.id, wanted.network)
+        raise
+
+
+def _tell(engine: Engine, container: Container, before: Connected) -> None:
+    """Have the container's files in /etc, and the embedded server, know of its networks as they are now."""
+    after = connected_now(engine, container)
+    directory, hostname = engine.container_dirs.path(container.id), container.options.hostname or container.id[:12]
+    texts = (etc_files(container.options, hostname, each) for each in (before, after))
+    update_etc_files(str(directory), *texts)
+    if after.is_embedded:
+        serve_names(engine, after, container.state.pid)
+
+
+def _check_mode(container: Container) -> None:
+    mode = container.options.network_mode
+    if mode in ("none", "host") or mode.startswith("container:"):
+        raise InvalidInput(f"{container} was created with network {mode}, which stands alone: create it with another one")
+
+
+def remove_network(engine: Engine, name: str) -> None:
+    """Remove a network that no container is on. Raises NotFound, InvalidInput, InUse."""
+    engine.networks.remove(name)
+
+
+def prune_networks(engine: Engine) -> list[Network]:
+    """Remove the networks that no container is on, or wants to be on when it is started; return them."""
+    records = [each for each in engine.records.all() if not isinstance(each, Damaged)]
+    return engine.networks.prune({each.network for container in records for each in container.options.networks})

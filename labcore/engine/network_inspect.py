@@ -1,0 +1,167 @@
+"""Networks, and what containers have of them, in the Engine API's words: Network, NetworkSettings, PortMap; filters."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from labcore.engine.engine import Engine
+from labcore.engine.records import Container
+from labcore.errors import InvalidInput
+from labcore.network import PREDEFINED
+from labcore.spec.network import AddressPool, Endpoint, EndpointOptions, Network, PortBinding
+
+SCOPE: Final = "local"
+FILTERS: Final = ("id", "name", "driver", "label", "scope", "type", "dangling")
+ANYWHERE: Final = ("0.0.0.0", "::")  # both, where no address is asked for
+NAMELESS: Final = ("none", "host")
+
+
+def network_json(engine: Engine, network: Network) -> dict[str, Any]:
+    """Return all about a network, with the containers that are on it."""
+    wanted = network.wanted
+    return {
+        "Name": wanted.name,
+        "Id": network.id,
+        "Created": network.created,
+        "Scope": SCOPE,
+        "Driver": wanted.driver,
+        "EnableIPv4": wanted.ipv4,
+        "EnableIPv6": wanted.ipv6,
+        "IPAM": {"Driver": "default", "Options": None, "Config": [_pool(pool) for pool in wanted.pools]},
+        "Internal": wanted.internal,
+        "Attachable": wanted.attachable,
+        "Ingress": False,
+        "ConfigFrom": {"Network": ""},
+        "ConfigOnly": False,
+        "Containers": {each.owner: _member(engine, each) for each in engine.networks.endpoints(network=network.id)},
+        "Options": dict(wanted.options),
+        "Labels": dict(wanted.labels),
+    }
+
+
+def _pool(pool: AddressPool) -> dict[str, Any]:
+    found: dict[str, Any] = {"Subnet": pool.subnet, "IPRange": pool.ip_range, "Gateway": pool.gateway}
+    return found | ({"AuxiliaryAddresses": dict(pool.auxiliary)} if pool.auxiliary else {})
+
+
+def _member(engine: Engine, endpoint: Endpoint) -> dict[str, str]:
+    names = {each.id: each.name for each in engine.records.readable()}
+    return {
+        "Name": names.get(endpoint.owner, endpoint.owner[:12]),
+        "EndpointID": endpoint.id,
+        "MacAddress": endpoint.mac_address,
+        "IPv4Address": endpoint.ipv4,
+        "IPv6Address": endpoint.ipv6,
+    }
+
+
+def network_settings(engine: Engine, container: Container) -> dict[str, Any]:
+    """Return what a container has of networks; of those that it wants, and has not as it does not run, their names."""
+    own = (
+        {each.wanted.network: each for each in engine.networks.endpoints(owner=container.id)}
+        if container.options.networks
+        else {}
+    )
+    wanted = container.options.networks or _alone(container)
+    ports: dict[str, Any] = dict.fromkeys(exposed_ports(container)) if own else {}
+    for port, binding in bindings(engine, container) if own else ():
+        ports[port] = [*(ports.get(port) or ()), {"HostIp": binding.host_ip, "HostPort": str(binding.host_port)}]
+    return {"Ports": ports, "Networks": {each.network: _endpoint(engine, each, own.get(each.network)) for each in wanted}}
+
+
+def _alone(container: Container) -> tuple[EndpointOptions, ...]:
+    mode = container.options.network_mode or "none"
+    return (EndpointOptions(mode),) if mode in NAMELESS else ()
+
+
+def exposed_ports(container: Container) -> list[str]:
+    """Return the ports that the image and the options say something listens at."""
+    named = (f"{each.container_port}/{each.protocol}" for each in container.options.ports)
+    return sorted({*container.config.exposed_ports, *container.options.exposed_ports, *named})
+
+
+def _endpoint(engine: Engine, wanted: EndpointOptions, found: Endpoint | None) -> dict[str, Any]:
+    ipv4, ipv4_length = _split(found.ipv4 if found else "")
+    ipv6, ipv6_length = _split(found.ipv6 if found else "")
+    asked = {"IPv4Address": wanted.ipv4, "IPv6Address": wanted.ipv6} if wanted.ipv4 or wanted.ipv6 else None
+    return {
+        "IPAMConfig": {name: value for name, value in asked.items() if value} if asked else None,
+        "Links": [f"{container}:{alias}" for container, alias in wanted.links] or None,
+        "Aliases": list(wanted.aliases) or None,
+        "MacAddress": found.mac_address if found else wanted.mac_address,
+        "DriverOpts": dict(wanted.driver_options) or None,
+        "GwPriority": wanted.priority,
+        "NetworkID": found.network_id if found else engine.networks.find(wanted.network).id,
+        "EndpointID": found.id if found else "",
+        "Gateway": found.ipv4_gateway if found else "",
+        "IPAddress": ipv4,
+        "IPPrefixLen": ipv4_length,
+        "IPv6Gateway": found.ipv6_gateway if found else "",
+        "GlobalIPv6Address": ipv6,
+        "GlobalIPv6PrefixLen": ipv6_length,
+        "DNSNames": list(found.names) or None if found else None,
+    }
+
+
+def _split(address: str) -> tuple[str, int]:
+    plain, _, length = address.partition("/")
+    return plain, int(length or 0)
+
+
+def bindings(engine: Engine, container: Container) -> Iterator[tuple[str, PortBinding]]:
+    """Yield each published port, `80/tcp`, with where it answers: one address and one port."""
+    for endpoint in engine.networks.endpoints(owner=container.id) if container.options.networks else ():
+        for each in sorted(endpoint.ports, key=lambda each: (each.container_port, each.protocol, each.host_port)):
+            for host_ip in [each.host_ip] if each.host_ip else ANYWHERE:
+                yield f"{each.container_port}/{each.protocol}", each.replace(host_ip=host_ip)
+
+
+def address_of(binding: PortBinding) -> str:
+    """Return where a port answers: `0.0.0.0:8080`, `[::]:8080`."""
+    host = f"[{binding.host_ip}]" if ":" in binding.host_ip else binding.host_ip
+    return f"{host}:{binding.host_port}"
+
+
+def ports_line(engine: Engine, container: Container) -> str:
+    """Return the ports as `ps` has them: `0.0.0.0:8080->80/tcp, 53/udp`."""
+    published = list(bindings(engine, container)) if container.state.status == "running" else []
+    shown = [f"{address_of(binding)}->{port}" for port, binding in published]
+    if container.state.status == "running" and container.options.networks:
+        shown += [port for port in exposed_ports(container) if port not in {port for port, _ in published}]
+    return ", ".join(shown)
+
+
+def parse_filters(texts: Iterable[str]) -> dict[str, list[str]]:
+    """Read `NAME=VALUE` filters. Raises InvalidInput for one that there is not."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or name not in FILTERS:
+            raise InvalidInput(f"filter {text!r}: there are {', '.join(f'{each}=…' for each in FILTERS)}")
+        if name == "type" and value not in ("custom", "builtin"):
+            raise InvalidInput(f"filter type={value}: there are custom and builtin")
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def matches(engine: Engine, network: Network, filters: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether a network passes all filters; of several values of one, any will do, but for labels."""
+    wanted, labels = network.wanted, dict(network.wanted.labels)
+
+    def has_label(text: str) -> bool:
+        name, equals, value = text.partition("=")
+        return name in labels and (not equals or labels[name] == value)
+
+    def is_dangling(value: str) -> bool:
+        unused = wanted.name not in PREDEFINED and not engine.networks.endpoints(network=network.id)
+        return unused == (value.lower() in ("true", "1"))
+
+    tests = {
+        "id": network.id.startswith,
+        "name": lambda value: value in wanted.name,
+        "driver": lambda value: value == wanted.driver,
+        "scope": lambda value: value == SCOPE,
+        "type": lambda value: (value == "builtin") == (wanted.name in PREDEFINED),
+        "dangling": is_dangling,
+        "label": has_label,
+    }
+    return all((all if name == "label" else any)(map(tests[name], values)) for name, values in filters.items())

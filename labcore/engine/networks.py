@@ -1,0 +1,217 @@
+"""Networks of containers: endpoints reserved before a start, attached at its sync point `namespaces`, released afterwards.
+
+Most containers of `labcore.run` are on no network: for them nothing of `labcore.network` is imported.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from labcore import procfs
+from labcore.engine.engine import BARE, Engine
+from labcore.engine.ids import new_id
+from labcore.engine.limit_forms import HOST_GATEWAY
+from labcore.engine.records import Container
+from labcore.engine.resolv_conf import ResolvConf, embedded, machines, own, wanted
+from labcore.errors import InvalidInput
+from labcore.images import Config
+from labcore.native import Process
+from labcore.record import Record
+from labcore.runtime.stages.sequence import Action, SyncPoint
+from labcore.spec import CreateOptions
+from labcore.spec.network import Endpoint, EndpointOptions, PortBinding, Protocol
+
+DEFAULT: Final = "bridge"  # the network that has no names
+SHOWN: Final = 12  # digits of an ID that others on a network know a container by
+Hosts = tuple[tuple[str, str], ...]
+
+
+class Connected(Record):
+    """What a container has of networks: its endpoints, and what stands in its /etc/hosts and /etc/resolv.conf because of them.
+
+    `hosts` are pairs of an address and names, for its own and for linked containers; `host_gateway` is what that word stands
+    for in extra hosts. `resolver` is what it asks. With `is_embedded` that is the embedded server, which knows the networks'
+    names, and asks `upstream` for others.
+    """
+
+    resolver: ResolvConf
+    endpoints: tuple[Endpoint, ...] = ()
+    hosts: Hosts = ()
+    is_embedded: bool = False
+    is_internal: bool = False
+    upstream: tuple[str, ...] = ()
+    host_gateway: str = ""
+
+    def syncs(self, engine: Engine) -> tuple[tuple[SyncPoint, Action], ...]:
+        """Return the launch's work at its sync points."""
+        return (("namespaces", partial(attach, engine, self)),) if self.endpoints else ()
+
+
+def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str = "", config: Config) -> Connected:
+    """Reserve a container's endpoints, all or none, and return what it has of them.
+
+    `owner` is its ID. `release` is to follow. Raises NotFound, InvalidInput, InUse, Unavailable.
+    """
+    asked = wanted(options, machines())
+    gateway = host_gateway(engine) if HOST_GATEWAY in dict(options.extra_hosts).values() else ""
+    if not options.networks:
+        shared = options.network_mode == "host"
+        return Connected(asked if shared else own(asked, ipv6=False), host_gateway=gateway)
+    ports = published(options, config)
+    with ExitStack() as undo:
+        undo.callback(release, engine, owner)
+        endpoints: list[Endpoint] = []
+        for each in _by_priority(options.networks):
+            own_ports = () if endpoints else ports
+            endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
+        made = _connected(engine, options, tuple(endpoints), asked, owner)
+        undo.pop_all()
+        return made.replace(host_gateway=gateway)
+
+
+def names_on(wanted: EndpointOptions, owner: str, name: str) -> tuple[str, ...]:
+    """Return the names by which others on a network find a container; the default network has none."""
+    names = () if wanted.network == DEFAULT else (name, owner[:SHOWN], *wanted.aliases)
+    return tuple(each for each in names if each)
+
+
+def connected_now(engine: Engine, container: Container) -> Connected:
+    """Return what a container that runs has of networks at this moment."""
+    options, endpoints = container.options, tuple(engine.networks.endpoints(owner=container.id))
+    asked = wanted(options, machines())
+    if not endpoints:
+        return Connected(own(asked, ipv6=False))
+    return _connected(engine, options, endpoints, asked, container.id)
+
+
+def _by_priority(networks: Iterable[EndpointOptions]) -> list[EndpointOptions]:
+    """Return the networks with the one first that has the default route, and so the published ports."""
+    return sorted(networks, key=lambda each: (-each.priority, each.network))
+
+
+def published(options: CreateOptions, config: Config) -> tuple[PortBinding, ...]:
+    """Return the ports that are to be published: those that are named, and with `publish_all` all that are exposed."""
+    if not options.publish_all:
+        return options.ports
+    named = {(each.container_port, each.protocol) for each in options.ports}
+    exposed = (_port(text) for text in (*config.exposed_ports, *options.exposed_ports))
+    drawn = (PortBinding(*port) for port in dict.fromkeys(exposed) if port not in named)
+    return (*options.ports, *drawn)
+
+
+def _port(text: str) -> tuple[int, Protocol]:
+    """Read `80/tcp`, as images' configs have it. Raises InvalidInput."""
+    number, _, protocol = text.partition("/")
+    if not (number.isascii() and number.isdecimal() and len(number) < 6) or protocol not in ("", "tcp", "udp"):
+        raise InvalidInput(
+            f"publish-all: port {text!r:.40} of the image cannot be published: leave it out, and name others: -p"
+        )
+    return int(number), "udp" if protocol == "udp" else "tcp"
+
+
+def _connected(
+    engine: Engine, options: CreateOptions, endpoints: tuple[Endpoint, ...], asked: ResolvConf, owner: str
+) -> Connected:  # fmt: skip
+    has_names = any(each.wanted.network != DEFAULT for each in endpoints)
+    networks = [engine.networks.find(each.network_id) for each in endpoints]
+    hosts = tuple((_plain(text), own_names(options, owner)) for each in endpoints for text in (each.ipv4, each.ipv6) if text)
+    return Connected(
+        resolver=embedded(asked) if has_names else own(asked, ipv6=any(each.ipv6 for each in endpoints)),
+        endpoints=endpoints,
+        hosts=(*_linked(engine, options.links), *hosts),
+        is_embedded=has_names,
+        is_internal=all(each.wanted.internal for each in networks),
+        upstream=own(asked, ipv6=True).servers,
+    )
+
+
+def own_names(options: CreateOptions, owner: str) -> str:
+    """Return the container's own names, as /etc/hosts has them behind its addresses."""
+    hostname = options.hostname or owner[:SHOWN]
+    return f"{hostname}.{options.domainname} {hostname}" if options.domainname else hostname
+
+
+def _linked(engine: Engine, links: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the addresses and names of containers that are linked on the default network. Raises NotFound, InvalidInput."""
+    for name, alias in links:
+        container = engine.records.find(name)
+        found = [each for each in engine.networks.endpoints(owner=container.id) if each.wanted.network == DEFAULT]
+        if not found:
+            raise InvalidInput(f"link {name}: it is not running on the default network: labcore start {name}")
+        hostname = container.options.hostname or container.id[:SHOWN]
+        names = dict.fromkeys((alias, hostname, container.name))
+        yield _plain(found[0].ipv4), " ".join(names)
+
+
+def host_gateway(engine: Engine) -> str:
+    """Return the address at which containers reach the host: the default network's gateway, as docker has it."""
+    return engine.networks.find(DEFAULT).wanted.pools[0].gateway
+
+
+def syncs_of_plan(engine: Engine, options: CreateOptions) -> tuple[tuple[SyncPoint, Action], ...]:
+    """Return the work at the sync points of a plan, whose endpoints are reserved when it is spawned."""
+
+    def connect(process: Process) -> None:
+        found = connection(engine, options, new_id(), config=BARE)
+        with given_back(engine, found):
+            attach(engine, found, process)
+
+    return (("namespaces", connect),) if options.networks else ()
+
+
+def attach(engine: Engine, connected: Connected, process: Process) -> None:
+    """Attach endpoints to the network namespace of a process that waits at a sync point, and have its names answered.
+
+    Raises NotFound, Unavailable, InvalidInput, NetlinkError.
+    """
+    from labcore.network import namespace_of
+
+    with namespace_of(process.pid) as namespace:
+        engine.networks.attach(connected.endpoints, namespace)
+    if connected.is_embedded:
+        serve_names(engine, connected, process.pid)
+
+
+def serve_names(engine: Engine, connected: Connected, pid: int) -> None:
+    """Have the embedded DNS server answer in the network namespace of a process, until that ends. Raises Unavailable."""
+    from labcore.network.resolver import process as resolver
+    from labcore.network.resolver.clients import Client
+
+    owner = connected.endpoints[0].owner
+    client = Client(owner, pid, procfs.start_time(pid) or 0, connected.upstream, connected.is_internal)
+    resolver.answer(Path(engine.networks.directory), client)
+
+
+def release(engine: Engine, owner: str) -> None:
+    """Give back what a container that has ended had of networks; one that had nothing is no matter."""
+    engine.networks.release(owner)
+
+
+@contextmanager
+def connected(
+    engine: Engine, options: CreateOptions, owner: str, *, name: str = "", config: Config
+) -> Iterator[Connected]:  # fmt: skip
+    """Yield what a container has of networks as long as the block lasts: `connection`, `release`."""
+    found = connection(engine, options, owner, name=name, config=config)
+    try:
+        yield found
+    finally:
+        if found.endpoints:
+            release(engine, owner)
+
+
+@contextmanager
+def given_back(engine: Engine, connected: Connected) -> Iterator[None]:
+    """Give back what a container has of networks if the block fails."""
+    try:
+        yield
+    except BaseException:
+        if connected.endpoints:
+            release(engine, connected.endpoints[0].owner)
+        raise
+
+
+def _plain(address: str) -> str:
+    return address.partition("/")[0]

@@ -1,0 +1,199 @@
+"""Catalogue of guesses: the predictions that lessons ask for before a cell answers them, in both languages."""
+
+from typing import Final
+
+from labcore.language import Bilingual as T
+from labcore.record import Record
+
+
+class Guess(Record):
+    """A question with options to pick, or none: then it is typed.
+
+    `answer` is the option that is right on every machine, None where a cell measures it; `why` a word on it.
+    """
+
+    question: T
+    options: tuple[T, ...] = ()
+    answer: int | None = None
+    why: T | None = None
+
+
+GUESSES: Final[dict[str, Guess]] = {
+    # --- lesson 1
+    "start": Guess(
+        T("How long does the start of a container take?", "启动一个容器要多久？"),
+        (
+            T("a minute", "一分钟"),
+            T("a second", "一秒"),
+            T("some hundred milliseconds", "几百毫秒"),
+            T("a few milliseconds", "几毫秒"),
+        ),
+        3,
+        T(
+            "Nothing boots: a process is made, and made to see less.",
+            "没有任何东西要开机：只是创建一个进程，让它看到的少一些。",
+        ),
+    ),
+    "pid": Guess(
+        T(
+            "Which number does the child see for itself in its new PID namespace?",
+            "在新的 PID 命名空间里，子进程看到自己是几号？",
+        ),
+        (T("the same as out here", "和外面的编号一样"), T("1", "1"), T("0", "0")),
+        1,
+        T(
+            "It is the first process of its namespace, and has another number out here.",
+            "它是这个命名空间的第一个进程；在外面，它另有编号。",
+        ),
+    ),
+    "kernel": Guess(
+        T("Which kernel does `uname -r` name in a container?", "容器里的 `uname -r` 显示哪个内核？"),
+        (T("that of its image", "镜像自带的"), T("that of this machine", "这台机器的"), T("none", "没有内核")),
+        1,
+        T("An image holds no kernel.", "镜像里没有内核。"),
+    ),
+    "pivot": Guess(
+        T("What happens if a plain directory is made the root with pivot_root?", "直接对一个普通目录调用 pivot_root，会怎样？"),
+        (
+            T("it becomes the root", "它成为根"),
+            T("it fails", "失败"),
+            T("the machine's root changes too", "宿主机的根也跟着变"),
+        ),
+        1,
+        T("Only a mount can become the root.", "只有挂载才能成为根。"),
+    ),
+    # --- lesson 2
+    "milliseconds": Guess(T("How many milliseconds does each of three starts take?", "三次启动，每次多少毫秒？")),
+    "memory": Guess(
+        T("How does the program end that wants more than 16 MB?", "程序要的内存超过 16 MB，结局如何？"),
+        (
+            T("its allocation fails, and it goes on", "申请失败，程序继续"),
+            T("it is killed", "被杀死"),
+            T("it becomes slow", "变慢"),
+        ),
+        1,
+        T("The kernel kills in that cgroup when it cannot take any page back.", "内核在这个 cgroup 里收不回内存页，就杀进程。"),
+    ),
+    "bomb": Guess(
+        T(
+            "A fork bomb goes off in a cgroup for 24 processes. What do you notice?",
+            "fork 炸弹在只容 24 个进程的 cgroup 里爆炸，你会察觉到什么？",
+        ),
+        (
+            T("nothing: forks fail in there", "没什么：里面 fork 失败"),
+            T("the machine stands still", "整台机器卡死"),
+            T("the container is killed at once", "容器立刻被杀死"),
+        ),
+        0,
+        T(
+            "From the 25th process on, fork says EAGAIN, in that cgroup only.",
+            "从第 25 个进程起，fork 返回 EAGAIN，只影响这个 cgroup。",
+        ),
+    ),
+    "attacks": Guess(
+        T("How many of the four attacks get through from lesson 1's container?", "在第 1 课的容器里，四种攻击有几种得手？"),
+        (T("none", "零种"), T("one", "一种"), T("two", "两种"), T("all four", "四种全部")),
+    ),
+    "vm": Guess(
+        T("How many times as long as your run does a virtual machine take to start?", "虚拟机的启动时间是你的 run 的多少倍？"),
+        (
+            T("about as long", "差不多"),
+            T("about 10 times", "约 10 倍"),
+            T("about 100 times", "约 100 倍"),
+            T("about 1000 times", "约 1000 倍"),
+        ),
+    ),
+    "density": Guess(
+        T(
+            "How many idle containers fit where one idle virtual machine does?",
+            "一台空闲虚拟机占的内存，放得下多少个空闲容器？",
+        ),
+        (T("2", "2"), T("about 20", "约 20"), T("about 100", "约 100"), T("some hundred", "几百")),
+    ),
+    "outage": Guess(T("For how many milliseconds is the service away?", "服务中断多少毫秒？")),
+    # --- lesson 3
+    "next container": Guess(
+        T("What does the next container of busybox find of /etc and /home?", "下一个 busybox 容器里，/etc 和 /home 还在吗？"),
+        (T("both are gone", "都没了"), T("both are there", "都在"), T("they are there, and empty", "在，但是空的")),
+        1,
+        T("What a container writes or deletes lies in a layer of its own.", "容器写的、删的，都在它自己的那一层里。"),
+    ),
+    "diff id": Guess(
+        T("Of what is a `diff_id` the digest?", "`diff_id` 是什么的摘要？"),
+        (
+            T("of the blob as it was sent", "传输时那个 blob"),
+            T("of the layer's archive, unpacked from its compression", "解压后的层归档"),
+            T("of the manifest", "清单"),
+        ),
+        1,
+        T("It stays the same however a registry compresses the layer.", "无论仓库怎么压缩，它都不变。"),
+    ),
+    "soup": Guess(
+        T(
+            "Two layers have `menu/soup`. Which one is seen through the overlay?",
+            "两层里都有 `menu/soup`，透过 overlay 看到哪一个？",
+        ),
+        (T("the upper layer's", "上层的"), T("the lower layer's", "下层的"), T("both, one behind the other", "两个接在一起")),
+        0,
+        T(
+            "A name is looked up from the top; the first layer that has it counts.",
+            "从最上层往下找，第一个有这个名字的层算数。",
+        ),
+    ),
+    "latest": Guess(
+        T("`cafe:v1` was pushed. What comes if one asks for `cafe`?", "推送的是 `cafe:v1`；只写 `cafe` 会拉到什么？"),
+        (
+            T("cafe:v1, the newest", "cafe:v1，最新的"),
+            T("nothing: there is no such tag", "什么也没有：没有这个标签"),
+            T("all tags", "所有标签"),
+        ),
+        1,
+        T("`latest` is a tag like any other: somebody has to push it.", "`latest` 只是个普通标签：得有人推送它。"),
+    ),
+    "moved tag": Guess(
+        T("The tag v1 is moved. What does whoever wrote down the digest get?", "标签 v1 被移走了，记下摘要的人拉到什么？"),
+        (T("the new image", "新镜像"), T("the old image", "旧镜像"), T("an error", "报错")),
+        1,
+        T("A digest names content, and content does not move.", "摘要指的是内容，内容不会移动。"),
+    ),
+    # --- lesson 4
+    "needs": Guess(
+        T("Which three things must a machine have to run a container?", "运行容器，机器上必须有哪三样东西？"),
+        why=T(
+            "A kernel with namespaces, control groups and an overlay; the right to use them; and a root file system for the "
+            "container's processor.",
+            "支持命名空间、控制组和 overlay 的内核；使用它们的权限；适合本机处理器的根文件系统。",
+        ),
+    ),
+    "errno": Guess(
+        T("One kind of namespace may not be made. Which errno do you expect?", "某种命名空间不许创建，你预计是哪个 errno？"),
+        (T("EPERM", "EPERM"), T("ENOSPC", "ENOSPC"), T("EINVAL", "EINVAL"), T("ENOENT", "ENOENT")),
+        1,
+        T(
+            "A limit of zero is reached at once; the kernel says ENOSPC then, though no disk is full.",
+            "上限为零，一开始就到顶；内核返回 ENOSPC，虽然没有磁盘满了。",
+        ),
+    ),
+    "dev": Guess(
+        T(
+            "A container without devices: `echo x > /dev/null`, and then `ls -l /dev/null`. What is shown?",
+            "没有设备的容器：先 `echo x > /dev/null`，再 `ls -l /dev/null`，会看到什么？",
+        ),
+        (T("a character device", "字符设备"), T("an ordinary file", "普通文件"), T("no such file", "没有这个文件")),
+        1,
+        T("The shell creates what is not there: a file that grows.", "文件不存在，shell 就新建一个，它会越写越大。"),
+    ),
+    "processor": Guess(
+        T(
+            "Two bytes in a program's head name another processor. What happens?",
+            "把程序头部表示处理器的两个字节改成别的，会怎样？",
+        ),
+        (
+            T("it runs all the same", "照样运行"),
+            T("the kernel refuses it", "内核拒绝执行"),
+            T("it crashes in the middle", "运行到一半崩溃"),
+        ),
+        1,
+        T("The kernel reads the head first, and says ENOEXEC.", "内核先看头部，返回 ENOEXEC。"),
+    ),
+}

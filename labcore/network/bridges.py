@@ -1,0 +1,126 @@
+"""A network's bridge(8) on the host: made, found again by its alias, mended, removed; and IP forwarding."""
+
+import os
+from collections.abc import Callable, Iterable
+
+from labcore.errors import InUse, Unavailable
+from labcore.network.links import (
+    Link,
+    add_address,
+    add_bridge,
+    delete_link,
+    find_link,
+    link_index,
+    set_alias,
+    set_up,
+)
+from labcore.network.namespaces import IPV6, get_sysctl, has_ipv6, set_sysctl
+from labcore.network.netlink import Netlink
+from labcore.network.options import bridge_options
+from labcore.spec.addresses import Prefix, mac_of, parse_address, parse_prefix
+from labcore.spec.network import AddressPool, Network
+
+OURS = "labcore:"
+
+
+def find_bridge(netlink: Netlink, network: Network, alias: str) -> int:
+    """Return the index of a network's bridge, 0 if it is not there as it was made: it gets its alias last."""
+    link = find_link(netlink, network.bridge)
+    if not link or not link.is_up:
+        return 0
+    is_whole = not link.alias.startswith(OURS) if network.is_adopted else link.alias == alias
+    return link.index if is_whole else 0
+
+
+def make_bridge(netlink: Netlink, network: Network, alias: str, isolate: Callable[[Network], None]) -> int:
+    """Make a network's bridge, or mend what there is of it; return its index. Before it carries anything it is isolated.
+
+    Raises InUse, Unavailable, NetlinkError.
+    """
+    options = bridge_options(network.wanted)
+    link = find_link(netlink, network.bridge)
+    if link:
+        _check_ours(link, network, alias)
+    elif network.is_adopted:
+        raise Unavailable(f"bridge {network.bridge} of network {network.wanted.name} is gone: it was yours: make it again")
+    else:
+        netlink.request(add_bridge(network.bridge, _mac_address(network), options.mtu))
+    index = link_index(network.bridge)
+    isolate(network)
+    for path, value in _sysctls(network):
+        set_sysctl(path, value)
+    addresses = [add_address(index, gateway_of(pool)) for pool in network.wanted.pools if options.has_gateway(_version(pool))]
+    named = set_up(index) if network.is_adopted else set_alias(network.bridge, alias)
+    netlink.request(*addresses, named)
+    return index
+
+
+def delete_bridge(netlink: Netlink, network: Network, alias: str) -> None:
+    """Remove a network's bridge, if it is there and is ours."""
+    link = find_link(netlink, network.bridge)
+    if link and not network.is_adopted and link.alias in ("", alias):
+        netlink.request(delete_link(network.bridge))
+
+
+def gateway_of(pool: AddressPool) -> str:
+    """Return the host's address on the bridge, with its prefix."""
+    return f"{pool.gateway}/{parse_prefix(pool.subnet).length}"
+
+
+def subnets(networks: Iterable[Network]) -> list[tuple[Prefix, Network]]:
+    """Return all subnets, with the networks that have them."""
+    return [(parse_prefix(pool.subnet), network) for network in networks for pool in network.wanted.pools]
+
+
+def _check_ours(link: Link, network: Network, alias: str) -> None:
+    if link.kind != "bridge":
+        raise InUse(f"link {link.name} is no bridge: network {network.wanted.name} cannot use it: give it another name")
+    if link.alias != alias and (link.alias.startswith(OURS) or (not network.is_adopted and link.alias)):
+        raise InUse(f"bridge {link.name} is somebody else's ({link.alias}): network {network.wanted.name} cannot use it")
+
+
+def _mac_address(network: Network) -> str:
+    return mac_of(parse_address(network.wanted.pools[0].gateway))
+
+
+def _version(pool: AddressPool) -> int:
+    return parse_address(pool.gateway).version
+
+
+def _sysctls(network: Network) -> list[tuple[str, str]]:
+    """Return the kernel parameters of the bridge: it believes no router's word, and has no IPv6 if the network has none.
+
+    What the host sends to a published port of 127.0.0.1 has that as its source: `route_localnet` lets it go to a container.
+    """
+    found = [(f"net/ipv4/conf/{network.bridge}/route_localnet", "01"[network.wanted.ipv4 and not network.wanted.internal])]
+    if has_ipv6():
+        place = f"net/ipv6/conf/{network.bridge}"
+        found += [(f"{place}/disable_ipv6", "01"[not network.wanted.ipv6]), (f"{place}/accept_ra", "0")]
+    return found
+
+
+def ensure_forwarding(network: Network) -> list[str]:
+    """Have the host forward packets if a network needs that; return what was switched on, as sentences.
+
+    It is never switched off again: others may need it.
+    """
+    if network.wanted.internal:
+        return []
+    notes = []
+    if network.wanted.ipv4 and get_sysctl("net/ipv4/ip_forward") == "0":
+        set_sysctl("net/ipv4/ip_forward", "1")
+        notes.append(f"network {network.wanted.name}: switched on net.ipv4.ip_forward")
+    if network.wanted.ipv6 and get_sysctl("net/ipv6/conf/all/forwarding") == "0":
+        notes += [f"switched on net.ipv6.conf.{link}.accept_ra=2, lest it lose its routes" for link in _keep_accepting_ra()]
+        set_sysctl("net/ipv6/conf/all/forwarding", "1")
+        notes.append(f"network {network.wanted.name}: switched on net.ipv6.conf.all.forwarding")
+    return notes
+
+
+def _keep_accepting_ra() -> list[str]:
+    """Have links that follow routers' advertisements follow them also where this host forwards (accept_ra 2)."""
+    found = [link for link in os.listdir(f"{IPV6}/conf") if link not in ("all", "default", "lo")]  # noqa: PTH208
+    accepting = [link for link in found if get_sysctl(f"net/ipv6/conf/{link}/accept_ra") == "1" and link_index(link)]
+    for link in accepting:
+        set_sysctl(f"net/ipv6/conf/{link}/accept_ra", "2")
+    return accepting

@@ -1,0 +1,114 @@
+"""From what is wanted of a network to a network: its ID, its bridge's name, its subnets and gateways; conflicts are errors."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from labcore.errors import InUse, InvalidInput, Unavailable
+from labcore.network.bridges import subnets
+from labcore.network.links import find_link, list_routes
+from labcore.network.namespaces import has_ipv6
+from labcore.network.netlink import Netlink
+from labcore.network.networks import ID_SHORT, checked_name
+from labcore.network.options import bridge_options
+from labcore.network.pools import check_subnet, choose_subnet, complete
+from labcore.spec.addresses import Prefix, parse_address, parse_prefix
+from labcore.spec.network import AddressPool, Network, NetworkOptions
+
+PREDEFINED: Final = {"bridge": "bridge", "host": "host", "none": "null"}  # name -> driver
+DEFAULT_BRIDGE: Final = "labcore0"
+DEFAULT_ROOT: Final = "/var/lib/labcore"
+REFUSED: Final = {
+    "macvlan": "its containers are on the host's own wire, where nothing here gives out addresses or keeps them apart",
+    "ipvlan": "its containers are on the host's own wire, where nothing here gives out addresses or keeps them apart",
+    "overlay": "it connects the machines of a swarm, and labcore is for one machine",
+}
+
+
+def new_network(wanted: NetworkOptions, networks: Sequence[Network], netlink: Netlink) -> Network:
+    """Return a network as it is to be kept, and made. Raises InvalidInput, InUse, Unavailable."""
+    _check(wanted, networks)
+    bridge = bridge_options(wanted).name
+    if other := next((each for each in networks if bridge and each.bridge == bridge), None):
+        raise InUse(f"bridge {bridge}: it is network {other.wanted.name}'s: give it another name")
+    return _completed(wanted, networks, netlink, bridge)
+
+
+def predefined_network(name: str, networks: Sequence[Network], netlink: Netlink, root: str) -> Network:
+    """Return one of the networks that are always there. Raises Unavailable."""
+    wanted = NetworkOptions(name=name, driver=PREDEFINED[name])
+    if name != "bridge":
+        return Network(_new_id(), _now(), "", wanted)
+    is_default = root == DEFAULT_ROOT and find_link(netlink, DEFAULT_BRIDGE) is None
+    network = _completed(wanted, networks, netlink, "")
+    return network.replace(bridge=DEFAULT_BRIDGE) if is_default else network
+
+
+def _completed(wanted: NetworkOptions, networks: Sequence[Network], netlink: Netlink, bridge: str) -> Network:
+    network_id = _new_id()
+    routes = list_routes(netlink)
+    for pool in wanted.pools:
+        _check_overlap(pool, networks)
+        check_subnet(pool.subnet, routes, own=[link.index for link in [find_link(netlink, bridge)] if link])
+    taken = [prefix for prefix, _ in subnets(networks)] + _nameservers()
+    named = {parse_prefix(pool.subnet).version: complete(pool) for pool in wanted.pools}
+    asked = [version for version, is_asked in ((4, wanted.ipv4), (6, wanted.ipv6)) if is_asked]
+    all_pools = tuple(
+        named.get(version) or complete(AddressPool(choose_subnet(version, network_id, taken, routes))) for version in asked
+    )
+    is_adopted = bool(bridge and find_link(netlink, bridge))
+    return Network(network_id, _now(), bridge or f"lc-{network_id[:ID_SHORT]}", wanted.replace(pools=all_pools), is_adopted)
+
+
+def _check(wanted: NetworkOptions, networks: Sequence[Network]) -> None:
+    name = checked_name(wanted.name)
+    if wanted.driver != "bridge":
+        reason = REFUSED.get(wanted.driver, "there is no such driver")
+        raise InvalidInput(f"driver {wanted.driver!r:.80}: {reason}: use bridge")
+    if name in PREDEFINED or name == "default":
+        raise InvalidInput(f"network {name}: it is there already, always: choose another name")
+    if any(each.wanted.name == name for each in networks):
+        raise InUse(f"network {name}: there is one of that name: remove it (labcore network rm {name}), or choose another name")
+    if not (wanted.ipv4 or wanted.ipv6):
+        raise InvalidInput(f"network {name}: it needs IPv4 or IPv6")
+    if wanted.ipv6 and not has_ipv6():
+        raise Unavailable(f"network {name}: this kernel has no IPv6 (ipv6.disable=1 on its command line?): leave out --ipv6")
+    versions = [parse_prefix(pool.subnet).version for pool in wanted.pools]
+    for version, is_wanted in ((4, wanted.ipv4), (6, wanted.ipv6)):
+        if versions.count(version) > is_wanted:
+            asked = "a bridge has one of each version" if is_wanted else f"the network has no IPv{version}: add --ipv{version}"
+            raise InvalidInput(f"network {name}: {versions.count(version)} subnets of IPv{version}: {asked}")
+
+
+def _check_overlap(pool: AddressPool, networks: Sequence[Network]) -> None:
+    prefix = parse_prefix(pool.subnet)
+    for other, network in subnets(networks):
+        if prefix.overlaps(other):
+            raise InUse(f"subnet {pool.subnet}: it overlaps {other}, which is network {network.wanted.name}'s")
+
+
+def _nameservers() -> list[Prefix]:
+    """Return the host's resolvers: a subnet that hides one of them would leave the host without names."""
+    try:
+        with open("/etc/resolv.conf", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            words = [line.split() for line in file]
+    except OSError:
+        return []
+    found = []
+    for line in words:
+        if len(line) > 1 and line[0] == "nameserver":
+            try:
+                address = parse_address(line[1].partition("%")[0])
+            except InvalidInput:
+                continue
+            found.append(Prefix(address.version, address.number, 32 if address.version == 4 else 128))
+    return found
+
+
+def _new_id() -> str:
+    return os.urandom(32).hex()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,0 +1,319 @@
+"""The network driver: networks, and endpoints, which are reserved, attached to a container's namespace, and released."""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from labcore.atomic import PendingFile
+from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
+from labcore.network import attachment
+from labcore.network.attachment import Attachment
+from labcore.network.bridges import OURS, delete_bridge, ensure_forwarding, find_bridge, make_bridge
+from labcore.network.endpoints import OWNER_MAX, EndpointStore, Entry, entry_of
+from labcore.network.firewall import Firewall
+from labcore.network.links import delete_link, find_link, link_index, list_links, set_down
+from labcore.network.netlink import Netlink
+from labcore.network.networks import NetworkStore, checked_name
+from labcore.network.options import bridge_options
+from labcore.network.reserve import new_endpoint
+from labcore.spec.network import Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
+
+if TYPE_CHECKING:
+    from labcore.network.proxy import Proxy
+
+PREDEFINED: Final = ("bridge", "host", "none")
+
+
+class NetworkDriver:
+    """The networks and endpoints below `ROOT/network`, in the network namespace of the thread that makes this.
+
+    `notify` is told, in a sentence each, what the driver has changed on the host beside its own links: IP forwarding.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], notify: Callable[[str], None] = lambda _: None) -> None:
+        self._root = os.fspath(root)
+        self._directory = f"{self._root}/network"
+        self._networks = NetworkStore(self._directory)
+        self._endpoints = EndpointStore(self._directory)
+        self._held: dict[str, PendingFile] = {}  # endpoint -> its file, locked until it is attached
+        self._notify = notify
+
+    @property
+    def directory(self) -> str:
+        """Where all of it lies on disk: `ROOT/network`."""
+        return self._networks.directory
+
+    # --- networks
+
+    def create(self, wanted: NetworkOptions) -> Network:
+        """Make a network and its bridge. Raises InvalidInput, InUse, Unavailable, NetlinkError; then there is nothing of it."""
+        from labcore.network.create import new_network
+
+        self._make_predefined()
+        with self._networks.locked(), Netlink() as netlink:
+            network = new_network(wanted, self._networks.networks(), netlink)
+            self._networks.write(network)  # first: whoever comes after a crash knows of the bridge
+            try:
+                self._ensure_bridge(netlink, network, mend=True)
+            except BaseException:
+                self._networks.delete(network)
+                delete_bridge(netlink, network, self._alias(network.id))
+                raise
+        return network
+
+    def find(self, word: str) -> Network:
+        """Return the network of that name, ID, or beginning of an ID. Raises NotFound, InvalidInput, StoreDamaged."""
+        try:
+            return self._networks.find(word)
+        except NotFound:
+            if not self._make_predefined():
+                raise
+        return self._networks.find(word)
+
+    def networks(self) -> list[Network]:
+        """Return all networks, sorted by name: `bridge`, `host` and `none` are always there. Raises StoreDamaged."""
+        self._make_predefined()
+        return self._networks.networks()
+
+    def names(self) -> list[str]:
+        """Return the names of all networks that somebody has used or made; nothing is read or made for it."""
+        return sorted({*PREDEFINED, *self._networks.ids()})
+
+    def remove(self, word: str) -> None:
+        """Remove a network and its bridge. Raises NotFound, InvalidInput, InUse, NetlinkError."""
+        network = self.find(word)
+        if network.wanted.name in PREDEFINED:
+            raise InvalidInput(f"network {network.wanted.name}: it is always there, and cannot be removed")
+        with self._networks.locked(), Netlink() as netlink:
+            network = self._networks.find(network.id)
+            self._sweep(netlink)
+            if entries := self._endpoints.entries(network=network.id):
+                owners = ", ".join(sorted({entry.owner[:12] for entry in entries}))
+                raise InUse(f"network {network.wanted.name} is in use by {owners}: disconnect or end them first")
+            delete_bridge(netlink, network, self._alias(network.id))
+            self._networks.delete(network)
+            self._firewall.remove_network(network)
+
+    def prune(self, needed: Collection[str] = ()) -> list[Network]:
+        """Remove the networks that have no endpoint, but for those `needed` (names or IDs); return them."""
+        removed = []
+        for network in self.networks():
+            if not {network.id, network.wanted.name} & {*needed, *PREDEFINED}:
+                try:
+                    self.remove(network.id)
+                except (InUse, NotFound):
+                    continue
+                removed.append(network)
+        return removed
+
+    # --- endpoints
+
+    def endpoints(self, *, network: str = "", owner: str = "") -> list[Endpoint]:
+        """Return the endpoints of a network (its ID), or of an owner, or all, by their interfaces' names."""
+        return self._endpoints.endpoints(network=network, owner=owner)
+
+    def reserve(
+        self, wanted: EndpointOptions, owner: str, *, names: Sequence[str] = (), ports: Sequence[PortBinding] = ()
+    ) -> Endpoint:  # fmt: skip
+        """Give an owner a place on a network: addresses, an interface's name and ports that nobody else has, on disk.
+
+        It stays while this process lives, and after `attach` while its link does, until `release`. Raises NotFound,
+        InvalidInput, InUse, Unavailable, NetlinkError; then there is nothing of it.
+        """
+        checked_name(owner, "owner", OWNER_MAX)
+        network_id = self.find(wanted.network).id
+        with self._networks.locked(), Netlink() as netlink, ExitStack() as sockets:
+            network = self._networks.find(network_id)
+            self._sweep(netlink)
+            endpoint = new_endpoint(network, wanted, owner, self._endpoints).replace(names=tuple(names))
+            self._ensure_bridge(netlink, network)
+            ports = () if network.wanted.internal else ports  # nobody outside reaches it
+            if ports:
+                bound = sockets.enter_context(self._proxy.bind(ports))
+                endpoint = endpoint.replace(ports=bound.ports)
+            self._held[endpoint.id] = self._endpoints.write(endpoint)
+            try:
+                if ports:
+                    self._proxy.publish(endpoint, bound)
+                self._firewall.add_endpoint(network, endpoint)
+            except BaseException:
+                self._forget(entry_of(endpoint))
+                raise
+        return endpoint
+
+    def attach(self, endpoints: Sequence[Endpoint], namespace: int) -> None:
+        """Connect a container's network namespace (a descriptor: `namespace_of`) with the networks of endpoints of one owner.
+
+        Of all its endpoints the one with the highest priority gets the default route, then the first by its network's name.
+        Raises NotFound, NetlinkError, InvalidInput, Unavailable; then none of these endpoints is attached.
+        """
+        if not endpoints:
+            return
+        attachments = [self._attachment(endpoint) for endpoint in endpoints]
+        with Netlink() as netlink:
+            attachment.attach(netlink, attachments, namespace, self._endpoints.endpoints(owner=endpoints[0].owner))
+        for endpoint in endpoints:
+            self._let_go(endpoint.id)
+
+    def _attachment(self, endpoint: Endpoint) -> Attachment:
+        network = self._networks.find(endpoint.network_id)
+        bridge = link_index(network.bridge)
+        if not bridge:
+            raise NotFound(f"bridge {network.bridge} of network {network.wanted.name}: somebody has just removed it: try again")
+        return Attachment(endpoint, bridge, bridge_options(network.wanted).mtu, self._alias(endpoint.id))
+
+    def disconnect(self, owner: str, network: str, namespace: int | None = None) -> None:
+        """Take an owner from one network; in its `namespace`, if that is there, another gets the default route.
+
+        Raises NotFound, NetlinkError.
+        """
+        network_id = self.find(network).id
+        with self._networks.locked(), Netlink() as netlink:
+            found = self._endpoints.entries(network=network_id, owner=owner)
+            if not found:
+                raise NotFound(f"network {network}: {owner[:12]} is not connected to it")
+            self._end(netlink, found)
+        with Netlink() as netlink:  # without the lock: that takes 20 ms
+            for entry in found:
+                self._delete_link(netlink, entry.link, entry.id)
+        if namespace is not None:
+            attachment.reroute(namespace, self._endpoints.endpoints(owner=owner))
+
+    def release(self, owner: str) -> None:
+        """Take an owner, whose processes have ended, from all networks; one that is on none is no matter.
+
+        Its links carry nothing from now on. The kernel removes them with the namespace, or the next reserve does.
+        """
+        with self._networks.locked(), Netlink() as netlink:
+            self._end(netlink, self._endpoints.entries(owner=owner))
+
+    def _end(self, netlink: Netlink, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            if link_index(entry.link):
+                self._endpoints.note_ended(entry.link, entry.id)
+                netlink.request(set_down(entry.link))
+            self._forget(entry)
+
+    def _forget(self, entry: Entry) -> None:
+        """Take back all that `reserve` has given."""
+        known = self._read(entry)
+        self._endpoints.delete(entry)
+        self._let_go(entry.id)
+        if known is None:
+            self._restore()
+            return
+        network, endpoint = known
+        if endpoint.ports:
+            self._proxy.release(endpoint.id)
+        self._firewall.remove_endpoint(network, endpoint)
+
+    def _read(self, entry: Entry) -> tuple[Network, Endpoint] | None:
+        try:
+            endpoint = self._endpoints.read(entry)
+            return self._networks.find(endpoint.network_id), endpoint
+        except (NotFound, StoreDamaged):
+            return None
+
+    def _let_go(self, endpoint_id: str) -> None:
+        if held := self._held.pop(endpoint_id, None):
+            held.close()
+
+    def _delete_link(self, netlink: Netlink, name: str, object_id: str) -> None:
+        """Remove a link that is of this endpoint or network, and no other that has its name by now."""
+        link = find_link(netlink, name)
+        if link and link.alias == self._alias(object_id):
+            netlink.request(delete_link(name))
+        self._endpoints.forget_ended(name, object_id)
+
+    # --- what killed processes, others and restarts have left
+
+    def repair(self) -> list[str]:
+        """Make what should be there and is not, and remove what should not be; return what was done, as sentences."""
+        done = []
+        with self._networks.locked(), Netlink() as netlink:
+            self._networks.sweep()
+            self._endpoints.sweep()
+            done += [f"released {entry.ipv4 or entry.ipv6} of {entry.owner[:12]}" for entry in self._sweep(netlink, now=True)]
+            done += self._remove_strays(netlink)
+            for network in self._networks.networks():
+                if network.bridge:
+                    if not find_bridge(netlink, network, self._alias(network.id)):
+                        done.append(f"made bridge {network.bridge} of network {network.wanted.name}")
+                    self._ensure_bridge(netlink, network, mend=True)
+            done += self._restore()
+        return done
+
+    def _remove_strays(self, netlink: Netlink) -> list[str]:
+        """Remove our links that nobody knows any more."""
+        ids = [*self._networks.ids().values(), *(entry.id for entry in self._endpoints.entries())]
+        known = {self._alias(each) for each in ids}
+        strays = [link for link in list_links(netlink) if link.alias.startswith(self._alias("")) and link.alias not in known]
+        netlink.request(*(delete_link(link.name) for link in strays))
+        return [f"removed link {link.name}" for link in strays]
+
+    def _restore(self) -> list[str]:
+        """Have rules and ports as the records say; return which ports somebody has taken."""
+        self._firewall.restore()
+        if any(endpoint.ports for endpoint in self._endpoints.endpoints()):
+            return [str(error) for error in self._proxy.restore()]
+        return []
+
+    def _sweep(self, netlink: Netlink, *, now: bool = False) -> list[Entry]:
+        """Release the endpoints whose owners were killed, and remove links that have outlived their endpoints."""
+        released = list(self._endpoints.abandoned())
+        for entry in released:
+            self._forget(entry)
+        for link, object_id in self._endpoints.ended(now=now):
+            self._delete_link(netlink, link, object_id)
+        return released
+
+    # --- what all networks have
+
+    def _make_predefined(self) -> bool:
+        """Make the networks that are always there, if they are not yet; return whether any was missing."""
+        if not {*PREDEFINED} - self._networks.ids().keys():
+            return False
+        from labcore.network.create import predefined_network
+
+        with self._networks.locked(), Netlink() as netlink:
+            for name in {*PREDEFINED} - self._networks.ids().keys():
+                self._networks.write(predefined_network(name, self._networks.networks(), netlink, self._root))
+        return True
+
+    def _ensure_bridge(self, netlink: Netlink, network: Network, *, mend: bool = False) -> None:
+        """Make a network's bridge if it is not there: the machine was started anew, or somebody has removed it."""
+        alias = self._alias(network.id)
+        if mend or not find_bridge(netlink, network, alias):
+            make_bridge(netlink, network, alias, self._firewall.add_network)
+        for note in ensure_forwarding(network):
+            self._notify(note)
+
+    @cached_property
+    def _place(self) -> str:
+        """What tells this state root from all others of the machine: device and inode of its directory."""
+        status = os.stat(self._directory)  # noqa: PTH116
+        return f"{status.st_dev:x}-{status.st_ino:x}"
+
+    def _alias(self, object_id: str) -> str:
+        """Return a link's alias: whose it is, and what it is for."""
+        return f"{OURS}{self._place}:{object_id}"
+
+    @cached_property
+    def _firewall(self) -> Firewall:
+        return Firewall(f"labcore-{self._place}", f"{self._directory}/firewall.lock", self._known)
+
+    @cached_property
+    def _proxy(self) -> "Proxy":
+        from pathlib import Path
+
+        from labcore.network.proxy import Proxy  # `socket` costs 10 ms, and most containers publish nothing
+
+        return Proxy(Path(self._directory, "proxy.sock"), self._endpoints.endpoints)
+
+    def _known(self) -> tuple[list[Network], list[tuple[Network, Endpoint]]]:
+        """Return the networks whose bridges there are, and all endpoints with their networks."""
+        networks = {network.id: network for network in self._networks.networks()}
+        endpoints = [(networks[each.network_id], each) for each in self._endpoints.endpoints() if each.network_id in networks]
+        return [each for each in networks.values() if each.bridge and link_index(each.bridge)], endpoints

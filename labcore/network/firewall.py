@@ -1,0 +1,163 @@
+"""Firewall: masquerading, published ports and isolation of a state root's networks, in nftables tables of its own.
+
+What a network or an endpoint needs is elements of sets (`ruleset.py`). A container's start adds its own in one small
+transaction; where that finds the tables gone (somebody's `nft flush ruleset`) or an element that a crash has left, all is made
+anew from the records. Light, as procfs.py is.
+"""
+
+import errno
+import os
+
+from labcore.errors import SystemCallError
+from labcore.locks import Lock
+from labcore.network import docker_user, ruleset
+from labcore.network.options import bridge_options
+from labcore.network.set_elements import SetElements
+
+TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from _typeshed import StrPath
+
+    from labcore.spec.network import Endpoint, Network, PortBinding
+
+    Known = Callable[[], tuple[Sequence[Network], Sequence[tuple[Network, Endpoint]]]]
+    Elements = dict[tuple[str, str], list[ruleset.Element]]
+
+ALL = {"0.0.0.0": "4", "::": "6"}
+STALE = (errno.ENOENT, errno.EEXIST, errno.EBUSY)  # no table or no element; another value for a key
+
+
+class Firewall:
+    """The tables named `table`, in the network namespace of the thread that makes this.
+
+    `known` returns all networks whose bridges there are, and all endpoints with their networks, as the records have them now:
+    write a record before you add what is in it, and remove the record first. `lock` is the path of a file, made if need be.
+    """
+
+    def __init__(self, table: str, lock: "StrPath", known: "Known") -> None:
+        self.table = table
+        self._lock = lock
+        self._known = known
+        self._sets = SetElements(table)
+
+    def add_network(self, network: "Network") -> None:
+        """Isolate a network's bridge from all others; masquerade what leaves it, if its options say so."""
+        self._add(network_elements(network))
+        docker_user.accept(network.bridge)
+
+    def remove_network(self, network: "Network") -> None:
+        """Forget a network that has no endpoints any more."""
+        self._remove(network_elements(network))
+        docker_user.forget(network.bridge)
+
+    def add_endpoint(self, network: "Network", endpoint: "Endpoint") -> None:
+        """Let an endpoint's link send from its own addresses only, and translate its published ports to it."""
+        self._add(endpoint_elements(network, endpoint))
+
+    def remove_endpoint(self, network: "Network", endpoint: "Endpoint") -> None:
+        """Forget an endpoint: nothing comes from its link any more, and its ports are closed."""
+        self._remove(endpoint_elements(network, endpoint))
+
+    def restore(self) -> None:
+        """Make the tables anew from the records, in one transaction. Raises Unavailable where this machine has no nftables."""
+        with self._locked(shared=False):
+            self._restore()
+
+    def _add(self, elements: "Elements") -> None:
+        with self._locked(shared=True):
+            if self._transacted(SetElements.add, elements):
+                return
+        self.restore()
+
+    def _remove(self, elements: "Elements") -> None:
+        with self._locked(shared=True):
+            if self._transacted(SetElements.remove, elements):
+                return
+        self.restore()
+
+    def _transacted(self, transact: "Callable[[SetElements, ruleset.Packed], None]", elements: "Elements") -> bool:
+        """Return whether the tables had taken it; False if they are not what the records say."""
+        try:
+            transact(self._sets, ruleset.pack(elements))
+        except SystemCallError as error:
+            if error.errno in STALE:
+                return False
+            raise
+        return True
+
+    def _restore(self) -> None:
+        from labcore.network import nftables  # subprocess and shutil are 5 ms: only whole rulesets need them
+
+        networks, endpoints = self._known()
+        bridges = [network.bridge for network in networks]
+        found = [network_elements(network) for network in networks]
+        found += [endpoint_elements(network, endpoint) for network, endpoint in endpoints]
+        nftables.run(ruleset.declare(self.table, _joined(found)))
+        for bridge in bridges:
+            docker_user.accept(bridge)
+
+    def _locked(self, *, shared: bool) -> Lock:
+        """Wait for the lock. Whoever makes the tables anew is alone, lest a record that goes meanwhile comes back."""
+        return Lock(self._lock, os.O_CREAT).acquire(shared=shared)
+
+
+def _joined(parts: "Iterable[Elements]") -> "Elements":
+    joined: Elements = {}
+    for part in parts:
+        for key, elements in part.items():
+            joined.setdefault(key, []).extend(elements)
+    return joined
+
+
+def network_elements(network: "Network") -> "Elements":
+    """Return the elements that a network is."""
+    options, bridge = bridge_options(network.wanted), (network.bridge,)
+    elements: Elements = {("inet", "bridges"): [bridge]}
+    if network.wanted.internal:
+        elements["inet", "internal"] = [bridge]
+    elif options.masquerade:
+        elements["inet", "masqueraded"] = [bridge]
+    if options.icc:
+        elements["inet", "icc"] = [bridge * 2]
+    return elements
+
+
+def endpoint_elements(network: "Network", endpoint: "Endpoint") -> "Elements":
+    """Return the elements that an endpoint is."""
+    link, mac = endpoint.host_link, endpoint.mac_address
+    ipv4, ipv6 = (address.partition("/")[0] for address in (endpoint.ipv4, endpoint.ipv6))
+    elements: Elements = {("bridge", "links"): [(link,)]}
+    if ipv4:
+        elements["bridge", "addresses4"] = [(link, mac, ipv4)]
+    if ipv6:
+        local = link_local(mac)
+        elements["bridge", "addresses6"] = [(link, mac, address) for address in (ipv6, local, "::")]
+        elements["bridge", "targets6"] = [(link, address) for address in (ipv6, local)]
+    if not bridge_options(network.wanted).icc:
+        elements["bridge", "isolated"] = [(link,)]
+    if not network.wanted.internal:
+        for name, element in _translations(endpoint.ports, ipv4, ipv6):
+            elements.setdefault(("inet", name), []).append(element)
+    return elements
+
+
+def _translations(ports: "Iterable[PortBinding]", ipv4: str, ipv6: str) -> "Iterator[tuple[str, ruleset.Element]]":
+    """Yield each translation of a published port to the container's address of the same family; the proxy has the others."""
+    for port in ports:
+        family, address = ("6", ipv6) if ":" in port.host_ip else ("4", ipv4)
+        target = (address, str(port.container_port))
+        if not address:
+            continue
+        if port.host_ip in ALL:
+            yield f"published_on_all{family}", (port.protocol, str(port.host_port), *target)
+        else:
+            yield f"published{family}", (port.protocol, port.host_ip, str(port.host_port), *target)
+
+
+def link_local(mac: str) -> str:
+    """Return the link-local address that the kernel makes of a MAC address: RFC 4291, appendix A."""
+    first, *rest = bytes.fromhex(mac.replace(":", ""))
+    octets = bytes((first ^ 2, *rest[:2], 0xFF, 0xFE, *rest[2:]))
+    return "fe80::" + ":".join(octets[index : index + 2].hex() for index in range(0, 8, 2))

@@ -1,0 +1,120 @@
+"""The networks that there are, on disk: `ROOT/network/networks/NAME,ID.json`. And the lock of all below ROOT/network."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from labcore.atomic import INCOMING, atomic_write, remove_if_abandoned
+from labcore.errors import InvalidInput, NotFound, StoreDamaged
+from labcore.locks import Lock
+from labcore.record_json import from_json, to_json
+from labcore.spec.network import Network
+
+FORMAT: Final = 1
+ID_SHORT: Final = 12  # digits by which files and links are named
+NAME_MAX: Final = 128
+
+
+class NetworkStore:
+    """The networks below a directory, `ROOT/network`."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self._networks = f"{directory}/networks"
+        self._read_before: dict[str, Network] = {}  # by ID: a network never changes
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of whoever creates, removes, reserves and releases, until the block ends."""
+        try:
+            lock = Lock(f"{self.directory}/lock", os.O_CREAT)
+        except FileNotFoundError:
+            os.makedirs(self._networks, mode=0o700, exist_ok=True)  # noqa: PTH103
+            lock = Lock(f"{self.directory}/lock", os.O_CREAT)
+        with lock.acquire():
+            yield
+
+    def version(self) -> int:
+        """Return what is another number when a network was added or removed."""
+        return version_of(self._networks)
+
+    def ids(self) -> dict[str, str]:
+        """Return the IDs of all networks by their names."""
+        try:
+            names = os.listdir(self._networks)  # noqa: PTH208
+        except FileNotFoundError:
+            return {}
+        return dict(sorted(name[:-5].split(",") for name in names if not name.startswith(INCOMING)))
+
+    def networks(self) -> list[Network]:
+        """Return all networks, sorted by name. Raises StoreDamaged."""
+        return [self._read(name, network_id) for name, network_id in self.ids().items()]
+
+    def find(self, word: str) -> Network:
+        """Return the network of that name, ID, or beginning of an ID. Raises NotFound, InvalidInput, StoreDamaged."""
+        ids = self.ids()
+        found = [word] if word in ids else [name for name, network_id in ids.items() if word and network_id.startswith(word)]
+        if not found:
+            raise NotFound(f"no network {word!r:.80} (there: {', '.join(ids) or 'none'})")
+        if len(found) > 1:
+            raise InvalidInput(f"network {word!r}: the IDs of {', '.join(found)} begin so: write more of it")
+        return self._read(found[0], ids[found[0]])
+
+    def write(self, network: Network) -> None:
+        """Keep a network, also through a crash of the machine. Raises OSError."""
+        content = {"format": FORMAT, "network": to_json(network)}
+        atomic_write(self._path(network.wanted.name, network.id), json.dumps(content).encode(), mode=0o600)
+
+    def delete(self, network: Network) -> None:
+        """Keep a network no longer."""
+        os.unlink(self._path(network.wanted.name, network.id))  # noqa: PTH108
+
+    def sweep(self) -> None:
+        """Remove what killed writers have left."""
+        for name in os.listdir(self._networks):  # noqa: PTH208
+            if name.startswith(INCOMING):
+                remove_if_abandoned(f"{self._networks}/{name}")
+
+    def _path(self, name: str, network_id: str) -> str:
+        return f"{self._networks}/{name},{network_id}.json"
+
+    def _read(self, name: str, network_id: str) -> Network:
+        if network_id not in self._read_before:
+            self._read_before[network_id] = self._read_file(self._path(name, network_id), name)
+        return self._read_before[network_id]
+
+    def _read_file(self, path: str, name: str) -> Network:
+        try:
+            return from_json(Network, read_json(path, "network"))
+        except FileNotFoundError:
+            raise NotFound(f"no network {name}: somebody has just removed it") from None
+        except (ValueError, InvalidInput) as error:
+            raise StoreDamaged(f"{path} cannot be read: {error}: remove the file, and create the network again") from None
+
+
+def read_json(path: str, field: str) -> Any:
+    """Return what a file of this room holds below its format. Raises ValueError for what is none, OSError."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        value = json.loads(file.read())
+    if not isinstance(value, dict) or value.get("format") != FORMAT or field not in value:
+        raise ValueError("it has another format than this labcore knows")
+    return value[field]
+
+
+def checked_name(name: str, what: str = "network name", longest: int = NAME_MAX) -> str:
+    """Return a name by which files may be named, if it is one. Raises InvalidInput, which says `what` it is for."""
+    plain = name.replace("_", "a").replace(".", "a").replace("-", "a")
+    if not (plain.isascii() and plain.isalnum() and name[0].isalnum() and len(name) <= longest):
+        allowed = f"letters, digits, `_`, `.` and `-`, at most {longest}, a letter or digit first"
+        raise InvalidInput(f"{what} {name!r:.80}: {allowed}")
+    return name
+
+
+def version_of(directory: str) -> int:
+    """Return what is another number when a file in the directory was added or removed; 0 while it is not there."""
+    try:
+        return os.stat(directory).st_mtime_ns  # noqa: PTH116
+    except FileNotFoundError:
+        return 0

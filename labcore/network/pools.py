@@ -1,0 +1,87 @@
+"""Address pools (IPAM): a subnet for each network, which nobody else has; an address for each endpoint, which no other has."""
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from labcore.errors import InUse, InvalidInput, Unavailable
+from labcore.network.links import Route
+from labcore.spec.addresses import Address, Prefix, parse_address, parse_prefix
+from labcore.spec.network import AddressPool
+
+DEFAULT_POOLS: Final = (
+    *(f"172.{second}.0.0/16" for second in range(17, 32)),
+    *(f"192.168.{third}.0/20" for third in range(0, 256, 16)),
+)
+WIDE: Final = 4  # a route for so few bits is a default route in two or more parts
+
+
+def choose_subnet(version: int, network_id: str, networks: Iterable[Prefix], routes: Iterable[Route]) -> str:
+    """Return a subnet that no network of ours has and no route of the host leads to. Raises Unavailable.
+
+    For IPv6 it is a unique local one (RFC 4193), whose 40 random bits are those of the network's ID.
+    """
+    taken = [*networks, *(route.destination for route in routes if route.destination.length >= WIDE)]
+    unique_local = f"fd{network_id[:2]}:{network_id[2:6]}:{network_id[6:10]}::/64"
+    for text in DEFAULT_POOLS if version == 4 else (unique_local,):
+        prefix = parse_prefix(text)
+        if not any(prefix.overlaps(other) for other in taken):
+            return str(prefix)
+    raise Unavailable(
+        f"no subnet of IPv{version} is left among the default ones that no network and no route of this host has: "
+        "name one (--subnet), or remove networks (labcore network prune)"
+    )
+
+
+def check_subnet(subnet: str, routes: Iterable[Route], own: Collection[int] = ()) -> None:
+    """Refuse a subnet, as somebody wants it, that a route of the host leads to already. Raises InUse.
+
+    A route by a gateway that is wider than the subnet may be: ours is the narrower, and goes before it. Nor do routes
+    by the links `own` (their indices) count.
+    """
+    prefix = parse_prefix(subnet)
+    for route in routes:
+        wider = route.has_gateway and route.destination.length < prefix.length
+        if prefix.overlaps(route.destination) and not wider and route.link not in own:
+            raise InUse(f"subnet {subnet}: this host has a route to {route.destination} already: choose another subnet")
+
+
+def complete(pool: AddressPool) -> AddressPool:
+    """Return a pool with its gateway: the subnet's first address if none is named. Raises InvalidInput for one too small."""
+    prefix = parse_prefix(pool.subnet)
+    if prefix.last - prefix.number < 3:
+        raise InvalidInput(f"subnet {pool.subnet}: there is no room for a gateway and a container in it")
+    gateway = parse_address(pool.gateway) if pool.gateway else Address(prefix.version, prefix.number + 1)
+    if gateway.number == prefix.number or (gateway.version == 4 and gateway.number == prefix.last):
+        raise InvalidInput(f"gateway {gateway}: it is the address of the subnet {pool.subnet} itself, or its broadcast address")
+    return pool.replace(subnet=str(prefix), gateway=str(gateway))
+
+
+def allocate(pool: AddressPool, taken: Collection[str], network: str) -> str:
+    """Return the lowest address of a pool that is free. Raises InUse if there is none."""
+    subnet, held = parse_prefix(pool.subnet), reserved(pool) | {parse_address(text).number for text in taken}
+    among = parse_prefix(pool.ip_range) if pool.ip_range else subnet
+    number = among.number
+    while number in held:
+        number += 1
+    if number > among.last:
+        raise InUse(f"network {network}: all addresses of {among} are in use: end a container, or make a larger network")
+    return str(Address(subnet.version, number))
+
+
+def check_address(pool: AddressPool, text: str, taken: Collection[str], network: str) -> str:
+    """Return the address that somebody asks for, as it is written here. Raises InvalidInput, InUse."""
+    address, subnet = parse_address(text), parse_prefix(pool.subnet)
+    if not subnet.has(address):
+        raise InvalidInput(f"ip {text}: it is not in the subnet {pool.subnet} of network {network}")
+    if address.number in reserved(pool):
+        raise InvalidInput(f"ip {text}: network {network} keeps it for its gateway, for another machine, or for itself")
+    if str(address) in taken:
+        raise InUse(f"ip {text}: another container on network {network} has it")
+    return str(address)
+
+
+def reserved(pool: AddressPool) -> set[int]:
+    """Return the addresses that no endpoint gets: the subnet's own, the gateway's, auxiliary ones, the broadcast address."""
+    subnet = parse_prefix(pool.subnet)
+    named = (parse_address(text).number for text in (pool.gateway, *(text for _, text in pool.auxiliary)))
+    return {subnet.number, *named} | ({subnet.last} if subnet.version == 4 else set())

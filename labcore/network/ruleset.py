@@ -1,0 +1,151 @@
+"""Ruleset: two nftables tables of one name, `inet` for what is routed and translated, `bridge` against spoofing.
+
+The rules ask sets and maps: a network, a container and a port are elements of them, and cost no packet a further rule. No set
+has intervals, for those the kernel copies whole with each change. `accept` ends only our own chain: others' still decide.
+"""
+
+from _socket import AF_INET, AF_INET6, inet_pton
+
+TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    Element = tuple[str, ...]  # the key's fields, then the value's, as nft(8) writes them
+    Elements = Mapping[tuple[str, str], Sequence[Element]]  # of each set: its family and name
+    Packed = dict[str, dict[str, list[list[bytes]]]]  # by family and set: each element's key, and a map's value
+
+# How the kernel has the fields of a key, each padded to 4 bytes: enum datatypes in nftables' datatype.h.
+PACKED: "dict[str, Callable[[str], bytes]]" = {
+    "ifname": lambda text: text.encode().ljust(16, b"\0"),
+    "ether_addr": lambda text: bytes.fromhex(text.replace(":", "")) + b"\0\0",
+    "ipv4_addr": lambda text: inet_pton(AF_INET, text),
+    "ipv6_addr": lambda text: inet_pton(AF_INET6, text),
+    "inet_proto": lambda text: {"tcp": b"\x06", "udp": b"\x11"}[text] + b"\0\0\0",
+    "inet_service": lambda text: int(text).to_bytes(2, "big") + b"\0\0",
+    "@th,64,128": lambda text: inet_pton(AF_INET6, text),  # a target address of neighbor discovery, for nft a number
+}
+SETS = {  # keys, and of a map, values
+    ("inet", "bridges"): ("ifname",),
+    ("inet", "internal"): ("ifname",),
+    ("inet", "masqueraded"): ("ifname",),
+    ("inet", "icc"): ("ifname . ifname",),
+    ("inet", "published4"): ("inet_proto . ipv4_addr . inet_service", "ipv4_addr . inet_service"),
+    ("inet", "published6"): ("inet_proto . ipv6_addr . inet_service", "ipv6_addr . inet_service"),
+    ("inet", "published_on_all4"): ("inet_proto . inet_service", "ipv4_addr . inet_service"),
+    ("inet", "published_on_all6"): ("inet_proto . inet_service", "ipv6_addr . inet_service"),
+    ("bridge", "links"): ("ifname",),
+    ("bridge", "addresses4"): ("ifname . ether_addr . ipv4_addr",),
+    ("bridge", "addresses6"): ("ifname . ether_addr . ipv6_addr",),
+    ("bridge", "targets6"): ("iifname . @th,64,128",),
+    ("bridge", "isolated"): ("ifname",),
+}
+INET = """
+    chain raw_prerouting {
+        type filter hook prerouting priority raw; policy accept;
+        iifname @bridges ip daddr 127.0.0.0/8 drop comment "what route_localnet would let in"
+    }
+    chain nat_prerouting {
+        type nat hook prerouting priority dstnat; policy accept;
+        iifname @bridges return comment "a port of a bridge does not take back what it has sent: the proxy answers"
+        ip daddr 127.0.0.0/8 return comment "no neighbor may ask for the host's loopback: CVE-2020-8558"
+        fib daddr type local goto published
+    }
+    chain nat_output {
+        type nat hook output priority -100; policy accept;
+        ip6 daddr ::1 return comment "cannot be routed: the proxy answers"
+        fib daddr type local goto published
+    }
+    chain published {
+        ip6 saddr fe80::/10 return comment "cannot be routed: the proxy answers"
+        dnat ip to meta l4proto . ip daddr . th dport map @published4
+        dnat ip to meta l4proto . th dport map @published_on_all4
+        dnat ip6 to meta l4proto . ip6 daddr . th dport map @published6
+        dnat ip6 to meta l4proto . th dport map @published_on_all6
+    }
+    chain nat_postrouting {
+        type nat hook postrouting priority srcnat; policy accept;
+        iifname @masqueraded oifname != @bridges masquerade
+        oifname @bridges ip saddr 127.0.0.0/8 masquerade
+    }
+    chain filter_forward {
+        type filter hook forward priority filter; policy accept;
+        oifname @bridges goto to_network
+        iifname @internal drop
+    }
+    chain to_network {
+        ct state established,related accept
+        iifname . oifname @icc accept
+        iifname @bridges drop
+        oifname @internal drop
+        ct status dnat accept
+        drop
+    }
+"""
+BRIDGE = """
+    chain filter_prerouting {
+        type filter hook prerouting priority filter; policy accept;
+        iifname @links goto from_container
+    }
+    chain from_container {
+        iifname . ether saddr . ip saddr @addresses4 accept
+        iifname . ether saddr . arp saddr ip @addresses4 accept
+        iifname . ether saddr . ip6 saddr @addresses6 goto from_container6
+        drop
+    }
+    chain from_container6 {
+        icmpv6 type { nd-router-solicit, nd-router-advert, nd-redirect } drop
+        icmpv6 type { nd-neighbor-advert } iifname . @th,64,128 != @targets6 drop
+        icmpv6 type { nd-neighbor-solicit } ip6 saddr :: iifname . @th,64,128 != @targets6 drop
+    }
+    chain filter_forward {
+        type filter hook forward priority filter; policy accept;
+        iifname @isolated oifname @isolated drop comment "enable_icc=false"
+    }
+"""
+
+
+FIELDS = {key: [types.replace("iifname", "ifname").split(" . ") for types in both] for key, both in SETS.items()}
+
+
+def declare(table: str, elements: "Elements") -> str:
+    """Return the commands that make both tables anew, with their elements."""
+    return "".join(
+        f"table {family} {table}\ndelete table {family} {table}\ntable {family} {table} {{\n"
+        + "".join(_declare_set(key, elements.get(key, ())) for key in SETS if key[0] == family)
+        + f"{chains}}}\n"
+        for family, chains in (("inet", INET), ("bridge", BRIDGE))
+    )
+
+
+def _declare_set(key: tuple[str, str], elements: "Sequence[Element]") -> str:
+    types = SETS[key]
+    word = "typeof" if "@" in types[0] else "type"
+    listed = f"elements = {{ {', '.join(_written(FIELDS[key], element) for element in elements)} }}" if elements else ""
+    return f"    {'map' if len(types) > 1 else 'set'} {key[1]} {{ {word} {' : '.join(types)}; {listed} }}\n"
+
+
+def _written(kinds: list[list[str]], element: "Element") -> str:
+    return " : ".join(" . ".join(map(_word, part, fields)) for part, fields in _sides(kinds, element))
+
+
+def _word(kind: str, field: str) -> str:
+    return f"0x{PACKED[kind](field).hex()}" if kind.startswith("@") else f'"{field}"' if kind == "ifname" else field
+
+
+def _sides(kinds: list[list[str]], element: "Element") -> "Iterator[tuple[list[str], Element]]":
+    """Yield the key's fields with their kinds, and a map's value's."""
+    for part in kinds:
+        yield part, element[: len(part)]
+        element = element[len(part) :]
+
+
+def pack(elements: "Elements") -> "Packed":
+    """Return the elements as the kernel has them, by family and set."""
+    packed: Packed = {}
+    for (family, name), those in elements.items():
+        kinds = FIELDS[family, name]
+        packed.setdefault(family, {})[name] = [
+            [b"".join([PACKED[kind](field) for kind, field in zip(*side, strict=True)]) for side in _sides(kinds, element)]
+            for element in those
+        ]
+    return packed
