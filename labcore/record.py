@@ -10,7 +10,8 @@ from labcore.enumeration import IntEnum, IntFlag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar, Never, Self, dataclass_transform
+    from types import ModuleType
+    from typing import Any, ClassVar, Self, dataclass_transform
 else:
 
     def dataclass_transform(**_):
@@ -24,7 +25,7 @@ _REQUIRED = object()
 class _SignatureOfFields:
     """A record class's signature, for `help()` and a notebook's `?`: worked out when it is asked for."""
 
-    def __get__(self, instance: object, cls: "type[Record]") -> Any:
+    def __get__(self, instance: object, cls: type[Record]) -> Any:
         from inspect import Parameter, Signature  # which no command needs
 
         fields = [(name, Parameter.empty if value is _REQUIRED else value) for name, value in cls._fields.items()]
@@ -36,6 +37,19 @@ def own_annotations(cls: type) -> dict[str, Any]:
     annotations: dict[str, Any] = cls.__annotations__
     inherited = (getattr(base, "__annotations__", None) for base in cls.__mro__[1:])
     return {} if any(annotations is other for other in inherited) else annotations
+
+
+def field_types(kind: type[Record], *rooms: ModuleType) -> dict[str, Any]:
+    """Return the types of a record's fields, by name: its annotations evaluated.
+
+    Modules import what they only annotate for type checkers alone: names are looked up in `typing` and in the rooms too.
+    """
+    import typing
+    from collections import abc
+
+    known = {name: getattr(typing, name) for name in ("Any", "ClassVar", "Literal")}
+    known |= {name: getattr(room, name) for room in (abc, *rooms) for name in room.__all__}
+    return {name: found for name, found in typing.get_type_hints(kind, localns=known).items() if name in kind._fields}
 
 
 @dataclass_transform(frozen_default=True)
@@ -67,14 +81,6 @@ class Record:
                 raise TypeError(f"{type(self).__name__} misses {name}")
         self.__dict__.update(values)
         self.__post_init__()
-
-    def _refuse(self, count: int, named: dict[str, Any]) -> Never:
-        """Say which of the arguments, `count` and those `named`, cannot be."""
-        fields = list(self._fields)
-        if count > len(fields):
-            raise TypeError(f"{type(self).__name__} takes {len(fields)} arguments, not {count}")
-        name = next(name for name in named if name not in fields[count:])
-        raise TypeError(f"{type(self).__name__} has no argument {name!r}, or has it twice; it has {', '.join(fields)}")
 
     def __post_init__(self) -> None:
         """Check the fields; does nothing unless a subclass says so."""

@@ -6,12 +6,15 @@ wrote. Nothing is taken for what it is not: a value of another type than the ann
 
 from __future__ import annotations
 
-import typing
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Literal, TypeVar, Union, get_args, get_origin
 
 from labcore import spec
-from labcore.record import Record
+from labcore.record import Record, field_types
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 R = TypeVar("R", bound=Record)
 
@@ -30,18 +33,13 @@ def from_json(kind: type[R], value: Any) -> R:
     """Read a record. Raises ValueError for what is none of that kind."""
     if not isinstance(value, dict):
         raise ValueError(f"{kind.__name__}: {value!r:.80} is no object")
-    kinds = _annotations(kind)
+    kinds = field_types(kind, spec)
     if unknown := value.keys() - kind._fields.keys():
         raise ValueError(f"{kind.__name__} has no field {', '.join(sorted(unknown))[:80]}")
     try:
         return kind(**{name: _read(kinds[name], item) for name, item in value.items()})
     except TypeError as error:  # a field that has no default is missing
         raise ValueError(str(error)) from None
-
-
-def _annotations(kind: type) -> dict[str, Any]:
-    """Return a record's fields with their types, evaluated: many modules import those for type checkers alone."""
-    return typing.get_type_hints(kind, localns=vars(typing) | {name: getattr(spec, name) for name in spec.__all__})
 
 
 def _read(kind: Any, value: Any) -> Any:

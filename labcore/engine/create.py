@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from labcore.engine.devices import rules, with_devices
-from labcore.engine.namespaces import PidOf, checked_sysctls, hostname_of, namespaces, no_containers
+from labcore.engine.namespaces import checked_sysctls, hostname_of, namespaces, no_containers
 from labcore.engine.resources import limited
 from labcore.engine.security import confinement
-from labcore.images import Config
 from labcore.native import program
 from labcore.runtime.probe import confined
 from labcore.runtime.userns import fitted, groups_are_fixed, with_bound_devices
@@ -16,7 +15,6 @@ from labcore.spec import (
     CapabilitySets,
     ContainerSpec,
     MountPoint,
-    Root,
     User,
 )
 

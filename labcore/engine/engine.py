@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from labcore.engine.container_dirs import ContainerDirs
     from labcore.engine.progress import Progress
     from labcore.engine.records import Records
+    from labcore.images import Image
     from labcore.network import NetworkDriver
     from labcore.registry.transport import Endpoint
     from labcore.spec import ContainerSpec, CreateOptions, Platform, Reference, Root
@@ -74,7 +75,7 @@ class Engine:
         return VolumeStore(self.layers.prepared())
 
     @cached_property
-    def networks(self) -> "NetworkDriver":
+    def networks(self) -> NetworkDriver:
         """Networks, and containers' endpoints on them."""
         from labcore.network import NetworkDriver
 

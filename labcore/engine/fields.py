@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from labcore.engine import device_forms, network_forms, security_forms
 from labcore.engine.forms import (
@@ -28,7 +27,7 @@ from labcore.spec import CreateOptions
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Final, TypeAlias
+    from typing import Any, Final, TypeAlias
 
 Reader: TypeAlias = "Callable[[str, Any], Any]"
 

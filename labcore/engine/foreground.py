@@ -16,8 +16,8 @@ from labcore.engine.resources import PREFIX, cgroup_of
 from labcore.errors import InvalidInput
 from labcore.native import DEVNULL, PIPE
 from labcore.record import Record
-from labcore.runtime import Carrier, LaunchOptions, Plan, Stage, make_plan
-from labcore.runtime.cgroups import Cgroup, removal
+from labcore.runtime import make_plan
+from labcore.runtime.cgroups import removal
 from labcore.runtime.launch import Launch, launched
 from labcore.spec import Resources
 from labcore.storage.driver import driver
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from labcore.native import Stream
-    from labcore.runtime import Carrier, Plan, Stage
+    from labcore.runtime import Carrier, LaunchOptions, Plan, Stage
     from labcore.runtime.cgroups import Cgroup
     from labcore.spec import ContainerSpec, CreateOptions, Root
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Final, NamedTuple, Never
+from typing import NamedTuple
 
 from labcore.errors import InvalidInput
-from labcore.spec import NAMESPACES, CreateOptions, MountPoint
+from labcore.spec import NAMESPACES, MountPoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final, Never, TypeAlias
+
+    from labcore.spec import CreateOptions
 
 # kind -> the field of CreateOptions, and the modes that there are besides `container:NAME`, the default first
 MODES: Final = {

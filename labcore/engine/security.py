@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.native import Capability, capget
@@ -14,10 +14,6 @@ from labcore.spec import (
     DEFAULT_CAPABILITIES,
     MASKED_PATHS,
     READONLY_PATHS,
-    CapabilitySets,
-    CreateOptions,
-    MountPoint,
-    SeccompProfile,
     root_with,
 )
 
@@ -27,11 +23,12 @@ if TYPE_CHECKING:
     from typing import Final
 
     from labcore.spec import (
-        ContainerSpec,
+        CapabilitySets,
         CreateOptions,
         MountPoint,
         SeccompProfile,
     )
+
 
 ALL: Final = "ALL"
 

@@ -7,7 +7,6 @@ Called, each acts at once and on *this thread*: most of them belong in a helper 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
 from functools import cache
 
 from labcore.native._native import lib

@@ -121,7 +121,7 @@ def opened_streams(streams: Streams, laid_out: int = LAID_OUT) -> Iterator[Ends]
             elif stream == DEVNULL:
                 fd = os.open(os.devnull, os.O_RDWR)
             else:
-                fd = _duplicate(stream, Streams._fields[target])
+                fd = _duplicate(stream, STREAM_NAMES[target])
             ends.child[target] = aside(fd, laid_out)
             undo.callback(os.close, ends.child[target])
         yield ends

@@ -8,14 +8,20 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from pathlib import Path
-from typing import NamedTuple
+
+from labcore.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+    from typing import TypeAlias
 
 MAX_LINKS = 40
-Layers = Sequence["str | Path"]
+Layers: TypeAlias = "Sequence[str | Path]"
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """An entry of a layer: its path on the host, and whether it is a symbolic link."""
 
     path: str
@@ -46,7 +52,7 @@ def resolve(layers: Layers, path: str, mounted: Collection[str] = ()) -> str | N
         links += 1
         if links > MAX_LINKS:
             return None
-        target = os.readlink(found.path)  # noqa: PTH115
+        target = os.readlink(found.path)
         here = "" if target.startswith("/") else here
         pending += _parts(target)
     return here or "/"

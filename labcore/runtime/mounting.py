@@ -9,9 +9,16 @@ from labcore.errors import InvalidInput
 from labcore.native import MountFlag, UnmountFlag
 from labcore.runtime import ops
 from labcore.runtime.lookup import resolve
-from labcore.runtime.mount_flags import COPY_UP, MAPPED, Options, is_bind, parse_options
-from labcore.runtime.ops import Op
-from labcore.spec import MountPoint, Root
+from labcore.runtime.mount_flags import COPY_UP, MAPPED, is_bind, parse_options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from typing import Final
+
+    from labcore.runtime.mount_flags import Options
+    from labcore.runtime.ops import Op
+    from labcore.spec import MountPoint, Root
 
 normalized = lru_cache(maxsize=1024)(os.path.normpath)  # which takes as long as two system calls
 

@@ -10,8 +10,7 @@ from labcore.native.block import compile_block
 from labcore.native.handover import attempts, with_handover
 from labcore.record import Record
 from labcore.runtime.containment import check_containment
-from labcore.runtime.ops import Clone, Op
-from labcore.runtime.ops.fields import check_fields
+from labcore.runtime.ops import Clone
 from labcore.spec import Moment
 
 TYPE_CHECKING = False
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Literal, Self, TypeAlias
 
     from labcore.native import Report, Step
+    from labcore.runtime.ops import Op
 
 Carrier: TypeAlias = "Literal['extension', 'monitor']"
 
@@ -44,6 +44,8 @@ class Plan(Record):
     def __init__(self, ops: Iterable[Op], *, typed: bool = False) -> None:
         made = tuple(ops)
         if not typed:
+            from labcore.runtime.ops.fields import check_fields  # which labcore's own plans do not need
+
             check_fields(made)
         super().__init__(made)
 

@@ -32,7 +32,7 @@ def give_streams(pid: int, user: int, *, terminals: bool = False) -> None:
 
 def read_id_map(path: str) -> list[IdRange]:
     """Read a map of numbers as this process sees it: user_namespaces(7)."""
-    rows = (tuple(map(int, line.split())) for line in file.read_text(encoding="utf-8").splitlines())
+    rows = (tuple(map(int, line.split())) for line in read_text(path).splitlines())
     return [IdRange(inside, out, size) for inside, out, size in rows]
 
 

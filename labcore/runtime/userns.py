@@ -25,7 +25,7 @@ from labcore.native import (
     unshare,
 )
 from labcore.native.step import perform
-from labcore.runtime.mount_flags import Options
+from labcore.record import Record
 from labcore.runtime.ops.mounts import BELOW, TOP, attribute_steps
 from labcore.runtime.probe import confined, mapped
 from labcore.spec import IdRange, MountPoint
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from labcore.native import Process
-    from labcore.runtime.mounting import Options
+    from labcore.runtime.mount_flags import Options
     from labcore.spec import ContainerSpec
 
 TERMINALS: Final = 5  # the group `tty`, whose terminals are
@@ -117,9 +117,9 @@ def enter() -> None:
         os.close(reader)
         whole = mapper.wait() == 0
     if not whole:
-        Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
-        Path("/proc/self/uid_map").write_text(f"0 {user} 1", encoding="utf-8")
-        Path("/proc/self/gid_map").write_text(f"0 {group} 1", encoding="utf-8")
+        write_text("/proc/self/setgroups", "deny")
+        write_text("/proc/self/uid_map", f"0 {user} 1")
+        write_text("/proc/self/gid_map", f"0 {group} 1")
     confined.cache_clear()  # what was seen before holds no longer
 
 
@@ -161,7 +161,7 @@ def subordinate(path: str, user: int) -> list[IdRange]:
         names = {str(user)}
     found: list[IdRange] = []
     inside = 1
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+    for line in read_text(path).splitlines() if os.path.exists(path) else ():
         name, _, rest = line.strip().partition(":")
         first, _, count = rest.partition(":")
         if name in names and first.isdigit() and count.isdigit():
@@ -218,8 +218,8 @@ def _write_map(pid: int, name: str, ranges: Sequence[IdRange]) -> None:
     lines = "".join(f"{each.inside} {each.outside} {each.size}\n" for each in ranges)
     try:
         if os.geteuid() and name == "gid_map" and len(ranges) == 1:
-            Path(f"/proc/{pid}/setgroups").write_text("deny", encoding="utf-8")  # else no ordinary user may map groups
-        Path(f"/proc/{pid}/{name}").write_text(lines, encoding="utf-8")
+            write_text(f"/proc/{pid}/setgroups", "deny")  # else no ordinary user may map groups
+        write_text(f"/proc/{pid}/{name}", lines)
     except OSError as error:
         if os.geteuid() == 0 or not _mapped_by_helper(pid, name, lines.split()):
             where = f"linux.{name.replace('_m', 'M')}pings"

@@ -3,6 +3,8 @@
 Names are loaded when they are first used: a command of the OCI runtime needs few of them.
 """
 
+from __future__ import annotations
+
 from labcore.lazy import lazy_names
 
 TYPE_CHECKING = False

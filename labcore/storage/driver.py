@@ -6,13 +6,13 @@ import json
 import os
 from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
 
 from labcore.atomic import atomic_write
 from labcore.spec import OverlayRoot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Final, Literal, TypeAlias
 
 Driver: TypeAlias = "Literal['overlay', 'copy']"

@@ -13,10 +13,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import BinaryIO
 
 from labcore.atomic import atomic_write
 from labcore.errors import StoreDamaged

@@ -18,7 +18,7 @@ OPEN_TO_ALL = {
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
     "record": set(),
-    "record_json": {"record"},
+    "record_json": {"record", "spec"},
     "lazy": set(),
     "errors": set(),
     "language": set(),

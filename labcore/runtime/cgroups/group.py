@@ -220,6 +220,6 @@ def _enable_controllers(directory: str, where: Hierarchies) -> None:
 
 def _words(path: str) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").split()
+        return read_text(path).split()
     except OSError:
         return []

@@ -42,7 +42,7 @@ class Hierarchies(Record):
 
     def own(self, controller: str) -> str:
         """Return the path of this process's cgroup in a version 1 controller's hierarchy, or with `` in version 2's."""
-        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+        for line in read_text("/proc/self/cgroup").splitlines():
             _, names, path = line.split(":", 2)
             if controller in names.split(","):
                 return path
@@ -69,6 +69,6 @@ def hierarchies() -> Hierarchies:
 def v2_controllers(point: str) -> frozenset[str]:
     """Return the controllers that version 2 has here."""
     try:
-        return frozenset(Path(point, "cgroup.controllers").read_text(encoding="utf-8").split())
+        return frozenset(read_text(f"{point}/cgroup.controllers").split())
     except OSError:
         return frozenset()

@@ -8,7 +8,20 @@ from labcore.errors import InvalidInput
 from labcore.files import read_text
 from labcore.record import Record
 from labcore.runtime import mounting
-from labcore.runtime.mount_flags import PROPAGATION, is_bind
+from labcore.runtime.mount_flags import is_bind
+from labcore.runtime.oci.linux import (
+    cgroups_path,
+    id_range,
+    is_ours,
+    personality,
+    propagation,
+    read_devices,
+    read_mount,
+    read_namespaces,
+    read_sysctls,
+    rootfs_of,
+    time_offsets,
+)
 from labcore.runtime.oci.node import ConfigError, Node, shortened
 from labcore.runtime.oci.resources import read_resources
 from labcore.runtime.oci.scheduling import (
@@ -211,120 +224,11 @@ def read_process(process: Node, spec: ContainerSpec, warn: Warn = unheard) -> Co
 
 def _profile(node: Node) -> str:
     name = node.text()
-    if name and not (APPARMOR.exists() and APPARMOR.read_text(encoding="utf-8").startswith("Y")):
+    if name and not (os.path.exists(APPARMOR) and read_text(APPARMOR).startswith("Y")):
         raise node.fail("AppArmor is not enabled on this machine")
     if not name.isprintable():
         raise node.fail("holds characters that cannot be printed")
     return name
-
-
-def _rootfs(root: Node, directory: Path) -> Path:
-    path = directory / root["path"].required_text()
-    if not os.path.isdir(path):  # noqa: PTH112  it says no where Path raises: to a name that is too long
-        raise root["path"].fail(f"{str(path)[:200]} is no directory")
-    return Path(os.path.realpath(path))
-
-
-def _namespaces(nodes: Node) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    new: list[str] = []
-    joins: list[tuple[str, str]] = []
-    for node in nodes.items():
-        kind = node["type"].required_text()
-        if kind not in {*NAMESPACES, "user", "time"}:
-            raise node["type"].fail(f"no such namespace: {kind!r}")
-        if kind in {*new, *(joined for joined, _ in joins)}:
-            raise node["type"].fail(f"{kind} is named twice")
-        if path := node["path"].text():
-            if not Path(path).exists():
-                raise node["path"].fail(f"{path} does not exist")
-            if not _is_namespace(path, kind):
-                raise node["path"].fail(f"{path} is no {kind} namespace")
-            if kind == "mount" and _is_ours(kind, path):
-                raise node["path"].fail(f"{path} is the runtime's own: the container's root would become the host's")
-            joins.append((kind, path))
-        else:
-            new.append(kind)
-    if "mount" not in (kinds := {*new, *(kind for kind, _ in joins)}) and "user" in kinds:
-        raise nodes.fail("a mount namespace is missing: in a user namespace there is no way back to the runtime's own")
-    return tuple(new), tuple(joins)
-
-
-def _is_ours(kind: str, path: str) -> bool:
-    """Is this the namespace that the runtime itself is in?"""
-    name = {"mount": "mnt", "network": "net"}.get(kind, kind)
-    return Path(path).samefile(f"/proc/self/ns/{name}")
-
-
-def _is_namespace(path: str, kind: str) -> bool:
-    """Ask the kernel: ioctl_ns(2). The file may lie in /proc, or be one that such a file was mounted on, as `ip netns` does."""
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        return fcntl.ioctl(fd, NS_GET_NSTYPE) == FLAGS[kind]
-    except OSError:  # it is no namespace at all
-        return False
-    finally:
-        os.close(fd)
-
-
-def _mount(node: Node, directory: Path) -> MountPoint:
-    if node["uidMappings"] or node["gidMappings"]:
-        raise node.fail("id-mapped mounts are not supported")
-    options = node["options"].texts()
-    if {"idmap", "ridmap"} & set(options):
-        raise node["options"].fail("id-mapped mounts are not supported")
-    target = os.path.normpath("/" + node["destination"].required_text().lstrip("/"))
-    kind, source = node["type"].text(), node["source"].text()
-    mount = MountPoint(target, kind, source or kind or "none", options)
-    if is_bind(mount):
-        return mount.replace(source=os.path.normpath(directory / source))
-    return mount
-
-
-def _propagation(node: Node) -> str:
-    word = node.text() or "rslave"  # what runc takes where nothing is said
-    if word not in PROPAGATION:
-        raise node.fail(f"must be one of {', '.join(PROPAGATION)}, and is {word!r}")
-    return word
-
-
-def _devices(nodes: Node) -> Iterator[Device]:
-    made: dict[str, Device] = {device.path: device for device in DEFAULT_DEVICES}
-    for node in nodes.items():
-        kind = node["type"].required_text()
-        if kind not in ("c", "b", "u", "p"):
-            raise node["type"].fail(f"must be c, b, u or p, and is {kind!r}")
-        numbers = (node["major"].unsigned(0, MAJOR_BITS), node["minor"].unsigned(0, MINOR_BITS))
-        mode, uid, gid = node["fileMode"].unsigned(0o666), node["uid"].identity(), node["gid"].identity()
-        path = os.path.normpath(node["path"].absolute_path())
-        made[path] = Device(path, kind, *numbers, mode & 0o7777, uid, gid)
-    return iter(made.values())
-
-
-def _sysctls(node: Node, apart: set[str]) -> Iterator[tuple[str, str]]:
-    from labcore.runtime.stages import sysctl_path
-
-    for name, value in node.members():
-        try:
-            dotted = sysctl_path(name).replace("/", ".")
-        except InvalidInput:
-            raise value.fail("is no kernel parameter: see sysctl -a") from None
-        needs = next((kind for prefix, kind in SYSCTLS if dotted.startswith(prefix)), None)
-        if needs is None:
-            raise value.fail(f"{dotted} is a setting of the whole machine, and not of a namespace")
-        if needs not in apart:
-            raise value.fail(f"{dotted} needs a {needs} namespace that is not this machine's")
-        yield name, value.text()
-
-
-SYSCTLS = (
-    ("net.", "network"), ("fs.mqueue.", "ipc"), ("kernel.msg", "ipc"), ("kernel.sem", "ipc"), ("kernel.shm", "ipc"),
-    ("kernel.domainname", "uts"), ("kernel.hostname", "uts"),
-)  # fmt: skip
-
-
-def _id_range(node: Node) -> IdRange:
-    inside, outside = node["containerID"].identity(), node["hostID"].identity()
-    return IdRange(inside, outside, node["size"].number(0, 1, ID_MAX + 1 - max(inside, outside)))
 
 
 def _capabilities(node: Node, spec: ContainerSpec, warn: Warn) -> CapabilitySets:

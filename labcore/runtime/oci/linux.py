@@ -7,7 +7,7 @@ import os
 
 from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
-from labcore.runtime import mounting
+from labcore.runtime.mount_flags import PROPAGATION, is_bind
 from labcore.runtime.oci.scheduling import read_time_offsets
 from labcore.spec import DEFAULT_DEVICES, NAMESPACES, Device, IdRange, MountPoint
 from labcore.spec.isolation import ID_MAX
@@ -103,7 +103,7 @@ def read_mount(node: Node, directory: str) -> MountPoint:
     target = os.path.normpath("/" + node["destination"].required_text().lstrip("/"))
     kind, source = node["type"].text(), node["source"].text()
     mount = MountPoint(target, kind, source or kind or "none", options)
-    if mounting.is_bind(mount):
+    if is_bind(mount):
         return mount.replace(source=os.path.normpath(os.path.join(directory, source)))
     return mount
 
@@ -111,8 +111,8 @@ def read_mount(node: Node, directory: str) -> MountPoint:
 def propagation(node: Node) -> str:
     """Read `linux.rootfsPropagation`. Raises ConfigError."""
     word = node.text() or "rslave"  # what runc takes where nothing is said
-    if word not in mounting.PROPAGATION:
-        raise node.fail(f"must be one of {', '.join(mounting.PROPAGATION)}, and is {word!r}")
+    if word not in PROPAGATION:
+        raise node.fail(f"must be one of {', '.join(PROPAGATION)}, and is {word!r}")
     return word
 
 

@@ -64,7 +64,7 @@ class Store:
     def load(self, name: str) -> Saved:
         """Read what is remembered. Raises NoSuchContainer, StateDamaged."""
         try:
-            text = Path(directory_of(self.root, name), "state.json").read_text(encoding="utf-8", errors="replace")
+            text = read_bytes(f"{directory_of(self.root, name)}/state.json").decode(errors="replace")
         except FileNotFoundError:
             raise NoSuchContainer(f"container {name} does not exist") from None
         try:

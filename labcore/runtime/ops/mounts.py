@@ -23,6 +23,13 @@ from labcore.native.step import errors
 from labcore.runtime.ops.base import SCRATCH, Op
 from labcore.runtime.probe import kernel_version
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import ClassVar
+
+    from labcore.native import Step
+
 LOCKED = errors(errno.EINVAL)
 COPIES_DETACHED = (6, 15)  # from this kernel on a tree that is attached nowhere can be copied
 FRESH, PLACE = 62, 60  # registers that no tree is taken into, and that hold nothing for long

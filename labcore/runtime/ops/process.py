@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import errno
 import struct
-from collections.abc import Sequence
 from functools import cache, cached_property
-from typing import ClassVar
 
 from labcore import native
-from labcore.native import CloneFlag, Prctl, SeccompMode
+from labcore.native import Capability, CloneFlag, Prctl, SeccompMode
 from labcore.native.step import errors
 from labcore.runtime.ops.base import SCRATCH, Op
 from labcore.runtime.probe import read_setting
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import ClassVar
 
-    from labcore.native import Capability, Step
+    from labcore.native import Step
 
 NOT_THIS_ONE = errors(errno.ENOENT, errno.ENOTDIR, errno.EACCES)
 UNKNOWN_HERE = errors(errno.EINVAL)

@@ -9,7 +9,6 @@ from functools import lru_cache
 from labcore.native import MountAttribute
 from labcore.runtime import mounting, ops
 from labcore.runtime.mount_flags import COPY_UP, PROPAGATION, is_bind
-from labcore.runtime.ops import Op
 from labcore.runtime.stages.namespaces import hands_over, has_mounts, in_user_namespace
 from labcore.runtime.stages.rootfs import BEHIND_SYNC, layers_to_map
 
@@ -34,13 +33,13 @@ def seen_on_disk(spec: ContainerSpec) -> tuple[object, ...]:
     files = tuple([_kind(mount.source) for mount in spec.mounts if is_bind(mount)])
     copied = tuple(object() for mount in spec.mounts if COPY_UP in mount.options)  # looked at anew each time
     placed = mounting.resolved_targets(spec.mounts, spec.root)
-    return files, copied, placed, _resolved_workdir(spec), os.path.exists(KCORE)  # noqa: PTH110
+    return files, copied, placed, _resolved_workdir(spec), os.path.exists(KCORE)
 
 
 def _kind(source: str) -> int | None:
     """Return what is to be bound, as stat(2) has it: a file, a directory, 0 for a link to nothing; None if there is nothing."""
     try:
-        return stat.S_IFMT(os.stat(source).st_mode)  # noqa: PTH116 - every start asks
+        return stat.S_IFMT(os.stat(source).st_mode)
     except OSError:
         return 0 if os.path.lexists(source) else None
 
@@ -75,7 +74,7 @@ KINDS = {"c": 0o020000, "u": 0o020000, "b": 0o060000, "p": 0o010000}
 
 @lru_cache(maxsize=64)
 def _fill_dev(devices: tuple[Device, ...]) -> tuple[Op, ...]:
-    plain = [d for d in devices if (d.kind, d.mode, d.uid, d.gid) == ("c", 0o666, 0, 0) and Path(d.path).parent == Path("/dev")]
+    plain = [d for d in devices if (d.kind, d.mode, d.uid, d.gid) == ("c", 0o666, 0, 0) and os.path.dirname(d.path) == "/dev"]
     others: list[Op] = []
     for device in devices:
         if device not in plain:

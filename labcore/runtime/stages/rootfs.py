@@ -6,7 +6,6 @@ from labcore.errors import InvalidInput
 from labcore.native import SYNC_DESCRIPTOR, MountAttribute, MountFlag, UnmountFlag
 from labcore.runtime import mounting, ops
 from labcore.runtime.mount_flags import MAPPED, Options, parse_options
-from labcore.runtime.ops import Op
 from labcore.runtime.probe import confined, kernel_version
 from labcore.runtime.stages.namespaces import hands_over, has_mounts, in_user_namespace
 from labcore.runtime.userns import Tree, copied_trees

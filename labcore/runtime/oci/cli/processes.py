@@ -159,7 +159,7 @@ def _write_pid(options: Options, process: Process) -> None:
         if _is_replaced(path):
             atomic_write(path, str(process.pid).encode(), durable=False)
         else:
-            Path(path).write_text(str(process.pid), encoding="utf-8")
+            write_text(path, str(process.pid))
     except OSError as error:
         raise _unwritable(path, error) from None
 
@@ -172,7 +172,7 @@ def _check_pid_file(options: Options) -> None:
         if _is_replaced(path):
             PendingFile(os.path.dirname(path) or ".").close()
         else:
-            Path(path).open("a", encoding="utf-8").close()
+            open(path, "ab").close()
     except OSError as error:
         raise _unwritable(path, error) from None
 
