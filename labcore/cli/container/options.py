@@ -1,16 +1,19 @@
 """docker run's options: their declarations for argparse, and CreateOptions from what was parsed."""
 
+from __future__ import annotations
+
 import argparse
 import os
 from codecs import BOM_UTF8
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
 
 from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Final
+
     from labcore.spec import CreateOptions
 
 FILE_MAX: Final = 4 << 20  # bytes of an --env-file; the kernel gives a program 6 MB of arguments and variables at most
@@ -117,7 +120,7 @@ def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> N
     )
 
 
-def options_of(args: argparse.Namespace, **more: Any) -> "CreateOptions":
+def options_of(args: argparse.Namespace, **more: Any) -> CreateOptions:
     """Return what the arguments say. Raises InvalidInput."""
     from labcore.engine import create_options
 
