@@ -179,6 +179,16 @@ def test_a_filter_is_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.Mon
     assert compiled(profile, tmp_path).program == program
 
 
+def test_a_filter_of_another_version_of_libseccomp_is_compiled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = default_profile(frozenset(), HERE, KERNEL)
+    for version in ("libseccomp.so.2.5.4", "libseccomp.so.2.6.0"):
+        compiled.cache_clear()
+        monkeypatch.setattr("os.readlink", lambda path, name=version: name)
+        compiled(profile, tmp_path)
+    compiled.cache_clear()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 @pytest.mark.parametrize(
     ("profile", "message"),
     [

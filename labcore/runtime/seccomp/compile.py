@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from labcore.native.libseccomp import Filter
 
 INSTRUCTION: Final = 8  # bytes
+LIBRARY: Final = "libseccomp.so.2"
 FORMAT: Final = "3"  # of what is kept; part of its name
 
 # What the kernel does with a call: seccomp(2). The low 16 bits carry an errno, or a number for a tracer.
@@ -63,8 +65,8 @@ def compiled(profile: SeccompProfile, cache: Path | None = None) -> SeccompFilte
     """Return a profile as a filter that the kernel can load.
 
     Compiling takes 10 ms and an import, so that the result is kept in the directory `cache`, under a name that stands for the
-    profile and the processor. Raises InvalidInput for an action, an operator or an architecture that does not exist,
-    Unavailable without libseccomp.
+    profile, the processor and the version of libseccomp, which decides what calls are known. Raises InvalidInput for an
+    action, an operator or an architecture that does not exist, Unavailable without libseccomp.
     """
     return SeccompFilter(_compile(profile) if cache is None else _cached(profile, cache), profile.flags)
 
@@ -84,7 +86,16 @@ def _cached(profile: SeccompProfile, cache: Path) -> bytes:
 
 def _name_of(profile: SeccompProfile) -> str:
     system = os.uname()
-    return hashlib.sha256(f"{FORMAT} {system.machine} {profile!r}".encode()).hexdigest()[:32]
+    library = _library_file(system.machine)
+    return hashlib.sha256(f"{FORMAT} {system.machine} {library} {profile!r}".encode()).hexdigest()[:32]
+
+
+def _library_file(machine: str) -> str:
+    """Return the name of libseccomp's file, which has its version; empty where it lies out of sight. Loading it takes 10 ms."""
+    for directory in (f"{sys.prefix}/lib", f"/usr/lib/{machine}-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64", "/lib"):
+        with suppress(OSError):
+            return os.readlink(f"{directory}/{LIBRARY}")  # noqa: PTH115
+    return ""
 
 
 def _compile(profile: SeccompProfile) -> bytes:
