@@ -6,6 +6,7 @@ from typing import Final, Never
 
 from labcore.errors import InvalidInput
 from labcore.runtime.cgroups import Cgroup, hierarchies
+from labcore.runtime.cgroups.hierarchy import own_path
 from labcore.spec import CreateOptions, DeviceRule, Resources
 
 PREFIX: Final = "labcore-"  # of the names of containers' cgroups
@@ -88,7 +89,7 @@ def _with_swap(limits: Resources) -> Resources:
 
 def _counts_swap() -> bool:
     """Return whether swap can be limited here: version 1 has a file for it, and version 2 in each cgroup below the root."""
-    own = Cgroup.at(hierarchies().own("memory")).directories()
+    own = Cgroup.at(own_path("memory")).directories()
     memory = own.get("memory")
     return (memory / "memory.memsw.limit_in_bytes").exists() if memory else Path("/proc/swaps").exists()
 

@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from labcore.read_file import read_file
+
 
 def read_setting(name: str) -> str | None:
     """Return a kernel setting of /proc/sys, None if this kernel has no such setting."""
@@ -53,8 +55,7 @@ def confined() -> bool:
 def mapped(name: str) -> int:
     """Return how many ids `uid_map` or `gid_map` maps for this process: user_namespaces(7)."""
     try:
-        with open(f"/proc/self/{name}", "rb", buffering=0) as file:  # noqa: PTH123 - every start asks
-            lines = file.read().splitlines()
+        lines = read_file(f"/proc/self/{name}").splitlines()
     except OSError:  # no /proc: nothing can be said, and little be done
         return EVERYBODY
     return sum(int(line.split()[2]) for line in lines)

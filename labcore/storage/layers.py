@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from labcore.atomic import atomic_write
 from labcore.errors import StoreDamaged
+from labcore.read_file import read_file
 from labcore.spec import OverlayRoot, checked_digest
 from labcore.storage.gc import using
 from labcore.storage.implied import needs_fixup, top_of
@@ -107,8 +108,7 @@ class LayerStore:
     def _prepare(self) -> None:
         """Make what is missing. Nobody but root may look in: layers hold setuid programs, and devices."""
         try:
-            with open(f"{self.directory}/format", "rb", buffering=0) as file:  # noqa: PTH123 - every start asks
-                found = file.read().strip().decode(errors="replace")
+            found = read_file(f"{self.directory}/format").strip().decode(errors="replace")
         except FileNotFoundError:
             version = self.directory / "format"
             self.directory.mkdir(parents=True, exist_ok=True)
