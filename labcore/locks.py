@@ -48,7 +48,7 @@ def holders(file: "FileDescriptorLike") -> list[int]:
     status = os.fstat(_number(file))
     place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     try:
-        with open("/proc/locks") as listed:  # noqa: PTH123
+        with open("/proc/locks", encoding="utf-8") as listed:  # noqa: PTH123
             lines = [line.split() for line in listed]
     except OSError:
         return []

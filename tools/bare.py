@@ -82,7 +82,7 @@ def make_root(root: Path, log: Path) -> None:
     """Make a root of this machine's release with its essential packages and apt, and no more."""
     alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     release = platform.freedesktop_os_release()["VERSION_CODENAME"]
-    with bootstrap.progress("bare"), log.open("w") as out:
+    with bootstrap.progress("bare"), log.open("w", encoding="utf-8") as out:
         bootstrap.run([*alone, "mmdebstrap", "--variant=minbase", release, str(root)], out, log)
 
 

@@ -10,6 +10,7 @@ cell's own line, `zh`, with such an `of`.
 
 import argparse
 import ast
+import base64
 import hashlib
 import os
 import re
@@ -26,7 +27,10 @@ import nbformat
 from nbclient import NotebookClient
 
 from labcore import native
+from labcore.lab.copies import REFERENCE
 from labcore.lab.lessons import LESSONS, Lesson, lesson
+from labcore.lab.references import MODULES as REFERENCES
+from labcore.lab.references import write_references
 from labcore.lab.solutions import source_of
 from labcore.language import Language
 from labcore.native import CloneFlag, MountFlag, UnmountFlag
@@ -38,13 +42,14 @@ NOTEBOOKS = PROJECT / "notebooks"
 SOURCES = NOTEBOOKS / "src"
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 STATE = Path("/var/lib/labcore/lessons")  # seen in outputs: the name of a temporary directory would be another each time
+PICTURES = NOTEBOOKS / "images"  # of cells that are tagged `picture-NAME`: README shows them
 FOLD = {"en": "A solution", "zh": "参考答案"}
 NEXT = {"en": "Next: lesson", "zh": "下一课："}
 LINE = {
-    "en": "**English** · [中文](zh/{file})",
-    "zh": "[English](../{file}) · **中文**",
+    "en": "**English** · [中文](zh/{file}) · reference: {references}",
+    "zh": "[English](../{file}) · **中文** · 速查：{references}",
 }
-SECONDS = 90
+SECONDS = 300  # a comparison on a busy machine
 
 Cell = Any  # nbformat's NotebookNode
 Notebook = Any
@@ -61,7 +66,7 @@ def digest(english: str) -> str:
 
 def read_source(path: Path) -> list[Cell]:
     """Return the cells of a source file."""
-    cells: list[Cell] = jupytext.reads(path.read_text(), fmt="py:percent").cells
+    cells: list[Cell] = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent").cells
     return cells
 
 
@@ -111,8 +116,8 @@ def stamp(path: Path) -> None:
         for cell in read_source(path)
         if cell.metadata.get("lang") == "en" or "exercise" in cell.metadata.get("tags", [])
     ]
-    text = re.sub(r'(?<= of=")[^"]*(?="$)', lambda _: hashes.pop(0), path.read_text(), flags=re.MULTILINE)
-    path.write_text(text)
+    text = re.sub(r'(?<= of=")[^"]*(?="$)', lambda _: hashes.pop(0), path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    path.write_text(text, encoding="utf-8")
 
 
 def build(path: Path, lang: Language) -> Notebook:
@@ -121,7 +126,9 @@ def build(path: Path, lang: Language) -> Notebook:
     if wrong := list(problems(cells)):
         raise Stale("\n".join(f"{path.name}: {line}" for line in wrong))
     found = lesson(int(path.name[:2]))
-    made = [_cell("markdown", LINE[lang].format(file=found.file), "languages")]
+    pages = " ".join(f"[{what}]({'' if lang == 'en' else '../'}{REFERENCE}/{what}.md)" for what in REFERENCES)
+    made = [_cell("markdown", LINE[lang].format(file=found.file, references=pages), "languages")]
+    behind: list[Cell] = []  # the check of an exercise: hints first, the solution last
     for number, cell in enumerate(cells):
         if cell.cell_type == "markdown":
             if cell.metadata["lang"] == "en":
@@ -132,11 +139,16 @@ def build(path: Path, lang: Language) -> Notebook:
         tags = list(cell.metadata.get("tags", []))
         if "exercise" not in tags:
             made.append(_cell("code", cell.source, f"code-{number}", tags))
+            if "check" in tags:
+                made += behind
             continue
         step = re.findall(r"^def (\w+)", cell.source, re.MULTILINE)[0]
         blank, answer = _in(lang, cell, source_of(step, found.number))
         made.append(_cell("code", blank, f"code-{number}", tags))
-        made.append(_cell("markdown", _folded(answer, lang), f"solution-{step}", ["solution"]))
+        behind = [
+            _cell("code", f'lab.hint("{step}")', f"hint-{step}", ["hint"]),
+            _cell("markdown", _folded(answer, lang), f"solution-{step}", ["solution"]),
+        ]
     return _notebook([*made, *_next(found, lang)], found, lang)
 
 
@@ -195,7 +207,7 @@ def run(notebook: Notebook, lang: Language) -> None:
     with tempfile.TemporaryDirectory() as work, a_state_root():
         environment = {**os.environ, "LABCORE_WORK": work, "LABCORE_LANG": lang, "LABCORE_ROOT": str(STATE)}
         environment["LABCORE_LEARNER"] = "reader"  # the questions that are drawn are the same each time
-        client = NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": work}})
+        client = NotebookClient(notebook, timeout=SECONDS, coalesce_streams=True, resources={"metadata": {"path": work}})
         client.execute(env=environment)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when it ran; of no use to a reader, and new each time
@@ -246,10 +258,18 @@ def apart(words: Sequence[str]) -> int:
 def usual_mounts_only() -> None:
     """Take away the mounts that are peculiar to this machine: pictures show them."""
     usual = r"/|/(proc|sys|dev|run|tmp)(/.*)?"
-    for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
+    for line in reversed(Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()):
         place = line.split()[4]
         if not re.fullmatch(usual, place) and not str(PROJECT).startswith(place):
             native.umount2(place, UnmountFlag.DETACH)
+
+
+def keep_pictures(notebook: Notebook) -> None:
+    """Write the pictures that README shows, as they came out here."""
+    for cell in notebook.cells:
+        for name in (tag.removeprefix("picture-") for tag in cell.metadata.get("tags", []) if tag.startswith("picture-")):
+            (png,) = (output["data"]["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
+            (PICTURES / f"{name}.png").write_bytes(base64.b64decode(png))
 
 
 def target(path: Path, lang: Language) -> Path:
@@ -280,7 +300,10 @@ def main() -> int:
             run(notebook, lang)
             target(path, lang).parent.mkdir(exist_ok=True)
             nbformat.write(notebook, target(path, lang))
+            if lang == "en":
+                keep_pictures(notebook)
             print(target(path, lang).relative_to(PROJECT))
+    write_references(NOTEBOOKS)
     return 0
 
 

@@ -117,7 +117,7 @@ class _Measurement:
         for system in list(self.systems) * 2 if self.options.cold else []:
             yield Progress(f"{system.subject}, cold", self.done, self.total)
             os.sync()
-            DROP_CACHES.write_text("3")
+            DROP_CACHES.write_text("3", encoding="utf-8")
             if system in self.systems:
                 self._measure(system, "cold start")
 

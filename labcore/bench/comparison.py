@@ -122,7 +122,7 @@ class Comparison(Record):
             "timelines": {name: [step.as_dict() for step in steps] for name, steps in self.timelines.items()},
             "notes": list(self.notes),
         }
-        path.write_text(json.dumps(content, indent=1) + "\n")
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def read_comparison(path: Path) -> Comparison:

@@ -187,7 +187,7 @@ def _running(program: str, ours: str) -> list[int]:
 
 
 def _weight(name: str, pids: list[int]) -> str:
-    sizes = [int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("Pss:")[1].split()[0]) for pid in pids]
+    sizes = [int(Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").split("Pss:")[1].split()[0]) for pid in pids]
     if not sizes:
         return f"{name}: not seen"
     return f"{name}: {sum(sizes) / len(sizes):.0f} KiB beside each container (PSS, mean of {len(sizes)})"

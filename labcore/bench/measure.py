@@ -118,13 +118,13 @@ def as_json(environment: Mapping[str, Any], rows: list[Row]) -> dict[str, Any]:
 
 
 def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown processor")
 
 
 def _distribution() -> str:
     """Return whose programs are run: os-release(5), of this mount namespace."""
-    lines = Path("/etc/os-release").read_text().splitlines()
+    lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
     return next((line.partition("=")[2].strip('"') for line in lines if line.startswith("PRETTY_NAME=")), "unknown")
 
 

@@ -10,7 +10,7 @@ def pss_kib(pids: list[int]) -> float:
     total = 0
     for pid in pids:
         try:
-            total += int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("Pss:")[1].split()[0])
+            total += int(Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").split("Pss:")[1].split()[0])
         except (OSError, IndexError):
             continue
     return float(total)
@@ -41,7 +41,7 @@ def kernel_kib() -> float:
 
 
 def _meminfo() -> dict[str, float]:
-    lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+    lines = (line.split() for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines())
     return {words[0].rstrip(":"): float(words[1]) for words in lines}
 
 

@@ -24,6 +24,6 @@ def enter_command(*visible: Path) -> list[str]:
 
 def _is_made() -> bool:
     """Is there a root, and may this process enter it? Only the machine's own root may, not a user namespace's."""
-    everybody = Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]
+    everybody = Path("/proc/self/uid_map").read_text(encoding="utf-8").split() == ["0", "0", "4294967295"]
     asked = [sys.executable, str(TOOL), "versions"]
     return not os.geteuid() and everybody and TOOL.exists() and not subprocess.run(asked, capture_output=True).returncode

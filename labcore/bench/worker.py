@@ -15,7 +15,7 @@ from labcore.engine import run
 
 def resident_mb() -> float:
     """Return this process's resident memory (proc(5), status)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
 

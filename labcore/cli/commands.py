@@ -11,7 +11,7 @@ NOUNS = {
     "registry": "Serve a registry, and know the users of others",
     "system": "Manage what labcore keeps",
     "volume": "Manage volumes",
-    "lesson": "Work through the lessons: check, solve, reset",
+    "lesson": "Work through the lessons: check, hint, solve, reset",
     "vm": "Run a virtual machine, to compare containers with",
 }
 
@@ -68,7 +68,7 @@ COMMANDS = {
     "volume ls": "List volumes",
     "volume prune": "Remove unused volumes",
     "volume rm": "Remove volumes, with all that is in them",
-    "inspect": "Print all that is known of containers, images, networks, volumes, as JSON",
+    "inspect": "Print all that is known of containers, images and the like, as JSON",
     "version": "Show the versions of labcore and of what it runs on",
     "seed": "Make images on the spot: busybox, alpine, debian, nginx, python",
     "plan": "Print what `run` would do, op by op, and start nothing",
@@ -82,6 +82,7 @@ COMMANDS = {
     "lesson start": "Make your working copy of a lesson",
     "lesson status": "Show which steps you have written, and which have passed",
     "lesson check": "Check a lesson's saved steps: the mark that counts",
+    "lesson hint": "Draw out the next hint for a step",
     "lesson solve": "Fill a lesson's blanks in with the solutions",
     "lesson reset": "Begin a lesson anew; what you wrote is kept",
     "lesson demo": "Open a lesson in large type, solved and warm",

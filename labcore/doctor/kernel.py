@@ -73,7 +73,7 @@ def _config() -> str | None:
     with suppress(OSError):
         return gzip.decompress(Path("/proc/config.gz").read_bytes()).decode()
     with suppress(OSError):
-        return Path(f"/boot/config-{os.uname().release}").read_text()
+        return Path(f"/boot/config-{os.uname().release}").read_text(encoding="utf-8")
     return None
 
 
@@ -158,7 +158,7 @@ def _cgroups() -> Finding:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     except OSError:
         return ""
 

@@ -133,4 +133,4 @@ class ContainerDirs:
             if self._records.has(place.name):
                 mark.unlink(missing_ok=True)
             else:
-                self._remove(place.name, json.loads(mark.read_text()))
+                self._remove(place.name, json.loads(mark.read_text(encoding="utf-8")))

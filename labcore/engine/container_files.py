@@ -69,7 +69,9 @@ def container_files(engine: Engine, text: str, *, writable: bool = False) -> Ite
 def root_of(process: Process, whose: str) -> Iterator[int]:
     """Open the root of a process that lives; `whose` names it in errors. Raises InUse, InvalidInput."""
     try:
-        if Path(f"/proc/{process.pid}/uid_map").read_text() != Path("/proc/self/uid_map").read_text():
+        if Path(f"/proc/{process.pid}/uid_map").read_text(encoding="utf-8") != Path("/proc/self/uid_map").read_text(
+            encoding="utf-8"
+        ):
             raise InvalidInput(f"{whose} runs, and its users are others outside: stop it to reach its files")
         fd = os.open(f"/proc/{process.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:

@@ -144,7 +144,7 @@ def remove_cgroups(engine: Engine, container: Container) -> bool:
 def _had_oom_kill(directory: str) -> bool:
     for name in ("memory.events", "memory.oom_control"):  # of version 2, and 1
         with suppress(OSError):
-            lines = Path(directory, name).read_text().splitlines()
+            lines = Path(directory, name).read_text(encoding="utf-8").splitlines()
             if any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines):
                 return True
     return False
@@ -163,4 +163,4 @@ def rfc3339(nanoseconds: int) -> str:
 
 def boot_id() -> str:
     """Return the machine's boot ID: random(4)."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()

@@ -102,7 +102,7 @@ def cgroups_of(pid: int) -> tuple[str, ...]:
     where = hierarchies()
     mounts = dict(where.v1) | ({"": where.v2} if where.v2 else {})
     found: dict[str, None] = {}
-    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines():
         _, names, path = line.split(":", 2)
         for name in names.split(","):
             directory = f"{mounts[name]}{path}" if name in mounts else ""

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.guessing import guess, outcome
     from labcore.lab.helper import HelperFailed, run_helper
+    from labcore.lab.hinting import hint
     from labcore.lab.http_get import FetchFailed, fetch
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.pictures import Picture, mounts, namespaces, processes, repositories, stack, strip, waterfall
     from labcore.lab.quizzes import quiz
+    from labcore.lab.references import reference
     from labcore.lab.registries import push, registry
     from labcore.lab.restore import reset
     from labcore.lab.riddles import riddle
@@ -61,6 +63,7 @@ __all__ = [
     "greeting",
     "group",
     "guess",
+    "hint",
     "image",
     "in_vm",
     "layer",
@@ -73,6 +76,7 @@ __all__ = [
     "processes",
     "push",
     "quiz",
+    "reference",
     "registry",
     "repositories",
     "reset",
@@ -102,6 +106,7 @@ __getattr__ = lazy_names(
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
         "labcore.lab.cgroups": ("cgroup", "group"),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
+        "labcore.lab.hinting": ("hint",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
         "labcore.lab.guessing": ("guess", "outcome"),
@@ -109,6 +114,7 @@ __getattr__ = lazy_names(
         "labcore.lab.lesson_images": ("greeting", "image", "layer"),
         "labcore.lab.pictures": ("Picture", "mounts", "namespaces", "processes", "repositories", "stack", "strip", "waterfall"),
         "labcore.lab.quizzes": ("quiz",),
+        "labcore.lab.references": ("reference",),
         "labcore.lab.registries": ("push", "registry"),
         "labcore.lab.restore": ("reset",),
         "labcore.lab.riddles": ("riddle",),

@@ -46,7 +46,7 @@ class LessonCgroup(Record):
         """How many of its processes the kernel's OOM killer has killed."""
         for name in ("memory.events", "memory.oom_control"):  # version 2, version 1
             with suppress(OSError):
-                found = re.search(r"^oom_kill (\d+)", Path(self["memory"], name).read_text(), re.MULTILINE)
+                found = re.search(r"^oom_kill (\d+)", Path(self["memory"], name).read_text(encoding="utf-8"), re.MULTILINE)
                 return int(found[1]) if found else 0
         return 0
 
@@ -82,7 +82,7 @@ def cgroup(name: str) -> LessonCgroup:
     for file, value in (("memory.swap.max", "0"), ("memory.swappiness", "0")):
         with suppress(OSError):
             if (path := Path(made["memory"], file)).exists():
-                path.write_text(value)
+                path.write_text(value, encoding="utf-8")
     return made
 
 
@@ -166,6 +166,6 @@ def prepared() -> tuple[str, ...]:
 def limits_work() -> None:
     """Try to limit memory and processes. Raises LabcoreError or OSError where that cannot be done."""
     group = cgroup("try")
-    Path(group["memory"], memory_max()).write_text(str(1 << 26))
-    Path(group["pids"], "pids.max").write_text("16")
+    Path(group["memory"], memory_max()).write_text(str(1 << 26), encoding="utf-8")
+    Path(group["pids"], "pids.max").write_text("16", encoding="utf-8")
     Cgroup(group.path).remove()

@@ -157,7 +157,14 @@ GUESSES: Final[dict[str, Guess]] = {
         T("A digest names content, and content does not move.", "摘要指的是内容，内容不会移动。"),
     ),
     # --- lesson 4
-    "needs": Guess(T("Which three things must a machine have to run a container?", "运行容器，机器上必须有哪三样东西？")),
+    "needs": Guess(
+        T("Which three things must a machine have to run a container?", "运行容器，机器上必须有哪三样东西？"),
+        why=T(
+            "A kernel with namespaces, control groups and an overlay; the right to use them; and a root file system for the "
+            "container's processor.",
+            "支持命名空间、控制组和 overlay 的内核；使用它们的权限；适合本机处理器的根文件系统。",
+        ),
+    ),
     "errno": Guess(
         T("One kind of namespace may not be made. Which errno do you expect?", "某种命名空间不许创建，你预计是哪个 errno？"),
         (T("EPERM", "EPERM"), T("ENOSPC", "ENOSPC"), T("EINVAL", "EINVAL"), T("ENOENT", "ENOENT")),

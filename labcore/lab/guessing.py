@@ -6,13 +6,14 @@ from typing import Any
 from ipywidgets import HTML, Layout, RadioButtons, Text
 
 from labcore.errors import InvalidInput
+from labcore.lab.colours import BAD, GOOD, MUTED
 from labcore.lab.guesses import GUESSES, Guess
 from labcore.lab.messages import say
 from labcore.lab.widget import Printable
 from labcore.lab.workspace import default_workspace
 from labcore.record import Record
 
-COLOURS = {"right": "#00735c", "wrong": "#b34700", "": "#5f5f5f"}
+COLOURS = {"right": GOOD, "wrong": BAD, "": MUTED}
 
 
 class GuessField(Printable):
@@ -54,7 +55,7 @@ class Outcome(Record):
         """Return both, and a word why."""
         mark = {True: "✓ ", False: "✗ ", None: ""}[self.right]
         first = say("{mark}you guessed: {guess}", mark=mark, guess=self.guessed) if self.guessed else say("you made no guess")
-        return [first, say("it is: {seen}", seen=self.seen), *([self.why] if self.why else [])]
+        return list(filter(None, [first, say("it is: {seen}", seen=self.seen) if self.seen else "", self.why]))
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())
@@ -79,7 +80,7 @@ def outcome(name: str, seen: object = None) -> Outcome:
     if seen is None and wanted.answer is not None:
         seen = wanted.options[wanted.answer]
     right = None if option is None or wanted.answer is None else option == wanted.answer
-    return Outcome(guessed, str(seen), right, str(wanted.why) if wanted.why else "")
+    return Outcome(guessed, "" if seen is None else str(seen), right, str(wanted.why) if wanted.why else "")
 
 
 def _wanted(name: str) -> Guess:

@@ -13,10 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labcore.errors import LabcoreError
+from labcore.lab.shells import shell_settings
 from labcore.runtime import Plan, ops, spawn
 
 # JupyterLab's own names for the sizes of its type; a room's last row reads these.
 LARGE_TYPE = {"overrides": {"code-font-size": "20px", "content-font-size1": "22px", "ui-font-size1": "16px"}}
+KERNEL_CONFIG = """c.InteractiveShellApp.extensions = ["labcore.lab.notebook"]
+c.InteractiveShell.automagic = False
+"""
+# What an exported page shows of an output: of a widget its static form, for the page has no kernel to ask.
+EXPORT = {"NbConvertBase": {"display_data_priority": [
+    "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain",
+]}}  # fmt: skip
 FIRST_PORT = 8888
 START_SECONDS = 60
 
@@ -43,7 +51,7 @@ def jupyter_lab(
         server = subprocess.Popen(
             [*_command(state, large), f"--ServerApp.ip={ip}", f"--ServerApp.port={port}"],
             cwd=directory,
-            env=os.environ | _environment(state) | _ours(directory, state.parent) | {"JUPYTER_TOKEN": token},
+            env=os.environ | kernel_settings(state) | _ours(directory, state.parent) | {"JUPYTER_TOKEN": token},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -70,7 +78,10 @@ def _command(state: Path, large: bool) -> list[str]:
         # The whole lesson is drawn at once: cells that appear while one scrolls make the page jump.
         "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
     }
-    (settings / "overrides.json").write_text(json.dumps(overrides))
+    (settings / "overrides.json").write_text(json.dumps(overrides), encoding="utf-8")
+    config = Path(_environment(state)["JUPYTER_CONFIG_DIR"])
+    config.mkdir(exist_ok=True)
+    (config / "jupyter_server_config.json").write_text(json.dumps(EXPORT), encoding="utf-8")
     return [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.open_browser=False",
         "--ServerApp.port_retries=0", f"--LabApp.app_settings_dir={settings}", f"--LabApp.user_settings_dir={user}",
@@ -84,8 +95,17 @@ def _user_settings(state: Path, large: bool) -> Path:
     if large:
         themes = folder / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
         themes.parent.mkdir(parents=True, exist_ok=True)
-        themes.write_text(json.dumps(LARGE_TYPE))
+        themes.write_text(json.dumps(LARGE_TYPE), encoding="utf-8")
     return folder
+
+
+def kernel_settings(state: Path) -> dict[str, str]:
+    """Let each kernel load labcore as it starts, so that it answers in one line after a restart; return its environment."""
+    environment = _environment(state)
+    profile = Path(environment["IPYTHONDIR"], "profile_default")
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text(KERNEL_CONFIG)
+    return environment
 
 
 def _environment(state: Path) -> dict[str, str]:
@@ -95,9 +115,8 @@ def _environment(state: Path) -> dict[str, str]:
 
 
 def _ours(work: Path, root: Path) -> dict[str, str]:
-    """Let the kernels work in this folder and under this state root, whatever the caller's own environment says."""
-    path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"  # a terminal in JupyterLab finds the command
-    return {"LABCORE_WORK": str(work), "LABCORE_ROOT": str(root), "PATH": path}
+    """Let kernels and terminals work in this folder and under this state root, whatever the caller's own environment says."""
+    return {"LABCORE_WORK": str(work), "LABCORE_ROOT": str(root), **shell_settings(root / "lab", work)}
 
 
 def _loopback_up() -> None:
@@ -131,5 +150,5 @@ def _await(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:])
     raise LabFailed(f"JupyterLab did not answer within {START_SECONDS} s; its last words:\n{tail}")

@@ -7,14 +7,13 @@ from typing import Any
 from ipywidgets import HTML, Button, Layout, RadioButtons, VBox
 
 from labcore.errors import InvalidInput
+from labcore.lab.colours import BAD, GOOD
 from labcore.lab.learner import learner
 from labcore.lab.lessons import current
 from labcore.lab.messages import say
 from labcore.lab.questions import Question, questions
 from labcore.lab.widget import Printable
 from labcore.lab.workspace import default_workspace
-
-GOOD, BAD = "#00735c", "#b34700"
 
 
 class QuestionField(VBox):  # type: ignore[misc]

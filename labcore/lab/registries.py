@@ -96,7 +96,7 @@ class LessonRegistry(Registry):
 
     def private(self, user: str, password: str) -> "LessonRegistry":
         """Serve the same repositories behind a password."""
-        with tempfile.NamedTemporaryFile("w", prefix="labcore-htpasswd-") as file:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="labcore-htpasswd-") as file:
             file.write(f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n")
             file.flush()
             return LessonRegistry(self.files.root, Htpasswd(Path(file.name)))

@@ -124,7 +124,7 @@ def snapshot() -> Snapshot:
 def _mounts() -> Iterator[str]:
     """Yield the mounts of this mount namespace, with all but their numbers, equal ones told apart: proc_pid_mountinfo(5)."""
     seen: Counter[str] = Counter()
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
         fields = line.split()
         at = fields.index("-")
         kind = " ".join(field.partition(":")[0] for field in fields[6:at])  # shared, master, unbindable

@@ -48,7 +48,7 @@ def sandbox_plan(module: str, writable: Sequence[str] = ()) -> Plan:
             # A /proc of its own, whose numbers are those that its processes know; and the machine's is not left below it.
             ops.Unmount("/proc", UnmountFlag.DETACH, locked_is_fine=True),
             ops.Mount("proc", "/proc", "proc", QUIET),
-            *_proc_in_sight([Path(writable[0])] if writable else sorted((default_root() / "lab" / "roots").glob("*"))),
+            *_proc_in_sight(sorted((Path(writable[0]) if writable else default_root() / "lab" / "roots").glob("*"))),
             ops.Execve(
                 (program("labcore-init"), *python(module)), tuple(f"{name}={value}" for name, value in os.environ.items())
             ),
@@ -192,7 +192,7 @@ def _pids_hierarchy() -> Path | None:
 
 def _own_cgroup(parent: Path) -> Path | None:
     """Return the cgroup that this process is in, below `parent`; None if it cannot be seen from here."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == ("pids" if parent.name == "pids" else ""):
             found = parent / path.lstrip("/")

@@ -9,10 +9,11 @@ from labcore.errors import ImageNotFound, LabcoreError
 from labcore.lab.cgroups import limits_work
 from labcore.lab.lessons import LESSONS, enter, lesson
 from labcore.lab.messages import say
+from labcore.lab.notebook import offer
 from labcore.lab.restore import remember
 from labcore.lab.roots import proc_in_sight
 from labcore.lab.steps import load
-from labcore.lab.stores import drawer
+from labcore.lab.stores import own_tray
 from labcore.lab.workspace import default_workspace
 from labcore.native import CloneFlag, MountFlag
 from labcore.runtime import Plan, ops, spawn
@@ -43,7 +44,10 @@ def begin(number: int) -> None:
         raise LessonStopped(number, missing)
     proc_in_sight()
     enter(number)
-    load(default_workspace())  # what earlier lessons have written can be imported from `my_runtime`
+    runtime = load(default_workspace())  # what earlier lessons have written can be imported from `my_runtime`
+    offer(
+        {name: runtime.__dict__[name] for each in LESSONS if each.number <= number for name in (*each.steps, *each.challenges)}
+    )
     remember()
     from IPython.display import display  # these cost 0.3 s each, and commands do without
 
@@ -76,7 +80,7 @@ def _namespaces() -> str:
 def _overlay() -> str:
     """Try an overlay with its upper directory on the lesson's file system."""
     try:
-        with drawer("try") as directory:
+        with own_tray("try") as directory:
             options = f"lowerdir={directory}/view,upperdir={directory}/upper,workdir={directory}/work"
             private = ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
             mount = ops.Mount("overlay", f"{directory}/view", "overlay", data=options)

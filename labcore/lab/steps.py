@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from labcore.errors import InvalidInput, LabcoreError
-from labcore.lab.lessons import all_steps, current, lesson_of
+from labcore.lab.lessons import all_steps, current, lesson_of, lessons_of
 from labcore.lab.messages import say
 from labcore.lab.program import functions, lines_of, marked, outdated, version
 from labcore.lab.solutions import solution
@@ -20,6 +20,7 @@ from labcore.lab.workspace import NAME, CannotRead, CannotSave, Workspace, defau
 
 F = TypeVar("F", bound=Callable[..., Any])
 MODULE = "my_runtime"
+UNSAVED: set[str] = set()  # steps whose cells have been run, but stopped before they were saved
 
 
 def step(function: F) -> F:
@@ -31,6 +32,7 @@ def step(function: F) -> F:
     number = lesson_of(name, current()).number
     workspace = default_workspace()
     source = _source(function)
+    UNSAVED.discard(name)
     earlier = _version_there(workspace, name)
     if is_blank(source):
         bound = _bound(load(workspace), name, function)
@@ -47,20 +49,31 @@ def step(function: F) -> F:
         else:
             print(say("{name}: a blank. Until you fill it in, labcore's own is used.", name=name))
         return bound
-    if earlier > number:
-        print(say("{name}: what you wrote in lesson {n} does this too, and stays in use.", name=name, n=earlier))
-        return _bound(load(workspace), name, function)
     source = marked(name, source, number)
     try:
-        saved = workspace.save(name, source)
+        saved = workspace.save(name, source, number)
     except CannotSave as error:
         if not isinstance(error, CannotRead):  # else `load` says it
             print(error)
         module = load(workspace)
         exec(compile(source, f"{NAME} (not saved)", "exec"), module.__dict__)
         return _bound(module, name, function)
-    print("\n".join(filter(None, (saved.remark, say("{name}: saved in {file}.", name=name, file=NAME)))))
+    print("\n".join(filter(None, (saved.remark, _place(name, number, earlier)))))
     return _bound(load(workspace), name, function)
+
+
+def _place(name: str, number: int, there: int) -> str:
+    """Return where a step of lesson `number` was saved, and which version later lessons use; `there`: the one in the file."""
+    if there > number:
+        return say(
+            "{name}: saved for lesson {number}. Later lessons use what you wrote in lesson {later}, which does this too.",
+            name=name,
+            number=number,
+            later=there,
+        )
+    anew = [each.number for each in lessons_of(name) if each.number > number]
+    later = say(" From lesson {n} on, which writes it anew, another version takes its place.", n=anew[0]) if anew else ""
+    return say("{name}: saved in {file}.", name=name, file=NAME) + later
 
 
 def is_blank(source: str) -> bool:
@@ -95,7 +108,7 @@ def run_as_program(namespace: dict[str, Any]) -> NoReturn:
 
     What was written in a lesson whose version a later one has replaced is labcore's own here, as in the later one's notebook.
     """
-    text = Path(namespace["__file__"]).read_text()
+    text = Path(namespace["__file__"]).read_text(encoding="utf-8")
     own = {name: source for name, (_, _, source) in functions(text).items() if name in all_steps()}
     fill_in(namespace, outdated(own, None))
     try:
@@ -134,7 +147,7 @@ def load(workspace: Workspace) -> types.ModuleType:
     namespace = module.__dict__
     namespace["__file__"] = str(workspace.file)
     try:
-        text = workspace.text()
+        text = workspace.text(current())
     except CannotRead as error:
         print(error)
         text = ""

@@ -74,7 +74,7 @@ class TickOff(Printable):
 
     def static_html(self) -> str:
         """The plan's table, and what came of its last start."""
-        return super().static_html() + self.result.value
+        return f"{super().static_html()}{self.result.value}"
 
 
 def outcome(ops: Sequence[Op]) -> str:

@@ -1,6 +1,7 @@
 """Workspace: `my_runtime.py`, the learner's runtime, which grows by a function with each step; all versions are kept.
 
 WORK/my_runtime.py              a program of its own: it can be imported, read and run without a notebook
+     .my_runtime/lesson-01.py   steps as they were written in that lesson after a later lesson had written them anew
      .my_runtime/0001.py …      every version that was replaced
      .my_runtime/lock           two notebooks may be open at once
      .my_runtime/progress.json  what has passed, was asked for or guessed: labcore.lab.progress
@@ -15,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from labcore.atomic import PendingFile
+from labcore.atomic import PendingFile, atomic_write
 from labcore.errors import InUse, LabcoreError
 from labcore.lab.lessons import all_steps, lessons_of
 from labcore.lab.messages import say
@@ -78,10 +79,16 @@ class Workspace:
 
     # --- reading
 
-    def text(self) -> str:
-        """Return what stands in `my_runtime.py`, empty if there is none. Raises CannotRead."""
+    def text(self, at: int | None = None) -> str:
+        """Return what stands in `my_runtime.py`, empty if there is none; with `at` as it counts in that lesson.
+
+        Raises CannotRead.
+        """
         try:
-            return _text_of(self.file)
+            text = _text_of(self.file)
+            return text if at is None else self._as_in(at, text)
+        except SyntaxError:
+            return text
         except FileNotFoundError:
             return ""
         except OSError as error:
@@ -90,18 +97,53 @@ class Workspace:
             )
             raise CannotRead(text) from None
 
-    def steps(self) -> dict[str, str]:
-        """Return the steps that stand in it, each with its text. Raises SyntaxError if it cannot be read as Python."""
-        return {name: text for name, (_, _, text) in functions(self.text()).items() if name in all_steps()}
+    def steps(self, at: int | None = None) -> dict[str, str]:
+        """Return the steps that stand in it (as they count in lesson `at`), each with its text. Raises SyntaxError."""
+        return {name: text for name, (_, _, text) in functions(self.text(at)).items() if name in all_steps()}
+
+    def _as_in(self, lesson: int, text: str) -> str:
+        """Return the program with the steps that were written in an earlier lesson in the place of later ones."""
+        kept = [path for path in self._all_kept() if path <= self._kept(lesson)]
+        found = {name: source for path in kept for name, (_, _, source) in functions(_text_of(path)).items()}
+        for name, source in found.items():
+            there = functions(text).get(name)
+            if there and version(name, there[2]) > lesson:
+                text = with_function(text, name, source, all_steps())
+        return text
+
+    def _all_kept(self) -> list[Path]:
+        return sorted(self.history.glob("lesson-*.py"))
+
+    def _kept(self, lesson: int) -> Path:
+        return self.history / f"lesson-{lesson:02}.py"
 
     # --- writing
 
-    def save(self, name: str, source: str) -> Saved:
+    def save(self, name: str, source: str, lesson: int | None = None) -> Saved:
         """Put a step's text into `my_runtime.py`: in the place of its earlier version, or at its place in the lessons' order.
 
-        Raises CannotSave when the disk says no; then the file is as it was.
+        What a lesson later than `lesson` has written stays; the text is kept for that lesson then. Raises CannotSave when the
+        disk says no; then the file is as it was.
         """
-        return self._edit(lambda text: with_ending(with_function(text or HEADER, name, source, all_steps()), ENDING))
+
+        def change(text: str) -> str:
+            there = functions(text).get(name)
+            if there and lesson and version(name, there[2]) > lesson:
+                self._keep(lesson, lambda kept: with_function(kept, name, source, all_steps()))
+                return text
+            if lesson:
+                self._keep(lesson, lambda kept: without_functions(kept, [name]))
+            return with_ending(with_function(text or HEADER, name, source, all_steps()), ENDING)
+
+        return self._edit(change)
+
+    def _keep(self, lesson: int, change: Callable[[str], str]) -> None:
+        """Change what is kept of a lesson beside `my_runtime.py`; one that Python cannot read is begun anew."""
+        path = self._kept(lesson)
+        before = _text_of(path) if path.exists() and _is_python(path) else ""
+        if (after := change(before)) != before:
+            atomic_write(path, after.encode(errors="surrogateescape"), durable=False)
+            self.give_to_owner(path)
 
     def make_program(self) -> None:
         """Make sure that `my_runtime.py` exists and can be run as a program. Raises CannotSave."""
@@ -109,6 +151,8 @@ class Workspace:
 
     def remove(self, names: tuple[str, ...], lesson: int = 1) -> Saved:
         """Remove a lesson's steps, so that they are blanks again; an earlier lesson's versions come back."""
+        with suppress(FileNotFoundError):
+            self._kept(lesson).rename(self._kept(lesson).with_suffix(".old"))
         before = {name: earlier for name in names if (earlier := self._earlier(name, lesson))}
 
         def change(text: str) -> str:
@@ -121,7 +165,8 @@ class Workspace:
 
     def _earlier(self, name: str, lesson: int) -> str:
         """Return the last text of a step that was written before a lesson, empty if there is none."""
-        for path in (*reversed(self.versions()), self.file):
+        kept = [path for path in self._all_kept() if path < self._kept(lesson)]
+        for path in (*reversed(kept), *reversed(self.versions()), self.file):
             with suppress(OSError, SyntaxError, ValueError):
                 text = functions(_text_of(path)).get(name, (0, 0, ""))[2]
                 if text and version(name, text) < lesson:
@@ -200,7 +245,7 @@ class Workspace:
         with suppress(SyntaxError, ValueError):
             return {
                 name
-                for name, text in self.steps().items()
+                for name, text in self.steps(lesson).items()
                 for each in lessons_of(name)
                 if each.number >= lesson and marks.get(entry(name, each.number)) == _digest(text)
             }

@@ -40,9 +40,7 @@ def attach(netlink: Netlink, attachments: Sequence[Attachment], namespace: int, 
         netlink.request(*messages)
         in_namespace(namespace, partial(_inside, [each.endpoint for each in attachments], routes))
     except BaseException:
-        for each in attachments:
-            if link_index(each.endpoint.host_link):
-                netlink.request(delete_link(each.endpoint.host_link))
+        netlink.request(*(delete_link(each.endpoint.host_link) for each in attachments))
         raise
 
 

@@ -1,10 +1,9 @@
 """A network's bridge(8) on the host: made, found again by its alias, mended, removed; and IP forwarding."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from labcore.errors import InUse, Unavailable
-from labcore.network.addresses import Prefix, mac_of, parse_address, parse_prefix
 from labcore.network.links import (
     Link,
     add_address,
@@ -18,6 +17,7 @@ from labcore.network.links import (
 from labcore.network.namespaces import IPV6, get_sysctl, has_ipv6, set_sysctl
 from labcore.network.netlink import Netlink
 from labcore.network.options import bridge_options
+from labcore.spec.addresses import Prefix, mac_of, parse_address, parse_prefix
 from labcore.spec.network import AddressPool, Network
 
 OURS = "labcore:"
@@ -26,11 +26,17 @@ OURS = "labcore:"
 def find_bridge(netlink: Netlink, network: Network, alias: str) -> int:
     """Return the index of a network's bridge, 0 if it is not there as it was made: it gets its alias last."""
     link = find_link(netlink, network.bridge)
-    return link.index if link and link.is_up and (link.alias == alias or network.is_adopted) else 0
+    if not link or not link.is_up:
+        return 0
+    is_whole = not link.alias.startswith(OURS) if network.is_adopted else link.alias == alias
+    return link.index if is_whole else 0
 
 
-def make_bridge(netlink: Netlink, network: Network, alias: str) -> int:
-    """Make a network's bridge, or mend what there is of it; return its index. Raises InUse, Unavailable, NetlinkError."""
+def make_bridge(netlink: Netlink, network: Network, alias: str, isolate: Callable[[Network], None]) -> int:
+    """Make a network's bridge, or mend what there is of it; return its index. Before it carries anything it is isolated.
+
+    Raises InUse, Unavailable, NetlinkError.
+    """
     options = bridge_options(network.wanted)
     link = find_link(netlink, network.bridge)
     if link:
@@ -40,6 +46,7 @@ def make_bridge(netlink: Netlink, network: Network, alias: str) -> int:
     else:
         netlink.request(add_bridge(network.bridge, _mac_address(network), options.mtu))
     index = link_index(network.bridge)
+    isolate(network)
     for path, value in _sysctls(network):
         set_sysctl(path, value)
     addresses = [add_address(index, gateway_of(pool)) for pool in network.wanted.pools if options.has_gateway(_version(pool))]
@@ -81,11 +88,15 @@ def _version(pool: AddressPool) -> int:
 
 
 def _sysctls(network: Network) -> list[tuple[str, str]]:
-    """Return the kernel parameters of the bridge: it believes no router's word, and has no IPv6 if the network has none."""
-    if not has_ipv6():
-        return []
-    place = f"net/ipv6/conf/{network.bridge}"
-    return [(f"{place}/disable_ipv6", "01"[not network.wanted.ipv6]), (f"{place}/accept_ra", "0")]
+    """Return the kernel parameters of the bridge: it believes no router's word, and has no IPv6 if the network has none.
+
+    What the host sends to a published port of 127.0.0.1 has that as its source: `route_localnet` lets it go to a container.
+    """
+    found = [(f"net/ipv4/conf/{network.bridge}/route_localnet", "01"[network.wanted.ipv4 and not network.wanted.internal])]
+    if has_ipv6():
+        place = f"net/ipv6/conf/{network.bridge}"
+        found += [(f"{place}/disable_ipv6", "01"[not network.wanted.ipv6]), (f"{place}/accept_ra", "0")]
+    return found
 
 
 def ensure_forwarding(network: Network) -> list[str]:

@@ -2,35 +2,41 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Final
+from contextlib import ExitStack
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from labcore.atomic import PendingFile
-from labcore.errors import InUse, InvalidInput, NotFound
-from labcore.network import attachment, pools
-from labcore.network.addresses import mac_of, parse_address, parse_prefix
+from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
+from labcore.network import attachment
 from labcore.network.attachment import Attachment
 from labcore.network.bridges import OURS, delete_bridge, ensure_forwarding, find_bridge, make_bridge
-from labcore.network.endpoints import EndpointStore, Entry, checked_owner, host_link
+from labcore.network.endpoints import OWNER_MAX, EndpointStore, Entry, entry_of
+from labcore.network.firewall import Firewall
 from labcore.network.links import delete_link, find_link, link_index, list_links, set_down
 from labcore.network.netlink import Netlink
-from labcore.network.networks import NetworkStore
-from labcore.network.options import IFNAME, BridgeOptions, bridge_options, checked_interface, endpoint_sysctls
-from labcore.spec.network import AddressPool, Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
+from labcore.network.networks import NetworkStore, checked_name
+from labcore.network.options import bridge_options
+from labcore.network.reserve import new_endpoint
+from labcore.spec.network import Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
+
+if TYPE_CHECKING:
+    from labcore.network.proxy import Proxy
 
 PREDEFINED: Final = ("bridge", "host", "none")
-Notify = Callable[[str], None]
 
 
 class NetworkDriver:
-    """The networks and endpoints below `ROOT/network`, in this process's network namespace.
+    """The networks and endpoints below `ROOT/network`, in the network namespace of the thread that makes this.
 
     `notify` is told, in a sentence each, what the driver has changed on the host beside its own links: IP forwarding.
     """
 
-    def __init__(self, root: str | os.PathLike[str], notify: Notify = lambda _: None) -> None:
+    def __init__(self, root: str | os.PathLike[str], notify: Callable[[str], None] = lambda _: None) -> None:
         self._root = os.fspath(root)
-        self._networks = NetworkStore(f"{self._root}/network")
-        self._endpoints = EndpointStore(f"{self._root}/network")
+        self._directory = f"{self._root}/network"
+        self._networks = NetworkStore(self._directory)
+        self._endpoints = EndpointStore(self._directory)
         self._held: dict[str, PendingFile] = {}  # endpoint -> its file, locked until it is attached
         self._notify = notify
 
@@ -50,11 +56,10 @@ class NetworkDriver:
             network = new_network(wanted, self._networks.networks(), netlink)
             self._networks.write(network)  # first: whoever comes after a crash knows of the bridge
             try:
-                make_bridge(netlink, network, self._alias(network.id))
-                self._forward(network)
+                self._ensure_bridge(netlink, network, mend=True)
             except BaseException:
-                delete_bridge(netlink, network, self._alias(network.id))
                 self._networks.delete(network)
+                delete_bridge(netlink, network, self._alias(network.id))
                 raise
         return network
 
@@ -82,12 +87,14 @@ class NetworkDriver:
         if network.wanted.name in PREDEFINED:
             raise InvalidInput(f"network {network.wanted.name}: it is always there, and cannot be removed")
         with self._networks.locked(), Netlink() as netlink:
+            network = self._networks.find(network.id)
             self._sweep(netlink)
             if entries := self._endpoints.entries(network=network.id):
                 owners = ", ".join(sorted({entry.owner[:12] for entry in entries}))
                 raise InUse(f"network {network.wanted.name} is in use by {owners}: disconnect or end them first")
-            delete_bridge(netlink, self._networks.find(network.id), self._alias(network.id))
+            delete_bridge(netlink, network, self._alias(network.id))
             self._networks.delete(network)
+            self._firewall.remove_network(network)
 
     def prune(self, needed: Collection[str] = ()) -> list[Network]:
         """Remove the networks that have no endpoint, but for those `needed` (names or IDs); return them."""
@@ -110,51 +117,31 @@ class NetworkDriver:
     def reserve(
         self, wanted: EndpointOptions, owner: str, *, names: Sequence[str] = (), ports: Sequence[PortBinding] = ()
     ) -> Endpoint:  # fmt: skip
-        """Give an owner a place on a network: addresses and an interface's name that nobody else has, on disk.
+        """Give an owner a place on a network: addresses, an interface's name and ports that nobody else has, on disk.
 
         It stays while this process lives, and after `attach` while its link does, until `release`. Raises NotFound,
-        InvalidInput, InUse.
+        InvalidInput, InUse, Unavailable, NetlinkError; then there is nothing of it.
         """
-        network = self.find(wanted.network)
-        if network.wanted.driver != "bridge":
-            raise InvalidInput(f"network {network.wanted.name}: a container is on it without an endpoint, and alone")
-        with self._networks.locked():
-            network = self._networks.find(network.id)
-            with Netlink() as netlink:
-                self._sweep(netlink)
-            endpoint = self._endpoint(network, wanted, checked_owner(owner)).replace(names=tuple(names), ports=tuple(ports))
+        checked_name(owner, "owner", OWNER_MAX)
+        network_id = self.find(wanted.network).id
+        with self._networks.locked(), Netlink() as netlink, ExitStack() as sockets:
+            network = self._networks.find(network_id)
+            self._sweep(netlink)
+            endpoint = new_endpoint(network, wanted, owner, self._endpoints).replace(names=tuple(names))
+            self._ensure_bridge(netlink, network)
+            ports = () if network.wanted.internal else ports  # nobody outside reaches it
+            if ports:
+                bound = sockets.enter_context(self._proxy.bind(ports))
+                endpoint = endpoint.replace(ports=bound.ports)
             self._held[endpoint.id] = self._endpoints.write(endpoint)
+            try:
+                if ports:
+                    self._proxy.publish(endpoint, bound)
+                self._firewall.add_endpoint(network, endpoint)
+            except BaseException:
+                self._forget(entry_of(endpoint))
+                raise
         return endpoint
-
-    def _endpoint(self, network: Network, wanted: EndpointOptions, owner: str) -> Endpoint:
-        entries, own = self._endpoints.entries(network=network.id), self._endpoints.endpoints(owner=owner)
-        if any(each.network_id == network.id for each in own):
-            raise InUse(f"network {network.wanted.name}: {owner[:12]} is connected to it already")
-        options = bridge_options(network.wanted)
-        interface = _interface(wanted, options, [each.interface for each in own])
-        endpoint_sysctls(dict(wanted.driver_options), interface)  # errors now, not when the container's process waits
-        addresses = {4: "", 6: ""}
-        gateways = {4: "", 6: ""}
-        for pool in network.wanted.pools:
-            subnet = parse_prefix(pool.subnet)
-            addresses[subnet.version] = f"{_address(pool, wanted, entries, network)}/{subnet.length}"
-            if not network.wanted.internal and options.has_gateway(subnet.version):
-                gateways[subnet.version] = pool.gateway
-        _check_versions(wanted, addresses, network)
-        endpoint_id = os.urandom(32).hex()
-        return Endpoint(
-            id=endpoint_id,
-            network_id=network.id,
-            owner=owner,
-            host_link=host_link(endpoint_id),
-            interface=interface,
-            mac_address=wanted.mac_address or mac_of(parse_address(addresses[4] or addresses[6])),
-            wanted=wanted.replace(network=network.wanted.name),
-            ipv4=addresses[4],
-            ipv6=addresses[6],
-            ipv4_gateway=gateways[4],
-            ipv6_gateway=gateways[6],
-        )
 
     def attach(self, endpoints: Sequence[Endpoint], namespace: int) -> None:
         """Connect a container's network namespace (a descriptor: `namespace_of`) with the networks of endpoints of one owner.
@@ -164,21 +151,17 @@ class NetworkDriver:
         """
         if not endpoints:
             return
+        attachments = [self._attachment(endpoint) for endpoint in endpoints]
         with Netlink() as netlink:
-            attachments = [self._attachment(netlink, endpoint) for endpoint in endpoints]
             attachment.attach(netlink, attachments, namespace, self._endpoints.endpoints(owner=endpoints[0].owner))
         for endpoint in endpoints:
-            if held := self._held.pop(endpoint.id, None):
-                held.close()
+            self._let_go(endpoint.id)
 
-    def _attachment(self, netlink: Netlink, endpoint: Endpoint) -> Attachment:
+    def _attachment(self, endpoint: Endpoint) -> Attachment:
         network = self._networks.find(endpoint.network_id)
-        self._forward(network)
-        alias = self._alias(network.id)
-        bridge = find_bridge(netlink, network, alias)
-        if not bridge:  # the machine was started anew, or somebody has removed it
-            with self._networks.locked():
-                bridge = make_bridge(netlink, network, alias)
+        bridge = link_index(network.bridge)
+        if not bridge:
+            raise NotFound(f"bridge {network.bridge} of network {network.wanted.name}: somebody has just removed it: try again")
         return Attachment(endpoint, bridge, bridge_options(network.wanted).mtu, self._alias(endpoint.id))
 
     def disconnect(self, owner: str, network: str, namespace: int | None = None) -> None:
@@ -213,6 +196,30 @@ class NetworkDriver:
                 netlink.request(set_down(entry.link))
             self._forget(entry)
 
+    def _forget(self, entry: Entry) -> None:
+        """Take back all that `reserve` has given."""
+        known = self._read(entry)
+        self._endpoints.delete(entry)
+        self._let_go(entry.id)
+        if known is None:
+            self._restore()
+            return
+        network, endpoint = known
+        if endpoint.ports:
+            self._proxy.release(endpoint.id)
+        self._firewall.remove_endpoint(network, endpoint)
+
+    def _read(self, entry: Entry) -> tuple[Network, Endpoint] | None:
+        try:
+            endpoint = self._endpoints.read(entry)
+            return self._networks.find(endpoint.network_id), endpoint
+        except (NotFound, StoreDamaged):
+            return None
+
+    def _let_go(self, endpoint_id: str) -> None:
+        if held := self._held.pop(endpoint_id, None):
+            held.close()
+
     def _delete_link(self, netlink: Netlink, name: str, object_id: str) -> None:
         """Remove a link that is of this endpoint or network, and no other that has its name by now."""
         link = find_link(netlink, name)
@@ -220,12 +227,7 @@ class NetworkDriver:
             netlink.request(delete_link(name))
         self._endpoints.forget_ended(name, object_id)
 
-    def _forget(self, entry: Entry) -> None:
-        self._endpoints.delete(entry)
-        if held := self._held.pop(entry.id, None):
-            held.close()
-
-    # --- what killed processes and restarts leave
+    # --- what killed processes, others and restarts have left
 
     def repair(self) -> list[str]:
         """Make what should be there and is not, and remove what should not be; return what was done, as sentences."""
@@ -234,20 +236,29 @@ class NetworkDriver:
             self._networks.sweep()
             self._endpoints.sweep()
             done += [f"released {entry.ipv4 or entry.ipv6} of {entry.owner[:12]}" for entry in self._sweep(netlink, now=True)]
-            networks = self._networks.networks()
-            ids = [*(network.id for network in networks), *(entry.id for entry in self._endpoints.entries())]
-            known = {self._alias(each) for each in ids}
-            for link in list_links(netlink):
-                if link.alias.startswith(self._alias("")) and link.alias not in known:
-                    netlink.request(delete_link(link.name))
-                    done.append(f"removed link {link.name}")
-            for network in networks:
+            done += self._remove_strays(netlink)
+            for network in self._networks.networks():
                 if network.bridge:
                     if not find_bridge(netlink, network, self._alias(network.id)):
                         done.append(f"made bridge {network.bridge} of network {network.wanted.name}")
-                    make_bridge(netlink, network, self._alias(network.id))
-                    self._forward(network)
+                    self._ensure_bridge(netlink, network, mend=True)
+            done += self._restore()
         return done
+
+    def _remove_strays(self, netlink: Netlink) -> list[str]:
+        """Remove our links that nobody knows any more."""
+        ids = [*self._networks.ids().values(), *(entry.id for entry in self._endpoints.entries())]
+        known = {self._alias(each) for each in ids}
+        strays = [link for link in list_links(netlink) if link.alias.startswith(self._alias("")) and link.alias not in known]
+        netlink.request(*(delete_link(link.name) for link in strays))
+        return [f"removed link {link.name}" for link in strays]
+
+    def _restore(self) -> list[str]:
+        """Have rules and ports as the records say; return which ports somebody has taken."""
+        self._firewall.restore()
+        if any(endpoint.ports for endpoint in self._endpoints.endpoints()):
+            return [str(error) for error in self._proxy.restore()]
+        return []
 
     def _sweep(self, netlink: Netlink, *, now: bool = False) -> list[Entry]:
         """Release the endpoints whose owners were killed, and remove links that have outlived their endpoints."""
@@ -257,6 +268,8 @@ class NetworkDriver:
         for link, object_id in self._endpoints.ended(now=now):
             self._delete_link(netlink, link, object_id)
         return released
+
+    # --- what all networks have
 
     def _make_predefined(self) -> bool:
         """Make the networks that are always there, if they are not yet; return whether any was missing."""
@@ -269,38 +282,38 @@ class NetworkDriver:
                 self._networks.write(predefined_network(name, self._networks.networks(), netlink, self._root))
         return True
 
-    def _forward(self, network: Network) -> None:
+    def _ensure_bridge(self, netlink: Netlink, network: Network, *, mend: bool = False) -> None:
+        """Make a network's bridge if it is not there: the machine was started anew, or somebody has removed it."""
+        alias = self._alias(network.id)
+        if mend or not find_bridge(netlink, network, alias):
+            make_bridge(netlink, network, alias, self._firewall.add_network)
         for note in ensure_forwarding(network):
             self._notify(note)
 
+    @cached_property
+    def _place(self) -> str:
+        """What tells this state root from all others of the machine: device and inode of its directory."""
+        status = os.stat(self._directory)  # noqa: PTH116
+        return f"{status.st_dev:x}-{status.st_ino:x}"
+
     def _alias(self, object_id: str) -> str:
-        """Return a link's alias: whose it is, by the place of the state root, and what it is for."""
-        status = os.stat(self._networks.directory)  # noqa: PTH116
-        return f"{OURS}{status.st_dev:x}-{status.st_ino:x}:{object_id}"
+        """Return a link's alias: whose it is, and what it is for."""
+        return f"{OURS}{self._place}:{object_id}"
 
+    @cached_property
+    def _firewall(self) -> Firewall:
+        return Firewall(f"labcore-{self._place}", f"{self._directory}/firewall.lock", self._known)
 
-def _interface(wanted: EndpointOptions, options: BridgeOptions, taken: Collection[str]) -> str:
-    """Return the interface's name inside: the one that is asked for, or the first of eth0, eth1 … that is free."""
-    if asked := dict(wanted.driver_options).get(IFNAME):
-        if asked in taken:
-            raise InUse(f"interface {asked}: the container has one of that name")
-        return checked_interface(asked)
-    number = 0
-    while f"{options.interface_prefix}{number}" in taken:
-        number += 1
-    return f"{options.interface_prefix}{number}"
+    @cached_property
+    def _proxy(self) -> "Proxy":
+        from pathlib import Path
 
+        from labcore.network.proxy import Proxy  # `socket` costs 10 ms, and most containers publish nothing
 
-def _address(pool: AddressPool, wanted: EndpointOptions, entries: Iterable[Entry], network: Network) -> str:
-    version = parse_prefix(pool.subnet).version
-    asked = wanted.ipv4 if version == 4 else wanted.ipv6
-    taken = {entry.ipv4 if version == 4 else entry.ipv6 for entry in entries} - {""}
-    if asked:
-        return pools.check_address(pool, asked, taken, network.wanted.name)
-    return pools.allocate(pool, taken, network.wanted.name)
+        return Proxy(Path(self._directory, "proxy.sock"), self._endpoints.endpoints)
 
-
-def _check_versions(wanted: EndpointOptions, addresses: "dict[int, str]", network: Network) -> None:
-    for version, asked in ((4, wanted.ipv4), (6, wanted.ipv6)):
-        if asked and not addresses[version]:
-            raise InvalidInput(f"ip {asked}: network {network.wanted.name} has no IPv{version}")
+    def _known(self) -> tuple[list[Network], list[tuple[Network, Endpoint]]]:
+        """Return the networks whose bridges there are, and all endpoints with their networks."""
+        networks = {network.id: network for network in self._networks.networks()}
+        endpoints = [(networks[each.network_id], each) for each in self._endpoints.endpoints() if each.network_id in networks]
+        return [each for each in networks.values() if each.bridge and link_index(each.bridge)], endpoints

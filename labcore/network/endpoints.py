@@ -12,21 +12,20 @@ Whoever has reserved an endpoint holds its file locked until it is attached; fro
 
 import json
 import os
-import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
 from labcore.atomic import INCOMING, PendingFile, remove_if_abandoned
-from labcore.errors import InvalidInput, StoreDamaged
+from labcore.errors import InvalidInput, NotFound, StoreDamaged
 from labcore.locks import Lock
 from labcore.network.links import link_index
 from labcore.network.networks import FORMAT, ID_SHORT, read_json, version_of
 from labcore.record_json import from_json, to_json
 from labcore.spec.network import Endpoint
 
-OWNER: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}")
+OWNER_MAX: Final = 100
 LINK_DIGITS: Final = 11
 ENDED_SECONDS: Final = 2.0  # so long the kernel may take to remove a link with its namespace
 
@@ -72,8 +71,21 @@ class EndpointStore:
 
     def endpoints(self, *, network: str = "", owner: str = "") -> list[Endpoint]:
         """Return the endpoints of one network (its ID) or one owner, by their interfaces' names. Raises StoreDamaged."""
-        found = (self._read(entry) for entry in self.entries(network=network, owner=owner))
-        return sorted((each for each in found if each), key=lambda endpoint: (len(endpoint.interface), endpoint.interface))
+        found = []
+        for entry in self.entries(network=network, owner=owner):
+            with suppress(NotFound):
+                found.append(self.read(entry))
+        return sorted(found, key=lambda endpoint: (len(endpoint.interface), endpoint.interface))
+
+    def read(self, entry: Entry) -> Endpoint:
+        """Return an endpoint. Raises NotFound, StoreDamaged."""
+        path = f"{self._directory}/{entry.file_name}"
+        try:
+            return from_json(Endpoint, read_json(path, "endpoint"))
+        except FileNotFoundError:
+            raise NotFound(f"endpoint {entry.id[:ID_SHORT]} of {entry.owner} has just been released") from None
+        except (ValueError, InvalidInput) as error:
+            raise StoreDamaged(f"{path} cannot be read: {error}: end its container, and remove the file") from None
 
     def write(self, endpoint: Endpoint) -> PendingFile:
         """Keep an endpoint; return its file, which is locked until it is closed."""
@@ -133,15 +145,6 @@ class EndpointStore:
 
                 rmtree(f"{self._all}/{name}")
 
-    def _read(self, entry: Entry) -> Endpoint | None:
-        path = f"{self._directory}/{entry.file_name}"
-        try:
-            return from_json(Endpoint, read_json(path, "endpoint"))
-        except FileNotFoundError:  # it has just been released
-            return None
-        except (ValueError, InvalidInput) as error:
-            raise StoreDamaged(f"{path} cannot be read: {error}: end its container, and remove the file") from None
-
 
 def entry_of(endpoint: Endpoint) -> Entry:
     """Return the name of an endpoint's file."""
@@ -154,15 +157,8 @@ def host_link(endpoint_id: str) -> str:
     return f"veth{endpoint_id[:LINK_DIGITS]}"
 
 
-def checked_owner(owner: str) -> str:
-    """Return an owner, if files can be named so. Raises InvalidInput."""
-    if not OWNER.fullmatch(owner):
-        raise InvalidInput(f"owner {owner!r:.80}: letters, digits, `_`, `.` and `-`, at most 100")
-    return owner
-
-
 def _boot_id() -> str:
-    with open("/proc/sys/kernel/random/boot_id") as file:  # noqa: PTH123
+    with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:  # noqa: PTH123
         return file.read().strip()
 
 

@@ -10,21 +10,21 @@ import os
 
 from labcore.errors import SystemCallError
 from labcore.locks import Lock
-from labcore.network import ruleset
+from labcore.network import docker_user, ruleset
+from labcore.network.options import bridge_options
 from labcore.network.set_elements import SetElements
 
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from _typeshed import StrPath
 
     from labcore.spec.network import Endpoint, Network, PortBinding
 
-    Known = Callable[[], tuple[Iterable[Network], Iterable[tuple[Network, Endpoint]]]]
+    Known = Callable[[], tuple[Sequence[Network], Sequence[tuple[Network, Endpoint]]]]
     Elements = dict[tuple[str, str], list[ruleset.Element]]
 
-ICC = "com.docker.network.bridge.enable_icc"
-MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
 ALL = {"0.0.0.0": "4", "::": "6"}
 STALE = (errno.ENOENT, errno.EEXIST, errno.EBUSY)  # no table or no element; another value for a key
 
@@ -36,19 +36,21 @@ class Firewall:
     write a record before you add what is in it, and remove the record first. `lock` is the path of a file, made if need be.
     """
 
-    def __init__(self, table: str, lock: "Path", known: "Known") -> None:
+    def __init__(self, table: str, lock: "StrPath", known: "Known") -> None:
         self.table = table
         self._lock = lock
         self._known = known
         self._sets = SetElements(table)
 
     def add_network(self, network: "Network") -> None:
-        """Isolate a network's bridge from all others; masquerade what leaves it, unless it is internal or says otherwise."""
+        """Isolate a network's bridge from all others; masquerade what leaves it, if its options say so."""
         self._add(network_elements(network))
+        docker_user.accept(network.bridge)
 
     def remove_network(self, network: "Network") -> None:
         """Forget a network that has no endpoints any more."""
         self._remove(network_elements(network))
+        docker_user.forget(network.bridge)
 
     def add_endpoint(self, network: "Network", endpoint: "Endpoint") -> None:
         """Let an endpoint's link send from its own addresses only, and translate its published ports to it."""
@@ -89,9 +91,12 @@ class Firewall:
         from labcore.network import nftables  # subprocess and shutil are 5 ms: only whole rulesets need them
 
         networks, endpoints = self._known()
+        bridges = [network.bridge for network in networks]
         found = [network_elements(network) for network in networks]
         found += [endpoint_elements(network, endpoint) for network, endpoint in endpoints]
         nftables.run(ruleset.declare(self.table, _joined(found)))
+        for bridge in bridges:
+            docker_user.accept(bridge)
 
     def _locked(self, *, shared: bool) -> Lock:
         """Wait for the lock. Whoever makes the tables anew is alone, lest a record that goes meanwhile comes back."""
@@ -108,13 +113,13 @@ def _joined(parts: "Iterable[Elements]") -> "Elements":
 
 def network_elements(network: "Network") -> "Elements":
     """Return the elements that a network is."""
-    options, bridge = dict(network.wanted.options), (network.bridge,)
+    options, bridge = bridge_options(network.wanted), (network.bridge,)
     elements: Elements = {("inet", "bridges"): [bridge]}
     if network.wanted.internal:
         elements["inet", "internal"] = [bridge]
-    elif options.get(MASQUERADE, "true") != "false":
+    elif options.masquerade:
         elements["inet", "masqueraded"] = [bridge]
-    if options.get(ICC, "true") != "false":
+    if options.icc:
         elements["inet", "icc"] = [bridge * 2]
     return elements
 
@@ -130,6 +135,8 @@ def endpoint_elements(network: "Network", endpoint: "Endpoint") -> "Elements":
         local = link_local(mac)
         elements["bridge", "addresses6"] = [(link, mac, address) for address in (ipv6, local, "::")]
         elements["bridge", "targets6"] = [(link, address) for address in (ipv6, local)]
+    if not bridge_options(network.wanted).icc:
+        elements["bridge", "isolated"] = [(link,)]
     if not network.wanted.internal:
         for name, element in _translations(endpoint.ports, ipv4, ipv6):
             elements.setdefault(("inet", name), []).append(element)

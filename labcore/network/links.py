@@ -5,7 +5,6 @@ from errno import ENODEV
 from struct import Struct
 from sys import byteorder
 
-from labcore.network.addresses import FAMILIES, Address, Prefix, parse_address, parse_prefix
 from labcore.network.netlink import (
     NLM_F_CREATE,
     NLM_F_EXCL,
@@ -24,6 +23,7 @@ from labcore.network.netlink import (
     attributes,
 )
 from labcore.record import Record
+from labcore.spec.addresses import FAMILIES, Address, Prefix, parse_address, parse_prefix
 
 IFF_UP = 0x1
 IFNAME_MAX = 15  # bytes
@@ -106,13 +106,15 @@ def set_up(index: int) -> Message:
 
 
 def set_down(name: str) -> Message:
-    """Set a link down: it carries nothing any more."""
-    return Message(RTM_SETLINK, _LINK.pack(0, 0, 0, 0, IFF_UP) + attribute(IFLA_IFNAME, name), f"link {name}")
+    """Set a link down, if it is there: it carries nothing any more."""
+    body = _LINK.pack(0, 0, 0, 0, IFF_UP) + attribute(IFLA_IFNAME, name)
+    return Message(RTM_SETLINK, body, f"link {name}", tolerate=ENODEV)
 
 
 def delete_link(name: str) -> Message:
-    """Remove a link; of a veth pair, both ends. The kernel takes 20 ms for that: it waits until nobody looks at it."""
-    return Message(RTM_DELLINK, _LINK.pack(0, 0, 0, 0, 0) + attribute(IFLA_IFNAME, name), f"link {name}")
+    """Remove a link, if it is there; of a veth pair, both ends. The kernel waits until nobody looks at it: 20 ms."""
+    body = _LINK.pack(0, 0, 0, 0, 0) + attribute(IFLA_IFNAME, name)
+    return Message(RTM_DELLINK, body, f"link {name}", tolerate=ENODEV)
 
 
 def add_address(index: int, text: str) -> Message:

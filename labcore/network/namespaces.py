@@ -63,7 +63,7 @@ def has_ipv6() -> bool:
 
 def get_sysctl(path: str) -> str:
     """Return a kernel parameter of this thread's network namespace; `path` is below /proc/sys. Raises OSError."""
-    with open(f"/proc/sys/{path}") as file:  # noqa: PTH123
+    with open(f"/proc/sys/{path}", encoding="utf-8") as file:  # noqa: PTH123
         return file.read().strip()
 
 

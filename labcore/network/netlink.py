@@ -8,9 +8,9 @@ wrong with it. Light, as procfs.py is.
 from _socket import AF_NETLINK, SOCK_CLOEXEC, SOCK_RAW, socket  # the module `socket` costs 10 ms of each start of a command
 from struct import Struct
 from sys import byteorder
-from typing import NamedTuple
 
 from labcore.errors import SystemCallError
+from labcore.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,13 +37,17 @@ _ERROR = Struct("=i")
 _ANSWER_BYTES = 1 << 17  # the kernel fills at most 32 KiB at a time
 
 
-class Message(NamedTuple):
-    """A request: its kind (RTM_NEWLINK …), flags, its structure with its attributes, and what it is about, for errors."""
+class Message(Record):
+    """A request: its kind (RTM_NEWLINK …), its structure with its attributes, what it is about (for errors), and flags.
+
+    The errno `tolerate` is no failure.
+    """
 
     kind: int
     body: bytes
     about: str
     flags: int = 0
+    tolerate: int = 0
 
 
 class NetlinkError(SystemCallError):
@@ -100,7 +104,8 @@ class Netlink:
             for kind, flags, sequence, answer in self._receive():
                 if kind == NLMSG_ERROR and sequence >= first:
                     waiting -= 1
-                    if number := -_ERROR.unpack_from(answer)[0]:
+                    number = -_ERROR.unpack_from(answer)[0]
+                    if number not in (0, messages[sequence - first].tolerate):
                         failures[sequence - first] = number, _reason(answer, flags)
         if failures:
             index = min(failures)

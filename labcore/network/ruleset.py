@@ -37,12 +37,12 @@ SETS = {  # keys, and of a map, values
     ("bridge", "addresses4"): ("ifname . ether_addr . ipv4_addr",),
     ("bridge", "addresses6"): ("ifname . ether_addr . ipv6_addr",),
     ("bridge", "targets6"): ("iifname . @th,64,128",),
+    ("bridge", "isolated"): ("ifname",),
 }
 INET = """
     chain raw_prerouting {
         type filter hook prerouting priority raw; policy accept;
         iifname @bridges ip daddr 127.0.0.0/8 drop comment "what route_localnet would let in"
-        iifname @bridges ip saddr 127.0.0.0/8 drop
     }
     chain nat_prerouting {
         type nat hook prerouting priority dstnat; policy accept;
@@ -75,7 +75,7 @@ INET = """
     chain to_network {
         ct state established,related accept
         iifname . oifname @icc accept
-        iifname @internal drop
+        iifname @bridges drop
         oifname @internal drop
         ct status dnat accept
         drop
@@ -96,6 +96,10 @@ BRIDGE = """
         icmpv6 type { nd-router-solicit, nd-router-advert, nd-redirect } drop
         icmpv6 type { nd-neighbor-advert } iifname . @th,64,128 != @targets6 drop
         icmpv6 type { nd-neighbor-solicit } ip6 saddr :: iifname . @th,64,128 != @targets6 drop
+    }
+    chain filter_forward {
+        type filter hook forward priority filter; policy accept;
+        iifname @isolated oifname @isolated drop comment "enable_icc=false"
     }
 """
 

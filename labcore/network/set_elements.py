@@ -9,6 +9,7 @@ from _socket import AF_NETLINK, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW, socket  # 
 from struct import Struct
 
 from labcore.errors import SystemCallError
+from labcore.network.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, NLMSG_ERROR, attribute
 
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
     Elements = Mapping[str, Sequence[Sequence[bytes]]]  # of each set: each element's key, and a map's value
 
 NETLINK_NETFILTER = 12
-NFPROTO = {"inet": 1, "bridge": 7}
+NFPROTO = {"inet": 1, "ip": 2, "bridge": 7, "ip6": 10}
 NFNL_SUBSYS_NFTABLES = 10
 NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END = 16, 17
-NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM = (NFNL_SUBSYS_NFTABLES << 8 | number for number in (12, 14))
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_CREATE = 0x1, 0x4, 0x400
-NLMSG_ERROR = 2
+NFT_MSG_GETCHAIN, NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM = (NFNL_SUBSYS_NFTABLES << 8 | number for number in (4, 12, 14))
+NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME = 1, 3
 NLA_F_NESTED = 0x8000
 NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET, NFTA_SET_ELEM_LIST_ELEMENTS = 1, 2, 3 | NLA_F_NESTED
 NFTA_LIST_ELEM = 1 | NLA_F_NESTED
@@ -32,7 +32,6 @@ AT_ONCE = 300  # elements of one message: an attribute has at most 64 KiB
 
 _HEADER = Struct("=IHHII")  # struct nlmsghdr
 _FAMILY = Struct(">BBH")  # struct nfgenmsg
-_ATTRIBUTE = Struct("=HH")  # struct nlattr
 _ERROR = Struct("=i")  # struct nlmsgerr's beginning
 
 
@@ -75,28 +74,34 @@ class SetElements:
             raise SystemCallError(error, "nfnetlink", f"table {self.table}", "firewall")
 
 
+def has_chain(family: str, table: str, chain: str) -> bool:
+    """Return whether somebody has a chain of that name, in the calling thread's network namespace."""
+    names = attribute(NFTA_CHAIN_TABLE, table) + attribute(NFTA_CHAIN_NAME, chain)
+    body = _FAMILY.pack(NFPROTO[family], 0, 0) + names
+    connection = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)
+    try:
+        connection.send(_HEADER.pack(_HEADER.size + len(body), NFT_MSG_GETCHAIN, NLM_F_REQUEST | NLM_F_ACK, 0, 0) + body)
+        return not list(_errors(connection))
+    finally:
+        connection.close()
+
+
 def _parts(elements: "Sequence[Sequence[bytes]]") -> "Iterator[Sequence[Sequence[bytes]]]":
     return (elements[index : index + AT_ONCE] for index in range(0, len(elements), AT_ONCE))
 
 
 def _element_list(table: str, name: str, elements: "Iterable[Sequence[bytes]]") -> bytes:
-    listed = b"".join(_attribute(NFTA_LIST_ELEM, _element(*element)) for element in elements)
+    listed = [attribute(NFTA_LIST_ELEM, _element(*element)) for element in elements]
     return (
-        _attribute(NFTA_SET_ELEM_LIST_TABLE, table.encode() + b"\0")
-        + _attribute(NFTA_SET_ELEM_LIST_SET, name.encode() + b"\0")
-        + _attribute(NFTA_SET_ELEM_LIST_ELEMENTS, listed)
+        attribute(NFTA_SET_ELEM_LIST_TABLE, table)
+        + attribute(NFTA_SET_ELEM_LIST_SET, name)
+        + attribute(NFTA_SET_ELEM_LIST_ELEMENTS, listed)
     )
 
 
-def _element(*key_and_value: bytes) -> bytes:
+def _element(*key_and_value: bytes) -> "list[bytes]":
     kinds = (NFTA_SET_ELEM_KEY, NFTA_SET_ELEM_DATA)
-    return b"".join(
-        [_attribute(kind, _attribute(NFTA_DATA_VALUE, part)) for kind, part in zip(kinds, key_and_value, strict=False)]
-    )
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % 4)
+    return [attribute(kind, attribute(NFTA_DATA_VALUE, part)) for kind, part in zip(kinds, key_and_value, strict=False)]
 
 
 def _errors(connection: socket) -> "Iterator[int]":

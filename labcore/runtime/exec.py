@@ -61,7 +61,8 @@ def exec_plan(
             *made["exec"][:-1],
             *started(options),
             *made["exec"][-1:],
-        ]
+        ],
+        typed=not stages,
     )
 
 

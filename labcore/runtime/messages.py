@@ -152,4 +152,33 @@ CHINESE = {
     "use a root that has its libraries, or a static program": "换一个带有所需库的根文件系统，或者使用静态链接的程序",
     "{name} is a program, and the kernel did not take it": "{name} 是可执行文件，但内核拒绝执行它",
     "try `file` on it: it may be damaged, or for another system": "用 `file` 看看：它可能已损坏，或者是给别的系统用的",
+    # Values that do not belong where they stand.
+    "`{field}` is None: nothing was given, or a function has returned nothing": (
+        "`{field}` 是 None：没有给值，或者某个函数什么都没返回"
+    ),
+    "op {index}, {op}: of which type? Mount(source, target, fstype), or flags such as MountFlag.BIND": (
+        "第 {index} 个操作 {op}：什么类型？写成 Mount(source, target, fstype)，或加上 MountFlag.BIND 之类的标志"
+    ),
+    "`{field}` has {value}, a name: write {cure}": "`{field}` 里的 {value} 只是名字：请写 {cure}",
+    "`{field}` is {value}, where {kind} belongs": "`{field}` 是 {value}，这里应当是{kind}",
+    "{name} returned nothing: is `return` missing?": "{name} 什么都没返回：是不是漏了 `return`？",
+    "{name} returned {what}: a stage returns a list of ops, in brackets": (
+        "{name} 返回了 {what}：阶段应当返回操作的列表，写在方括号里"
+    ),
+    "a text": "文本",
+    "a number": "数字",
+    "bytes": "字节串",
+    "a tuple, (one, two),": "元组 (一, 二)",
+    "op {index} is None: a stage has returned nothing; is `return` missing?": (
+        "第 {index} 个操作是 None：有个阶段什么都没返回，是不是漏了 `return`？"
+    ),
+    "op {index} is a list, {value}: with a star before it, *stage(spec), its ops take its place": (
+        "第 {index} 个操作是列表 {value}：前面加星号 *stage(spec)，它的操作就会展开在这里"
+    ),
+    "op {index} is {value}, which was not called: its arguments are missing, in brackets": (
+        "第 {index} 个操作是 {value}，还没有调用：缺少括号和参数"
+    ),
+    "op {index} is {value}, which is no op: an op is a value such as SetHostname('box')": (
+        "第 {index} 个操作是 {value}，它不是操作：操作是 SetHostname('box') 这样的值"
+    ),
 }

@@ -11,6 +11,7 @@ from labcore.native.handover import attempts, with_handover
 from labcore.record import Record
 from labcore.runtime.containment import check_containment
 from labcore.runtime.ops import Clone, Op
+from labcore.runtime.ops.fields import check_fields
 from labcore.spec import Moment
 
 Carrier = Literal["extension", "monitor"]
@@ -27,18 +28,19 @@ class Plan(Record):
     """A list of ops: the `clone` that makes the process, before it what the carrier does, behind it what the process does.
 
     Printing it gives the table. Take `plan.ops` apart and make a new Plan to change it. Raises InvalidInput for a list without
-    a clone, with a second one, or with an op that would reach the host: see labcore.runtime.containment.
+    a clone, with a second one, with an op that would reach the host (labcore.runtime.containment), or with a value that does
+    not belong where it stands, unless its maker knows that there is none (`typed`: labcore's own stages).
     """
 
     ops: tuple[Op, ...]
 
-    def __init__(self, ops: Iterable[Op]) -> None:
-        super().__init__(tuple(ops))
+    def __init__(self, ops: Iterable[Op], *, typed: bool = False) -> None:
+        made = tuple(ops)
+        if not typed:
+            check_fields(made)
+        super().__init__(made)
 
     def __post_init__(self) -> None:
-        for op in self.ops:
-            if not isinstance(op, Op):
-                raise InvalidInput(f"{op!r} is no op: a stage returns a list of ops, such as SetHostname('box')")
         clones = [index for index, op in enumerate(self.ops) if isinstance(op, Clone)]
         if len(clones) != 1:
             raise InvalidInput(f"a plan has one clone, which makes the process; this one has it at {clones or 'no place'}")

@@ -12,7 +12,7 @@ from labcore.read_file import read_file
 def read_setting(name: str) -> str | None:
     """Return a kernel setting of /proc/sys, None if this kernel has no such setting."""
     try:
-        return Path("/proc/sys", name).read_text().strip()
+        return Path("/proc/sys", name).read_text(encoding="utf-8").strip()
     except OSError:
         return None
 
@@ -31,7 +31,7 @@ def in_chroot() -> bool:
 
 def mountinfo() -> list[list[str]]:
     """Return this process's mounts, each as the fields that proc(5) numbers from 0; those behind `-` are of the file system."""
-    return [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return [line.split() for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
 
 
 def file_system(path: Path) -> str:

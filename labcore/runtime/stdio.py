@@ -27,7 +27,7 @@ def give_streams(pid: int, user: int, *, terminals: bool = False) -> None:
 
 def read_id_map(file: Path) -> list[IdRange]:
     """Read a map of numbers as this process sees it: user_namespaces(7)."""
-    rows = (tuple(map(int, line.split())) for line in file.read_text().splitlines())
+    rows = (tuple(map(int, line.split())) for line in file.read_text(encoding="utf-8").splitlines())
     return [IdRange(inside, out, size) for inside, out, size in rows]
 
 

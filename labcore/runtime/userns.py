@@ -109,9 +109,9 @@ def enter() -> None:
         os.close(reader)
         whole = mapper.wait() == 0
     if not whole:
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"0 {user} 1")
-        Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+        Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
+        Path("/proc/self/uid_map").write_text(f"0 {user} 1", encoding="utf-8")
+        Path("/proc/self/gid_map").write_text(f"0 {group} 1", encoding="utf-8")
     confined.cache_clear()  # what was seen before holds no longer
 
 
@@ -153,7 +153,7 @@ def subordinate(file: Path, user: int) -> list[IdRange]:
         names = {str(user)}
     found: list[IdRange] = []
     inside = 1
-    for line in file.read_text().splitlines() if file.exists() else ():
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
         name, _, rest = line.strip().partition(":")
         first, _, count = rest.partition(":")
         if name in names and first.isdigit() and count.isdigit():
@@ -210,8 +210,8 @@ def _write_map(pid: int, name: str, ranges: Sequence[IdRange]) -> None:
     lines = "".join(f"{each.inside} {each.outside} {each.size}\n" for each in ranges)
     try:
         if os.geteuid() and name == "gid_map" and len(ranges) == 1:
-            Path(f"/proc/{pid}/setgroups").write_text("deny")  # else no ordinary user may map groups
-        Path(f"/proc/{pid}/{name}").write_text(lines)
+            Path(f"/proc/{pid}/setgroups").write_text("deny", encoding="utf-8")  # else no ordinary user may map groups
+        Path(f"/proc/{pid}/{name}").write_text(lines, encoding="utf-8")
     except OSError as error:
         if os.geteuid() == 0 or not _mapped_by_helper(pid, name, lines.split()):
             where = f"linux.{name.replace('_m', 'M')}pings"

@@ -313,12 +313,12 @@ def _write_sparse(fd: int, entry: Entry, content: Iterator[memoryview]) -> None:
 
 def in_user_namespace() -> bool:
     """Is this another user namespace than the machine's own?"""
-    return Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]
+    return Path("/proc/self/uid_map").read_text(encoding="utf-8").split() != ["0", "0", "4294967295"]
 
 
 def has_own_ids_only() -> bool:
     """Does this user namespace map one ID only? Files cannot be given to other users then: chown(2)."""
-    return [line.split()[2] for line in Path("/proc/self/uid_map").read_text().splitlines()] == ["1"]
+    return [line.split()[2] for line in Path("/proc/self/uid_map").read_text(encoding="utf-8").splitlines()] == ["1"]
 
 
 # --- decompression and hashing, in threads of their own

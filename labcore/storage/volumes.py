@@ -160,7 +160,7 @@ class VolumeStore:
 
 def _read(path: Path) -> Volume:
     try:
-        value: dict[str, Any] = json.loads(path.read_text())
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if value.pop("format") != FORMAT:
             raise ValueError("it has another format than this labcore knows")
         labels = tuple((str(name), str(text)) for name, text in value.pop("labels"))

@@ -152,12 +152,12 @@ def _try(root: Path, accel: Accelerator, timeout: float) -> AcceleratorProbe | N
 
 def read_boot_id() -> str:
     """Return this machine's boot ID: random(4)."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
 
 
 def _read(path: Path) -> dict[str, object]:
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

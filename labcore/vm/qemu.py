@@ -64,7 +64,7 @@ def find_qemu() -> str:
 
 def require_memory(memory_mb: int) -> None:
     """Raise Unavailable if this machine has not so much memory left: the OOM killer would end some process."""
-    lines = Path("/proc/meminfo").read_text().splitlines()
+    lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
     left = next((int(line.split()[1]) // 1024 for line in lines if line.startswith("MemAvailable:")), memory_mb)
     if left < memory_mb:
         raise Unavailable(

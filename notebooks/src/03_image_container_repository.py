@@ -11,7 +11,7 @@
 #
 # 第 1 课的容器建在一个事先准备好的目录上。这样的目录从哪里来？上百个容器怎样共用一份？又怎样搬到另一台机器上？
 # Docker 用三个概念回答：**镜像**（image）是启动容器的前提，**容器**（container）是启动后得到的东西，**仓库**（repository）是存放镜像的场所。
-# 没有镜像就没有容器，所以镜像是核心。这一课把三者逐一拆开。主线约 75 分钟，标着*进阶*的可以以后再做。
+# 没有镜像就没有容器，所以镜像是核心。这一课把三者逐一拆开。主线约 75 分钟，标着**进阶**的可以以后再做。
 
 # %% [markdown] lang="en" id="first"
 # ## A container that destroys itself
@@ -21,11 +21,14 @@
 # %% [markdown] lang="zh" of="49a23419"
 # ## 毁掉自己的容器
 #
-# 这个 `busybox` 容器把 `/etc` 和 `/home` 删掉，再打印还剩什么。*下一个*容器会看到什么？
+# 这个 `busybox` 容器把 `/etc` 和 `/home` 删掉，再打印还剩什么。下一个容器会看到什么？
 
 # %%
 from labcore.lab.vocabulary import *
 lab.begin(3)
+lab.guess("next container")
+
+# %%
 show(labcore.plan("busybox", ["sh", "-c", "rm -r /etc /home; echo /*"]))
 
 # %% [markdown] lang="en" id="unharmed"
@@ -37,19 +40,24 @@ show(labcore.plan("busybox", ["sh", "-c", "rm -r /etc /home; echo /*"]))
 # %% tags=["nbval-check-output"]
 show(labcore.plan("busybox", ["sh", "-c", "echo /*"]))
 
+# %%
+lab.outcome("next container")
+
 # %% [markdown] lang="en" id="digest-step"
 # Both directories are back: nothing was deleted from the image. How can one be so sure of that? An image is a few files, and each
 # is named after what is in it. Such a name is a **digest**; if a single byte changed, the name would be wrong.
 #
-# **Your first step** computes it: the text `sha256:`, followed by `hashlib.sha256(content).hexdigest()`.
+# **Your first step** computes it: the text `sha256:`, followed by `hashlib.sha256(content).hexdigest()`. (SHA-256 is a way of computing
+# a number of 64 hexadecimal digits from any bytes; nobody knows how to find two texts with the same one.)
 
-# %% [markdown] lang="zh" of="03f19989"
+# %% [markdown] lang="zh" of="1c9eeec3"
 # 两个目录都回来了：镜像里什么也没有被删。凭什么这么肯定？镜像就是几个文件，每个文件都以自己的内容命名。
 # 这种名字叫**摘要**（digest）；哪怕只改一个字节，名字就对不上了。
 #
-# **你的第一步**就是计算它：文本 `sha256:`，后面接上 `hashlib.sha256(content).hexdigest()`。
+# **你的第一步**就是计算它：文本 `sha256:`，后面接上 `hashlib.sha256(content).hexdigest()`。（SHA-256 能从任意内容算出一个 64 位十六进制数；
+# 至今没有人知道怎样找到两份内容，算出同一个数。）
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="返回这些字节的名字：`sha256:` 加 64 位十六进制数（1 行）。" of="c2c7daa4"
 @lab.step
 def digest(content):
     """Return the name of these bytes: `sha256:` and 64 hex digits (1 line)."""
@@ -113,10 +121,14 @@ config = json.loads(blob(manifest["config"]["digest"]))
 print(json.dumps(config, indent=1))
 
 # %% [markdown] lang="en" id="three-digests"
-# `diff_ids` is a digest as well, but no blob bears it. Whose can it be? Guess, then compare:
+# `diff_ids` is a list of digests as well, but no blob bears them. Whose can they be? Guess, then compare. (A layer's files are put
+# into one archive by `tar`, and that is made smaller by `gzip`.)
 
-# %% [markdown] lang="zh" of="1870e034"
-# `diff_ids` 里也是摘要，却没有哪个 blob 叫这个名字。它是谁的摘要？先猜，再比较：
+# %% [markdown] lang="zh" of="9670d487"
+# `diff_ids` 里也是摘要，却没有哪个 blob 叫这个名字。它是谁的摘要？先猜，再比较。（一层的文件先用 `tar` 打成一个归档，再用 `gzip` 压缩。）
+
+# %%
+lab.guess("diff id")
 
 # %%
 import gzip
@@ -125,6 +137,7 @@ archive = gzip.decompress(layer)
 print(f"the layer's blob      {digest(layer)[:23]}… {len(layer):9,} bytes")
 print(f"the same, unpacked    {digest(archive)[:23]}… {len(archive):9,} bytes")
 print(f"named in the config   {config['rootfs']['diff_ids'][0][:23]}…")
+lab.outcome("diff id")
 
 # %% [markdown] lang="en" id="unchangeable"
 # A blob's digest guards the transport, and the `diff_id` what is in the archive, however it was compressed. Now change one byte of
@@ -159,7 +172,7 @@ made = lab.image(store, "cafe:v1", [lab.layer(monday), lab.layer(tuesday)])
 # But a tar archive can only *contain* files. How might it say that `menu/fish` is gone?
 
 # %% [markdown] lang="zh" of="a3cae897"
-# 可是 tar 归档只能*包含*文件。它怎么表示 `menu/fish` 没有了？
+# 可是 tar 归档只能“包含”文件。它怎么表示 `menu/fish` 没有了？
 
 # %% tags=["nbval-check-output"]
 import io
@@ -168,10 +181,12 @@ tarfile.open(fileobj=io.BytesIO(blob(cafe["layers"][2]["digest"]))).getnames()
 
 # %% [markdown] lang="en" id="flat"
 # An empty file with a strange name says it: a **whiteout**. Suppose we unpack one layer over the other into one directory, as one
-# would any archives. What will be on the menu?
+# would any archives. What will be on the menu? (`lab.tray` makes a directory with three empty ones in it: `upper`, `work` and
+# `view`. What the first two are for comes soon; here we unpack into `view`.)
 
-# %% [markdown] lang="zh" of="a06a28d7"
+# %% [markdown] lang="zh" of="974d65ef"
 # 用一个名字古怪的空文件来表示：这叫 **whiteout**（遮盖标记）。如果像普通压缩包那样，把各层依次解包到同一个目录，菜单上会有什么？
+# （`lab.tray` 新建一个目录，里面有三个空目录：`upper`、`work` 和 `view`。前两个的用处马上就讲；这里解包到 `view` 里。）
 
 # %% tags=["nbval-check-output"]
 flat = lab.tray("flat") + "/view"
@@ -202,7 +217,7 @@ sorted(os.listdir(f"{flat}/menu"))
 # - 然后用 `whiteouts(directory)` 把标记换成内核认识的形式（已提供；自己写一个，是后面的挑战题）
 # - 返回名字 `layers/NAME` 的列表，**最上层在前**：`stack.insert(0, …)`
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="每层只解包一次；返回它们的名字，最上层在前（10 行）。" of="7015a697"
 @lab.step
 def layers(manifest, store):
     """Unpack each layer once; return their names, the topmost first (10 lines)."""
@@ -227,6 +242,7 @@ lab.check(layers)
 # %%
 stack = layers(cafe, store)
 tray = lab.tray()
+lab.guess("soup")
 
 # %%
 # %%helper
@@ -237,18 +253,21 @@ mount("overlay", f"{tray}/view", "overlay", data=f"lowerdir={':'.join(stack)}")
 os.chdir(f"{tray}/view/menu")
 os.system("grep . *")
 with expect(errno.EROFS):
-    open("cake", "w")
+    open("cake", "w", encoding="utf-8")
 
 # %% [markdown] lang="en" id="stack"
-# `tray` is just a directory with three empty ones in it; `view` is where the stack was mounted. Looked at from above, the first box
-# in each column is what one sees:
+# `EROFS` is "read-only file system": layers are never written to. `view`, in the tray, is where the stack was mounted. Looked at from
+# above, the first box in each column is what one sees:
 
-# %% [markdown] lang="zh" of="c703155e"
-# `tray` 只是一个目录，里面有三个空目录，叠起来的结果就挂载在其中的 `view` 上。从上往下看，每一列里最先碰到的那一格，就是看到的文件：
+# %% [markdown] lang="zh" of="fb5d6800"
+# `EROFS` 的意思是“只读文件系统”：层是从来不写的。叠起来的结果就挂载在 tray 里的 `view` 上。从上往下看，每一列里最先碰到的那一格，就是看到的文件：
 
 # %%
 here = [f"{store}/{name}" for name in stack]
 lab.stack(here, files=["bin/busybox", "etc/passwd", "menu/fish", "menu/soup", "menu/tea"])
+
+# %%
+lab.outcome("soup")
 
 # %% [markdown] lang="en" id="image-is"
 # That is an **image**: a stack of read-only layers, seen as one file system, with a description. For whoever looks in, there are
@@ -260,7 +279,7 @@ lab.stack(here, files=["bin/busybox", "etc/passwd", "menu/fish", "menu/soup", "m
 # %% [markdown] lang="zh" of="839fc63a"
 # 这就是**镜像**：一堆只读层，从一个统一的视角看去是一个文件系统，再加一份描述。在用户看来，根本没有“层”。
 #
-# 你会读到：除了最下面一层，每层都有一个*指针*指向下一层。Docker 1.10（2016 年）以前确实如此。如今，层并不知道自己的邻居，
+# 你会读到：除了最下面一层，每层都有一个**指针**指向下一层。Docker 1.10（2016 年）以前确实如此。如今，层并不知道自己的邻居，
 # 顺序只写在清单里。正因为这样，同一层可以被任意多个镜像使用：
 
 # %%
@@ -295,11 +314,12 @@ with expect(errno.EINVAL):
 # %% [markdown] lang="en" id="five-deeds"
 # With a `workdir`, where overlayfs gets things ready before they appear in one step, it works. Five deeds: a new file, a changed
 # one, a deleted one, a renamed one, and a directory that is deleted and made again. **What will lie in `upper` afterwards?** Write
-# down the names. (`USERXATTR` is empty, unless the lab runs without root.)
+# down the names. (`USERXATTR` is empty, unless the lab runs without root; then it asks overlayfs for marks that an ordinary user may
+# make.)
 
-# %% [markdown] lang="zh" of="47d34747"
+# %% [markdown] lang="zh" of="e3796340"
 # 再给一个 `workdir` 就行了：overlayfs 在那里做好准备，然后一步到位。做五件事：新建、修改、删除、改名各一个文件，再把一个目录删掉重建。
-# **之后 `upper` 里会有什么？** 先把名字写下来。（`USERXATTR` 是空的，除非不用 root 运行实验室。）
+# **之后 `upper` 里会有什么？** 先把名字写下来。（`USERXATTR` 是空的，除非不用 root 运行实验室：那时它让 overlayfs 使用普通用户也能做的标记。）
 
 # %% tags=["nbval-check-output"]
 # %%helper
@@ -340,11 +360,11 @@ os.getxattr(f"{tray}/upper/wine", OPAQUE)
 
 # %% [markdown] lang="zh" of="a048e51b"
 # - **新建**：只有这个文件，没有别的。
-# - **修改**：整个 `tea`，连同星期一的那一行。写之前，文件先被整个*向上复制*（copy-up）：
-#   10 GB 的数据库加一行，就要复制 10 GB。频繁写入的数据应当放在*卷*（volume）里，不放在层里。
+# - **修改**：整个 `tea`，连同星期一的那一行。写之前，文件先被整个**向上复制**（copy-up）：
+#   10 GB 的数据库加一行，就要复制 10 GB。频繁写入的数据应当放在**卷**（volume）里，不放在层里。
 # - **删除**：类型是 `c`，本该写大小的地方是 `0, 0`：一个没有驱动的设备。这是 overlayfs 自己的 whiteout；你的 `layers` 正是用它代替了 `.wh.fish`。
 # - **改名**：新名字下是一份副本，旧名字下是一个 whiteout。
-# - **重建的目录**：它是*不透明*（opaque）的。属性 `trusted.overlay.opaque` 表示下层在这里的东西一概看不到，一个标记就够了。
+# - **重建的目录**：它是**不透明**（opaque）的。属性 `trusted.overlay.opaque` 表示下层在这里的东西一概看不到，一个标记就够了。
 #
 # 下面各层一个比特都没变。`docker diff` 读的就是这个目录，`docker commit` 则把它做成新的一层。
 
@@ -365,7 +385,7 @@ os.getxattr(f"{tray}/upper/wine", OPAQUE)
 # (Where the lab runs without root, `USERXATTR` belongs at the end of the options; for root it is empty.)
 
 # %% [markdown] lang="zh" of="b72075a2"
-# 所以，**容器 = 镜像 + 读写层**；除了最上面可读可写的那一层，两者一模一样。这个定义并没有说一定要有东西在*运行*：
+# 所以，**容器 = 镜像 + 读写层**；除了最上面可读可写的那一层，两者一模一样。这个定义并没有说一定要有东西在“运行”：
 # 托盘（tray）里放着的，就是一个没有进程的容器。`docker create` 造出来的正是它，`docker ps -a` 能列出它；
 # `docker start` 给它一个进程（第 1 课），`docker rm` 扔掉它的读写层。（Docker 还为容器保存名字、配置和地址：“镜像 + 读写层”说的是它的文件系统，不是全部。）
 #
@@ -379,7 +399,7 @@ os.getxattr(f"{tray}/upper/wine", OPAQUE)
 #
 # （不用 root 运行实验室时，选项末尾要加上 `USERXATTR`；对 root 来说它是空的。）
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="返回把 `root.layers` 叠在一个新层之下、并进入其中的操作（9 行）。" of="3fb7c4e0"
 @lab.step
 def overlay(root):
     """Return the ops that stack `root.layers` below a new one, and enter it (9 lines)."""
@@ -403,7 +423,7 @@ lab.check(overlay)
 # （还有一行可以挪一挪：没有 root 权限时，只有还看得见另一个 `/proc`，内核才允许挂载新的。切换之前，旧的还在眼前：
 # 在将要成为根的目录里 `ops.Mount("proc", "proc", "proc")`。有 root 权限，放在哪里都行。）
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="返回建立根的操作：目录或各层都行，并挂上 /proc（新增 5 行）。" of="d896c5d3"
 @lab.step
 def rootfs(spec):
     """Return the ops that make the root, directory or layers, and /proc (5 new lines)."""
@@ -464,7 +484,7 @@ registry.access_log()
 # of these lines will there be?
 
 # %% [markdown] lang="zh" of="a8ec0e53"
-# 对每个 blob：*你有吗？*（`HEAD`）没有；*那我要上传*（`POST`），往这里传；然后是内容连同它的摘要（`PUT`）。
+# 对每个 blob：“你有吗？”（`HEAD`）没有；“那我要上传”（`POST`），往这里传；然后是内容连同它的摘要（`PUT`）。
 # 最后是清单，只有它是放在一个单词之下的，这个单词就是**标签** `latest`。同一个镜像再推送一次，会有几行？
 
 # %%
@@ -505,9 +525,13 @@ for name in ("busybox", "angelkitty/nginx_web:v1", "127.0.0.1:5000/cafe"):
 # 没给出标签，默认就是 `latest`（全小写：标签区分 `Latest` 和 `latest`）。我们推送咖啡馆 `cafe:v1`，再去要 `cafe`。会得到哪个版本？
 
 # %%
+lab.guess("latest")
+
+# %%
 lab.push(store, "cafe:v1", registry)
 with lab.expect(errno.ENOENT):
     lab.fetch(f"{registry.url}/v2/cafe/manifests/latest")
+lab.outcome("latest")
 
 # %% [markdown] lang="en" id="just-a-word"
 # None. `latest` is only the word that is used when none is given; it does not mean the newest, and it is there only if somebody has
@@ -547,7 +571,7 @@ digest(content) == made
 # - 存到 `store/blobs/sha256/…`：`Path(store, "blobs", part["digest"].replace(":", "/")).write_bytes(…)`
 # - `lab.tag(store, f"{repository}:{tag}", content)` 把清单的内容登记到存储的索引里；返回清单
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="把镜像取到 `store` 里，每部分都核对；返回清单（10 行）。" of="de122450"
 @lab.step
 def pull(registry, repository, tag, store):
     """Get an image into `store`, each part checked; return the manifest (10 lines)."""
@@ -583,15 +607,15 @@ registry.access_log()
 # - else `OverlayRoot(store, tuple(…), "scratch")`, where `store = lab.store()` and the layers are those of `lab.manifest(store, root)`
 
 # %% [markdown] lang="zh" of="231e2daf"
-# 清单里的摘要让谎话无处可藏。那么清单本身由谁担保？按*标签*要，只能相信注册服务器。按*摘要*要（`cafe@sha256:…`），清单的内容也必须相符：
+# 清单里的摘要让谎话无处可藏。那么清单本身由谁担保？按标签要，只能相信注册服务器。按摘要要（`cafe@sha256:…`），清单的内容也必须相符：
 # 这样哪里都塞不进假东西。
 #
-# **最后一步**是 `run`，和第 2 课一样（没学第 2 课就照第 1 课的来），只是 root 还可以是*镜像的名字*：
+# **最后一步**是 `run`，和第 2 课一样（没学第 2 课就照第 1 课的来），只是 root 还可以是镜像的名字：
 #
 # - 如果 `root.startswith("/")`，就是目录：和以前一样 `BindRoot(root)`
 # - 否则是 `OverlayRoot(store, tuple(…), "scratch")`，其中 `store = lab.store()`，各层来自 `lab.manifest(store, root)`
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="以一个目录或一个镜像为根启动 `argv`；返回它的退出码（新增 5 行）。" of="adfa8691"
 @lab.step
 def run(root, argv, name="box", **more):
     """Start `argv` on a directory or an image; return its exit code (5 new lines)."""
@@ -638,7 +662,7 @@ with lab.expect(errno.EACCES):
 # `401` and a challenge: *say who you are*. `docker login` asks for the password and keeps it; then each request carries it.
 
 # %% [markdown] lang="zh" of="53d7965e"
-# `401` 和一个质询：*请说明身份*。`docker login` 会询问密码并保存下来，之后每个请求都带上它。
+# `401` 和一个质询：“请说明身份”。`docker login` 会询问密码并保存下来，之后每个请求都带上它。
 
 # %%
 print(lab.fetch(f"{private.url}/v2/cafe/tags/list", user="ada:lovelace"))
@@ -650,7 +674,7 @@ private.access_log()
 # `429 Too Many Requests`, and a class that shares one address soon does. A registry in the house is the cure.
 
 # %% [markdown] lang="zh" of="476ded16"
-# 这是 Basic 认证，在本机回环上够用；走网络必须加 TLS，否则旁听的人就能读到密码。Docker Hub 发放的是*令牌*（token），没有账号也发；
+# 这是 Basic 认证，在本机回环上够用；走网络必须加 TLS，否则旁听的人就能读到密码。Docker Hub 发放的是**令牌**（token），没有账号也发；
 # 它还会计数：拉取太频繁就回答 `429 Too Many Requests`，全班共用一个地址时很快就会碰到。在内部架一个注册服务器就好了。
 
 # %% [markdown] lang="en" id="architecture"
@@ -674,7 +698,7 @@ private.access_log()
 # 客户端和服务端可以在同一台机器上，通过 Unix 套接字通信，也可以在两台机器上，通过网络通信，用的都是 REST 接口
 # （文章里的 *Stock* 应为 *socket*，套接字）。第 5 课就来实现它。
 #
-# 2019 年以来有两点变化。文章图中的 *Docker Cloud* 已在 2018 年关闭，Docker Hub 还在。另外，Docker 的默认仓库并不能通过*配置*换掉：
+# 2019 年以来有两点变化。文章图中的 *Docker Cloud* 已在 2018 年关闭，Docker Hub 还在。另外，Docker 的默认仓库并不能通过“配置”换掉：
 # 可以给它设镜像站（mirror），也可以在名字前写上地址，使用任何别的注册服务器（podman 则可以列出到哪里去找短名字）。
 
 # %% [markdown] lang="en" id="moved-tag"
@@ -689,12 +713,16 @@ private.access_log()
 # 注册服务器里的 `cafe:v1` 只是一个词。有人做了另一个镜像，用同一个词推送上去。明天拉取 `cafe:v1` 的人得到什么？记下摘要的人呢？
 
 # %%
+lab.guess("moved tag")
+
+# %%
 pinned = digest(content)
 lab.image(store, "cafe:v1", [lab.layer({"menu/soup": "of yesterday\n"})])
 lab.push(store, "cafe:v1", registry)
 for name in ("v1", pinned):
     manifest = lab.fetch(f"{registry.url}/v2/cafe/manifests/{name}")
     print(f"{name:14.14} gives", digest(manifest)[:14])
+lab.outcome("moved tag")
 
 # %%
 lab.repositories(registry)
@@ -704,25 +732,26 @@ lab.repositories(registry)
 #
 # ## Further: what sharing saves
 #
-# `cafe:v1` of before and of now are both on disk, and both stand on busybox. How many layers are that, how much do they take, and
-# how much would two complete copies?
+# `cafe:v1` of before, with three layers, and of now, with two, are both on disk, and both stand on busybox. How many layers lie on
+# the disk, and how much do they take? And how much, if each image had copies of its own of all its layers?
 
-# %% [markdown] lang="zh" of="3f608213"
+# %% [markdown] lang="zh" of="2bed3eb6"
 # 移动的是这个词，镜像还在原处。要让明天的构建和今天一样，就用摘要指定镜像。
 #
 # ## 进阶：共享省了多少
 #
-# 原来的和现在的 `cafe:v1` 都在磁盘上，都建在 busybox 上。一共有几层，占多大？换成两份完整的副本，又要多大？
+# 原来的 `cafe:v1`（三层）和现在的（两层）都在磁盘上，都建在 busybox 上。磁盘上一共有几层，占多大？如果每个镜像都各存一份自己的层，又要多大？
 
 # %%
 both = [*stack, *layers(lab.manifest(store, "cafe:v1"), store)]
 listed = subprocess.check_output(["du", "-sk", *set(both)], cwd=store, text=True)
 kb = {line.split()[1]: int(line.split()[0]) for line in listed.splitlines()}
-print(f"{len(kb)} directories, {sum(kb.values())} kB")
-print(f"{len(both)} as complete copies, {sum(kb[name] for name in both)} kB")
+print(f"shared: {len(kb)} layers on disk, {sum(kb.values())} kB")
+print(f"if each image had its own: {len(both)}, {sum(kb[name] for name in both)} kB")
 
 # %% [markdown] lang="en" id="whiteouts-step"
-# A hundred images on one base: its files are on disk once, and in memory, too, for the page cache knows them as the same.
+# A hundred images on one base: its files are on disk once, and in memory, too, for the kernel keeps what it has read of a file once,
+# whoever asks.
 #
 # ## Further: two challenges
 #
@@ -730,16 +759,16 @@ print(f"{len(both)} as complete copies, {sum(kb[name] for name in both)} kB")
 # Remove each, and put in place of `.wh.NAME` a character device 0/0 called `NAME`: `os.mknod(path, stat.S_IFCHR)`. A mark called
 # `.wh..wh..opq` says instead that its directory hides *all* that lower layers have in it: `os.setxattr(directory, OPAQUE, b"y")`.
 
-# %% [markdown] lang="zh" of="95591b5c"
-# 上百个镜像建在同一个底层上，它的文件在磁盘上只有一份；在内存里也只有一份，因为页缓存认得那是同样的文件。
+# %% [markdown] lang="zh" of="0476fae8"
+# 上百个镜像建在同一个底层上，它的文件在磁盘上只有一份；在内存里也只有一份：读过的文件内容，内核只保留一份，谁来要都一样。
 #
 # ## 进阶：两道挑战题
 #
 # **`whiteouts`** 就是你的 `layers` 一直在调用的函数。`Path(directory).rglob(".wh.*")` 能找到目录下的所有标记。
 # 把每个标记删掉；`.wh.NAME` 换成名为 `NAME` 的字符设备 0/0：`os.mknod(path, stat.S_IFCHR)`。
-# 名为 `.wh..wh..opq` 的标记则表示，它所在的目录遮住下层在那里的*全部*内容：`os.setxattr(directory, OPAQUE, b"y")`。
+# 名为 `.wh..wh..opq` 的标记则表示，它所在的目录遮住下层在那里的全部内容：`os.setxattr(directory, OPAQUE, b"y")`。
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="把解包出来的层里的标记换成 overlayfs 的标记（6 行）。" of="e4eace98"
 @lab.step
 def whiteouts(directory):
     """Turn the marks of an unpacked layer into those of overlayfs (6 lines)."""
@@ -767,7 +796,7 @@ run("leaky", ["ls", "-A", "/root"])
 # 容器里看不到它。请返回一个文件在每个拥有它的层里的内容，最下层在前。`tarfile.open(path)` 打开 blob，`.getnames()` 列出文件名，
 # `.extractfile(name).read()` 读取内容。
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="返回一个文件在每个拥有它的层里的内容，最下层在前（6 行）。" of="d472d68e"
 @lab.step
 def dig(manifest, store, path):
     """Return what a file holds in each layer that has it, the lowest first (6 lines)."""
@@ -780,13 +809,26 @@ lab.check(dig)
 dig(lab.manifest(store, "leaky"), store, "root/key")
 
 # %% [markdown] lang="en" id="reset"
-# A layer can cover what lies below; it cannot take it back. What was pushed once must be taken for known.
+# A layer can cover what lies below; it cannot take it back. What was pushed once must be treated as public.
 #
+# ## Five questions
+#
+# Answer without scrolling up. The button draws others.
+
+# %% [markdown] lang="zh" of="511586d7"
+# 上面的层可以遮住下面的内容，却收不回来。一旦推送出去，就要当作已经公开。
+#
+# ## 五道题
+#
+# 不要往上翻，直接作答。按钮可以换一组题。
+
+# %%
+lab.quiz()
+
+# %% [markdown] lang="en" id="nothing-left"
 # ## Nothing is left
 
-# %% [markdown] lang="zh" of="52c14001"
-# 上面的层可以遮住下面的内容，却收不回来。一旦推送出去，就要当作已经泄露。
-#
+# %% [markdown] lang="zh" of="54013e95"
 # ## 什么都没留下
 
 # %%

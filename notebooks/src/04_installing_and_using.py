@@ -15,9 +15,9 @@
 # %% [markdown] lang="en" id="first"
 # ## Nothing was installed
 #
-# This runs a container, and no Docker is here. So what must be there? Write down three things before you go on.
+# This runs a container, and no Docker is here. So what must be there? Name three things before you go on.
 
-# %% [markdown] lang="zh" of="bddc9525"
+# %% [markdown] lang="zh" of="0ffc9cfc"
 # ## 什么也没安装
 #
 # 下面这格会运行一个容器，而这里并没有安装 Docker。那么，必须具备的到底是什么？先写下三样，再往下看。
@@ -25,6 +25,9 @@
 # %%
 from labcore.lab.vocabulary import *
 lab.begin(4)
+lab.guess("needs")
+
+# %%
 show(labcore.plan("busybox", ["uname", "-sm"]))
 
 # %% [markdown] lang="en" id="limit"
@@ -37,12 +40,18 @@ show(labcore.plan("busybox", ["uname", "-sm"]))
 # 要有命名空间、控制组（cgroup）、overlay。缺了其中一样会是什么样子？自己的用户命名空间有自己的上限，
 # 我们就在里面禁掉一种。你预计会出现什么错误？
 
+# %%
+lab.guess("errno")
+
 # %% tags=["nbval-check-output"]
 # %%helper
 unshare(CloneFlag.NEWUSER)
-open("/proc/sys/user/max_uts_namespaces", "w").write("0")
+open("/proc/sys/user/max_uts_namespaces", "w", encoding="utf-8").write("0")
 with expect(errno.ENOSPC):
     unshare(CloneFlag.NEWUTS)
+
+# %%
+lab.outcome("errno")
 
 # %% [markdown] lang="en" id="preflight-step"
 # *No space left on device*, and no disk is full: kernel errors are numbers, and there are not enough of them. A tool that begins
@@ -50,26 +59,28 @@ with expect(errno.ENOSPC):
 #
 # **Your first step**, `preflight`, tries what containers need and returns a dictionary: what is missing, and its cure. For each of
 # the names below, a list of ops; `show(Plan(…))` carries it out; `except OSError as error` catches what fails, and its
-# `error.cure` is a sentence.
+# `error.cure` is a sentence. (A plan need not end in a program: without an `ops.Execve` the new process ends, with code 0, when its
+# ops are done. That is all that is wanted here.)
 #
 # - `"pid namespace"` and so on, for each `kind` in `NAMESPACES`: `[ops.Clone(NAMESPACE_FLAGS[kind])]`
-# - `"overlay"`: `tray` is a directory that has `upper`, `work` and `view` in it. After the clone (with `NEWNS`) and the usual
+# - `"overlay"`: `tray` is a directory that has `upper`, `work` and `view` in it (`lab.tray` makes it, as in lesson 3). After the clone (with `NEWNS`) and the usual
 #   private `ops.Mount`, `ops.Chdir(tray)`, and there an overlay on `view`: `lowerdir=view,upperdir=upper,workdir=work`
 # - `"cgroups"`: `Path("/sys/fs/cgroup").glob("**/cgroup.procs")` finds nothing where none are mounted (`any(…)`); the cure is to
 #   mount them
 
-# %% [markdown] lang="zh" of="494b35b8"
-# *设备上没有剩余空间*，可是磁盘并没有满：内核的错误只是编号，而编号不够用。先检查再动手的工具，能把话说得更明白。
+# %% [markdown] lang="zh" of="d2c2199f"
+# “设备上没有剩余空间”，可是磁盘并没有满：内核的错误只是编号，而编号不够用。先检查再动手的工具，能把话说得更明白。
 #
 # **你的第一步** `preflight` 把容器需要的东西逐一试一遍，返回一个字典：缺什么，怎么补救。下面每个名字对应一串操作；
 # `show(Plan(…))` 执行它；`except OSError as error` 接住失败，`error.cure` 就是一句补救办法。
+# （计划不一定要以程序结尾：没有 `ops.Execve`，新进程做完这些操作就以退出码 0 结束。这里要的正是这样。）
 #
 # - `"pid namespace"` 等等，对 `NAMESPACES` 里的每个 `kind`：`[ops.Clone(NAMESPACE_FLAGS[kind])]`
-# - `"overlay"`：`tray` 目录里有 `upper`、`work`、`view`。clone（带 `NEWNS`）、照例设为私有的 `ops.Mount` 之后，
+# - `"overlay"`：`tray` 目录里有 `upper`、`work`、`view`（由 `lab.tray` 创建，同第 3 课）。clone（带 `NEWNS`）、照例设为私有的 `ops.Mount` 之后，
 #   `ops.Chdir(tray)`，再在 `view` 上挂一个 overlay：`lowerdir=view,upperdir=upper,workdir=work`
 # - `"cgroups"`：没有挂载时，`Path("/sys/fs/cgroup").glob("**/cgroup.procs")` 什么也找不到（用 `any(…)` 判断）；补救办法就是挂载它
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="试一遍容器需要的东西；返回缺什么，各带补救办法（12 行）。" of="efa6ac4a"
 @lab.step
 def preflight(tray):
     """Try what containers need; return what is missing, each with its cure (12 lines)."""
@@ -98,6 +109,9 @@ preflight(lab.tray("preflight"))
 
 # %%
 lab.doctor()
+
+# %%
+lab.outcome("needs")
 
 # %% [markdown] lang="en" id="check-config"
 # ## The list that Docker looks at
@@ -128,7 +142,7 @@ lab.doctor()
 # | `OVERLAY_FS`（一种存储驱动；还有 btrfs、zfs） | 层：第 3 课 |
 # | `VETH`、`BRIDGE`、`NF_NAT`、`IP_NF_FILTER` 等 | 网络和端口映射：第 7 课 |
 # | `KEYS`、`POSIX_MQUEUE` | 独立的密钥环和消息队列 |
-# | *可选*：`USER_NS`、`SECCOMP`、`VXLAN` 等 | 不用 root 的容器、系统调用过滤、跨机器的网络 |
+# | **可选**：`USER_NS`、`SECCOMP`、`VXLAN` 等 | 不用 root 的容器、系统调用过滤、跨机器的网络 |
 
 # %%
 import gzip
@@ -149,16 +163,20 @@ wanted = ("PID_NS", "MEMCG", "OVERLAY_FS", "VETH", "USER_NS", "NF_NAT")
 
 # %% [markdown] lang="zh" of="829a2da8"
 # （列表是空的，说明这个内核没有公开它的配置。）在第一个辅助单元格里，`UTS_NS` 明明编进了内核，却得不到命名空间。
-# 内核*能*做什么，和你*可以*做什么，是两个问题：所以 `preflight` 要动手试。
+# 内核“能”做什么，和你“可以”做什么，是两个问题：所以 `preflight` 要动手试。
 #
 # ## `/dev` 里有什么？
 #
 # 第 3 课的容器，`/dev` 是空的。要紧吗？几乎每个 shell 脚本都会往 `/dev/null` 里扔东西。下面是一个没有设备的容器，`ls` 会显示什么？
 
 # %%
+lab.guess("dev")
+
+# %%
 bare = {"devices": None, "protection": None}
 script = "echo lost > /dev/null; ls -l /dev/null; cat /dev/null"
 show(labcore.plan("busybox", ["sh", "-c", script], stages=bare))
+lab.outcome("dev")
 
 # %% [markdown] lang="en" id="mknod"
 # The shell made a plain file, and nothing is thrown away any more. A **device** is a file with two numbers in place of content: the
@@ -167,7 +185,7 @@ show(labcore.plan("busybox", ["sh", "-c", script], stages=bare))
 
 # %% [markdown] lang="zh" of="78dd83f9"
 # shell 建了一个普通文件，扔进去的东西都留着。**设备**是一种文件，内容的位置上是两个编号：
-# *主设备号*指明驱动，*次设备号*指明其中的哪一个。我们亲手做一个，人人可读可写（`0o666`）。哪里不对劲？
+# **主设备号**指明驱动，**次设备号**指明其中的哪一个。我们亲手做一个，人人可读可写（`0o666`）。哪里不对劲？
 
 # %%
 tray = lab.tray()
@@ -193,7 +211,7 @@ os.system("echo lost > null; ls -l null; wc -c < null")
 # | --- | --- | --- |
 # | `null`, `zero` | 1:3, 1:5 | swallows all; gives zeros without end |
 # | `full` | 1:7 | always answers "no space left on device": for tests |
-# | `random`, `urandom` | 1:8, 1:9 | chance |
+# | `random`, `urandom` | 1:8, 1:9 | random bytes |
 # | `tty` | 5:0 | whichever terminal you sit at |
 # | `ptmx`, `pts/…` | 5:2, 136:… | makes terminals: `docker run -t` asks here |
 #
@@ -201,10 +219,11 @@ os.system("echo lost > null; ls -l null; wc -c < null")
 # - `ops.MakeDevices(…)` takes a tuple of `(path, major, minor)`; each of `spec.devices` has `path` (with the slash), `major`, `minor`
 # - `dev/pts`: `ops.MakeDirectories(("dev/pts",))`, and on it a file system of its own, `"devpts"`, with `data="ptmxmode=666"`
 # - `ops.MakeLinks((("dev/ptmx", "pts/ptmx"),))`, and the umask back
-# - in a user namespace (`confined()`, or `"user"` in `spec.namespaces`) nobody may make devices: put `lab.bound_devices(spec)`, which
-#   binds the machine's own, in the place of `[ops.MakeDevices(…)]`
+# - in a user namespace nobody may make devices. You are in one if `confined()` is true, which asks whether this notebook's root is one
+#   of a user namespace only (a lab without root), or if `"user"` is in `spec.namespaces`. Then put `lab.bound_devices(spec)`, a list of
+#   ops that binds the machine's own devices, in the place of `[ops.MakeDevices(…)]`
 
-# %% [markdown] lang="zh" of="01e451de"
+# %% [markdown] lang="zh" of="5568d211"
 # 给它的东西确实被吞掉了（除非你的实验室不以 root 运行：那里谁也不能建设备，你看到的是普通文件）。但看那几个字母：`rw-r--r--`。进程的 **umask** 拿掉了 root 以外所有人的写权限。
 # 所以计划在建设备时把它设为 0，之后再改回 `0o022`。
 #
@@ -222,10 +241,11 @@ os.system("echo lost > null; ls -l null; wc -c < null")
 # - `ops.MakeDevices(…)` 接受由 `(path, major, minor)` 组成的元组；`spec.devices` 的每一项都有 `path`（带斜杠）、`major`、`minor`
 # - `dev/pts`：`ops.MakeDirectories(("dev/pts",))`，在上面挂它自己的文件系统 `"devpts"`，带 `data="ptmxmode=666"`
 # - `ops.MakeLinks((("dev/ptmx", "pts/ptmx"),))`，最后把 umask 改回来
-# - 在用户命名空间里（`confined()`，或 `spec.namespaces` 里有 `"user"`），谁也不能建设备：用 `lab.bound_devices(spec)`
-#   （把机器自己的设备绑定进来）代替 `[ops.MakeDevices(…)]`
+# - 在用户命名空间里，谁也不能建设备。`confined()` 为真（它检查本笔记本的 root 是否只是用户命名空间里的 root，即实验室不以 root 运行），
+#   或者 `spec.namespaces` 里有 `"user"`，就属于这种情况：用 `lab.bound_devices(spec)`（一串操作，把机器自己的设备绑定进来）
+#   代替 `[ops.MakeDevices(…)]`
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="返回填好 `dev` 的操作，这时旧根还在（12 行）。" of="419b58c1"
 @lab.step
 def devices(spec):
     """Return the ops that fill `dev`, while the old root is still there (12 lines)."""
@@ -247,7 +267,7 @@ lab.check(devices)
 #
 # **你的第三步**：再写一次 `rootfs`，只多一行，放在挂载 `proc` 之后：`*devices(spec)`。其余照抄你第 3 课的代码（或那里的参考答案）。
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="返回建立根的操作，带 /proc，现在还有 /dev（新增 1 行）。" of="54e55c13"
 @lab.step
 def rootfs(spec):
     """Return the ops that make the root, with /proc, and now with /dev (1 new line)."""
@@ -278,10 +298,10 @@ run("busybox", ["sh", "-c", "ls -l /dev; echo lost > /dev/null; echo full > /dev
 #   return 125
 # - else `run(words[1], words[2:])`, and return what it returns
 #
-# (125 is what `docker run` returns when Docker itself has failed; 126 and 127 are for a program that cannot be run, or is not there;
-# anything else is the program's own.)
+# (125 is what `docker run` returns when Docker itself has failed. It has two more codes of its own, which you need not write: 126
+# where the program is there and cannot be run, 127 where it is not there. Anything else is the program's.)
 
-# %% [markdown] lang="zh" of="169dfc73"
+# %% [markdown] lang="zh" of="72102462"
 # ## 一条命令
 #
 # 到现在，你的运行时只能在笔记本里用。**你的第四步**把它变成一个程序。`words` 就是命令行上跟在 `python my_runtime.py` 后面的词：
@@ -291,9 +311,9 @@ run("busybox", ["sh", "-c", "ls -l /dev; echo lost > /dev/null; echo full > /dev
 # - 启动任何东西之前，先问 `preflight(lab.tray("preflight"))`；缺什么就逐行打印出来，带上补救办法，然后返回 125
 # - 否则 `run(words[1], words[2:])`，它返回什么就返回什么
 #
-# （125 是 Docker 自身出错时 `docker run` 的退出码；126 和 127 表示程序无法执行、或者不存在；其他都是程序自己的。）
+# （125 是 Docker 自身出错时 `docker run` 的退出码。它自己的退出码还有两个，你不必写：126 表示程序在、但无法执行，127 表示程序不存在。其他都是程序自己的。）
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="按 `run IMAGE PROGRAM…` 的要求去做；返回退出码（8 行）。" of="8e2d42f0"
 @lab.step
 def main(words):
     """Do what `run IMAGE PROGRAM…` asks for; return the exit code (8 lines)."""
@@ -339,7 +359,7 @@ os.system(command)
 # whenever somebody runs Docker *in* a container: its root is an overlay, and an overlay's upper layer must not be one.
 
 # %% [markdown] lang="zh" of="aa536468"
-# 找不到 cgroup，Docker 的守护进程同样拒绝启动。第二次：放层的目录本身就在一个 overlay 上。在容器*里面*再跑 Docker 就会碰到：
+# 找不到 cgroup，Docker 的守护进程同样拒绝启动。第二次：放层的目录本身就在一个 overlay 上。在容器里面再跑 Docker 就会碰到：
 # 容器的根是 overlay，而 overlay 的上层不能又是 overlay。
 
 # %%
@@ -369,11 +389,11 @@ os.system(command)
 # %%helper
 unshare(CloneFlag.NEWUSER)
 for file, text in ("setgroups", "deny"), ("uid_map", "0 0 1"), ("gid_map", "0 0 1"):
-    open(f"/proc/self/{file}", "w").write(text)
+    open(f"/proc/self/{file}", "w", encoding="utf-8").write(text)
 limit = "/proc/sys/user/max_pid_namespaces"
-open(limit, "w").write("0")
+open(limit, "w", encoding="utf-8").write("0")
 os.system(command)
-open(limit, "w").write("100")
+open(limit, "w", encoding="utf-8").write("100")
 os.system(command)
 
 # %% [markdown] lang="en" id="riddles"
@@ -385,7 +405,7 @@ os.system(command)
 # %% [markdown] lang="zh" of="62ebbffa"
 # ## 四道谜题
 #
-# 内核只给一个编号。下面每个计划都在标出的那一行失败。先猜原因和补救办法，再点开*为什么？*
+# 内核只给一个编号。下面每个计划都在标出的那一行失败。先猜原因和补救办法，再点开“为什么？”
 
 # %%
 private = ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
@@ -414,14 +434,17 @@ lab.riddle(Plan([user, private, ops.Mount("proc", "/proc", "proc")]))
 # %% [markdown] lang="en" id="architecture"
 # ## For which machine?
 #
-# A container brings no kernel, and no processor either. Every program says in its head for which machine it was made: an ELF file at
-# byte 18. What happens if two bytes there are changed, and nothing else?
+# A container brings no kernel, and no processor either. Every program says in its header for which machine it was made: an ELF
+# file (the format of Linux programs) at byte 18. What happens if two bytes there are changed, and nothing else?
 
-# %% [markdown] lang="zh" of="ff916b1c"
+# %% [markdown] lang="zh" of="fd787e34"
 # ## 为哪种机器？
 #
-# 容器不带内核，也不带处理器。每个程序都在文件头里写着自己是为哪种机器编译的：ELF 文件写在第 18 字节处。
+# 容器不带内核，也不带处理器。每个程序都在文件头里写着自己是为哪种机器编译的：ELF 文件（Linux 程序的格式）写在第 18 字节处。
 # 如果只改那里的两个字节，别的都不动，会怎样？
+
+# %%
+lab.guess("processor")
 
 # %%
 foreign = lab.foreign_program()
@@ -430,18 +453,19 @@ for program in (f"{lab.root()}/bin/busybox", foreign):
     print(head[:4], "machine", hex(int.from_bytes(head[18:20], "little")))
 with lab.expect(errno.ENOEXEC):
     show(Plan([ops.Clone(), ops.Execve((foreign,), (), (foreign,))]))
+lab.outcome("processor")
 
 # %% [markdown] lang="en" id="platforms"
 # *Exec format error*: the commonest trouble with images on a laptop with an Arm processor. `0x3e` is x86-64, `0xb7` is arm64. Docker began
 # on x86-64 alone; today its packages and most official images are there for arm64, too, and many for 32-bit Arm, ppc64le, s390x and
 # RISC-V. An image says for which platform it is, and one *name* may stand for several: then it leads to an **index**, a list of
 # manifests with a platform each, and `docker pull` takes the one that fits. (Docker Desktop runs foreign ones all the same: an
-# emulator, qemu, is registered with the kernel's `binfmt_misc` for their heads. It is slow.)
+# emulator, qemu, is registered with the kernel's `binfmt_misc` for their headers. It is slow.)
 
-# %% [markdown] lang="zh" of="09329a6f"
+# %% [markdown] lang="zh" of="4ee48d6f"
 # *Exec format error*（可执行文件格式错误）：在 Arm 处理器的笔记本电脑上使用镜像，最常见的就是它。`0x3e` 是 x86-64，`0xb7` 是 arm64。
 # Docker 一开始只支持 x86-64；如今它的安装包和大多数官方镜像也有 arm64 版，不少还有 32 位 Arm、ppc64le、s390x 和 RISC-V 版。
-# 镜像写明自己适用的平台，而一个*名字*可以代表好几个：这时它指向一份**索引**（index），列出各平台的清单，`docker pull` 选取合适的那个。
+# 镜像写明自己适用的平台，而一个名字可以代表好几个：这时它指向一份**索引**（index），列出各平台的清单，`docker pull` 选取合适的那个。
 # （Docker Desktop 也能运行外来平台的程序：通过内核的 `binfmt_misc`，为那种文件头登记了模拟器 qemu。只是很慢。）
 
 # %%
@@ -533,7 +557,7 @@ print(config["os"], config["architecture"], "on", os.uname().machine)
 # **`machine_of`**：返回 ELF 文件第 18、19 字节的数字；ELF 文件以 `b"\x7fELF"` 开头。第 5 字节写着字节顺序：
 # 1 是小端，2 是大端（如 s390x）。其他文件，以及被截断的文件，返回 `None`。
 
-# %% tags=["exercise"]
+# %% tags=["exercise"] zh="返回程序是为哪种机器编译的：一个数字；其他文件返回 None。" of="502d0aba"
 @lab.step
 def machine_of(path):
     """Return for which machine a program is made: a number; None for another file."""
@@ -542,15 +566,28 @@ def machine_of(path):
 # %% tags=["check"]
 lab.check(machine_of)
 
+# %% [markdown] lang="en" id="questions"
+# ## Five questions
+#
+# Answer without scrolling up. The button draws others.
+
+# %% [markdown] lang="zh" of="25dc3afd"
+# ## 五道题
+#
+# 不要往上翻，直接作答。按钮可以换一组题。
+
+# %%
+lab.quiz()
+
 # %% [markdown] lang="en" id="reset"
 # ## Nothing is left
 #
-# Worlds were broken by the dozen. And the machine?
+# Half a dozen small worlds were broken. And the machine?
 
-# %% [markdown] lang="zh" of="16ca2d62"
+# %% [markdown] lang="zh" of="960b9c32"
 # ## 什么都没留下
 #
-# 世界弄坏了好几个。机器本身呢？
+# 环境弄坏了好几个。机器本身呢？
 
 # %%
 lab.reset()

@@ -125,7 +125,7 @@ def _read(fd: int) -> bytes:
         ("xyzzy", "unknown command 'xyzzy'", "labcore --help"),
         ("image xyzzy", "unknown command 'image xyzzy'", "labcore image --help"),
         ("build .", "'build' is a command of docker's that is not here", "labcore commit"),
-        ("network ls", "'network' is a command of docker's that is not here", "loopback"),
+        ("swarm init", "'swarm' is a command of docker's that is not here", "one machine"),
         ("--bogus images", "unknown option --bogus", "labcore --help"),
         ("image --bogus ls", "unknown option --bogus", "labcore image --help"),
         ("--root", "--root: a directory is wanted", "labcore --root DIR"),

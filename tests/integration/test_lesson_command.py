@@ -53,13 +53,46 @@ def test_solve_check_reset(work: Path) -> None:
     assert "hostname: yours, left as it is" in lesson(work, "solve", "1")
     assert "# mine" in Workspace(work).text()
     said = lesson(work, "check", "1", "--seed", "5")
-    assert said.endswith("4 of 4 steps, 2 of 2 challenges (seed 5)\n")
-    assert lesson(work, "status").partition("2. ")[0].count("passed") == 6
+    others = "namespaces, outside_pid, read_only, rootfs, run"
+    assert said.endswith(f"4 of 4 steps, 2 of 2 challenges; by labcore's solution: {others} (seed 5)\n")
+    status = lesson(work, "status").partition("2. ")[0].splitlines()
+    assert sum("passed" in line for line in status) == 6
+    assert [line.split()[1] for line in status if "passed" in line and "solution" not in line] == ["hostname"]
     lesson(work, "start", "1")
     lesson(work, "reset", "1")
     assert Workspace(work).steps() == {}
+    assert Workspace(work).progress.of("solved") == {}
     assert "# mine" in "".join(path.read_text() for path in Workspace(work).versions())
     assert list((work / ".my_runtime").glob("01_what_is_docker*.ipynb"))
+
+
+def test_hints_are_drawn_out_one_by_one_and_counted(work: Path) -> None:
+    first = lesson(work, "hint", "rootfs")
+    assert first.startswith("hint 1 of 3: The helper cell that worked")
+    second = lesson(work, "hint", "rootfs").splitlines()
+    assert (second[0], len(second)) == (first.rstrip(), 2)
+    assert len(lesson(work, "hint", "rootfs").splitlines()) == 3
+    assert "these were all" in lesson(work, "hint", "rootfs")
+    assert "hint 1 of 3: Two kinds of roots" in lesson(work, "hint", "rootfs", "--lesson", "3")
+    status = [line.split() for line in lesson(work, "status").splitlines() if "rootfs" in line]
+    assert [line[-1] for line in status] == ["3", "1", "used"]
+    assert "is no step: the steps are hostname" in lesson(work, "hint", "nonesuch", status=125)
+
+
+def test_learners_with_one_seed_draw_differently(work: Path) -> None:
+    """The host name of a learner's check is shown where it fails, and is no answer for another."""
+    needs_root()
+    work.mkdir()
+    Workspace(work).save("hostname", "def hostname(spec):\n    return [ops.SetHostname('mine')]\n")
+
+    def expected(*words: str) -> str:
+        return (
+            lesson(work, "check", "1", "--seed", "7", *words, status=1).partition("host name: expected ")[2].partition(",")[0]
+        )
+
+    ada, grace = expected("--learner", "ada"), expected("--learner", "grace")
+    assert ada == expected("--learner", "ada")
+    assert len({ada, grace, expected()}) == 3
 
 
 def test_a_mark_is_not_given_for_wrong_answers(work: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from labcore.lab.lessons import LESSONS
+from labcore.language import Catalogue
 from tests.conftest import PROJECT
 
 sys.path.insert(0, str(PROJECT / "tools"))
@@ -89,17 +90,22 @@ def test_it_is_fit_to_be_read(source: Path, lang: Any) -> None:
             shown = "".join(output.get("text", output.get("data", {}).get("text/plain", [])))
             assert len(shown.splitlines()) <= SCREEN
             assert "sandboxing" not in shown
+            assert "/tmp/" not in json.dumps(output), "a path of the machine that made it"
+            if "image/png" in output.get("data", {}):
+                assert len(output["metadata"]["image/png"]["alt"]) > 30
+                assert "text/html" not in output["data"]
+            assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
     assert path.stat().st_size < 1 << 20
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_its_rhythm(source: Path) -> None:
-    """A container at once, a first blank within eight cells, at most 40 new lines to be written for the core."""
+    """A container at once, a first blank within eleven cells, at most 40 new lines to be written for the core."""
     cells = notebooks.build(source, "en").cells
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert len(code[0].source.splitlines()) <= 3
     tags = [cell.metadata.get("tags", []) for cell in cells]
-    assert next(i for i, t in enumerate(tags) if "exercise" in t) < 8
+    assert next(i for i, t in enumerate(tags) if "exercise" in t) < 11
     lesson = notebooks.lesson(int(source.name[:2]))
     exercises = [
         re.findall(r"^def (\w+)", cell.source, re.MULTILINE)[0] for cell in code if "exercise" in cell.metadata.get("tags", [])
@@ -113,6 +119,61 @@ def new_lines(step: str, number: int) -> int:
     earlier = [lesson.number for lesson in LESSONS if lesson.number < number and step in lesson.steps]
     known = notebooks.source_of(step, earlier[-1]).splitlines() if earlier else []
     return sum(line not in known for line in notebooks.source_of(step, number).splitlines()[2:])
+
+
+def test_what_is_guessed_is_seen_beside_the_outcome_and_questions_end_a_lesson() -> None:
+    for source in SOURCES:
+        text = source.read_text()
+        guessed = re.findall(r'lab\.guess\("([^"]+)"\)', text)
+        assert len(guessed) >= 4
+        assert sorted(re.findall(r'lab\.outcome\("([^"]+)"', text)) == sorted(guessed)
+        assert all(text.index(f'lab.guess("{name}"') < text.index(f'lab.outcome("{name}"') for name in guessed)
+        assert text.count("lab.quiz()") == 1
+
+
+def test_a_lesson_ends_with_the_link_to_the_next() -> None:
+    for source, lang in BOTH:
+        number = int(source.name[:2])
+        last = notebooks.build(source, lang).cells[-1]
+        later = [lesson for lesson in LESSONS if lesson.number == number + 1]
+        assert [lesson.file for lesson in later] == re.findall(r"\]\((\d\d_\w+\.ipynb)\)", last.source)
+
+
+def chinese_in_italics(markdown: str) -> list[str]:
+    plain = re.sub(r"`[^`]*`|\*\*", "", markdown)
+    return [text for text in re.findall(r"\*([^*\n]+)\*", plain) if re.search(r"[\u4e00-\u9fff]", text)]
+
+
+def test_no_chinese_is_in_italics() -> None:
+    """Its characters have no slanted form: a machine skews them."""
+    assert chinese_in_italics("每次*先猜*，") == ["先猜"]
+    assert not chinese_in_italics("**先猜** *moby* 现在 *runc* `lib*的*`")
+    for source in SOURCES:
+        for cell in notebooks.build(source, "zh").cells:
+            if cell.cell_type == "markdown":
+                assert not chinese_in_italics(cell.source)
+    for room in ("lab", "doctor"):
+        assert not [text for text in Catalogue(room).chinese().values() if chinese_in_italics(text)]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_a_blank_and_its_solution_speak_chinese_in_the_chinese_edition(source: Path) -> None:
+    cells = {cell.id: cell for cell in notebooks.build(source, "zh").cells}
+    for blank in cells.values():
+        if "exercise" in blank.metadata.get("tags", []):
+            (step,) = re.findall(r"^def (\w+)", blank.source, re.MULTILINE)
+            (told,) = re.findall(r'"""(.*)"""', blank.source)
+            (told_again,) = re.findall(r'"""(.*)"""', cells[f"solution-{step}"].source)
+            assert re.search(r"[\u4e00-\u9fff]", told)
+            assert told_again == re.sub("（[^（]*行）", "", told)
+
+
+def test_a_docstring_whose_english_has_changed_is_found(tmp_path: Path) -> None:
+    path = tmp_path / SOURCES[0].name
+    path.write_text(SOURCES[0].read_text().replace("Return the ops that name the box", "Return the ops that call the box"))
+    assert "needs it in Chinese" in "\n".join(notebooks.problems(notebooks.read_source(path)))
+    notebooks.stamp(path)
+    assert list(notebooks.problems(notebooks.read_source(path))) == []
 
 
 def test_no_link_is_dead() -> None:

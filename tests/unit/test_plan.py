@@ -1,4 +1,5 @@
 import random
+from typing import Any
 
 import pytest
 
@@ -158,8 +159,58 @@ def test_a_call_speaks_for_the_namespaces_that_it_makes_and_for_no_others() -> N
     assert Plan([ops.Clone(), ops.Call(native.setns.step(3)), ops.Unmount("/")])  # of any kind, as far as can be told
 
 
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ([ops.Mount("proc", "/proc")], "op 1, mount proc on /proc: of which type"),
+        ([ops.Chdir(None)], "op 1, Chdir: `path` is None: nothing was given"),
+        ([ops.Mount("proc", None, "proc")], "op 1, Mount: `target` is None"),
+        ([ops.SetHostname(7)], "op 1, SetHostname: `hostname` is 7, where a text belongs"),
+        ([ops.Umask("022")], "op 1, Umask: `mask` is '022', where a number belongs"),
+        ([ops.SetUser("0", 0)], "op 1, SetUser: `user` is '0', where a number belongs"),
+        ([ops.BoundCapabilities(("CHOWN",))], "`keep` has 'CHOWN', a name: write Capability.CHOWN"),
+        ([ops.SetCapabilities((0,), ("CAP_KILL",))], "`permitted` has 'CAP_KILL', a name: write Capability.KILL"),
+        ([ops.Execve("sh")], r"`argv` is 'sh', where a tuple, \(one, two\), belongs"),
+        ([ops.Execve(("sh", 3))], "`argv` is 3, where a text belongs"),
+        ([ops.Unmount("/", "DETACH")], "`flags` has 'DETACH', a name: write UnmountFlag.DETACH"),
+        ([ops.MakeDevices((("dev/null", "1", 3),))], "op 1, MakeDevices: `devices` is"),
+        ([[ops.Chdir("/")]], r"op 1 is a list, \[Chdir.*: with a star before it"),
+        ([None], "op 1 is None: a stage has returned nothing"),
+        ([ops.NewSession], "op 1 is NewSession, which was not called"),
+        (["chdir"], "op 1 is 'chdir', which is no op"),
+    ],
+)
+def test_a_beginners_mistake_is_named_with_its_cure(made: list[ops.Op], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        Plan([ops.Clone(CloneFlag.NEWNS | CloneFlag.NEWUTS), *made])
+
+
+@pytest.mark.parametrize("op", [ops.Execve(["sh"]), ops.Umask(True), ops.Unmount("/", 2), ops.SetCapabilities([0], [0])])
+def test_lists_and_plain_numbers_are_taken(op: ops.Op) -> None:
+    private = ops.Mount("none", "/", flags=native.MountFlag.REC | native.MountFlag.PRIVATE)
+    Plan([ops.Clone(CloneFlag.NEWNS), private, op])
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        (lambda spec: None, "hostname returned nothing: is `return` missing"),
+        (lambda spec: ops.SetHostname("box"), "hostname returned SetHostname.*a stage returns a list of ops, in brackets"),
+        (lambda spec: "box", "hostname returned 'box': a stage returns a list"),
+    ],
+)
+def test_a_stage_returns_a_list(stage: Any, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        make_plan(SPEC, {"hostname": stage})
+
+
+def test_labcores_own_ops_hold_what_their_annotations_say() -> None:
+    """Its plans are not looked at each time: this is the place."""
+    Plan(make_plan(SPEC))
+
+
 def test_a_stage_that_returns_nonsense() -> None:
-    with pytest.raises(InvalidInput, match="'sethostname' is no op"):
+    with pytest.raises(InvalidInput, match="op 5 is 'sethostname', which is no op"):
         make_plan(SPEC, {"hostname": lambda spec: ["sethostname"]})  # type: ignore[list-item]
 
 
@@ -191,7 +242,7 @@ def test_an_op_of_ones_own_is_judged_by_its_calls() -> None:
     "op",
     [
         ops.SetHostname("a"),
-        ops.Mount("none", "/x"),
+        ops.Mount("none", "/x", "tmpfs"),
         ops.PivotRoot(),
         ops.Unmount("/"),
         ops.MaskPaths(("/x",)),

@@ -13,7 +13,7 @@ from labcore.errors import InvalidInput
 from labcore.lab import lessons, program
 from labcore.lab.lessons import LESSONS, Lesson
 from labcore.lab.solutions import solution, source_of
-from labcore.lab.steps import MODULE, fill_in, is_blank, is_reference, step
+from labcore.lab.steps import MODULE, fill_in, is_blank, is_reference, load, step
 from labcore.lab.workspace import NAME, Workspace
 from tests.conftest import PROJECT
 
@@ -174,8 +174,8 @@ def test_what_an_earlier_lesson_wrote_does_not_stand_for_a_later_one(
     assert "'old'" in (workspace / NAME).read_text(), "nothing of the learner's is thrown away"
 
 
-def test_what_a_later_lesson_wrote_is_not_overwritten_by_an_earlier_one(
-    workspace: Path, begun: int, capsys: pytest.CaptureFixture[str]
+def test_what_is_edited_in_an_earlier_lesson_counts_there_and_later_ones_keep_theirs(
+    workspace: Path, begun: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Workspace(workspace).save("rootfs", NEW)
 
@@ -183,8 +183,39 @@ def test_what_a_later_lesson_wrote_is_not_overwritten_by_an_earlier_one(
     def rootfs(spec):
         return ["of today"]
 
-    assert rootfs(None) == (["new"] if begun == 1 else ["of today"])
-    assert ("what you wrote in lesson 3 does this too" in capsys.readouterr().out) == (begun == 1)
+    assert rootfs(None) == ["of today"]
+    said = capsys.readouterr().out
+    assert ("saved for lesson 1. Later lessons use what you wrote in lesson 3" in said) == (begun == 1)
+    assert ("'new'" in (workspace / NAME).read_text()) == (begun == 1)
+    assert "of today" in Workspace(workspace).steps(begun)["rootfs"]
+    monkeypatch.setattr(lessons, "_BEGUN", [3])
+    assert load(Workspace(workspace)).rootfs(None) == (["new"] if begun == 1 else ["of today"])
+    monkeypatch.setattr(lessons, "_BEGUN", [1])
+    assert load(Workspace(workspace)).rootfs(None) == ["of today"], "after a restart, too"
+
+
+def test_a_step_that_a_later_lesson_writes_anew_says_so(
+    workspace: Path, begun: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @step
+    def rootfs(spec):
+        return ["mine"]
+
+    following = {1: 3, 3: 4}[begun]
+    assert f"From lesson {following} on, which writes it anew" in capsys.readouterr().out
+
+
+def test_a_lessons_own_version_goes_when_the_lesson_is_begun_anew(workspace: Path) -> None:
+    mine = Workspace(workspace)
+    mine.save("rootfs", NEW)
+    mine.save("rootfs", OLD, 1)
+    assert "'old'" in mine.steps(1)["rootfs"]
+    assert "'new'" in mine.steps(3)["rootfs"]
+    mine.remove(("rootfs",), 3)
+    assert "'old'" in mine.steps()["rootfs"], "the earlier lesson's version comes back"
+    mine.remove(("rootfs",), 1)
+    assert "rootfs" not in mine.steps(1)
+    assert list(mine.history.glob("lesson-01.old")), "nothing of the learner's is thrown away"
 
 
 @pytest.mark.parametrize(

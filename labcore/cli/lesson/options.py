@@ -28,7 +28,7 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
 def saved_steps(workspace: Workspace, number: int) -> dict[str, str]:
     """Return the steps in the learner's file that count in a lesson. Raises Unavailable if Python cannot read it."""
     try:
-        steps = workspace.steps()
+        steps = workspace.steps(number)
         old = outdated(steps, number)
         return {name: text for name, text in steps.items() if name not in old}
     except (SyntaxError, ValueError) as error:

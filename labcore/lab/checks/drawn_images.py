@@ -12,7 +12,7 @@ from typing import Any
 from labcore.images import Config, Descriptor, ImageStore, Manifest
 from labcore.images.builtin import LayerWriter, find_busybox
 from labcore.images.builtin.layer import Entry
-from labcore.lab.checks.scenario import GATE, Draw
+from labcore.lab.checks.scenario import GATE, LOOKED_UP, Draw
 from labcore.lab.solutions import solution
 from labcore.spec import OverlayRoot, Platform, Reference
 from labcore.spec.media import CONFIG, LAYER_GZIP, MANIFEST
@@ -44,12 +44,13 @@ def layers(draw: Draw) -> list[bytes]:
 
 
 def _programs(writer: LayerWriter, draw: Draw) -> None:
-    for path in ("bin", "dev", "proc"):
+    for path in ("bin", "dev", "proc", "srv"):
         writer.directory(path)
     writer.directory("tmp", 0o1777)
     writer.file("bin/busybox", Path(find_busybox()).read_bytes(), 0o755)
     for applet in APPLETS:
         writer.link(f"bin/{applet}", "bin/busybox")
+    writer.link(f"srv/{LOOKED_UP}", "bin/busybox")
     writer.add(Entry(GATE, tarfile.FIFOTYPE, 0o644))
     writer.file("dev/null", b"")
     writer.file(draw.mark, b"")
@@ -85,7 +86,7 @@ def store_of(draw: Draw) -> Path:
 def an_image(draw: Draw) -> Iterator[dict[str, Any]]:
     """Make the image in a store, not unpacked, until the block ends."""
     manifest = make_image(store_of(draw), draw)
-    Path(draw.root, "manifest.json").write_text(json.dumps(manifest))
+    Path(draw.root, "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     PRINTS[draw.token] = prints(store_of(draw))
     yield manifest
 
@@ -95,19 +96,19 @@ def an_unpacked_image(draw: Draw) -> Iterator[None]:
     """Make the image in a store with its layers unpacked, until the block ends; `stack` returns its root."""
     with an_image(draw) as manifest:
         names = solution("layers")(manifest, str(store_of(draw)))
-        Path(draw.root, "stack.json").write_text(json.dumps(names))
+        Path(draw.root, "stack.json").write_text(json.dumps(names), encoding="utf-8")
         PRINTS[draw.token] = prints(store_of(draw))
         yield
 
 
 def manifest_of(draw: Draw) -> Any:
     """Return the manifest of `an_image`."""
-    return json.loads(Path(draw.root, "manifest.json").read_text())
+    return json.loads(Path(draw.root, "manifest.json").read_text(encoding="utf-8"))
 
 
 def stack(draw: Draw) -> OverlayRoot:
     """Return the root that `an_unpacked_image` has made."""
-    names = json.loads(Path(draw.root, "stack.json").read_text())
+    names = json.loads(Path(draw.root, "stack.json").read_text(encoding="utf-8"))
     return OverlayRoot(str(store_of(draw)), tuple(names), "scratch")
 
 

@@ -98,6 +98,8 @@ def describe(error: BaseException, file: str) -> str:
     text = "".join([*lines[-4:], *traceback.format_exception_only(error)]).rstrip()
     if isinstance(error, NameError):
         text += "\n" + say("A step must bring what it uses: names of other cells are not there. Import inside of the function.")
+    if isinstance(error, TypeError) and str(error).endswith("after * must be an iterable, not NoneType"):
+        text += "\n" + say("What has a star before it returned nothing: is `return` missing there?")
     return text
 
 

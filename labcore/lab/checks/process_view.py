@@ -44,9 +44,14 @@ class ProcessView(Record):
         return [os.fsdecode(word) for word in Path(f"/proc/{self.pid}/cmdline").read_bytes().split(b"\0")[:-1]]
 
     @property
+    def environment(self) -> list[str]:
+        """The environment that it began with."""
+        return [os.fsdecode(word) for word in Path(f"/proc/{self.pid}/environ").read_bytes().split(b"\0")[:-1]]
+
+    @property
     def mounts(self) -> list[list[str]]:
         """The fields of its mountinfo, a list for each mount."""
-        return [line.split() for line in Path(f"/proc/{self.pid}/mountinfo").read_text().splitlines()]
+        return [line.split() for line in Path(f"/proc/{self.pid}/mountinfo").read_text(encoding="utf-8").splitlines()]
 
     def holds(self, path: str) -> bool:
         """Return whether there is such a file in the root of its mount namespace; a chroot does not change that root.
@@ -63,7 +68,7 @@ class ProcessView(Record):
 
     def text(self, path: str) -> str | None:
         """Return what a file in the root of its mount namespace holds; None if there is none. As `holds`, without threads."""
-        return self._from_inside(CloneFlag.NEWNS, "mnt", lambda: Path("/", path.lstrip("/")).read_text())
+        return self._from_inside(CloneFlag.NEWNS, "mnt", lambda: Path("/", path.lstrip("/")).read_text(encoding="utf-8"))
 
     @property
     def hostname(self) -> str:

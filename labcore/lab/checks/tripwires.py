@@ -82,7 +82,7 @@ def cover(targets: Iterable[Target], directory: str, root: Path) -> None:
     """
     native.mount("none", directory, "tmpfs")
     cover_file = Path(directory, PLACE)
-    cover_file.write_text(f"open({str(root / SPRUNG)!r}, 'w').close()\nraise RuntimeError({text()!r})\n")
+    cover_file.write_text(f"open({str(root / SPRUNG)!r}, 'w').close()\nraise RuntimeError({text()!r})\n", encoding="utf-8")
     for source in sorted({_source(target) for target in targets}):
         if Path(directory) not in Path(source).parents:
             native.mount(str(cover_file), source, flags=MountFlag.BIND)

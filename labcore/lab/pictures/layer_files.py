@@ -53,7 +53,7 @@ def _entry(path: Path, status: os.stat_result) -> Entry:
     if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
         return Entry("deleted")
     if stat.S_ISREG(status.st_mode) and status.st_size <= TEXT_MAX:
-        return Entry("file", " ".join(path.read_text(errors="replace").split()))
+        return Entry("file", " ".join(path.read_text(encoding="utf-8", errors="replace").split()))
     return Entry("file", size(status.st_size) if stat.S_ISREG(status.st_mode) else "")
 
 

@@ -36,7 +36,7 @@ def number(process: Target) -> int:
 def read(pid: int, name: str) -> str:
     """Return the text of /proc/PID/name. Raises InvalidInput if the process has ended, Unavailable if it is not ours to see."""
     try:
-        return Path(f"/proc/{pid}/{name}").read_text(errors="replace")
+        return Path(f"/proc/{pid}/{name}").read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise _refusal(pid, error) from None
 

@@ -49,15 +49,15 @@ class Picture(Record):
     def _ipython_display_(self) -> None:
         from IPython.display import display  # which costs 0.3 s, and is in notebooks only
 
-        display(*self._repr_mimebundle_(), raw=True)
+        shown, notes = self._repr_mimebundle_()
+        display(shown, metadata=notes, raw=True)
         if self.caption:
             display({"text/markdown": self.caption, "text/plain": self.caption}, raw=True)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the picture with its alt text: as HTML, for JupyterLab shows a bare PNG without one; and for other readers."""
-        png = self._repr_png_()
-        source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-        image = f'<img alt="{html.escape(self.alt)}" src="{source}">'
+        png = base64.b64encode(self._repr_png_()).decode()
+        image = f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{png}">'
         return {"image/png": png, "text/html": image, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
     def _repr_png_(self) -> bytes:

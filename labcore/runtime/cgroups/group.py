@@ -265,6 +265,6 @@ def _enable_controllers(directory: Path, where: Hierarchies) -> None:
 
 def _words(path: Path) -> list[str]:
     try:
-        return path.read_text().split()
+        return path.read_text(encoding="utf-8").split()
     except OSError:
         return []

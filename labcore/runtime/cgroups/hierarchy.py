@@ -117,6 +117,6 @@ def _main_hierarchy() -> MainHierarchy | None:
 def v2_controllers(point: str) -> frozenset[str]:
     """Return the controllers that version 2 has here."""
     try:
-        return frozenset(Path(point, "cgroup.controllers").read_text().split())
+        return frozenset(Path(point, "cgroup.controllers").read_text(encoding="utf-8").split())
     except OSError:
         return frozenset()

@@ -49,7 +49,7 @@ def processes(directories: "Iterable[str]") -> list[int]:
     for directory in directories:
         for below, _, _ in os.walk(directory):
             try:
-                with open(f"{below}/cgroup.procs") as file:  # noqa: PTH123
+                with open(f"{below}/cgroup.procs", encoding="utf-8") as file:  # noqa: PTH123
                     found.update(map(int, file.read().split()))
             except OSError:  # it has gone in the meantime; or it holds threads only
                 continue
@@ -61,7 +61,7 @@ def frozen(directories: "Iterable[str]") -> bool:
     for directory in directories:
         for name, sign in (("freezer.state", "FR"), ("cgroup.events", "frozen 1")):
             try:
-                with open(f"{directory}/{name}") as file:  # noqa: PTH123
+                with open(f"{directory}/{name}", encoding="utf-8") as file:  # noqa: PTH123
                     if sign in file.read():
                         return True
             except OSError:

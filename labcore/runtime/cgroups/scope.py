@@ -76,7 +76,7 @@ class Scope(Record):
         """Return where systemd has put a process, once it has."""
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
-            path = Path(f"/proc/{pid}/cgroup").read_text().strip().removeprefix("0::")
+            path = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").strip().removeprefix("0::")
             if path.endswith(f"/{self.unit}"):
                 return path
             time.sleep(0.002)

@@ -62,7 +62,7 @@ def statistics(directories: Mapping[str, Path]) -> Statistics:
 
 def _number(file: Path) -> int | None:
     try:
-        text = file.read_text().strip()
+        text = file.read_text(encoding="utf-8").strip()
     except OSError:
         return None
     return int(text) if text.isdigit() else None
@@ -70,7 +70,7 @@ def _number(file: Path) -> int | None:
 
 def _table(file: Path) -> dict[str, int]:
     try:
-        pairs = [line.split() for line in file.read_text().splitlines()]
+        pairs = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
     except OSError:
         return {}
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}

@@ -231,7 +231,7 @@ def read_process(process: Node, spec: ContainerSpec, warn: Warn = unheard) -> Co
 
 def _profile(node: Node) -> str:
     name = node.text()
-    if name and not (APPARMOR.exists() and APPARMOR.read_text().startswith("Y")):
+    if name and not (APPARMOR.exists() and APPARMOR.read_text(encoding="utf-8").startswith("Y")):
         raise node.fail("AppArmor is not enabled on this machine")
     if not name.isprintable():
         raise node.fail("holds characters that cannot be printed")

@@ -120,7 +120,7 @@ class Life:
     def load_unfinished(cls, root: str, name: str) -> "Life":
         """Read it, whether its creation has come to its end or not. Raises NoSuchContainer, StateDamaged."""
         try:
-            with open(f"{directory_of(root, name)}/life") as file:  # noqa: PTH123
+            with open(f"{directory_of(root, name)}/life", encoding="utf-8") as file:  # noqa: PTH123
                 lines = file.read().splitlines()
             if not lines or lines[-1] != END:  # half a line could name a cgroup that is another's
                 raise ValueError("it is cut short")

@@ -59,7 +59,7 @@ class Store:
     def load(self, name: str) -> Saved:
         """Read what is remembered. Raises NoSuchContainer, StateDamaged."""
         try:
-            text = Path(directory_of(self.root, name), "state.json").read_text(errors="replace")
+            text = Path(directory_of(self.root, name), "state.json").read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             raise NoSuchContainer(f"container {name} does not exist") from None
         try:

@@ -73,7 +73,7 @@ class Shim(Record):
     def exit(self) -> Exit | None:
         """Return how the container ended; None while it runs, and for ever if its shim was killed: see `is_lost`."""
         try:
-            return Exit.parse(Path(self.directory, "exit").read_text())
+            return Exit.parse(Path(self.directory, "exit").read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
 

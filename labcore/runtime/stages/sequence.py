@@ -16,6 +16,7 @@ from labcore.native.spawn import PRESERVED_DESCRIPTOR
 from labcore.record import Record
 from labcore.runtime import ops
 from labcore.runtime.ops import Op
+from labcore.runtime.ops.fields import ops_of
 from labcore.runtime.plan import Plan
 from labcore.runtime.probe import confined, mapped
 from labcore.runtime.stages import filesystem, namespaces, process, rootfs
@@ -126,6 +127,7 @@ def _compile(spec: ContainerSpec, stages: Mapping[str, Stage | None], options: L
             *(_said_aloud(program) if options.exec_fifo else program),
         ],
         options,
+        typed=not stages,
     )
 
 
@@ -136,7 +138,7 @@ def made_by(
     if unknown := set(stages) - set(STAGES):
         raise InvalidInput(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
     chosen = {name: stages.get(name, STAGES[name]) for name in names}
-    return {name: list(stage(spec)) if stage is not None else [] for name, stage in chosen.items()}
+    return {name: ops_of(stage, spec, name) if stage is not None else [] for name, stage in chosen.items()}
 
 
 def started(options: LaunchOptions) -> list[Op]:
@@ -146,10 +148,10 @@ def started(options: LaunchOptions) -> list[Op]:
     return [*options.at("created", "ready"), *waiting, *preserved]
 
 
-def _plan(made: list[Op], options: LaunchOptions) -> Plan:
+def _plan(made: list[Op], options: LaunchOptions, *, typed: bool) -> Plan:
     if options.dies_with_parent:  # a change of user unsets it: prctl(2), PR_SET_PDEATHSIG
         made = [each for op in made for each in ([op, ops.DieWithParent()] if isinstance(op, ops.SetUser) else [op])]
-    return Plan(made)
+    return Plan(made, typed=typed)
 
 
 def _with_compiled_filter(spec: ContainerSpec, cache: str) -> ContainerSpec:

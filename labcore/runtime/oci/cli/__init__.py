@@ -78,7 +78,7 @@ def _fail(general: Options, message: str) -> int:
         if general.get("log-format") == "json":
             line = json.dumps({"level": "error", "msg": message, "time": now})
         try:
-            with Path(path).open("a") as file:
+            with Path(path).open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
         except OSError as error:
             print(f"{NAME}: --log {path}: {error.strerror}", file=sys.stderr)

@@ -102,7 +102,7 @@ def read_object(option: str, path: str) -> "dict[str, Any]":
     import sys
 
     try:
-        with sys.stdin if path == "-" else open(path) as file:  # noqa: PTH123
+        with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:  # noqa: PTH123
             read = json.load(file)
     except OSError as error:
         raise InvalidInput(f"{option} {path}: {error.strerror}") from None

@@ -153,7 +153,7 @@ def _write_pid(options: Options, process: "Process") -> None:
         if _is_replaced(path):
             atomic_write(path, str(process.pid).encode(), durable=False)
         else:
-            Path(path).write_text(str(process.pid))
+            Path(path).write_text(str(process.pid), encoding="utf-8")
     except OSError as error:
         raise _unwritable(path, error) from None
 
@@ -166,7 +166,7 @@ def _check_pid_file(options: Options) -> None:
         if _is_replaced(path):
             PendingFile(Path(path).parent).close()
         else:
-            Path(path).open("a").close()
+            Path(path).open("a", encoding="utf-8").close()
     except OSError as error:
         raise _unwritable(path, error) from None
 

@@ -1,0 +1,163 @@
+"""Port proxy client: hands bound ports to the process that holds them (`proxy_server.py`), and starts it where it is needed.
+
+The socket's file is there as long as something is published. Where nobody listens on it the proxy was killed, and the records
+say what it had.
+"""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from labcore.errors import InUse, LabcoreError, Unavailable
+from labcore.locks import Lock
+from labcore.network import ports
+from labcore.network.ports import BoundPorts
+from labcore.spec.network import Endpoint, PortBinding
+from labcore.unix_sockets import bind_beside, connect
+
+Published = Callable[[], Iterable[Endpoint]]
+Held = list[str]  # the endpoints whose ports the proxy has
+
+AT_ONCE = 200  # sockets of one packet: SCM_MAX_FD is 253
+PACKET = 1 << 20
+WAIT_SECONDS = 10
+PROCESS = "labcore-proxy"
+CONTROL = 3  # the descriptor of the proxy's own socket, in it
+# What the proxy begins with: without the site's modules, which would cost it 10 ms and 3 MB.
+START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from labcore.network.proxy_server import main; main()"
+DETACHED = ("/bin/sh", "-c", '"$@" &', "sh")  # nobody's child, for it outlives us
+PACKAGES = str(Path(__file__).absolute().parents[2])
+
+
+class Proxy:
+    """The port proxy of a state root, in the calling thread's network namespace; its socket is `path`, beside it lies a lock.
+
+    `published` returns the endpoints that have published ports, as the records have them now.
+    """
+
+    def __init__(self, path: "Path", published: Published) -> None:
+        self._path = path
+        self._published = published
+
+    def bind(self, wanted: Iterable[PortBinding]) -> BoundPorts:
+        """Bind ports that nobody has, nor a container whose proxy was killed. Raises InUse, InvalidInput."""
+        with self._locked():
+            if self._path.exists() and not self._is_there():
+                self._restore("")
+            return ports.bind(wanted)
+
+    def publish(self, endpoint: Endpoint, bound: BoundPorts) -> None:
+        """Have an endpoint's bound ports held and served; its record is written. Raises Unavailable."""
+        with self._locked():
+            if not self._is_there():
+                self._restore(endpoint.id)
+            self._publish(endpoint, bound.sockets)
+
+    def release(self, endpoint_id: str) -> None:
+        """Close an endpoint's ports, whose record is gone; they are free when this returns. It need not have any."""
+        with self._locked():
+            if self._is_there():
+                self._forget_if_empty(self._tell({"release": endpoint_id}))
+
+    def restore(self) -> list[LabcoreError]:
+        """Have held what the records say, and nothing else; return what could not be: somebody has taken the port."""
+        with self._locked():
+            return self._restore("")
+
+    def _restore(self, but: str) -> list[LabcoreError]:
+        known = {endpoint.id: endpoint for endpoint in self._published() if endpoint.ports and endpoint.id != but}
+        held = self._tell({"keep": [*known, but]}) if self._is_there() else []
+        failed: list[LabcoreError] = []
+        for endpoint in known.values():
+            if endpoint.id not in held:
+                try:
+                    with ports.bind(endpoint.ports) as bound:
+                        held = self._publish(endpoint, bound.sockets)
+                except InUse as error:
+                    failed.append(error)
+        self._forget_if_empty(held)
+        return failed
+
+    def _publish(self, endpoint: Endpoint, sockets: Sequence[socket.socket]) -> Held:
+        if started := not self._is_there():
+            self._start()
+        targets = [target(endpoint, port) for port in endpoint.ports]
+        held: Held = [endpoint.id]
+        for first in range(0, len(targets), AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            message = {"publish": endpoint.id, "targets": targets[part]}
+            held = self._tell(message, sockets[part], wait=not started) or held
+        return held
+
+    def _locked(self) -> Lock:
+        return Lock(f"{self._path}.lock", os.O_CREAT).acquire()
+
+    def _is_there(self) -> bool:
+        try:
+            self._connected().close()
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
+
+    def _connected(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            connection.settimeout(WAIT_SECONDS)
+            connect(connection, self._path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _tell(self, message: Mapping[str, object], sockets: Sequence[socket.socket] = (), *, wait: bool = True) -> Held:
+        """Send a packet, and return whose ports the proxy holds now; one that has just been started is not waited for.
+
+        Its sockets are on their way then, and bound: who connects meanwhile is served a moment later.
+        """
+        with self._connected() as connection:
+            try:
+                socket.send_fds(connection, [json.dumps(message).encode()], [each.fileno() for each in sockets])
+                answer = json.loads(connection.recv(PACKET) or b"{}") if wait else {}
+            except (TimeoutError, ConnectionError) as error:
+                raise Unavailable(f"the port proxy does not answer ({error}): end the process {PROCESS}") from None
+        if answer.get("error"):
+            raise Unavailable(f"the port proxy could not take the ports: {answer['error']}")
+        held: Held = answer.get("held", [])
+        return held
+
+    def _forget_if_empty(self, held: Held) -> None:
+        """Remove the name of a proxy that ends, for it has nothing to hold; we have the lock, and nobody finds it dead."""
+        if not held:
+            self._path.unlink(missing_ok=True)
+
+    def _start(self) -> None:
+        """Start the proxy. Its socket listens before it runs: whoever connects waits no longer than for that."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            beside = bind_beside(listener, self._path)
+            beside.chmod(0o600)
+            listener.listen(64)
+            _spawn(listener.fileno())
+            beside.replace(self._path)
+
+
+def _spawn(listener: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    copy = os.dup(listener)  # dup2 to the same number would leave it closed on exec
+    try:
+        actions = [(os.POSIX_SPAWN_DUP2, nothing, each) for each in range(CONTROL)] + [(os.POSIX_SPAWN_DUP2, copy, CONTROL)]
+        words = (*DETACHED, sys.executable, "-I", "-S", "-c", START, PACKAGES, str(CONTROL))
+        child = os.posix_spawn(words[0], words, {"PATH": os.defpath}, file_actions=actions, setsid=True)
+    finally:
+        os.close(copy)
+        os.close(nothing)
+    os.waitpid(child, 0)  # the shell, which has ended at once
+
+
+def target(endpoint: Endpoint, port: PortBinding) -> tuple[str, str, int]:
+    """Return where the proxy takes a port's connections: the container's address of the same family, if it has one."""
+    ipv4, ipv6 = (address.partition("/")[0] for address in (endpoint.ipv4, endpoint.ipv6))
+    address = (ipv6 or ipv4) if ":" in port.host_ip else (ipv4 or ipv6)
+    return port.protocol, address, port.container_port

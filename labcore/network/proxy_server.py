@@ -1,0 +1,190 @@
+"""Port proxy: the process that holds all published ports of a state root, and answers where no rule translates them.
+
+That is `::1`, IPv6's addresses for containers that have none, containers' own requests to the host's addresses; and everything
+when somebody has flushed the rules. It is told by packets on a unix(7) socket, JSON objects, whose sender waits for the answer:
+
+    {"publish": ID, "targets": [["tcp", "172.18.0.2", 80], …]}   with the ports' bound sockets, SCM_RIGHTS
+    {"release": ID}                                              close an endpoint's ports
+    {"keep": [ID, …]}                                            close all others'
+
+The answer is `{"held": [ID, …], "error": ""}`: what it holds now. When that is nothing, it ends.
+"""
+
+import errno
+import json
+import os
+import resource
+import select
+import socket
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+
+from labcore.network.relays import BOTH_WAYS, Connection, Sessions
+
+TYPE_CHECKING = False  # `typing` costs 3 ms of the proxy's start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME = "labcore-proxy"
+PACKET = 1 << 17
+DESCRIPTORS = 253  # SCM_MAX_FD: of one packet
+ACCEPTS = 64  # of one port in a turn
+EXPIRE_SECONDS = 10.0
+NO_MORE_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class Poller:
+    """Sockets, each with what is to be done when it is ready: epoll(7)."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._moves: dict[int, Callable[[], bool]] = {}
+        self._unfinished: deque[Callable[[], bool]] = deque()
+
+    def add(self, what: socket.socket, move: "Callable[[], bool]", events: int) -> None:
+        """Call `move` when a socket is ready, and again as long as it returns that there is more to do."""
+        self._moves[what.fileno()] = move
+        self._epoll.register(what, events)
+
+    def forget(self, descriptor: int) -> None:
+        """Look no longer at a socket, which is closed or about to be."""
+        self._moves.pop(descriptor, None)
+
+    def remove(self, what: socket.socket) -> None:
+        """Look no longer at a socket, and close it."""
+        self.forget(what.fileno())
+        what.close()
+
+    def turn(self, timeout_seconds: float) -> None:
+        """Wait, and do once what is to be done."""
+        moves = [self._moves.get(fd) for fd, _ in self._epoll.poll(0 if self._unfinished else timeout_seconds)]
+        unfinished, self._unfinished = self._unfinished, deque()
+        for move in dict.fromkeys((*unfinished, *filter(None, moves))):
+            if move():
+                self._unfinished.append(move)
+
+
+class Listener:
+    """A tcp port."""
+
+    def __init__(self, port: socket.socket, target: tuple[str, int], poller: Poller) -> None:
+        self._port, self._target, self._poller = port, target, poller
+        self._connections: set[Connection] = set()
+        poller.add(port, self.move, select.EPOLLIN)
+
+    def move(self) -> bool:
+        """Accept who waits, and connect each to the container."""
+        for _ in range(ACCEPTS):
+            try:
+                client, _ = self._port.accept()
+            except BlockingIOError:
+                return False
+            except OSError as error:
+                if error.errno in NO_MORE_DESCRIPTORS:
+                    time.sleep(0.01)  # others are served first
+                return False
+            self._begin(client)
+        return False  # it is asked again: its events are levels
+
+    def _begin(self, client: socket.socket) -> None:
+        try:
+            connection = Connection(client, self._target, self._end)
+        except OSError:
+            client.close()
+            return
+        self._connections.add(connection)
+        for each in connection.sockets():
+            self._poller.add(each, connection.move, BOTH_WAYS)
+
+    def _end(self, connection: Connection, descriptors: tuple[int, int]) -> None:
+        self._connections.discard(connection)
+        for each in descriptors:
+            self._poller.forget(each)
+
+    def expire(self, now: float) -> None:
+        """Do nothing: connections are kept as long as both ends want them."""
+
+    def close(self) -> None:
+        """Close the port, and its connections, for their container has ended."""
+        for each in list(self._connections):
+            each.close(reset=True)
+        self._poller.remove(self._port)
+
+
+class Proxy:
+    """What is published, by the endpoints' IDs."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._poller = Poller()
+        self._control = control
+        self._published: dict[str, list[Listener | Sessions]] = {}
+        self._was_told = False
+        self._poller.add(control, self._accept, select.EPOLLIN)
+
+    def run(self) -> None:
+        """Serve until nothing is published."""
+        expires = time.monotonic() + EXPIRE_SECONDS
+        while self._published or not self._was_told:
+            self._poller.turn(EXPIRE_SECONDS)
+            if (now := time.monotonic()) > expires:
+                expires = now + EXPIRE_SECONDS
+                for port in [port for ports in self._published.values() for port in ports]:
+                    port.expire(now)
+
+    def _accept(self) -> bool:
+        connection, _ = self._control.accept()
+        connection.setblocking(False)
+        self._poller.add(connection, lambda: self._answer(connection), select.EPOLLIN)
+        return False
+
+    def _answer(self, connection: socket.socket) -> bool:
+        """Do what one packet says; no packet, or one of nobody's, ends the connection."""
+        packet, descriptors, _, _ = socket.recv_fds(connection, PACKET, DESCRIPTORS)
+        sockets = [socket.socket(fileno=each) for each in descriptors]
+        if not packet:
+            self._poller.remove(connection)
+            self._was_told = True
+            return False
+        error = ""
+        try:
+            self._change(json.loads(packet), sockets)
+        except (ValueError, OSError) as refused:  # no descriptors left, most likely
+            error = str(refused)
+            for each in sockets:
+                each.close()
+        with suppress(OSError):  # who has just started us does not wait
+            connection.send(json.dumps({"held": list(self._published), "error": error}).encode())
+        return False
+
+    def _change(self, message: dict[str, object], sockets: list[socket.socket]) -> None:
+        match message:
+            case {"publish": str(name), "targets": list(targets)}:
+                ports = self._published.setdefault(name, [])
+                for port, (protocol, *target) in zip(sockets, targets, strict=True):
+                    port.setblocking(False)
+                    kind = Listener if protocol == "tcp" else Sessions
+                    ports.append(kind(port, tuple(target), self._poller))
+            case {"release": str(name)}:
+                self._release(name)
+            case {"keep": list(names)}:
+                for name in self._published.keys() - set(names):
+                    self._release(name)
+
+    def _release(self, name: str) -> None:
+        for port in self._published.pop(name, ()):
+            port.close()
+
+
+def main() -> None:
+    """Be the proxy; its socket that listens is the descriptor that the command line names."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.setblocking(False)
+    os.closerange(control.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+    os.chdir("/")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with suppress(OSError), open("/proc/self/comm", "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(NAME)
+    Proxy(control).run()

@@ -1,0 +1,73 @@
+"""From what is wanted of an endpoint to an endpoint: its addresses, interface and names; conflicts are errors."""
+
+import os
+from collections.abc import Collection, Iterable
+
+from labcore.errors import InUse, InvalidInput
+from labcore.network.endpoints import EndpointStore, Entry, host_link
+from labcore.network.options import IFNAME, BridgeOptions, bridge_options, checked_interface, endpoint_sysctls
+from labcore.network.pools import allocate, check_address
+from labcore.spec.addresses import mac_of, parse_address, parse_prefix
+from labcore.spec.network import AddressPool, Endpoint, EndpointOptions, Network
+
+
+def new_endpoint(network: Network, wanted: EndpointOptions, owner: str, store: EndpointStore) -> Endpoint:
+    """Return an endpoint as it is to be kept. Raises InvalidInput, InUse."""
+    if network.wanted.driver != "bridge":
+        raise InvalidInput(f"network {network.wanted.name}: a container is on it without an endpoint, and on no other")
+    own = store.endpoints(owner=owner)
+    if any(each.network_id == network.id for each in own):
+        raise InUse(f"network {network.wanted.name}: {owner[:12]} is connected to it already")
+    options = bridge_options(network.wanted)
+    interface = _interface(wanted, options, [each.interface for each in own])
+    endpoint_sysctls(dict(wanted.driver_options), interface)  # errors now, not when the container's process waits
+    entries = store.entries(network=network.id)
+    addresses = {4: "", 6: ""}
+    gateways = {4: "", 6: ""}
+    for pool in network.wanted.pools:
+        subnet = parse_prefix(pool.subnet)
+        addresses[subnet.version] = f"{_address(pool, wanted, entries, network)}/{subnet.length}"
+        if not network.wanted.internal and options.has_gateway(subnet.version):
+            gateways[subnet.version] = pool.gateway
+    _check_versions(wanted, addresses, network)
+    endpoint_id = os.urandom(32).hex()
+    return Endpoint(
+        id=endpoint_id,
+        network_id=network.id,
+        owner=owner,
+        host_link=host_link(endpoint_id),
+        interface=interface,
+        mac_address=wanted.mac_address or mac_of(parse_address(addresses[4] or addresses[6])),
+        wanted=wanted.replace(network=network.wanted.name),
+        ipv4=addresses[4],
+        ipv6=addresses[6],
+        ipv4_gateway=gateways[4],
+        ipv6_gateway=gateways[6],
+    )
+
+
+def _interface(wanted: EndpointOptions, options: BridgeOptions, taken: Collection[str]) -> str:
+    """Return the interface's name inside: the one that is asked for, or the first of eth0, eth1 … that is free."""
+    if asked := dict(wanted.driver_options).get(IFNAME):
+        if asked in taken:
+            raise InUse(f"interface {asked}: the container has one of that name")
+        return checked_interface(asked)
+    number = 0
+    while f"{options.interface_prefix}{number}" in taken:
+        number += 1
+    return f"{options.interface_prefix}{number}"
+
+
+def _address(pool: AddressPool, wanted: EndpointOptions, entries: Iterable[Entry], network: Network) -> str:
+    version = parse_prefix(pool.subnet).version
+    asked = wanted.ipv4 if version == 4 else wanted.ipv6
+    taken = {entry.ipv4 if version == 4 else entry.ipv6 for entry in entries} - {""}
+    if asked:
+        return check_address(pool, asked, taken, network.wanted.name)
+    return allocate(pool, taken, network.wanted.name)
+
+
+def _check_versions(wanted: EndpointOptions, addresses: "dict[int, str]", network: Network) -> None:
+    for version, asked in ((4, wanted.ipv4), (6, wanted.ipv6)):
+        if asked and not addresses[version]:
+            raise InvalidInput(f"ip {asked}: network {network.wanted.name} has no IPv{version}")
