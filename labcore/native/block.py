@@ -13,6 +13,7 @@ from labcore.native.step import RECORD, Pointee, Step, Words, as_memory
 HEADER = struct.Struct("=IIIIQiI")
 BIRTH = struct.Struct("=Qi")  # clone_flags and cgroup in the header
 BIRTH_OFFSET = 16
+INTO_CGROUP = int(CloneFlag.INTO_CGROUP)  # a flag takes Python longer than a system call
 POINTER = struct.Struct("=Q")
 REPORT = struct.Struct("=QQiiiI")
 OUTCOME = struct.Struct("=QiI")
@@ -78,9 +79,10 @@ def born_in(block: bytes, cgroup: int, number_there: int | None = None) -> bytea
     The first is for clone3(2), INTO_CGROUP; into the second the child writes itself. `number_there` is the descriptor's number
     where the block is walked, if that is another process.
     """
-    by_clone = CloneFlag.INTO_CGROUP if stat.S_ISDIR(os.fstat(cgroup).st_mode) else CloneFlag(0)
+    by_clone = INTO_CGROUP if stat.S_ISDIR(os.fstat(cgroup).st_mode) else 0
     made = bytearray(block)
-    BIRTH.pack_into(made, BIRTH_OFFSET, clone_flags(block) | by_clone, cgroup if number_there is None else number_there)
+    flags, _ = BIRTH.unpack_from(made, BIRTH_OFFSET)
+    BIRTH.pack_into(made, BIRTH_OFFSET, flags | by_clone, cgroup if number_there is None else number_there)
     return made
 
 
