@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput
 from labcore.runtime.seccomp.newer import with_newer_calls
+from labcore.runtime.seccomp.ranges import with_ranges
 from labcore.spec import Comparison, SeccompFilter, SeccompProfile, SeccompRule
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 INSTRUCTION: Final = 8  # bytes
 LIBRARY: Final = "libseccomp.so.2"
-FORMAT: Final = "3"  # of what is kept; part of its name
+FORMAT: Final = "4"  # of what is kept; part of its name
 
 # What the kernel does with a call: seccomp(2). The low 16 bits carry an errno, or a number for a tracer.
 ACTIONS: Final = {
@@ -113,7 +114,9 @@ def _compile(profile: SeccompProfile) -> bytes:
                 conditions = [Condition(c.index, _operator(c), c.value, c.value_two) for c in comparisons]
                 for name in rule.names:
                     made.add_rule(action, name, conditions)
-        return with_newer_calls(made.program(), _highest(made, profile)) if _refuses_newer(profile) else made.program()
+        program = made.program()
+        whole = with_newer_calls(program, _highest(made, profile)) if _refuses_newer(profile) else program
+        return with_ranges(whole, ARCHITECTURES.values())
 
 
 def _refuses_newer(profile: SeccompProfile) -> bool:
