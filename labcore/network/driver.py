@@ -229,6 +229,10 @@ class NetworkDriver:
 
     # --- what killed processes, others and restarts have left
 
+    def has_rules(self) -> bool:
+        """Return whether the rules are there that keep networks apart: somebody may have flushed them."""
+        return self._firewall.is_there()
+
     def repair(self) -> list[str]:
         """Make what should be there and is not, and remove what should not be; return what was done, as sentences."""
         done = []
