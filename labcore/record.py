@@ -10,6 +10,16 @@ from typing import Any, ClassVar, Self, dataclass_transform
 _REQUIRED = object()
 
 
+class _SignatureOfFields:
+    """A record class's signature, for `help()` and a notebook's `?`: worked out when it is asked for."""
+
+    def __get__(self, instance: object, cls: "type[Record]") -> Any:
+        from inspect import Parameter, Signature  # which no command needs
+
+        fields = [(name, Parameter.empty if value is _REQUIRED else value) for name, value in cls._fields.items()]
+        return Signature([Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=value) for name, value in fields])
+
+
 def own_annotations(cls: type) -> dict[str, Any]:
     """Return a class's own annotations: an attribute that until Python 3.13 may be a base class's."""
     annotations: dict[str, Any] = cls.__annotations__
@@ -25,6 +35,7 @@ class Record:
     """
 
     _fields: ClassVar[dict[str, Any]] = {}
+    __signature__: ClassVar[Any] = _SignatureOfFields()
     _required: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:

@@ -146,6 +146,7 @@ class NetworkDriver:
             self._sweep(netlink)
             endpoint = new_endpoint(network, wanted, owner, self._endpoints).replace(names=tuple(names))
             self._ensure_bridge(netlink, network)
+            ports = () if network.wanted.internal else ports  # nobody outside reaches it
             if ports:
                 bound = sockets.enter_context(self._proxy.bind(ports))
                 endpoint = endpoint.replace(ports=bound.ports)

@@ -26,7 +26,7 @@ from labcore.native import (
     unshare,
 )
 from labcore.native.step import perform
-from labcore.runtime.mounting import Options
+from labcore.runtime.mount_flags import Options
 from labcore.runtime.ops.mounts import BELOW, TOP, attribute_steps
 from labcore.runtime.probe import confined, mapped
 from labcore.spec import ContainerSpec, IdRange, MountPoint

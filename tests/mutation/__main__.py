@@ -37,8 +37,8 @@ def main() -> int:
         if options.verbose:
             print(outcome.verdict, outcome.mutant.change, flush=True)
         key = (outcome.mutant.lesson, outcome.mutant.step, outcome.mutant.change)
-        if not outcome.known or outcome.accepted != (key in known):
-            verb = "accepted" if outcome.accepted else "rejected, though in the list" if outcome.known else "no verdict"
+        if outcome.unknown or outcome.accepted != (key in known and not outcome.too_slow):
+            verb = "accepted" if outcome.accepted else "no verdict" if outcome.unknown else "rejected, though in the list"
             wrong.append(f"{verb}: lesson {key[0]}, {key[1]} (seed {outcome.verdict.seed}): {key[2]}")
             print(wrong[-1], *([] if outcome.accepted else [outcome.verdict]), flush=True)
     _table(found, known)

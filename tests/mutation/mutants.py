@@ -3,6 +3,7 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final
 
 from labcore.lab.lessons import LESSONS
@@ -29,7 +30,8 @@ def all_steps() -> list[tuple[int, str]]:
     return [(lesson.number, step) for lesson in LESSONS for step in (*lesson.steps, *lesson.challenges)]
 
 
-def mutants_of(lesson: int, step: str) -> list[Mutant]:
+@cache
+def mutants_of(lesson: int, step: str) -> tuple[Mutant, ...]:
     """Return the mutants of a solution, in the order of its text, each once and none that reads the same."""
     source = source_of(step, lesson)
     tree = ast.parse(source)
@@ -39,11 +41,11 @@ def mutants_of(lesson: int, step: str) -> list[Mutant]:
         if text not in found and _compiles(text):
             seen[change] += 1
             found[text] = change if seen[change] == 1 else f"{change} ({seen[change]})"
-    return [
+    return tuple(
         Mutant(lesson=lesson, step=step, change=change, source=marked(step, f"{text}\n", lesson))
         for text, change in found.items()
         if change
-    ]
+    )
 
 
 def _changed(tree: ast.Module, lines: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -104,6 +104,35 @@ def test_bootstrap_waits_for_another_apt(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+PEERS_TOOL = """
+import pathlib, sys, time
+place = pathlib.Path(__file__).parent
+if sys.argv[1] == "versions":
+    sys.exit("not here")
+(place / "begun").touch()
+while not (place / "installed").exists():
+    time.sleep(0.01)
+(place / "made").touch()
+"""
+
+
+def test_bootstrap_makes_the_peers_while_it_installs(tmp_path: Path) -> None:
+    (tmp_path / "peers").write_text(PEERS_TOOL)
+    script = (
+        "import sys; sys.path.insert(0, 'tools'); import bootstrap, pathlib, time; place = pathlib.Path(sys.argv[1]); "
+        "bootstrap.PEERS_TOOL = place / 'peers'; bootstrap.rights = lambda purpose: []\n"
+        "with bootstrap.making_peers():\n"
+        "    while not (place / 'begun').exists(): time.sleep(0.01)\n"
+        "    if sys.argv[2] == 'fails': bootstrap.stop('no network')\n"
+        "    (place / 'installed').touch()\n"
+        "print((place / 'made').exists())"
+    )
+    for outcome, said in (("fails", "labcore: no network\n"), ("ends well", "True\n")):
+        command = ["python3", "-c", script, str(tmp_path), outcome]
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+        assert done.stdout + done.stderr == said
+
+
 def test_the_guest_gets_the_working_tree_and_its_status_is_both_rounds() -> None:
     if not (PROJECT / ".git").exists():
         pytest.skip("needs a git checkout")

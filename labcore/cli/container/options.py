@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.spec import CreateOptions
 
+DEFAULT_NETWORK: Final = ("bridge",)
 FILE_MAX: Final = 4 << 20  # bytes of an --env-file; the kernel gives a program 6 MB of arguments and variables at most
 
 # flags; field of `labcore.engine.fields` (with a `+` it may be repeated); what stands for its value, none for a switch; help
@@ -65,7 +66,7 @@ OPTIONS: Final = (
      "seccomp=unconfined|FILE, apparmor=PROFILE, no-new-privileges, systempaths=unconfined, mask=PATH, unmask=PATH|ALL"),
     ("--sysctl", "sysctls+", "NAME=VALUE", "a kernel parameter of its namespaces"),
     ("--network --net", "network+", "NETWORK",
-     "the network that it is on: a name, name=…,ip=…,alias=…, none: the loopback interface alone, host, container:NAME"),
+     "the network that it is on (default: bridge): a name, name=…,ip=…,alias=…, none, host, container:NAME"),
     ("-p --publish", "publish+", "[[IP:]PORT:]PORT[/udp]", "have a port of it answer at one of this machine"),
     ("-P --publish-all", "publish_all", "", "the same for all that are exposed, at ports that are free"),
     ("--expose", "expose+", "PORT[/udp]", "say that it listens there, for -P"),
@@ -123,6 +124,7 @@ def options_of(args: argparse.Namespace, **more: Any) -> "CreateOptions":
 
     names = [field.removesuffix("+") for _, field, _, _ in OPTIONS]
     fields: dict[str, Any] = {name: None if getattr(args, name) is False else getattr(args, name) for name in names}
+    fields["network"] = fields["network"] or DEFAULT_NETWORK
     files = fields.pop("env_file"), fields.pop("label_file")
     fields["env"] = _variables(files[0] or [], fields["env"] or [])
     fields["labels"] = _labels(files[1] or [], fields["labels"] or [])

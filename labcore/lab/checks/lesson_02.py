@@ -35,7 +35,8 @@ from labcore.spec import READONLY_PATHS, ContainerSpec, IdRange, Resources, root
 
 PAGE = 1 << 12
 FILTERED = "2"  # Seccomp: in proc_pid_status(5)
-POWERS = ("CHOWN", "FOWNER", "KILL", "NET_RAW", "SETGID", "SETUID", "SETPCAP", "SYS_CHROOT", "MKNOD", "AUDIT_WRITE")
+# Without SETPCAP: who keeps that may drop from the bounding set at any time, and the order of the ops would not matter.
+POWERS = ("CHOWN", "FOWNER", "KILL", "NET_RAW", "SETGID", "SETUID", "SYS_CHROOT", "MKNOD", "AUDIT_WRITE")
 SECRETS = ("/proc/sys", "/proc/irq", "/proc/fs", "/proc/bus")
 IMPOSSIBLE = {"memory": Resources(memory=-5), "pids": Resources(pids=-5)}
 LIMITING: tuple[Target, ...] = (settings, Cgroup.apply)

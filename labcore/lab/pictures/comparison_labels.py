@@ -70,13 +70,17 @@ def phase_explained() -> dict[str, str]:
     """Return what happens in each phase of a virtual machine's start."""
     return {
         "qemu": say("the emulator starts and makes memory, processor and devices"),
+        "qemu, firmware, kernel decompressed": say("all that comes before the first word of the kernel"),
         "firmware": say("the machine's own first program finds the kernel"),
         "kernel: decompressed": say("the kernel unpacks itself"),
+        "kernel": say("from the first word of the kernel to that of its first process"),
+        "kernel and first process": say("from the first word of the kernel to that of its first process"),
         "kernel: memory": say("it takes stock of the memory"),
         "kernel: processors and interrupts": say("it starts the processors and their clocks"),
         "kernel: buses": say("it looks for devices"),
         "kernel: first root unpacked": say("it unpacks its first root file system, in memory"),
         "kernel: drivers": say("each driver looks for what it drives"),
+        "first root: finds the disk": say("a first, small system finds and mounts the disk"),
         "first process": say("number 1 starts and says its first word"),
         "systemd and its services": say("the system's services start"),
     }

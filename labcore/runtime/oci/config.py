@@ -11,6 +11,7 @@ from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
 from labcore.record import Record
 from labcore.runtime import mounting
+from labcore.runtime.mount_flags import PROPAGATION, is_bind
 from labcore.runtime.oci.node import ConfigError, Node, shortened
 from labcore.runtime.oci.resources import read_resources
 from labcore.runtime.oci.scheduling import (
@@ -108,7 +109,7 @@ def read_bundle(config: dict[str, Any], directory: Path, warn: Warn = unheard) -
         mounting.check_mounts(spec.mounts)
     except InvalidInput as error:
         raise error if isinstance(error, ConfigError) else ConfigError(shortened(str(error))) from None
-    creates = not any(m.target.rstrip("/") == "/dev" and mounting.is_bind(m) for m in mounts)
+    creates = not any(m.target.rstrip("/") == "/dev" and is_bind(m) for m in mounts)
     size = process["consoleSize"]
     if not creates:
         spec = spec.replace(devices=())
@@ -294,15 +295,15 @@ def _mount(node: Node, directory: Path) -> MountPoint:
     target = os.path.normpath("/" + node["destination"].required_text().lstrip("/"))
     kind, source = node["type"].text(), node["source"].text()
     mount = MountPoint(target, kind, source or kind or "none", options)
-    if mounting.is_bind(mount):
+    if is_bind(mount):
         return mount.replace(source=os.path.normpath(directory / source))
     return mount
 
 
 def _propagation(node: Node) -> str:
     word = node.text() or "rslave"  # what runc takes where nothing is said
-    if word not in mounting.PROPAGATION:
-        raise node.fail(f"must be one of {', '.join(mounting.PROPAGATION)}, and is {word!r}")
+    if word not in PROPAGATION:
+        raise node.fail(f"must be one of {', '.join(PROPAGATION)}, and is {word!r}")
     return word
 
 

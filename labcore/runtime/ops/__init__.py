@@ -18,14 +18,12 @@ from labcore.runtime.ops.files import (
 from labcore.runtime.ops.mounts import (
     EnterRoot,
     FsMount,
-    MaskPaths,
     Mount,
     MoveMount,
     MoveReceivedMount,
     OpenTree,
     PivotBack,
     PivotRoot,
-    ReadonlyPaths,
     RejoinMountNamespace,
     SetMountAttributes,
     Unmount,
@@ -52,6 +50,7 @@ from labcore.runtime.ops.process import (
     last_of_each,
     search_path,
 )
+from labcore.runtime.ops.protection import MaskPaths, ReadonlyPaths
 from labcore.runtime.ops.scheduling import (
     SetAffinity,
     SetAffinityBefore,

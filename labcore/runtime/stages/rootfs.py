@@ -5,6 +5,7 @@ from typing import Final
 from labcore.errors import InvalidInput
 from labcore.native import SYNC_DESCRIPTOR, MountAttribute, MountFlag, UnmountFlag
 from labcore.runtime import mounting, ops
+from labcore.runtime.mount_flags import MAPPED, Options, parse_options
 from labcore.runtime.ops import Op
 from labcore.runtime.probe import confined, kernel_version
 from labcore.runtime.stages.namespaces import hands_over, has_mounts, in_user_namespace
@@ -38,8 +39,8 @@ def _to_give(spec: ContainerSpec) -> list[Tree]:
     if not hands_over(spec):
         return []
     volumes = (mount for mount in spec.mounts if mounting.is_given(mount, apart=True))
-    options = [(mount.source, mounting.parse_options(mount.options), mounting.MAPPED in mount.options) for mount in volumes]
-    layers = [(path, mounting.Options(), True) for path in layers_to_map(spec)]
+    options = [(mount.source, parse_options(mount.options), MAPPED in mount.options) for mount in volumes]
+    layers = [(path, Options(), True) for path in layers_to_map(spec)]
     return [Tree(*each) for each in (*layers, *options)]
 
 
