@@ -10,7 +10,7 @@ from labcore.atomic import PendingFile
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.network import attachment
 from labcore.network.attachment import Attachment
-from labcore.network.bridges import OURS, delete_bridge, ensure_forwarding, find_bridge, make_bridge
+from labcore.network.bridges import OURS, delete_bridge, ensure_forwarding, find_bridge, is_ours, make_bridge
 from labcore.network.endpoints import OWNER_MAX, EndpointStore, Entry, entry_of
 from labcore.network.firewall import Firewall
 from labcore.network.links import delete_link, find_link, link_index, list_links, set_down
@@ -99,7 +99,7 @@ class NetworkDriver:
             if entries := self._endpoints.entries(network=network.id):
                 owners = ", ".join(sorted({entry.owner[:12] for entry in entries}))
                 raise InUse(f"network {network.wanted.name} is in use by {owners}: disconnect or end them first")
-            if link_index(network.bridge) and not network.is_adopted:
+            if is_ours(netlink, network, self._alias(network.id)):
                 self._endpoints.note_ended(network.bridge, network.id)
                 netlink.request(set_down(network.bridge))  # with that the host's routes to it go
             self._networks.delete(network)
