@@ -3,8 +3,16 @@
 from labcore.bench.images import bench_images
 from labcore.bench.life import bench_exec, bench_life, bench_many
 from labcore.bench.measure import Result, Row, as_json, versions_of
+from labcore.bench.network import bench_network
 from labcore.bench.start import bench_start
 
-BENCHES = {"start": bench_start, "life": bench_life, "exec": bench_exec, "many": bench_many, "images": bench_images}
+BENCHES = {
+    "start": bench_start,
+    "life": bench_life,
+    "exec": bench_exec,
+    "many": bench_many,
+    "images": bench_images,
+    "network": bench_network,
+}
 
 __all__ = ["BENCHES", "Result", "Row", "as_json", "versions_of"]

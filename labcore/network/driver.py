@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -10,11 +10,11 @@ from labcore.atomic import PendingFile
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.network import attachment
 from labcore.network.attachment import Attachment
-from labcore.network.bridges import OURS, delete_bridge, ensure_forwarding, find_bridge, make_bridge
+from labcore.network.bridges import OURS, delete_bridge, ensure_forwarding, find_bridge, is_ours, make_bridge
 from labcore.network.endpoints import OWNER_MAX, EndpointStore, Entry, entry_of
 from labcore.network.firewall import Firewall
 from labcore.network.links import delete_link, find_link, link_index, list_links, set_down
-from labcore.network.netlink import Netlink
+from labcore.network.netlink import Netlink, NetlinkError
 from labcore.network.networks import NetworkStore, checked_name
 from labcore.network.options import bridge_options
 from labcore.network.reserve import new_endpoint
@@ -53,6 +53,7 @@ class NetworkDriver:
 
         self._make_predefined()
         with self._networks.locked(), Netlink() as netlink:
+            self._finish_removal(netlink, bridge_options(wanted).name)
             network = new_network(wanted, self._networks.networks(), netlink)
             self._networks.write(network)  # first: whoever comes after a crash knows of the bridge
             try:
@@ -62,6 +63,12 @@ class NetworkDriver:
                 delete_bridge(netlink, network, self._alias(network.id))
                 raise
         return network
+
+    def _finish_removal(self, netlink: Netlink, bridge: str) -> None:
+        """Remove a link of this name that is about to go, if there is one."""
+        for link, object_id in self._endpoints.ended(now=True):
+            if link == bridge:
+                self._delete_link(netlink, link, object_id)
 
     def find(self, word: str) -> Network:
         """Return the network of that name, ID, or beginning of an ID. Raises NotFound, InvalidInput, StoreDamaged."""
@@ -82,7 +89,7 @@ class NetworkDriver:
         return sorted({*PREDEFINED, *self._networks.ids()})
 
     def remove(self, word: str) -> None:
-        """Remove a network and its bridge. Raises NotFound, InvalidInput, InUse, NetlinkError."""
+        """Remove a network; its bridge goes in a thread, for the kernel takes 30 ms. Raises NotFound, InvalidInput, InUse."""
         network = self.find(word)
         if network.wanted.name in PREDEFINED:
             raise InvalidInput(f"network {network.wanted.name}: it is always there, and cannot be removed")
@@ -92,9 +99,19 @@ class NetworkDriver:
             if entries := self._endpoints.entries(network=network.id):
                 owners = ", ".join(sorted({entry.owner[:12] for entry in entries}))
                 raise InUse(f"network {network.wanted.name} is in use by {owners}: disconnect or end them first")
-            delete_bridge(netlink, network, self._alias(network.id))
+            if is_ours(netlink, network, self._alias(network.id)):
+                self._endpoints.note_ended(network.bridge, network.id)
+                netlink.request(set_down(network.bridge))  # with that the host's routes to it go
             self._networks.delete(network)
             self._firewall.remove_network(network)
+        from threading import Thread
+
+        Thread(target=self._delete_bridge, args=[network]).start()  # which the interpreter waits for at its end
+
+    def _delete_bridge(self, network: Network) -> None:
+        with suppress(NetlinkError), Netlink() as netlink:  # else it is noted, and the next who reserves tries again
+            delete_bridge(netlink, network, self._alias(network.id))
+            self._endpoints.forget_ended(network.bridge, network.id)
 
     def prune(self, needed: Collection[str] = ()) -> list[Network]:
         """Remove the networks that have no endpoint, but for those `needed` (names or IDs); return them."""
@@ -221,9 +238,9 @@ class NetworkDriver:
             held.close()
 
     def _delete_link(self, netlink: Netlink, name: str, object_id: str) -> None:
-        """Remove a link that is of this endpoint or network, and no other that has its name by now."""
+        """Remove a link that is of this endpoint, or of a network that is no more, and no other that has its name by now."""
         link = find_link(netlink, name)
-        if link and link.alias == self._alias(object_id):
+        if link and link.alias == self._alias(object_id) and object_id not in self._networks.ids().values():
             netlink.request(delete_link(name))
         self._endpoints.forget_ended(name, object_id)
 

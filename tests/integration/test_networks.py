@@ -67,12 +67,16 @@ class Machine(Host):
         found = (path for path in (self.root / "network/endpoints").rglob("*") if path.is_file())
         return {path.name for path in found}
 
-    def settled(self) -> None:
-        """Wait until the kernel has removed the links of containers that have ended."""
+    def wait_for(self, condition: Callable[[set[str]], bool]) -> None:
+        """Wait until the names of the links are as they should be."""
         end = time.monotonic() + 10
-        while any(name.startswith("veth") for name in self.links()):
+        while not condition(self.links()):
             assert time.monotonic() < end, self.links()
             time.sleep(0.02)
+
+    def settled(self) -> None:
+        """Wait until the kernel has removed the links of containers that have ended."""
+        self.wait_for(lambda links: not any(name.startswith("veth") for name in links))
 
 
 @pytest.fixture
@@ -348,11 +352,36 @@ def test_removing(machine: Machine) -> None:
         machine.do(machine.driver.remove, "blue")
     machine.do(machine.driver.release, "one")
     machine.do(machine.driver.remove, network.id[:10])
-    assert network.bridge not in machine.links()
+    machine.wait_for(lambda links: network.bridge not in links)
+    machine.do(machine.driver.repair)
+    assert machine.files() == set()
     with pytest.raises(NotFound):
         machine.do(machine.driver.remove, "blue")
     with pytest.raises(InvalidInput, match="always there"):
         machine.do(machine.driver.remove, "bridge")
+
+
+def test_a_bridges_name_and_subnet_can_be_used_again_at_once(machine: Machine) -> None:
+    for _ in range(5):
+        network = machine.create("blue", "10.5.0.0/16", options=(("com.docker.network.bridge.name", "lab1"),))
+        assert not network.is_adopted
+        machine.do(machine.driver.remove, "blue")
+    machine.wait_for(lambda links: "lab1" not in links)
+
+
+def test_a_removal_that_was_killed_is_finished(machine: Machine) -> None:
+    network = machine.create("blue")
+    script = """
+        import labcore.network.driver as driver
+        driver.delete_bridge = lambda *_: os.kill(os.getpid(), 9)
+        d.remove('blue')
+        time.sleep(60)"""
+    with running(machine, script, wait=False) as process:
+        assert process.wait() == -signal.SIGKILL
+    assert network.bridge in machine.links()
+    machine.do(machine.driver.repair)
+    assert network.bridge not in machine.links()
+    assert machine.files() == set()
 
 
 def test_prune(machine: Machine) -> None:
@@ -665,9 +694,10 @@ def test_cycles_leave_nothing(machine: Machine) -> None:
         one.kill()
         machine.do(machine.driver.release, "one")
         machine.do(machine.driver.remove, "blue")
-    machine.settled()
+    bridges = {machine.do(machine.driver.find, name).bridge for name in ("bridge", "red")}
+    machine.wait_for(lambda links: links <= bridges)
     machine.do(machine.driver.repair)
-    assert machine.links() == {machine.do(machine.driver.find, name).bridge for name in ("bridge", "red")}
+    assert machine.links() == bridges
     assert machine.files() == set()
     assert set(os.listdir("/proc/self/fd")) <= before
 
@@ -699,8 +729,10 @@ def test_kill_at_random_moments_leaves_nothing(machine: Machine) -> None:
         machine.do(driver.repair)
         if "blue" in [each.wanted.name for each in machine.do(driver.networks)]:
             machine.do(driver.remove, "blue")
+        bridge = machine.do(driver.find, "bridge").bridge
+        machine.wait_for(lambda links, bridge=bridge: links <= {bridge})  # type: ignore[misc]
         machine.do(driver.repair)
-        assert machine.links() == {machine.do(driver.find, "bridge").bridge}
+        assert machine.links() == {bridge}
         assert machine.files() == set()
     left = {path.name for path in (machine.root / "network/networks").iterdir()}
     assert {name.partition(",")[0] for name in left} == {"bridge", "host", "none"}
