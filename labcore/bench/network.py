@@ -91,7 +91,7 @@ def bench_network(rounds: int) -> Iterator[Result]:
         networks = [Subject(OURS, lambda: _create_and_remove(driver))]
         remarks = []
         try:
-            docker = _docker(work, undo)
+            docker = own_docker(work, undo)
             starts += [Subject(name, partial(docker.start, network)) for name, network in ((WITH, "bridge"), (WITHOUT, "none"))]
             networks.append(Subject("docker", docker.create_and_remove))
         except (PeerFailed, OSError) as error:
@@ -124,7 +124,7 @@ def _create_and_remove(driver: NetworkDriver) -> float:
     return time.perf_counter() - start
 
 
-def _docker(work: Path, undo: ExitStack) -> Docker:
+def own_docker(work: Path, undo: ExitStack) -> Docker:
     """Start a dockerd with networks, and give it an image. Raises PeerFailed."""
     if not shutil.which("dockerd"):
         raise PeerFailed("not installed")
