@@ -37,7 +37,7 @@ def new_endpoint(network: Network, wanted: EndpointOptions, owner: str, store: E
         owner=owner,
         host_link=host_link(endpoint_id),
         interface=interface,
-        mac_address=wanted.mac_address or mac_of(parse_address(addresses[4] or addresses[6])),
+        mac_address=wanted.mac_address.lower() or mac_of(parse_address(addresses[4] or addresses[6])),
         wanted=wanted.replace(network=network.wanted.name),
         ipv4=addresses[4],
         ipv6=addresses[6],

@@ -187,6 +187,14 @@ def test_an_isolated_gateway_is_no_address_of_the_host(machine: Machine) -> None
     assert machine.sh(f"ip -oneline -4 address show {network.bridge}") == ""
 
 
+def test_another_machine_may_be_the_gateway(machine: Machine) -> None:
+    network = machine.create("blue", "10.5.0.0/16", options=(("com.docker.network.bridge.inhibit_ipv4", "1"),))
+    one = machine.container()
+    machine.connect("one", "blue", one)
+    assert machine.sh(f"ip -oneline -4 address show {network.bridge}") == ""
+    assert "via 10.5.0.1" in one.sh("ip route show default")
+
+
 def test_fixed_addresses(machine: Machine) -> None:
     machine.create("blue", "10.5.0.0/16", "fd00:5::/64", ipv6=True)
     one = machine.container()
