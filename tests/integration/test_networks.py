@@ -617,6 +617,21 @@ def test_an_address_whose_owner_was_killed_is_given_out_again(machine: Machine) 
     assert machine.reserve("next", "blue").ipv4 == "10.5.0.2/24"
 
 
+def test_of_many_endpoints_none_is_lost(machine: Machine) -> None:
+    """A start looks at few of them; before it refuses it looks at all."""
+    machine.create("blue", "10.5.0.0/26")
+    script = "for n in range(60): d.reserve(EndpointOptions('blue'), f'killed{n}')\nprint(flush=True); time.sleep(60)"
+    with running(machine, script) as process:
+        machine.reserve("last", "blue")
+        with pytest.raises(InUse, match=r"all addresses of 10\.5\.0\.0/26"):
+            machine.reserve("full", "blue")
+        process.kill()
+        process.wait()
+    assert machine.reserve("fixed", "blue", ipv4="10.5.0.61").ipv4 == "10.5.0.61/26"
+    for number in range(59):
+        machine.reserve(f"again{number}", "blue")
+
+
 def test_an_endpoint_outlives_the_process_that_has_attached_it(machine: Machine) -> None:
     machine.create("blue", "10.5.0.0/24")
     one = machine.container()
