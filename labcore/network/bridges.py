@@ -49,7 +49,7 @@ def make_bridge(netlink: Netlink, network: Network, alias: str, isolate: Callabl
     isolate(network)
     for path, value in _sysctls(network):
         set_sysctl(path, value)
-    addresses = [add_address(index, gateway_of(pool)) for pool in network.wanted.pools if options.has_gateway(_version(pool))]
+    addresses = [add_address(index, gateway_of(pool)) for pool in network.wanted.pools if options.has_host(_version(pool))]
     named = set_up(index) if network.is_adopted else set_alias(network.bridge, alias)
     netlink.request(*addresses, named)
     return index

@@ -21,8 +21,10 @@ from labcore.network.reserve import new_endpoint
 from labcore.spec.network import Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
 
 if TYPE_CHECKING:
+    from labcore.network.ports import BoundPorts
     from labcore.network.proxy import Proxy
 
+SWEPT: Final = 32  # endpoints that a start looks at, whether their owners were killed
 PREDEFINED: Final = ("bridge", "host", "none")
 
 
@@ -143,22 +145,38 @@ class NetworkDriver:
         network_id = self.find(wanted.network).id
         with self._networks.locked(), Netlink() as netlink, ExitStack() as sockets:
             network = self._networks.find(network_id)
-            self._sweep(netlink)
-            endpoint = new_endpoint(network, wanted, owner, self._endpoints).replace(names=tuple(names))
-            self._ensure_bridge(netlink, network)
+            self._sweep(netlink, at_most=SWEPT)
             ports = () if network.wanted.internal else ports  # nobody outside reaches it
-            if ports:
-                bound = sockets.enter_context(self._proxy.bind(ports))
-                endpoint = endpoint.replace(ports=bound.ports)
+            try:
+                endpoint, bound = self._claim(network, wanted, owner, ports)
+            except InUse:
+                if not self._sweep(netlink):
+                    raise
+                endpoint, bound = self._claim(network, wanted, owner, ports)
+            if bound:
+                sockets.enter_context(bound)
+            self._ensure_bridge(netlink, network)
+            endpoint = endpoint.replace(names=tuple(names))
             self._held[endpoint.id] = self._endpoints.write(endpoint)
             try:
-                if ports:
+                if bound:
                     self._proxy.publish(endpoint, bound)
                 self._firewall.add_endpoint(network, endpoint)
             except BaseException:
                 self._forget(entry_of(endpoint))
                 raise
         return endpoint
+
+    def _claim(
+        self, network: Network, wanted: EndpointOptions, owner: str, ports: Sequence[PortBinding]
+    ) -> "tuple[Endpoint, BoundPorts | None]":
+        """Return an endpoint whose addresses and ports nobody has, and these bound. Raises InvalidInput, InUse."""
+        own = self._endpoints.endpoints(owner=owner)
+        endpoint = new_endpoint(network, wanted, owner, own, self._endpoints.entries(network=network.id))
+        if not ports:
+            return endpoint, None
+        bound = self._proxy.bind(ports)
+        return endpoint.replace(ports=bound.ports), bound
 
     def attach(self, endpoints: Sequence[Endpoint], namespace: int) -> None:
         """Connect a container's network namespace (a descriptor: `namespace_of`) with the networks of endpoints of one owner.
@@ -281,9 +299,12 @@ class NetworkDriver:
             return [str(error) for error in self._proxy.restore()]
         return []
 
-    def _sweep(self, netlink: Netlink, *, now: bool = False) -> list[Entry]:
-        """Release the endpoints whose owners were killed, and remove links that have outlived their endpoints."""
-        released = list(self._endpoints.abandoned())
+    def _sweep(self, netlink: Netlink, *, at_most: int = 0, now: bool = False) -> list[Entry]:
+        """Release the endpoints whose owners were killed, and remove links that have outlived their endpoints.
+
+        With `at_most` so many are looked at, others each time: who starts a container does not wait for a thousand others.
+        """
+        released = [entry for entry in self._endpoints.entries(at_most=at_most) if self._endpoints.is_abandoned(entry)]
         for entry in released:
             self._forget(entry)
         for link, object_id in self._endpoints.ended(now=now):

@@ -187,6 +187,14 @@ def test_an_isolated_gateway_is_no_address_of_the_host(machine: Machine) -> None
     assert machine.sh(f"ip -oneline -4 address show {network.bridge}") == ""
 
 
+def test_another_machine_may_be_the_gateway(machine: Machine) -> None:
+    network = machine.create("blue", "10.5.0.0/16", options=(("com.docker.network.bridge.inhibit_ipv4", "1"),))
+    one = machine.container()
+    machine.connect("one", "blue", one)
+    assert machine.sh(f"ip -oneline -4 address show {network.bridge}") == ""
+    assert "via 10.5.0.1" in one.sh("ip route show default")
+
+
 def test_fixed_addresses(machine: Machine) -> None:
     machine.create("blue", "10.5.0.0/16", "fd00:5::/64", ipv6=True)
     one = machine.container()
@@ -607,6 +615,21 @@ def test_an_address_whose_owner_was_killed_is_given_out_again(machine: Machine) 
         process.kill()
         process.wait()
     assert machine.reserve("next", "blue").ipv4 == "10.5.0.2/24"
+
+
+def test_of_many_endpoints_none_is_lost(machine: Machine) -> None:
+    """A start looks at few of them; before it refuses it looks at all."""
+    machine.create("blue", "10.5.0.0/26")
+    script = "for n in range(60): d.reserve(EndpointOptions('blue'), f'killed{n}')\nprint(flush=True); time.sleep(60)"
+    with running(machine, script) as process:
+        machine.reserve("last", "blue")
+        with pytest.raises(InUse, match=r"all addresses of 10\.5\.0\.0/26"):
+            machine.reserve("full", "blue")
+        process.kill()
+        process.wait()
+    assert machine.reserve("fixed", "blue", ipv4="10.5.0.61").ipv4 == "10.5.0.61/26"
+    for number in range(59):
+        machine.reserve(f"again{number}", "blue")
 
 
 def test_an_endpoint_outlives_the_process_that_has_attached_it(machine: Machine) -> None:
