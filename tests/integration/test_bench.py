@@ -85,6 +85,24 @@ def test_bench_start_writes_its_format(tmp_path: Path) -> None:
     assert not list(Path("/tmp").glob("labcore-bench-*"))
 
 
+def test_bench_network_measures_beside_dockerd(peer: Peers, tmp_path: Path) -> None:
+    needs_root()
+    peer.needs("dockerd", "docker")
+    command = [sys.executable, "-m", "labcore", "bench", "network", "-n", "2", "--json", str(tmp_path / "rows.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    assert [(row["bench"], row["subject"]) for row in rows] == [
+        ("network start", "labcore: reserve, attach"),
+        ("network start", "docker: start, bridge"),
+        ("network start", "docker: start, none"),
+        ("network create", "labcore"),
+        ("network create", "docker"),
+    ]
+    assert "a bridge costs docker" in done.stdout
+    assert not list(Path("/tmp").glob("labcore-bench-*"))
+
+
 def test_bench_compare_measures_keeps_and_draws_again(tmp_path: Path, vm_root: Path) -> None:
     needs_root()
     kept = tmp_path / "comparison.json"

@@ -44,7 +44,7 @@ ALLOWED = {
     "network": OPEN_TO_ALL | {"native"},
     "engine": OPEN_TO_ALL | {"network", "native", "runtime", "storage", "images", "registry"},
     "vm": OPEN_TO_ALL | {"native", "images"},
-    "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "vm"},
+    "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "network", "vm"},
     "bench": OPEN_TO_ALL | SUBJECT | {"vm"},
     "lab": OPEN_TO_ALL | SUBJECT | {"http", "vm", "bench", "doctor"},
     "cli": OPEN_TO_ALL | SUBJECT | {"vm", "doctor", "bench", "lab"},
