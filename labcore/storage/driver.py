@@ -1,17 +1,22 @@
 """Storage driver: overlay, or copy where overlayfs cannot be mounted."""
 
+from __future__ import annotations
+
 import json
 import os
 from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
-from typing import Final, Literal
 
 from labcore.atomic import atomic_write
-from labcore.read_file import read_file
+from labcore.files import read_bytes
 from labcore.spec import OverlayRoot
 
-Driver = Literal["overlay", "copy"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Final, Literal, TypeAlias
+
+Driver: TypeAlias = "Literal['overlay', 'copy']"
 VARIABLE: Final = "LABCORE_STORAGE"
 EVERYBODY: Final = ("0", "0", "4294967295")  # the map of the machine's own user namespace
 
@@ -23,9 +28,9 @@ def driver(directory: Path) -> Driver:
     """
     if os.environ.get(VARIABLE) in ("overlay", "copy"):
         return "copy" if os.environ[VARIABLE] == "copy" else "overlay"
-    here = (os.uname().release, tuple(read_file("/proc/self/uid_map").decode().split()))
+    here = (os.uname().release, tuple(read_bytes("/proc/self/uid_map").decode().split()))
     with suppress(OSError):
-        if known := _noted(read_file(f"{directory}/driver.json"), *here):
+        if known := _noted(read_bytes(f"{directory}/driver.json"), *here):
             return known
     found: Driver = "overlay" if _overlay_works(directory, in_userns=here[1] != EVERYBODY) else "copy"
     atomic_write(directory / "driver.json", json.dumps({"here": here, "driver": found}).encode())

@@ -1,13 +1,17 @@
 """Cgroup hierarchies of this machine and their mount points: version 2, version 1, or both (hybrid)."""
 
+from __future__ import annotations
+
 import os
 from functools import lru_cache
-from pathlib import Path
-from typing import Literal, NamedTuple
 
-from labcore.read_file import read_file
+from labcore.files import read_text
 from labcore.record import Record
 from labcore.runtime.probe import mountinfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
 CONTROLLERS = (
     "blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "net_cls", "net_prio", "perf_event", "pids",
@@ -28,26 +32,26 @@ class Hierarchies(Record):
             return "hybrid" if self.v2 else "v1"
         return "v2" if self.v2 else "none"
 
-    def directory(self, controller: str) -> Path | None:
+    def directory(self, controller: str) -> str | None:
         """Return the root of the hierarchy that has a controller; None if no hierarchy has it."""
         for name, point in self.v1:
             if name == controller:
-                return Path(point)
+                return point
         if self.v2 and controller in v2_controllers(self.v2):
-            return Path(self.v2)
+            return self.v2
         return None
 
 
 def own_path(controller: str) -> str:
     """Return the path of this process's cgroup in a version 1 controller's hierarchy, or with `` in version 2's."""
-    for line in os.fsdecode(read_file("/proc/self/cgroup")).splitlines():
+    for line in read_text("/proc/self/cgroup").splitlines():
         _, names, path = line.split(":", 2)
         if controller in names.split(","):
             return path
     return "/"
 
 
-class _Mount(NamedTuple):
+class _Mount(Record):
     """A mount of cgroups: whether of version 2, its point and device, its options."""
 
     is_v2: bool
@@ -58,7 +62,7 @@ class _Mount(NamedTuple):
     def is_reachable(self) -> bool:
         """Is it what its point shows, and not covered by another mount?"""
         try:
-            return os.stat(self.point).st_dev == self.device  # noqa: PTH116 - every start asks
+            return os.stat(self.point).st_dev == self.device
         except OSError:
             return False
 
@@ -101,7 +105,7 @@ def main_hierarchy() -> MainHierarchy | None:
     """
     for _ in range(2):
         found = _main_hierarchy()
-        if found and os.stat(found.point).st_dev == found.device:  # noqa: PTH116
+        if found and os.stat(found.point).st_dev == found.device:
             return found
         _main_hierarchy.cache_clear()
     return None
@@ -111,12 +115,12 @@ def main_hierarchy() -> MainHierarchy | None:
 def _main_hierarchy() -> MainHierarchy | None:
     where = hierarchies()
     first = ("", where.v2) if where.v2 else next((each for each in where.v1 if each[0] == "pids"), next(iter(where.v1), None))
-    return MainHierarchy(*first, bool(where.v1), os.stat(first[1]).st_dev) if first else None  # noqa: PTH116
+    return MainHierarchy(*first, bool(where.v1), os.stat(first[1]).st_dev) if first else None
 
 
 def v2_controllers(point: str) -> frozenset[str]:
     """Return the controllers that version 2 has here."""
     try:
-        return frozenset(Path(point, "cgroup.controllers").read_text(encoding="utf-8").split())
+        return frozenset(read_text(f"{point}/cgroup.controllers").split())
     except OSError:
         return frozenset()
