@@ -58,8 +58,7 @@ struct report {
     uint64_t cloned;    /* just before clone, in the parent */
     uint64_t returned;  /* the child has left this memory: it runs its program, or it is dead */
     int32_t pid_inside; /* the child's pid as its own PID namespace counts */
-    int32_t failed;     /* step that failed; -1: none; FAILED_IN_LAYOUT: no step yet, a descriptor could not be put in place;
-                           FAILED_IN_CGROUP: nor yet, its cgroup could not be entered */
+    int32_t failed;     /* step that failed; -1: none; FAILED_IN_…: no step yet, a descriptor or the cgroup */
     int32_t error;      /* its errno */
     uint32_t reached;   /* the last step that was begun, counted from 1 */
     struct outcome outcomes[];
@@ -76,8 +75,7 @@ const char *block_check(const void *memory, size_t size);
 /* Turn offsets into addresses. Once for each copy in memory. */
 void block_relocate(struct block *block);
 
-/* The flags for clone3. A child that is born in another cgroup makes its cgroup namespace itself, when it is there: by the
- * clone it would get one whose root is its parent's cgroup, cgroup_namespaces(7). */
+/* The flags for clone3: it would make a cgroup namespace with the parent's cgroup as its root, and so the child does. */
 uint64_t block_clone_flags(const struct block *block);
 
 /* Make the calls that come before the clone. Runs in the carrier: only in one that shares its memory with nobody. Returns 0, or

@@ -6,9 +6,8 @@
 #include "block.h"
 #include "raw.h"
 
-/* By libc, which asks the kernel's vDSO: a system call for each time stamp would take as long as the cheaper half of the steps.
- * It takes no lock and no memory. Whoever walks has called this before it cloned: what the dynamic linker does at the first
- * call of a function is done by then. */
+/* By libc, which asks the kernel's vDSO: no system call, no lock, no memory. Whoever walks has called this before it cloned:
+ * what the dynamic linker does at a first call is done by then. */
 uint64_t monotonic_ns(void)
 {
     struct timespec now;

@@ -81,10 +81,9 @@ def compile_block(steps: Sequence[Step], *, clone_flags: int, cgroup: int = -1, 
 
 
 def born_in(block: bytes, cgroup: int, number_there: int | None = None) -> bytearray:
-    """Return a block that starts in a cgroup: an open directory of version 2, or an open `tasks` file of version 1.
+    """Return a block that starts in a cgroup: an open directory of version 2 (clone3(2)), or `tasks` file of version 1.
 
-    The first is for clone3(2), INTO_CGROUP; into the second the child writes itself. `number_there` is the descriptor's number
-    where the block is walked, if that is another process.
+    `number_there` is the descriptor's number where the block is walked, if that is another process.
     """
     by_clone = INTO_CGROUP if stat.S_ISDIR(os.fstat(cgroup).st_mode) else 0
     made = bytearray(block)

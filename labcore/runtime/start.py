@@ -97,14 +97,9 @@ def _spawn_with_shim(plan: Plan, shim: Shim, cgroup: int) -> Started:
 
 
 def _spawn_monitored(
-    plan: Plan,
-    streams: Streams,
-    until_sync: bool,
-    release: bool,
-    lent: Mapping[int, int],
-    words: tuple[str, ...] = (),
-    cgroup: int = -1,
-) -> Started:
+    plan: Plan, streams: Streams, until_sync: bool, release: bool, lent: Mapping[int, int],
+    words: tuple[str, ...] = (), cgroup: int = -1,
+) -> Started:  # fmt: skip
     from labcore.native.monitor import NotCloned, spawn_monitored
 
     syncs = [op for op in plan if isinstance(op, Sync)]

@@ -1,7 +1,6 @@
 """The command, as a user types it."""
 
 import json
-import os
 import re
 import shutil
 import signal
