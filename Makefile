@@ -18,7 +18,7 @@ TEST_LIMIT ?= 60m
 WORKERS ?= $(shell echo $$(($$(nproc) + 2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help lab kit test test-v2 test-kit setup bench lint notebooks clean
+.PHONY: help lab kit test mutants test-v2 test-kit setup bench lint notebooks clean
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,9 @@ kit:  ## make a kit, one archive with all that `make lab` fetches, for a class (
 
 test: setup  ## run all tests, lint among them, WORKERS=N files at once; CI=true or PEERS=1 also makes what they compare with (today's docker, ...)
 	@$(AS_ROOT) timeout --foreground --signal=ALRM --kill-after=60 $(TEST_LIMIT) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+mutants: setup  ## check every mutant of the lessons' solutions, and print for each step what became of them (ARGS: steps, as 1:rootfs)
+	@$(AS_ROOT) $(BIN)/python -m tests.mutation $(ARGS)
 
 test-v2: setup  ## run the tests of containers in a virtual machine whose cgroups are version 2 only (ARGS go to pytest)
 	@$(AS_ROOT) $(PYTHON) tools/guest.py $(ARGS)

@@ -27,6 +27,8 @@ CHINESE = {
     "To have one: `sudo labcore vm setup` (27 MB, once). The lesson goes on without.":
         "想要一台：`sudo labcore vm setup`（27 MB，只需一次）。没有它，课程也能继续。",
     "{done} of {total}: {what}": "第 {done} 项，共 {total} 项：{what}",
+    "{line} ({seconds} s so far)": "{line}（已用 {seconds} 秒）",
+    "{line} (about {seconds} s left)": "{line}（大约还要 {seconds} 秒）",
     "measured on {machine}": "测量环境：{machine}",
     # copies
     "no lesson at {path}: run this where labcore's source is, with its notebooks beside it":
@@ -40,7 +42,13 @@ CHINESE = {
     "its root is the directory that was named": "它的根就是指定的那个目录",
     "nothing of the old root is left in it": "旧根一点不剩",
     "/proc is mounted, a proc file system": "/proc 已挂载，是 proc 文件系统",
+    "and shows its own processes: process 1 is the program": "而且显示它自己的进程：1 号进程就是这个程序",
     "its mounts are private": "它的挂载是私有的",
+    "it begins in /": "它从 / 开始",
+    "its environment is that of the spec": "它的环境变量就是 spec 给的那些",
+    "a program that is not there is no success: an error is raised, or another code than 0":
+        "程序不存在就不算成功：要抛出错误，或返回 0 以外的退出码",
+    "for {n}, which no process inside has, there is none": "里面没有进程是 {n} 号，就没有编号可返回",
     "the program's exit code, returned": "返回的程序退出码",
     "{text}: expected {expected}, saw {seen}": "{text}：应为 {expected}，看到的是 {seen}",
     "{text}: saw {seen}": "{text}：看到的是 {seen}",
@@ -176,6 +184,8 @@ CHINESE = {
     "you made no guess": "你没有猜",
     "it is: {seen}": "结果是：{seen}",
     "there is no guess {name}; there are: {names}": "没有名为 {name} 的猜测题；现有：{names}",
+    # references
+    "there is no reference of {what}; there are: {names}": "没有 {what} 的速查表；现有：{names}",
     # hints
     "hint {n} of {total}": "提示 {n}/{total}",
     "no more hints": "没有更多提示了",
@@ -207,7 +217,7 @@ CHINESE = {
     # waterfall
     "One container start, op by op": "一次容器启动的每一步",
     "{title}: {time:.1f} ms": "{title}：{time:.1f} 毫秒",
-    "microseconds after clone was called": "调用 clone 之后的微秒数",
+    "milliseconds after clone was called": "调用 clone 之后的毫秒数",
     "process": "进程",
     "names": "名称",
     "mounts": "挂载",
@@ -350,6 +360,12 @@ CHINESE = {
     "no user namespace, for the spec does not ask for one": "没有用户命名空间，因为 spec 没有要求",
     "{file}: inside, outside, how many": "{file}：里面、外面、个数",
     "the user outside that root inside is": "里面的 root 在外面的用户编号",
+    "the group outside that root's inside is": "里面 root 的组在外面的编号",
+    "what it hands on to programs": "它能传给别的程序的",
+    "and no path is that the spec does not name": "spec 没有提到的路径都不是只读的",
+    "for `Resources()` there is no op, for nothing is asked for": "对 `Resources()` 没有任何操作，因为什么也没要求",
+    "and without `pids` no limit on processes": "没有给 `pids`，就不限制进程数",
+    "a limit that the kernel refuses is an error, not passed over in silence": "内核拒绝的限制会报错，而不是悄悄略过",
     "{path} is read-only": "{path} 是只读的",
     # digest
     "it returns a text": "返回的是文本",
@@ -417,9 +433,8 @@ CHINESE = {
     "on this machine as it is, nothing is missing": "机器保持原样时，什么也不缺",
     "and nothing is named that is there": "没有把具备的东西说成缺的",
     "each comes with a cure": "每一项都带着补救办法",
-    "where the tray lies on an overlay, which can be no upper layer, the overlay is missing": (
-        "tray 放在 overlay 上（不能当上层）时，报告缺 overlay"
-    ),
+    "where the tray lies on an overlay, or nothing can be mounted, the overlay is missing":
+        "托盘目录位于 overlay 上，或者什么都不能挂载时，缺 overlay",
     "where no cgroups are mounted, they are missing": "没有挂载 cgroup 时，报告缺 cgroups",
     "where no {kind} namespaces may be made, “{name}” is missing": "不允许创建 {kind} 命名空间时，报告缺“{name}”",
     # devices
@@ -436,10 +451,17 @@ CHINESE = {
         "启动它的是这个文件里的 `run`：主机名来自这里"
     ),
     "what the program says comes out": "程序的输出如实出现",
-    "where the cgroups are missing, it says so": "缺 cgroup 时会说出来",
+    "for each thing that is missing it prints a line, with its cure": "缺的每一样都打印一行，带上补救办法",
+    "a layer that is cut off is an error": "不完整的层会报错",
+    "and its own lies in `root.scratch`": "它自己的那一层在 `root.scratch` 里",
+    "a cure says what to do, not what went wrong": "补救办法说的是该怎么做，而不是出了什么错",
+    "and returns {code}": "并返回 {code}",
+    "for fewer than three words, or another first one, it returns {code}": "不足三个词，或第一个词不对，就返回 {code}",
+    "says on standard error how it is used, and starts nothing": "在标准错误里说明用法，什么也不启动",
+    "the digest of the manifest that has that name": "用这个名字的 manifest 的摘要",
+    "nor has an image a name there whose parts did not all come": "没有收全的镜像，在那里也没有名字",
+    "nor is an image that is not there": "镜像不存在也不算成功",
     "starts nothing": "什么也不启动",
-    "and ends with another code than 0": "退出码不是 0",
-    "without a word on its command line it fails, without a traceback": "命令行上什么也没写时，报错退出，但不抛出 traceback",
     # machine_of
     "a program's machine is the number at byte 18": "程序适用的机器，就是第 18 字节处的数字",
     "in the byte order that byte 5 names": "字节顺序按第 5 字节所写",
@@ -529,4 +551,7 @@ CHINESE = {
     "number 1 starts and says its first word": "1 号进程启动，输出第一个字",
     "the system's services start": "系统的各项服务启动",
     "{median} (from {least} to {most})": "{median}（从 {least} 到 {most}）",
+    "all that comes before the first word of the kernel": "内核输出第一个字之前的一切",
+    "from the first word of the kernel to that of its first process": "从内核的第一个字到第一个进程的第一个字",
+    "a first, small system finds and mounts the disk": "先由一个小系统找到并挂载磁盘",
 }  # fmt: skip

@@ -26,6 +26,7 @@ from labcore.runtime.ops import Op
 from labcore.runtime.probe import confined
 
 MAX_PROCESSES: Final = 64  # a fork bomb ends here
+UTF_8 = {"PYTHONUTF8": "1"}  # what is said in there is read as such, whatever the locale: PEP 540
 PIDS_CGROUPS: Final = "labcore-lab-crowd-"  # the cgroup of a sandbox and its supervisor
 NICE: Final = 10  # what runs in a sandbox leaves the processor to whoever has to end it
 QUIET: Final = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
@@ -48,9 +49,10 @@ def sandbox_plan(module: str, writable: Sequence[str] = ()) -> Plan:
             # A /proc of its own, whose numbers are those that its processes know; and the machine's is not left below it.
             ops.Unmount("/proc", UnmountFlag.DETACH, locked_is_fine=True),
             ops.Mount("proc", "/proc", "proc", QUIET),
-            *_proc_in_sight([Path(writable[0])] if writable else sorted((default_root() / "lab" / "roots").glob("*"))),
+            *_proc_in_sight(sorted((Path(writable[0]) if writable else default_root() / "lab" / "roots").glob("*"))),
             ops.Execve(
-                (program("labcore-init"), *python(module)), tuple(f"{name}={value}" for name, value in os.environ.items())
+                (program("labcore-init"), *python(module)),
+                tuple(f"{name}={value}" for name, value in (os.environ | UTF_8).items()),
             ),
         ]
     )

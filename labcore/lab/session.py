@@ -13,7 +13,7 @@ from labcore.lab.notebook import offer
 from labcore.lab.restore import remember
 from labcore.lab.roots import proc_in_sight
 from labcore.lab.steps import load
-from labcore.lab.stores import drawer
+from labcore.lab.stores import own_tray
 from labcore.lab.workspace import default_workspace
 from labcore.native import CloneFlag, MountFlag
 from labcore.runtime import Plan, ops, spawn
@@ -80,7 +80,7 @@ def _namespaces() -> str:
 def _overlay() -> str:
     """Try an overlay with its upper directory on the lesson's file system."""
     try:
-        with drawer("try") as directory:
+        with own_tray("try") as directory:
             options = f"lowerdir={directory}/view,upperdir={directory}/upper,workdir={directory}/work"
             private = ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
             mount = ops.Mount("overlay", f"{directory}/view", "overlay", data=options)

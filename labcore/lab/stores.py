@@ -15,6 +15,7 @@ from typing import Any
 
 from labcore.engine import Engine, default_root
 from labcore.images import ImageStore
+from labcore.lab.locked_directories import locked_directory, new_name, sweep
 from labcore.spec import Reference
 from labcore.spec.media import MANIFEST
 
@@ -60,16 +61,22 @@ def tray(name: str = "tray") -> str:
     """Return a directory in which an overlay can be put together: `upper`, `work` and `view`, all empty."""
     directory = default_root() / "lab" / "trays" / name
     shutil.rmtree(directory, ignore_errors=True)
+    return str(_with_parts(directory))
+
+
+def _with_parts(directory: Path) -> Path:
     for part in ("upper", "work", "view"):
         (directory / part).mkdir(parents=True, exist_ok=True)
-    return str(directory)
+    return directory
 
 
 @contextmanager
-def drawer(name: str) -> Iterator[Path]:
-    """Have a tray for a moment."""
-    directory = Path(tray(name))
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+def own_tray(name: str) -> Iterator[Path]:
+    """Have a tray for a moment, which no other lab has at the same time; those of labs that were killed go."""
+    trays = default_root() / "lab" / "trays"
+    sweep(trays.glob(f"{name}-*"), shutil.rmtree)
+    with locked_directory(lambda: _with_parts(trays / new_name(f"{name}-"))) as directory:
+        try:
+            yield directory
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)

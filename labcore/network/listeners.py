@@ -23,7 +23,7 @@ def held_by(protocol: str, port: int) -> str:
 def _inodes(protocol: str, port: int) -> Iterator[str]:
     state = TCP_LISTEN if protocol == "tcp" else UDP_UNCONNECTED
     for name in (protocol, f"{protocol}6"):
-        with suppress(FileNotFoundError), open(f"/proc/thread-self/net/{name}") as table:  # noqa: PTH123
+        with suppress(FileNotFoundError), open(f"/proc/thread-self/net/{name}", encoding="utf-8") as table:  # noqa: PTH123
             for _, local, _, now, *_, inode in (line.split()[:10] for line in list(table)[1:]):
                 if now == state and int(local.rpartition(":")[2], 16) == port:
                     yield inode

@@ -142,7 +142,7 @@ def _taken(wanted: PortBinding) -> str:
 def has_ipv6() -> bool:
     """Return whether this host has an address of IPv6: then a port that is given no address is published on `::`, too."""
     try:
-        with open(IPV6) as table:  # noqa: PTH123
+        with open(IPV6, encoding="utf-8") as table:  # noqa: PTH123
             return bool(table.readline())
     except FileNotFoundError:
         return False

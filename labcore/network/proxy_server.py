@@ -185,6 +185,6 @@ def main() -> None:
     os.chdir("/")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with suppress(OSError), open("/proc/self/comm", "w") as file:  # noqa: PTH123
+    with suppress(OSError), open("/proc/self/comm", "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write(NAME)
     Proxy(control).run()

@@ -18,6 +18,7 @@ from labcore.lab.program import marked
 from labcore.lab.solutions import source_of
 from labcore.lab.workspace import Workspace
 from tests.conftest import changes, needs_root, traces
+from tests.integration.right import RIGHT
 from tests.integration.wrong.rejected import REJECTED
 from tests.integration.wrong.ways_in import WAYS_IN
 from tests.threads import Started
@@ -65,6 +66,14 @@ def test_the_solution_is_accepted(lesson: int, step: str, tmp_path: Path) -> Non
     assert len(verdict.claims) >= 2
 
 
+@pytest.mark.parametrize(
+    ("lesson", "step", "style"), [(lesson, step, style) for (lesson, step), right in RIGHT.items() for style in right]
+)
+def test_another_right_answer_is_accepted(lesson: int, step: str, style: str, tmp_path: Path) -> None:
+    verdict = verdict_on(step, RIGHT[lesson, step][style], tmp_path, lesson=lesson)
+    assert verdict.state == "passed", verdict
+
+
 # What rejects an answer without a look at what it makes.
 MISHAPS = {
     tripwires.text(),
@@ -74,8 +83,6 @@ MISHAPS = {
     "the container was there until all had been looked at",
     "what was to be looked at afterwards was there",
 }
-# A wrong answer that is right by luck in some draws is wrong in these.
-SEEDS = {"direct children only": 11, "the youngest": 12, "the process of that number in another container": 11}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +113,7 @@ def test_a_step_of_an_earlier_lesson_is_replaced_where_it_does_not_suffice(tmp_p
     ("lesson", "step", "kind"), [(lesson, step, kind) for (lesson, step), wrong in WRONG.items() for kind in wrong]
 )
 def test_a_wrong_answer_is_rejected(lesson: int, step: str, kind: str, tmp_path: Path) -> None:
-    verdict = verdict_on(step, WRONG[lesson, step][kind], tmp_path, SEEDS.get(kind), lesson=lesson)
+    verdict = verdict_on(step, WRONG[lesson, step][kind], tmp_path, lesson=lesson)
     assert verdict.state == "failed", verdict
     reason = REJECTED[lesson, step][kind]
     failed = [claim.text for claim in verdict.claims if not claim.holds]
@@ -170,7 +177,7 @@ def test_unruly_code_is_survived(lesson: int, deed: str, source: str, tmp_path: 
     started = time.monotonic()
     verdict = verdict_on({1: "hostname", 2: "limits", 3: "pull"}[lesson], source, tmp_path, lesson=lesson)
     assert verdict.state == "failed", verdict
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 30
     assert len(repr(verdict)) < 5000
     assert not changes(before)
 

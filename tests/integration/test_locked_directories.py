@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,9 @@ from labcore.lab.cgroups import cgroup, remove_all
 from labcore.lab.checks.scenario import a_place
 from labcore.lab.locked_directories import locked_directory, new_name, sweep
 from labcore.lab.session import what_is_missing
+from labcore.lab.solutions import source_of
+from labcore.lab.stores import own_tray
+from labcore.lab.workspace import Workspace
 from labcore.procfs import children
 from tests.conftest import needs_root
 from tests.threads import Started
@@ -23,7 +26,16 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 
 PLACE = "from labcore.lab.checks.scenario import a_place as held"
 HOME = "from labcore.lab.cgroups import for_a_check as held, prepared"
-CROWD = "from labcore.lab.sandbox import few_processes as held"
+TRAY = "from labcore.lab.stores import own_tray; held = lambda: own_tray('try')"
+CHECKS = """
+import sys
+from pathlib import Path
+from labcore.lab.checks import examine
+from labcore.lab.session import what_is_missing
+for _ in range(3):
+    for lesson, step in ((1, "rootfs"), (2, "limits")):
+        print(examine(step, Path(sys.argv[1]), lesson=lesson).state, *what_is_missing(("overlay",)))
+"""
 SAYS = "open('/proc/self/cgroup').read().splitlines()[-1] if place is None else place"
 
 
@@ -55,6 +67,37 @@ def test_a_check_leaves_the_roots_of_another_pid_namespace_alone(tmp_path: Path)
             assert set(tmp_path.iterdir()) == {ours, second, Path(theirs)}
         with another_lab(PLACE):
             assert {ours, Path(theirs)} < set(tmp_path.iterdir())
+
+
+def test_checks_of_two_pid_namespaces_that_share_all_directories_do_not_disturb_one_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of two labs, in a container each: the processes of one have numbers that the other has, too."""
+    if missing := what_is_missing(("limits", "overlay")):
+        pytest.skip(missing[0])
+    workspace = Workspace(tmp_path / "work")
+    for lesson, step in ((1, "rootfs"), (2, "limits")):
+        workspace.save(step, source_of(step, lesson))
+    monkeypatch.setenv("LABCORE_ROOT", str(tmp_path / "state"))
+    command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", sys.executable, "-c", CHECKS, workspace.file]
+    with ExitStack() as undo:
+        labs = [undo.enter_context(Started(command, stdout=subprocess.PIPE, text=True)) for _ in range(2)]
+        said = [lab.communicate(timeout=120)[0].split() for lab in labs]
+    assert said == [["passed"] * 6] * 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state", "work"]
+
+
+def test_a_tray_of_another_pid_namespace_stays_and_that_of_the_killed_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABCORE_ROOT", str(tmp_path))
+    with another_lab(TRAY) as theirs:
+        with own_tray("try") as ours:
+            assert ours != Path(theirs)
+        assert Path(theirs, "upper").is_dir()
+    assert Path(theirs).exists()
+    with own_tray("try"):
+        assert not Path(theirs).exists()
 
 
 def test_the_root_of_a_check_that_was_killed_goes(tmp_path: Path) -> None:

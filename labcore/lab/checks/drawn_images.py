@@ -12,7 +12,7 @@ from typing import Any
 from labcore.images import Config, Descriptor, ImageStore, Manifest
 from labcore.images.builtin import LayerWriter, find_busybox
 from labcore.images.builtin.layer import Entry
-from labcore.lab.checks.scenario import GATE, Draw
+from labcore.lab.checks.scenario import GATE, LOOKED_UP, Draw
 from labcore.lab.solutions import solution
 from labcore.spec import OverlayRoot, Platform, Reference
 from labcore.spec.media import CONFIG, LAYER_GZIP, MANIFEST
@@ -44,12 +44,13 @@ def layers(draw: Draw) -> list[bytes]:
 
 
 def _programs(writer: LayerWriter, draw: Draw) -> None:
-    for path in ("bin", "dev", "proc"):
+    for path in ("bin", "dev", "proc", "srv"):
         writer.directory(path)
     writer.directory("tmp", 0o1777)
     writer.file("bin/busybox", Path(find_busybox()).read_bytes(), 0o755)
     for applet in APPLETS:
         writer.link(f"bin/{applet}", "bin/busybox")
+    writer.link(f"srv/{LOOKED_UP}", "bin/busybox")
     writer.add(Entry(GATE, tarfile.FIFOTYPE, 0o644))
     writer.file("dev/null", b"")
     writer.file(draw.mark, b"")

@@ -49,8 +49,14 @@ def own_root(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("nothing of the old root is left in it"), not left, " ".join(left[:4]))
     kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
     yield Claim(say("/proc is mounted, a proc file system"), kinds.get("/proc") == "proc", kinds.get("/proc") or say("nothing"))
-    shared = any(field.startswith("shared:") for fields in seen.mounts for field in fields[6 : fields.index("-")])
-    yield Claim(say("its mounts are private"), not shared)
+    first = (seen.text("/proc/1/cmdline") or "").split("\0")[:-1]
+    yield Claim(
+        say("and shows its own processes: process 1 is the program"), first == seen.command, " ".join(first) or say("nothing")
+    )
+    begins = Path(f"/proc/{seen.pid}/cwd").samefile(f"/proc/{seen.pid}/root")
+    yield Claim(say("it begins in /"), begins)
+    linked = [field for fields in seen.mounts for field in fields[6 : fields.index("-")]]  # shared:N, master:N
+    yield Claim(say("its mounts are private"), not linked, " ".join(linked[:2]))
 
 
 def ended_as_drawn(returned: Any, draw: Draw) -> Iterator[Claim]:
@@ -110,15 +116,53 @@ def _observe_rootfs(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 # --- run
 
 
+def _program(draw: Draw) -> tuple[str, ...]:
+    """A program that waits; the second time it is to be looked up in PATH."""
+    path, *words = draw.waiting()
+    return (path.rpartition("/")[2] if draw.again else path, *words)
+
+
 def _perform_run(mine: ModuleType, draw: Draw) -> Any:
+    """Run the program; the second time without a name, for there is one by default."""
     share_everything()
-    return mine.run(draw.root, list(draw.waiting()), draw.hostname)
+    name = () if draw.again else (draw.hostname,)
+    return {"code": mine.run(draw.root, list(_program(draw)), *name), "missing": run_missing(mine, draw, draw.root)}
+
+
+def run_missing(mine: ModuleType, draw: Draw, root: str) -> Any:
+    """Run a program that is not there; return the exit code, or 127 if that raises an error, as it should."""
+    try:
+        return mine.run(root, [f"/bin/{draw.token}"], draw.hostname)
+    except Exception:
+        return 127
 
 
 def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
-    yield from own_name(seen, draw)
+    yield from own_name(seen, by_default(draw))
     yield from own_root(seen, draw)
+    yield from own_environment(seen, draw.spec(_program(draw)).environment)
+
+
+def by_default(draw: Draw) -> Draw:
+    """Return what was drawn with the name that a `run` gives by default, which it is to give the second time."""
+    return draw.replace(hostname="box") if draw.again else draw
+
+
+def own_environment(seen: ProcessView, wanted: tuple[str, ...]) -> Iterator[Claim]:
+    """The spec's environment."""
+    found = seen.environment
+    yield Claim(say("its environment is that of the spec"), set(wanted) <= set(found), " ".join(found)[:40])
+
+
+def ended_or_failed(returned: Any, draw: Draw) -> Iterator[Claim]:
+    """The exit code that was drawn, and for a program that is not there no success."""
+    yield from ended_as_drawn(returned["code"], draw)
+    missing = returned["missing"]
+    told = type(missing) is int and missing != 0
+    yield Claim(
+        say("a program that is not there is no success: an error is raised, or another code than 0"), told, repr(missing)
+    )
 
 
 # --- outside_pid
@@ -142,7 +186,7 @@ def _sleeping(pid: int) -> list[int]:
 
 
 def _perform_outside_pid(mine: ModuleType, draw: Draw) -> Any:
-    """Ask for the outside number of one of a family's sleepers; beside it stands another family whose numbers inside are equal.
+    """Ask for the outside numbers of a family; beside it stands another family whose numbers inside are equal.
 
     The family waits at a second gate until this has asked.
     """
@@ -154,12 +198,12 @@ def _perform_outside_pid(mine: ModuleType, draw: Draw) -> Any:
         spawn(plan_of(draw, _family(draw), REFERENCE.namespaces, REFERENCE.rootfs)) as family,
     ):
         _await(lambda: len(_sleeping(other.pid)) == len(_sleeping(family.pid)) == SLEEPERS)
-        wanted = ProcessView(_sleeping(family.pid)[draw.which % SLEEPERS]).numbers[-1]
+        asked = [1, *(ProcessView(pid).numbers[-1] for pid in _sleeping(family.pid))]
         arm((*READERS, ProcessView))  # all is seen by now that the check itself has to see in here
-        found = mine.outside_pid(family.pid, wanted)
+        found = [[number, mine.outside_pid(family.pid, number)] for number in (*asked, max(asked) + 1000)]
         Path(draw.root, INNER_GATE).write_text("\n", encoding="utf-8")  # waits until the family has passed the first
         family.wait()
-        return [found, wanted]
+        return found
 
 
 def _await(condition: Callable[[], bool]) -> None:
@@ -174,18 +218,21 @@ def _await(condition: Callable[[], bool]) -> None:
 def _observe_outside_pid(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield from _a_container(seen, draw)
     _await(lambda: len(_sleeping(seen.pid)) == SLEEPERS)
-    _SEEN[draw.token] = {ProcessView(pid).numbers[-1]: ProcessView(pid).numbers[-2] for pid in _sleeping(seen.pid)}
+    family = map(ProcessView, (seen.pid, *_sleeping(seen.pid)))
+    _SEEN[draw.token] = {each.numbers[-1]: each.numbers[-2] for each in family}
 
 
 _SEEN: dict[str, dict[int, int]] = {}  # by token: the numbers inside and out that the observer saw, for the conclusion
 
 
 def _conclude_outside_pid(returned: Any, draw: Draw) -> Iterator[Claim]:
-    found, asked = returned if isinstance(returned, list) and len(returned) == 2 else (None, None)
-    expected = _SEEN.pop(draw.token, {}).get(asked or 0)
-    right = expected is not None and type(found) is int and found == expected
-    text = say("the number out here of the process that is {n} inside", n=asked)
-    yield Claim(text, right, expected=str(expected), seen=repr(found))
+    expected = _SEEN.pop(draw.token, {})
+    *there, (nobody, nothing) = returned
+    for asked, found in there:
+        right = type(found) is int and found == expected.get(asked)
+        text = say("the number out here of the process that is {n} inside", n=asked)
+        yield Claim(text, right, expected=str(expected.get(asked)), seen=repr(found))
+    yield Claim(say("for {n}, which no process inside has, there is none", n=nobody), not nothing, repr(nothing))
 
 
 # --- read_only
@@ -218,7 +265,7 @@ SCENARIOS = {
     "hostname": Scenario(_perform_hostname, _observe_hostname, ended_as_drawn, Draw.waiting),
     "namespaces": Scenario(_perform_namespaces, _observe_namespaces, ended_as_drawn, Draw.waiting, twice=True),
     "rootfs": Scenario(_perform_rootfs, _observe_rootfs, ended_as_drawn, Draw.waiting),
-    "run": Scenario(_perform_run, _observe_run, ended_as_drawn, Draw.waiting),
+    "run": Scenario(_perform_run, _observe_run, ended_or_failed, _program, twice=True),
     "outside_pid": Scenario(_perform_outside_pid, _observe_outside_pid, _conclude_outside_pid, _family),
     "read_only": Scenario(_perform_read_only, _observe_read_only, _conclude_read_only, _tries_to_write),
 }

@@ -16,6 +16,7 @@ from labcore.engine.push import push as engine_push
 from labcore.errors import InvalidInput
 from labcore.images import ImageStore
 from labcore.images.blobs import Blobs
+from labcore.lab.checks import lesson_02
 from labcore.lab.checks.drawn_images import (
     PRINTS,
     an_image,
@@ -29,11 +30,21 @@ from labcore.lab.checks.drawn_images import (
     store_of,
     writes_and_deletes,
 )
-from labcore.lab.checks.lesson_01 import ended_as_drawn, own_name, own_number, own_root, share_everything
+from labcore.lab.checks.lesson_01 import (
+    by_default,
+    ended_as_drawn,
+    ended_or_failed,
+    own_environment,
+    own_name,
+    own_number,
+    own_root,
+    run_missing,
+    share_everything,
+)
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario, carry_out
+from labcore.lab.checks.scenario import LOOKED_UP, REFERENCE, SECONDS, Draw, Scenario, carry_out
 from labcore.lab.checks.tripwires import Target
-from labcore.lab.checks.verdict import Claim
+from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.messages import say
 from labcore.lab.registries import LessonRegistry
 from labcore.native import MountFlag, UnmountFlag
@@ -81,6 +92,8 @@ def _in_order(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     lower = [Path(name).name[:SHOWN] for name in _root_mount(seen)[1].get("lowerdir", "").split(":")]
     wanted = [Path(name).name[:SHOWN] for name in stack(draw).layers]
     yield Claim(say("its read-only layers are the image's, the topmost first"), lower == wanted, ":".join(lower) or say("none"))
+    upper = _root_mount(seen)[1].get("upperdir", "")
+    yield Claim(say("and its own lies in `root.scratch`"), stack(draw).scratch in Path(upper).parts, upper or say("none"))
 
 
 def _image_is_whole(draw: Draw, store: Path) -> Iterator[Claim]:
@@ -119,11 +132,27 @@ def _conclude_digest(returned: Any, draw: Draw) -> Iterator[Claim]:
 
 def _perform_layers(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     manifest, store = manifest_of(draw), str(store_of(draw))
+    cut = _unpack_cut(mine, draw)
     names = _names(mine.layers(manifest, store))
     again = _names(mine.layers(manifest, store))
     root = OverlayRoot(store, tuple(names), "scratch")
     code = carry_out(draw, writes_and_deletes(draw), REFERENCE.namespaces, REFERENCE.rootfs, root=root)
-    return {"names": names, "again": again, "code": code}
+    return {"names": names, "again": again, "code": code, "cut": cut}
+
+
+def _unpack_cut(mine: ModuleType, draw: Draw) -> str:
+    """Have a layer unpacked that is cut off, in a store of its own; return what is raised, as it should be."""
+    store, layer = Path(draw.root, "cut"), manifest_of(draw)["layers"][0]
+    for part in ("blobs/sha256", "layers", "scratch"):
+        (store / part).mkdir(parents=True)
+    blob = Path("blobs", layer["digest"].replace(":", "/"))
+    content = (store_of(draw) / blob).read_bytes()
+    (store / blob).write_bytes(content[: len(content) // 2])
+    try:
+        mine.layers({"layers": [layer]}, str(store))
+    except Exception as error:
+        return type(error).__name__
+    return ""
 
 
 def _names(returned: Any) -> list[str]:
@@ -148,6 +177,7 @@ def _conclude_layers(returned: Any, draw: Draw) -> Iterator[Claim]:
     held = "" if own == wanted else " | ".join(map(" ".join, own))
     yield Claim(say("with that layer's files, and no other's"), own == wanted, held)
     yield Claim(say("unpacked once: the second time the same names come back"), returned["again"] == returned["names"])
+    yield Claim(say("a layer that is cut off is an error"), returned["cut"] != "")
     yield from ended_as_drawn(returned["code"], draw)
     yield from _image_is_whole(draw, store)
 
@@ -229,7 +259,7 @@ def _registries(draw: Draw) -> Iterator[None]:
                 Path(draw.root, store, "blobs", "sha256").mkdir(parents=True)
             urls = [server.url for server in (honest, *tampering)]
             Path(draw.root, "pull.json").write_text(json.dumps([name.repository, name.tag, urls]), encoding="utf-8")
-            _SERVED[draw.token] = (honest, manifest)
+            _SERVED[draw.token] = (honest, manifest, str(ImageStore(source).get(name).descriptor.digest))
             yield
         finally:
             del _SERVED[draw.token]
@@ -237,7 +267,7 @@ def _registries(draw: Draw) -> Iterator[None]:
                 each.close()
 
 
-_SERVED: dict[str, Any] = {}  # by token: the registry, and the manifest of what is in it
+_SERVED: dict[str, Any] = {}  # by token: the registry, the manifest of what is in it, and that one's digest
 
 
 def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
@@ -254,8 +284,7 @@ def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
 
 
 def _conclude_pull(returned: Any, draw: Draw) -> Iterator[Claim]:
-
-    honest, manifest = _SERVED[draw.token]
+    honest, manifest, served = _SERVED[draw.token]
     asked = [row.request for row in honest.access_log().rows]
     yield Claim(say("the manifest was asked for by its tag"), any(draw.mark in request for request in asked))
     yield Claim(say("the manifest came back"), returned["manifest"] == manifest)
@@ -264,13 +293,18 @@ def _conclude_pull(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("config and layers lie in the store, each under its digest"), not missing, _short(missing))
     repository, tag, _ = json.loads(Path(draw.root, "pull.json").read_text(encoding="utf-8"))
     named = Reference.parse(f"{repository}:{tag}")
-    known = ImageStore(store_of(draw)).names()
+    known = {name: descriptor.digest for name, descriptor in ImageStore(store_of(draw)).entries() if name}
     is_named = str(named) in known
     yield Claim(say("the image has its name there, {name}", name=str(named)), is_named, " ".join(known) or say("none"))
+    if is_named:
+        yield equal(say("the digest of the manifest that has that name"), served, known[str(named)])
     for number, what in enumerate((say("the config"), say("the lowest layer"), say("a layer"), say("the topmost layer"))):
         yield Claim(say("{what}: other bytes than were asked for are refused", what=what), returned["refused"][number] != "")
-    wrong = [path for number in range(len(parts)) for path in _falsely_named(Path(draw.root, f"store{number}"))]
+    stores = [Path(draw.root, f"store{number}") for number in range(len(parts))]
+    wrong = [path for store in stores for path in _falsely_named(store)]
     yield Claim(say("and not kept"), not wrong, " ".join(path.name[:SHOWN] for path in wrong[:3]))
+    named_there = [name for store in stores for name in ImageStore(store).names()]
+    yield Claim(say("nor has an image a name there whose parts did not all come"), not named_there, " ".join(named_there[:1]))
 
 
 def _digest_of(path: Path) -> str:
@@ -290,32 +324,51 @@ def _short(parts: Any) -> str:
 
 @contextmanager
 def _state(draw: Draw) -> Iterator[None]:
-    """Make a state root whose lesson's store has the image; without a tag its name means `latest`."""
+    """Make a state root whose lesson's store has the image, without a tag its name means `latest`; and a place for cgroups."""
     store = Path(draw.root, "state", "lab", "store")
     make_image(store, draw.replace(token=f"other-{draw.token}"), f"{draw.hostname}:old")
     make_image(store, draw, f"{draw.hostname}:latest")
     PRINTS[draw.token] = prints(store)
-    yield
+    with lesson_02.a_place_for_cgroups(draw):
+        yield
+
+
+def _turned(draw: Draw) -> Draw:
+    """Return what lesson 2 draws for a container: users are mapped on the plain directory, for an image's files are root's."""
+    return draw.replace(again=not draw.again)
+
+
+def _found_in_path(draw: Draw) -> tuple[str, ...]:
+    return (LOOKED_UP, *_program(draw)[1:])
 
 
 def _perform_run(mine: ModuleType, draw: Draw) -> Any:
     share_everything()
+    lesson_02.hand_on_capabilities()
     os.environ["LABCORE_ROOT"] = f"{draw.root}/state"
-    return mine.run(draw.root if draw.again else draw.hostname, list(_program(draw)), draw.hostname)
+    root, name = (draw.root, ()) if draw.again else (draw.hostname, (draw.hostname,))
+    code = mine.run(root, list(_found_in_path(draw)), *name, **lesson_02.further_fields(_turned(draw)))
+    missing = run_missing(mine, draw, root)
+    return {"code": code, "missing": missing, "nowhere": run_missing(mine, draw, f"{draw.hostname}:nowhere")}
 
 
 def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
+    turned = by_default(draw).replace(again=not draw.again)
+    yield from lesson_02.limited(seen, turned)
+    yield from lesson_02.confined_as_drawn(seen, lesson_02.drawn_spec(turned))
+    yield from own_environment(seen, lesson_02.own_path(draw))
     if draw.again:
         yield Claim(say("on a plain directory, too: its root is no overlay"), _root_mount(seen)[0] != "overlay")
     else:
         yield from _stacked(seen, draw)
     yield own_number(seen)
-    yield from own_name(seen, draw)
+    yield from own_name(seen, by_default(draw))
     yield from own_root(seen, draw)
 
 
 def _conclude_run(returned: Any, draw: Draw) -> Iterator[Claim]:
-    yield from ended_as_drawn(returned, draw)
+    yield from ended_or_failed(returned, draw)
+    yield Claim(say("nor is an image that is not there"), returned["nowhere"] != 0, repr(returned["nowhere"]))
     yield from _image_is_whole(draw, Path(draw.root, "state", "lab", "store"))
 
 
@@ -412,7 +465,7 @@ SCENARIOS = {
         forbidden=STACKING,
     ),
     "pull": Scenario(_perform_pull, None, _conclude_pull, None, prepare=_registries, forbidden=PULLING),
-    "run": Scenario(_perform_run, _observe_run, _conclude_run, _program, twice=True, prepare=_state),
+    "run": Scenario(_perform_run, _observe_run, _conclude_run, _found_in_path, twice=True, prepare=_state, seconds=2 * SECONDS),
     "whiteouts": Scenario(
         _perform_whiteouts,
         _observe_whiteouts,

@@ -1,11 +1,14 @@
 """Checks of lesson 4: preflight, devices, main."""
 
+import errno
+import io
 import os
+import random
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,44 +16,48 @@ from typing import Any
 import labcore.lab.solutions
 from labcore import doctor, elf, native
 from labcore.doctor import kernel, machine
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, StepFailed
 from labcore.lab import session
-from labcore.lab.checks import lesson_03, tripwires
+from labcore.lab.checks import lesson_03, process_view, tripwires
 from labcore.lab.checks.lesson_01 import ended_as_drawn, own_number
 from labcore.lab.checks.process_view import ProcessView
-from labcore.lab.checks.scenario import GATE, REFERENCE, SECONDS, Draw, Scenario, carry_out
+from labcore.lab.checks.scenario import GATE, SECONDS, Draw, Scenario, carry_out
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.lessons import all_steps
 from labcore.lab.messages import say
 from labcore.lab.program import with_ending, with_function
 from labcore.lab.workspace import ENDING, NAME
-from labcore.native import CloneFlag, MountFlag, UnmountFlag
-from labcore.runtime import mounting, ops
+from labcore.native import CloneFlag, MountFlag, Process, UnmountFlag
+from labcore.runtime import Plan, mounting, ops, spawn
 from labcore.runtime.ops import Op
 from labcore.runtime.ops.fields import ops_of
 from labcore.runtime.probe import confined, mountinfo
-from labcore.spec import DEFAULT_DEVICES, ContainerSpec, Device
+from labcore.runtime.stages import NAMESPACE_FLAGS
+from labcore.spec import DEFAULT_DEVICES, NAMESPACES, ContainerSpec, Device
 
 CGROUPS = "/sys/fs/cgroup"
-# Kinds of namespaces that can be forbidden without the overlay being out of reach, too; by the name of their limit.
-LIMITS = {"pid": "pid", "uts": "uts", "ipc": "ipc", "network": "net", "cgroup": "cgroup"}
+ERRNO_NAMES = set(errno.errorcode.values())
+# The kinds of namespaces, each with the name of its limit in /proc/sys/user.
+LIMITS = {kind: process_view.FILES[kind] for kind in NAMESPACES}
 
 
 # --- preflight: on the machine as it is, and in a world where something is missing
 
 
-def _forbidden(draw: Draw) -> str:
-    return list(LIMITS)[(draw.number + draw.again) % len(LIMITS)]
+def _forbidden(draw: Draw) -> list[str]:
+    """Return some kinds of namespaces, the second time all others."""
+    kinds = random.Random(draw.number).sample(sorted(LIMITS), len(LIMITS))
+    return sorted(kinds[3:] if draw.again else kinds[:3])
 
 
 def _lacks(draw: Draw) -> list[str]:
-    """Return what is missing in the broken world: a kind of namespace, and two times out of three something else, or both."""
-    more = (["overlay"], ["cgroups"], ["overlay", "cgroups"])[(draw.which + draw.again) % 3]
-    return sorted([f"{_forbidden(draw)} namespace", *more])
+    """Return what is missing in the broken world: kinds of namespaces, the overlay, and one time of two the cgroups."""
+    cgroups = ["cgroups"] if draw.again == (draw.which == 0) else []
+    return sorted([*(f"{kind} namespace" for kind in _forbidden(draw)), "overlay", *cgroups])
 
 
-def _perform_preflight(mine: ModuleType, draw: Draw) -> list[Any]:
+def _perform_preflight(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     have_cgroups()
     good, bad, base = (_tray(draw, name) for name in ("good", "bad", "base"))
     native.mount("overlay", bad, "overlay", data=f"lowerdir={bad},upperdir={base}/upper,workdir={base}/work")
@@ -59,7 +66,18 @@ def _perform_preflight(mine: ModuleType, draw: Draw) -> list[Any]:
     if "cgroups" in lacks:
         hide_cgroups()
     _forbid(_forbidden(draw))
-    return [whole, _named(mine.preflight(bad if "overlay" in lacks else good))]
+    broken = _named(mine.preflight(good if "mount" in _forbidden(draw) else bad))
+    return {"whole": whole, "broken": broken, "cause": _cause(_forbidden(draw)[0])}
+
+
+def _cause(kind: str) -> str:
+    """Return why no namespace of this kind can be made here."""
+    try:
+        with spawn(Plan([ops.Clone(NAMESPACE_FLAGS[kind])])) as process:
+            process.wait()
+    except StepFailed as error:
+        return error.cause
+    raise LookupError(f"a {kind} namespace could be made")
 
 
 def _tray(draw: Draw, name: str) -> str:
@@ -87,14 +105,15 @@ def hide_cgroups() -> None:
     native.mount("none", CGROUPS, "tmpfs")
 
 
-def _forbid(kind: str) -> None:
-    """Enter a user namespace in which no namespaces of this kind may be made: there is no way back from it."""
+def _forbid(kinds: list[str]) -> None:
+    """Enter a user namespace in which no namespaces of these kinds may be made: there is no way back from it."""
     user, group = os.geteuid(), os.getegid()
     native.unshare(CloneFlag.NEWUSER)
     Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
     Path("/proc/self/uid_map").write_text(f"0 {user} 1", encoding="utf-8")
     Path("/proc/self/gid_map").write_text(f"0 {group} 1", encoding="utf-8")
-    Path(f"/proc/sys/user/max_{LIMITS[kind]}_namespaces").write_text("0", encoding="utf-8")
+    for kind in kinds:
+        Path(f"/proc/sys/user/max_{LIMITS[kind]}_namespaces").write_text("0", encoding="utf-8")
 
 
 def _named(returned: Any) -> dict[str, str]:
@@ -108,7 +127,7 @@ def _named(returned: Any) -> dict[str, str]:
 
 
 def _conclude_preflight(returned: Any, draw: Draw) -> Iterator[Claim]:
-    whole, broken = returned
+    whole, broken = returned["whole"], returned["broken"]
     yield Claim(say("on this machine as it is, nothing is missing"), not whole, ", ".join(whole))
     for name in _lacks(draw):
         yield Claim(_missing(name), name in broken, ", ".join(broken) or say("nothing"))
@@ -116,11 +135,13 @@ def _conclude_preflight(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("and nothing is named that is there"), not others, ", ".join(others))
     bare = [name for name, cure in broken.items() if not cure.strip()]
     yield Claim(say("each comes with a cure"), not bare, ", ".join(bare))
+    errors = [name for name, cure in broken.items() if returned["cause"] in cure or set(cure.split()) & ERRNO_NAMES]
+    yield Claim(say("a cure says what to do, not what went wrong"), not errors, ", ".join(errors))
 
 
 def _missing(name: str) -> str:
     if name == "overlay":
-        return say("where the tray lies on an overlay, which can be no upper layer, the overlay is missing")
+        return say("where the tray lies on an overlay, or nothing can be mounted, the overlay is missing")
     if name == "cgroups":
         return say("where no cgroups are mounted, they are missing")
     return say("where no {kind} namespaces may be made, “{name}” is missing", kind=name.partition(" ")[0], name=name)
@@ -130,13 +151,30 @@ def _missing(name: str) -> str:
 
 
 def _drawn_devices(draw: Draw) -> tuple[Device, ...]:
-    """Return devices that nobody can know before: some of the usual ones, and as root one that no machine has."""
+    """Return devices that nobody can know before: some of the usual ones, and where it may be made, one of nobody's."""
     chosen = list(DEFAULT_DEVICES)
     del chosen[1 + draw.number % (len(chosen) - 1)]  # /dev/null stays
-    return (*chosen, *([] if confined() else [Device(f"/dev/{draw.mark}", "c", 240, draw.number)]))
+    return (*chosen, *([] if confined() or draw.again else [Device(f"/dev/{draw.mark}", "c", 240, draw.number)]))
+
+
+def _namespaces(spec: ContainerSpec) -> list[Op]:
+    """Return the ops that make the process; in a user namespace, when that is asked for, as the user that this process is."""
+    flags = CloneFlag(0)
+    for kind in spec.namespaces:
+        flags |= NAMESPACE_FLAGS[kind]
+
+    def map_ids(process: Process) -> None:
+        for file, text in (("setgroups", "deny"), ("uid_map", f"0 {os.geteuid()} 1"), ("gid_map", f"0 {os.getegid()} 1")):
+            Path(f"/proc/{process.pid}/{file}").write_text(text, encoding="utf-8")
+
+    return [ops.Clone(flags), *([ops.Sync("maps ids", map_ids)] if "user" in spec.namespaces else [])]
 
 
 def _perform_devices(mine: ModuleType, draw: Draw) -> int:
+    """Fill /dev; the second time in a user namespace, in which no device can be made."""
+    if draw.again:
+        draw = draw.replace(namespaces=(*draw.namespaces, "user"))
+
     def around(spec: ContainerSpec) -> list[Op]:
         spec = spec.replace(devices=_drawn_devices(draw))
         return [
@@ -151,7 +189,7 @@ def _perform_devices(mine: ModuleType, draw: Draw) -> int:
         ]
 
     os.umask(0o022)
-    return carry_out(draw, draw.waiting(), REFERENCE.namespaces, around)
+    return carry_out(draw, draw.waiting(), _namespaces, around)
 
 
 def _observe_devices(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
@@ -207,7 +245,10 @@ def _observe_rootfs(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield from own_devices(seen, DEFAULT_DEVICES)
 
 
-# --- main: the learner's file as a program, in a process of its own
+# --- main: the learner's file as a program, in a process of its own; and called, with a preflight that was drawn
+
+MISUSES: tuple[list[str], ...] = ([], ["run"], ["run", "busybox"], ["start", "busybox", "true"])
+USAGE, FAILED = 2, 125  # what the lesson asks for
 
 
 def _said(draw: Draw) -> str:
@@ -231,11 +272,19 @@ def _without_main(draw: Draw) -> Iterator[None]:
         yield
 
 
-def _perform_main(mine: ModuleType, draw: Draw) -> list[list[Any]]:
-    """Run `python my_runtime.py` three times: as asked for, where the cgroups are missing, and without a word.
+def _drawn_missing(draw: Draw) -> dict[str, str]:
+    """Return what a preflight finds missing, each with its cure: nobody can know it before."""
+    return {f"{word}-{draw.token}": f"cure-{number}-{draw.mark}" for number, word in enumerate(("wheels", "sails"))}
 
-    Its `hostname` is the check's, so that one can see from outside whose `run` it is that starts the container.
+
+def _perform_main(mine: ModuleType, draw: Draw) -> dict[str, Any]:
+    """Call `main` where things are missing, and with words that it has no use for; then run `python my_runtime.py` in earnest.
+
+    There, its `hostname` is the check's, so that one can see from outside whose `run` it is that starts the container.
     """
+    os.environ["LABCORE_ROOT"] = f"{draw.root}/state"
+    lacking = _called(mine, ["run", draw.hostname, "/bin/true"], _drawn_missing(draw))
+    misused = [_called(mine, words, {}) for words in MISUSES]
     _lay_open(draw)
     have_cgroups()
     file = Path(draw.root, "work", NAME)
@@ -243,13 +292,29 @@ def _perform_main(mine: ModuleType, draw: Draw) -> list[list[Any]]:
     marking = f'def hostname(spec):\n    return [ops.SetHostname("{draw.mark}")]\n'
     text = with_function(Path(str(mine.__file__)).read_text(encoding="utf-8"), "hostname", marking, all_steps())
     file.write_text(with_ending(text, ENDING), encoding="utf-8")
-    found = [_run(draw, file, "run", draw.hostname, *_says(draw))]
-    print(found[0][2], end="")  # a learner wants to know what it died of
-    if tripwires.text() in found[0][2]:
+    asked = _run(file, "run", draw.hostname, *_says(draw))
+    print(asked[2], end="")  # a learner wants to know what it died of
+    if tripwires.text() in asked[2]:
         tripwires.spring()
-    hide_cgroups()
-    found.append(_run(draw, file, "run", draw.hostname, "/bin/sh", "-c", f"echo {_said(draw)}"))
-    return [*found, _run(draw, file)]
+    return {"asked": asked, "lacking": lacking, "misused": misused}
+
+
+def _called(mine: ModuleType, words: list[str], missing: dict[str, str]) -> list[Any]:
+    """Call `main` with a preflight that finds these missing, and a `run` that starts nothing.
+
+    Return its code (or its exception), what it said on standard output and standard error, and how often it called `run`.
+    """
+    started: list[Any] = []
+    mine.__dict__["preflight"] = lambda _: dict(missing)
+    mine.__dict__["run"] = lambda *arguments, **_: started.append(arguments)
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        try:
+            code = mine.main(words)
+        except SystemExit as end:
+            code = end.code
+        except Exception as error:
+            code = repr(error)
+    return [code, out.getvalue(), err.getvalue(), len(started)]
 
 
 def _lay_open(draw: Draw) -> None:
@@ -258,9 +323,9 @@ def _lay_open(draw: Draw) -> None:
     native.mount(f"{draw.root}/solutions", labcore.lab.solutions.__path__[0], flags=MountFlag.BIND)
 
 
-def _run(draw: Draw, file: Path, *words: str) -> list[Any]:
-    environment = os.environ | {"LABCORE_ROOT": f"{draw.root}/state", "PYTHONDONTWRITEBYTECODE": "1"}
+def _run(file: Path, *words: str) -> list[Any]:
     command = [sys.executable, str(file), *words]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", cwd=file.parent
     )
@@ -275,30 +340,44 @@ def _observe_main(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 
 
 def _conclude_main(returned: Any, draw: Draw) -> Iterator[Claim]:
-    (code, out, err), (code_without, *said_without), (code_bare, *_, err_bare) = returned
+    code, out, err = returned["asked"]
     last = err.strip().splitlines()[-1][:100] if err.strip() else ""
     yield Claim(say("what the program says comes out"), _said(draw) in out, last)
     yield from ended_as_drawn(code, draw)
-    together = " ".join(said_without)
-    yield Claim(say("where the cgroups are missing, it says so"), "cgroups" in together, together.strip()[-100:])
-    yield Claim(say("starts nothing"), _said(draw) not in together)
-    yield Claim(say("and ends with another code than 0"), code_without != 0, str(code_without))
-    right = code_bare != 0 and "Traceback" not in err_bare
-    yield Claim(say("without a word on its command line it fails, without a traceback"), right, str(code_bare))
+    yield from _says_what_is_missing(returned["lacking"], draw)
+    yield from _says_how_it_is_used(returned["misused"])
+
+
+def _says_what_is_missing(lacking: list[Any], draw: Draw) -> Iterator[Claim]:
+    code, out, err, started = lacking
+    lines = f"{out}\n{err}".splitlines()
+    unsaid = [name for name, cure in _drawn_missing(draw).items() if not any(name in line and cure in line for line in lines)]
+    yield Claim(say("for each thing that is missing it prints a line, with its cure"), not unsaid, " ".join(unsaid))
+    yield Claim(say("starts nothing"), started == 0)
+    yield Claim(say("and returns {code}", code=FAILED), code == FAILED, repr(code)[:60])
+
+
+def _says_how_it_is_used(misused: list[list[Any]]) -> Iterator[Claim]:
+    wrong = [f"{words}: {code!r}"[:60] for words, (code, *_) in zip(MISUSES, misused, strict=True) if code != USAGE]
+    text = say("for fewer than three words, or another first one, it returns {code}", code=USAGE)
+    yield Claim(text, not wrong, "; ".join(wrong[:2]))
+    silent = [str(words) for words, (_, _, err, started) in zip(MISUSES, misused, strict=True) if not err.strip() or started]
+    yield Claim(say("says on standard error how it is used, and starts nothing"), not silent, " ".join(silent))
 
 
 # --- machine_of
 
+CUT = (5, 18, 19)  # bytes: too few for the number
 HEADS = ((1, "little"), (2, "big"))
 
 
 def _samples(draw: Draw) -> list[bytes]:
-    """Return heads of files: programs of both byte orders, a script, a file that is cut off."""
+    """Return heads of files: programs of both byte orders, one as short as can be, a script, files cut off."""
     made = []
     for number, (order, name) in enumerate(HEADS):
         machine = (draw.number + number * 17).to_bytes(2, name)  # type: ignore[arg-type]
-        made.append(b"\x7fELF\x02" + bytes([order, 1]) + bytes(11) + machine + bytes(draw.exit_code))
-    return [*made, b"#!/bin/sh\nexit " + str(draw.exit_code).encode() * 9, b"\x7fELF\x02"]
+        made.append(b"\x7fELF\x02" + bytes([order, 1]) + bytes(11) + machine + bytes(draw.exit_code * (1 - number)))
+    return [*made, b"#!/bin/sh\nexit " + str(draw.exit_code).encode() * 9, *(made[0][:length] for length in CUT)]
 
 
 def _perform_machine_of(mine: ModuleType, draw: Draw) -> list[Any]:
@@ -311,7 +390,7 @@ def _perform_machine_of(mine: ModuleType, draw: Draw) -> list[Any]:
 
 
 def _conclude_machine_of(returned: Any, draw: Draw) -> Iterator[Claim]:
-    little, big, script, cut = returned
+    little, big, script, *cut = returned
     yield Claim(
         say("a program's machine is the number at byte 18"), little == draw.number, expected=str(draw.number), seen=str(little)
     )
@@ -319,14 +398,15 @@ def _conclude_machine_of(returned: Any, draw: Draw) -> Iterator[Claim]:
         say("in the byte order that byte 5 names"), big == draw.number + 17, expected=str(draw.number + 17), seen=str(big)
     )
     yield Claim(say("a script is for no machine"), script is None, str(script))
-    yield Claim(say("nor is a file that is cut off"), cut is None, str(cut))
+    told = [f"{length}: {found!r}" for length, found in zip(CUT, cut, strict=True) if found is not None]
+    yield Claim(say("nor is a file that is cut off"), not told, ", ".join(told))
 
 
 EXAMINING: tuple[Target, ...] = (doctor.examine, kernel, machine, session.what_is_missing)
 READING: tuple[Target, ...] = (elf,)
 SCENARIOS = {
     "preflight": Scenario(_perform_preflight, None, _conclude_preflight, None, twice=True, forbidden=EXAMINING),
-    "devices": Scenario(_perform_devices, _observe_devices, ended_as_drawn, Draw.waiting, forbidden=(mounting,)),
+    "devices": Scenario(_perform_devices, _observe_devices, ended_as_drawn, Draw.waiting, twice=True, forbidden=(mounting,)),
     "rootfs": LAYERED.replace(perform=_perform_rootfs, observe=_observe_rootfs),
     "main": Scenario(_perform_main, _observe_main, _conclude_main, _says, prepare=_without_main, seconds=3 * SECONDS),
     "machine_of": Scenario(_perform_machine_of, None, _conclude_machine_of, None, forbidden=READING),

@@ -44,6 +44,11 @@ class ProcessView(Record):
         return [os.fsdecode(word) for word in Path(f"/proc/{self.pid}/cmdline").read_bytes().split(b"\0")[:-1]]
 
     @property
+    def environment(self) -> list[str]:
+        """The environment that it began with."""
+        return [os.fsdecode(word) for word in Path(f"/proc/{self.pid}/environ").read_bytes().split(b"\0")[:-1]]
+
+    @property
     def mounts(self) -> list[list[str]]:
         """The fields of its mountinfo, a list for each mount."""
         return [line.split() for line in Path(f"/proc/{self.pid}/mountinfo").read_text(encoding="utf-8").splitlines()]

@@ -25,6 +25,7 @@ from labcore.spec import NAMESPACES, BindRoot, ContainerSpec, Root
 
 PREFIX = "labcore-check-"
 APPLETS = ("sh", "cat", "echo", "sleep", "touch", "true", "ls", "ps", "hostname", "id")
+LOOKED_UP = "ash"  # a shell that is in /srv only
 SECONDS = 8.0  # that a step may take
 GATE = "gate"  # a FIFO in the root: the container waits there until it has been looked at from outside
 INNER_GATE = "inner-gate"  # another, for a `perform` that looks at the container itself
@@ -36,7 +37,7 @@ class Draw(Record):
     `again`: the second run of a check that runs twice.
     """
 
-    root: str
+    root: str  # where the root file system is: in a directory of the check's own
     token: str
     hostname: str
     mark: str
@@ -45,6 +46,11 @@ class Draw(Record):
     number: int
     which: int
     again: bool = False
+
+    @property
+    def place(self) -> str:
+        """The directory in which the root is, and all that the check may write to; the root itself is no mount point."""
+        return str(Path(self.root).parent)
 
     def waiting(self) -> tuple[str, ...]:
         """A program that waits at the gate and then exits with the drawn exit code."""
@@ -102,7 +108,9 @@ def drawn(seed: int, *, others: bool = False) -> Iterator[Draw]:
     optional = [kind for kind in NAMESPACES if kind not in ("mount", "pid", "uts")]
     chosen = set(lots.sample(optional, lots.randint(1, len(optional) - 1)))
     chosen = set(optional) - chosen if others else chosen
-    with a_place() as directory:
+    with a_place() as place:
+        directory = place / "root"
+        directory.mkdir()
         draw = Draw(
             root=str(directory),
             token=f"token-{word}",
@@ -136,7 +144,7 @@ def _remove(directory: Path) -> None:
 def make_root(directory: Path, mark: str) -> None:
     """Make a small root file system: busybox, a gate (FIFO), and an empty file whose name identifies it."""
     directory.chmod(0o755)
-    for name in ("bin", "dev", "proc", "tmp"):
+    for name in ("bin", "dev", "proc", "srv", "tmp"):
         (directory / name).mkdir()
     (directory / "dev" / "null").touch()  # the shell opens it for what it starts in the background
     try:
@@ -145,6 +153,7 @@ def make_root(directory: Path, mark: str) -> None:
         raise Unavailable(f"no room for a root in {directory}: {error.strerror}") from None
     for applet in APPLETS:
         (directory / "bin" / applet).symlink_to("busybox")
+    (directory / "srv" / LOOKED_UP).symlink_to("../bin/busybox")
     for name in (GATE, INNER_GATE):
         os.mkfifo(directory / name)
     (directory / mark).touch()

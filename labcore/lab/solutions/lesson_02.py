@@ -11,9 +11,9 @@ def limits(spec):
     if spec.resources == Resources():
         return []
     group = lab.cgroup(spec.hostname)
-    if spec.resources.memory:
+    if spec.resources.memory is not None:
         Path(group["memory"], MEMORY_MAX).write_text(str(spec.resources.memory))
-    if spec.resources.pids:
+    if spec.resources.pids is not None:
         Path(group["pids"], "pids.max").write_text(str(spec.resources.pids))
     return [ops.JoinCgroup((group["memory"], group["pids"]))]
 
@@ -22,14 +22,14 @@ def confine(spec):
     """Return the ops, after those of `rootfs`, that take away what the program is not to have."""
     keep = tuple(Capability[name] for name in spec.capabilities.effective)
     rights = [ops.BoundCapabilities(keep), ops.SetCapabilities(keep, keep)]
-    table = "".join(f"{ids.inside} {ids.outside} {ids.size}\n" for ids in spec.uid_map)
 
     def map_ids(process):
-        Path(f"/proc/{process.pid}/uid_map").write_text(table)
-        Path(f"/proc/{process.pid}/gid_map").write_text(table)
+        for name in ("uid_map", "gid_map"):
+            table = "".join(f"{ids.inside} {ids.outside} {ids.size}\n" for ids in getattr(spec, name))
+            Path(f"/proc/{process.pid}/{name}").write_text(table)
 
     leave = ops.Call(native.unshare.step(CloneFlag.NEWUSER))
-    users = [leave, ops.Sync("maps ids", map_ids), ops.SetUser(0, 0)] if table else []
+    users = [leave, ops.Sync("maps ids", map_ids), ops.SetUser(0, 0)] if spec.uid_map else []
     return [ops.ReadonlyPaths(spec.readonly_paths), *users, lab.seccomp(), *rights]
 
 

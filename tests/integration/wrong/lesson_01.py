@@ -118,6 +118,44 @@ def rootfs(spec):
         ops.Mount("proc", "/proc", "proc"),
     ]
 """,
+        "the root not bound onto itself": """
+def rootfs(spec):
+    root = spec.root.directory
+    return [
+        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
+        ops.Chdir(root),
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+        ops.Mount("proc", "/proc", "proc"),
+    ]
+""",
+        "mounts that follow the machine's": """
+def rootfs(spec):
+    root = spec.root.directory
+    return [
+        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.SLAVE),
+        ops.Mount(root, root, flags=MountFlag.BIND | MountFlag.REC),
+        ops.Chdir(root),
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+        ops.Mount("proc", "/proc", "proc"),
+    ]
+""",
+        "the machine's /proc": """
+def rootfs(spec):
+    root = spec.root.directory
+    return [
+        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
+        ops.Mount(root, root, flags=MountFlag.BIND | MountFlag.REC),
+        ops.Chdir(root),
+        ops.Mount("/proc", "proc", flags=MountFlag.BIND | MountFlag.REC),
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+    ]
+""",
         "no /proc": """
 def rootfs(spec):
     root = spec.root.directory
@@ -132,6 +170,21 @@ def rootfs(spec):
 """,
     },
     "run": {
+        "success for every failure": """
+def run(root, argv, name="box"):
+    spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
+    program = ops.Execve(spec.argv, spec.environment, ops.search_path(argv[0], spec.environment, DEFAULT_PATH))
+    try:
+        return show(Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), program])).returncode
+    except Exception:
+        return 0
+""",
+        "no lookup in PATH": """
+def run(root, argv, name="box"):
+    spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
+    program = ops.Execve(spec.argv, spec.environment, (argv[0],))
+    return show(Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), program])).returncode
+""",
         "a faked print": """
 def run(root, argv, name="box"):
     print(name, argv)

@@ -7,9 +7,9 @@ def limits(spec):
     if spec.resources == Resources():
         return []
     group = lab.cgroup(spec.hostname)
-    if spec.resources.memory:
+    if spec.resources.memory is not None:
         Path(group["memory"], MEMORY_MAX).write_text(str(spec.resources.memory))
-    if spec.resources.pids:
+    if spec.resources.pids is not None:
         Path(group["pids"], "pids.max").write_text(str(spec.resources.pids))
     return [ops.JoinCgroup((group["memory"], group["pids"]))]
 """
@@ -17,18 +17,19 @@ CONFINE = """
 def confine(spec):
     keep = tuple(Capability[name] for name in spec.capabilities.effective)
     rights = [ops.BoundCapabilities(keep), ops.SetCapabilities(keep, keep)]
-    table = "".join(f"{ids.inside} {ids.outside} {ids.size}\\n" for ids in spec.uid_map)
     def map_ids(process):
-        Path(f"/proc/{process.pid}/uid_map").write_text(table)
-        Path(f"/proc/{process.pid}/gid_map").write_text(table)
+        for name in ("uid_map", "gid_map"):
+            table = "".join(f"{ids.inside} {ids.outside} {ids.size}\\n" for ids in getattr(spec, name))
+            Path(f"/proc/{process.pid}/{name}").write_text(table)
     leave = ops.Call(native.unshare.step(CloneFlag.NEWUSER))
-    users = [leave, ops.Sync("maps ids", map_ids), ops.SetUser(0, 0)] if table else []
+    users = [leave, ops.Sync("maps ids", map_ids), ops.SetUser(0, 0)] if spec.uid_map else []
     return [ops.ReadonlyPaths(spec.readonly_paths), *users, lab.seccomp(), *rights]
 """
 RUN = """
 def run(root, argv, name="box", **more):
     spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name, **more)
-    program = ops.Execve(spec.argv, spec.environment, (argv[0],))
+    tried = ops.search_path(argv[0], spec.environment, DEFAULT_PATH)
+    program = ops.Execve(spec.argv, spec.environment, tried)
     before, after = [*limits(spec), *namespaces(spec), *hostname(spec)], [*confine(spec), program]
     return show(Plan([*before, *rootfs(spec), *after])).returncode
 """
@@ -63,14 +64,24 @@ def limits(spec):
         "the starter moved in": _but(LIMITS, (BORN, MOVED)),
         "a limit where none is asked for": _but(
             LIMITS,
-            ("if spec.resources.memory:", "if True:"),
+            ("if spec.resources.memory is not None:", "if True:"),
             ("str(spec.resources.memory)", "str(spec.resources.memory or 1 << 25)"),
+        ),
+        "limits for what asks for none": _but(LIMITS, ("    if spec.resources == Resources():\n        return []\n", "")),
+        "what the kernel refuses passed over": _but(
+            LIMITS,
+            (
+                'Path(group["pids"], "pids.max").write_text(str(spec.resources.pids))',
+                'subprocess.run(["sh", "-c", f"echo {spec.resources.pids} > {group[\'pids\']}/pids.max"])',
+            ),
         ),
         "another name": _but(LIMITS, ("lab.cgroup(spec.hostname)", 'lab.cgroup("box")')),
     },
     "confine": {
         "a faked print": "def confine(spec):\n    print(spec.capabilities, spec.uid_map)\n    return []\n",
-        "a hard-coded map": _but(CONFINE, ("{ids.inside} {ids.outside} {ids.size}", "0 100000 65536")),
+        "a hard-coded map": _but(
+            CONFINE, ("{ids.inside} {ids.outside} {ids.size}", "{ids.inside} {ids.inside + 100000} {ids.size}")
+        ),
         "hard-coded capabilities": _but(CONFINE, ("spec.capabilities.effective", "DEFAULT_CAPABILITIES")),
         "a call of the reference": REFERENCE_BY_SOLUTION.format(step="confine", lesson=2),
         "a call of the reference, hidden": REFERENCE_SWALLOWED.format(step="confine", instead="[]"),
@@ -80,9 +91,13 @@ def limits(spec):
         "the filter too early": _but(CONFINE, (FILTER, "lab.seccomp(), *users")),
         "mapped, but nobody becomes root": _but(CONFINE, (", ops.SetUser(0, 0)", "")),
         "users without a map": _but(CONFINE, (', ops.Sync("maps ids", map_ids), ops.SetUser(0, 0)', "")),
+        "the users' map for the groups, too": _but(CONFINE, ("getattr(spec, name)", "spec.uid_map")),
+        "the first range of a map only": _but(CONFINE, ("getattr(spec, name)", "getattr(spec, name)[:1]")),
+        "inheritable capabilities left": _but(CONFINE, (", ops.SetCapabilities(keep, keep)", "")),
+        "all the usual paths read-only": _but(CONFINE, ("spec.readonly_paths", "READONLY_PATHS")),
         "everything writable": _but(CONFINE, ("ops.ReadonlyPaths(spec.readonly_paths), ", "")),
         "always a user namespace": _but(
-            CONFINE, (" if table else []", ""), ("spec.uid_map)\n", 'spec.uid_map) or "0 100000 65536"\n')
+            CONFINE, (" if spec.uid_map else []", ""), ("getattr(spec, name))\n", 'getattr(spec, name)) or "0 100000 65536"\n')
         ),
     },
     "run": {
@@ -102,6 +117,9 @@ def run(root, argv, name="box", **more):
             RUN, ("*before, *rootfs(spec), *after", "*before, *after[:-1], *rootfs(spec), program")
         ),
         "always success": _but(RUN, (".returncode", " and 0")),
+        "success for every failure": _but(
+            RUN, (f"    {BOX}", f"    try:\n        {BOX}\n    except Exception:\n        return 0")
+        ),
     },
 }
 

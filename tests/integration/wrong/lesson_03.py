@@ -45,6 +45,18 @@ def pull(registry, repository, tag, store):
     lab.tag(store, f"{repository}:{tag}", content)
     return manifest
 """
+RUN = """
+def run(root, argv, name="box", **more):
+    below = BindRoot(root)
+    if not root.startswith("/"):
+        store = lab.store()
+        below = OverlayRoot(store, tuple(layers(lab.manifest(store, root), store)), "scratch")
+    spec = ContainerSpec(root=below, argv=tuple(argv), hostname=name, **more)
+    tried = ops.search_path(argv[0], spec.environment, DEFAULT_PATH)
+    program = ops.Execve(spec.argv, spec.environment, tried)
+    before, after = [*limits(spec), *namespaces(spec), *hostname(spec)], [*confine(spec), program]
+    return show(Plan([*before, *rootfs(spec), *after])).returncode
+"""
 WHITEOUTS = """
 def whiteouts(directory):
     for mark in list(Path(directory).rglob(".wh.*")):
@@ -113,6 +125,7 @@ def layers(manifest, store):
         "the marks only taken away": _but(
             LAYERS, ("whiteouts(directory)", '[mark.unlink() for mark in list(directory.rglob(".wh.*"))]')
         ),
+        "what tar says is passed over": _but(LAYERS, (", check=True", "")),
         "unpacked anew each time": _but(
             LAYERS,
             ('Path(store, "layers", name)', 'Path(store, "layers", os.urandom(8).hex())'),
@@ -137,6 +150,7 @@ def overlay(root):
         "the lowest on top": _but(OVERLAY, ("':'.join(root.layers)", "':'.join(reversed(root.layers))")),
         "no layer of its own": _but(OVERLAY, (",upperdir={top}/upper,workdir={top}/work", "")),
         "no workdir": _but(OVERLAY, (",workdir={top}/work", "")),
+        "the whole store covered": _but(OVERLAY, ("top = root.scratch", "top = root.directory")),
         "on the disk, where it stays": _but(OVERLAY, ('        ops.Mount("tmpfs", top, "tmpfs"),\n', "")),
         "an image's layer to write to": _but(
             OVERLAY,
@@ -241,53 +255,48 @@ def pull(registry, repository, tag, store):
         "a warning in place of a refusal": _but(PULL, ('raise ValueError("other bytes came")', 'print("other bytes came")')),
         "layers without the config": _but(PULL, ('[manifest["config"], *manifest["layers"]]', 'manifest["layers"]')),
         "no name is given": _but(PULL, ('    lab.tag(store, f"{repository}:{tag}", content)\n', "")),
+        "named before it is whole": _but(
+            PULL,
+            ('    lab.tag(store, f"{repository}:{tag}", content)\n', ""),
+            ("    for part", '    lab.tag(store, f"{repository}:{tag}", content)\n    for part'),
+        ),
+        "an empty manifest is named": _but(PULL, ("content)\n    return", 'b"{}")\n    return')),
         "nothing comes back": _but(PULL, ("    return manifest\n", "")),
     },
     "run": {
         "a faked print": """
-def run(root, argv, name="box"):
+def run(root, argv, name="box", **more):
     print(name, argv)
     return int(argv[2].split()[-1])
 """,
-        "a hard-coded image": """
-def run(root, argv, name="box"):
-    below = BindRoot(root)
-    if not root.startswith("/"):
-        store = lab.store()
-        below = OverlayRoot(store, tuple(layers(lab.manifest(store, "busybox"), store)), "scratch")
-    spec = ContainerSpec(root=below, argv=tuple(argv), hostname=name)
-    plan = Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), ops.Execve(spec.argv, spec.environment, (argv[0],))])
-    return show(plan).returncode
-""",
-        "a call of the reference": _reference("run"),
+        "a hard-coded image": _but(RUN, ("lab.manifest(store, root)", 'lab.manifest(store, "busybox")')),
+        "a call of the reference": _reference("run").replace("(*arguments)", "(*arguments, **more)"),
         "a call of labcore.run": """
-def run(root, argv, name="box"):
+def run(root, argv, name="box", **more):
     return labcore.run(root, list(argv), hostname=name).exit_code
 """,
         "as in lesson 1": """
-def run(root, argv, name="box"):
+def run(root, argv, name="box", **more):
     spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
     plan = Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), ops.Execve(spec.argv, spec.environment, (argv[0],))])
     return show(plan).returncode
 """,
-        "images only": """
-def run(root, argv, name="box"):
-    store = lab.store()
-    below = OverlayRoot(store, tuple(layers(lab.manifest(store, root), store)), "scratch")
-    spec = ContainerSpec(root=below, argv=tuple(argv), hostname=name)
-    plan = Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), ops.Execve(spec.argv, spec.environment, (argv[0],))])
-    return show(plan).returncode
-""",
-        "always success": """
-def run(root, argv, name="box"):
-    below = BindRoot(root)
-    if not root.startswith("/"):
-        store = lab.store()
-        below = OverlayRoot(store, tuple(layers(lab.manifest(store, root), store)), "scratch")
-    spec = ContainerSpec(root=below, argv=tuple(argv), hostname=name)
-    show(Plan([*namespaces(spec), *hostname(spec), *rootfs(spec), ops.Execve(spec.argv, spec.environment, (argv[0],))]))
-    return 0
-""",
+        "images only": _but(
+            RUN,
+            ('    below = BindRoot(root)\n    if not root.startswith("/"):\n', "    if True:\n"),
+        ),
+        "no limits": _but(RUN, ("*limits(spec), ", "")),
+        "no rights taken away": _but(RUN, ("*confine(spec), ", "")),
+        "further fields dropped": _but(RUN, (", **more)\n    tried", ', environment=more.get("environment", ()))\n    tried')),
+        "success for every failure": _but(
+            RUN,
+            (
+                "    return show(Plan([*before, *rootfs(spec), *after])).returncode\n",
+                "    try:\n        return show(Plan([*before, *rootfs(spec), *after])).returncode\n"
+                "    except Exception:\n        return 0\n",
+            ),
+        ),
+        "always success": _but(RUN, (".returncode", " and 0")),
     },
     "whiteouts": {
         "a faked print": 'def whiteouts(directory):\n    print("whiteouts:", list(Path(directory).rglob(".wh.*")))\n',

@@ -109,6 +109,8 @@ def preflight(tray):
         "without the cgroups": _but(PREFLIGHT, ('if not any(Path("/sys/fs/cgroup").glob("**/cgroup.procs")):', "if False:")),
         "some namespaces only": _but(PREFLIGHT, ("for kind in NAMESPACES}", 'for kind in ("mount", "uts")}')),
         "no cure": _but(PREFLIGHT, ("error.cure", '""')),
+        "the error in place of its cure": _but(PREFLIGHT, ("error.cure", "str(error)")),
+        "the cause in place of its cure": _but(PREFLIGHT, ("error.cure", "error.cause")),
         "names without their cures": _but(PREFLIGHT, ("return missing", "return list(missing)")),
         "the first failure is raised": _but(PREFLIGHT, ("missing[name] = error.cure", "raise")),
         "the right names in the wrong places": _but(PREFLIGHT, ("missing[name] = error.cure", "needs.pop(name); return {}")),
@@ -191,6 +193,18 @@ def main(words):
         "silently given up": _but(MAIN, ('        print(f"{name} is missing: {cure}", file=sys.stderr)\n', "        pass\n")),
         "always success": _but(MAIN, ("else run(words[1], words[2:])", "else run(words[1], words[2:]) * 0")),
         "success where something is missing": _but(MAIN, ("return 125", "return 0")),
+        "the usage on standard output": _but(MAIN, ('PROGRAM…", file=sys.stderr', 'PROGRAM…"')),
+        "a cure is kept back": _but(MAIN, ("{name} is missing: {cure}", "{name} is missing")),
+        "1 for everything": """
+def main(words):
+    if len(words) < 3 or words[0] != "run":
+        print("usage: my_runtime.py run IMAGE PROGRAM…", file=sys.stderr)
+        return 1
+    missing = preflight(lab.tray("preflight"))
+    for name, cure in missing.items():
+        print(f"{name} is missing: {cure}", file=sys.stderr)
+    return 1 if missing else run(words[1], words[2:])
+""",
         "all words in one": _but(MAIN, ("words[2:])", '" ".join(words[2:]).split())')),
         "falls over its own words": _but(MAIN, ('len(words) < 3 or words[0] != "run"', 'words[0] != "run"')),
     },

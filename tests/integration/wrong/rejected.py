@@ -31,10 +31,11 @@ FILE = Reason("a file that the layer deletes is not to be seen")
 BELOW = Reason("and nothing that lower layers have there")
 EACH = Reason("a file that each layer has is found in each, the lowest first")
 NAMESPACE = Reason("where no .* namespaces may be made, .* is missing")
-NO_OVERLAY = Reason("which can be no upper layer, the overlay is missing")
+NO_OVERLAY = Reason("or nothing can be mounted, the overlay is missing")
 DEV = Reason("/dev is a tmpfs of its own")
 DEVICE = Reason("each device of the spec is there, with its numbers")
-SAYS_SO = Reason("where the cgroups are missing, it says so")
+SAYS_SO = Reason("for each thing that is missing it prints a line, with its cure")
+FAILS = Reason("a program that is not there is no success")
 MACHINE = Reason("a program's machine is the number at byte 18")
 
 REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
@@ -60,6 +61,9 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "the old root left in place": Reason("nothing of the old root is left in it"),
         "the machine's mounts not made private": raised("mounts still propagate to the host here"),
         "no /proc": Reason("/proc is mounted, a proc file system"),
+        "the root not bound onto itself": raised("pivot_root . .: EINVAL"),
+        "mounts that follow the machine's": Reason("its mounts are private"),
+        "the machine's /proc": Reason("and shows its own processes: process 1 is the program"),
     },
     (1, "run"): {
         "a faked print": NOBODY,
@@ -70,6 +74,8 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "a chroot in new namespaces": ROOT,
         "a process that is gone when it is looked at": NOBODY,
         "always success": CODE,
+        "success for every failure": FAILS,
+        "no lookup in PATH": raised("execve"),
     },
     (1, "outside_pid"): {
         "a faked print": NUMBER,
@@ -95,6 +101,8 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "only the memory": Reason("most processes in its cgroup"),
         "the starter moved in": CGROUP,
         "a limit where none is asked for": Reason("its memory has no limit of its own"),
+        "limits for what asks for none": Reason("for `Resources..` there is no op"),
+        "what the kernel refuses passed over": Reason("a limit that the kernel refuses is an error"),
         "another name": CGROUP,
     },
     (2, "confine"): {
@@ -108,6 +116,10 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "the filter too late": raised("seccomp a filter"),
         "the filter too early": raised("call unshare.NEWUSER.: EPERM"),
         "mapped, but nobody becomes root": Reason("the user outside that root inside is"),
+        "the users' map for the groups, too": Reason("gid_map: inside, outside"),
+        "the first range of a map only": Reason("uid_map: inside, outside"),
+        "inheritable capabilities left": Reason("what it hands on to programs: the capabilities that were asked for"),
+        "all the usual paths read-only": Reason("and no path is that the spec does not name"),
         "users without a map": Reason("uid_map: inside, outside"),
         "everything writable": Reason("is read-only"),
         "always a user namespace": Reason("no user namespace, for the spec does not ask for one"),
@@ -122,6 +134,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "rights only": CGROUP,
         "confined before the root is turned": raised("mounts still propagate to the host here"),
         "always success": CODE,
+        "success for every failure": FAILS,
     },
     (3, "digest"): {
         "a faked print": Reason("it returns a text"),
@@ -141,6 +154,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "all in one directory": Reason("each layer has a directory of its own in the store"),
         "marks left as they are": DELETED,
         "the marks only taken away": DELETED,
+        "what tar says is passed over": Reason("a layer that is cut off is an error"),
         "unpacked anew each time": Reason("unpacked once: the second time the same names come back"),
         "the middle one left out": Reason("each layer has a directory of its own in the store"),
         "blobs thrown away": Reason("what lay in the store is as it was"),
@@ -154,6 +168,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "the lowest on top": Reason("its read-only layers are the image's, the topmost first"),
         "no layer of its own": Reason("with a layer on top that can be written to"),
         "no workdir": raised("an overlay with an upperdir needs a workdir beside it"),
+        "the whole store covered": Reason("and its own lies in `root.scratch`"),
         "on the disk, where it stays": Reason("what the container wrote was in memory, and is gone with it"),
         "an image's layer to write to": Reason("what lay in the store is as it was"),
         "a copy of the layers": OVERLAY,
@@ -179,6 +194,8 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "a warning in place of a refusal": CONFIG,
         "layers without the config": Reason("config and layers lie in the store, each under its digest"),
         "no name is given": Reason("the image has its name there"),
+        "named before it is whole": Reason("nor has an image a name there whose parts did not all come"),
+        "an empty manifest is named": Reason("the digest of the manifest that has that name"),
         "nothing comes back": Reason("the manifest came back"),
     },
     (3, "run"): {
@@ -188,6 +205,10 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "a call of labcore.run": OWN,
         "as in lesson 1": raised("bind rec: ENOENT"),
         "images only": raised("lab.manifest.store, root."),
+        "no limits": CGROUP,
+        "no rights taken away": POWERS,
+        "further fields dropped": CGROUP,
+        "success for every failure": FAILS,
         "always success": CODE,
     },
     (3, "whiteouts"): {
@@ -221,6 +242,8 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "without the cgroups": Reason("where no cgroups are mounted, they are missing"),
         "some namespaces only": NAMESPACE,
         "no cure": Reason("each comes with a cure"),
+        "the error in place of its cure": Reason("a cure says what to do, not what went wrong"),
+        "the cause in place of its cure": Reason("a cure says what to do, not what went wrong"),
         "names without their cures": raised("it returns a dictionary, what is missing and its cure"),
         "the first failure is raised": raised("StepFailed"),
         "the right names in the wrong places": NAMESPACE,
@@ -257,9 +280,12 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "a warning, and on with it": Reason("starts nothing"),
         "silently given up": SAYS_SO,
         "always success": CODE,
-        "success where something is missing": Reason("and ends with another code than 0"),
+        "success where something is missing": Reason("and returns 125"),
+        "the usage on standard output": Reason("says on standard error how it is used"),
+        "a cure is kept back": SAYS_SO,
+        "1 for everything": Reason("and returns 125"),
         "all words in one": NOBODY,
-        "falls over its own words": Reason("without a word on its command line it fails, without a traceback"),
+        "falls over its own words": Reason("for fewer than three words, or another first one, it returns 2"),
     },
     (4, "machine_of"): {
         "a faked print": MACHINE,

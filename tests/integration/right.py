@@ -1,0 +1,254 @@
+"""Other right answers to the steps: by step, in what style they are written, and their text. Every check accepts them."""
+
+RIGHT: dict[tuple[int, str], dict[str, str]] = {
+    (1, "hostname"): {
+        "a tuple": "def hostname(spec):\n    return (ops.SetHostname(hostname=spec.hostname),)\n",
+    },
+    (1, "namespaces"): {
+        "a fold": """
+def namespaces(spec):
+    from functools import reduce
+    from operator import or_
+    return [ops.Clone(reduce(or_, map(NAMESPACE_FLAGS.get, spec.namespaces)))]
+""",
+    },
+    (1, "rootfs"): {
+        "the old root put into a directory, and /proc mounted before": """
+def rootfs(spec):
+    def bind(path):
+        return ops.Mount(path, path, None, MountFlag.REC | MountFlag.BIND)
+    made = [ops.Mount("", "/", None, MountFlag.PRIVATE | MountFlag.REC), bind(spec.root.directory)]
+    made += [ops.Chdir(spec.root.directory), ops.Mount("of its own", "proc", "proc", MountFlag.NOSUID)]
+    return [*made, ops.PivotRoot(".", "tmp"), ops.Chdir("/"), ops.Unmount("/tmp", UnmountFlag.DETACH)]
+""",
+    },
+    (1, "run"): {
+        "spawned, and 127 for a program that is not there": """
+def run(root, argv, name="box"):
+    spec = ContainerSpec(root=BindRoot(root), argv=tuple(argv), hostname=name)
+    stages = [namespaces, hostname, rootfs]
+    plan = [op for stage in stages for op in stage(spec)]
+    tried = tuple(f"{directory}/{argv[0]}" for directory in DEFAULT_PATH.split(":")) if "/" not in argv[0] else (argv[0],)
+    try:
+        with spawn(Plan([*plan, ops.Execve(spec.argv, spec.environment, tried)])) as process:
+            return process.wait()
+    except FileNotFoundError:
+        return 127
+    except OSError as error:
+        return 127 if error.errno == errno.ENOENT else 126
+""",
+    },
+    (1, "outside_pid"): {
+        "all processes looked through": """
+def outside_pid(container, inside):
+    mine = os.readlink(f"/proc/{container}/ns/pid")
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            status = Path("/proc", name, "status").read_text()
+            numbers = status.partition("NSpid:")[2].splitlines()[0].split()
+            if os.readlink(f"/proc/{name}/ns/pid") == mine and int(numbers[-1]) == inside:
+                return int(name)
+        except OSError:
+            continue
+""",
+    },
+    (1, "read_only"): {
+        "the tmpfs first, and one flag more": """
+def read_only(spec):
+    return [
+        ops.Mount("scratch", "/tmp", "tmpfs"),
+        ops.Mount("", "/", None, MountFlag.RDONLY | MountFlag.REMOUNT | MountFlag.BIND | MountFlag.NOSUID),
+    ]
+""",
+    },
+    (2, "limits"): {
+        "a table of files": """
+def limits(spec):
+    asked = {("memory", MEMORY_MAX): spec.resources.memory, ("pids", "pids.max"): spec.resources.pids}
+    if not any(asked.values()):
+        return []
+    group = lab.cgroup(spec.hostname)
+    for (controller, file), value in asked.items():
+        if value is not None:
+            with open(os.path.join(group[controller], file), "w") as limit:
+                limit.write(f"{value}\\n")
+    return [ops.JoinCgroup((group["pids"], group["memory"]))]
+""",
+    },
+    (2, "confine"): {
+        "users in a helper, paths one by one": """
+def confine(spec):
+    def lines(ranges):
+        return "\\n".join(" ".join(map(str, (each.inside, each.outside, each.size))) for each in ranges)
+    def write(process):
+        proc = Path("/proc", str(process.pid))
+        (proc / "gid_map").write_text(lines(spec.gid_map))
+        (proc / "uid_map").write_text(lines(spec.uid_map))
+    made = [ops.ReadonlyPaths((path,)) for path in spec.readonly_paths]
+    if spec.uid_map:
+        made += [ops.Call(native.unshare.step(CloneFlag.NEWUSER)), ops.Sync("users", write), ops.SetUser(0, 0)]
+    keep = tuple(map(Capability.__getitem__, spec.capabilities.effective))
+    return made + [lab.seccomp(), ops.BoundCapabilities(keep), ops.SetCapabilities(permitted=keep, effective=keep)]
+""",
+    },
+    (3, "layers"): {
+        "unpacked beside and renamed, by tarfile": """
+def layers(manifest, store):
+    import shutil
+    names = []
+    for layer in reversed(manifest["layers"]):
+        algorithm, _, name = layer["digest"].partition(":")
+        place = Path(store) / "layers" / name
+        if not place.is_dir():
+            beside = place.with_suffix(".part")
+            shutil.rmtree(beside, ignore_errors=True)
+            with tarfile.open(Path(store, "blobs", algorithm, name)) as archive:
+                archive.extractall(beside)
+            whiteouts(beside)
+            beside.rename(place)
+        names.append("layers/" + name)
+    return names
+""",
+    },
+    (3, "overlay"): {
+        "whole paths, and names of its own": """
+def overlay(root):
+    top = os.path.join(root.directory, root.scratch)
+    lower = ":".join(os.path.join(root.directory, layer) for layer in root.layers)
+    data = f"upperdir={top}/mine,lowerdir={lower},workdir={top}/for-the-kernel{USERXATTR}"
+    made = [ops.Mount("none", top, "tmpfs", MountFlag.NODEV), ops.MakeDirectories((f"{top}/for-the-kernel", f"{top}/mine"))]
+    made += [ops.MakeDirectories((f"{top}/all",)), ops.Mount("none", f"{top}/all", "overlay", MountFlag(0), data)]
+    return [*made, ops.Chdir(f"{top}/all")]
+""",
+    },
+    (3, "rootfs"): {
+        "two branches, /proc last": """
+def rootfs(spec):
+    private = ops.Mount("none", "/", flags=MountFlag.PRIVATE | MountFlag.REC)
+    if isinstance(spec.root, BindRoot):
+        here = spec.root.directory
+        entered = [ops.Mount(here, here, flags=MountFlag.BIND), ops.Chdir(here)]
+    else:
+        entered = overlay(spec.root)
+    turned = [ops.PivotRoot(), ops.Unmount(".", UnmountFlag.DETACH), ops.Chdir("/")]
+    return [private, *entered, *turned, ops.Mount("proc", "/proc", "proc")]
+""",
+    },
+    (3, "pull"): {
+        "all is fetched and checked before anything is kept": """
+def pull(registry, repository, tag, store):
+    def get(kind, name):
+        return lab.fetch("/".join((registry, "v2", repository, kind, name)))
+    text = get("manifests", tag)
+    manifest = json.loads(text)
+    blobs = {part["digest"]: get("blobs", part["digest"]) for part in manifest["layers"] + [manifest["config"]]}
+    for name, content in blobs.items():
+        assert name == f"sha256:{hashlib.sha256(content).hexdigest()}"
+    for name, content in blobs.items():
+        (Path(store) / "blobs" / "sha256" / name[7:]).write_bytes(content)
+    lab.tag(store, repository + ":" + tag, text)
+    return manifest
+""",
+    },
+    (3, "run"): {
+        "a helper for the root, and errors as codes": """
+def run(root, argv, name="box", **more):
+    def below():
+        if os.path.isabs(root):
+            return BindRoot(root)
+        store = lab.store()
+        return OverlayRoot(directory=store, layers=tuple(layers(lab.manifest(store, root), store)), scratch="scratch")
+    try:
+        spec = ContainerSpec(hostname=name, argv=tuple(argv), root=below(), **more)
+        program = ops.Execve(spec.argv, spec.environment, ops.search_path(argv[0], spec.environment, DEFAULT_PATH))
+        ops_ = limits(spec) + namespaces(spec) + hostname(spec) + rootfs(spec) + confine(spec)
+        return show(Plan([*ops_, program])).returncode
+    except LookupError:
+        return 125
+""",
+    },
+    (3, "whiteouts"): {
+        "a walk from the bottom": """
+def whiteouts(directory):
+    for place, _, files in os.walk(directory, topdown=False):
+        for name in files:
+            if name == ".wh..wh..opq":
+                os.setxattr(place, OPAQUE, b"y")
+            elif name.startswith(".wh."):
+                os.mknod(os.path.join(place, name[4:]), stat.S_IFCHR | 0o600, os.makedev(0, 0))
+            else:
+                continue
+            os.remove(os.path.join(place, name))
+""",
+    },
+    (3, "dig"): {
+        "asked of tar": """
+def dig(manifest, store, path):
+    blobs = [f"{store}/blobs/sha256/{layer['digest'][7:]}" for layer in manifest["layers"]]
+    made = [subprocess.run(["tar", "-xOf", blob, path], capture_output=True) for blob in blobs]
+    return [each.stdout for each in made if each.returncode == 0]
+""",
+    },
+    (4, "preflight"): {
+        "spawned, with words of its own": """
+def preflight(tray):
+    def works(*tried):
+        try:
+            with spawn(Plan(tried)) as process:
+                process.wait()
+        except OSError:
+            return False
+        return True
+    found = {}
+    for kind in NAMESPACES:
+        if not works(ops.Clone(NAMESPACE_FLAGS[kind])):
+            found[f"{kind} namespace"] = f"raise the limit in /proc/sys/user for {kind} namespaces"
+    data = f"lowerdir={tray}/view,upperdir={tray}/upper,workdir={tray}/work"
+    private = ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+    if not works(ops.Clone(CloneFlag.NEWNS), private, ops.Mount("overlay", f"{tray}/view", "overlay", data=data)):
+        found["overlay"] = "modprobe overlay, or put the tray on a disk"
+    if not list(Path("/sys/fs/cgroup").rglob("cgroup.procs")):
+        found["cgroups"] = "mount them"
+    return found
+""",
+    },
+    (4, "devices"): {
+        "node by node": """
+def devices(spec):
+    if confined() or "user" in spec.namespaces:
+        made = lab.bound_devices(spec)
+    else:
+        made = [ops.MakeDevices(((f"dev/{each.path.split('/')[-1]}", each.major, each.minor),)) for each in spec.devices]
+    begin = [ops.Umask(0), ops.Mount("none", "dev", "tmpfs", data="size=64k,mode=755")]
+    pts = [ops.MakeDirectories(("dev/pts",)), ops.Mount("none", "dev/pts", "devpts", MountFlag.NOSUID, "ptmxmode=0666")]
+    return [*begin, *pts, *made, ops.MakeLinks((("dev/ptmx", "/dev/pts/ptmx"),)), ops.Umask(0o022)]
+""",
+    },
+    (4, "main"): {
+        "an error of its own for the usage": """
+def main(words):
+    match words:
+        case ["run", image, program, *rest]:
+            lacking = preflight(lab.tray("mine"))
+            print(*(f"missing: {name} ({cure})" for name, cure in lacking.items()), sep="\\n")
+            return run(image, [program, *rest]) if not lacking else 125
+        case _:
+            sys.stderr.write("run IMAGE PROGRAM\\n")
+            return 2
+""",
+    },
+    (4, "machine_of"): {
+        "by struct": """
+def machine_of(path):
+    import struct
+    with open(path, "rb") as file:
+        head = file.read(64)
+    if head[:4] != b"\\x7fELF":
+        return None
+    try:
+        return struct.unpack_from("<H" if head[5:6] == b"\x01" else ">H", head, 18)[0]
+    except struct.error:
+        return None
+""",
+    },
+}
