@@ -23,6 +23,7 @@ FLAGS = [
 ]  # fmt: skip
 WIDTH, HEIGHT = 1280, 900
 RUN_SECONDS = 150  # for all cells
+WIDGET_SECONDS = 40  # for a container, where all else is started at the same time
 POLL_MS = 100
 KERNEL_IS_READY = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 
@@ -101,8 +102,8 @@ def _widget_answers(page: Page) -> bool:
     before = result.inner_text()
     boxes.nth(1).uncheck()
     page.locator(".widget-vbox:has(> .widget-checkbox) button.jupyter-button").first.click()
-    for _ in range(100):
-        page.wait_for_timeout(100)
+    for _ in range(WIDGET_SECONDS * 1000 // POLL_MS):
+        page.wait_for_timeout(POLL_MS)
         if result.inner_text() != before:
             return True
     return False
