@@ -22,7 +22,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 WIDTH, HEIGHT = 1280, 900
-RUN_SECONDS = 90  # for all cells
+RUN_SECONDS = 150  # for all cells
 POLL_MS = 100
 KERNEL_IS_READY = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 
