@@ -33,7 +33,7 @@ kit:  ## make a kit, one archive with all that `make lab` fetches, for a class (
 	@$(PYTHON) tools/bootstrap.py lab
 	@$(BIN)/python tools/make_kit.py "$(or $(TO),dist/labcore-kit.tar)"
 
-test: lint  ## run all tests, WORKERS=N files at once; CI=true or PEERS=1 also makes what they compare with (today's docker, ...)
+test: setup  ## run all tests, lint among them, WORKERS=N files at once; CI=true or PEERS=1 also makes what they compare with (today's docker, ...)
 	@$(AS_ROOT) timeout --foreground --signal=ALRM --kill-after=60 $(TEST_LIMIT) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 mutants: setup  ## check every mutant of the lessons' solutions, and print for each step what became of them (ARGS: steps, as 1:rootfs)

@@ -19,6 +19,8 @@
     └── LabFailed           in lab        JupyterLab did not come up
 """
 
+from __future__ import annotations
+
 import errno as _errno
 import os
 

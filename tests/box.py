@@ -1,10 +1,11 @@
-"""A box: the mount, PID and cgroup namespaces that a run of the tests has, with a /tmp of its own, and each of its workers.
+"""A box: the mount, PID, network and cgroup namespaces that a run of the tests has, with a /tmp of its own, and each worker.
 
     python tests/box.py COMMAND [ARG...]
 
-What is seen in it was made in it: no neighbour's process, mount, cgroup or temporary file. When the command ends, whatever it
-has left running is killed, and its cgroups and its /tmp are removed. The network is the machine's. On a machine with systemd,
-which knows processes by their numbers and cgroups by their paths, the box has only its mounts; an ordinary user has none.
+What is seen in it was made in it: no neighbour's process, mount, cgroup, link, port or temporary file. When the command ends,
+whatever it has left running is killed, and its cgroups and its /tmp are removed. The file `network` in the shared directory is
+the machine's own network namespace, for those tests that fetch packages. On a machine with systemd, which knows processes by
+their numbers and cgroups by their paths, the box has only its mounts and its network; an ordinary user has none.
 
 Needs nothing but Python's standard library: it runs before what is tested is imported.
 """
@@ -13,6 +14,8 @@ import ctypes
 import fcntl
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -24,8 +27,9 @@ from pathlib import Path
 from types import FrameType
 
 SHARED = "LABCORE_TESTS_SHARED"  # the directory that all workers of a run see; it is set in a box, and nowhere else
-NEWNS, NEWCGROUP, NEWPID = 0x00020000, 0x02000000, 0x20000000  # linux/sched.h
+NEWNS, NEWCGROUP, NEWPID, NEWNET = 0x00020000, 0x02000000, 0x20000000, 0x40000000  # linux/sched.h
 PR_SET_PDEATHSIG = 1
+SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1  # netdevice(7)
 PREFIX = "labcore-tests-"  # of the names of its /tmp and of its cgroups
 FORWARDED = (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP)
 CGROUPS = Path("/sys/fs/cgroup")
@@ -90,8 +94,9 @@ def inside(place: Path, cgroups: list[Path], command: list[str]) -> int:
     shared = Path(os.environ.setdefault(SHARED, "/tmp/shared"))
     (place / "shared").mkdir()
     if shared.is_dir():  # of the run that this box is a worker's of
-        mount("--bind", shared, place / "shared")
+        mount("--rbind", shared, place / "shared")
     mount("--rbind", place, "/tmp")
+    leave_network(Path("/tmp/shared/network"))
     if not SYSTEMD.is_dir():
         mount("-t", "proc", "proc", "/proc")
     unblock = partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, FORWARDED)
@@ -114,6 +119,16 @@ def enter(cgroups: list[Path]) -> None:
         (CGROUPS / "init/cgroup.procs").write_text("0")
         controllers = (CGROUPS / "cgroup.controllers").read_text().split()
         (CGROUPS / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+
+
+def leave_network(machines: Path) -> None:
+    """Enter a network namespace that has the loopback interface alone; the machine's stays at that path."""
+    if not machines.exists():
+        machines.touch()
+        mount("--bind", "/proc/self/ns/net", machines)
+    must(_LIBC.unshare(NEWNET))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
 
 
 def status_of(process: int) -> int:

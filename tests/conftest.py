@@ -24,6 +24,7 @@ import pytest
 # do run in this one.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+from labcore import native
 from labcore.engine import Engine
 from labcore.errors import Unavailable
 from labcore.lab import cgroups
@@ -81,6 +82,28 @@ def alone(what: str) -> Iterator[socket.socket]:
                     raise
                 time.sleep(0.05)
         yield lock
+
+
+@contextmanager
+def outside() -> Iterator[None]:
+    """Be in the machine's network, where the mirrors are, and not in the box's: this thread, and what it starts."""
+    machines = Path(os.environ.get(SHARED, "/nowhere"), "network")
+    if not machines.exists():  # there is no box
+        yield
+        return
+    with open("/proc/thread-self/ns/net", "rb") as own, machines.open("rb") as theirs:
+        native.setns(theirs.fileno(), native.CloneFlag.NEWNET)
+        try:
+            yield
+        finally:
+            native.setns(own.fileno(), native.CloneFlag.NEWNET)
+
+
+@pytest.fixture
+def mirrors() -> Iterator[None]:
+    """Have the test in the machine's network: it fetches packages."""
+    with outside():
+        yield
 
 
 @contextmanager
@@ -142,8 +165,9 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         if not is_there:
             (root / "packages").symlink_to(packages)
             try:
-                for name in FROM_PACKAGES:
-                    made.seed(name)
+                with outside():
+                    for name in FROM_PACKAGES:
+                        made.seed(name)
             except Unavailable as error:
                 pytest.skip(f"needs a Debian mirror: {error}")
     return made
@@ -156,7 +180,8 @@ def vm_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = PROJECT / "build" / "vm"
     with made_once("vm", tmp_path_factory) as (_, is_there):
         if not is_there:
-            guests.setup(root)
+            with outside():
+                guests.setup(root)
     return root
 
 

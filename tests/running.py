@@ -1,10 +1,13 @@
-"""How the tests are run: in a box (tests/box.py), each of pytest-xdist's workers in one of its own, the longest files first."""
+"""How the tests are run: in a box (tests/box.py), each of pytest-xdist's workers in one of its own, the longest first."""
 
 import os
 import pickle
 import shlex
 import sys
 from collections import Counter
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,21 +16,28 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests import box
 
-# Of these each test may run in any worker: they share no fixture that is made for the file, and are too long for one worker.
-DIVIDED = ("tests/integration/test_checks.py", "tests/integration/test_lessons.py")
-# The files that take longest, in the order in which they begin; a run's last lines say which these are.
+# The files and tests that take longest, in the order in which they begin; a run's last lines say which these are.
 LONGEST = (
-    "tests/integration/test_lessons.py",
+    "tests/integration/test_vm.py::test_a_whole_debian_starts_and_switches_itself_off",
     "tests/integration/test_seeds.py",
-    "tests/integration/test_checks.py",
-    "tests/conformance/test_interchange_matrix.py",
+    "tests/integration/test_browser.py",
+    "tests/conformance/test_files_peers.py",
     "tests/integration/test_vm.py",
     "tests/integration/test_bench.py",
-    "tests/conformance/test_engines.py",
-    "tests/integration/test_kit.py",
-    "tests/unit/test_oci_config.py",
+    "tests/integration/test_cp.py",
+    "tests/integration/test_lint.py",
+    "tests/integration/test_writable_layers.py",
     "tests/integration/test_lesson_command.py",
+    "tests/conformance/test_engines.py",
+    "tests/integration/test_shared_mounts.py",
+    "tests/integration/test_kit.py",
+    "tests/conformance/test_docker_options.py",
+    "tests/conformance/test_interchange_matrix.py",
 )
+# Of these each test may run in any worker, for they share no fixture that is made for the file. They come last, so that all
+# workers end at the same time.
+DIVIDED = ("tests/integration/test_rootless.py", "tests/integration/test_lessons.py", "tests/integration/test_checks.py")
+TESTS = Path(__file__).parent
 SLOWEST = 15  # files that are listed
 
 
@@ -46,11 +56,11 @@ def pytest_xdist_setupnodes(specs: list[Any]) -> None:
 
 
 class Scheduling(LoadFileScheduling):
-    """A file's tests are one worker's, but for those of the longest files."""
+    """A file's tests are one worker's, but for those that are divided."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return nodeid if file in DIVIDED else file
+        return nodeid if file in DIVIDED or nodeid in LONGEST else file
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -94,10 +104,28 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     return True
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Have each worker of a whole run compile its share of the tests, before all of them read what all have compiled.
+
+    pytest rewrites assertions, which takes longer than all else that a collection does; bytecode is kept, whatever the
+    environment says. What cannot be imported is reported when it is collected.
+    """
+    sys.dont_write_bytecode = False
+    worker = getattr(session.config, "workerinput", None)
+    if worker and session.config.args == [TESTS.name]:
+        number = int(worker["workerid"].removeprefix("gw"))
+        for file in sorted(TESTS.rglob("test_*.py"))[number :: worker["workercount"]]:
+            with suppress(Exception, pytest.skip.Exception):
+                import_module(".".join(file.relative_to(TESTS.parent).with_suffix("").parts))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, so that no worker has one left when the others have ended."""
-    ranks = {name: rank for rank, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: ranks.get(item.nodeid.partition("::")[0], len(ranks)))
+    """Put the longest first, so that no worker has one left when the others have ended, and what is divided last."""
+    ranks = {name: rank - len(LONGEST) for rank, name in enumerate(LONGEST)} | {
+        name: rank for rank, name in enumerate(DIVIDED, 1)
+    }
+    items.sort(key=lambda item: ranks.get(item.nodeid, ranks.get(item.nodeid.partition("::")[0], 0)))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -21,7 +21,7 @@ import sysconfig
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -41,6 +41,7 @@ SOURCES = {
     "no-cache-dir", "no-index", "proxy", "retries", "timeout", "trusted-host",
 }  # fmt: skip
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+PEERS_TOOL = PROJECT / "tools" / "peers"
 PEERS = ("bubblewrap", "crun", "docker.io", "docker-registry", "podman", "runc", "skopeo", "umoci")
 
 
@@ -49,9 +50,8 @@ def main(purpose: str, kit: Kit | None = None) -> None:
     if sys.version_info < (3, 11):
         stop(f"this is Python {sys.version.split()[0]}; labcore needs 3.11 or newer")
     install_packages(missing_packages(purpose), kit)
-    install_python(EXTRAS[purpose], kit)
-    if purpose == "test" and compares():
-        make_peers()
+    with making_peers() if purpose == "test" and compares() else nullcontext():
+        install_python(EXTRAS[purpose], kit)
 
 
 # --- system packages
@@ -106,17 +106,27 @@ def compares() -> bool:
     return os.environ.get("CI") == "true" or os.environ.get("PEERS") == "1"
 
 
-def make_peers() -> None:
-    """Make the root of today's docker, podman and the like; where that cannot be, install those of this distribution."""
-    tool = [sys.executable, str(PROJECT / "tools" / "peers")]
+@contextmanager
+def making_peers() -> Iterator[None]:
+    """Make the root of today's docker, podman and the like meanwhile: apt and pip keep one processor busy each.
+
+    When the block ends it is waited for. Where that root cannot be made, those of this distribution are installed.
+    """
+    tool = [sys.executable, str(PEERS_TOOL)]
     if subprocess.run([*tool, "versions"], capture_output=True, check=False).returncode == 0:
+        yield
         return
-    if subprocess.run([*rights("to make a root of today's docker and podman"), *tool, "make"], check=False).returncode == 0:
-        return
-    print("peers: labcore will be compared with those of this distribution", flush=True)
-    commands = {"docker.io": "dockerd", "bubblewrap": "bwrap"}
-    missing = [name for name in PEERS if shutil.which(commands.get(name, name)) is None]
-    install_packages(dict.fromkeys(missing, "to compare with"))
+    with subprocess.Popen([*rights("to make a root of today's docker and podman"), *tool, "make"]) as process:
+        try:
+            yield
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        print("peers: labcore will be compared with those of this distribution", flush=True)
+        commands = {"docker.io": "dockerd", "bubblewrap": "bwrap"}
+        missing = [name for name in PEERS if shutil.which(commands.get(name, name)) is None]
+        install_packages(dict.fromkeys(missing, "to compare with"))
 
 
 def qemu_package() -> str:

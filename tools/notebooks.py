@@ -27,7 +27,10 @@ import nbformat
 from nbclient import NotebookClient
 
 from labcore import native
+from labcore.lab.copies import REFERENCE
 from labcore.lab.lessons import LESSONS, Lesson, lesson
+from labcore.lab.references import MODULES as REFERENCES
+from labcore.lab.references import write_references
 from labcore.lab.solutions import source_of
 from labcore.language import Language
 from labcore.native import CloneFlag, MountFlag, UnmountFlag
@@ -41,10 +44,10 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 STATE = Path("/var/lib/labcore/lessons")  # seen in outputs: the name of a temporary directory would be another each time
 PICTURES = NOTEBOOKS / "images"  # of cells that are tagged `picture-NAME`: README shows them
 FOLD = {"en": "A solution", "zh": "参考答案"}
-NEXT = {"en": "Next: lesson", "zh": "下一课："}
+NEXT = {"en": "Next lesson: ", "zh": "下一课："}
 LINE = {
-    "en": "**English** · [中文](zh/{file})",
-    "zh": "[English](../{file}) · **中文**",
+    "en": "**English** · [中文](zh/{file}) · reference: {references}",
+    "zh": "[English](../{file}) · **中文** · 速查：{references}",
 }
 SECONDS = 300  # a comparison on a busy machine
 
@@ -123,7 +126,8 @@ def build(path: Path, lang: Language) -> Notebook:
     if wrong := list(problems(cells)):
         raise Stale("\n".join(f"{path.name}: {line}" for line in wrong))
     found = lesson(int(path.name[:2]))
-    made = [_cell("markdown", LINE[lang].format(file=found.file), "languages")]
+    pages = " ".join(f"[{what}]({'' if lang == 'en' else '../'}{REFERENCE}/{what}.md)" for what in REFERENCES)
+    made = [_cell("markdown", LINE[lang].format(file=found.file, references=pages), "languages")]
     behind: list[Cell] = []  # the check of an exercise: hints first, the solution last
     for number, cell in enumerate(cells):
         if cell.cell_type == "markdown":
@@ -164,7 +168,7 @@ def _next(found: Lesson, lang: Language) -> list[Cell]:
     """Return the cell that leads to the next lesson, if there is one."""
     later = [each for each in LESSONS if each.number == found.number + 1]
     return [
-        _cell("markdown", f"[{NEXT[lang]} {each.number}. {each.titles[lang]} →]({each.file})", "next-lesson") for each in later
+        _cell("markdown", f"[{NEXT[lang]}{each.number}. {each.titles[lang]} →]({each.file})", "next-lesson") for each in later
     ]
 
 
@@ -299,6 +303,7 @@ def main() -> int:
             if lang == "en":
                 keep_pictures(notebook)
             print(target(path, lang).relative_to(PROJECT))
+    write_references(NOTEBOOKS)
     return 0
 
 

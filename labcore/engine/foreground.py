@@ -1,9 +1,8 @@
 """Containers in the foreground: `run` and `plan`, with all that a container takes held as long as it runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import Any
 
 from labcore.engine.completed import Completed, exit_code
 from labcore.engine.create import HOSTNAME, container_spec
@@ -15,13 +14,24 @@ from labcore.engine.mounts import mounted
 from labcore.engine.networks import connected, syncs_of_plan
 from labcore.engine.resources import PREFIX, cgroup_of
 from labcore.errors import InvalidInput
-from labcore.native import DEVNULL, PIPE, Stream
+from labcore.native import DEVNULL, PIPE
 from labcore.record import Record
-from labcore.runtime import Carrier, LaunchOptions, Plan, Stage, make_plan
-from labcore.runtime.cgroups import Cgroup, removal
+from labcore.runtime import make_plan
+from labcore.runtime.cgroups import removal
 from labcore.runtime.launch import Launch, launched
-from labcore.spec import ContainerSpec, CreateOptions, Resources, Root
+from labcore.spec import Resources
 from labcore.storage.driver import driver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from labcore.native import Stream
+    from labcore.runtime import Carrier, LaunchOptions, Plan, Stage
+    from labcore.runtime.cgroups import Cgroup
+    from labcore.spec import ContainerSpec, CreateOptions, Root
 
 
 class Prepared(Record):

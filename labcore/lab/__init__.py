@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.pictures import Picture, mounts, namespaces, processes, repositories, stack, strip, waterfall
     from labcore.lab.quizzes import quiz
+    from labcore.lab.references import reference
     from labcore.lab.registries import push, registry
     from labcore.lab.restore import reset
     from labcore.lab.riddles import riddle
@@ -75,6 +76,7 @@ __all__ = [
     "processes",
     "push",
     "quiz",
+    "reference",
     "registry",
     "repositories",
     "reset",
@@ -112,6 +114,7 @@ __getattr__ = lazy_names(
         "labcore.lab.lesson_images": ("greeting", "image", "layer"),
         "labcore.lab.pictures": ("Picture", "mounts", "namespaces", "processes", "repositories", "stack", "strip", "waterfall"),
         "labcore.lab.quizzes": ("quiz",),
+        "labcore.lab.references": ("reference",),
         "labcore.lab.registries": ("push", "registry"),
         "labcore.lab.restore": ("reset",),
         "labcore.lab.riddles": ("riddle",),

@@ -14,6 +14,7 @@ from labcore.lab.lessons import LESSONS, Lesson
 from labcore.lab.messages import say
 from labcore.lab.solutions import source_of
 
+REFERENCE = "reference"  # the folder of one-page references, labcore.lab.references
 LANGUAGE_FOLDERS = ("", "zh")
 KEPT = ".my_runtime"
 SOURCE = Path(__file__).parent.parent.parent / "notebooks"  # where the package is run from its source tree
@@ -41,6 +42,11 @@ def working_copy(lessons: Path, work: Path) -> None:
     """
     for each in LESSONS:
         start(each, lessons, work)
+    for page in sorted((lessons / REFERENCE).glob("*.md")):  # nobody writes in these: they are as new as labcore
+        target = work / REFERENCE / page.name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(page, target)
+        _give(target.parent, target)
 
 
 def start(lesson: Lesson, lessons: Path, work: Path) -> bool:
@@ -85,8 +91,13 @@ def copy(source: Path, target: Path, change: Change) -> None:
     made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(target, f"{json.dumps(notebook, ensure_ascii=False, indent=1)}\n".encode(), durable=False)
+    _give(target, *made)
+
+
+def _give(*paths: Path) -> None:
+    """Give files to whoever asked, under sudo."""
     if "SUDO_UID" in os.environ:
-        for path in (target, *made):
+        for path in paths:
             os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]), follow_symlinks=False)
 
 

@@ -12,6 +12,7 @@ from labcore.bench.isolated import compare_isolated
 from labcore.errors import LabcoreError
 from labcore.lab.colours import RULE
 from labcore.lab.messages import say
+from labcore.lab.pace import Pace
 from labcore.lab.pictures import Picture
 from labcore.lab.pictures.comparison import DRAWINGS
 from labcore.record import Record
@@ -78,11 +79,10 @@ def compare(mine: Sequence[float] = (), *, rounds: int = 0) -> Comparison:
 
     shown = display(HTML(""), display_id=True)
     found: Comparison | None = None
+    pace = Pace()
     for event in compare_isolated(options=Options(quick=True, rounds=rounds)):
         if isinstance(event, Progress):
-            shown.update(
-                HTML(say("{done} of {total}: {what}", done=event.done, total=event.total, what=html.escape(event.what)))
-            )
+            shown.update(HTML(html.escape(pace.line(event.what, event.done, event.total))))
         else:
             found = event
     assert found is not None

@@ -27,6 +27,8 @@ CHINESE = {
     "To have one: `sudo labcore vm setup` (27 MB, once). The lesson goes on without.":
         "想要一台：`sudo labcore vm setup`（27 MB，只需一次）。没有它，课程也能继续。",
     "{done} of {total}: {what}": "第 {done} 项，共 {total} 项：{what}",
+    "{line} ({seconds} s so far)": "{line}（已用 {seconds} 秒）",
+    "{line} (about {seconds} s left)": "{line}（大约还要 {seconds} 秒）",
     "measured on {machine}": "测量环境：{machine}",
     # copies
     "no lesson at {path}: run this where labcore's source is, with its notebooks beside it":
@@ -182,6 +184,8 @@ CHINESE = {
     "you made no guess": "你没有猜",
     "it is: {seen}": "结果是：{seen}",
     "there is no guess {name}; there are: {names}": "没有名为 {name} 的猜测题；现有：{names}",
+    # references
+    "there is no reference of {what}; there are: {names}": "没有 {what} 的速查表；现有：{names}",
     # hints
     "hint {n} of {total}": "提示 {n}/{total}",
     "no more hints": "没有更多提示了",
@@ -213,7 +217,7 @@ CHINESE = {
     # waterfall
     "One container start, op by op": "一次容器启动的每一步",
     "{title}: {time:.1f} ms": "{title}：{time:.1f} 毫秒",
-    "microseconds after clone was called": "调用 clone 之后的微秒数",
+    "milliseconds after clone was called": "调用 clone 之后的毫秒数",
     "process": "进程",
     "names": "名称",
     "mounts": "挂载",
@@ -547,4 +551,7 @@ CHINESE = {
     "number 1 starts and says its first word": "1 号进程启动，输出第一个字",
     "the system's services start": "系统的各项服务启动",
     "{median} (from {least} to {most})": "{median}（从 {least} 到 {most}）",
+    "all that comes before the first word of the kernel": "内核输出第一个字之前的一切",
+    "from the first word of the kernel to that of its first process": "从内核的第一个字到第一个进程的第一个字",
+    "a first, small system finds and mounts the disk": "先由一个小系统找到并挂载磁盘",
 }  # fmt: skip

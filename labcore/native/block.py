@@ -1,12 +1,19 @@
 """Block format: steps compiled to one flat block of bytes (csrc/block.h)."""
 
+from __future__ import annotations
+
 import struct
-from collections.abc import Sequence
 
 from labcore.errors import InvalidInput
 from labcore.native._native import lib
 from labcore.native.flags import CloneFlag
-from labcore.native.step import RECORD, Pointee, Step, Words, as_memory
+from labcore.native.step import RECORD, Words, as_memory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labcore.native.step import Pointee, Step
 
 HEADER = struct.Struct("=IIIIQiI")
 POINTER = struct.Struct("=Q")

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterable
 
 from labcore.errors import InUse, Unavailable
-from labcore.network.addresses import Prefix, mac_of, parse_address, parse_prefix
 from labcore.network.links import (
     Link,
     add_address,
@@ -18,6 +17,7 @@ from labcore.network.links import (
 from labcore.network.namespaces import IPV6, get_sysctl, has_ipv6, set_sysctl
 from labcore.network.netlink import Netlink
 from labcore.network.options import bridge_options
+from labcore.spec.addresses import Prefix, mac_of, parse_address, parse_prefix
 from labcore.spec.network import AddressPool, Network
 
 OURS = "labcore:"

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from labcore.errors import InUse, InvalidInput, Unavailable
-from labcore.network.addresses import Prefix, parse_address, parse_prefix
 from labcore.network.bridges import subnets
 from labcore.network.links import find_link, list_routes
 from labcore.network.namespaces import has_ipv6
@@ -14,6 +13,7 @@ from labcore.network.netlink import Netlink
 from labcore.network.networks import ID_SHORT, checked_name
 from labcore.network.options import bridge_options
 from labcore.network.pools import check_subnet, choose_subnet, complete
+from labcore.spec.addresses import Prefix, parse_address, parse_prefix
 from labcore.spec.network import AddressPool, Network, NetworkOptions
 
 PREDEFINED: Final = {"bridge": "bridge", "host": "host", "none": "null"}  # name -> driver

@@ -11,11 +11,11 @@ from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.network import attachment
 from labcore.network.attachment import Attachment
 from labcore.network.bridges import OURS, delete_bridge, ensure_forwarding, find_bridge, make_bridge
-from labcore.network.endpoints import EndpointStore, Entry, checked_owner, entry_of
+from labcore.network.endpoints import OWNER_MAX, EndpointStore, Entry, entry_of
 from labcore.network.firewall import Firewall
 from labcore.network.links import delete_link, find_link, link_index, list_links, set_down
 from labcore.network.netlink import Netlink
-from labcore.network.networks import NetworkStore
+from labcore.network.networks import NetworkStore, checked_name
 from labcore.network.options import bridge_options
 from labcore.network.reserve import new_endpoint
 from labcore.spec.network import Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
@@ -122,12 +122,14 @@ class NetworkDriver:
         It stays while this process lives, and after `attach` while its link does, until `release`. Raises NotFound,
         InvalidInput, InUse, Unavailable, NetlinkError; then there is nothing of it.
         """
+        checked_name(owner, "owner", OWNER_MAX)
         network_id = self.find(wanted.network).id
         with self._networks.locked(), Netlink() as netlink, ExitStack() as sockets:
             network = self._networks.find(network_id)
             self._sweep(netlink)
-            endpoint = new_endpoint(network, wanted, checked_owner(owner), self._endpoints).replace(names=tuple(names))
+            endpoint = new_endpoint(network, wanted, owner, self._endpoints).replace(names=tuple(names))
             self._ensure_bridge(netlink, network)
+            ports = () if network.wanted.internal else ports  # nobody outside reaches it
             if ports:
                 bound = sockets.enter_context(self._proxy.bind(ports))
                 endpoint = endpoint.replace(ports=bound.ports)

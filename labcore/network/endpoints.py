@@ -12,7 +12,6 @@ Whoever has reserved an endpoint holds its file locked until it is attached; fro
 
 import json
 import os
-import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,7 +25,7 @@ from labcore.network.networks import FORMAT, ID_SHORT, read_json, version_of
 from labcore.record_json import from_json, to_json
 from labcore.spec.network import Endpoint
 
-OWNER: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}")
+OWNER_MAX: Final = 100
 LINK_DIGITS: Final = 11
 ENDED_SECONDS: Final = 2.0  # so long the kernel may take to remove a link with its namespace
 
@@ -156,13 +155,6 @@ def entry_of(endpoint: Endpoint) -> Entry:
 def host_link(endpoint_id: str) -> str:
     """Return the name of an endpoint's link on the host."""
     return f"veth{endpoint_id[:LINK_DIGITS]}"
-
-
-def checked_owner(owner: str) -> str:
-    """Return an owner, if files can be named so. Raises InvalidInput."""
-    if not OWNER.fullmatch(owner):
-        raise InvalidInput(f"owner {owner!r:.80}: letters, digits, `_`, `.` and `-`, at most 100")
-    return owner
 
 
 def _boot_id() -> str:

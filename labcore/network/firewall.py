@@ -10,19 +10,19 @@ import os
 
 from labcore.errors import SystemCallError
 from labcore.locks import Lock
-from labcore.network import ruleset
+from labcore.network import docker_user, ruleset
 from labcore.network.options import bridge_options
 from labcore.network.set_elements import SetElements
 
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from _typeshed import StrPath
 
     from labcore.spec.network import Endpoint, Network, PortBinding
 
-    Known = Callable[[], tuple[Iterable[Network], Iterable[tuple[Network, Endpoint]]]]
+    Known = Callable[[], tuple[Sequence[Network], Sequence[tuple[Network, Endpoint]]]]
     Elements = dict[tuple[str, str], list[ruleset.Element]]
 
 ALL = {"0.0.0.0": "4", "::": "6"}
@@ -45,10 +45,12 @@ class Firewall:
     def add_network(self, network: "Network") -> None:
         """Isolate a network's bridge from all others; masquerade what leaves it, if its options say so."""
         self._add(network_elements(network))
+        docker_user.accept(network.bridge)
 
     def remove_network(self, network: "Network") -> None:
         """Forget a network that has no endpoints any more."""
         self._remove(network_elements(network))
+        docker_user.forget(network.bridge)
 
     def add_endpoint(self, network: "Network", endpoint: "Endpoint") -> None:
         """Let an endpoint's link send from its own addresses only, and translate its published ports to it."""
@@ -89,9 +91,12 @@ class Firewall:
         from labcore.network import nftables  # subprocess and shutil are 5 ms: only whole rulesets need them
 
         networks, endpoints = self._known()
+        bridges = [network.bridge for network in networks]
         found = [network_elements(network) for network in networks]
         found += [endpoint_elements(network, endpoint) for network, endpoint in endpoints]
         nftables.run(ruleset.declare(self.table, _joined(found)))
+        for bridge in bridges:
+            docker_user.accept(bridge)
 
     def _locked(self, *, shared: bool) -> Lock:
         """Wait for the lock. Whoever makes the tables anew is alone, lest a record that goes meanwhile comes back."""

@@ -5,7 +5,6 @@ from errno import ENODEV
 from struct import Struct
 from sys import byteorder
 
-from labcore.network.addresses import FAMILIES, Address, Prefix, parse_address, parse_prefix
 from labcore.network.netlink import (
     NLM_F_CREATE,
     NLM_F_EXCL,
@@ -24,6 +23,7 @@ from labcore.network.netlink import (
     attributes,
 )
 from labcore.record import Record
+from labcore.spec.addresses import FAMILIES, Address, Prefix, parse_address, parse_prefix
 
 IFF_UP = 0x1
 IFNAME_MAX = 15  # bytes

@@ -8,9 +8,9 @@ wrong with it. Light, as procfs.py is.
 from _socket import AF_NETLINK, SOCK_CLOEXEC, SOCK_RAW, socket  # the module `socket` costs 10 ms of each start of a command
 from struct import Struct
 from sys import byteorder
-from typing import NamedTuple
 
 from labcore.errors import SystemCallError
+from labcore.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _ERROR = Struct("=i")
 _ANSWER_BYTES = 1 << 17  # the kernel fills at most 32 KiB at a time
 
 
-class Message(NamedTuple):
+class Message(Record):
     """A request: its kind (RTM_NEWLINK …), its structure with its attributes, what it is about (for errors), and flags.
 
     The errno `tolerate` is no failure.

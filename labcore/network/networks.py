@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -15,7 +14,7 @@ from labcore.spec.network import Network
 
 FORMAT: Final = 1
 ID_SHORT: Final = 12  # digits by which files and links are named
-NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}")
+NAME_MAX: Final = 128
 
 
 class NetworkStore:
@@ -24,6 +23,7 @@ class NetworkStore:
     def __init__(self, directory: str) -> None:
         self.directory = directory
         self._networks = f"{directory}/networks"
+        self._read_before: dict[str, Network] = {}  # by ID: a network never changes
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -81,7 +81,11 @@ class NetworkStore:
         return f"{self._networks}/{name},{network_id}.json"
 
     def _read(self, name: str, network_id: str) -> Network:
-        path = self._path(name, network_id)
+        if network_id not in self._read_before:
+            self._read_before[network_id] = self._read_file(self._path(name, network_id), name)
+        return self._read_before[network_id]
+
+    def _read_file(self, path: str, name: str) -> Network:
         try:
             return from_json(Network, read_json(path, "network"))
         except FileNotFoundError:
@@ -99,12 +103,12 @@ def read_json(path: str, field: str) -> Any:
     return value[field]
 
 
-def checked_name(name: str) -> str:
-    """Return a network's name, if it may be one. Raises InvalidInput."""
-    if not NAME.fullmatch(name):
-        raise InvalidInput(
-            f"network name {name!r:.80}: letters, digits, `_`, `.` and `-`, at most 128, a letter or digit first"
-        )
+def checked_name(name: str, what: str = "network name", longest: int = NAME_MAX) -> str:
+    """Return a name by which files may be named, if it is one. Raises InvalidInput, which says `what` it is for."""
+    plain = name.replace("_", "a").replace(".", "a").replace("-", "a")
+    if not (plain.isascii() and plain.isalnum() and name[0].isalnum() and len(name) <= longest):
+        allowed = f"letters, digits, `_`, `.` and `-`, at most {longest}, a letter or digit first"
+        raise InvalidInput(f"{what} {name!r:.80}: {allowed}")
     return name
 
 

@@ -1,13 +1,12 @@
 """Options of the bridge driver and of endpoints: com.docker.network.*, as docker has them. It ignores unknown ones."""
 
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
 from labcore.errors import InvalidInput
-from labcore.network.addresses import parse_address
 from labcore.network.links import IFNAME_MAX
 from labcore.record import Record
+from labcore.spec.addresses import parse_address
 from labcore.spec.network import NetworkOptions
 
 BRIDGE: Final = "com.docker.network.bridge."
@@ -57,7 +56,8 @@ def bridge_options(wanted: NetworkOptions) -> BridgeOptions:
 
 def checked_interface(text: str) -> str:
     """Return a link's name, if the kernel would take it: at most 15 bytes, no slash, colon or space. Raises InvalidInput."""
-    if not 0 < len(text.encode()) <= IFNAME_MAX or text in (".", "..") or re.search(r"[/:\s\0%]", text):
+    odd = text.split() != [text] or any(each in text for each in "/:%\0")
+    if odd or len(text.encode()) > IFNAME_MAX or text in (".", ".."):
         raise InvalidInput(
             f"interface name {text!r:.80}: it has 1 to {IFNAME_MAX} bytes, and no slash, colon, percent or space"
         )
@@ -70,13 +70,10 @@ def endpoint_sysctls(options: "dict[str, str]", interface: str) -> list[tuple[st
     for entry in filter(None, options.get(SYSCTLS, "").split(",")):
         name, equals, value = entry.partition("=")
         parts = name.split(".")
-        if not equals or len(parts) != 5 or parts[0] != "net" or parts[3] != "IFNAME" or not all(map(_WORD.fullmatch, parts)):
+        if not equals or len(parts) != 5 or parts[0] != "net" or parts[3] != "IFNAME" or "/" in name:
             raise InvalidInput(f"{SYSCTLS}: {entry!r:.80}: write it as net.ipv4.conf.IFNAME.log_martians=1")
         found.append(("/".join((*parts[:3], interface, parts[4])), value))
     return found
-
-
-_WORD: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def _boolean(text: str) -> bool:

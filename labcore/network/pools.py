@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from labcore.errors import InUse, InvalidInput, Unavailable
-from labcore.network.addresses import Address, Prefix, parse_address, parse_prefix
 from labcore.network.links import Route
+from labcore.spec.addresses import Address, Prefix, parse_address, parse_prefix
 from labcore.spec.network import AddressPool
 
 DEFAULT_POOLS: Final = (

@@ -4,10 +4,10 @@ import os
 from collections.abc import Collection, Iterable
 
 from labcore.errors import InUse, InvalidInput
-from labcore.network.addresses import mac_of, parse_address, parse_prefix
 from labcore.network.endpoints import EndpointStore, Entry, host_link
 from labcore.network.options import IFNAME, BridgeOptions, bridge_options, checked_interface, endpoint_sysctls
 from labcore.network.pools import allocate, check_address
+from labcore.spec.addresses import mac_of, parse_address, parse_prefix
 from labcore.spec.network import AddressPool, Endpoint, EndpointOptions, Network
 
 

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     Elements = Mapping[str, Sequence[Sequence[bytes]]]  # of each set: each element's key, and a map's value
 
 NETLINK_NETFILTER = 12
-NFPROTO = {"inet": 1, "bridge": 7}
+NFPROTO = {"inet": 1, "ip": 2, "bridge": 7, "ip6": 10}
 NFNL_SUBSYS_NFTABLES = 10
 NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END = 16, 17
-NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM = (NFNL_SUBSYS_NFTABLES << 8 | number for number in (12, 14))
+NFT_MSG_GETCHAIN, NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM = (NFNL_SUBSYS_NFTABLES << 8 | number for number in (4, 12, 14))
+NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME = 1, 3
 NLA_F_NESTED = 0x8000
 NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET, NFTA_SET_ELEM_LIST_ELEMENTS = 1, 2, 3 | NLA_F_NESTED
 NFTA_LIST_ELEM = 1 | NLA_F_NESTED
@@ -71,6 +72,18 @@ class SetElements:
         self._socket.send(b"".join(messages))  # the kernel has done it, and has answered, when this returns
         for error in list(_errors(self._socket)):
             raise SystemCallError(error, "nfnetlink", f"table {self.table}", "firewall")
+
+
+def has_chain(family: str, table: str, chain: str) -> bool:
+    """Return whether somebody has a chain of that name, in the calling thread's network namespace."""
+    names = attribute(NFTA_CHAIN_TABLE, table) + attribute(NFTA_CHAIN_NAME, chain)
+    body = _FAMILY.pack(NFPROTO[family], 0, 0) + names
+    connection = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)
+    try:
+        connection.send(_HEADER.pack(_HEADER.size + len(body), NFT_MSG_GETCHAIN, NLM_F_REQUEST | NLM_F_ACK, 0, 0) + body)
+        return not list(_errors(connection))
+    finally:
+        connection.close()
 
 
 def _parts(elements: "Sequence[Sequence[bytes]]") -> "Iterator[Sequence[Sequence[bytes]]]":

@@ -4,26 +4,31 @@ A container's cgroup is made and limited before its process, and removed after i
 order of all that is done in between.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from labcore.errors import InvalidInput
-from labcore.native import Process, Stream
 from labcore.runtime.cgroups import Cgroup, removal
 from labcore.runtime.cgroups.mounts import with_cgroup_mounts
-from labcore.runtime.plan import Carrier
 from labcore.runtime.probe import confined
-from labcore.runtime.stages.sequence import DEFAULT, LaunchOptions, Stage, make_plan
+from labcore.runtime.stages.sequence import DEFAULT, make_plan
 from labcore.runtime.start import spawn
-from labcore.spec import ContainerSpec, Resources
+from labcore.spec import Resources
 
-TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.runtime.shim import Shim
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
-Remember = Callable[["Launch"], None]
+    from labcore.native import Process, Stream
+    from labcore.runtime.plan import Carrier
+    from labcore.runtime.shim import Shim
+    from labcore.runtime.stages.sequence import LaunchOptions, Stage
+    from labcore.spec import ContainerSpec
+
+Remember: TypeAlias = "Callable[['Launch'], None]"
 
 
 class Launch:
@@ -63,7 +68,7 @@ class Launch:
         carrier: Carrier | None = None,
         preserved: Sequence[int] = (),
         release: bool = False,
-        shim: "Shim | None" = None,
+        shim: Shim | None = None,
     ) -> Process:
         """Make the cgroup and the process, and return that once its program runs, or with an exec FIFO waits for its start.
 
@@ -105,7 +110,7 @@ class Launch:
         self.cgroups = self.cgroup.entrances()
         if not self.is_made:
             self.cgroup.check_free()
-        self.made = [each for each in self.cgroups if self.is_made or not Path(each).exists()]
+        self.made = [each for each in self.cgroups if self.is_made or not os.path.exists(each)]
         self._remember(self)
         try:
             made = self.cgroup.make()
@@ -133,7 +138,7 @@ def _refuse_limits(resources: Resources, why: str) -> None:
 
 
 @contextmanager
-def launched(launch: Launch, **streams: "Stream | Carrier") -> Iterator[Process]:
+def launched(launch: Launch, **streams: Stream | Carrier) -> Iterator[Process]:
     """Yield a container's process, gone at the block's end, and its cgroup with it; `streams` are `create`'s arguments."""
     try:
         with launch.create(**streams) as process:  # type: ignore[arg-type]

@@ -1,108 +1,26 @@
-"""Mounts as ops: mount(8)'s words become flags, and the host's parts are opened (open_tree(2)) before the root is left."""
+"""Mounts as ops: the host's parts are opened (open_tree(2)) before the root is left; all is mounted in the new root."""
+
+from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
-from pathlib import Path
-from typing import Final
 
 from labcore.errors import InvalidInput
-from labcore.native import MountAttribute, MountFlag, UnmountFlag
-from labcore.record import Record
+from labcore.native import MountFlag, UnmountFlag
 from labcore.runtime import ops
 from labcore.runtime.lookup import resolve
-from labcore.runtime.ops import Op
-from labcore.spec import MountPoint, Root
+from labcore.runtime.mount_flags import COPY_UP, MAPPED, is_bind, parse_options
 
-M, A = MountFlag, MountAttribute
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from typing import Final
 
-# word -> flags that it sets and clears
-FLAGS: Final = {
-    "ro": (M.RDONLY, M(0)), "rw": (M(0), M.RDONLY), "nosuid": (M.NOSUID, M(0)), "suid": (M(0), M.NOSUID),
-    "nodev": (M.NODEV, M(0)), "dev": (M(0), M.NODEV), "noexec": (M.NOEXEC, M(0)), "exec": (M(0), M.NOEXEC),
-    "sync": (M.SYNCHRONOUS, M(0)), "async": (M(0), M.SYNCHRONOUS), "dirsync": (M.DIRSYNC, M(0)), "remount": (M.REMOUNT, M(0)),
-    "mand": (M.MANDLOCK, M(0)), "nomand": (M(0), M.MANDLOCK), "noatime": (M.NOATIME, M(0)), "atime": (M(0), M.NOATIME),
-    "nodiratime": (M.NODIRATIME, M(0)), "diratime": (M(0), M.NODIRATIME), "relatime": (M.RELATIME, M(0)),
-    "norelatime": (M(0), M.RELATIME), "strictatime": (M.STRICTATIME, M(0)), "nostrictatime": (M(0), M.STRICTATIME),
-    "iversion": (M.I_VERSION, M(0)), "noiversion": (M(0), M.I_VERSION), "silent": (M.SILENT, M(0)), "loud": (M(0), M.SILENT),
-    "acl": (M.POSIXACL, M(0)), "noacl": (M(0), M.POSIXACL), "lazytime": (M.LAZYTIME, M(0)), "nolazytime": (M(0), M.LAZYTIME),
-    "nosymfollow": (M.NOSYMFOLLOW, M(0)), "symfollow": (M(0), M.NOSYMFOLLOW), "defaults": (M(0), M(0)),
-}  # fmt: skip
-PROPAGATION: Final = {
-    "private": M.PRIVATE, "shared": M.SHARED, "slave": M.SLAVE, "unbindable": M.UNBINDABLE,
-    "rprivate": M.PRIVATE | M.REC, "rshared": M.SHARED | M.REC, "rslave": M.SLAVE | M.REC, "runbindable": M.UNBINDABLE | M.REC,
-}  # fmt: skip
-# What holds for one mount and not for the file system behind it; the access times are one choice of several: mount_setattr(2).
-ATTRIBUTES: Final = {
-    "ro": (A.RDONLY, A(0)), "rw": (A(0), A.RDONLY), "nosuid": (A.NOSUID, A(0)), "suid": (A(0), A.NOSUID),
-    "nodev": (A.NODEV, A(0)), "dev": (A(0), A.NODEV), "noexec": (A.NOEXEC, A(0)), "exec": (A(0), A.NOEXEC),
-    "nodiratime": (A.NODIRATIME, A(0)), "diratime": (A(0), A.NODIRATIME), "noatime": (A.NOATIME, A.ATIME),
-    "strictatime": (A.STRICTATIME, A.ATIME), "relatime": (A(0), A.ATIME), "atime": (A(0), A.ATIME),
-    "nosymfollow": (A.NOSYMFOLLOW, A(0)), "symfollow": (A(0), A.NOSYMFOLLOW),
-    "norelatime": (A(0), A(0)), "nostrictatime": (A(0), A.ATIME),
-}  # fmt: skip
-# word -> what it sets and clears on a mount and all that are mounted below it
-RECURSIVE: Final = {f"r{word}": change for word, change in ATTRIBUTES.items() if f"r{word}" not in FLAGS}
-BINDS: Final = {"bind": False, "rbind": True}  # word -> with what is mounted below it
-COPY_UP: Final = "tmpcopyup"
-MAPPED: Final = "idmap"
-
+    from labcore.runtime.mount_flags import Options
+    from labcore.runtime.ops import Op
+    from labcore.spec import MountPoint, Root
 
 normalized = lru_cache(maxsize=1024)(os.path.normpath)  # which takes as long as two system calls
-
-Change = tuple[MountAttribute, MountAttribute]  # what to set, what to clear
-
-
-class Options(Record):
-    """A mount's options, sorted by what they go into."""
-
-    flags: MountFlag = MountFlag(0)
-    set: MountAttribute = MountAttribute(0)
-    clear: MountAttribute = MountAttribute(0)
-    set_below: MountAttribute = MountAttribute(0)
-    clear_below: MountAttribute = MountAttribute(0)
-    propagation: tuple[MountFlag, ...] = ()
-    data: str = ""
-    bind: bool = False
-    recursive: bool = False
-
-
-@lru_cache(maxsize=256)
-def parse_options(words: tuple[str, ...]) -> Options:
-    """Sort mount(8)'s words, and those of the OCI specification (`rro`, `rnosuid`: for all mounts below, too)."""
-    flags, data, propagation = MountFlag(0), [], []
-    at_top: Change = (A(0), A(0))
-    below: Change = (A(0), A(0))
-    bind = recursive = False
-    for word in words:
-        if word in BINDS:
-            bind, recursive = True, recursive or BINDS[word]
-        elif word in PROPAGATION:
-            propagation.append(PROPAGATION[word])
-        elif word in RECURSIVE:
-            below = _combine(below, RECURSIVE[word])
-        elif word in FLAGS:
-            adds, takes = FLAGS[word]
-            flags = (flags | adds) & ~takes
-            at_top = _combine(at_top, ATTRIBUTES.get(word, (A(0), A(0))))
-        else:
-            data.append(word)
-    (top_set, top_clear), (below_set, below_clear) = at_top, below
-    return Options(
-        flags, top_set, top_clear, below_set, below_clear, tuple(propagation), ",".join(data), bind, recursive
-    )  # fmt: skip
-
-
-def _combine(earlier: Change, later: Change) -> Change:
-    """Join two changes, of which the later wins. Setting an access time takes clearing the others: mount_setattr(2)."""
-    adds, takes = later
-    still_cleared = earlier[1] if adds & A.ATIME else earlier[1] & ~adds
-    return (earlier[0] & ~takes) | adds, still_cleared | takes
-
-
-def is_bind(mount: MountPoint) -> bool:
-    """Return whether a part of the host's tree is meant."""
-    return mount.kind == "bind" or parse_options(mount.options).bind
 
 
 def is_given(mount: MountPoint, apart: bool) -> bool:
@@ -168,19 +86,19 @@ def _data(options: Options) -> str | None:
 
 def mount_all(
     mounts: tuple[MountPoint, ...], *, new_user: bool = False, apart: bool = False, received: int = 0
-) -> list[Op]:  # fmt: skip
+) -> tuple[Op, ...]:  # fmt: skip
     """Return the ops that mount everything, inside the new root, each on a place that is made if it is missing.
 
     What the starter took in hand are descriptors from `received` on.
     """
-    files = frozenset(mount.source for mount in mounts if is_bind(mount) and not os.path.isdir(mount.source))  # noqa: PTH112
+    files = frozenset(mount.source for mount in mounts if is_bind(mount) and not os.path.isdir(mount.source))
     return _mount_all(mounts, files, new_user, apart, received)
 
 
 @lru_cache(maxsize=64)
 def _mount_all(
     mounts: tuple[MountPoint, ...], files: frozenset[str], new_user: bool, apart: bool, received: int
-) -> list[Op]:  # fmt: skip
+) -> tuple[Op, ...]:  # fmt: skip
     plan: list[Op] = []
     taken = 0
     made = {"/"}  # the directories that are known to be there
@@ -190,7 +108,7 @@ def _mount_all(
         if not options.flags & MountFlag.REMOUNT:
             is_directory = not (is_bind(mount) and mount.source in files)
             plan += make_place(target, directory=is_directory, made=made, no_links=_protects(mount))
-            made = {path for path in made if not path.startswith(target + "/")} | {target, *_parents(target)}
+            made = {path for path in made if not path.startswith(target + "/")} | {target, *parents(target)}
         if is_given(mount, apart):
             plan.append(ops.MoveReceivedMount(received, mount.target, follow=not _protects(mount)))
             plan += [ops.Mount("none", mount.target, flags=flag) for flag in options.propagation[1:]]
@@ -200,7 +118,7 @@ def _mount_all(
             taken += 1
         else:
             plan += _mount(mount, options)
-    return plan
+    return tuple(plan)
 
 
 def with_resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[MountPoint, ...]:
@@ -269,15 +187,17 @@ def _mount(mount: MountPoint, options: Options) -> list[Op]:
 
 def make_place(path: str, *, directory: bool, made: Collection[str] = ("/",), no_links: bool = False) -> list[Op]:
     """Return the ops that make a directory, or an empty file, and those directories on the way to it that are not `made`."""
-    wanted = (*_parents(path), path) if directory else _parents(path)
+    wanted = (*parents(path), path) if directory else parents(path)
     missing = tuple(each for each in wanted if each not in made)
     directories: list[Op] = [ops.MakeDirectories(missing, no_links=no_links)] if missing else []
     return directories if directory else [*directories, ops.MakeFiles((path,))]
 
 
 @lru_cache(maxsize=256)
-def _parents(path: str) -> tuple[str, ...]:
-    return tuple(str(parent) for parent in reversed(Path(path).parents) if str(parent) != "/")
+def parents(path: str) -> tuple[str, ...]:
+    """Return the directories on the way to an absolute path, from below the root on."""
+    parts = os.path.normpath(path).split("/")[1:-1]
+    return tuple("/" + "/".join(parts[: count + 1]) for count in range(len(parts)))
 
 
 def check_mounts(mounts: Iterable[MountPoint]) -> None:

@@ -1,19 +1,23 @@
 """spawn: a plan carried out by the extension or by the monitor, which is imported when a plan needs it."""
 
+from __future__ import annotations
+
 import errno
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from labcore.errors import InvalidInput, StepFailed, SystemCallError
-from labcore.native import Process, Report, Started, Stream, Streams, spawn_sharing
+from labcore.native import Started, Streams, spawn_sharing
 from labcore.native.spawn import CGROUP_DESCRIPTOR, PRESERVED_DESCRIPTOR
 from labcore.runtime.ops import Sync
-from labcore.runtime.plan import CARRIERS, Carrier, Plan
+from labcore.runtime.plan import CARRIERS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    from collections.abc import Mapping, Sequence
 
+    from labcore.native import Process, Report, Stream
+    from labcore.runtime.plan import Carrier, Plan
     from labcore.runtime.shim import Shim
+    from labcore.unix_sockets import Channel
 
 
 def spawn(
@@ -26,7 +30,7 @@ def spawn(
     until_sync: bool = False,
     release: bool = False,
     preserved: Sequence[int] = (),
-    shim: "Shim | None" = None,
+    shim: Shim | None = None,
 ) -> Process:
     """Start a process by a plan and return it once its program runs, with `process.timeline` filled in.
 
@@ -65,7 +69,8 @@ def _spawn_released(plan: Plan, streams: Streams, lent: Mapping[int, int]) -> Pr
     """Start a process, and let go of it once its program runs: until then nobody reaps it."""
     from labcore.native.monitor import WAITS, let_reap
 
-    process, report = _spawn_monitored(plan, streams, False, False, lent, WAITS)
+    started = _spawn_monitored(plan, streams, False, False, lent, WAITS)
+    process, report = started.process, started.report
     assert report
     if not _has_begun(plan, report):
         let_reap(process)
@@ -78,13 +83,13 @@ def handed_on(preserved: Sequence[int]) -> dict[int, int]:
     return {PRESERVED_DESCRIPTOR + number: fd for number, fd in enumerate(preserved)}
 
 
-def _spawn_with_shim(plan: Plan, shim: "Shim") -> Started:
+def _spawn_with_shim(plan: Plan, shim: Shim) -> Started:
     from labcore.runtime.shim.start import shim_streams
 
     terminal = any(op.name == "terminal" for op in plan)
     with shim_streams(shim, terminal=terminal) as (streams, descriptors):
-        process, report = _spawn_monitored(plan, streams, False, False, lent=descriptors.lent, words=descriptors.words)
-        return Started(_checked(plan, process, report) if report else process, None)
+        made = _spawn_monitored(plan, streams, False, False, lent=descriptors.lent, words=descriptors.words)
+        return Started(_checked(plan, made.process, made.report) if made.report else made.process, None)
 
 
 def _spawn_monitored(
@@ -95,7 +100,7 @@ def _spawn_monitored(
     cgroup = plan.clone.cgroup
     syncs = [op for op in plan if isinstance(op, Sync)]
 
-    def at_sync(process: Process, channel: "socket.socket") -> bool:
+    def at_sync(process: Process, channel: Channel) -> bool:
         for op in syncs:
             if not channel.recv(1):
                 return False  # the child has failed before it came this far; the report says where
@@ -120,13 +125,12 @@ def _spawn_monitored(
         raise _failure(plan, index, refused.report.error, step.call, step.arguments) from None
 
 
-def _hand_over(channel: "socket.socket", descriptors: Sequence[int]) -> None:
+def _hand_over(channel: Channel, descriptors: Sequence[int]) -> None:
     """Send descriptors, and let go of them here."""
     import os
-    import socket
 
     try:
-        socket.send_fds(channel, [b"!"], list(descriptors))
+        channel.send_fds(b"!", descriptors)
     finally:
         for fd in descriptors:
             os.close(fd)

@@ -1,16 +1,21 @@
 """Storage driver: overlay, or copy where overlayfs cannot be mounted."""
 
+from __future__ import annotations
+
 import json
 import os
 from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
-from typing import Final, Literal
 
 from labcore.atomic import atomic_write
 from labcore.spec import OverlayRoot
 
-Driver = Literal["overlay", "copy"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Final, Literal, TypeAlias
+
+Driver: TypeAlias = "Literal['overlay', 'copy']"
 VARIABLE: Final = "LABCORE_STORAGE"
 EVERYBODY: Final = ("0", "0", "4294967295")  # the map of the machine's own user namespace
 

@@ -132,22 +132,27 @@ def test_out_of_a_container(
 def test_into_a_container(
     driver: Driver, engine: Engine, containers: tuple[str, str], tmp_path: Path, options: tuple[str, ...]
 ) -> None:
+    """Each case has a directory of its own in the container; all of them are brought there, and back, in one copy."""
     lay_out(tmp_path / "host")
-    whole = both(driver, engine, "-a")
-    different = []
-    for number, (source, target) in enumerate(CASES):
-        results = []
-        for who, copy, again, container in zip(
-            ("theirs", "ours"), both(driver, engine, *options), whole, containers, strict=True
-        ):
-            place, back = f"into-{number}{''.join(options)}", tmp_path / f"{number}-{who}"
-            assert again(f"{tmp_path}/host", f"{container}:/{place}").returncode == 0
-            done = copy(f"{tmp_path}/host/{source}", f"{container}:/{place}/{target}")
-            assert again(f"{container}:/{place}", str(back)).returncode == 0
-            results.append((bool(done.returncode), tree(back, owners=False), done.stderr))
-        if results[0][:2] != results[1][:2]:
-            different.append((source, target, results))
-    assert different == []
+    for number in range(len(CASES)):
+        lay_out(tmp_path / "all" / str(number))
+    place = f"into{''.join(options)}"
+    results: dict[str, list[tuple[bool, dict[str, tuple[object, ...]], str]]] = {}
+    for who, copy, whole, container in zip(
+        ("theirs", "ours"), both(driver, engine, *options), both(driver, engine, "-a"), containers, strict=True
+    ):
+        assert whole(f"{tmp_path}/all", f"{container}:/{place}").returncode == 0
+        done = [
+            copy(f"{tmp_path}/host/{source}", f"{container}:/{place}/{number}/{target}")
+            for number, (source, target) in enumerate(CASES)
+        ]
+        assert whole(f"{container}:/{place}", f"{tmp_path}/{who}").returncode == 0
+        results[who] = [
+            (bool(each.returncode), tree(tmp_path / who / str(number), owners=False), each.stderr)
+            for number, each in enumerate(done)
+        ]
+    pairs = zip(CASES, results["theirs"], results["ours"], strict=True)
+    assert [(case, theirs, ours) for case, theirs, ours in pairs if theirs[:2] != ours[:2]] == []
 
 
 def test_the_same_files_are_exported(driver: Driver, engine: Engine, containers: tuple[str, str]) -> None:

@@ -225,7 +225,7 @@ def test_bench_images_measures_each_way(peer: Peers, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
     pairs = {name: [row["subject"] for row in rows if row["bench"] == name] for name in {row["bench"] for row in rows}}
-    assert set(pairs) == {"unpacking", "loading", "pulling", "pushing", "serving"}
+    assert set(pairs) == {"unpacking", "loading", "pulling", "pushing", "serving", "fetching", "asking"}
     assert all(len(subjects) == 2 and any("labcore" in each for each in subjects) for subjects in pairs.values())
     assert done.stdout.count("most memory of a labcore command") == 3
     assert (tmp_path / "rows.png").read_bytes().startswith(b"\x89PNG")

@@ -17,7 +17,7 @@ from labcore.engine import Engine
 from labcore.errors import StoreDamaged, Unavailable
 from labcore.spec import Reference
 from labcore.vm.kernel import found_kernel, take_kernel
-from tests.conftest import PROJECT, needs, needs_root
+from tests.conftest import PROJECT, needs, needs_root, outside
 
 sys.path.insert(0, str(PROJECT / "tools"))
 import bootstrap
@@ -35,15 +35,16 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     needs("apt-get", "dpkg-deb")
     place = tmp_path_factory.mktemp("kit")
     target = place / "kit.tar"
-    make_kit.make_kit(
-        target,
-        packages=["hello"],
-        requirements=["packaging>=23"],
-        seeds=["hello-world"],
-        python=PYTHON,
-        with_kernel=True,
-        cache=place / "cache",
-    )
+    with outside():
+        make_kit.make_kit(
+            target,
+            packages=["hello"],
+            requirements=["packaging>=23"],
+            seeds=["hello-world"],
+            python=PYTHON,
+            with_kernel=True,
+            cache=place / "cache",
+        )
     assert sorted(path.name for path in place.iterdir()) == ["cache", "kit.tar"]
     return target
 

@@ -371,3 +371,51 @@ def test_a_saved_ruleset_can_be_loaded(made: Rig) -> None:
     made.host("nft", "flush", "ruleset")
     made.host("nft", "-f", "-", stdin=saved)
     assert made.host("nft", "list", "ruleset") == saved
+
+
+@pytest.mark.parametrize("command", ["iptables-nft", "iptables-legacy"])
+def test_where_dockerd_drops_what_is_forwarded_our_bridges_are_let_through(made: Rig, command: str) -> None:
+    needs(command)
+    made.host(command, "--new-chain", "DOCKER-USER")
+    made.host(command, "--append", "FORWARD", "-j", "DOCKER-USER")
+    made.host(command, "--policy", "FORWARD", "DROP")
+    network = made.network("first", "172.30.1.0/24")
+    inner = made.network("inner", "172.30.2.0/24", internal=True)
+    container, alone = made.container("c", network, published(80, 8080)), made.container("alone", inner)
+    alone.ip("route add default via 172.30.2.1")
+    inside, outside = f"tcp:{HOST}:8080", f"tcp:{NEIGHBOR}:80"
+    with serving(made.neighbor, "neighbor", 80):
+        assert ask(made.neighbor, inside) == {inside: f"c {NEIGHBOR}"}
+        assert ask(container, outside) == {outside: f"neighbor {HOST}"}
+        assert ask(alone, outside) == {outside: "timeout"}
+    with made.host.entered():
+        made.firewall.restore()
+        made.firewall.remove_network(inner)
+    assert made.host(command, "--list-rules", "DOCKER-USER").splitlines() == [
+        "-N DOCKER-USER",
+        "-A DOCKER-USER -o br1 -j ACCEPT",
+        "-A DOCKER-USER -i br1 -j ACCEPT",
+    ]
+
+
+@pytest.mark.parametrize("settings", ["net.ipv4.conf.all.rp_filter=1", "net.bridge.bridge-nf-call-iptables=0"])
+def test_what_a_host_may_have_set_does_not_matter(made: Rig, settings: str) -> None:
+    made.host.set(settings)
+    network = made.network("first", "172.30.1.0/24")
+    container, other = made.container("c", network, published(80, 8080)), made.container("d", network)
+    targets = {"tcp:127.0.0.1:8080": "c 172.30.1.1", f"tcp:{HOST}:8080": f"c {HOST}"}
+    assert ask(made.host, *targets) == targets
+    inside, direct = f"tcp:{HOST}:8080", f"tcp:{container.ipv4}:80"
+    assert ask(made.neighbor, inside) == {inside: f"c {NEIGHBOR}"}
+    assert ask(other, inside, direct) == {inside: "c 172.30.1.1", direct: f"c {other.ipv4}"}
+
+
+@pytest.mark.parametrize("bridge_nf", [0, 1])
+def test_without_icc_containers_reach_one_another_by_published_ports_only(made: Rig, bridge_nf: int) -> None:
+    made.host.set(f"net.bridge.bridge-nf-call-iptables={bridge_nf}")
+    network = made.network("first", "172.30.1.0/24", enable_icc="false")
+    container, other = made.container("c", network, published(80, 8080)), made.container("d", network)
+    inside, direct = f"tcp:{HOST}:8080", f"tcp:{container.ipv4}:80"
+    assert ask(other, inside, direct) == {inside: "c 172.30.1.1", direct: "timeout"}
+    other.ip(f"route add {container.ipv4}/32 via 172.30.1.1")  # by the host, then
+    assert ask(other, direct) == {direct: "timeout"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.runtime.mounting import parse_options
+from labcore.runtime.mount_flags import parse_options
 from tests.integration.test_oci import Bundle, rootfs
 
 __all__ = ["rootfs"]

@@ -36,6 +36,7 @@ def test_one_wheel_for_all_pythons(wheel: Path) -> None:
     assert not any(name.startswith(("tests", "notebooks", "csrc", "tools")) for name in names)
 
 
+@pytest.mark.usefixtures("mirrors")
 def test_it_stands_alone(wheel: Path, tmp_path: Path) -> None:
     needs_root()
     home = tmp_path / "venv"

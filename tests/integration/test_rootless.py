@@ -16,7 +16,7 @@ from labcore.lab.lessons import LESSONS, Lesson
 from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.userns import subordinate
 from labcore.spec import OverlayRoot
-from tests.conftest import LEARNER, PROJECT, as_learner, needs_root
+from tests.conftest import LEARNER, PROJECT, alone, as_learner, needs_root
 from tests.peers import Peers
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -221,6 +221,7 @@ def test_rootless_podman_drives_the_runtime(peer: Peers, request: pytest.Fixture
 
 def test_the_lab_starts() -> None:
     lab = f"timeout -s INT 60 {LABCORE} lab > out & while ! grep -q token= out; do sleep .2; done"
-    said = shell(f"{lab}; kill -INT $!; wait || true; cat out")
+    with alone("jupyter"):  # the first free port is looked for, and then taken
+        said = shell(f"{lab}; kill -INT $!; wait || true; cat out")
     assert "container started in" in said
     assert "http://127.0.0.1:" in said

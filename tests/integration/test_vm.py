@@ -177,6 +177,7 @@ print("too late")
     assert "too late" not in out
 
 
+@pytest.mark.usefixtures("mirrors")
 def test_a_whole_debian_starts_and_switches_itself_off(vm_root: Path) -> None:
     needs("mmdebstrap", "mke2fs")
     guests.setup(vm_root, full=True)

@@ -18,7 +18,7 @@ OPEN_TO_ALL = {
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
     "record": set(),
-    "record_json": {"record"},
+    "record_json": {"record", "spec"},
     "lazy": set(),
     "errors": set(),
     "language": set(),
@@ -30,9 +30,11 @@ ALLOWED = {
     "unix_sockets": set(),
     "paths": {"trust"},
     "procfs": set(),
+    "files": set(),
+    "json_codec": set(),
     "locks": {"procfs", "errors"},
     "atomic": {"locks"},
-    "spec": {"record", "errors"},
+    "spec": {"record", "errors", "lazy"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},
     "storage": OPEN_TO_ALL | {"native"},

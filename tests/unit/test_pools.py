@@ -3,9 +3,9 @@
 import pytest
 
 from labcore.errors import InUse, InvalidInput, Unavailable
-from labcore.network.addresses import mac_of, parse_address, parse_prefix
 from labcore.network.links import Route
 from labcore.network.pools import allocate, check_address, check_subnet, choose_subnet, complete
+from labcore.spec.addresses import mac_of, parse_address, parse_prefix
 from labcore.spec.network import AddressPool, EndpointOptions
 
 ID = "0123456789" + "ab" * 27

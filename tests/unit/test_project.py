@@ -105,6 +105,35 @@ def test_bootstrap_waits_for_another_apt(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+PEERS_TOOL = """
+import pathlib, sys, time
+place = pathlib.Path(__file__).parent
+if sys.argv[1] == "versions":
+    sys.exit("not here")
+(place / "begun").touch()
+while not (place / "installed").exists():
+    time.sleep(0.01)
+(place / "made").touch()
+"""
+
+
+def test_bootstrap_makes_the_peers_while_it_installs(tmp_path: Path) -> None:
+    (tmp_path / "peers").write_text(PEERS_TOOL)
+    script = (
+        "import sys; sys.path.insert(0, 'tools'); import bootstrap, pathlib, time; place = pathlib.Path(sys.argv[1]); "
+        "bootstrap.PEERS_TOOL = place / 'peers'; bootstrap.rights = lambda purpose: []\n"
+        "with bootstrap.making_peers():\n"
+        "    while not (place / 'begun').exists(): time.sleep(0.01)\n"
+        "    if sys.argv[2] == 'fails': bootstrap.stop('no network')\n"
+        "    (place / 'installed').touch()\n"
+        "print((place / 'made').exists())"
+    )
+    for outcome, said in (("fails", "labcore: no network\n"), ("ends well", "True\n")):
+        command = ["python3", "-c", script, str(tmp_path), outcome]
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+        assert done.stdout + done.stderr == said
+
+
 def test_the_guest_gets_the_working_tree_and_its_status_is_both_rounds() -> None:
     if not (PROJECT / ".git").exists():
         pytest.skip("needs a git checkout")
@@ -207,3 +236,11 @@ def test_make_hides_another_pythons_home_from_what_it_starts() -> None:
     rule = "odd:\n\t@env\n"
     shown = subprocess.run(show, cwd=PROJECT, input=rule, env=odd, capture_output=True, text=True, check=True).stdout
     assert "nowhere" not in shown
+
+
+def test_pictures_in_readme_are_there_small_and_in_words() -> None:
+    pictures = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", (PROJECT / "README.md").read_text())
+    assert len(pictures) >= 3
+    for words, path in pictures:
+        assert len(words) > 30
+        assert 5_000 < (PROJECT / path).stat().st_size < 150_000, path

@@ -1,6 +1,8 @@
 """Workers: each in a box, and what takes a process without threads runs in a copy of one."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import running
 from tests.box import SHARED
 from tests.conftest import PROJECT, needs_root
 
@@ -34,23 +37,60 @@ def directory() -> Iterator[Path]:
 
 def test_a_test_without_threads_is_reported_as_any_other(directory: Path) -> None:
     (directory / "test_it.py").write_text(TESTS)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-ra",
-        "-q",
-        "-p",
-        "xdist.plugin",
-        "-p",
-        "tests.running",
-        "-p",
-        "no:cacheprovider",
-    ]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = subprocess.run([*command, "-n1"], cwd=directory, env=environment, capture_output=True, text=True, timeout=120)
+    done = run_tests(directory, "-n1")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "2 failed, 1 passed, 1 skipped" in done.stdout
     assert "FAILED test_it.py::test_fails - assert (1 + 1) == 3" in done.stdout
     assert "FAILED test_it.py::test_dies - its process ended with 3" in done.stdout
     assert ": for a reason" in done.stdout
+
+
+def run_tests(directory: Path, *options: str, project: Path = PROJECT) -> "subprocess.CompletedProcess[str]":
+    """Run pytest in a directory, with the project's way to run tests."""
+    plugins = ["-p", "xdist.plugin", "-p", "tests.running", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-ra", "-q", *plugins, *options]
+    environment = os.environ | {"PYTHONPATH": f"{project}:{PROJECT}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_each_worker_compiles_its_share_of_the_tests_first(directory: Path) -> None:
+    """And what cannot be imported is an error of that file alone."""
+    (directory / "tests").mkdir()
+    for name in ("__init__.py", "box.py", "running.py"):
+        shutil.copy(PROJECT / "tests" / name, directory / "tests")
+    note = f"import os\nopen('{directory}/' + os.environ['PYTEST_XDIST_WORKER'], 'a').write(__name__[-1])\n"
+    for name in "abcd":
+        (directory / f"tests/test_{name}.py").write_text(f"{note}def test_it(): assert {name != 'd'}\n")
+    (directory / "tests/test_e.py").write_text("1 / 0\n")
+    done = run_tests(directory, "-n2", "tests", project=directory)
+    assert "ERROR tests/test_e.py - ZeroDivisionError" in done.stdout, done.stdout + done.stderr
+    assert (directory / "gw0").read_text() == "acbd"
+    assert (directory / "gw1").read_text() == "bdac"
+    assert {path.name.split(".")[0] for path in (directory / "tests/__pycache__").glob("*pytest*")} == {
+        f"test_{name}" for name in "abcde"
+    }
+
+
+class Item:
+    def __init__(self, nodeid: str) -> None:
+        self.nodeid = nodeid
+
+
+def test_the_longest_come_first_and_what_is_divided_last() -> None:
+    names = [running.DIVIDED[0], "tests/unit/test_tar.py", running.LONGEST[4], running.LONGEST[1]]
+    items = [Item(f"{name}::test") for name in names] + [Item(running.LONGEST[0])]
+    running.pytest_collection_modifyitems(items)  # type: ignore[arg-type]
+    in_order = [running.LONGEST[0], running.LONGEST[1], running.LONGEST[4], "tests/unit/test_tar.py", running.DIVIDED[0]]
+    assert [item.nodeid.removesuffix("::test") for item in items] == in_order
+
+
+@pytest.mark.parametrize("name", [*running.LONGEST, *running.DIVIDED])
+def test_what_has_a_place_of_its_own_is_there(name: str) -> None:
+    file, _, test = name.partition("::")
+    assert f"def {test}" in (PROJECT / file).read_text()
+
+
+@pytest.mark.parametrize("name", running.DIVIDED)
+def test_what_is_divided_makes_nothing_for_the_whole_file(name: str) -> None:
+    assert not re.search(r"scope=|setup_module", (PROJECT / name).read_text())

@@ -1,16 +1,19 @@
 """docker run's options: their declarations for argparse, and CreateOptions from what was parsed."""
 
+from __future__ import annotations
+
 import argparse
 import os
 from codecs import BOM_UTF8
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
 
 from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Final
+
     from labcore.spec import CreateOptions
 
 FILE_MAX: Final = 4 << 20  # bytes of an --env-file; the kernel gives a program 6 MB of arguments and variables at most
@@ -65,7 +68,7 @@ OPTIONS: Final = (
      "seccomp=unconfined|FILE, apparmor=PROFILE, no-new-privileges, systempaths=unconfined, mask=PATH, unmask=PATH|ALL"),
     ("--sysctl", "sysctls+", "NAME=VALUE", "a kernel parameter of its namespaces"),
     ("--network --net", "network+", "NETWORK",
-     "the network that it is on: a name, name=…,ip=…,alias=…, none: the loopback interface alone, host, container:NAME"),
+     "the network that it is on (default: bridge): a name, name=…,ip=…,alias=…, none, host, container:NAME"),
     ("-p --publish", "publish+", "[[IP:]PORT:]PORT[/udp]", "have a port of it answer at one of this machine"),
     ("-P --publish-all", "publish_all", "", "the same for all that are exposed, at ports that are free"),
     ("--expose", "expose+", "PORT[/udp]", "say that it listens there, for -P"),
@@ -117,17 +120,25 @@ def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> N
     )
 
 
-def options_of(args: argparse.Namespace, **more: Any) -> "CreateOptions":
+def options_of(args: argparse.Namespace, **more: Any) -> CreateOptions:
     """Return what the arguments say. Raises InvalidInput."""
     from labcore.engine import create_options
 
     names = [field.removesuffix("+") for _, field, _, _ in OPTIONS]
     fields: dict[str, Any] = {name: None if getattr(args, name) is False else getattr(args, name) for name in names}
+    fields["network"] = fields["network"] or [_default_network()]
     files = fields.pop("env_file"), fields.pop("label_file")
     fields["env"] = _variables(files[0] or [], fields["env"] or [])
     fields["labels"] = _labels(files[1] or [], fields["labels"] or [])
     image = None if args.rootfs else args.image
     return create_options(image, args.argv, rootfs=args.image if args.rootfs else None, **fields | more)
+
+
+def _default_network() -> str:
+    """Return the network of whoever names none: none at all where an ordinary user may not touch the machine's."""
+    from labcore.runtime.probe import confined
+
+    return "none" if confined() else "bridge"
 
 
 def _variables(files: Sequence[str], given: Sequence[str]) -> dict[str, str | None]:

@@ -70,13 +70,17 @@ def phase_explained() -> dict[str, str]:
     """Return what happens in each phase of a virtual machine's start."""
     return {
         "qemu": say("the emulator starts and makes memory, processor and devices"),
+        "qemu, firmware, kernel decompressed": say("all that comes before the first word of the kernel"),
         "firmware": say("the machine's own first program finds the kernel"),
         "kernel: decompressed": say("the kernel unpacks itself"),
+        "kernel": say("from the first word of the kernel to that of its first process"),
+        "kernel and first process": say("from the first word of the kernel to that of its first process"),
         "kernel: memory": say("it takes stock of the memory"),
         "kernel: processors and interrupts": say("it starts the processors and their clocks"),
         "kernel: buses": say("it looks for devices"),
         "kernel: first root unpacked": say("it unpacks its first root file system, in memory"),
         "kernel: drivers": say("each driver looks for what it drives"),
+        "first root: finds the disk": say("a first, small system finds and mounts the disk"),
         "first process": say("number 1 starts and says its first word"),
         "systemd and its services": say("the system's services start"),
     }
@@ -112,13 +116,6 @@ def phase(name: str) -> str:
         "first root: finds the disk": say("first root: finds the disk"),
         "systemd and its services": say("systemd and its services"),
     }.get(name, name)
-
-
-def duration(ms: float) -> str:
-    """Return a time with as many digits as one reads."""
-    if ms >= 1000:
-        return say("{time} s", time=f"{ms / 1000:.2f}" if ms < 10_000 else f"{ms / 1000:.0f}")
-    return say("{time} ms", time=f"{ms:.2f}" if ms < 1 else f"{ms:.1f}" if ms < 100 else f"{ms:.0f}")
 
 
 def circumstances(found: Comparison) -> str:

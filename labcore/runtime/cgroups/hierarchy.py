@@ -1,11 +1,16 @@
 """Cgroup hierarchies of this machine and their mount points: version 2, version 1, or both (hybrid)."""
 
-from functools import cache
-from pathlib import Path
-from typing import Literal
+from __future__ import annotations
 
+from functools import cache
+
+from labcore.files import read_text
 from labcore.record import Record
 from labcore.runtime.probe import mountinfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
 CONTROLLERS = (
     "blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "net_cls", "net_prio", "perf_event", "pids",
@@ -26,18 +31,18 @@ class Hierarchies(Record):
             return "hybrid" if self.v2 else "v1"
         return "v2" if self.v2 else "none"
 
-    def directory(self, controller: str) -> Path | None:
+    def directory(self, controller: str) -> str | None:
         """Return the root of the hierarchy that has a controller; None if no hierarchy has it."""
         for name, point in self.v1:
             if name == controller:
-                return Path(point)
+                return point
         if self.v2 and controller in v2_controllers(self.v2):
-            return Path(self.v2)
+            return self.v2
         return None
 
     def own(self, controller: str) -> str:
         """Return the path of this process's cgroup in a version 1 controller's hierarchy, or with `` in version 2's."""
-        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+        for line in read_text("/proc/self/cgroup").splitlines():
             _, names, path = line.split(":", 2)
             if controller in names.split(","):
                 return path
@@ -64,6 +69,6 @@ def hierarchies() -> Hierarchies:
 def v2_controllers(point: str) -> frozenset[str]:
     """Return the controllers that version 2 has here."""
     try:
-        return frozenset(Path(point, "cgroup.controllers").read_text(encoding="utf-8").split())
+        return frozenset(read_text(f"{point}/cgroup.controllers").split())
     except OSError:
         return frozenset()

@@ -5,7 +5,7 @@ from typing import Any
 from labcore.native import Capability
 from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.cgroups.scope import RUNS
-from labcore.runtime.mounting import BINDS, COPY_UP, FLAGS, PROPAGATION, RECURSIVE
+from labcore.runtime.mount_flags import BINDS, COPY_UP, FLAGS, PROPAGATION, RECURSIVE
 from labcore.runtime.oci.config import HOOKS
 from labcore.runtime.seccomp.compile import ACTIONS, ARCHITECTURES
 from labcore.runtime.stages import NAMESPACE_FLAGS

@@ -1,5 +1,7 @@
 """The vocabulary of plans: each op is a frozen value that says what it does and which system calls that takes."""
 
+from __future__ import annotations
+
 from labcore.runtime.ops.base import ApplyApparmorProfile, Call, Clone, JoinCgroup, JoinNamespaces, Op, Receive, Sync
 from labcore.runtime.ops.files import (
     Chdir,
@@ -18,14 +20,12 @@ from labcore.runtime.ops.files import (
 from labcore.runtime.ops.mounts import (
     EnterRoot,
     FsMount,
-    MaskPaths,
     Mount,
     MoveMount,
     MoveReceivedMount,
     OpenTree,
     PivotBack,
     PivotRoot,
-    ReadonlyPaths,
     RejoinMountNamespace,
     SetMountAttributes,
     Unmount,
@@ -52,6 +52,7 @@ from labcore.runtime.ops.process import (
     last_of_each,
     search_path,
 )
+from labcore.runtime.ops.protection import MaskPaths, ReadonlyPaths
 from labcore.runtime.ops.scheduling import (
     SetAffinity,
     SetAffinityBefore,

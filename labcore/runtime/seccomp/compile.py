@@ -1,21 +1,26 @@
 """Compilation of a seccomp profile to classic BPF, with a cache on disk."""
 
+from __future__ import annotations
+
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput
+from labcore.files import read_bytes
 from labcore.runtime.seccomp.newer import with_newer_calls
-from labcore.spec import Comparison, SeccompFilter, SeccompProfile, SeccompRule
+from labcore.spec import SeccompFilter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
     from labcore.native.libseccomp import Filter
+    from labcore.spec import Comparison, SeccompProfile, SeccompRule
 
 INSTRUCTION: Final = 8  # bytes
 FORMAT: Final = "3"  # of what is kept; part of its name
@@ -59,7 +64,7 @@ ARCHITECTURES: Final = {
 
 
 @lru_cache(maxsize=16)
-def compiled(profile: SeccompProfile, cache: Path | None = None) -> SeccompFilter:
+def compiled(profile: SeccompProfile, cache: str | None = None) -> SeccompFilter:
     """Return a profile as a filter that the kernel can load.
 
     Compiling takes 10 ms and an import, so that the result is kept in the directory `cache`, under a name that stands for the
@@ -69,15 +74,15 @@ def compiled(profile: SeccompProfile, cache: Path | None = None) -> SeccompFilte
     return SeccompFilter(_compile(profile) if cache is None else _cached(profile, cache), profile.flags)
 
 
-def _cached(profile: SeccompProfile, cache: Path) -> bytes:
-    path = cache / f"{_name_of(profile)}.bpf"
+def _cached(profile: SeccompProfile, cache: str) -> bytes:
+    path = f"{cache}/{_name_of(profile)}.bpf"
     with suppress(OSError):
-        program = path.read_bytes()
+        program = read_bytes(path)
         if program and len(program) % INSTRUCTION == 0:
             return program
     program = _compile(profile)
     with suppress(OSError):  # a store that cannot be written to costs time, not containers
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.makedirs(cache, mode=0o700, exist_ok=True)
         atomic_write(path, program, durable=False)
     return program
 
@@ -110,7 +115,7 @@ def _refuses_newer(profile: SeccompProfile) -> bool:
     return profile.action not in PERMISSIVE and not (profile.action == "SCMP_ACT_ERRNO" and profile.errno == errno.ENOSYS)
 
 
-def _highest(made: "Filter", profile: SeccompProfile) -> dict[int, int]:
+def _highest(made: Filter, profile: SeccompProfile) -> dict[int, int]:
     """Return the highest number that a profile mentions on each of its architectures."""
     names = {name for rule in profile.rules for name in rule.names}
     tokens = {made.architecture(), *(ARCHITECTURES[name] for name in profile.architectures)}

@@ -1,16 +1,22 @@
 """Stages for what a container sees below its root: mounts, devices, the working directory, and what is protected there."""
 
+from __future__ import annotations
+
 import os
 import stat
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
 
-from labcore.native import MountAttribute, Process
+from labcore.native import MountAttribute
 from labcore.runtime import mounting, ops
-from labcore.runtime.ops import Op
+from labcore.runtime.mount_flags import COPY_UP, PROPAGATION, is_bind
 from labcore.runtime.stages.namespaces import hands_over, has_mounts, in_user_namespace
 from labcore.runtime.stages.rootfs import BEHIND_SYNC, layers_to_map
-from labcore.spec import ContainerSpec, Device
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.native import Process
+    from labcore.runtime.ops import Op
+    from labcore.spec import ContainerSpec, Device
 
 
 def mounts(spec: ContainerSpec) -> list[Op]:
@@ -24,23 +30,23 @@ def mounts(spec: ContainerSpec) -> list[Op]:
 
 def seen_on_disk(spec: ContainerSpec) -> tuple[object, ...]:
     """Return all that stages look at on the disk: where it is the same, the same spec has the same plan."""
-    files = tuple([_kind(mount.source) for mount in spec.mounts if mounting.is_bind(mount)])
-    copied = tuple(object() for mount in spec.mounts if mounting.COPY_UP in mount.options)  # looked at anew each time
+    files = tuple([_kind(mount.source) for mount in spec.mounts if is_bind(mount)])
+    copied = tuple(object() for mount in spec.mounts if COPY_UP in mount.options)  # looked at anew each time
     placed = mounting.resolved_targets(spec.mounts, spec.root)
-    return files, copied, placed, _resolved_workdir(spec), os.path.exists(KCORE)  # noqa: PTH110
+    return files, copied, placed, _resolved_workdir(spec), os.path.exists(KCORE)
 
 
 def _kind(source: str) -> int | None:
     """Return what is to be bound, as stat(2) has it: a file, a directory, 0 for a link to nothing; None if there is nothing."""
     try:
-        return stat.S_IFMT(os.stat(source).st_mode)  # noqa: PTH116 - every start asks
+        return stat.S_IFMT(os.stat(source).st_mode)
     except OSError:
         return 0 if os.path.lexists(source) else None
 
 
 def _copied_up(spec: ContainerSpec) -> list[Op]:
     """Return the op that fills those tmpfs that are to begin with what they cover."""
-    copying = [mount.target for mount in spec.mounts if mounting.COPY_UP in mount.options and mount.kind == "tmpfs"]
+    copying = [mount.target for mount in spec.mounts if COPY_UP in mount.options and mount.kind == "tmpfs"]
     if not copying:
         return []
     from labcore.runtime.copy_up import copy_up, mode_of  # podman's alone
@@ -67,31 +73,31 @@ KINDS = {"c": 0o020000, "u": 0o020000, "b": 0o060000, "p": 0o010000}
 
 
 @lru_cache(maxsize=64)
-def _fill_dev(devices: tuple[Device, ...]) -> list[Op]:
-    plain = [d for d in devices if (d.kind, d.mode, d.uid, d.gid) == ("c", 0o666, 0, 0) and Path(d.path).parent == Path("/dev")]
+def _fill_dev(devices: tuple[Device, ...]) -> tuple[Op, ...]:
+    plain = [d for d in devices if (d.kind, d.mode, d.uid, d.gid) == ("c", 0o666, 0, 0) and os.path.dirname(d.path) == "/dev"]
     others: list[Op] = []
     for device in devices:
         if device not in plain:
             number = os.makedev(device.major, device.minor)
-            others += mounting.make_place(str(Path(device.path).parent), directory=True)
+            others += mounting.make_place(os.path.dirname(device.path), directory=True)
             others.append(ops.MakeNode(device.path, KINDS[device.kind] | device.mode, number, device.uid, device.gid))
     together = ops.MakeDevices(tuple((d.path, d.major, d.minor) for d in plain))
-    return [*([together] if plain else []), *others]
+    return (*([together] if plain else []), *others)
 
 
 def devices(spec: ContainerSpec) -> list[Op]:
     """Fill /dev: the devices that are not hardware, and those that the spec adds. A /dev that is the host's stays as it is."""
-    if any(mounting.normalized(mount.target) == "/dev" and mounting.is_bind(mount) for mount in spec.mounts):
+    if any(mounting.normalized(mount.target) == "/dev" and is_bind(mount) for mount in spec.mounts):
         return []
     # /dev/core: as runc does where the kernel, which is the container's too, shows its memory.
-    core = (("/dev/core", KCORE),) if os.path.exists(KCORE) else ()  # noqa: PTH110
+    core = (("/dev/core", KCORE),) if os.path.exists(KCORE) else ()
     return [*_fill_dev(spec.devices), ops.MakeLinks((*DEVICE_LINKS, *core))]
 
 
 def workdir(spec: ContainerSpec) -> list[Op]:
     """Make the directory that the program starts in, while there is still the right to."""
-    path = PurePosixPath(_resolved_workdir(spec))
-    parents = tuple(str(directory) for directory in (*reversed(path.parents), path) if directory != PurePosixPath("/"))
+    path = os.path.normpath(_resolved_workdir(spec))
+    parents = (*mounting.parents(path), path) if path != "/" else ()
     return [ops.MakeDirectories(parents)] if parents else []
 
 
@@ -114,4 +120,4 @@ def protection(spec: ContainerSpec) -> list[Op]:
 def _propagation(spec: ContainerSpec) -> list[Op]:
     if spec.propagation in ("private", "rprivate", "slave", "rslave"):  # so it has been since the tree was cut off
         return []
-    return [ops.Mount("none", "/", None, mounting.PROPAGATION[spec.propagation])]
+    return [ops.Mount("none", "/", None, PROPAGATION[spec.propagation])]

@@ -1,14 +1,20 @@
 """Stages for the process itself: its network, streams and terminal, limits, rights, and its program."""
 
+from __future__ import annotations
+
 from functools import cache, lru_cache
 
 from labcore.errors import InvalidInput
 from labcore.native import Capability
 from labcore.runtime import ops
-from labcore.runtime.ops import Op
 from labcore.runtime.terminal import OpenTerminal, console_device
 from labcore.runtime.userns import groups_are_fixed
-from labcore.spec import DEFAULT_PATH, CapabilitySets, ContainerSpec, SeccompFilter, SeccompProfile
+from labcore.spec import DEFAULT_PATH, SeccompFilter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.runtime.ops import Op
+    from labcore.spec import CapabilitySets, ContainerSpec, SeccompProfile
 
 
 def network(spec: ContainerSpec) -> list[Op]:
@@ -72,14 +78,14 @@ def _capabilities(names: tuple[str, ...]) -> tuple[Capability, ...]:
 
 
 @cache
-def _bounded(sets: CapabilitySets) -> list[Op]:
-    return [ops.BoundCapabilities(_capabilities(sets.bounding))]
+def _bounded(sets: CapabilitySets) -> tuple[Op, ...]:
+    return (ops.BoundCapabilities(_capabilities(sets.bounding)),)
 
 
 @cache
-def _kept(sets: CapabilitySets) -> list[Op]:
+def _kept(sets: CapabilitySets) -> tuple[Op, ...]:
     kept = (sets.effective, sets.permitted, sets.inheritable, sets.ambient)
-    return [ops.SetCapabilities(*(_capabilities(names) for names in kept))]
+    return (ops.SetCapabilities(*(_capabilities(names) for names in kept)),)
 
 
 # What SECCOMP_SET_MODE_FILTER may be told besides: seccomp(2), linux/seccomp.h.
@@ -87,13 +93,13 @@ FILTER_FLAGS = {"SECCOMP_FILTER_FLAG_TSYNC": 1, "SECCOMP_FILTER_FLAG_LOG": 2, "S
 
 
 @lru_cache(maxsize=16)
-def _filter(given: SeccompProfile | SeccompFilter | None) -> list[Op]:
+def _filter(given: SeccompProfile | SeccompFilter | None) -> tuple[Op, ...]:
     if given is None:
-        return []
+        return ()
     from labcore.runtime.seccomp.compile import compiled
 
     ready = given if isinstance(given, SeccompFilter) else compiled(given)
-    return [ops.LoadFilter(ready.program, sum(FILTER_FLAGS[name] for name in ready.flags))]
+    return (ops.LoadFilter(ready.program, sum(FILTER_FLAGS[name] for name in ready.flags)),)
 
 
 def confine(spec: ContainerSpec) -> list[Op]:
@@ -107,7 +113,7 @@ def confine(spec: ContainerSpec) -> list[Op]:
     groups = None if not user.groups and groups_are_fixed(spec) else user.groups
     become: list[Op] = [ops.KeepCapabilities(), ops.SetUser(user.uid, user.gid, groups)] if changes else []
     filtering = _filter(spec.seccomp)
-    early, late = ([], filtering) if spec.no_new_privileges else (filtering, [])
+    early, late = ((), filtering) if spec.no_new_privileges else (filtering, ())
     no_new: list[Op] = [ops.NoNewPrivileges()] if spec.no_new_privileges else []
     return [*_bounded(spec.capabilities), *no_new, *early, *_entered(spec), *become, *_kept(spec.capabilities), *late]
 
