@@ -201,6 +201,8 @@ def own_devices(seen: ProcessView, wanted: tuple[Device, ...]) -> Iterator[Claim
     """A /dev of its own, with these devices in it and no others, and a terminal's master."""
     kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
     yield Claim(say("/dev is a tmpfs of its own"), kinds.get("/dev") == "tmpfs", kinds.get("/dev") or say("nothing"))
+    options = {fields[4]: fields[5].split(",") for fields in seen.mounts}
+    yield Claim(say("devices in it can be opened: it is not mounted nodev"), "nodev" not in options.get("/dev", ()))
     inside = Path(f"/proc/{seen.pid}/root/dev")
     there = {f"/dev/{path.name}": path.lstat() for path in inside.iterdir()} if inside.is_dir() else {}
     found = {path: status for path, status in there.items() if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode)}

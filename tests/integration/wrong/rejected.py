@@ -274,7 +274,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "a faked print": NOBODY,
         "a hard-coded image": NOBODY,
         "a call of the reference": OWN,
-        "the engine's run": Reason("it is the `run` of this file that starts it"),
+        "the engine's run": OWN,
         "a subprocess in place of a container": NOBODY,
         "preflight is not asked": SAYS_SO,
         "a warning, and on with it": Reason("starts nothing"),
