@@ -11,7 +11,8 @@
     ├── Unavailable                       this machine or this installation lacks something; the message names the cure
     ├── StoreFull           (OSError)     there is no room on the disk for what was to be kept; nothing half done is left
     ├── SystemCallError     (OSError)     the kernel said no: call, arguments, errno
-    │   └── StepFailed                    … to a step of a plan: which one, why, and what to do
+    │   ├── StepFailed                    … to a step of a plan: which one, why, and what to do
+    │   └── NetlinkError    in network    … to a request about links, addresses or routes, with its own words
     ├── RegistryError       in registry   a registry did not do what it was asked to, or does not answer
     ├── MonitorLost         in native     the monitor ended before it had said what became of its child
     ├── PeerFailed          in bench      another container system did not do what it was asked to

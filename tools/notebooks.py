@@ -44,7 +44,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 STATE = Path("/var/lib/labcore/lessons")  # seen in outputs: the name of a temporary directory would be another each time
 PICTURES = NOTEBOOKS / "images"  # of cells that are tagged `picture-NAME`: README shows them
 FOLD = {"en": "A solution", "zh": "参考答案"}
-NEXT = {"en": "Next: lesson", "zh": "下一课："}
+NEXT = {"en": "Next lesson: ", "zh": "下一课："}
 LINE = {
     "en": "**English** · [中文](zh/{file}) · reference: {references}",
     "zh": "[English](../{file}) · **中文** · 速查：{references}",
@@ -168,7 +168,7 @@ def _next(found: Lesson, lang: Language) -> list[Cell]:
     """Return the cell that leads to the next lesson, if there is one."""
     later = [each for each in LESSONS if each.number == found.number + 1]
     return [
-        _cell("markdown", f"[{NEXT[lang]} {each.number}. {each.titles[lang]} →]({each.file})", "next-lesson") for each in later
+        _cell("markdown", f"[{NEXT[lang]}{each.number}. {each.titles[lang]} →]({each.file})", "next-lesson") for each in later
     ]
 
 

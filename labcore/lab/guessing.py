@@ -9,7 +9,7 @@ from labcore.errors import InvalidInput
 from labcore.lab.colours import BAD, GOOD, MUTED
 from labcore.lab.guesses import GUESSES, Guess
 from labcore.lab.messages import say
-from labcore.lab.widget import Printable
+from labcore.lab.widget import Printable, as_html
 from labcore.lab.workspace import default_workspace
 from labcore.record import Record
 
@@ -24,7 +24,7 @@ class GuessField(Printable):
         self.kept = HTML()
         self.field = self._field(default_workspace().progress.of("guesses").get(name))
         self.field.observe(self._keep, "value")
-        super().__init__([HTML(f"<b>{html.escape(str(wanted.question))}</b>"), self.field, self.kept])
+        super().__init__([HTML(f"<b>{as_html(wanted.question)}</b>"), self.field, self.kept])
 
     def _field(self, earlier: Any) -> Any:
         options = [(str(text), number) for number, text in enumerate(self.wanted.options)]
@@ -62,7 +62,7 @@ class Outcome(Record):
 
     def _repr_html_(self) -> str:
         colour = COLOURS[{True: "right", False: "wrong", None: ""}[self.right]]
-        rows = "".join(f"<div>{html.escape(line)}</div>" for line in self.lines())
+        rows = "".join(f"<div>{as_html(line)}</div>" for line in self.lines())
         return f"<div style='border-left:4px solid {colour};padding:2px 10px;line-height:1.5'>{rows}</div>"
 
 

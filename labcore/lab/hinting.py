@@ -1,6 +1,5 @@
 """Hints in a notebook and at the command line: drawn out one by one, and counted."""
 
-import html
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ from labcore.lab.drawn_hints import draw_hint, drawn_hints, open_lesson
 from labcore.lab.hints import hints
 from labcore.lab.lessons import current
 from labcore.lab.messages import say
-from labcore.lab.widget import Printable
+from labcore.lab.widget import Printable, as_html
 from labcore.lab.workspace import default_workspace
 
 
@@ -30,7 +29,7 @@ class Hints(Printable):
         self._show(draw_hint(default_workspace(), self.step, self.lesson))
 
     def _show(self, count: int) -> None:
-        self.shown.value = "".join(f"<div>{number}. {_as_html(text)}</div>" for number, text in enumerate(self.all[:count], 1))
+        self.shown.value = "".join(f"<div>{number}. {as_html(text)}</div>" for number, text in enumerate(self.all[:count], 1))
         left = len(self.all) - count
         self.next.description = say("hint {n} of {total}", n=count + 1, total=len(self.all)) if left else say("no more hints")
         self.next.disabled = not left
@@ -43,13 +42,7 @@ class Hints(Printable):
         """The hints, each folded away."""
         heads = (say("hint {n} of {total}", n=number, total=len(self.all)) for number in range(1, len(self.all) + 1))
         hints_ = zip(heads, self.all, strict=True)
-        return "".join(f"<details><summary>{head}</summary>{_as_html(text)}</details>" for head, text in hints_)
-
-
-def _as_html(text: object) -> str:
-    """Return a hint as HTML: what stands between backquotes is code."""
-    parts = html.escape(str(text)).split("`")
-    return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
+        return "".join(f"<details><summary>{head}</summary>{as_html(text)}</details>" for head, text in hints_)
 
 
 def hint(step: str | Callable[..., Any]) -> Hints:

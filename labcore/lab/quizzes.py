@@ -12,7 +12,7 @@ from labcore.lab.learner import learner
 from labcore.lab.lessons import current
 from labcore.lab.messages import say
 from labcore.lab.questions import Question, questions
-from labcore.lab.widget import Printable
+from labcore.lab.widget import Printable, as_html
 from labcore.lab.workspace import default_workspace
 
 
@@ -26,7 +26,7 @@ class QuestionField(VBox):  # type: ignore[misc]
         )
         self.feedback = HTML()
         self.field.observe(self._judge, "value")
-        super().__init__([HTML(f"<b>{number}. {html.escape(str(question.text))}</b>"), self.field, self.feedback])
+        super().__init__([HTML(f"<b>{number}. {as_html(question.text)}</b>"), self.field, self.feedback])
 
     def _judge(self, change: dict[str, Any]) -> None:
         right = change["new"] == self.question.answer
@@ -35,7 +35,7 @@ class QuestionField(VBox):  # type: ignore[misc]
         if self.name not in progress.of("quiz"):  # the first answer counts
             progress.note("quiz", self.name, right)
         colour, text = (GOOD, say("✓ right.")) if right else (BAD, f"✗ {self.right_answer}.")
-        self.feedback.value = f"<span style='color:{colour}'>{html.escape(f'{text} {self.question.why}')}</span>"
+        self.feedback.value = f"<span style='color:{colour}'>{as_html(f'{text} {self.question.why}')}</span>"
 
     @property
     def right_answer(self) -> str:
@@ -83,7 +83,7 @@ class Quiz(Printable):
     def static_html(self) -> str:
         """The questions, with their answers folded away."""
         asked = "".join(f"<pre style='margin:6px 0'>{html.escape(chr(10).join(field.lines()))}</pre>" for field in self.fields)
-        answers = "".join(f"<div>{html.escape(line)}</div>" for line in self._answers())
+        answers = "".join(f"<div>{as_html(line)}</div>" for line in self._answers())
         return f"{asked}<details><summary>{html.escape(say('Answers'))}</summary>{answers}</details>"
 
     def _answers(self) -> list[str]:

@@ -26,6 +26,7 @@ from labcore.runtime.ops import Op
 from labcore.runtime.probe import confined
 
 MAX_PROCESSES: Final = 64  # a fork bomb ends here
+UTF_8 = {"PYTHONUTF8": "1"}  # what is said in there is read as such, whatever the locale: PEP 540
 PIDS_CGROUPS: Final = "labcore-lab-crowd-"  # the cgroup of a sandbox and its supervisor
 NICE: Final = 10  # what runs in a sandbox leaves the processor to whoever has to end it
 QUIET: Final = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
@@ -50,7 +51,8 @@ def sandbox_plan(module: str, writable: Sequence[str] = ()) -> Plan:
             ops.Mount("proc", "/proc", "proc", QUIET),
             *_proc_in_sight(sorted((Path(writable[0]) if writable else default_root() / "lab" / "roots").glob("*"))),
             ops.Execve(
-                (program("labcore-init"), *python(module)), tuple(f"{name}={value}" for name, value in os.environ.items())
+                (program("labcore-init"), *python(module)),
+                tuple(f"{name}={value}" for name, value in (os.environ | UTF_8).items()),
             ),
         ]
     )

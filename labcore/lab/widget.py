@@ -35,6 +35,12 @@ class Printable(VBox):  # type: ignore[misc]
         return bundle
 
 
+def as_html(text: object) -> str:
+    """Return a text as HTML: what stands between backquotes is code."""
+    parts = html.escape(str(text)).split("`")
+    return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
+
+
 class TickOff(Printable):
     """A plan whose ops have a box each: what is unticked is left out when `start` is pressed.
 

@@ -21,9 +21,9 @@
 #
 # An **image** is what a container is started from: files, and a word on what to run. `busybox` is a small one, with a single program
 # that is a shell, `ls`, `ps` and two hundred others; it was made on this machine, so nothing is downloaded, and no server waits in
-# the background. How long will the start take? Pick an answer; the clock's follows further below.
+# the background. How long will the start take? Pick an answer; what was measured follows further below.
 
-# %% [markdown] lang="zh" of="ae82dba0"
+# %% [markdown] lang="zh" of="eaa2e760"
 # ## 三行代码，一个容器
 #
 # **镜像**（image）是启动容器的依据：一些文件，再加上“运行什么”的说明。`busybox` 是个很小的镜像，里面只有一个程序，
@@ -505,15 +505,15 @@ print(theirs)
 #
 # ## Where the time goes
 #
-# Every op is time-stamped. One start of the whole plan; a number beside a bar is in millionths of a second (1000 of them are 1 ms):
+# Every op is time-stamped. One start of the whole plan:
 
-# %% [markdown] lang="zh" of="ff2e00a1"
+# %% [markdown] lang="zh" of="1e6a3750"
 # 你的计划还没有做这些：开启自己的会话，关掉继承来的文件，挂载 `/dev` 和 `/sys`，启用本地回环网络，遮住 `/proc` 的敏感部分，放弃多余的能力（capability），过滤系统调用。
 # 在你的容器里，root 仍然是这台机器的 root。围墙要到第 2 课才砌。
 #
 # ## 时间花在哪里
 #
-# 每个操作都有时间戳。完整计划启动一次的情形；条旁的数字以百万分之一秒计（1000 就是 1 毫秒）：
+# 每个操作都有时间戳。完整计划启动一次的情形：
 
 # %% tags=["picture-waterfall"]
 process = show(labcore.plan("busybox", ["true"]))

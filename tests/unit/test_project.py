@@ -77,7 +77,8 @@ def test_vagrantfile_runs_what_is_tried_and_listens_on_loopback() -> None:
 def test_make_lists_its_targets() -> None:
     listed = subprocess.run(["make", "--no-print-directory"], cwd=PROJECT, capture_output=True, text=True).stdout
     assert [line.split()[0] for line in listed.splitlines()] == [
-        "help", "lab", "kit", "test", "test-v2", "test-vm", "test-kit", "setup", "bench", "lint", "notebooks", "clean",
+        "help", "lab", "kit", "test", "mutants", "test-v2", "test-vm", "test-kit", "setup", "bench", "lint", "notebooks",
+        "clean",
     ]  # fmt: skip
 
 
@@ -235,3 +236,11 @@ def test_make_hides_another_pythons_home_from_what_it_starts() -> None:
     rule = "odd:\n\t@env\n"
     shown = subprocess.run(show, cwd=PROJECT, input=rule, env=odd, capture_output=True, text=True, check=True).stdout
     assert "nowhere" not in shown
+
+
+def test_pictures_in_readme_are_there_small_and_in_words() -> None:
+    pictures = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", (PROJECT / "README.md").read_text())
+    assert len(pictures) >= 3
+    for words, path in pictures:
+        assert len(words) > 30
+        assert 5_000 < (PROJECT / path).stat().st_size < 150_000, path

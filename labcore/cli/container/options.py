@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from labcore.spec import CreateOptions
 
-DEFAULT_NETWORK: Final = ("bridge",)
 FILE_MAX: Final = 4 << 20  # bytes of an --env-file; the kernel gives a program 6 MB of arguments and variables at most
 
 # flags; field of `labcore.engine.fields` (with a `+` it may be repeated); what stands for its value, none for a switch; help
@@ -127,12 +126,19 @@ def options_of(args: argparse.Namespace, **more: Any) -> CreateOptions:
 
     names = [field.removesuffix("+") for _, field, _, _ in OPTIONS]
     fields: dict[str, Any] = {name: None if getattr(args, name) is False else getattr(args, name) for name in names}
-    fields["network"] = fields["network"] or DEFAULT_NETWORK
+    fields["network"] = fields["network"] or [_default_network()]
     files = fields.pop("env_file"), fields.pop("label_file")
     fields["env"] = _variables(files[0] or [], fields["env"] or [])
     fields["labels"] = _labels(files[1] or [], fields["labels"] or [])
     image = None if args.rootfs else args.image
     return create_options(image, args.argv, rootfs=args.image if args.rootfs else None, **fields | more)
+
+
+def _default_network() -> str:
+    """Return the network of whoever names none: none at all where an ordinary user may not touch the machine's."""
+    from labcore.runtime.probe import confined
+
+    return "none" if confined() else "bridge"
 
 
 def _variables(files: Sequence[str], given: Sequence[str]) -> dict[str, str | None]:

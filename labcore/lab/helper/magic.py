@@ -11,7 +11,7 @@ from labcore.errors import InvalidInput, LabcoreError
 from labcore.lab.messages import say
 from labcore.lab.sandbox import python
 
-SECONDS = 10.0
+SECONDS = 30.0
 PLAIN = (type(None), bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
 OUTPUT_LIMIT = 16 << 10
 

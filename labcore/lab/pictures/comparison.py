@@ -26,6 +26,7 @@ from labcore.lab.pictures.style import (
     TITLE,
     WIDTH,
     Picture,
+    duration,
     emphasis,
     figure,
     is_wide,
@@ -47,7 +48,7 @@ def starts(found: Comparison) -> Picture:
         spread = [row + 0.22 * ((number * 0.618) % 1 - 0.5) for number in range(len(each.samples))]  # dots beside one another
         axes.plot(each.samples, spread, shape, color=colour, ms=5, alpha=0.55, mew=0, zorder=3)
         axes.plot([each.median] * 2, [row - 0.32, row + 0.32], color=INK, lw=2, zorder=4)
-        label = labels.duration(each.median)
+        label = duration(each.median)
         write(axes, max(each.samples) * 1.25, row, label, size=NORMAL, bold=not is_wide(label))
     name_rows(axes, [labels.subject(each.subject) for each in series])
     axes.set_xscale("log")
@@ -59,7 +60,7 @@ def starts(found: Comparison) -> Picture:
     axes.set_xlabel(say("from the command to the first process's first word; one dot is one start, the line is the median"))
     _title(axes, say("How long a start takes"), found)
     _legend(drawn, {labels.family(each.subject) for each in series})
-    return Picture(drawn, words.alt(series, labels.duration), words.caption(words.starts(series), words.subjects(series)))
+    return Picture(drawn, words.alt(series, duration), words.caption(words.starts(series), words.subjects(series)))
 
 
 @house_style()

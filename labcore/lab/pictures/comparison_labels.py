@@ -118,13 +118,6 @@ def phase(name: str) -> str:
     }.get(name, name)
 
 
-def duration(ms: float) -> str:
-    """Return a time with as many digits as one reads."""
-    if ms >= 1000:
-        return say("{time} s", time=f"{ms / 1000:.2f}" if ms < 10_000 else f"{ms / 1000:.0f}")
-    return say("{time} ms", time=f"{ms:.2f}" if ms < 1 else f"{ms:.1f}" if ms < 100 else f"{ms:.0f}")
-
-
 def circumstances(found: Comparison) -> str:
     """Return by what the virtual machines' processor was run: without it, the figures say little."""
     accelerator = found.environment["versions"].get("accelerator")

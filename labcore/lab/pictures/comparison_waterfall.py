@@ -5,7 +5,6 @@ from itertools import groupby
 from typing import Final
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from labcore.bench.comparison import Comparison, Step
 from labcore.errors import InvalidInput
@@ -14,16 +13,17 @@ from labcore.lab.pictures import comparison_labels as labels
 from labcore.lab.pictures import comparison_words as words
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
-    DPI,
     LINE,
     NORMAL,
     SHARED,
     SMALL,
     WIDTH,
     Picture,
+    duration,
     emphasis,
     listed,
     sentences,
+    sheet,
     write,
 )
 from labcore.lab.pictures.waterfall import KINDS, OTHER
@@ -48,7 +48,7 @@ def where_starts_go(found: Comparison) -> Picture:
     if not subjects:
         raise InvalidInput(say("this comparison has no {what}: measure it first", what="timelines"))
     rows = {name: grouped(found.timelines[name]) if name == "labcore" else list(found.timelines[name]) for name in subjects}
-    drawn = Figure(figsize=(WIDTH, sum(0.23 * len(steps) + 0.85 for steps in rows.values())), dpi=DPI, layout="constrained")
+    drawn = sheet(WIDTH, sum(0.23 * len(steps) + 0.85 for steps in rows.values()))
     panels = drawn.subplots(len(subjects), squeeze=False, height_ratios=[len(steps) + 2.5 for steps in rows.values()])
     container = _end(found.timelines["labcore"]) if "labcore" in subjects else None
     for axes, name in zip(panels[:, 0], subjects, strict=True):
@@ -63,8 +63,8 @@ def where_starts_go(found: Comparison) -> Picture:
 def _alt(name: str, steps: Sequence[Step]) -> str:
     """Return one waterfall as a sentence."""
     names = ((step.name if name == "labcore" else labels.phase(step.name), step.duration_ms) for step in steps)
-    parts = listed(f"{text} {labels.duration(ms)}" for text, ms in names)
-    return say("{subject} took {time}: {parts}.", subject=labels.subject(name), time=labels.duration(_end(steps)), parts=parts)
+    parts = listed(f"{text} {duration(ms)}" for text, ms in names)
+    return say("{subject} took {time}: {parts}.", subject=labels.subject(name), time=duration(_end(steps)), parts=parts)
 
 
 def grouped(steps: Sequence[Step]) -> list[Step]:
@@ -109,12 +109,12 @@ def _steps(axes: Axes, name: str, steps: Sequence[Step], beside: float | None) -
     for row, step in enumerate(steps):
         axes.barh(row, max(step.duration_ms, end / 500), left=step.start_ms, height=0.7, color=known.get(step.kind, OTHER))
         if step.duration_ms > end / 60:
-            write(axes, step.start_ms + step.duration_ms + end / 150, row, labels.duration(step.duration_ms), size=SMALL)
+            write(axes, step.start_ms + step.duration_ms + end / 150, row, duration(step.duration_ms), size=SMALL)
     rows = [step.name if name == "labcore" else labels.phase(step.name) for step in steps]
     if beside is not None:
         rows.append(say("a container's whole start, to this scale"))
         axes.barh(len(steps), max(beside, end / 500), height=0.7, color=SHARED)
-        write(axes, beside + end / 150, len(steps), labels.duration(beside), size=SMALL, colour=SHARED)
+        write(axes, beside + end / 150, len(steps), duration(beside), size=SMALL, colour=SHARED)
     name_rows(axes, rows)
     axes.tick_params(axis="y", labelsize=SMALL, length=0)
     axes.tick_params(axis="x", labelsize=SMALL)
@@ -124,7 +124,7 @@ def _steps(axes: Axes, name: str, steps: Sequence[Step], beside: float | None) -
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(LINE)
     axes.set_xlabel(say("milliseconds"), size=SMALL)
-    heading = f"{labels.subject(name)} — {labels.duration(end)}"
+    heading = f"{labels.subject(name)} — {duration(end)}"
     axes.set_title(heading, loc="left", size=NORMAL + 1, **emphasis(heading, NORMAL + 1))
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from labcore.bench.comparison import Comparison, Series
 from labcore.lab.messages import say
 from labcore.lab.pictures import comparison_labels as labels
-from labcore.lab.pictures.style import listed, sentences
+from labcore.lab.pictures.style import duration, listed, sentences
 from labcore.language import language
 from labcore.record import Record
 
@@ -42,8 +42,8 @@ def starts(series: Sequence[Series]) -> str:
     if container and machine:
         ratio = say(
             "The quickest container here: {container}. The quickest virtual machine: {machine}, {n:,.0f} times as long.",
-            container=labels.duration(container.median),
-            machine=labels.duration(machine.median),
+            container=duration(container.median),
+            machine=duration(machine.median),
             n=machine.median / container.median,
         )
     return sentences([ratio, spread({labels.subject(each.subject): each.samples for each in series})])

@@ -11,10 +11,12 @@ from typing import Any, Final, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
+from labcore.lab.messages import say
 from labcore.lab.pictures.fonts import fonts, house_style
 from labcore.language import cells, language
 from labcore.record import Record
@@ -84,9 +86,21 @@ def sentences(parts: Iterable[str]) -> str:
     return ("" if language() == "zh" else " ").join(filter(None, parts))
 
 
+def duration(ms: float) -> str:
+    """Return a time with as many digits as one reads."""
+    if ms >= 1000:
+        return say("{time} s", time=f"{ms / 1000:.2f}" if ms < 10_000 else f"{ms / 1000:.0f}")
+    return say("{time} ms", time=f"{ms:.2f}" if ms < 1 else f"{ms:.1f}" if ms < 100 else f"{ms:.0f}")
+
+
+def sheet(width: float, height: float) -> Figure:
+    """Return a sheet that gives plots and their labels their places, with a margin: on a dark page its edge is seen."""
+    return Figure(figsize=(width, height), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
+
+
 def figure(width: float, height: float) -> tuple[Figure, Axes]:
     """Return a plot with a time or number axis below and no frame; sizes in inches."""
-    made = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    made = sheet(width, height)
     axes = made.add_subplot()
     axes.grid(axis="x", color="#dddddd")
     axes.set_axisbelow(True)

@@ -14,6 +14,7 @@ from labcore.lab.pictures.style import (
     TITLE,
     WIDTH,
     Picture,
+    duration,
     emphasis,
     figure,
     listed,
@@ -72,14 +73,14 @@ def waterfall(timeline: Sequence[Moment], *, title: str | None = None) -> Pictur
     if not timeline:
         raise InvalidInput(say("this timeline is empty: only a process that a plan has started has one"))
     drawn, axes = figure(WIDTH, 0.15 * len(timeline) + 1.1)
-    end = timeline[-1].start_us + timeline[-1].duration_us
+    end = (timeline[-1].start_us + timeline[-1].duration_us) / 1e3
     _bars(axes, timeline, end)
     axes.set_yticks(range(len(timeline)), [_label(moment) for moment in timeline], size=SMALL, family=fonts(mono=True))
     axes.set_ylim(len(timeline) - 0.4, -0.6)
-    axes.set_xlim(0, end * 1.1)
+    axes.set_xlim(0, end * 1.12)
     axes.tick_params(axis="x", labelsize=SMALL)
-    axes.set_xlabel(say("microseconds after clone was called"), size=NORMAL)
-    heading = say("{title}: {time:.1f} ms", title=title or say("One container start, op by op"), time=end / 1000)
+    axes.set_xlabel(say("milliseconds after clone was called"), size=NORMAL)
+    heading = say("{title}: {time:.1f} ms", title=title or say("One container start, op by op"), time=end)
     axes.set_title(heading, loc="left", size=TITLE, **emphasis(heading, TITLE))
     _legend(axes, timeline)
     return Picture(drawn, f"{heading}. {_longest(timeline, end)}", _longest(timeline, end))
@@ -88,17 +89,17 @@ def waterfall(timeline: Sequence[Moment], *, title: str | None = None) -> Pictur
 def _longest(timeline: Sequence[Moment], end: float) -> str:
     """Return where most of the time went, as a sentence."""
     most = sorted(timeline, key=lambda moment: -moment.duration_us)[:LONGEST]
-    names = listed(f"{moment.name} {100 * moment.duration_us / end:.0f} %" for moment in most)
+    names = listed(f"{moment.name} {moment.duration_us / end / 10:.0f} %" for moment in most)
     return say("Of {count} ops these took longest: {names} of the whole time.", count=len(timeline), names=names)
 
 
 def _bars(axes: Axes, timeline: Sequence[Moment], end: float) -> None:
-    widths = [max(moment.duration_us, end / 400) for moment in timeline]  # even the shortest is to be seen
+    widths = [max(moment.duration_us / 1e3, end / 400) for moment in timeline]  # even the shortest is to be seen
     colours = [_kind(moment)[1] for moment in timeline]
-    axes.barh(range(len(timeline)), widths, left=[moment.start_us for moment in timeline], color=colours)
+    axes.barh(range(len(timeline)), widths, left=[moment.start_us / 1e3 for moment in timeline], color=colours)
     for row, moment in enumerate(timeline):
-        if moment.duration_us > end / 50:
-            write(axes, moment.start_us + moment.duration_us + end / 150, row, f"{moment.duration_us:.0f}", size=SMALL)
+        if (took := moment.duration_us / 1e3) > end / 50:
+            write(axes, moment.start_us / 1e3 + took + end / 150, row, duration(took), size=SMALL)
 
 
 def _label(moment: Moment) -> str:
