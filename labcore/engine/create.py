@@ -62,7 +62,7 @@ def container_spec(
         terminal=options.tty,
         namespaces=kinds.new,
         joins=kinds.joins,
-        **held_back._asdict(),
+        **held_back.as_dict(),
     )
     if options.shm_size is not None:
         spec = _with_shm_size(spec, options.shm_size)

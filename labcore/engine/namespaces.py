@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from labcore.errors import InvalidInput
+from labcore.record import Record
 from labcore.spec import NAMESPACES, MountPoint
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ def no_containers(name: str) -> Never:
     raise InvalidInput(f"container:{name}: there is no container {name} that runs: see labcore ps")
 
 
-class Namespaces(NamedTuple):
+class Namespaces(Record):
     """A spec's namespaces: new ones, those of others, and the mounts that go with them."""
 
     new: tuple[str, ...]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import NamedTuple
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.native import Capability, capget
+from labcore.record import Record
 from labcore.runtime.probe import kernel_version
 from labcore.runtime.seccomp.default import default_profile
 from labcore.spec import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ALL: Final = "ALL"
 
 
-class Confinement(NamedTuple):
+class Confinement(Record):
     """The fields of a spec that hold a container back."""
 
     capabilities: CapabilitySets

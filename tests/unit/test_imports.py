@@ -12,12 +12,13 @@ import labcore
 PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
-    "lazy", "spec", "errors", "record", "record_json", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
-    "procfs", "locks", "atomic", "files", "unix_sockets",
+    "lazy", "spec", "errors", "enumeration", "record", "record_json", "elf", "language", "disk_space", "paths", "streams",
+    "tar", "trust", "procfs", "locks", "atomic", "files", "json_codec", "unix_sockets",
 }  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
-    "record": set(),
+    "enumeration": set(),
+    "record": {"enumeration"},
     "record_json": {"record", "spec"},
     "lazy": set(),
     "errors": set(),

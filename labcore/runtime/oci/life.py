@@ -151,7 +151,7 @@ class Life:
 
     def kill(self, number: int) -> None:
         """Send a signal to the very process that was started. Raises WrongState if it has ended."""
-        import signal
+        import _signal as signal  # all of `signal` but its enumerations, which take long
 
         try:
             pidfd = os.pidfd_open(self.pid)

@@ -86,7 +86,7 @@ def _tell_of_memory(runtime: Runtime, name: str, code: int) -> None:
 
 def _wait(process: Process) -> int:
     """Wait for a process in the foreground, passing signals on; return its exit code as a shell would."""
-    import signal
+    import _signal as signal  # whose names `signal` makes an enumeration of, which takes long
 
     def pass_on(number: int, _: object) -> None:
         process.kill(number)

@@ -38,13 +38,13 @@ def do_kill(general: Options, words: list[str]) -> int:
 
 def signal_number(text: str) -> int:
     """Return a signal's number from `9`, `KILL` or `SIGKILL`. Raises InvalidInput."""
-    import signal
+    import _signal as signal  # all of `signal` but its enumerations, which take long
 
     if text.isdigit():
-        if not 0 < int(text) <= signal.SIGRTMAX:
-            raise InvalidInput(f"{text} is no signal")
-        return int(text)
-    name = text.upper() if text.upper().startswith("SIG") else f"SIG{text.upper()}"
-    if name not in signal.Signals.__members__:
+        number = int(text)
+    else:
+        name = text.upper() if text.upper().startswith("SIG") else f"SIG{text.upper()}"
+        number = getattr(signal, name, 0) if name.removeprefix("SIG").isalnum() else 0
+    if not 0 < number <= signal.SIGRTMAX:
         raise InvalidInput(f"{text} is no signal")
-    return int(signal.Signals[name])
+    return int(number)

@@ -1,0 +1,79 @@
+"""Imports of the commands that are waited for: bounded by names, so that one that comes to a path is seen and thought about."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labcore.engine import Engine
+from tests.conftest import needs_root
+from tests.integration.test_oci import Bundle, bundle, rootfs  # noqa: F401  fixtures
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+PROGRAMS = Path(sys.executable).parent
+# Each takes as long as several modules of labcore's, or imports others that do.
+HEAVY = {
+    "argparse", "ast", "asyncio", "concurrent.futures", "csv", "dataclasses", "datetime", "email", "enum", "hashlib", "http",
+    "importlib.metadata", "importlib.util", "inspect", "ipaddress", "json", "locale", "logging", "pathlib", "random", "re",
+    "secrets", "selectors", "shutil", "signal", "socket", "sqlite3", "ssl", "string", "subprocess", "tempfile", "threading",
+    "traceback", "typing", "urllib.parse", "uuid", "warnings",
+}  # fmt: skip
+# What the short commands of the OCI runtime need of labcore.
+SHORT = {
+    "labcore", "labcore.lazy", "labcore.errors", "labcore.trust", "labcore.streams", "labcore.files", "labcore.procfs",
+    "labcore.locks", "labcore.atomic", "labcore.runtime", "labcore.runtime.cgroups", "labcore.runtime.cgroups.removal",
+    "labcore.runtime.oci", "labcore.runtime.oci.life", "labcore.runtime.oci.transitions", "labcore.runtime.oci.cli",
+    "labcore.runtime.oci.cli.options", "labcore.runtime.oci.cli.transitions",
+}  # fmt: skip
+# What `labcore run` can do without: it reads its options with argparse, which needs some of HEAVY.
+NEEDLESS_FOR_RUN = {
+    "ast", "asyncio", "concurrent.futures", "dataclasses", "email", "http", "importlib.metadata", "inspect", "logging",
+    "random", "secrets", "selectors", "shutil", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "traceback", "uuid",
+    "labcore.engine.records", "labcore.engine.container_state", "labcore.http", "labcore.registry", "labcore.runtime.explain",
+    "labcore.runtime.ops.fields", "labcore.runtime.shim", "labcore.storage.unpack", "labcore.lab", "labcore.bench",
+    "labcore.vm",
+}  # fmt: skip
+
+
+def imported(directory: Path, *command: str | Path) -> set[str]:
+    """Run a command of ours, and return the modules that it imports, without those that every start of Python does."""
+
+    def modules(*words: str | Path) -> set[str]:
+        log = directory / "imports"
+        with log.open("w") as file:  # no pipe: whoever is started may keep it open
+            python = [sys.executable, "-X", "importtime", *words]
+            subprocess.run(python, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=True, timeout=60, env=ENVIRONMENT)
+        lines = log.read_text().splitlines()
+        return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+
+    return modules(*command) - modules("-c", "pass")
+
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
+def test_the_commands_of_the_oci_runtime(bundle: Bundle, tmp_path: Path) -> None:  # noqa: F811
+    runtime: tuple[str | Path, ...] = (PROGRAMS / "labcore-runtime", "--root", str(bundle.state))
+    bundle.program("sleep", "60").create()  # so that its filter of system calls is in the cache, and config.json there
+    bundle("delete", "--force", bundle.name)
+    assert not imported(tmp_path, *runtime, "create", "--bundle", str(bundle.directory), bundle.name) & HEAVY
+    started = imported(tmp_path, *runtime, "start", bundle.name)
+    assert not started & HEAVY
+    assert {name for name in started if name.startswith("labcore")} <= SHORT
+    assert not imported(tmp_path, *runtime, "exec", bundle.name, "/bin/true") & HEAVY
+    killed = imported(tmp_path, *runtime, "kill", bundle.name, "CONT")
+    assert not killed & HEAVY
+    deleted = imported(tmp_path, *runtime, "delete", "--force", bundle.name)
+    assert {name for name in deleted | killed if name.startswith("labcore")} <= SHORT
+
+
+def test_run_imports_what_it_needs(engine: Engine, tmp_path: Path) -> None:
+    needs_root()
+    words = ("--root", str(engine.root), "run", "--rm", "--network", "none", "busybox", "true")
+    imported(tmp_path, PROGRAMS / "labcore", *words)  # its filter is compiled and kept
+    found = imported(tmp_path, PROGRAMS / "labcore", *words)
+    needless = {name for name in found if any(name == each or name.startswith(f"{each}.") for each in NEEDLESS_FOR_RUN)}
+    assert not needless
