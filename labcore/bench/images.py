@@ -130,8 +130,9 @@ def bench_images(rounds: int, archive: Path | None = None) -> Iterator[Result]:
         for make in (_unpacking, _loading, _pulling, _pushing, _serving, _fetching, _asking):
             with ExitStack() as its_own:
                 contest = make(fixture, its_own)
-                for rows in measure(make.__name__.strip("_"), contest.subjects, rounds):
-                    yield Result(contest.title, contest.baseline, about, rows, contest.weight.say())
+                for measured in measure(make.__name__.strip("_"), contest.subjects, rounds, contest.baseline):
+                    remarks = [measured.quiet(), *contest.weight.say()]
+                    yield Result(contest.title, contest.baseline, about, measured.rows(), remarks)
 
 
 def _unpacking(fixture: Fixture, undo: ExitStack) -> Pairing:

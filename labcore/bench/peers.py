@@ -19,6 +19,7 @@ from labcore.bench.measure import Subject
 from labcore.errors import LabcoreError
 from labcore.runtime.oci.example import example_config
 
+BUBBLEWRAP = "bubblewrap"
 WITHOUT_NETWORKS = ("--bridge", "none", "--iptables=false")
 NAMESPACES = ("pid", "mount", "uts", "ipc", "network", "cgroup")
 
@@ -76,7 +77,7 @@ def peers(rootfs: Path, work: Path, argv: list[str]) -> Iterator[tuple[list[Subj
 def _bubblewrap(rootfs: Path, argv: list[str]) -> Subject:
     command = ["bwrap", "--unshare-pid", "--unshare-uts", "--unshare-ipc", "--unshare-net", "--unshare-cgroup"]
     command += ["--bind", str(rootfs), "/", "--proc", "/proc", "--dev", "/dev", "--hostname", "labcore", *argv]
-    return Subject("bubblewrap", lambda: timed(command))
+    return Subject(BUBBLEWRAP, lambda: timed(command))
 
 
 def _runtime(name: str, rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subject:

@@ -13,17 +13,16 @@ import json
 from labcore.engine.database import Database
 from labcore.engine.names import checked_name
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
+from labcore.images.config import Config  # the records' fields are read by their types
 from labcore.record import Record
 from labcore.record_json import from_json, to_json
+from labcore.spec import CreateOptions, Mount
+from labcore.spec.network import EndpointOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
     from typing import Literal, TypeAlias
-
-    from labcore.images.config import Config
-    from labcore.spec import CreateOptions, Mount
-    from labcore.spec.network import EndpointOptions
 
 
 Status: TypeAlias = "Literal['created', 'starting', 'running', 'exited']"

@@ -68,13 +68,13 @@ def _texts(words: object) -> list[str]:
     return [_text(word) for word in words.items if word != 0]
 
 
-def spawn_sharing(block: bytes, *, attempts: int, streams: Streams = Streams()) -> Started:
-    """Walk a block in a child that shares this process's memory until it leaves it for its program.
+def spawn_sharing(block: bytes, *, attempts: int, streams: Streams = Streams(), cgroup: int = -1) -> Started:
+    """Walk a block in a child that shares this process's memory until it leaves it for its program; `cgroup` as in spawn_block.
 
     The block's last step stands for `attempts` of them, and the report tells of each. Raises SystemCallError if clone3 fails.
     """
     with opened_streams(streams, LAID_OUT) as ends, _meeting() as (theirs, reader):
-        started = spawn_block(block, ends.child | theirs)
+        started = spawn_block(block, ends.child | theirs, cgroup)
         for fd in theirs.values():
             os.close(fd)
         theirs.clear()

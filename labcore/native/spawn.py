@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from labcore.errors import InvalidInput, SystemCallError, Unavailable
 from labcore.native._native import ffi, lib
-from labcore.native.block import clone_flags, report_size
+from labcore.native.block import born_in, clone_flags, report_size
 from labcore.native.process import OwnChild, Process, Report
 from labcore.record import Record
 
@@ -60,9 +60,9 @@ class Started(Record):
     report: Report | None
 
 
-def spawn_block(block: bytes, layout: dict[int, int]) -> Started:
-    """Spawn with descriptors laid out: target in the child -> descriptor here."""
-    memory = bytearray(block)  # the walker turns its offsets into addresses
+def spawn_block(block: bytes, layout: dict[int, int], cgroup: int = -1) -> Started:
+    """Spawn with descriptors laid out: target in the child -> descriptor here; in that cgroup, if there is one: `born_in`."""
+    memory = born_in(block, cgroup) if cgroup >= 0 else bytearray(block)  # the walker turns its offsets into addresses
     report = ffi.new("char[]", report_size(block))
     pidfd = ffi.new("int *", -1)
     targets = [layout.get(target, -1) for target in range(max(layout, default=-1) + 1)]
@@ -79,6 +79,9 @@ def as_started(process: Process, memory: bytes) -> Started:
     if report.failed == lib.FAILED_IN_LAYOUT:
         process.wait()
         raise SystemCallError(report.error, "dup3", "…", "laying out descriptors")
+    if report.failed == lib.FAILED_IN_CGROUP:
+        process.wait()
+        raise SystemCallError(report.error, "unshare", "NEWCGROUP", "entering the cgroup")
     return Started(process, report)
 
 
@@ -89,9 +92,9 @@ class Ends:
         self.child: dict[int, int] = {}
         self.ours: dict[int, int] = {}
 
-    def close_ours(self) -> None:
-        """Close those of this side's ends that were not handed over."""
-        for fd in self.ours.values():
+    def close(self) -> None:
+        """Close the child's ends, and those of this side's that were not handed over."""
+        for fd in (*self.child.values(), *self.ours.values()):
             os.close(fd)
 
     def hand_over(self, process: Process) -> None:
@@ -108,8 +111,7 @@ def opened_streams(streams: Streams, laid_out: int = LAID_OUT) -> Iterator[Ends]
     One of this process's own that is closed is /dev/null there. The child's ends lie above those that it lays out by number.
     """
     ends = Ends()
-    with ExitStack() as undo:
-        undo.callback(ends.close_ours)
+    try:
         for target, stream in enumerate(streams.values()):
             if stream is None:
                 if is_inherited(target):
@@ -123,8 +125,9 @@ def opened_streams(streams: Streams, laid_out: int = LAID_OUT) -> Iterator[Ends]
             else:
                 fd = _duplicate(stream, STREAM_NAMES[target])
             ends.child[target] = aside(fd, laid_out)
-            undo.callback(os.close, ends.child[target])
         yield ends
+    finally:
+        ends.close()
 
 
 def is_inherited(fd: int) -> bool:

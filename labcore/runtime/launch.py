@@ -76,19 +76,23 @@ class Launch:
         """
         try:
             self._create_cgroup()
-            spec = with_cgroup_mounts(self.spec, self.cgroup).replace(cgroups=self.cgroups)
+            spec = with_cgroup_mounts(self.spec, self.cgroup)
+            if self.cgroups and not self.cgroup.alone:
+                spec = spec.replace(cgroups=self.cgroups)
             plan = make_plan(spec, self.stages, self.options)
-            return spawn(
-                plan,
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
-                carrier=carrier,
-                until_sync=bool(self.options.exec_fifo),
-                release=release,
-                preserved=preserved,
-                shim=shim,
-            )
+            with self.cgroup.birthplace() as cgroup:
+                return spawn(
+                    plan,
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    carrier=carrier,
+                    until_sync=bool(self.options.exec_fifo),
+                    release=release,
+                    preserved=preserved,
+                    shim=shim,
+                    cgroup=cgroup,
+                )
         except BaseException:
             self.delete()
             raise
@@ -108,6 +112,12 @@ class Launch:
             _refuse_limits(self.spec.resources, "the container has no cgroup")
             return
         self.cgroups = self.cgroup.entrances()
+        if self.cgroup.alone:
+            self.made = list(self.cgroups)
+            self._remember(self)
+            if not self.cgroup.make_alone():
+                self.cgroup, self.cgroups, self.made = Cgroup(""), (), []
+            return
         if not self.is_made:
             self.cgroup.check_free()
         self.made = [each for each in self.cgroups if self.is_made or not os.path.exists(each)]

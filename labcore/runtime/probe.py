@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from labcore.files import read_text
+from labcore.files import read_bytes, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def confined() -> bool:
 def mapped(name: str) -> int:
     """Return how many ids `uid_map` or `gid_map` maps for this process: user_namespaces(7)."""
     try:
-        with open(f"/proc/self/{name}", "rb", buffering=0) as file:
-            lines = file.read().splitlines()
+        lines = read_bytes(f"/proc/self/{name}").splitlines()
     except OSError:  # no /proc: nothing can be said, and little be done
         return EVERYBODY
     return sum(int(line.split()[2]) for line in lines)

@@ -124,7 +124,7 @@ def enter() -> None:
 
 
 def _leave_for_new_namespace() -> None:
-    from labcore.runtime.explain import userns_block
+    from labcore.runtime.explain_privileges import userns_block
 
     try:
         unshare(CloneFlag.NEWUSER | CloneFlag.NEWNS)

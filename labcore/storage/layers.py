@@ -16,6 +16,7 @@ import os
 
 from labcore.atomic import atomic_write
 from labcore.errors import StoreDamaged
+from labcore.files import read_bytes
 from labcore.spec import OverlayRoot, checked_digest
 from labcore.storage.gc import using
 from labcore.storage.implied import needs_fixup, top_of
@@ -110,8 +111,7 @@ class LayerStore:
     def _prepare(self) -> None:
         """Make what is missing. Nobody but root may look in: layers hold setuid programs, and devices."""
         try:
-            with open(f"{self.directory}/format", "rb", buffering=0) as file:  # noqa: PTH123 - every start asks
-                found = file.read().strip().decode(errors="replace")
+            found = read_bytes(f"{self.directory}/format").strip().decode(errors="replace")
         except FileNotFoundError:
             version = self.directory / "format"
             self.directory.mkdir(parents=True, exist_ok=True)

@@ -232,10 +232,26 @@ def test_measuring_takes_turns() -> None:
     def subject(name: str, every: int = 1) -> Subject:
         return Subject(name, lambda: order.append(name) or 0.001, every)  # type: ignore[func-returns-value]
 
-    *_, rows = measure("x", [subject("a"), subject("b"), subject("slow", 2)], 3)
+    *_, measured = measure("x", [subject("a"), subject("b"), subject("slow", 2)], 3, "a")
     assert order == ["a", "b", "slow", "a", "b", "slow", "a", "b", "a", "b", "slow"]
-    assert rows == [Row("x", "a", 3, 1.0, 1.0, 1.0), Row("x", "b", 3, 1.0, 1.0, 1.0), Row("x", "slow", 2, 1.0, 1.0, 1.0)]
-    assert "1.00x" in table(rows, "a")
+    assert [row.n for row in measured.rows()] == [3, 3, 2]
+    assert measured.rows()[1] == Row("x", "b", 3, 1.0, 1.0, 1.0, 1.0)
+    assert "1.00x" in table(measured.rows(), "a")
+
+
+def test_ratios_are_those_of_rounds_and_a_noisy_machine_is_named() -> None:
+    base, ours = [1.0, 10.0, 1.0, 2.0], [2.0, 20.0, 2.0, 2.0]  # the second round met somebody else's work
+
+    def subject(name: str, seconds: list[float]) -> Subject:
+        left = iter([0.0, *seconds])
+        return Subject(name, lambda: next(left) / 1e3)
+
+    *_, measured = measure("x", [subject("base", base), subject("ours", ours)], 4, "base")
+    assert measured.ratio("ours", "base") == 2.0
+    assert "2.00x" in table(measured.rows(), "base").splitlines()[2]
+    assert "was not quiet" in measured.quiet()
+    *_, measured = measure("x", [subject("base", [1.0, 1.1])], 2, "base")
+    assert measured.quiet().startswith("the machine was quiet (")
 
 
 def test_file_system() -> None:

@@ -13,7 +13,7 @@ PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
     "lazy", "spec", "errors", "record", "record_json", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
-    "procfs", "locks", "atomic", "unix_sockets",
+    "procfs", "locks", "atomic", "files", "unix_sockets",
 }  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {

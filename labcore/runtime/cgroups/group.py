@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from labcore.errors import InvalidInput
 from labcore.files import read_text, write_text
+from labcore.native.handover import LAID_OUT
+from labcore.native.spawn import aside
 from labcore.record import Record
 from labcore.runtime.cgroups import removal
-from labcore.runtime.cgroups.hierarchy import hierarchies, v2_controllers
+from labcore.runtime.cgroups.hierarchy import hierarchies, main_hierarchy, own_path, v2_controllers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from labcore.runtime.cgroups.statistics import Statistics
     from labcore.spec.resources import Resources
 
+MAY_NOT_BE_MADE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)  # somebody else's, read only, out of sight
 FREEZE_POLLS = 200  # times 10 ms
 V1_ONLY = ("net_cls", "net_prio")  # version 2 has nothing like them
 V1_NAMES = {"io": "blkio"}  # of version 2's controllers that were called otherwise
@@ -28,9 +32,14 @@ INHERITED = ("cpuset.cpus", "cpuset.mems")  # of a version 1 cpuset: empty at fi
 
 
 class Cgroup(Record):
-    """A cgroup: the same path in every hierarchy. `path` begins with `/`; an empty one stands for none at all."""
+    """A cgroup: the same path in every hierarchy. `path` begins with `/`; an empty one stands for none at all.
+
+    One that limits nothing, and only tells what belongs together, is in one hierarchy alone: version 2's if that is there.
+    `alone` is then that hierarchy, as in `directories`, and its directory.
+    """
 
     path: str
+    alone: tuple[str, str] | None = None
 
     @classmethod
     def at(cls, path: str) -> Cgroup:
@@ -44,8 +53,18 @@ class Cgroup(Record):
         There, one that has processes, as ours has, can hand no controllers down: admin-guide/cgroup-v2, no internal processes.
         """
         where = hierarchies()
-        own = where.own("pids" if where.directory("pids") and where.v1 else "")
+        own = own_path("pids" if where.directory("pids") and where.v1 else "")
         return cls.at(f"{own}/{name}" if where.v1 else f"{own}/../{name}")
+
+    @classmethod
+    def alone_near_own(cls, name: str) -> Cgroup:
+        """Return the cgroup of this name in one hierarchy, near the one that this process is in: as above. It may be none."""
+        where = main_hierarchy()
+        if where is None:
+            return cls("")
+        own = own_path(where.controller)
+        path = cls.at(f"{own}/{name}" if where.has_v1 else f"{own}/../{name}").path
+        return cls(path, (where.controller, where.point + path))
 
     # --- where it is
 
@@ -53,6 +72,8 @@ class Cgroup(Record):
         """Return its directory in each hierarchy: by controller for version 1, and `` for version 2."""
         if not self.path:
             return {}
+        if self.alone:
+            return {self.alone[0]: self.alone[1]}
         where = hierarchies()
         found = {name: point + self.path for name, point in where.v1}
         if where.v2 and (not where.v1 or v2_controllers(where.v2)):
@@ -61,6 +82,8 @@ class Cgroup(Record):
 
     def entrances(self) -> tuple[str, ...]:
         """Return the directories that a process must enter, each once."""
+        if self.alone:
+            return (self.alone[1],)
         return tuple(dict.fromkeys(self.directories().values()))
 
     def _main(self) -> str:
@@ -69,6 +92,34 @@ class Cgroup(Record):
         return found.get("pids") or found.get("") or next(iter(found.values()))
 
     # --- its life
+
+    def make_alone(self) -> bool:
+        """Make one that is in one hierarchy alone; return whether that can be done here.
+
+        Nobody has its name, and it lies near this process's own, which is not frozen: it need not be looked at.
+        """
+        assert self.alone
+        try:
+            os.mkdir(self.alone[1])
+        except OSError as error:
+            if error.errno not in MAY_NOT_BE_MADE:
+                raise
+            return False
+        return True
+
+    @contextmanager
+    def birthplace(self) -> Iterator[int]:
+        """Yield a descriptor of what a process is born in: `labcore.native.block.born_in`; -1 if it has to join others."""
+        if not self.alone:
+            yield -1
+            return
+        controller, directory = self.alone
+        path, flags = (f"{directory}/tasks", os.O_WRONLY) if controller else (directory, os.O_PATH | os.O_DIRECTORY)
+        fd = aside(os.open(path, flags | os.O_CLOEXEC), LAID_OUT)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
 
     def check_free(self) -> None:
         """Raise InvalidInput if there are processes in it already, or it is frozen, and with it whoever would come in."""

@@ -30,9 +30,9 @@ def remove(directories: Iterable[str]) -> None:
     raise LabcoreError(f"cgroups still in use: {', '.join(left)}")
 
 
-def remove_abandoned(directories: Iterable[str], prefix: str) -> None:
-    """Remove empty cgroups beside these, of that prefix: their makers were killed. A new one may yet be entered."""
-    for parent in dict.fromkeys(map(os.path.dirname, directories)):
+def remove_abandoned(parents: Iterable[str], prefix: str) -> None:
+    """Remove empty cgroups below these, of that prefix: their makers were killed. A new one may yet be entered."""
+    for parent in dict.fromkeys(parents):
         try:
             found = [entry.path for entry in os.scandir(parent) if entry.name.startswith(prefix)]
         except OSError:
@@ -101,6 +101,14 @@ def send(pid: int, number: int) -> None:
 
 
 def _removed(directory: str) -> bool:
+    try:
+        os.rmdir(directory)
+        return True
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.ENOTEMPTY):
+            raise
     for below, _, _ in os.walk(directory, topdown=False):
         try:
             os.rmdir(below)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import sys
 from contextlib import suppress
 from functools import lru_cache
 
@@ -12,6 +13,7 @@ from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput
 from labcore.files import read_bytes
 from labcore.runtime.seccomp.newer import with_newer_calls
+from labcore.runtime.seccomp.ranges import with_ranges
 from labcore.spec import SeccompFilter
 
 TYPE_CHECKING = False
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from labcore.spec import Comparison, SeccompProfile, SeccompRule
 
 INSTRUCTION: Final = 8  # bytes
-FORMAT: Final = "3"  # of what is kept; part of its name
+LIBRARY: Final = "libseccomp.so.2"
+FORMAT: Final = "4"  # of what is kept; part of its name
 
 # What the kernel does with a call: seccomp(2). The low 16 bits carry an errno, or a number for a tracer.
 ACTIONS: Final = {
@@ -68,8 +71,8 @@ def compiled(profile: SeccompProfile, cache: str | None = None) -> SeccompFilter
     """Return a profile as a filter that the kernel can load.
 
     Compiling takes 10 ms and an import, so that the result is kept in the directory `cache`, under a name that stands for the
-    profile and the processor. Raises InvalidInput for an action, an operator or an architecture that does not exist,
-    Unavailable without libseccomp.
+    profile, the processor and the version of libseccomp, which decides what calls are known. Raises InvalidInput for an
+    action, an operator or an architecture that does not exist, Unavailable without libseccomp.
     """
     return SeccompFilter(_compile(profile) if cache is None else _cached(profile, cache), profile.flags)
 
@@ -89,7 +92,16 @@ def _cached(profile: SeccompProfile, cache: str) -> bytes:
 
 def _name_of(profile: SeccompProfile) -> str:
     system = os.uname()
-    return hashlib.sha256(f"{FORMAT} {system.machine} {profile!r}".encode()).hexdigest()[:32]
+    library = _library_file(system.machine)
+    return hashlib.sha256(f"{FORMAT} {system.machine} {library} {profile!r}".encode()).hexdigest()[:32]
+
+
+def _library_file(machine: str) -> str:
+    """Return the name of libseccomp's file, which has its version; empty where it lies out of sight. Loading it takes 10 ms."""
+    for directory in (f"{sys.prefix}/lib", f"/usr/lib/{machine}-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64", "/lib"):
+        with suppress(OSError):
+            return os.readlink(f"{directory}/{LIBRARY}")
+    return ""
 
 
 def _compile(profile: SeccompProfile) -> bytes:
@@ -107,7 +119,9 @@ def _compile(profile: SeccompProfile) -> bytes:
                 conditions = [Condition(c.index, _operator(c), c.value, c.value_two) for c in comparisons]
                 for name in rule.names:
                     made.add_rule(action, name, conditions)
-        return with_newer_calls(made.program(), _highest(made, profile)) if _refuses_newer(profile) else made.program()
+        program = made.program()
+        whole = with_newer_calls(program, _highest(made, profile)) if _refuses_newer(profile) else program
+        return with_ranges(whole, ARCHITECTURES.values())
 
 
 def _refuses_newer(profile: SeccompProfile) -> bool:
