@@ -67,12 +67,13 @@ def bench_ports(rounds: int) -> Iterator[Result]:
             remarks.append(f"dockerd: {error}")
         where = environment(work, {"dockerd": version("dockerd")} if "docker" in peers else {})
         subjects = [Subject(NONE, partial(_publish, few)), Subject(MANY, partial(_publish, many))]
-        for rows in measure("publish", subjects, rounds):
-            yield Result("publishing a port", NONE, where, rows, remarks)
+        for measured in measure("publish", subjects, rounds, NONE):
+            yield Result("publishing a port", NONE, where, measured.rows(), [measured.quiet(), *remarks])
         for what, once in (("64 MiB", _send), ("500 round trips", _echo), ("50 connections", _connect)):
             subjects = [Subject(f"{name}, {ip}", partial(once, ip, PORTS[name])) for ip in ADDRESSES for name in peers]
-            for rows in measure(what, subjects, rounds):
-                yield Result(f"{what} through a published port", subjects[0].name, where, rows, remarks)
+            for measured in measure(what, subjects, rounds, subjects[0].name):
+                said = [measured.quiet(), *remarks]
+                yield Result(f"{what} through a published port", measured.baseline, where, measured.rows(), said)
 
 
 def _driver(root: Path) -> NetworkDriver:

@@ -103,6 +103,18 @@ def test_bench_network_measures_beside_dockerd(peer: Peers, tmp_path: Path) -> N
     assert not list(Path("/tmp").glob("labcore-bench-*"))
 
 
+def test_bench_ports_measures_beside_dockerd(peer: Peers, tmp_path: Path) -> None:
+    needs_root()
+    peer.needs("docker", "dockerd")
+    command = [sys.executable, "-m", "labcore", "bench", "ports", "-n", "2", "--json", str(tmp_path / "rows.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    rows = {(row["bench"], row["subject"]) for row in json.loads((tmp_path / "rows.json").read_text())["rows"]}
+    assert {("publish", "labcore, none published"), ("publish", "labcore, 1,000 published")} < rows
+    for what in ("64 MiB", "500 round trips", "50 connections"):
+        assert {(what, f"{name}, {address}") for name in ("labcore", "docker") for address in ("127.0.0.1", "::1")} < rows
+
+
 def test_bench_compare_measures_keeps_and_draws_again(tmp_path: Path, vm_root: Path) -> None:
     needs_root()
     kept = tmp_path / "comparison.json"
