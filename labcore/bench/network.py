@@ -97,9 +97,9 @@ def bench_network(rounds: int) -> Iterator[Result]:
         except (PeerFailed, OSError) as error:
             remarks.append(f"dockerd: {error}")
         where = environment(work, {"dockerd": version("dockerd")} if len(networks) > 1 else {})
-        for rows in measure("network start", starts, rounds):
+        for rows in measure("network start", starts, rounds, RESERVE_AND_ATTACH):
             yield Result("the network's part of a start", RESERVE_AND_ATTACH, where, rows, remarks + _difference(rows))
-        for rows in measure("network create", networks, rounds):
+        for rows in measure("network create", networks, rounds, OURS):
             yield Result("a network made and removed", OURS, where, rows, remarks)
 
 
