@@ -97,10 +97,16 @@ def bench_network(rounds: int) -> Iterator[Result]:
         except (PeerFailed, OSError) as error:
             remarks.append(f"dockerd: {error}")
         where = environment(work, {"dockerd": version("dockerd")} if len(networks) > 1 else {})
-        for rows in measure("network start", starts, rounds, RESERVE_AND_ATTACH):
-            yield Result("the network's part of a start", RESERVE_AND_ATTACH, where, rows, remarks + _difference(rows))
-        for rows in measure("network create", networks, rounds, OURS):
-            yield Result("a network made and removed", OURS, where, rows, remarks)
+        for measured in measure("network start", starts, rounds, RESERVE_AND_ATTACH):
+            yield Result(
+                "the network's part of a start",
+                RESERVE_AND_ATTACH,
+                where,
+                measured.rows(),
+                remarks + _difference(measured.rows()),
+            )
+        for measured in measure("network create", networks, rounds, OURS):
+            yield Result("a network made and removed", OURS, where, measured.rows(), remarks)
 
 
 def _connect(driver: NetworkDriver) -> float:
