@@ -26,7 +26,8 @@ struct block {
     uint32_t steps;
     uint32_t relocations;
     uint64_t clone_flags;
-    int32_t cgroup;  /* descriptor of a v2 cgroup to start in, with CLONE_INTO_CGROUP */
+    int32_t cgroup;  /* descriptor of the cgroup to start in: with CLONE_INTO_CGROUP of a v2 directory, else of a v1 `tasks`
+                        file, which the child writes itself into; -1: the starter's */
     uint32_t before; /* this many of the steps are made by the carrier itself, before it clones */
 };
 
@@ -51,13 +52,14 @@ struct outcome {
     uint32_t reserved;
 };
 
-enum { FAILED_IN_LAYOUT = -2 };
+enum { FAILED_IN_LAYOUT = -2, FAILED_IN_CGROUP = -3 };
 
 struct report {
     uint64_t cloned;    /* just before clone, in the parent */
     uint64_t returned;  /* the child has left this memory: it runs its program, or it is dead */
     int32_t pid_inside; /* the child's pid as its own PID namespace counts */
-    int32_t failed;     /* step that failed; -1: none; FAILED_IN_LAYOUT: no step yet, a descriptor could not be put in place */
+    int32_t failed;     /* step that failed; -1: none; FAILED_IN_LAYOUT: no step yet, a descriptor could not be put in place;
+                           FAILED_IN_CGROUP: nor yet, its cgroup could not be entered */
     int32_t error;      /* its errno */
     uint32_t reached;   /* the last step that was begun, counted from 1 */
     struct outcome outcomes[];
@@ -73,6 +75,10 @@ const char *block_check(const void *memory, size_t size);
 
 /* Turn offsets into addresses. Once for each copy in memory. */
 void block_relocate(struct block *block);
+
+/* The flags for clone3. A child that is born in another cgroup makes its cgroup namespace itself, when it is there: by the
+ * clone it would get one whose root is its parent's cgroup, cgroup_namespaces(7). */
+uint64_t block_clone_flags(const struct block *block);
 
 /* Make the calls that come before the clone. Runs in the carrier: only in one that shares its memory with nobody. Returns 0, or
  * 127 when one failed. */

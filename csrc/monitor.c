@@ -152,7 +152,7 @@ int main(int argc, char **argv)
     }
 
     struct clone_args args = {
-        .flags = block->clone_flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_CHILD_SETTID,
+        .flags = block_clone_flags(block) | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_CHILD_SETTID,
         .pidfd = (uint64_t)&pidfd,
         .child_tid = (uint64_t)&report->pid_inside,
         .exit_signal = SIGCHLD,

@@ -7,7 +7,7 @@ enum {
     MONITOR_BLOCK = 3,   /* a memfd that holds the block; in the child, the pipe end that its exec closes */
     MONITOR_CONTROL = 4, /* SOCK_SEQPACKET: messages to the starter */
     MONITOR_SYNC = 5,    /* where a plan's `sync` steps meet the starter */
-    MONITOR_CGROUP = 6,  /* the cgroup to start in; absent if it is the starter's */
+    MONITOR_CGROUP = 6,  /* the cgroup to start in, as in block.h; absent if it is the starter's */
     /* Of a shim, whose container others than its starter will look for: see shim.c. */
     MONITOR_DIRECTORY = 7, /* where it is recorded */
     MONITOR_ATTACH = 8,    /* a listening SOCK_SEQPACKET socket in it */

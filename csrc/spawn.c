@@ -69,7 +69,8 @@ long lc_spawn(void *memory, size_t size, const int *layout, int layout_size, voi
 
     struct child child = {memory, report, layout, layout_size};
     struct clone_args args = {
-        .flags = child.block->clone_flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_CHILD_SETTID,
+        .flags =
+            block_clone_flags(child.block) | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_CHILD_SETTID,
         .pidfd = (uint64_t)pidfd,
         .child_tid = (uint64_t)&report->pid_inside,
         .exit_signal = SIGCHLD,

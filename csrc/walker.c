@@ -151,13 +151,34 @@ static int walk(struct block *block, struct report *report, uint32_t first, uint
     return 0;
 }
 
+uint64_t block_clone_flags(const struct block *block)
+{
+    return block->cgroup < 0 ? block->clone_flags : block->clone_flags & ~(uint64_t)CLONE_NEWCGROUP;
+}
+
 int block_walk_before(struct block *block, struct report *report)
 {
     return walk(block, report, 0, block->before);
 }
 
+static long enter_cgroup(const struct block *block)
+{
+    long result = 0;
+    if (block->cgroup >= 0 && !(block->clone_flags & CLONE_INTO_CGROUP))
+        result = raw_syscall(SYS_write, (uint64_t)block->cgroup, (uint64_t)"0", 1, 0, 0, 0);
+    if (result >= 0 && block_clone_flags(block) != block->clone_flags)
+        result = raw_syscall(SYS_unshare, CLONE_NEWCGROUP, 0, 0, 0, 0, 0);
+    return result;
+}
+
 int block_walk(struct block *block, struct report *report)
 {
     default_signals();
+    long result = enter_cgroup(block);
+    if (result < 0) {
+        report->failed = FAILED_IN_CGROUP;
+        report->error = (int)-result;
+        return 127;
+    }
     return walk(block, report, block->before, block->steps);
 }

@@ -1,12 +1,17 @@
 """Disk space: ENOSPC and EDQUOT become StoreFull, which names what needed room and where."""
 
+from __future__ import annotations
+
 import errno
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from labcore.errors import StoreFull
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 

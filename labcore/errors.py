@@ -11,13 +11,16 @@
     ├── Unavailable                       this machine or this installation lacks something; the message names the cure
     ├── StoreFull           (OSError)     there is no room on the disk for what was to be kept; nothing half done is left
     ├── SystemCallError     (OSError)     the kernel said no: call, arguments, errno
-    │   └── StepFailed                    … to a step of a plan: which one, why, and what to do
+    │   ├── StepFailed                    … to a step of a plan: which one, why, and what to do
+    │   └── NetlinkError    in network    … to a request about links, addresses or routes, with its own words
     ├── RegistryError       in registry   a registry did not do what it was asked to, or does not answer
     ├── MonitorLost         in native     the monitor ended before it had said what became of its child
     ├── PeerFailed          in bench      another container system did not do what it was asked to
     ├── MachineFailed       in vm         a virtual machine did not start, or did not do what it was asked to
     └── LabFailed           in lab        JupyterLab did not come up
 """
+
+from __future__ import annotations
 
 import errno as _errno
 import os

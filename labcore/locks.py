@@ -3,6 +3,8 @@
 The kernel releases a lock when its holder dies, of whatever. Light, as procfs.py is.
 """
 
+from __future__ import annotations
+
 import fcntl
 import os
 import time
@@ -10,7 +12,7 @@ import time
 from labcore import procfs
 from labcore.errors import InUse
 
-TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.02
 
 
-def flock(file: "FileDescriptorLike", *, shared: bool = False, wait: bool = True) -> bool:
+def flock(file: FileDescriptorLike, *, shared: bool = False, wait: bool = True) -> bool:
     """Lock an open file or directory until it is closed; return False if another has it and that is not to be waited for."""
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
@@ -28,19 +30,19 @@ def flock(file: "FileDescriptorLike", *, shared: bool = False, wait: bool = True
     return True
 
 
-def is_at(file: "FileDescriptorLike", path: "StrPath") -> bool:
+def is_at(file: FileDescriptorLike, path: StrPath) -> bool:
     """Return whether an open file still has that name: who has waited for a lock may hold that of a removed file."""
     try:
-        return os.path.samestat(os.stat(path), os.fstat(_number(file)))  # noqa: PTH116
+        return os.path.samestat(os.stat(path), os.fstat(_number(file)))
     except FileNotFoundError:
         return False
 
 
-def _number(file: "FileDescriptorLike") -> int:
+def _number(file: FileDescriptorLike) -> int:
     return file if isinstance(file, int) else file.fileno()
 
 
-def holders(file: "FileDescriptorLike") -> list[int]:
+def holders(file: FileDescriptorLike) -> list[int]:
     """Return the processes that hold locks on an open file: proc_locks(5).
 
     Not those in other PID namespaces; and none where inodes have other device numbers than stat(2) says (btrfs).
@@ -48,7 +50,7 @@ def holders(file: "FileDescriptorLike") -> list[int]:
     status = os.fstat(_number(file))
     place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     try:
-        with open("/proc/locks", encoding="utf-8") as listed:  # noqa: PTH123
+        with open("/proc/locks", encoding="utf-8") as listed:
             lines = [line.split() for line in listed]
     except OSError:
         return []
@@ -56,7 +58,7 @@ def holders(file: "FileDescriptorLike") -> list[int]:
     return sorted({int(fields[4]) for fields in held if int(fields[4]) > 0})
 
 
-def held_by(pids: "list[int]") -> str:
+def held_by(pids: list[int]) -> str:
     """Return the end of a sentence that says who has something: ` by process 12 (sleep)`; nothing if nobody is known."""
     if not pids:
         return ""
@@ -70,13 +72,13 @@ class Lock:
     `flags` are those of open(2) beside O_RDONLY: O_CREAT, O_RDWR, O_DIRECTORY, O_NOFOLLOW. Raises OSError.
     """
 
-    def __init__(self, path: "StrPath", flags: int = 0) -> None:
+    def __init__(self, path: StrPath, flags: int = 0) -> None:
         self.path = os.fspath(path)
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags, 0o666)
 
     def acquire(
         self, *, shared: bool = False, timeout_seconds: float | None = None, what: str = "", cure: str = "try again"
-    ) -> "Self":
+    ) -> Self:
         """Wait for the lock, with a timeout not longer than that; then raise InUse. `what` is the name of what is locked."""
         try:
             if timeout_seconds is None:
@@ -110,7 +112,7 @@ class Lock:
         if fd >= 0:
             os.close(fd)
 
-    def __enter__(self) -> "Self":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,5 +1,7 @@
 """Paths: the state root, LABCORE_ROOT."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 
@@ -23,6 +25,8 @@ def _default_root() -> Path:
     return Path(data) / "labcore"
 
 
-def closed_directory(path: Path) -> Path | None:
+def closed_directory(path: str) -> Path | None:
     """Return the first directory of a path that this process may not search; None if it may search all."""
-    return next((each for each in reversed(path.absolute().parents) if each.is_dir() and not os.access(each, os.X_OK)), None)
+    return next(
+        (each for each in reversed(Path(path).absolute().parents) if each.is_dir() and not os.access(each, os.X_OK)), None
+    )

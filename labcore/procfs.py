@@ -4,6 +4,8 @@ A process's number is used again after its end: who keeps one keeps the start ti
 A container's `start` and `kill` import this, and take as long as their imports: `os` only.
 """
 
+from __future__ import annotations
+
 import os
 
 KINDS = ("mnt", "pid", "uts", "ipc", "net", "cgroup", "user", "time")  # files in /proc/PID/ns: namespaces(7)
@@ -15,7 +17,7 @@ def stat_fields(pid: int) -> list[str]:
 
     Raises FileNotFoundError, ProcessLookupError.
     """
-    with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+    with open(f"/proc/{pid}/stat", "rb") as file:
         return file.read().rpartition(b")")[2].decode().split()
 
 
@@ -41,7 +43,7 @@ def parent(pid: int) -> int:
 def command_name(pid: int) -> str:
     """Return the name of a process's program, fit to be shown; empty if the process is gone: proc_pid_comm(5)."""
     try:
-        with open(f"/proc/{pid}/comm", "rb") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/comm", "rb") as file:
             name = file.read().decode(errors="replace").removesuffix("\n")
     except OSError:
         return ""
@@ -50,7 +52,7 @@ def command_name(pid: int) -> str:
 
 def status(pid: int) -> dict[str, str]:
     """Return the fields of /proc/PID/status: proc_pid_status(5). Raises FileNotFoundError, ProcessLookupError."""
-    with open(f"/proc/{pid}/status", "rb") as file:  # noqa: PTH123
+    with open(f"/proc/{pid}/status", "rb") as file:
         return parse_status(file.read().decode(errors="replace"))
 
 
@@ -65,16 +67,16 @@ def ns_pids(pid: int) -> list[int]:
     return [int(word) for word in status(pid)["NSpid"].split()]
 
 
-def namespace(pid: "int | str", kind: str) -> int:
+def namespace(pid: int | str, kind: str) -> int:
     """Return the inode number of a namespace of a process, or of "self"; `kind` is one of KINDS.
 
     Raises FileNotFoundError if the process has ended or this kernel has no such kind; PermissionError.
     """
-    link = os.readlink(f"/proc/{pid}/ns/{kind}")  # noqa: PTH115
+    link = os.readlink(f"/proc/{pid}/ns/{kind}")
     return int(link[len(kind) + 2 : -1])  # mnt:[4026531841]
 
 
-def namespaces(pid: "int | str") -> dict[str, int]:
+def namespaces(pid: int | str) -> dict[str, int]:
     """Return the inode numbers of all namespaces of a process, by kind; those kinds that this kernel has. Raises OSError."""
     return {kind: namespace(pid, kind) for kind in KINDS if os.path.lexists(f"/proc/self/ns/{kind}")}
 
@@ -82,7 +84,7 @@ def namespaces(pid: "int | str") -> dict[str, int]:
 def children(pid: int) -> list[int]:
     """Return the numbers of the processes that any thread of a process has started, sorted; none if it is gone."""
     try:
-        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
+        threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
         return []
     return sorted(child for thread in threads for child in _children_of_thread(pid, thread))
@@ -90,7 +92,7 @@ def children(pid: int) -> list[int]:
 
 def _children_of_thread(pid: int, thread: str) -> list[int]:
     try:
-        with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
             return [int(word) for word in file.read().split()]
     except OSError:  # it has just ended
         return []

@@ -4,8 +4,20 @@ A command starts anew each time, and `dataclasses` takes 20 ms of that: it impor
 for each class. These forty lines do what the lab needs of it, by looking at the annotations when a value is made.
 """
 
-from enum import Enum
-from typing import Any, ClassVar, Self, dataclass_transform
+from __future__ import annotations
+
+from labcore.enumeration import IntEnum, IntFlag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, ClassVar, Self, dataclass_transform
+else:
+
+    def dataclass_transform(**_):
+        """Tell type checkers; nobody else needs to know."""
+        return lambda cls: cls
+
 
 _REQUIRED = object()
 
@@ -13,7 +25,7 @@ _REQUIRED = object()
 class _SignatureOfFields:
     """A record class's signature, for `help()` and a notebook's `?`: worked out when it is asked for."""
 
-    def __get__(self, instance: object, cls: "type[Record]") -> Any:
+    def __get__(self, instance: object, cls: type[Record]) -> Any:
         from inspect import Parameter, Signature  # which no command needs
 
         fields = [(name, Parameter.empty if value is _REQUIRED else value) for name, value in cls._fields.items()]
@@ -25,6 +37,19 @@ def own_annotations(cls: type) -> dict[str, Any]:
     annotations: dict[str, Any] = cls.__annotations__
     inherited = (getattr(base, "__annotations__", None) for base in cls.__mro__[1:])
     return {} if any(annotations is other for other in inherited) else annotations
+
+
+def field_types(kind: type[Record], *rooms: ModuleType) -> dict[str, Any]:
+    """Return the types of a record's fields, by name: its annotations evaluated.
+
+    Modules import what they only annotate for type checkers alone: names are looked up in `typing` and in the rooms too.
+    """
+    import typing
+    from collections import abc
+
+    known = {name: getattr(typing, name) for name in ("Any", "ClassVar", "Literal")}
+    known |= {name: getattr(room, name) for room in (abc, *rooms) for name in room.__all__}
+    return {name: found for name, found in typing.get_type_hints(kind, localns=known).items() if name in kind._fields}
 
 
 @dataclass_transform(frozen_default=True)
@@ -40,7 +65,7 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         own = own_annotations(cls)
-        names = [name for name, kind in own.items() if getattr(kind, "__origin__", None) is not ClassVar]
+        names = [name for name, kind in own.items() if "ClassVar" not in str(kind)]
         cls._fields = cls._fields | {name: vars(cls).get(name, _REQUIRED) for name in names}
         cls._required = tuple(name for name, default in cls._fields.items() if default is _REQUIRED)
 
@@ -103,4 +128,4 @@ class Record:
 
 def _show(value: Any) -> str:
     """Write a flag word as its names, `MountFlag.REC|PRIVATE`, and anything else as Python does."""
-    return f"{type(value).__name__}.{value.name or int(value.value)}" if isinstance(value, Enum) else repr(value)
+    return f"{type(value).__name__}.{value.name or int(value)}" if isinstance(value, IntEnum | IntFlag) else repr(value)

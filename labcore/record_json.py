@@ -4,10 +4,17 @@ A field that is as it is by default is left out, so that a newer labcore may add
 wrote. Nothing is taken for what it is not: a value of another type than the annotation says is refused.
 """
 
-from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from __future__ import annotations
 
-from labcore.record import Record, own_annotations
+from types import NoneType, UnionType
+from typing import Literal, TypeVar, Union, get_args, get_origin
+
+from labcore import spec
+from labcore.record import Record, field_types
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 R = TypeVar("R", bound=Record)
 
@@ -26,17 +33,13 @@ def from_json(kind: type[R], value: Any) -> R:
     """Read a record. Raises ValueError for what is none of that kind."""
     if not isinstance(value, dict):
         raise ValueError(f"{kind.__name__}: {value!r:.80} is no object")
-    kinds = {name: found for each in reversed(kind.__mro__) for name, found in _annotations(each).items()}
+    kinds = field_types(kind, spec)
     if unknown := value.keys() - kind._fields.keys():
         raise ValueError(f"{kind.__name__} has no field {', '.join(sorted(unknown))[:80]}")
     try:
         return kind(**{name: _read(kinds[name], item) for name, item in value.items()})
     except TypeError as error:  # a field that has no default is missing
         raise ValueError(str(error)) from None
-
-
-def _annotations(kind: type) -> dict[str, Any]:
-    return own_annotations(kind) if issubclass(kind, Record) else {}
 
 
 def _read(kind: Any, value: Any) -> Any:

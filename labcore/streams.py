@@ -1,5 +1,7 @@
 """Standard streams: those that are closed at the start are opened on /dev/null, as libc does for setuid programs."""
 
+from __future__ import annotations
+
 import os
 import sys
 

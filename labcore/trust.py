@@ -1,5 +1,7 @@
 """Trusted directories: owned by this user or root, and writable by nobody else."""
 
+from __future__ import annotations
+
 import os
 
 from labcore.errors import InvalidInput
@@ -12,7 +14,7 @@ def trusted(path: str) -> str:
     """
     ours = (os.geteuid(), 0)
     try:
-        itself, behind = os.lstat(path), os.stat(path)  # noqa: PTH116
+        itself, behind = os.lstat(path), os.stat(path)
     except OSError:  # what cannot be reached is missed by whoever wants to have it
         return path
     if itself.st_uid not in ours or behind.st_uid not in ours:

@@ -31,8 +31,9 @@ TIME_LIMIT = int(os.environ.get("TIME_LIMIT", "1800"))  # seconds
 ACCEL = os.environ.get("ACCEL", "tcg,thread=multi")  # kvm must be asked for: there are machines whose kvm hangs guests
 NO_TESTS = 5  # pytest's status where none was chosen
 PYTHON = "/opt/venv/bin/python"
-PACKAGES = """apparmor busybox-static crun dbus dbus-user-session docker.io fonts-wqy-zenhei gcc iproute2 libc6-dev
-    libpam-systemd linux-image-cloud-amd64 make nftables podman procps python3-dev python3-venv runc systemd-sysv uidmap"""
+PACKAGES = """apparmor busybox-static dbus dbus-user-session fonts-wqy-zenhei gcc iproute2 libc6-dev libpam-systemd
+    linux-image-cloud-amd64 make nftables procps python3-dev python3-venv systemd-sysv uidmap"""
+PEERS = PROJECT / "build" / "peers"  # tools/peers makes it: the guest has it at the same place below /lab
 
 # A disk whose changes are dropped, the source as a second one, no network.
 MACHINE = """setpriv --pdeathsig=KILL nice qemu-system-x86_64 -cpu max -smp 2 -m 3G -nodefaults -no-user-config -no-reboot
@@ -50,14 +51,14 @@ $pip 'setuptools>=77' cffi
 $pip --no-build-isolation -e '/lab[dev]'
 rm -r /wheels
 find /lab -type f ! -path '/lab/labcore/native/_native*' ! -path '/lab/labcore/native/bin/*' -delete
-systemctl -q mask podman.socket podman.service podman-auto-update.service podman-restart.service docker.socket
+mkdir -p /lab/build/peers
 """
 
 # Done in the guest. The learner's processes are started by the systemd of that user's session: it may hand out cgroups.
 RUN = """\
 exec >/dev/ttyS0 2>&1 </dev/null
 cd /lab
-export PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE=1 LABCORE_VENV=/opt/venv
 echo "guest: $(uname -sr), up for $(cut -d. -f1 /proc/uptime) s, /sys/fs/cgroup is $(stat -fc %T /sys/fs/cgroup)"
 systemctl start dbus.socket
 {pytest} {more} {tests}
@@ -80,6 +81,7 @@ def main(arguments: list[str]) -> int:
         stop("root is needed to make the guest's disk")
     bootstrap.install_packages(missing_packages())
     HERE.mkdir(parents=True, exist_ok=True)
+    make_peers()
     write_source(script(arguments, "yes" if sys.stdout.isatty() else "no"))
     if not STAMP.exists() or STAMP.read_text() != fingerprint():
         make_disk()
@@ -128,9 +130,16 @@ def tar_working_tree(target: Path, *more: str) -> None:
 # --- the disk
 
 
+def make_peers() -> None:
+    """Make the root of today's peers unless it is there; the guest compares with what is in it."""
+    if subprocess.run([sys.executable, str(bootstrap.PEERS_TOOL), "make"], check=False).returncode:
+        stop("the guest's tests compare with today's docker and podman, which could not be made")
+
+
 def fingerprint() -> str:
     """Return a digest of all that the disk is made from."""
-    return hashlib.sha256(f"{bootstrap.fingerprint()} {PACKAGES} {MAKE}".encode()).hexdigest()
+    peers = (PEERS / "made-from").read_text()
+    return hashlib.sha256(f"{bootstrap.fingerprint()} {PACKAGES} {MAKE} {peers}".encode()).hexdigest()
 
 
 def make_disk() -> None:
@@ -156,6 +165,7 @@ def debian(root: Path, wheels: Path) -> list[str]:
     alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     quote = shlex.quote  # a hook is a line for the shell
     hooks = [f"tar-in {quote(str(SOURCE))} /", f"copy-in {quote(str(wheels))} /", f'chroot "$1" sh -ec {quote(MAKE)}']
+    hooks += [f"sync-in {quote(str(PEERS))} /lab/build/peers"]
     words = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES.split())}"]
     return [*alone, *words, *(f"--customize-hook={hook}" for hook in hooks), "bookworm", str(root)]
 

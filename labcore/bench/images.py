@@ -1,4 +1,4 @@
-"""Image benchmarks: pull, push, load, unpack and serve, each beside docker, umoci or docker-registry.
+"""Image benchmarks: pull, push, load, unpack, serve and fetch, each beside docker, umoci or docker-registry.
 
 The image is a Debian base system. Every command starts with an empty store; the preparation is not measured.
 """
@@ -9,8 +9,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,10 +26,13 @@ from labcore.images import Config
 from labcore.images.builtin.apt_sources import sources_here, suite_here
 from labcore.images.compressing import gzipped
 from labcore.spec import Platform, Reference
-from labcore.spec.media import LAYER_GZIP
+from labcore.spec.media import LAYER_GZIP, MANIFESTS
 from labcore.storage import LayerStore
 
 NAME = "debian"
+FETCHES, REQUESTS = 10, 500  # in one round
+CHUNK_SIZE = 1 << 20
+TIMEOUT_SECONDS = 30
 PEERS = ("docker", "dockerd", "docker-registry", "skopeo", "umoci")
 
 
@@ -122,11 +127,12 @@ def bench_images(rounds: int, archive: Path | None = None) -> Iterator[Result]:
         fixture = Fixture(work, archive, undo)
         about = environment(work, {name: version(name) for name in ("dockerd", "docker-registry", "skopeo", "umoci")})
         about["image"] = fixture.image
-        for make in (_unpacking, _loading, _pulling, _pushing, _serving):
+        for make in (_unpacking, _loading, _pulling, _pushing, _serving, _fetching, _asking):
             with ExitStack() as its_own:
                 contest = make(fixture, its_own)
-                for rows in measure(make.__name__.strip("_"), contest.subjects, rounds):
-                    yield Result(contest.title, contest.baseline, about, rows, contest.weight.say())
+                for measured in measure(make.__name__.strip("_"), contest.subjects, rounds, contest.baseline):
+                    remarks = [measured.quiet(), *contest.weight.say()]
+                    yield Result(contest.title, contest.baseline, about, measured.rows(), remarks)
 
 
 def _unpacking(fixture: Fixture, undo: ExitStack) -> Pairing:
@@ -207,21 +213,52 @@ def _pushing(fixture: Fixture, undo: ExitStack) -> Pairing:
 
 
 def _serving(fixture: Fixture, undo: ExitStack) -> Pairing:
+    """Skopeo pulls, whose own work is most of it; the two after this measure the registry alone."""
     target = fixture.work / "pulled"
-
-    def subject(registry: Registry) -> Subject:
-        name = fixture.give(registry)
-
-        def once() -> float:
-            shutil.rmtree(target, ignore_errors=True)
-            return timed(["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{name}", f"dir:{target}"])
-
-        return Subject(f"from {registry.name}", once)
-
-    ours = undo.enter_context(own_registry(fixture.work / "ours"))
-    theirs = undo.enter_context(docker_registry(fixture.work / "theirs"))
     undo.callback(shutil.rmtree, target, ignore_errors=True)
-    return Pairing("serve: a pull by skopeo", f"from {theirs.name}", [subject(ours), subject(theirs)], PeakMemory())
+
+    def pull(address: str) -> float:
+        shutil.rmtree(target, ignore_errors=True)
+        return timed(["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{address}/{NAME}", f"dir:{target}"])
+
+    return _two_registries("serve: a pull by skopeo", fixture, undo, pull)
+
+
+def _fetching(fixture: Fixture, undo: ExitStack) -> Pairing:
+    (layer,) = fixture.engine.images.get(Reference.parse(NAME)).layers
+    title = f"fetch: GET of the layer, {FETCHES} times on one connection ({FETCHES * layer.size / 1e6:.0f} MB)"
+    path = f"/v2/{NAME}/blobs/{layer.digest}"
+    return _two_registries(title, fixture, undo, lambda address: get(address, path, FETCHES))
+
+
+def _asking(fixture: Fixture, undo: ExitStack) -> Pairing:
+    title = f"ask: GET of the manifest, {REQUESTS} times on one connection"
+    path = f"/v2/{NAME}/manifests/latest"
+    return _two_registries(title, fixture, undo, lambda address: get(address, path, REQUESTS))
+
+
+def _two_registries(title: str, fixture: Fixture, undo: ExitStack, do: Callable[[str], float]) -> Pairing:
+    """Do the same with labcore's registry and with docker-registry, which hold the image; `do` takes an address."""
+    both = [undo.enter_context(make(fixture.work / make.__name__)) for make in (own_registry, docker_registry)]
+    for registry in both:
+        fixture.give(registry)
+    subjects = [Subject(f"from {registry.name}", partial(do, registry.address)) for registry in both]
+    return Pairing(title, subjects[1].name, subjects, PeakMemory())
+
+
+def get(address: str, path: str, times: int) -> float:
+    """Ask for a resource again and again on one connection; return the seconds. Raises PeerFailed unless it is there."""
+    buffer = bytearray(CHUNK_SIZE)
+    with closing(HTTPConnection(address, timeout=TIMEOUT_SECONDS)) as connection:
+        start = time.perf_counter()
+        for _ in range(times):
+            connection.request("GET", path, headers={"Accept": ", ".join(MANIFESTS)})
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise PeerFailed(f"GET http://{address}{path}: {answer.status} {answer.reason}")
+            while answer.readinto(buffer):
+                pass
+        return time.perf_counter() - start
 
 
 def debian(work: Path) -> Path:

@@ -126,8 +126,8 @@ def _bench_runtimes(title: str, rounds: int, argv: list[str]) -> Iterator[Result
         subjects = [Subject(name, runtime.exec if executes else runtime.life) for name, runtime in made.items()]
         versions = {name: version(path) for name, path in there.items() if path != OURS}
         baseline = "crun" if executes and "crun" in there else "runc" if "runc" in there else "labcore-runtime"
-        for rows in measure("exec" if executes else "life", subjects, rounds):
-            yield Result(title, baseline, environment(work, versions), rows, [])
+        for measured in measure("exec" if executes else "life", subjects, rounds, baseline):
+            yield Result(title, baseline, environment(work, versions), measured.rows(), [measured.quiet()])
 
 
 def _rootfs(work: Path) -> Path:

@@ -5,14 +5,17 @@ import platform
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from labcore.record import Record
 from labcore.runtime.probe import file_system
 
 
 class Row(Record):
-    """One subject of one benchmark: how often it was measured, and its median, 5th and 95th percentile in milliseconds."""
+    """One subject of one benchmark: how often it was measured, and its median, 5th and 95th percentile in milliseconds.
+
+    `ratio` is the median of its ratios to the baseline, round by round; None where they were not measured in turn.
+    """
 
     bench: str
     subject: str
@@ -20,6 +23,7 @@ class Row(Record):
     median_ms: float
     p05_ms: float
     p95_ms: float
+    ratio: float | None = None
 
 
 class Result(Record):
@@ -40,19 +44,48 @@ class Subject(Record):
     every: int = 1
 
 
-def measure(bench: str, subjects: list[Subject], rounds: int) -> Iterator[list[Row]]:
-    """Measure all subjects in turn, `rounds` times over, after one round that does not count; yield the rows so far.
+class Measurement:
+    """The samples of a benchmark: of each subject, by round, in milliseconds."""
+
+    def __init__(self, bench: str, baseline: str) -> None:
+        self.bench, self.baseline = bench, baseline
+        self.samples: dict[str, dict[int, float]] = {}
+
+    def rows(self) -> list[Row]:
+        """Return a row for each subject."""
+        made = ((name, row_of(self.bench, name, list(samples.values()))) for name, samples in self.samples.items())
+        return [row.replace(ratio=self.ratio(name, self.baseline)) for name, row in made]
+
+    def ratio(self, subject: str, other: str) -> float | None:
+        """Return the median of two subjects' ratios, round by round: what disturbs a round disturbs both."""
+        ours, theirs = self.samples.get(subject, {}), self.samples.get(other, {})
+        ratios = [ours[number] / theirs[number] for number in ours if number in theirs]
+        return round(statistics.median(ratios), 3) if ratios else None
+
+    def quiet(self) -> str:
+        """Say whether the machine was quiet: by how far apart the baseline's samples lie."""
+        row = row_of(self.bench, self.baseline, list(self.samples[self.baseline].values()))
+        spread = row.p95_ms / row.p05_ms
+        said = "the machine was quiet" if spread <= QUIET else "the machine was not quiet: trust the ratios, not the times"
+        return f"{said} (95th percentile of {self.baseline}: {spread:.2f} x its 5th)"
+
+
+QUIET: Final = 1.5  # a spread that nobody else's work explains
+
+
+def measure(bench: str, subjects: list[Subject], rounds: int, baseline: str) -> Iterator[Measurement]:
+    """Measure all subjects in turn, `rounds` times over, after one round that does not count; yield what there is so far.
 
     Interleaved, so that a noisy minute of the machine meets all of them.
     """
-    times: dict[str, list[float]] = {subject.name: [] for subject in subjects}
+    measured = Measurement(bench, baseline)
     for subject in subjects:
         subject.once()
     for number in range(rounds):
         for subject in subjects:
             if number % subject.every == 0:
-                times[subject.name].append(subject.once() * 1e3)
-        yield [row_of(bench, name, values) for name, values in times.items() if values]
+                measured.samples.setdefault(subject.name, {})[number] = subject.once() * 1e3
+        yield measured
 
 
 def row_of(bench: str, subject: str, values: list[float]) -> Row:

@@ -19,6 +19,8 @@ from labcore.bench.measure import Subject
 from labcore.errors import LabcoreError
 from labcore.runtime.oci.example import example_config
 
+BUBBLEWRAP = "bubblewrap"
+WITHOUT_NETWORKS = ("--bridge", "none", "--iptables=false")
 NAMESPACES = ("pid", "mount", "uts", "ipc", "network", "cgroup")
 
 
@@ -75,7 +77,7 @@ def peers(rootfs: Path, work: Path, argv: list[str]) -> Iterator[tuple[list[Subj
 def _bubblewrap(rootfs: Path, argv: list[str]) -> Subject:
     command = ["bwrap", "--unshare-pid", "--unshare-uts", "--unshare-ipc", "--unshare-net", "--unshare-cgroup"]
     command += ["--bind", str(rootfs), "/", "--proc", "/proc", "--dev", "/dev", "--hostname", "labcore", *argv]
-    return Subject("bubblewrap", lambda: timed(command))
+    return Subject(BUBBLEWRAP, lambda: timed(command))
 
 
 def _runtime(name: str, rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subject:
@@ -107,7 +109,8 @@ def _overlay(directory: Path, lower: Path, undo: ExitStack) -> Path:
     return merged
 
 
-def _archive(rootfs: Path, work: Path) -> Path:
+def archive_of(rootfs: Path, work: Path) -> Path:
+    """Return a root file system as a tar archive."""
     archive = work / "rootfs.tar"
     if not archive.exists():
         subprocess.run(["tar", "-C", str(rootfs), "-cf", str(archive), "."], check=True)
@@ -132,7 +135,7 @@ def podman_words(rootfs: Path, work: Path, undo: ExitStack) -> Cli:
     home = work / "podman"
     podman = ["podman", "--root", str(home / "root"), "--runroot", str(home / "run"), "--cgroup-manager", "cgroupfs"]
     undo.callback(subprocess.run, [*podman, "system", "reset", "--force"], capture_output=True)
-    timed([*podman, "import", str(_archive(rootfs, work)), "labcore-bench"])
+    timed([*podman, "import", str(archive_of(rootfs, work)), "labcore-bench"])
     # podman asks for more open files and processes than it has, which takes CAP_SYS_RESOURCE: be content with less.
     limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
     return Cli([*podman, "run"], ["--network", "none", "--cgroupns", "private", *limits])
@@ -147,14 +150,14 @@ def _docker(rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subje
 def running_docker(rootfs: Path, work: Path, undo: ExitStack) -> Cli:
     """Start a dockerd of its own, and make the image known to it."""
     docker = undo.enter_context(own_dockerd(work))
-    timed([*docker, "import", str(_archive(rootfs, work)), "labcore-bench"])
+    timed([*docker, "import", str(archive_of(rootfs, work)), "labcore-bench"])
     undo.callback(_remove_all, docker)
     return Cli([*docker, "run"], ["--pull", "never", "--network", "none"])
 
 
 @contextmanager
-def own_dockerd(work: Path) -> Iterator[list[str]]:
-    """Start a dockerd whose files lie in `work`; yield the words that begin a command to it."""
+def own_dockerd(work: Path, *options: str) -> Iterator[list[str]]:
+    """Start a dockerd whose files lie in `work`, by default without networks; yield the words that begin a command to it."""
     home = work / "docker"
     home.mkdir()
     socket = f"unix://{home}/docker.sock"
@@ -162,7 +165,7 @@ def own_dockerd(work: Path) -> Iterator[list[str]]:
         log = undo.enter_context((home / "log").open("wb"))
         daemon = subprocess.Popen(
             ["dockerd", "-H", socket, "--data-root", str(home / "data"), "--exec-root", str(home / "exec"),
-             "--pidfile", str(home / "pid"), "--bridge", "none", "--iptables=false"],
+             "--pidfile", str(home / "pid"), *(options or WITHOUT_NETWORKS)],
             stdout=log, stderr=log,
         )  # fmt: skip
         undo.callback(_stop, daemon)

@@ -12,12 +12,13 @@ OURS, PEER, BASE = "#0072B2", "#999999", "#009E73"  # told apart in print and by
 
 
 def table(rows: list[Row], baseline: str) -> str:
-    """Return the rows as a table, each with its median as a multiple of the baseline's."""
+    """Return the rows as a table, each as a multiple of the baseline: by rounds, or where there are none by the medians."""
     base = next(row.median_ms for row in rows if row.subject == baseline)
     width = max(len(row.subject) for row in rows)
     lines = [f"{'':{width}} {'n':>5} {'median ms':>10} {'p05':>8} {'p95':>8} {'ratio':>7}"]
     for row in rows:
-        figures = f"{row.n:5} {row.median_ms:10.2f} {row.p05_ms:8.2f} {row.p95_ms:8.2f} {row.median_ms / base:6.2f}x"
+        ratio = row.median_ms / base if row.ratio is None else row.ratio
+        figures = f"{row.n:5} {row.median_ms:10.2f} {row.p05_ms:8.2f} {row.p95_ms:8.2f} {ratio:6.2f}x"
         lines.append(f"{row.subject:{width}} {figures}")
     return "\n".join(lines)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from labcore.bench.measure import Result, Subject, environment, measure
-from labcore.bench.peers import PeerFailed, peers, timed
+from labcore.bench.measure import Measurement, Result, Subject, environment, measure
+from labcore.bench.peers import BUBBLEWRAP, PeerFailed, peers, timed
 from labcore.bench.workspace import workspace
 from labcore.engine import Engine
 from labcore.native import program
@@ -86,8 +86,14 @@ def bench_start(rounds: int) -> Iterator[Result]:
             Subject(COMMAND, lambda: timed(command, with_bytecode), every=5),
         ]
         where = environment(work, versions)
-        for rows in measure("start", subjects, rounds):
-            yield Result("start to exit of `true` in a container", FLOOR, where, rows, remarks)
+        for measured in measure("start", subjects, rounds, FLOOR):
+            said = [measured.quiet(), *_to_bubblewrap(measured), *remarks]
+            yield Result("start to exit of `true` in a container", FLOOR, where, measured.rows(), said)
+
+
+def _to_bubblewrap(measured: Measurement) -> list[str]:
+    ratio = measured.ratio(IN_PROCESS, BUBBLEWRAP)
+    return [f"{IN_PROCESS}: {ratio:.2f} x {BUBBLEWRAP}"] if ratio else []
 
 
 def filter_file(spec: ContainerSpec, directory: Path) -> str:

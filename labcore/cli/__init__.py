@@ -1,5 +1,7 @@
 """The `labcore` command: docker's grammar, one module for each verb, imported only when it is asked for."""
 
+from __future__ import annotations
+
 import codecs
 import gc
 import io
@@ -11,7 +13,7 @@ from labcore.cli.commands import AS_ROOT
 from labcore.errors import LabcoreError
 from labcore.streams import open_standard_streams
 
-TYPE_CHECKING = False  # this much is imported also for `labcore --help`: neither argparse nor typing is
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
@@ -86,7 +88,7 @@ def _about(line: command_line.Line) -> str:
     return help_of(line.name)
 
 
-def _without_collecting(line: command_line.Line) -> "tuple[Callable[[argparse.Namespace], int], argparse.Namespace]":
+def _without_collecting(line: command_line.Line) -> tuple[Callable[[argparse.Namespace], int], argparse.Namespace]:
     """Parse, and import what the command needs: nothing of that is garbage, and looking for some costs 4 ms of each start."""
     from labcore.cli.parser import parsed
 
@@ -98,7 +100,7 @@ def _without_collecting(line: command_line.Line) -> "tuple[Callable[[argparse.Na
         gc.enable()
 
 
-def for_each(names: "Sequence[str]", act: "Callable[[str], None]") -> int:
+def for_each(names: Sequence[str], act: Callable[[str], None]) -> int:
     """Do it for each name, and return the exit status. If one cannot be, why is said, and the others go on."""
     status = 0
     for name in names:
@@ -127,10 +129,8 @@ def _cure_of(error: OSError) -> str | None:
 
 def _way_in(error: PermissionError) -> str:
     """Say how to come where one was not let in; if it is a directory on the way that is closed, which."""
-    from pathlib import Path
-
     from labcore.paths import closed_directory
 
-    closed = closed_directory(Path(os.fsdecode(error.filename))) if error.filename else None
+    closed = closed_directory(os.fsdecode(error.filename)) if error.filename else None
     opened = f"{closed} is closed to you: chmod o+x {closed}, or " if closed else ""
     return f"{opened}run it as root: sudo labcore …, or choose a --root of your own"

@@ -1,5 +1,7 @@
 """A command line's beginning: the global options, then the words that name a command."""
 
+from __future__ import annotations
+
 from labcore.cli.commands import ALIASES, COMMANDS, NOUNS, SHORT
 from labcore.errors import InvalidInput
 

@@ -4,6 +4,8 @@ A command's path is its module's: `image ls` is labcore/cli/image/ls.py, which h
 `main(args) -> exit status`. It is imported when it is asked for. To add a command, write that file and its line here.
 """
 
+from __future__ import annotations
+
 NOUNS = {
     "container": "Manage containers",
     "image": "Manage images",

@@ -1,9 +1,14 @@
 """Human-readable sizes and ages, tables, and text made safe for a terminal."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
 
 UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 # A time is said in the first of these that it has at least two of, but a minute and an hour are said too.

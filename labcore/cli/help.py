@@ -1,5 +1,7 @@
 """The help of `labcore` and of its nouns, as docker writes it: the common commands first."""
 
+from __future__ import annotations
+
 from labcore.cli.commands import COMMANDS, COMMON, NOUNS, OWN, SHORT
 
 

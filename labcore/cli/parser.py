@@ -1,16 +1,22 @@
 """One command's parser: argparse, with docker's flags, docker's layout of the help, and errors that name the cure."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-from typing import Any, NoReturn
 
-from labcore.cli.command_line import Line
 from labcore.cli.commands import ALIASES, COMMANDS, SHORT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+    from typing import Any, NoReturn
+
+    from labcore.cli.command_line import Line
 
 argparse._ = str  # type: ignore[attr-defined]  # no translation is looked for on the disk: 2 ms, and the import of locale
 USAGE_ERROR = 125  # docker's status for a command line that cannot be
@@ -18,7 +24,7 @@ BOOLEANS = {"1": True, "t": True, "T": True, "true": True, "TRUE": True, "True":
 BOOLEANS |= {"0": False, "f": False, "F": False, "false": False, "FALSE": False, "False": False}
 
 
-def parser_of(path: str, name: str | None = None) -> "tuple[Parser, ModuleType]":
+def parser_of(path: str, name: str | None = None) -> tuple[Parser, ModuleType]:
     """Return the parser of a command, called by one of its names, and its module."""
     module = import_module(f"labcore.cli.{path.replace(' ', '.')}")
     parser = Parser(f"labcore {name or path}", COMMANDS[path] + ".", _names(path))

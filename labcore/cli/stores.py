@@ -1,9 +1,13 @@
 """The image store without the engine, which imports the runtime: `labcore images` starts in half of the time."""
 
-from pathlib import Path
+from __future__ import annotations
 
 from labcore.images import ImageStore
 from labcore.paths import default_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def image_store(root: Path | None) -> ImageStore:

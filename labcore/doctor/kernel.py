@@ -21,7 +21,7 @@ from labcore.native import (
     unshare,
 )
 from labcore.runtime import Plan, ops
-from labcore.runtime.explain import userns_block
+from labcore.runtime.explain_privileges import userns_block
 from labcore.runtime.probe import in_chroot, mountinfo
 
 PRIVATE = ops.Mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE)

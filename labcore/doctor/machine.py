@@ -1,7 +1,6 @@
 """Machine checks: network settings, virtual machines, the disk, fonts."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -10,11 +9,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from labcore.doctor.finding import Finding, attempt, say
+from labcore.doctor.finding import Finding, say
 from labcore.errors import Unavailable
-from labcore.native import DEVNULL, CloneFlag
-from labcore.runtime import Plan, ops, spawn
-from labcore.runtime.probe import file_system, read_setting
+from labcore.runtime.probe import file_system
 from labcore.storage.driver import driver
 from labcore.vm import qemu
 from labcore.vm.kernel import found_kernel
@@ -26,10 +23,6 @@ def findings(root: Path) -> Iterator[Finding]:
     """Yield one finding for each; `root` is the state root."""
     yield _architecture()
     yield _security_modules()
-    yield _ip_forward()
-    yield _forward_policy()
-    yield _nftables()
-    yield _bridge()
     yield _store(root)
     yield _layers(root / "storage")
     yield _fonts()
@@ -55,65 +48,6 @@ def _security_modules() -> Finding:
     ]
     detail = say(" and ").join(present) or say("neither AppArmor nor SELinux is active")
     return Finding("security modules", "ok", detail, affects)
-
-
-def _ip_forward() -> Finding:
-    affects = say("containers that talk to other machines")
-    if read_setting("net/ipv4/ip_forward") == "1":
-        return Finding("ip_forward", "ok", say("on"), affects)
-    return Finding("ip_forward", "limited", say("off"), affects, "sudo sysctl net.ipv4.ip_forward=1")
-
-
-def _forward_policy() -> Finding:
-    affects = say("containers behind a bridge: DROP (which Docker sets) stops their traffic")
-    cure = say("sudo iptables -P FORWARD ACCEPT, or a rule for labcore's bridge")
-    seen = []
-    if shutil.which("nft"):
-        rules = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True)
-        if rules.returncode == 0:
-            seen += re.findall(r"hook forward priority [^;]*; policy (\w+);", rules.stdout)
-    if shutil.which("iptables"):
-        rules = subprocess.run(["iptables", "-S", "FORWARD"], capture_output=True, text=True)
-        seen += re.findall(r"^-P FORWARD (\w+)", rules.stdout, re.MULTILINE)
-    policies = {policy.upper() for policy in seen}
-    if "DROP" in policies:
-        return Finding("FORWARD policy", "limited", "DROP", affects, cure)
-    if not policies and os.geteuid():
-        return Finding("FORWARD policy", "untried", say("only root can read it"), affects, say("run as root"))
-    if not shutil.which("nft") and not shutil.which("iptables"):
-        return Finding("FORWARD policy", "untried", say("neither nft nor iptables is installed to read it"), affects)
-    detail = "ACCEPT" if policies else say("no rules, so everything is forwarded")
-    return Finding("FORWARD policy", "ok", detail, affects)
-
-
-def _in_own_network(name: str, command: list[str], affects: str, works: str) -> Finding:
-    """Try a command in a network namespace that is gone afterwards."""
-    path = shutil.which(command[0])
-    if path is None:
-        package = {"nft": "nftables", "ip": "iproute2"}[command[0]]
-        detail = say("{program} is not installed", program=command[0])
-        return Finding(name, "untried", detail, affects, f"sudo apt-get install {package}")
-    plan = Plan([ops.Clone(CloneFlag.NEWNET), ops.CloseDescriptors(), ops.Execve(tuple(command), (), (path,))])
-    found = attempt(name, Plan([ops.Clone(CloneFlag.NEWNET)]), affects=affects, works=works)
-    if found.state != "ok":
-        return found
-    with spawn(plan, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL) as process:
-        failed = process.wait(10) != 0
-    if failed:
-        detail = say("`{command}` failed in a new network namespace", command=" ".join(command))
-        return Finding(name, "missing", detail, affects, say("see dmesg"))
-    return found
-
-
-def _nftables() -> Finding:
-    command = ["nft", "add", "table", "inet", "labcore_doctor"]
-    return _in_own_network("nftables", command, say("published ports"), say("made a table in a new network namespace"))
-
-
-def _bridge() -> Finding:
-    command = ["ip", "link", "add", "labcore-doctor", "type", "bridge"]
-    affects, works = say("networks of several containers"), say("made one in a new network namespace")
-    return _in_own_network("bridge", command, affects, works)
 
 
 def _store(root: Path) -> Finding:

@@ -59,19 +59,34 @@ CHINESE = {
     "containers that talk to other machines": "容器与其他机器通信",
     "on": "已打开",
     "off": "未打开",
-    "containers behind a bridge: DROP (which Docker sets) stops their traffic": (
-        "接在网桥上的容器：策略为 DROP（Docker 会这样设置）时，它们的流量会被丢弃"
+    "off: the first network that needs it switches it on": "未打开：第一个需要它的网络会自动打开",
+    "containers behind a bridge: others' rules for what is forwarded stop their traffic": (
+        "接在网桥上的容器：其他程序的转发规则会拦下它们的流量"
     ),
-    "sudo iptables -P FORWARD ACCEPT, or a rule for labcore's bridge": (
-        "sudo iptables -P FORWARD ACCEPT，或者为 labcore 的网桥加一条放行规则"
+    "dockerd drops, and lets our bridges through in its chain DOCKER-USER": (
+        "dockerd 默认丢弃转发的流量，但在它的 DOCKER-USER 链里放行了我们的网桥"
+    ),
+    "{who} drops or rejects what is forwarded": "{who} 丢弃或拒绝转发的流量",
+    "containers of one network: rules for what is routed are asked about what a bridge carries, too": (
+        "同一网络里的容器：网桥转发的流量也要经过路由用的规则"
+    ),
+    "on: labcore's rules let a network's own traffic through; others' FORWARD rules apply to it as well": (
+        "已打开：labcore 的规则放行同一网络内的流量；其他程序的 FORWARD 规则同样会作用于它"
     ),
     "only root can read it": "只有 root 才能读取",
     "neither nft nor iptables is installed to read it": "没有安装 nft 或 iptables，无法读取",
     "no rules, so everything is forwarded": "没有任何规则，所以全部转发",
     "{program} is not installed": "没有安装 {program}",
-    "`{command}` failed in a new network namespace": "`{command}` 在新的网络命名空间里执行失败",
+    "it failed": "执行失败",
     "see dmesg": "查看 dmesg",
-    "published ports": "对外发布的端口",
+    "networks: published ports, and what keeps networks apart": "网络：对外发布的端口，以及网络之间的隔离",
+    "networks: without their rules they are not kept apart, and published ports show the proxy as their client": (
+        "网络：没有这些规则，网络之间就没有隔离，从发布的端口只能看到代理的地址"
+    ),
+    "no network's bridge is there yet": "还没有任何网络的网桥",
+    "those of {bridges} are there": "{bridges} 的规则都在",
+    "somebody has flushed them (nft flush ruleset)": "规则被清空了（nft flush ruleset）",
+    "{repair}; the next start does the same": "{repair}；下一次启动容器时也会自动补上",
     "made a table in a new network namespace": "在新的网络命名空间里成功建了一张表",
     "networks of several containers": "多个容器组成的网络",
     "made one in a new network namespace": "在新的网络命名空间里成功建了一个",

@@ -1,8 +1,10 @@
 """Containers from images: the room that composes images, storage and runtime. Names are loaded when they are first used."""
 
+from __future__ import annotations
+
 from labcore.lazy import lazy_names
 
-TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.engine.completed import Completed, exit_code
     from labcore.engine.engine import SEED_NAMES, Engine

@@ -1,11 +1,17 @@
 """The end of a container: its exit code, as shells and docker say it, its output and its timeline."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from functools import cached_property
 
-from labcore.native import Process
 from labcore.record import Record
-from labcore.spec import Moment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from labcore.native import Process
+    from labcore.spec import Moment
 
 
 class Completed(Record):

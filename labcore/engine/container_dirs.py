@@ -4,22 +4,28 @@
 that holds the directory's lock; a killed one does not, and then the record decides: if there is none, the rest goes too.
 """
 
+from __future__ import annotations
+
 import json
 import os
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Final
 
 from labcore.atomic import atomic_write
 from labcore.disk_space import FULL
 from labcore.engine.incoming import incoming_directory, is_at, sweep_incoming
-from labcore.engine.records import Records
 from labcore.errors import InUse, NotFound
 from labcore.locks import Lock
 from labcore.storage.directories import remove_tree
-from labcore.storage.upper import UpperStore
-from labcore.storage.volumes import VolumeStore
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import Final
+
+    from labcore.engine.records import Records
+    from labcore.storage.upper import UpperStore
+    from labcore.storage.volumes import VolumeStore
 
 UNFINISHED: Final = "unfinished"
 LOCK_SECONDS: Final = 30.0

@@ -4,22 +4,29 @@ A shim answers as long as its container lives, and then leaves the exit in the c
 Beside that stands `cgroups`, the cgroup's directories: whoever first finds that the container has ended removes them.
 """
 
+from __future__ import annotations
+
 import json
 import signal
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from labcore import procfs
 from labcore.atomic import atomic_write
-from labcore.engine.engine import Engine
-from labcore.engine.records import Container, State
+from labcore.engine.records import State
 from labcore.errors import InUse, NotFound, StoreFull
 from labcore.runtime.cgroups import removal
 from labcore.runtime.shim import NotRunning, Shim
-from labcore.spec.log import Input
 from labcore.storage.upper import Upper
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from labcore.engine.engine import Engine
+    from labcore.engine.records import Container
+    from labcore.spec.log import Input
 
 KILLED: Final = 128 + signal.SIGKILL
 MACHINE_RESTARTED: Final = 255  # what docker says of a container that ran when the machine went down

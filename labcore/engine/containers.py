@@ -11,10 +11,10 @@ exited     → running  nothing             refused             its code  gone
 A start is noted before it is made, so that nobody is needed to say how it went: `labcore.engine.container_state` finds out.
 """
 
+from __future__ import annotations
+
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final
 
 from labcore.engine.completed import exit_code
 from labcore.engine.container_state import (
@@ -25,12 +25,18 @@ from labcore.engine.container_state import (
     shim_of,
     upper_of,
 )
-from labcore.engine.engine import Engine
 from labcore.engine.records import Container, Damaged
 from labcore.errors import InUse, InvalidInput, NotFound
-from labcore.native import Process
 from labcore.native.monitor import MonitorLost
 from labcore.runtime.shim import NotRunning
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from labcore.engine.engine import Engine
+    from labcore.native import Process
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # docker's codes of a program that could not be started
 STOP_SECONDS: Final = 10

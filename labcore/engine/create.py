@@ -1,13 +1,11 @@
 """From CreateOptions and an image's config to a ContainerSpec: what the image says, overruled by what the caller says."""
 
-from collections.abc import Sequence
-from typing import Final
+from __future__ import annotations
 
 from labcore.engine.devices import rules, with_devices
-from labcore.engine.namespaces import PidOf, checked_sysctls, hostname_of, namespaces, no_containers
+from labcore.engine.namespaces import checked_sysctls, hostname_of, namespaces, no_containers
 from labcore.engine.resources import limited
 from labcore.engine.security import confinement
-from labcore.images import Config
 from labcore.native import program
 from labcore.runtime.probe import confined
 from labcore.runtime.userns import fitted, groups_are_fixed, with_bound_devices
@@ -16,12 +14,22 @@ from labcore.spec import (
     DEFAULT_PATH,
     CapabilitySets,
     ContainerSpec,
-    CreateOptions,
-    IdRange,
     MountPoint,
-    Root,
     User,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from labcore.engine.namespaces import PidOf
+    from labcore.images import Config
+    from labcore.spec import (
+        CreateOptions,
+        IdRange,
+        Root,
+    )
 
 INIT: Final = "/dev/labcore-init"  # on the tmpfs there: no directory of the image changes
 HOSTNAME: Final = "labcore"  # of containers that have no name and no number

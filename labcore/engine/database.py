@@ -4,11 +4,10 @@ It is in WAL mode: readers never wait, and of several writers one waits for the 
 committed outlives a crash of the machine. `PRAGMA user_version` is the version of the format.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Final
 
 from labcore.disk_space import FULL, free
 from labcore.engine.incoming import incoming_directory
@@ -17,6 +16,9 @@ from labcore.errors import InUse, StoreDamaged, StoreFull, Unavailable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Final
 
 FORMAT: Final = 1
 BUSY_SECONDS: Final = 30.0
@@ -54,14 +56,14 @@ class Database:
                 os.link(incoming / DATABASE, self.path)
 
     @contextmanager
-    def reading(self) -> "Iterator[sqlite3.Connection]":
+    def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection that sees one state of the database. Raises StoreDamaged, Unavailable."""
         with self._connection() as database:
             database.execute("BEGIN")
             yield database
 
     @contextmanager
-    def writing(self) -> "Iterator[sqlite3.Connection]":
+    def writing(self) -> Iterator[sqlite3.Connection]:
         """Yield the one connection that may write; what it has written is there once the block has ended, or not at all.
 
         Raises InUse after BUSY_SECONDS, StoreFull, StoreDamaged, Unavailable.
@@ -72,7 +74,7 @@ class Database:
             database.execute("COMMIT")
 
     @contextmanager
-    def _connection(self) -> "Iterator[sqlite3.Connection]":
+    def _connection(self) -> Iterator[sqlite3.Connection]:
         """Open the database; what was not committed by the block's end is undone."""
         import sqlite3  # 5 ms, and a container that leaves nothing needs it not
 
@@ -102,7 +104,7 @@ class Database:
         except sqlite3.Error as error:
             raise self._meaning(error, getattr(error, "sqlite_errorcode", 0) & 0xFF) from None
 
-    def _meaning(self, error: "sqlite3.Error", code: int) -> Exception:
+    def _meaning(self, error: sqlite3.Error, code: int) -> Exception:
         import sqlite3
 
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

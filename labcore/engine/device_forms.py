@@ -1,14 +1,19 @@
 """Readers of docker's forms of devices: --device, --device-cgroup-rule, --device-read-bps and the like."""
 
+from __future__ import annotations
+
 import os
 import re
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 from labcore.engine.forms import number, refuse, size
 from labcore.spec import DeviceMapping, DeviceRule
 from labcore.spec.resources import Throttle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def mapping(name: str, value: str) -> DeviceMapping:

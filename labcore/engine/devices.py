@@ -1,13 +1,20 @@
 """Devices of the machine in a container: docker's --device and --device-cgroup-rule, and all of them with --privileged."""
 
+from __future__ import annotations
+
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from labcore.errors import InvalidInput
-from labcore.spec import ContainerSpec, CreateOptions, Device, DeviceRule, MountPoint
+from labcore.spec import Device, DeviceRule, MountPoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from labcore.spec import ContainerSpec, CreateOptions
 
 ITS_OWN: Final = ("pts", "shm", "mqueue", "fd", "console", "ptmx", "stdin", "stdout", "stderr", "core")  # of each container
 KINDS: Final = {stat.S_IFCHR: "c", stat.S_IFBLK: "b"}

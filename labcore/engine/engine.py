@@ -1,26 +1,31 @@
 """The engine: the stores of one state root, wired together. The other files of this room build on it."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from labcore.errors import InvalidInput
-from labcore.images import Config, Image, ImageStore
+from labcore.images import Config, ImageStore
 from labcore.native import program
 from labcore.paths import default_root
 from labcore.runtime import LaunchOptions
-from labcore.spec import BindRoot, ContainerSpec, CreateOptions, Platform, Reference, Root
+from labcore.spec import BindRoot
 from labcore.storage.layers import LayerStore, unrepeated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
     from labcore.engine.container_dirs import ContainerDirs
     from labcore.engine.progress import Progress
     from labcore.engine.records import Records
+    from labcore.images import Image
     from labcore.network import NetworkDriver
     from labcore.registry.transport import Endpoint
+    from labcore.spec import ContainerSpec, CreateOptions, Platform, Reference, Root
     from labcore.storage.upper import UpperStore
     from labcore.storage.volumes import VolumeStore
 
@@ -41,21 +46,21 @@ class Engine:
         self.layers = LayerStore(self.root / "storage")
 
     @cached_property
-    def records(self) -> "Records":
+    def records(self) -> Records:
         """What is kept of containers."""
         from labcore.engine.records import Records
 
         return Records(self.root / "containers")
 
     @cached_property
-    def uppers(self) -> "UpperStore":
+    def uppers(self) -> UpperStore:
         """Containers' writable layers."""
         from labcore.storage.upper import UpperStore
 
         return UpperStore(self.root / "storage")
 
     @cached_property
-    def container_dirs(self) -> "ContainerDirs":
+    def container_dirs(self) -> ContainerDirs:
         """Containers' directories, and what is locked, made and removed with them."""
         from labcore.engine.container_dirs import ContainerDirs
         from labcore.storage.volumes import VolumeStore
@@ -63,14 +68,14 @@ class Engine:
         return ContainerDirs(self.records, self.uppers, VolumeStore(self.layers.directory))
 
     @cached_property
-    def volumes(self) -> "VolumeStore":
+    def volumes(self) -> VolumeStore:
         """Directories that containers share and that outlive them."""
         from labcore.storage.volumes import VolumeStore
 
         return VolumeStore(self.layers.prepared())
 
     @cached_property
-    def networks(self) -> "NetworkDriver":
+    def networks(self) -> NetworkDriver:
         """Networks, and containers' endpoints on them."""
         from labcore.network import NetworkDriver
 
@@ -93,8 +98,8 @@ class Engine:
         return builtin.make(name, self.images, hello=hello, cache=self.root / "packages", update=update, tell=tell)
 
     def pull(
-        self, reference: Reference, where: "Endpoint | None" = None, *, platform: Platform | None = None, unpack: bool = True
-    ) -> "Iterator[Progress]":
+        self, reference: Reference, where: Endpoint | None = None, *, platform: Platform | None = None, unpack: bool = True
+    ) -> Iterator[Progress]:
         """Pull an image from its registry, or the one named: `labcore.engine.pull`. With `unpack` it is ready to run then."""
         from labcore.engine.endpoint import endpoint  # commands that move no image need no client
         from labcore.engine.pull import pull
@@ -102,7 +107,7 @@ class Engine:
         place = self.layers if unpack else None
         return pull(self.images, reference, where or endpoint(reference), layers=place, platform=platform)
 
-    def push(self, reference: Reference, where: "Endpoint | None" = None) -> "Iterator[Progress]":
+    def push(self, reference: Reference, where: Endpoint | None = None) -> Iterator[Progress]:
         """Send an image to the registry of its name, or the one named: `labcore.engine.push`."""
         from labcore.engine.endpoint import endpoint
         from labcore.engine.push import push

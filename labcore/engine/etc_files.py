@@ -4,22 +4,26 @@ They lie in a directory of the container's. One that is gone afterwards borrows 
 has locked. So such containers, one after another, have the same paths, and need their plan to be compiled only once.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
-from pathlib import Path
-from typing import Final
 
 from labcore.engine.limit_forms import HOST_GATEWAY
 from labcore.engine.resolv_conf import read_text
 from labcore.locks import Lock
 from labcore.runtime.mounting import normalized
-from labcore.spec import ContainerSpec, CreateOptions, MountPoint
+from labcore.spec import MountPoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from typing import Final
+
     from labcore.engine.networks import Connected
+    from labcore.spec import ContainerSpec, CreateOptions
 
 LOOPBACK: Final = """127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
@@ -32,7 +36,7 @@ HOSTS: Final = "/etc/hosts"
 BOUND: Final = ("bind", "rprivate")
 
 
-def etc_files(options: CreateOptions, hostname: str, connected: "Connected") -> dict[str, str]:
+def etc_files(options: CreateOptions, hostname: str, connected: Connected) -> dict[str, str]:
     """Return the files' contents by their names in /etc; `connected` is what the container has of networks."""
     shared = options.network_mode == "host"
     known = read_text(HOSTS) if shared else LOOPBACK

@@ -1,7 +1,8 @@
 """CreateOptions from comfortable forms: the keywords of `labcore.run`, and the command line's options."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 from labcore.engine import device_forms, network_forms, security_forms
 from labcore.engine.forms import (
@@ -23,7 +24,12 @@ from labcore.engine.mount_options import from_long, from_short, from_tmpfs
 from labcore.errors import InvalidInput
 from labcore.spec import CreateOptions
 
-Reader = Callable[[str, Any], Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final, TypeAlias
+
+Reader: TypeAlias = "Callable[[str, Any], Any]"
 
 # name -> the field of CreateOptions that it belongs to, and what reads it
 FORMS: Final[dict[str, tuple[str, Reader]]] = {

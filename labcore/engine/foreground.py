@@ -1,9 +1,10 @@
 """Containers in the foreground: `run` and `plan`, with all that a container takes held as long as it runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
+import os
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import Any
+from functools import cache
 
 from labcore.engine.completed import Completed, exit_code
 from labcore.engine.create import HOSTNAME, container_spec
@@ -15,20 +16,32 @@ from labcore.engine.mounts import mounted
 from labcore.engine.networks import connected, syncs_of_plan
 from labcore.engine.resources import PREFIX, cgroup_of
 from labcore.errors import InvalidInput
-from labcore.native import DEVNULL, PIPE, Stream
+from labcore.native import DEVNULL, PIPE
 from labcore.record import Record
-from labcore.runtime import Carrier, LaunchOptions, Plan, Stage, make_plan
+from labcore.runtime import make_plan
 from labcore.runtime.cgroups import Cgroup, removal
 from labcore.runtime.launch import Launch, launched
-from labcore.spec import ContainerSpec, CreateOptions, Resources, Root
+from labcore.spec import Resources
 from labcore.storage.driver import driver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any, Final
+
+    from labcore.native import Stream
+    from labcore.runtime import Carrier, LaunchOptions, Plan, Stage
+    from labcore.spec import ContainerSpec, CreateOptions, Root
+
+NO_LIMITS: Final = Resources()
 
 
 class Prepared(Record):
-    """A container's spec, its cgroup, if there is something for that to do, and how it is launched: with its networks."""
+    """A container's spec, its cgroup, and how it is launched: with its networks."""
 
     spec: ContainerSpec
-    cgroup: Cgroup | None
+    cgroup: Cgroup
     options: LaunchOptions
     starting: ExitStack
 
@@ -99,7 +112,8 @@ def run(
         made = create(engine, wanted.replace(open_stdin=bool(input) or wanted.open_stdin, stdin_once=True))
         return run_to_end(engine, made.id, input=input, timeout=timeout)
     with prepared(engine, wanted, etc=not {"rootfs", "mounts"} & set(stages or ())) as container:
-        launch = Launch(container.spec, stages=stages, options=container.options, cgroup=container.cgroup)
+        own = None if container.cgroup.alone and "limits" in (stages or ()) else container.cgroup  # else the stage has its say
+        launch = Launch(container.spec, stages=stages, options=container.options, cgroup=own)
         stdin = PIPE if input else DEVNULL
         with launched(launch, stdin=stdin, stdout=stdout, stderr=stderr, carrier=carrier) as process:
             container.runs()
@@ -120,7 +134,7 @@ def prepared(engine: Engine, options: CreateOptions, *, container_id: str = "", 
         if not options.rootfs:
             starting.enter_context(engine.layers.using())
         root, config = engine.root_and_config(options)
-        if options.image and driver(engine.layers.prepared()) == "copy":
+        if options.image and driver(engine.layers.directory) == "copy":
             root = undo.enter_context(_copied(engine, options))
         hostname = container_id[:ID_SHORT] or HOSTNAME
         spec = container_spec(options, root=root, config=config, hostname=hostname, pid_of=lambda name: _pid_of(engine, name))
@@ -140,13 +154,19 @@ def _pid_of(engine: Engine, name: str) -> int:
     return pid_of_running(engine, name)
 
 
-def _cgroup(options: CreateOptions, container_id: str) -> Cgroup | None:
-    """Return a cgroup of the container's own, where there is something for it to do."""
-    if options.resources == Resources() and not (options.cgroup_parent or options.devices or options.device_cgroup_rules):
-        return None
-    cgroup = cgroup_of(options, container_id[:ID_SHORT])
-    removal.remove_abandoned(cgroup.entrances(), PREFIX)  # of commands that were killed
+def _cgroup(options: CreateOptions, container_id: str) -> Cgroup:
+    """Return a cgroup of the container's own, in one hierarchy alone where there is nothing for it to limit."""
+    name = container_id[:ID_SHORT]
+    limits = options.resources != NO_LIMITS or options.cgroup_parent or options.devices or options.device_cgroup_rules
+    cgroup = cgroup_of(options, name) if limits else Cgroup.alone_near_own(f"{PREFIX}{name}")
+    _remove_abandoned(tuple(map(os.path.dirname, cgroup.entrances())))
     return cgroup
+
+
+@cache
+def _remove_abandoned(parents: tuple[str, ...]) -> None:
+    """Remove cgroups of commands that were killed, once."""
+    removal.remove_abandoned(parents, PREFIX)
 
 
 @contextmanager

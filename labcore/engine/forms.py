@@ -1,13 +1,22 @@
 """Readers of the plain forms that options come in: texts, numbers, sizes, truths, lists, pairs."""
 
+from __future__ import annotations
+
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Never, TypeVar
+from collections.abc import Iterable, Mapping
 
 from labcore.errors import InvalidInput
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+    from typing import Any, Final, Never
+
 UNITS: Final = {unit: 1 << 10 * power for power, unit in enumerate(("", "k", "m", "g", "t", "p"))}
 TRUE: Final = ("1", "t", "true")  # what Go's strconv.ParseBool takes, in three spellings each
 FALSE: Final = ("0", "f", "false")

@@ -1,5 +1,7 @@
 """What a container that stays needs while it is being started: its spec, its layers and its volumes, held."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 

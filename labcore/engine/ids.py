@@ -1,7 +1,12 @@
 """Container IDs: 64 hex digits, drawn; people are shown the first twelve."""
 
+from __future__ import annotations
+
 import os
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 ID_SHORT: Final = 12  # digits
 

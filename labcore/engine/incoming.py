@@ -1,13 +1,18 @@
 """Incoming directories: filled before they get their name, locked by their maker, and gone if that dies before."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
 
 from labcore.locks import Lock
 from labcore.storage.directories import remove_tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Final
 
 INCOMING: Final = ".incoming-"
 OPEN: Final = os.O_DIRECTORY | os.O_NOFOLLOW

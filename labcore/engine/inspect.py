@@ -1,17 +1,26 @@
 """inspect: what there is to say about a container, in the Engine API's words (ContainerInspect)."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterable
-from typing import Any
 
 from labcore.engine.container_state import get, upper_of
-from labcore.engine.engine import Engine
 from labcore.engine.network_inspect import exposed_ports, network_settings
-from labcore.engine.records import Container
-from labcore.images import Config
-from labcore.spec import DEFAULT_PATH, Mount
-from labcore.spec.network import PortBinding
+from labcore.spec import DEFAULT_PATH
 from labcore.storage.volumes import Volume
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from labcore.engine.engine import Engine
+    from labcore.engine.records import Container
+    from labcore.images import Config
+    from labcore.spec import Mount
+    from labcore.spec.network import PortBinding
+
+    pass
 
 NEVER = "0001-01-01T00:00:00Z"  # Go's zero time, which docker's clients look for
 
@@ -66,8 +75,8 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
     return found
 
 
-def _if_there(path: "os.PathLike[str]") -> str:
-    return os.fspath(path) if os.path.exists(path) else ""  # noqa: PTH110
+def _if_there(path: os.PathLike[str]) -> str:
+    return os.fspath(path) if os.path.exists(path) else ""  # noqa: PTH110  that of an object that is none to Path
 
 
 def state_json(container: Container) -> dict[str, Any]:

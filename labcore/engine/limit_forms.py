@@ -1,13 +1,18 @@
 """Readers of docker's forms of limits and names: --ulimit, --cpus, --cpuset-cpus, --add-host, --stop-signal and the like."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
 
 from labcore.engine.forms import refuse, text
 from labcore.errors import InvalidInput
 from labcore.spec import IdRange, Rlimit
 from labcore.spec.isolation import parse_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 ULIMITS: Final = (
     "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",

@@ -1,13 +1,19 @@
 """ps: which containers are listed, by docker's filters, and what is said of them in a line."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
 
 from labcore.engine.inspect import run_config
-from labcore.engine.records import Container
 from labcore.errors import InvalidInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Final
+
+    from labcore.engine.records import Container
 
 STATUSES: Final = ("created", "running", "exited", "paused", "restarting", "removing", "dead")
 FILTERS: Final = ("id", "name", "status", "exited", "label", "ancestor")
@@ -38,7 +44,7 @@ def parse_filters(texts: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _pattern(text: str) -> "re.Pattern[str]":
+def _pattern(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text)
     except re.error as error:

@@ -1,13 +1,19 @@
 """Mount options: docker run's `-v`, `--mount` and `--tmpfs`, read into values."""
 
+from __future__ import annotations
+
 import csv
 import re
 from pathlib import Path
-from typing import Final
 
 from labcore.errors import InvalidInput
 from labcore.spec import Mount
-from labcore.spec.create_options import MountKind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from labcore.spec.create_options import MountKind
 
 PROPAGATION: Final = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 NO_MEANING_HERE: Final = ("z", "Z", "cached", "delegated", "consistent")  # labels of SELinux, and hints for other systems

@@ -1,12 +1,18 @@
 """A container's mounts from outside: volumes, binds and tmpfs, with the volumes held as long as they are needed."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from contextlib import contextmanager
 
 from labcore.engine.create import with_mounts
-from labcore.engine.engine import Engine
-from labcore.images import Config
-from labcore.spec import ContainerSpec, CreateOptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labcore.engine.engine import Engine
+    from labcore.images import Config
+    from labcore.spec import ContainerSpec, CreateOptions
 
 
 @contextmanager

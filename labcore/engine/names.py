@@ -1,10 +1,15 @@
 """Names of containers: docker's rule, and an adjective and a surname drawn for one that nobody has named."""
 
+from __future__ import annotations
+
 import os
 import re
-from typing import Final
 
 from labcore.errors import InvalidInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}")
 ADJECTIVES: Final = (

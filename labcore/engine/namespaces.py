@@ -1,11 +1,19 @@
 """Namespace modes, docker's --pid, --ipc, --uts, --cgroupns, --userns and --network, and the host name."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable
-from typing import Final, NamedTuple, Never
+from typing import NamedTuple
 
 from labcore.errors import InvalidInput
-from labcore.spec import NAMESPACES, CreateOptions, MountPoint
+from labcore.spec import NAMESPACES, MountPoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final, Never, TypeAlias
+
+    from labcore.spec import CreateOptions
 
 # kind -> the field of CreateOptions, and the modes that there are besides `container:NAME`, the default first
 MODES: Final = {
@@ -17,7 +25,7 @@ MODES: Final = {
 }
 CAN_BE_JOINED: Final = ("pid", "network")
 FILES: Final = {"pid": "pid", "network": "net"}  # below /proc/PID/ns
-PidOf = Callable[[str], int]
+PidOf: TypeAlias = "Callable[[str], int]"
 
 
 def no_containers(name: str) -> Never:

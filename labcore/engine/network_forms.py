@@ -1,14 +1,21 @@
 """Readers of docker's forms of networks and ports: --network, --publish, --expose, --ip, --link and the like."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
-from typing import Any, Final
 
 from labcore.engine.forms import pairs, refuse, text, words
 from labcore.engine.limit_forms import address
 from labcore.errors import InvalidInput
-from labcore.spec import CreateOptions
-from labcore.spec.network import EndpointOptions, PortBinding, Protocol
+from labcore.spec.network import EndpointOptions, PortBinding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+    from labcore.spec import CreateOptions
+    from labcore.spec.network import Protocol
 
 PORT: Final = r"[0-9]{1,5}(?:-[0-9]{1,5})?"
 HOST: Final = r"(?:\[(?P<ip6>[^\]]*)\]|(?P<ip>[0-9a-zA-Z.]*))"

@@ -1,13 +1,19 @@
 """Networks, and what containers have of them, in the Engine API's words: Network, NetworkSettings, PortMap; filters."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from __future__ import annotations
 
-from labcore.engine.engine import Engine
-from labcore.engine.records import Container
 from labcore.errors import InvalidInput
 from labcore.network import PREDEFINED
-from labcore.spec.network import AddressPool, Endpoint, EndpointOptions, Network, PortBinding
+from labcore.spec.network import EndpointOptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    from labcore.engine.engine import Engine
+    from labcore.engine.records import Container
+    from labcore.spec.network import AddressPool, Endpoint, Network, PortBinding
 
 SCOPE: Final = "local"
 FILTERS: Final = ("id", "name", "driver", "label", "scope", "type", "dangling")

@@ -3,25 +3,34 @@
 Most containers of `labcore.run` are on no network: for them nothing of `labcore.network` is imported.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from __future__ import annotations
+
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from labcore import procfs
-from labcore.engine.engine import BARE, Engine
+from labcore.engine.engine import BARE
 from labcore.engine.ids import new_id
 from labcore.engine.limit_forms import HOST_GATEWAY
-from labcore.engine.records import Container
-from labcore.engine.resolv_conf import ResolvConf, embedded, machines, own, wanted
+from labcore.engine.resolv_conf import embedded, machines, own, wanted
 from labcore.errors import InvalidInput
-from labcore.images import Config
-from labcore.native import Process
 from labcore.record import Record
-from labcore.runtime.stages.sequence import Action, SyncPoint
-from labcore.spec import CreateOptions
-from labcore.spec.network import Endpoint, EndpointOptions, PortBinding, Protocol
+from labcore.spec.network import PortBinding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Final
+
+    from labcore.engine.engine import Engine
+    from labcore.engine.records import Container
+    from labcore.engine.resolv_conf import ResolvConf
+    from labcore.images import Config
+    from labcore.native import Process
+    from labcore.runtime.stages.sequence import Action, SyncPoint
+    from labcore.spec import CreateOptions
+    from labcore.spec.network import Endpoint, EndpointOptions, Protocol
 
 DEFAULT: Final = "bridge"  # the network that has no names
 SHOWN: Final = 12  # digits of an ID that others on a network know a container by

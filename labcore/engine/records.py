@@ -6,13 +6,14 @@
                     ID/          a container's directory: its shim's, and the files that it is given (hostname, hosts, …)
 """
 
+from __future__ import annotations
+
 import json
-from typing import Literal
 
 from labcore.engine.database import Database
 from labcore.engine.names import checked_name
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
-from labcore.images.config import Config
+from labcore.images.config import Config  # the records' fields are read by their types
 from labcore.record import Record
 from labcore.record_json import from_json, to_json
 from labcore.spec import CreateOptions, Mount
@@ -21,8 +22,10 @@ from labcore.spec.network import EndpointOptions
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from typing import Literal, TypeAlias
 
-Status = Literal["created", "starting", "running", "exited"]
+
+Status: TypeAlias = "Literal['created', 'starting', 'running', 'exited']"
 
 
 class State(Record):
@@ -173,7 +176,7 @@ class Records(Database):
         with self.writing() as database:
             database.execute("DELETE FROM containers WHERE id = ?", (id,))
 
-    def _check_free(self, database: "sqlite3.Connection", name: str, id: str) -> None:
+    def _check_free(self, database: sqlite3.Connection, name: str, id: str) -> None:
         row = database.execute("SELECT id FROM containers WHERE name = ? AND id != ?", (name, id)).fetchone()
         if row:
             raise InUse(

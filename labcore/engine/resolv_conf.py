@@ -1,11 +1,17 @@
 """resolv.conf(5): the machine's, read; a container's, written, with the servers that its embedded one is to ask."""
 
+from __future__ import annotations
+
 import os
 from contextlib import suppress
-from typing import Final
 
 from labcore.record import Record
-from labcore.spec import CreateOptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from labcore.spec import CreateOptions
 
 MACHINES: Final = "/etc/resolv.conf"
 SYSTEMDS: Final = "/run/systemd/resolve/resolv.conf"  # what systemd-resolved asks itself

@@ -1,12 +1,20 @@
 """Resource limits as docker takes them: checked against one another and the machine, and the cgroup that enforces them."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
-from typing import Final, Never
 
 from labcore.errors import InvalidInput
 from labcore.runtime.cgroups import Cgroup, hierarchies
-from labcore.spec import CreateOptions, DeviceRule, Resources
+from labcore.runtime.cgroups.hierarchy import own_path
+from labcore.spec import Resources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, Never
+
+    from labcore.spec import CreateOptions, DeviceRule
 
 PREFIX: Final = "labcore-"  # of the names of containers' cgroups
 MEMORY_MIN: Final = 6 << 20  # bytes: a container with less than this does not start, says docker
@@ -88,9 +96,9 @@ def _with_swap(limits: Resources) -> Resources:
 
 def _counts_swap() -> bool:
     """Return whether swap can be limited here: version 1 has a file for it, and version 2 in each cgroup below the root."""
-    own = Cgroup.at(hierarchies().own("memory")).directories()
+    own = Cgroup.at(own_path("memory")).directories()
     memory = own.get("memory")
-    return (memory / "memory.memsw.limit_in_bytes").exists() if memory else Path("/proc/swaps").exists()
+    return Path(memory, "memory.memsw.limit_in_bytes").exists() if memory else Path("/proc/swaps").exists()
 
 
 def cgroup_of(options: CreateOptions, name: str) -> Cgroup:

@@ -1,9 +1,10 @@
 """What a container may do: capabilities, the seccomp filter, masked and read-only paths, AppArmor's profile, `--privileged`."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Sequence
 from functools import cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.native import Capability, capget
@@ -13,12 +14,21 @@ from labcore.spec import (
     DEFAULT_CAPABILITIES,
     MASKED_PATHS,
     READONLY_PATHS,
-    CapabilitySets,
-    CreateOptions,
-    MountPoint,
-    SeccompProfile,
     root_with,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from labcore.spec import (
+        CapabilitySets,
+        CreateOptions,
+        MountPoint,
+        SeccompProfile,
+    )
+
 
 ALL: Final = "ALL"
 

@@ -1,12 +1,18 @@
 """Reader of docker's --security-opt: seccomp, apparmor, no-new-privileges, label, systempaths; podman's mask and unmask."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from labcore.engine.forms import flag, refuse, words
 from labcore.spec import MASKED_PATHS, READONLY_PATHS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
 
 KNOWN: Final = "seccomp=unconfined|FILE, apparmor=PROFILE, no-new-privileges, systempaths=unconfined, mask=, unmask=PATH[:PATH]"
 PROFILE_MAX: Final = 4 << 20  # bytes of a file

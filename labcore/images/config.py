@@ -1,12 +1,17 @@
 """Image config: run settings, history, and the layers' diff_ids (image-spec, config.md)."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Mapping
-from typing import Any, Final, Self
 
 from labcore.errors import StoreDamaged
 from labcore.record import Record
 from labcore.spec import Platform, checked_digest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Final, Self
 
 
 class History(Record):

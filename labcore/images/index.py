@@ -4,22 +4,29 @@ Entries that name a platform come first, the best match before the others; then 
 config says it. Signatures, attestations and other artifacts beside images are passed over.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from __future__ import annotations
 
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images.config import Config
-from labcore.images.model import Descriptor, Manifest, read_index
+from labcore.images.model import Manifest, read_index
+from labcore.record import Record
 from labcore.spec import Platform
 from labcore.spec.media import INDEXES, MANIFESTS
 from labcore.spec.platform import ranked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Final
+
+    from labcore.images.model import Descriptor
 
 DEPTH_MAX: Final = 4  # indexes in indexes
 READS_MAX: Final = 64  # of manifests and configs, for one image
 NO_IMAGE: Final = "unknown"  # the platform's os where an entry is an attestation
 
 
-class Resolved(NamedTuple):
+class Resolved(Record):
     """A manifest that was resolved, with the bytes that it was read from."""
 
     descriptor: Descriptor

@@ -1,9 +1,8 @@
 """OCI image layout on disk: index.json, which names manifests, and their blobs (image-spec, image-layout.md)."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Callable, Collection
-from pathlib import Path
-from typing import Any, Final
 
 from labcore.atomic import atomic_write
 from labcore.errors import ImageNotFound, StoreDamaged
@@ -12,8 +11,16 @@ from labcore.images.config import Config
 from labcore.images.index import manifest_for
 from labcore.images.model import REF_NAME, Descriptor, Image
 from labcore.locks import Lock
-from labcore.spec import Platform, Reference
+from labcore.spec import Platform
 from labcore.spec.media import INDEX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+    from typing import Any, Final
+
+    from labcore.spec import Reference
 
 LAYOUT_VERSION: Final = "1.0.0"
 

@@ -4,14 +4,19 @@ A lease is a file that its owner holds locked, with a line for each digest. The 
 the next collection removes the file.
 """
 
+from __future__ import annotations
+
 import os
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from labcore.locks import Lock, flock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO
 
 
 class Leases:

@@ -1,14 +1,20 @@
 """Image model: descriptor, manifest, index (OCI image-spec, and Docker's schema 2, which differs in media types only)."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Sequence
-from typing import Any, Final, Self
 
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
-from labcore.images.config import Config
 from labcore.record import Record
 from labcore.spec import Platform, checked_digest
 from labcore.spec.media import CONFIGS, ENCRYPTED, INDEX, LAYERS_BEGIN, MANIFEST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Final, Self
+
+    from labcore.images.config import Config
 
 REF_NAME: Final = "org.opencontainers.image.ref.name"
 LAYERS_MAX: Final = 500  # that overlayfs stacks: OVL_MAX_STACK in the kernel

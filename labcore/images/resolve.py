@@ -1,16 +1,22 @@
 """Resolving a name, an ID, the head of one, or a digest to an image; and walking an index down to its images."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from __future__ import annotations
 
 from labcore.errors import ImageNotFound, InvalidInput, LabcoreError
 from labcore.images.index import DEPTH_MAX
-from labcore.images.layout import ImageLayout
-from labcore.images.model import Descriptor, Image, Manifest, read_index
+from labcore.images.model import Manifest, read_index
 from labcore.record import Record
 from labcore.spec import Platform, Reference
 from labcore.spec.media import INDEXES
 from labcore.spec.platform import ranked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from labcore.images.layout import ImageLayout
+    from labcore.images.model import Descriptor, Image
 
 SHORTEST: Final = 4  # hex digits that may stand for an ID
 SHOWN: Final = 12  # … and as many are shown

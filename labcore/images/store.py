@@ -10,21 +10,25 @@
 Other tools can read it: `skopeo inspect oci:ROOT/images:busybox:latest`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import BinaryIO
+from __future__ import annotations
 
 from labcore.errors import ImageNotFound, InvalidInput
-from labcore.images.config import Config
 from labcore.images.layout import ImageLayout
 from labcore.images.leases import Leases
-from labcore.images.model import Descriptor, Image, Manifest
-from labcore.spec import Platform, Reference
+from labcore.images.model import Manifest
+from labcore.spec import Reference
 from labcore.spec.media import CONFIG, MANIFEST
 
-TYPE_CHECKING = False  # `labcore images` and `run` read no archive: 4 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from labcore.images.config import Config
+    from labcore.images.model import Descriptor, Image
+    from labcore.spec import Platform
     from labcore.tar import Chunk
 
 # Images that were read and checked, as long as the index that led to them has not been replaced.
@@ -48,12 +52,12 @@ class ImageStore(ImageLayout):
 
     # --- blobs
 
-    def put_blob(self, content: "bytes | BinaryIO | Iterator[Chunk]", media_type: str, wanted: str | None = None) -> Descriptor:
+    def put_blob(self, content: bytes | BinaryIO | Iterator[Chunk], media_type: str, wanted: str | None = None) -> Descriptor:
         """Store a blob and return its descriptor: `Blobs.put`."""
         self.prepare()
         return self.blobs.put(content, media_type, wanted)
 
-    def fetch_blob(self, descriptor: Descriptor, chunks_from: "Callable[[int], Iterable[Chunk]]") -> bool:
+    def fetch_blob(self, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[Chunk]]) -> bool:
         """Download a blob unless it is here; return whether it was not: `Blobs.fetch`."""
         self.prepare()
         return self.blobs.fetch(descriptor, chunks_from)

@@ -36,7 +36,7 @@ class LessonCgroup(Record):
         there = Cgroup(self.path).directories()
         if controller not in there and "" not in there:
             raise LabcoreError(f"cgroups: this machine has no controller {controller}")
-        return str(there.get(controller) or there[""])
+        return there.get(controller) or there[""]
 
     def __repr__(self) -> str:
         return f"<cgroup {self.path}>"

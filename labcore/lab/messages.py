@@ -44,6 +44,7 @@ CHINESE = {
     "/proc is mounted, a proc file system": "/proc 已挂载，是 proc 文件系统",
     "and shows its own processes: process 1 is the program": "而且显示它自己的进程：1 号进程就是这个程序",
     "its mounts are private": "它的挂载是私有的",
+    "it begins in /": "它从 / 开始",
     "its environment is that of the spec": "它的环境变量就是 spec 给的那些",
     "a program that is not there is no success: an error is raised, or another code than 0":
         "程序不存在就不算成功：要抛出错误，或返回 0 以外的退出码",

@@ -2,12 +2,12 @@
 
 import inspect
 from collections.abc import Iterator
-from enum import IntFlag
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from labcore.enumeration import IntFlag
 from labcore.errors import InvalidInput
 from labcore.lab.copies import REFERENCE
 from labcore.lab.messages import say

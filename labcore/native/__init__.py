@@ -1,5 +1,7 @@
 """System calls: the only door to C, with one thin function for each call, and processes that walk steps."""
 
+from __future__ import annotations
+
 from labcore.native.calls import (
     AT_FDCWD,
     bpf,

@@ -1,14 +1,26 @@
 """Block format: steps compiled to one flat block of bytes (csrc/block.h)."""
 
+from __future__ import annotations
+
+import os
+import stat
 import struct
-from collections.abc import Sequence
 
 from labcore.errors import InvalidInput
 from labcore.native._native import lib
 from labcore.native.flags import CloneFlag
-from labcore.native.step import RECORD, Pointee, Step, Words, as_memory
+from labcore.native.step import RECORD, Words, as_memory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labcore.native.step import Pointee, Step
 
 HEADER = struct.Struct("=IIIIQiI")
+BIRTH = struct.Struct("=Qi")  # clone_flags and cgroup in the header
+BIRTH_OFFSET = 16
+INTO_CGROUP = int(CloneFlag.INTO_CGROUP)  # a flag takes Python longer than a system call
 POINTER = struct.Struct("=Q")
 REPORT = struct.Struct("=QQiiiI")
 OUTCOME = struct.Struct("=QiI")
@@ -66,6 +78,19 @@ def compile_block(steps: Sequence[Step], *, clone_flags: int, cgroup: int = -1, 
     block += bytes(-len(block) % 8) + struct.pack(f"={len(data.pointers)}I", *sorted(data.pointers))
     HEADER.pack_into(block, 0, lib.BLOCK_MAGIC, len(block), len(steps), len(data.pointers), clone_flags, cgroup, before)
     return bytes(block)
+
+
+def born_in(block: bytes, cgroup: int, number_there: int | None = None) -> bytearray:
+    """Return a block that starts in a cgroup: an open directory of version 2, or an open `tasks` file of version 1.
+
+    The first is for clone3(2), INTO_CGROUP; into the second the child writes itself. `number_there` is the descriptor's number
+    where the block is walked, if that is another process.
+    """
+    by_clone = INTO_CGROUP if stat.S_ISDIR(os.fstat(cgroup).st_mode) else 0
+    made = bytearray(block)
+    flags, _ = BIRTH.unpack_from(made, BIRTH_OFFSET)
+    BIRTH.pack_into(made, BIRTH_OFFSET, flags | by_clone, cgroup if number_there is None else number_there)
+    return made
 
 
 def report_size(block: bytes) -> int:

@@ -4,8 +4,9 @@ Called, each acts at once and on *this thread*: most of them belong in a helper 
 `.step(…)` of the same function gives the call as a value for a plan. Every failure is a SystemCallError.
 """
 
+from __future__ import annotations
+
 import struct
-from collections.abc import Iterable, Sequence
 from functools import cache
 
 from labcore.native._native import lib
@@ -13,17 +14,25 @@ from labcore.native.flags import (
     Capability,
     CloneFlag,
     CloseFlag,
-    ConfigCommand,
     MountAttribute,
     MountFlag,
     MoveFlag,
-    Prctl,
-    Resolve,
     SeccompMode,
     TreeFlag,
     UnmountFlag,
 )
-from labcore.native.step import Argument, Register, Step, SystemCall, Words, mask, perform
+from labcore.native.step import Register, Step, SystemCall, Words, mask, perform
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from labcore.native.flags import (
+        ConfigCommand,
+        Prctl,
+        Resolve,
+    )
+    from labcore.native.step import Argument
 
 AT_FDCWD: int = lib.AT_FDCWD
 Descriptor = int | Register

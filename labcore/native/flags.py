@@ -1,7 +1,8 @@
 """Flags of system calls as Python enumerations; every value is the one that the C compiler saw."""
 
-from enum import IntEnum, IntFlag
+from __future__ import annotations
 
+from labcore.enumeration import IntEnum, IntFlag
 from labcore.native._native import lib
 
 
@@ -141,15 +142,15 @@ class SeccompMode(IntEnum):
     ACTION_AVAIL = lib.SECCOMP_GET_ACTION_AVAIL
 
 
-# The parts that root's power is cut into, by their numbers from 0: capabilities(7).
-Capability = IntEnum(
-    "Capability",
-    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
-    "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN "
-    "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
-    "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE",
-    start=0,
-)
+class Capability(IntEnum):
+    """The parts that root's power is cut into: capabilities(7)."""
+
+    (
+        CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, LINUX_IMMUTABLE, NET_BIND_SERVICE,
+        NET_BROADCAST, NET_ADMIN, NET_RAW, IPC_LOCK, IPC_OWNER, SYS_MODULE, SYS_RAWIO, SYS_CHROOT, SYS_PTRACE, SYS_PACCT,
+        SYS_ADMIN, SYS_BOOT, SYS_NICE, SYS_RESOURCE, SYS_TIME, SYS_TTY_CONFIG, MKNOD, LEASE, AUDIT_WRITE, AUDIT_CONTROL,
+        SETFCAP, MAC_OVERRIDE, MAC_ADMIN, SYSLOG, WAKE_ALARM, BLOCK_SUSPEND, AUDIT_READ, PERFMON, BPF, CHECKPOINT_RESTORE,
+    ) = range(41)  # fmt: skip
 
 
 # For sockets and filters; single values, that nobody combines.

@@ -3,22 +3,30 @@
 A program that begins with `#!/proc/self/exe` reaches the executable that called exec, which must not be this process's, python.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import struct
 import time
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
-from typing import Final
 
 from labcore.errors import SystemCallError
+from labcore.files import read_bytes
 from labcore.native.block import OUTCOME, REPORT
 from labcore.native.calls import execveat
 from labcore.native.process import Report
-from labcore.native.spawn import Started, Streams, aside, opened_streams, program, spawn_block
-from labcore.native.step import Step, Words
+from labcore.native.spawn import Streams, aside, opened_streams, program, spawn_block
+from labcore.native.step import Words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from labcore.native.spawn import Started
+    from labcore.native.step import Step
 
 # Their numbers in the child: csrc/exec.c.
 REPORT_DESCRIPTOR: Final = 3
@@ -60,20 +68,20 @@ def _texts(words: object) -> list[str]:
     return [_text(word) for word in words.items if word != 0]
 
 
-def spawn_sharing(block: bytes, *, attempts: int, streams: Streams = Streams()) -> Started:
-    """Walk a block in a child that shares this process's memory until it leaves it for its program.
+def spawn_sharing(block: bytes, *, attempts: int, streams: Streams = Streams(), cgroup: int = -1) -> Started:
+    """Walk a block in a child that shares this process's memory until it leaves it for its program; `cgroup` as in spawn_block.
 
     The block's last step stands for `attempts` of them, and the report tells of each. Raises SystemCallError if clone3 fails.
     """
     with opened_streams(streams, LAID_OUT) as ends, _meeting() as (theirs, reader):
-        started = spawn_block(block, ends.child | theirs)
+        started = spawn_block(block, ends.child | theirs, cgroup)
         for fd in theirs.values():
             os.close(fd)
         theirs.clear()
         refused = _read_all(reader)
         ends.hand_over(started.process)
         assert started.report
-        return started._replace(report=_told_apart(started.report, refused, attempts))
+        return started.replace(report=_told_apart(started.report, refused, attempts))
 
 
 @contextmanager
@@ -108,7 +116,7 @@ def _memfd() -> int:
 
 @cache
 def _contents() -> bytes:
-    return Path(program("labcore-exec")).read_bytes()
+    return read_bytes(program("labcore-exec"))
 
 
 def _read_all(fd: int) -> list[int]:

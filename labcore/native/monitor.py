@@ -3,15 +3,14 @@
 The messages are those of csrc/message.h, and the descriptors' numbers those of csrc/monitor.h.
 """
 
+from __future__ import annotations
+
 import errno
 import os
-import socket
 import struct
-from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cache
 from types import MappingProxyType
-from typing import NamedTuple
 
 from labcore.errors import InvalidInput, LabcoreError, SystemCallError
 from labcore.native._native import lib
@@ -21,7 +20,6 @@ from labcore.native.flags import CloseFlag, MountAttribute, TreeFlag
 from labcore.native.process import Process, Report, as_return_code
 from labcore.native.spawn import (
     SYNC_DESCRIPTOR,
-    Ends,
     Started,
     Streams,
     as_started,
@@ -31,6 +29,17 @@ from labcore.native.spawn import (
     spawn_block,
 )
 from labcore.native.step import Register
+from labcore.record import Record
+from labcore.unix_sockets import channel_pair
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from labcore.native.spawn import (
+        Ends,
+    )
+    from labcore.unix_sockets import Channel
 
 MESSAGE = struct.Struct("=IiiiiI")  # struct message in csrc/message.h
 NOTHING: Mapping[int, int] = MappingProxyType({})
@@ -57,7 +66,7 @@ class NotCloned(LabcoreError):
         self.report = report
 
 
-class Message(NamedTuple):
+class Message(Record):
     """One of csrc/message.h, what follows it, and the descriptors that came with it."""
 
     kind: int
@@ -69,7 +78,7 @@ class Message(NamedTuple):
     descriptors: list[int]
 
 
-class ShimDescriptors(NamedTuple):
+class ShimDescriptors(Record):
     """What a shim is lent, by its number there, and its arguments: csrc/shim.h."""
 
     lent: Mapping[int, int]
@@ -79,7 +88,7 @@ class ShimDescriptors(NamedTuple):
 class MonitorExit:
     """The exit of a monitor's child: the last message on the control socket. One that is to `stay` outlives its release."""
 
-    def __init__(self, control: socket.socket, monitor: Process, stay: bool) -> None:
+    def __init__(self, control: Channel, monitor: Process, stay: bool) -> None:
         self.control = control
         self.monitor = monitor
         self._stay = stay
@@ -115,7 +124,7 @@ def give_terminal(process: Process, master: int) -> None:
     if not isinstance(process.source, MonitorExit):
         raise InvalidInput(f"process {process.pid} has no monitor that could take its terminal")
     message = MESSAGE.pack(lib.MESSAGE_TERMINAL, 0, 0, 0, 0, 0)
-    socket.send_fds(process.source.control, [message], [master])
+    process.source.control.send_fds(message, [master])
 
 
 def let_reap(process: Process) -> None:
@@ -130,7 +139,7 @@ def spawn_monitored(
     lent: Mapping[int, int] = NOTHING,
     words: tuple[str, ...] = (),
     streams: Streams = Streams(),
-    at_sync: Callable[[Process, socket.socket], bool] | None = None,
+    at_sync: Callable[[Process, Channel], bool] | None = None,
     until_sync: bool = False,
 ) -> Started:
     """Walk a block in a child of the monitor, which shares nothing with this process.
@@ -144,10 +153,10 @@ def spawn_monitored(
     Raises SystemCallError if clone3 fails, NotCloned if a step before it does, MonitorLost if the monitor is killed.
     """
     with ExitStack() as undo:
-        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        control, theirs = channel_pair(packets=True)
         on_failure = undo.enter_context(ExitStack())
         on_failure.enter_context(control)
-        sync, child_sync = socket.socketpair()
+        sync, child_sync = channel_pair()
         for end in (theirs, sync, child_sync):
             undo.enter_context(end)
         ends = undo.enter_context(opened_streams(streams))
@@ -166,7 +175,7 @@ def spawn_monitored(
 
 
 def _start_monitor(
-    block: bytes, control: socket.socket, sync: socket.socket, shared: Mapping[int, int], ends: Ends, words: tuple[str, ...]
+    block: bytes, control: Channel, sync: Channel, shared: Mapping[int, int], ends: Ends, words: tuple[str, ...]
 ) -> Process:  # fmt: skip
     """Start the monitor by a plan of its own. What it is lent is closed here, or the other side's end would not be seen."""
     with ExitStack() as lent:
@@ -183,17 +192,17 @@ def _start_monitor(
             **{target: lend(_duplicate(fd)) for target, fd in shared.items()},
         }
         for by_view in (True, False):
-            process, report = spawn_block(_monitor_block(max(inherited) + 1, words, by_view), ends.child | inherited)
-            if not report or report.failed < 0:
-                return process
-            process.wait()
-            error = report.error
+            started = spawn_block(_monitor_block(max(inherited) + 1, words, by_view), ends.child | inherited)
+            if not started.report or started.report.failed < 0:
+                return started.process
+            started.process.wait()
+            error = started.report.error
             if error != errno.EPERM:
                 break
     raise SystemCallError(error, "execve", program("labcore-monitor"), "starting the monitor")
 
 
-def _cloned(control: socket.socket, monitor: Process, block: bytes, stay: bool) -> Process:
+def _cloned(control: Channel, monitor: Process, block: bytes, stay: bool) -> Process:
     """Return the monitor's child."""
     cloned = receive(control)
     if cloned.kind == lib.MESSAGE_REFUSED:
@@ -240,9 +249,9 @@ def _monitor_block(first_spare: int, words: tuple[str, ...], by_view: bool) -> b
     )
 
 
-def receive(channel: socket.socket) -> Message:
+def receive(channel: Channel) -> Message:
     """Wait for the monitor's next message. Raises MonitorLost if it is gone."""
-    memory, descriptors, _, _ = socket.recv_fds(channel, 1 << 18, 2, socket.MSG_CMSG_CLOEXEC)
+    memory, descriptors = channel.recv_fds(1 << 18, 2)
     if len(memory) < MESSAGE.size:
         raise MonitorLost("the monitor was killed: what its container did is not known")
     kind, pid, error, code, status, _ = MESSAGE.unpack_from(memory)

@@ -1,29 +1,47 @@
 """Process handles: pidfd, standard streams, exit code, report."""
 
+from __future__ import annotations
+
 import errno
 import os
 import select
-import signal
 import sys
 import time
-import warnings
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, NamedTuple, NoReturn, Protocol, Self
 
 from labcore.errors import InvalidInput, SystemCallError, Unavailable
 from labcore.native._native import ffi, lib
 from labcore.native.block import OUTCOME, REPORT
 from labcore.native.calls import pidfd_send_signal
 from labcore.native.flags import CloneFlag
-from labcore.spec import Moment
+from labcore.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import BinaryIO, NoReturn, Protocol, Self
+
+    from labcore.spec import Moment
+
+    class ExitSource(Protocol):
+        """The source of a process's exit code: the kernel for an own child, the monitor for one of its."""
+
+        def fileno(self) -> int:
+            """Return a descriptor that becomes readable when the exit is known."""
+
+        def collect(self) -> int:
+            """Wait for the exit, return it (negative: the signal that killed), and release all resources."""
+
+        def release(self) -> None:
+            """Release all resources without waiting."""
+
+
+SIGKILL = 9  # `signal` imports much
 RELEASED = -1000  # a return code that nobody will ever know
 
 
-class Outcome(NamedTuple):
+class Outcome(Record):
     """The outcome of one step: when it began (CLOCK_MONOTONIC, ns; 0: never), and its errno (0, or a tolerated one)."""
 
     started: int
@@ -42,19 +60,6 @@ class Report:
     def outcomes(self) -> list[Outcome]:
         """One for each step, in order."""
         return [Outcome(started, error) for started, error, _ in OUTCOME.iter_unpack(self.outcome_bytes)]
-
-
-class ExitSource(Protocol):
-    """The source of a process's exit code: the kernel for an own child, the monitor for one of its."""
-
-    def fileno(self) -> int:
-        """Return a descriptor that becomes readable when the exit is known."""
-
-    def collect(self) -> int:
-        """Wait for the exit, return it (negative: the signal that killed), and release all resources."""
-
-    def release(self) -> None:
-        """Release all resources without waiting."""
 
 
 class OwnChild:
@@ -125,7 +130,7 @@ class Process:
         """Return a descriptor that becomes readable when its end is known, and hangs up when nobody stands beside it."""
         return self.source.fileno()
 
-    def kill(self, number: int = signal.SIGKILL) -> None:
+    def kill(self, number: int = SIGKILL) -> None:
         """Send a signal; one that has ended already is left in peace."""
         if self.returncode is None:
             try:
@@ -171,6 +176,8 @@ class Process:
     def __del__(self) -> None:
         # Nobody holds the process any more. What has ended must not stay a zombie; what runs, runs on.
         if getattr(self, "returncode", 0) is None and self.poll() is None:
+            import warnings
+
             warnings.warn(f"process {self.pid} still runs and nobody waits for it", ResourceWarning, stacklevel=2)
             os.close(self.pidfd)
 
@@ -185,7 +192,7 @@ class Process:
         except BaseException:
             # Nobody can say any more how it ends, so it ends here.
             self.kill()
-            self.returncode = -signal.SIGKILL
+            self.returncode = -SIGKILL
             raise
         finally:
             os.close(self.pidfd)
@@ -246,7 +253,7 @@ def _feed(fd: int, pending: memoryview) -> memoryview:
 
 def threads() -> int:
     """Return how many threads this process has by the kernel's count, not by Python's."""
-    return sum(1 for _ in Path("/proc/self/task").iterdir())
+    return len(os.listdir("/proc/self/task"))
 
 
 def clone(function: Callable[[], int | None], *, flags: CloneFlag = CloneFlag(0)) -> Process:

@@ -1,30 +1,37 @@
 """Spawn: start a process that walks a block, in the extension, with its descriptors laid out."""
 
+from __future__ import annotations
+
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import IO, Final, NamedTuple, TypeAlias
+from contextlib import contextmanager
 
 from labcore.errors import InvalidInput, SystemCallError, Unavailable
 from labcore.native._native import ffi, lib
-from labcore.native.block import clone_flags, report_size
+from labcore.native.block import born_in, clone_flags, report_size
 from labcore.native.process import OwnChild, Process, Report
-from labcore.paths import closed_directory
+from labcore.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO, Final, TypeAlias
 
 PIPE: Final = -1
 DEVNULL: Final = -3
-Stream: TypeAlias = int | IO[bytes] | IO[str] | None
+Stream: TypeAlias = "int | IO[bytes] | IO[str] | None"
 
-PROGRAMS = Path(__file__).parent / "bin"
+PROGRAMS = f"{os.path.dirname(__file__)}/bin"
 SYNC_DESCRIPTOR: int = lib.MONITOR_SYNC
 CGROUP_DESCRIPTOR: int = lib.MONITOR_CGROUP
 PRESERVED_DESCRIPTOR: int = lib.MONITOR_PRESERVED  # the first of those that a program is to find open
 LAID_OUT: int = lib.MONITOR_DESCRIPTORS  # descriptors below this a child may have by number
 
 
-class Streams(NamedTuple):
+STREAM_NAMES = ("stdin", "stdout", "stderr")
+
+
+class Streams(Record):
     """What a process gets as 0, 1 and 2: None (this process's own), PIPE, DEVNULL, a descriptor or an open file."""
 
     stdin: Stream = None
@@ -34,9 +41,11 @@ class Streams(NamedTuple):
 
 def program(name: str) -> str:
     """Return the path of one of the static programs that were built beside the extension."""
-    path = PROGRAMS / name
+    path = f"{PROGRAMS}/{name}"
     if os.access(path, os.X_OK):
-        return str(path)
+        return path
+    from labcore.paths import closed_directory
+
     if closed := closed_directory(path):
         raise Unavailable(
             f"{closed} is closed to you, and labcore lies in there\n  cure: chmod o+x {closed}, or install labcore elsewhere"
@@ -44,16 +53,16 @@ def program(name: str) -> str:
     raise Unavailable(f"{path} is missing: build it with `pip install -e .` (it needs a C compiler)")
 
 
-class Started(NamedTuple):
+class Started(Record):
     """A child, and the walker's report; None if it was not waited for."""
 
     process: Process
     report: Report | None
 
 
-def spawn_block(block: bytes, layout: dict[int, int]) -> Started:
-    """Spawn with descriptors laid out: target in the child -> descriptor here."""
-    memory = bytearray(block)  # the walker turns its offsets into addresses
+def spawn_block(block: bytes, layout: dict[int, int], cgroup: int = -1) -> Started:
+    """Spawn with descriptors laid out: target in the child -> descriptor here; in that cgroup, if there is one: `born_in`."""
+    memory = born_in(block, cgroup) if cgroup >= 0 else bytearray(block)  # the walker turns its offsets into addresses
     report = ffi.new("char[]", report_size(block))
     pidfd = ffi.new("int *", -1)
     targets = [layout.get(target, -1) for target in range(max(layout, default=-1) + 1)]
@@ -70,6 +79,9 @@ def as_started(process: Process, memory: bytes) -> Started:
     if report.failed == lib.FAILED_IN_LAYOUT:
         process.wait()
         raise SystemCallError(report.error, "dup3", "…", "laying out descriptors")
+    if report.failed == lib.FAILED_IN_CGROUP:
+        process.wait()
+        raise SystemCallError(report.error, "unshare", "NEWCGROUP", "entering the cgroup")
     return Started(process, report)
 
 
@@ -80,9 +92,9 @@ class Ends:
         self.child: dict[int, int] = {}
         self.ours: dict[int, int] = {}
 
-    def close_ours(self) -> None:
-        """Close those of this side's ends that were not handed over."""
-        for fd in self.ours.values():
+    def close(self) -> None:
+        """Close the child's ends, and those of this side's that were not handed over."""
+        for fd in (*self.child.values(), *self.ours.values()):
             os.close(fd)
 
     def hand_over(self, process: Process) -> None:
@@ -99,9 +111,8 @@ def opened_streams(streams: Streams, laid_out: int = LAID_OUT) -> Iterator[Ends]
     One of this process's own that is closed is /dev/null there. The child's ends lie above those that it lays out by number.
     """
     ends = Ends()
-    with ExitStack() as undo:
-        undo.callback(ends.close_ours)
-        for target, stream in enumerate(streams):
+    try:
+        for target, stream in enumerate(streams.values()):
             if stream is None:
                 if is_inherited(target):
                     continue
@@ -112,10 +123,11 @@ def opened_streams(streams: Streams, laid_out: int = LAID_OUT) -> Iterator[Ends]
             elif stream == DEVNULL:
                 fd = os.open(os.devnull, os.O_RDWR)
             else:
-                fd = _duplicate(stream, Streams._fields[target])
+                fd = _duplicate(stream, STREAM_NAMES[target])
             ends.child[target] = aside(fd, laid_out)
-            undo.callback(os.close, ends.child[target])
         yield ends
+    finally:
+        ends.close()
 
 
 def is_inherited(fd: int) -> bool:

@@ -1,26 +1,42 @@
 """Step: one system call as a value, made at once by this thread or kept for the walker."""
 
+from __future__ import annotations
+
 import struct
-from collections.abc import Callable, Iterable
 from functools import cached_property, update_wrapper
-from typing import Generic, NamedTuple, ParamSpec, TypeAlias
 
 from labcore.errors import SystemCallError
 from labcore.native._native import ffi, lib
 from labcore.native.flags import describe
 from labcore.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Generic, ParamSpec, TypeAlias
 
-class Register(NamedTuple):
+    P = ParamSpec("P")
+else:
+
+    class Generic:
+        """The base of what type checkers know more of."""
+
+        def __class_getitem__(cls, _):
+            return cls
+
+    P = None
+
+
+class Register(Record):
     """An argument that an earlier step of the same plan produced (a descriptor, say): one of 2048 registers, from 0."""
 
     number: int
 
 
-class Words(NamedTuple):
+class Words(Record):
     """A pointer to an array of 64-bit words, each an integer or itself a pointer: argv, or a struct that holds pointers."""
 
-    items: tuple["int | Pointee", ...]
+    items: tuple[int | Pointee, ...]
 
 
 Pointee: TypeAlias = "str | bytes | bytearray | Words"
@@ -131,9 +147,6 @@ def perform(step: Step) -> int:
     if -4096 < result < 0 and not step.tolerate >> -result & 1:
         raise SystemCallError(-result, step.call, step.arguments, values=step.args)
     return result
-
-
-P = ParamSpec("P")
 
 
 class SystemCall(Generic[P]):

@@ -49,7 +49,7 @@ def make_bridge(netlink: Netlink, network: Network, alias: str, isolate: Callabl
     isolate(network)
     for path, value in _sysctls(network):
         set_sysctl(path, value)
-    addresses = [add_address(index, gateway_of(pool)) for pool in network.wanted.pools if options.has_gateway(_version(pool))]
+    addresses = [add_address(index, gateway_of(pool)) for pool in network.wanted.pools if options.has_host(_version(pool))]
     named = set_up(index) if network.is_adopted else set_alias(network.bridge, alias)
     netlink.request(*addresses, named)
     return index
@@ -57,9 +57,14 @@ def make_bridge(netlink: Netlink, network: Network, alias: str, isolate: Callabl
 
 def delete_bridge(netlink: Netlink, network: Network, alias: str) -> None:
     """Remove a network's bridge, if it is there and is ours."""
-    link = find_link(netlink, network.bridge)
-    if link and not network.is_adopted and link.alias in ("", alias):
+    if is_ours(netlink, network, alias):
         netlink.request(delete_link(network.bridge))
+
+
+def is_ours(netlink: Netlink, network: Network, alias: str) -> bool:
+    """Return whether a network's bridge is there, and was made by us, be it half."""
+    link = find_link(netlink, network.bridge)
+    return bool(link and not network.is_adopted and link.alias in ("", alias))
 
 
 def gateway_of(pool: AddressPool) -> str:

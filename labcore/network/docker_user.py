@@ -42,7 +42,7 @@ def _commands() -> "Iterator[str]":
 
 def _has_legacy_filter(family: str) -> bool:
     try:
-        with open(f"/proc/thread-self/net/{family}_tables_names", encoding="utf-8") as names:  # noqa: PTH123
+        with open(f"/proc/thread-self/net/{family}_tables_names", encoding="ascii") as names:  # noqa: PTH123
             return "filter" in names.read().split()
     except FileNotFoundError:
         return False

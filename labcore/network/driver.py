@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -10,19 +10,21 @@ from labcore.atomic import PendingFile
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.network import attachment
 from labcore.network.attachment import Attachment
-from labcore.network.bridges import OURS, delete_bridge, ensure_forwarding, find_bridge, make_bridge
+from labcore.network.bridges import OURS, delete_bridge, ensure_forwarding, find_bridge, is_ours, make_bridge
 from labcore.network.endpoints import OWNER_MAX, EndpointStore, Entry, entry_of
 from labcore.network.firewall import Firewall
 from labcore.network.links import delete_link, find_link, link_index, list_links, set_down
-from labcore.network.netlink import Netlink
+from labcore.network.netlink import Netlink, NetlinkError
 from labcore.network.networks import NetworkStore, checked_name
 from labcore.network.options import bridge_options
 from labcore.network.reserve import new_endpoint
 from labcore.spec.network import Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
 
 if TYPE_CHECKING:
+    from labcore.network.ports import BoundPorts
     from labcore.network.proxy import Proxy
 
+SWEPT: Final = 32  # endpoints that a start looks at, whether their owners were killed
 PREDEFINED: Final = ("bridge", "host", "none")
 
 
@@ -53,6 +55,7 @@ class NetworkDriver:
 
         self._make_predefined()
         with self._networks.locked(), Netlink() as netlink:
+            self._finish_removal(netlink, bridge_options(wanted).name)
             network = new_network(wanted, self._networks.networks(), netlink)
             self._networks.write(network)  # first: whoever comes after a crash knows of the bridge
             try:
@@ -62,6 +65,12 @@ class NetworkDriver:
                 delete_bridge(netlink, network, self._alias(network.id))
                 raise
         return network
+
+    def _finish_removal(self, netlink: Netlink, bridge: str) -> None:
+        """Remove a link of this name that is about to go, if there is one."""
+        for link, object_id in self._endpoints.ended(now=True):
+            if link == bridge:
+                self._delete_link(netlink, link, object_id)
 
     def find(self, word: str) -> Network:
         """Return the network of that name, ID, or beginning of an ID. Raises NotFound, InvalidInput, StoreDamaged."""
@@ -82,7 +91,7 @@ class NetworkDriver:
         return sorted({*PREDEFINED, *self._networks.ids()})
 
     def remove(self, word: str) -> None:
-        """Remove a network and its bridge. Raises NotFound, InvalidInput, InUse, NetlinkError."""
+        """Remove a network; its bridge goes in a thread, for the kernel takes 30 ms. Raises NotFound, InvalidInput, InUse."""
         network = self.find(word)
         if network.wanted.name in PREDEFINED:
             raise InvalidInput(f"network {network.wanted.name}: it is always there, and cannot be removed")
@@ -92,9 +101,19 @@ class NetworkDriver:
             if entries := self._endpoints.entries(network=network.id):
                 owners = ", ".join(sorted({entry.owner[:12] for entry in entries}))
                 raise InUse(f"network {network.wanted.name} is in use by {owners}: disconnect or end them first")
-            delete_bridge(netlink, network, self._alias(network.id))
+            if is_ours(netlink, network, self._alias(network.id)):
+                self._endpoints.note_ended(network.bridge, network.id)
+                netlink.request(set_down(network.bridge))  # with that the host's routes to it go
             self._networks.delete(network)
             self._firewall.remove_network(network)
+        from threading import Thread
+
+        Thread(target=self._delete_bridge, args=[network]).start()  # which the interpreter waits for at its end
+
+    def _delete_bridge(self, network: Network) -> None:
+        with suppress(NetlinkError), Netlink() as netlink:  # else it is noted, and the next who reserves tries again
+            delete_bridge(netlink, network, self._alias(network.id))
+            self._endpoints.forget_ended(network.bridge, network.id)
 
     def prune(self, needed: Collection[str] = ()) -> list[Network]:
         """Remove the networks that have no endpoint, but for those `needed` (names or IDs); return them."""
@@ -126,22 +145,38 @@ class NetworkDriver:
         network_id = self.find(wanted.network).id
         with self._networks.locked(), Netlink() as netlink, ExitStack() as sockets:
             network = self._networks.find(network_id)
-            self._sweep(netlink)
-            endpoint = new_endpoint(network, wanted, owner, self._endpoints).replace(names=tuple(names))
-            self._ensure_bridge(netlink, network)
+            self._sweep(netlink, at_most=SWEPT)
             ports = () if network.wanted.internal else ports  # nobody outside reaches it
-            if ports:
-                bound = sockets.enter_context(self._proxy.bind(ports))
-                endpoint = endpoint.replace(ports=bound.ports)
+            try:
+                endpoint, bound = self._claim(network, wanted, owner, ports)
+            except InUse:
+                if not self._sweep(netlink):
+                    raise
+                endpoint, bound = self._claim(network, wanted, owner, ports)
+            if bound:
+                sockets.enter_context(bound)
+            self._ensure_bridge(netlink, network)
+            endpoint = endpoint.replace(names=tuple(names))
             self._held[endpoint.id] = self._endpoints.write(endpoint)
             try:
-                if ports:
+                if bound:
                     self._proxy.publish(endpoint, bound)
                 self._firewall.add_endpoint(network, endpoint)
             except BaseException:
                 self._forget(entry_of(endpoint))
                 raise
         return endpoint
+
+    def _claim(
+        self, network: Network, wanted: EndpointOptions, owner: str, ports: Sequence[PortBinding]
+    ) -> "tuple[Endpoint, BoundPorts | None]":
+        """Return an endpoint whose addresses and ports nobody has, and these bound. Raises InvalidInput, InUse."""
+        own = self._endpoints.endpoints(owner=owner)
+        endpoint = new_endpoint(network, wanted, owner, own, self._endpoints.entries(network=network.id))
+        if not ports:
+            return endpoint, None
+        bound = self._proxy.bind(ports)
+        return endpoint.replace(ports=bound.ports), bound
 
     def attach(self, endpoints: Sequence[Endpoint], namespace: int) -> None:
         """Connect a container's network namespace (a descriptor: `namespace_of`) with the networks of endpoints of one owner.
@@ -221,13 +256,17 @@ class NetworkDriver:
             held.close()
 
     def _delete_link(self, netlink: Netlink, name: str, object_id: str) -> None:
-        """Remove a link that is of this endpoint or network, and no other that has its name by now."""
+        """Remove a link that is of this endpoint, or of a network that is no more, and no other that has its name by now."""
         link = find_link(netlink, name)
-        if link and link.alias == self._alias(object_id):
+        if link and link.alias == self._alias(object_id) and object_id not in self._networks.ids().values():
             netlink.request(delete_link(name))
         self._endpoints.forget_ended(name, object_id)
 
     # --- what killed processes, others and restarts have left
+
+    def has_rules(self) -> bool:
+        """Return whether the rules are there that keep networks apart: somebody may have flushed them."""
+        return self._firewall.is_there()
 
     def repair(self) -> list[str]:
         """Make what should be there and is not, and remove what should not be; return what was done, as sentences."""
@@ -260,9 +299,12 @@ class NetworkDriver:
             return [str(error) for error in self._proxy.restore()]
         return []
 
-    def _sweep(self, netlink: Netlink, *, now: bool = False) -> list[Entry]:
-        """Release the endpoints whose owners were killed, and remove links that have outlived their endpoints."""
-        released = list(self._endpoints.abandoned())
+    def _sweep(self, netlink: Netlink, *, at_most: int = 0, now: bool = False) -> list[Entry]:
+        """Release the endpoints whose owners were killed, and remove links that have outlived their endpoints.
+
+        With `at_most` so many are looked at, others each time: who starts a container does not wait for a thousand others.
+        """
+        released = [entry for entry in self._endpoints.entries(at_most=at_most) if self._endpoints.is_abandoned(entry)]
         for entry in released:
             self._forget(entry)
         for link, object_id in self._endpoints.ended(now=now):

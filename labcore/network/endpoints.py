@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from sys import byteorder
 from typing import Final, NamedTuple
 
 from labcore.atomic import INCOMING, PendingFile, remove_if_abandoned
@@ -63,11 +64,14 @@ class EndpointStore:
         """Return what is another number when an endpoint was added or removed."""
         return version_of(self._directory)
 
-    def entries(self, *, network: str = "", owner: str = "") -> list[Entry]:
-        """Return what there is, of one network (its ID) or one owner."""
-        names = (name[:-5].split(",") for name in _names(self._directory) if name.endswith(".json"))
-        found = [Entry(of, ipv4, ipv6, whose, endpoint_id) for of, ipv4, ipv6, whose, endpoint_id in names]
-        return [e for e in found if (not network or network.startswith(e.network)) and owner in ("", e.owner)]
+    def entries(self, *, network: str = "", owner: str = "", at_most: int = 0) -> list[Entry]:
+        """Return what there is, of one network (its ID) or one owner; with `at_most` so many, others each time."""
+        begin, part = network[:ID_SHORT], f",{owner}," if owner else ".json"
+        names = [name for name in _names(self._directory) if part in name and name.startswith(begin) and name[0] != "."]
+        if 0 < at_most < len(names):
+            first = int.from_bytes(os.urandom(4), byteorder) % len(names)
+            names = (names + names)[first : first + at_most]
+        return [Entry(*name[:-5].split(",")) for name in names]
 
     def endpoints(self, *, network: str = "", owner: str = "") -> list[Endpoint]:
         """Return the endpoints of one network (its ID) or one owner, by their interfaces' names. Raises StoreDamaged."""
@@ -103,11 +107,9 @@ class EndpointStore:
         """Keep an endpoint no longer; whoever has done so already is no matter."""
         _unlink(f"{self._directory}/{entry.file_name}")
 
-    def abandoned(self) -> Iterator[Entry]:
-        """Yield the endpoints that nobody will ever release: they have no link, and nobody holds them."""
-        for entry in self.entries():
-            if not link_index(entry.link) and not self._is_held(entry):
-                yield entry
+    def is_abandoned(self, entry: Entry) -> bool:
+        """Return whether nobody will ever release an endpoint: it has no link, and nobody holds it."""
+        return not link_index(entry.link) and not self._is_held(entry)
 
     def _is_held(self, entry: Entry) -> bool:
         try:

@@ -12,7 +12,7 @@ from labcore.errors import SystemCallError
 from labcore.locks import Lock
 from labcore.network import docker_user, ruleset
 from labcore.network.options import bridge_options
-from labcore.network.set_elements import SetElements
+from labcore.network.set_elements import SetElements, has_chain
 
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
@@ -59,6 +59,12 @@ class Firewall:
     def remove_endpoint(self, network: "Network", endpoint: "Endpoint") -> None:
         """Forget an endpoint: nothing comes from its link any more, and its ports are closed."""
         self._remove(endpoint_elements(network, endpoint))
+
+    def is_there(self) -> bool:
+        """Return whether the tables are there: somebody may have flushed them."""
+        return all(
+            has_chain(family, self.table, chain) for family, chain in (("inet", "to_network"), ("bridge", "from_container"))
+        )
 
     def restore(self) -> None:
         """Make the tables anew from the records, in one transaction. Raises Unavailable where this machine has no nftables."""

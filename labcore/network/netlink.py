@@ -6,10 +6,11 @@ wrong with it. Light, as procfs.py is.
 """
 
 from _socket import AF_NETLINK, SOCK_CLOEXEC, SOCK_RAW, socket  # the module `socket` costs 10 ms of each start of a command
+from errno import EPERM
 from struct import Struct
 from sys import byteorder
 
-from labcore.errors import SystemCallError
+from labcore.errors import SystemCallError, Unavailable
 from labcore.record import Record
 
 TYPE_CHECKING = False
@@ -94,7 +95,10 @@ class Netlink:
         self._sequence = 0
 
     def request(self, *messages: Message) -> None:
-        """Have the kernel do all this, in order. Raises NetlinkError for the first that failed; the others are done."""
+        """Have the kernel do all this, in order. Raises NetlinkError for the first that failed; the others are done.
+
+        Raises Unavailable if this process may not.
+        """
         if not messages:
             return
         first = self._send(messages, NLM_F_ACK)
@@ -109,6 +113,7 @@ class Netlink:
                         failures[sequence - first] = number, _reason(answer, flags)
         if failures:
             index = min(failures)
+            _check_permission(failures[index][0], messages[index])
             raise NetlinkError(failures[index][0], messages[index], failures[index][1])
 
     def get(self, message: Message) -> bytes:
@@ -171,6 +176,13 @@ class Netlink:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _check_permission(number: int, message: Message) -> None:
+    if number == EPERM:
+        raise Unavailable(
+            f"{message.about}: only root may configure networks (CAP_NET_ADMIN): become root, or use --network none"
+        )
 
 
 def _reason(answer: bytes, flags: int) -> str:

@@ -28,12 +28,17 @@ class BridgeOptions(Record):
     host_binding: str = ""
     gateway_mode_ipv4: str = "nat"
     gateway_mode_ipv6: str = "nat"
+    inhibit_ipv4: bool = False
     trusted: tuple[str, ...] = ()
     interface_prefix: str = "eth"
 
     def has_gateway(self, version: int) -> bool:
-        """Return whether the host has an address on the bridge."""
+        """Return whether containers have a default route."""
         return (self.gateway_mode_ipv4 if version == 4 else self.gateway_mode_ipv6) != "isolated"
+
+    def has_host(self, version: int) -> bool:
+        """Return whether the host has the gateway's address on the bridge; with `inhibit_ipv4` another machine has it."""
+        return self.has_gateway(version) and not (version == 4 and self.inhibit_ipv4)
 
 
 def bridge_options(wanted: NetworkOptions) -> BridgeOptions:
@@ -114,6 +119,7 @@ _OPTIONS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
     f"{BRIDGE}host_binding_ipv4": ("host_binding", _address),
     f"{BRIDGE}gateway_mode_ipv4": ("gateway_mode_ipv4", _mode),
     f"{BRIDGE}gateway_mode_ipv6": ("gateway_mode_ipv6", _mode),
+    f"{BRIDGE}inhibit_ipv4": ("inhibit_ipv4", _boolean),
     f"{BRIDGE}trusted_host_interfaces": ("trusted", _links),
     "com.docker.network.container_iface_prefix": ("interface_prefix", _prefix),
 }

@@ -1,11 +1,12 @@
 """Address pools (IPAM): a subnet for each network, which nobody else has; an address for each endpoint, which no other has."""
 
+from _socket import inet_pton
 from collections.abc import Collection, Iterable
 from typing import Final
 
 from labcore.errors import InUse, InvalidInput, Unavailable
 from labcore.network.links import Route
-from labcore.spec.addresses import Address, Prefix, parse_address, parse_prefix
+from labcore.spec.addresses import FAMILIES, Address, Prefix, parse_address, parse_prefix
 from labcore.spec.network import AddressPool
 
 DEFAULT_POOLS: Final = (
@@ -58,7 +59,8 @@ def complete(pool: AddressPool) -> AddressPool:
 
 def allocate(pool: AddressPool, taken: Collection[str], network: str) -> str:
     """Return the lowest address of a pool that is free. Raises InUse if there is none."""
-    subnet, held = parse_prefix(pool.subnet), reserved(pool) | {parse_address(text).number for text in taken}
+    subnet = parse_prefix(pool.subnet)
+    held = reserved(pool) | {int.from_bytes(inet_pton(FAMILIES[subnet.version], text), "big") for text in taken}
     among = parse_prefix(pool.ip_range) if pool.ip_range else subnet
     number = among.number
     while number in held:

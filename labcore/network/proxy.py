@@ -45,15 +45,13 @@ class Proxy:
     def bind(self, wanted: Iterable[PortBinding]) -> BoundPorts:
         """Bind ports that nobody has, nor a container whose proxy was killed. Raises InUse, InvalidInput."""
         with self._locked():
-            if self._path.exists() and not self._is_there():
-                self._restore("")
+            self._restore_if_killed("")
             return ports.bind(wanted)
 
     def publish(self, endpoint: Endpoint, bound: BoundPorts) -> None:
         """Have an endpoint's bound ports held and served; its record is written. Raises Unavailable."""
         with self._locked():
-            if not self._is_there():
-                self._restore(endpoint.id)
+            self._restore_if_killed(endpoint.id)
             self._publish(endpoint, bound.sockets)
 
     def release(self, endpoint_id: str) -> None:
@@ -66,6 +64,10 @@ class Proxy:
         """Have held what the records say, and nothing else; return what could not be: somebody has taken the port."""
         with self._locked():
             return self._restore("")
+
+    def _restore_if_killed(self, but: str) -> None:
+        if self._path.exists() and not self._is_there():
+            self._restore(but)
 
     def _restore(self, but: str) -> list[LabcoreError]:
         known = {endpoint.id: endpoint for endpoint in self._published() if endpoint.ports and endpoint.id != but}

@@ -18,10 +18,10 @@ import select
 import socket
 import sys
 import time
-from collections import deque
 from contextlib import suppress
+from functools import partial
 
-from labcore.network.relays import BOTH_WAYS, Connection, Sessions
+from labcore.network.relays import BOTH_WAYS, ENDS, Connection, Sessions
 
 TYPE_CHECKING = False  # `typing` costs 3 ms of the proxy's start
 if TYPE_CHECKING:
@@ -40,30 +40,29 @@ class Poller:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._moves: dict[int, Callable[[], bool]] = {}
-        self._unfinished: deque[Callable[[], bool]] = deque()
+        self._moves: dict[int, Callable[[int], bool]] = {}
+        self._unfinished: list[Callable[[int], bool]] = []
 
-    def add(self, what: socket.socket, move: "Callable[[], bool]", events: int) -> None:
-        """Call `move` when a socket is ready, and again as long as it returns that there is more to do."""
+    def add(self, what: socket.socket, move: "Callable[[int], bool]", events: int) -> None:
+        """Call `move` with a socket's events, and again as long as it returns that there is more to do."""
         self._moves[what.fileno()] = move
         self._epoll.register(what, events)
 
-    def forget(self, descriptor: int) -> None:
-        """Look no longer at a socket, which is closed or about to be."""
-        self._moves.pop(descriptor, None)
+    def forget(self, what: socket.socket) -> None:
+        """Look no longer at a socket, which is about to be closed."""
+        self._moves.pop(what.fileno(), None)
 
     def remove(self, what: socket.socket) -> None:
         """Look no longer at a socket, and close it."""
-        self.forget(what.fileno())
+        self.forget(what)
         what.close()
 
     def turn(self, timeout_seconds: float) -> None:
-        """Wait, and do once what is to be done."""
-        moves = [self._moves.get(fd) for fd, _ in self._epoll.poll(0 if self._unfinished else timeout_seconds)]
-        unfinished, self._unfinished = self._unfinished, deque()
-        for move in dict.fromkeys((*unfinished, *filter(None, moves))):
-            if move():
-                self._unfinished.append(move)
+        """Wait, and do once what is to be done. Whatever is closed meanwhile does nothing when it is called."""
+        ready = self._epoll.poll(0 if self._unfinished else timeout_seconds)
+        moves = [(move, ENDS) for move in self._unfinished]
+        moves += [(self._moves[fd], events) for fd, events in ready if fd in self._moves]
+        self._unfinished = [move for move, events in moves if move(events)]
 
 
 class Listener:
@@ -74,7 +73,7 @@ class Listener:
         self._connections: set[Connection] = set()
         poller.add(port, self.move, select.EPOLLIN)
 
-    def move(self) -> bool:
+    def move(self, _events: int) -> bool:
         """Accept who waits, and connect each to the container."""
         for _ in range(ACCEPTS):
             try:
@@ -95,12 +94,12 @@ class Listener:
             client.close()
             return
         self._connections.add(connection)
-        for each in connection.sockets():
-            self._poller.add(each, connection.move, BOTH_WAYS)
+        for end, each in enumerate(connection.ends):
+            self._poller.add(each, partial(connection.move, end), BOTH_WAYS)
 
-    def _end(self, connection: Connection, descriptors: tuple[int, int]) -> None:
+    def _end(self, connection: Connection) -> None:
         self._connections.discard(connection)
-        for each in descriptors:
+        for each in connection.ends:
             self._poller.forget(each)
 
     def expire(self, now: float) -> None:
@@ -133,10 +132,10 @@ class Proxy:
                 for port in [port for ports in self._published.values() for port in ports]:
                     port.expire(now)
 
-    def _accept(self) -> bool:
+    def _accept(self, _events: int) -> bool:
         connection, _ = self._control.accept()
         connection.setblocking(False)
-        self._poller.add(connection, lambda: self._answer(connection), select.EPOLLIN)
+        self._poller.add(connection, lambda _: self._answer(connection), select.EPOLLIN)
         return False
 
     def _answer(self, connection: socket.socket) -> bool:

@@ -1,9 +1,8 @@
-"""Relays of the port proxy: TCP connections carried on by splice(2), with half-closes; UDP sessions that time out.
+"""Relays of the port proxy: TCP connections, each half closed when its source is; UDP sessions that time out.
 
-Nothing here blocks: a poller says when there is something to do. The bytes of a connection never enter this process.
+Nothing here blocks: a poller says when there is something to do, epoll(7). There is one thread, and so one buffer.
 """
 
-import fcntl
 import os
 import select
 import socket
@@ -23,21 +22,20 @@ if TYPE_CHECKING:
     class Poller(Protocol):
         """What tells when a socket can be moved on; it closes what it removes."""
 
-        def add(self, what: socket.socket, move: Callable[[], bool], events: int) -> None:
-            """Call `move` when a socket is ready, and again as long as it returns that there is more to do."""
+        def add(self, what: socket.socket, move: Callable[[int], bool], events: int) -> None:
+            """Call `move` with a socket's events, and again as long as it returns that there is more to do."""
 
         def remove(self, what: socket.socket) -> None:
             """Look no longer at a socket, and close it."""
 
 
-CHUNK = 1 << 18  # bytes in flight in one direction: a pipe's size, pipe(7)
+CHUNK = 1 << 16  # bytes that are read at once
 TURNS = 16  # chunks that one direction moves before others have their turn
-F_SETPIPE_SZ = 1031
 SESSIONS = 4096  # of one udp port: the one that is idle longest gives way
 IDLE_SECONDS = 90.0  # of a udp session
 DATAGRAM = 1 << 16
 RESET = struct.pack("ii", 1, 0)  # struct linger: close(2) sends RST
-SPLICE = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
+ENDS = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 BOTH_WAYS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 IP_PKTINFO = 8
 # Of a datagram, the address that it was sent to; its answer comes from there: ip(7), ipv6(7).
@@ -45,122 +43,112 @@ RECEIVE_INFO = {
     socket.AF_INET: (socket.IPPROTO_IP, IP_PKTINFO),
     socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO),
 }
+_BUFFER = memoryview(bytearray(CHUNK))
 SEND_INFO = {socket.AF_INET: IP_PKTINFO, socket.AF_INET6: socket.IPV6_PKTINFO}
 
 
 class Direction:
-    """One way of a connection, from one socket's end to the other's, through a pipe."""
+    """One way of a connection, from one socket to the other. `pending` is what the other has had no room for."""
 
     def __init__(self, source: socket.socket, sink: socket.socket) -> None:
         self.source, self.sink = source, sink
-        self.output, self.input = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        with suppress(OSError):  # an ordinary user may not have many pipes of that size
-            fcntl.fcntl(self.input, F_SETPIPE_SZ, CHUNK)
-        self.pending = 0
-        self.ended = self.finished = False
+        self.pending = memoryview(b"")
+        self.ended = self.finished = self.has_more = False
 
-    def move(self) -> bool:
+    def move(self, events: int) -> bool:
         """Move what can be moved; return whether there may be more. Raises OSError: the connection is broken."""
+        self.has_more = self._move(events)
+        return self.has_more
+
+    def _move(self, events: int) -> bool:
+        """Once less comes than was asked for, the kernel will tell of what comes later; of an end it has told in `events`."""
         for _ in range(TURNS):
-            moved = self._fill() + self._drain()
-            if not moved:
-                break
-        else:
-            return True
+            if not self._send(self.pending) or self.finished:
+                return False
+            try:
+                count = self.source.recv_into(_BUFFER)
+            except BlockingIOError:
+                return False
+            if not count:
+                self.ended = True
+            elif not self._send(_BUFFER[:count]) or (count < CHUNK and not events & ENDS):
+                return False
+        return True
+
+    def _send(self, data: memoryview) -> bool:
+        """Send what there is room for; return whether that was all. After the last byte comes the end."""
+        if data:
+            try:
+                count = self.sink.send(data)
+            except BlockingIOError:
+                count = 0
+            self.pending = memoryview(bytes(data[count:]))
         if self.ended and not self.pending and not self.finished:
             self.finished = True
             self.sink.shutdown(socket.SHUT_WR)
-        return False
-
-    def _fill(self) -> int:
-        if self.ended or self.pending == CHUNK:
-            return 0
-        try:
-            count = os.splice(self.source.fileno(), self.input, CHUNK - self.pending, flags=SPLICE)
-        except BlockingIOError:  # nothing came, or the pipe has no room for it
-            return 0
-        self.ended = not count
-        self.pending += count
-        return count
-
-    def _drain(self) -> int:
-        if not self.pending:
-            return 0
-        try:
-            count = os.splice(self.output, self.sink.fileno(), self.pending, flags=SPLICE)
-        except BlockingIOError:
-            return 0
-        self.pending -= count
-        return count
-
-    def close(self) -> None:
-        """Close the pipe; what is in it is lost."""
-        os.close(self.output)
-        os.close(self.input)
+        return not self.pending
 
 
 class Connection:
     """A client's connection and ours to the container. `on_close` is called when both are closed."""
 
-    def __init__(
-        self, client: socket.socket, target: tuple[str, int], on_close: "Callable[[Connection, tuple[int, int]], None]"
-    ) -> None:
-        self.client, self._on_close = client, on_close
-        self.server = socket.socket(socket.AF_INET6 if ":" in target[0] else socket.AF_INET, socket.SOCK_STREAM)
-        self._directions: list[Direction] = []
-        self.is_open = True
-        for each in (client, self.server):
+    def __init__(self, client: socket.socket, target: tuple[str, int], on_close: "Callable[[Connection], None]") -> None:
+        self._on_close = on_close
+        server = socket.socket(socket.AF_INET6 if ":" in target[0] else socket.AF_INET, socket.SOCK_STREAM)
+        self.ends = (client, server)
+        self._directions = (Direction(client, server), Direction(server, client))
+        self._is_connected, self.is_open = False, True
+        for each in self.ends:
             each.setblocking(False)
             each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             each.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # or who has vanished would be waited for
         with suppress(BlockingIOError):
-            self.server.connect(target)
+            server.connect(target)
 
-    def sockets(self) -> tuple[socket.socket, socket.socket]:
-        """Return both, to be looked at."""
-        return self.client, self.server
-
-    def move(self) -> bool:
-        """Carry on what can be carried on; return whether there may be more to do at once."""
+    def move(self, end: int, events: int) -> bool:
+        """Carry on after events of one end; return whether there may be more to do at once."""
         try:
-            return self.is_open and self._move()
+            return self.is_open and self._move(end, events)
         except OSError:  # of either end: the other is told by RST, as it would be without us
             self.close(reset=True)
             return False
 
-    def _move(self) -> bool:
-        if not self._directions:
-            self._begin()
-        more = [each.move() for each in self._directions]
-        if self._directions and all(each.finished for each in self._directions):
+    def _move(self, end: int, events: int) -> bool:
+        if not self._is_connected:
+            if not self._begin():
+                return False
+            more = [each.move(ENDS) for each in self._directions]  # of what came meanwhile we have been told already
+        else:
+            reader, writer = self._directions[end], self._directions[1 - end]
+            more = [reader.move(events)] if events & ~select.EPOLLOUT or reader.has_more else []
+            more += [writer.move(ENDS)] if writer.pending or writer.has_more else []
+        if all(each.finished for each in self._directions):
             self.close()
             return False
         return any(more)
 
-    def _begin(self) -> None:
-        """Begin once the container has answered. Raises OSError if it refuses."""
-        if error := self.server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+    def _begin(self) -> bool:
+        """Return whether the container has answered. Raises OSError if it refuses."""
+        _, server = self.ends
+        if error := server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(error, os.strerror(error))
         try:
-            self.server.getpeername()
-        except OSError:  # it has not answered yet
-            return
-        for source, sink in ((self.client, self.server), (self.server, self.client)):
-            self._directions.append(Direction(source, sink))
+            server.getpeername()
+        except OSError:  # not yet
+            return False
+        self._is_connected = True
+        return True
 
     def close(self, *, reset: bool = False) -> None:
         """Close both ends; `reset` tells them that it was not in order."""
         if not self.is_open:
             return
         self.is_open = False
-        descriptors = (self.client.fileno(), self.server.fileno())
-        for each in self.sockets():
+        self._on_close(self)
+        for each in self.ends:
             if reset:
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             each.close()
-        for direction in self._directions:
-            direction.close()
-        self._on_close(self, descriptors)
 
 
 class Sessions:
@@ -172,7 +160,7 @@ class Sessions:
         port.setsockopt(*RECEIVE_INFO[port.family], 1)
         poller.add(port, self.move, select.EPOLLIN)
 
-    def move(self) -> bool:
+    def move(self, _events: int) -> bool:
         """Take clients' datagrams to the container."""
         for _ in range(TURNS if self.port.fileno() >= 0 else 0):
             try:
@@ -223,7 +211,7 @@ class _Session:
         self.server.setblocking(False)
         self.server.connect(target)
 
-    def move(self) -> bool:
+    def move(self, _events: int) -> bool:
         """Take the container's datagrams to the client, from the address that it has asked."""
         for _ in range(TURNS if self.server.fileno() >= 0 else 0):
             try:

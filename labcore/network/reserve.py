@@ -1,32 +1,32 @@
 """From what is wanted of an endpoint to an endpoint: its addresses, interface and names; conflicts are errors."""
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from labcore.errors import InUse, InvalidInput
-from labcore.network.endpoints import EndpointStore, Entry, host_link
+from labcore.network.endpoints import Entry, host_link
 from labcore.network.options import IFNAME, BridgeOptions, bridge_options, checked_interface, endpoint_sysctls
 from labcore.network.pools import allocate, check_address
 from labcore.spec.addresses import mac_of, parse_address, parse_prefix
 from labcore.spec.network import AddressPool, Endpoint, EndpointOptions, Network
 
 
-def new_endpoint(network: Network, wanted: EndpointOptions, owner: str, store: EndpointStore) -> Endpoint:
-    """Return an endpoint as it is to be kept. Raises InvalidInput, InUse."""
+def new_endpoint(
+    network: Network, wanted: EndpointOptions, owner: str, own: Sequence[Endpoint], there: Iterable[Entry]
+) -> Endpoint:  # fmt: skip
+    """Return an endpoint as it is to be kept; `own` are its owner's, `there` the network's. Raises InvalidInput, InUse."""
     if network.wanted.driver != "bridge":
         raise InvalidInput(f"network {network.wanted.name}: a container is on it without an endpoint, and on no other")
-    own = store.endpoints(owner=owner)
     if any(each.network_id == network.id for each in own):
         raise InUse(f"network {network.wanted.name}: {owner[:12]} is connected to it already")
     options = bridge_options(network.wanted)
     interface = _interface(wanted, options, [each.interface for each in own])
     endpoint_sysctls(dict(wanted.driver_options), interface)  # errors now, not when the container's process waits
-    entries = store.entries(network=network.id)
     addresses = {4: "", 6: ""}
     gateways = {4: "", 6: ""}
     for pool in network.wanted.pools:
         subnet = parse_prefix(pool.subnet)
-        addresses[subnet.version] = f"{_address(pool, wanted, entries, network)}/{subnet.length}"
+        addresses[subnet.version] = f"{_address(pool, wanted, there, network)}/{subnet.length}"
         if not network.wanted.internal and options.has_gateway(subnet.version):
             gateways[subnet.version] = pool.gateway
     _check_versions(wanted, addresses, network)
@@ -37,7 +37,7 @@ def new_endpoint(network: Network, wanted: EndpointOptions, owner: str, store: E
         owner=owner,
         host_link=host_link(endpoint_id),
         interface=interface,
-        mac_address=wanted.mac_address or mac_of(parse_address(addresses[4] or addresses[6])),
+        mac_address=wanted.mac_address.lower() or mac_of(parse_address(addresses[4] or addresses[6])),
         wanted=wanted.replace(network=network.wanted.name),
         ipv4=addresses[4],
         ipv6=addresses[6],

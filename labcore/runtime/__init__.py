@@ -3,9 +3,11 @@
 Names are loaded when they are first used: half of the commands of an OCI runtime need none of them.
 """
 
+from __future__ import annotations
+
 from labcore.lazy import lazy_names
 
-TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.runtime import ops
     from labcore.runtime.plan import Carrier, Plan

@@ -5,12 +5,19 @@ something of which the process has no namespace of its own, and a change to moun
 (mount_namespaces(7)): where the host has a shared mount, whatever is attached or detached below its copy is so on the host too.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from labcore.errors import InvalidInput
-from labcore.native import CloneFlag, MountFlag, Step
-from labcore.native.step import Argument
-from labcore.runtime.ops import Clone, Op
+from labcore.native import CloneFlag, MountFlag
+from labcore.runtime.ops import Clone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labcore.native import Step
+    from labcore.native.step import Argument
+    from labcore.runtime.ops import Op
 
 PROPAGATION = MountFlag.SHARED | MountFlag.PRIVATE | MountFlag.SLAVE | MountFlag.UNBINDABLE
 CUT = MountFlag.PRIVATE | MountFlag.SLAVE

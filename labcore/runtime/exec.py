@@ -1,18 +1,24 @@
 """exec: a further process in a running container, by setns(2) into all of its namespaces."""
 
-from collections.abc import Mapping
-from typing import Final
+from __future__ import annotations
 
 from labcore.native import CloneFlag
 from labcore.procfs import namespace, namespaces
 from labcore.runtime import ops
-from labcore.runtime.ops import Op
 from labcore.runtime.plan import Plan
 from labcore.runtime.stages.namespaces import become_root_of, before_joining
 from labcore.runtime.stages.process import terminal_of
 from labcore.runtime.stages.rootfs import BEHIND_SYNC
-from labcore.runtime.stages.sequence import DEFAULT, LaunchOptions, Stage, made_by, started, terminal_taken
-from labcore.spec import ContainerSpec
+from labcore.runtime.stages.sequence import DEFAULT, made_by, started, terminal_taken
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+    from labcore.runtime.ops import Op
+    from labcore.runtime.stages.sequence import LaunchOptions, Stage
+    from labcore.spec import ContainerSpec
 
 # In which order they are joined: the user's early, for its rights are needed in the others; but clocks that were shifted are
 # the machine's own user namespace's.

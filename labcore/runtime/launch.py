@@ -4,26 +4,31 @@ A container's cgroup is made and limited before its process, and removed after i
 order of all that is done in between.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from labcore.errors import InvalidInput
-from labcore.native import Process, Stream
 from labcore.runtime.cgroups import Cgroup, removal
 from labcore.runtime.cgroups.mounts import with_cgroup_mounts
-from labcore.runtime.plan import Carrier
 from labcore.runtime.probe import confined
-from labcore.runtime.stages.sequence import DEFAULT, LaunchOptions, Stage, make_plan
+from labcore.runtime.stages.sequence import DEFAULT, make_plan
 from labcore.runtime.start import spawn
-from labcore.spec import ContainerSpec, Resources
+from labcore.spec import Resources
 
-TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.runtime.shim import Shim
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
-Remember = Callable[["Launch"], None]
+    from labcore.native import Process, Stream
+    from labcore.runtime.plan import Carrier
+    from labcore.runtime.shim import Shim
+    from labcore.runtime.stages.sequence import LaunchOptions, Stage
+    from labcore.spec import ContainerSpec
+
+Remember: TypeAlias = "Callable[['Launch'], None]"
 
 
 class Launch:
@@ -63,7 +68,7 @@ class Launch:
         carrier: Carrier | None = None,
         preserved: Sequence[int] = (),
         release: bool = False,
-        shim: "Shim | None" = None,
+        shim: Shim | None = None,
     ) -> Process:
         """Make the cgroup and the process, and return that once its program runs, or with an exec FIFO waits for its start.
 
@@ -71,19 +76,23 @@ class Launch:
         """
         try:
             self._create_cgroup()
-            spec = with_cgroup_mounts(self.spec, self.cgroup).replace(cgroups=self.cgroups)
+            spec = with_cgroup_mounts(self.spec, self.cgroup)
+            if self.cgroups and not self.cgroup.alone:
+                spec = spec.replace(cgroups=self.cgroups)
             plan = make_plan(spec, self.stages, self.options)
-            return spawn(
-                plan,
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
-                carrier=carrier,
-                until_sync=bool(self.options.exec_fifo),
-                release=release,
-                preserved=preserved,
-                shim=shim,
-            )
+            with self.cgroup.birthplace() as cgroup:
+                return spawn(
+                    plan,
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    carrier=carrier,
+                    until_sync=bool(self.options.exec_fifo),
+                    release=release,
+                    preserved=preserved,
+                    shim=shim,
+                    cgroup=cgroup,
+                )
         except BaseException:
             self.delete()
             raise
@@ -103,9 +112,15 @@ class Launch:
             _refuse_limits(self.spec.resources, "the container has no cgroup")
             return
         self.cgroups = self.cgroup.entrances()
+        if self.cgroup.alone:
+            self.made = list(self.cgroups)
+            self._remember(self)
+            if not self.cgroup.make_alone():
+                self.cgroup, self.cgroups, self.made = Cgroup(""), (), []
+            return
         if not self.is_made:
             self.cgroup.check_free()
-        self.made = [each for each in self.cgroups if self.is_made or not Path(each).exists()]
+        self.made = [each for each in self.cgroups if self.is_made or not os.path.exists(each)]
         self._remember(self)
         try:
             made = self.cgroup.make()
@@ -133,7 +148,7 @@ def _refuse_limits(resources: Resources, why: str) -> None:
 
 
 @contextmanager
-def launched(launch: Launch, **streams: "Stream | Carrier") -> Iterator[Process]:
+def launched(launch: Launch, **streams: Stream | Carrier) -> Iterator[Process]:
     """Yield a container's process, gone at the block's end, and its cgroup with it; `streams` are `create`'s arguments."""
     try:
         with launch.create(**streams) as process:  # type: ignore[arg-type]

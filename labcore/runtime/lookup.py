@@ -3,18 +3,25 @@
 Every start of a container asks for some paths, so that this works on strings, and looks at each entry once.
 """
 
+from __future__ import annotations
+
 import os
 import stat
-from collections.abc import Collection, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import NamedTuple
+
+from labcore.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+    from typing import TypeAlias
 
 MAX_LINKS = 40
-Layers = Sequence["str | Path"]
+Layers: TypeAlias = "Sequence[str | Path]"
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """An entry of a layer: its path on the host, and whether it is a symbolic link."""
 
     path: str
@@ -45,7 +52,7 @@ def resolve(layers: Layers, path: str, mounted: Collection[str] = ()) -> str | N
         links += 1
         if links > MAX_LINKS:
             return None
-        target = os.readlink(found.path)  # noqa: PTH115
+        target = os.readlink(found.path)
         here = "" if target.startswith("/") else here
         pending += _parts(target)
     return here or "/"
@@ -58,6 +65,8 @@ def _parts(path: str) -> list[str]:
 
 def find(layers: Layers, path: str) -> Path | None:
     """Return the host's path of a file in the stack, or None."""
+    from pathlib import Path
+
     place = resolve(layers, path)
     if place is None:
         return None

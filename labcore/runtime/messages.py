@@ -1,4 +1,4 @@
-"""Causes and cures of failures, in Chinese: the keys are the English texts in explain.py and rootfs_lookup.py."""
+"""Causes and cures of failures, in Chinese: the keys are the English texts in explain*.py and rootfs_lookup.py."""
 
 CHINESE = {
     "a process still has its root or its working directory there, or a file open": (

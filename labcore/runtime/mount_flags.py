@@ -1,11 +1,17 @@
 """Mount options: mount(8)'s words, and those of the OCI specification, as flags, attributes and a file system's own data."""
 
+from __future__ import annotations
+
 from functools import lru_cache
-from typing import Final
 
 from labcore.native import MountAttribute, MountFlag
 from labcore.record import Record
-from labcore.spec import MountPoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from labcore.spec import MountPoint
 
 M, A = MountFlag, MountAttribute
 

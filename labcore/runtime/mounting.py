@@ -1,18 +1,24 @@
 """Mounts as ops: the host's parts are opened (open_tree(2)) before the root is left; all is mounted in the new root."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
-from pathlib import Path
-from typing import Final
 
 from labcore.errors import InvalidInput
 from labcore.native import MountFlag, UnmountFlag
 from labcore.runtime import ops
 from labcore.runtime.lookup import resolve
-from labcore.runtime.mount_flags import COPY_UP, MAPPED, Options, is_bind, parse_options
-from labcore.runtime.ops import Op
-from labcore.spec import MountPoint, Root
+from labcore.runtime.mount_flags import COPY_UP, MAPPED, is_bind, parse_options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from typing import Final
+
+    from labcore.runtime.mount_flags import Options
+    from labcore.runtime.ops import Op
+    from labcore.spec import MountPoint, Root
 
 normalized = lru_cache(maxsize=1024)(os.path.normpath)  # which takes as long as two system calls
 
@@ -85,7 +91,7 @@ def mount_all(
 
     What the starter took in hand are descriptors from `received` on.
     """
-    files = frozenset(mount.source for mount in mounts if is_bind(mount) and not os.path.isdir(mount.source))  # noqa: PTH112
+    files = frozenset(mount.source for mount in mounts if is_bind(mount) and not os.path.isdir(mount.source))
     return _mount_all(mounts, files, new_user, apart, received)
 
 
@@ -102,7 +108,7 @@ def _mount_all(
         if not options.flags & MountFlag.REMOUNT:
             is_directory = not (is_bind(mount) and mount.source in files)
             plan += make_place(target, directory=is_directory, made=made, no_links=_protects(mount))
-            made = {path for path in made if not path.startswith(target + "/")} | {target, *_parents(target)}
+            made = {path for path in made if not path.startswith(target + "/")} | {target, *parents(target)}
         if is_given(mount, apart):
             plan.append(ops.MoveReceivedMount(received, mount.target, follow=not _protects(mount)))
             plan += [ops.Mount("none", mount.target, flags=flag) for flag in options.propagation[1:]]
@@ -181,15 +187,17 @@ def _mount(mount: MountPoint, options: Options) -> list[Op]:
 
 def make_place(path: str, *, directory: bool, made: Collection[str] = ("/",), no_links: bool = False) -> list[Op]:
     """Return the ops that make a directory, or an empty file, and those directories on the way to it that are not `made`."""
-    wanted = (*_parents(path), path) if directory else _parents(path)
+    wanted = (*parents(path), path) if directory else parents(path)
     missing = tuple(each for each in wanted if each not in made)
     directories: list[Op] = [ops.MakeDirectories(missing, no_links=no_links)] if missing else []
     return directories if directory else [*directories, ops.MakeFiles((path,))]
 
 
 @lru_cache(maxsize=256)
-def _parents(path: str) -> tuple[str, ...]:
-    return tuple(str(parent) for parent in reversed(Path(path).parents) if str(parent) != "/")
+def parents(path: str) -> tuple[str, ...]:
+    """Return the directories on the way to an absolute path, from below the root on."""
+    parts = os.path.normpath(path).split("/")[1:-1]
+    return tuple("/" + "/".join(parts[: count + 1]) for count in range(len(parts)))
 
 
 def check_mounts(mounts: Iterable[MountPoint]) -> None:

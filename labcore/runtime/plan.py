@@ -1,20 +1,27 @@
 """The plan: a container start as a list of ops, to be printed, changed, and carried out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from __future__ import annotations
+
 from functools import cached_property
-from typing import Literal, Self
 
 from labcore.errors import InvalidInput
-from labcore.native import CloneFlag, Prctl, Report, Step
+from labcore.native import CloneFlag, Prctl
 from labcore.native.block import compile_block
 from labcore.native.handover import attempts, with_handover
 from labcore.record import Record
 from labcore.runtime.containment import check_containment
-from labcore.runtime.ops import Clone, Op
-from labcore.runtime.ops.fields import check_fields
+from labcore.runtime.ops import Clone
 from labcore.spec import Moment
 
-Carrier = Literal["extension", "monitor"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Literal, Self, TypeAlias
+
+    from labcore.native import Report, Step
+    from labcore.runtime.ops import Op
+
+Carrier: TypeAlias = "Literal['extension', 'monitor']"
 
 CARRIERS: dict[Carrier, str] = {
     "extension": "the extension walks it, in a child that shares our memory until its exec",
@@ -37,6 +44,8 @@ class Plan(Record):
     def __init__(self, ops: Iterable[Op], *, typed: bool = False) -> None:
         made = tuple(ops)
         if not typed:
+            from labcore.runtime.ops.fields import check_fields  # which labcore's own plans do not need
+
             check_fields(made)
         super().__init__(made)
 

@@ -1,16 +1,22 @@
 """Probes of this machine: kernel version, mounts, user namespace, from /proc."""
 
+from __future__ import annotations
+
 import os
-import re
 from functools import cache
-from pathlib import Path
-from typing import Final
+
+from labcore.files import read_bytes, read_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Final
 
 
 def read_setting(name: str) -> str | None:
     """Return a kernel setting of /proc/sys, None if this kernel has no such setting."""
     try:
-        return Path("/proc/sys", name).read_text(encoding="utf-8").strip()
+        return read_text(f"/proc/sys/{name}").strip()
     except OSError:
         return None
 
@@ -18,7 +24,7 @@ def read_setting(name: str) -> str | None:
 @cache
 def kernel_version() -> tuple[int, int]:
     """Return the kernel's version, such as (6, 18): uname(2)."""
-    major, minor = re.findall(r"\d+", os.uname().release)[:2]
+    major, minor = os.uname().release.split("-")[0].split(".")[:2]
     return int(major), int(minor)
 
 
@@ -29,7 +35,7 @@ def in_chroot() -> bool:
 
 def mountinfo() -> list[list[str]]:
     """Return this process's mounts, each as the fields that proc(5) numbers from 0; those behind `-` are of the file system."""
-    return [line.split() for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
+    return [line.split() for line in read_text("/proc/self/mountinfo").splitlines()]
 
 
 def file_system(path: Path) -> str:
@@ -53,8 +59,7 @@ def confined() -> bool:
 def mapped(name: str) -> int:
     """Return how many ids `uid_map` or `gid_map` maps for this process: user_namespaces(7)."""
     try:
-        with open(f"/proc/self/{name}", "rb", buffering=0) as file:  # noqa: PTH123 - every start asks
-            lines = file.read().splitlines()
+        lines = read_bytes(f"/proc/self/{name}").splitlines()
     except OSError:  # no /proc: nothing can be said, and little be done
         return EVERYBODY
     return sum(int(line.split()[2]) for line in lines)

@@ -1,19 +1,24 @@
 """spawn: a plan carried out by the extension or by the monitor, which is imported when a plan needs it."""
 
+from __future__ import annotations
+
 import errno
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from labcore.errors import InvalidInput, StepFailed, SystemCallError
-from labcore.native import Process, Report, Started, Stream, Streams, spawn_sharing
+from labcore.native import Started, Streams, spawn_sharing
+from labcore.native.block import born_in
 from labcore.native.spawn import CGROUP_DESCRIPTOR, PRESERVED_DESCRIPTOR
 from labcore.runtime.ops import Sync
-from labcore.runtime.plan import CARRIERS, Carrier, Plan
+from labcore.runtime.plan import CARRIERS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    from collections.abc import Mapping, Sequence
 
+    from labcore.native import Process, Report, Stream
+    from labcore.runtime.plan import Carrier, Plan
     from labcore.runtime.shim import Shim
+    from labcore.unix_sockets import Channel
 
 
 def spawn(
@@ -26,7 +31,8 @@ def spawn(
     until_sync: bool = False,
     release: bool = False,
     preserved: Sequence[int] = (),
-    shim: "Shim | None" = None,
+    shim: Shim | None = None,
+    cgroup: int = -1,
 ) -> Process:
     """Start a process by a plan and return it once its program runs, with `process.timeline` filled in.
 
@@ -39,7 +45,8 @@ def spawn(
 
     `preserved` are descriptors that the plan hands on to its program: ops.PreserveFds. `shim` is a directory in which a monitor
     keeps it: its output is logged there, and it is found there again when this process is gone; its streams are the monitor's,
-    and a release lets it run on.
+    and a release lets it run on. `cgroup` is that in which it is born, unless the plan names one (see
+    `labcore.native.block.born_in`).
     Raises StepFailed, with the op, the cause and the cure, if any op fails; then no process is left.
     """
     if carrier is not None and carrier not in CARRIERS:
@@ -47,13 +54,14 @@ def spawn(
     streams = Streams(stdin, stdout, stderr)
     try:
         if shim is not None:
-            started = _spawn_with_shim(plan, shim)
+            started = _spawn_with_shim(plan, shim, cgroup)
         elif release and not until_sync:
-            return _spawn_released(plan, streams, handed_on(preserved))
+            return _spawn_released(plan, streams, handed_on(preserved), cgroup)
         elif plan.carrier == "extension" and carrier != "monitor" and not preserved:
-            started = spawn_sharing(plan.shared_block, attempts=plan.attempts, streams=streams)
+            born_in_it = cgroup if plan.clone.cgroup < 0 else -1
+            started = spawn_sharing(plan.shared_block, attempts=plan.attempts, streams=streams, cgroup=born_in_it)
         else:
-            started = _spawn_monitored(plan, streams, until_sync, release, lent=handed_on(preserved))
+            started = _spawn_monitored(plan, streams, until_sync, release, lent=handed_on(preserved), cgroup=cgroup)
     except SystemCallError as error:
         if error.call == "clone3":
             raise _failure(plan, plan.clone_index, error.errno or 0, error.call, error.arguments) from None
@@ -61,11 +69,12 @@ def spawn(
     return _checked(plan, started.process, started.report) if started.report else started.process
 
 
-def _spawn_released(plan: Plan, streams: Streams, lent: Mapping[int, int]) -> Process:
+def _spawn_released(plan: Plan, streams: Streams, lent: Mapping[int, int], cgroup: int) -> Process:
     """Start a process, and let go of it once its program runs: until then nobody reaps it."""
     from labcore.native.monitor import WAITS, let_reap
 
-    process, report = _spawn_monitored(plan, streams, False, False, lent, WAITS)
+    started = _spawn_monitored(plan, streams, False, False, lent, WAITS, cgroup)
+    process, report = started.process, started.report
     assert report
     if not _has_begun(plan, report):
         let_reap(process)
@@ -78,24 +87,29 @@ def handed_on(preserved: Sequence[int]) -> dict[int, int]:
     return {PRESERVED_DESCRIPTOR + number: fd for number, fd in enumerate(preserved)}
 
 
-def _spawn_with_shim(plan: Plan, shim: "Shim") -> Started:
+def _spawn_with_shim(plan: Plan, shim: Shim, cgroup: int) -> Started:
     from labcore.runtime.shim.start import shim_streams
 
     terminal = any(op.name == "terminal" for op in plan)
     with shim_streams(shim, terminal=terminal) as (streams, descriptors):
-        process, report = _spawn_monitored(plan, streams, False, False, lent=descriptors.lent, words=descriptors.words)
-        return Started(_checked(plan, process, report) if report else process, None)
+        made = _spawn_monitored(plan, streams, False, False, descriptors.lent, descriptors.words, cgroup)
+        return Started(_checked(plan, made.process, made.report) if made.report else made.process, None)
 
 
 def _spawn_monitored(
-    plan: Plan, streams: Streams, until_sync: bool, release: bool, lent: Mapping[int, int], words: tuple[str, ...] = ()
-) -> Started:  # fmt: skip
+    plan: Plan,
+    streams: Streams,
+    until_sync: bool,
+    release: bool,
+    lent: Mapping[int, int],
+    words: tuple[str, ...] = (),
+    cgroup: int = -1,
+) -> Started:
     from labcore.native.monitor import NotCloned, spawn_monitored
 
-    cgroup = plan.clone.cgroup
     syncs = [op for op in plan if isinstance(op, Sync)]
 
-    def at_sync(process: Process, channel: "socket.socket") -> bool:
+    def at_sync(process: Process, channel: Channel) -> bool:
         for op in syncs:
             if not channel.recv(1):
                 return False  # the child has failed before it came this far; the report says where
@@ -108,9 +122,12 @@ def _spawn_monitored(
                 channel.send(b"!")
         return True
 
-    block = plan.block(CGROUP_DESCRIPTOR if cgroup >= 0 else -1)
-    if cgroup >= 0:
-        lent = {**lent, CGROUP_DESCRIPTOR: cgroup}
+    named = plan.clone.cgroup
+    block = plan.block(CGROUP_DESCRIPTOR if named >= 0 else -1)
+    if named < 0 <= cgroup:
+        block = bytes(born_in(block, cgroup, CGROUP_DESCRIPTOR))
+    if named >= 0 or cgroup >= 0:
+        lent = {**lent, CGROUP_DESCRIPTOR: named if named >= 0 else cgroup}
     try:
         return spawn_monitored(
             block, lent=lent, words=words, streams=streams, at_sync=at_sync, until_sync=until_sync
@@ -120,13 +137,12 @@ def _spawn_monitored(
         raise _failure(plan, index, refused.report.error, step.call, step.arguments) from None
 
 
-def _hand_over(channel: "socket.socket", descriptors: Sequence[int]) -> None:
+def _hand_over(channel: Channel, descriptors: Sequence[int]) -> None:
     """Send descriptors, and let go of them here."""
     import os
-    import socket
 
     try:
-        socket.send_fds(channel, [b"!"], list(descriptors))
+        channel.send_fds(b"!", descriptors)
     finally:
         for fd in descriptors:
             os.close(fd)

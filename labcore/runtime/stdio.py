@@ -1,12 +1,17 @@
 """Ownership of stdio: pipes are given to the process's user, who could not open /dev/stdout again else."""
 
+from __future__ import annotations
+
 import os
 import stat
-from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
+from labcore.files import read_text
 from labcore.spec import IdRange
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TERMINALS = range(136, 144)  # major numbers of /dev/pts/N: devices.txt of the kernel
 
@@ -16,18 +21,18 @@ def give_streams(pid: int, user: int, *, terminals: bool = False) -> None:
 
     What may not be given (by root of a user namespace, on a read-only file system) stays whose it is.
     """
-    owner = outside(user, read_id_map(Path(f"/proc/{pid}/uid_map")))
+    owner = outside(user, read_id_map(f"/proc/{pid}/uid_map"))
     for stream in (f"/proc/{pid}/fd/{fd}" for fd in range(3)):
         with suppress(OSError):
-            status = os.stat(stream)  # noqa: PTH116
+            status = os.stat(stream)
             terminal = stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) in TERMINALS
             if owner not in (None, status.st_uid) and (stat.S_ISFIFO(status.st_mode) or (terminals and terminal)):
                 os.chown(stream, owner, -1)
 
 
-def read_id_map(file: Path) -> list[IdRange]:
+def read_id_map(path: str) -> list[IdRange]:
     """Read a map of numbers as this process sees it: user_namespaces(7)."""
-    rows = (tuple(map(int, line.split())) for line in file.read_text(encoding="utf-8").splitlines())
+    rows = (tuple(map(int, line.split())) for line in read_text(path).splitlines())
     return [IdRange(inside, out, size) for inside, out, size in rows]
 
 

@@ -1,10 +1,10 @@
 """The pseudo-terminal of a container, pty(7): made inside it, its master taken by the launcher (docker's `-t`)."""
 
+from __future__ import annotations
+
 import os
 import struct
-from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar
 
 from labcore import native
 from labcore.native import (
@@ -14,13 +14,21 @@ from labcore.native import (
     TIOCSWINSZ,
     CloneFlag,
     MoveFlag,
-    Process,
     Register,
     Resolve,
-    Step,
     TreeFlag,
 )
 from labcore.runtime.ops import MakeFiles, Op
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import ClassVar
+
+    from labcore.native import (
+        Process,
+        Step,
+    )
 
 MASTER = 20  # where the child keeps the terminal's other end until it has been taken
 FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC

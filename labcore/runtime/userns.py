@@ -5,19 +5,18 @@ it is mapped to. Ordinary users may map their own number; more of them, which fi
 newuidmap(1), within what the administrator has set aside for them in subuid(5).
 """
 
+from __future__ import annotations
+
 import fcntl
 import os
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Final, NamedTuple
 
 from labcore.errors import InvalidInput, Unavailable
+from labcore.files import read_text, write_text
 from labcore.native import (
     AT_FDCWD,
     CloneFlag,
     MountAttribute,
     MountFlag,
-    Process,
     TreeFlag,
     clone,
     mount_setattr,
@@ -26,10 +25,19 @@ from labcore.native import (
     unshare,
 )
 from labcore.native.step import perform
-from labcore.runtime.mount_flags import Options
+from labcore.record import Record
 from labcore.runtime.ops.mounts import BELOW, TOP, attribute_steps
 from labcore.runtime.probe import confined, mapped
-from labcore.spec import ContainerSpec, IdRange, MountPoint
+from labcore.spec import IdRange, MountPoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from labcore.native import Process
+    from labcore.runtime.mount_flags import Options
+    from labcore.spec import ContainerSpec
 
 TERMINALS: Final = 5  # the group `tty`, whose terminals are
 
@@ -79,7 +87,7 @@ def _owns_network(spec: ContainerSpec) -> bool:
     try:
         owner = fcntl.ioctl(network, NS_GET_USERNS)
         try:
-            return os.path.samestat(os.fstat(owner), Path(joins["user"]).stat())
+            return os.path.samestat(os.fstat(owner), os.stat(joins["user"]))
         finally:
             os.close(owner)
     except OSError:  # an ancestor's, which may not be looked at
@@ -109,14 +117,14 @@ def enter() -> None:
         os.close(reader)
         whole = mapper.wait() == 0
     if not whole:
-        Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
-        Path("/proc/self/uid_map").write_text(f"0 {user} 1", encoding="utf-8")
-        Path("/proc/self/gid_map").write_text(f"0 {group} 1", encoding="utf-8")
+        write_text("/proc/self/setgroups", "deny")
+        write_text("/proc/self/uid_map", f"0 {user} 1")
+        write_text("/proc/self/gid_map", f"0 {group} 1")
     confined.cache_clear()  # what was seen before holds no longer
 
 
 def _leave_for_new_namespace() -> None:
-    from labcore.runtime.explain import userns_block
+    from labcore.runtime.explain_privileges import userns_block
 
     try:
         unshare(CloneFlag.NEWUSER | CloneFlag.NEWNS)
@@ -132,8 +140,8 @@ def _map_from_outside(pid: int, reader: int, writer: int) -> int:
     if not os.read(reader, 1):
         return 1
     user, group = os.geteuid(), os.getegid()
-    uids = [IdRange(inside=0, outside=user, size=1), *subordinate(Path("/etc/subuid"), user)]
-    gids = [IdRange(inside=0, outside=group, size=1), *subordinate(Path("/etc/subgid"), user)]
+    uids = [IdRange(inside=0, outside=user, size=1), *subordinate("/etc/subuid", user)]
+    gids = [IdRange(inside=0, outside=group, size=1), *subordinate("/etc/subgid", user)]
     if len(uids) == 1 or len(gids) == 1:
         return 1
     try:
@@ -143,7 +151,7 @@ def _map_from_outside(pid: int, reader: int, writer: int) -> int:
     return 0
 
 
-def subordinate(file: Path, user: int) -> list[IdRange]:
+def subordinate(path: str, user: int) -> list[IdRange]:
     """Return what a user has been given in subuid(5) or subgid(5), mapped from 1 upwards."""
     import pwd
 
@@ -153,7 +161,7 @@ def subordinate(file: Path, user: int) -> list[IdRange]:
         names = {str(user)}
     found: list[IdRange] = []
     inside = 1
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+    for line in read_text(path).splitlines() if os.path.exists(path) else ():
         name, _, rest = line.strip().partition(":")
         first, _, count = rest.partition(":")
         if name in names and first.isdigit() and count.isdigit():
@@ -162,7 +170,7 @@ def subordinate(file: Path, user: int) -> list[IdRange]:
     return found
 
 
-class Tree(NamedTuple):
+class Tree(Record):
     """A part of the mount tree that is to be handed over, and whether its owners are mapped."""
 
     path: str
@@ -181,7 +189,7 @@ def copied_trees(process: Process, wanted: Sequence[Tree]) -> list[int]:
     trees: list[int] = []
     namespace = os.open(f"/proc/{process.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        for path, options, owners in wanted:
+        for path, options, owners in map(Tree.values, wanted):
             below = TreeFlag.RECURSIVE if options.recursive and not owners else TreeFlag(0)
             trees.append(tree := open_tree(AT_FDCWD, path, TreeFlag.CLONE | below))
             for step in attribute_steps(tree, options.set, options.clear, options.set_below, options.clear_below):
@@ -210,8 +218,8 @@ def _write_map(pid: int, name: str, ranges: Sequence[IdRange]) -> None:
     lines = "".join(f"{each.inside} {each.outside} {each.size}\n" for each in ranges)
     try:
         if os.geteuid() and name == "gid_map" and len(ranges) == 1:
-            Path(f"/proc/{pid}/setgroups").write_text("deny", encoding="utf-8")  # else no ordinary user may map groups
-        Path(f"/proc/{pid}/{name}").write_text(lines, encoding="utf-8")
+            write_text(f"/proc/{pid}/setgroups", "deny")  # else no ordinary user may map groups
+        write_text(f"/proc/{pid}/{name}", lines)
     except OSError as error:
         if os.geteuid() == 0 or not _mapped_by_helper(pid, name, lines.split()):
             where = f"linux.{name.replace('_m', 'M')}pings"

@@ -4,17 +4,23 @@ The command line and the Engine API are read into it; with the image's config `l
 ContainerSpec. Where a field is None, or as it is by default, the image decides, and then labcore's default.
 """
 
+from __future__ import annotations
+
 import os
-from typing import Literal
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
-from labcore.spec.isolation import DeviceRule, IdRange, Rlimit
 from labcore.spec.log import LogPolicy
-from labcore.spec.network import EndpointOptions, PortBinding
 from labcore.spec.resources import Resources
 
-MountKind = Literal["bind", "volume", "tmpfs"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    from labcore.spec.isolation import DeviceRule, IdRange, Rlimit
+    from labcore.spec.network import EndpointOptions, PortBinding
+
+MountKind: TypeAlias = "Literal['bind', 'volume', 'tmpfs']"
 
 
 class Mount(Record):

@@ -1,6 +1,10 @@
 """Digests of content: `sha256:…` (image-spec, descriptor.md)."""
 
-from typing import Final
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 ALGORITHMS: Final = {"sha256": 64, "sha512": 128}  # name -> hex digits
 

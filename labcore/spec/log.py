@@ -1,11 +1,16 @@
 """Log policy: blocking or non-blocking, buffer size, rotation."""
 
-from typing import Literal
+from __future__ import annotations
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
 
-Input = Literal["none", "open", "once"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+
+Input: TypeAlias = "Literal['none', 'open', 'once']"
 
 
 class LogPolicy(Record):

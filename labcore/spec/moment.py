@@ -1,5 +1,7 @@
 """Timeline entry: when an op of a start began, and how long it took."""
 
+from __future__ import annotations
+
 from labcore.record import Record
 
 

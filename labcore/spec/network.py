@@ -1,12 +1,17 @@
 """Networks, endpoints and published ports, in the Engine API's terms: NetworkCreate, EndpointSettings, PortMap."""
 
-from typing import Literal
+from __future__ import annotations
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
 from labcore.spec.addresses import parse_address, parse_prefix
 
-Protocol = Literal["tcp", "udp"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+
+Protocol: TypeAlias = "Literal['tcp', 'udp']"
 
 
 class AddressPool(Record):

@@ -1,11 +1,16 @@
 """Platforms: operating system, architecture and variant (image-spec, image-index.md)."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Sequence
-from typing import Any, Final, Self
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Final, Self
 
 # uname's machine -> architecture and variant as images name them, which is as Go does
 MACHINES: Final = {
@@ -56,7 +61,7 @@ class Platform(Record):
         digits = (self.variant or USUAL_VARIANT.get(self.architecture, "v0")).removeprefix("v").split(".")
         return tuple(map(int, digits)) if all(each.isdecimal() for each in digits) else None
 
-    def suits(self, wanted: "Platform") -> bool:
+    def suits(self, wanted: Platform) -> bool:
         """Does an image of this platform run where `wanted` is asked for? A machine runs images for older variants."""
         if (self.os, self.architecture) != (wanted.os, wanted.architecture):
             return False

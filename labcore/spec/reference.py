@@ -1,10 +1,15 @@
 """References: the names of images, parsed as Docker does."""
 
+from __future__ import annotations
+
 import re
-from typing import Final, Self
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, Self
 
 HUB: Final = "docker.io"
 LONGEST: Final = 255  # characters of a repository

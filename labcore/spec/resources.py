@@ -1,7 +1,12 @@
 """Resource limits that cgroups enforce, in the OCI runtime specification's terms (config-linux.md)."""
 
+from __future__ import annotations
+
 from labcore.record import Record
-from labcore.spec.isolation import DeviceRule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.spec.isolation import DeviceRule
 
 
 class Throttle(Record):

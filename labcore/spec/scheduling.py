@@ -1,5 +1,7 @@
 """Scheduling of a process, in the OCI runtime specification's terms: process.scheduler and process.ioPriority."""
 
+from __future__ import annotations
+
 from labcore.record import Record
 
 

@@ -1,5 +1,7 @@
 """Seccomp profile: a system call filter, as the OCI runtime specification describes one (config-linux.md, seccomp)."""
 
+from __future__ import annotations
+
 from labcore.record import Record
 
 

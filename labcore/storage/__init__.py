@@ -1,8 +1,10 @@
 """Storage: layers, upper directories and volumes, on overlayfs (docker's graph driver, containerd's snapshotter)."""
 
+from __future__ import annotations
+
 from labcore.lazy import lazy_names
 
-TYPE_CHECKING = False  # `run` uses single modules: the names below are loaded when they are first used
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.storage.layers import LayerStore
     from labcore.storage.upper import Upper, UpperStore

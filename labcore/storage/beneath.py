@@ -4,11 +4,12 @@ Neither `..` nor a link that an earlier entry made leads out of the root. Parent
 follow, until an entry removes a directory or a link by which they may have been reached.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import stat
 from contextlib import suppress
-from typing import Final
 
 from labcore.errors import SystemCallError
 from labcore.native import Resolve, openat2
@@ -16,6 +17,10 @@ from labcore.storage.directories import remove_tree
 from labcore.storage.tree import MAX_PATH_BYTES
 from labcore.storage.whiteouts import is_whiteout, set_opaque
 from labcore.tar import BadArchive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 INSIDE: Final = Resolve.IN_ROOT | Resolve.NO_MAGICLINKS

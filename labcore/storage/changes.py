@@ -4,18 +4,25 @@ Only the upper directory is walked; lower layers are looked up name by name. Del
 directories are opaque: `labcore.storage.whiteouts`.
 """
 
+from __future__ import annotations
+
 import os
 import stat
-from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Final, Literal
 
 from labcore.record import Record
-from labcore.storage.tree import Entry, Tree, read_attributes, sorted_names, tree_at
+from labcore.storage.tree import read_attributes, sorted_names, tree_at
 from labcore.storage.whiteouts import is_opaque, is_whiteout
 
-Kind = Literal["added", "changed", "deleted"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
+    from typing import Final, Literal, TypeAlias
+
+    from labcore.storage.tree import Entry, Tree
+
+Kind: TypeAlias = "Literal['added', 'changed', 'deleted']"
 CHUNK_SIZE: Final = 1 << 20
 
 

@@ -4,19 +4,26 @@ Source and target may be untrusted, and may change meanwhile. Each file is made 
 link is followed.
 """
 
+from __future__ import annotations
+
 import errno
 import fcntl
 import os
 import stat
-from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Final, Self
 
 from labcore.native import Resolve
 from labcore.storage.changes import Stack
 from labcore.storage.metadata import NEW_FILE, Metadata, clear, make_directory, set_metadata
-from labcore.storage.tree import DIRECTORY, Entry, Tree, open_beneath
+from labcore.storage.tree import DIRECTORY, Entry, open_beneath
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Final, Self
+
+    from labcore.storage.tree import Tree
 
 FICLONE: Final = 0x40049409  # ioctl_ficlone(2): share the blocks until one side changes
 CHUNK_SIZE: Final = 1 << 24

@@ -1,17 +1,22 @@
 """Atomic creation and removal of directories: complete or absent, also if the process that does it is killed."""
 
+from __future__ import annotations
+
 import errno
 import os
 import re
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from pathlib import Path
-from typing import Final
 
 from labcore.atomic import sync_directory
 from labcore.errors import InvalidInput
 from labcore.locks import Lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Final
 
 UNFINISHED: Final = ".unfinished-"  # what is being made or removed; locked while whoever does it lives
 NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}")
@@ -86,7 +91,7 @@ def remove_tree(top: Path | bytes | str, *, parent: int | None = None) -> None:
         os.rmdir(top, dir_fd=parent)
 
 
-def _remove_entry(top: int, entry: "os.DirEntry[str]", numbers: Iterator[int]) -> None:
+def _remove_entry(top: int, entry: os.DirEntry[str], numbers: Iterator[int]) -> None:
     if not entry.is_dir(follow_symlinks=False):
         os.unlink(entry.name, dir_fd=top)
         return
@@ -102,7 +107,7 @@ def _remove_entry(top: int, entry: "os.DirEntry[str]", numbers: Iterator[int]) -
     os.rmdir(entry.name, dir_fd=top)
 
 
-def _entries(fd: int) -> "list[os.DirEntry[str]]":
+def _entries(fd: int) -> list[os.DirEntry[str]]:
     with os.scandir(fd) as entries:
         return list(entries)
 

@@ -1,16 +1,22 @@
 """Storage driver: overlay, or copy where overlayfs cannot be mounted."""
 
+from __future__ import annotations
+
 import json
 import os
 from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
-from typing import Final, Literal
 
 from labcore.atomic import atomic_write
+from labcore.files import read_bytes
 from labcore.spec import OverlayRoot
 
-Driver = Literal["overlay", "copy"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Final, Literal, TypeAlias
+
+Driver: TypeAlias = "Literal['overlay', 'copy']"
 VARIABLE: Final = "LABCORE_STORAGE"
 EVERYBODY: Final = ("0", "0", "4294967295")  # the map of the machine's own user namespace
 
@@ -22,22 +28,17 @@ def driver(directory: Path) -> Driver:
     """
     if os.environ.get(VARIABLE) in ("overlay", "copy"):
         return "copy" if os.environ[VARIABLE] == "copy" else "overlay"
-    here = (os.uname().release, tuple(_read("/proc/self/uid_map").split()))
+    here = (os.uname().release, tuple(read_bytes("/proc/self/uid_map").decode().split()))
     with suppress(OSError):
-        if known := _noted(_read(f"{directory}/driver.json"), *here):
+        if known := _noted(read_bytes(f"{directory}/driver.json"), *here):
             return known
     found: Driver = "overlay" if _overlay_works(directory, in_userns=here[1] != EVERYBODY) else "copy"
     atomic_write(directory / "driver.json", json.dumps({"here": here, "driver": found}).encode())
     return found
 
 
-def _read(path: str) -> str:
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - every start asks
-        return file.read().decode(errors="replace")
-
-
 @lru_cache(maxsize=16)
-def _noted(content: str, release: str, ids: tuple[str, ...]) -> Driver | None:
+def _noted(content: bytes, release: str, ids: tuple[str, ...]) -> Driver | None:
     """Return the driver that is noted, if that was for this kernel and this map."""
     with suppress(ValueError, KeyError, TypeError):
         known = json.loads(content)

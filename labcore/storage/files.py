@@ -4,22 +4,29 @@ The kernel resolves each path with the root's descriptor as `/` (openat2(2), RES
 of it, also while somebody changes it.
 """
 
+from __future__ import annotations
+
 import os
 import stat
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from labcore.errors import InvalidInput, NotFound
 from labcore.native import Resolve
 from labcore.record import Record
-from labcore.spec import OverlayRoot, Root
+from labcore.spec import OverlayRoot
 from labcore.storage import overlay
 from labcore.storage.beneath import ParentDirectories
 from labcore.storage.copies import Copier
 from labcore.storage.implied import is_default_root
 from labcore.storage.packing import Packer
 from labcore.storage.tree import DIRECTORY, Entry, Tree, open_beneath, tree_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from labcore.spec import Root
 
 MAX_LINKS: Final = 40
 SEARCH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC

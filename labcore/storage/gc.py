@@ -11,17 +11,22 @@ A plan that is kept and started later holds no lock: if its layers are collected
 of its image unpacks them again.
 """
 
+from __future__ import annotations
+
 import os
 import re
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
 
 from labcore.errors import Unavailable
 from labcore.locks import Lock
 from labcore.record import Record
 from labcore.storage.implied import forget
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Final
 
 INCOMING: Final = ".incoming-"
 REMOVED: Final = ".removed-"

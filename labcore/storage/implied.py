@@ -11,21 +11,27 @@ on top, in which they are as the topmost archive that has an entry for them says
                  layers/ID    a fixup layer: ID is the head of a digest of the IDs of the layers below it
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Final, NamedTuple
 
 from labcore.atomic import atomic_write
+from labcore.record import Record
 from labcore.spec import TopDirectory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Final
 
 IMPLIED: Final = "implied"
 ROOT_ENTRIES: Final = "says-root"
 
 
-class ImpliedDirectories(NamedTuple):
+class ImpliedDirectories(Record):
     """The paths of the directories that a layer's archive has no entry for, and whether it has one for `/`."""
 
     paths: frozenset[bytes] = frozenset()

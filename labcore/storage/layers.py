@@ -8,23 +8,27 @@
                  scratch/     an empty directory: every container mounts its own tmpfs there, in its own mount namespace
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import BinaryIO
 
 from labcore.atomic import atomic_write
 from labcore.errors import StoreDamaged
+from labcore.files import read_bytes
 from labcore.spec import OverlayRoot, checked_digest
 from labcore.storage.gc import using
 from labcore.storage.implied import needs_fixup, top_of
 from labcore.storage.whiteouts import visible
 
-TYPE_CHECKING = False  # its imports cost 7 ms, and `run` mostly finds all unpacked
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from typing import BinaryIO
+
     from labcore.storage.unpack import UnpackedLayer
 
 FORMAT = "1"
@@ -62,7 +66,7 @@ class LayerStore:
         archive = bytes(1024)  # the end of a tar archive
         return self.add(f"sha256:{hashlib.sha256(archive).hexdigest()}", lambda: io.BytesIO(archive))
 
-    def unpacked(self, open_archive: Callable[[], BinaryIO]) -> "AbstractContextManager[UnpackedLayer]":
+    def unpacked(self, open_archive: Callable[[], BinaryIO]) -> AbstractContextManager[UnpackedLayer]:
         """Unpack an archive whose digest is not known yet; it is removed at the block's end unless it was committed.
 
         A plain one is not hashed: its diff_id is the digest that the caller computes. Raises StoreDamaged, StoreFull.
@@ -107,8 +111,7 @@ class LayerStore:
     def _prepare(self) -> None:
         """Make what is missing. Nobody but root may look in: layers hold setuid programs, and devices."""
         try:
-            with open(f"{self.directory}/format", "rb", buffering=0) as file:  # noqa: PTH123 - every start asks
-                found = file.read().strip().decode(errors="replace")
+            found = read_bytes(f"{self.directory}/format").strip().decode(errors="replace")
         except FileNotFoundError:
             version = self.directory / "format"
             self.directory.mkdir(parents=True, exist_ok=True)

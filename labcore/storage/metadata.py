@@ -1,11 +1,17 @@
 """File metadata in untrusted directories: owner, mode, times and xattrs are set through descriptors."""
 
+from __future__ import annotations
+
 import errno
 import os
 import stat
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from labcore.errors import InvalidInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 SPECIAL: Final = {stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
 NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

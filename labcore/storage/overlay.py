@@ -3,12 +3,12 @@
 Such a mount has no path, no other process sees it, and it is gone with its last descriptor, however this process ends.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
 
 from labcore.errors import InvalidInput, SystemCallError
 from labcore.native import (
@@ -25,7 +25,13 @@ from labcore.native import (
     open_tree,
     unshare,
 )
-from labcore.spec import OverlayRoot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from labcore.spec import OverlayRoot
 
 PAGE: Final = 4096
 RESTRICTED: Final = MountAttribute.NODEV | MountAttribute.NOSUID | MountAttribute.NOEXEC

@@ -4,14 +4,20 @@ A header is ustar's, 512 bytes; what does not fit there (long or non-ASCII names
 attributes) stands in pax records before it. The same files give the same bytes.
 """
 
+from __future__ import annotations
+
 import os
 import stat
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Final
 
-from labcore.storage.tree import Entry
 from labcore.tar.reading import BLOCK, BLOCK_DEVICE, CHARACTER, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, XATTR
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Final
+
+    from labcore.storage.tree import Entry
 
 CHUNK_SIZE: Final = 1 << 20
 RECORDS: Final = b"x"

@@ -1,16 +1,22 @@
 """Walking an untrusted directory tree that may change meanwhile: one descriptor at a time, no link followed, openat2(2)."""
 
+from __future__ import annotations
+
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from labcore.errors import InvalidInput
 from labcore.native import Resolve, openat2
 from labcore.storage.whiteouts import is_whiteout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import Final
 
 DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 GONE: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}

@@ -10,21 +10,25 @@ ID is the container's. What the layers below are, and which of the two ways it i
 other description. One container at a time has it; that is the engine's to see to.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
 
 from labcore.disk_space import room_for
 from labcore.errors import InUse, NotFound
 from labcore.record import Record
-from labcore.spec import BindRoot, OverlayRoot, Root
+from labcore.spec import BindRoot, OverlayRoot
 from labcore.storage import overlay
 from labcore.storage.directories import created_whole, remove, sweep
 from labcore.storage.implied import is_default_root, top_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from labcore.spec import Root
     from labcore.storage.changes import Change
     from labcore.storage.files import Files
 
@@ -117,7 +121,7 @@ class UpperStore:
 
         return size_of(self.written(upper))
 
-    def changes(self, upper: Upper) -> "list[Change]":
+    def changes(self, upper: Upper) -> list[Change]:
         """Return what was changed in the image's files: `docker diff`. It may be in use meanwhile."""
         from labcore.storage.changes import Stack, changes
 
@@ -142,7 +146,7 @@ class UpperStore:
             return not is_default_root(here)
         return (here.st_mode, here.st_uid, here.st_gid) != (below.st_mode, below.st_uid, below.st_gid)
 
-    def files(self, upper: Upper, whose: str, *, writable: bool = False) -> "AbstractContextManager[Files]":
+    def files(self, upper: Upper, whose: str, *, writable: bool = False) -> AbstractContextManager[Files]:
         """Return a block with all files that a container on it would see, which the caller has to himself."""
         from labcore.storage.files import of_root
 

@@ -8,13 +8,12 @@
 A container holds a shared lock on its volumes' directories (flock(2)); a locked one is not removed.
 """
 
+from __future__ import annotations
+
 import json
 import os
-from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
 
 from labcore.atomic import atomic_write
 from labcore.disk_space import room_for
@@ -23,8 +22,15 @@ from labcore.locks import Lock, is_at
 from labcore.record import Record
 from labcore.storage.copies import Copier
 from labcore.storage.directories import OPEN, UNFINISHED, checked_name, created_whole, remove, remove_tree, sweep
-from labcore.storage.files import Files
 from labcore.storage.tree import size_of, tree_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
+    from typing import Any, Final
+
+    from labcore.storage.files import Files
 
 FORMAT: Final = 1
 

@@ -4,12 +4,17 @@ In an archive both are empty files with names that begin with `.wh.`; in an over
 0/0, and an opaque directory has an extended attribute.
 """
 
+from __future__ import annotations
+
 import os
 import stat
-from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Final
 
 WHITEOUT_PREFIX: Final = ".wh."
 OPAQUE_WHITEOUT: Final = ".wh..wh..opq"

@@ -1,5 +1,7 @@
 """Tar archives of layers and images: a streaming reader, and decompression."""
 
+from __future__ import annotations
+
 from labcore.tar.decompressing import compression, decompressed
 from labcore.tar.fields import BadArchive
 from labcore.tar.reading import Archive, Chunk, Entry

@@ -1,13 +1,18 @@
 """Decompression of gzip, zstd, bzip2 and xz streams, recognised by their first bytes."""
 
+from __future__ import annotations
+
 import io
-from collections.abc import Callable
-from typing import Any, BinaryIO, Final
 
 from isal import igzip_lib
 
 from labcore.errors import StoreDamaged
 from labcore.tar.frames import Frames, is_zstd
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, BinaryIO, Final
 
 # The first bytes -> how it is compressed; for zstd see frames.py.
 MAGIC: Final = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
@@ -23,7 +28,7 @@ def compression(head: bytes) -> str:
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "")
 
 
-def decompressed(source: "BinaryIO | Peeked", what: str, greedy: Callable[[], object] = lambda: None) -> BinaryIO:
+def decompressed(source: BinaryIO | Peeked, what: str, greedy: Callable[[], object] = lambda: None) -> BinaryIO:
     """Return a reader of a stream's content, decompressed if it is compressed. The stream need not be seekable.
 
     Only one layer of compression is removed: a bomb in a bomb stays one. Reading raises StoreDamaged; `what` names the stream.
@@ -112,7 +117,7 @@ class _Zstd:
 class _Decompressed(_Reader):
     """A decompressor whose errors name the stream."""
 
-    def __init__(self, reader: "_Streams | _Zstd", kind: str, what: str) -> None:
+    def __init__(self, reader: _Streams | _Zstd, kind: str, what: str) -> None:
         self._reader = reader
         self._kind = kind
         self._what = what

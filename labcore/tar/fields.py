@@ -1,8 +1,13 @@
 """Header fields of tar archives: numbers, times, pax records, maps of sparse files, with their bounds."""
 
+from __future__ import annotations
+
 import struct
 from functools import lru_cache
-from typing import Final, NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, NoReturn
 
 SPARSE_MAX: Final = 1 << 20  # pieces of one sparse file
 PIECES: Final = struct.Struct("12s12s")

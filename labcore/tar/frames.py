@@ -3,8 +3,14 @@
 The decoder reports neither: for it a truncated stream is a short one. (RFC 8878, section 3.1.)
 """
 
-from collections.abc import Callable
-from typing import Final, Protocol
+from __future__ import annotations
+
+from typing import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final
 
 MAGIC: Final = b"\x28\xb5\x2f\xfd"
 HEADER_MAX: Final = 18

@@ -4,14 +4,13 @@ Names, links and attributes are bytes, as in the archive and in the kernel: a la
 touches the file system. (tar(5) of libarchive; POSIX.1-2017, pax; GNU tar's manual, "Storing Sparse Files".)
 """
 
+from __future__ import annotations
+
 import struct
 import zlib
-from collections.abc import Iterator
-from typing import Final
 
 from labcore.tar.fields import (
     SPARSE_MAX,
-    Map,
     attributes,
     broken,
     checked_map,
@@ -25,6 +24,15 @@ from labcore.tar.fields import (
     path,
     pax_records,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from labcore.tar.fields import (
+        Map,
+    )
 
 BLOCK: Final = 512
 RECORDS_MAX: Final = 1 << 20  # bytes of one pax header or long name; a path has 4 KiB, an attribute 64 KiB at most

@@ -22,7 +22,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 WIDTH, HEIGHT = 1280, 900
-RUN_SECONDS = 90  # for all cells
+RUN_SECONDS = 150  # for all cells
 POLL_MS = 100
 KERNEL_IS_READY = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 
@@ -100,7 +100,7 @@ def _widget_answers(page: Page) -> bool:
     result = page.locator(".jp-OutputArea-output .widget-html pre").last
     before = result.inner_text()
     boxes.nth(1).uncheck()
-    page.locator(".jp-OutputArea-output button.jupyter-button").first.click()
+    page.locator(".widget-vbox:has(> .widget-checkbox) button.jupyter-button").first.click()
     for _ in range(100):
         page.wait_for_timeout(100)
         if result.inner_text() != before:

@@ -85,6 +85,24 @@ def test_bench_start_writes_its_format(tmp_path: Path) -> None:
     assert not list(Path("/tmp").glob("labcore-bench-*"))
 
 
+def test_bench_network_measures_beside_dockerd(peer: Peers, tmp_path: Path) -> None:
+    needs_root()
+    peer.needs("dockerd", "docker")
+    command = [sys.executable, "-m", "labcore", "bench", "network", "-n", "2", "--json", str(tmp_path / "rows.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    assert [(row["bench"], row["subject"]) for row in rows] == [
+        ("network start", "labcore: reserve, attach"),
+        ("network start", "docker: start, bridge"),
+        ("network start", "docker: start, none"),
+        ("network create", "labcore"),
+        ("network create", "docker"),
+    ]
+    assert "a bridge costs docker" in done.stdout
+    assert not list(Path("/tmp").glob("labcore-bench-*"))
+
+
 def test_bench_compare_measures_keeps_and_draws_again(tmp_path: Path, vm_root: Path) -> None:
     needs_root()
     kept = tmp_path / "comparison.json"
@@ -202,10 +220,26 @@ def test_measuring_takes_turns() -> None:
     def subject(name: str, every: int = 1) -> Subject:
         return Subject(name, lambda: order.append(name) or 0.001, every)  # type: ignore[func-returns-value]
 
-    *_, rows = measure("x", [subject("a"), subject("b"), subject("slow", 2)], 3)
+    *_, measured = measure("x", [subject("a"), subject("b"), subject("slow", 2)], 3, "a")
     assert order == ["a", "b", "slow", "a", "b", "slow", "a", "b", "a", "b", "slow"]
-    assert rows == [Row("x", "a", 3, 1.0, 1.0, 1.0), Row("x", "b", 3, 1.0, 1.0, 1.0), Row("x", "slow", 2, 1.0, 1.0, 1.0)]
-    assert "1.00x" in table(rows, "a")
+    assert [row.n for row in measured.rows()] == [3, 3, 2]
+    assert measured.rows()[1] == Row("x", "b", 3, 1.0, 1.0, 1.0, 1.0)
+    assert "1.00x" in table(measured.rows(), "a")
+
+
+def test_ratios_are_those_of_rounds_and_a_noisy_machine_is_named() -> None:
+    base, ours = [1.0, 10.0, 1.0, 2.0], [2.0, 20.0, 2.0, 2.0]  # the second round met somebody else's work
+
+    def subject(name: str, seconds: list[float]) -> Subject:
+        left = iter([0.0, *seconds])
+        return Subject(name, lambda: next(left) / 1e3)
+
+    *_, measured = measure("x", [subject("base", base), subject("ours", ours)], 4, "base")
+    assert measured.ratio("ours", "base") == 2.0
+    assert "2.00x" in table(measured.rows(), "base").splitlines()[2]
+    assert "was not quiet" in measured.quiet()
+    *_, measured = measure("x", [subject("base", [1.0, 1.1])], 2, "base")
+    assert measured.quiet().startswith("the machine was quiet (")
 
 
 def test_file_system() -> None:
@@ -225,7 +259,7 @@ def test_bench_images_measures_each_way(peer: Peers, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
     pairs = {name: [row["subject"] for row in rows if row["bench"] == name] for name in {row["bench"] for row in rows}}
-    assert set(pairs) == {"unpacking", "loading", "pulling", "pushing", "serving"}
+    assert set(pairs) == {"unpacking", "loading", "pulling", "pushing", "serving", "fetching", "asking"}
     assert all(len(subjects) == 2 and any("labcore" in each for each in subjects) for subjects in pairs.values())
     assert done.stdout.count("most memory of a labcore command") == 3
     assert (tmp_path / "rows.png").read_bytes().startswith(b"\x89PNG")

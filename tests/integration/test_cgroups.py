@@ -71,3 +71,43 @@ def test_a_process_that_cannot_be_seen_is_not_our_own_group() -> None:
     code = "from labcore.runtime.cgroups import removal; removal.send(0, 15); print('alive')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True)
     assert done.stdout == "alive\n"
+
+
+LAYOUTS = {
+    "as here": "true",
+    "v2": "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup",
+    "v1": "umount -R /sys/fs/cgroup; mount -t tmpfs none /sys/fs/cgroup; mkdir /sys/fs/cgroup/pids; "
+    "mount -t cgroup -o pids none /sys/fs/cgroup/pids",
+    "none": "umount -R /sys/fs/cgroup",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_container_without_limits_has_a_cgroup_of_its_own(layout: str, tmp_path: Path) -> None:
+    """Seen from inside it is the root, where there is a cgroup namespace; nothing stays of it."""
+    needs_root()
+    named = {"as here": "0::", "v2": "0::", "v1": "pids:", "none": "no such line"}[layout]
+    code = f"""
+import labcore, os, sys
+from pathlib import Path
+from labcore.runtime.cgroups.hierarchy import main_hierarchy
+
+root = Path(sys.argv[1])
+labcore.Engine(root).seed("busybox")
+for carrier in (None, "monitor"):
+    for mode in ("private", "host"):
+        ended = labcore.run("busybox", ["cat", "/proc/self/cgroup"], root=root, carrier=carrier, cgroupns_mode=mode)
+        print(mode, *(line for line in ended.stdout.decode().split() if {named!r} in line))
+where = main_hierarchy()
+print("left", *(name for name in os.listdir(where.point) if name.startswith("labcore-")) if where else ())
+"""
+    inside = ["unshare", "-m", "sh", "-ec", f'{LAYOUTS[layout]}; exec "$@"', "sh", sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(inside, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *lines, left = (line.split() for line in done.stdout.splitlines())
+    assert left == ["left"]
+    for mode, *own in lines:
+        if layout == "none":
+            assert not own
+        else:
+            assert own[0].rpartition(":")[2] == "/" if mode == "private" else "/labcore-" in own[0]

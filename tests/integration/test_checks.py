@@ -177,7 +177,7 @@ def test_unruly_code_is_survived(lesson: int, deed: str, source: str, tmp_path: 
     started = time.monotonic()
     verdict = verdict_on({1: "hostname", 2: "limits", 3: "pull"}[lesson], source, tmp_path, lesson=lesson)
     assert verdict.state == "failed", verdict
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 30
     assert len(repr(verdict)) < 5000
     assert not changes(before)
 

@@ -175,10 +175,10 @@ def test_user_namespaces_used_up() -> None:
 
 def test_apparmors_block_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
     """No kernel here has that setting: the explanation is tried on the reading alone."""
-    from labcore.runtime import explain
+    from labcore.runtime import explain, explain_privileges
 
     settings = {"user/max_user_namespaces": "1000", "kernel/apparmor_restrict_unprivileged_userns": "1"}
-    monkeypatch.setattr(explain, "read_setting", settings.get)
+    monkeypatch.setattr(explain_privileges, "read_setting", settings.get)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     found = explain.explain(Plan([ops.Clone(CloneFlag.NEWUSER)]), 0, "clone3", errno.EPERM)
     assert "AppArmor" in found.cause

@@ -67,12 +67,16 @@ class Machine(Host):
         found = (path for path in (self.root / "network/endpoints").rglob("*") if path.is_file())
         return {path.name for path in found}
 
-    def settled(self) -> None:
-        """Wait until the kernel has removed the links of containers that have ended."""
+    def wait_for(self, condition: Callable[[set[str]], bool]) -> None:
+        """Wait until the names of the links are as they should be."""
         end = time.monotonic() + 10
-        while any(name.startswith("veth") for name in self.links()):
+        while not condition(self.links()):
             assert time.monotonic() < end, self.links()
             time.sleep(0.02)
+
+    def settled(self) -> None:
+        """Wait until the kernel has removed the links of containers that have ended."""
+        self.wait_for(lambda links: not any(name.startswith("veth") for name in links))
 
 
 @pytest.fixture
@@ -181,6 +185,14 @@ def test_an_isolated_gateway_is_no_address_of_the_host(machine: Machine) -> None
     options = (("com.docker.network.bridge.gateway_mode_ipv4", "isolated"),)
     network = machine.create("inner", internal=True, options=options)
     assert machine.sh(f"ip -oneline -4 address show {network.bridge}") == ""
+
+
+def test_another_machine_may_be_the_gateway(machine: Machine) -> None:
+    network = machine.create("blue", "10.5.0.0/16", options=(("com.docker.network.bridge.inhibit_ipv4", "1"),))
+    one = machine.container()
+    machine.connect("one", "blue", one)
+    assert machine.sh(f"ip -oneline -4 address show {network.bridge}") == ""
+    assert "via 10.5.0.1" in one.sh("ip route show default")
 
 
 def test_fixed_addresses(machine: Machine) -> None:
@@ -348,11 +360,36 @@ def test_removing(machine: Machine) -> None:
         machine.do(machine.driver.remove, "blue")
     machine.do(machine.driver.release, "one")
     machine.do(machine.driver.remove, network.id[:10])
-    assert network.bridge not in machine.links()
+    machine.wait_for(lambda links: network.bridge not in links)
+    machine.do(machine.driver.repair)
+    assert machine.files() == set()
     with pytest.raises(NotFound):
         machine.do(machine.driver.remove, "blue")
     with pytest.raises(InvalidInput, match="always there"):
         machine.do(machine.driver.remove, "bridge")
+
+
+def test_a_bridges_name_and_subnet_can_be_used_again_at_once(machine: Machine) -> None:
+    for _ in range(5):
+        network = machine.create("blue", "10.5.0.0/16", options=(("com.docker.network.bridge.name", "lab1"),))
+        assert not network.is_adopted
+        machine.do(machine.driver.remove, "blue")
+    machine.wait_for(lambda links: "lab1" not in links)
+
+
+def test_a_removal_that_was_killed_is_finished(machine: Machine) -> None:
+    network = machine.create("blue")
+    script = """
+        import labcore.network.driver as driver
+        driver.delete_bridge = lambda *_: os.kill(os.getpid(), 9)
+        d.remove('blue')
+        time.sleep(60)"""
+    with running(machine, script, wait=False) as process:
+        assert process.wait() == -signal.SIGKILL
+    assert network.bridge in machine.links()
+    machine.do(machine.driver.repair)
+    assert network.bridge not in machine.links()
+    assert machine.files() == set()
 
 
 def test_prune(machine: Machine) -> None:
@@ -580,6 +617,21 @@ def test_an_address_whose_owner_was_killed_is_given_out_again(machine: Machine) 
     assert machine.reserve("next", "blue").ipv4 == "10.5.0.2/24"
 
 
+def test_of_many_endpoints_none_is_lost(machine: Machine) -> None:
+    """A start looks at few of them; before it refuses it looks at all."""
+    machine.create("blue", "10.5.0.0/26")
+    script = "for n in range(60): d.reserve(EndpointOptions('blue'), f'killed{n}')\nprint(flush=True); time.sleep(60)"
+    with running(machine, script) as process:
+        machine.reserve("last", "blue")
+        with pytest.raises(InUse, match=r"all addresses of 10\.5\.0\.0/26"):
+            machine.reserve("full", "blue")
+        process.kill()
+        process.wait()
+    assert machine.reserve("fixed", "blue", ipv4="10.5.0.61").ipv4 == "10.5.0.61/26"
+    for number in range(59):
+        machine.reserve(f"again{number}", "blue")
+
+
 def test_an_endpoint_outlives_the_process_that_has_attached_it(machine: Machine) -> None:
     machine.create("blue", "10.5.0.0/24")
     one = machine.container()
@@ -665,9 +717,10 @@ def test_cycles_leave_nothing(machine: Machine) -> None:
         one.kill()
         machine.do(machine.driver.release, "one")
         machine.do(machine.driver.remove, "blue")
-    machine.settled()
+    bridges = {machine.do(machine.driver.find, name).bridge for name in ("bridge", "red")}
+    machine.wait_for(lambda links: links <= bridges)
     machine.do(machine.driver.repair)
-    assert machine.links() == {machine.do(machine.driver.find, name).bridge for name in ("bridge", "red")}
+    assert machine.links() == bridges
     assert machine.files() == set()
     assert set(os.listdir("/proc/self/fd")) <= before
 
@@ -699,8 +752,10 @@ def test_kill_at_random_moments_leaves_nothing(machine: Machine) -> None:
         machine.do(driver.repair)
         if "blue" in [each.wanted.name for each in machine.do(driver.networks)]:
             machine.do(driver.remove, "blue")
+        bridge = machine.do(driver.find, "bridge").bridge
+        machine.wait_for(lambda links, bridge=bridge: links <= {bridge})  # type: ignore[misc]
         machine.do(driver.repair)
-        assert machine.links() == {machine.do(driver.find, "bridge").bridge}
+        assert machine.links() == {bridge}
         assert machine.files() == set()
     left = {path.name for path in (machine.root / "network/networks").iterdir()}
     assert {name.partition(",")[0] for name in left} == {"bridge", "host", "none"}

@@ -14,6 +14,7 @@ import pytest
 from labcore.engine import Engine
 from labcore.lab.lessons import LESSONS, Lesson
 from labcore.runtime.cgroups import hierarchies
+from labcore.runtime.cgroups.hierarchy import own_path
 from labcore.runtime.userns import subordinate
 from labcore.spec import OverlayRoot
 from tests.conftest import LEARNER, PROJECT, alone, as_learner, needs_root
@@ -176,7 +177,7 @@ def test_an_oci_bundle_of_an_ordinary_user(size: int) -> None:
 def test_limits_in_a_subtree_of_ones_own(general: str) -> None:
     """In version 2 a user's systemd hands out a part of the tree, in which the user may make cgroups and limit them."""
     where = hierarchies()
-    if where.v1 or where.v2 is None or not os.access(Path(where.v2 + where.own("")).parent, os.W_OK) or not os.geteuid():
+    if where.v1 or where.v2 is None or not os.access(Path(where.v2 + own_path("")).parent, os.W_OK) or not os.geteuid():
         pytest.skip("needs an ordinary user with a subtree of cgroup version 2")
     limits = "{'memory': {'limit': 33554432}, 'pids': {'limit': 9}}"
     session = "export XDG_RUNTIME_DIR=/run/user/$(id -u)\n"

@@ -1,10 +1,16 @@
 """Layers that are kept plain are gzipped before they travel."""
 
 import gzip
+import io
+import os
+import threading
+import zlib
 from pathlib import Path
 
+import pytest
+
 from labcore.images import Config, ImageStore
-from labcore.images.compressing import compressed
+from labcore.images.compressing import BLOCK_SIZE, compressed, gzipped
 from labcore.images.model import Manifest, index_bytes
 from labcore.spec import Platform, Reference
 from labcore.spec.media import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_MANIFEST, INDEX, LAYER, LAYER_GZIP
@@ -55,3 +61,27 @@ def test_a_name_of_several_machines_images_keeps_them(tmp_path: Path) -> None:
     assert (after.id, after.layers[0].media_type, after.name) == (images[0].id, LAYER_GZIP, "tiny:latest")
     assert ("tiny:latest", index) in store.entries()
     assert store.get(TINY, Platform("linux", "other")).id == images[1].id
+
+
+def test_a_layer_is_compressed_to_the_same_bytes_by_any_number_of_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = os.urandom(BLOCK_SIZE) + b"a layer " * (BLOCK_SIZE // 3) + os.urandom(7)
+    made = []
+    for count in (1, 2, 7, None):
+        monkeypatch.setattr(os, "cpu_count", lambda count=count: count)
+        made.append(b"".join(gzipped(io.BytesIO(content))))
+    assert len(set(made)) == 1
+    assert gzip.decompress(made[0]) == content
+    unpacker = zlib.decompressobj(wbits=31)
+    assert (unpacker.decompress(made[0]), unpacker.eof, unpacker.unused_data) == (content, True, b"")  # one member
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK_SIZE - 1, BLOCK_SIZE, BLOCK_SIZE + 1])
+def test_a_layer_of_any_size_is_compressed(size: int) -> None:
+    assert gzip.decompress(b"".join(gzipped(io.BytesIO(bytes(size))))) == bytes(size)
+
+
+def test_compression_that_is_given_up_leaves_no_thread() -> None:
+    pieces = gzipped(io.BytesIO(os.urandom(BLOCK_SIZE * 9)))
+    next(pieces), next(pieces)
+    pieces.close()
+    assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]

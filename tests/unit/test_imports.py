@@ -13,12 +13,12 @@ PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
     "lazy", "spec", "errors", "record", "record_json", "elf", "language", "disk_space", "paths", "streams", "tar", "trust",
-    "procfs", "locks", "atomic", "unix_sockets",
+    "procfs", "locks", "atomic", "files", "unix_sockets",
 }  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
     "record": set(),
-    "record_json": {"record"},
+    "record_json": {"record", "spec"},
     "lazy": set(),
     "errors": set(),
     "language": set(),
@@ -30,9 +30,11 @@ ALLOWED = {
     "unix_sockets": set(),
     "paths": {"trust"},
     "procfs": set(),
+    "files": set(),
+    "json_codec": set(),
     "locks": {"procfs", "errors"},
     "atomic": {"locks"},
-    "spec": {"record", "errors"},
+    "spec": {"record", "errors", "lazy"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},
     "storage": OPEN_TO_ALL | {"native"},
@@ -42,7 +44,7 @@ ALLOWED = {
     "network": OPEN_TO_ALL | {"native"},
     "engine": OPEN_TO_ALL | {"network", "native", "runtime", "storage", "images", "registry"},
     "vm": OPEN_TO_ALL | {"native", "images"},
-    "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "vm"},
+    "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "network", "vm"},
     "bench": OPEN_TO_ALL | SUBJECT | {"vm"},
     "lab": OPEN_TO_ALL | SUBJECT | {"http", "vm", "bench", "doctor"},
     "cli": OPEN_TO_ALL | SUBJECT | {"vm", "doctor", "bench", "lab"},

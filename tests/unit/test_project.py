@@ -77,7 +77,8 @@ def test_vagrantfile_runs_what_is_tried_and_listens_on_loopback() -> None:
 def test_make_lists_its_targets() -> None:
     listed = subprocess.run(["make", "--no-print-directory"], cwd=PROJECT, capture_output=True, text=True).stdout
     assert [line.split()[0] for line in listed.splitlines()] == [
-        "help", "lab", "kit", "test", "test-v2", "test-vm", "test-kit", "setup", "bench", "lint", "notebooks", "clean",
+        "help", "lab", "kit", "test", "mutants", "test-v2", "test-vm", "test-kit", "setup", "bench", "lint", "notebooks",
+        "clean",
     ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from labcore.errors import InvalidInput
 from labcore.native.libseccomp import _load
 from labcore.runtime.seccomp.compile import ARCHITECTURES, compiled
 from labcore.runtime.seccomp.default import AF_MAX, default_profile
+from labcore.runtime.seccomp.ranges import with_ranges
 from labcore.spec import DEFAULT_CAPABILITIES, Comparison, SeccompProfile, SeccompRule
 from tests.conftest import PROJECT
 
@@ -177,6 +178,40 @@ def test_a_filter_is_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.undo()
     compiled.cache_clear()
     assert compiled(profile, tmp_path).program == program
+
+
+def test_a_filter_of_another_version_of_libseccomp_is_compiled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = default_profile(frozenset(), HERE, KERNEL)
+    for version in ("libseccomp.so.2.5.4", "libseccomp.so.2.6.0"):
+        compiled.cache_clear()
+        monkeypatch.setattr("os.readlink", lambda path, name=version: name)
+        compiled(profile, tmp_path)
+    compiled.cache_clear()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("capabilities", [frozenset(), frozenset({"SYS_ADMIN", "SYS_TIME"})])
+def test_a_filter_of_ranges_answers_as_libseccomps_in_less_than_half_its_length(
+    capabilities: frozenset[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = default_profile(capabilities, HERE, KERNEL)
+    monkeypatch.setattr("labcore.runtime.seccomp.compile.with_ranges", lambda program, _: program)
+    compiled.cache_clear()
+    theirs = compiled(profile).program
+    compiled.cache_clear()
+    ours = with_ranges(theirs, ARCHITECTURES.values())
+    assert len(ours) * 2 < len(theirs)
+    numbers = [*range(600), *range(1 << 30, (1 << 30) + 600), (1 << 30) - 1, (1 << 31) - 1]
+    for architecture in (ARCHITECTURES[NATIVE], ARCHITECTURES["SCMP_ARCH_X86"], 0xC0000015, 0):
+        for number in numbers:
+            for first in (0, 38, 40, 0x7E020000, 0xFFFFFFFF, 1 << 40 | 38):
+                call = (architecture, number, (first, *range(5)))
+                assert run_bpf(ours, *call) == run_bpf(theirs, *call), call
+
+
+def test_a_filter_that_looks_at_a_numbers_bits_stays_as_it_is() -> None:
+    program = b"".join(struct.pack("=HBBI", *each) for each in ((0x20, 0, 0, 0), (0x45, 0, 1, 7), (6, 0, 0, 1), (6, 0, 0, 2)))
+    assert with_ranges(program, ARCHITECTURES.values()) == program
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """--cidfile: a container's ID in a file."""
 
+from __future__ import annotations
+
 from labcore.errors import InvalidInput
 
 

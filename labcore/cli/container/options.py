@@ -1,19 +1,21 @@
 """docker run's options: their declarations for argparse, and CreateOptions from what was parsed."""
 
+from __future__ import annotations
+
 import argparse
 import os
 from codecs import BOM_UTF8
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
 
 from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Final
+
     from labcore.spec import CreateOptions
 
-DEFAULT_NETWORK: Final = ("bridge",)
 FILE_MAX: Final = 4 << 20  # bytes of an --env-file; the kernel gives a program 6 MB of arguments and variables at most
 
 # flags; field of `labcore.engine.fields` (with a `+` it may be repeated); what stands for its value, none for a switch; help
@@ -118,18 +120,25 @@ def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> N
     )
 
 
-def options_of(args: argparse.Namespace, **more: Any) -> "CreateOptions":
+def options_of(args: argparse.Namespace, **more: Any) -> CreateOptions:
     """Return what the arguments say. Raises InvalidInput."""
     from labcore.engine import create_options
 
     names = [field.removesuffix("+") for _, field, _, _ in OPTIONS]
     fields: dict[str, Any] = {name: None if getattr(args, name) is False else getattr(args, name) for name in names}
-    fields["network"] = fields["network"] or DEFAULT_NETWORK
+    fields["network"] = fields["network"] or [_default_network()]
     files = fields.pop("env_file"), fields.pop("label_file")
     fields["env"] = _variables(files[0] or [], fields["env"] or [])
     fields["labels"] = _labels(files[1] or [], fields["labels"] or [])
     image = None if args.rootfs else args.image
     return create_options(image, args.argv, rootfs=args.image if args.rootfs else None, **fields | more)
+
+
+def _default_network() -> str:
+    """Return the network of whoever names none: none at all where an ordinary user may not touch the machine's."""
+    from labcore.runtime.probe import confined
+
+    return "none" if confined() else "bridge"
 
 
 def _variables(files: Sequence[str], given: Sequence[str]) -> dict[str, str | None]:

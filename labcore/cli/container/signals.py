@@ -1,10 +1,15 @@
 """Signals passed on to a container's program."""
 
-import signal
-from types import FrameType
-from typing import Self
+from __future__ import annotations
 
-from labcore.native import Process
+import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Self
+
+    from labcore.native import Process
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 

@@ -53,6 +53,8 @@ def own_root(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield Claim(
         say("and shows its own processes: process 1 is the program"), first == seen.command, " ".join(first) or say("nothing")
     )
+    begins = Path(f"/proc/{seen.pid}/cwd").samefile(f"/proc/{seen.pid}/root")
+    yield Claim(say("it begins in /"), begins)
     linked = [field for fields in seen.mounts for field in fields[6 : fields.index("-")]]  # shared:N, master:N
     yield Claim(say("its mounts are private"), not linked, " ".join(linked[:2]))
 

@@ -367,16 +367,17 @@ def _says_how_it_is_used(misused: list[list[Any]]) -> Iterator[Claim]:
 
 # --- machine_of
 
+CUT = (5, 18, 19)  # bytes: too few for the number
 HEADS = ((1, "little"), (2, "big"))
 
 
 def _samples(draw: Draw) -> list[bytes]:
-    """Return heads of files: programs of both byte orders, a script, a file that is cut off."""
+    """Return heads of files: programs of both byte orders, one as short as can be, a script, files cut off."""
     made = []
     for number, (order, name) in enumerate(HEADS):
         machine = (draw.number + number * 17).to_bytes(2, name)  # type: ignore[arg-type]
-        made.append(b"\x7fELF\x02" + bytes([order, 1]) + bytes(11) + machine + bytes(draw.exit_code))
-    return [*made, b"#!/bin/sh\nexit " + str(draw.exit_code).encode() * 9, b"\x7fELF\x02"]
+        made.append(b"\x7fELF\x02" + bytes([order, 1]) + bytes(11) + machine + bytes(draw.exit_code * (1 - number)))
+    return [*made, b"#!/bin/sh\nexit " + str(draw.exit_code).encode() * 9, *(made[0][:length] for length in CUT)]
 
 
 def _perform_machine_of(mine: ModuleType, draw: Draw) -> list[Any]:
@@ -389,7 +390,7 @@ def _perform_machine_of(mine: ModuleType, draw: Draw) -> list[Any]:
 
 
 def _conclude_machine_of(returned: Any, draw: Draw) -> Iterator[Claim]:
-    little, big, script, cut = returned
+    little, big, script, *cut = returned
     yield Claim(
         say("a program's machine is the number at byte 18"), little == draw.number, expected=str(draw.number), seen=str(little)
     )
@@ -397,7 +398,8 @@ def _conclude_machine_of(returned: Any, draw: Draw) -> Iterator[Claim]:
         say("in the byte order that byte 5 names"), big == draw.number + 17, expected=str(draw.number + 17), seen=str(big)
     )
     yield Claim(say("a script is for no machine"), script is None, str(script))
-    yield Claim(say("nor is a file that is cut off"), cut is None, str(cut))
+    told = [f"{length}: {found!r}" for length, found in zip(CUT, cut, strict=True) if found is not None]
+    yield Claim(say("nor is a file that is cut off"), not told, ", ".join(told))
 
 
 EXAMINING: tuple[Target, ...] = (doctor.examine, kernel, machine, session.what_is_missing)

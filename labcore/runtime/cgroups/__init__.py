@@ -1,8 +1,10 @@
 """Control groups: the kernel's account of who uses how much, and the limits on it. cgroups(7)."""
 
+from __future__ import annotations
+
 from labcore.lazy import lazy_names
 
-TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.runtime.cgroups.group import Cgroup
     from labcore.runtime.cgroups.hierarchy import Hierarchies, hierarchies

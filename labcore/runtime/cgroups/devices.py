@@ -1,13 +1,17 @@
 """The device cgroup: a list in version 1, a small program in version 2. bpf(2), BPF_PROG_TYPE_CGROUP_DEVICE."""
 
+from __future__ import annotations
+
 import os
 import struct
-from collections.abc import Sequence
-from pathlib import Path
 
 from labcore import native
 from labcore.native import Words
 from labcore.spec import DeviceRule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # What every container may use: make any node, and use those that are not hardware.
 ALWAYS = (
@@ -84,7 +88,7 @@ def _ask(rule: DeviceRule) -> list[tuple[int, int, int, int]]:
     return [*made, *answer]
 
 
-def attach(cgroup: Path, rules: Sequence[DeviceRule]) -> None:
+def attach(cgroup: str, rules: Sequence[DeviceRule]) -> None:
     """Load the rules as a program and attach it to a version 2 cgroup. Raises SystemCallError."""
     code = program(rules)
     attributes = Words((PROG_TYPE_CGROUP_DEVICE | (len(code) // 8) << 32, code, "Apache-2.0", 0, 0, 0, 0, 0, 0))

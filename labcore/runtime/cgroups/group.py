@@ -1,22 +1,30 @@
 """A container's cgroup, in all hierarchies: made, limited, frozen, emptied, removed."""
 
+from __future__ import annotations
+
+import errno
 import os
 import time
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
 
 from labcore.errors import InvalidInput
+from labcore.files import read_text, write_text
+from labcore.native.handover import LAID_OUT
+from labcore.native.spawn import aside
 from labcore.record import Record
 from labcore.runtime.cgroups import removal
-from labcore.runtime.cgroups.hierarchy import Hierarchies, hierarchies, v2_controllers
+from labcore.runtime.cgroups.hierarchy import hierarchies, main_hierarchy, own_path, v2_controllers
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labcore.runtime.cgroups.hierarchy import Hierarchies
     from labcore.runtime.cgroups.settings import Setting
     from labcore.runtime.cgroups.statistics import Statistics
     from labcore.spec.resources import Resources
 
+MAY_NOT_BE_MADE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)  # somebody else's, read only, out of sight
 FREEZE_POLLS = 200  # times 10 ms
 V1_ONLY = ("net_cls", "net_prio")  # version 2 has nothing like them
 V1_NAMES = {"io": "blkio"}  # of version 2's controllers that were called otherwise
@@ -24,51 +32,98 @@ INHERITED = ("cpuset.cpus", "cpuset.mems")  # of a version 1 cpuset: empty at fi
 
 
 class Cgroup(Record):
-    """A cgroup: the same path in every hierarchy. `path` begins with `/`; an empty one stands for none at all."""
+    """A cgroup: the same path in every hierarchy. `path` begins with `/`; an empty one stands for none at all.
+
+    One that limits nothing, and only tells what belongs together, is in one hierarchy alone: version 2's if that is there.
+    `alone` is then that hierarchy, as in `directories`, and its directory.
+    """
 
     path: str
+    alone: tuple[str, str] | None = None
 
     @classmethod
-    def at(cls, path: str) -> "Cgroup":
+    def at(cls, path: str) -> Cgroup:
         """Return the cgroup of a path, whatever detours that takes."""
         return cls(os.path.normpath("/" + path.lstrip("/")))
 
     @classmethod
-    def near_own(cls, name: str) -> "Cgroup":
+    def near_own(cls, name: str) -> Cgroup:
         """Return the cgroup of this name below the one that this process is in; in version 2 beside that one.
 
         There, one that has processes, as ours has, can hand no controllers down: admin-guide/cgroup-v2, no internal processes.
         """
         where = hierarchies()
-        own = where.own("pids" if where.directory("pids") and where.v1 else "")
+        own = own_path("pids" if where.directory("pids") and where.v1 else "")
         return cls.at(f"{own}/{name}" if where.v1 else f"{own}/../{name}")
+
+    @classmethod
+    def alone_near_own(cls, name: str) -> Cgroup:
+        """Return the cgroup of this name in one hierarchy, near the one that this process is in: as above. It may be none."""
+        where = main_hierarchy()
+        if where is None:
+            return cls("")
+        own = own_path(where.controller)
+        path = cls.at(f"{own}/{name}" if where.has_v1 else f"{own}/../{name}").path
+        return cls(path, (where.controller, where.point + path))
 
     # --- where it is
 
-    def directories(self) -> dict[str, Path]:
+    def directories(self) -> dict[str, str]:
         """Return its directory in each hierarchy: by controller for version 1, and `` for version 2."""
         if not self.path:
             return {}
+        if self.alone:
+            return {self.alone[0]: self.alone[1]}
         where = hierarchies()
-        found = {name: Path(point + self.path) for name, point in where.v1}
+        found = {name: point + self.path for name, point in where.v1}
         if where.v2 and (not where.v1 or v2_controllers(where.v2)):
-            found[""] = Path(where.v2 + self.path)
+            found[""] = where.v2 + self.path
         return found
 
     def entrances(self) -> tuple[str, ...]:
         """Return the directories that a process must enter, each once."""
-        return tuple(dict.fromkeys(str(directory) for directory in self.directories().values()))
+        if self.alone:
+            return (self.alone[1],)
+        return tuple(dict.fromkeys(self.directories().values()))
 
-    def _main(self) -> Path:
+    def _main(self) -> str:
         """Return a directory whose list of processes is the container's."""
         found = self.directories()
         return found.get("pids") or found.get("") or next(iter(found.values()))
 
     # --- its life
 
+    def make_alone(self) -> bool:
+        """Make one that is in one hierarchy alone; return whether that can be done here.
+
+        Nobody has its name, and it lies near this process's own, which is not frozen: it need not be looked at.
+        """
+        assert self.alone
+        try:
+            os.mkdir(self.alone[1])
+        except OSError as error:
+            if error.errno not in MAY_NOT_BE_MADE:
+                raise
+            return False
+        return True
+
+    @contextmanager
+    def birthplace(self) -> Iterator[int]:
+        """Yield a descriptor of what a process is born in: `labcore.native.block.born_in`; -1 if it has to join others."""
+        if not self.alone:
+            yield -1
+            return
+        controller, directory = self.alone
+        path, flags = (f"{directory}/tasks", os.O_WRONLY) if controller else (directory, os.O_PATH | os.O_DIRECTORY)
+        fd = aside(os.open(path, flags | os.O_CLOEXEC), LAID_OUT)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
     def check_free(self) -> None:
         """Raise InvalidInput if there are processes in it already, or it is frozen, and with it whoever would come in."""
-        there = [directory for directory in self.entrances() if Path(directory).is_dir()]
+        there = [directory for directory in self.entrances() if os.path.isdir(directory)]
         if inside := removal.processes(there):
             raise InvalidInput(
                 f"cgroup {self.path}: processes of others are in it ({', '.join(map(str, inside[:3]))}): name another cgroup"
@@ -80,17 +135,17 @@ class Cgroup(Record):
         """Make it where it is not there yet; return the directories that were made."""
         made = []
         for controller, directory in self.directories().items():
-            directory.parent.mkdir(parents=True, exist_ok=True)
+            os.makedirs(os.path.dirname(directory), exist_ok=True)
             with suppress(FileExistsError):
-                directory.mkdir()
-                made.append(str(directory))
+                os.mkdir(directory)
+                made.append(directory)
             if controller == "cpuset":
                 _inherit_cpuset(directory)
             if controller == "":
                 _enable_controllers(directory, hierarchies())
         return made
 
-    def apply(self, limits: "Resources") -> None:
+    def apply(self, limits: Resources) -> None:
         """Set the limits. Raises InvalidInput for what this machine cannot limit, or does not accept."""
         from labcore.runtime.cgroups.settings import Setting, v1_settings, v2_settings
 
@@ -105,7 +160,7 @@ class Cgroup(Record):
         for file, value in limits.unified:  # version 2's own files, which no other version stands in for
             _write(there.get(""), Setting(file.partition(".")[0], file, value))
 
-    def allow_devices(self, limits: "Resources") -> None:
+    def allow_devices(self, limits: Resources) -> None:
         """Let it use only what the rules allow, and what every container may."""
         from labcore.runtime.cgroups import devices
         from labcore.runtime.cgroups.settings import Setting
@@ -121,13 +176,15 @@ class Cgroup(Record):
 
     def processes(self) -> list[int]:
         """Return the processes in it and below it."""
-        return removal.processes([str(self._main())]) if self.path else []
+        return removal.processes([self._main()]) if self.path else []
 
-    def statistics(self) -> "Statistics":
+    def statistics(self) -> Statistics:
         """Return what it has used."""
+        from pathlib import Path
+
         from labcore.runtime.cgroups.statistics import statistics
 
-        return statistics(self.directories())
+        return statistics({name: Path(directory) for name, directory in self.directories().items()})
 
     def remove(self) -> None:
         """Kill what is in it, and take it away from all hierarchies; one that is gone is fine."""
@@ -153,67 +210,67 @@ class Cgroup(Record):
     def _set_frozen(self, v1: str, v2: str) -> None:
         there = self.directories()
         if "freezer" in there:
-            (there["freezer"] / "freezer.state").write_text(v1)
+            write_text(f"{there['freezer']}/freezer.state", v1)
         elif "" in there:
-            (there[""] / "cgroup.freeze").write_text(v2)
+            write_text(f"{there['']}/cgroup.freeze", v2)
         for _ in range(FREEZE_POLLS):
             if self.is_frozen() == (v2 == "1"):
                 return
             time.sleep(0.002)
 
 
-def _possible_order(settings: "list[Setting]", there: dict[str, Path]) -> "Iterator[Setting]":
+def _possible_order(settings: list[Setting], there: dict[str, str]) -> Iterator[Setting]:
     """Yield settings so that memory never exceeds memory and swap together on the way from the old limits to the new."""
     names = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
     pair = [setting for setting in settings if setting.file in names]
     if len(pair) == 2 and "memory" in there:
         with suppress(OSError, ValueError):
-            now = int((there["memory"] / names[1]).read_text())
+            now = int(read_text(f"{there['memory']}/{names[1]}"))
             if int(pair[0].value) > now:
                 pair.reverse()
     yield from pair
     yield from (setting for setting in settings if setting.file not in names)
 
 
-def _write(directory: Path | None, setting: "Setting") -> None:
-    if directory is None or not (directory / setting.file).exists():
+def _write(directory: str | None, setting: Setting) -> None:
+    if directory is None or not os.path.exists(f"{directory}/{setting.file}"):
         raise InvalidInput(
             f"resources: {setting.file} = {setting.value}: this machine's cgroups have no {setting.file}: "
             f"the {setting.controller} controller is not there, or does not do that"
         )
     try:
-        (directory / setting.file).write_text(setting.value)
+        write_text(f"{directory}/{setting.file}", setting.value)
     except OSError as error:
         raise InvalidInput(f"resources: {setting.file} = {setting.value}: {error.strerror}, says the kernel") from None
 
 
-def _inherit_cpuset(directory: Path) -> None:
+def _inherit_cpuset(directory: str) -> None:
     """Give a version 1 cpuset, and those above it that have none, the processors and memory of the one above."""
-    if directory.name and not (directory.parent / INHERITED[0]).exists():
+    parent = os.path.dirname(directory)
+    if not os.path.exists(f"{parent}/{INHERITED[0]}"):
         return
     for name in INHERITED:
-        file = directory / name
-        if not file.read_text().strip():
-            above = (directory.parent / name).read_text().strip()
+        if not read_text(f"{directory}/{name}").strip():
+            above = read_text(f"{parent}/{name}").strip()
             if not above:
-                _inherit_cpuset(directory.parent)
-                above = (directory.parent / name).read_text().strip()
-            file.write_text(above)
+                _inherit_cpuset(parent)
+                above = read_text(f"{parent}/{name}").strip()
+            write_text(f"{directory}/{name}", above)
 
 
-def _enable_controllers(directory: Path, where: Hierarchies) -> None:
+def _enable_controllers(directory: str, where: Hierarchies) -> None:
     """Hand the controllers down from version 2's root to the cgroup: each on the way must do so."""
-    root = Path(where.v2 or "/")
-    on_the_way = [d for d in reversed(directory.parents) if d == root or root in d.parents]
-    for parent in on_the_way:
-        wanted = set(_words(parent / "cgroup.controllers")) - set(_words(parent / "cgroup.subtree_control"))
+    parent = where.v2 or "/"
+    for part in os.path.relpath(directory, parent).split("/"):
+        wanted = set(_words(f"{parent}/cgroup.controllers")) - set(_words(f"{parent}/cgroup.subtree_control"))
         for controller in sorted(wanted):
             with suppress(OSError):  # one that cannot be had there is missed by name when a limit asks for it
-                (parent / "cgroup.subtree_control").write_text(f"+{controller}")
+                write_text(f"{parent}/cgroup.subtree_control", f"+{controller}")
+        parent = f"{parent}/{part}"
 
 
-def _words(path: Path) -> list[str]:
+def _words(path: str) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").split()
+        return read_text(path).split()
     except OSError:
         return []

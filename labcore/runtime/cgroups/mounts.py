@@ -1,10 +1,16 @@
 """Mounts of type `cgroup`: a container's view of its own cgroup (config-linux.md, cgroups path; cgroup_namespaces(7))."""
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-from labcore.runtime.cgroups.group import Cgroup
 from labcore.runtime.cgroups.hierarchy import hierarchies
-from labcore.spec import ContainerSpec, MountPoint
+from labcore.spec import MountPoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labcore.runtime.cgroups.group import Cgroup
+    from labcore.spec import ContainerSpec
 
 PLAIN = ("nosuid", "noexec", "nodev", "relatime")
 

@@ -1,12 +1,14 @@
 """Removal of cgroups, by their paths: kill, thaw, rmdir. Short commands import no more than this."""
 
+from __future__ import annotations
+
 import errno
 import os
 import time
 
 from labcore.errors import LabcoreError
 
-TYPE_CHECKING = False  # `typing` would cost more than all else here
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,7 +16,7 @@ REMOVAL_POLLS = 300  # times 1 to 10 ms
 ABANDONED_SECONDS = 10
 
 
-def remove(directories: "Iterable[str]") -> None:
+def remove(directories: Iterable[str]) -> None:
     """Kill what is in the cgroups, thaw what is frozen, and remove them with all below them; one that is gone is fine."""
     left = list(dict.fromkeys(directories))
     for attempt in range(REMOVAL_POLLS):
@@ -28,40 +30,40 @@ def remove(directories: "Iterable[str]") -> None:
     raise LabcoreError(f"cgroups still in use: {', '.join(left)}")
 
 
-def remove_abandoned(directories: "Iterable[str]", prefix: str) -> None:
-    """Remove empty cgroups beside these, of that prefix: their makers were killed. A new one may yet be entered."""
-    for parent in dict.fromkeys(map(os.path.dirname, directories)):
+def remove_abandoned(parents: Iterable[str], prefix: str) -> None:
+    """Remove empty cgroups below these, of that prefix: their makers were killed. A new one may yet be entered."""
+    for parent in dict.fromkeys(parents):
         try:
             found = [entry.path for entry in os.scandir(parent) if entry.name.startswith(prefix)]
         except OSError:
             continue
         for path in found:
             try:
-                if time.time() - os.stat(path).st_mtime > ABANDONED_SECONDS:  # noqa: PTH116
-                    os.rmdir(path)  # noqa: PTH106
+                if time.time() - os.stat(path).st_mtime > ABANDONED_SECONDS:
+                    os.rmdir(path)
             except OSError:  # somebody is in it, or has removed it
                 continue
 
 
-def processes(directories: "Iterable[str]") -> list[int]:
+def processes(directories: Iterable[str]) -> list[int]:
     """Return the processes in cgroups and below them."""
     found: set[int] = set()
     for directory in directories:
         for below, _, _ in os.walk(directory):
             try:
-                with open(f"{below}/cgroup.procs", encoding="utf-8") as file:  # noqa: PTH123
+                with open(f"{below}/cgroup.procs", encoding="utf-8") as file:
                     found.update(map(int, file.read().split()))
             except OSError:  # it has gone in the meantime; or it holds threads only
                 continue
     return sorted(found)
 
 
-def frozen(directories: "Iterable[str]") -> bool:
+def frozen(directories: Iterable[str]) -> bool:
     """Return whether the processes in these cgroups are stopped where they are."""
     for directory in directories:
         for name, sign in (("freezer.state", "FR"), ("cgroup.events", "frozen 1")):
             try:
-                with open(f"{directory}/{name}", encoding="utf-8") as file:  # noqa: PTH123
+                with open(f"{directory}/{name}", encoding="utf-8") as file:
                     if sign in file.read():
                         return True
             except OSError:
@@ -69,7 +71,7 @@ def frozen(directories: "Iterable[str]") -> bool:
     return False
 
 
-def thaw(directories: "Iterable[str]") -> None:
+def thaw(directories: Iterable[str]) -> None:
     """Let processes that are stopped go on: those that are killed could not end otherwise."""
     for directory in directories:
         for name, word in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
@@ -99,9 +101,17 @@ def send(pid: int, number: int) -> None:
 
 
 def _removed(directory: str) -> bool:
+    try:
+        os.rmdir(directory)
+        return True
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.ENOTEMPTY):
+            raise
     for below, _, _ in os.walk(directory, topdown=False):
         try:
-            os.rmdir(below)  # noqa: PTH106
+            os.rmdir(below)
         except FileNotFoundError:
             continue
         except OSError as error:

@@ -85,7 +85,7 @@ class Scope(Record):
 
 def change(cgroup: Cgroup, limits: Resources) -> None:
     """Tell systemd of new limits, if the cgroup is a scope of its. Raises Unavailable."""
-    unit = os.path.basename(cgroup.path)  # noqa: PTH119
+    unit = os.path.basename(cgroup.path)
     changed = properties(limits)
     if unit.endswith(".scope") and RUNS.is_dir() and changed:
         words = [word for each in changed for word in each]

@@ -1,13 +1,18 @@
 """Resource limits as cgroup files: one table for each version."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from __future__ import annotations
 
 from labcore.errors import InvalidInput
-from labcore.spec.resources import Resources
+from labcore.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labcore.spec.resources import Resources
 
 
-class Setting(NamedTuple):
+class Setting(Record):
     """What is written to which file of which controller."""
 
     controller: str

@@ -1,9 +1,13 @@
 """Statistics of a cgroup: memory, CPU, pids, I/O; cgroups(7), admin-guide/cgroup-v1 and cgroup-v2."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from __future__ import annotations
 
 from labcore.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 UNLIMITED = 1 << 60  # version 1 writes "no limit" as the largest number of pages
 

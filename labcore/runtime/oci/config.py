@@ -1,17 +1,27 @@
 """config.json: a bundle read into a spec, resources and hooks (config.md and config-linux.md)."""
 
-import fcntl
+from __future__ import annotations
+
 import os
-import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 from labcore.errors import InvalidInput
-from labcore.native import CloneFlag
+from labcore.files import read_text
 from labcore.record import Record
 from labcore.runtime import mounting
-from labcore.runtime.mount_flags import PROPAGATION, is_bind
+from labcore.runtime.mount_flags import is_bind
+from labcore.runtime.oci.linux import (
+    cgroups_path,
+    id_range,
+    is_ours,
+    personality,
+    propagation,
+    read_devices,
+    read_mount,
+    read_namespaces,
+    read_sysctls,
+    rootfs_of,
+    time_offsets,
+)
 from labcore.runtime.oci.node import ConfigError, Node, shortened
 from labcore.runtime.oci.resources import read_resources
 from labcore.runtime.oci.scheduling import (
@@ -19,37 +29,26 @@ from labcore.runtime.oci.scheduling import (
     read_memory_policy,
     read_numbers,
     read_scheduler,
-    read_time_offsets,
 )
 from labcore.runtime.oci.seccomp import read_seccomp
 from labcore.runtime.userns import fitted, with_bound_devices, with_bound_sysfs
 from labcore.spec import (
-    DEFAULT_DEVICES,
-    NAMESPACES,
     BindRoot,
     CapabilitySets,
     ContainerSpec,
-    Device,
-    IdRange,
-    MountPoint,
     Rlimit,
     User,
 )
-from labcore.spec.isolation import ID_MAX
-from labcore.spec.scheduling import TimeOffset
 
-MAJOR_BITS, MINOR_BITS = 12, 20  # of a device's number: linux/kdev_t.h
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
+
+    from labcore.spec import MountPoint
+
 LONGEST_TIMEOUT = (1 << 31) // 1000 - 1  # seconds, of which poll(2) takes the milliseconds
-NS_GET_NSTYPE = 0xB703  # linux/nsfs.h
-FLAGS = {
-    "mount": CloneFlag.NEWNS, "pid": CloneFlag.NEWPID, "uts": CloneFlag.NEWUTS, "ipc": CloneFlag.NEWIPC,
-    "network": CloneFlag.NEWNET, "cgroup": CloneFlag.NEWCGROUP, "user": CloneFlag.NEWUSER, "time": CloneFlag.NEWTIME,
-}  # fmt: skip
-APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
-VERSIONS = re.compile(
-    r"1\.\d+\.\d+([-+][0-9A-Za-z.+-]*)?"
-)  # semver.org; what a later 1.x adds is ignored, as unknown properties are
-PERSONALITIES = {"LINUX": 0x0, "LINUX32": 0x8}
+APPARMOR = "/sys/module/apparmor/parameters/enabled"
 SET_NAMES = ("bounding", "effective", "permitted", "inheritable", "ambient")
 # What other systems or other kernels have, and what cannot be tried on this one: refused by name, never ignored.
 REFUSED = (
@@ -84,14 +83,14 @@ class Bundle(Record):
     version: str = "1.0.2"
 
 
-Warn = Callable[[str], None]
+Warn: TypeAlias = "Callable[[str], None]"
 
 
 def unheard(_: str) -> None:
     """Say nothing: it has been said when the container was created."""
 
 
-def read_bundle(config: dict[str, Any], directory: Path, warn: Warn = unheard) -> Bundle:
+def read_bundle(config: dict[str, Any], directory: str, warn: Warn = unheard) -> Bundle:
     """Read a config.json that lies in `directory`. Raises ConfigError, naming the JSON path.
 
     `warn` is told what cannot be given, where the specification wants the container to be made without it.
@@ -99,11 +98,11 @@ def read_bundle(config: dict[str, Any], directory: Path, warn: Warn = unheard) -
     root = Node(config)
     _refuse(root)
     version = root["ociVersion"].required_text()
-    if not VERSIONS.fullmatch(version):
+    if not _is_supported(version):
         raise root["ociVersion"].fail(f"must be 1.x.y, and is {version!r}")
     process = root["process"]
     read_affinities(process)  # for `exec`, and refused as early as all else
-    mounts = tuple(_mount(node, directory) for node in root["mounts"].items())
+    mounts = tuple(read_mount(node, directory) for node in root["mounts"].items())
     try:
         spec = _isolation(root, directory, mounts, warn)
         mounting.check_mounts(spec.mounts)
@@ -120,7 +119,7 @@ def read_bundle(config: dict[str, Any], directory: Path, warn: Warn = unheard) -
     spec = fitted(spec)
     return Bundle(
         spec=spec,
-        cgroup=_cgroups_path(root["linux"]["cgroupsPath"]),
+        cgroup=cgroups_path(root["linux"]["cgroupsPath"]),
         hooks=read_hooks(config),
         annotations={name: node.text() for name, node in root["annotations"].members()},
         console_size=(size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None,
@@ -129,14 +128,15 @@ def read_bundle(config: dict[str, Any], directory: Path, warn: Warn = unheard) -
     )
 
 
+def _is_supported(version: str) -> bool:
+    """Return whether it is 1.x.y, as semver.org has it; what a later 1.x adds is ignored, as unknown properties are."""
+    numbers = version.replace("+", "-").partition("-")[0].split(".")
+    known = version.isascii() and version.translate({ord(mark): "" for mark in ".+-"}).isalnum()
+    return known and len(numbers) == 3 and numbers[0] == "1" and all(number.isdecimal() for number in numbers)
+
+
 def _has_user_namespace(spec: ContainerSpec) -> bool:
     return "user" in {*spec.namespaces, *(kind for kind, _ in spec.joins)}
-
-
-def _cgroups_path(node: Node) -> str:
-    if not node.text().isprintable():
-        raise node.fail("holds characters that cannot be printed")
-    return node.text()
 
 
 def read_hooks(config: dict[str, Any]) -> dict[str, tuple[Hook, ...]]:
@@ -154,10 +154,10 @@ def _refuse(root: Node) -> None:
             raise node.fail(problem)
 
 
-def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...], warn: Warn) -> ContainerSpec:
+def _isolation(root: Node, directory: str, mounts: tuple[MountPoint, ...], warn: Warn) -> ContainerSpec:
     linux, process = root["linux"], root["process"]
-    new, joins = _namespaces(linux["namespaces"])
-    apart = {*new, *(kind for kind, path in joins if not _is_ours(kind, path))}
+    new, joins = read_namespaces(linux["namespaces"])
+    apart = {*new, *(kind for kind, path in joins if not is_ours(kind, path))}
     hostname = root["hostname"].text() or None
     for name in ("hostname", "domainname"):
         if root[name].text() and "uts" not in apart:
@@ -166,35 +166,28 @@ def _isolation(root: Node, directory: Path, mounts: tuple[MountPoint, ...], warn
         if linux[name].value and "user" not in apart:
             raise linux[name].fail("needs a user namespace: there is none to be mapped")
     spec = ContainerSpec(
-        root=BindRoot(str(_rootfs(root["root"], directory)), root["root"]["readonly"].flag(), devices=True),
+        root=BindRoot(rootfs_of(root["root"], directory), root["root"]["readonly"].flag(), devices=True),
         argv=("/",),
         hostname=hostname,
         domainname=root["domainname"].text(),
         namespaces=new,
         joins=joins,
-        uid_map=tuple(map(_id_range, linux["uidMappings"].items())),
-        gid_map=tuple(map(_id_range, linux["gidMappings"].items())),
-        propagation=_propagation(linux["rootfsPropagation"]),
+        uid_map=tuple(map(id_range, linux["uidMappings"].items())),
+        gid_map=tuple(map(id_range, linux["gidMappings"].items())),
+        propagation=propagation(linux["rootfsPropagation"]),
         mounts=mounts,
-        devices=tuple(_devices(linux["devices"])),
+        devices=tuple(read_devices(linux["devices"])),
         masked_paths=linux["maskedPaths"].texts(),
         readonly_paths=linux["readonlyPaths"].texts(),
-        sysctls=tuple(_sysctls(linux["sysctl"], apart)),
+        sysctls=tuple(read_sysctls(linux["sysctl"], apart)),
         memory_policy=read_memory_policy(linux["memoryPolicy"]),
-        time_offsets=_time_offsets(linux["timeOffsets"], new),
+        time_offsets=time_offsets(linux["timeOffsets"], new),
         seccomp=read_seccomp(linux["seccomp"]),
         resources=read_resources(linux["resources"]),
         session_keyring=True,
-        personality=_personality(linux["personality"]),
+        personality=personality(linux["personality"]),
     )
     return read_process(process, spec, warn) if process else spec
-
-
-def _time_offsets(node: Node, new: tuple[str, ...]) -> tuple[TimeOffset, ...]:
-    offsets = read_time_offsets(node)
-    if offsets and "time" not in new:
-        raise node.fail("needs a time namespace of its own")
-    return offsets
 
 
 def read_affinities(process: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -231,120 +224,11 @@ def read_process(process: Node, spec: ContainerSpec, warn: Warn = unheard) -> Co
 
 def _profile(node: Node) -> str:
     name = node.text()
-    if name and not (APPARMOR.exists() and APPARMOR.read_text(encoding="utf-8").startswith("Y")):
+    if name and not (os.path.exists(APPARMOR) and read_text(APPARMOR).startswith("Y")):
         raise node.fail("AppArmor is not enabled on this machine")
     if not name.isprintable():
         raise node.fail("holds characters that cannot be printed")
     return name
-
-
-def _rootfs(root: Node, directory: Path) -> Path:
-    path = directory / root["path"].required_text()
-    if not os.path.isdir(path):  # noqa: PTH112  it says no where Path raises: to a name that is too long
-        raise root["path"].fail(f"{str(path)[:200]} is no directory")
-    return Path(os.path.realpath(path))
-
-
-def _namespaces(nodes: Node) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    new: list[str] = []
-    joins: list[tuple[str, str]] = []
-    for node in nodes.items():
-        kind = node["type"].required_text()
-        if kind not in {*NAMESPACES, "user", "time"}:
-            raise node["type"].fail(f"no such namespace: {kind!r}")
-        if kind in {*new, *(joined for joined, _ in joins)}:
-            raise node["type"].fail(f"{kind} is named twice")
-        if path := node["path"].text():
-            if not Path(path).exists():
-                raise node["path"].fail(f"{path} does not exist")
-            if not _is_namespace(path, kind):
-                raise node["path"].fail(f"{path} is no {kind} namespace")
-            if kind == "mount" and _is_ours(kind, path):
-                raise node["path"].fail(f"{path} is the runtime's own: the container's root would become the host's")
-            joins.append((kind, path))
-        else:
-            new.append(kind)
-    if "mount" not in (kinds := {*new, *(kind for kind, _ in joins)}) and "user" in kinds:
-        raise nodes.fail("a mount namespace is missing: in a user namespace there is no way back to the runtime's own")
-    return tuple(new), tuple(joins)
-
-
-def _is_ours(kind: str, path: str) -> bool:
-    """Is this the namespace that the runtime itself is in?"""
-    name = {"mount": "mnt", "network": "net"}.get(kind, kind)
-    return Path(path).samefile(f"/proc/self/ns/{name}")
-
-
-def _is_namespace(path: str, kind: str) -> bool:
-    """Ask the kernel: ioctl_ns(2). The file may lie in /proc, or be one that such a file was mounted on, as `ip netns` does."""
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        return fcntl.ioctl(fd, NS_GET_NSTYPE) == FLAGS[kind]
-    except OSError:  # it is no namespace at all
-        return False
-    finally:
-        os.close(fd)
-
-
-def _mount(node: Node, directory: Path) -> MountPoint:
-    if node["uidMappings"] or node["gidMappings"]:
-        raise node.fail("id-mapped mounts are not supported")
-    options = node["options"].texts()
-    if {"idmap", "ridmap"} & set(options):
-        raise node["options"].fail("id-mapped mounts are not supported")
-    target = os.path.normpath("/" + node["destination"].required_text().lstrip("/"))
-    kind, source = node["type"].text(), node["source"].text()
-    mount = MountPoint(target, kind, source or kind or "none", options)
-    if is_bind(mount):
-        return mount.replace(source=os.path.normpath(directory / source))
-    return mount
-
-
-def _propagation(node: Node) -> str:
-    word = node.text() or "rslave"  # what runc takes where nothing is said
-    if word not in PROPAGATION:
-        raise node.fail(f"must be one of {', '.join(PROPAGATION)}, and is {word!r}")
-    return word
-
-
-def _devices(nodes: Node) -> Iterator[Device]:
-    made: dict[str, Device] = {device.path: device for device in DEFAULT_DEVICES}
-    for node in nodes.items():
-        kind = node["type"].required_text()
-        if kind not in ("c", "b", "u", "p"):
-            raise node["type"].fail(f"must be c, b, u or p, and is {kind!r}")
-        numbers = (node["major"].unsigned(0, MAJOR_BITS), node["minor"].unsigned(0, MINOR_BITS))
-        mode, uid, gid = node["fileMode"].unsigned(0o666), node["uid"].identity(), node["gid"].identity()
-        path = os.path.normpath(node["path"].absolute_path())
-        made[path] = Device(path, kind, *numbers, mode & 0o7777, uid, gid)
-    return iter(made.values())
-
-
-def _sysctls(node: Node, apart: set[str]) -> Iterator[tuple[str, str]]:
-    from labcore.runtime.stages import sysctl_path
-
-    for name, value in node.members():
-        try:
-            dotted = sysctl_path(name).replace("/", ".")
-        except InvalidInput:
-            raise value.fail("is no kernel parameter: see sysctl -a") from None
-        needs = next((kind for prefix, kind in SYSCTLS if dotted.startswith(prefix)), None)
-        if needs is None:
-            raise value.fail(f"{dotted} is a setting of the whole machine, and not of a namespace")
-        if needs not in apart:
-            raise value.fail(f"{dotted} needs a {needs} namespace that is not this machine's")
-        yield name, value.text()
-
-
-SYSCTLS = (
-    ("net.", "network"), ("fs.mqueue.", "ipc"), ("kernel.msg", "ipc"), ("kernel.sem", "ipc"), ("kernel.shm", "ipc"),
-    ("kernel.domainname", "uts"), ("kernel.hostname", "uts"),
-)  # fmt: skip
-
-
-def _id_range(node: Node) -> IdRange:
-    inside, outside = node["containerID"].identity(), node["hostID"].identity()
-    return IdRange(inside, outside, node["size"].number(0, 1, ID_MAX + 1 - max(inside, outside)))
 
 
 def _capabilities(node: Node, spec: ContainerSpec, warn: Warn) -> CapabilitySets:
@@ -369,6 +253,8 @@ def _capabilities(node: Node, spec: ContainerSpec, warn: Warn) -> CapabilitySets
 
 
 def _rlimits(nodes: Node, warn: Warn) -> tuple[Rlimit, ...]:
+    if not nodes:
+        return ()
     import resource
 
     made: dict[str, Rlimit] = {}
@@ -410,14 +296,3 @@ def _hook(node: Node) -> Hook:
     timeout = timeout and min(timeout, LONGEST_TIMEOUT)
     path = node["path"].absolute_path()
     return Hook(path, node["args"].texts() or (path,), node["env"].texts(), timeout)
-
-
-def _personality(node: Node) -> int | None:
-    if not node:
-        return None
-    domain = node["domain"].required_text()
-    if domain not in PERSONALITIES:
-        raise node["domain"].fail(f"must be LINUX or LINUX32, and is {domain!r}")
-    if node["flags"].texts():
-        raise node["flags"].fail("personality flags are not supported")
-    return PERSONALITIES[domain]

@@ -1,12 +1,16 @@
 """The console socket: the pty master goes to whoever asked for the container (runtime.md, `--console-socket`)."""
 
-import array
+from __future__ import annotations
+
 import os
-import socket
 
 from labcore.errors import InvalidInput
-from labcore.native import Process
 from labcore.runtime.terminal import resize, take
+from labcore.unix_sockets import channel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.native import Process
 
 
 def hand_over(process: Process, console_socket: str, size: tuple[int, int] | None) -> None:
@@ -15,12 +19,11 @@ def hand_over(process: Process, console_socket: str, size: tuple[int, int] | Non
     try:
         if size is not None:
             resize(master, *size)
-        with socket.socket(socket.AF_UNIX) as channel:
+        with channel() as connection:
             try:
-                channel.connect(console_socket)
+                connection.connect(console_socket)
             except OSError as error:
                 raise InvalidInput(f"--console-socket {console_socket}: {error.strerror}") from None
-            name = b"/dev/ptmx"
-            channel.sendmsg([name], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [master]))])
+            connection.send_fds(b"/dev/ptmx", [master])
     finally:
         os.close(master)

@@ -1,30 +1,37 @@
 """create: everything up to the program, which waits at exec.fifo for `start` (runtime.md)."""
 
-import json
+from __future__ import annotations
+
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import ExitStack
 
 from labcore.errors import InvalidInput
+from labcore.files import read_bytes
+from labcore.json_codec import loads
 from labcore.procfs import start_time
 from labcore.record import Record
 from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.launch import Launch
-from labcore.runtime.oci.config import Bundle, read_bundle
+from labcore.runtime.oci.config import read_bundle
 from labcore.runtime.oci.life import Life, Lock, forget
 from labcore.runtime.oci.node import ConfigError
 from labcore.runtime.oci.rootfs import check_program, with_directory_modes, with_home
-from labcore.runtime.oci.state import Saved, Store, state_json
-from labcore.runtime.stages import Action, LaunchOptions, SyncPoint
+from labcore.runtime.oci.state import Saved, state_json
+from labcore.runtime.stages import LaunchOptions
 from labcore.runtime.stdio import give_streams
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from typing import Any, Final
+
     from labcore.native import Process
-    from labcore.runtime.stages import Stage
+    from labcore.runtime.oci.config import Bundle
+    from labcore.runtime.oci.state import Store
+    from labcore.runtime.stages import Action, Stage, SyncPoint
 
 FILTERS: Final = ".seccomp"  # below the directory of the containers; no container has a name that begins with a dot
 
@@ -36,13 +43,13 @@ class Request(Record):
     """
 
     name: str
-    directory: Path
+    directory: str
     console_socket: str | None = None
     preserved: Sequence[int] = ()
     scope: bool = False
 
 
-def create(store: Store, request: Request, stages: "Mapping[str, Stage | None] | None", *, keep: bool) -> "Process":
+def create(store: Store, request: Request, stages: Mapping[str, Stage | None] | None, *, keep: bool) -> Process:
     """Make a container up to its program; on failure nothing is left.
 
     Its process belongs to whoever reaps this one's orphans; with `keep` to this one, which can wait for it.
@@ -107,13 +114,13 @@ class _Creation:
         self.life.cgroups, self.life.made = list(launch.cgroups), list(launch.made)
         self.life.save()
 
-    def saved(self, process: "Process") -> Saved:
+    def saved(self, process: Process) -> Saved:
         """Return what will be remembered."""
         return Saved(
             id=self.request.name,
             pid=process.pid,
             start=start_time(process.pid) or 0,
-            bundle=str(self.request.directory),
+            bundle=self.request.directory,
             created=now(),
             config=self.config,
             cgroup=self.launch.cgroup.path,
@@ -122,7 +129,7 @@ class _Creation:
             annotations=self.bundle.annotations,
         )
 
-    def run_runtime_hooks(self, process: "Process") -> None:
+    def run_runtime_hooks(self, process: Process) -> None:
         """Run the hooks of the moment at which the namespaces are there, and nothing is mounted yet."""
         from labcore.runtime.oci import hooks
 
@@ -130,7 +137,7 @@ class _Creation:
         hooks.run_here("prestart", wanted["prestart"], state | {"status": "created"})
         hooks.run_here("createRuntime", wanted["createRuntime"], state)
 
-    def run_container_hooks(self, process: "Process") -> None:
+    def run_container_hooks(self, process: Process) -> None:
         """Run the hooks that may mount more: all is mounted below the root's directory."""
         from labcore.runtime.oci import hooks
 
@@ -138,13 +145,13 @@ class _Creation:
         directory = self.bundle.spec.root.directory
         hooks.run_inside("createContainer", self.bundle.hooks["createContainer"], state, process.pid, directory=directory)
 
-    def take_terminal(self, process: "Process") -> None:
+    def take_terminal(self, process: Process) -> None:
         """Hand the terminal's other end to whoever asked for the container."""
         from labcore.runtime.oci import console
 
         console.hand_over(process, self.request.console_socket or "", self.bundle.console_size)
 
-    def created(self, process: "Process") -> None:
+    def created(self, process: Process) -> None:
         """Remember the container: all is done but becoming the program."""
         spec = self.bundle.spec
         if self.bundle.has_process:
@@ -175,15 +182,15 @@ def check_socket(path: str | None, wanted: bool) -> None:
         raise InvalidInput("process.terminal: a terminal needs --console-socket, to which its other end is sent")
     if path and not wanted:
         raise InvalidInput("--console-socket: process.terminal is false, so that there is no terminal to be sent")
-    if path and not Path(path).exists():
+    if path and not os.path.exists(path):
         raise InvalidInput(f"--console-socket {path}: there is no such socket")
 
 
-def read_config(directory: Path) -> dict[str, Any]:
+def read_config(directory: str) -> dict[str, Any]:
     """Read a bundle's config.json. Raises ConfigError."""
-    path = directory / "config.json"
+    path = f"{directory}/config.json"
     try:
-        config = json.loads(path.read_text())
+        config = loads(read_bytes(path).decode())
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist: name a bundle with --bundle") from None
     except (OSError, ValueError) as error:

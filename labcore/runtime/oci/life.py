@@ -12,6 +12,8 @@ need is kept in a few lines of text, beside the JSON that holds everything, and 
             state.json all that was asked for: see state.py
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import time
@@ -22,7 +24,7 @@ from labcore.errors import InvalidInput, LabcoreError
 from labcore.procfs import start_time
 from labcore.runtime.cgroups import removal
 
-TYPE_CHECKING = False  # `typing` would cost more than all else here
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 EXIT_POLLS = 500  # times 2 ms
 END = "end"  # the last line of what is remembered
-SIGKILL = 9  # `signal` is a large module
+SIGKILL = 9  # `signal` imports much
 NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 
 
@@ -67,7 +69,7 @@ class Lock(locks.Lock):
         except FileNotFoundError:
             raise NoSuchContainer(f"container {name} does not exist") from None
 
-    def __enter__(self) -> "Self":
+    def __enter__(self) -> Self:
         return self.acquire()
 
 
@@ -83,9 +85,9 @@ class Life:
         name: str,
         pid: int = 0,
         start: int = 0,
-        cgroups: "Sequence[str]" = (),
-        made: "Sequence[str]" = (),
-        hooks: "Sequence[str]" = (),
+        cgroups: Sequence[str] = (),
+        made: Sequence[str] = (),
+        hooks: Sequence[str] = (),
     ) -> None:
         self.root = root
         self.name = name
@@ -109,7 +111,7 @@ class Life:
         atomic_write(f"{self.directory}/life", "".join(f"{line}\n" for line in lines).encode(), durable=False)
 
     @classmethod
-    def load(cls, root: str, name: str) -> "Life":
+    def load(cls, root: str, name: str) -> Life:
         """Read what a container that was made to its end is remembered by. Raises NoSuchContainer, StateDamaged."""
         life = cls.load_unfinished(root, name)
         if not life.pid:
@@ -117,10 +119,10 @@ class Life:
         return life
 
     @classmethod
-    def load_unfinished(cls, root: str, name: str) -> "Life":
+    def load_unfinished(cls, root: str, name: str) -> Life:
         """Read it, whether its creation has come to its end or not. Raises NoSuchContainer, StateDamaged."""
         try:
-            with open(f"{directory_of(root, name)}/life", encoding="utf-8") as file:  # noqa: PTH123
+            with open(f"{directory_of(root, name)}/life", encoding="utf-8") as file:
                 lines = file.read().splitlines()
             if not lines or lines[-1] != END:  # half a line could name a cgroup that is another's
                 raise ValueError("it is cut short")
@@ -145,7 +147,7 @@ class Life:
             return "stopped"
         if removal.frozen(self.cgroups):
             return "paused"
-        return "running" if os.path.exists(f"{self.directory}/started") else "created"  # noqa: PTH110
+        return "running" if os.path.exists(f"{self.directory}/started") else "created"
 
     def kill(self, number: int) -> None:
         """Send a signal to the very process that was started. Raises WrongState if it has ended."""
@@ -181,7 +183,7 @@ class Life:
 
     def mark_started(self) -> None:
         """Remember that it was started; its exec.fifo is of no use any more."""
-        os.rename(f"{self.directory}/exec.fifo", f"{self.directory}/started")  # noqa: PTH104
+        os.rename(f"{self.directory}/exec.fifo", f"{self.directory}/started")
 
     def write_exec_fifo(self) -> None:
         """Let the process that waits there go on. Raises WrongState if there is none."""
@@ -220,8 +222,8 @@ class Life:
 def forget(directory: str) -> None:
     """Remove a container's directory; one that is gone is fine."""
     try:
-        for name in os.listdir(directory):  # noqa: PTH208
-            os.unlink(f"{directory}/{name}")  # noqa: PTH108
-        os.rmdir(directory)  # noqa: PTH106
+        for name in os.listdir(directory):
+            os.unlink(f"{directory}/{name}")
+        os.rmdir(directory)
     except FileNotFoundError:
         return

@@ -1,25 +1,32 @@
 """The runtime as engines see it: create, start, kill, exec, pause, delete (runtime.md)."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
+
+import os
 
 from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.oci import transitions
 from labcore.runtime.oci.life import Life, WrongState
-from labcore.runtime.oci.state import Saved, Store
+from labcore.runtime.oci.state import Store
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from _typeshed import StrPath
+
     from labcore.native import Process
     from labcore.runtime.cgroups.statistics import Statistics
+    from labcore.runtime.oci.state import Saved
     from labcore.runtime.stages import Stage
 
 
 class Runtime:
     """Containers that are remembered below a directory. `stages` replaces stages by name."""
 
-    def __init__(self, root: Path, *, stages: "Mapping[str, Stage | None] | None" = None) -> None:
-        self.store = Store(str(root))
+    def __init__(self, root: StrPath, *, stages: Mapping[str, Stage | None] | None = None) -> None:
+        self.store = Store(os.fspath(root))
         self.stages = stages
 
     def state(self, name: str) -> dict[str, Any]:
@@ -29,17 +36,17 @@ class Runtime:
     def create(
         self,
         name: str,
-        directory: Path,
+        directory: StrPath,
         *,
         console_socket: str | None = None,
         preserved: Sequence[int] = (),
         scope: bool = False,
         keep: bool = False,
-    ) -> "Process":
+    ) -> Process:
         """Make everything up to the program, which waits for `start`; return its process: see creation.create."""
         from labcore.runtime.oci.creation import Request, create
 
-        return create(self.store, Request(name, directory, console_socket, preserved, scope), self.stages, keep=keep)
+        return create(self.store, Request(name, os.fspath(directory), console_socket, preserved, scope), self.stages, keep=keep)
 
     def start(self, name: str) -> None:
         """Let a created container become its program. Raises WrongState, HookFailed; then the container is gone."""
@@ -62,7 +69,7 @@ class Runtime:
         console_socket: str | None = None,
         preserved: Sequence[int] = (),
         release: bool = False,
-    ) -> "Process":
+    ) -> Process:
         """Start a further process in a running container, from a `process` object (config.md).
 
         The caller waits for it, unless it is released to whoever reaps this process's orphans. Raises WrongState, ConfigError,
@@ -79,22 +86,22 @@ class Runtime:
         from labcore.runtime.stdio import give_streams
 
         saved = self._in_state(name, "nothing can be executed in it", "running", "created")
-        bundle = read_bundle(saved.config, Path(saved.bundle))
+        bundle = read_bundle(saved.config, saved.bundle)
         spec = with_home(read_process(Node(process, "process"), bundle.spec, warn), f"/proc/{saved.pid}/root")
         check_socket(console_socket, spec.terminal)
         size = Node(process, "process")["consoleSize"]
         wanted = (size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None
 
-        def ready(process: "Process") -> None:
+        def ready(process: Process) -> None:
             # What was joined may be a later process's, with the number of one that has ended.
             self._in_state(name, "nothing can be executed in it any more", "running", "created", "paused")
             check_program(spec, saved.pid)
             if not spec.terminal:
                 give_streams(process.pid, spec.user.uid, terminals=True)
 
-        cgroups = tuple(directory for directory in Cgroup(saved.cgroup).entrances() if Path(directory).is_dir())
+        cgroups = tuple(directory for directory in Cgroup(saved.cgroup).entrances() if os.path.isdir(directory))
 
-        def take_terminal(process: "Process") -> None:
+        def take_terminal(process: Process) -> None:
             console.hand_over(process, console_socket or "", wanted)
 
         plan = exec_plan(
@@ -116,7 +123,7 @@ class Runtime:
         """Let them go on. Raises WrongState."""
         Cgroup(self._in_state(name, "it cannot be resumed", "paused").cgroup).thaw()
 
-    def statistics(self, name: str) -> "Statistics":
+    def statistics(self, name: str) -> Statistics:
         """Return what a container has used. Raises NoSuchContainer."""
         return Cgroup(self.store.load(name).cgroup).statistics()
 

@@ -1,11 +1,18 @@
 """JSON nodes: values of a document that somebody else wrote, asked for by type; errors name their path."""
 
-from collections.abc import Iterator
-from typing import Any, TypeVar
+from __future__ import annotations
 
 from labcore.errors import InvalidInput
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+    from typing import Any
+
 WORDS = {str: "a string", int: "an integer", bool: "true or false", list: "a list", dict: "an object"}
 
 MOST_SHOWN = 400  # letters
@@ -27,7 +34,7 @@ class Node:
         self.value = value
         self.path = path
 
-    def __getitem__(self, name: str) -> "Node":
+    def __getitem__(self, name: str) -> Node:
         """Return a member of an object; a missing object has no members."""
         path = f"{self.path}.{name}" if self.path else name
         if self.value is None:
@@ -97,7 +104,7 @@ class Node:
         """Return true or false."""
         return default if self.value is None else self._typed(bool)
 
-    def items(self) -> Iterator["Node"]:
+    def items(self) -> Iterator[Node]:
         """Yield the members of a list, of which none is null."""
         if self.value is not None:
             for index, value in enumerate(self._typed(list)):
@@ -110,7 +117,7 @@ class Node:
         """Return a list of strings."""
         return tuple(item.text() for item in self.items())
 
-    def members(self) -> Iterator[tuple[str, "Node"]]:
+    def members(self) -> Iterator[tuple[str, Node]]:
         """Yield an object's members by name."""
         if self.value is not None:
             for name, value in self._typed(dict).items():

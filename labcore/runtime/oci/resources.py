@@ -1,10 +1,15 @@
 """`linux.resources` of config.json, and of `update` (config-linux.md, control groups)."""
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-from labcore.runtime.oci.node import Node
 from labcore.spec import DeviceRule
 from labcore.spec.resources import Resources, Throttle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labcore.runtime.oci.node import Node
 
 THROTTLES = {
     "throttleReadBpsDevice": "read_bps",

@@ -1,15 +1,22 @@
 """The bundle's root file system: modes of tmpfs, HOME, and whether the program is there."""
 
+from __future__ import annotations
+
 import errno
 import os
 import stat
-from typing import Final
 
 from labcore import native
 from labcore.errors import InvalidInput
 from labcore.native import Resolve
 from labcore.runtime import ops
-from labcore.spec import DEFAULT_PATH, ContainerSpec, MountPoint
+from labcore.spec import DEFAULT_PATH
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from labcore.spec import ContainerSpec, MountPoint
 
 MOST_PASSWD: Final = 1 << 20
 

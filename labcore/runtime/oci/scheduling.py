@@ -1,11 +1,16 @@
 """Scheduling of a process: `process.scheduler`, `ioPriority`, `execCPUAffinity`, `linux.memoryPolicy`, `timeOffsets`."""
 
-from collections.abc import Mapping
-from typing import Final
+from __future__ import annotations
 
-from labcore.runtime.oci.node import Node
 from labcore.runtime.ops.scheduling import IO_CLASSES, MEMORY_FLAGS, MEMORY_MODES, POLICIES, SCHEDULER_FLAGS
 from labcore.spec.scheduling import IoPriority, MemoryPolicy, Scheduler, TimeOffset
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+    from labcore.runtime.oci.node import Node
 
 MOST_NUMBERED: Final = 1 << 13  # processors and nodes: what kernels are built for at most
 CLOCKS: Final = ("monotonic", "boottime")

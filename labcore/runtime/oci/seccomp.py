@@ -1,7 +1,12 @@
 """`linux.seccomp` of config.json (config-linux.md, seccomp)."""
 
-from labcore.runtime.oci.node import Node
+from __future__ import annotations
+
 from labcore.spec import Comparison, SeccompProfile, SeccompRule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.runtime.oci.node import Node
 
 ERRNO_BITS, ARGUMENTS = 16, 6  # seccomp(2): SECCOMP_RET_DATA, struct seccomp_data
 

@@ -3,17 +3,21 @@
 ROOT/ID/state.json is written atomically; the container exists once it is there.
 """
 
-import json
+from __future__ import annotations
+
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
 
 from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput
+from labcore.files import read_bytes, write_text
+from labcore.json_codec import dumps, loads
 from labcore.record import Record
 from labcore.runtime.oci.life import Life, Lock, NoSuchContainer, StateDamaged, directory_of, is_name
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Final
+
     from labcore.runtime.oci.config import Hook
 
 FORMAT: Final = 3
@@ -43,27 +47,28 @@ class Store:
 
     def make(self, name: str) -> str:
         """Claim a name; return its directory. Raises InvalidInput if it is taken."""
-        directory = Path(directory_of(self.root, name))
-        Path(self.root).mkdir(mode=0o711, parents=True, exist_ok=True)
+        directory = directory_of(self.root, name)
+        os.makedirs(self.root, mode=0o711, exist_ok=True)
         try:
-            directory.mkdir(mode=0o700)
+            os.mkdir(directory, 0o700)
         except FileExistsError:
             raise InvalidInput(f"container {name} exists already: choose another name, or delete it") from None
-        (directory / "lock").touch()
-        return str(directory)
+        write_text(f"{directory}/lock", "")
+        return directory
 
     def save(self, saved: Saved) -> None:
-        """Write what is to be remembered, durably."""
-        atomic_write(f"{directory_of(self.root, saved.id)}/state.json", json.dumps(saved.as_dict()).encode())
+        """Write what is to be remembered, whole or not at all; after the machine's next start it is of no use any more."""
+        path = f"{directory_of(self.root, saved.id)}/state.json"
+        atomic_write(path, dumps(saved.as_dict()).encode(), durable=False)
 
     def load(self, name: str) -> Saved:
         """Read what is remembered. Raises NoSuchContainer, StateDamaged."""
         try:
-            text = Path(directory_of(self.root, name), "state.json").read_text(encoding="utf-8", errors="replace")
+            text = read_bytes(f"{directory_of(self.root, name)}/state.json").decode(errors="replace")
         except FileNotFoundError:
             raise NoSuchContainer(f"container {name} does not exist") from None
         try:
-            values = json.loads(text)
+            values = loads(text)
             if values["format"] != FORMAT:
                 raise StateDamaged(
                     f"container {name}: its state has format {values['format']}, and this labcore knows {FORMAT}"
@@ -77,7 +82,7 @@ class Store:
         try:
             lock = Lock(self.root, name)
         except NoSuchContainer:
-            return os.path.exists(directory_of(self.root, name))  # noqa: PTH110
+            return os.path.exists(directory_of(self.root, name))
         try:
             return lock.try_acquire()
         finally:
@@ -96,8 +101,11 @@ class Store:
 
     def names(self) -> list[str]:
         """Return the names of all containers, half-made ones too."""
-        root = Path(self.root)
-        return sorted(path.name for path in root.iterdir() if is_name(path.name) and path.is_dir()) if root.is_dir() else []
+        try:
+            with os.scandir(self.root) as entries:
+                return sorted(entry.name for entry in entries if is_name(entry.name) and entry.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def state(self, name: str) -> dict[str, Any]:
         """Return the state object. Raises NoSuchContainer, StateDamaged."""
@@ -126,7 +134,7 @@ def run_hooks_inside(kind: str, saved: Saved) -> None:
     from labcore.runtime.oci.config import read_bundle
     from labcore.runtime.stages import STAGES, become_root_of
 
-    spec = read_bundle(saved.config, Path(saved.bundle)).spec
+    spec = read_bundle(saved.config, saved.bundle).spec
     confined = [*become_root_of(spec), *STAGES["confine"](spec)]
     entrances = Cgroup(saved.cgroup).entrances()
     state = state_json(saved, "created")
@@ -140,7 +148,7 @@ def run_hooks_anyway(kind: str, saved: Saved, status: str) -> None:
     hooks.run_anyway(kind, _hooks_of(saved)[kind], state_json(saved, status))
 
 
-def _hooks_of(saved: Saved) -> "dict[str, tuple[Hook, ...]]":
+def _hooks_of(saved: Saved) -> dict[str, tuple[Hook, ...]]:
     from labcore.runtime.oci.config import read_hooks
 
     return read_hooks(saved.config)

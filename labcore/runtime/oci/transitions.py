@@ -1,5 +1,7 @@
 """start and delete: a container's transitions by the short commands, which import the JSON's reader only for hooks."""
 
+from __future__ import annotations
+
 from labcore.errors import LabcoreError
 from labcore.runtime.oci.life import Life, Lock, NoSuchContainer, StateDamaged, WrongState, directory_of, forget
 

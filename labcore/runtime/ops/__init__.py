@@ -1,5 +1,7 @@
 """The vocabulary of plans: each op is a frozen value that says what it does and which system calls that takes."""
 
+from __future__ import annotations
+
 from labcore.runtime.ops.base import ApplyApparmorProfile, Call, Clone, JoinCgroup, JoinNamespaces, Op, Receive, Sync
 from labcore.runtime.ops.files import (
     Chdir,

@@ -1,16 +1,23 @@
 """The op, the clone, sync points with the starter, namespaces and cgroups to be joined; and any system call as an op."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import ClassVar
 
 from labcore import native
 from labcore.errors import InvalidInput
-from labcore.native import CloneFlag, Prctl, Process, Register, Step
+from labcore.native import CloneFlag, Prctl, Register
 from labcore.native.flags import describe
 from labcore.native.spawn import SYNC_DESCRIPTOR
 from labcore.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import ClassVar
+
+    from labcore.native import Process, Step
 
 SCRATCH = Register(62)  # for what an op needs while it is made; lower registers may hold what another op has taken in hand
 
@@ -147,7 +154,7 @@ class ApplyApparmorProfile(Op):
 
     def calls(self) -> Sequence[Step]:
         of_its_own = "/proc/self/attr/apparmor/exec"  # from Linux 5.8 on; before, security modules shared one
-        path = of_its_own if os.path.exists(of_its_own) else "/proc/self/attr/exec"  # noqa: PTH110
+        path = of_its_own if os.path.exists(of_its_own) else "/proc/self/attr/exec"
         return [
             native.openat.step(native.AT_FDCWD, path, os.O_WRONLY | os.O_CLOEXEC).replace(result=0),
             native.write.step(Register(0), f"exec {self.profile}".encode()),
@@ -169,7 +176,7 @@ class JoinCgroup(Op):
     def calls(self) -> Sequence[Step]:
         steps: list[Step] = []
         for directory in self.directories:
-            file = "tasks" if os.path.exists(f"{directory}/tasks") else "cgroup.procs"  # noqa: PTH110
+            file = "tasks" if os.path.exists(f"{directory}/tasks") else "cgroup.procs"
             procs = native.openat.step(native.AT_FDCWD, f"{directory}/{file}", os.O_WRONLY | os.O_CLOEXEC)
             steps += [procs.replace(result=0), native.write.step(Register(0), b"0"), native.close.step(Register(0))]
         return steps

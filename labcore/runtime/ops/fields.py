@@ -4,15 +4,16 @@ A number in quotes would reach the kernel as a pointer, a `None` come back from 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
+from labcore import native
+from labcore.enumeration import IntEnum, IntFlag
 from labcore.errors import InvalidInput
 from labcore.language import Catalogue
 from labcore.native import MountFlag
-from labcore.record import own_annotations
+from labcore.record import field_types
 from labcore.runtime.ops.base import Op
 from labcore.runtime.ops.mounts import Mount
 
@@ -50,9 +51,7 @@ def check_fields(ops: Sequence[object]) -> None:
 @cache
 def _fields(kind: Any) -> tuple[tuple[str, Fits, Any], ...]:
     """Return an op's fields, each with its check and its annotation; those that take anything are left out."""
-    annotations: dict[str, Any] = {}
-    for base in reversed(kind.__mro__[:-1]):
-        annotations |= own_annotations(base)
+    annotations = field_types(kind, native)
     checks = ((name, _check(annotations[name]), annotations[name]) for name in kind._fields)
     return tuple((name, fits, wanted) for name, fits, wanted in checks if fits is not None)
 
@@ -91,7 +90,7 @@ def _misfit(name: str, value: Any, wanted: Any) -> str:
     kind = get_origin(kinds[0]) or kinds[0]
     if value is None:
         return say("`{field}` is None: nothing was given, or a function has returned nothing", field=name)
-    if issubclass(kind, Enum) and isinstance(value, str):
+    if issubclass(kind, IntEnum | IntFlag) and isinstance(value, str):
         cure = f"{kind.__name__}.{value.upper().removeprefix('CAP_')}"
         return say("`{field}` has {value}, a name: write {cure}", field=name, value=repr(value), cure=cure)
     belongs = {str: say("a text"), int: say("a number"), bytes: say("bytes"), tuple: say("a tuple, (one, two),")}

@@ -4,17 +4,24 @@ What is made is made in a directory that was reached without /proc's magic links
 the root of another process, would lead out of the container while there is still the right to go there.
 """
 
+from __future__ import annotations
+
 import errno
 import os
-from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import ClassVar
 
 from labcore import native
-from labcore.native import CloseFlag, Register, Resolve, Step, TreeFlag
+from labcore.native import CloseFlag, Register, Resolve, TreeFlag
 from labcore.native.spawn import LAID_OUT, PRESERVED_DESCRIPTOR
 from labcore.native.step import errors
 from labcore.runtime.ops.base import SCRATCH, Op
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import ClassVar
+
+    from labcore.native import Step
 
 EXISTS_IS_FINE = errors(errno.EEXIST)
 ABSENT_IS_FINE = errors(errno.ENOENT)

@@ -1,10 +1,10 @@
 """Ops on the mount tree."""
 
+from __future__ import annotations
+
 import errno
 import os
-from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar
 
 from labcore import native
 from labcore.native import (
@@ -15,7 +15,6 @@ from labcore.native import (
     MoveFlag,
     Register,
     Resolve,
-    Step,
     TreeFlag,
     UnmountFlag,
 )
@@ -23,6 +22,13 @@ from labcore.native.flags import describe
 from labcore.native.step import errors
 from labcore.runtime.ops.base import SCRATCH, Op
 from labcore.runtime.probe import kernel_version
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import ClassVar
+
+    from labcore.native import Step
 
 LOCKED = errors(errno.EINVAL)
 COPIES_DETACHED = (6, 15)  # from this kernel on a tree that is attached nowhere can be copied

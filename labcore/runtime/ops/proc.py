@@ -4,14 +4,21 @@ They come before the container's root and volumes are mounted, and walk no link 
 image has put there would have another file of the kernel written.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar
 
 from labcore import native
-from labcore.native import ConfigCommand, Register, Resolve, Step
+from labcore.native import ConfigCommand, Register, Resolve
 from labcore.runtime.ops.base import Op
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import ClassVar
+
+    from labcore.native import Step
 
 PROC, FILE = Register(0), Register(1)
 BELOW_IT = Resolve.BENEATH | Resolve.NO_XDEV | Resolve.NO_MAGICLINKS

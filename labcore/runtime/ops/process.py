@@ -1,16 +1,23 @@
 """Ops on the process itself: its names, its rights, its program."""
 
+from __future__ import annotations
+
 import errno
 import struct
-from collections.abc import Sequence
 from functools import cache, cached_property
-from typing import ClassVar
 
 from labcore import native
-from labcore.native import Capability, CloneFlag, Prctl, SeccompMode, Step
+from labcore.native import Capability, CloneFlag, Prctl, SeccompMode
 from labcore.native.step import errors
 from labcore.runtime.ops.base import SCRATCH, Op
 from labcore.runtime.probe import read_setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import ClassVar
+
+    from labcore.native import Step
 
 NOT_THIS_ONE = errors(errno.ENOENT, errno.ENOTDIR, errno.EACCES)
 UNKNOWN_HERE = errors(errno.EINVAL)

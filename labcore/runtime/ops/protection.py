@@ -1,15 +1,22 @@
 """Ops that cover or write-protect parts of the tree: config-linux.md, masked paths and read-only paths."""
 
+from __future__ import annotations
+
 import errno
 import os
-from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar
 
 from labcore import native
-from labcore.native import CloneFlag, MountAttribute, MountFlag, MoveFlag, Register, Resolve, Step, TreeFlag
+from labcore.native import CloneFlag, MountAttribute, MountFlag, MoveFlag, Register, Resolve, TreeFlag
 from labcore.native.step import errors
 from labcore.runtime.ops.base import SCRATCH, Op
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import ClassVar
+
+    from labcore.native import Step
 
 ABSENT = errors(errno.ENOENT)
 ABSENT_OR_BELOW_A_FILE = errors(errno.ENOENT, errno.ENOTDIR)

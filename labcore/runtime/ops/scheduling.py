@@ -1,15 +1,22 @@
 """Ops on scheduling: policy, I/O priority, CPU affinity, NUMA memory policy, clock offsets."""
 
+from __future__ import annotations
+
 import struct
-from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar, Final
 
 from labcore import native
-from labcore.native import CloneFlag, Step
+from labcore.native import CloneFlag
 from labcore.runtime.ops.base import Op
 from labcore.runtime.ops.proc import in_machines_own_proc
-from labcore.spec.scheduling import IoPriority, MemoryPolicy, Scheduler, TimeOffset
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import ClassVar, Final
+
+    from labcore.native import Step
+    from labcore.spec.scheduling import IoPriority, MemoryPolicy, Scheduler, TimeOffset
 
 # linux/sched.h, linux/ioprio.h, linux/mempolicy.h
 POLICIES: Final = {

@@ -1,24 +1,32 @@
 """Compilation of a seccomp profile to classic BPF, with a cache on disk."""
 
+from __future__ import annotations
+
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+import sys
 from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput
+from labcore.files import read_bytes
 from labcore.runtime.seccomp.newer import with_newer_calls
-from labcore.spec import Comparison, SeccompFilter, SeccompProfile, SeccompRule
+from labcore.runtime.seccomp.ranges import with_ranges
+from labcore.spec import SeccompFilter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
     from labcore.native.libseccomp import Filter
+    from labcore.spec import Comparison, SeccompProfile, SeccompRule
 
 INSTRUCTION: Final = 8  # bytes
-FORMAT: Final = "3"  # of what is kept; part of its name
+LIBRARY: Final = "libseccomp.so.2"
+FORMAT: Final = "4"  # of what is kept; part of its name
 
 # What the kernel does with a call: seccomp(2). The low 16 bits carry an errno, or a number for a tracer.
 ACTIONS: Final = {
@@ -59,32 +67,41 @@ ARCHITECTURES: Final = {
 
 
 @lru_cache(maxsize=16)
-def compiled(profile: SeccompProfile, cache: Path | None = None) -> SeccompFilter:
+def compiled(profile: SeccompProfile, cache: str | None = None) -> SeccompFilter:
     """Return a profile as a filter that the kernel can load.
 
     Compiling takes 10 ms and an import, so that the result is kept in the directory `cache`, under a name that stands for the
-    profile and the processor. Raises InvalidInput for an action, an operator or an architecture that does not exist,
-    Unavailable without libseccomp.
+    profile, the processor and the version of libseccomp, which decides what calls are known. Raises InvalidInput for an
+    action, an operator or an architecture that does not exist, Unavailable without libseccomp.
     """
     return SeccompFilter(_compile(profile) if cache is None else _cached(profile, cache), profile.flags)
 
 
-def _cached(profile: SeccompProfile, cache: Path) -> bytes:
-    path = cache / f"{_name_of(profile)}.bpf"
+def _cached(profile: SeccompProfile, cache: str) -> bytes:
+    path = f"{cache}/{_name_of(profile)}.bpf"
     with suppress(OSError):
-        program = path.read_bytes()
+        program = read_bytes(path)
         if program and len(program) % INSTRUCTION == 0:
             return program
     program = _compile(profile)
     with suppress(OSError):  # a store that cannot be written to costs time, not containers
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.makedirs(cache, mode=0o700, exist_ok=True)
         atomic_write(path, program, durable=False)
     return program
 
 
 def _name_of(profile: SeccompProfile) -> str:
     system = os.uname()
-    return hashlib.sha256(f"{FORMAT} {system.machine} {profile!r}".encode()).hexdigest()[:32]
+    library = _library_file(system.machine)
+    return hashlib.sha256(f"{FORMAT} {system.machine} {library} {profile!r}".encode()).hexdigest()[:32]
+
+
+def _library_file(machine: str) -> str:
+    """Return the name of libseccomp's file, which has its version; empty where it lies out of sight. Loading it takes 10 ms."""
+    for directory in (f"{sys.prefix}/lib", f"/usr/lib/{machine}-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64", "/lib"):
+        with suppress(OSError):
+            return os.readlink(f"{directory}/{LIBRARY}")
+    return ""
 
 
 def _compile(profile: SeccompProfile) -> bytes:
@@ -102,7 +119,9 @@ def _compile(profile: SeccompProfile) -> bytes:
                 conditions = [Condition(c.index, _operator(c), c.value, c.value_two) for c in comparisons]
                 for name in rule.names:
                     made.add_rule(action, name, conditions)
-        return with_newer_calls(made.program(), _highest(made, profile)) if _refuses_newer(profile) else made.program()
+        program = made.program()
+        whole = with_newer_calls(program, _highest(made, profile)) if _refuses_newer(profile) else program
+        return with_ranges(whole, ARCHITECTURES.values())
 
 
 def _refuses_newer(profile: SeccompProfile) -> bool:
@@ -110,7 +129,7 @@ def _refuses_newer(profile: SeccompProfile) -> bool:
     return profile.action not in PERMISSIVE and not (profile.action == "SCMP_ACT_ERRNO" and profile.errno == errno.ENOSYS)
 
 
-def _highest(made: "Filter", profile: SeccompProfile) -> dict[int, int]:
+def _highest(made: Filter, profile: SeccompProfile) -> dict[int, int]:
     """Return the highest number that a profile mentions on each of its architectures."""
     names = {name for rule in profile.rules for name in rule.names}
     tokens = {made.architecture(), *(ARCHITECTURES[name] for name in profile.architectures)}

@@ -3,10 +3,15 @@
 Everything that is not named gets EPERM. Names that a processor does not know are passed over when the filter is compiled.
 """
 
-from collections.abc import Iterable
+from __future__ import annotations
+
 from functools import lru_cache
 
 from labcore.spec import Comparison, SeccompProfile, SeccompRule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ALWAYS = """
     _llseek _newselect accept accept4 access adjtimex alarm bind brk cachestat capget capset chdir chmod chown chown32

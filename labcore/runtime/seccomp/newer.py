@@ -4,8 +4,13 @@ A profile refuses what it does not name, mostly by EPERM, which programs take fo
 that it names was not there when it was written; of the kernel of that time it would have had ENOSYS.
 """
 
+from __future__ import annotations
+
 import struct
-from collections.abc import Mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 INSTRUCTION = struct.Struct("=HBBI")  # struct sock_filter: linux/filter.h
 LOAD, EQUAL, GREATER, JUMP, RETURN = 0x20, 0x15, 0x25, 0x05, 0x06  # of a word, with a constant: bpf(4)

@@ -10,6 +10,8 @@ machine was. Its container died with it (`DieWithParent`), and how it ended is n
 number, which another may have by now.
 """
 
+from __future__ import annotations
+
 from labcore.runtime.shim.log import LogRecord
 from labcore.runtime.shim.shim import Exit, NotRunning, Shim
 

@@ -1,15 +1,21 @@
 """The log of a shim: records of stdout and stderr, read and followed (csrc/log.h)."""
 
+from __future__ import annotations
+
 import os
 import select
 import struct
-from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import BinaryIO, Final
 
-from labcore.native import Process
 from labcore.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import BinaryIO, Final
+
+    from labcore.native import Process
 
 HEADER: Final = struct.Struct("=QQII")  # struct log_header in csrc/log.h
 MOST: Final = 1 << 16  # bytes in one record

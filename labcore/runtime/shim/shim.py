@@ -1,19 +1,27 @@
 """A container's shim: attach to it, read its log and its exit."""
 
+from __future__ import annotations
+
 import os
-import socket
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 from labcore.errors import LabcoreError
 from labcore.native import Process
 from labcore.native.monitor import EXITED, MonitorLost, receive
 from labcore.native.process import as_return_code
 from labcore.record import Record
-from labcore.runtime.shim.log import LogRecord, follow, records
-from labcore.spec import Input, LogPolicy
-from labcore.unix_sockets import short_path
+from labcore.runtime.shim.log import follow, records
+from labcore.spec import LogPolicy
+from labcore.unix_sockets import channel, short_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+    from labcore.runtime.shim.log import LogRecord
+    from labcore.spec import Input
+    from labcore.unix_sockets import Channel
 
 
 class NotRunning(LabcoreError):
@@ -55,17 +63,17 @@ class Shim(Record):
         Its `stdin` is the container's input, or its terminal (whose output is the log's to read); with `once`, whoever comes
         first has it. Let go of it by `release`: closing it kills. Raises NotRunning.
         """
-        channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        connection = channel(packets=True)
         try:
             with short_path(self.directory) as directory:
-                channel.connect(f"{directory}/attach.sock")
-            attached = receive(channel)
+                connection.connect(f"{directory}/attach.sock")
+            attached = receive(connection)
         except (OSError, MonitorLost):
-            channel.close()
+            connection.close()
             why = "the container has ended, or its shim was killed"
             raise NotRunning(f"no shim answers in {self.directory}: {why}") from None
         pidfd, *given = attached.descriptors
-        process = Process(attached.pid, pidfd, AttachedExit(channel, self))
+        process = Process(attached.pid, pidfd, AttachedExit(connection, self))
         if given:
             process.stdin = os.fdopen(given[0], "wb", buffering=0)
         return process
@@ -101,23 +109,23 @@ class Shim(Record):
 class AttachedExit:
     """The exit of a container that was attached to: the shim's last message to its clients, or else what it wrote."""
 
-    def __init__(self, channel: socket.socket, shim: Shim) -> None:
-        self._channel = channel
+    def __init__(self, connection: Channel, shim: Shim) -> None:
+        self._connection = connection
         self._shim = shim
 
     def fileno(self) -> int:
         """Return the socket: readable when the shim has spoken, or is gone."""
-        return self._channel.fileno()
+        return self._connection.fileno()
 
     def release(self) -> None:
         """Detach; the container runs on."""
-        self._channel.close()
+        self._connection.close()
 
     def collect(self) -> int:
         """Return how it ended. Raises MonitorLost if nobody knows."""
-        with self._channel:
+        with self._connection:
             try:
-                exited = receive(self._channel)
+                exited = receive(self._connection)
                 assert exited.kind == EXITED
             except MonitorLost:
                 if (exit := self._shim.exit()) is None:

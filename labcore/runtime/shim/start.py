@@ -1,7 +1,6 @@
 """Start a shim: the descriptors and the arguments that it is given for a container's directory."""
 
 import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Final
 from labcore.native import DEVNULL, Streams
 from labcore.native.monitor import ATTACH, DIRECTORY, ERRORS, INPUT, LOG, OUTPUT, ShimDescriptors
 from labcore.runtime.shim.shim import Shim
-from labcore.unix_sockets import short_path
+from labcore.unix_sockets import channel, short_path
 
 BACKLOG: Final = 64  # clients that may wait to be answered
 RECORDED: Final = ("attach.sock", "pid", "exit", "incoming")
@@ -34,7 +33,7 @@ def shim_streams(shim: Shim, *, terminal: bool) -> Iterator[tuple[Streams, ShimD
             undo.callback(os.close, fd)
             return fd
 
-        clients = undo.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        clients = undo.enter_context(channel(packets=True))
         with short_path(shim.directory) as place:
             clients.bind(f"{place}/attach.sock")
             log = hold(os.open(f"{place}/log", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600))

@@ -1,17 +1,22 @@
 """Stages for what a container sees below its root: mounts, devices, the working directory, and what is protected there."""
 
+from __future__ import annotations
+
 import os
 import stat
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
 
-from labcore.native import MountAttribute, Process
+from labcore.native import MountAttribute
 from labcore.runtime import mounting, ops
 from labcore.runtime.mount_flags import COPY_UP, PROPAGATION, is_bind
-from labcore.runtime.ops import Op
 from labcore.runtime.stages.namespaces import hands_over, has_mounts, in_user_namespace
 from labcore.runtime.stages.rootfs import BEHIND_SYNC, layers_to_map
-from labcore.spec import ContainerSpec, Device
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.native import Process
+    from labcore.runtime.ops import Op
+    from labcore.spec import ContainerSpec, Device
 
 
 def mounts(spec: ContainerSpec) -> list[Op]:
@@ -28,13 +33,13 @@ def seen_on_disk(spec: ContainerSpec) -> tuple[object, ...]:
     files = tuple([_kind(mount.source) for mount in spec.mounts if is_bind(mount)])
     copied = tuple(object() for mount in spec.mounts if COPY_UP in mount.options)  # looked at anew each time
     placed = mounting.resolved_targets(spec.mounts, spec.root)
-    return files, copied, placed, _resolved_workdir(spec), os.path.exists(KCORE)  # noqa: PTH110
+    return files, copied, placed, _resolved_workdir(spec), os.path.exists(KCORE)
 
 
 def _kind(source: str) -> int | None:
     """Return what is to be bound, as stat(2) has it: a file, a directory, 0 for a link to nothing; None if there is nothing."""
     try:
-        return stat.S_IFMT(os.stat(source).st_mode)  # noqa: PTH116 - every start asks
+        return stat.S_IFMT(os.stat(source).st_mode)
     except OSError:
         return 0 if os.path.lexists(source) else None
 
@@ -69,12 +74,12 @@ KINDS = {"c": 0o020000, "u": 0o020000, "b": 0o060000, "p": 0o010000}
 
 @lru_cache(maxsize=64)
 def _fill_dev(devices: tuple[Device, ...]) -> tuple[Op, ...]:
-    plain = [d for d in devices if (d.kind, d.mode, d.uid, d.gid) == ("c", 0o666, 0, 0) and Path(d.path).parent == Path("/dev")]
+    plain = [d for d in devices if (d.kind, d.mode, d.uid, d.gid) == ("c", 0o666, 0, 0) and os.path.dirname(d.path) == "/dev"]
     others: list[Op] = []
     for device in devices:
         if device not in plain:
             number = os.makedev(device.major, device.minor)
-            others += mounting.make_place(str(Path(device.path).parent), directory=True)
+            others += mounting.make_place(os.path.dirname(device.path), directory=True)
             others.append(ops.MakeNode(device.path, KINDS[device.kind] | device.mode, number, device.uid, device.gid))
     together = ops.MakeDevices(tuple((d.path, d.major, d.minor) for d in plain))
     return (*([together] if plain else []), *others)
@@ -85,14 +90,14 @@ def devices(spec: ContainerSpec) -> list[Op]:
     if any(mounting.normalized(mount.target) == "/dev" and is_bind(mount) for mount in spec.mounts):
         return []
     # /dev/core: as runc does where the kernel, which is the container's too, shows its memory.
-    core = (("/dev/core", KCORE),) if os.path.exists(KCORE) else ()  # noqa: PTH110
+    core = (("/dev/core", KCORE),) if os.path.exists(KCORE) else ()
     return [*_fill_dev(spec.devices), ops.MakeLinks((*DEVICE_LINKS, *core))]
 
 
 def workdir(spec: ContainerSpec) -> list[Op]:
     """Make the directory that the program starts in, while there is still the right to."""
-    path = PurePosixPath(_resolved_workdir(spec))
-    parents = tuple(str(directory) for directory in (*reversed(path.parents), path) if directory != PurePosixPath("/"))
+    path = os.path.normpath(_resolved_workdir(spec))
+    parents = (*mounting.parents(path), path) if path != "/" else ()
     return [ops.MakeDirectories(parents)] if parents else []
 
 

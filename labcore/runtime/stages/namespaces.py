@@ -1,14 +1,20 @@
 """Stages for what surrounds a process: its cgroups, namespaces, user namespace's root, keyring, host name, sysctls."""
 
+from __future__ import annotations
+
 import os
 
 from labcore.errors import InvalidInput
-from labcore.native import CloneFlag, Process
+from labcore.native import CloneFlag
 from labcore.runtime import ops
-from labcore.runtime.ops import Op
 from labcore.runtime.probe import confined
 from labcore.runtime.userns import groups_are_fixed, write_id_maps
-from labcore.spec import ContainerSpec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.native import Process
+    from labcore.runtime.ops import Op
+    from labcore.spec import ContainerSpec
 
 NAMESPACE_FLAGS = {
     "mount": CloneFlag.NEWNS,

@@ -1,14 +1,20 @@
 """Stages for the process itself: its network, streams and terminal, limits, rights, and its program."""
 
+from __future__ import annotations
+
 from functools import cache, lru_cache
 
 from labcore.errors import InvalidInput
 from labcore.native import Capability
 from labcore.runtime import ops
-from labcore.runtime.ops import Op
 from labcore.runtime.terminal import OpenTerminal, console_device
 from labcore.runtime.userns import groups_are_fixed
-from labcore.spec import DEFAULT_PATH, CapabilitySets, ContainerSpec, SeccompFilter, SeccompProfile
+from labcore.spec import DEFAULT_PATH, SeccompFilter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.runtime.ops import Op
+    from labcore.spec import CapabilitySets, ContainerSpec, SeccompProfile
 
 
 def network(spec: ContainerSpec) -> list[Op]:

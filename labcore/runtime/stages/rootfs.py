@@ -1,16 +1,22 @@
 """The stage `rootfs`: the mount tree is cut off from the host's, the new root put together and turned into: pivot_root(2)."""
 
-from typing import Final
+from __future__ import annotations
 
 from labcore.errors import InvalidInput
 from labcore.native import SYNC_DESCRIPTOR, MountAttribute, MountFlag, UnmountFlag
 from labcore.runtime import mounting, ops
 from labcore.runtime.mount_flags import MAPPED, Options, parse_options
-from labcore.runtime.ops import Op
 from labcore.runtime.probe import confined, kernel_version
 from labcore.runtime.stages.namespaces import hands_over, has_mounts, in_user_namespace
 from labcore.runtime.userns import Tree, copied_trees
-from labcore.spec import BindRoot, ContainerSpec, OverlayRoot
+from labcore.spec import OverlayRoot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from labcore.runtime.ops import Op
+    from labcore.spec import BindRoot, ContainerSpec
 
 BEHIND_SYNC = SYNC_DESCRIPTOR + 1  # what a plan with a `sync` needs of its carrier lies below: see csrc/monitor.h
 

@@ -4,29 +4,35 @@ A sync point is where the process waits while its launcher works from outside: h
 container's network link, its terminal. A learner's function takes the place of the stage of its name.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
-from typing import Final, Literal
 
 from labcore.errors import InvalidInput
-from labcore.native import Process, UnmountFlag
+from labcore.native import UnmountFlag
 from labcore.native.spawn import PRESERVED_DESCRIPTOR
 from labcore.record import Record
 from labcore.runtime import ops
-from labcore.runtime.ops import Op
-from labcore.runtime.ops.fields import ops_of
 from labcore.runtime.plan import Plan
 from labcore.runtime.probe import confined, mapped
 from labcore.runtime.stages import filesystem, namespaces, process, rootfs
 from labcore.runtime.stages.rootfs import BEHIND_SYNC
 from labcore.runtime.terminal import TerminalTaken, give_to_shim
-from labcore.spec import ContainerSpec, SeccompProfile
+from labcore.spec import SeccompProfile
 
-Stage = Callable[[ContainerSpec], Sequence[Op]]
-Action = Callable[[Process], None]
-SyncPoint = Literal["namespaces", "rootfs", "terminal", "created"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Final, Literal, TypeAlias
+
+    from labcore.native import Process
+    from labcore.runtime.ops import Op
+    from labcore.spec import ContainerSpec
+
+Stage: TypeAlias = "Callable[[ContainerSpec], Sequence[Op]]"
+Action: TypeAlias = "Callable[[Process], None]"
+SyncPoint: TypeAlias = "Literal['namespaces', 'rootfs', 'terminal', 'created']"
 
 STAGES: Final[Mapping[str, Stage]] = {
     "limits": namespaces.limits,
@@ -138,7 +144,15 @@ def made_by(
     if unknown := set(stages) - set(STAGES):
         raise InvalidInput(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
     chosen = {name: stages.get(name, STAGES[name]) for name in names}
-    return {name: ops_of(stage, spec, name) if stage is not None else [] for name, stage in chosen.items()}
+    return {name: _ops_of(stage, spec, name) if stage is not None else [] for name, stage in chosen.items()}
+
+
+def _ops_of(stage: Stage, spec: ContainerSpec, name: str) -> list[Op]:
+    if stage is STAGES.get(name):
+        return list(stage(spec))
+    from labcore.runtime.ops.fields import ops_of  # knows what goes wrong in a stage of somebody else's
+
+    return ops_of(stage, spec, name)
 
 
 def started(options: LaunchOptions) -> list[Op]:
@@ -159,7 +173,7 @@ def _with_compiled_filter(spec: ContainerSpec, cache: str) -> ContainerSpec:
         return spec
     from labcore.runtime.seccomp.compile import compiled  # with hashlib, for those only who filter calls
 
-    return spec.replace(seccomp=compiled(spec.seccomp, Path(cache)))
+    return spec.replace(seccomp=compiled(spec.seccomp, cache))
 
 
 def _has_sync(made: Mapping[str, Sequence[Op]], spec: ContainerSpec, options: LaunchOptions) -> bool:

@@ -3,6 +3,8 @@
 Its modules are imported when one of their commands is asked for.
 """
 
+from __future__ import annotations
+
 import gc
 import sys
 

@@ -1,5 +1,7 @@
 """Options, read by hand: an engine calls several commands for each container, and argparse costs more than they do."""
 
+from __future__ import annotations
+
 import os
 
 from labcore.errors import InvalidInput
@@ -55,8 +57,8 @@ class Options(dict):  # type: ignore[type-arg]
 
 
 def read_options(
-    arguments: list[str], *, until_word: bool = False, short: "dict[str, str] | None" = None
-) -> "tuple[Options, list[str]]":
+    arguments: list[str], *, until_word: bool = False, short: dict[str, str] | None = None
+) -> tuple[Options, list[str]]:
     """Read options; with `until_word` only those before the first other word, which is returned with what follows it.
 
     `short` are letters that mean something in one command only. Raises InvalidInput, HelpWanted.
@@ -96,13 +98,13 @@ def read_options(
     return options, []
 
 
-def read_object(option: str, path: str) -> "dict[str, Any]":
+def read_object(option: str, path: str) -> dict[str, Any]:
     """Read a JSON object from a file, `-` for standard input. Raises InvalidInput."""
     import json
     import sys
 
     try:
-        with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:  # noqa: PTH123
+        with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
             read = json.load(file)
     except OSError as error:
         raise InvalidInput(f"{option} {path}: {error.strerror}") from None
@@ -154,7 +156,7 @@ def _runtime_directory() -> str:
         return trusted(given)
     path = f"/tmp/labcore-{os.geteuid()}"
     try:  # noqa: SIM105
-        os.mkdir(path, 0o700)  # noqa: PTH102
+        os.mkdir(path, 0o700)
     except FileExistsError:  # contextlib would cost a tenth of a short command
         pass
     return trusted(path)

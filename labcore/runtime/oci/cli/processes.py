@@ -1,25 +1,30 @@
 """create, run, exec: the commands that make processes."""
 
+from __future__ import annotations
+
 import os
-import signal
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
 
 from labcore.atomic import PendingFile, atomic_write
 from labcore.errors import InvalidInput
-from labcore.runtime.oci.cli.options import NAME, Options, one_name, read_object, read_options, refuse, root_of
+from labcore.files import write_text
+from labcore.native.process import SIGKILL
+from labcore.runtime.oci.cli.options import NAME, one_name, read_object, read_options, refuse, root_of
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.oci.state import Store
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Final
+
     from labcore.native import Process
+    from labcore.runtime.oci.cli.options import Options
 
 MOST_PRESERVED: Final = 32
 
 
 def _runtime(general: Options) -> Runtime:
-    return Runtime(Path(root_of(general)))
+    return Runtime(root_of(general))
 
 
 def do_create(general: Options, words: list[str]) -> int:
@@ -33,7 +38,7 @@ def do_create(general: Options, words: list[str]) -> int:
     return 0
 
 
-def _created(general: Options, words: list[str], command: str) -> "tuple[Options, Runtime, str, Process]":
+def _created(general: Options, words: list[str], command: str) -> tuple[Options, Runtime, str, Process]:
     """Create the container that a `create` or `run` asks for; the process of a `run` is this one's to wait for."""
     options, _ = read_options(words)
     refuse(options)
@@ -41,7 +46,7 @@ def _created(general: Options, words: list[str], command: str) -> "tuple[Options
     runtime = _runtime(general)
     process = runtime.create(
         name,
-        Path(options.get("bundle", ".")).absolute(),
+        os.path.abspath(options.get("bundle", ".")),
         console_socket=options.get("console-socket"),
         preserved=_preserved(options),
         scope=bool(general.get("systemd-cgroup")),
@@ -71,7 +76,7 @@ def do_run(general: Options, words: list[str]) -> int:
 
 def _tell_of_memory(runtime: Runtime, name: str, code: int) -> None:
     """Say so if it was for want of memory that it was killed: the exit status alone does not."""
-    if code != 128 + signal.SIGKILL:
+    if code != 128 + SIGKILL:
         return
     used = runtime.statistics(name)
     if used.oom_kills:
@@ -79,8 +84,9 @@ def _tell_of_memory(runtime: Runtime, name: str, code: int) -> None:
         print(f"{NAME}: {name}: killed by the kernel: {limit} was reached", file=sys.stderr)
 
 
-def _wait(process: "Process") -> int:
+def _wait(process: Process) -> int:
     """Wait for a process in the foreground, passing signals on; return its exit code as a shell would."""
+    import signal
 
     def pass_on(number: int, _: object) -> None:
         process.kill(number)
@@ -145,7 +151,7 @@ def _preserved(options: Options) -> list[int]:
     return found
 
 
-def _write_pid(options: Options, process: "Process") -> None:
+def _write_pid(options: Options, process: Process) -> None:
     """Write the pid file, whole or not at all; what is no file, /dev/null say, is written to. Raises InvalidInput."""
     if not (path := options.get("pid-file")):
         return
@@ -153,7 +159,7 @@ def _write_pid(options: Options, process: "Process") -> None:
         if _is_replaced(path):
             atomic_write(path, str(process.pid).encode(), durable=False)
         else:
-            Path(path).write_text(str(process.pid), encoding="utf-8")
+            write_text(path, str(process.pid))
     except OSError as error:
         raise _unwritable(path, error) from None
 
@@ -164,16 +170,16 @@ def _check_pid_file(options: Options) -> None:
         return
     try:
         if _is_replaced(path):
-            PendingFile(Path(path).parent).close()
+            PendingFile(os.path.dirname(path) or ".").close()
         else:
-            Path(path).open("a", encoding="utf-8").close()
+            open(path, "ab").close()
     except OSError as error:
         raise _unwritable(path, error) from None
 
 
 def _is_replaced(path: str) -> bool:
     """Return whether a pid file takes this place: that of a file, or of nothing."""
-    return Path(path).is_file() or not Path(path).exists()
+    return os.path.isfile(path) or not os.path.exists(path)
 
 
 def _unwritable(path: str, error: OSError) -> InvalidInput:

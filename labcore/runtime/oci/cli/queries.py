@@ -1,18 +1,17 @@
 """state, list, ps, pause, resume, update, spec, features: the commands about containers that are there."""
 
+from __future__ import annotations
+
 import json
 import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from labcore.errors import InvalidInput
-from labcore.runtime.cgroups.statistics import Statistics
 from labcore.runtime.oci.cli.options import (
     NAME,
     UPDATES,
-    Options,
     one_name,
     read_object,
     read_options,
@@ -21,7 +20,16 @@ from labcore.runtime.oci.cli.options import (
 )
 from labcore.runtime.oci.life import NoSuchContainer, StateDamaged
 from labcore.runtime.oci.lifecycle import Runtime
-from labcore.runtime.oci.state import Saved
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from labcore.runtime.cgroups.statistics import Statistics
+    from labcore.runtime.oci.cli.options import (
+        Options,
+    )
+    from labcore.runtime.oci.state import Saved
 
 
 def _runtime(general: Options) -> Runtime:
