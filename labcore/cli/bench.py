@@ -27,10 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "exec: a further program in a running container\n"
         "many: a hundred containers that run on\n"
         "network: what a network adds to a container's start, and making and removing networks, in the engine\n"
-<<<<<<< HEAD
         "ports: publishing a port, and what goes through one, from localhost\n"
-=======
->>>>>>> h/net
         "images: pull, push, load, unpack, serve and fetch a Debian base image\n"
         "compare: containers against virtual machines, in a few minutes: start, stop, memory, disk, how many fit, "
         "work inside; `labcore vm setup` first"
