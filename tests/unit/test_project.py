@@ -249,7 +249,7 @@ def test_pictures_in_readme_are_there_small_and_in_words() -> None:
 
 @pytest.mark.parametrize("room", ["labcore", "tools"])
 def test_every_text_file_is_read_and_written_with_its_encoding_named(room: str) -> None:
-    """Where ruff does not see that a value is a path (PLW1514), it is seen here. Solutions read the kernel's own files, in ASCII."""
+    """Where ruff does not see that a value is a path (PLW1514), it is seen here. Solutions read only the kernel's own files."""
     places = []
     for path in (PROJECT / room).rglob("*.py"):
         if path.parent.name == "solutions":
