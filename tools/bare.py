@@ -67,7 +67,7 @@ def main(kit: Path) -> int:
         guest.tar_working_tree(Path(place, "source.tar"))
         subprocess.run(["tar", "-xf", f"{place}/source.tar", "-C", str(root)], check=True)
         shutil.copy(kit, root / "kit.tar")
-        (root / "use-kit").write_text(USE)
+        (root / "use-kit").write_text(USE, encoding="utf-8")
         started = time.monotonic()
         alone = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
         try:

@@ -270,7 +270,7 @@ def requirements(extra: str) -> list[str]:
     """Return what the package needs with such extras, as pyproject.toml says."""
     import tomllib  # new in 3.11: an older Python gets to main's message
 
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     words = [*project["dependencies"], *extras["lab"], *(extras["dev"] if extra == "dev" else [])]
     return [word for word in words if not word.startswith("labcore")]
@@ -283,7 +283,7 @@ def stamp_of(extra: str) -> Path:
 
 def up_to_date(extra: str, state: str) -> bool:
     """Return whether that set of extras was installed from these very files."""
-    return stamp_of(extra).exists() and stamp_of(extra).read_text() == state
+    return stamp_of(extra).exists() and stamp_of(extra).read_text(encoding="utf-8") == state
 
 
 def fingerprint() -> str:

@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
     HERE.mkdir(parents=True, exist_ok=True)
     make_peers()
     write_source(script(arguments, "yes" if sys.stdout.isatty() else "no"))
-    if not STAMP.exists() or STAMP.read_text() != fingerprint():
+    if not STAMP.exists() or STAMP.read_text(encoding="utf-8") != fingerprint():
         make_disk()
     said = boot()
     CONSOLE.write_bytes(said)
@@ -113,7 +113,7 @@ def script(arguments: list[str], color: str) -> str:
 
 def write_source(run: str) -> None:
     """Write the working tree's files, and the script `run-tests`, into an archive that the guest reads as a raw disk."""
-    (HERE / "run-tests").write_text(run)
+    (HERE / "run-tests").write_text(run, encoding="utf-8")
     tar_working_tree(SOURCE, f"--directory={HERE}", "run-tests")
 
 
@@ -138,7 +138,7 @@ def make_peers() -> None:
 
 def fingerprint() -> str:
     """Return a digest of all that the disk is made from."""
-    peers = (PEERS / "made-from").read_text()
+    peers = (PEERS / "made-from").read_text(encoding="utf-8")
     return hashlib.sha256(f"{bootstrap.fingerprint()} {PACKAGES} {MAKE} {peers}".encode()).hexdigest()
 
 
@@ -156,7 +156,7 @@ def make_disk() -> None:
         shutil.copy(next(root.glob("boot/vmlinuz-*")), HERE / "vmlinuz")
         shutil.copy(next(root.glob("boot/initrd.img-*")), HERE / "initrd.img")
         bootstrap.run(["mke2fs", "-q", "-t", "ext4", "-d", str(root), str(disk), "6G"], out, LOG)
-    STAMP.write_text(fingerprint())
+    STAMP.write_text(fingerprint(), encoding="utf-8")
     print(f"guest: its disk made in {time.monotonic() - started:.0f} s", flush=True)
 
 

@@ -108,15 +108,15 @@ def python_of(packages: Sequence[Package]) -> str:
 def lay_packages(packages: Sequence[Package], place: Path) -> None:
     """Make an archive for apt of these packages, in a directory."""
     place.mkdir()
-    (place.parent / "prepare.sh").write_text(PREPARE)
+    (place.parent / "prepare.sh").write_text(PREPARE, encoding="utf-8")
     index = []
     for package in packages:
         shutil.copy(package.path, place / package.path.name)
         control = subprocess.run(["dpkg-deb", "-f", str(package.path)], capture_output=True, text=True, check=True).stdout
         index.append(f"{control.strip()}\nFilename: ./{package.path.name}\nSize: {package.size}\nSHA256: {package.sha256}\n")
-    (place / "Packages").write_text("\n".join(index))
+    (place / "Packages").write_text("\n".join(index), encoding="utf-8")
     sums = [f"{sha256_of(path)}  {path.name}\n" for path in sorted(place.iterdir())]
-    (place / "SHA256SUMS").write_text("".join(sums))
+    (place / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
 
 
 def lay_wheels(requirements: Sequence[str], place: Path, python: str, *, with_labcore: bool) -> None:

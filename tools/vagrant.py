@@ -155,7 +155,7 @@ def main() -> int:
         stop("root is needed to make the machine's disk")
     bootstrap.install_packages(guest.missing_packages())
     HERE.mkdir(parents=True, exist_ok=True)
-    if not STAMP.exists() or STAMP.read_text() != fingerprint():
+    if not STAMP.exists() or STAMP.read_text(encoding="utf-8") != fingerprint():
         make_disk()
     with tempfile.TemporaryDirectory(dir=HERE, prefix="run-") as place:
         share, steps = Path(place, "lab"), Path(place, "steps.tar")
@@ -174,8 +174,8 @@ def share_working_tree(share: Path, steps: Path) -> None:
     for path in (share, *share.rglob("*")):
         os.chown(path, USER, USER)
     lessons = os.environ.get("LESSONS", "1")
-    share.with_name("steps").write_text(STEPS.replace("LESSONS", lessons))
-    share.with_name("lesson.py").write_text(LESSON)
+    share.with_name("steps").write_text(STEPS.replace("LESSONS", lessons), encoding="utf-8")
+    share.with_name("lesson.py").write_text(LESSON, encoding="utf-8")
     subprocess.run(["tar", "-cf", steps, "-C", share.parent, "--mode=a+r", "steps", "lesson.py"], check=True)
 
 
@@ -202,7 +202,7 @@ def make_disk() -> None:
         shutil.copy(next(root.glob("boot/vmlinuz-*")), HERE / "vmlinuz")
         shutil.copy(next(root.glob("boot/initrd.img-*")), HERE / "initrd.img")
         bootstrap.run(["mke2fs", "-q", "-t", "ext4", "-d", str(root), str(disk), "8G"], out, LOG)
-    STAMP.write_text(fingerprint())
+    STAMP.write_text(fingerprint(), encoding="utf-8")
     print(f"vm: its disk made in {time.monotonic() - started:.0f} s", flush=True)
 
 

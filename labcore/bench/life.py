@@ -43,7 +43,7 @@ class OciRuntime:
             done = subprocess.run([*self.words, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=ENVIRONMENT)
         elapsed = time.perf_counter() - start
         if done.returncode:
-            raise PeerFailed(f"{' '.join([*self.words, *words])}: {self.out.read_text()[-400:]}")
+            raise PeerFailed(f"{' '.join([*self.words, *words])}: {self.out.read_text(encoding='utf-8')[-400:]}")
         return elapsed
 
     def life(self) -> float:
@@ -51,7 +51,7 @@ class OciRuntime:
         took = self.command("create", "--bundle", str(self.bundle), self.name) + self.command("start", self.name)
         while True:
             self.command("state", self.name)
-            if json.loads(self.out.read_text())["status"] == "stopped":
+            if json.loads(self.out.read_text(encoding="utf-8"))["status"] == "stopped":
                 return took + self.command("delete", self.name)
 
     def start(self, undo: ExitStack) -> None:
@@ -92,7 +92,7 @@ class InProcess:
 
     def exec(self) -> float:
         """Run a program in it; return the seconds."""
-        config = json.loads((self.bundle / "config.json").read_text())
+        config = json.loads((self.bundle / "config.json").read_text(encoding="utf-8"))
         start = time.perf_counter()
         with self.runtime.exec(self.name, {**config["process"], "args": ["/bin/true"]}) as process:
             process.wait()

@@ -95,7 +95,7 @@ def bundle_for(name: str, rootfs: Path, work: Path, argv: list[str], undo: ExitS
     config["process"].pop("rlimits", None)  # raising them takes CAP_SYS_RESOURCE, which not every machine gives to root
     config["root"] = {"path": str(_overlay(bundle, rootfs, undo)), "readonly": False}
     config["linux"]["namespaces"] = [{"type": kind} for kind in NAMESPACES]
-    (bundle / "config.json").write_text(json.dumps(config))
+    (bundle / "config.json").write_text(json.dumps(config), encoding="utf-8")
     return bundle
 
 

@@ -34,7 +34,7 @@ def docker_registry(directory: Path) -> Iterator[Registry]:
     directory.mkdir()
     address = f"127.0.0.1:{_free_port()}"
     config = directory / "config.yml"
-    config.write_text(CONFIG.format(directory=directory / "data", address=address))
+    config.write_text(CONFIG.format(directory=directory / "data", address=address), encoding="utf-8")
     try:
         with _served(["docker-registry", "serve", str(config)], address):
             yield Registry("docker-registry", address)

@@ -71,7 +71,7 @@ def main(args: argparse.Namespace) -> int:
     _report(list(results.values()))
     if args.json:
         rows = [row for result in results.values() for row in result.rows]
-        args.json.write_text(json.dumps(as_json(result.environment, rows), indent=1) + "\n")
+        args.json.write_text(json.dumps(as_json(result.environment, rows), indent=1) + "\n", encoding="utf-8")
     if args.plot:
         plot(list(results.values()), args.plot)
     return 0

@@ -53,7 +53,7 @@ class ContainerDirs:
         """
         place = self.path(id)
         with incoming_directory(self.directory) as incoming:  # nobody finds it before it is locked and marked
-            (incoming / UNFINISHED).write_text(json.dumps(list(volumes)))
+            (incoming / UNFINISHED).write_text(json.dumps(list(volumes)), encoding="utf-8")
             incoming.rename(place)
             try:
                 yield place
@@ -66,7 +66,7 @@ class ContainerDirs:
     def temporary(self, id: str) -> Iterator[None]:
         """Make a directory for a container that has no record; it goes at the block's end, with the container's files."""
         with incoming_directory(self.directory) as incoming:
-            (incoming / UNFINISHED).write_text("[]")
+            (incoming / UNFINISHED).write_text("[]", encoding="utf-8")
             incoming.rename(self.path(id))
             try:
                 yield

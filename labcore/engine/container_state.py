@@ -139,7 +139,7 @@ def remove_cgroups(engine: Engine, container: Container) -> bool:
     """Remove the cgroup of a container that has ended; return whether the kernel had killed something in it for its memory."""
     noted = engine.container_dirs.path(container.id) / CGROUPS
     try:
-        directories = json.loads(noted.read_text())
+        directories = json.loads(noted.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return False
     killed = any(map(_had_oom_kill, directories))

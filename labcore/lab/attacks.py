@@ -110,7 +110,7 @@ def _a_root() -> Iterator[str]:
         (directory / "dev" / "null").touch()  # no device is there, and the script's output has to go somewhere
         (directory / "dev" / "null").chmod(0o666)
         secret = directory / "secret"
-        secret.write_text("for root's eyes\n")
+        secret.write_text("for root's eyes\n", encoding="utf-8")
         secret.chmod(0o600)
         yield str(directory)
     finally:

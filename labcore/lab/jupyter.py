@@ -104,7 +104,7 @@ def kernel_settings(state: Path) -> dict[str, str]:
     environment = _environment(state)
     profile = Path(environment["IPYTHONDIR"], "profile_default")
     profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text(KERNEL_CONFIG)
+    (profile / "ipython_kernel_config.py").write_text(KERNEL_CONFIG, encoding="utf-8")
     return environment
 
 

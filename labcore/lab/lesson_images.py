@@ -90,8 +90,8 @@ def _compile(directory: Path) -> Path:
     compiler = shutil.which("cc")
     if compiler is None:
         raise Unavailable(say("no C compiler here: sudo apt-get install gcc libc6-dev"))
-    (directory / "greeting.c").write_text(LIBRARY)
-    (directory / "greet.c").write_text(PROGRAM)
+    (directory / "greeting.c").write_text(LIBRARY, encoding="utf-8")
+    (directory / "greet.c").write_text(PROGRAM, encoding="utf-8")
     for command in (
         ["-shared", "-fPIC", "-o", "libgreeting.so", "greeting.c"],
         ["-o", "greet", "greet.c", "-L.", "-lgreeting"],

@@ -498,8 +498,8 @@ CHINESE = {
     "Into the memory that is free here would go, by division: {counts}.":
         "按除法算，这台机器的空闲内存里能放下：{counts}。",
     "In the container these took longer: {names}.": "在容器里用时更长的：{names}。",
-    "These took as long as outside, so far as the samples tell: {names}.":
-        "就这些样本来看，与外面没有差别的：{names}。",
+    "Inside and outside cannot be told apart by these samples: {names}.":
+        "凭这些样本分不出里外的：{names}。",
     "These were faster inside than outside: {names}. No container makes them so: the processes ran on other processors, or "
     "the machine was busy.":
         "里面反而比外面快的：{names}。这不是容器的功劳：进程换了处理器，或者机器正忙着别的事。",

@@ -162,8 +162,8 @@ def _enter_cgroup(parent: Path, before: Path, most: int, undo: ExitStack) -> Non
 
     cgroup = undo.enter_context(locked_directory(make))
     undo.callback(_remove, cgroup)
-    (cgroup / "pids.max").write_text(str(most))
-    (cgroup / "cgroup.procs").write_text("0")
+    (cgroup / "pids.max").write_text(str(most), encoding="utf-8")
+    (cgroup / "cgroup.procs").write_text("0", encoding="utf-8")
     undo.callback(_leave_cgroup, before, parent)
 
 
@@ -171,7 +171,7 @@ def _leave_cgroup(*homes: Path) -> None:
     """Move this process into the first of these cgroups that exists: the one that it came from may be gone by now."""
     for home in homes:
         with suppress(OSError):
-            (home / "cgroup.procs").write_text("0")
+            (home / "cgroup.procs").write_text("0", encoding="utf-8")
             return
 
 
@@ -187,7 +187,7 @@ def _pids_hierarchy() -> Path | None:
         return v1
     v2 = Path("/sys/fs/cgroup")
     with suppress(OSError):
-        if "pids" in (v2 / "cgroup.subtree_control").read_text().split():
+        if "pids" in (v2 / "cgroup.subtree_control").read_text(encoding="utf-8").split():
             return v2
     return None
 

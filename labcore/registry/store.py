@@ -48,7 +48,7 @@ class Files:
         version = root / "format"
         if not version.exists():
             _write(version, FORMAT.encode())
-        elif (found := version.read_text().strip()) != FORMAT:
+        elif (found := version.read_text(encoding="utf-8").strip()) != FORMAT:
             raise StoreDamaged(f"{root} has format {found!r}, and this labcore knows {FORMAT}")
 
     @contextmanager
@@ -157,7 +157,7 @@ class Files:
         directory = self.known(name)
         digest = reference if ":" in reference else self.tagged(name, reference)
         try:
-            media_type = (directory / "_manifests" / checked(digest)).read_text()
+            media_type = (directory / "_manifests" / checked(digest)).read_text(encoding="utf-8")
             return digest, media_type, self.blob_path(digest).read_bytes()
         except FileNotFoundError:
             raise ManifestUnknown(reference) from None
@@ -190,7 +190,7 @@ class Files:
         if not TAG.fullmatch(tag):
             raise ManifestUnknown(tag)
         try:
-            return (self.repository(name) / "_tags" / tag).read_text()
+            return (self.repository(name) / "_tags" / tag).read_text(encoding="utf-8")
         except FileNotFoundError:
             raise ManifestUnknown(tag) from None
 

@@ -71,7 +71,8 @@ LIMITED = {
 
 def _too_many(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
     limits = ", ".join(
-        f"{path.name}={path.read_text().strip()}" for path in sorted(Path("/proc/sys/user").glob("max_*_namespaces"))
+        f"{path.name}={path.read_text(encoding='utf-8').strip()}"
+        for path in sorted(Path("/proc/sys/user").glob("max_*_namespaces"))
     )
     names = [f"user/max_{LIMITED[kind]}_namespaces" for kind in plan.clone.flags if kind in LIMITED]
     forbidden = next((name for name in names if read_setting(name) == "0"), None)

@@ -121,5 +121,5 @@ def _run(command: list[str], scratch: Path) -> None:
     with log.open("wb") as out:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False, cwd=scratch)
     if done.returncode:
-        said = log.read_text(errors="replace").strip().splitlines()[-3:]
+        said = log.read_text(errors="replace", encoding="utf-8").strip().splitlines()[-3:]
         raise Unavailable(f"{command[0]} failed: {' | '.join(said)}\n  cure: connect to the network, make room, and try again")

@@ -53,7 +53,7 @@ def found_kernel(root: Path) -> Kernel:
     """Return the kernel below a state root. Raises Unavailable if none was fetched yet."""
     place = root / "vm"
     try:
-        about = json.loads((place / "kernel.json").read_text())
+        about = json.loads((place / "kernel.json").read_text(encoding="utf-8"))
         kernel = Kernel(place / "kernel", str(about["package"]), str(about["version"]))
         if kernel.size == about["size"] and about["format"] == FORMAT:
             return kernel

@@ -131,10 +131,10 @@ class Archive:
         for name in ("lists/partial", "archives/partial"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
         with Lock(self.directory / "lock", os.O_CREAT | os.O_RDWR).acquire():
-            (self.directory / "status").write_text("".join(INSTALLED.format(name) for name in without))
-            (self.directory / "conf").write_text(acquire_settings() + SETTINGS.format(self.directory))
+            (self.directory / "status").write_text("".join(INSTALLED.format(name) for name in without), encoding="utf-8")
+            (self.directory / "conf").write_text(acquire_settings() + SETTINGS.format(self.directory), encoding="utf-8")
             sources = "\n".join(sources_here() if self._sources is None else self._sources)
-            (self.directory / "sources").write_text(sources + "\n")
+            (self.directory / "sources").write_text(sources + "\n", encoding="utf-8")
             yield
 
 

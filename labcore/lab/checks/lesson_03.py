@@ -385,10 +385,10 @@ def _marked(draw: Draw) -> Iterator[None]:
             "etc/.wh.base": "", "etc/kept": draw.token, "tmp/.wh..wh..opq": "", "tmp/new": draw.token, ".wh.var": "",
         }.items():  # fmt: skip
             (top / path).parent.mkdir(parents=True, exist_ok=True)
-            (top / path).write_text(text)
+            (top / path).write_text(text, encoding="utf-8")
         lowest = store_of(draw) / names[-1]
         (lowest / "var").mkdir()
-        (lowest / "tmp" / "old").write_text(draw.token)
+        (lowest / "tmp" / "old").write_text(draw.token, encoding="utf-8")
         Path(draw.root, "stack.json").write_text(json.dumps([f"layers/{draw.mark}", *names]), encoding="utf-8")
         yield
 

@@ -268,8 +268,10 @@ def _without_main(draw: Draw) -> Iterator[None]:
     copies = Path(draw.root, "solutions")
     copies.mkdir()
     for path in Path(labcore.lab.solutions.__path__[0]).glob("*.py"):
-        text = path.read_text()
-        (copies / path.name).write_text(with_function(text, "main", trip, all_steps()) if path.name == "lesson_04.py" else text)
+        text = path.read_text(encoding="utf-8")
+        (copies / path.name).write_text(
+            with_function(text, "main", trip, all_steps()) if path.name == "lesson_04.py" else text, encoding="utf-8"
+        )
     with lesson_03.SCENARIOS["run"].prepare(draw):
         yield
 

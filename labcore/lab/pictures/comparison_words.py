@@ -75,7 +75,7 @@ def work(found: Comparison, kinds: Sequence[str]) -> str:
     return sentences(
         [
             say("In the container these took longer: {names}.", names=longer) if longer else "",
-            say("These took as long as outside, so far as the samples tell: {names}.", names=alike) if alike else "",
+            say("Inside and outside cannot be told apart by these samples: {names}.", names=alike) if alike else "",
             oddly if shorter else "",
             spread({labels.work()[each.kind]: each.samples for each in ratios}),
         ]

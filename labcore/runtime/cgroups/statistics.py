@@ -84,11 +84,11 @@ def _blocks(v1: Mapping[str, Path], v2: Path | None) -> tuple[int | None, int | 
     """Return the bytes read from and written to block devices."""
     try:
         if "blkio" in v1:
-            lines = (v1["blkio"] / "blkio.throttle.io_service_bytes").read_text().splitlines()
+            lines = (v1["blkio"] / "blkio.throttle.io_service_bytes").read_text(encoding="utf-8").splitlines()
             words = [line.split() for line in lines]
             totals = [sum(int(w[2]) for w in words if len(w) == 3 and w[1] == kind) for kind in ("Read", "Write")]
         elif v2:
-            fields = (v2 / "io.stat").read_text().split()
+            fields = (v2 / "io.stat").read_text(encoding="utf-8").split()
             totals = [sum(int(f[7:]) for f in fields if f.startswith(key)) for key in ("rbytes=", "wbytes=")]
         else:
             return None, None

@@ -178,7 +178,7 @@ def do_spec(general: Options, words: list[str]) -> int:  # noqa: ARG001
     path = Path(options.get("bundle", ".")) / "config.json"
     if path.exists():
         raise InvalidInput(f"{path} exists already: remove it first")
-    path.write_text(json.dumps(config, indent=1) + "\n")
+    path.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
