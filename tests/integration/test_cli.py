@@ -1,6 +1,7 @@
 """The command, as a user types it."""
 
 import json
+import os
 import re
 import shutil
 import signal
