@@ -51,7 +51,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     content = json.loads((tmp_path / "c.json").read_text())
     assert set(content) == {"environment", "rows", "format", "series", "timelines", "notes"}
     assert content["rows"][0] == {
-        "bench": "start", "subject": "q35", "n": 3, "median_ms": 2000.0, "p05_ms": 1820.0, "p95_ms": 2450.0,
+        "bench": "start", "subject": "q35", "n": 3, "median_ms": 2000.0, "p05_ms": 1820.0, "p95_ms": 2450.0, "ratio": None,
     }  # fmt: skip
     assert {row["bench"] for row in content["rows"]} == {"start"}  # the one format has times only
 

@@ -113,7 +113,7 @@ def to_wire(response: Message, query: Message, *, is_tcp: bool) -> bytes:
     """Return the bytes; what is too long for UDP has the TC bit, and the client asks again by TCP."""
     room = 65535 if is_tcp else max(UDP_BYTES, query.payload)
     try:
-        return response.to_wire(max_size=room)
+        return response.to_wire(max_size=room, want_shuffle=False)  # the addresses take turns as it is
     except dns.exception.TooBig:
         short = dns.message.make_response(query, recursion_available=True)
         short.flags |= dns.flags.TC
