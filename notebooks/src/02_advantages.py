@@ -395,8 +395,8 @@ lab.draw(found, "memory")
 
 # %%
 one = {each.subject: each.median for each in found.of("memory")}
-machine = min((one[name] for name in ("microvm", "q35", "virt") if name in one), default=0)
-lab.outcome("density", f"{machine / one['labcore']:.0f}" if machine else "-")
+vms = [one[name] for name in ("microvm", "q35", "virt") if name in one]
+lab.outcome("density", f"{min(vms) / one['labcore']:.0f}" if vms else "-")
 
 # %% [markdown] lang="en" id="lighter"
 # "Lighter" holds, clearly: one kernel for all, and one copy in memory of each library that comes from the same layer. (Of containers
