@@ -253,7 +253,7 @@ mount("overlay", f"{tray}/view", "overlay", data=f"lowerdir={':'.join(stack)}")
 os.chdir(f"{tray}/view/menu")
 os.system("grep . *")
 with expect(errno.EROFS):
-    open("cake", "w", encoding="utf-8")
+    open("cake", "w")
 
 # %% [markdown] lang="en" id="stack"
 # `EROFS` is "read-only file system": layers are never written to. `view`, in the tray, is where the stack was mounted. Looked at from

@@ -46,7 +46,7 @@ lab.guess("errno")
 # %% tags=["nbval-check-output"]
 # %%helper
 unshare(CloneFlag.NEWUSER)
-open("/proc/sys/user/max_uts_namespaces", "w", encoding="utf-8").write("0")
+open("/proc/sys/user/max_uts_namespaces", "w").write("0")
 with expect(errno.ENOSPC):
     unshare(CloneFlag.NEWUTS)
 
@@ -389,11 +389,11 @@ os.system(command)
 # %%helper
 unshare(CloneFlag.NEWUSER)
 for file, text in ("setgroups", "deny"), ("uid_map", "0 0 1"), ("gid_map", "0 0 1"):
-    open(f"/proc/self/{file}", "w", encoding="utf-8").write(text)
+    open(f"/proc/self/{file}", "w").write(text)
 limit = "/proc/sys/user/max_pid_namespaces"
-open(limit, "w", encoding="utf-8").write("0")
+open(limit, "w").write("0")
 os.system(command)
-open(limit, "w", encoding="utf-8").write("100")
+open(limit, "w").write("100")
 os.system(command)
 
 # %% [markdown] lang="en" id="riddles"
