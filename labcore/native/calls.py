@@ -301,6 +301,18 @@ def bpf(command: int, attributes: bytes | Words, size: int) -> Step:
 
 
 @SystemCall
+def inotify_init1(flags: int) -> Step:
+    """Return a descriptor to read events of files from; `flags` are O_NONBLOCK and O_CLOEXEC: inotify(7)."""
+    return Step("inotify_init1", lib.SYS_inotify_init1, (flags,))
+
+
+@SystemCall
+def inotify_add_watch(fd: Descriptor, path: str, events: int) -> Step:
+    """Have such events at a path reported there; in a directory, those of its files: inotify(7)."""
+    return Step("inotify_add_watch", lib.SYS_inotify_add_watch, (fd, path, events))
+
+
+@SystemCall
 def recvmsg(fd: Descriptor, descriptors: int) -> Step:
     """Receive one byte and so many descriptors, close-on-exec, from a unix socket: recvmsg(2), SCM_RIGHTS."""
     control = bytearray(16 + (4 * descriptors + 7 & ~7))  # CMSG_SPACE

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import struct
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
+from labcore import native
 from labcore.record import Record
 
 TYPE_CHECKING = False
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 HEADER: Final = struct.Struct("=QQII")  # struct log_header in csrc/log.h
 MOST: Final = 1 << 16  # bytes in one record
 STREAMS: Final = {1: "stdout", 2: "stderr"}
-LOOK_AGAIN: Final = 50  # ms: how late what was written is seen
+IN_MODIFY, IN_MOVED_TO, IN_CREATE = 0x2, 0x80, 0x100  # linux/inotify.h
+EVENTS_BYTES: Final = 4096
+LOOK_AGAIN_MS: Final = 50  # where the user has no inotify instance left: how late what was written is seen
 
 
 class LogRecord(Record):
@@ -100,13 +104,36 @@ def follow(directory: Path, process: Process) -> Iterator[LogRecord]:
     """Yield the records that are there and that come, until the container's monitor has ended."""
     with ExitStack() as undo:
         undo.callback(process.release)
-        reader = Reader(directory)
-        undo.callback(reader.close)
         poller = select.poll()
         poller.register(process.fileno(), select.POLLHUP)
+        watch = undo.enter_context(_watched(directory))
+        if watch is not None:
+            poller.register(watch, select.POLLIN)
+        reader = Reader(directory)
+        undo.callback(reader.close)
         gone = False
         while True:
             yield from reader.available()
             if gone:
                 return
-            gone = any(events & select.POLLHUP for _, events in poller.poll(LOOK_AGAIN))
+            for fd, events in poller.poll(None if watch is not None else LOOK_AGAIN_MS):
+                gone = gone or bool(events & select.POLLHUP)
+                if fd == watch:
+                    os.read(fd, EVENTS_BYTES)  # that something has come is enough
+
+
+@contextmanager
+def _watched(directory: Path) -> Iterator[int | None]:
+    """Yield a descriptor that tells when a log of this directory grows or is turned over; None if there is none to be had."""
+    try:
+        fd = native.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+        yield None
+        return
+    try:
+        native.inotify_add_watch(fd, os.fspath(directory), IN_MODIFY | IN_MOVED_TO | IN_CREATE)
+        yield fd
+    finally:
+        os.close(fd)
