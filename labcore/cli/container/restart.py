@@ -3,6 +3,7 @@
 import argparse
 
 from labcore.cli import for_each
+from labcore.cli.container.stop import how_to_stop
 from labcore.engine import Engine
 from labcore.engine.container_start import start
 from labcore.engine.containers import signal_number, stop
@@ -10,11 +11,7 @@ from labcore.engine.containers import signal_number, stop
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("-s", "--signal", metavar="SIGNAL", help="send this one first")
-    parser.add_argument(
-        "-t", "--timeout", "--time", type=int, metavar="SECONDS", help="kill it after so long (default: 10; -1: never)"
-    )
-    parser.add_argument("containers", nargs="+", metavar="CONTAINER")
+    how_to_stop(parser)
 
 
 def main(args: argparse.Namespace) -> int:

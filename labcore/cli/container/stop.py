@@ -12,6 +12,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "A container gets its stop signal (SIGTERM, unless it or its image names another), and after a while SIGKILL."
     )
+    how_to_stop(parser)
+
+
+def how_to_stop(parser: argparse.ArgumentParser) -> None:
+    """Declare what `restart` takes too."""
     parser.add_argument("-s", "--signal", metavar="SIGNAL", help="send this one first")
     parser.add_argument(
         "-t", "--timeout", "--time", type=int, metavar="SECONDS", help="kill it after so long (default: 10; -1: never)"
