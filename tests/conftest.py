@@ -23,6 +23,8 @@ import pytest
 # numpy, which draws the pictures, would start threads when it is imported, and tests of what only a process without threads may
 # do run in this one.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
+# A crash of a process that a test starts is explained in what it says.
+os.environ["PYTHONFAULTHANDLER"] = "1"
 
 from labcore import native
 from labcore.engine import Engine

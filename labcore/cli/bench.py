@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "compare: containers against virtual machines, in a few minutes: start, stop, memory, disk, how many fit, "
         "work inside; `labcore vm setup` first"
     )
-    parser.add_argument("what", choices=[*BENCHES, COMPARE], metavar="|".join([*BENCHES, COMPARE]), help="what to measure")
+    parser.add_argument("what", choices=[*BENCHES, COMPARE], metavar="BENCHMARK", help="what to measure, see below")
     parser.add_argument(
         "-n",
         "--rounds",

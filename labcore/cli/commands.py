@@ -70,7 +70,7 @@ COMMANDS = {
     "volume ls": "List volumes",
     "volume prune": "Remove unused volumes",
     "volume rm": "Remove volumes, with all that is in them",
-    "inspect": "Print all that is known of containers, images and the like, as JSON",
+    "inspect": "Print all that is known of containers, images and so on, as JSON",
     "version": "Show the versions of labcore and of what it runs on",
     "seed": "Make images on the spot: busybox, alpine, debian, nginx, python",
     "plan": "Print what `run` would do, op by op, and start nothing",

@@ -115,7 +115,7 @@ def test_no_other_parser_knows_options_by_their_beginning() -> None:
 @pytest.mark.parametrize(
     ("words", "cure"),
     [
-        (["run", "-p", "80", "busybox"], "networks are to come"),
+        (["run", "--link-local-ip", "169.254.1.1", "busybox"], "--ip and --ip6"),
         (["run", "--root", "/tmp", "busybox"], "labcore --root DIR"),
         (["images", "--root", "/tmp"], "labcore --root DIR"),
         (["run", "--gpus", "all", "busybox"], "--device PATH"),

@@ -1,5 +1,7 @@
 """The lessons' solutions in the real engine: each in the place of the stage of its name, and all of them together."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 from collections.abc import Iterator

@@ -90,8 +90,8 @@ def make_plan(
 
     `stages` replaces stages by name; None leaves one out. Raises InvalidInput for an unknown name.
     """
-    if stages:
-        return _compile(spec, stages, options)
+    if stages or options.syncs:  # whose actions are of one launch alone
+        return _compile(spec, stages or {}, options)
     seen = (*filesystem.seen_on_disk(spec), os.geteuid(), confined(), mapped("gid_map"))
     return _default_plan(spec, options, seen)
 
