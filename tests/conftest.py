@@ -31,6 +31,8 @@ from labcore.engine import Engine
 from labcore.errors import Unavailable
 from labcore.lab import cgroups
 from labcore.language import VARIABLE
+from labcore.network.links import delete_link, list_links
+from labcore.network.netlink import Netlink
 from labcore.vm import guests
 from tests.box import SHARED
 from tests.peers import Peers, about_peers, found_peers
@@ -40,6 +42,7 @@ PROJECT = Path(__file__).parent.parent
 FROM_PACKAGES = ("alpine", "debian", "nginx", "python")
 SEEDS = ("busybox", "hello-world")
 SHARED_ENGINE = pytest.StashKey[Engine]()
+CGROUPS = Path("/sys/fs/cgroup")
 ON_CI = os.environ.get("CI") == "true"
 
 
@@ -218,11 +221,27 @@ def _cgroups_of_engines() -> Iterator[Path]:
 
 
 @pytest.fixture
-def nothing_left() -> Iterator[None]:
+def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a child, a descriptor, a mount, a cgroup or a network namespace behind."""
     before = traces()
     yield
+    if (shared := request.config.stash.get(SHARED_ENGINE, None)) is not None:
+        shared.networks.close()
+    for directory in (*CGROUPS.glob("labcore-[0-9a-f]*"), *CGROUPS.glob("*/labcore-[0-9a-f]*")):  # a killed command's
+        with suppress(OSError):
+            directory.rmdir()
     assert not changes(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_bridges_left() -> Iterator[None]:
+    """Remove the bridges of state roots that a file's tests have had: each takes a subnet, and there are thirty."""
+    yield
+    if os.environ.get(SHARED) and not os.geteuid():
+        with Netlink() as netlink:
+            ours = [link for link in list_links(netlink) if link.kind == "bridge" and link.alias.startswith("labcore:")]
+            taken = {link.master for link in list_links(netlink)}
+            netlink.request(*(delete_link(link.name) for link in ours if link.index not in taken))
 
 
 def changes(before: "Counter[tuple[str, str]]") -> "Counter[tuple[str, str]]":

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from labcore.atomic import PendingFile
@@ -46,6 +46,10 @@ class NetworkDriver:
     def directory(self) -> str:
         """Where all of it lies on disk: `ROOT/network`."""
         return self._networks.directory
+
+    def close(self) -> None:
+        """Close the socket that is kept from one change of the rules to the next, which opens another."""
+        self.__dict__.pop("_firewall", None)
 
     # --- networks
 
@@ -344,7 +348,9 @@ class NetworkDriver:
 
     @cached_property
     def _firewall(self) -> Firewall:
-        return Firewall(f"labcore-{self._place}", f"{self._directory}/firewall.lock", self._known)
+        return Firewall(
+            f"labcore-{self._place}", f"{self._directory}/firewall.lock", partial(_known, self._networks, self._endpoints)
+        )
 
     @cached_property
     def _proxy(self) -> "Proxy":
@@ -354,8 +360,9 @@ class NetworkDriver:
 
         return Proxy(Path(self._directory, "proxy.sock"), self._endpoints.endpoints)
 
-    def _known(self) -> tuple[list[Network], list[tuple[Network, Endpoint]]]:
-        """Return the networks whose bridges there are, and all endpoints with their networks."""
-        networks = {network.id: network for network in self._networks.networks()}
-        endpoints = [(networks[each.network_id], each) for each in self._endpoints.endpoints() if each.network_id in networks]
-        return [each for each in networks.values() if each.bridge and link_index(each.bridge)], endpoints
+
+def _known(store: NetworkStore, endpoint_store: EndpointStore) -> tuple[list[Network], list[tuple[Network, Endpoint]]]:
+    """Return the networks whose bridges there are, and all endpoints with their networks."""
+    networks = {network.id: network for network in store.networks()}
+    endpoints = [(networks[each.network_id], each) for each in endpoint_store.endpoints() if each.network_id in networks]
+    return [each for each in networks.values() if each.bridge and link_index(each.bridge)], endpoints

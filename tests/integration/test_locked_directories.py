@@ -75,6 +75,7 @@ def test_checks_of_two_pid_namespaces_that_share_all_directories_do_not_disturb_
     """As of two labs, in a container each: the processes of one have numbers that the other has, too."""
     if missing := what_is_missing(("limits", "overlay")):
         pytest.skip(missing[0])
+    remove_all()  # what it was tried with
     workspace = Workspace(tmp_path / "work")
     for lesson, step in ((1, "rootfs"), (2, "limits")):
         workspace.save(step, source_of(step, lesson))
