@@ -20,7 +20,7 @@ from labcore.errors import LabcoreError
 from labcore.runtime.oci.example import example_config
 
 BUBBLEWRAP = "bubblewrap"
-WITHOUT_NETWORKS = ("--bridge", "none", "--iptables=false")
+WITHOUT_NETWORKS = ("--bridge", "none", "--iptables=false", "--ip6tables=false")  # no rules of its on this machine
 NAMESPACES = ("pid", "mount", "uts", "ipc", "network", "cgroup")
 
 
