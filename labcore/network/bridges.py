@@ -1,6 +1,5 @@
 """A network's bridge(8) on the host: made, found again by its alias, mended, removed; and IP forwarding."""
 
-import os
 from collections.abc import Callable, Iterable
 
 from labcore.errors import InUse, Unavailable
@@ -11,10 +10,11 @@ from labcore.network.links import (
     delete_link,
     find_link,
     link_index,
+    list_links,
     set_alias,
     set_up,
 )
-from labcore.network.namespaces import IPV6, get_sysctl, has_ipv6, set_sysctl
+from labcore.network.namespaces import get_sysctl, has_ipv6, set_sysctl
 from labcore.network.netlink import Netlink
 from labcore.network.options import bridge_options
 from labcore.spec.addresses import Prefix, mac_of, parse_address, parse_prefix
@@ -123,9 +123,20 @@ def ensure_forwarding(network: Network) -> list[str]:
 
 
 def _keep_accepting_ra() -> list[str]:
-    """Have links that follow routers' advertisements follow them also where this host forwards (accept_ra 2)."""
-    found = [link for link in os.listdir(f"{IPV6}/conf") if link not in ("all", "default", "lo")]  # noqa: PTH208
-    accepting = [link for link in found if get_sysctl(f"net/ipv6/conf/{link}/accept_ra") == "1" and link_index(link)]
+    """Have links that follow routers' advertisements follow them also where this host forwards (accept_ra 2).
+
+    The port of a bridge follows none, whatever it is set to.
+    """
+    with Netlink() as netlink:
+        found = [link.name for link in list_links(netlink) if not link.master and link.name != "lo"]
+    accepting = [link for link in found if _accepts_ra(link)]
     for link in accepting:
         set_sysctl(f"net/ipv6/conf/{link}/accept_ra", "2")
     return accepting
+
+
+def _accepts_ra(link: str) -> bool:
+    try:
+        return get_sysctl(f"net/ipv6/conf/{link}/accept_ra") == "1"
+    except FileNotFoundError:  # it is too small for IPv6, or has just gone
+        return False
