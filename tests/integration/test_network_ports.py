@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from labcore import procfs
-from labcore.errors import InUse, InvalidInput
+from labcore.errors import InUse, InvalidInput, Unavailable
 from labcore.network import ports, relays
 from labcore.network.proxy import PROCESS
 from labcore.network.proxy_server import Poller
@@ -357,11 +357,21 @@ def test_of_what_is_removed_nothing_stays(made: Rig, network: Network) -> None:
     assert elements(made.host) == ""
 
 
-def test_without_the_library_the_command_makes_the_rules(made: Rig, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labcore.native.libnftables.LIBRARY", "libnftables.so.0")
+def test_without_the_command_the_library_makes_the_rules(made: Rig, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labcore.network.nftables.shutil.which", lambda _: None)
     with made.host.entered():
         made.firewall.restore()
     assert "br1" in elements(made.host)
+
+
+def test_a_command_that_crashes_is_an_error(
+    made: Rig, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nft").write_text("#!/bin/sh\nkill -SEGV $$\n")
+    (tmp_path / "nft").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with made.host.entered(), pytest.raises(Unavailable, match="signal 11 when it read the rules"):
+        made.firewall.restore()
 
 
 def test_a_saved_ruleset_can_be_loaded(made: Rig) -> None:
