@@ -223,14 +223,20 @@ def _cgroups_of_engines() -> Iterator[Path]:
 @pytest.fixture
 def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a child, a descriptor, a mount, a cgroup or a network namespace behind."""
+    sweep_cgroups()
     before = traces()
     yield
     if (shared := request.config.stash.get(SHARED_ENGINE, None)) is not None:
         shared.networks.close()
-    for directory in (*CGROUPS.glob("labcore-[0-9a-f]*"), *CGROUPS.glob("*/labcore-[0-9a-f]*")):  # a killed command's
+    sweep_cgroups()
+    assert not changes(before)
+
+
+def sweep_cgroups() -> None:
+    """Remove what killed commands have left, as the next one does: empty cgroups."""
+    for directory in (*CGROUPS.glob("labcore-[0-9a-f]*"), *CGROUPS.glob("*/labcore-[0-9a-f]*")):
         with suppress(OSError):
             directory.rmdir()
-    assert not changes(before)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -302,13 +302,13 @@ def bpf(command: int, attributes: bytes | Words, size: int) -> Step:
 
 @SystemCall
 def inotify_init1(flags: int) -> Step:
-    """Return a descriptor to read events of files from; `flags` are O_NONBLOCK and O_CLOEXEC: inotify(7)."""
+    """Return a descriptor to read events of files from; `flags` are O_NONBLOCK and O_CLOEXEC: inotify_init1(2)."""
     return Step("inotify_init1", lib.SYS_inotify_init1, (flags,))
 
 
 @SystemCall
 def inotify_add_watch(fd: Descriptor, path: str, events: int) -> Step:
-    """Have such events at a path reported there; in a directory, those of its files: inotify(7)."""
+    """Have such events at a path reported there; in a directory, those of its files: inotify_add_watch(2)."""
     return Step("inotify_add_watch", lib.SYS_inotify_add_watch, (fd, path, events))
 
 

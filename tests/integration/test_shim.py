@@ -210,13 +210,13 @@ def test_records_of_a_machine_that_was_restarted(tmp_path: Path) -> None:
 
 
 def test_a_log_is_turned_over(engine: Engine, tmp_path: Path) -> None:
-    shim = Shim(str(tmp_path), log=LogPolicy(max_size=10_000, max_files=3))
-    lines = 6000
+    shim = Shim(str(tmp_path), log=LogPolicy(max_size=20_000, max_files=3))
+    lines = 12_000
     with spawn(make_plan(container(engine, f"seq {lines} | while read n; do echo $n; done")), shim=shim) as process:
         seen = list(shim.follow())
         assert process.wait(60) == 0
     assert sorted(path.name for path in tmp_path.glob("log*")) == ["log", "log.1", "log.2"]
-    assert all(path.stat().st_size <= 10_000 for path in tmp_path.glob("log*"))
+    assert all(path.stat().st_size <= 20_000 for path in tmp_path.glob("log*"))
     everything = "".join(f"{n}\n" for n in range(1, lines + 1)).encode()
     assert everything.endswith(output_of(shim))
     lost = sum(record.lost for record in seen)
