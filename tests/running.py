@@ -76,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Run a test of what only a process without threads may do in a copy of this one, if this one has some, as workers have."""
     if not item.get_closest_marker("one_thread") or len(os.listdir("/proc/self/task")) == 1:
         return None
@@ -93,6 +93,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     with os.fdopen(reader, "rb") as said:
         serial = said.read()
     _, status = os.waitpid(copy, 0)
+    item.session._setupstate.teardown_exact(nextitem)  # of what tests before this one have set up; the copy had its own
     made = pickle.loads(serial) if serial else []
     reports = [hook.pytest_report_from_serializable(config=item.config, data=data) for data in made]
     if status:
