@@ -252,10 +252,11 @@ def no_bridges_left() -> Iterator[None]:
 
 
 def flush_rules() -> None:
-    """Flush the rules that dockerd has left in the box's network: nft 1.0.6 crashes at some of them."""
+    """Remove the rules and chains that dockerd has left in the box's network: nft 1.0.6 crashes at some of them."""
     for command in filter(shutil.which, ("iptables", "ip6tables")):
         for table in ("nat", "filter"):
-            subprocess.run([command, "-w", "-t", table, "-F"], capture_output=True)
+            for action in ("-F", "-X"):  # without its chains ours get none either
+                subprocess.run([command, "-w", "-t", table, action], capture_output=True)
 
 
 def changes(before: "Counter[tuple[str, str]]") -> "Counter[tuple[str, str]]":
