@@ -91,10 +91,10 @@ def discard(place: Path) -> None:
 def inside(place: Path, cgroups: list[Path], command: list[str]) -> int:
     """Furnish the box, run the command in it, and reap whatever comes to the first process of a PID namespace."""
     enter(cgroups)
-    shared = Path(os.environ.setdefault(SHARED, "/tmp/shared"))
     (place / "shared").mkdir()
-    if shared.is_dir():  # of the run that this box is a worker's of
+    if shared := os.environ.get(SHARED):  # of the run that this box is a worker's of
         mount("--rbind", shared, place / "shared")
+    os.environ[SHARED] = "/tmp/shared"
     mount("--rbind", place, "/tmp")
     leave_network(Path("/tmp/shared/network"))
     if not SYSTEMD.is_dir():

@@ -94,3 +94,12 @@ def test_the_tests_are_in_one_and_share_what_is_made_once() -> None:
     shared = Path(os.environ[box.SHARED])
     inside = subprocess.run(boxed(f"stat -c %i {shared}"), stdout=subprocess.PIPE, text=True, check=True)
     assert int(inside.stdout) == shared.stat().st_ino
+
+
+def test_a_directory_that_is_there_already_is_not_the_runs() -> None:
+    """The first box has one of its own, and the machine's network in it, whatever lies at that path on the machine."""
+    alone = {name: value for name, value in os.environ.items() if name != box.SHARED}
+    look = "ls /tmp/shared; stat -f -c %T /tmp/shared/network"
+    assert Path("/tmp/shared").is_dir()
+    done = subprocess.run(boxed(look), env=alone, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == "network\nnsfs\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, needs_root
+from tests.conftest import PROJECT, needs_root, outside
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +36,13 @@ def test_one_wheel_for_all_pythons(wheel: Path) -> None:
     assert not any(name.startswith(("tests", "notebooks", "csrc", "tools")) for name in names)
 
 
-@pytest.mark.usefixtures("mirrors")
 def test_it_stands_alone(wheel: Path, tmp_path: Path) -> None:
     needs_root()
     home = tmp_path / "venv"
     venv.create(home, with_pip=True)
     python = str(home / "bin/python")
-    subprocess.run([python, "-m", "pip", "-q", "install", str(wheel)], check=True, capture_output=True)
+    with outside():
+        subprocess.run([python, "-m", "pip", "-q", "install", str(wheel)], check=True, capture_output=True)
     environment = {"PATH": os.environ["PATH"], "LABCORE_ROOT": str(tmp_path / "state"), "HOME": str(tmp_path)}
 
     def run(*command: str) -> str:

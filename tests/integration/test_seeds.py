@@ -21,7 +21,6 @@ from tests.conftest import FROM_PACKAGES, as_learner, needs, needs_root
 from tests.peers import Peers
 from tests.threads import Started
 
-pytestmark = pytest.mark.usefixtures("mirrors")
 LABCORE = [sys.executable, "-m", "labcore"]
 # Asking for more than the machine allows takes CAP_SYS_RESOURCE, which not every root has.
 LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
