@@ -1,4 +1,4 @@
-"""A box: the mount, PID, network and cgroup namespaces that a run of the tests has, with a /tmp of its own, and each worker.
+"""A box: the mount, PID, network and cgroup namespaces of a run of the tests, with its own /tmp and /run, and of each worker.
 
     python tests/box.py COMMAND [ARG...]
 
@@ -99,6 +99,7 @@ def inside(place: Path, cgroups: list[Path], command: list[str]) -> int:
     leave_network(Path("/tmp/shared/network"))
     if not SYSTEMD.is_dir():
         mount("-t", "proc", "proc", "/proc")
+        mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
     unblock = partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, FORWARDED)
     process = subprocess.Popen(command, preexec_fn=unblock)  # kept, for one that nobody has any more is reaped elsewhere
     return status_of(process.pid)

@@ -16,7 +16,7 @@ from tests.threads import Started
 pytestmark = pytest.mark.usefixtures("nothing_left")
 LEAVES = """
 sleep 1000 &
-touch /tmp/labcore-left
+touch /tmp/labcore-left /run/labcore-left
 mkdir /tmp/labcore-mount && mount -t tmpfs tmpfs /tmp/labcore-mount
 for place in /sys/fs/cgroup/*/cgroup.procs; do mkdir ${place%/*}/labcore-left; done
 """
@@ -45,6 +45,7 @@ def test_what_is_made_in_a_box_goes_with_it() -> None:
         assert process.stdin is not None
         assert process.stdout.readline() == "begun\n"
         assert not Path("/tmp/labcore-left").exists()
+        assert not Path("/run/labcore-left").exists()
         assert not Path("/tmp/labcore-mount").exists()
         process.stdin.close()
         assert process.wait(30) == 1  # read(1)'s, at the end of its input
