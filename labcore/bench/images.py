@@ -14,6 +14,7 @@ from contextlib import ExitStack, closing
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from labcore.bench.measure import Result, Subject, environment, measure
@@ -39,13 +40,12 @@ PEERS = ("docker", "dockerd", "docker-registry", "skopeo", "umoci")
 class Fixture:
     """The image in every form that a benchmark needs, and the running peers; all below one directory."""
 
-    def __init__(self, work: Path, archive: Path | None, undo: ExitStack) -> None:
+    def __init__(self, work: Path, archive: Path, undo: ExitStack) -> None:
         self.work = work
         self.engine = Engine(work / "sample")
         self.layout = f"{self.engine.root}/images:{NAME}:latest"
         self.saved = work / "saved.tar"  # as docker save writes it
         self._fresh = work / "fresh"
-        archive = archive or debian(work)
         self.diff_id = self._take(archive)
         timed(["skopeo", "copy", "-q", f"oci:{self.layout}", f"docker-archive:{self.saved}:{NAME}:latest"])
         self.image = _describe(archive)
@@ -120,10 +120,12 @@ def bench_images(rounds: int, archive: Path | None = None) -> Iterator[Result]:
 
     Raises Unavailable if a peer, or mmdebstrap where it is needed, is not installed.
     """
+    if missing := [peer for peer in PEERS if shutil.which(peer) is None]:
+        raise Unavailable(f"to compare with: {', '.join(missing)}: PEERS=1 make setup installs them")
     with ExitStack() as undo:
+        if archive is None:  # fetched before the workspace, which has no way to the mirror
+            archive = debian(Path(undo.enter_context(TemporaryDirectory(prefix="labcore-bench-"))))
         work = undo.enter_context(workspace())
-        if missing := [peer for peer in PEERS if shutil.which(peer) is None]:
-            raise Unavailable(f"to compare with: {', '.join(missing)}: PEERS=1 make setup installs them")
         fixture = Fixture(work, archive, undo)
         about = environment(work, {name: version(name) for name in ("dockerd", "docker-registry", "skopeo", "umoci")})
         about["image"] = fixture.image

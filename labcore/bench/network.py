@@ -1,6 +1,6 @@
 """Network benchmark: the network's part of a container's start, and networks made and removed, beside dockerd.
 
-All of it in a network namespace of its own. dockerd is asked through its API, so that no client's start counts.
+dockerd is asked through its API, so that no client's start counts.
 """
 
 import json
@@ -15,12 +15,10 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from labcore import native
 from labcore.bench.measure import Result, Row, Subject, environment, measure
 from labcore.bench.peers import PeerFailed, archive_of, own_dockerd, timed, version
 from labcore.bench.workspace import workspace
 from labcore.engine import Engine
-from labcore.native import CloneFlag
 from labcore.network import NetworkDriver, namespace_of
 from labcore.spec import OverlayRoot
 from labcore.spec.network import EndpointOptions, NetworkOptions
@@ -30,7 +28,6 @@ OURS = "labcore"
 WITH, WITHOUT = "docker: start, bridge", "docker: start, none"
 PAUSE_SECONDS = 0.1  # until the kernel has removed the last namespace: it makes others wait meanwhile
 WIRE = """
-ip link set lo up
 ip link add wire type veth peer name other
 ip address add 198.51.100.2/24 dev wire
 ip link set wire up
@@ -83,7 +80,6 @@ def bench_network(rounds: int) -> Iterator[Result]:
     """Measure, and yield the results after every round."""
     with ExitStack() as undo:
         work = undo.enter_context(workspace())
-        native.unshare(CloneFlag.NEWNET)
         subprocess.run(["sh", "-ec", WIRE], check=True)
         driver = NetworkDriver(work / "state")
         driver.create(NetworkOptions(name="bench"))

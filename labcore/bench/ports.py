@@ -13,12 +13,10 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from labcore import native
 from labcore.bench.measure import Result, Subject, environment, measure
 from labcore.bench.network import WIRE, Docker, own_docker
 from labcore.bench.peers import PeerFailed, version
 from labcore.bench.workspace import workspace
-from labcore.native import CloneFlag
 from labcore.network import NetworkDriver, namespace_of
 from labcore.spec.network import EndpointOptions, NetworkOptions, PortBinding
 
@@ -49,7 +47,6 @@ def bench_ports(rounds: int) -> Iterator[Result]:
     """Measure, and yield the results after every round."""
     with ExitStack() as undo:
         work = undo.enter_context(workspace())
-        native.unshare(CloneFlag.NEWNET)
         subprocess.run(["sh", "-ec", WIRE], check=True)
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,7 +1,7 @@
 """nftables: nft(8)'s commands as one transaction, by its command, or by its library in this process where that is absent.
 
-The command comes first, for it reads all rules of the machine, and some versions crash at rules that other programs have made
-(1.0.6 at those of iptables 1.8.11 for IPv6): better it than us.
+The command comes first, for it reads all tables of the machine, and some versions crash at what a newer one has made there
+(1.0.6 at any set whose keys have one part): better it than us.
 """
 
 import shutil
@@ -20,8 +20,8 @@ def run(commands: str) -> str:
     done = subprocess.run([command, "-f", "-"], input=commands, capture_output=True, text=True)
     if done.returncode < 0:
         raise Unavailable(
-            f"{command} was killed by signal {-done.returncode} when it read the rules of this machine: another program's are "
-            "unknown to it\n  cure: a newer nftables, or --network none; `nft list ruleset` fails in the same way"
+            f"{command} was killed by signal {-done.returncode} when it read the tables of this machine: a newer nftables has "
+            "made some\n  cure: a newer nftables, or --network none; `nft list ruleset` fails in the same way"
         )
     if done.returncode:
         raise InvalidInput(f"nftables: {done.stderr.strip()}")
