@@ -450,14 +450,14 @@ picture
 #
 # Here is your plan once more. Untick a line, press *start*, and see what comes of it. It prints the host name, the processes, and how
 # many files there are in `/` and in `/..`. Try the host name first, then `mount proc`, then the `umount2`: the old root lies on top
-# then, and `/..` leads into it (whose files are these?). Removing some lines shows nothing: which?
+# then, and `/..` leads into it (whose files are these?). One line can be left out and nothing shows: which?
 
-# %% [markdown] lang="zh" of="4fffeccc"
+# %% [markdown] lang="zh" of="3496edfb"
 # ## 哪一行管什么？
 #
 # 这还是你的计划。去掉某一行前面的勾，按“启动”，看看会怎样。它会打印主机名、进程，以及 `/` 和 `/..` 里各有多少个文件。
 # 先试主机名那一行，再试 `mount proc`，最后试 `umount2`：这时旧根还叠在上面，`/..` 就通到它里面（那是谁的文件？）。
-# 有些行去掉后看不出差别：是哪几行？
+# 有一行去掉后看不出差别：是哪一行？
 
 # %%
 shown = "hostname; ps -o pid,comm | tail -n +2; ls / | wc -l; ls /.. | wc -l"
@@ -465,12 +465,16 @@ look = ("/bin/sh", "-c", shown)
 lab.tick(Plan([*box, ops.Execve(look, spec.environment)]))
 
 # %% [markdown] lang="en" id="travel"
+# (It is the `chdir /`: the process stands in its new root already. The line is there to be sure of it.)
+#
 # ## What travels with the application
 #
 # Why do people want this? Here is a program that was built with a library which this machine does not have (we compiled both and
 # kept the library back):
 
-# %% [markdown] lang="zh" of="ed667970"
+# %% [markdown] lang="zh" of="c600d22b"
+# （是 `chdir /`：进程本来就站在新根里，这一行只是为了确保。）
+#
 # ## 什么会跟着应用一起走
 #
 # 人们为什么需要容器？这里有一个程序，它依赖的库这台机器上没有（两样都是我们刚编译的，库故意没有安装）：
