@@ -149,6 +149,8 @@ def connected(options: CreateOptions, fields: dict[str, Any]) -> CreateOptions:
 
     `fields` loses them. Raises InvalidInput for what does not go together.
     """
+    if not fields:
+        return options
     given = fields.pop("network", None)
     alone = {name: found for name in ALONE if (found := fields.pop(name, None))}
     links = link("link", fields.pop("links", None) or [])

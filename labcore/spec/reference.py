@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
@@ -28,6 +29,7 @@ class Reference(Record):
     digest: str | None = None
 
     @classmethod
+    @lru_cache(maxsize=256)
     def parse(cls, text: str) -> Self:
         """Parse a name. Raises InvalidInput with examples of names."""
         match = _REFERENCE.fullmatch(text)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from functools import lru_cache
 
 from labcore.atomic import atomic_write
 from labcore.errors import StoreDamaged
@@ -48,8 +49,8 @@ class LayerStore:
         `diff_id`, StoreFull.
         """
         name = layer_id(diff_id)
-        self._prepare()
         if not os.path.isdir(f"{self.directory}/layers/{name}"):  # noqa: PTH112 - every start asks
+            self._prepare()
             from labcore.storage.unpack import unpacked  # only the first container of an image needs it
 
             what, algorithm = f"layer {diff_id}", diff_id.partition(":")[0]
@@ -127,6 +128,7 @@ class LayerStore:
             )
 
 
+@lru_cache(maxsize=1024)
 def layer_id(diff_id: str) -> str:
     """Return the name that a layer of that diff_id has here. Raises StoreDamaged."""
     try:
