@@ -40,8 +40,8 @@ class Engine:
     `notify` is told, in a sentence each, what was changed on the machine beside labcore's own: IP forwarding.
     """
 
-    def __init__(self, root: Path | None = None, *, notify: Callable[[str], None] = lambda _: None) -> None:
-        self.root = root or default_root()
+    def __init__(self, root: str | Path | None = None, *, notify: Callable[[str], None] = lambda _: None) -> None:
+        self.root = Path(root) if root else default_root()
         self.notify = notify
         self.images = ImageStore(self.root / "images")
         self.layers = LayerStore(self.root / "storage")

@@ -56,7 +56,7 @@ def plan(
     *,
     options: CreateOptions | None = None,
     stages: Mapping[str, Stage | None] | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     **fields: Any,
 ) -> Plan:
     """Return the plan of a container: print it, change it, `spawn` it, as often as wanted.
@@ -81,7 +81,7 @@ def run(
     *,
     options: CreateOptions | None = None,
     stages: Mapping[str, Stage | None] | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     input: bytes = b"",
     stdout: Stream = PIPE,
     stderr: Stream = PIPE,
