@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Root,
     )
 
+ROOT: Final = User()
 INIT: Final = "/dev/labcore-init"  # on the tmpfs there: no directory of the image changes
 HOSTNAME: Final = "labcore"  # of containers that have no name and no number
 
@@ -102,7 +103,7 @@ def _account(options: CreateOptions, config: Config, root: Root) -> tuple[User, 
     """Return whom the program runs as, and that user's home directory: root where nobody is named."""
     user = options.user or config.user
     if not user and not options.group_add:
-        return User(), "/root"
+        return ROOT, "/root"
     from labcore.engine.users import account  # most images name nobody
 
     return account(user or "0", root, options.group_add)

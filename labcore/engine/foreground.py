@@ -72,8 +72,7 @@ def plan(
 
 def plan_of(engine: Engine, options: CreateOptions, stages: Mapping[str, Stage | None] | None = None) -> Plan:
     """Return the plan of a container that has these options: `plan`."""
-    launch_options = engine.launch_options.replace(syncs=syncs_of_plan(engine, options))
-    return make_plan(engine.spec(options=options), stages, launch_options)
+    return make_plan(engine.spec(options=options), stages, engine.launch_options(syncs_of_plan(engine, options)))
 
 
 def run(
@@ -143,8 +142,8 @@ def prepared(engine: Engine, options: CreateOptions, *, container_id: str = "", 
         on_networks = undo.enter_context(connected(engine, options, container_id, config=config))
         if etc:
             files = etc_files(options, spec.hostname or hostname, on_networks)
-            spec = undo.enter_context(borrowed_etc_files(engine.root / "runtime" / "etc", files, spec))
-        launch_options = engine.launch_options.replace(syncs=on_networks.syncs(engine))
+            spec = undo.enter_context(borrowed_etc_files(f"{engine.root}/runtime/etc", files, spec))
+        launch_options = engine.launch_options(on_networks.syncs(engine))
         yield Prepared(spec, _cgroup(options, container_id), launch_options, starting)
 
 

@@ -16,7 +16,7 @@ from labcore.spec import Moment
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Literal, Self, TypeAlias
+    from typing import Any, Literal, Self, TypeAlias
 
     from labcore.native import Report, Step
     from labcore.runtime.ops import Op
@@ -104,6 +104,10 @@ class Plan(Record):
     @cached_property
     def _blocks(self) -> dict[int, bytes]:
         return {}
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a plan with other ops, checked as a new one is."""
+        return type(self)(**(self.as_dict() | changes))
 
     def without(self, index: int) -> Self:
         """Return the plan with one op left out."""

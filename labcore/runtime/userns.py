@@ -120,7 +120,7 @@ def enter() -> None:
         write_text("/proc/self/setgroups", "deny")
         write_text("/proc/self/uid_map", f"0 {user} 1")
         write_text("/proc/self/gid_map", f"0 {group} 1")
-    confined.cache_clear()  # what was seen before holds no longer
+    mapped.cache_clear()  # what was seen before holds no longer
 
 
 def _leave_for_new_namespace() -> None:
