@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -307,10 +306,8 @@ def test_importing_the_toolkit_is_cheap() -> None:
     script = (
         "import sys; from labcore.lab.vocabulary import *; print([m for m in ('matplotlib', 'ipywidgets') if m in sys.modules])"
     )
-    started = time.monotonic()
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PROJECT)
     assert done.stdout == "[]\n", done.stderr
-    assert time.monotonic() - started < 30
 
 
 def test_a_step_that_is_written_anew_is_marked_and_taken_back(work: Path) -> None:
