@@ -138,9 +138,9 @@ CHINESE = {
     "mount(d, d, flags=MountFlag.BIND).":
         "{path} 不是挂载点，只有挂载才能当根。先把它绑定挂载到自己上：mount(d, d, flags=MountFlag.BIND)。",
     "The mounts here are shared with another mount namespace, and the root would change for all of them. First "
-    "unshare(CloneFlag.NEWNS) and make them private: mount(None, '/', flags=MountFlag.REC | MountFlag.PRIVATE).":
+    "unshare(CloneFlag.NEWNS) and make them private: mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE).":
         "这里的挂载与别的挂载命名空间共享，换根会牵连到它们。先 unshare(CloneFlag.NEWNS)，再把挂载设为私有："
-        "mount(None, '/', flags=MountFlag.REC | MountFlag.PRIVATE)。",
+        "mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE)。",
     # helpers
     "The helper stopped: see the last lines above.": "辅助进程中途停了：原因见上面最后几行。",
     "%%helper takes at most a number of seconds, not {line}": "%%helper 后面最多写一个秒数，不能写 {line}",
@@ -267,6 +267,8 @@ CHINESE = {
     "layer {n}": "第 {n} 层",
     "✗ deleted": "✗ 删除",
     "✗ all": "✗ 全部",
+    "empty": "空",
+    "{count} inside": "里面 {count} 个",
     "+ {count} more": "另有 {count} 个",
     "full colour: what is seen        pale: covered by a layer above        ✗: deletes what lies below": (
         "深色：看得到的        浅色：被上面的层盖住        ✗：删除下面的"
