@@ -126,7 +126,7 @@ def join(namespace: int) -> None:
     _check_alone()
     setns(namespace, CloneFlag.NEWUSER)
     unshare(CloneFlag.NEWNS)
-    confined.cache_clear()
+    mapped.cache_clear()  # what was seen before holds no longer
 
 
 def _check_alone() -> None:
