@@ -447,6 +447,8 @@ CHINESE = {
     "everybody may read and write each: no umask has taken that away": "每个设备人人可读可写：没有被 umask 去掉权限",
     "/dev/pts is a devpts": "/dev/pts 是 devpts",
     "/dev/ptmx leads to the one in there": "/dev/ptmx 指向其中的 ptmx",
+    "everybody may open that one": "那个 ptmx 人人可以打开",
+    "nobody but root may make anything in it": "只有 root 可以在里面新建东西",
     "the program's umask: what it makes is not for everybody to write": "程序的 umask：它新建的文件不是人人可写",
     # main
     "its root is the image that was named": "它的根就是指定的镜像",

@@ -139,7 +139,9 @@ def _column(axes: Axes, index: int, count: int, path: str, rows: Sequence[Layer]
     if source is not None:
         colour, entry = rows[source].colour, rows[source].entries[path]
         axes.vlines(middle, TOP + ROW / 2, _top(source) + ROW / 2, color=colour, linewidth=1.6, zorder=1)
-        _box(axes, left, TOP, width, colour, _directory(path, visible) if entry.kind == "opaque" else entry, letters, white=True)
+        _box(
+            axes, left, TOP, width, colour, _directory(path, visible) if entry.kind == "opaque" else entry, letters, white=True
+        )
     for number in holders:
         entry = rows[number].entries[path]
         white = number == source and entry.kind == "file"
