@@ -62,7 +62,9 @@ class Report(Record):
         for subject, count in self.compared.items():
             changed = self.changed[subject]
             mark, state = ("✗", say("changed")) if changed else ("✓", say("as before"))
-            lines.append(f"{mark} {names[subject]}: {state} ({count})")
+            lines.append(
+                say("{mark} {subject}: {state} ({count})", mark=mark, subject=names[subject], state=state, count=count)
+            )
             lines += [f"    {line}" for line in changed[:8]]
         return lines
 
