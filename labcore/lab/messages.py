@@ -1,8 +1,14 @@
 """Message catalogue of the lab: its English texts and their Chinese translations; `say` chooses by LABCORE_LANG."""
 
-from labcore.language import Catalogue
+from labcore.language import Catalogue, language
 
 say = Catalogue("lab")
+
+
+def labelled(name: str, words: str) -> str:
+    """Return words behind the name of what they are about, and a colon."""
+    return f"{name}：{words}" if language() == "zh" else f"{name}: {words}"
+
 
 CHINESE = {
     # --- the toolkit
@@ -99,7 +105,6 @@ CHINESE = {
         "这个函数不是已保存的那一个：请在它上面加上 @lab.step，再运行一遍它的单元格。",
     "there is no lesson {number} yet; there is: {numbers}": "还没有第 {number} 课；现有：{numbers}",
     "{step} is no step: the steps are {steps}": "{step} 不是一个步骤；步骤有：{steps}",
-    "{text}: {value}": "{text}：{value}",
     "{step}: not yet": "{step}：还没有通过",
     "{step}: passed": "{step}：通过",
     "{step}: still a blank": "{step}：还空着",
@@ -159,7 +164,6 @@ CHINESE = {
         "没有可比较的起点：请先运行本课第一格里的 lab.begin",
     "{n} processes ended that were left": "结束了 {n} 个遗留的进程",
     "changed": "有变化",
-    "{mark} {subject}: {state} ({count})": "{mark} {subject}：{state}（{count}）",
     "as before": "和开始时一样",
     # steps and my_runtime.py
     "{name}: a blank here; what you saved earlier in {file} stays in use.":
