@@ -94,7 +94,7 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
     root = BindRoot(f"/proc/{pid}/root")
     own = cgroups_of(os.getpid())
     cgroups = tuple(each for each in cgroups_of(pid) if each not in own)
-    return spec_of(engine, container.replace(options=wanted), root).replace(cgroups=cgroups)
+    return spec_of(engine, container.replace(options=wanted), root, lambda _: pid).replace(cgroups=cgroups)
 
 
 def cgroups_of(pid: int) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from labcore.engine.resolv_conf import ResolvConf
     from labcore.images import Config
     from labcore.native import Process
-    from labcore.runtime.stages.sequence import Action, SyncPoint
+    from labcore.runtime import LaunchOptions
     from labcore.spec import CreateOptions
     from labcore.spec.network import Endpoint, EndpointOptions, Protocol
 
@@ -53,9 +53,12 @@ class Connected(Record):
     upstream: tuple[str, ...] = ()
     host_gateway: str = ""
 
-    def syncs(self, engine: Engine) -> tuple[tuple[SyncPoint, Action], ...]:
-        """Return the launch's work at its sync points."""
-        return (("namespaces", partial(attach, engine, self)),) if self.endpoints else ()
+    def launch_options(self, engine: Engine) -> LaunchOptions:
+        """Return how the container is launched: at its sync point `namespaces` it is connected."""
+        if not self.endpoints:
+            return engine.launch_options
+        names = tuple(each.wanted.network for each in self.endpoints)
+        return engine.launch_options.replace(syncs=(("namespaces", partial(attach, engine, self)),), networks=names)
 
 
 def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str = "", config: Config) -> Connected:
@@ -159,15 +162,18 @@ def host_gateway(engine: Engine) -> str:
     return engine.networks.find(DEFAULT).wanted.pools[0].gateway
 
 
-def syncs_of_plan(engine: Engine, options: CreateOptions) -> tuple[tuple[SyncPoint, Action], ...]:
-    """Return the work at the sync points of a plan, whose endpoints are reserved when it is spawned."""
+def launch_options_of_plan(engine: Engine, options: CreateOptions) -> LaunchOptions:
+    """Return how a plan is launched, whose endpoints are reserved when it is spawned."""
+    if not options.networks:
+        return engine.launch_options
 
     def connect(process: Process) -> None:
         found = connection(engine, options, new_id(), config=BARE)
         with given_back(engine, found):
             attach(engine, found, process)
 
-    return (("namespaces", connect),) if options.networks else ()
+    names = tuple(each.network for each in _by_priority(options.networks))
+    return engine.launch_options.replace(syncs=(("namespaces", connect),), networks=names)
 
 
 def attach(engine: Engine, connected: Connected, process: Process) -> None:

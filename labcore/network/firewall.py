@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from _typeshed import StrPath
 
+    from labcore.network.options import BridgeOptions
     from labcore.spec.network import Endpoint, Network, PortBinding
 
     Known = Callable[[], tuple[Sequence[Network], Sequence[tuple[Network, Endpoint]]]]
@@ -27,6 +28,18 @@ if TYPE_CHECKING:
 
 ALL = {"0.0.0.0": "4", "::": "6"}
 STALE = (errno.ENOENT, errno.EEXIST, errno.EBUSY)  # no table or no element; another value for a key
+
+
+def table_of(place: str) -> str:
+    """Return the name of a state root's tables; `place` tells it from others."""
+    return f"labcore-{place}"
+
+
+def remove_tables(table: str) -> None:
+    """Remove tables whose state root is gone. Raises Unavailable."""
+    from labcore.network import nftables
+
+    nftables.run("".join(f"table {family} {table}\ndelete table {family} {table}\n" for family in ("inet", "bridge")))
 
 
 class Firewall:
@@ -55,10 +68,19 @@ class Firewall:
     def add_endpoint(self, network: "Network", endpoint: "Endpoint") -> None:
         """Let an endpoint's link send from its own addresses only, and translate its published ports to it."""
         self._add(endpoint_elements(network, endpoint))
+        for port in endpoint.ports:
+            if port.protocol == "udp" and port.host_port:
+                from labcore.network.conntrack import forget_untranslated  # few ports are
+
+                forget_untranslated(6 if ":" in port.host_ip else 4, port.host_port)
 
     def remove_endpoint(self, network: "Network", endpoint: "Endpoint") -> None:
-        """Forget an endpoint: nothing comes from its link any more, and its ports are closed."""
+        """Forget an endpoint: nothing comes from its link any more, its ports are closed, and its connections are ended."""
+        from labcore.network.conntrack import forget_address  # a start needs it not
+
         self._remove(endpoint_elements(network, endpoint))
+        for address in filter(None, (endpoint.ipv4, endpoint.ipv6)):
+            forget_address(address)
 
     def is_there(self) -> bool:
         """Return whether the tables are there: somebody may have flushed them."""
@@ -120,14 +142,24 @@ def _joined(parts: "Iterable[Elements]") -> "Elements":
 def network_elements(network: "Network") -> "Elements":
     """Return the elements that a network is."""
     options, bridge = bridge_options(network.wanted), (network.bridge,)
-    elements: Elements = {("inet", "bridges"): [bridge]}
-    if network.wanted.internal:
-        elements["inet", "internal"] = [bridge]
-    elif options.masquerade:
-        elements["inet", "masqueraded"] = [bridge]
-    if options.icc:
-        elements["inet", "icc"] = [bridge * 2]
+    names = ["bridges", "icc"] if options.icc else ["bridges"]
+    names += ["internal"] if network.wanted.internal else [name for version in (4, 6) for name in _open(options, version)]
+    elements: Elements = {("inet", name): [bridge] for name in names}
+    elements["inet", "same"] = [bridge * 2]
+    if options.trusted and not network.wanted.internal:
+        elements["inet", "trusted"] = [(link, *bridge) for link in options.trusted]
     return elements
+
+
+def _open(options: "BridgeOptions", version: int) -> "Iterator[str]":
+    """Yield the sets of what a network lets out and in, by its gateway mode of a version of IP."""
+    mode = options.gateway_mode(version)
+    if options.masquerade and mode != "routed":
+        yield f"masqueraded{version}"
+    if mode == "routed":
+        yield f"routed{version}"
+    if mode == "nat-unprotected":
+        yield f"unprotected{version}"
 
 
 def endpoint_elements(network: "Network", endpoint: "Endpoint") -> "Elements":
@@ -141,12 +173,25 @@ def endpoint_elements(network: "Network", endpoint: "Endpoint") -> "Elements":
         local = link_local(mac)
         elements["bridge", "addresses6"] = [(link, mac, address) for address in (ipv6, local, "::")]
         elements["bridge", "targets6"] = [(link, address) for address in (ipv6, local)]
-    if not bridge_options(network.wanted).icc:
+    options = bridge_options(network.wanted)
+    if not options.icc:
         elements["bridge", "isolated"] = [(link,)]
     if not network.wanted.internal:
-        for name, element in _translations(endpoint.ports, ipv4, ipv6):
+        for name, element in (*_translations(endpoint.ports, ipv4, ipv6), *_opened(options, endpoint.ports, ipv4, ipv6)):
             elements.setdefault(("inet", name), []).append(element)
     return elements
+
+
+def _opened(
+    options: "BridgeOptions", ports: "Iterable[PortBinding]", ipv4: str, ipv6: str
+) -> "set[tuple[str, ruleset.Element]]":
+    """Return the published ports at which a container is reached by its own address, too."""
+    found: set[tuple[str, ruleset.Element]] = set()
+    for port in ports:
+        version, address = (6, ipv6) if ":" in port.host_ip else (4, ipv4)
+        if address and (options.trusted or options.gateway_mode(version) == "routed"):
+            found.add((f"opened{version}", (address, port.protocol, str(port.container_port))))
+    return found
 
 
 def _translations(ports: "Iterable[PortBinding]", ipv4: str, ipv6: str) -> "Iterator[tuple[str, ruleset.Element]]":
@@ -154,7 +199,7 @@ def _translations(ports: "Iterable[PortBinding]", ipv4: str, ipv6: str) -> "Iter
     for port in ports:
         family, address = ("6", ipv6) if ":" in port.host_ip else ("4", ipv4)
         target = (address, str(port.container_port))
-        if not address:
+        if not address or not port.host_port:  # it is routed, and has no port on the host
             continue
         if port.host_ip in ALL:
             yield f"published_on_all{family}", (port.protocol, str(port.host_port), *target)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Self
 
-NETLINK_ROUTE = 0
+NETLINK_ROUTE, NETLINK_NETFILTER = 0, 12
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 270, 10, 11, 12
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR = 0x01, 0x04, 0x10
@@ -55,7 +55,7 @@ class NetlinkError(SystemCallError):
     """A request that the kernel refused. `reason` is its own sentence about it (extended acknowledgement), or empty."""
 
     def __init__(self, number: int, message: Message, reason: str) -> None:
-        super().__init__(number, _KINDS[message.kind], message.about)
+        super().__init__(number, _KINDS.get(message.kind, "netlink"), message.about)
         self.reason = reason
 
     def __str__(self) -> str:
@@ -88,8 +88,8 @@ def attributes(data: bytes, start: int = 0) -> "dict[int, bytes]":
 class Netlink:
     """A netlink socket of the network namespace that the calling thread is in; closed at the block's end."""
 
-    def __init__(self) -> None:
-        self._socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)
+    def __init__(self, protocol: int = NETLINK_ROUTE) -> None:
+        self._socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)
         for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):
             self._socket.setsockopt(SOL_NETLINK, option, 1)
         self._sequence = 0

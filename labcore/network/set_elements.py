@@ -9,7 +9,7 @@ from _socket import AF_NETLINK, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW, socket  # 
 from struct import Struct
 
 from labcore.errors import SystemCallError
-from labcore.network.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, NLMSG_ERROR, attribute
+from labcore.network.netlink import NETLINK_NETFILTER, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, NLMSG_ERROR, attribute
 
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Elements = Mapping[str, Sequence[Sequence[bytes]]]  # of each set: each element's key, and a map's value
 
-NETLINK_NETFILTER = 12
 NFPROTO = {"inet": 1, "ip": 2, "bridge": 7, "ip6": 10}
 NFNL_SUBSYS_NFTABLES = 10
 NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END = 16, 17

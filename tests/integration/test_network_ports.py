@@ -429,3 +429,48 @@ def test_without_icc_containers_reach_one_another_by_published_ports_only(made: 
     assert ask(other, inside, direct) == {inside: "c 172.30.1.1", direct: "timeout"}
     other.ip(f"route add {container.ipv4}/32 via 172.30.1.1")  # by the host, then
     assert ask(other, direct) == {direct: "timeout"}
+
+
+# --- connections that are known
+
+
+def released(made: Rig, network: Network) -> None:
+    """Take the last container's place on the network from it; the container itself stays, and would answer."""
+    endpoint = made.endpoints.pop()
+    with made.host.entered():
+        made.proxy.release(endpoint.id)
+        made.firewall.remove_endpoint(network, endpoint)
+
+
+def answers_to(client: socket.socket) -> str:
+    """Return what is heard by a client that goes on from its port."""
+    client.settimeout(WAIT_SECONDS)
+    client.sendto(b"who are you?", (HOST, 8080))
+    return client.recv(100).decode()
+
+
+def test_a_client_that_keeps_sending_udp_reaches_the_next_container(made: Rig, network: Network) -> None:
+    port = PortBinding(80, "udp", "", 8080)
+    with made.neighbor.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("0.0.0.0", 5000))
+        made.container("one", network, port)
+        assert answers_to(client) == f"one {NEIGHBOR}"
+        released(made, network)
+        made.container("two", network, port)
+        assert answers_to(client) == f"two {NEIGHBOR}"
+
+
+def test_a_client_that_was_sending_before_is_seen_as_itself(made: Rig, network: Network) -> None:
+    with made.neighbor.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("0.0.0.0", 5000))
+        client.sendto(b"is anybody there?", (HOST, 8080))
+        made.container("one", network, PortBinding(80, "udp", "", 8080))
+        assert answers_to(client) == f"one {NEIGHBOR}"
+
+
+def test_a_released_address_has_no_connections(made: Rig, network: Network) -> None:
+    container = made.container("one", network)
+    assert set(ask(made.host, f"tcp:{container.ipv4}:80").values()) == {"one 172.30.1.1"}
+    assert container.ipv4 in made.host("cat", "/proc/net/nf_conntrack")
+    released(made, network)
+    assert container.ipv4 not in made.host("cat", "/proc/net/nf_conntrack")

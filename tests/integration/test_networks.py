@@ -113,7 +113,8 @@ def test_the_links_on_the_host_say_whose_they_are(machine: Machine) -> None:
     network = machine.create("blue")
     endpoint = machine.connect("one", "blue", machine.container())
     links = {each["ifname"]: each for each in json.loads(machine.sh("ip -json -details link"))}
-    assert links[network.bridge]["ifalias"].endswith(f":{network.id}")
+    assert f":{network.id}:" in links[network.bridge]["ifalias"]
+    assert links[network.bridge]["ifalias"].endswith(f":{machine.root}/network")
     assert links[endpoint.host_link]["ifalias"].startswith("labcore:")
     assert links[endpoint.host_link]["ifalias"].endswith(f":{endpoint.id}")
     assert links[endpoint.host_link]["master"] == network.bridge
