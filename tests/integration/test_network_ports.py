@@ -370,7 +370,7 @@ def test_a_command_that_crashes_is_an_error(
     (tmp_path / "nft").write_text("#!/bin/sh\nkill -SEGV $$\n")
     (tmp_path / "nft").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    with made.host.entered(), pytest.raises(Unavailable, match="signal 11 when it read the rules"):
+    with made.host.entered(), pytest.raises(Unavailable, match="signal 11 when it read the tables"):
         made.firewall.restore()
 
 
