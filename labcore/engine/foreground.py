@@ -13,7 +13,7 @@ from labcore.engine.etc_files import borrowed_etc_files, etc_files, with_etc_fil
 from labcore.engine.fields import create_options
 from labcore.engine.ids import ID_SHORT, new_id
 from labcore.engine.mounts import mounted
-from labcore.engine.networks import connected, launch_options_of_plan
+from labcore.engine.networks import connected, launch_options_of_plan, with_variables
 from labcore.engine.resources import PREFIX, cgroup_of
 from labcore.errors import InvalidInput
 from labcore.native import DEVNULL, PIPE
@@ -141,6 +141,7 @@ def prepared(engine: Engine, options: CreateOptions, *, container_id: str = "", 
         spec = undo.enter_context(mounted(engine, options, spec, config))
         container_id = container_id or new_id()
         on_networks = undo.enter_context(connected(engine, options, container_id, config=config))
+        spec = with_variables(spec, on_networks.variables)
         if etc and files_of:
             spec = with_etc_files(spec, files_of)
         elif etc:

@@ -11,7 +11,7 @@ from labcore.engine.engine import Engine
 from labcore.engine.etc_files import etc_files, with_etc_files, write_etc_files
 from labcore.engine.mounts import mounted
 from labcore.engine.namespaces import PidOf
-from labcore.engine.networks import Connected
+from labcore.engine.networks import Connected, with_variables
 from labcore.engine.records import Container
 from labcore.errors import InvalidInput
 from labcore.spec import ContainerSpec, CreateOptions, Root
@@ -79,4 +79,4 @@ def held(engine: Engine, container: Container, on_networks: Connected) -> Iterat
         directory = str(engine.container_dirs.path((owner or container).id))
         if not owner:
             write_etc_files(directory, etc_files(options, whole.hostname or container.id[:12], on_networks), whole)
-        yield with_etc_files(whole, directory)
+        yield with_variables(with_etc_files(whole, directory), on_networks.variables)

@@ -158,13 +158,25 @@ def connected(options: CreateOptions, fields: dict[str, Any]) -> CreateOptions:
     mode = wanted[0].network
     if mode in HOST_MODES or mode.startswith("container:"):
         if len(wanted) > 1 or alone or links or wanted != (EndpointOptions(mode),):
-            raise InvalidInput(f"network {mode}: there are no addresses, aliases, links and further networks with it")
+            raise InvalidInput(_alone_refused(mode, alone, links))
         return options.replace(network_mode=mode, networks=())
     if alone and len(wanted) > 1:
         raise InvalidInput(f"{', '.join(alone)}: with several networks say it for each: network name=…,ip=…,alias=…")
     if alone:
         wanted = (wanted[0].replace(**_alone(alone)),)
     return _linked(options.replace(network_mode="bridge" if mode in BRIDGES else mode, networks=_plain(wanted)), links)
+
+
+def _alone_refused(mode: str, alone: Mapping[str, Any], links: tuple[tuple[str, str], ...]) -> str:
+    """Say why options do not go together with a mode that has no network of the container's own: docker's words, and a cure."""
+    kind = "container" if mode.startswith("container:") else mode
+    if links:
+        return f"conflicting options: {kind} type network can't be used with links: leave out --link"
+    if "network_aliases" in alone:
+        return f"network-scoped aliases are only supported for user-defined networks: with network {mode} leave them out"
+    if {"ip", "ip6"} & set(alone):
+        return f"user specified IP address is supported on user defined networks only: with network {mode} leave it out"
+    return f"network {mode}: there are no addresses and further networks with it"
 
 
 def check_mode(options: CreateOptions) -> CreateOptions:
@@ -217,7 +229,7 @@ def _check_default(wanted: EndpointOptions) -> None:
         return
     cure = "make one: labcore network create"
     if wanted.aliases:
-        raise InvalidInput(f"network-scoped alias is supported only for containers in user defined networks: {cure}")
+        raise InvalidInput(f"network-scoped aliases are only supported for user-defined networks: {cure}")
     if wanted.ipv4 or wanted.ipv6:
         raise InvalidInput(f"user specified IP address is supported on user defined networks only: {cure} --subnet …")
 

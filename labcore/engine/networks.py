@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from labcore.images import Config
     from labcore.native import Process
     from labcore.runtime import LaunchOptions
-    from labcore.spec import CreateOptions
+    from labcore.spec import ContainerSpec, CreateOptions
     from labcore.spec.network import Endpoint, EndpointOptions, Protocol
 
 DEFAULT: Final = "bridge"  # the network that has no names
@@ -42,12 +42,13 @@ class Connected(Record):
 
     `hosts` are pairs of an address and names, for its own and for linked containers; `host_gateway` is what that word stands
     for in extra hosts. `resolver` is what it asks. With `is_embedded` that is the embedded server, which knows the networks'
-    names, and asks `upstream` for others.
+    names, and asks `upstream` for others. `variables` are the environment that links make.
     """
 
     resolver: ResolvConf
     endpoints: tuple[Endpoint, ...] = ()
     hosts: Hosts = ()
+    variables: tuple[str, ...] = ()
     is_embedded: bool = False
     is_internal: bool = False
     upstream: tuple[str, ...] = ()
@@ -78,7 +79,7 @@ def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str 
         for each in _by_priority(options.networks):
             own_ports = () if endpoints else ports
             endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
-        made = _connected(engine, options, tuple(endpoints), asked, owner)
+        made = _connected(engine, options, tuple(endpoints), asked, owner, name)
         undo.pop_all()
         return made.replace(host_gateway=gateway)
 
@@ -95,7 +96,7 @@ def connected_now(engine: Engine, container: Container) -> Connected:
     asked = wanted(options, machines())
     if not endpoints:
         return Connected(own(asked, ipv6=False))
-    return _connected(engine, options, endpoints, asked, container.id)
+    return _connected(engine, options, endpoints, asked, container.id, container.name)
 
 
 def _by_priority(networks: Iterable[EndpointOptions]) -> list[EndpointOptions]:
@@ -124,15 +125,17 @@ def _port(text: str) -> tuple[int, Protocol]:
 
 
 def _connected(
-    engine: Engine, options: CreateOptions, endpoints: tuple[Endpoint, ...], asked: ResolvConf, owner: str
+    engine: Engine, options: CreateOptions, endpoints: tuple[Endpoint, ...], asked: ResolvConf, owner: str, name: str
 ) -> Connected:  # fmt: skip
     has_names = any(each.wanted.network != DEFAULT for each in endpoints)
     networks = [engine.networks.find(each.network_id) for each in endpoints]
     hosts = tuple((_plain(text), own_names(options, owner)) for each in endpoints for text in (each.ipv4, each.ipv6) if text)
+    links = list(_linked(engine, options.links))
     return Connected(
         resolver=embedded(asked) if has_names else own(asked, ipv6=any(each.ipv6 for each in endpoints)),
         endpoints=endpoints,
-        hosts=(*_linked(engine, options.links), *hosts),
+        hosts=(*(_host_line(*link) for link in links), *hosts),
+        variables=_variables(links, name or owner[:SHOWN]),
         is_embedded=has_names,
         is_internal=all(each.wanted.internal for each in networks),
         upstream=own(asked, ipv6=True).servers,
@@ -145,16 +148,36 @@ def own_names(options: CreateOptions, owner: str) -> str:
     return f"{hostname}.{options.domainname} {hostname}" if options.domainname else hostname
 
 
-def _linked(engine: Engine, links: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield the addresses and names of containers that are linked on the default network. Raises NotFound, InvalidInput."""
+def _linked(engine: Engine, links: Sequence[tuple[str, str]]) -> Iterator[tuple[Container, str, str]]:
+    """Yield containers that are linked on the default network, their addresses and aliases. Raises NotFound, InvalidInput."""
     for name, alias in links:
         container = engine.records.find(name)
         found = [each for each in engine.networks.endpoints(owner=container.id) if each.wanted.network == DEFAULT]
         if not found:
             raise InvalidInput(f"link {name}: it is not running on the default network: labcore start {name}")
-        hostname = container.options.hostname or container.id[:SHOWN]
-        names = dict.fromkeys((alias, hostname, container.name))
-        yield _plain(found[0].ipv4), " ".join(names)
+        yield container, _plain(found[0].ipv4), alias
+
+
+def _host_line(linked: Container, address: str, alias: str) -> tuple[str, str]:
+    hostname = linked.options.hostname or linked.id[:SHOWN]
+    return address, " ".join(dict.fromkeys((alias, hostname, linked.name)))
+
+
+def _variables(links: Sequence[tuple[Container, str, str]], name: str) -> tuple[str, ...]:
+    if not links:
+        return ()
+    from labcore.engine.link_variables import link_variables  # few containers have links
+
+    return tuple(line for link in links for line in link_variables(*link, name))
+
+
+def with_variables(spec: ContainerSpec, variables: Sequence[str]) -> ContainerSpec:
+    """Return the spec with variables that it does not set itself."""
+    if not variables:
+        return spec
+    own = {line.partition("=")[0] for line in spec.environment}
+    added = (line for line in variables if line.partition("=")[0] not in own)
+    return spec.replace(environment=(*added, *spec.environment))
 
 
 def host_gateway(engine: Engine) -> str:

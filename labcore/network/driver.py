@@ -190,7 +190,7 @@ class NetworkDriver:
             endpoint = endpoint.replace(names=tuple(names))
             self._held[endpoint.id] = self._endpoints.write(endpoint)
             try:
-                if bound:
+                if bound and bound.sockets:
                     self._proxy.publish(endpoint, bound)
                 self._firewall.add_endpoint(network, endpoint)
             except BaseException:
@@ -206,7 +206,8 @@ class NetworkDriver:
         endpoint = new_endpoint(network, wanted, owner, own, self._endpoints.entries(network=network.id))
         if not ports:
             return endpoint, None
-        bound = self._proxy.bind(ports)
+        options = bridge_options(network.wanted)
+        bound = self._proxy.bind(ports, [version for version in (4, 6) if options.gateway_mode(version) == "routed"])
         return endpoint.replace(ports=bound.ports), bound
 
     def attach(self, endpoints: Sequence[Endpoint], namespace: int) -> None:

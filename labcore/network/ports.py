@@ -4,7 +4,7 @@ Whoever binds a port first has it: the kernel decides, among containers too.
 """
 
 import errno
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from socket import (
     AF_INET,
     AF_INET6,
@@ -21,7 +21,7 @@ from typing import Self
 
 from labcore.errors import InUse, InvalidInput
 from labcore.network.listeners import held_by
-from labcore.spec.network import PortBinding, Protocol
+from labcore.spec.network import Endpoint, PortBinding, Protocol
 
 IPV6 = "/proc/thread-self/net/if_inet6"  # a table of all addresses
 # Where a port is published that is given no address.
@@ -32,7 +32,7 @@ EPHEMERAL_TRIES = 100
 
 
 class BoundPorts:
-    """Ports that are bound: a socket for each of `ports`, which have one address and one port each. Use it in a `with`."""
+    """Ports that are bound: a socket for each of `ports` that has a port on the host. Use it in a `with`."""
 
     def __init__(self) -> None:
         self.ports: tuple[PortBinding, ...] = ()
@@ -56,24 +56,42 @@ class BoundPorts:
         self.sockets = ()
 
 
-def bind(wanted: Iterable[PortBinding]) -> BoundPorts:
+def bind(wanted: Iterable[PortBinding], routed: Collection[int] = ()) -> BoundPorts:
     """Bind each wanted port, the first of a range that is free, a random one for port 0; all of them or none.
 
+    For the versions of IP that are `routed` none is bound: such a port is open at the container's own address, and has 0 here.
     Raises InUse, which names who has the port, and InvalidInput for an address that this host has not.
     """
     bound = BoundPorts()
     try:
         for each in wanted:
-            bound.add(*_bind_first(each))
+            addresses = _addresses(each)
+            opened = [address for address in addresses if _version(address) in routed]
+            bound.add([each.replace(host_ip=ON_ALL[":" in to], host_port=0, host_port_last=0) for to in opened], [])
+            bound.add(*_bind_first(each, [address for address in addresses if address not in opened]))
     except BaseException:
         bound.close()
         raise
     return bound
 
 
-def _bind_first(wanted: PortBinding) -> tuple[list[PortBinding], list[socket]]:
+def on_host(endpoint: Endpoint) -> list[PortBinding]:
+    """Return the ports of an endpoint that are bound on the host."""
+    return [port for port in endpoint.ports if port.host_port]
+
+
+def _addresses(wanted: PortBinding) -> list[str]:
     checked_protocol(wanted.protocol)
-    addresses = [wanted.host_ip] if wanted.host_ip else [address for address in ON_ALL if address == "0.0.0.0" or has_ipv6()]
+    return [wanted.host_ip] if wanted.host_ip else [address for address in ON_ALL if address == "0.0.0.0" or has_ipv6()]
+
+
+def _version(address: str) -> int:
+    return 6 if ":" in address else 4
+
+
+def _bind_first(wanted: PortBinding, addresses: Sequence[str]) -> tuple[list[PortBinding], list[socket]]:
+    if not addresses:
+        return [], []
     last = max(wanted.host_port, wanted.host_port_last)
     tries = range(wanted.host_port, last + 1) if wanted.host_port else [0] * EPHEMERAL_TRIES
     refused = OSError(errno.EADDRINUSE, "")

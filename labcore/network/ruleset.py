@@ -88,12 +88,12 @@ INET = """
         iifname . oifname @same goto within
         iifname @internal drop
         oifname @internal drop
-        meta nfproto ipv4 oifname @unprotected4 accept
-        meta nfproto ipv6 oifname @unprotected6 accept
         meta nfproto ipv4 oifname @routed4 goto to_routed
         meta nfproto ipv6 oifname @routed6 goto to_routed
         iifname . oifname @trusted jump to_opened
         iifname @bridges drop
+        meta nfproto ipv4 oifname @unprotected4 accept
+        meta nfproto ipv6 oifname @unprotected6 accept
         ct status dnat accept
         drop
     }

@@ -93,4 +93,9 @@ def ready(host: Namespace, neighbor: Namespace) -> Modes:
 
 
 def test_gateway_modes_let_through_what_docker_lets_through(dockers: Answers, ours: Answers) -> None:
-    assert {key: (dockers[key], ours[key]) for key in ours if dockers[key] != ours[key]} == {}
+    different = [
+        f"{asker}: {what}: {dockers[asker, what]}, {found}"
+        for (asker, what), found in ours.items()
+        if found != dockers[asker, what]
+    ]
+    assert different == []
