@@ -12,7 +12,7 @@ from labcore.errors import SystemCallError
 from labcore.locks import Lock
 from labcore.network import docker_user, ruleset
 from labcore.network.options import bridge_options
-from labcore.network.set_elements import SetElements, has_chain
+from labcore.network.set_elements import SetElements
 
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ class Firewall:
     def add_network(self, network: "Network") -> None:
         """Isolate a network's bridge from all others; masquerade what leaves it, if its options say so."""
         self._add(network_elements(network))
-        docker_user.accept(network.bridge)
+        docker_user.accept(self._sets, network.bridge)
 
     def remove_network(self, network: "Network") -> None:
         """Forget a network that has no endpoints any more."""
         self._remove(network_elements(network))
-        docker_user.forget(network.bridge)
+        docker_user.forget(self._sets, network.bridge)
 
     def add_endpoint(self, network: "Network", endpoint: "Endpoint") -> None:
         """Let an endpoint's link send from its own addresses only, and translate its published ports to it."""
@@ -84,9 +84,7 @@ class Firewall:
 
     def is_there(self) -> bool:
         """Return whether the tables are there: somebody may have flushed them."""
-        return all(
-            has_chain(family, self.table, chain) for family, chain in (("inet", "to_network"), ("bridge", "from_container"))
-        )
+        return all(self._sets.has_chain(*chain) for chain in (("inet", "to_network"), ("bridge", "from_container")))
 
     def restore(self) -> None:
         """Make the tables anew from the records, in one transaction. Raises Unavailable where this machine has no nftables."""
@@ -124,7 +122,7 @@ class Firewall:
         found += [endpoint_elements(network, endpoint) for network, endpoint in endpoints]
         nftables.run(ruleset.declare(self.table, _joined(found)))
         for bridge in bridges:
-            docker_user.accept(bridge)
+            docker_user.accept(self._sets, bridge)
 
     def _locked(self, *, shared: bool) -> Lock:
         """Wait for the lock. Whoever makes the tables anew is alone, lest a record that goes meanwhile comes back."""

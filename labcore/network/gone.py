@@ -5,6 +5,7 @@ from labcore.network.aliases import OURS, gone_root, place_of
 from labcore.network.firewall import remove_tables, table_of
 from labcore.network.links import delete_link, list_links
 from labcore.network.netlink import Netlink
+from labcore.network.set_elements import SetElements
 
 
 def remove_gone(netlink: Netlink) -> list[str]:
@@ -13,10 +14,10 @@ def remove_gone(netlink: Netlink) -> list[str]:
     in_use = {link.master for link in links}
     ours = [link for link in links if link.kind == "bridge" and link.alias.startswith(OURS)]
     gone = {link: root for link in ours if link.index not in in_use and (root := gone_root(link.alias))}
+    kept = {place_of(link.alias) for link in ours if link not in gone}
     for link in gone:
         netlink.request(delete_link(link.name))
-        docker_user.forget(link.name)
-    kept = {place_of(link.alias) for link in ours if link not in gone}
+        docker_user.forget(SetElements(table_of(place_of(link.alias))), link.name)
     for place in {place_of(link.alias) for link in gone} - kept:
         remove_tables(table_of(place))
     return [

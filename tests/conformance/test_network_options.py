@@ -22,14 +22,13 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandedHost]:
     needs("nft", "ip", "nsenter")
     with CommandedHost(tmp_path_factory.mktemp("labcore")) as made:
         made.labcore("run", "-d", "--name=web", "busybox", "sleep", "1000")
-        made.labcore("network", "create", "auto")
         yield made
         made.clear()
 
 
 @pytest.fixture(scope="module")
 def docker(peer: Peers, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """Give the words of a docker on a host of its own, with the same container and network."""
+    """Give the words of a docker on a host of its own, with the same container."""
     with ExitStack() as stack:
         place = stack.enter_context(Host())
         place.sh("ip link add docker0 type bridge; ip address add 172.17.0.1/16 dev docker0; ip link set docker0 up")
@@ -37,8 +36,8 @@ def docker(peer: Peers, archive: Path, tmp_path_factory: pytest.TempPathFactory)
         peers = Peers(Namespace(place.pid).words(*peer.prefix))
         words = stack.enter_context(running_dockerd(peers, tmp_path_factory.mktemp("docker"), *options))
         subprocess.run([*words, "import", str(archive), "busybox"], check=True, capture_output=True)
-        for command in (["run", "-d", "--name=web", *LIMITS, "busybox", "sleep", "1000"], ["network", "create", "auto"]):
-            subprocess.run([*words, *command], check=True, capture_output=True)
+        web = ["run", "-d", "--name=web", *LIMITS, "busybox", "sleep", "1000"]
+        subprocess.run([*words, *web], check=True, capture_output=True)
         yield words
 
 
@@ -60,7 +59,6 @@ REFUSED = {
     "run --rm --network=container:nope": "No such container: nope",
     "run --rm --ip=172.17.0.9": "user specified IP address is supported on user defined networks only",
     "run --rm --network=bridge --network-alias=x": "network-scoped aliases are only supported for user-defined networks",
-    "run --rm --network=auto --ip=172.18.0.9": "supported only when connecting to networks with user configured subnets",
 }
 
 
@@ -74,10 +72,10 @@ def test_what_docker_refuses_is_refused_in_its_words(docker: Command, host: Comm
 
 
 def test_a_container_is_told_of_its_links_as_with_docker(docker: Command, host: CommandedHost) -> None:
-    first = "run -d --name=my-db -e A=b -e HOME=/x --expose=5432 --expose=53/udp --expose=80-82 busybox sleep 1000".split()
-    then = "run --rm --name=asks --hostname=asks -e BASE_2_ENV_A=own --link=my-db:base-2 --link=web busybox env".split()
+    first = "run -d --name=my-db -e A=b -e HOME=/x --expose=5432 --expose=53/udp --expose=80-82 busybox sleep 1000"
+    then = "run --rm --name=asks --hostname=asks -e BASE_2_ENV_A=own --link=my-db:base-2 --link=web busybox env"
     told = []
-    for words in (first, then):
+    for words in (first.split(), then.split()):
         theirs = said(docker, words[0], *LIMITS, *words[1:])
         told = [theirs.stdout, host.labcore(*words)]
         assert theirs.returncode == 0, theirs.stderr
