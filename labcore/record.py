@@ -10,6 +10,7 @@ from labcore.enumeration import IntEnum, IntFlag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
     from typing import Any, ClassVar, Self, dataclass_transform
 else:
@@ -40,9 +41,10 @@ def own_annotations(cls: type) -> dict[str, Any]:
 
 
 class _Names(dict):  # type: ignore[type-arg]
-    """Names of rooms, each loaded when it is first looked up: the rooms load theirs so."""
+    """Names, and those of rooms, each loaded when it is first looked up: the rooms load theirs so."""
 
-    def __init__(self, *rooms: ModuleType) -> None:
+    def __init__(self, rooms: Sequence[ModuleType], **names: Any) -> None:
+        super().__init__(names)
         self._rooms = rooms
 
     def __missing__(self, name: str) -> Any:
@@ -64,7 +66,9 @@ def field_types(kind: type[Record], *rooms: ModuleType) -> dict[str, Any]:
         import typing
         from collections import abc
 
-        found = typing.get_type_hints(kind, localns=_Names(abc, *rooms, typing))
+        found = typing.get_type_hints(
+            kind, localns=_Names((abc, *rooms), Any=typing.Any, ClassVar=typing.ClassVar, Literal=typing.Literal)
+        )
         _types_of[kind, *rooms] = {name: found[name] for name in kind._fields}
     return _types_of[kind, *rooms]
 
