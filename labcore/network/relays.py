@@ -1,7 +1,7 @@
 """Relays of the port proxy: TCP connections, each half closed when its source is; UDP sessions that time out.
 
-Nothing here blocks: a poller says when there is something to do, epoll(7). What a connection says goes from socket to socket by
-a pipe, splice(2), and is copied nowhere. There is one thread: a pipe is a connection's only while something is left in it.
+Nothing here blocks: a poller says when there is something to do, epoll(7). Where much is said it goes from socket to socket by
+a pipe, splice(2), and is copied nowhere. There is one thread, and so one buffer; and a pipe is a connection's only meanwhile.
 """
 
 import fcntl
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
             """Look no longer at a socket, and close it."""
 
 
+COPIED = 1 << 16  # bytes that are copied at once; where there are more, they are moved
 CHUNK = 1 << 20  # bytes that are moved at once, if a pipe has room for them
 PIPES = 64  # that are kept for later
 TURNS = 16  # chunks that one direction moves before others have their turn
@@ -69,6 +70,10 @@ class Pipe:
         self.queued += count
         return count
 
+    def write(self, data: memoryview) -> None:
+        """Take in as much as a pipe always has room for, COPIED bytes. Raises OSError."""
+        self.queued += os.write(self._writer, data)
+
     def drain(self, sink: socket.socket) -> bool:
         """Give a socket what it has room for; return whether that was all. Raises OSError."""
         with suppress(BlockingIOError):
@@ -86,39 +91,53 @@ class Pipe:
 
 
 _free: list[Pipe] = []
+_buffer = memoryview(bytearray(COPIED))
 
 
 class Direction:
-    """One way of a connection, from one socket to the other. In `pipe` is what the other has had no room for."""
+    """One way of a connection, from one socket to the other. It has a `pipe` while there is much to move, or no room for it."""
 
     def __init__(self, source: socket.socket, sink: socket.socket) -> None:
         self.source, self.sink = source, sink
         self.pipe: Pipe | None = None
         self.ended = self.finished = self.has_more = False
 
-    def move(self) -> bool:
+    def move(self, events: int) -> bool:
         """Move what can be moved; return whether there may be more. Raises OSError: the connection is broken."""
-        if self.finished:
-            return False
-        self.pipe = self.pipe or Pipe.taken()
-        self.has_more = self._move(self.pipe)
-        if not self.pipe.queued:
+        self.has_more = not self.finished and self._move(events)
+        if self.pipe and not self.pipe.queued and not self.has_more:
             self.close()
         return self.has_more
 
-    def _move(self, pipe: Pipe) -> bool:
+    def _move(self, events: int) -> bool:
+        """Once less comes than was asked for, the kernel will tell of what comes later; of an end it has told in `events`."""
         for _ in range(TURNS):
-            if not pipe.drain(self.sink):
+            if self.pipe and not self.pipe.drain(self.sink):
                 return False
             if self.ended:
                 self.finished = True
                 self.sink.shutdown(socket.SHUT_WR)
                 return False
             try:
-                self.ended = not pipe.fill(self.source)
+                count = self.pipe.fill(self.source) if self.pipe else self._copy()
             except BlockingIOError:
                 return False
+            self.ended = not count
+            if not self.pipe and 0 < count < COPIED and not events & ENDS:
+                return False
+            if count >= COPIED:
+                self.pipe = self.pipe or Pipe.taken()
         return True
+
+    def _copy(self) -> int:
+        """Copy what there is, which is the quickest for little; return how much. Raises BlockingIOError, OSError."""
+        count, sent = self.source.recv_into(_buffer), 0
+        with suppress(BlockingIOError):
+            sent = self.sink.send(_buffer[:count]) if count else 0
+        if sent < count:
+            self.pipe = Pipe.taken()
+            self.pipe.write(_buffer[sent:count])
+        return count
 
     def close(self) -> None:
         """Leave the pipe, with what is in it."""
@@ -155,11 +174,11 @@ class Connection:
         if not self._is_connected:
             if not self._begin():
                 return False
-            more = [each.move() for each in self._directions]  # of what came meanwhile we have been told already
+            more = [each.move(ENDS) for each in self._directions]  # of what came meanwhile we have been told already
         else:
             reader, writer = self._directions[end], self._directions[1 - end]
-            more = [reader.move()] if events & ~select.EPOLLOUT or reader.has_more else []
-            more += [writer.move()] if writer.pipe or writer.has_more else []
+            more = [reader.move(events)] if events & ~select.EPOLLOUT or reader.has_more else []
+            more += [writer.move(ENDS)] if writer.pipe or writer.has_more else []
         if all(each.finished for each in self._directions):
             self.close()
             return False

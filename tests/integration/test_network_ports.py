@@ -253,6 +253,29 @@ def test_many_bytes_go_both_ways_at_once(made: Rig, container: Container) -> Non
             assert received == {client: data, accepted: data}
 
 
+def test_what_a_slow_reader_has_no_room_for_waits_in_a_pipe_and_leaves_none(made: Rig, container: Container) -> None:
+    wait_until(proxies)
+    held = f"/proc/{proxies()[0]}/fd"
+    pieces = [bytes([number]) * size for number, size in enumerate((1, 1 << 16, 3, 1 << 22, 7, (1 << 16) + 1))]
+    with listening(container, "0.0.0.0", 80) as server, connected(made.host, "::1", 8080) as client:
+        accepted, _ = server.accept()
+        with accepted:
+            sender = threading.Thread(target=lambda: [client.sendall(piece) for piece in pieces])
+            sender.start()
+            time.sleep(0.2)
+            data = b"".join(pieces)
+            assert read_all(accepted, len(data)) == data
+            sender.join(WAIT_SECONDS)
+    wait_until(lambda: sum(os.readlink(each).startswith("pipe:") for each in Path(held).iterdir()) <= 2)
+
+
+def read_all(connection: socket.socket, size: int) -> bytes:
+    found = bytearray()
+    while len(found) < size:
+        found += connection.recv(1 << 16)
+    return bytes(found)
+
+
 def test_a_container_that_does_not_listen_resets_the_connection(made: Rig, container: Container) -> None:
     with connected(made.host, "::1", 8080) as client, pytest.raises(ConnectionResetError):
         client.recv(1)
