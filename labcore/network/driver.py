@@ -315,6 +315,11 @@ class NetworkDriver:
                         done.append(f"made bridge {network.bridge} of network {network.wanted.name}")
                     self._ensure_bridge(netlink, network, mend=True)
             done += self._restore()
+        from pathlib import Path
+
+        from labcore.network.resolver import process as resolver  # asyncio is 30 ms
+
+        resolver.repair(Path(self._directory))
         return done
 
     def _remove_strays(self, netlink: Netlink) -> list[str]:
@@ -329,9 +334,7 @@ class NetworkDriver:
     def _restore(self) -> list[str]:
         """Have rules and ports as the records say; return which ports somebody has taken."""
         self._firewall.restore()
-        if any(endpoint.ports for endpoint in self._endpoints.endpoints()):
-            return [str(error) for error in self._proxy.restore()]
-        return []
+        return [str(error) for error in self._proxy.restore()]
 
     def _sweep(self, netlink: Netlink, *, at_most: int = 0, now: bool = False) -> list[Entry]:
         """Release the endpoints whose owners were killed, and remove links that have outlived their endpoints.

@@ -135,8 +135,8 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 def nothing_is_left(machine: Machine) -> None:
     deadline = time.monotonic() + SETTLE_SECONDS
-    while any((left := machine.left()).values()):
-        assert time.monotonic() < deadline, left
+    while left := {what: found for what, found in machine.left().items() if found}:
+        assert time.monotonic() < deadline, f"{left}"
         time.sleep(0.2)
 
 
