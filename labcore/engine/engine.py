@@ -11,6 +11,7 @@ from labcore.images import Config, ImageStore
 from labcore.native import program
 from labcore.paths import default_root
 from labcore.runtime import LaunchOptions
+from labcore.runtime.probe import confined
 from labcore.spec import BindRoot
 from labcore.storage.layers import LayerStore, unrepeated
 
@@ -77,7 +78,14 @@ class Engine:
 
     @cached_property
     def networks(self) -> NetworkDriver:
-        """Networks, and containers' endpoints on them."""
+        """Networks, and containers' endpoints on them; an ordinary user's are in the network namespace of a pause process."""
+        from labcore.network.rootless import place
+
+        if confined() and (directory := place()):
+            from labcore.network.rootless.networks import RootlessNetworks
+
+            visitor: Any = RootlessNetworks(self.root, directory)
+            return visitor  # type: ignore[no-any-return]
         from labcore.network import NetworkDriver
 
         return NetworkDriver(self.root, self.notify)

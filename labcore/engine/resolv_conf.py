@@ -68,9 +68,13 @@ def wanted(options: CreateOptions, machine: ResolvConf) -> ResolvConf:
     return ResolvConf(options.dns or machine.servers, search, options.dns_options or machine.options)
 
 
-def own(wanted: ResolvConf, *, ipv6: bool) -> ResolvConf:
-    """Return that of a network namespace of its own: there the machine's loopback is not, nor IPv6 where it has none."""
-    reached = tuple(each for each in wanted.servers if not is_loopback(each) and (ipv6 or ":" not in each))
+def own(wanted: ResolvConf, *, ipv6: bool, loopback: str = "") -> ResolvConf:
+    """Return that of a network namespace of its own: there the machine's loopback is not, nor IPv6 where it has none.
+
+    `loopback` is the address at which it reaches a server on the machine's loopback, if there is one.
+    """
+    servers = dict.fromkeys(loopback if is_loopback(each) else each for each in wanted.servers)
+    reached = tuple(each for each in servers if each and (ipv6 or ":" not in each))
     return wanted.replace(servers=reached or PUBLIC)
 
 
