@@ -7,7 +7,7 @@ the next collection removes the file.
 from __future__ import annotations
 
 import os
-import threading
+from _thread import allocate_lock  # `threading` imports more
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Leases:
         self.directory = directory / "leases"
         self._mine: IO[str] | None = None
         self._users = 0
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
 
     @contextmanager
     def using(self) -> Iterator[None]:
