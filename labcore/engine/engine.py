@@ -12,6 +12,7 @@ from pathlib import Path
 from labcore.errors import InvalidInput
 from labcore.images.config import Config
 from labcore.paths import default_root
+from labcore.runtime.probe import confined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from labcore.network import NetworkDriver
     from labcore.registry.transport import Endpoint
     from labcore.runtime import LaunchOptions
+    from labcore.runtime.stages.sequence import Action, SyncPoint
     from labcore.spec import BindRoot, ContainerSpec, CreateOptions, Platform, Reference, Root
     from labcore.storage.layers import LayerStore
     from labcore.storage.upper import UpperStore
@@ -40,8 +42,8 @@ class Engine:
     `notify` is told, in a sentence each, what was changed on the machine beside labcore's own: IP forwarding.
     """
 
-    def __init__(self, root: Path | None = None, *, notify: Callable[[str], None] = lambda _: None) -> None:
-        self.root = root or default_root()
+    def __init__(self, root: str | Path | None = None, *, notify: Callable[[str], None] = lambda _: None) -> None:
+        self.root = Path(root) if root else default_root()
         self.notify = notify
 
     @cached_property
@@ -88,17 +90,23 @@ class Engine:
 
     @cached_property
     def networks(self) -> NetworkDriver:
-        """Networks, and containers' endpoints on them."""
+        """Networks, and containers' endpoints on them; an ordinary user's are in the network namespace of a pause process."""
+        from labcore.network.rootless import place
+
+        if confined() and (directory := place()):
+            from labcore.network.rootless.networks import RootlessNetworks
+
+            visitor: Any = RootlessNetworks(self.root, directory)
+            return visitor  # type: ignore[no-any-return]
         from labcore.network import NetworkDriver
 
         return NetworkDriver(self.root, self.notify)
 
-    @property
-    def launch_options(self) -> LaunchOptions:
-        """How containers of this engine are launched: by default, with their seccomp filters compiled once."""
+    def launch_options(self, syncs: tuple[tuple[SyncPoint, Action], ...] = ()) -> LaunchOptions:
+        """Return how containers of this engine are launched: with this work at sync points, and their filters compiled once."""
         from labcore.runtime import LaunchOptions
 
-        return LaunchOptions(filter_cache=str(self.root / "runtime" / "seccomp"))
+        return LaunchOptions(filter_cache=f"{self.root}/runtime/seccomp", syncs=syncs)
 
     def seed(self, name: str, *, update: bool = False, tell: Callable[[str], None] = lambda _: None) -> Image:
         """Make one of the images that can be made on the spot (`labcore.images.builtin.SEEDS`).
@@ -146,7 +154,8 @@ class Engine:
         from labcore.engine.fields import create_options
 
         wanted = create_options(image, argv, options=options, **fields)
-        root, config = self.root_and_config(wanted)
+        with self.layers.using():
+            root, config = self.root_and_config(wanted)
         spec = container_spec(wanted, root=root, config=config)
         if not wanted.mounts:
             return spec
