@@ -9,13 +9,12 @@ from labcore.engine.container_state import get
 from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container
-from labcore.errors import InvalidInput, Unavailable
+from labcore.errors import InvalidInput, NotRunning, Unavailable
 from labcore.native import Process, Stream
 from labcore.record import Record
 from labcore.runtime import spawn
 from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.exec import exec_plan
-from labcore.runtime.shim import NotRunning
 from labcore.runtime.stdio import give_streams
 from labcore.spec import BindRoot, ContainerSpec
 

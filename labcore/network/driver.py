@@ -18,7 +18,7 @@ from labcore.network.netlink import Netlink, NetlinkError
 from labcore.network.networks import NetworkStore, checked_name
 from labcore.network.options import bridge_options
 from labcore.network.reserve import new_endpoint
-from labcore.spec.network import Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
+from labcore.spec.network import PREDEFINED, Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
 
 if TYPE_CHECKING:
     from labcore.network.ports import BoundPorts
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from labcore.network.resolver.clients import Client
 
 SWEPT: Final = 32  # endpoints that a start looks at, whether their owners were killed
-PREDEFINED: Final = ("bridge", "host", "none")
 
 
 class NetworkDriver:
