@@ -11,6 +11,7 @@ from labcore.images import Config, ImageStore
 from labcore.native import program
 from labcore.paths import default_root
 from labcore.runtime import LaunchOptions
+from labcore.runtime.probe import confined
 from labcore.spec import BindRoot
 from labcore.storage.layers import LayerStore, unrepeated
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from labcore.images import Image
     from labcore.network import NetworkDriver
     from labcore.registry.transport import Endpoint
+    from labcore.runtime.stages.sequence import Action, SyncPoint
     from labcore.spec import ContainerSpec, CreateOptions, Platform, Reference, Root
     from labcore.storage.upper import UpperStore
     from labcore.storage.volumes import VolumeStore
@@ -39,8 +41,8 @@ class Engine:
     `notify` is told, in a sentence each, what was changed on the machine beside labcore's own: IP forwarding.
     """
 
-    def __init__(self, root: Path | None = None, *, notify: Callable[[str], None] = lambda _: None) -> None:
-        self.root = root or default_root()
+    def __init__(self, root: str | Path | None = None, *, notify: Callable[[str], None] = lambda _: None) -> None:
+        self.root = Path(root) if root else default_root()
         self.notify = notify
         self.images = ImageStore(self.root / "images")
         self.layers = LayerStore(self.root / "storage")
@@ -76,15 +78,21 @@ class Engine:
 
     @cached_property
     def networks(self) -> NetworkDriver:
-        """Networks, and containers' endpoints on them."""
+        """Networks, and containers' endpoints on them; an ordinary user's are in the network namespace of a pause process."""
+        from labcore.network.rootless import place
+
+        if confined() and (directory := place()):
+            from labcore.network.rootless.networks import RootlessNetworks
+
+            visitor: Any = RootlessNetworks(self.root, directory)
+            return visitor  # type: ignore[no-any-return]
         from labcore.network import NetworkDriver
 
         return NetworkDriver(self.root, self.notify)
 
-    @property
-    def launch_options(self) -> LaunchOptions:
-        """How containers of this engine are launched: by default, with their seccomp filters compiled once."""
-        return LaunchOptions(filter_cache=str(self.root / "runtime" / "seccomp"))
+    def launch_options(self, syncs: tuple[tuple[SyncPoint, Action], ...] = ()) -> LaunchOptions:
+        """Return how containers of this engine are launched: with this work at sync points, and their filters compiled once."""
+        return LaunchOptions(filter_cache=f"{self.root}/runtime/seccomp", syncs=syncs)
 
     def seed(self, name: str, *, update: bool = False, tell: Callable[[str], None] = lambda _: None) -> Image:
         """Make one of the images that can be made on the spot (`labcore.images.builtin.SEEDS`).
@@ -131,7 +139,8 @@ class Engine:
         from labcore.engine.fields import create_options
 
         wanted = create_options(image, argv, options=options, **fields)
-        root, config = self.root_and_config(wanted)
+        with self.layers.using():
+            root, config = self.root_and_config(wanted)
         spec = container_spec(wanted, root=root, config=config)
         if not wanted.mounts:
             return spec

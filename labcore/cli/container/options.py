@@ -126,7 +126,7 @@ def options_of(args: argparse.Namespace, **more: Any) -> CreateOptions:
 
     names = [field.removesuffix("+") for _, field, _, _ in OPTIONS]
     fields: dict[str, Any] = {name: None if getattr(args, name) is False else getattr(args, name) for name in names}
-    fields["network"] = fields["network"] or [_default_network()]
+    fields["network"] = fields["network"] or [_default_network(publishes=bool(args.publish or args.publish_all))]
     files = fields.pop("env_file"), fields.pop("label_file")
     fields["env"] = _variables(files[0] or [], fields["env"] or [])
     fields["labels"] = _labels(files[1] or [], fields["labels"] or [])
@@ -134,11 +134,15 @@ def options_of(args: argparse.Namespace, **more: Any) -> CreateOptions:
     return create_options(image, args.argv, rootfs=args.image if args.rootfs else None, **fields | more)
 
 
-def _default_network() -> str:
-    """Return the network of whoever names none: none at all where an ordinary user may not touch the machine's."""
+def _default_network(*, publishes: bool) -> str:
+    """Return the network of whoever names none: none at all where an ordinary user can have none, and publishes nothing."""
     from labcore.runtime.probe import confined
 
-    return "none" if confined() else "bridge"
+    if not confined() or publishes:
+        return "bridge"
+    from labcore.network.rootless import obstacle
+
+    return "none" if obstacle() else "bridge"
 
 
 def _variables(files: Sequence[str], given: Sequence[str]) -> dict[str, str | None]:
