@@ -248,6 +248,7 @@ CHINESE = {
     "{count} more containers are not drawn": "另有 {count} 个容器没有画出",
     "network namespace {inode}": "网络命名空间 {inode}",
     "host": "宿主机",
+    "your containers' host": "你的容器所在的主机",
     "up": "启用",
     "down": "停用",
     "bridge": "网桥",

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from labcore.engine import Engine
 from labcore.engine.container_state import get
 from labcore.errors import InvalidInput, NotFound
 from labcore.network import in_namespace, namespace_of
-from tests.conftest import needs_root
+from tests.conftest import as_learner, needs, needs_root
 from tests.hosts import Host, cable
 from tests.threads import running
 
@@ -351,3 +353,24 @@ def test_only_the_packet_itself_is_seen(machine: Machine, traces: Traces) -> Non
     with namespace_of(machine.pid_of("shop")) as namespace, running(lambda: in_namespace(namespace, connect)):
         machine.run(lambda: lab.packet("shop", "web", 80))
     assert len(hops(traces)) == 4
+
+
+DRAWN = """
+from labcore import lab
+print(lab.network().alt)
+print(lab.packet("host", "web", 80).alt)
+"""
+
+
+def test_an_ordinary_users_networks_are_in_the_namespace_that_they_share() -> None:
+    needs("pasta")
+    labcore = shlex.join([sys.executable, "-P", "-m", "labcore"])
+    script = f"""
+    {labcore} seed busybox; {labcore} run -d --name web -p 18080:80 busybox httpd -f -p 80
+    {labcore} rootless {sys.executable} -P -c {shlex.quote(DRAWN)}
+    {labcore} rm -f web"""
+    done = as_learner("sh", "-ec", script)
+    assert done.returncode == 0, done.stderr
+    assert "your containers' host: lo 127.0.0.1/8" in done.stdout
+    assert "wired to eth0 of web" in done.stdout
+    assert re.search(r"your containers' host \S+ out, \S+ → \S+:80. After \S+ µs: web eth0 in, ", done.stdout), done.stdout

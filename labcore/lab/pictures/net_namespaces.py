@@ -83,7 +83,7 @@ def opened(
     if labels is not None and len(labels) != len(containers):
         raise InvalidInput(say("{labels} labels for {count} columns", labels=len(labels), count=len(containers)))
     with ExitStack() as stack:
-        found = [_host(stack)]
+        found = [_host(stack, engine)]
         for number, container in enumerate(containers):
             pid, name = resolved(container, engine)
             _add(found, _held(stack, pid, labels[number] if labels else name))
@@ -105,10 +105,12 @@ def _add(found: list[Open], one: Open) -> None:
     found.append(one)
 
 
-def _host(stack: ExitStack) -> Open:
-    fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+def _host(stack: ExitStack, engine: Engine) -> Open:
+    """Return the namespace that the engine's bridges are in: of an ordinary user's engine, that is not the machine's."""
+    fd = engine.networks.namespace()
     stack.callback(os.close, fd)
-    return Open(say("host"), fd, os.fstat(fd).st_ino)
+    inode = os.fstat(fd).st_ino
+    return Open(say("host") if inode == procfs.namespace("thread-self", "net") else say("your containers' host"), fd, inode)
 
 
 def _held(stack: ExitStack, pid: int, label: str) -> Open:
@@ -137,13 +139,12 @@ def connected(engine: Engine) -> list[tuple[int, str]]:
     """
     names = {each.state.pid: each.name for each in engine.records.readable() if each.state.status == "running"}
     with ExitStack() as stack:
-        host = _host(stack)
-        candidates = _first_processes(host.inode)
+        host = _host(stack, engine)
         held = []
-        for pid in candidates:
+        for pid in _first_processes(host.inode):
             with suppress(NotFound, Unavailable, InvalidInput):
                 held.append((pid, _held(stack, pid, "")))
-        tables = read_tables([each.fd for _, each in held])
+        tables = _tables(host, [each.fd for _, each in held])
     ours = {link.index for link in tables.links if link.alias.startswith("labcore:") and link.kind == "bridge"}
     led_to = {link.peer_namespace for link in tables.links if link.master in ours} - {None}
     found = [pid for (pid, _), number in zip(held, tables.numbers, strict=True) if number in led_to]

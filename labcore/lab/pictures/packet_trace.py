@@ -5,7 +5,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Final, Literal
 
@@ -101,7 +101,8 @@ def _packet_socket() -> socket.socket:
     """Return a socket that gets a copy of each packet on each interface, with the time when the kernel saw it: packet(7)."""
     made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
     made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    made.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
+    with suppress(PermissionError):  # an ordinary user's stays small: what it drops is counted
+        made.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
     made.setblocking(False)
     return made
 
