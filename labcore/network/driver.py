@@ -293,6 +293,18 @@ class NetworkDriver:
         """Return whether the rules are there that keep networks apart: somebody may have flushed them."""
         return self._firewall.is_there()
 
+    def namespace(self) -> int:
+        """Return a descriptor of the network namespace that the bridges are in; who asks closes it."""
+        return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    def masqueraded(self) -> list[str]:
+        """Return the bridges behind which the kernel masquerades now: what leaves by another link has that one's address."""
+        return self._firewall.masqueraded() if self._networks.ids() else []
+
+    def published(self) -> list[tuple[PortBinding, str]]:
+        """Return the published ports that the kernel translates now, each with the address of its container."""
+        return self._firewall.published() if self._networks.ids() else []
+
     def repair(self) -> list[str]:
         """Make what should be there and is not, and remove what should not be; return what was done, as sentences."""
         done = []
