@@ -93,7 +93,7 @@ CHINESE = {
         "单元格现在的内容没有保存，因为它没能运行到底。改好并运行它，再运行这个检查。",
     "{name}: saved for lesson {number}. Later lessons use what you wrote in lesson {later}, which does this too.":
         "{name}：已存为第 {number} 课的版本。后面的课仍用你在第 {later} 课写的，它也能做到这些。",
-    " From lesson {n} on, which writes it anew, another version takes its place.":
+    "From lesson {n} on, which writes it anew, another version takes its place.":
         "从第 {n} 课起会重写这一步，由新版本代替。",
     "This function is not the one that is saved: put @lab.step above it, and run its cell again.":
         "这个函数不是已保存的那一个：请在它上面加上 @lab.step，再运行一遍它的单元格。",
