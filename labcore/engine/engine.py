@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from labcore.images import Image
     from labcore.network import NetworkDriver
     from labcore.registry.transport import Endpoint
+    from labcore.runtime.stages.sequence import Action, SyncPoint
     from labcore.spec import ContainerSpec, CreateOptions, Platform, Reference, Root
     from labcore.storage.upper import UpperStore
     from labcore.storage.volumes import VolumeStore
@@ -40,8 +41,8 @@ class Engine:
     `notify` is told, in a sentence each, what was changed on the machine beside labcore's own: IP forwarding.
     """
 
-    def __init__(self, root: Path | None = None, *, notify: Callable[[str], None] = lambda _: None) -> None:
-        self.root = root or default_root()
+    def __init__(self, root: str | Path | None = None, *, notify: Callable[[str], None] = lambda _: None) -> None:
+        self.root = Path(root) if root else default_root()
         self.notify = notify
         self.images = ImageStore(self.root / "images")
         self.layers = LayerStore(self.root / "storage")
@@ -89,10 +90,9 @@ class Engine:
 
         return NetworkDriver(self.root, self.notify)
 
-    @property
-    def launch_options(self) -> LaunchOptions:
-        """How containers of this engine are launched: by default, with their seccomp filters compiled once."""
-        return LaunchOptions(filter_cache=str(self.root / "runtime" / "seccomp"))
+    def launch_options(self, syncs: tuple[tuple[SyncPoint, Action], ...] = ()) -> LaunchOptions:
+        """Return how containers of this engine are launched: with this work at sync points, and their filters compiled once."""
+        return LaunchOptions(filter_cache=f"{self.root}/runtime/seccomp", syncs=syncs)
 
     def seed(self, name: str, *, update: bool = False, tell: Callable[[str], None] = lambda _: None) -> Image:
         """Make one of the images that can be made on the spot (`labcore.images.builtin.SEEDS`).
@@ -139,7 +139,8 @@ class Engine:
         from labcore.engine.fields import create_options
 
         wanted = create_options(image, argv, options=options, **fields)
-        root, config = self.root_and_config(wanted)
+        with self.layers.using():
+            root, config = self.root_and_config(wanted)
         spec = container_spec(wanted, root=root, config=config)
         if not wanted.mounts:
             return spec

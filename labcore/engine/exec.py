@@ -63,7 +63,7 @@ def execute(
                 give_streams(process.pid, spec.user.uid)
 
         syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
-        launch = engine.launch_options.replace(dies_with_parent=False, syncs=syncs)
+        launch = engine.launch_options(syncs).replace(dies_with_parent=False)
         plan = exec_plan(spec, inside.pid, options=launch)
         return spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release)
     except PermissionError:  # of /proc/PID/ns

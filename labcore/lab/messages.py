@@ -138,9 +138,9 @@ CHINESE = {
     "mount(d, d, flags=MountFlag.BIND).":
         "{path} 不是挂载点，只有挂载才能当根。先把它绑定挂载到自己上：mount(d, d, flags=MountFlag.BIND)。",
     "The mounts here are shared with another mount namespace, and the root would change for all of them. First "
-    "unshare(CloneFlag.NEWNS) and make them private: mount(None, '/', flags=MountFlag.REC | MountFlag.PRIVATE).":
+    "unshare(CloneFlag.NEWNS) and make them private: mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE).":
         "这里的挂载与别的挂载命名空间共享，换根会牵连到它们。先 unshare(CloneFlag.NEWNS)，再把挂载设为私有："
-        "mount(None, '/', flags=MountFlag.REC | MountFlag.PRIVATE)。",
+        "mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE)。",
     # helpers
     "The helper stopped: see the last lines above.": "辅助进程中途停了：原因见上面最后几行。",
     "%%helper takes at most a number of seconds, not {line}": "%%helper 后面最多写一个秒数，不能写 {line}",
@@ -267,6 +267,8 @@ CHINESE = {
     "layer {n}": "第 {n} 层",
     "✗ deleted": "✗ 删除",
     "✗ all": "✗ 全部",
+    "empty": "空",
+    "{count} inside": "里面 {count} 个",
     "+ {count} more": "另有 {count} 个",
     "full colour: what is seen        pale: covered by a layer above        ✗: deletes what lies below": (
         "深色：看得到的        浅色：被上面的层盖住        ✗：删除下面的"
@@ -445,6 +447,8 @@ CHINESE = {
     "everybody may read and write each: no umask has taken that away": "每个设备人人可读可写：没有被 umask 去掉权限",
     "/dev/pts is a devpts": "/dev/pts 是 devpts",
     "/dev/ptmx leads to the one in there": "/dev/ptmx 指向其中的 ptmx",
+    "everybody may open that one": "那个 ptmx 人人可以打开",
+    "nobody but root may make anything in it": "只有 root 可以在里面新建东西",
     "the program's umask: what it makes is not for everybody to write": "程序的 umask：它新建的文件不是人人可写",
     # main
     "its root is the image that was named": "它的根就是指定的镜像",

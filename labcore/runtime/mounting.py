@@ -10,6 +10,7 @@ from labcore.native import MountFlag, UnmountFlag
 from labcore.runtime import ops
 from labcore.runtime.lookup import resolve
 from labcore.runtime.mount_flags import COPY_UP, MAPPED, is_bind, parse_options
+from labcore.spec import OverlayRoot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _mount_all(
     return tuple(plan)
 
 
-def with_resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[MountPoint, ...]:
+def with_resolved_targets(mounts: tuple[MountPoint, ...], root: Root) -> tuple[MountPoint, ...]:
     """Return the mounts with the links of the root resolved in their targets, so that also what those lead to can be made.
 
     An image's /etc/resolv.conf may lead to what a service will have made. This is looked up before the start and changes only
@@ -133,8 +134,14 @@ def with_resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[Mou
     )
 
 
-def resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[str, ...]:
-    """Return where the mounts come to lie, as above."""
+def resolved_targets(mounts: tuple[MountPoint, ...], root: Root) -> tuple[str, ...]:
+    """Return where the mounts come to lie, as above. In layers that is looked up once: they never change."""
+    if isinstance(root, OverlayRoot) and not root.writable:
+        return _resolved_in_layers(mounts, root)
+    return _resolved_targets(mounts, root)
+
+
+def _resolved_targets(mounts: tuple[MountPoint, ...], root: Root) -> tuple[str, ...]:
     layers = _directories(root)
     placed: list[str] = []
     for mount in mounts:
@@ -143,6 +150,9 @@ def resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[str, ...
             target = resolve(layers, target, placed) or target
         placed.append(target)
     return tuple(placed)
+
+
+_resolved_in_layers = lru_cache(maxsize=64)(_resolved_targets)
 
 
 def resolved(path: str, root: Root, mounts: Sequence[MountPoint]) -> str:

@@ -118,7 +118,7 @@ def enter() -> None:
         write_text("/proc/self/setgroups", "deny")
         write_text("/proc/self/uid_map", f"0 {user} 1")
         write_text("/proc/self/gid_map", f"0 {group} 1")
-    confined.cache_clear()  # what was seen before holds no longer
+    mapped.cache_clear()  # what was seen before holds no longer
 
 
 def join(namespace: int) -> None:
@@ -126,7 +126,7 @@ def join(namespace: int) -> None:
     _check_alone()
     setns(namespace, CloneFlag.NEWUSER)
     unshare(CloneFlag.NEWNS)
-    confined.cache_clear()
+    mapped.cache_clear()  # what was seen before holds no longer
 
 
 def _check_alone() -> None:

@@ -223,7 +223,7 @@ def test_killed_at_any_moment_of_a_life(engine: Engine, name: str) -> None:
     """Whatever it was doing, the next who looks finds the container whole, in a state that is true, or no trace of it."""
     draw, takes = random.Random(7), 0.0
     others = {each.id for each in engine.records.all()}
-    for number in range(14):
+    for number in range(10):
         life = subprocess.Popen([sys.executable, "-c", LIFE, str(engine.root), name], stdout=subprocess.PIPE)
         assert life.stdout is not None
         life.stdout.readline()

@@ -33,6 +33,10 @@ def output(engine: Engine, script: str, **options: object) -> str:
     return done.stdout.decode().strip()
 
 
+def test_a_state_root_may_be_named_by_its_path_in_words(engine: Engine) -> None:
+    assert labcore.run("busybox", ["echo", "hi"], root=str(engine.root)).stdout == b"hi\n"
+
+
 def test_hello_world(engine: Engine) -> None:
     done = labcore.run("hello-world", root=engine.root)
     assert done.exit_code == 0

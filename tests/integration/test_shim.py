@@ -143,7 +143,7 @@ print("started", flush=True)
 @pytest.mark.parametrize("sync", ["sync", "plain"])
 def test_the_starter_is_killed_at_any_moment(engine: Engine, tmp_path: Path, sync: str) -> None:
     draw, ran, never, takes = random.Random(4), 0, 0, 0.0
-    for number in range(25):
+    for number in range(12):
         place = tmp_path / str(number)
         place.mkdir()
         command = [sys.executable, "-c", STARTER, str(engine.root), str(place), sync]

@@ -30,11 +30,12 @@ SHORT = {
 }  # fmt: skip
 # What `labcore run` can do without: it reads its options with argparse, which needs some of HEAVY.
 NEEDLESS_FOR_RUN = {
-    "ast", "asyncio", "concurrent.futures", "dataclasses", "email", "http", "importlib.metadata", "inspect", "logging",
-    "random", "secrets", "selectors", "shutil", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "traceback", "uuid",
+    "ast", "asyncio", "concurrent.futures", "csv", "dataclasses", "email", "hashlib", "http", "importlib.metadata", "inspect",
+    "logging", "random", "secrets", "selectors", "shutil", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading",
+    "traceback", "typing", "uuid",
     "labcore.engine.records", "labcore.engine.container_state", "labcore.http", "labcore.registry", "labcore.runtime.explain",
-    "labcore.runtime.ops.fields", "labcore.runtime.shim", "labcore.storage.unpack", "labcore.lab", "labcore.bench",
-    "labcore.vm",
+    "labcore.runtime.ops.fields", "labcore.runtime.seccomp.ranges", "labcore.runtime.shim", "labcore.storage.unpack",
+    "labcore.lab", "labcore.bench", "labcore.vm",
 }  # fmt: skip
 
 

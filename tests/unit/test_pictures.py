@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shlex
 import struct
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from labcore import DEVNULL, PIPE, plan, spawn
 from labcore.engine import Engine
 from labcore.errors import InvalidInput
+from labcore.language import language
 from labcore.spec import Moment
 from tests.conftest import needs_root
 
@@ -277,7 +279,8 @@ def container(tmp_path: Path) -> Iterator[Process | int]:
 
 def look_at(picture: Picture, height: int = 620) -> None:
     """Check the size, the alt text, and that all texts are large enough, inside the picture, and off one another."""
-    assert picture.alt.endswith((".", "。"))
+    assert picture.alt.endswith("." if language() == "en" else "。")
+    assert language() == "en" or not re.search("[;:.] ", picture.alt), "a Chinese sentence has Chinese punctuation"
     png = picture._repr_png_()
     wide, high = struct.unpack(">II", png[16:24])
     assert wide <= 1000
@@ -338,6 +341,15 @@ def test_pictures_of_layers(layer_directories: list[Path]) -> None:
     look_at(stack(layer_directories[1:], upper=layer_directories[0]))
     look_at(stack(layer_directories, files=["/etc/motd", "gone", "home/", "a/path/that/is/long/indeed", "b", "c", "d", "e"]))
     look_at(stack(layer_directories[2:], files=["etc/motd"]))
+
+
+def test_a_directory_that_hides_those_below_is_seen_with_what_is_in_it(layer_directories: list[Path]) -> None:
+    needs_root()
+    top = layer_directories[0]
+    for inside in ("1 inside", "empty"):
+        texts = [text.get_text() for text in stack(layer_directories, files=["home/"]).figure.findobj(Text)]
+        assert {inside, "✗ all"} <= set(texts)
+        (top / "home/new").unlink(missing_ok=True)
 
 
 @pytest.mark.usefixtures("strict")

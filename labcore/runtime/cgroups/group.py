@@ -44,7 +44,7 @@ class Cgroup(Record):
     @classmethod
     def at(cls, path: str) -> Cgroup:
         """Return the cgroup of a path, whatever detours that takes."""
-        return cls(os.path.normpath("/" + path.lstrip("/")))
+        return cls(_normalized(path))
 
     @classmethod
     def near_own(cls, name: str) -> Cgroup:
@@ -63,7 +63,7 @@ class Cgroup(Record):
         if where is None:
             return cls("")
         own = own_path(where.controller)
-        path = cls.at(f"{own}/{name}" if where.has_v1 else f"{own}/../{name}").path
+        path = _normalized(f"{own}/{name}" if where.has_v1 else f"{own}/../{name}")
         return cls(path, (where.controller, where.point + path))
 
     # --- where it is
@@ -217,6 +217,10 @@ class Cgroup(Record):
             if self.is_frozen() == (v2 == "1"):
                 return
             time.sleep(0.002)
+
+
+def _normalized(path: str) -> str:
+    return os.path.normpath("/" + path.lstrip("/"))
 
 
 def _possible_order(settings: list[Setting], there: dict[str, str]) -> Iterator[Setting]:
