@@ -141,9 +141,9 @@ def _default_network(*, publishes: bool) -> str:
 
     if not confined() or publishes:
         return "bridge"
-    from labcore.network.rootless import obstacle
+    from labcore.network.rootless import has_networks
 
-    return "none" if obstacle() else "bridge"
+    return "bridge" if has_networks() else "none"
 
 
 def _variables(files: Sequence[str], given: Sequence[str]) -> dict[str, str | None]:
