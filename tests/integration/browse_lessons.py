@@ -13,6 +13,7 @@ import json
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -77,8 +78,10 @@ def visit(context: BrowserContext, url: str, pictures: Path) -> dict[str, object
             errors += [f"too large: {text}" for text in page.evaluate(TOO_LARGE, [WIDTH, HEIGHT])]
             _photograph(page, pictures)
         except Error as error:
-            errors.append(f"{error} (cells: {page.evaluate(COUNTS)})")
-            page.screenshot(path=f"{pictures}-failed.png")
+            errors.append(str(error))
+            with suppress(Error):  # the page may be gone
+                errors.append(f"cells: {page.evaluate(COUNTS)}")
+                page.screenshot(path=f"{pictures}-failed.png")
     return {"problems": errors, "seconds": round(seconds, 1)}
 
 
