@@ -56,7 +56,7 @@ def plan(
     *,
     options: CreateOptions | None = None,
     stages: Mapping[str, Stage | None] | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     **fields: Any,
 ) -> Plan:
     """Return the plan of a container: print it, change it, `spawn` it, as often as wanted.
@@ -81,7 +81,7 @@ def run(
     *,
     options: CreateOptions | None = None,
     stages: Mapping[str, Stage | None] | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     input: bytes = b"",
     stdout: Stream = PIPE,
     stderr: Stream = PIPE,
@@ -146,7 +146,7 @@ def prepared(engine: Engine, options: CreateOptions, *, container_id: str = "", 
             spec = with_etc_files(spec, files_of)
         elif etc:
             files = etc_files(options, spec.hostname or hostname, on_networks)
-            spec = undo.enter_context(borrowed_etc_files(engine.root / "runtime" / "etc", files, spec))
+            spec = undo.enter_context(borrowed_etc_files(f"{engine.root}/runtime/etc", files, spec))
         yield Prepared(spec, _cgroup(options, container_id), on_networks.launch_options(engine), starting)
 
 

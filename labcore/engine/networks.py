@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 
 from labcore import procfs
 from labcore.engine.engine import BARE
@@ -57,9 +56,9 @@ class Connected(Record):
     def launch_options(self, engine: Engine) -> LaunchOptions:
         """Return how the container is launched: at its sync point `namespaces` it is connected."""
         if not self.endpoints:
-            return engine.launch_options
+            return engine.launch_options()
         names = tuple(each.wanted.network for each in self.endpoints)
-        return engine.launch_options.replace(syncs=(("namespaces", partial(attach, engine, self)),), networks=names)
+        return engine.launch_options((("namespaces", partial(attach, engine, self)),), names)
 
 
 def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str = "", config: Config) -> Connected:
@@ -129,16 +128,17 @@ def _connected(
 ) -> Connected:  # fmt: skip
     has_names = any(each.wanted.network != DEFAULT for each in endpoints)
     networks = [engine.networks.find(each.network_id) for each in endpoints]
+    loopback = engine.networks.name_server
     hosts = tuple((_plain(text), own_names(options, owner)) for each in endpoints for text in (each.ipv4, each.ipv6) if text)
     links = list(_linked(engine, options.links))
     return Connected(
-        resolver=embedded(asked) if has_names else own(asked, ipv6=any(each.ipv6 for each in endpoints)),
+        resolver=embedded(asked) if has_names else own(asked, ipv6=any(each.ipv6 for each in endpoints), loopback=loopback),
         endpoints=endpoints,
         hosts=(*(_host_line(*link) for link in links), *hosts),
         variables=_variables(links, name or owner[:SHOWN]),
         is_embedded=has_names,
         is_internal=all(each.wanted.internal for each in networks),
-        upstream=own(asked, ipv6=True).servers,
+        upstream=own(asked, ipv6=True, loopback=loopback).servers,
     )
 
 
@@ -188,7 +188,7 @@ def host_gateway(engine: Engine) -> str:
 def launch_options_of_plan(engine: Engine, options: CreateOptions) -> LaunchOptions:
     """Return how a plan is launched, whose endpoints are reserved when it is spawned."""
     if not options.networks:
-        return engine.launch_options
+        return engine.launch_options()
 
     def connect(process: Process) -> None:
         found = connection(engine, options, new_id(), config=BARE)
@@ -196,7 +196,7 @@ def launch_options_of_plan(engine: Engine, options: CreateOptions) -> LaunchOpti
             attach(engine, found, process)
 
     names = tuple(each.network for each in _by_priority(options.networks))
-    return engine.launch_options.replace(syncs=(("namespaces", connect),), networks=names)
+    return engine.launch_options((("namespaces", connect),), names)
 
 
 def attach(engine: Engine, connected: Connected, process: Process) -> None:
@@ -214,12 +214,11 @@ def attach(engine: Engine, connected: Connected, process: Process) -> None:
 
 def serve_names(engine: Engine, connected: Connected, pid: int) -> None:
     """Have the embedded DNS server answer in the network namespace of a process, until that ends. Raises Unavailable."""
-    from labcore.network.resolver import process as resolver
     from labcore.network.resolver.clients import Client
 
     owner = connected.endpoints[0].owner
     client = Client(owner, pid, procfs.start_time(pid) or 0, connected.upstream, connected.is_internal)
-    resolver.answer(Path(engine.networks.directory), client)
+    engine.networks.answer(client)
 
 
 def release(engine: Engine, owner: str) -> None:

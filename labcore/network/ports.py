@@ -32,7 +32,7 @@ EPHEMERAL_TRIES = 100
 
 
 class BoundPorts:
-    """Ports that are bound: a socket for each of `ports` that has a port on the host. Use it in a `with`."""
+    """Ports that are bound: a socket for each of `ports`, which have one address and one port each. Use it in a `with`."""
 
     def __init__(self) -> None:
         self.ports: tuple[PortBinding, ...] = ()
@@ -56,19 +56,29 @@ class BoundPorts:
         self.sockets = ()
 
 
-def bind(wanted: Iterable[PortBinding], routed: Collection[int] = ()) -> BoundPorts:
+def split(wanted: Iterable[PortBinding], routed: Collection[int]) -> tuple[list[PortBinding], list[PortBinding]]:
+    """Return the ports that are open at a container's own address, which is routed for these versions of IP; and those to bind.
+
+    The first have no port on the host: 0.
+    """
+    opened, to_bind = [], []
+    for each in wanted if routed else ():
+        addresses = _addresses(each)
+        to_open = [address for address in addresses if _version(address) in routed]
+        opened += [each.replace(host_ip=ON_ALL[":" in address], host_port=0, host_port_last=0) for address in to_open]
+        to_bind += [each.replace(host_ip=address) for address in addresses if address not in to_open]
+    return (opened, to_bind) if routed else ([], list(wanted))
+
+
+def bind(wanted: Iterable[PortBinding]) -> BoundPorts:
     """Bind each wanted port, the first of a range that is free, a random one for port 0; all of them or none.
 
-    For the versions of IP that are `routed` none is bound: such a port is open at the container's own address, and has 0 here.
     Raises InUse, which names who has the port, and InvalidInput for an address that this host has not.
     """
     bound = BoundPorts()
     try:
         for each in wanted:
-            addresses = _addresses(each)
-            opened = [address for address in addresses if _version(address) in routed]
-            bound.add([each.replace(host_ip=ON_ALL[":" in to], host_port=0, host_port_last=0) for to in opened], [])
-            bound.add(*_bind_first(each, [address for address in addresses if address not in opened]))
+            bound.add(*_bind_first(each))
     except BaseException:
         bound.close()
         raise
@@ -89,9 +99,8 @@ def _version(address: str) -> int:
     return 6 if ":" in address else 4
 
 
-def _bind_first(wanted: PortBinding, addresses: Sequence[str]) -> tuple[list[PortBinding], list[socket]]:
-    if not addresses:
-        return [], []
+def _bind_first(wanted: PortBinding) -> tuple[list[PortBinding], list[socket]]:
+    addresses = _addresses(wanted)
     last = max(wanted.host_port, wanted.host_port_last)
     tries = range(wanted.host_port, last + 1) if wanted.host_port else [0] * EPHEMERAL_TRIES
     refused = OSError(errno.EADDRINUSE, "")

@@ -34,7 +34,10 @@ from labcore.lab.checks import examine
 from labcore.lab.session import what_is_missing
 for _ in range(3):
     for lesson, step in ((1, "rootfs"), (2, "limits")):
-        print(examine(step, Path(sys.argv[1]), lesson=lesson).state, *what_is_missing(("overlay",)))
+        verdict = examine(step, Path(sys.argv[1]), lesson=lesson)
+        print(verdict.state, *what_is_missing(("overlay",)))
+        if verdict.state != "passed":
+            print(verdict, file=sys.stderr)
 """
 SAYS = "open('/proc/self/cgroup').read().splitlines()[-1] if place is None else place"
 
