@@ -1,7 +1,8 @@
-"""Connection tracking: what a container or a published UDP port has left there, deleted by ctnetlink messages.
+"""Connection tracking: what a published UDP port has left there, deleted by ctnetlink messages.
 
 What belongs to a known connection is translated as before, whatever the rules say by now; and whoever keeps sending UDP from
-one port has one connection for ever. linux/netfilter/nfnetlink_conntrack.h. Light, as procfs.py is.
+one port has one connection for ever. To find some the kernel goes through all of its table, which takes ten milliseconds.
+linux/netfilter/nfnetlink_conntrack.h. Light, as procfs.py is.
 """
 
 from errno import EINVAL, ENOENT
@@ -25,14 +26,13 @@ NFGENMSG_BYTES = 4
 
 
 def forget_address(text: str) -> None:
-    """Delete the connections of a container's address: those from it, and those that are led to it. Raises NetlinkError."""
+    """Delete the connections that are led to a container's address. Raises NetlinkError."""
     address = parse_address(text)
     source = CTA_IP_SRC[address.version]
     asked = _nested(CTA_TUPLE_IP, attribute(source, address.packed))
-    for kind in (CTA_TUPLE_ORIG, CTA_TUPLE_REPLY):
-        for entry in _found(address.version, kind, BY_SOURCE, asked):
-            if _part(entry, kind, CTA_TUPLE_IP).get(source) == address.packed:
-                _delete(address.version, entry)
+    for entry in _found(address.version, CTA_TUPLE_REPLY, BY_SOURCE, asked):
+        if _part(entry, CTA_TUPLE_REPLY, CTA_TUPLE_IP).get(source) == address.packed:
+            _delete(address.version, entry)
 
 
 def forget_untranslated(version: int, udp_port: int) -> None:

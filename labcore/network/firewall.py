@@ -68,19 +68,18 @@ class Firewall:
     def add_endpoint(self, network: "Network", endpoint: "Endpoint") -> None:
         """Let an endpoint's link send from its own addresses only, and translate its published ports to it."""
         self._add(endpoint_elements(network, endpoint))
-        for port in endpoint.ports:
-            if port.protocol == "udp" and port.host_port:
-                from labcore.network.conntrack import forget_untranslated  # few ports are
+        for version, port in udp_ports(endpoint):
+            from labcore.network.conntrack import forget_untranslated  # few ports are: the kernel looks for 10 ms
 
-                forget_untranslated(6 if ":" in port.host_ip else 4, port.host_port)
+            forget_untranslated(version, port)
 
     def remove_endpoint(self, network: "Network", endpoint: "Endpoint") -> None:
-        """Forget an endpoint: nothing comes from its link any more, its ports are closed, and its connections are ended."""
-        from labcore.network.conntrack import forget_address  # a start needs it not
-
+        """Forget an endpoint: nothing comes from its link any more, and its ports are closed, also for who is known there."""
         self._remove(endpoint_elements(network, endpoint))
-        for address in filter(None, (endpoint.ipv4, endpoint.ipv6)):
-            forget_address(address)
+        for version in {version for version, _ in udp_ports(endpoint)}:
+            from labcore.network.conntrack import forget_address
+
+            forget_address(endpoint.ipv4 if version == 4 else endpoint.ipv6)
 
     def is_there(self) -> bool:
         """Return whether the tables are there: somebody may have flushed them."""
@@ -228,6 +227,12 @@ def _translations(ports: "Iterable[PortBinding]", ipv4: str, ipv6: str) -> "Iter
             yield f"published_on_all{family}", (port.protocol, str(port.host_port), *target)
         else:
             yield f"published{family}", (port.protocol, port.host_ip, str(port.host_port), *target)
+
+
+def udp_ports(endpoint: "Endpoint") -> "set[tuple[int, int]]":
+    """Return the published UDP ports that are translated, each with the version of IP: the proxy has the others."""
+    found = {(6 if ":" in port.host_ip else 4, port.host_port) for port in endpoint.ports if port.protocol == "udp"}
+    return {(version, port) for version, port in found if port and (endpoint.ipv4 if version == 4 else endpoint.ipv6)}
 
 
 def link_local(mac: str) -> str:
