@@ -87,7 +87,13 @@ class Record:
 
     def replace(self, **changes: Any) -> Self:
         """Return the same value with some fields changed."""
-        return type(self)(**(self.as_dict() | changes))
+        values = self.as_dict() | changes
+        if len(values) > len(self._fields):
+            raise TypeError(f"{type(self).__name__} has {', '.join(self._fields)}; not {', '.join(changes)}")
+        made = object.__new__(type(self))
+        made.__dict__.update(values)
+        made.__post_init__()
+        return made
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name, in order."""
@@ -96,8 +102,7 @@ class Record:
 
     def values(self) -> tuple[Any, ...]:
         """Return the fields' values, in order."""
-        own = self.__dict__
-        return tuple([own[name] for name in self._fields])
+        return tuple(map(self.__dict__.__getitem__, self._fields))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be set: use replace({name}=…)")
@@ -106,7 +111,7 @@ class Record:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Record) and type(self) is type(other) and self.values() == other.values()
+        return self is other or (isinstance(other, Record) and type(self) is type(other) and self.values() == other.values())
 
     def __hash__(self) -> int:
         known: int | None = self.__dict__.get("_hash")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from labcore import native
 
-WAIT_SECONDS = 0.6  # for an answer within one machine: a second SYN is not waited for
+WAIT_SECONDS = 2.0  # for an answer within one machine, which may be busy
 REFUSED = {errno.ECONNREFUSED: "refused", errno.ECONNRESET: "refused"}
 
 

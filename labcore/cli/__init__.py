@@ -68,7 +68,7 @@ def _carry_out(words: list[str]) -> int:
         if os.geteuid() and line.path.partition(" ")[0] in AS_ROOT:
             from labcore.cli.rootless import become_root
 
-            become_root()
+            become_root(line.root)
         return main(args)
     finally:
         sys.stdout.flush()

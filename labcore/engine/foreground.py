@@ -56,7 +56,7 @@ def plan(
     *,
     options: CreateOptions | None = None,
     stages: Mapping[str, Stage | None] | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     **fields: Any,
 ) -> Plan:
     """Return the plan of a container: print it, change it, `spawn` it, as often as wanted.
@@ -72,8 +72,7 @@ def plan(
 
 def plan_of(engine: Engine, options: CreateOptions, stages: Mapping[str, Stage | None] | None = None) -> Plan:
     """Return the plan of a container that has these options: `plan`."""
-    launch_options = engine.launch_options.replace(syncs=syncs_of_plan(engine, options))
-    return make_plan(engine.spec(options=options), stages, launch_options)
+    return make_plan(engine.spec(options=options), stages, engine.launch_options(syncs_of_plan(engine, options)))
 
 
 def run(
@@ -82,7 +81,7 @@ def run(
     *,
     options: CreateOptions | None = None,
     stages: Mapping[str, Stage | None] | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     input: bytes = b"",
     stdout: Stream = PIPE,
     stderr: Stream = PIPE,
@@ -143,8 +142,8 @@ def prepared(engine: Engine, options: CreateOptions, *, container_id: str = "", 
         on_networks = undo.enter_context(connected(engine, options, container_id, config=config))
         if etc:
             files = etc_files(options, spec.hostname or hostname, on_networks)
-            spec = undo.enter_context(borrowed_etc_files(engine.root / "runtime" / "etc", files, spec))
-        launch_options = engine.launch_options.replace(syncs=on_networks.syncs(engine))
+            spec = undo.enter_context(borrowed_etc_files(f"{engine.root}/runtime/etc", files, spec))
+        launch_options = engine.launch_options(on_networks.syncs(engine))
         yield Prepared(spec, _cgroup(options, container_id), launch_options, starting)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PORT: Final = r"[0-9]{1,5}(?:-[0-9]{1,5})?"
 HOST: Final = r"(?:\[(?P<ip6>[^\]]*)\]|(?P<ip>[0-9a-zA-Z.]*))"
-PUBLISHED: Final = re.compile(rf"(?:(?:{HOST}:)?(?P<outside>{PORT})?:)?(?P<inside>{PORT})")
+PUBLISHED: Final = rf"(?:(?:{HOST}:)?(?P<outside>{PORT})?:)?(?P<inside>{PORT})"
 HOST_MODES: Final = ("none", "host")
 BRIDGES: Final = ("", "bridge", "default")  # the default network, which has no names
 KEYS: Final = {  # of --network's long form, and the option that says the same
@@ -40,7 +40,7 @@ def published(name: str, value: Any) -> tuple[PortBinding, ...]:
 
 def _bindings(name: str, value: str) -> list[PortBinding]:
     ports, slash, protocol = value.partition("/")
-    match = PUBLISHED.fullmatch(ports)
+    match = re.fullmatch(PUBLISHED, ports)
     if not match:
         refuse(name, value, "[[IP:]HOST_PORT:]PORT[/tcp|udp] is wanted, such as 127.0.0.1:8080:80")
     kind = _protocol(name, value, protocol.lower() if slash else "tcp")
@@ -149,6 +149,8 @@ def connected(options: CreateOptions, fields: dict[str, Any]) -> CreateOptions:
 
     `fields` loses them. Raises InvalidInput for what does not go together.
     """
+    if not fields:
+        return options
     given = fields.pop("network", None)
     alone = {name: found for name in ALONE if (found := fields.pop(name, None))}
     links = link("link", fields.pop("links", None) or [])

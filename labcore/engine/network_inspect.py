@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from labcore.errors import InvalidInput
-from labcore.network import PREDEFINED
-from labcore.spec.network import EndpointOptions
+from labcore.spec.network import PREDEFINED, EndpointOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 
 from labcore import procfs
 from labcore.engine.engine import BARE
@@ -125,14 +124,15 @@ def _connected(
 ) -> Connected:  # fmt: skip
     has_names = any(each.wanted.network != DEFAULT for each in endpoints)
     networks = [engine.networks.find(each.network_id) for each in endpoints]
+    loopback = engine.networks.name_server
     hosts = tuple((_plain(text), own_names(options, owner)) for each in endpoints for text in (each.ipv4, each.ipv6) if text)
     return Connected(
-        resolver=embedded(asked) if has_names else own(asked, ipv6=any(each.ipv6 for each in endpoints)),
+        resolver=embedded(asked) if has_names else own(asked, ipv6=any(each.ipv6 for each in endpoints), loopback=loopback),
         endpoints=endpoints,
         hosts=(*_linked(engine, options.links), *hosts),
         is_embedded=has_names,
         is_internal=all(each.wanted.internal for each in networks),
-        upstream=own(asked, ipv6=True).servers,
+        upstream=own(asked, ipv6=True, loopback=loopback).servers,
     )
 
 
@@ -185,12 +185,11 @@ def attach(engine: Engine, connected: Connected, process: Process) -> None:
 
 def serve_names(engine: Engine, connected: Connected, pid: int) -> None:
     """Have the embedded DNS server answer in the network namespace of a process, until that ends. Raises Unavailable."""
-    from labcore.network.resolver import process as resolver
     from labcore.network.resolver.clients import Client
 
     owner = connected.endpoints[0].owner
     client = Client(owner, pid, procfs.start_time(pid) or 0, connected.upstream, connected.is_internal)
-    resolver.answer(Path(engine.networks.directory), client)
+    engine.networks.answer(client)
 
 
 def release(engine: Engine, owner: str) -> None:

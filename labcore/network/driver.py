@@ -13,34 +13,47 @@ from labcore.network.attachment import Attachment
 from labcore.network.bridges import OURS, delete_bridge, ensure_forwarding, find_bridge, is_ours, make_bridge
 from labcore.network.endpoints import OWNER_MAX, EndpointStore, Entry, entry_of
 from labcore.network.firewall import Firewall
-from labcore.network.links import delete_link, find_link, link_index, list_links, set_down
+from labcore.network.links import Route, delete_link, find_link, link_index, list_links, set_down
 from labcore.network.netlink import Netlink, NetlinkError
 from labcore.network.networks import NetworkStore, checked_name
 from labcore.network.options import bridge_options
 from labcore.network.reserve import new_endpoint
-from labcore.spec.network import Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
+from labcore.spec.network import PREDEFINED, Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
 
 if TYPE_CHECKING:
     from labcore.network.ports import BoundPorts
-    from labcore.network.proxy import Proxy
+    from labcore.network.proxy import Bind, Proxy
+    from labcore.network.resolver.clients import Client
 
 SWEPT: Final = 32  # endpoints that a start looks at, whether their owners were killed
-PREDEFINED: Final = ("bridge", "host", "none")
 
 
 class NetworkDriver:
     """The networks and endpoints below `ROOT/network`, in the network namespace of the thread that makes this.
 
-    `notify` is told, in a sentence each, what the driver has changed on the host beside its own links: IP forwarding.
+    `notify` is told, in a sentence each, what the driver has changed on the host beside its own links: IP forwarding. Where
+    that namespace is not the host's, `bind` binds published ports there, `other_routes` returns the host's routes, and
+    `name_server` is an address at which the host's own resolver is asked.
     """
 
-    def __init__(self, root: str | os.PathLike[str], notify: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        notify: Callable[[str], None] = lambda _: None,
+        *,
+        bind: "Bind | None" = None,
+        other_routes: Callable[[], list[Route]] = list,
+        name_server: str = "",
+    ) -> None:
         self._root = os.fspath(root)
         self._directory = f"{self._root}/network"
         self._networks = NetworkStore(self._directory)
         self._endpoints = EndpointStore(self._directory)
         self._held: dict[str, PendingFile] = {}  # endpoint -> its file, locked until it is attached
         self._notify = notify
+        self._bind = bind
+        self._other_routes = other_routes
+        self.name_server = name_server
 
     @property
     def directory(self) -> str:
@@ -60,7 +73,7 @@ class NetworkDriver:
         self._make_predefined()
         with self._networks.locked(), Netlink() as netlink:
             self._finish_removal(netlink, bridge_options(wanted).name)
-            network = new_network(wanted, self._networks.networks(), netlink)
+            network = new_network(wanted, self._networks.networks(), netlink, self._other_routes())
             self._networks.write(network)  # first: whoever comes after a crash knows of the bridge
             try:
                 self._ensure_bridge(netlink, network, mend=True)
@@ -266,11 +279,31 @@ class NetworkDriver:
             netlink.request(delete_link(name))
         self._endpoints.forget_ended(name, object_id)
 
+    def answer(self, client: "Client") -> None:
+        """Have the embedded DNS server answer a client from now on, until its process ends. Raises Unavailable."""
+        from pathlib import Path
+
+        from labcore.network.resolver import process as resolver  # asyncio's sockets cost 20 ms, and few networks have names
+
+        resolver.answer(Path(self._directory), client)
+
     # --- what killed processes, others and restarts have left
 
     def has_rules(self) -> bool:
         """Return whether the rules are there that keep networks apart: somebody may have flushed them."""
         return self._firewall.is_there()
+
+    def namespace(self) -> int:
+        """Return a descriptor of the network namespace that the bridges are in; who asks closes it."""
+        return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    def masqueraded(self) -> list[str]:
+        """Return the bridges behind which the kernel masquerades now: what leaves by another link has that one's address."""
+        return self._firewall.masqueraded() if self._networks.ids() else []
+
+    def published(self) -> list[tuple[PortBinding, str]]:
+        """Return the published ports that the kernel translates now, each with the address of its container."""
+        return self._firewall.published() if self._networks.ids() else []
 
     def repair(self) -> list[str]:
         """Make what should be there and is not, and remove what should not be; return what was done, as sentences."""
@@ -325,7 +358,8 @@ class NetworkDriver:
 
         with self._networks.locked(), Netlink() as netlink:
             for name in {*PREDEFINED} - self._networks.ids().keys():
-                self._networks.write(predefined_network(name, self._networks.networks(), netlink, self._root))
+                known = self._networks.networks()
+                self._networks.write(predefined_network(name, known, netlink, self._root, self._other_routes()))
         return True
 
     def _ensure_bridge(self, netlink: Netlink, network: Network, *, mend: bool = False) -> None:
@@ -358,7 +392,7 @@ class NetworkDriver:
 
         from labcore.network.proxy import Proxy  # `socket` costs 10 ms, and most containers publish nothing
 
-        return Proxy(Path(self._directory, "proxy.sock"), self._endpoints.endpoints)
+        return Proxy(Path(self._directory, "proxy.sock"), self._endpoints.endpoints, self._bind)
 
 
 def _known(store: NetworkStore, endpoint_store: EndpointStore) -> tuple[list[Network], list[tuple[Network, Endpoint]]]:

@@ -12,7 +12,7 @@ from labcore.errors import SystemCallError
 from labcore.locks import Lock
 from labcore.network import docker_user, ruleset
 from labcore.network.options import bridge_options
-from labcore.network.set_elements import SetElements, has_chain
+from labcore.network.set_elements import SetElements, has_chain, list_elements
 
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
@@ -65,6 +65,31 @@ class Firewall:
         return all(
             has_chain(family, self.table, chain) for family, chain in (("inet", "to_network"), ("bridge", "from_container"))
         )
+
+    def masqueraded(self) -> list[str]:
+        """Return the bridges that are masqueraded now, as the kernel has it."""
+        return sorted(bridge for (bridge,) in self._elements("masqueraded"))
+
+    def published(self) -> "list[tuple[PortBinding, str]]":
+        """Return the ports that are translated now, as the kernel has them, each with the address of its container."""
+        from labcore.network.ports import PROTOCOLS  # `socket` costs 10 ms, and a start does without both
+        from labcore.spec.network import PortBinding
+
+        found = []
+        for anywhere, family in ALL.items():
+            on_all = ((protocol, anywhere, *rest) for protocol, *rest in self._elements(f"published_on_all{family}"))
+            for protocol, host_ip, port, address, inside in (*on_all, *self._elements(f"published{family}")):
+                found.append((PortBinding(int(inside), PROTOCOLS[protocol], host_ip, int(port)), address))
+        return sorted(found, key=lambda each: (each[0].host_port, each[0].host_ip))
+
+    def _elements(self, name: str) -> "list[ruleset.Element]":
+        """Return the elements of a set of table `inet`; none if the tables are not there."""
+        try:
+            return [ruleset.unpack(("inet", name), each) for each in list_elements("inet", self.table, name)]
+        except SystemCallError as error:
+            if error.errno == errno.ENOENT:
+                return []
+            raise
 
     def restore(self) -> None:
         """Make the tables anew from the records, in one transaction. Raises Unavailable where this machine has no nftables."""

@@ -36,12 +36,12 @@ def choose_subnet(version: int, network_id: str, networks: Iterable[Prefix], rou
 def check_subnet(subnet: str, routes: Iterable[Route], own: Collection[int] = ()) -> None:
     """Refuse a subnet, as somebody wants it, that a route of the host leads to already. Raises InUse.
 
-    A route by a gateway that is wider than the subnet may be: ours is the narrower, and goes before it. Nor do routes
-    by the links `own` (their indices) count.
+    A default route may be, and one by a gateway that is wider than the subnet: ours is the narrower, and goes before it. Nor do
+    routes by the links `own` (their indices) count.
     """
     prefix = parse_prefix(subnet)
     for route in routes:
-        wider = route.has_gateway and route.destination.length < prefix.length
+        wider = route.is_default or (route.gateway and route.destination.length < prefix.length)
         if prefix.overlaps(route.destination) and not wider and route.link not in own:
             raise InUse(f"subnet {subnet}: this host has a route to {route.destination} already: choose another subnet")
 

@@ -19,6 +19,7 @@ from labcore.spec.network import Endpoint, PortBinding
 from labcore.unix_sockets import bind_beside, connect
 
 Published = Callable[[], Iterable[Endpoint]]
+Bind = Callable[[Iterable[PortBinding]], BoundPorts]
 Held = list[str]  # the endpoints whose ports the proxy has
 
 AT_ONCE = 200  # sockets of one packet: SCM_MAX_FD is 253
@@ -35,18 +36,20 @@ PACKAGES = str(Path(__file__).absolute().parents[2])
 class Proxy:
     """The port proxy of a state root, in the calling thread's network namespace; its socket is `path`, beside it lies a lock.
 
-    `published` returns the endpoints that have published ports, as the records have them now.
+    `published` returns the endpoints that have published ports, as the records have them now. `bind` binds ports where that is
+    not to be done here.
     """
 
-    def __init__(self, path: "Path", published: Published) -> None:
+    def __init__(self, path: "Path", published: Published, bind: Bind | None = None) -> None:
         self._path = path
+        self._bind = bind or ports.bind
         self._published = published
 
     def bind(self, wanted: Iterable[PortBinding]) -> BoundPorts:
         """Bind ports that nobody has, nor a container whose proxy was killed. Raises InUse, InvalidInput."""
         with self._locked():
             self._restore_if_killed("")
-            return ports.bind(wanted)
+            return self._bind(wanted)
 
     def publish(self, endpoint: Endpoint, bound: BoundPorts) -> None:
         """Have an endpoint's bound ports held and served; its record is written. Raises Unavailable."""
@@ -76,7 +79,7 @@ class Proxy:
         for endpoint in known.values():
             if endpoint.id not in held:
                 try:
-                    with ports.bind(endpoint.ports) as bound:
+                    with self._bind(endpoint.ports) as bound:
                         held = self._publish(endpoint, bound.sockets)
                 except InUse as error:
                     failed.append(error)

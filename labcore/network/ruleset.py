@@ -4,7 +4,7 @@ The rules ask sets and maps: a network, a container and a port are elements of t
 has intervals, for those the kernel copies whole with each change. `accept` ends only our own chain: others' still decide.
 """
 
-from _socket import AF_INET, AF_INET6, inet_pton
+from _socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
@@ -149,3 +149,25 @@ def pack(elements: "Elements") -> "Packed":
             for element in those
         ]
     return packed
+
+
+# The same backwards, of what the sets of table `inet` have: how many bytes a field takes, and how it is written.
+UNPACKED: "dict[str, tuple[int, Callable[[bytes], str]]]" = {
+    "ifname": (16, lambda data: data.rstrip(b"\0").decode()),
+    "ipv4_addr": (4, lambda data: inet_ntop(AF_INET, data)),
+    "ipv6_addr": (16, lambda data: inet_ntop(AF_INET6, data)),
+    "inet_proto": (4, lambda data: {6: "tcp", 17: "udp"}[data[0]]),
+    "inet_service": (4, lambda data: str(int.from_bytes(data[:2], "big"))),
+}
+
+
+def unpack(key: tuple[str, str], element: "Sequence[bytes]") -> "Element":
+    """Return an element of a set of table `inet` as nft(8) writes it; `element` are its key, and a map's value."""
+    fields = []
+    for kinds, data in zip(FIELDS[key], element, strict=True):
+        start = 0
+        for kind in kinds:
+            size, written = UNPACKED[kind]
+            fields.append(written(data[start : start + size]))
+            start += size
+    return tuple(fields)

@@ -8,10 +8,11 @@ from labcore.spec.addresses import parse_address, parse_prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import Final, Literal, TypeAlias
 
 
 Protocol: TypeAlias = "Literal['tcp', 'udp']"
+PREDEFINED: Final = {"bridge": "bridge", "host": "host", "none": "null"}  # the networks that are always there -> driver
 
 
 class AddressPool(Record):

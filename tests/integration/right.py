@@ -91,6 +91,20 @@ def confine(spec):
     return made + [lab.seccomp(), ops.BoundCapabilities(keep), ops.SetCapabilities(permitted=keep, effective=keep)]
 """,
     },
+    (2, "run"): {
+        "one list, and a program looked for in the spec's own PATH": """
+def run(root, argv, name="box", **more):
+    spec = ContainerSpec(argv=tuple(argv), root=BindRoot(root), **{**more, "hostname": name})
+    plan = []
+    for stage in (hostname, rootfs, confine):
+        plan += stage(spec)
+    path = dict(each.split("=", 1) for each in spec.environment).get("PATH", DEFAULT_PATH)
+    tried = [argv[0]] if "/" in argv[0] else [os.path.join(place, argv[0]) for place in path.split(":")]
+    plan = [*namespaces(spec), *plan, ops.Execve(spec.argv, spec.environment, tuple(tried))]
+    with spawn(Plan(list(limits(spec)) + plan)) as process:
+        return process.wait()
+""",
+    },
     (3, "layers"): {
         "unpacked beside and renamed, by tarfile": """
 def layers(manifest, store):
@@ -222,6 +236,20 @@ def devices(spec):
     begin = [ops.Umask(0), ops.Mount("none", "dev", "tmpfs", data="size=64k,mode=755")]
     pts = [ops.MakeDirectories(("dev/pts",)), ops.Mount("none", "dev/pts", "devpts", MountFlag.NOSUID, "ptmxmode=0666")]
     return [*begin, *pts, *made, ops.MakeLinks((("dev/ptmx", "/dev/pts/ptmx"),)), ops.Umask(0o022)]
+""",
+    },
+    (4, "rootfs"): {
+        "the old root put into a directory, and devices before /proc": """
+def rootfs(spec):
+    made = [ops.Mount("", "/", flags=MountFlag.PRIVATE | MountFlag.REC)]
+    if isinstance(spec.root, BindRoot):
+        made.append(ops.Mount(spec.root.directory, spec.root.directory, flags=MountFlag.BIND))
+        made.append(ops.Chdir(spec.root.directory))
+    else:
+        made.extend(overlay(spec.root))
+    made.extend(devices(spec))
+    made.append(ops.Mount("none", "proc", "proc", MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC))
+    return made + [ops.PivotRoot(".", "tmp"), ops.Chdir("/"), ops.Unmount("/tmp", UnmountFlag.DETACH)]
 """,
     },
     (4, "main"): {

@@ -18,7 +18,6 @@ from labcore.spec import OverlayRoot, Platform, Reference
 from labcore.spec.media import CONFIG, LAYER_GZIP, MANIFEST
 
 APPLETS = ("sh", "cat", "echo", "rm", "ls", "true")
-PRINTS: dict[str, dict[str, str]] = {}  # by token: what lay in a store before the learner's step came
 
 
 def content(draw: Draw, name: str, layer: int) -> str:
@@ -86,8 +85,8 @@ def store_of(draw: Draw) -> Path:
 def an_image(draw: Draw) -> Iterator[dict[str, Any]]:
     """Make the image in a store, not unpacked, until the block ends."""
     manifest = make_image(store_of(draw), draw)
-    Path(draw.root, "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    PRINTS[draw.token] = prints(store_of(draw))
+    draw.hand_in("manifest", manifest)
+    draw.keep("prints", prints(store_of(draw)))
     yield manifest
 
 
@@ -96,20 +95,19 @@ def an_unpacked_image(draw: Draw) -> Iterator[None]:
     """Make the image in a store with its layers unpacked, until the block ends; `stack` returns its root."""
     with an_image(draw) as manifest:
         names = solution("layers")(manifest, str(store_of(draw)))
-        Path(draw.root, "stack.json").write_text(json.dumps(names), encoding="utf-8")
-        PRINTS[draw.token] = prints(store_of(draw))
+        draw.hand_in("stack", names)
+        draw.keep("prints", prints(store_of(draw)))
         yield
 
 
 def manifest_of(draw: Draw) -> Any:
     """Return the manifest of `an_image`."""
-    return json.loads(Path(draw.root, "manifest.json").read_text(encoding="utf-8"))
+    return draw.handed_in("manifest")
 
 
 def stack(draw: Draw) -> OverlayRoot:
     """Return the root that `an_unpacked_image` has made."""
-    names = json.loads(Path(draw.root, "stack.json").read_text(encoding="utf-8"))
-    return OverlayRoot(str(store_of(draw)), tuple(names), "scratch")
+    return OverlayRoot(str(store_of(draw)), tuple(draw.handed_in("stack")), "scratch")
 
 
 def prints(directory: Path) -> dict[str, str]:

@@ -8,76 +8,30 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from labcore import native, procfs
+from labcore import procfs
 from labcore.lab.checks import process_view
+from labcore.lab.checks.containers import a_container, ended_as_drawn, own_name, own_number, own_root
 from labcore.lab.checks.process_view import FILES, ProcessView, descendants
+from labcore.lab.checks.running import call_run, ended_or_failed, run_as_drawn
 from labcore.lab.checks.scenario import GATE, INNER_GATE, REFERENCE, Draw, Scenario, carry_out, plan_of
+from labcore.lab.checks.surroundings import share_mounts
 from labcore.lab.checks.tripwires import arm
-from labcore.lab.checks.verdict import Claim, equal
+from labcore.lab.checks.verdict import Claim
 from labcore.lab.messages import say
-from labcore.native import MountFlag
 from labcore.runtime import spawn
-from labcore.spec import DEFAULT_DEVICES
 
 SLEEPERS = 3
-DEV = ("/dev", "/dev/pts", *(device.path for device in DEFAULT_DEVICES))  # what lesson 4 mounts, too
-ALLOWED = ("/", "/proc", *DEV)
-
-
-def own_number(seen: ProcessView) -> Claim:
-    """Process 1."""
-    return Claim(say("it is process 1 of its own PID namespace"), seen.numbers[-1] == 1, say("process {n}", n=seen.numbers[-1]))
-
-
-def _a_container(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
-    yield own_number(seen)
-    yield Claim(say("its root is the directory that was named"), seen.holds(draw.mark))
-
-
-def own_name(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
-    """A host name that is not the machine's."""
-    starter = seen.parent.hostname
-    yield Claim(say("the machine that starts it keeps its own name"), starter != draw.hostname, starter)
-    yield equal(say("host name"), draw.hostname, seen.hostname)
-
-
-def own_root(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
-    """A root that holds what was drawn, and nothing of the old one."""
-    yield Claim(say("its root is the directory that was named"), seen.holds(draw.mark))
-    places = sorted(fields[4] for fields in seen.mounts)
-    left = [place for place in places if place not in ALLOWED and not place.startswith("/proc/")]
-    yield Claim(say("nothing of the old root is left in it"), not left, " ".join(left[:4]))
-    kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
-    yield Claim(say("/proc is mounted, a proc file system"), kinds.get("/proc") == "proc", kinds.get("/proc") or say("nothing"))
-    first = (seen.text("/proc/1/cmdline") or "").split("\0")[:-1]
-    yield Claim(
-        say("and shows its own processes: process 1 is the program"), first == seen.command, " ".join(first) or say("nothing")
-    )
-    begins = Path(f"/proc/{seen.pid}/cwd").samefile(f"/proc/{seen.pid}/root")
-    yield Claim(say("it begins in /"), begins)
-    linked = [field for fields in seen.mounts for field in fields[6 : fields.index("-")]]  # shared:N, master:N
-    yield Claim(say("its mounts are private"), not linked, " ".join(linked[:2]))
-
-
-def ended_as_drawn(returned: Any, draw: Draw) -> Iterator[Claim]:
-    """The exit code that was drawn."""
-    yield equal(say("the program's exit code, returned"), draw.exit_code, returned)
-
-
-def share_everything() -> None:
-    """Make the sandbox's mounts shared, as systemd makes a machine's: a step must cope with that too."""
-    native.mount("none", "/", flags=MountFlag.REC | MountFlag.SHARED)
 
 
 # --- hostname
 
 
 def _perform_hostname(mine: ModuleType, draw: Draw) -> int:
-    return carry_out(draw, draw.waiting(), REFERENCE.namespaces, mine.hostname, REFERENCE.rootfs)
+    return carry_out(draw.spec(draw.waiting()), REFERENCE.namespaces, mine.hostname, REFERENCE.rootfs)
 
 
 def _observe_hostname(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
-    yield from _a_container(seen, draw)
+    yield from a_container(seen, draw)
     yield from own_name(seen, draw)
 
 
@@ -85,11 +39,11 @@ def _observe_hostname(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 
 
 def _perform_namespaces(mine: ModuleType, draw: Draw) -> int:
-    return carry_out(draw, draw.waiting(), mine.namespaces, REFERENCE.rootfs)
+    return carry_out(draw.spec(draw.waiting()), mine.namespaces, REFERENCE.rootfs)
 
 
 def _observe_namespaces(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
-    yield from _a_container(seen, draw)
+    yield from a_container(seen, draw)
     for kind in FILES:
         own = seen.namespace(kind) != seen.parent.namespace(kind)
         if kind in draw.namespaces:
@@ -104,8 +58,8 @@ def _observe_namespaces(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 
 
 def _perform_rootfs(mine: ModuleType, draw: Draw) -> int:
-    share_everything()
-    return carry_out(draw, draw.waiting(), REFERENCE.namespaces, mine.rootfs)
+    share_mounts()
+    return carry_out(draw.spec(draw.waiting()), REFERENCE.namespaces, mine.rootfs)
 
 
 def _observe_rootfs(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
@@ -123,46 +77,11 @@ def _program(draw: Draw) -> tuple[str, ...]:
 
 
 def _perform_run(mine: ModuleType, draw: Draw) -> Any:
-    """Run the program; the second time without a name, for there is one by default."""
-    share_everything()
-    name = () if draw.again else (draw.hostname,)
-    return {"code": mine.run(draw.root, list(_program(draw)), *name), "missing": run_missing(mine, draw, draw.root)}
-
-
-def run_missing(mine: ModuleType, draw: Draw, root: str) -> Any:
-    """Run a program that is not there; return the exit code, or 127 if that raises an error, as it should."""
-    try:
-        return mine.run(root, [f"/bin/{draw.token}"], draw.hostname)
-    except Exception:
-        return 127
+    return call_run(mine, draw, draw.root, _program(draw))
 
 
 def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
-    yield own_number(seen)
-    yield from own_name(seen, by_default(draw))
-    yield from own_root(seen, draw)
-    yield from own_environment(seen, draw.spec(_program(draw)).environment)
-
-
-def by_default(draw: Draw) -> Draw:
-    """Return what was drawn with the name that a `run` gives by default, which it is to give the second time."""
-    return draw.replace(hostname="box") if draw.again else draw
-
-
-def own_environment(seen: ProcessView, wanted: tuple[str, ...]) -> Iterator[Claim]:
-    """The spec's environment."""
-    found = seen.environment
-    yield Claim(say("its environment is that of the spec"), set(wanted) <= set(found), " ".join(found)[:40])
-
-
-def ended_or_failed(returned: Any, draw: Draw) -> Iterator[Claim]:
-    """The exit code that was drawn, and for a program that is not there no success."""
-    yield from ended_as_drawn(returned["code"], draw)
-    missing = returned["missing"]
-    told = type(missing) is int and missing != 0
-    yield Claim(
-        say("a program that is not there is no success: an error is raised, or another code than 0"), told, repr(missing)
-    )
+    yield from run_as_drawn(seen, draw, draw.spec(_program(draw)).environment)
 
 
 # --- outside_pid
@@ -194,8 +113,8 @@ def _perform_outside_pid(mine: ModuleType, draw: Draw) -> Any:
         Path("/proc/sys/kernel/ns_last_pid").write_text(str(draw.number * 2), encoding="utf-8")
     decoy = draw.replace(token="beside").script(f"{_sleepers(draw)} wait")
     with (
-        spawn(plan_of(draw, decoy, REFERENCE.namespaces, REFERENCE.rootfs)) as other,
-        spawn(plan_of(draw, _family(draw), REFERENCE.namespaces, REFERENCE.rootfs)) as family,
+        spawn(plan_of(draw.spec(decoy), REFERENCE.namespaces, REFERENCE.rootfs)) as other,
+        spawn(plan_of(draw.spec(_family(draw)), REFERENCE.namespaces, REFERENCE.rootfs)) as family,
     ):
         _await(lambda: len(_sleeping(other.pid)) == len(_sleeping(family.pid)) == SLEEPERS)
         asked = [1, *(ProcessView(pid).numbers[-1] for pid in _sleeping(family.pid))]
@@ -216,17 +135,14 @@ def _await(condition: Callable[[], bool]) -> None:
 
 
 def _observe_outside_pid(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
-    yield from _a_container(seen, draw)
+    yield from a_container(seen, draw)
     _await(lambda: len(_sleeping(seen.pid)) == SLEEPERS)
     family = map(ProcessView, (seen.pid, *_sleeping(seen.pid)))
-    _SEEN[draw.token] = {each.numbers[-1]: each.numbers[-2] for each in family}
-
-
-_SEEN: dict[str, dict[int, int]] = {}  # by token: the numbers inside and out that the observer saw, for the conclusion
+    draw.keep("numbers", {each.numbers[-1]: each.numbers[-2] for each in family})  # inside: out here
 
 
 def _conclude_outside_pid(returned: Any, draw: Draw) -> Iterator[Claim]:
-    expected = _SEEN.pop(draw.token, {})
+    expected = draw.kept("numbers", {})
     *there, (nobody, nothing) = returned
     for asked, found in there:
         right = type(found) is int and found == expected.get(asked)
@@ -244,15 +160,14 @@ def _tries_to_write(draw: Draw) -> tuple[str, ...]:
 
 
 def _perform_read_only(mine: ModuleType, draw: Draw) -> int:
-    return carry_out(draw, _tries_to_write(draw), REFERENCE.namespaces, REFERENCE.rootfs, mine.read_only)
+    return carry_out(draw.spec(_tries_to_write(draw)), REFERENCE.namespaces, REFERENCE.rootfs, mine.read_only)
 
 
 def _observe_read_only(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
-    yield from _a_container(seen, draw)
-    options = {fields[4]: fields[5].split(",") for fields in seen.mounts}
-    kinds = {fields[4]: fields[fields.index("-") + 1] for fields in seen.mounts}
-    yield Claim(say("/ is mounted read-only"), "ro" in options.get("/", ()), ",".join(options.get("/", ())))
-    yield Claim(say("/tmp is a tmpfs that can be written"), kinds.get("/tmp") == "tmpfs" and "rw" in options.get("/tmp", ()))
+    yield from a_container(seen, draw)
+    root, scratch = seen.mount("/"), seen.mount("/tmp")
+    yield Claim(say("/ is mounted read-only"), "ro" in root.options, ",".join(root.options))
+    yield Claim(say("/tmp is a tmpfs that can be written"), scratch.fstype == "tmpfs" and "rw" in scratch.options)
 
 
 def _conclude_read_only(returned: Any, draw: Draw) -> Iterator[Claim]:

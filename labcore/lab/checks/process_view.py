@@ -15,6 +15,27 @@ MOST = 1 << 12  # bytes that are carried out of a namespace: they fit a pipe
 FILES = {"mount": "mnt", "pid": "pid", "uts": "uts", "ipc": "ipc", "network": "net", "cgroup": "cgroup", "user": "user"}
 
 
+class MountView(Record):
+    """A mount of a process's namespace: proc_pid_mountinfo(5). One without a type is none."""
+
+    point: str
+    fstype: str = ""
+    options: tuple[str, ...] = ()  # of the mount
+    propagation: tuple[str, ...] = ()  # shared:N, master:N
+    data: tuple[str, ...] = ()  # the options of its file system
+
+    @classmethod
+    def of(cls, line: str) -> Self:
+        """Read a line of mountinfo."""
+        fields = line.split(" ")
+        end = fields.index("-", 6)
+        return cls(fields[4], fields[end + 1], tuple(fields[5].split(",")), tuple(fields[6:end]), tuple(fields[-1].split(",")))
+
+    def value(self, option: str) -> str:
+        """Return what stands behind `option=` among the options of its file system; empty if it is not there."""
+        return next((each.removeprefix(f"{option}=") for each in self.data if each.startswith(f"{option}=")), "")
+
+
 class ProcessView(Record):
     """A process by its PID outside."""
 
@@ -49,9 +70,13 @@ class ProcessView(Record):
         return [os.fsdecode(word) for word in Path(f"/proc/{self.pid}/environ").read_bytes().split(b"\0")[:-1]]
 
     @property
-    def mounts(self) -> list[list[str]]:
-        """The fields of its mountinfo, a list for each mount."""
-        return [line.split() for line in Path(f"/proc/{self.pid}/mountinfo").read_text(encoding="utf-8").splitlines()]
+    def mounts(self) -> list[MountView]:
+        """The mounts of its namespace, those that lie on others behind them."""
+        return [MountView.of(line) for line in Path(f"/proc/{self.pid}/mountinfo").read_text(encoding="utf-8").splitlines()]
+
+    def mount(self, point: str) -> MountView:
+        """Return what is mounted there, the topmost; one without a type if nothing is."""
+        return next((mount for mount in reversed(self.mounts) if mount.point == point), MountView(point))
 
     def holds(self, path: str) -> bool:
         """Return whether there is such a file in the root of its mount namespace; a chroot does not change that root.

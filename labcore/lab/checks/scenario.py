@@ -1,5 +1,6 @@
 """Scenario: a check's random draw, what it performs with the learner's step, and what it observes and concludes."""
 
+import json
 import os
 import random
 import shutil
@@ -17,11 +18,12 @@ from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.locked_directories import locked_directory, sweep
 from labcore.lab.solutions import solution
+from labcore.native import MountFlag, UnmountFlag
 from labcore.record import Record
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.ops import Op
 from labcore.runtime.ops.fields import ops_of
-from labcore.spec import NAMESPACES, BindRoot, ContainerSpec, Root
+from labcore.spec import NAMESPACES, BindRoot, ContainerSpec
 
 PREFIX = "labcore-check-"
 APPLETS = ("sh", "cat", "echo", "sleep", "touch", "true", "ls", "ps", "hostname", "id")
@@ -60,14 +62,29 @@ class Draw(Record):
         """Return the argument list of a shell script that carries the token."""
         return ("/bin/sh", "-c", text, self.token)
 
-    def spec(self, argv: tuple[str, ...], root: Root | None = None) -> ContainerSpec:
-        """Return a container's spec with the drawn values, on the drawn root or another one."""
-        return ContainerSpec(
-            root=root or BindRoot(self.root),
-            argv=argv,
-            hostname=self.hostname,
-            namespaces=self.namespaces,
-        )
+    def spec(self, argv: tuple[str, ...], **more: Any) -> ContainerSpec:
+        """Return a container's spec with the drawn values, on the drawn root, and with what is given besides."""
+        drawn = ContainerSpec(BindRoot(self.root), argv, hostname=self.hostname, namespaces=self.namespaces)
+        return drawn.replace(**more)
+
+    def keep(self, name: str, value: Any) -> None:
+        """Keep something for a later part of the check, in this process: the step cannot reach it."""
+        _KEPT[self.token, name] = value
+
+    def kept(self, name: str, otherwise: Any = None) -> Any:
+        """Return what an earlier part has kept, or `otherwise` if it has not come to that."""
+        return _KEPT.get((self.token, name), otherwise)
+
+    def hand_in(self, name: str, value: Any) -> None:
+        """Write something into the root, as JSON, for the part of the check that runs in the sandbox."""
+        Path(self.root, f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+
+    def handed_in(self, name: str) -> Any:
+        """Return what was written so."""
+        return json.loads(Path(self.root, f"{name}.json").read_text(encoding="utf-8"))
+
+
+_KEPT: dict[tuple[str, str], Any] = {}  # by token and name
 
 
 Program = Callable[[Draw], tuple[str, ...]]
@@ -162,16 +179,27 @@ def make_root(directory: Path, mark: str) -> None:
 Stage = Callable[[ContainerSpec], Sequence[Op]]
 
 
-def carry_out(draw: Draw, argv: tuple[str, ...], *stages: Stage, root: Root | None = None) -> int:
+def carry_out(spec: ContainerSpec, *stages: Stage) -> int:
     """Run a container with these stages; return its exit code."""
-    with spawn(plan_of(draw, argv, *stages, root=root)) as process:
+    with spawn(plan_of(spec, *stages)) as process:
         return process.wait()
 
 
-def plan_of(draw: Draw, argv: tuple[str, ...], *stages: Stage, root: Root | None = None) -> Plan:
-    """Return the plan of these stages for the drawn values."""
-    spec = draw.spec(argv, root)
-    return Plan([*(op for stage in stages for op in ops_of(stage, spec)), ops.Execve(argv, spec.environment, (argv[0],))])
+def plan_of(spec: ContainerSpec, *stages: Stage) -> Plan:
+    """Return the plan of these stages for a spec; its program is not looked up in PATH."""
+    made = [op for stage in stages for op in ops_of(stage, spec)]
+    return Plan([*made, ops.Execve(spec.argv, spec.environment, spec.argv[:1])])
+
+
+def turn(*entered: Op) -> list[Op]:
+    """Return the ops that make the root of what these enter: a directory that is a mount point."""
+    return [
+        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
+        *entered,
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+    ]
 
 
 class Reference:
