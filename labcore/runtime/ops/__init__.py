@@ -17,14 +17,10 @@ from labcore.runtime.ops.files import (
     TryChdir,
     WaitForStart,
 )
+from labcore.runtime.ops.mount_trees import FsMount, MoveMount, MoveReceivedMount, OpenTree, PivotBack
 from labcore.runtime.ops.mounts import (
     EnterRoot,
-    FsMount,
     Mount,
-    MoveMount,
-    MoveReceivedMount,
-    OpenTree,
-    PivotBack,
     PivotRoot,
     RejoinMountNamespace,
     SetMountAttributes,
