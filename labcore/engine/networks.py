@@ -155,8 +155,11 @@ def _linked(engine: Engine, links: Sequence[tuple[str, str]]) -> Iterator[tuple[
 
 
 def host_gateway(engine: Engine) -> str:
-    """Return the address at which containers reach the host: the default network's gateway, as docker has it."""
-    return engine.networks.find(DEFAULT).wanted.pools[0].gateway
+    """Return the address at which containers reach the host: the default network's gateway, as docker has it.
+
+    An ordinary user's networks have gateways that are not the host, and reach it at an address of its own.
+    """
+    return engine.networks.host_address or engine.networks.find(DEFAULT).wanted.pools[0].gateway
 
 
 def syncs_of_plan(engine: Engine, options: CreateOptions) -> tuple[tuple[SyncPoint, Action], ...]:
