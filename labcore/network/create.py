@@ -14,9 +14,8 @@ from labcore.network.networks import ID_SHORT, checked_name
 from labcore.network.options import bridge_options
 from labcore.network.pools import check_subnet, choose_subnet, complete
 from labcore.spec.addresses import Prefix, parse_address, parse_prefix
-from labcore.spec.network import AddressPool, Network, NetworkOptions
+from labcore.spec.network import PREDEFINED, AddressPool, Network, NetworkOptions
 
-PREDEFINED: Final = {"bridge": "bridge", "host": "host", "none": "null"}  # name -> driver
 DEFAULT_BRIDGE: Final = "labcore0"
 DEFAULT_ROOT: Final = "/var/lib/labcore"
 REFUSED: Final = {

@@ -25,10 +25,10 @@ from labcore.engine.listing import span, status_line
 from labcore.engine.logs import lines, logs, moment
 from labcore.engine.prune import prune_containers, prune_volumes, remove_image, remove_volume
 from labcore.engine.records import Container, State
-from labcore.errors import ImageNotFound, InUse, InvalidInput, NotFound, StepFailed
+from labcore.errors import ImageNotFound, InUse, InvalidInput, NotFound, NotRunning, StepFailed
 from labcore.native import PIPE
 from labcore.native.monitor import MonitorExit, MonitorLost
-from labcore.runtime.shim import LogRecord, NotRunning
+from labcore.runtime.shim import LogRecord
 from tests.conftest import needs_root
 from tests.containers import names, run_script, shell_container
 from tests.threads import Started

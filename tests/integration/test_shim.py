@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, NotRunning
 from labcore.native.monitor import MonitorExit, MonitorLost
 from labcore.runtime import Plan, make_plan, spawn
-from labcore.runtime.shim import NotRunning, Shim
+from labcore.runtime.shim import Shim
 from labcore.runtime.terminal import resize
 from labcore.spec import ContainerSpec, LogPolicy, User
 from tests.conftest import PROJECT, needs_root
