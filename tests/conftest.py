@@ -363,7 +363,7 @@ echo "$SUBORDINATE" > "$PLACE/subuid"
 touch /etc/subuid /etc/subgid
 for file in passwd group; do mount --bind "$PLACE/$file" /etc/$file; done
 for file in subuid subgid; do mount --bind "$PLACE/subuid" /etc/$file; done
-mknod "$PLACE/tun" c 10 200; chmod 666 "$PLACE/tun"; mount --bind "$PLACE/tun" /dev/net/tun
+if [ -e /dev/net/tun ]; then mknod -m 666 "$PLACE/tun" c 10 200; mount --bind "$PLACE/tun" /dev/net/tun; fi
 mkdir "$PLACE/learner"; chown "$ID:$ID" "$PLACE/learner"
 cd "$PLACE/learner"
 exec setpriv --reuid $ID --regid $ID --clear-groups --inh-caps=-all --bounding-set=+all \\

@@ -181,8 +181,11 @@ def with_variables(spec: ContainerSpec, variables: Sequence[str]) -> ContainerSp
 
 
 def host_gateway(engine: Engine) -> str:
-    """Return the address at which containers reach the host: the default network's gateway, as docker has it."""
-    return engine.networks.find(DEFAULT).wanted.pools[0].gateway
+    """Return the address at which containers reach the host: the default network's gateway, as docker has it.
+
+    An ordinary user's networks have gateways that are not the host, and reach it at an address of its own.
+    """
+    return engine.networks.host_address or engine.networks.find(DEFAULT).wanted.pools[0].gateway
 
 
 def launch_options_of_plan(engine: Engine, options: CreateOptions) -> LaunchOptions:

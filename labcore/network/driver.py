@@ -33,8 +33,8 @@ class NetworkDriver:
     """The networks and endpoints below `ROOT/network`, in the network namespace of the thread that makes this.
 
     `notify` is told, in a sentence each, what the driver has changed on the host beside its own links: IP forwarding. Where
-    that namespace is not the host's, `bind` binds published ports there, `other_routes` returns the host's routes, and
-    `name_server` is an address at which the host's own resolver is asked.
+    that namespace is not the host's, `bind` binds published ports there, `other_routes` returns the host's routes,
+    `name_server` is an address at which the host's own resolver is asked, and `host_address` one at which the host is reached.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class NetworkDriver:
         bind: "Bind | None" = None,
         other_routes: Callable[[], list[Route]] = list,
         name_server: str = "",
+        host_address: str = "",
     ) -> None:
         self._root = os.fspath(root)
         self._directory = f"{self._root}/network"
@@ -56,6 +57,7 @@ class NetworkDriver:
         self._bind = bind
         self._other_routes = other_routes
         self.name_server = name_server
+        self.host_address = host_address
 
     @property
     def directory(self) -> str:

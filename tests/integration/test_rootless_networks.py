@@ -30,7 +30,8 @@ PROGRAMS = ("pasta", "slirp4netns")
 
 @pytest.fixture
 def hosts() -> Iterator[tuple[Namespace, Namespace]]:
-    needs_root()
+    if not Path("/dev/net/tun").exists():
+        pytest.skip("needs /dev/net/tun")
     with host_and_neighbor() as both:
         yield both
 
@@ -38,6 +39,7 @@ def hosts() -> Iterator[tuple[Namespace, Namespace]]:
 @pytest.fixture
 def nobody_left() -> Iterator[None]:
     """Fail a test after which a process of the user's still runs: what keeps the namespaces ends by itself, and soon."""
+    needs_root()  # an ordinary user has others
     yield
     end = time.monotonic() + LINGER_SECONDS
     while (found := learners()) and time.monotonic() < end:
@@ -99,7 +101,7 @@ def test_the_hosts_loopback_is_out_of_reach(hosts: tuple[Namespace, Namespace]) 
     host, _ = hosts
     ways = ("127.0.0.1", "10.0.2.2", "10.0.2.3", "10.0.2.100", "172.17.0.1")
     script = f"""
-    {LABCORE} run --rm {NC} 192.0.2.1 7001; echo
+    {LABCORE} run --rm --add-host outside:host-gateway {NC} outside 7001; echo
     {LABCORE} run --rm busybox sh -c 'mkfifo p; for way in {" ".join(ways)}; do timeout 2 nc $way 7000 <> p || echo no; done'"""
     with serving(host, "host", 7001), serving(host, "loopback", 7000, addresses=("127.0.0.1",)):
         said = shell(host, script)
@@ -201,6 +203,19 @@ def test_commands_share_one_user_namespace_so_that_each_enters_the_others_contai
     owner, inside, outside, _ = shell(hosts[0], script)
     assert owner == "5:6"
     assert inside == outside
+
+
+def test_commands_that_are_first_at_once_make_one_namespace_and_all_goes_with_the_last(
+    hosts: tuple[Namespace, Namespace],
+) -> None:
+    needs("pasta")
+    script = f"""
+    for number in 1 2 3; do {LABCORE} run --rm busybox readlink /proc/self/ns/user & done; wait
+    while [ -e {PAUSE}/pause.json ]; do sleep 0.1; done
+    ls {PAUSE}; ls {PAUSE}/../network/endpoints"""
+    one, two, three, *left = shell(hosts[0], script)
+    assert one == two == three
+    assert left == ["lock", "log"]
 
 
 def test_a_command_enters_the_containers_of_a_pause_process_that_was_killed(hosts: tuple[Namespace, Namespace]) -> None:

@@ -43,6 +43,8 @@ def test_a_namespace_of_its_own_does_not_reach_the_machines_loopback() -> None:
     assert own(READ, ipv6=True).servers == ("192.0.2.1", "2001:db8::1")
     assert own(READ, ipv6=False).servers == ("192.0.2.1",)
     assert own(ResolvConf(("127.0.0.53", "::1")), ipv6=True).servers == PUBLIC
+    assert own(READ, ipv6=False, loopback="10.0.2.3").servers == ("192.0.2.1", "10.0.2.3")
+    assert own(ResolvConf(("127.0.0.53", "::1")), ipv6=True, loopback="10.0.2.3").servers == ("10.0.2.3",)
 
 
 def test_the_embedded_server_is_asked_for_names_without_a_dot() -> None:

@@ -159,7 +159,7 @@ def network_of(directory: Path, *, connected: bool) -> int:
 
     Raises Unavailable.
     """
-    from socket import AF_UNIX, SOCK_SEQPACKET, recv_fds, socket  # most commands need no network
+    from socket import AF_UNIX, MSG_CMSG_CLOEXEC, SOCK_SEQPACKET, recv_fds, socket  # most commands need no network
 
     pause = read(directory)
     if pause is None or pause.user != procfs.namespace("self", "user"):
@@ -169,7 +169,7 @@ def network_of(directory: Path, *, connected: bool) -> int:
         try:
             connect(connection, directory / "sock")
             connection.send(b"connected" if connected else b"network")
-            why, found, _, _ = recv_fds(connection, PACKET, 1)
+            why, found, _, _ = recv_fds(connection, PACKET, 1, MSG_CMSG_CLOEXEC)
         except OSError as error:
             raise Unavailable(
                 f"the pause process of {directory} does not answer ({error}): see {directory}/log, and start again"

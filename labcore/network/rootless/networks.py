@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from _queue import SimpleQueue  # `queue` and `threading` cost 4 ms of a start
+from _socket import AF_INET, SOCK_DGRAM, socket
 from _thread import _local, start_new_thread
+from contextlib import suppress
 from functools import cached_property, partial
 
 from labcore.native import CloneFlag, setns
@@ -45,7 +47,12 @@ class RootlessNetworks:
     @cached_property
     def _driver(self) -> NetworkDriver:
         make = partial(
-            NetworkDriver, self._root, bind=self._bind, other_routes=self._host_routes, name_server=user_mode.NAME_SERVER
+            NetworkDriver,
+            self._root,
+            bind=self._bind,
+            other_routes=self._host_routes,
+            name_server=user_mode.NAME_SERVER,
+            host_address=_host_address(),
         )
         return self._there(make)
 
@@ -103,6 +110,18 @@ class RootlessNetworks:
         done: SimpleQueue[Callable[[], T]] = SimpleQueue()
         self._visit.errands.put(lambda: done.put(_outcome(work)))
         return done.get()()
+
+
+def _host_address() -> str:
+    """Return the address from which this host reaches others; empty where it has no way out."""
+    with suppress(OSError):
+        probe = socket(AF_INET, SOCK_DGRAM)
+        try:
+            probe.connect(("198.51.100.1", 9))  # which sends nothing
+            return str(probe.getsockname()[0])
+        finally:
+            probe.close()
+    return ""
 
 
 def _joined(namespace: int, work: Callable[[], T]) -> T:

@@ -9,42 +9,24 @@ it, or is a sentence that says why there is none.
 import os
 import select
 import socket
-import time
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from signal import SIG_DFL, SIGKILL, SIGPIPE, signal
 from typing import Final
 
 from labcore import procfs
 from labcore.errors import LabcoreError, Unavailable
 from labcore.locks import Lock
-from labcore.native import (
-    CloneFlag,
-    MountFlag,
-    Prctl,
-    Process,
-    UnmountFlag,
-    clone,
-    mount,
-    prctl,
-    program,
-    setns,
-    umount2,
-    unshare,
-)
+from labcore.native import CloneFlag, MountFlag, Process, UnmountFlag, clone, mount, umount2, unshare
 from labcore.network.endpoints import forget_namespace
 from labcore.network.links import set_up
 from labcore.network.netlink import Netlink
-from labcore.network.rootless import namespaces, user_mode
+from labcore.network.rootless import namespaces, uplink, user_mode
 
 NAME: Final = "labcore-pause"
 LINGER_SECONDS: Final = 2.0  # with nobody in the namespace: the next command may come soon
-READY_SECONDS: Final = 10.0
-POLL_SECONDS: Final = 0.005
 ASK_SECONDS: Final = 5.0
 LOOPBACK: Final = 1
-SAID_BYTES: Final = 4096
 
 
 class PauseProcess:
@@ -130,13 +112,13 @@ class PauseProcess:
         network = self._own_network()
         refused = []
         for words in user_mode.commands(self._path):
-            self._helper, why = _started(words, network)
+            self._helper, why = uplink.started(words, network)
             if self._helper is not None:
                 return
             refused.append(f"{words[0]}: {why}")
         if obstacle := user_mode.obstacle():
             raise Unavailable(f"{': '.join(obstacle)}, or --network none")
-        if _has_route(""):
+        if uplink.has_route():
             raise Unavailable(f"no network, for this user's cannot be connected to the host's: {'; '.join(refused)}")
 
     def _end(self) -> None:
@@ -155,56 +137,6 @@ def _set_up(path: str) -> None:
     with Netlink() as netlink:
         netlink.request(set_up(LOOPBACK))
     mount("/proc/self/ns/net", path, flags=MountFlag.BIND)
-
-
-def _started(words: tuple[str, ...], network: int) -> tuple[Process | None, str]:
-    """Start a program that connects a network namespace; return it when it does, else what it has said."""
-    said = os.memfd_create("said", os.MFD_CLOEXEC)
-    with ExitStack() as undo:
-        undo.callback(os.close, said)
-        helper = clone(partial(_become, words, said), flags=CloneFlag.NEWPID)
-        kill = undo.callback(helper.close)
-        waiter = undo.enter_context(clone(partial(_wait_for_route, network)))
-        poller = select.poll()
-        for process in (helper, waiter):
-            poller.register(process.pidfd, select.POLLIN)
-        poller.poll()
-        if waiter.poll() == 0 and helper.poll() is None:
-            undo.pop_all()
-            waiter.close()
-            os.close(said)
-            return helper, ""
-        del kill
-        text = os.pread(said, SAID_BYTES, max(0, os.fstat(said).st_size - SAID_BYTES)).decode(errors="replace").split("\n")
-        return None, next((line.strip() for line in reversed(text) if line.strip()), "it did not connect it in time")
-
-
-def _become(words: tuple[str, ...], said: int) -> None:
-    """Become a program below the first process of a PID namespace, which the kernel kills with the pause process."""
-    prctl(Prctl.SET_PDEATHSIG, SIGKILL)
-    signal(SIGPIPE, SIG_DFL)  # Python has it ignored, and what is ignored stays so in another program
-    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    for place, fd in ((0, nothing), (1, nothing), (2, said)):
-        os.dup2(fd, place)
-    init = program("labcore-init")
-    os.execv(init, [init, *words])
-
-
-def _wait_for_route(network: int) -> int:
-    """Return 0 when the network namespace has a default route."""
-    setns(network, CloneFlag.NEWNET)
-    end = time.monotonic() + READY_SECONDS
-    while time.monotonic() < end:
-        if _has_route(user_mode.TAP):
-            return 0
-        time.sleep(POLL_SECONDS)
-    return 1
-
-
-def _has_route(link: str) -> bool:
-    """Return whether there is a default route of IPv4 by that link, or by any: proc_pid_net(5)."""
-    table = Path("/proc/self/net/route").read_text(encoding="ascii").splitlines()
-    return any(line.split()[1] == "00000000" and line.split()[0].startswith(link) for line in table)
 
 
 def main(directory: str) -> None:
