@@ -8,9 +8,8 @@ from functools import lru_cache
 from labcore.errors import InvalidInput
 from labcore.native import MountFlag, UnmountFlag
 from labcore.runtime import ops
-from labcore.runtime.lookup import resolve
+from labcore.runtime.lookup import asked_once, resolve
 from labcore.runtime.mount_flags import COPY_UP, MAPPED, is_bind, parse_options
-from labcore.spec import OverlayRoot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,24 +134,15 @@ def with_resolved_targets(mounts: tuple[MountPoint, ...], root: Root) -> tuple[M
 
 
 def resolved_targets(mounts: tuple[MountPoint, ...], root: Root) -> tuple[str, ...]:
-    """Return where the mounts come to lie, as above. In layers that is looked up once: they never change."""
-    if isinstance(root, OverlayRoot) and not root.writable:
-        return _resolved_in_layers(mounts, root)
-    return _resolved_targets(mounts, root)
-
-
-def _resolved_targets(mounts: tuple[MountPoint, ...], root: Root) -> tuple[str, ...]:
-    layers = _directories(root)
+    """Return where the mounts come to lie, as above."""
+    layers, status = _directories(root), asked_once()
     placed: list[str] = []
     for mount in mounts:
         target = normalized(mount.target)
         if target.startswith("/") and not _protects(mount):
-            target = resolve(layers, target, placed) or target
+            target = resolve(layers, target, placed, status) or target
         placed.append(target)
     return tuple(placed)
-
-
-_resolved_in_layers = lru_cache(maxsize=64)(_resolved_targets)
 
 
 def resolved(path: str, root: Root, mounts: Sequence[MountPoint]) -> str:

@@ -167,12 +167,12 @@ lab.outcome("pid")
 
 # %% [markdown] lang="en" id="namespaces-step"
 # One process, a number in each namespace it can be seen from. Inside it is process 1, the first of its world, and it cannot name
-# any process outside. (So had the very first container of this lesson: write `hello` into a new cell.)
+# any process outside. (The very first container of this lesson had two numbers, too: write `hello` into a new cell.)
 #
 # **Your second stage** makes the process. `spec.namespaces` is a tuple of kinds, such as `("mount", "pid", "uts")`;
 # `NAMESPACE_FLAGS["pid"]` is `CloneFlag.NEWPID`, and so on. Join the flags with `|` and return `[ops.Clone(flags)]`.
 
-# %% [markdown] lang="zh" of="297fc3e3"
+# %% [markdown] lang="zh" of="36cca85c"
 # 同一个进程，在每个看得见它的命名空间里各有一个编号。在里面它是 1 号，是它那个世界里的第一个进程，外面的进程它一个也看不到。
 # （本课的第一个容器也是这样：在新的单元格里输入 `hello` 看看。）
 #

@@ -96,15 +96,16 @@ OPTIONS: Final = (
 
 def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> None:
     """Declare them, and IMAGE and its command. `-h` is docker's, the host name; `--help` helps."""
-    parser._optionals.conflict_handler = "resolve"
+    options = parser._optionals  # of its own a parser would make a formatter for each of them, to check its form
+    options.conflict_handler = "resolve"
     for flags, field, value, line in OPTIONS:
         name, many = field.removesuffix("+"), field.endswith("+")
         if not value:
-            parser.add_argument(*flags.split(), dest=name, action="store_true", help=line)
+            options.add_argument(*flags.split(), dest=name, action="store_true", help=line)
         else:
             more = "; may be repeated" if many else ""
             action = "append" if many else "store"
-            parser.add_argument(*flags.split(), dest=name, action=action, metavar=value, help=line + more)
+            options.add_argument(*flags.split(), dest=name, action=action, metavar=value, help=line + more)
     parser.add_argument("--rootfs", action="store_true", help="IMAGE is a directory, used as root file system as it is")
     parser.add_argument(
         "image",
@@ -140,9 +141,9 @@ def _default_network(*, publishes: bool) -> str:
 
     if not confined() or publishes:
         return "bridge"
-    from labcore.network.rootless import obstacle
+    from labcore.network.rootless import has_networks
 
-    return "none" if obstacle() else "bridge"
+    return "bridge" if has_networks() else "none"
 
 
 def _variables(files: Sequence[str], given: Sequence[str]) -> dict[str, str | None]:

@@ -55,8 +55,8 @@ QUESTIONS = {
         ),
         0,
         T(
-            "A plain directory gives EBUSY where it lies on the mount of `/`, as in the lesson, and EINVAL elsewhere.",
-            "普通目录和 `/` 在同一个挂载上时得到 EBUSY（课里就是这样），否则是 EINVAL。",
+            "A plain directory gives EBUSY where it lies on the mount of `/`, and EINVAL elsewhere.",
+            "普通目录和 `/` 在同一个挂载上时得到 EBUSY，否则是 EINVAL。",
         ),
     ),
     "private": Question(

@@ -22,10 +22,8 @@ def place() -> Path | None:
     return Path(found) if (found := os.environ.get(VARIABLE)) else None
 
 
-def obstacle() -> str:
-    """Return why containers of this process, which is in a user namespace, can have no network, with the cure, or nothing."""
+def has_networks() -> bool:
+    """Return whether containers of this process, which is in a user namespace, can have a network."""
     from labcore.network.rootless import user_mode
 
-    if place() is None:
-        return "this user namespace has no networks of its own: make it by `labcore rootless PROGRAM ...`"
-    return user_mode.obstacle()
+    return place() is not None and user_mode.obstacle() is None

@@ -17,7 +17,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from socket import AF_UNIX, SOCK_SEQPACKET, recv_fds, socket
 from typing import Final
 
 from labcore import procfs
@@ -126,18 +125,20 @@ def _kill(pidfd: int) -> None:
 
 def _start(directory: Path) -> None:
     """Start the pause process in the user namespace that this one is in now. Its socket listens before it runs."""
+    from socket import AF_UNIX, SOCK_SEQPACKET, socket  # which costs 10 ms, and most commands find one that runs
+
     with socket(AF_UNIX, SOCK_SEQPACKET) as listener:
         beside = bind_beside(listener, directory / "sock")
         beside.chmod(0o600)
         listener.listen(64)
-        pid = _spawn(listener, directory)
+        pid = _spawn(listener.fileno(), directory)
         beside.replace(directory / "sock")
     write(directory, Pause(boot_id(), pid, procfs.start_time(pid) or 0, procfs.namespace("self", "user")))
 
 
-def _spawn(listener: socket, directory: Path) -> int:
+def _spawn(listener: int, directory: Path) -> int:
     words = ("/bin/sh", "-c", DETACHED, "sh", sys.executable, "-P", "-m", MODULE, str(directory))
-    nothing, copy = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC), os.dup(listener.fileno())
+    nothing, copy = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC), os.dup(listener)
     reader, writer = os.pipe()
     try:
         places = ((nothing, 0), (writer, 1), (nothing, 2), (copy, CONTROL))
@@ -158,6 +159,8 @@ def network_of(directory: Path, *, connected: bool) -> int:
 
     Raises Unavailable.
     """
+    from socket import AF_UNIX, SOCK_SEQPACKET, recv_fds, socket  # most commands need no network
+
     pause = read(directory)
     if pause is None or pause.user != procfs.namespace("self", "user"):
         raise Unavailable(f"the user namespace of {directory} has ended, and this process is in it: start it again")

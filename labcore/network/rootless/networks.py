@@ -73,7 +73,7 @@ class RootlessNetworks:
             with Netlink() as netlink:
                 return list_routes(netlink)
 
-        return [Route(parse_prefix(user_mode.SUBNET), has_gateway=False, link=0), *self._here(listed)]
+        return [Route(parse_prefix(user_mode.SUBNET), gateway="", link=0), *self._here(listed)]
 
     def _there(self, work: Callable[[], T]) -> T:
         """Return what `work` returns in the namespace, or raise what it raises; `_here` works in it."""

@@ -33,6 +33,7 @@ from labcore.native import (
     umount2,
     unshare,
 )
+from labcore.network.endpoints import forget_namespace
 from labcore.network.links import set_up
 from labcore.network.netlink import Netlink
 from labcore.network.rootless import namespaces, user_mode
@@ -120,7 +121,10 @@ class PauseProcess:
         return self._network
 
     def _connect(self) -> None:
-        """Have the network namespace connected to the host's network. Raises Unavailable."""
+        """Have the network namespace connected to the host's network; where that leads nowhere, it need not be.
+
+        Raises Unavailable.
+        """
         if self._helper is not None and self._helper.poll() is None:
             return
         network = self._own_network()
@@ -130,10 +134,10 @@ class PauseProcess:
             if self._helper is not None:
                 return
             refused.append(f"{words[0]}: {why}")
-        raise Unavailable(
-            user_mode.obstacle()
-            or f"this network cannot be connected to the host's: {'; '.join(refused)}: mend that, or --network none"
-        )
+        if obstacle := user_mode.obstacle():
+            raise Unavailable(f"{': '.join(obstacle)}, or --network none")
+        if _has_route(""):
+            raise Unavailable(f"no network, for this user's cannot be connected to the host's: {'; '.join(refused)}")
 
     def _end(self) -> None:
         if self._helper is not None:
@@ -141,6 +145,7 @@ class PauseProcess:
         if self._network >= 0:
             namespaces.end_servers(os.fstat(self._network).st_ino)
             umount2(self._path, UnmountFlag.DETACH)
+            forget_namespace(str(self._directory.parent / "network"), os.fstat(self._network).st_ino)
         for name in ("sock", "pause.json", "network"):
             (self._directory / name).unlink(missing_ok=True)
 
@@ -190,11 +195,16 @@ def _wait_for_route(network: int) -> int:
     setns(network, CloneFlag.NEWNET)
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end:
-        table = Path("/proc/self/net/route").read_text(encoding="ascii").splitlines()  # proc_pid_net(5)
-        if any(line.split()[:2] == [user_mode.TAP, "00000000"] for line in table):
+        if _has_route(user_mode.TAP):
             return 0
         time.sleep(POLL_SECONDS)
     return 1
+
+
+def _has_route(link: str) -> bool:
+    """Return whether there is a default route of IPv4 by that link, or by any: proc_pid_net(5)."""
+    table = Path("/proc/self/net/route").read_text(encoding="ascii").splitlines()
+    return any(line.split()[1] == "00000000" and line.split()[0].startswith(link) for line in table)
 
 
 def main(directory: str) -> None:

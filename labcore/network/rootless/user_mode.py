@@ -33,15 +33,15 @@ def commands(namespace: str) -> list[tuple[str, ...]]:
     return found
 
 
-def obstacle() -> str:
-    """Return why an ordinary user's containers can have no network here, with the cure; empty if they can."""
+def obstacle() -> tuple[str, str] | None:
+    """Return why an ordinary user's containers can have no network here, and the cure; None if they can."""
     if not commands(""):
-        return "an ordinary user's networks need pasta or slirp4netns, and neither is installed: apt-get install passt"
+        return "an ordinary user's networks need pasta or slirp4netns, and neither is installed", "sudo apt-get install passt"
     if not os.path.exists(TUN):  # noqa: PTH110
-        return f"an ordinary user's networks need {TUN}, and it is not there: sudo modprobe tun"
+        return f"an ordinary user's networks need {TUN}, which is not there", "sudo modprobe tun"
     if not os.access(TUN, os.R_OK | os.W_OK):
-        return f"an ordinary user's networks need {TUN}, and it is closed to you: sudo chmod 666 {TUN}"
-    return ""
+        return f"an ordinary user's networks need {TUN}, which is closed to you", f"sudo chmod 666 {TUN}"
+    return None
 
 
 def _is_installed(program: str) -> bool:
