@@ -61,7 +61,7 @@ def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     with given_back(engine, on_networks), held(engine, container, on_networks) as spec:
         launch = Launch(
             spec,
-            options=engine.launch_options(on_networks.syncs(engine)),
+            options=on_networks.launch_options(engine),
             cgroup=cgroup_of(container.options, container.id),
             remember=lambda launch: remember_cgroups(engine, container, launch.made),
         )

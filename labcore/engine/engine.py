@@ -102,11 +102,16 @@ class Engine:
 
         return NetworkDriver(self.root, self.notify)
 
-    def launch_options(self, syncs: tuple[tuple[SyncPoint, Action], ...] = ()) -> LaunchOptions:
-        """Return how containers of this engine are launched: with this work at sync points, and their filters compiled once."""
+    def launch_options(
+        self, syncs: tuple[tuple[SyncPoint, Action], ...] = (), networks: tuple[str, ...] = ()
+    ) -> LaunchOptions:  # fmt: skip
+        """Return how containers of this engine are launched: with this work at sync points, and their filters compiled once.
+
+        `networks` are those that they are connected to.
+        """
         from labcore.runtime import LaunchOptions
 
-        return LaunchOptions(filter_cache=f"{self.root}/runtime/seccomp", syncs=syncs)
+        return LaunchOptions(filter_cache=f"{self.root}/runtime/seccomp", syncs=syncs, networks=networks)
 
     def seed(self, name: str, *, update: bool = False, tell: Callable[[str], None] = lambda _: None) -> Image:
         """Make one of the images that can be made on the spot (`labcore.images.builtin.SEEDS`).

@@ -19,7 +19,7 @@ from labcore.spec import MountPoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Final
 
     from labcore.engine.networks import Connected
@@ -33,6 +33,7 @@ ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 """
 HOSTS: Final = "/etc/hosts"
+NAMES: Final = ("hosts", "hostname", "resolv.conf")
 BOUND: Final = ("bind", "rprivate")
 
 
@@ -46,7 +47,7 @@ def etc_files(options: CreateOptions, hostname: str, connected: Connected) -> di
     return {"hosts": known + added, "hostname": f"{hostname}\n", "resolv.conf": str(connected.resolver)}
 
 
-def with_etc_files(spec: ContainerSpec, directory: str, names: Mapping[str, str]) -> ContainerSpec:
+def with_etc_files(spec: ContainerSpec, directory: str, names: Iterable[str] = NAMES) -> ContainerSpec:
     """Return the spec with the files of that directory bound, but where the caller mounts something of its own.
 
     They are read only where the root is, as docker's are.

@@ -93,7 +93,12 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
     root = BindRoot(f"/proc/{pid}/root")
     own = cgroups_of(os.getpid())
     cgroups = tuple(each for each in cgroups_of(pid) if each not in own)
-    return spec_of(engine, container.replace(options=wanted), root).replace(cgroups=cgroups)
+    spec = spec_of(engine, container.replace(options=wanted), root, lambda _: pid).replace(cgroups=cgroups)
+    if not container.options.links:
+        return spec
+    from labcore.engine.networks import connected_now, with_variables  # few have any
+
+    return with_variables(spec, connected_now(engine, container).variables)
 
 
 def cgroups_of(pid: int) -> tuple[str, ...]:

@@ -111,7 +111,7 @@ def create_options(
     limits = {target.partition(".")[2]: changes.pop(target) for target in list(changes) if target.startswith("resources.")}
     if limits:
         changes["resources"] = changes.get("resources", base.resources).replace(**limits)
-    return base.replace(**changes) if changes else base
+    return network_forms.check_mode(base.replace(**changes) if changes else base)
 
 
 def _add(changes: dict[str, Any], target: str, found: Any) -> None:

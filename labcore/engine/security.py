@@ -1,4 +1,4 @@
-"""What a container may do: capabilities, the seccomp filter, masked and read-only paths, AppArmor's profile, `--privileged`."""
+"""Confinement of a container: capabilities, seccomp filter, masked and read-only paths, AppArmor's profile, `--privileged`."""
 
 from __future__ import annotations
 

@@ -16,8 +16,12 @@ DEFAULT_POOLS: Final = (
 WIDE: Final = 4  # a route for so few bits is a default route in two or more parts
 
 
+class NoMoreSubnets(Unavailable):
+    """All default pools are in use."""
+
+
 def choose_subnet(version: int, network_id: str, networks: Iterable[Prefix], routes: Iterable[Route]) -> str:
-    """Return a subnet that no network of ours has and no route of the host leads to. Raises Unavailable.
+    """Return a subnet that no network of ours has and no route of the host leads to. Raises NoMoreSubnets.
 
     For IPv6 it is a unique local one (RFC 4193), whose 40 random bits are those of the network's ID.
     """
@@ -27,9 +31,9 @@ def choose_subnet(version: int, network_id: str, networks: Iterable[Prefix], rou
         prefix = parse_prefix(text)
         if not any(prefix.overlaps(other) for other in taken):
             return str(prefix)
-    raise Unavailable(
-        f"no subnet of IPv{version} is left among the default ones that no network and no route of this host has: "
-        "name one (--subnet), or remove networks (labcore network prune)"
+    raise NoMoreSubnets(
+        "all predefined address pools have been fully subnetted: networks and routes of this host have all of IPv"
+        f"{version}: name a subnet (--subnet), or remove networks (labcore network prune)"
     )
 
 

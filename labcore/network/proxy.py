@@ -14,7 +14,7 @@ from pathlib import Path
 from labcore.errors import InUse, LabcoreError, Unavailable
 from labcore.locks import Lock
 from labcore.network import ports
-from labcore.network.ports import BoundPorts
+from labcore.network.ports import BoundPorts, on_host
 from labcore.spec.network import Endpoint, PortBinding
 from labcore.unix_sockets import bind_beside, connect
 
@@ -73,13 +73,13 @@ class Proxy:
             self._restore(but)
 
     def _restore(self, but: str) -> list[LabcoreError]:
-        known = {endpoint.id: endpoint for endpoint in self._published() if endpoint.ports and endpoint.id != but}
+        known = {endpoint.id: endpoint for endpoint in self._published() if on_host(endpoint) and endpoint.id != but}
         held = self._tell({"keep": [*known, but]}) if self._is_there() else []
         failed: list[LabcoreError] = []
         for endpoint in known.values():
             if endpoint.id not in held:
                 try:
-                    with self._bind(endpoint.ports) as bound:
+                    with self._bind(on_host(endpoint)) as bound:
                         held = self._publish(endpoint, bound.sockets)
                 except InUse as error:
                     failed.append(error)
@@ -89,7 +89,7 @@ class Proxy:
     def _publish(self, endpoint: Endpoint, sockets: Sequence[socket.socket]) -> Held:
         if started := not self._is_there():
             self._start()
-        targets = [target(endpoint, port) for port in endpoint.ports]
+        targets = [target(endpoint, port) for port in on_host(endpoint)]
         held: Held = [endpoint.id]
         for first in range(0, len(targets), AT_ONCE):
             part = slice(first, first + AT_ONCE)

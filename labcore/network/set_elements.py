@@ -86,17 +86,12 @@ class SetElements:
         for error in list(_errors(self._socket)):
             raise SystemCallError(error, "nfnetlink", f"table {self.table}", "firewall")
 
-
-def has_chain(family: str, table: str, chain: str) -> bool:
-    """Return whether somebody has a chain of that name, in the calling thread's network namespace."""
-    names = attribute(NFTA_CHAIN_TABLE, table) + attribute(NFTA_CHAIN_NAME, chain)
-    body = _FAMILY.pack(NFPROTO[family], 0, 0) + names
-    connection = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)
-    try:
-        connection.send(_HEADER.pack(_HEADER.size + len(body), NFT_MSG_GETCHAIN, NLM_F_REQUEST | NLM_F_ACK, 0, 0) + body)
-        return not list(_errors(connection))
-    finally:
-        connection.close()
+    def has_chain(self, family: str, chain: str, table: str = "") -> bool:
+        """Return whether there is a chain of that name, in our tables or in another one."""
+        names = attribute(NFTA_CHAIN_TABLE, table or self.table) + attribute(NFTA_CHAIN_NAME, chain)
+        body = _FAMILY.pack(NFPROTO[family], 0, 0) + names
+        self._socket.send(_HEADER.pack(_HEADER.size + len(body), NFT_MSG_GETCHAIN, NLM_F_REQUEST | NLM_F_ACK, 0, 0) + body)
+        return not list(_errors(self._socket))
 
 
 def list_elements(family: str, table: str, name: str) -> "list[list[bytes]]":
