@@ -1,8 +1,14 @@
 """Message catalogue of the lab: its English texts and their Chinese translations; `say` chooses by LABCORE_LANG."""
 
-from labcore.language import Catalogue
+from labcore.language import Catalogue, language
 
 say = Catalogue("lab")
+
+
+def labelled(name: str, words: str) -> str:
+    """Return words behind the name of what they are about, and a colon."""
+    return f"{name}：{words}" if language() == "zh" else f"{name}: {words}"
+
 
 CHINESE = {
     # --- the toolkit

@@ -15,7 +15,7 @@ from labcore.errors import InvalidInput, SystemCallError
 from labcore.lab import cgroups
 from labcore.lab.checks.process_view import FILES
 from labcore.lab.colours import BAD, GOOD
-from labcore.lab.messages import say
+from labcore.lab.messages import labelled, say
 from labcore.native import Prctl, Process
 from labcore.record import Record
 
@@ -62,7 +62,7 @@ class Report(Record):
         for subject, count in self.compared.items():
             changed = self.changed[subject]
             mark, state = ("✗", say("changed")) if changed else ("✓", say("as before"))
-            lines.append(f"{mark} {names[subject]}: {state} ({count})")
+            lines.append(f"{mark} {labelled(names[subject], state)} ({count})")
             lines += [f"    {line}" for line in changed[:8]]
         return lines
 

@@ -139,6 +139,14 @@ def test_a_lesson_ends_with_the_link_to_the_next() -> None:
         assert [lesson.file for lesson in later] == re.findall(r"\]\((\d\d_\w+\.ipynb)\)", last.source)
 
 
+def test_a_line_break_beside_chinese_is_no_space_on_the_page() -> None:
+    assert (
+        notebooks.joined("两个编号：\n**主设备号**指明\n驱动，\n`minor` 指明\nnull")
+        == "两个编号：**主设备号**指明驱动，`minor` 指明\nnull"
+    )
+    assert notebooks.joined("- 一，\n- 二；\n\n1. 三。\n2. 四") == "- 一，\n- 二；\n\n1. 三。\n2. 四"
+
+
 def chinese_in_italics(markdown: str) -> list[str]:
     plain = re.sub(r"`[^`]*`|\*\*", "", markdown)
     return [text for text in re.findall(r"\*([^*\n]+)\*", plain) if re.search(r"[\u4e00-\u9fff]", text)]

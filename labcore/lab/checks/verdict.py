@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, Self
 
 from labcore.lab.colours import BAD, GOOD, MUTED
-from labcore.lab.messages import say
+from labcore.lab.messages import labelled, say
 from labcore.record import Record
 
 State = Literal["blank", "passed", "failed"]
@@ -31,7 +31,7 @@ class Claim(Record):
     def line(self) -> str:
         """The claim in words; what was seen is told only if it was not what was expected."""
         if self.holds:
-            return f"{self.text}: {_shortened(self.expected)}" if self.expected else self.text
+            return labelled(self.text, _shortened(self.expected)) if self.expected else self.text
         if self.expected:
             values = {"expected": _shortened(self.expected), "seen": _shortened(self.seen) or say("nothing")}
             return say("{text}: expected {expected}, saw {seen}", text=self.text, **values)

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from labcore.bench.comparison import WORK, Comparison, Series
 from labcore.errors import InvalidInput
-from labcore.lab.messages import say
+from labcore.lab.messages import labelled, say
 from labcore.lab.pictures import comparison_labels as labels
 from labcore.lab.pictures import comparison_words as words
 from labcore.lab.pictures.comparison_waterfall import name_rows, where_starts_go
@@ -107,7 +107,7 @@ def work(found: Comparison) -> Picture:
     _title(axes, say("What work inside costs"), found)
     families = {labels.family(each.subject) for kind in kinds for each in found.of(kind)} - {"process"}
     _legend(drawn, families)
-    alt = sentences(words.labelled(labels.work()[kind], words.alt(found.of(kind), "{:,.0f} ns".format)) for kind in kinds)
+    alt = sentences(labelled(labels.work()[kind], words.alt(found.of(kind), "{:,.0f} ns".format)) for kind in kinds)
     explained = [(labels.work()[kind], labels.work_explained()[kind]) for kind in kinds]
     return Picture(drawn, alt, words.caption(words.work(found, kinds), explained))
 

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from labcore.bench.comparison import Comparison, Series
-from labcore.lab.messages import say
+from labcore.lab.messages import labelled, say
 from labcore.lab.pictures import comparison_labels as labels
 from labcore.lab.pictures.style import clauses, duration, listed, sentence, sentences
-from labcore.language import language
 from labcore.record import Record
 
 WIDE: Final = 2.0  # times: samples that lie further apart spread too widely for a claim
@@ -27,11 +26,6 @@ def _with_spread(each: Series, shown: Callable[[float], str]) -> str:
 def caption(claims: str, names: Iterable[tuple[str, str]]) -> str:
     """Return a caption in Markdown: the claims, and what each subject is."""
     return "\n".join([claims, "", *(f"- {labelled(f'**{name}**', words)}" for name, words in names)])
-
-
-def labelled(name: str, words: str) -> str:
-    """Return words behind the name of what they are about, and a colon."""
-    return f"{name}：{words}" if language() == "zh" else f"{name}: {words}"
 
 
 def subjects(series: Sequence[Series]) -> list[tuple[str, str]]:
