@@ -382,8 +382,7 @@ def within_reach(*argv: str, script: str = 'exec "$@"') -> list[str]:
     if os.geteuid():
         return list(argv)
     closed = {path: found for path in NEEDED if (found := closed_to_others(path))}
-    place = next(place for place in PLACES if Path(place).is_dir() and not any(Path(place) in path.parents for path in NEEDED))
-    steps = ["set -e", f"PLACE={place}", 'mount -t tmpfs -o mode=755 tmpfs "$PLACE"']
+    steps = ["set -e", f"PLACE={place_to_cover()}", 'mount -t tmpfs -o mode=755 tmpfs "$PLACE"']
     for number, path in enumerate(closed):
         steps.append(f'mkdir "$PLACE/{number}"; mount --rbind {quote(str(path))} "$PLACE/{number}"')
     steps += [f"mount -t tmpfs -o mode=755 tmpfs {quote(str(each))}" for each in sorted(set(closed.values()))]
@@ -391,6 +390,11 @@ def within_reach(*argv: str, script: str = 'exec "$@"') -> list[str]:
         steps.append(f'mkdir -p {quote(str(path))}; mount --rbind "$PLACE/{number}" {quote(str(path))}')
         steps.append(f'umount -l "$PLACE/{number}"')
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", "\n".join([*steps, script]), "sh", *argv]
+
+
+def place_to_cover() -> str:
+    """Return a directory on which something can be mounted: nothing that the tests need lies below it."""
+    return next(place for place in PLACES if Path(place).is_dir() and not any(Path(place) in path.parents for path in NEEDED))
 
 
 def closed_to_others(path: Path) -> Path | None:

@@ -27,7 +27,7 @@ WIDTH, HEIGHT = 1280, 900
 READY_SECONDS = 120  # until the notebook and its kernel are there
 RUN_SECONDS = 200  # for all cells
 WIDGET_SECONDS = 40  # for a container, where all else is started at the same time
-POLL_MS = 100
+POLL_MS = 300
 KERNEL_IS_READY = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 # The page calls a kernel idle before it is connected to it, and what is run then is never executed. The server knows better.
 CONNECTED = """async path => {

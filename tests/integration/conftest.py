@@ -1,4 +1,4 @@
-"""What tests of the registry share, and those of storage."""
+"""What tests of the registry share, those of storage, and those of the lessons' checks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from labcore.registry.server import Registry
 from tests.registry import Client
+from tests.warm_checks import WarmChecks, warm_checks
 
 
 @pytest.fixture
@@ -33,3 +34,10 @@ def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Each way in which layers are put together."""
     monkeypatch.setenv("LABCORE_STORAGE", request.param)
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmChecks]:
+    """The lessons' checks without two new interpreters for each: there are hundreds of answers."""
+    with warm_checks() as checks:
+        yield checks

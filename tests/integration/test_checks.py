@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from tests.integration.right import RIGHT
 from tests.integration.wrong.rejected import REJECTED
 from tests.integration.wrong.ways_in import WAYS_IN
 from tests.threads import Started
-from tests.warm_checks import WarmChecks, warm_checks
+from tests.warm_checks import WarmChecks
 
 # A step may stand in two lessons, with a check in each.
 WRONG = {
@@ -50,13 +49,6 @@ def verdict_on(step: str, source: str, directory: Path, seed: int | None = None,
     workspace = Workspace(directory)
     workspace.save(step, marked(step, source.strip(), lesson))
     return examine(step, workspace.file, seed, lesson=lesson)
-
-
-@pytest.fixture(scope="session")
-def warm() -> Iterator[WarmChecks]:
-    """The same checks, without two new interpreters for each: there are hundreds of answers."""
-    with warm_checks() as checks:
-        yield checks
 
 
 def warm_verdict(warm: WarmChecks, step: str, source: str, lesson: int) -> Verdict:

@@ -9,7 +9,7 @@ import pytest
 
 import labcore
 from labcore.engine import Engine
-from tests.conftest import PROJECT, needs_root
+from tests.conftest import PROJECT, needs_root, place_to_cover
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 LABCORE = f"{sys.executable} -P -m labcore"
@@ -22,13 +22,15 @@ def as_root() -> None:
 
 def test_the_lessons_pass_inside_a_container() -> None:
     """In a copy of this machine's own tree, for the Python in it; what the lesson writes lies in memory."""
+    place = place_to_cover()
     inside = f"""
-        set -e; mount -t tmpfs tmpfs /srv; cd /srv; export LABCORE_ROOT=/srv/state PYTHONPATH={PROJECT}
+        set -e; mount -t tmpfs tmpfs {place}; cd {place}; export LABCORE_ROOT={place}/state PYTHONPATH={PROJECT}
         {LABCORE} seed busybox; {LABCORE} run --rm busybox hostname
         for n in 3 4; do {LABCORE} lesson start $n; {LABCORE} lesson solve $n; {LABCORE} lesson check $n; done"""
-    outside = f"mount --rbind / /mnt && exec {LABCORE} run --rm --privileged --init --rootfs /mnt sh -c {shlex.quote(inside)}"
+    run = f"{LABCORE} run --rm --privileged --init --rootfs {place} sh -c {shlex.quote(inside)}"
+    outside = f"mount --rbind / {place} && exec {run}"
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", outside]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 of 6 steps, 2 of 2 challenges" in done.stdout
     assert "4 of 4 steps, 1 of 1 challenges" in done.stdout
