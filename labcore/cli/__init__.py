@@ -8,6 +8,7 @@ import io
 import os
 import sys
 
+import labcore
 from labcore.cli import command_line
 from labcore.cli.commands import AS_ROOT
 from labcore.errors import LabcoreError
@@ -76,9 +77,7 @@ def _carry_out(words: list[str]) -> int:
 
 def _about(line: command_line.Line) -> str:
     if line.name == "--version":
-        from labcore.cli.version import number
-
-        return f"labcore version {number()}\n"
+        return f"labcore version {labcore.__version__}\n"
     if line.name == command_line.COMPLETE:
         from labcore.cli.complete import answer
 

@@ -516,11 +516,15 @@ CHINESE = {
     "a cure says what to do, not what went wrong": "补救办法说的是该怎么做，而不是出了什么错",
     "and returns {code}": "并返回 {code}",
     "for fewer than three words, or another first one, it returns {code}": "不足三个词，或第一个词不对，就返回 {code}",
-    "says on standard error how it is used, and starts nothing": "在标准错误里说明用法，什么也不启动",
+    "says on standard error how it is used, with the word `run`, and starts nothing":
+        "在标准错误里说明用法（里面有 `run` 这个词），什么也不启动",
     "the digest of the manifest that has that name": "用这个名字的 manifest 的摘要",
     "nor has an image a name there whose parts did not all come": "没有收全的镜像，在那里也没有名字",
+    "nor where its parts could not be kept": "各部分存不下来的地方，也没有名字",
     "nor is an image that is not there": "镜像不存在也不算成功",
     "starts nothing": "什么也不启动",
+    "where `run` fails, its error is raised, or another code than 0 returned":
+        "`run` 失败时，要抛出它的错误，或返回 0 以外的退出码",
     # machine_of
     "a program's machine is the number at byte 18": "程序适用的机器，就是第 18 字节处的数字",
     "in the byte order that byte 5 names": "字节顺序按第 5 字节所写",

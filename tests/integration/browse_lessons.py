@@ -35,6 +35,12 @@ CONNECTED = """async path => {
   return sessions.some(s => s.path === path && s.kernel.connections > 0 && s.kernel.execution_state === 'idle');
 }"""
 
+# A browser without a GPU draws what moves while one waits, the splash above all, with half a processor.
+NOTHING_MOVES = """addEventListener('DOMContentLoaded', () => {
+  const style = document.createElement('style');
+  style.textContent = '*, *::before, *::after { animation: none !important; transition: none !important }';
+  document.head.append(style);
+})"""
 COUNTS = """() => {
   const cells = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')];
   const prompt = cell => cell.querySelector('.jp-InputPrompt')?.textContent ?? '';
@@ -55,6 +61,8 @@ def main(directory: str) -> None:
         context = playwright.chromium.launch_persistent_context(
             profile, executable_path="/usr/bin/chromium", args=FLAGS, viewport={"width": WIDTH, "height": HEIGHT}
         )
+        context.set_default_timeout(READY_SECONDS * 1000)
+        context.add_init_script(NOTHING_MOVES)
         for request in map(json.loads, sys.stdin):
             print(json.dumps(visit(context, request["url"], Path(directory, request["name"]))), flush=True)
         context.close()
@@ -69,9 +77,9 @@ def visit(context: BrowserContext, url: str, pictures: Path) -> dict[str, object
         started = time.monotonic()
         try:
             page.goto(url + "&reset")  # no tabs of an earlier visit
-            page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=READY_SECONDS * 1000)
-            page.wait_for_function(CONNECTED, arg=_path(url), timeout=READY_SECONDS * 1000, polling=POLL_MS)
-            page.wait_for_selector(KERNEL_IS_READY, timeout=READY_SECONDS * 1000)
+            page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+            page.wait_for_function(CONNECTED, arg=_path(url), polling=500)
+            page.wait_for_selector(KERNEL_IS_READY)
             seconds = _run_all(page, started)
             errors += [] if _widget_answers(page) else ["the widget does not answer"]
             errors += [f"output: {text}" for text in page.evaluate(PROBLEMS)]

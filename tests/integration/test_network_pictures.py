@@ -355,6 +355,26 @@ def test_only_the_packet_itself_is_seen(machine: Machine, traces: Traces) -> Non
     assert len(hops(traces)) == 4
 
 
+REFUSED = """
+from labcore import lab
+from labcore.errors import Unavailable
+for draw in (lab.network, lambda: lab.network(1), lambda: lab.packet("host", "127.0.0.1", 80)):
+    try:
+        draw()
+    except Unavailable as error:
+        print(error)
+"""
+
+
+def test_an_ordinary_user_may_not_look_into_the_machines_networks() -> None:
+    done = as_learner(sys.executable, "-P", "-c", REFUSED)
+    assert done.stdout.splitlines() == [
+        "the network of host may not be looked into from here: run this as root",
+        "process 1 may not be looked into from here: run this as root, or choose one of your own",
+        "the network of host may not be looked into from here: run this as root",
+    ], done.stderr
+
+
 DRAWN = """
 from labcore import lab
 print(lab.network().alt)

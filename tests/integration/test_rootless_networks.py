@@ -2,16 +2,19 @@
 
 import os
 import re
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from labcore import procfs
 from tests.conftest import LEARNER, as_learner, needs, needs_root
-from tests.network import Namespace, serving
+from tests.network import Namespace, ask, serving
 from tests.network_rig import host_and_neighbor
 
 pytestmark = pytest.mark.usefixtures("nothing_left", "nobody_left")
@@ -54,18 +57,19 @@ def learners() -> list[str]:
     return found
 
 
-def hiding(*programs: str) -> list[str]:
-    """Return the words that run a command where these programs are not installed."""
-    if not programs:
-        return []
-    paths = [path for path in (f"/usr/bin/{program}" for program in programs) if os.path.exists(path)]
-    script = "".join(f"mount --bind /dev/null {path}\n" for path in paths) + 'exec "$@"'
+def where(*hidden: str, resolv_conf: str = "") -> list[str]:
+    """Return the words that run a command where these programs are not installed, and with another resolv.conf(5)."""
+    covers = {path: "/dev/null" for path in (f"/usr/bin/{program}" for program in hidden) if os.path.exists(path)}
+    covers |= {"/etc/resolv.conf": resolv_conf} if resolv_conf else {}
+    script = "".join(f"mount --bind {new} {path}\n" for path, new in covers.items()) + 'exec "$@"'
     return ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh"]
 
 
-def shell(host: Namespace, script: str, *, hidden: tuple[str, ...] = (), status: int = 0) -> list[str]:
+def shell(
+    host: Namespace, script: str, *, hidden: tuple[str, ...] = (), resolv_conf: str = "", status: int = 0
+) -> list[str]:  # fmt: skip
     prepared = f"{LABCORE} seed busybox > seeded\n{script}"
-    done = as_learner("sh", "-ec", prepared, prefix=[*host.words(), *hiding(*hidden)])
+    done = as_learner("sh", "-ec", prepared, prefix=[*host.words(), *where(*hidden, resolv_conf=resolv_conf)])
     assert done.returncode == status, done.stdout + done.stderr
     return [*done.stdout.splitlines(), *done.stderr.splitlines()]
 
@@ -104,6 +108,66 @@ def test_the_hosts_loopback_is_out_of_reach(hosts: tuple[Namespace, Namespace]) 
     assert "loopback" not in "".join(said)
 
 
+def test_a_port_of_the_hosts_loopback_is_closed_to_neighbors(hosts: tuple[Namespace, Namespace]) -> None:
+    needs("pasta")
+    host, neighbor = hosts
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor() as pool:
+        place = Path(name)
+        place.chmod(0o777)
+        serve = "'while :; do echo web | nc -l -p 80; done'"
+        script = f"""
+        {LABCORE} run -d --name web -p 127.0.0.1:8080:80 -p 192.0.2.1:8081:80 busybox sh -c {serve} > /dev/null
+        touch {place}/ready; while [ ! -e {place}/done ]; do sleep 0.1; done
+        {LABCORE} rm -f web"""
+        running = pool.submit(shell, host, script)
+        while not (place / "ready").exists() and not running.done():
+            time.sleep(0.1)
+        answers = ask(neighbor, "tcp:192.0.2.1:8080", "tcp:192.0.2.1:8081")
+        (place / "done").touch()
+        assert running.result() == ["web"]
+    assert answers == {"tcp:192.0.2.1:8080": "refused", "tcp:192.0.2.1:8081": "web\n"}
+
+
+def test_what_the_pause_process_has_is_closed_to_others(hosts: tuple[Namespace, Namespace]) -> None:
+    said = shell(hosts[0], f"{LABCORE} run --rm --network none busybox true; stat -c %a {PAUSE} {PAUSE}/sock")
+    assert said == ["700", "600"]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_name_server_on_the_hosts_loopback_is_asked(program: str, hosts: tuple[Namespace, Namespace]) -> None:
+    """Names of containers and others', on the default network and on one of one's own."""
+    needs(program)
+    host, _ = hosts
+    script = f"""
+    {LABCORE} network create blue > /dev/null
+    for network in bridge blue; do {LABCORE} run --rm --network $network busybox nslookup -type=a there.example; done"""
+    hidden = tuple(each for each in PROGRAMS if each != program)
+    words = [sys.executable, "-c", NAME_SERVER]
+    with tempfile.NamedTemporaryFile("w") as conf, subprocess.Popen(host.words(*words), stdout=subprocess.PIPE) as server:
+        conf.write("nameserver 127.0.0.1\n")
+        conf.flush()
+        Path(conf.name).chmod(0o644)
+        assert server.stdout
+        server.stdout.readline()
+        try:
+            said = shell(host, script, hidden=hidden, resolv_conf=conf.name)
+        finally:
+            server.kill()
+    assert said.count("Address: 192.0.2.77") == 2
+
+
+NAME_SERVER = """
+import socket
+import dns.message, dns.rrset
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+print(flush=True)
+while True:
+    wire, asker = server.recvfrom(4096)
+    answer = dns.message.make_response(dns.message.from_wire(wire))
+    answer.answer = [dns.rrset.from_text(answer.question[0].name, 9, "IN", "A", "192.0.2.77")]
+    server.sendto(answer.to_wire(), asker)
+"""
 KILLS = {
     "the program": "kill -9 $(pgrep -f '^pasta ')",
     "the pause process": f"kill -9 $(grep -o '\"pid\": [0-9]*' {PAUSE}/pause.json | tr -dc 0-9)",

@@ -72,6 +72,16 @@ def test_the_commands_of_the_oci_runtime(bundle: Bundle, tmp_path: Path) -> None
     assert not started & HEAVY
     assert {name for name in started if name.startswith("labcore")} <= SHORT
     assert not imported(tmp_path, *runtime, "exec", bundle.name, "/bin/true") & HEAVY
+    for query in (
+        ("state", bundle.name),
+        ("ps", "--format", "json", bundle.name),
+        ("pause", bundle.name),
+        ("resume", bundle.name),
+    ):
+        found = imported(tmp_path, *runtime, *query)
+        assert not found & HEAVY
+        assert not among(found, {"labcore.native", "labcore.runtime.ops", "labcore.runtime.stages"})
+    assert not imported(tmp_path, *runtime, "--version") & HEAVY
     killed = imported(tmp_path, *runtime, "kill", bundle.name, "CONT")
     assert not killed & HEAVY
     deleted = imported(tmp_path, *runtime, "delete", "--force", bundle.name)

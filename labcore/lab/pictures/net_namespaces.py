@@ -1,16 +1,17 @@
 """Network namespaces as values, read live from the kernel's own tables: interfaces, addresses, routes, veth peers."""
 
+import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from labcore import procfs
 from labcore.engine import Engine
 from labcore.engine.container_state import get
-from labcore.errors import InvalidInput, NotFound, SystemCallError, Unavailable
+from labcore.errors import InvalidInput, NotFound, Unavailable
 from labcore.lab.messages import say
 from labcore.lab.pictures import proc
 from labcore.network import in_namespace, namespace_of
@@ -20,6 +21,7 @@ from labcore.record import Record
 LOOPBACK: Final = "lo"
 HOST: Final = 0  # the host's place in the list
 Container = proc.Target | str
+T = TypeVar("T")
 
 
 class Open(Record):
@@ -144,7 +146,7 @@ def connected(engine: Engine) -> list[tuple[int, str]]:
         for pid in _first_processes(host.inode):
             with suppress(NotFound, Unavailable, InvalidInput):
                 held.append((pid, _held(stack, pid, "")))
-        tables = _tables(host, [each.fd for _, each in held])
+        tables = inside(host, partial(read_tables, [each.fd for _, each in held]))
     ours = {link.index for link in tables.links if link.alias.startswith("labcore:") and link.kind == "bridge"}
     led_to = {link.peer_namespace for link in tables.links if link.master in ours} - {None}
     found = [pid for (pid, _), number in zip(held, tables.numbers, strict=True) if number in led_to]
@@ -166,19 +168,20 @@ def _first_processes(host: int) -> list[int]:
 def read(namespaces: Sequence[Open]) -> list[Namespace]:
     """Return what is in these namespaces now. Raises NetlinkError, Unavailable."""
     fds = [each.fd for each in namespaces]
-    tables = [_tables(each, fds) for each in namespaces]
+    tables = [inside(each, partial(read_tables, fds)) for each in namespaces]
     return [_namespace(place, one, tables[place]) for place, one in enumerate(namespaces)]
 
 
-def _tables(one: Open, fds: Sequence[int]) -> Tables:
+def inside(one: Open, work: Callable[[], T]) -> T:
+    """Return what `work` returns in a namespace, in a thread of its own: this one stays where it is. Raises Unavailable."""
     try:
-        return in_namespace(one.fd, partial(read_tables, fds))
-    except SystemCallError as error:
-        if isinstance(error, PermissionError):
-            raise Unavailable(
-                say("the network of {name} may not be looked into from here: run this as root", name=one.label)
-            ) from None
-        raise
+        return in_namespace(one.fd, work)
+    except OSError as error:
+        if error.errno != errno.EPERM:
+            raise
+        raise Unavailable(
+            say("the network of {name} may not be looked into from here: run this as root", name=one.label)
+        ) from None
 
 
 def _namespace(place: int, one: Open, tables: Tables) -> Namespace:

@@ -65,7 +65,8 @@ def network(*containers: Container, labels: Sequence[str] | None = None) -> Pict
     with net_namespaces.opened(containers, engine, labels) as opened:
         namespaces = net_namespaces.read(opened)
     driver = engine.networks
-    networks = {driver.find(each).bridge: driver.find(each).wanted.name for each in {e.network_id for e in driver.endpoints()}}
+    ours = (driver.find(network) for network in {each.network_id for each in driver.endpoints()})
+    networks = {each.bridge: each.wanted.name for each in ours}
     return draw(namespaces, networks, Nat(tuple(driver.masqueraded()), tuple(driver.published())), left_out)
 
 

@@ -4,7 +4,7 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Final, Literal
@@ -12,8 +12,7 @@ from typing import Final, Literal
 from labcore.errors import Unavailable
 from labcore.lab.messages import say
 from labcore.lab.pictures.net_layout import joined
-from labcore.lab.pictures.net_namespaces import Open
-from labcore.network import in_namespace
+from labcore.lab.pictures.net_namespaces import Open, inside
 from labcore.record import Record
 from labcore.spec.addresses import FAMILIES, Address, parse_address
 
@@ -63,8 +62,8 @@ def trace(namespaces: Sequence[Open], place: int, address: str, port: int) -> Tr
     """
     sequence = 1 + secrets.randbelow((1 << 32) - 1)
     with ExitStack() as stack:
-        watching = [stack.enter_context(_inside(each, _packet_socket)) for each in namespaces]
-        client = stack.enter_context(_inside(namespaces[place], partial(_client, parse_address(address), sequence)))
+        watching = [stack.enter_context(inside(each, _packet_socket)) for each in namespaces]
+        client = stack.enter_context(inside(namespaces[place], partial(_client, parse_address(address), sequence)))
         time.sleep(SETTLE_SECONDS)
         began = time.time_ns()
         outcome = _connect(client, address, port)
@@ -85,16 +84,6 @@ def _way(found: Sequence[tuple[int, Sighting]], began: int) -> tuple[Sighting, .
     for stamp, each in sorted(found, key=lambda pair: pair[0]):
         first.setdefault((each.place, each.interface, each.is_outgoing), each.replace(time_us=(stamp - began) / 1e3))
     return tuple(first.values())
-
-
-def _inside(one: Open, make: Callable[[], socket.socket]) -> socket.socket:
-    """Make a socket in a namespace: it stays there, whoever uses it. Raises Unavailable."""
-    try:
-        return in_namespace(one.fd, make)
-    except PermissionError:
-        raise Unavailable(
-            say("the network of {name} may not be looked into from here: run this as root", name=one.label)
-        ) from None
 
 
 def _packet_socket() -> socket.socket:

@@ -147,9 +147,8 @@ def draw(namespaces: Sequence[Namespace], found: Trace) -> Picture:
         _arrow(axes, before, after)
     for index, row in enumerate(rows):
         _ends(axes, row, TOP + ROW * (index + 0.5))
-    write(
-        axes, LANES, bottom + 0.2, _outcome(namespaces, found), bold=True, colour=NEW if found.outcome == "answered" else GONE
-    )
+    colour = NEW if found.outcome == "answered" else GONE
+    write(axes, LANES + 0.05, bottom + 0.2, _outcome(namespaces, found), bold=True, colour=colour)
     rule = say(
         "each row: an interface where the packet was seen, and its addresses there        µs: since the program called connect"
     )

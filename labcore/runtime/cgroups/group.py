@@ -10,8 +10,6 @@ from functools import cached_property
 
 from labcore.errors import InvalidInput
 from labcore.files import read_text, write_text
-from labcore.native.handover import LAID_OUT
-from labcore.native.spawn import aside
 from labcore.record import Record
 from labcore.runtime.cgroups import removal
 from labcore.runtime.cgroups.hierarchy import hierarchies, main_hierarchy, own_path, v2_controllers
@@ -119,6 +117,9 @@ class Cgroup(Record):
         if not self.alone:
             yield -1
             return
+        from labcore.native.handover import LAID_OUT  # what only looks at a cgroup starts nothing
+        from labcore.native.spawn import aside
+
         controller, directory = self.alone
         path, flags = (f"{directory}/tasks", os.O_WRONLY) if controller else (directory, os.O_PATH | os.O_DIRECTORY)
         fd = aside(os.open(path, flags | os.O_CLOEXEC), LAID_OUT)

@@ -260,6 +260,14 @@ def pull(registry, repository, tag, store):
             ('    lab.tag(store, f"{repository}:{tag}", content)\n', ""),
             ("    for part", '    lab.tag(store, f"{repository}:{tag}", content)\n    for part'),
         ),
+        "what cannot be written is passed over": _but(
+            PULL,
+            (
+                '        Path(store, "blobs", part["digest"].replace(":", "/")).write_bytes(blob)\n',
+                '        subprocess.run(["tee", Path(store, "blobs", part["digest"].replace(":", "/"))], input=blob, '
+                "stdout=subprocess.DEVNULL)\n",
+            ),
+        ),
         "an empty manifest is named": _but(PULL, ("content)\n    return", 'b"{}")\n    return')),
         "nothing comes back": _but(PULL, ("    return manifest\n", "")),
     },

@@ -140,6 +140,8 @@ def devices(spec):
         ),
         "the umask forgotten": _but(DEVICES, ("        ops.Umask(0),\n", "")),
         "the umask left at 0": _but(DEVICES, ("        ops.Umask(0o022),\n", "")),
+        "a /dev in which everybody may make files": _but(DEVICES, (', "mode=755"', "")),
+        "terminals for root only": _but(DEVICES, (', data="ptmxmode=666"', "")),
         "no pts": _but(
             DEVICES,
             ('        ops.MakeDirectories(("dev/pts",)),\n', ""),
@@ -194,6 +196,15 @@ def main(words):
         "always success": _but(MAIN, ("else run(words[1], words[2:])", "else run(words[1], words[2:]) * 0")),
         "success where something is missing": _but(MAIN, ("return 125", "return 0")),
         "the usage on standard output": _but(MAIN, ('PROGRAM…", file=sys.stderr', 'PROGRAM…"')),
+        "a usage without the command": _but(MAIN, ("usage: my_runtime.py run IMAGE PROGRAM…", "usage: my_runtime.py WORDS")),
+        "success where no container starts": _but(
+            MAIN,
+            (
+                "    return 125 if missing else run(words[1], words[2:])\n",
+                "    try:\n        return 125 if missing else run(words[1], words[2:])\n"
+                "    except Exception:\n        return 0\n",
+            ),
+        ),
         "a cure is kept back": _but(MAIN, ("{name} is missing: {cure}", "{name} is missing")),
         "1 for everything": """
 def main(words):

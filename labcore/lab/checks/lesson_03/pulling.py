@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -41,6 +41,7 @@ def _registries(draw: Draw) -> Iterator[None]:
         try:
             for store in (store_of(draw), *_other_stores(draw, len(tampering))):
                 (store / "blobs" / "sha256").mkdir(parents=True)
+            _bare_store(draw).mkdir()
             draw.hand_in("pull", [name.repository, name.tag, [server.url for server in (honest, *tampering)]])
             yield
         finally:
@@ -53,6 +54,11 @@ def _other_stores(draw: Draw, count: int) -> list[Path]:
     return [Path(draw.root, f"store{number}") for number in range(count)]
 
 
+def _bare_store(draw: Draw) -> Path:
+    """Return a store that has no directory for blobs."""
+    return Path(draw.root, "bare")
+
+
 def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     repository, tag, (honest, *tampering) = draw.handed_in("pull")
     returned = mine.pull(honest, repository, tag, str(store_of(draw)))
@@ -63,6 +69,8 @@ def _perform_pull(mine: ModuleType, draw: Draw) -> dict[str, Any]:
             refused.append("")
         except Exception as error:
             refused.append(type(error).__name__)
+    with suppress(Exception):  # there is no place for blobs: an error is as good as making one
+        mine.pull(honest, repository, tag, str(_bare_store(draw)))
     return {"manifest": returned, "refused": refused}
 
 
@@ -72,15 +80,18 @@ def _conclude_pull(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("the manifest was asked for by its tag"), any(draw.mark in request for request in asked))
     yield Claim(say("the manifest came back"), returned["manifest"] == manifest)
     parts = descriptors(manifest)
-    yield from _kept(draw, parts)
+    missing = _missing(store_of(draw), parts)
+    yield Claim(say("config and layers lie in the store, each under its digest"), not missing, " ".join(missing))
     yield from _named(draw, digest)
     yield from _refused(draw, returned["refused"])
+    named = list(ImageStore(_bare_store(draw)).names()) if _missing(_bare_store(draw), parts) else []
+    yield Claim(say("nor where its parts could not be kept"), not named, " ".join(named))
 
 
-def _kept(draw: Draw, parts: Iterable[Descriptor]) -> Iterator[Claim]:
-    blobs = store_of(draw) / "blobs" / "sha256"
-    missing = [part.digest[7 : 7 + SHOWN] for part in parts if _digest_of(blobs / part.digest[7:]) != part.digest]
-    yield Claim(say("config and layers lie in the store, each under its digest"), not missing, " ".join(missing))
+def _missing(store: Path, parts: Iterable[Descriptor]) -> list[str]:
+    """Return the parts of an image that are not in a store, as the beginnings of their digests."""
+    blobs = store / "blobs" / "sha256"
+    return [part.digest[7 : 7 + SHOWN] for part in parts if _digest_of(blobs / part.digest[7:]) != part.digest]
 
 
 def _named(draw: Draw, digest: str) -> Iterator[Claim]:

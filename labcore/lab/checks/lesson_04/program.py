@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 import labcore.lab.solutions
 from labcore import native
+from labcore.errors import LabcoreError
 from labcore.lab.checks import tripwires
 from labcore.lab.checks.containers import ended_as_drawn, own_number
 from labcore.lab.checks.lesson_03.running import a_state_root, enter_state_root
@@ -28,6 +30,7 @@ from labcore.native import MountFlag
 MISUSES: Final[tuple[list[str], ...]] = ([], ["run"], ["run", "busybox"], ["start", "busybox", "true"])
 USAGE: Final = 2  # what the lesson asks for
 FAILED: Final = 125
+FAILURE: Final = "no container can be started here"
 
 
 def _said(draw: Draw) -> str:
@@ -64,7 +67,8 @@ def _perform_main(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     There, its `hostname` is the check's, so that one can see from outside whose `run` it is that starts the container.
     """
     enter_state_root(draw)
-    lacking = _called(mine, ["run", draw.hostname, "/bin/true"], _drawn_missing(draw))
+    words = ["run", draw.hostname, "/bin/true"]
+    lacking, failing = _called(mine, words, _drawn_missing(draw)), _called(mine, words, {}, fails=True)
     misused = [_called(mine, words, {}) for words in MISUSES]
     _lay_open(draw)
     have_cgroups()
@@ -77,17 +81,23 @@ def _perform_main(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     print(asked[2], end="")  # a learner wants to know what it died of
     if tripwires.text() in asked[2]:
         tripwires.spring()
-    return {"asked": asked, "lacking": lacking, "misused": misused}
+    return {"asked": asked, "lacking": lacking, "failing": failing, "misused": misused}
 
 
-def _called(mine: ModuleType, words: list[str], missing: dict[str, str]) -> list[Any]:
-    """Call `main` with a preflight that finds these missing, and a `run` that starts nothing.
+def _called(mine: ModuleType, words: list[str], missing: dict[str, str], *, fails: bool = False) -> list[Any]:
+    """Call `main` with a preflight that finds these missing, and a `run` that starts nothing, or fails.
 
     Return its code (or its exception), what it said on standard output and standard error, and how often it called `run`.
     """
     started: list[Any] = []
+
+    def run(*arguments: Any, **_: Any) -> None:
+        started.append(arguments)
+        if fails:
+            raise LabcoreError(FAILURE)
+
     mine.__dict__["preflight"] = lambda _: dict(missing)
-    mine.__dict__["run"] = lambda *arguments, **_: started.append(arguments)
+    mine.__dict__["run"] = run
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
         try:
             code = mine.main(words)
@@ -126,6 +136,9 @@ def _conclude_main(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("what the program says comes out"), _said(draw) in out, last)
     yield from ended_as_drawn(code, draw)
     yield from _says_what_is_missing(returned["lacking"], draw)
+    code = returned["failing"][0]
+    told = (type(code) is int and code != 0) or (isinstance(code, str) and FAILURE in code)
+    yield Claim(say("where `run` fails, its error is raised, or another code than 0 returned"), told, repr(code)[:60])
     yield from _says_how_it_is_used(returned["misused"])
 
 
@@ -142,8 +155,10 @@ def _says_how_it_is_used(misused: list[list[Any]]) -> Iterator[Claim]:
     wrong = [f"{words}: {code!r}"[:60] for words, (code, *_) in zip(MISUSES, misused, strict=True) if code != USAGE]
     text = say("for fewer than three words, or another first one, it returns {code}", code=USAGE)
     yield Claim(text, not wrong, "; ".join(wrong[:2]))
-    silent = [str(words) for words, (_, _, err, started) in zip(MISUSES, misused, strict=True) if not err.strip() or started]
-    yield Claim(say("says on standard error how it is used, and starts nothing"), not silent, " ".join(silent))
+    said = [bool(re.search(r"\brun\b", err, re.ASCII)) and not started for _, _, err, started in misused]
+    silent = [str(words) for words, says in zip(MISUSES, said, strict=True) if not says]
+    text = say("says on standard error how it is used, with the word `run`, and starts nothing")
+    yield Claim(text, not silent, " ".join(silent))
 
 
 MAIN = Scenario(_perform_main, _observe_main, _conclude_main, _says, prepare=_without_main, seconds=3 * SECONDS)
