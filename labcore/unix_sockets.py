@@ -88,6 +88,12 @@ def bind_beside(bound: socket.socket, path: Path) -> Path:
     return path.parent / name
 
 
+def remove_unfinished(path: Path) -> None:
+    """Remove what killed ones have left who were binding a socket beside `path`; nobody else may be doing so now."""
+    for each in path.parent.glob(".*.sock"):
+        each.unlink(missing_ok=True)
+
+
 def connect(connection: socket.socket, path: Path) -> None:
     """Connect to the socket at a path. Raises OSError, of which ConnectionRefusedError says that nobody listens there."""
     fd = os.open(path, os.O_PATH | os.O_CLOEXEC)

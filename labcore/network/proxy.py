@@ -16,7 +16,7 @@ from labcore.locks import Lock
 from labcore.network import ports
 from labcore.network.ports import BoundPorts, on_host
 from labcore.spec.network import Endpoint, PortBinding
-from labcore.unix_sockets import bind_beside, connect
+from labcore.unix_sockets import bind_beside, connect, remove_unfinished
 
 Published = Callable[[], Iterable[Endpoint]]
 Bind = Callable[[Iterable[PortBinding]], BoundPorts]
@@ -66,6 +66,7 @@ class Proxy:
     def restore(self) -> list[LabcoreError]:
         """Have held what the records say, and nothing else; return what could not be: somebody has taken the port."""
         with self._locked():
+            remove_unfinished(self._path)
             return self._restore("")
 
     def _restore_if_killed(self, but: str) -> None:
@@ -144,8 +145,8 @@ class Proxy:
             beside = bind_beside(listener, self._path)
             beside.chmod(0o600)
             listener.listen(64)
+            beside.replace(self._path)  # first: if we are killed now, whoever comes next finds a proxy that ends, or none
             _spawn(listener.fileno())
-            beside.replace(self._path)
 
 
 def _spawn(listener: int) -> None:

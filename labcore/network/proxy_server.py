@@ -32,6 +32,7 @@ PACKET = 1 << 17
 DESCRIPTORS = 253  # SCM_MAX_FD: of one packet
 ACCEPTS = 64  # of one port in a turn
 EXPIRE_SECONDS = 10.0
+TOLD_SECONDS = 60.0
 NO_MORE_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -123,9 +124,10 @@ class Proxy:
         self._poller.add(control, self._accept, select.EPOLLIN)
 
     def run(self) -> None:
-        """Serve until nothing is published."""
+        """Serve until nothing is published; not for long if nobody tells anything, for who has started us was killed."""
         expires = time.monotonic() + EXPIRE_SECONDS
-        while self._published or not self._was_told:
+        told_by = time.monotonic() + TOLD_SECONDS
+        while self._published or not (self._was_told or time.monotonic() > told_by):
             self._poller.turn(EXPIRE_SECONDS)
             if (now := time.monotonic()) > expires:
                 expires = now + EXPIRE_SECONDS
@@ -144,8 +146,8 @@ class Proxy:
         sockets = [socket.socket(fileno=each) for each in descriptors]
         if not packet:
             self._poller.remove(connection)
-            self._was_told = True
             return False
+        self._was_told = True
         error = ""
         try:
             self._change(json.loads(packet), sockets)

@@ -195,6 +195,28 @@ def test_ports_stay_reachable_when_whoever_asked_for_them_has_ended(made: Rig, n
     assert ask(made.host, "tcp:::1:8080") == {"tcp:::1:8080": "c 172.30.1.1"}
 
 
+@pytest.mark.parametrize(
+    "killed",
+    [
+        "spawn = p._spawn; p._spawn = lambda fd: (spawn(fd), kill())",
+        "p._spawn = lambda fd: kill()",
+        "bind = p.bind_beside; p.bind_beside = lambda *words: (bind(*words), kill())",
+    ],
+    ids=["once it runs", "before it runs", "before it has a name"],
+)
+def test_whoever_is_killed_while_it_starts_the_proxy_leaves_nothing(
+    made: Rig, network: Network, tmp_path: Path, killed: str
+) -> None:
+    script = f"import os; import labcore.network.proxy as p; kill = lambda: os.kill(os.getpid(), 9); {killed}\n{ASKER}"
+    made.host(sys.executable, "-c", script, str(tmp_path / "r" / "proxy.sock"), "172.30.1.9/24", status=-signal.SIGKILL)
+    with made.host.entered():
+        made.proxy.restore()
+    wait_until(lambda: not proxies())
+    assert {path.name for path in (tmp_path / "r").iterdir()} == {"firewall.lock", "proxy.sock.lock"}
+    made.container("c", network, published(80, 8080))
+    assert ask(made.host, "tcp:::1:8080") == {"tcp:::1:8080": "c 172.30.1.1"}
+
+
 # --- served by the proxy
 
 

@@ -24,7 +24,7 @@ from labcore.errors import InUse, LabcoreError, Unavailable
 from labcore.locks import Lock
 from labcore.network.resolver import clients
 from labcore.network.resolver.clients import Client
-from labcore.unix_sockets import bind_beside, connect
+from labcore.unix_sockets import bind_beside, connect, remove_unfinished
 
 PACKAGE: Final = "labcore.network.resolver"
 DIRECTORY: Final = "resolver"
@@ -55,6 +55,7 @@ def repair(root: Path) -> None:
     with Lock(directory / "lock", os.O_CREAT) as lock:
         if lock.try_acquire():  # nobody serves
             (directory / SOCKET).unlink(missing_ok=True)
+            remove_unfinished(directory / SOCKET)
 
 
 def _have_refreshed(root: Path) -> None:
