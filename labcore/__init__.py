@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from labcore.runtime import STAGES, Plan, spawn
     from labcore.spec import ContainerSpec
 
+__version__ = "0.1.0"
+
 __all__ = [
     "DEVNULL",
     "PIPE",

@@ -6,6 +6,7 @@
     ├── InvalidInput        (ValueError)  what was asked for cannot be: the message names the field and the cure
     ├── ImageNotFound       (LookupError) no such image in the store
     ├── NotFound            (LookupError) no such container, no such volume, no such file in one
+    ├── NotRunning                        the container has ended
     ├── InUse                             somebody else uses it, and it cannot be shared
     ├── StoreDamaged                      what lies on disk is not what was written there
     ├── Unavailable                       this machine or this installation lacks something; the message names the cure
@@ -40,6 +41,10 @@ class ImageNotFound(LabcoreError, LookupError):
 
 class NotFound(LabcoreError, LookupError):
     """The named object does not exist."""
+
+
+class NotRunning(LabcoreError):
+    """The container has ended, or its shim is gone."""
 
 
 class InUse(LabcoreError):

@@ -6,6 +6,7 @@ Light, as procfs.py is: `pathlib` and what it imports take as long as a third of
 from __future__ import annotations
 
 import os
+import sys
 
 CHUNK_SIZE = 1 << 13
 TYPE_CHECKING = False
@@ -13,14 +14,14 @@ if TYPE_CHECKING:
     from _typeshed import StrPath
 
 
-def read_bytes(path: StrPath) -> bytes:
-    """Return a file's content, by as few system calls as can be. Raises OSError."""
+def read_bytes(path: StrPath, at_most: int = sys.maxsize) -> bytes:
+    """Return a file's content, or the first bytes of it, by as few system calls as can be. Raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         content = os.read(fd, CHUNK_SIZE)
-        while content and (chunk := os.read(fd, CHUNK_SIZE)):
+        while content and len(content) < at_most and (chunk := os.read(fd, CHUNK_SIZE)):
             content += chunk
-        return content
+        return content[:at_most]
     finally:
         os.close(fd)
 

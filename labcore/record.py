@@ -10,6 +10,7 @@ from labcore.enumeration import IntEnum, IntFlag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
     from typing import Any, ClassVar, Self, dataclass_transform
 else:
@@ -39,17 +40,37 @@ def own_annotations(cls: type) -> dict[str, Any]:
     return {} if any(annotations is other for other in inherited) else annotations
 
 
+class _Names(dict):  # type: ignore[type-arg]
+    """Names, and those of rooms, each loaded when it is first looked up: the rooms load theirs so."""
+
+    def __init__(self, rooms: Sequence[ModuleType], **names: Any) -> None:
+        super().__init__(names)
+        self._rooms = rooms
+
+    def __missing__(self, name: str) -> Any:
+        found = next((getattr(room, name) for room in self._rooms if name in room.__all__), _REQUIRED)
+        if found is _REQUIRED:
+            raise KeyError(name)
+        return self.setdefault(name, found)
+
+
+_types_of: dict[tuple[object, ...], dict[str, Any]] = {}
+
+
 def field_types(kind: type[Record], *rooms: ModuleType) -> dict[str, Any]:
-    """Return the types of a record's fields, by name: its annotations evaluated.
+    """Return the types of a record's fields, by name: its annotations evaluated, once.
 
     Modules import what they only annotate for type checkers alone: names are looked up in `typing` and in the rooms too.
     """
-    import typing
-    from collections import abc
+    if (kind, *rooms) not in _types_of:
+        import typing
+        from collections import abc
 
-    known = {name: getattr(typing, name) for name in ("Any", "ClassVar", "Literal")}
-    known |= {name: getattr(room, name) for room in (abc, *rooms) for name in room.__all__}
-    return {name: found for name, found in typing.get_type_hints(kind, localns=known).items() if name in kind._fields}
+        found = typing.get_type_hints(
+            kind, localns=_Names((abc, *rooms), Any=typing.Any, ClassVar=typing.ClassVar, Literal=typing.Literal)
+        )
+        _types_of[kind, *rooms] = {name: found[name] for name in kind._fields}
+    return _types_of[kind, *rooms]
 
 
 @dataclass_transform(frozen_default=True)
@@ -87,7 +108,13 @@ class Record:
 
     def replace(self, **changes: Any) -> Self:
         """Return the same value with some fields changed."""
-        return type(self)(**(self.as_dict() | changes))
+        values = self.as_dict() | changes
+        if len(values) > len(self._fields):
+            raise TypeError(f"{type(self).__name__} has {', '.join(self._fields)}; not {', '.join(changes)}")
+        made = object.__new__(type(self))
+        made.__dict__.update(values)
+        made.__post_init__()
+        return made
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name, in order."""
@@ -96,8 +123,7 @@ class Record:
 
     def values(self) -> tuple[Any, ...]:
         """Return the fields' values, in order."""
-        own = self.__dict__
-        return tuple([own[name] for name in self._fields])
+        return tuple(map(self.__dict__.__getitem__, self._fields))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be set: use replace({name}=…)")
@@ -106,7 +132,7 @@ class Record:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Record) and type(self) is type(other) and self.values() == other.values()
+        return self is other or (isinstance(other, Record) and type(self) is type(other) and self.values() == other.values())
 
     def __hash__(self) -> int:
         known: int | None = self.__dict__.get("_hash")

@@ -353,8 +353,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 LEARNER = os.geteuid() or 4242
-# An ordinary user as most machines have one, with a home and with subordinate ids; in a mount namespace, for the tests' machine
-# has none.
+# An ordinary user as most machines have one, with a home, with subordinate ids, and with /dev/net/tun open to everybody; in a
+# mount namespace, for the tests' machine has none.
 AS_LEARNER = """
 cp /etc/passwd /etc/group "$PLACE"
 echo "learner:x:$ID:$ID::$PLACE/learner:/bin/sh" >> "$PLACE/passwd"
@@ -363,6 +363,7 @@ echo "$SUBORDINATE" > "$PLACE/subuid"
 touch /etc/subuid /etc/subgid
 for file in passwd group; do mount --bind "$PLACE/$file" /etc/$file; done
 for file in subuid subgid; do mount --bind "$PLACE/subuid" /etc/$file; done
+mknod "$PLACE/tun" c 10 200; chmod 666 "$PLACE/tun"; mount --bind "$PLACE/tun" /dev/net/tun
 mkdir "$PLACE/learner"; chown "$ID:$ID" "$PLACE/learner"
 cd "$PLACE/learner"
 exec setpriv --reuid $ID --regid $ID --clear-groups --inh-caps=-all --bounding-set=+all \\

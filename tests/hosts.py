@@ -3,14 +3,31 @@
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Self, TypeVar
 
+from labcore.engine import Engine
 from labcore.network import in_namespace
 
 T = TypeVar("T")
 WAIT_SECONDS = 5
+WITH_ENGINE = """
+import sys
+from pathlib import Path
+from labcore.engine import Engine
+engine = Engine(Path(sys.argv[1]))
+"""
+CLEAR = """
+from labcore.engine.containers import every, remove
+from labcore.engine.network_connect import prune_networks
+for container in every(engine):
+    remove(engine, container.id, force=True)
+prune_networks(engine)
+engine.networks.repair()
+"""
 
 
 class Host:
@@ -74,6 +91,33 @@ class Host:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+
+class CommandedHost(Host):
+    """A host with a state root of its own, and the image busybox in it, to which commands are given."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.root = root
+        Engine(root).seed("busybox")
+
+    def try_labcore(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        command = [*self.enter(), sys.executable, "-P", "-m", "labcore", "--root", str(self.root), *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    def labcore(self, *words: str) -> str:
+        done = self.try_labcore(*words)
+        assert done.returncode == 0, (words, done.stderr)
+        return done.stdout
+
+    def engine(self, script: str, *words: str) -> str:
+        """Run a script there that has an `engine`; return what it prints."""
+        command = [*self.enter(), sys.executable, "-P", "-c", WITH_ENGINE + script, str(self.root), *words]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
+
+    def clear(self) -> None:
+        """Remove all containers and networks, as whoever comes after a crash does, but in one process."""
+        self.engine(CLEAR)
 
 
 @contextmanager

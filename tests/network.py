@@ -1,7 +1,8 @@
 """Network namespaces to test in, and programs that serve and ask inside them.
 
 As a program: `serve NAME ADDRESS,… PORT…` answers tcp and udp with its name and with whom it sees;
-`ask [FROM@]PROTOCOL:ADDRESS:PORT…` prints a JSON object of the answers: `NAME PEER`, `refused`, `timeout` or `unreachable`.
+`ask [FROM@]PROTOCOL:ADDRESS:PORT…` prints a JSON object of the answers: `NAME PEER`, `refused`, `timeout` or `unreachable`; of
+`icmp:ADDRESS`, `heard`.
 """
 
 import errno
@@ -11,13 +12,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from labcore import native
 
-WAIT_SECONDS = 0.6  # for an answer within one machine: a second SYN is not waited for
+WAIT_SECONDS = 2.0  # for an answer within one machine, which may be busy
 REFUSED = {errno.ECONNREFUSED: "refused", errno.ECONNRESET: "refused"}
 
 
@@ -131,9 +133,39 @@ def answer(listener: socket.socket, name: str) -> None:
         connection.sendall(f"{name} {peer[0]}".encode())
 
 
+def echoed(address: str) -> str:
+    """Send an echo request, as ping(8) does; return whether it was answered."""
+    family, protocol, kind, answer = (
+        (socket.AF_INET6, socket.getprotobyname("ipv6-icmp"), 128, 129)
+        if ":" in address
+        else (socket.AF_INET, socket.IPPROTO_ICMP, 8, 0)
+    )
+    own = id(address).to_bytes(8, "big")[-2:]
+    words = (kind << 8, int.from_bytes(own, "big"), 1)
+    checksum = ~((sum(words) & 0xFFFF) + (sum(words) >> 16)) & 0xFFFF  # of IPv6 the kernel makes it
+    request = bytes([kind, 0]) + checksum.to_bytes(2, "big") + own + b"\0\1"
+    end = time.monotonic() + WAIT_SECONDS
+    try:
+        with socket.socket(family, socket.SOCK_RAW, protocol) as asker:
+            asker.connect((address, 0))
+            asker.send(request)
+            while (left := end - time.monotonic()) > 0:
+                asker.settimeout(left)
+                heard = asker.recv(200)[0 if family == socket.AF_INET6 else 20 :]
+                if heard[0] == answer and heard[4:6] == own:
+                    return "heard"
+    except TimeoutError:
+        pass
+    except OSError:
+        return "unreachable"
+    return "timeout"
+
+
 def asked(target: str) -> str:
     source, _, rest = target.rpartition("@")
     protocol, _, rest = rest.partition(":")
+    if protocol == "icmp":
+        return echoed(rest)
     address, _, port = rest.rpartition(":")
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 
 from labcore.network.firewall import Firewall
@@ -44,6 +45,7 @@ class Rig:
         self.host, self.neighbor, self._stack = host, neighbor, stack
         self.networks: dict[str, Network] = {}
         self.endpoints: list[Endpoint] = []
+        self._numbers = count(2)
         host.set("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
         with host.entered():
             self.firewall = Firewall("labcore", home / "firewall.lock", self._known)
@@ -88,7 +90,7 @@ class Rig:
 
     def endpoint(self, name: str, network: Network) -> Endpoint:
         """Return the next endpoint of a network."""
-        number = len(self.endpoints) + 2
+        number = next(self._numbers)
         addresses = [f"{pool.subnet.partition('/')[0].removesuffix('0')}{number:x}" for pool in network.wanted.pools]
         prefixes = [pool.subnet.partition("/")[2] for pool in network.wanted.pools]
         ipv4, ipv6, *_ = [f"{address}/{prefix}" for address, prefix in zip(addresses, prefixes, strict=True)] + [""]

@@ -19,26 +19,30 @@ from tests import box
 # The files and tests that take longest, in the order in which they begin; a run's last lines say which these are.
 LONGEST = (
     "tests/integration/test_vm.py::test_a_whole_debian_starts_and_switches_itself_off",
-    "tests/integration/test_seeds.py",
     "tests/integration/test_browser.py",
+    "tests/integration/test_seeds.py",
+    "tests/integration/test_odd_input.py",
+    "tests/integration/test_bench.py",
+    "tests/conformance/test_interchange_matrix.py",
+    "tests/integration/test_oci.py",
     "tests/conformance/test_files_peers.py",
     "tests/integration/test_vm.py",
-    "tests/integration/test_bench.py",
+    "tests/integration/test_package.py",
+    "tests/integration/test_lesson_command.py",
+    "tests/integration/test_kit.py",
+    "tests/conformance/test_engines.py",
+    "tests/integration/attacks/test_joining.py",
     "tests/integration/test_cp.py",
+    "tests/integration/test_shared_mounts.py",
     "tests/integration/test_lint.py",
     "tests/integration/test_writable_layers.py",
-    "tests/integration/test_lesson_command.py",
-    "tests/conformance/test_engines.py",
-    "tests/integration/test_shared_mounts.py",
-    "tests/integration/test_kit.py",
     "tests/conformance/test_docker_options.py",
-    "tests/conformance/test_interchange_matrix.py",
 )
 # Of these each test may run in any worker, for they share no fixture that is made for the file. They come last, so that all
 # workers end at the same time.
 DIVIDED = ("tests/integration/test_rootless.py", "tests/integration/test_lessons.py", "tests/integration/test_checks.py")
 TESTS = Path(__file__).parent
-SLOWEST = 15  # files that are listed
+SLOWEST = 25  # files that are listed
 
 
 def pytest_addoption() -> None:

@@ -88,6 +88,8 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
             ("iproute2", "looks at network namespaces", shutil.which("ip")),
             ("locales", "a locale whose encoding is not UTF-8", Path("/usr/share/i18n/locales/zh_CN").exists()),
             ("nftables", "looks at firewall rules", shutil.which("nft")),
+            ("passt", "connects ordinary users' networks", shutil.which("pasta")),
+            ("slirp4netns", "connects ordinary users' networks where pasta is not", shutil.which("slirp4netns")),
             ("strace", "kills a pull at each of its steps", shutil.which("strace")),
             ("util-linux", "nsenter and unshare, to compare with", shutil.which("nsenter")),
         ]

@@ -246,7 +246,7 @@ def apart(words: Sequence[str]) -> int:
         [
             ops.Clone(CloneFlag.NEWNS | CloneFlag.NEWPID),
             ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
-            ops.Unmount("/proc", UnmountFlag.DETACH),
+            *[ops.Unmount("/proc", UnmountFlag.DETACH)] * mounted_places().count("/proc"),
             ops.Mount("proc", "/proc", "proc"),
             ops.Execve(argv, tuple(f"{name}={text}" for name, text in os.environ.items())),
         ]
@@ -255,12 +255,18 @@ def apart(words: Sequence[str]) -> int:
         return process.wait()
 
 
+def mounted_places() -> list[str]:
+    """Return where something is mounted, in the order in which that was done."""
+    return [line.split()[4] for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
+
+
 def usual_mounts_only() -> None:
-    """Take away the mounts that are peculiar to this machine: pictures show them."""
+    """Take away the mounts that are peculiar to this machine, and those that lie over others: pictures show them."""
     usual = r"/|/(proc|sys|dev|run|tmp)(/.*)?"
-    for line in reversed(Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()):
-        place = line.split()[4]
-        if not re.fullmatch(usual, place) and not str(PROJECT).startswith(place):
+    places = mounted_places()
+    while places:
+        place = places.pop()
+        if (place in places and place != "/") or not (re.fullmatch(usual, place) or str(PROJECT).startswith(place)):
             native.umount2(place, UnmountFlag.DETACH)
 
 

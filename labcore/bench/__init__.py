@@ -1,5 +1,6 @@
 """Benchmarks: labcore and its peers, measured side by side in one run."""
 
+from labcore.bench.dns import bench_dns
 from labcore.bench.images import bench_images
 from labcore.bench.life import bench_exec, bench_life, bench_many
 from labcore.bench.measure import Result, Row, as_json, versions_of
@@ -15,6 +16,7 @@ BENCHES = {
     "images": bench_images,
     "network": bench_network,
     "ports": bench_ports,
+    "dns": bench_dns,
 }
 
 __all__ = ["BENCHES", "Result", "Row", "as_json", "versions_of"]

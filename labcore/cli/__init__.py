@@ -8,6 +8,7 @@ import io
 import os
 import sys
 
+import labcore
 from labcore.cli import command_line
 from labcore.cli.commands import AS_ROOT
 from labcore.errors import LabcoreError
@@ -68,7 +69,7 @@ def _carry_out(words: list[str]) -> int:
         if os.geteuid() and line.path.partition(" ")[0] in AS_ROOT:
             from labcore.cli.rootless import become_root
 
-            become_root()
+            become_root(line.root)
         return main(args)
     finally:
         sys.stdout.flush()
@@ -76,9 +77,7 @@ def _carry_out(words: list[str]) -> int:
 
 def _about(line: command_line.Line) -> str:
     if line.name == "--version":
-        from labcore.cli.version import number
-
-        return f"labcore version {number()}\n"
+        return f"labcore version {labcore.__version__}\n"
     if line.name == command_line.COMPLETE:
         from labcore.cli.complete import answer
 
@@ -110,6 +109,11 @@ def for_each(names: Sequence[str], act: Callable[[str], None]) -> int:
             print(f"labcore: {error}", file=sys.stderr)
             status = LABCORE_FAILED
     return status
+
+
+def notify(sentence: str) -> None:
+    """Say what a network has changed on this machine beside labcore's own: what `Engine` is given."""
+    print(f"labcore: {sentence}", file=sys.stderr)
 
 
 def _said(error: OSError) -> str:

@@ -14,6 +14,7 @@ CHINESE = {
     "copied": "已复制",
     "not started": "未开始",
     "{n} steps": "{n} 个步骤",
+    ", 1 challenge": "，1 个挑战",
     ", {n} challenges": "，{n} 个挑战",
     "{done} of {n} steps": "完成 {done}/{n} 个步骤",
     ", {done} of {n} challenges": "、{done}/{n} 个挑战",

@@ -2,9 +2,11 @@
 
 import argparse
 import os
+from pathlib import Path
 
 from labcore.engine import default_root
 from labcore.errors import InvalidInput
+from labcore.network.rootless import namespaces
 from labcore.runtime import userns
 
 
@@ -17,16 +19,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="PROGRAM", help="the program (default: your shell)")
 
 
-def become_root() -> None:
-    """Enter a user namespace; what labcore keeps stays where this user's things are."""
+def become_root(root: str | None = None) -> None:
+    """Enter the user namespace of a state root's containers; what labcore keeps stays where this user's things are."""
     os.environ["LABCORE_ROOT"] = str(default_root())
-    userns.enter()
+    place = Path(root).absolute() if root else default_root()
+    namespaces.enter(place / "rootless", userns.enter, userns.join)
 
 
 def main(args: argparse.Namespace) -> int:
     """Enter, and become the program."""
     if os.geteuid():
-        become_root()
+        become_root(args.root)
     argv = args.argv or [os.environ.get("SHELL", "/bin/sh")]
     try:
         os.execvp(argv[0], argv)

@@ -3,9 +3,8 @@
 import argparse
 import json
 import os
-from importlib.metadata import PackageNotFoundError, version
 
-from labcore.errors import Unavailable
+import labcore
 from labcore.spec import Platform
 
 
@@ -19,7 +18,7 @@ def main(args: argparse.Namespace) -> int:
     import platform
 
     found = {
-        "Version": number(),
+        "Version": labcore.__version__,
         "PythonVersion": platform.python_version(),
         "Platform": str(Platform.here()),
         "KernelVersion": os.uname().release,
@@ -30,13 +29,3 @@ def main(args: argparse.Namespace) -> int:
         for name, value in found.items():
             print(f"{name}:".ljust(16) + value)
     return 0
-
-
-def number() -> str:
-    """Return labcore's version, as it was installed. Raises Unavailable if it was not."""
-    try:
-        return version("labcore")
-    except PackageNotFoundError:
-        raise Unavailable(
-            "labcore's version is not known: it was not installed\n  cure: pip install -e . in its folder"
-        ) from None

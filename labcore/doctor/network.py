@@ -14,6 +14,7 @@ from labcore.errors import LabcoreError
 from labcore.native import DEVNULL, CloneFlag
 from labcore.network import NetworkDriver
 from labcore.network.networks import NetworkStore
+from labcore.network.rootless import user_mode
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.probe import read_setting
 
@@ -30,6 +31,7 @@ def findings(root: Path) -> Iterator[Finding]:
     yield _nftables()
     yield _bridge()
     yield _rules(root)
+    yield _user_mode()
 
 
 def _bridges(root: Path) -> list[str]:
@@ -150,3 +152,14 @@ def _rules(root: Path) -> Finding:
         return Finding("network rules", "ok", say("those of {bridges} are there", bridges=", ".join(bridges)), affects)
     detail = say("somebody has flushed them (nft flush ruleset)")
     return Finding("network rules", "limited", detail, affects, say("{repair}; the next start does the same", repair=REPAIR))
+
+
+def _user_mode() -> Finding:
+    """Look for what connects an ordinary user's networks with the host's."""
+    affects = say("networks of an ordinary user's containers")
+    programs = ", ".join(words[0] for words in user_mode.commands(""))
+    if obstacle := user_mode.obstacle():
+        detail = say("{path} is not there, or closed to you", path=user_mode.TUN)
+        said = detail if programs else say("neither pasta nor slirp4netns is installed")
+        return Finding("user-mode network", "missing", said, affects, obstacle[1])
+    return Finding("user-mode network", "ok", say("by {programs}", programs=programs), affects)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from labcore.engine.container_files import check_has_layers
 from labcore.engine.container_state import get, now, upper_of
 from labcore.engine.engine import Engine
-from labcore.engine.inspect import run_config
-from labcore.engine.records import Container
+from labcore.engine.records import Container, run_config
 from labcore.errors import ImageNotFound
 from labcore.images import Descriptor, Image
 from labcore.images.changes import changed

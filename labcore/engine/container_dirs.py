@@ -6,7 +6,6 @@ that holds the directory's lock; a killed one does not, and then the record deci
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import contextmanager, suppress
 
@@ -14,12 +13,13 @@ from labcore.atomic import atomic_write
 from labcore.disk_space import FULL
 from labcore.engine.incoming import incoming_directory, is_at, sweep_incoming
 from labcore.errors import InUse, NotFound
+from labcore.json_codec import dumps, loads
 from labcore.locks import Lock
 from labcore.storage.directories import remove_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from typing import Final
 
@@ -33,9 +33,12 @@ OPEN: Final = os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 class ContainerDirs:
-    """The directories below ROOT/containers, and with them the containers' files in storage."""
+    """The directories below ROOT/containers, and with them the containers' files in storage.
 
-    def __init__(self, records: Records, uppers: UpperStore, volumes: VolumeStore) -> None:
+    `uppers` and `volumes` are called when something is removed: most commands find nothing to remove.
+    """
+
+    def __init__(self, records: Records, uppers: Callable[[], UpperStore], volumes: Callable[[], VolumeStore]) -> None:
         self.directory = records.directory
         self._records = records
         self._uppers = uppers
@@ -53,7 +56,7 @@ class ContainerDirs:
         """
         place = self.path(id)
         with incoming_directory(self.directory) as incoming:  # nobody finds it before it is locked and marked
-            (incoming / UNFINISHED).write_text(json.dumps(list(volumes)), encoding="utf-8")
+            (incoming / UNFINISHED).write_text(dumps(list(volumes)), encoding="utf-8")
             incoming.rename(place)
             try:
                 yield place
@@ -105,20 +108,20 @@ class ContainerDirs:
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            self._uppers.remove(id)
+            self._uppers().remove(id)
             self._remove_record(id, volumes)
         self._remove(id, volumes)
 
     def _remove_record(self, id: str, volumes: Sequence[str]) -> None:
         if (place := self.path(id)).is_dir():
-            atomic_write(place / UNFINISHED, json.dumps(list(volumes)).encode())
+            atomic_write(place / UNFINISHED, dumps(list(volumes)).encode())
         self._records.remove(id)
 
     def _remove(self, id: str, volumes: Sequence[str]) -> None:
         for name in volumes:
             with suppress(NotFound, InUse):  # another container has it too
-                self._volumes.remove(name)
-        self._uppers.remove(id)
+                self._volumes().remove(name)
+        self._uppers().remove(id)
         remove_tree(self.path(id))
 
     def sweep(self) -> None:
@@ -139,4 +142,4 @@ class ContainerDirs:
             if self._records.has(place.name):
                 mark.unlink(missing_ok=True)
             else:
-                self._remove(place.name, json.loads(mark.read_text(encoding="utf-8")))
+                self._remove(place.name, loads(mark.read_text(encoding="utf-8")))

@@ -12,9 +12,8 @@ from pathlib import Path
 from labcore.engine import container_state as states
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container
-from labcore.errors import InUse, InvalidInput, SystemCallError
+from labcore.errors import InUse, InvalidInput, NotRunning, SystemCallError
 from labcore.native import Process
-from labcore.runtime.shim import NotRunning
 from labcore.spec import BindRoot
 from labcore.storage.files import Files, of_root
 

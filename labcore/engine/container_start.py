@@ -20,10 +20,9 @@ from labcore.engine.holding import held
 from labcore.engine.networks import connection, given_back
 from labcore.engine.records import Container
 from labcore.engine.resources import cgroup_of
-from labcore.errors import StepFailed
+from labcore.errors import NotRunning, StepFailed
 from labcore.native import Process
 from labcore.runtime.launch import Launch
-from labcore.runtime.shim import NotRunning
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # docker's codes of a program that could not be started
 
@@ -62,7 +61,7 @@ def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     with given_back(engine, on_networks), held(engine, container, on_networks) as spec:
         launch = Launch(
             spec,
-            options=engine.launch_options.replace(syncs=on_networks.syncs(engine)),
+            options=on_networks.launch_options(engine),
             cgroup=cgroup_of(container.options, container.id),
             remember=lambda launch: remember_cgroups(engine, container, launch.made),
         )

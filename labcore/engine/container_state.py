@@ -6,7 +6,6 @@ Beside that stands `cgroups`, the cgroup's directories: whoever first finds that
 
 from __future__ import annotations
 
-import json
 import signal
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,10 +14,9 @@ from pathlib import Path
 from labcore import procfs
 from labcore.atomic import atomic_write
 from labcore.engine.records import State
-from labcore.errors import InUse, NotFound, StoreFull
+from labcore.errors import InUse, NotFound, NotRunning, StoreFull
+from labcore.json_codec import dumps, loads
 from labcore.runtime.cgroups import removal
-from labcore.runtime.shim import NotRunning, Shim
-from labcore.storage.upper import Upper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +24,9 @@ if TYPE_CHECKING:
 
     from labcore.engine.engine import Engine
     from labcore.engine.records import Container
+    from labcore.runtime.shim import Shim
     from labcore.spec.log import Input
+    from labcore.storage.upper import Upper
 
 KILLED: Final = 128 + signal.SIGKILL
 MACHINE_RESTARTED: Final = 255  # what docker says of a container that ran when the machine went down
@@ -37,6 +37,8 @@ PLACEHOLDERS: Final = ("etc/hosts", "etc/hostname", "etc/resolv.conf")  # where 
 
 def shim_of(engine: Engine, container: Container) -> Shim:
     """Return the shim of a container, which may run or not."""
+    from labcore.runtime.shim import Shim  # with all of `native`: where nothing runs, `ps` takes half of the time without
+
     options = container.options
     kind: Input = "none" if not options.open_stdin else "once" if options.stdin_once else "open"
     return Shim(str(engine.container_dirs.path(container.id)), kind, options.log)
@@ -44,6 +46,8 @@ def shim_of(engine: Engine, container: Container) -> Shim:
 
 def upper_of(container: Container) -> Upper:
     """Return where a container's own files lie."""
+    from labcore.storage.upper import Upper
+
     return Upper(container.id, container.layers, container.user_attributes, container.copied, PLACEHOLDERS)
 
 
@@ -132,14 +136,14 @@ def never_ran(noted: State) -> State:
 
 def remember_cgroups(engine: Engine, container: Container, directories: list[str]) -> None:
     """Note the directories of a container's cgroup, before they are made."""
-    atomic_write(engine.container_dirs.path(container.id) / CGROUPS, json.dumps(directories).encode(), durable=False)
+    atomic_write(engine.container_dirs.path(container.id) / CGROUPS, dumps(directories).encode(), durable=False)
 
 
 def remove_cgroups(engine: Engine, container: Container) -> bool:
     """Remove the cgroup of a container that has ended; return whether the kernel had killed something in it for its memory."""
     noted = engine.container_dirs.path(container.id) / CGROUPS
     try:
-        directories = json.loads(noted.read_text(encoding="utf-8"))
+        directories = loads(noted.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return False
     killed = any(map(_had_oom_kill, directories))

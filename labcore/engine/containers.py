@@ -26,9 +26,7 @@ from labcore.engine.container_state import (
     upper_of,
 )
 from labcore.engine.records import Container, Damaged
-from labcore.errors import InUse, InvalidInput, NotFound
-from labcore.native.monitor import MonitorLost
-from labcore.runtime.shim import NotRunning
+from labcore.errors import InUse, InvalidInput, NotFound, NotRunning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,6 +119,8 @@ def wait(engine: Engine, text: str) -> int:
 
 def wait_for(process: Process, seconds: float | None) -> int:
     """Wait for a process that was attached to. Raises TimeoutError."""
+    from labcore.native.monitor import MonitorLost  # `ps` waits for nobody
+
     with suppress(MonitorLost):
         process.wait(seconds)
         return exit_code(process)

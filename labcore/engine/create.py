@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labcore.engine.devices import rules, with_devices
-from labcore.engine.namespaces import checked_sysctls, hostname_of, namespaces, no_containers
+from labcore.engine.namespaces import hostname_of, namespaces, no_containers, sysctls
 from labcore.engine.resources import limited
 from labcore.engine.security import confinement
 from labcore.native import program
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Root,
     )
 
+ROOT: Final = User()
 INIT: Final = "/dev/labcore-init"  # on the tmpfs there: no directory of the image changes
 HOSTNAME: Final = "labcore"  # of containers that have no name and no number
 
@@ -48,6 +49,7 @@ def container_spec(
     whom, home = _account(options, config, root)
     kinds = namespaces(options, DEFAULT_MOUNTS, pid_of)
     held_back = confinement(options, kinds.mounts)
+    remap = options.userns_remap if options.userns_mode != "host" else None
     spec = ContainerSpec(
         root=root.replace(read_only=True) if options.read_only else root,
         argv=command(config, options),
@@ -56,7 +58,7 @@ def container_spec(
         hostname=name,
         domainname=options.domainname,
         rlimits=options.ulimits,
-        sysctls=checked_sysctls(options),
+        sysctls=sysctls(options, kinds.new, all_groups=not (remap or confined())),
         oom_score_adj=options.oom_score_adj,
         resources=limited(options, rules(options)),
         terminal=options.tty,
@@ -68,7 +70,6 @@ def container_spec(
         spec = _with_shm_size(spec, options.shm_size)
     if options.init:
         spec = _with_init(spec)
-    remap = options.userns_remap if options.userns_mode != "host" else None
     spec = fitted(_remapped(spec, remap) if remap else spec)
     if options.devices or options.privileged:
         spec = with_devices(spec, options, bound=bool(remap) or confined())
@@ -102,7 +103,7 @@ def _account(options: CreateOptions, config: Config, root: Root) -> tuple[User, 
     """Return whom the program runs as, and that user's home directory: root where nobody is named."""
     user = options.user or config.user
     if not user and not options.group_add:
-        return User(), "/root"
+        return ROOT, "/root"
     from labcore.engine.users import account  # most images name nobody
 
     return account(user or "0", root, options.group_add)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ITS_OWN: Final = ("pts", "shm", "mqueue", "fd", "console", "ptmx", "stdin", "stdout", "stderr", "core")  # of each container
 KINDS: Final = {stat.S_IFCHR: "c", stat.S_IFBLK: "b"}
 DEVICES_MAX: Final = 2000
+NO_DEVICE: Final = DeviceRule(False)
 
 
 def rules(options: CreateOptions) -> tuple[DeviceRule, ...]:
@@ -30,7 +31,7 @@ def rules(options: CreateOptions) -> tuple[DeviceRule, ...]:
         for mapping in options.devices
         for node in _nodes(mapping.source, mapping.target)
     )
-    return (DeviceRule(False), *named, *options.device_cgroup_rules)
+    return (NO_DEVICE, *named, *options.device_cgroup_rules)
 
 
 def with_devices(spec: ContainerSpec, options: CreateOptions, *, bound: bool) -> ContainerSpec:

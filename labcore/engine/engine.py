@@ -1,4 +1,7 @@
-"""The engine: the stores of one state root, wired together. The other files of this room build on it."""
+"""The engine: the stores of one state root, wired together. The other files of this room build on it.
+
+Each store is imported when it is first used: `ps` needs the records alone, and takes as long as its imports.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from labcore.errors import InvalidInput
-from labcore.images import Config, ImageStore
-from labcore.native import program
+from labcore.images.config import Config
 from labcore.paths import default_root
-from labcore.runtime import LaunchOptions
-from labcore.spec import BindRoot
-from labcore.storage.layers import LayerStore, unrepeated
+from labcore.runtime.probe import confined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from labcore.engine.container_dirs import ContainerDirs
     from labcore.engine.progress import Progress
     from labcore.engine.records import Records
-    from labcore.images import Image
+    from labcore.images import Image, ImageStore
     from labcore.network import NetworkDriver
     from labcore.registry.transport import Endpoint
-    from labcore.spec import ContainerSpec, CreateOptions, Platform, Reference, Root
+    from labcore.runtime import LaunchOptions
+    from labcore.runtime.stages.sequence import Action, SyncPoint
+    from labcore.spec import BindRoot, ContainerSpec, CreateOptions, Platform, Reference, Root
+    from labcore.storage.layers import LayerStore
     from labcore.storage.upper import UpperStore
     from labcore.storage.volumes import VolumeStore
 
@@ -39,11 +42,23 @@ class Engine:
     `notify` is told, in a sentence each, what was changed on the machine beside labcore's own: IP forwarding.
     """
 
-    def __init__(self, root: Path | None = None, *, notify: Callable[[str], None] = lambda _: None) -> None:
-        self.root = root or default_root()
+    def __init__(self, root: str | Path | None = None, *, notify: Callable[[str], None] = lambda _: None) -> None:
+        self.root = Path(root) if root else default_root()
         self.notify = notify
-        self.images = ImageStore(self.root / "images")
-        self.layers = LayerStore(self.root / "storage")
+
+    @cached_property
+    def images(self) -> ImageStore:
+        """Images, by their names and digests."""
+        from labcore.images import ImageStore
+
+        return ImageStore(self.root / "images")
+
+    @cached_property
+    def layers(self) -> LayerStore:
+        """Images' layers, unpacked."""
+        from labcore.storage.layers import LayerStore
+
+        return LayerStore(self.root / "storage")
 
     @cached_property
     def records(self) -> Records:
@@ -63,9 +78,8 @@ class Engine:
     def container_dirs(self) -> ContainerDirs:
         """Containers' directories, and what is locked, made and removed with them."""
         from labcore.engine.container_dirs import ContainerDirs
-        from labcore.storage.volumes import VolumeStore
 
-        return ContainerDirs(self.records, self.uppers, VolumeStore(self.layers.directory))
+        return ContainerDirs(self.records, lambda: self.uppers, lambda: self.volumes)
 
     @cached_property
     def volumes(self) -> VolumeStore:
@@ -76,15 +90,28 @@ class Engine:
 
     @cached_property
     def networks(self) -> NetworkDriver:
-        """Networks, and containers' endpoints on them."""
+        """Networks, and containers' endpoints on them; an ordinary user's are in the network namespace of a pause process."""
+        from labcore.network.rootless import place
+
+        if confined() and (directory := place()):
+            from labcore.network.rootless.networks import RootlessNetworks
+
+            visitor: Any = RootlessNetworks(self.root, directory)
+            return visitor  # type: ignore[no-any-return]
         from labcore.network import NetworkDriver
 
         return NetworkDriver(self.root, self.notify)
 
-    @property
-    def launch_options(self) -> LaunchOptions:
-        """How containers of this engine are launched: by default, with their seccomp filters compiled once."""
-        return LaunchOptions(filter_cache=str(self.root / "runtime" / "seccomp"))
+    def launch_options(
+        self, syncs: tuple[tuple[SyncPoint, Action], ...] = (), networks: tuple[str, ...] = ()
+    ) -> LaunchOptions:  # fmt: skip
+        """Return how containers of this engine are launched: with this work at sync points, and their filters compiled once.
+
+        `networks` are those that they are connected to.
+        """
+        from labcore.runtime import LaunchOptions
+
+        return LaunchOptions(filter_cache=f"{self.root}/runtime/seccomp", syncs=syncs, networks=networks)
 
     def seed(self, name: str, *, update: bool = False, tell: Callable[[str], None] = lambda _: None) -> Image:
         """Make one of the images that can be made on the spot (`labcore.images.builtin.SEEDS`).
@@ -93,6 +120,7 @@ class Engine:
         for an `update`. `tell` hears what takes time. Raises InvalidInput, Unavailable.
         """
         from labcore.images import builtin
+        from labcore.native import program
 
         hello = Path(program("labcore-hello"))
         return builtin.make(name, self.images, hello=hello, cache=self.root / "packages", update=update, tell=tell)
@@ -131,7 +159,8 @@ class Engine:
         from labcore.engine.fields import create_options
 
         wanted = create_options(image, argv, options=options, **fields)
-        root, config = self.root_and_config(wanted)
+        with self.layers.using():
+            root, config = self.root_and_config(wanted)
         spec = container_spec(wanted, root=root, config=config)
         if not wanted.mounts:
             return spec
@@ -158,12 +187,16 @@ class Engine:
 
         An image without layers has an empty one. Some stacks have a fixup layer on top: `labcore.storage.implied`.
         """
+        from labcore.storage.layers import unrepeated
+
         pairs = zip(image.layers, image.config.diff_ids, strict=True)
         ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
         return self.layers.with_fixup(unrepeated(ids) or [self.layers.add_empty()])
 
 
 def _bind_root(directory: str) -> BindRoot:
+    from labcore.spec import BindRoot
+
     path = Path(directory)
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"

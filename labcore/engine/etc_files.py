@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from itertools import count
 
 from labcore.engine.limit_forms import HOST_GATEWAY
@@ -18,8 +19,7 @@ from labcore.spec import MountPoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Final
 
     from labcore.engine.networks import Connected
@@ -33,6 +33,7 @@ ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 """
 HOSTS: Final = "/etc/hosts"
+NAMES: Final = ("hosts", "hostname", "resolv.conf")
 BOUND: Final = ("bind", "rprivate")
 
 
@@ -46,15 +47,20 @@ def etc_files(options: CreateOptions, hostname: str, connected: Connected) -> di
     return {"hosts": known + added, "hostname": f"{hostname}\n", "resolv.conf": str(connected.resolver)}
 
 
-def with_etc_files(spec: ContainerSpec, directory: str, names: Mapping[str, str]) -> ContainerSpec:
+def with_etc_files(spec: ContainerSpec, directory: str, names: Iterable[str] = NAMES) -> ContainerSpec:
     """Return the spec with the files of that directory bound, but where the caller mounts something of its own.
 
     They are read only where the root is, as docker's are.
     """
-    words = (*BOUND, "ro") if spec.root.read_only else BOUND
     taken = {normalized(mount.target) for mount in spec.mounts}
-    bound = (MountPoint(f"/etc/{name}", "bind", f"{directory}/{name}", words) for name in names)
+    bound = _bound(directory, tuple(names), spec.root.read_only)
     return spec.replace(mounts=(*spec.mounts, *(mount for mount in bound if mount.target not in taken)))
+
+
+@lru_cache(maxsize=64)
+def _bound(directory: str, names: tuple[str, ...], read_only: bool) -> tuple[MountPoint, ...]:
+    words = (*BOUND, "ro") if read_only else BOUND
+    return tuple(MountPoint(f"/etc/{name}", "bind", f"{directory}/{name}", words) for name in names)
 
 
 def write_etc_files(directory: str, files: Mapping[str, str], spec: ContainerSpec) -> None:
@@ -117,7 +123,7 @@ def _write(path: str, content: bytes, owner: int, group: int) -> None:
 
 
 @contextmanager
-def borrowed_etc_files(place: Path, files: Mapping[str, str], spec: ContainerSpec) -> Iterator[ContainerSpec]:
+def borrowed_etc_files(place: str, files: Mapping[str, str], spec: ContainerSpec) -> Iterator[ContainerSpec]:
     """Yield the spec with these files, in a directory below `place` that is the container's as long as the block lasts."""
     with _borrowed(place) as directory:
         write_etc_files(directory, files, spec)
@@ -125,14 +131,14 @@ def borrowed_etc_files(place: Path, files: Mapping[str, str], spec: ContainerSpe
 
 
 @contextmanager
-def _borrowed(place: Path) -> Iterator[str]:
+def _borrowed(place: str) -> Iterator[str]:
     """Have the first directory to oneself that nobody has locked."""
     for number in count():
         directory = f"{place}/{number}"
         try:
             lock = Lock(directory, os.O_DIRECTORY)
         except FileNotFoundError:
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)  # root inside may make setuid programs of the files
+            os.makedirs(place, 0o700, exist_ok=True)  # noqa: PTH103 - root inside may make setuid programs of the files
             os.makedirs(directory, exist_ok=True)  # noqa: PTH103
             lock = Lock(directory, os.O_DIRECTORY)
         with lock:

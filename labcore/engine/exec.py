@@ -9,13 +9,12 @@ from labcore.engine.container_state import get
 from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container
-from labcore.errors import InvalidInput, Unavailable
+from labcore.errors import InvalidInput, NotRunning, Unavailable
 from labcore.native import Process, Stream
 from labcore.record import Record
 from labcore.runtime import spawn
 from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.exec import exec_plan
-from labcore.runtime.shim import NotRunning
 from labcore.runtime.stdio import give_streams
 from labcore.spec import BindRoot, ContainerSpec
 
@@ -63,7 +62,7 @@ def execute(
                 give_streams(process.pid, spec.user.uid)
 
         syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
-        launch = engine.launch_options.replace(dies_with_parent=False, syncs=syncs)
+        launch = engine.launch_options(syncs).replace(dies_with_parent=False)
         plan = exec_plan(spec, inside.pid, options=launch)
         return spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release)
     except PermissionError:  # of /proc/PID/ns
@@ -94,7 +93,12 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
     root = BindRoot(f"/proc/{pid}/root")
     own = cgroups_of(os.getpid())
     cgroups = tuple(each for each in cgroups_of(pid) if each not in own)
-    return spec_of(engine, container.replace(options=wanted), root).replace(cgroups=cgroups)
+    spec = spec_of(engine, container.replace(options=wanted), root, lambda _: pid).replace(cgroups=cgroups)
+    if not container.options.links:
+        return spec
+    from labcore.engine.networks import connected_now, with_variables  # few have any
+
+    return with_variables(spec, connected_now(engine, container).variables)
 
 
 def cgroups_of(pid: int) -> tuple[str, ...]:

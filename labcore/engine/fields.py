@@ -84,6 +84,7 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
     "device_write_iops": ("resources.throttles", each(device_forms.throttle("write_iops"))),
 }
 ADDED: Final = ("mounts", "resources.throttles")  # several names say more of the same
+DEFAULT: Final = CreateOptions()
 
 
 def create_options(
@@ -96,7 +97,7 @@ def create_options(
     """
     if isinstance(argv, str | bytes) or not isinstance(argv, Sequence):
         raise InvalidInput(f"argv is a list of words: [{argv!r}], or ['sh', '-c', {argv!r}]")
-    base = options or CreateOptions()
+    base = options or DEFAULT
     if fields.get("cpus") and (fields.get("cpu_quota") or fields.get("cpu_period")):
         raise InvalidInput("cpus: it stands for cpu_quota and cpu_period: leave out one or the other")
     base = network_forms.connected(base, fields)
@@ -110,7 +111,7 @@ def create_options(
     limits = {target.partition(".")[2]: changes.pop(target) for target in list(changes) if target.startswith("resources.")}
     if limits:
         changes["resources"] = changes.get("resources", base.resources).replace(**limits)
-    return base.replace(**changes) if changes else base
+    return network_forms.check_mode(base.replace(**changes) if changes else base)
 
 
 def _add(changes: dict[str, Any], target: str, found: Any) -> None:

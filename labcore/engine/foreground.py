@@ -9,11 +9,11 @@ from functools import cache
 from labcore.engine.completed import Completed, exit_code
 from labcore.engine.create import HOSTNAME, container_spec
 from labcore.engine.engine import Engine
-from labcore.engine.etc_files import borrowed_etc_files, etc_files
+from labcore.engine.etc_files import borrowed_etc_files, etc_files, with_etc_files
 from labcore.engine.fields import create_options
 from labcore.engine.ids import ID_SHORT, new_id
 from labcore.engine.mounts import mounted
-from labcore.engine.networks import connected, syncs_of_plan
+from labcore.engine.networks import connected, launch_options_of_plan, with_variables
 from labcore.engine.resources import PREFIX, cgroup_of
 from labcore.errors import InvalidInput
 from labcore.native import DEVNULL, PIPE
@@ -56,7 +56,7 @@ def plan(
     *,
     options: CreateOptions | None = None,
     stages: Mapping[str, Stage | None] | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     **fields: Any,
 ) -> Plan:
     """Return the plan of a container: print it, change it, `spawn` it, as often as wanted.
@@ -72,8 +72,7 @@ def plan(
 
 def plan_of(engine: Engine, options: CreateOptions, stages: Mapping[str, Stage | None] | None = None) -> Plan:
     """Return the plan of a container that has these options: `plan`."""
-    launch_options = engine.launch_options.replace(syncs=syncs_of_plan(engine, options))
-    return make_plan(engine.spec(options=options), stages, launch_options)
+    return make_plan(engine.spec(options=options), stages, launch_options_of_plan(engine, options))
 
 
 def run(
@@ -82,7 +81,7 @@ def run(
     *,
     options: CreateOptions | None = None,
     stages: Mapping[str, Stage | None] | None = None,
-    root: Path | None = None,
+    root: str | Path | None = None,
     input: bytes = b"",
     stdout: Stream = PIPE,
     stderr: Stream = PIPE,
@@ -137,15 +136,29 @@ def prepared(engine: Engine, options: CreateOptions, *, container_id: str = "", 
         if options.image and driver(engine.layers.directory) == "copy":
             root = undo.enter_context(_copied(engine, options))
         hostname = container_id[:ID_SHORT] or HOSTNAME
+        options, files_of = _joined(engine, options)
         spec = container_spec(options, root=root, config=config, hostname=hostname, pid_of=lambda name: _pid_of(engine, name))
         spec = undo.enter_context(mounted(engine, options, spec, config))
         container_id = container_id or new_id()
         on_networks = undo.enter_context(connected(engine, options, container_id, config=config))
-        if etc:
+        spec = with_variables(spec, on_networks.variables)
+        if etc and files_of:
+            spec = with_etc_files(spec, files_of)
+        elif etc:
             files = etc_files(options, spec.hostname or hostname, on_networks)
-            spec = undo.enter_context(borrowed_etc_files(engine.root / "runtime" / "etc", files, spec))
-        launch_options = engine.launch_options.replace(syncs=on_networks.syncs(engine))
-        yield Prepared(spec, _cgroup(options, container_id), launch_options, starting)
+            spec = undo.enter_context(borrowed_etc_files(f"{engine.root}/runtime/etc", files, spec))
+        yield Prepared(spec, _cgroup(options, container_id), on_networks.launch_options(engine), starting)
+
+
+def _joined(engine: Engine, options: CreateOptions) -> tuple[CreateOptions, str]:
+    """Return the options with the names of the container whose network it joins, and where its files in /etc are; else none."""
+    if not options.network_mode.startswith("container:"):
+        return options, ""
+    from labcore.engine.holding import named_as, network_owner
+
+    owner = network_owner(engine, options)
+    assert owner is not None
+    return named_as(owner, options), str(engine.container_dirs.path(owner.id))
 
 
 def _pid_of(engine: Engine, name: str) -> int:

@@ -1,4 +1,4 @@
-"""What a container that stays needs while it is being started: its spec, its layers and its volumes, held."""
+"""Spec, layers, volumes and files in /etc of a container that stays, held while it is being started."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from labcore.engine.engine import Engine
 from labcore.engine.etc_files import etc_files, with_etc_files, write_etc_files
 from labcore.engine.mounts import mounted
 from labcore.engine.namespaces import PidOf
-from labcore.engine.networks import Connected
+from labcore.engine.networks import Connected, with_variables
 from labcore.engine.records import Container
 from labcore.errors import InvalidInput
-from labcore.spec import ContainerSpec, Root
+from labcore.spec import ContainerSpec, CreateOptions, Root
 
 
 def root_of(engine: Engine, container: Container) -> Root:
@@ -34,26 +34,49 @@ def spec_of(engine: Engine, container: Container, root: Root, pid_of: PidOf | No
     )
 
 
-def pid_of_running(engine: Engine, name: str) -> int:
-    """Return the first process of a container that runs. Raises NotFound, InvalidInput."""
+def running(engine: Engine, name: str) -> Container:
+    """Return a container that runs, and that another is to join. Raises NotFound, InvalidInput."""
     other = get(engine, name)
     if other.state.status != "running":
         raise InvalidInput(f"container:{name}: it is not running: labcore start {name}")
-    return other.state.pid
+    return other
+
+
+def pid_of_running(engine: Engine, name: str) -> int:
+    """Return the first process of a container that runs. Raises NotFound, InvalidInput."""
+    return running(engine, name).state.pid
+
+
+def network_owner(engine: Engine, options: CreateOptions) -> Container | None:
+    """Return whose network, and so whose names and files in /etc, a container has with `container:NAME`; None: its own.
+
+    Raises NotFound, InvalidInput.
+    """
+    kind, colon, name = options.network_mode.partition(":")
+    if kind != "container" or not colon:
+        return None
+    other = running(engine, name)
+    return network_owner(engine, other.options) or other
+
+
+def named_as(owner: Container, options: CreateOptions) -> CreateOptions:
+    """Return the options with the names of the host inside that the network's owner has."""
+    return options.replace(hostname=owner.options.hostname or owner.id[:12], domainname=owner.options.domainname)
 
 
 @contextmanager
 def held(engine: Engine, container: Container, on_networks: Connected) -> Iterator[ContainerSpec]:
     """Yield the spec of a container that is started inside the block, with these networks."""
     options, root = container.options, root_of(engine, container)
+    owner = network_owner(engine, options)
+    if owner:
+        container = container.replace(options=named_as(owner, options))
     spec = spec_of(engine, container, root)
     with (
         engine.layers.using(),
         mounted(engine, options.replace(mounts=container.mounts), spec, container.config) as whole,
     ):
-        files, directory = (
-            etc_files(options, whole.hostname or container.id[:12], on_networks),
-            str(engine.container_dirs.path(container.id)),
-        )
-        write_etc_files(directory, files, whole)
-        yield with_etc_files(whole, directory, files)
+        directory = str(engine.container_dirs.path((owner or container).id))
+        if not owner:
+            write_etc_files(directory, etc_files(options, whole.hostname or container.id[:12], on_networks), whole)
+        yield with_variables(with_etc_files(whole, directory), on_networks.variables)

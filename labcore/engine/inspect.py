@@ -6,7 +6,7 @@ import os
 
 from labcore.engine.container_state import get, upper_of
 from labcore.engine.network_inspect import exposed_ports, network_settings
-from labcore.spec import DEFAULT_PATH
+from labcore.engine.records import run_config
 from labcore.storage.volumes import Volume
 
 TYPE_CHECKING = False
@@ -20,26 +20,7 @@ if TYPE_CHECKING:
     from labcore.spec import Mount
     from labcore.spec.network import PortBinding
 
-    pass
-
 NEVER = "0001-01-01T00:00:00Z"  # Go's zero time, which docker's clients look for
-
-
-def run_config(container: Container) -> Config:
-    """Return the image's config as the container's options have changed it: what it is run by, and committed with."""
-    options, config = container.options, container.config
-    environment = {"PATH": DEFAULT_PATH} | dict(variable.partition("=")[::2] for variable in config.environment)
-    environment |= dict(options.environment)  # type: ignore[arg-type]
-    own_entrypoint = options.entrypoint is not None
-    return config.replace(
-        entrypoint=options.entrypoint if own_entrypoint else config.entrypoint,
-        command=options.command or (() if own_entrypoint else config.command),
-        environment=tuple(f"{name}={value}" for name, value in environment.items() if value is not None),
-        user=options.user or config.user,
-        workdir=options.workdir or config.workdir,
-        labels=tuple((dict(config.labels) | dict(options.labels)).items()),
-        stop_signal=options.stop_signal or config.stop_signal,
-    )
 
 
 def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:

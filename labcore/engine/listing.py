@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from labcore.engine.inspect import run_config
+from labcore.engine.records import run_config
 from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 
@@ -85,6 +84,8 @@ def from_long(text: str) -> Mount:
 
 
 def _words(text: str) -> list[str]:
+    import csv  # which few containers' mounts need
+
     try:
         return next(csv.reader([text]), [])
     except csv.Error as error:

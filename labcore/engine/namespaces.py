@@ -102,6 +102,22 @@ SYSCTLS: Final = {  # of which namespace they are: names, and beginnings of name
 }  # fmt: skip
 
 
+# In a network of its own a container may listen on every port, and ping, without a capability: docker's defaults.
+EVERY_PORT: Final = ("net.ipv4.ip_unprivileged_port_start", "0")
+PING: Final = ("net.ipv4.ping_group_range", "0 2147483647")
+
+
+def sysctls(options: CreateOptions, new: tuple[str, ...], *, all_groups: bool) -> tuple[tuple[str, str], ...]:
+    """Return the kernel parameters of a container with these new namespaces: the defaults, and then what the options ask for.
+
+    `all_groups` says whether its user namespace has every group, as those that may ping. Raises InvalidInput.
+    """
+    asked = checked_sysctls(options)
+    if "network" not in new:
+        return asked
+    return (EVERY_PORT, *((PING,) if all_groups else ()), *asked)
+
+
 def checked_sysctls(options: CreateOptions) -> tuple[tuple[str, str], ...]:
     """Return the kernel parameters, if all of them are of namespaces that the container has of its own. Raises InvalidInput."""
     for name, _ in options.sysctls:

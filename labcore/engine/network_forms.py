@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PORT: Final = r"[0-9]{1,5}(?:-[0-9]{1,5})?"
 HOST: Final = r"(?:\[(?P<ip6>[^\]]*)\]|(?P<ip>[0-9a-zA-Z.]*))"
-PUBLISHED: Final = re.compile(rf"(?:(?:{HOST}:)?(?P<outside>{PORT})?:)?(?P<inside>{PORT})")
+PUBLISHED: Final = rf"(?:(?:{HOST}:)?(?P<outside>{PORT})?:)?(?P<inside>{PORT})"
 HOST_MODES: Final = ("none", "host")
 BRIDGES: Final = ("", "bridge", "default")  # the default network, which has no names
 KEYS: Final = {  # of --network's long form, and the option that says the same
@@ -40,7 +40,7 @@ def published(name: str, value: Any) -> tuple[PortBinding, ...]:
 
 def _bindings(name: str, value: str) -> list[PortBinding]:
     ports, slash, protocol = value.partition("/")
-    match = PUBLISHED.fullmatch(ports)
+    match = re.fullmatch(PUBLISHED, ports)
     if not match:
         refuse(name, value, "[[IP:]HOST_PORT:]PORT[/tcp|udp] is wanted, such as 127.0.0.1:8080:80")
     kind = _protocol(name, value, protocol.lower() if slash else "tcp")
@@ -149,6 +149,8 @@ def connected(options: CreateOptions, fields: dict[str, Any]) -> CreateOptions:
 
     `fields` loses them. Raises InvalidInput for what does not go together.
     """
+    if not fields:
+        return options
     given = fields.pop("network", None)
     alone = {name: found for name in ALONE if (found := fields.pop(name, None))}
     links = link("link", fields.pop("links", None) or [])
@@ -158,13 +160,46 @@ def connected(options: CreateOptions, fields: dict[str, Any]) -> CreateOptions:
     mode = wanted[0].network
     if mode in HOST_MODES or mode.startswith("container:"):
         if len(wanted) > 1 or alone or links or wanted != (EndpointOptions(mode),):
-            raise InvalidInput(f"network {mode}: there are no addresses, aliases, links and further networks with it")
+            raise InvalidInput(_alone_refused(mode, alone, links))
         return options.replace(network_mode=mode, networks=())
     if alone and len(wanted) > 1:
         raise InvalidInput(f"{', '.join(alone)}: with several networks say it for each: network name=…,ip=…,alias=…")
     if alone:
         wanted = (wanted[0].replace(**_alone(alone)),)
     return _linked(options.replace(network_mode="bridge" if mode in BRIDGES else mode, networks=_plain(wanted)), links)
+
+
+def _alone_refused(mode: str, alone: Mapping[str, Any], links: tuple[tuple[str, str], ...]) -> str:
+    """Say why options do not go together with a mode that has no network of the container's own: docker's words, and a cure."""
+    kind = "container" if mode.startswith("container:") else mode
+    if links:
+        return f"conflicting options: {kind} type network can't be used with links: leave out --link"
+    if "network_aliases" in alone:
+        return f"network-scoped aliases are only supported for user-defined networks: with network {mode} leave them out"
+    if {"ip", "ip6"} & set(alone):
+        return f"user specified IP address is supported on user defined networks only: with network {mode} leave it out"
+    return f"network {mode}: there are no addresses and further networks with it"
+
+
+def check_mode(options: CreateOptions) -> CreateOptions:
+    """Return options that go together with the network mode: another container's network has its names and ports already.
+
+    Raises InvalidInput, in docker's words.
+    """
+    if not options.network_mode.startswith("container:"):
+        return options
+    for is_given, conflict in (
+        (options.hostname, "hostname and the network mode"),
+        (options.dns, "dns and the network mode"),
+        (options.extra_hosts, "custom host-to-IP mapping and the network mode"),
+        (options.ports or options.publish_all, "port publishing and the container type network mode"),
+        (options.exposed_ports, "port exposing and the container type network mode"),
+    ):
+        if is_given:
+            raise InvalidInput(
+                f"conflicting options: {conflict}: {options.network_mode} has its own: say it where that is created"
+            )
+    return options
 
 
 def _alone(alone: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,9 +221,19 @@ def _plain(wanted: tuple[EndpointOptions, ...]) -> tuple[EndpointOptions, ...]:
     if bad := next((each for each in names if each in HOST_MODES or each.startswith("container:")), None):
         raise InvalidInput(f"network {bad}: it stands alone, without other networks")
     for each in found:
-        if each.network == "bridge" and each.aliases:
-            raise InvalidInput("network-alias: the default network has no names: make one of your own: labcore network create")
+        _check_default(each)
     return found
+
+
+def _check_default(wanted: EndpointOptions) -> None:
+    """Refuse what docker refuses on its default network."""
+    if wanted.network not in BRIDGES:
+        return
+    cure = "make one: labcore network create"
+    if wanted.aliases:
+        raise InvalidInput(f"network-scoped aliases are only supported for user-defined networks: {cure}")
+    if wanted.ipv4 or wanted.ipv6:
+        raise InvalidInput(f"user specified IP address is supported on user defined networks only: {cure} --subnet …")
 
 
 def _linked(options: CreateOptions, links: tuple[tuple[str, str], ...]) -> CreateOptions:
@@ -206,6 +251,8 @@ def endpoint(network: str, fields: Mapping[str, Any], priority: int = 0) -> Endp
     given = {name: value for name, value in fields.items() if value}
     options, links = given.pop("driver_options", ()), given.pop("links", ())
     (wanted,) = networks("network", network)
-    return wanted.replace(
+    wanted = wanted.replace(
         **_alone(given), links=link("link", links), driver_options=pairs("driver-opt", options), priority=priority
     )
+    _check_default(wanted)
+    return wanted

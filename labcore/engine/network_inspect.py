@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from labcore.errors import InvalidInput
-from labcore.network import PREDEFINED
-from labcore.spec.network import EndpointOptions
+from labcore.spec.network import PREDEFINED, EndpointOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def network_settings(engine: Engine, container: Container) -> dict[str, Any]:
     wanted = container.options.networks or _alone(container)
     ports: dict[str, Any] = dict.fromkeys(exposed_ports(container)) if own else {}
     for port, binding in bindings(engine, container) if own else ():
-        ports[port] = [*(ports.get(port) or ()), {"HostIp": binding.host_ip, "HostPort": str(binding.host_port)}]
+        ports[port] = [*(ports.get(port) or ()), {"HostIp": binding.host_ip, "HostPort": str(binding.host_port or "")}]
     return {"Ports": ports, "Networks": {each.network: _endpoint(engine, each, own.get(each.network)) for each in wanted}}
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 
 from labcore import procfs
 from labcore.engine.engine import BARE
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
     from labcore.engine.resolv_conf import ResolvConf
     from labcore.images import Config
     from labcore.native import Process
-    from labcore.runtime.stages.sequence import Action, SyncPoint
-    from labcore.spec import CreateOptions
+    from labcore.runtime import LaunchOptions
+    from labcore.spec import ContainerSpec, CreateOptions
     from labcore.spec.network import Endpoint, EndpointOptions, Protocol
 
 DEFAULT: Final = "bridge"  # the network that has no names
@@ -42,20 +41,24 @@ class Connected(Record):
 
     `hosts` are pairs of an address and names, for its own and for linked containers; `host_gateway` is what that word stands
     for in extra hosts. `resolver` is what it asks. With `is_embedded` that is the embedded server, which knows the networks'
-    names, and asks `upstream` for others.
+    names, and asks `upstream` for others. `variables` are the environment that links make.
     """
 
     resolver: ResolvConf
     endpoints: tuple[Endpoint, ...] = ()
     hosts: Hosts = ()
+    variables: tuple[str, ...] = ()
     is_embedded: bool = False
     is_internal: bool = False
     upstream: tuple[str, ...] = ()
     host_gateway: str = ""
 
-    def syncs(self, engine: Engine) -> tuple[tuple[SyncPoint, Action], ...]:
-        """Return the launch's work at its sync points."""
-        return (("namespaces", partial(attach, engine, self)),) if self.endpoints else ()
+    def launch_options(self, engine: Engine) -> LaunchOptions:
+        """Return how the container is launched: at its sync point `namespaces` it is connected."""
+        if not self.endpoints:
+            return engine.launch_options()
+        names = tuple(each.wanted.network for each in self.endpoints)
+        return engine.launch_options((("namespaces", partial(attach, engine, self)),), names)
 
 
 def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str = "", config: Config) -> Connected:
@@ -75,7 +78,7 @@ def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str 
         for each in _by_priority(options.networks):
             own_ports = () if endpoints else ports
             endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
-        made = _connected(engine, options, tuple(endpoints), asked, owner)
+        made = _connected(engine, options, tuple(endpoints), asked, owner, name)
         undo.pop_all()
         return made.replace(host_gateway=gateway)
 
@@ -92,7 +95,7 @@ def connected_now(engine: Engine, container: Container) -> Connected:
     asked = wanted(options, machines())
     if not endpoints:
         return Connected(own(asked, ipv6=False))
-    return _connected(engine, options, endpoints, asked, container.id)
+    return _connected(engine, options, endpoints, asked, container.id, container.name)
 
 
 def _by_priority(networks: Iterable[EndpointOptions]) -> list[EndpointOptions]:
@@ -121,18 +124,21 @@ def _port(text: str) -> tuple[int, Protocol]:
 
 
 def _connected(
-    engine: Engine, options: CreateOptions, endpoints: tuple[Endpoint, ...], asked: ResolvConf, owner: str
+    engine: Engine, options: CreateOptions, endpoints: tuple[Endpoint, ...], asked: ResolvConf, owner: str, name: str
 ) -> Connected:  # fmt: skip
     has_names = any(each.wanted.network != DEFAULT for each in endpoints)
     networks = [engine.networks.find(each.network_id) for each in endpoints]
+    loopback = engine.networks.name_server
     hosts = tuple((_plain(text), own_names(options, owner)) for each in endpoints for text in (each.ipv4, each.ipv6) if text)
+    links = list(_linked(engine, options.links))
     return Connected(
-        resolver=embedded(asked) if has_names else own(asked, ipv6=any(each.ipv6 for each in endpoints)),
+        resolver=embedded(asked) if has_names else own(asked, ipv6=any(each.ipv6 for each in endpoints), loopback=loopback),
         endpoints=endpoints,
-        hosts=(*_linked(engine, options.links), *hosts),
+        hosts=(*(_host_line(*link) for link in links), *hosts),
+        variables=_variables(links, name or owner[:SHOWN]),
         is_embedded=has_names,
         is_internal=all(each.wanted.internal for each in networks),
-        upstream=own(asked, ipv6=True).servers,
+        upstream=own(asked, ipv6=True, loopback=loopback).servers,
     )
 
 
@@ -142,16 +148,36 @@ def own_names(options: CreateOptions, owner: str) -> str:
     return f"{hostname}.{options.domainname} {hostname}" if options.domainname else hostname
 
 
-def _linked(engine: Engine, links: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield the addresses and names of containers that are linked on the default network. Raises NotFound, InvalidInput."""
+def _linked(engine: Engine, links: Sequence[tuple[str, str]]) -> Iterator[tuple[Container, str, str]]:
+    """Yield containers that are linked on the default network, their addresses and aliases. Raises NotFound, InvalidInput."""
     for name, alias in links:
         container = engine.records.find(name)
         found = [each for each in engine.networks.endpoints(owner=container.id) if each.wanted.network == DEFAULT]
         if not found:
             raise InvalidInput(f"link {name}: it is not running on the default network: labcore start {name}")
-        hostname = container.options.hostname or container.id[:SHOWN]
-        names = dict.fromkeys((alias, hostname, container.name))
-        yield _plain(found[0].ipv4), " ".join(names)
+        yield container, _plain(found[0].ipv4), alias
+
+
+def _host_line(linked: Container, address: str, alias: str) -> tuple[str, str]:
+    hostname = linked.options.hostname or linked.id[:SHOWN]
+    return address, " ".join(dict.fromkeys((alias, hostname, linked.name)))
+
+
+def _variables(links: Sequence[tuple[Container, str, str]], name: str) -> tuple[str, ...]:
+    if not links:
+        return ()
+    from labcore.engine.link_variables import link_variables  # few containers have links
+
+    return tuple(line for link in links for line in link_variables(*link, name))
+
+
+def with_variables(spec: ContainerSpec, variables: Sequence[str]) -> ContainerSpec:
+    """Return the spec with variables that it does not set itself."""
+    if not variables:
+        return spec
+    own = {line.partition("=")[0] for line in spec.environment}
+    added = (line for line in variables if line.partition("=")[0] not in own)
+    return spec.replace(environment=(*added, *spec.environment))
 
 
 def host_gateway(engine: Engine) -> str:
@@ -159,15 +185,18 @@ def host_gateway(engine: Engine) -> str:
     return engine.networks.find(DEFAULT).wanted.pools[0].gateway
 
 
-def syncs_of_plan(engine: Engine, options: CreateOptions) -> tuple[tuple[SyncPoint, Action], ...]:
-    """Return the work at the sync points of a plan, whose endpoints are reserved when it is spawned."""
+def launch_options_of_plan(engine: Engine, options: CreateOptions) -> LaunchOptions:
+    """Return how a plan is launched, whose endpoints are reserved when it is spawned."""
+    if not options.networks:
+        return engine.launch_options()
 
     def connect(process: Process) -> None:
         found = connection(engine, options, new_id(), config=BARE)
         with given_back(engine, found):
             attach(engine, found, process)
 
-    return (("namespaces", connect),) if options.networks else ()
+    names = tuple(each.network for each in _by_priority(options.networks))
+    return engine.launch_options((("namespaces", connect),), names)
 
 
 def attach(engine: Engine, connected: Connected, process: Process) -> None:
@@ -185,12 +214,11 @@ def attach(engine: Engine, connected: Connected, process: Process) -> None:
 
 def serve_names(engine: Engine, connected: Connected, pid: int) -> None:
     """Have the embedded DNS server answer in the network namespace of a process, until that ends. Raises Unavailable."""
-    from labcore.network.resolver import process as resolver
     from labcore.network.resolver.clients import Client
 
     owner = connected.endpoints[0].owner
     client = Client(owner, pid, procfs.start_time(pid) or 0, connected.upstream, connected.is_internal)
-    resolver.answer(Path(engine.networks.directory), client)
+    engine.networks.answer(client)
 
 
 def release(engine: Engine, owner: str) -> None:

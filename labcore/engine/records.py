@@ -8,15 +8,14 @@
 
 from __future__ import annotations
 
-import json
-
 from labcore.engine.database import Database
 from labcore.engine.names import checked_name
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.images.config import Config  # the records' fields are read by their types
+from labcore.json_codec import dumps, loads
 from labcore.record import Record
 from labcore.record_json import from_json, to_json
-from labcore.spec import CreateOptions, Mount
+from labcore.spec import DEFAULT_PATH, CreateOptions, Mount
 from labcore.spec.network import EndpointOptions
 
 TYPE_CHECKING = False
@@ -77,6 +76,23 @@ class Container(Record):
         return [mount.source for mount in self.mounts if mount.kind == "volume" and mount.source not in given]
 
 
+def run_config(container: Container) -> Config:
+    """Return the image's config as the container's options have changed it: what it is run by, and committed with."""
+    options, config = container.options, container.config
+    environment = {"PATH": DEFAULT_PATH} | dict(variable.partition("=")[::2] for variable in config.environment)
+    environment |= dict(options.environment)  # type: ignore[arg-type]
+    own_entrypoint = options.entrypoint is not None
+    return config.replace(
+        entrypoint=options.entrypoint if own_entrypoint else config.entrypoint,
+        command=options.command or (() if own_entrypoint else config.command),
+        environment=tuple(f"{name}={value}" for name, value in environment.items() if value is not None),
+        user=options.user or config.user,
+        workdir=options.workdir or config.workdir,
+        labels=tuple((dict(config.labels) | dict(options.labels)).items()),
+        stop_signal=options.stop_signal or config.stop_signal,
+    )
+
+
 class Damaged(Record):
     """A record that cannot be read: the container's ID and name, and why."""
 
@@ -91,7 +107,7 @@ class Records(Database):
     def add(self, container: Container) -> None:
         """Add a record. Raises InUse if its name is another's; InvalidInput, StoreFull."""
         self.prepare()
-        values = (container.id, checked_name(container.name), _fixed(container), json.dumps(to_json(container.state)))
+        values = (container.id, checked_name(container.name), _fixed(container), dumps(to_json(container.state)))
         with self.writing() as database:
             self._check_free(database, container.name, container.id)
             database.execute("INSERT INTO containers VALUES (?, ?, ?, ?)", values)
@@ -166,7 +182,7 @@ class Records(Database):
 
     def set_state(self, container: Container, state: State) -> Container:
         """Note a new state, unless somebody has noted another since `container` was read; return the container with it."""
-        old, new = (json.dumps(to_json(each)) for each in (container.state, state))
+        old, new = (dumps(to_json(each)) for each in (container.state, state))
         with self.writing() as database:
             database.execute("UPDATE containers SET state = ? WHERE id = ? AND state = ?", (new, container.id, old))
         return container.replace(state=state)
@@ -186,10 +202,10 @@ class Records(Database):
     def _parse(self, row: tuple[str, str, str, str]) -> Container | Damaged:
         id, name, fixed, state = row
         try:
-            container = from_json(Container, json.loads(fixed)["record"])
+            container = from_json(Container, loads(fixed)["record"])
             if container.id != id:
                 raise ValueError(f"it is that of {container.id[:80]}")
-            return container.replace(name=name, state=from_json(State, json.loads(state)))
+            return container.replace(name=name, state=from_json(State, loads(state)))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             why = f"the record of container {name} in {self.path} cannot be read: {error}\n  cure: labcore rm -f {id[:12]}"
             return Damaged(str(id), str(name), StoreDamaged(why))
@@ -197,4 +213,4 @@ class Records(Database):
 
 def _fixed(container: Container) -> str:
     """Return what is kept of a container beside its name and its state, which have columns of their own."""
-    return json.dumps({"record": to_json(container.replace(name="", state=State()))})
+    return dumps({"record": to_json(container.replace(name="", state=State()))})

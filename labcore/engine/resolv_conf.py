@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import lru_cache
 
+from labcore.files import read_bytes
 from labcore.record import Record
 
 TYPE_CHECKING = False
@@ -19,7 +21,6 @@ STUB: Final = ("127.0.0.53",)  # systemd-resolved's address, which no other netw
 PUBLIC: Final = ("8.8.8.8", "8.8.4.4")  # docker's, where nothing else is known
 EMBEDDED: Final = "127.0.0.11"
 MOST_BYTES: Final = 1 << 20
-CHUNK_SIZE: Final = 1 << 14
 
 
 class ResolvConf(Record):
@@ -36,6 +37,7 @@ class ResolvConf(Record):
         return "".join(f"{line}\n" for line in lines)
 
 
+@lru_cache(maxsize=16)
 def parse(text: str) -> ResolvConf:
     """Read a resolv.conf: the last `search` or `domain` counts, and all `options`."""
     servers: list[str] = []
@@ -66,9 +68,13 @@ def wanted(options: CreateOptions, machine: ResolvConf) -> ResolvConf:
     return ResolvConf(options.dns or machine.servers, search, options.dns_options or machine.options)
 
 
-def own(wanted: ResolvConf, *, ipv6: bool) -> ResolvConf:
-    """Return that of a network namespace of its own: there the machine's loopback is not, nor IPv6 where it has none."""
-    reached = tuple(each for each in wanted.servers if not is_loopback(each) and (ipv6 or ":" not in each))
+def own(wanted: ResolvConf, *, ipv6: bool, loopback: str = "") -> ResolvConf:
+    """Return that of a network namespace of its own: there the machine's loopback is not, nor IPv6 where it has none.
+
+    `loopback` is the address at which it reaches a server on the machine's loopback, if there is one.
+    """
+    servers = dict.fromkeys(loopback if is_loopback(each) else each for each in wanted.servers)
+    reached = tuple(each for each in servers if each and (ipv6 or ":" not in each))
     return wanted.replace(servers=reached or PUBLIC)
 
 
@@ -85,9 +91,6 @@ def is_loopback(server: str) -> bool:
 
 def read_text(path: str) -> str:
     """Return a file of the machine's, at most MOST_BYTES of it; nothing if it cannot be read."""
-    with suppress(OSError), open(path, "rb", buffering=0) as file:  # noqa: PTH123 - every start asks
-        content = b""
-        while len(content) < MOST_BYTES and (chunk := file.read(CHUNK_SIZE)):
-            content += chunk
-        return os.fsdecode(content[:MOST_BYTES])
+    with suppress(OSError):
+        return os.fsdecode(read_bytes(path, MOST_BYTES))
     return ""

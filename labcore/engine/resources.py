@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from labcore.errors import InvalidInput
@@ -43,7 +44,12 @@ def limited(options: CreateOptions, rules: tuple[DeviceRule, ...]) -> Resources:
             _refuse("blkio_weight", limits.block_weight, f"{WEIGHTS.start} is the least, and {WEIGHTS.stop - 1} the most")
         _check_version(limits)
         limits = _with_swap(limits)
-    return limits.replace(devices=rules) if rules else limits
+    return _with_devices(limits, rules) if rules else limits
+
+
+@lru_cache(maxsize=64)
+def _with_devices(limits: Resources, rules: tuple[DeviceRule, ...]) -> Resources:
+    return limits.replace(devices=rules)
 
 
 _NONE: Final = Resources()

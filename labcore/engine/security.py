@@ -1,4 +1,4 @@
-"""What a container may do: capabilities, the seccomp filter, masked and read-only paths, AppArmor's profile, `--privileged`."""
+"""Confinement of a container: capabilities, seccomp filter, masked and read-only paths, AppArmor's profile, `--privileged`."""
 
 from __future__ import annotations
 
@@ -62,8 +62,10 @@ def confinement(options: CreateOptions, mounts: tuple[MountPoint, ...]) -> Confi
 
 def capabilities(options: CreateOptions) -> tuple[str, ...]:
     """Return the capabilities that root has in the container, as docker adds and drops them."""
-    held = _in_order(capget()["permitted"])
+    if not (options.cap_add or options.cap_drop or options.privileged):
+        return DEFAULT_CAPABILITIES
     added, dropped = (_named("cap-add", options.cap_add), _named("cap-drop", options.cap_drop))
+    held = _in_order(capget()["permitted"])
     if options.privileged:
         return held
     first = held if ALL in added else () if ALL in dropped else DEFAULT_CAPABILITIES

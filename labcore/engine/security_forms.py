@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from labcore.engine.forms import flag, refuse, words
 from labcore.spec import MASKED_PATHS, READONLY_PATHS
@@ -12,7 +11,7 @@ from labcore.spec import MASKED_PATHS, READONLY_PATHS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Final
+    from typing import Any, Final, TypeAlias
 
 KNOWN: Final = "seccomp=unconfined|FILE, apparmor=PROFILE, no-new-privileges, systempaths=unconfined, mask=, unmask=PATH[:PATH]"
 PROFILE_MAX: Final = 4 << 20  # bytes of a file
@@ -30,7 +29,7 @@ def security(name: str, value: Any) -> dict[str, Any]:
     return changes
 
 
-Changes = dict[str, Any]
+Changes: TypeAlias = "dict[str, Any]"
 
 
 def _seccomp(option: str, argument: str, _: Changes) -> Changes:

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +19,7 @@ from labcore.errors import StoreDamaged
 from labcore.images.model import Descriptor
 from labcore.locks import flock, is_at
 from labcore.spec import checked_digest
+from labcore.spec.digest import digest_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class Blobs:
 
         Raises StoreDamaged if its digest is not the `wanted` one.
         """
+        import hashlib  # which takes 3 ms to load, and a start of a container writes no blob
+
         algorithm = wanted.partition(":")[0] if wanted else "sha256"
         digest, size = hashlib.new(algorithm), 0
         place = self._folder(algorithm)
@@ -108,8 +110,7 @@ class Blobs:
     def read(self, descriptor: Descriptor) -> bytes:
         """Return a blob's bytes, after checking them against its digest. Raises StoreDamaged. For manifests and configs."""
         content = self.path(descriptor).read_bytes()
-        algorithm = descriptor.digest.partition(":")[0]
-        found = f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+        found = digest_of(content, descriptor.digest.partition(":")[0])
         if found != descriptor.digest:
             raise StoreDamaged(
                 f"blob {descriptor.digest} was changed on disk: its bytes have the digest {found}; "
@@ -148,6 +149,8 @@ def _has(path: Path, size: int) -> bool:
 
 def _complete(file: BinaryIO, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[Chunk]]) -> None:
     """Append the rest of a blob to a partial file. Raises StoreDamaged, and truncates the file, if the digest is wrong."""
+    import hashlib  # as above
+
     file.seek(0)
     algorithm = descriptor.digest.partition(":")[0]
     digest = hashlib.file_digest(file, algorithm)  # type: ignore[arg-type]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from labcore.errors import StoreDamaged
+from labcore.json_codec import dumps, loads
 from labcore.record import Record
 from labcore.spec import Platform, checked_digest
 
@@ -102,7 +101,7 @@ class Config(Record):
     def parse(cls, content: bytes, what: str) -> Self:
         """Read a config blob; `what` names it in errors. Raises StoreDamaged."""
         try:
-            return cls.from_json(json.loads(content))
+            return cls.from_json(loads(content.decode()))
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise StoreDamaged(f"{what} is no image config that can be read: {error!r}") from error
 
@@ -164,7 +163,7 @@ class Config(Record):
 
     def to_bytes(self) -> bytes:
         """Return the blob."""
-        return json.dumps(self.to_json()).encode()
+        return dumps(self.to_json()).encode()
 
 
 def _words(value: object) -> tuple[str, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 from labcore.atomic import atomic_write
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images.blobs import Blobs
 from labcore.images.config import Config
 from labcore.images.index import manifest_for
 from labcore.images.model import REF_NAME, Descriptor, Image
+from labcore.json_codec import dumps, loads
 from labcore.locks import Lock
 from labcore.spec import Platform
 from labcore.spec.media import INDEX
@@ -100,11 +99,11 @@ class ImageLayout:
         self.directory.mkdir(parents=True, exist_ok=True)
         layout = self.directory / "oci-layout"
         if not layout.exists():
-            atomic_write(layout, json.dumps({"imageLayoutVersion": LAYOUT_VERSION}).encode())
+            atomic_write(layout, dumps({"imageLayoutVersion": LAYOUT_VERSION}).encode())
 
     def _index(self) -> Any:
         try:
-            return json.loads((self.directory / "index.json").read_bytes())
+            return loads((self.directory / "index.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
         except ValueError as error:
@@ -114,6 +113,8 @@ class ImageLayout:
         return [entry for entry in self._index()["manifests"] if _name_of(entry) != str(reference)]
 
     def _write_index(self, entries: list[Any]) -> None:
+        import json  # which is not needed to read it
+
         index = self._index() | {"manifests": entries}
         atomic_write(self.directory / "index.json", json.dumps(index, indent=1).encode())
 

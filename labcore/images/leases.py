@@ -7,7 +7,7 @@ the next collection removes the file.
 from __future__ import annotations
 
 import os
-import threading
+from _thread import allocate_lock  # `threading` imports more
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,10 +24,14 @@ class Leases:
 
     def __init__(self, directory: Path) -> None:
         self._store = directory
-        self.directory = directory / "leases"
         self._mine: IO[str] | None = None
         self._users = 0
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
+
+    @property
+    def directory(self) -> Path:
+        """Where they lie."""
+        return self._store / "leases"
 
     @contextmanager
     def using(self) -> Iterator[None]:

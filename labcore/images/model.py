@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
+from labcore.json_codec import dumps, loads
 from labcore.record import Record
 from labcore.spec import Platform, checked_digest
 from labcore.spec.media import CONFIGS, ENCRYPTED, INDEX, LAYERS_BEGIN, MANIFEST
@@ -77,7 +76,7 @@ class Manifest(Record):
             "config": self.config.to_json(),
             "layers": [layer.to_json() for layer in self.layers],
         }
-        return json.dumps(value).encode()
+        return dumps(value).encode()
 
     @property
     def artifact(self) -> str:
@@ -122,12 +121,12 @@ def read_index(content: bytes, what: str) -> tuple[Descriptor, ...]:
 def index_bytes(manifests: Sequence[Descriptor]) -> bytes:
     """Return an index of these manifests."""
     entries = [manifest.to_json() for manifest in manifests]
-    return json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}).encode()
+    return dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}).encode()
 
 
 def _document(content: bytes, what: str) -> dict[str, Any]:
     try:
-        value = json.loads(content)
+        value = loads(content.decode())
     except (ValueError, RecursionError) as error:
         raise StoreDamaged(f"{what} is no JSON: {error}") from None
     if not isinstance(value, dict):

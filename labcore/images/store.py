@@ -12,6 +12,8 @@ Other tools can read it: `skopeo inspect oci:ROOT/images:busybox:latest`.
 
 from __future__ import annotations
 
+import os
+
 from labcore.errors import ImageNotFound, InvalidInput
 from labcore.images.layout import ImageLayout
 from labcore.images.leases import Leases
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from labcore.tar import Chunk
 
 # Images that were read and checked, as long as the index that led to them has not been replaced.
-_FOUND: dict[tuple[str, tuple[int, int, int], str], Image] = {}
+_FOUND: dict[tuple[str, tuple[int, int, int], Reference, Platform | None], Image] = {}
 
 
 class ImageStore(ImageLayout):
@@ -100,17 +102,18 @@ class ImageStore(ImageLayout):
         Raises ImageNotFound, StoreDamaged.
         """
         try:
-            status = (self.directory / "index.json").stat()
+            status = os.stat(f"{self.directory}/index.json")  # noqa: PTH116 - every start asks
         except FileNotFoundError:
             return self._find(reference, platform)
         version = (status.st_ino, status.st_mtime_ns, status.st_size)
-        key = (str(self.directory), version, f"{reference} {platform or ''}")
-        if key not in _FOUND:
+        key = (str(self.directory), version, reference, platform)
+        found = _FOUND.get(key)
+        if found is None:
             if len(_FOUND) > 64:
                 _FOUND.clear()
-            _FOUND[key] = self._find(reference, platform)
-        self.leases.note(_FOUND[key].descriptor.digest)
-        return _FOUND[key]
+            found = _FOUND[key] = self._find(reference, platform)
+        self.leases.note(found.descriptor.digest)
+        return found
 
     def find(self, text: str, platform: Platform | None = None) -> Image:
         """Return the image of a name, an ID, the head of one, or a digest; the platform is as in `get`.

@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.machines import compare, draw, in_vm, timed
-    from labcore.lab.pictures import Picture, mounts, namespaces, processes, repositories, stack, strip, waterfall
+    from labcore.lab.pictures import (
+        Picture,
+        mounts,
+        namespaces,
+        network,
+        packet,
+        processes,
+        repositories,
+        stack,
+        strip,
+        waterfall,
+    )
     from labcore.lab.quizzes import quiz
     from labcore.lab.references import reference
     from labcore.lab.registries import push, registry
@@ -71,8 +82,10 @@ __all__ = [
     "mounts",
     "my_runtime",
     "namespaces",
+    "network",
     "new_store",
     "outcome",
+    "packet",
     "processes",
     "push",
     "quiz",
@@ -112,7 +125,18 @@ __getattr__ = lazy_names(
         "labcore.lab.guessing": ("guess", "outcome"),
         "labcore.lab.helper": ("HelperFailed", "run_helper"),
         "labcore.lab.lesson_images": ("greeting", "image", "layer"),
-        "labcore.lab.pictures": ("Picture", "mounts", "namespaces", "processes", "repositories", "stack", "strip", "waterfall"),
+        "labcore.lab.pictures": (
+            "Picture",
+            "mounts",
+            "namespaces",
+            "network",
+            "packet",
+            "processes",
+            "repositories",
+            "stack",
+            "strip",
+            "waterfall",
+        ),
         "labcore.lab.quizzes": ("quiz",),
         "labcore.lab.references": ("reference",),
         "labcore.lab.registries": ("push", "registry"),

@@ -107,7 +107,7 @@ def _pivot_invalid(error: SystemCallError) -> str | None:
     if any("shared:" in field for path in ("/", new_root) for field in _mount_at(path)):
         return say(
             "The mounts here are shared with another mount namespace, and the root would change for all of them. First "
-            "unshare(CloneFlag.NEWNS) and make them private: mount(None, '/', flags=MountFlag.REC | MountFlag.PRIVATE)."
+            "unshare(CloneFlag.NEWNS) and make them private: mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE)."
         )
     return say("The place for the old root must lie at the new root or below it: '.' and '.' stack one on the other.")
 

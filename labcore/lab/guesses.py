@@ -167,7 +167,12 @@ GUESSES: Final[dict[str, Guess]] = {
     ),
     "errno": Guess(
         T("One kind of namespace may not be made. Which errno do you expect?", "某种命名空间不许创建，你预计是哪个 errno？"),
-        (T("EPERM", "EPERM"), T("ENOSPC", "ENOSPC"), T("EINVAL", "EINVAL"), T("ENOENT", "ENOENT")),
+        (
+            T("EPERM, not permitted", "EPERM，不允许"),
+            T("ENOSPC, no space left on device", "ENOSPC，设备上没有剩余空间"),
+            T("EINVAL, invalid", "EINVAL，无效"),
+            T("ENOENT, no such file", "ENOENT，没有这个文件"),
+        ),
         1,
         T(
             "A limit of zero is reached at once; the kernel says ENOSPC then, though no disk is full.",

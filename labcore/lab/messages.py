@@ -93,7 +93,7 @@ CHINESE = {
         "单元格现在的内容没有保存，因为它没能运行到底。改好并运行它，再运行这个检查。",
     "{name}: saved for lesson {number}. Later lessons use what you wrote in lesson {later}, which does this too.":
         "{name}：已存为第 {number} 课的版本。后面的课仍用你在第 {later} 课写的，它也能做到这些。",
-    " From lesson {n} on, which writes it anew, another version takes its place.":
+    "From lesson {n} on, which writes it anew, another version takes its place.":
         "从第 {n} 课起会重写这一步，由新版本代替。",
     "This function is not the one that is saved: put @lab.step above it, and run its cell again.":
         "这个函数不是已保存的那一个：请在它上面加上 @lab.step，再运行一遍它的单元格。",
@@ -138,9 +138,9 @@ CHINESE = {
     "mount(d, d, flags=MountFlag.BIND).":
         "{path} 不是挂载点，只有挂载才能当根。先把它绑定挂载到自己上：mount(d, d, flags=MountFlag.BIND)。",
     "The mounts here are shared with another mount namespace, and the root would change for all of them. First "
-    "unshare(CloneFlag.NEWNS) and make them private: mount(None, '/', flags=MountFlag.REC | MountFlag.PRIVATE).":
+    "unshare(CloneFlag.NEWNS) and make them private: mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE).":
         "这里的挂载与别的挂载命名空间共享，换根会牵连到它们。先 unshare(CloneFlag.NEWNS)，再把挂载设为私有："
-        "mount(None, '/', flags=MountFlag.REC | MountFlag.PRIVATE)。",
+        "mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE)。",
     # helpers
     "The helper stopped: see the last lines above.": "辅助进程中途停了：原因见上面最后几行。",
     "%%helper takes at most a number of seconds, not {line}": "%%helper 后面最多写一个秒数，不能写 {line}",
@@ -237,6 +237,60 @@ CHINESE = {
     "root of the cgroups": "cgroup 的根",
     "users, privileges": "用户与特权",
     "clocks": "时钟",
+    # network namespaces
+    "container {name} is not running: `labcore start {name}`": "容器 {name} 没有运行：`labcore start {name}`",
+    "{name} is in the host's own network namespace, which is drawn anyway: leave it out":
+        "{name} 就在宿主机自己的网络命名空间里，那本来就会画出来：不必写它",
+    "the network of {name} may not be looked into from here: run this as root":
+        "无权从这里查看 {name} 的网络：请以 root 身份运行",
+    "up to {most} containers can be drawn, not {count}": "最多能画 {most} 个容器，而不是 {count} 个",
+    "Network namespaces, and what joins them": "网络命名空间，以及它们怎样相连",
+    "{count} more containers are not drawn": "另有 {count} 个容器没有画出",
+    "network namespace {inode}": "网络命名空间 {inode}",
+    "host": "宿主机",
+    "your containers' host": "你的容器所在的主机",
+    "up": "启用",
+    "down": "停用",
+    "bridge": "网桥",
+    "network {name}": "网络 {name}",
+    "default route": "默认路由",
+    "no default route": "没有默认路由",
+    "rewritten (nat)": "改写地址（nat）",
+    "elsewhere": "别处",
+    "a line: a veth pair, one end in each namespace        ●  up        ○  down        →  routes by a gateway": (
+        "一条线：一对 veth，两端各在一个命名空间        ●  启用        ○  停用        →  经网关的路由"
+    ),
+    "masquerade: what containers on {bridges} send elsewhere leaves with the host's address": (
+        "masquerade（地址伪装）：{bridges} 上的容器发往别处的包，离开时用宿主机的地址"
+    ),
+    "published port (DNAT): {translation}": "发布的端口（DNAT）：{translation}",
+    "Masqueraded: {bridges}.": "做地址伪装（masquerade）的网桥：{bridges}。",
+    "Published: {ports}.": "发布的端口：{ports}。",
+    "{name}: {links}; {routes}.": "{name}：接口 {links}；{routes}。",
+    "bridge of network {name}": "网络 {name} 的网桥",
+    "port of {bridge}": "{bridge} 的端口",
+    "wired to {name} of {namespace}": "与 {namespace} 的 {name} 相连",
+    # the way of a packet
+    "port {port}: ports go from 1 to 65535": "端口 {port}：端口号从 1 到 65535",
+    "a packet is sent by a container or by the host, not by {what}": "包由容器或宿主机发出，而不是由 {what} 发出",
+    "{name} has no address: no packet can be sent to it": "{name} 没有地址：没法给它发包",
+    "the kernel was too busy to stamp the packet on its way: try again":
+        "内核太忙，没来得及在途中记下时间：请再试一次",
+    "The way of one packet: {source} → {destination}": "一个包走过的路：{source} → {destination}",
+    "each row: an interface where the packet was seen, and its addresses there        µs: since the program called connect": (
+        "每一行：看到这个包的一个接口，以及它在那里的地址        µs：程序调用 connect 之后的微秒数"
+    ),
+    "out": "出",
+    "in": "入",
+    "answered: the connection is there after {time}": "有应答：{time} 之后连接建立",
+    "refused after {time}": "{time} 之后被拒绝",
+    "no answer: the packet was on no interface": "没有应答：哪个接口上都没有看到这个包",
+    "no answer: seen last on {interface} of {name}": "没有应答：最后看到它是在 {name} 的 {interface}",
+    "A packet from {source} to {destination}.": "一个包，从 {source} 到 {destination}。",
+    "After {time}: {place}, {ends}.": "{time} 之后：{place}，{ends}。",
+    "Outcome: {text}.": "结果：{text}。",
+    "{count} packets came faster than they could be kept: rows may be missing.":
+        "有 {count} 个包来得太快，没能留下：可能缺了几行。",
     # trees
     "before": "之前",
     "after": "之后",
@@ -267,6 +321,8 @@ CHINESE = {
     "layer {n}": "第 {n} 层",
     "✗ deleted": "✗ 删除",
     "✗ all": "✗ 全部",
+    "empty": "空",
+    "{count} inside": "里面 {count} 个",
     "+ {count} more": "另有 {count} 个",
     "full colour: what is seen        pale: covered by a layer above        ✗: deletes what lies below": (
         "深色：看得到的        浅色：被上面的层盖住        ✗：删除下面的"

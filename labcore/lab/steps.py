@@ -72,8 +72,8 @@ def _place(name: str, number: int, there: int) -> str:
             later=there,
         )
     anew = [each.number for each in lessons_of(name) if each.number > number]
-    later = say(" From lesson {n} on, which writes it anew, another version takes its place.", n=anew[0]) if anew else ""
-    return say("{name}: saved in {file}.", name=name, file=NAME) + later
+    later = say("From lesson {n} on, which writes it anew, another version takes its place.", n=anew[0]) if anew else ""
+    return "\n".join(filter(None, (say("{name}: saved in {file}.", name=name, file=NAME), later)))
 
 
 def is_blank(source: str) -> bool:

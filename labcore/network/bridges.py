@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from labcore.errors import InUse, Unavailable
+from labcore.network.aliases import OURS, identity
 from labcore.network.links import (
     Link,
     add_address,
@@ -20,15 +21,13 @@ from labcore.network.options import bridge_options
 from labcore.spec.addresses import Prefix, mac_of, parse_address, parse_prefix
 from labcore.spec.network import AddressPool, Network
 
-OURS = "labcore:"
-
 
 def find_bridge(netlink: Netlink, network: Network, alias: str) -> int:
     """Return the index of a network's bridge, 0 if it is not there as it was made: it gets its alias last."""
     link = find_link(netlink, network.bridge)
     if not link or not link.is_up:
         return 0
-    is_whole = not link.alias.startswith(OURS) if network.is_adopted else link.alias == alias
+    is_whole = not link.alias.startswith(OURS) if network.is_adopted else identity(link.alias) == identity(alias)
     return link.index if is_whole else 0
 
 
@@ -64,7 +63,7 @@ def delete_bridge(netlink: Netlink, network: Network, alias: str) -> None:
 def is_ours(netlink: Netlink, network: Network, alias: str) -> bool:
     """Return whether a network's bridge is there, and was made by us, be it half."""
     link = find_link(netlink, network.bridge)
-    return bool(link and not network.is_adopted and link.alias in ("", alias))
+    return bool(link and not network.is_adopted and identity(link.alias) in ("", identity(alias)))
 
 
 def gateway_of(pool: AddressPool) -> str:
@@ -80,7 +79,7 @@ def subnets(networks: Iterable[Network]) -> list[tuple[Prefix, Network]]:
 def _check_ours(link: Link, network: Network, alias: str) -> None:
     if link.kind != "bridge":
         raise InUse(f"link {link.name} is no bridge: network {network.wanted.name} cannot use it: give it another name")
-    if link.alias != alias and (link.alias.startswith(OURS) or (not network.is_adopted and link.alias)):
+    if identity(link.alias) != identity(alias) and (link.alias.startswith(OURS) or (not network.is_adopted and link.alias)):
         raise InUse(f"bridge {link.name} is somebody else's ({link.alias}): network {network.wanted.name} cannot use it")
 
 

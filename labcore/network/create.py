@@ -7,16 +7,15 @@ from typing import Final
 
 from labcore.errors import InUse, InvalidInput, Unavailable
 from labcore.network.bridges import subnets
-from labcore.network.links import find_link, list_routes
+from labcore.network.links import Route, find_link, list_routes
 from labcore.network.namespaces import has_ipv6
 from labcore.network.netlink import Netlink
 from labcore.network.networks import ID_SHORT, checked_name
 from labcore.network.options import bridge_options
 from labcore.network.pools import check_subnet, choose_subnet, complete
 from labcore.spec.addresses import Prefix, parse_address, parse_prefix
-from labcore.spec.network import AddressPool, Network, NetworkOptions
+from labcore.spec.network import PREDEFINED, AddressPool, Network, NetworkOptions
 
-PREDEFINED: Final = {"bridge": "bridge", "host": "host", "none": "null"}  # name -> driver
 DEFAULT_BRIDGE: Final = "labcore0"
 DEFAULT_ROOT: Final = "/var/lib/labcore"
 REFUSED: Final = {
@@ -26,28 +25,34 @@ REFUSED: Final = {
 }
 
 
-def new_network(wanted: NetworkOptions, networks: Sequence[Network], netlink: Netlink) -> Network:
-    """Return a network as it is to be kept, and made. Raises InvalidInput, InUse, Unavailable."""
+def new_network(
+    wanted: NetworkOptions, networks: Sequence[Network], netlink: Netlink, other_routes: Sequence[Route] = ()
+) -> Network:  # fmt: skip
+    """Return a network as it is to be kept, and made; its subnets hide no route. Raises InvalidInput, InUse, Unavailable."""
     _check(wanted, networks)
     bridge = bridge_options(wanted).name
     if other := next((each for each in networks if bridge and each.bridge == bridge), None):
         raise InUse(f"bridge {bridge}: it is network {other.wanted.name}'s: give it another name")
-    return _completed(wanted, networks, netlink, bridge)
+    return _completed(wanted, networks, netlink, bridge, other_routes)
 
 
-def predefined_network(name: str, networks: Sequence[Network], netlink: Netlink, root: str) -> Network:
+def predefined_network(
+    name: str, networks: Sequence[Network], netlink: Netlink, root: str, other_routes: Sequence[Route] = ()
+) -> Network:  # fmt: skip
     """Return one of the networks that are always there. Raises Unavailable."""
     wanted = NetworkOptions(name=name, driver=PREDEFINED[name])
     if name != "bridge":
         return Network(_new_id(), _now(), "", wanted)
     is_default = root == DEFAULT_ROOT and find_link(netlink, DEFAULT_BRIDGE) is None
-    network = _completed(wanted, networks, netlink, "")
+    network = _completed(wanted, networks, netlink, "", other_routes)
     return network.replace(bridge=DEFAULT_BRIDGE) if is_default else network
 
 
-def _completed(wanted: NetworkOptions, networks: Sequence[Network], netlink: Netlink, bridge: str) -> Network:
+def _completed(
+    wanted: NetworkOptions, networks: Sequence[Network], netlink: Netlink, bridge: str, other_routes: Sequence[Route]
+) -> Network:  # fmt: skip
     network_id = _new_id()
-    routes = list_routes(netlink)
+    routes = [*list_routes(netlink), *other_routes]
     for pool in wanted.pools:
         _check_overlap(pool, networks)
         check_subnet(pool.subnet, routes, own=[link.index for link in [find_link(netlink, bridge)] if link])

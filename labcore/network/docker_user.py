@@ -3,26 +3,26 @@
 What is accepted there comes to our own rules nevertheless, and these decide. Light, as procfs.py is.
 """
 
-from labcore.network.set_elements import has_chain
-
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from labcore.network.set_elements import SetElements
+
 CHAIN = "DOCKER-USER"
 
 
-def accept(bridge: str) -> None:
+def accept(sets: "SetElements", bridge: str) -> None:
     """Accept what comes from a bridge or goes to it, where dockerd is; a second time does nothing."""
-    for command in _commands():
+    for command in _commands(sets):
         for rule in _rules(bridge):
             if not _succeeds(command, "-C", rule):
                 _succeeds(command, "-I", rule)
 
 
-def forget(bridge: str) -> None:
+def forget(sets: "SetElements", bridge: str) -> None:
     """Remove what `accept` has added."""
-    for command in _commands():
+    for command in _commands(sets):
         for rule in _rules(bridge):
             _succeeds(command, "-D", rule)
 
@@ -31,10 +31,10 @@ def _rules(bridge: str) -> "Iterator[tuple[str, ...]]":
     return ((direction, bridge, "-j", "ACCEPT") for direction in ("-i", "-o"))
 
 
-def _commands() -> "Iterator[str]":
+def _commands(sets: "SetElements") -> "Iterator[str]":
     """Yield the commands for the tables that may have the chain: the kernel tells of nftables' chains, and of legacy tables."""
     for family, command in (("ip", "iptables"), ("ip6", "ip6tables")):
-        if has_chain(family, "filter", CHAIN):
+        if sets.has_chain(family, CHAIN, "filter"):
             yield from _found(f"{command}-nft", command)
         if _has_legacy_filter(family):
             yield from _found(f"{command}-legacy", command)

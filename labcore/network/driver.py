@@ -9,38 +9,53 @@ from typing import TYPE_CHECKING, Final
 from labcore.atomic import PendingFile
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.network import attachment
+from labcore.network.aliases import Place, identity
 from labcore.network.attachment import Attachment
-from labcore.network.bridges import OURS, delete_bridge, ensure_forwarding, find_bridge, is_ours, make_bridge
+from labcore.network.bridges import delete_bridge, ensure_forwarding, find_bridge, is_ours, make_bridge
 from labcore.network.endpoints import OWNER_MAX, EndpointStore, Entry, entry_of
-from labcore.network.firewall import Firewall
-from labcore.network.links import delete_link, find_link, link_index, list_links, set_down
+from labcore.network.firewall import Firewall, table_of
+from labcore.network.links import Route, delete_link, find_link, link_index, list_links, set_down
 from labcore.network.netlink import Netlink, NetlinkError
 from labcore.network.networks import NetworkStore, checked_name
 from labcore.network.options import bridge_options
 from labcore.network.reserve import new_endpoint
-from labcore.spec.network import Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
+from labcore.spec.network import PREDEFINED, Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
 
 if TYPE_CHECKING:
     from labcore.network.ports import BoundPorts
-    from labcore.network.proxy import Proxy
+    from labcore.network.proxy import Bind, Proxy
+    from labcore.network.resolver.clients import Client
 
 SWEPT: Final = 32  # endpoints that a start looks at, whether their owners were killed
-PREDEFINED: Final = ("bridge", "host", "none")
 
 
 class NetworkDriver:
     """The networks and endpoints below `ROOT/network`, in the network namespace of the thread that makes this.
 
-    `notify` is told, in a sentence each, what the driver has changed on the host beside its own links: IP forwarding.
+    `notify` is told, in a sentence each, what the driver has changed on the host beside its own links: IP forwarding. Where
+    that namespace is not the host's, `bind` binds published ports there, `other_routes` returns the host's routes, and
+    `name_server` is an address at which the host's own resolver is asked.
     """
 
-    def __init__(self, root: str | os.PathLike[str], notify: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        notify: Callable[[str], None] = lambda _: None,
+        *,
+        bind: "Bind | None" = None,
+        other_routes: Callable[[], list[Route]] = list,
+        name_server: str = "",
+    ) -> None:
         self._root = os.fspath(root)
         self._directory = f"{self._root}/network"
         self._networks = NetworkStore(self._directory)
         self._endpoints = EndpointStore(self._directory)
+        self._place = Place(self._directory)
         self._held: dict[str, PendingFile] = {}  # endpoint -> its file, locked until it is attached
         self._notify = notify
+        self._bind = bind
+        self._other_routes = other_routes
+        self.name_server = name_server
 
     @property
     def directory(self) -> str:
@@ -60,15 +75,36 @@ class NetworkDriver:
         self._make_predefined()
         with self._networks.locked(), Netlink() as netlink:
             self._finish_removal(netlink, bridge_options(wanted).name)
-            network = new_network(wanted, self._networks.networks(), netlink)
+            networks = self._networks.networks()
+            network = self._with_subnets(netlink, lambda: new_network(wanted, networks, netlink, self._other_routes()))
             self._networks.write(network)  # first: whoever comes after a crash knows of the bridge
             try:
                 self._ensure_bridge(netlink, network, mend=True)
             except BaseException:
                 self._networks.delete(network)
-                delete_bridge(netlink, network, self._alias(network.id))
+                delete_bridge(netlink, network, self._place.alias(network.id))
                 raise
         return network
+
+    def _with_subnets(self, netlink: Netlink, make: Callable[[], Network]) -> Network:
+        """Make a network; where no subnet is left, once more without the bridges of state roots that are gone."""
+        from labcore.network.pools import NoMoreSubnets
+
+        try:
+            return make()
+        except NoMoreSubnets:
+            if not self._remove_gone(netlink):
+                raise
+        return make()
+
+    def _remove_gone(self, netlink: Netlink) -> bool:
+        """Remove the bridges of state roots that are gone, and say so; return whether there were any."""
+        from labcore.network.gone import remove_gone  # few commands make or remove a network
+
+        removed = remove_gone(netlink)
+        for sentence in removed:
+            self._notify(sentence)
+        return bool(removed)
 
     def _finish_removal(self, netlink: Netlink, bridge: str) -> None:
         """Remove a link of this name that is about to go, if there is one."""
@@ -105,7 +141,7 @@ class NetworkDriver:
             if entries := self._endpoints.entries(network=network.id):
                 owners = ", ".join(sorted({entry.owner[:12] for entry in entries}))
                 raise InUse(f"network {network.wanted.name} is in use by {owners}: disconnect or end them first")
-            if is_ours(netlink, network, self._alias(network.id)):
+            if is_ours(netlink, network, self._place.alias(network.id)):
                 self._endpoints.note_ended(network.bridge, network.id)
                 netlink.request(set_down(network.bridge))  # with that the host's routes to it go
             self._networks.delete(network)
@@ -116,11 +152,16 @@ class NetworkDriver:
 
     def _delete_bridge(self, network: Network) -> None:
         with suppress(NetlinkError), Netlink() as netlink:  # else it is noted, and the next who reserves tries again
-            delete_bridge(netlink, network, self._alias(network.id))
+            delete_bridge(netlink, network, self._place.alias(network.id))
             self._endpoints.forget_ended(network.bridge, network.id)
 
     def prune(self, needed: Collection[str] = ()) -> list[Network]:
-        """Remove the networks that have no endpoint, but for those `needed` (names or IDs); return them."""
+        """Remove the networks that have no endpoint, but for those `needed` (names or IDs); return them.
+
+        The bridges of state roots that are gone are removed, too.
+        """
+        with Netlink() as netlink:
+            self._remove_gone(netlink)
         removed = []
         for network in self.networks():
             if not {network.id, network.wanted.name} & {*needed, *PREDEFINED}:
@@ -179,8 +220,14 @@ class NetworkDriver:
         endpoint = new_endpoint(network, wanted, owner, own, self._endpoints.entries(network=network.id))
         if not ports:
             return endpoint, None
-        bound = self._proxy.bind(ports)
-        return endpoint.replace(ports=bound.ports), bound
+        from labcore.network.ports import split  # as the proxy: few containers publish anything
+
+        options = bridge_options(network.wanted)
+        opened, to_bind = split(ports, [version for version in (4, 6) if options.gateway_mode(version) == "routed"])
+        if not to_bind:
+            return endpoint.replace(ports=tuple(opened)), None
+        bound = self._proxy.bind(to_bind)
+        return endpoint.replace(ports=(*opened, *bound.ports)), bound
 
     def attach(self, endpoints: Sequence[Endpoint], namespace: int) -> None:
         """Connect a container's network namespace (a descriptor: `namespace_of`) with the networks of endpoints of one owner.
@@ -201,7 +248,7 @@ class NetworkDriver:
         bridge = link_index(network.bridge)
         if not bridge:
             raise NotFound(f"bridge {network.bridge} of network {network.wanted.name}: somebody has just removed it: try again")
-        return Attachment(endpoint, bridge, bridge_options(network.wanted).mtu, self._alias(endpoint.id))
+        return Attachment(endpoint, bridge, bridge_options(network.wanted).mtu, self._place.alias(endpoint.id))
 
     def disconnect(self, owner: str, network: str, namespace: int | None = None) -> None:
         """Take an owner from one network; in its `namespace`, if that is there, another gets the default route.
@@ -262,15 +309,35 @@ class NetworkDriver:
     def _delete_link(self, netlink: Netlink, name: str, object_id: str) -> None:
         """Remove a link that is of this endpoint, or of a network that is no more, and no other that has its name by now."""
         link = find_link(netlink, name)
-        if link and link.alias == self._alias(object_id) and object_id not in self._networks.ids().values():
+        if link and identity(link.alias) == self._place.alias(object_id) and object_id not in self._networks.ids().values():
             netlink.request(delete_link(name))
         self._endpoints.forget_ended(name, object_id)
+
+    def answer(self, client: "Client") -> None:
+        """Have the embedded DNS server answer a client from now on, until its process ends. Raises Unavailable."""
+        from pathlib import Path
+
+        from labcore.network.resolver import process as resolver  # asyncio's sockets cost 20 ms, and few networks have names
+
+        resolver.answer(Path(self._directory), client)
 
     # --- what killed processes, others and restarts have left
 
     def has_rules(self) -> bool:
         """Return whether the rules are there that keep networks apart: somebody may have flushed them."""
         return self._firewall.is_there()
+
+    def namespace(self) -> int:
+        """Return a descriptor of the network namespace that the bridges are in; who asks closes it."""
+        return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    def masqueraded(self) -> list[str]:
+        """Return the bridges behind which the kernel masquerades now: what leaves by another link has that one's address."""
+        return self._firewall.masqueraded() if self._networks.ids() else []
+
+    def published(self) -> list[tuple[PortBinding, str]]:
+        """Return the published ports that the kernel translates now, each with the address of its container."""
+        return self._firewall.published() if self._networks.ids() else []
 
     def repair(self) -> list[str]:
         """Make what should be there and is not, and remove what should not be; return what was done, as sentences."""
@@ -280,28 +347,33 @@ class NetworkDriver:
             self._endpoints.sweep()
             done += [f"released {entry.ipv4 or entry.ipv6} of {entry.owner[:12]}" for entry in self._sweep(netlink, now=True)]
             done += self._remove_strays(netlink)
+            self._remove_gone(netlink)
             for network in self._networks.networks():
                 if network.bridge:
-                    if not find_bridge(netlink, network, self._alias(network.id)):
+                    if not find_bridge(netlink, network, self._place.alias(network.id)):
                         done.append(f"made bridge {network.bridge} of network {network.wanted.name}")
                     self._ensure_bridge(netlink, network, mend=True)
             done += self._restore()
+        from pathlib import Path
+
+        from labcore.network.resolver import process as resolver  # asyncio is 30 ms
+
+        resolver.repair(Path(self._directory))
         return done
 
     def _remove_strays(self, netlink: Netlink) -> list[str]:
         """Remove our links that nobody knows any more."""
         ids = [*self._networks.ids().values(), *(entry.id for entry in self._endpoints.entries())]
-        known = {self._alias(each) for each in ids}
-        strays = [link for link in list_links(netlink) if link.alias.startswith(self._alias("")) and link.alias not in known]
+        known = {self._place.alias(each) for each in ids}
+        ours = [link for link in list_links(netlink) if link.alias.startswith(self._place.alias(""))]
+        strays = [link for link in ours if identity(link.alias) not in known]
         netlink.request(*(delete_link(link.name) for link in strays))
         return [f"removed link {link.name}" for link in strays]
 
     def _restore(self) -> list[str]:
         """Have rules and ports as the records say; return which ports somebody has taken."""
         self._firewall.restore()
-        if any(endpoint.ports for endpoint in self._endpoints.endpoints()):
-            return [str(error) for error in self._proxy.restore()]
-        return []
+        return [str(error) for error in self._proxy.restore()]
 
     def _sweep(self, netlink: Netlink, *, at_most: int = 0, now: bool = False) -> list[Entry]:
         """Release the endpoints whose owners were killed, and remove links that have outlived their endpoints.
@@ -325,31 +397,23 @@ class NetworkDriver:
 
         with self._networks.locked(), Netlink() as netlink:
             for name in {*PREDEFINED} - self._networks.ids().keys():
-                self._networks.write(predefined_network(name, self._networks.networks(), netlink, self._root))
+                known = self._networks.networks()
+                make = partial(predefined_network, name, known, netlink, self._root, self._other_routes())
+                self._networks.write(self._with_subnets(netlink, make))
         return True
 
     def _ensure_bridge(self, netlink: Netlink, network: Network, *, mend: bool = False) -> None:
         """Make a network's bridge if it is not there: the machine was started anew, or somebody has removed it."""
-        alias = self._alias(network.id)
+        alias = self._place.bridge_alias(network.id)
         if mend or not find_bridge(netlink, network, alias):
             make_bridge(netlink, network, alias, self._firewall.add_network)
         for note in ensure_forwarding(network):
             self._notify(note)
 
     @cached_property
-    def _place(self) -> str:
-        """What tells this state root from all others of the machine: device and inode of its directory."""
-        status = os.stat(self._directory)  # noqa: PTH116
-        return f"{status.st_dev:x}-{status.st_ino:x}"
-
-    def _alias(self, object_id: str) -> str:
-        """Return a link's alias: whose it is, and what it is for."""
-        return f"{OURS}{self._place}:{object_id}"
-
-    @cached_property
     def _firewall(self) -> Firewall:
         return Firewall(
-            f"labcore-{self._place}", f"{self._directory}/firewall.lock", partial(_known, self._networks, self._endpoints)
+            table_of(self._place.name), f"{self._directory}/firewall.lock", partial(_known, self._networks, self._endpoints)
         )
 
     @cached_property
@@ -358,7 +422,7 @@ class NetworkDriver:
 
         from labcore.network.proxy import Proxy  # `socket` costs 10 ms, and most containers publish nothing
 
-        return Proxy(Path(self._directory, "proxy.sock"), self._endpoints.endpoints)
+        return Proxy(Path(self._directory, "proxy.sock"), self._endpoints.endpoints, self._bind)
 
 
 def _known(store: NetworkStore, endpoint_store: EndpointStore) -> tuple[list[Network], list[tuple[Network, Endpoint]]]:

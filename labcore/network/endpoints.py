@@ -154,6 +154,13 @@ def entry_of(endpoint: Endpoint) -> Entry:
     return Entry(endpoint.network_id[:ID_SHORT], ipv4, ipv6, endpoint.owner, endpoint.id)
 
 
+def forget_namespace(directory: str, namespace: int) -> None:
+    """Keep no endpoint any longer of a network namespace that ends, by its inode number; `directory` is `ROOT/network`."""
+    from shutil import rmtree
+
+    rmtree(f"{directory}/endpoints/{_boot_id()}.{namespace}", ignore_errors=True)
+
+
 def host_link(endpoint_id: str) -> str:
     """Return the name of an endpoint's link on the host."""
     return f"veth{endpoint_id[:LINK_DIGITS]}"

@@ -28,7 +28,7 @@ from labcore.spec.addresses import FAMILIES, Address, Prefix, parse_address, par
 IFF_UP = 0x1
 IFNAME_MAX = 15  # bytes
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC = 1, 3, 4, 10, 18, 20, 26
-IFLA_NET_NS_FD, IFLA_EXT_MASK = 28, 29
+IFLA_LINK, IFLA_NET_NS_FD, IFLA_EXT_MASK, IFLA_LINK_NETNSID = 5, 28, 29, 37
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 VETH_INFO_PEER = 1
 IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE = 8, 1
@@ -48,7 +48,10 @@ _ROUTE = Struct(
 
 
 class Link(Record):
-    """A link of the host: its index, name, alias (ip-link(8)), kind (`bridge`, `veth` …) and the bridge that it is on."""
+    """A link: its index, name, alias (ip-link(8)), kind (`bridge`, `veth` …) and the bridge that it is on.
+
+    Of a veth(4) pair `peer` is the other end's index, `peer_namespace` the number of that one's namespace (None: this one's).
+    """
 
     index: int
     name: str
@@ -56,14 +59,22 @@ class Link(Record):
     kind: str = ""
     master: int = 0
     is_up: bool = False
+    mac_address: str = ""
+    peer: int = 0
+    peer_namespace: int | None = None
 
 
 class Route(Record):
-    """A unicast route of the host; one without a gateway leads to a network that the host is on."""
+    """A unicast route; one without a gateway (an address) leads to a network that the host is on."""
 
     destination: Prefix
-    has_gateway: bool
+    gateway: str
     link: int
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it takes everything that no other route takes."""
+        return not self.destination.length
 
 
 # --- requests
@@ -170,18 +181,22 @@ def _get_link(which: bytes, about: str) -> Message:
 def _link_of(answer: bytes) -> Link:
     _, _, index, flags, _ = _LINK.unpack_from(answer)
     found = attributes(answer, _LINK.size)
+    kind = _text(attributes(found.get(IFLA_LINKINFO, b"")).get(IFLA_INFO_KIND, b""))
     return Link(
         index=index,
         name=_text(found[IFLA_IFNAME]),
         alias=_text(found.get(IFLA_IFALIAS, b"")),
-        kind=_text(attributes(found.get(IFLA_LINKINFO, b"")).get(IFLA_INFO_KIND, b"")),
+        kind=kind,
         master=_number(found.get(IFLA_MASTER, b"")),
         is_up=bool(flags & IFF_UP),
+        mac_address=found.get(IFLA_ADDRESS, b"").hex(":"),
+        peer=_number(found.get(IFLA_LINK, b"")) if kind == "veth" else 0,
+        peer_namespace=_number(found[IFLA_LINK_NETNSID]) if IFLA_LINK_NETNSID in found else None,
     )
 
 
 def list_routes(netlink: Netlink) -> list[Route]:
-    """Return the unicast routes of all tables but the local one; none for everything (the default route)."""
+    """Return the unicast routes of all tables but the local one."""
     answers = netlink.dump(Message(RTM_GETROUTE, _ROUTE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0), "routes"))
     return [route for route in map(_route_of, answers) if route]
 
@@ -190,10 +205,11 @@ def _route_of(answer: bytes) -> Route | None:
     family, length, _, _, table, _, _, kind, _ = _ROUTE.unpack_from(answer)
     found = attributes(answer, _ROUTE.size)
     version = next((version for version, number in FAMILIES.items() if number == family), 0)
-    if kind != RTN_UNICAST or not version or RTA_DST not in found or table == RT_TABLE_LOCAL:
+    if kind != RTN_UNICAST or not version or table == RT_TABLE_LOCAL:
         return None
-    destination = Prefix(version, int.from_bytes(found[RTA_DST], "big"), length)
-    return Route(destination, RTA_GATEWAY in found, _number(found.get(RTA_OIF, b"")))
+    destination = Prefix(version, int.from_bytes(found.get(RTA_DST, b""), "big"), length)
+    gateway = str(Address(version, int.from_bytes(found[RTA_GATEWAY], "big"))) if RTA_GATEWAY in found else ""
+    return Route(destination, gateway, _number(found.get(RTA_OIF, b"")))
 
 
 def _text(value: bytes) -> str:

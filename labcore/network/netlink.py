@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Self
 
-NETLINK_ROUTE = 0
+NETLINK_ROUTE, NETLINK_NETFILTER = 0, 12
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 270, 10, 11, 12
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR = 0x01, 0x04, 0x10
@@ -30,6 +30,7 @@ NLA_TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
+RTM_GETNSID = 90
 _KINDS = {number: name for name, number in globals().items() if name.startswith("RTM_")}
 
 _HEADER = Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence number, port
@@ -55,7 +56,7 @@ class NetlinkError(SystemCallError):
     """A request that the kernel refused. `reason` is its own sentence about it (extended acknowledgement), or empty."""
 
     def __init__(self, number: int, message: Message, reason: str) -> None:
-        super().__init__(number, _KINDS[message.kind], message.about)
+        super().__init__(number, _KINDS.get(message.kind, "netlink"), message.about)
         self.reason = reason
 
     def __str__(self) -> str:
@@ -75,21 +76,24 @@ def attribute(kind: int, value: "bytes | str | int | Sequence[bytes]") -> bytes:
 
 def attributes(data: bytes, start: int = 0) -> "dict[int, bytes]":
     """Return the attributes that stand in `data` from there on, by type."""
-    found = {}
+    return dict(each_attribute(data, start))
+
+
+def each_attribute(data: bytes, start: int = 0) -> "Iterator[tuple[int, bytes]]":
+    """Yield the type and the value of each attribute from there on: in a list, all have one type."""
     while start + 4 <= len(data):
         length, kind = _ATTRIBUTE.unpack_from(data, start)
         if length < 4:
             break
-        found[kind & NLA_TYPE_MASK] = data[start + 4 : start + length]
+        yield kind & NLA_TYPE_MASK, data[start + 4 : start + length]
         start += length + 3 & ~3
-    return found
 
 
 class Netlink:
     """A netlink socket of the network namespace that the calling thread is in; closed at the block's end."""
 
-    def __init__(self) -> None:
-        self._socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)
+    def __init__(self, family: int = NETLINK_ROUTE) -> None:
+        self._socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family)
         for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):
             self._socket.setsockopt(SOL_NETLINK, option, 1)
         self._sequence = 0

@@ -32,9 +32,13 @@ class BridgeOptions(Record):
     trusted: tuple[str, ...] = ()
     interface_prefix: str = "eth"
 
+    def gateway_mode(self, version: int) -> str:
+        """Return how the host is the gateway for a version of IP."""
+        return self.gateway_mode_ipv4 if version == 4 else self.gateway_mode_ipv6
+
     def has_gateway(self, version: int) -> bool:
         """Return whether containers have a default route."""
-        return (self.gateway_mode_ipv4 if version == 4 else self.gateway_mode_ipv6) != "isolated"
+        return self.gateway_mode(version) != "isolated"
 
     def has_host(self, version: int) -> bool:
         """Return whether the host has the gateway's address on the bridge; with `inhibit_ipv4` another machine has it."""

@@ -16,8 +16,12 @@ DEFAULT_POOLS: Final = (
 WIDE: Final = 4  # a route for so few bits is a default route in two or more parts
 
 
+class NoMoreSubnets(Unavailable):
+    """All default pools are in use."""
+
+
 def choose_subnet(version: int, network_id: str, networks: Iterable[Prefix], routes: Iterable[Route]) -> str:
-    """Return a subnet that no network of ours has and no route of the host leads to. Raises Unavailable.
+    """Return a subnet that no network of ours has and no route of the host leads to. Raises NoMoreSubnets.
 
     For IPv6 it is a unique local one (RFC 4193), whose 40 random bits are those of the network's ID.
     """
@@ -27,21 +31,21 @@ def choose_subnet(version: int, network_id: str, networks: Iterable[Prefix], rou
         prefix = parse_prefix(text)
         if not any(prefix.overlaps(other) for other in taken):
             return str(prefix)
-    raise Unavailable(
-        f"no subnet of IPv{version} is left among the default ones that no network and no route of this host has: "
-        "name one (--subnet), or remove networks (labcore network prune)"
+    raise NoMoreSubnets(
+        "all predefined address pools have been fully subnetted: networks and routes of this host have all of IPv"
+        f"{version}: name a subnet (--subnet), or remove networks (labcore network prune)"
     )
 
 
 def check_subnet(subnet: str, routes: Iterable[Route], own: Collection[int] = ()) -> None:
     """Refuse a subnet, as somebody wants it, that a route of the host leads to already. Raises InUse.
 
-    A route by a gateway that is wider than the subnet may be: ours is the narrower, and goes before it. Nor do routes
-    by the links `own` (their indices) count.
+    A default route may be, and one by a gateway that is wider than the subnet: ours is the narrower, and goes before it. Nor do
+    routes by the links `own` (their indices) count.
     """
     prefix = parse_prefix(subnet)
     for route in routes:
-        wider = route.has_gateway and route.destination.length < prefix.length
+        wider = route.is_default or (route.gateway and route.destination.length < prefix.length)
         if prefix.overlaps(route.destination) and not wider and route.link not in own:
             raise InUse(f"subnet {subnet}: this host has a route to {route.destination} already: choose another subnet")
 

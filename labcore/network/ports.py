@@ -4,7 +4,7 @@ Whoever binds a port first has it: the kernel decides, among containers too.
 """
 
 import errno
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from socket import (
     AF_INET,
     AF_INET6,
@@ -21,7 +21,7 @@ from typing import Self
 
 from labcore.errors import InUse, InvalidInput
 from labcore.network.listeners import held_by
-from labcore.spec.network import PortBinding, Protocol
+from labcore.spec.network import Endpoint, PortBinding, Protocol
 
 IPV6 = "/proc/thread-self/net/if_inet6"  # a table of all addresses
 # Where a port is published that is given no address.
@@ -56,6 +56,20 @@ class BoundPorts:
         self.sockets = ()
 
 
+def split(wanted: Iterable[PortBinding], routed: Collection[int]) -> tuple[list[PortBinding], list[PortBinding]]:
+    """Return the ports that are open at a container's own address, which is routed for these versions of IP; and those to bind.
+
+    The first have no port on the host: 0.
+    """
+    opened, to_bind = [], []
+    for each in wanted if routed else ():
+        addresses = _addresses(each)
+        to_open = [address for address in addresses if _version(address) in routed]
+        opened += [each.replace(host_ip=ON_ALL[":" in address], host_port=0, host_port_last=0) for address in to_open]
+        to_bind += [each.replace(host_ip=address) for address in addresses if address not in to_open]
+    return (opened, to_bind) if routed else ([], list(wanted))
+
+
 def bind(wanted: Iterable[PortBinding]) -> BoundPorts:
     """Bind each wanted port, the first of a range that is free, a random one for port 0; all of them or none.
 
@@ -71,9 +85,22 @@ def bind(wanted: Iterable[PortBinding]) -> BoundPorts:
     return bound
 
 
-def _bind_first(wanted: PortBinding) -> tuple[list[PortBinding], list[socket]]:
+def on_host(endpoint: Endpoint) -> list[PortBinding]:
+    """Return the ports of an endpoint that are bound on the host."""
+    return [port for port in endpoint.ports if port.host_port]
+
+
+def _addresses(wanted: PortBinding) -> list[str]:
     checked_protocol(wanted.protocol)
-    addresses = [wanted.host_ip] if wanted.host_ip else [address for address in ON_ALL if address == "0.0.0.0" or has_ipv6()]
+    return [wanted.host_ip] if wanted.host_ip else [address for address in ON_ALL if address == "0.0.0.0" or has_ipv6()]
+
+
+def _version(address: str) -> int:
+    return 6 if ":" in address else 4
+
+
+def _bind_first(wanted: PortBinding) -> tuple[list[PortBinding], list[socket]]:
+    addresses = _addresses(wanted)
     last = max(wanted.host_port, wanted.host_port_last)
     tries = range(wanted.host_port, last + 1) if wanted.host_port else [0] * EPHEMERAL_TRIES
     refused = OSError(errno.EADDRINUSE, "")

@@ -14,11 +14,12 @@ from pathlib import Path
 from labcore.errors import InUse, LabcoreError, Unavailable
 from labcore.locks import Lock
 from labcore.network import ports
-from labcore.network.ports import BoundPorts
+from labcore.network.ports import BoundPorts, on_host
 from labcore.spec.network import Endpoint, PortBinding
 from labcore.unix_sockets import bind_beside, connect
 
 Published = Callable[[], Iterable[Endpoint]]
+Bind = Callable[[Iterable[PortBinding]], BoundPorts]
 Held = list[str]  # the endpoints whose ports the proxy has
 
 AT_ONCE = 200  # sockets of one packet: SCM_MAX_FD is 253
@@ -35,18 +36,20 @@ PACKAGES = str(Path(__file__).absolute().parents[2])
 class Proxy:
     """The port proxy of a state root, in the calling thread's network namespace; its socket is `path`, beside it lies a lock.
 
-    `published` returns the endpoints that have published ports, as the records have them now.
+    `published` returns the endpoints that have published ports, as the records have them now. `bind` binds ports where that is
+    not to be done here.
     """
 
-    def __init__(self, path: "Path", published: Published) -> None:
+    def __init__(self, path: "Path", published: Published, bind: Bind | None = None) -> None:
         self._path = path
+        self._bind = bind or ports.bind
         self._published = published
 
     def bind(self, wanted: Iterable[PortBinding]) -> BoundPorts:
         """Bind ports that nobody has, nor a container whose proxy was killed. Raises InUse, InvalidInput."""
         with self._locked():
             self._restore_if_killed("")
-            return ports.bind(wanted)
+            return self._bind(wanted)
 
     def publish(self, endpoint: Endpoint, bound: BoundPorts) -> None:
         """Have an endpoint's bound ports held and served; its record is written. Raises Unavailable."""
@@ -70,13 +73,13 @@ class Proxy:
             self._restore(but)
 
     def _restore(self, but: str) -> list[LabcoreError]:
-        known = {endpoint.id: endpoint for endpoint in self._published() if endpoint.ports and endpoint.id != but}
+        known = {endpoint.id: endpoint for endpoint in self._published() if on_host(endpoint) and endpoint.id != but}
         held = self._tell({"keep": [*known, but]}) if self._is_there() else []
         failed: list[LabcoreError] = []
         for endpoint in known.values():
             if endpoint.id not in held:
                 try:
-                    with ports.bind(endpoint.ports) as bound:
+                    with self._bind(on_host(endpoint)) as bound:
                         held = self._publish(endpoint, bound.sockets)
                 except InUse as error:
                     failed.append(error)
@@ -86,7 +89,7 @@ class Proxy:
     def _publish(self, endpoint: Endpoint, sockets: Sequence[socket.socket]) -> Held:
         if started := not self._is_there():
             self._start()
-        targets = [target(endpoint, port) for port in endpoint.ports]
+        targets = [target(endpoint, port) for port in on_host(endpoint)]
         held: Held = [endpoint.id]
         for first in range(0, len(targets), AT_ONCE):
             part = slice(first, first + AT_ONCE)

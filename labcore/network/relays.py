@@ -1,8 +1,10 @@
 """Relays of the port proxy: TCP connections, each half closed when its source is; UDP sessions that time out.
 
-Nothing here blocks: a poller says when there is something to do, epoll(7). There is one thread, and so one buffer.
+Nothing here blocks: a poller says when there is something to do, epoll(7). Where much is said it goes from socket to socket by
+a pipe, splice(2), and is copied nowhere. There is one thread, and so one buffer; and a pipe is a connection's only meanwhile.
 """
 
+import fcntl
 import os
 import select
 import socket
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
             """Look no longer at a socket, and close it."""
 
 
-CHUNK = 1 << 16  # bytes that are read at once
+COPIED = 1 << 16  # bytes that are copied at once; where there are more, they are moved
+CHUNK = 1 << 20  # bytes that are moved at once, if a pipe has room for them
+PIPES = 64  # that are kept for later
 TURNS = 16  # chunks that one direction moves before others have their turn
 SESSIONS = 4096  # of one udp port: the one that is idle longest gives way
 IDLE_SECONDS = 90.0  # of a udp session
@@ -43,50 +47,103 @@ RECEIVE_INFO = {
     socket.AF_INET: (socket.IPPROTO_IP, IP_PKTINFO),
     socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO),
 }
-_BUFFER = memoryview(bytearray(CHUNK))
 SEND_INFO = {socket.AF_INET: IP_PKTINFO, socket.AF_INET6: socket.IPV6_PKTINFO}
 
 
+class Pipe:
+    """A pipe(7) between two sockets; `queued` bytes are in it."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.queued = 0
+        with suppress(OSError):  # others' pipes have all room that a user gets: fs.pipe-user-pages-soft
+            fcntl.fcntl(self._writer, fcntl.F_SETPIPE_SZ, CHUNK)
+
+    @classmethod
+    def taken(cls) -> "Pipe":
+        """Return a pipe that is empty. Raises OSError."""
+        return _free.pop() if _free else cls()
+
+    def fill(self, source: socket.socket) -> int:
+        """Take in what there is of a socket; return how much, 0 at its end. Raises BlockingIOError, OSError."""
+        count = os.splice(source.fileno(), self._writer, CHUNK, flags=os.SPLICE_F_NONBLOCK)
+        self.queued += count
+        return count
+
+    def write(self, data: memoryview) -> None:
+        """Take in as much as a pipe always has room for, COPIED bytes. Raises OSError."""
+        self.queued += os.write(self._writer, data)
+
+    def drain(self, sink: socket.socket) -> bool:
+        """Give a socket what it has room for; return whether that was all. Raises OSError."""
+        with suppress(BlockingIOError):
+            while self.queued:
+                self.queued -= os.splice(self._reader, sink.fileno(), self.queued, flags=os.SPLICE_F_NONBLOCK)
+        return not self.queued
+
+    def leave(self) -> None:
+        """Be another's, or nobody's if there is something left in it."""
+        if self.queued or len(_free) >= PIPES:
+            os.close(self._reader)
+            os.close(self._writer)
+        else:
+            _free.append(self)
+
+
+_free: list[Pipe] = []
+_buffer = memoryview(bytearray(COPIED))
+
+
 class Direction:
-    """One way of a connection, from one socket to the other. `pending` is what the other has had no room for."""
+    """One way of a connection, from one socket to the other. It has a `pipe` while there is much to move, or no room for it."""
 
     def __init__(self, source: socket.socket, sink: socket.socket) -> None:
         self.source, self.sink = source, sink
-        self.pending = memoryview(b"")
+        self.pipe: Pipe | None = None
         self.ended = self.finished = self.has_more = False
 
     def move(self, events: int) -> bool:
         """Move what can be moved; return whether there may be more. Raises OSError: the connection is broken."""
-        self.has_more = self._move(events)
+        self.has_more = not self.finished and self._move(events)
+        if self.pipe and not self.pipe.queued and not self.has_more:
+            self.close()
         return self.has_more
 
     def _move(self, events: int) -> bool:
         """Once less comes than was asked for, the kernel will tell of what comes later; of an end it has told in `events`."""
         for _ in range(TURNS):
-            if not self._send(self.pending) or self.finished:
+            if self.pipe and not self.pipe.drain(self.sink):
+                return False
+            if self.ended:
+                self.finished = True
+                self.sink.shutdown(socket.SHUT_WR)
                 return False
             try:
-                count = self.source.recv_into(_BUFFER)
+                count = self.pipe.fill(self.source) if self.pipe else self._copy()
             except BlockingIOError:
                 return False
-            if not count:
-                self.ended = True
-            elif not self._send(_BUFFER[:count]) or (count < CHUNK and not events & ENDS):
+            self.ended = not count
+            if not self.pipe and 0 < count < COPIED and not events & ENDS:
                 return False
+            if count >= COPIED:
+                self.pipe = self.pipe or Pipe.taken()
         return True
 
-    def _send(self, data: memoryview) -> bool:
-        """Send what there is room for; return whether that was all. After the last byte comes the end."""
-        if data:
-            try:
-                count = self.sink.send(data)
-            except BlockingIOError:
-                count = 0
-            self.pending = memoryview(bytes(data[count:]))
-        if self.ended and not self.pending and not self.finished:
-            self.finished = True
-            self.sink.shutdown(socket.SHUT_WR)
-        return not self.pending
+    def _copy(self) -> int:
+        """Copy what there is, which is the quickest for little; return how much. Raises BlockingIOError, OSError."""
+        count, sent = self.source.recv_into(_buffer), 0
+        with suppress(BlockingIOError):
+            sent = self.sink.send(_buffer[:count]) if count else 0
+        if sent < count:
+            self.pipe = Pipe.taken()
+            self.pipe.write(_buffer[sent:count])
+        return count
+
+    def close(self) -> None:
+        """Leave the pipe, with what is in it."""
+        if self.pipe:
+            self.pipe.leave()
+            self.pipe = None
 
 
 class Connection:
@@ -121,7 +178,7 @@ class Connection:
         else:
             reader, writer = self._directions[end], self._directions[1 - end]
             more = [reader.move(events)] if events & ~select.EPOLLOUT or reader.has_more else []
-            more += [writer.move(ENDS)] if writer.pending or writer.has_more else []
+            more += [writer.move(ENDS)] if writer.pipe or writer.has_more else []
         if all(each.finished for each in self._directions):
             self.close()
             return False
@@ -145,6 +202,8 @@ class Connection:
             return
         self.is_open = False
         self._on_close(self)
+        for direction in self._directions:
+            direction.close()
         for each in self.ends:
             if reset:
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

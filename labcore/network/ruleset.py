@@ -4,7 +4,7 @@ The rules ask sets and maps: a network, a container and a port are elements of t
 has intervals, for those the kernel copies whole with each change. `accept` ends only our own chain: others' still decide.
 """
 
-from _socket import AF_INET, AF_INET6, inet_pton
+from _socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
@@ -26,9 +26,18 @@ PACKED: "dict[str, Callable[[str], bytes]]" = {
 }
 SETS = {  # keys, and of a map, values
     ("inet", "bridges"): ("ifname",),
+    ("inet", "same"): ("ifname . ifname",),
+    ("inet", "icc"): ("ifname",),
     ("inet", "internal"): ("ifname",),
-    ("inet", "masqueraded"): ("ifname",),
-    ("inet", "icc"): ("ifname . ifname",),
+    ("inet", "masqueraded4"): ("ifname",),
+    ("inet", "masqueraded6"): ("ifname",),
+    ("inet", "routed4"): ("ifname",),
+    ("inet", "routed6"): ("ifname",),
+    ("inet", "unprotected4"): ("ifname",),
+    ("inet", "unprotected6"): ("ifname",),
+    ("inet", "trusted"): ("ifname . ifname",),
+    ("inet", "opened4"): ("ipv4_addr . inet_proto . inet_service",),
+    ("inet", "opened6"): ("ipv6_addr . inet_proto . inet_service",),
     ("inet", "published4"): ("inet_proto . ipv4_addr . inet_service", "ipv4_addr . inet_service"),
     ("inet", "published6"): ("inet_proto . ipv6_addr . inet_service", "ipv6_addr . inet_service"),
     ("inet", "published_on_all4"): ("inet_proto . inet_service", "ipv4_addr . inet_service"),
@@ -64,7 +73,9 @@ INET = """
     }
     chain nat_postrouting {
         type nat hook postrouting priority srcnat; policy accept;
-        iifname @masqueraded oifname != @bridges masquerade
+        iifname . oifname @same return
+        meta nfproto ipv4 iifname @masqueraded4 masquerade
+        meta nfproto ipv6 iifname @masqueraded6 masquerade
         oifname @bridges ip saddr 127.0.0.0/8 masquerade
     }
     chain filter_forward {
@@ -74,11 +85,30 @@ INET = """
     }
     chain to_network {
         ct state established,related accept
-        iifname . oifname @icc accept
-        iifname @bridges drop
+        iifname . oifname @same goto within
+        iifname @internal drop
         oifname @internal drop
+        meta nfproto ipv4 oifname @routed4 goto to_routed
+        meta nfproto ipv6 oifname @routed6 goto to_routed
+        iifname . oifname @trusted jump to_opened
+        iifname @bridges drop
+        meta nfproto ipv4 oifname @unprotected4 accept
+        meta nfproto ipv6 oifname @unprotected6 accept
         ct status dnat accept
         drop
+    }
+    chain within {
+        iifname @icc accept
+        drop
+    }
+    chain to_routed {
+        meta l4proto { icmp, icmpv6 } accept
+        jump to_opened
+        drop
+    }
+    chain to_opened {
+        ip daddr . meta l4proto . th dport @opened4 accept
+        ip6 daddr . meta l4proto . th dport @opened6 accept
     }
 """
 BRIDGE = """
@@ -149,3 +179,25 @@ def pack(elements: "Elements") -> "Packed":
             for element in those
         ]
     return packed
+
+
+# The same backwards, of what the sets of table `inet` have: how many bytes a field takes, and how it is written.
+UNPACKED: "dict[str, tuple[int, Callable[[bytes], str]]]" = {
+    "ifname": (16, lambda data: data.rstrip(b"\0").decode()),
+    "ipv4_addr": (4, lambda data: inet_ntop(AF_INET, data)),
+    "ipv6_addr": (16, lambda data: inet_ntop(AF_INET6, data)),
+    "inet_proto": (4, lambda data: {6: "tcp", 17: "udp"}[data[0]]),
+    "inet_service": (4, lambda data: str(int.from_bytes(data[:2], "big"))),
+}
+
+
+def unpack(key: tuple[str, str], element: "Sequence[bytes]") -> "Element":
+    """Return an element of a set of table `inet` as nft(8) writes it; `element` are its key, and a map's value."""
+    fields = []
+    for kinds, data in zip(FIELDS[key], element, strict=True):
+        start = 0
+        for kind in kinds:
+            size, written = UNPACKED[kind]
+            fields.append(written(data[start : start + size]))
+            start += size
+    return tuple(fields)

@@ -9,7 +9,19 @@ from _socket import AF_NETLINK, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW, socket  # 
 from struct import Struct
 
 from labcore.errors import SystemCallError
-from labcore.network.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, NLMSG_ERROR, attribute
+from labcore.network.netlink import (
+    NETLINK_NETFILTER,
+    NLA_TYPE_MASK,
+    NLM_F_ACK,
+    NLM_F_CREATE,
+    NLM_F_REQUEST,
+    NLMSG_ERROR,
+    Message,
+    Netlink,
+    attribute,
+    attributes,
+    each_attribute,
+)
 
 TYPE_CHECKING = False  # `typing` costs 3 ms of each start of a command
 if TYPE_CHECKING:
@@ -17,11 +29,12 @@ if TYPE_CHECKING:
 
     Elements = Mapping[str, Sequence[Sequence[bytes]]]  # of each set: each element's key, and a map's value
 
-NETLINK_NETFILTER = 12
 NFPROTO = {"inet": 1, "ip": 2, "bridge": 7, "ip6": 10}
 NFNL_SUBSYS_NFTABLES = 10
 NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END = 16, 17
-NFT_MSG_GETCHAIN, NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM = (NFNL_SUBSYS_NFTABLES << 8 | number for number in (4, 12, 14))
+NFT_MSG_GETCHAIN, NFT_MSG_NEWSETELEM, NFT_MSG_GETSETELEM, NFT_MSG_DELSETELEM = (
+    NFNL_SUBSYS_NFTABLES << 8 | number for number in (4, 12, 13, 14)
+)
 NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME = 1, 3
 NLA_F_NESTED = 0x8000
 NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET, NFTA_SET_ELEM_LIST_ELEMENTS = 1, 2, 3 | NLA_F_NESTED
@@ -73,17 +86,28 @@ class SetElements:
         for error in list(_errors(self._socket)):
             raise SystemCallError(error, "nfnetlink", f"table {self.table}", "firewall")
 
+    def has_chain(self, family: str, chain: str, table: str = "") -> bool:
+        """Return whether there is a chain of that name, in our tables or in another one."""
+        names = attribute(NFTA_CHAIN_TABLE, table or self.table) + attribute(NFTA_CHAIN_NAME, chain)
+        body = _FAMILY.pack(NFPROTO[family], 0, 0) + names
+        self._socket.send(_HEADER.pack(_HEADER.size + len(body), NFT_MSG_GETCHAIN, NLM_F_REQUEST | NLM_F_ACK, 0, 0) + body)
+        return not list(_errors(self._socket))
 
-def has_chain(family: str, table: str, chain: str) -> bool:
-    """Return whether somebody has a chain of that name, in the calling thread's network namespace."""
-    names = attribute(NFTA_CHAIN_TABLE, table) + attribute(NFTA_CHAIN_NAME, chain)
-    body = _FAMILY.pack(NFPROTO[family], 0, 0) + names
-    connection = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)
-    try:
-        connection.send(_HEADER.pack(_HEADER.size + len(body), NFT_MSG_GETCHAIN, NLM_F_REQUEST | NLM_F_ACK, 0, 0) + body)
-        return not list(_errors(connection))
-    finally:
-        connection.close()
+
+def list_elements(family: str, table: str, name: str) -> "list[list[bytes]]":
+    """Return each element's key, and a map's value, of a set in the calling thread's network namespace. Raises NetlinkError."""
+    names = attribute(NFTA_SET_ELEM_LIST_TABLE, table) + attribute(NFTA_SET_ELEM_LIST_SET, name)
+    message = Message(NFT_MSG_GETSETELEM, _FAMILY.pack(NFPROTO[family], 0, 0) + names, f"set {name} of table {table}")
+    with Netlink(NETLINK_NETFILTER) as netlink:
+        answers = netlink.dump(message)
+    lists = (attributes(answer, _FAMILY.size).get(NFTA_SET_ELEM_LIST_ELEMENTS & NLA_TYPE_MASK, b"") for answer in answers)
+    return [_key_and_value(element) for each in lists for _, element in each_attribute(each)]
+
+
+def _key_and_value(element: bytes) -> "list[bytes]":
+    found = attributes(element)
+    kinds = (NFTA_SET_ELEM_KEY & NLA_TYPE_MASK, NFTA_SET_ELEM_DATA & NLA_TYPE_MASK)
+    return [attributes(found[kind])[NFTA_DATA_VALUE] for kind in kinds if kind in found]
 
 
 def _parts(elements: "Sequence[Sequence[bytes]]") -> "Iterator[Sequence[Sequence[bytes]]]":

@@ -8,17 +8,19 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
+from functools import cache
 
 from labcore.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
     from typing import TypeAlias
 
 MAX_LINKS = 40
 Layers: TypeAlias = "Sequence[str | Path]"
+Status: TypeAlias = "Callable[[str], os.stat_result | None]"
 
 
 class Entry(Record):
@@ -28,7 +30,20 @@ class Entry(Record):
     is_link: bool
 
 
-def resolve(layers: Layers, path: str, mounted: Collection[str] = ()) -> str | None:
+def status(path: str) -> os.stat_result | None:
+    """Return what lies at a path of the host: lstat(2); None if nothing does."""
+    try:
+        return os.lstat(path)
+    except OSError:
+        return None
+
+
+def asked_once() -> Status:
+    """Return `status` for several paths that are resolved at one moment: it asks the kernel once for each entry."""
+    return cache(status)
+
+
+def resolve(layers: Layers, path: str, mounted: Collection[str] = (), status: Status = status) -> str | None:
     """Return the path without links, whether or not anything lies there; None for too many links: path_resolution(7).
 
     `layers` are the directories that the root is stacked from, the topmost first. What lies at the `mounted` places, or below
@@ -45,7 +60,7 @@ def resolve(layers: Layers, path: str, mounted: Collection[str] = ()) -> str | N
             continue
         place = f"{here}/{part}"
         covered = covered or place in mounted
-        found = None if covered else _topmost(layers, place)
+        found = None if covered else _topmost(layers, place, status)
         if found is None or not found.is_link:
             here = place
             continue
@@ -72,11 +87,11 @@ def find(layers: Layers, path: str) -> Path | None:
         return None
     if place == "/":
         return Path(layers[-1])  # the upper layer may be gone by now
-    found = _topmost(layers, place)
+    found = _topmost(layers, place, status)
     return Path(found.path) if found else None
 
 
-def _topmost(layers: Layers, path: str) -> Entry | None:
+def _topmost(layers: Layers, path: str, status: Status) -> Entry | None:
     """Return a name's entry in the topmost layer that has it, as overlayfs would: no link is followed on the way."""
     *parents, name = path.split("/")[1:]
     last = len(layers) - 1
@@ -84,26 +99,19 @@ def _topmost(layers: Layers, path: str) -> Entry | None:
         place, hides = str(layer), number == last
         for part in parents:
             place = f"{place}/{part}"
-            status = _status(place)
-            if status is None:
+            found = status(place)
+            if found is None:
                 break  # this layer says nothing of it
-            if not stat.S_ISDIR(status.st_mode):
+            if not stat.S_ISDIR(found.st_mode):
                 return None  # something else stands here, a whiteout perhaps: what lies below is hidden
             hides = hides or _is_opaque(place)
         else:
             place = f"{place}/{name}"
-            if status := _status(place):
-                return None if _is_whiteout(status) else Entry(place, stat.S_ISLNK(status.st_mode))
+            if found := status(place):
+                return None if _is_whiteout(found) else Entry(place, stat.S_ISLNK(found.st_mode))
         if hides:
             return None
     return None
-
-
-def _status(path: str) -> os.stat_result | None:
-    try:
-        return os.lstat(path)
-    except OSError:
-        return None
 
 
 def _is_whiteout(status: os.stat_result) -> bool:

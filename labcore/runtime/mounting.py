@@ -8,7 +8,7 @@ from functools import lru_cache
 from labcore.errors import InvalidInput
 from labcore.native import MountFlag, UnmountFlag
 from labcore.runtime import ops
-from labcore.runtime.lookup import resolve
+from labcore.runtime.lookup import asked_once, resolve
 from labcore.runtime.mount_flags import COPY_UP, MAPPED, is_bind, parse_options
 
 TYPE_CHECKING = False
@@ -121,7 +121,7 @@ def _mount_all(
     return tuple(plan)
 
 
-def with_resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[MountPoint, ...]:
+def with_resolved_targets(mounts: tuple[MountPoint, ...], root: Root) -> tuple[MountPoint, ...]:
     """Return the mounts with the links of the root resolved in their targets, so that also what those lead to can be made.
 
     An image's /etc/resolv.conf may lead to what a service will have made. This is looked up before the start and changes only
@@ -133,14 +133,14 @@ def with_resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[Mou
     )
 
 
-def resolved_targets(mounts: Sequence[MountPoint], root: Root) -> tuple[str, ...]:
+def resolved_targets(mounts: tuple[MountPoint, ...], root: Root) -> tuple[str, ...]:
     """Return where the mounts come to lie, as above."""
-    layers = _directories(root)
+    layers, status = _directories(root), asked_once()
     placed: list[str] = []
     for mount in mounts:
         target = normalized(mount.target)
         if target.startswith("/") and not _protects(mount):
-            target = resolve(layers, target, placed) or target
+            target = resolve(layers, target, placed, status) or target
         placed.append(target)
     return tuple(placed)
 

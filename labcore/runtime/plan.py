@@ -16,7 +16,7 @@ from labcore.spec import Moment
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Literal, Self, TypeAlias
+    from typing import Any, Literal, Self, TypeAlias
 
     from labcore.native import Report, Step
     from labcore.runtime.ops import Op
@@ -74,7 +74,7 @@ class Plan(Record):
     def carrier(self) -> Carrier:
         """Who walks the plan: decided by its ops alone."""
         sharing_is_safe = not self.before and not self.clone.flags & (CloneFlag.NEWUSER | CloneFlag.NEWTIME)
-        return "extension" if sharing_is_safe and all(_may_share_memory(step) for _, step in self.steps) else "monitor"
+        return "extension" if sharing_is_safe and all(_may_share_memory(op) for op in self.ops) else "monitor"
 
     @cached_property
     def steps(self) -> tuple[tuple[int, Step], ...]:
@@ -104,6 +104,10 @@ class Plan(Record):
     @cached_property
     def _blocks(self) -> dict[int, bytes]:
         return {}
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a plan with other ops, checked as a new one is."""
+        return type(self)(**(self.as_dict() | changes))
 
     def without(self, index: int) -> Self:
         """Return the plan with one op left out."""
@@ -147,7 +151,11 @@ MAY_SHARE_MEMORY = frozenset(
 PRCTL_MAY_SHARE_MEMORY = frozenset({Prctl.CAPBSET_DROP, Prctl.SET_PDEATHSIG, Prctl.SET_NO_NEW_PRIVS})
 
 
-def _may_share_memory(step: Step) -> bool:
+def _may_share_memory(op: Op) -> bool:
+    return op.may_share_memory or all(_touches_the_child_alone(step) for step in op.steps)
+
+
+def _touches_the_child_alone(step: Step) -> bool:
     if step.call == "prctl":
         return step.args[0] in PRCTL_MAY_SHARE_MEMORY
     return step.call in MAY_SHARE_MEMORY

@@ -50,14 +50,14 @@ def file_system(path: Path) -> str:
 EVERYBODY: Final = 0xFFFFFFFF
 
 
-@cache
 def confined() -> bool:
     """Return whether this process is in a user namespace: where even root may not do all that root may do."""
     return mapped("uid_map") < EVERYBODY
 
 
+@cache
 def mapped(name: str) -> int:
-    """Return how many ids `uid_map` or `gid_map` maps for this process: user_namespaces(7)."""
+    """Return how many ids `uid_map` or `gid_map` maps for this process: user_namespaces(7). Who enters another clears this."""
     try:
         lines = read_bytes(f"/proc/self/{name}").splitlines()
     except OSError:  # no /proc: nothing can be said, and little be done

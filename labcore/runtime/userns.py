@@ -21,6 +21,7 @@ from labcore.native import (
     clone,
     mount_setattr,
     open_tree,
+    setns,
     threads,
     unshare,
 )
@@ -49,7 +50,7 @@ def fitted(spec: ContainerSpec) -> ContainerSpec:
     mounts = spec.mounts
     if mapped("gid_map") <= TERMINALS:  # there is no such group here
         mounts = tuple(mount.replace(options=tuple(word for word in mount.options if word != "gid=5")) for mount in mounts)
-    return with_bound_devices(spec.replace(mounts=mounts))
+    return with_bound_sysfs(with_bound_devices(spec.replace(mounts=mounts)))
 
 
 def groups_are_fixed(spec: ContainerSpec) -> bool:
@@ -79,15 +80,15 @@ NS_GET_USERNS: Final = 0xB701  # linux/nsfs.h
 
 
 def _owns_network(spec: ContainerSpec) -> bool:
-    """Return whether the container's network namespace is new, or belongs to the user namespace that it joins: ioctl_ns(2)."""
+    """Return whether the container's network namespace is new, or belongs to the user namespace that it is in: ioctl_ns(2)."""
     joins = dict(spec.joins)
-    if "network" in spec.namespaces or "user" not in joins:
+    if {"network", "user"} & set(spec.namespaces):
         return "network" in spec.namespaces
     network = os.open(joins.get("network", "/proc/self/ns/net"), os.O_RDONLY | os.O_CLOEXEC)
     try:
         owner = fcntl.ioctl(network, NS_GET_USERNS)
         try:
-            return os.path.samestat(os.fstat(owner), os.stat(joins["user"]))
+            return os.path.samestat(os.fstat(owner), os.stat(joins.get("user", "/proc/self/ns/user")))
         finally:
             os.close(owner)
     except OSError:  # an ancestor's, which may not be looked at
@@ -102,10 +103,7 @@ def enter() -> None:
     All numbers that subuid(5) gives this user are mapped; if there are none, the user's own alone, and files of other owners
     cannot be made. Raises Unavailable, with the cure, where user namespaces are blocked.
     """
-    if (count := threads()) > 1:
-        raise Unavailable(
-            f"this process has {count} threads, and can enter no user namespace: start it by `labcore rootless PROGRAM ...`"
-        )
+    _check_alone()
     here, user, group = os.getpid(), os.geteuid(), os.getegid()
     reader, writer = os.pipe()
     mapper = clone(lambda: _map_from_outside(here, reader, writer))
@@ -120,7 +118,22 @@ def enter() -> None:
         write_text("/proc/self/setgroups", "deny")
         write_text("/proc/self/uid_map", f"0 {user} 1")
         write_text("/proc/self/gid_map", f"0 {group} 1")
-    confined.cache_clear()  # what was seen before holds no longer
+    mapped.cache_clear()  # what was seen before holds no longer
+
+
+def join(namespace: int) -> None:
+    """Move this process, which has one thread, into the user namespace of that descriptor as root, with mounts of its own."""
+    _check_alone()
+    setns(namespace, CloneFlag.NEWUSER)
+    unshare(CloneFlag.NEWNS)
+    mapped.cache_clear()  # what was seen before holds no longer
+
+
+def _check_alone() -> None:
+    if (count := threads()) > 1:
+        raise Unavailable(
+            f"this process has {count} threads, and can enter no user namespace: start it by `labcore rootless PROGRAM ...`"
+        )
 
 
 def _leave_for_new_namespace() -> None:

@@ -8,10 +8,11 @@ from labcore.spec.addresses import parse_address, parse_prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import Final, Literal, TypeAlias
 
 
 Protocol: TypeAlias = "Literal['tcp', 'udp']"
+PREDEFINED: Final = {"bridge": "bridge", "host": "host", "none": "null"}  # the networks that are always there -> driver
 
 
 class AddressPool(Record):
@@ -130,7 +131,8 @@ class Endpoint(Record):
 
     `owner` is the container's ID, or whatever else whoever asked is known by. `host_link` is the end of the veth(4) pair on the
     bridge; `interface` the other's name inside (`eth0`). Addresses carry their prefix: `172.18.0.2/16`. `names` are those that
-    others on the network resolve. `ports` are bound to one address and one port each.
+    others on the network resolve. `ports` are bound to one address and one port each; one whose `host_port` is 0 is open at the
+    container's own address alone.
     """
 
     id: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
@@ -28,12 +29,13 @@ class Reference(Record):
     digest: str | None = None
 
     @classmethod
+    @lru_cache(maxsize=256)
     def parse(cls, text: str) -> Self:
         """Parse a name. Raises InvalidInput with examples of names."""
-        match = _REFERENCE.fullmatch(text)
+        match = re.fullmatch(_REFERENCE, text, re.ASCII)
         if match is None:
             raise _refused(text, "it is [registry/]name[:tag][@digest], the name in lower case")
-        if _IDENTITY.fullmatch(text):
+        if _is_identity(text):
             raise _refused(text, "64 hex digits are an image's identity; docker.io/library/… before them makes them a name")
         registry, repository = split_registry(match["path"])
         if problem := _wrong_with(registry) or _wrong_in(repository):
@@ -47,7 +49,7 @@ class Reference(Record):
             return full + suffix
         short = self.repository.removeprefix("library/")
         for name in (short, self.repository):
-            if split_registry(name) == (HUB, self.repository) and not _IDENTITY.fullmatch(name):
+            if split_registry(name) == (HUB, self.repository) and not _is_identity(name):
                 return name + suffix
         return full + suffix
 
@@ -75,8 +77,14 @@ def _refused(text: str, problem: str) -> InvalidInput:
     return InvalidInput(f"{text!r} is no image name: {problem}, {EXAMPLES}")
 
 
+def _is_identity(text: str) -> bool:
+    return len(text) == 64 and not text.strip("0123456789abcdef")
+
+
 def _wrong_with(registry: str) -> str | None:
-    match = _HOST.fullmatch(registry)
+    if registry == HUB:
+        return None
+    match = re.fullmatch(_HOST, registry)
     if match is None:
         return f"{registry!r} is no host[:port]"
     if match["port"] and not 0 < int(match["port"]) < 65536:
@@ -94,16 +102,14 @@ def _wrong_with(registry: str) -> str | None:
 def _wrong_in(repository: str) -> str | None:
     if len(repository) > LONGEST:
         return f"its repository has {len(repository)} characters, and {LONGEST} are the most"
-    if not _REPOSITORY.fullmatch(repository):
+    if not re.fullmatch(_REPOSITORY, repository):
         return f"{repository!r} must be lower case, without empty parts"
     return None
 
 
-_REFERENCE = re.compile(
-    r"(?P<path>[^@\s]+?)(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?", re.ASCII
-)
-_IDENTITY = re.compile(r"[0-9a-f]{64}")
+# Each is compiled when the first name is read that needs it.
+_REFERENCE = r"(?P<path>[^@\s]+?)(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?"
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[(?P<six>[0-9a-fA-F:]+)\])(?::(?P<port>[0-9]{{1,5}}))?")
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[(?P<six>[0-9a-fA-F:]+)\])(?::(?P<port>[0-9]{{1,5}}))?"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_REPOSITORY = rf"{_COMPONENT}(?:/{_COMPONENT})*"

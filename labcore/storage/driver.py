@@ -6,6 +6,7 @@ import json
 import os
 from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 
 from labcore.atomic import atomic_write
 from labcore.files import read_bytes
@@ -13,7 +14,6 @@ from labcore.spec import OverlayRoot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Final, Literal, TypeAlias
 
 Driver: TypeAlias = "Literal['overlay', 'copy']"
@@ -28,20 +28,25 @@ def driver(directory: Path) -> Driver:
     """
     if os.environ.get(VARIABLE) in ("overlay", "copy"):
         return "copy" if os.environ[VARIABLE] == "copy" else "overlay"
-    here = (os.uname().release, tuple(read_bytes("/proc/self/uid_map").decode().split()))
-    with suppress(OSError):
-        if known := _noted(read_bytes(f"{directory}/driver.json"), *here):
-            return known
-    found: Driver = "overlay" if _overlay_works(directory, in_userns=here[1] != EVERYBODY) else "copy"
-    atomic_write(directory / "driver.json", json.dumps({"here": here, "driver": found}).encode())
-    return found
+    device = os.stat(directory).st_dev  # noqa: PTH116 - every start asks
+    return _found(str(directory), device, os.uname().release, read_bytes("/proc/self/uid_map"))
 
 
 @lru_cache(maxsize=16)
-def _noted(content: bytes, release: str, ids: tuple[str, ...]) -> Driver | None:
+def _found(directory: str, device: int, release: str, uid_map: bytes) -> Driver:  # noqa: ARG001
+    """Return the driver for a directory on this disk: the one that is noted, or found by a trial mount."""
+    ids = tuple(uid_map.decode().split())
+    if known := _noted(directory, release, ids):
+        return known
+    found: Driver = "overlay" if _overlay_works(Path(directory), in_userns=ids != EVERYBODY) else "copy"
+    atomic_write(Path(directory, "driver.json"), json.dumps({"here": [release, ids], "driver": found}).encode())
+    return found
+
+
+def _noted(directory: str, release: str, ids: tuple[str, ...]) -> Driver | None:
     """Return the driver that is noted, if that was for this kernel and this map."""
-    with suppress(ValueError, KeyError, TypeError):
-        known = json.loads(content)
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        known = json.loads(read_bytes(f"{directory}/driver.json"))
         if known["here"] == [release, list(ids)]:
             return "copy" if known["driver"] == "copy" else "overlay"
     return None

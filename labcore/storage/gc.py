@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 INCOMING: Final = ".incoming-"
 REMOVED: Final = ".removed-"
-LAYER: Final = re.compile(rb"layers/([0-9a-f]{32})\b")
+LAYER: Final = rb"layers/([0-9a-f]{32})\b"
 
 
 class Reclaimed(Record):
@@ -111,7 +111,7 @@ def stacks() -> list[frozenset[str]]:
         except OSError:  # it has just ended
             continue
         found |= dict.fromkeys(line for line in lines if b" - overlay " in line)
-    stacks = [frozenset(name.decode() for name in LAYER.findall(line)) for line in found]
+    stacks = [frozenset(name.decode() for name in re.findall(LAYER, line)) for line in found]
     return [stack for stack in stacks if stack]
 
 

@@ -13,13 +13,13 @@ on top, in which they are as the topmost archive that has an entry for them says
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 
 from labcore.atomic import atomic_write
 from labcore.record import Record
 from labcore.spec import TopDirectory
+from labcore.spec.digest import digest_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,4 +88,4 @@ def is_default_root(status: os.stat_result) -> bool:
 
 def fixup_id(ids: Sequence[str]) -> str:
     """Return the ID of a stack's fixup layer: the head of a digest, as layers have it."""
-    return hashlib.sha256("+".join(ids).encode()).hexdigest()[: len(ids[0])]
+    return digest_of("+".join(ids).encode()).partition(":")[2][: len(ids[0])]

@@ -10,14 +10,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
+from functools import lru_cache
 
 from labcore.atomic import atomic_write
 from labcore.errors import StoreDamaged
 from labcore.files import read_bytes
 from labcore.spec import OverlayRoot, checked_digest
+from labcore.spec.digest import digest_of
 from labcore.storage.gc import using
 from labcore.storage.implied import needs_fixup, top_of
 from labcore.storage.whiteouts import visible
@@ -48,8 +49,8 @@ class LayerStore:
         `diff_id`, StoreFull.
         """
         name = layer_id(diff_id)
-        self._prepare()
         if not os.path.isdir(f"{self.directory}/layers/{name}"):  # noqa: PTH112 - every start asks
+            self._prepare()
             from labcore.storage.unpack import unpacked  # only the first container of an image needs it
 
             what, algorithm = f"layer {diff_id}", diff_id.partition(":")[0]
@@ -64,7 +65,7 @@ class LayerStore:
     def add_empty(self) -> str:
         """Make an empty layer unless it exists, for overlayfs needs at least one; return its id."""
         archive = bytes(1024)  # the end of a tar archive
-        return self.add(f"sha256:{hashlib.sha256(archive).hexdigest()}", lambda: io.BytesIO(archive))
+        return self.add(digest_of(archive), lambda: io.BytesIO(archive))
 
     def unpacked(self, open_archive: Callable[[], BinaryIO]) -> AbstractContextManager[UnpackedLayer]:
         """Unpack an archive whose digest is not known yet; it is removed at the block's end unless it was committed.
@@ -127,6 +128,7 @@ class LayerStore:
             )
 
 
+@lru_cache(maxsize=1024)
 def layer_id(diff_id: str) -> str:
     """Return the name that a layer of that diff_id has here. Raises StoreDamaged."""
     try:

@@ -17,18 +17,24 @@
 # 你写的代码都会存进你自己的 `my_runtime.py`：到第 10 课，真正的 `docker` 命令就能靠它来运行容器。
 
 # %% [markdown] lang="en" id="first"
-# ## A container in three lines
+# ## A container in one line
 #
 # An **image** is what a container is started from: files, and a word on what to run. `busybox` is a small one, with a single program
 # that is a shell, `ls`, `ps` and two hundred others; it was made on this machine, so nothing is downloaded, and no server waits in
 # the background. How long will the start take? Pick an answer; what was measured follows further below.
+#
+# (The first line brings in the names that the lessons use. `labcore` is the container system, and `lab` the laboratory around it;
+# `labcore.plan` writes down what a start is to do, and `show` does it and shows what was printed.)
 
-# %% [markdown] lang="zh" of="eaa2e760"
-# ## 三行代码，一个容器
+# %% [markdown] lang="zh" of="5121387d"
+# ## 一行代码，一个容器
 #
 # **镜像**（image）是启动容器的依据：一些文件，再加上“运行什么”的说明。`busybox` 是个很小的镜像，里面只有一个程序，
 # 它既是 shell，又是 `ls`、`ps` 和另外两百来个命令；搭建实验环境时就在本机做好了：不用下载，后台也没有服务在等着。
 # 启动要多久？先选一个答案，后面会实测。
+#
+# （第一行引入这些课要用的名字：`labcore` 是容器系统，`lab` 是围绕它的实验室；`labcore.plan` 写下启动要做的事，
+# `show` 照着做，并显示打印出来的内容。）
 
 # %%
 from labcore.lab.vocabulary import *
@@ -36,22 +42,28 @@ lab.begin(1)
 lab.guess("start")
 
 # %%
-show(labcore.plan("busybox", ["echo", "hello from a container"]))
+hello = show(labcore.plan("busybox", ["echo", "hello from a container"]))
 
 # %% [markdown] lang="en" id="hostname-by-hand"
 # ## A name of one's own
 #
 # Every machine has a host name, by which it is known. Could a process have one to itself? The kernel keeps the name in a
 # **namespace**: whoever is in the same namespace sees the same name. A program asks the kernel for things by **system calls**;
-# the one called `unshare` gives the caller a namespace of its own, a copy at first. A `%%helper` cell runs in a fresh process, where
-# you may make such calls as you like: it is gone, with all it did, when the cell ends.
+# the one called `unshare` gives the caller a namespace of its own, a copy at first. A flag says of which kind: `NEWUTS` is the kind
+# that holds the host name (Unix calls the names of a system its UTS names).
+#
+# A `%%helper` cell runs in a fresh process, where you may make such calls as you like: it is gone, with all it did, when the cell
+# ends. Will your machine be called `box` afterwards?
 
-# %% [markdown] lang="zh" of="e6cf6526"
+# %% [markdown] lang="zh" of="45ec69a9"
 # ## 自己的名字
 #
 # 每台机器都有主机名，别人就用它来称呼这台机器。能不能让某个进程独享一个？内核把主机名放在一个**命名空间**（namespace）里：
 # 在同一个命名空间里的进程，看到的名字都一样。程序通过**系统调用**请内核办事，其中的 `unshare` 会给调用者换一个新的命名空间，
-# 内容先照抄旧的。`%%helper` 单元格在一个全新的进程里运行，里面可以随意做系统调用：单元格一结束，这个进程连同它做过的一切都会消失。
+# 内容先照抄旧的。换哪一种，由标志指明：`NEWUTS` 就是放主机名的那一种（Unix 把系统的这些名字叫作 UTS）。
+#
+# `%%helper` 单元格在一个全新的进程里运行，里面可以随意做系统调用：单元格一结束，这个进程连同它做过的一切都会消失。
+# 运行之后，你这台机器会改叫 `box` 吗？
 
 # %% tags=["nbval-check-output"]
 # %%helper
@@ -59,17 +71,20 @@ unshare(CloneFlag.NEWUTS)
 sethostname("box")
 print("in here:", os.uname().nodename)
 
+# %% tags=["nbval-check-output"]
+os.uname().nodename == "box"
+
 # %% [markdown] lang="en" id="hostname-step"
-# Your machine has kept its name. (A helper cell is kept apart in any case; that the namespace alone suffices, the check below will
-# show from outside.) A **runtime**, the program that starts containers, does not make such calls itself: it writes down a **plan**,
+# No: your machine has kept its name. (A helper cell is kept apart in any case; that the namespace alone suffices, the check below
+# will show from outside.) A **runtime**, the program that starts containers, does not make such calls itself: it writes down a **plan**,
 # a list of small operations ("ops") that a new process carries out. You write the plan in **stages**, functions from a description of
 # the container (`spec`) to a list of ops.
 #
 # **Your first stage.** Replace the dots: one line that returns a list with one op, `ops.SetHostname(...)`, for the name in
 # `spec.hostname`. Run the cell, then the check below it. A blank is no obstacle: labcore's own version stands in for it.
 
-# %% [markdown] lang="zh" of="cc160c3e"
-# 你这台机器，名字没有变。（辅助单元格本来就是隔开的；单靠命名空间就够，下面的检查会从外面证明这一点。）
+# %% [markdown] lang="zh" of="74cc9fbd"
+# 没有：你这台机器的名字没变。（辅助单元格本来就是隔开的；单靠命名空间就够，下面的检查会从外面证明这一点。）
 # **运行时**（runtime）就是启动容器的程序。它不会自己逐个发起这些系统调用，而是先写好一份**计划**（plan）：
 # 一串小操作（op），由新进程照着执行。计划分成若干**阶段**（stage），每个阶段是一个函数：
 # 输入是对容器的描述 `spec`，输出是一串操作。
@@ -113,11 +128,12 @@ with expect(errno.EPERM):
 
 # %% [markdown] lang="en" id="einval-threads"
 # There is one kind of namespace that an ordinary user may make, the *user* namespace; containers without root ("rootless") begin
-# with it. But this notebook cannot: it has threads, and a user namespace belongs to a whole process. `EINVAL` is "invalid":
+# with it. But this notebook cannot: it has threads, and a user namespace belongs to a whole process. (`native` makes a system call right
+# here, in the notebook's own process.) `EINVAL` is "invalid":
 
-# %% [markdown] lang="zh" of="627966c9"
+# %% [markdown] lang="zh" of="1e5c9b10"
 # 有一种命名空间普通用户也能创建：**用户命名空间**，不用 root 的容器（rootless）就从它开始。不过在这个笔记本进程里不行：
-# 它有多个线程，而用户命名空间属于整个进程。`EINVAL` 的意思是“无效”：
+# 它有多个线程，而用户命名空间属于整个进程。（`native` 就在这里，在笔记本自己的进程里做系统调用。）`EINVAL` 的意思是“无效”：
 
 # %%
 with lab.expect(errno.EINVAL):
@@ -151,13 +167,14 @@ lab.outcome("pid")
 
 # %% [markdown] lang="en" id="namespaces-step"
 # One process, a number in each namespace it can be seen from. Inside it is process 1, the first of its world, and it cannot name
-# any process outside.
+# any process outside. (The very first container of this lesson had two numbers, too: write `hello` into a new cell.)
 #
 # **Your second stage** makes the process. `spec.namespaces` is a tuple of kinds, such as `("mount", "pid", "uts")`;
 # `NAMESPACE_FLAGS["pid"]` is `CloneFlag.NEWPID`, and so on. Join the flags with `|` and return `[ops.Clone(flags)]`.
 
-# %% [markdown] lang="zh" of="f7d8d323"
+# %% [markdown] lang="zh" of="36cca85c"
 # 同一个进程，在每个看得见它的命名空间里各有一个编号。在里面它是 1 号，是它那个世界里的第一个进程，外面的进程它一个也看不到。
+# （本课的第一个容器也是这样：在新的单元格里输入 `hello` 看看。）
 #
 # **你的第二个阶段**负责创建进程。`spec.namespaces` 是由种类名组成的元组，例如 `("mount", "pid", "uts")`；
 # `NAMESPACE_FLAGS["pid"]` 就是 `CloneFlag.NEWPID`，以此类推。用 `|` 把这些标志合起来，返回 `[ops.Clone(flags)]`。
@@ -174,13 +191,15 @@ lab.check(namespaces)
 # %% [markdown] lang="en" id="sharing"
 # ## Two sides of one process
 #
-# Let us hold a container alive and look: `cat` waits for input that does not come. Which of the kernel's namespaces does the
-# container share with this notebook? (The long numbers name the namespaces: equal numbers, one namespace.)
+# Let us hold a container alive and look: `spawn` starts a plan as `show` does, and does not wait for its end; `sleep` runs in the
+# background (`&`), and `cat` waits for input that does not come. Which of the kernel's namespaces does the container share with this
+# notebook? (The long numbers name the namespaces: equal numbers, one namespace.)
 
-# %% [markdown] lang="zh" of="7583bb1e"
+# %% [markdown] lang="zh" of="e0c66e0f"
 # ## 同一个进程的两面
 #
-# 让一个容器保持运行，仔细看看：`cat` 等着永远不来的输入。内核的这些命名空间里，哪些是它和本笔记本共用的？
+# 让一个容器保持运行，仔细看看：`spawn` 和 `show` 一样启动计划，但不等它结束；`sleep` 在后台运行（`&`），`cat` 等着永远不来的输入。
+# 内核的这些命名空间里，哪些是它和本笔记本共用的？
 # （长数字是命名空间的名字：数字相同，就是同一个。）
 
 # %%
@@ -222,10 +241,10 @@ held.close()
 lab.outcome("kernel")
 
 # %% [markdown] lang="en" id="vm-look"
-# Twice the same: a container brings no kernel, one serves both. And in a virtual machine, made from the same `busybox`? We start one, ask three questions
-# and end it again.
+# Twice the same: a container brings no kernel, one serves both. And in a virtual machine, made from the same `busybox`? We start
+# one, ask three questions and end it again.
 
-# %% [markdown] lang="zh" of="c2a9b88d"
+# %% [markdown] lang="zh" of="7298c481"
 # 两行一模一样：容器不带内核，同一个内核为两边服务。那么虚拟机里呢？用同样的 `busybox` 启动一台，问它三个问题，再关掉。
 
 # %%
@@ -253,16 +272,19 @@ lab.in_vm("uname -r", dmesg, "ps -o pid,comm | head -3")
 # ## A root of one's own
 #
 # Names and numbers were easy. The files are the heart of it: a container must see *its* `/`, not yours. `lab.root()` is a directory
-# with busybox's files in it. The call that makes a directory the root is `pivot_root`. Just call it?
+# with busybox's files in it. The call that makes a directory the root is `pivot_root(new, old)`: `new` becomes the root, and what was
+# the root is put at `old`. Just call it, with the directory that we stand in, `.`, for both? (`NEWNS` comes first: a namespace for
+# what lies where in the tree of files. Without it the whole machine would get that root.)
 #
 # (A helper cell knows `root`: plain values of the notebook, texts, numbers, lists, go in. Nothing comes back: what a helper cell
 # assigns is gone with its process.)
 
-# %% [markdown] lang="zh" of="9bb7f1ed"
+# %% [markdown] lang="zh" of="2aef7951"
 # ## 自己的根目录
 #
 # 名字和编号都好办，文件才是核心：容器看到的 `/` 必须是它自己的，不能是你的。`lab.root()` 是一个目录，里面放着 busybox 的文件。
-# 把一个目录变成根的系统调用叫 `pivot_root`。直接调用行不行？
+# 把一个目录变成根的系统调用叫 `pivot_root(新, 旧)`：“新”成为根，原来的根放到“旧”那里。两个都用我们所在的目录 `.`，直接调用行不行？
+# （先要 `NEWNS`：它管的是文件树上什么东西在什么位置。没有它，整台机器的根都会被换掉。）
 #
 # （辅助单元格认得 `root`：笔记本里的普通值，即文本、数字、列表，会带进去。但什么也不会带出来：辅助单元格里赋的值，随它的进程一起消失。）
 
@@ -285,39 +307,39 @@ with expect(errno.EBUSY, errno.EINVAL):
 #
 # A fresh *mount namespace* (`NEWNS`) has a copy of all mounts. But on most machines a second obstacle waits: systemd, their first
 # program, makes all mounts *shared*, so that what is mounted in one namespace appears in the others too. The next cell does so on
-# purpose.
+# purpose. (`REC`: with all that lies below. `"none"` stands where a source would: nothing new is mounted, what is there is changed.)
 
-# %% [markdown] lang="zh" of="1f035dc9"
+# %% [markdown] lang="zh" of="50ad3c6d"
 # 普通目录当不了根，只有**挂载点**（mount）才行：那是目录树里一个文件系统开始的地方，比如 `/`，或者 U 盘对应的目录。
 # **绑定挂载**（bind）让一个目录出现在第二个地方；把它绑定到自己上，它就成了挂载点。
 #
 # 新的**挂载命名空间**（`NEWNS`）里有全部挂载的一份副本。不过多数机器上还有第二道坎：它们的第一个程序 systemd 把所有挂载都设成**共享**（shared），
-# 在一个命名空间里挂载的东西，别的命名空间里也会冒出来。下一格故意照做一遍。
+# 在一个命名空间里挂载的东西，别的命名空间里也会冒出来。下一格故意照做一遍。（`REC`：连同下面的全部。`"none"` 写在来源的位置上：不挂新东西，只改变已有的。）
 
 # %%
 # %%helper
 import errno
 unshare(CloneFlag.NEWNS)
-mount(None, "/", flags=MountFlag.REC | MountFlag.SHARED)
+mount("none", "/", flags=MountFlag.REC | MountFlag.SHARED)
 mount(root, root, flags=MountFlag.BIND)
 os.chdir(root)
 with expect(errno.EINVAL):
     pivot_root(".", ".")
 
 # %% [markdown] lang="en" id="root-works"
-# Now with the cure for both: make the whole tree private (`REC`: with all below), bind, enter, turn. `pivot_root(".", ".")` stacks
+# Now with the cure for both: make the whole tree private, bind, enter, turn. `pivot_root(".", ".")` stacks
 # the old root on top of the new one; `umount2` must take it away again, or all of your files would still be there to be found. One
 # surprise is left: `EBUSY`, "in use".
 
-# %% [markdown] lang="zh" of="d511ba35"
-# 两个问题一起解决：先把整棵挂载树设为私有（`REC`：连同下面的全部），再绑定、进入、切换。`pivot_root(".", ".")` 会把旧根叠在新根上面；
+# %% [markdown] lang="zh" of="447b3c66"
+# 两个问题一起解决：先把整棵挂载树设为私有，再绑定、进入、切换。`pivot_root(".", ".")` 会把旧根叠在新根上面；
 # 必须用 `umount2` 再把它卸掉，否则你的全部文件还留在里面，总能被翻出来。不过，还有一个意外：`EBUSY`，“正在使用”。
 
 # %%
 # %%helper
 import errno
 unshare(CloneFlag.NEWNS)
-mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
 mount(root, root, flags=MountFlag.BIND | MountFlag.REC)
 os.chdir(root)
 pivot_root(".", ".")
@@ -401,10 +423,10 @@ def run(root, argv, name="box"):
 lab.check(run)
 
 # %% [markdown] lang="en" id="run-it"
-# And that is a container runtime. Ask it for its name, its number, its processes and its files:
+# And that is a container runtime. Ask it for its name, its number (`$$` is a shell's own), its processes and its files:
 
-# %% [markdown] lang="zh" of="212f70e2"
-# 这就是一个容器运行时了。问问它的名字、编号、进程和文件：
+# %% [markdown] lang="zh" of="19212afe"
+# 这就是一个容器运行时了。问问它的名字、编号（`$$` 是 shell 自己的编号）、进程和文件：
 
 # %%
 run(root, ["sh", "-c", "hostname; echo process $$; ps -o pid,comm; ls /"])
@@ -428,14 +450,14 @@ picture
 #
 # Here is your plan once more. Untick a line, press *start*, and see what comes of it. It prints the host name, the processes, and how
 # many files there are in `/` and in `/..`. Try the host name first, then `mount proc`, then the `umount2`: the old root lies on top
-# then, and `/..` leads into it (whose files are these?). Removing some lines shows nothing: which?
+# then, and `/..` leads into it (whose files are these?). One line can be left out and nothing shows: which?
 
-# %% [markdown] lang="zh" of="4fffeccc"
+# %% [markdown] lang="zh" of="3496edfb"
 # ## 哪一行管什么？
 #
 # 这还是你的计划。去掉某一行前面的勾，按“启动”，看看会怎样。它会打印主机名、进程，以及 `/` 和 `/..` 里各有多少个文件。
 # 先试主机名那一行，再试 `mount proc`，最后试 `umount2`：这时旧根还叠在上面，`/..` 就通到它里面（那是谁的文件？）。
-# 有些行去掉后看不出差别：是哪几行？
+# 有一行去掉后看不出差别：是哪一行？
 
 # %%
 shown = "hostname; ps -o pid,comm | tail -n +2; ls / | wc -l; ls /.. | wc -l"
@@ -443,12 +465,16 @@ look = ("/bin/sh", "-c", shown)
 lab.tick(Plan([*box, ops.Execve(look, spec.environment)]))
 
 # %% [markdown] lang="en" id="travel"
+# (It is the `chdir /`: the process stands in its new root already. The line is there to be sure of it.)
+#
 # ## What travels with the application
 #
 # Why do people want this? Here is a program that was built with a library which this machine does not have (we compiled both and
 # kept the library back):
 
-# %% [markdown] lang="zh" of="ed667970"
+# %% [markdown] lang="zh" of="c600d22b"
+# （是 `chdir /`：进程本来就站在新根里，这一行只是为了确保。）
+#
 # ## 什么会跟着应用一起走
 #
 # 人们为什么需要容器？这里有一个程序，它依赖的库这台机器上没有（两样都是我们刚编译的，库故意没有安装）：

@@ -102,14 +102,15 @@ lab.check(limits)
 # ## A fork bomb
 #
 # A shell function that calls itself twice, in the background. On a bare machine that is the end: nobody can start a program any
-# more, not even `kill`. We light it in *your* cgroup, with room for 24. What will you notice? (Your steps of lesson 1 are in
-# `my_runtime.py`, and can be imported; where you left a blank, labcore's stand in.)
+# more, not even `kill`. We light it in *your* cgroup, with room for 24; the last command, `read`, keeps its first process waiting.
+# What will you notice? (Your steps of lesson 1 are in `my_runtime.py`, and can be imported; where you left a blank, labcore's
+# stand in.)
 
-# %% [markdown] lang="zh" of="27380b83"
+# %% [markdown] lang="zh" of="b0ce1d4d"
 # ## fork 炸弹
 #
 # 一个 shell 函数，在后台把自己调用两次。在没有防备的机器上，这就完了：谁也启动不了新程序，连 `kill` 都不行。
-# 我们在你的控制组里点燃它，只给 24 个名额。你会察觉到什么？（第 1 课的步骤在 `my_runtime.py` 里，可以导入；空着的由 labcore 的版本顶上。）
+# 我们在你的控制组里点燃它，只给 24 个名额；最后一条命令 `read` 让第一个进程一直等着。你会察觉到什么？（第 1 课的步骤在 `my_runtime.py` 里，可以导入；空着的由 labcore 的版本顶上。）
 
 # %%
 lab.guess("bomb")
@@ -132,15 +133,16 @@ print(lab.timed(lambda: labcore.run("busybox", ["true"]), 3))
 lab.outcome("bomb")
 
 # %% [markdown] lang="en" id="shared-kernel"
-# It kept hitting the limit, and died with process 1 of its container; meanwhile other containers started as quickly as ever. This is the "finer control" of which the article speaks; a
-# limit can also be changed while the container runs, which few virtual machines can do with their memory.
+# It kept hitting the limit, and died with process 1 of its container; meanwhile other containers started as quickly as ever. This is
+# the "finer control" of which the article speaks; a limit can also be changed while the container runs, which few virtual machines
+# can do with their memory.
 #
 # ## Whose root?
 #
 # Now the other side of sharing one kernel. In a container you are root, user 0. Which user is that *out here*? A process has a table
 # for that, `uid_map`: first number inside, first number outside, how many. (For groups there is another, `gid_map`.)
 
-# %% [markdown] lang="zh" of="b48205bc"
+# %% [markdown] lang="zh" of="f42e1ab3"
 # 它一直顶着上限，最后随容器的 1 号进程一起消失；这期间别的容器照样很快启动。文章说的“精细化控制能力”就是这个；上限还可以在运行中修改，虚拟机的内存很少能这样。
 #
 # ## 谁的 Root？
@@ -155,12 +157,25 @@ with spawn(labcore.plan("busybox", ["cat"]), stdin=PIPE, stdout=DEVNULL) as held
 
 # %% [markdown] lang="en" id="attack"
 # 0 is 0, for all four thousand million numbers: **root inside is root outside**. The article is right. How much is that worth to an
-# attacker? We let root in the container of lesson 1 try four things. (None does harm: the kernel's setting, which names a program that
-# the kernel starts *as root*, is written as it was.) How many get through, and which?
+# attacker? We let root in the container of lesson 1 try four things:
+#
+# - read a file that only the machine's root may read
+# - make a *device node* for the machine's disk: a file by which all of the disk can be read and written (lesson 4)
+# - change a setting of the kernel, one that names a program which the kernel starts *as root* (it is written as it was: no harm done)
+# - make a user namespace, in which one is root with all rights anew
+#
+# How many get through, and which?
 
-# %% [markdown] lang="zh" of="b58949f2"
+# %% [markdown] lang="zh" of="83e08884"
 # 0 就是 0，四十多亿个编号全都如此：**里面的 Root 就是外面的 Root**。文章说得没错。这对攻击者有多大价值？
-# 让第 1 课那个容器里的 root 试四件事（都不会造成破坏：那个内核设置指定内核以 root 身份启动哪个程序，我们原样写回）。几件能得手？是哪几件？
+# 让第 1 课那个容器里的 root 试四件事：
+#
+# - 读一个只有宿主机 root 才能读的文件
+# - 为宿主机的磁盘造一个**设备节点**：通过这个文件可以读写整个磁盘（第 4 课）
+# - 修改内核的一个设置，它指定内核以 root 身份启动哪个程序（我们原样写回，不会造成破坏）
+# - 创建一个用户命名空间，在里面重新成为拥有全部权力的 root
+#
+# 几件能得手？是哪几件？
 
 # %%
 lab.guess("attacks")
@@ -176,8 +191,8 @@ lab.outcome("attacks", f"{through} of 4")
 # %% [markdown] lang="en" id="defences"
 # Nothing holds them up. Four defences, each a few ops that come last, before the program:
 #
-# - **users**: a user namespace of its own, in which 0 is 100000 outside. `ops.Call` makes one system call, here `unshare`. Then
-#   somebody *outside* must write the tables, `uid_map` and `gid_map`: `ops.Sync(what, function)` waits while the notebook's side calls
+# - **users**: a user namespace of its own, in which 0 is 100000 outside. `ops.Call` makes one system call, here `unshare`
+#   (`native.unshare(…)` would make it at once, `native.unshare.step(…)` writes it down for the plan). Then somebody *outside* must write the tables, `uid_map` and `gid_map`: `ops.Sync(what, function)` waits while the notebook's side calls
 #   `function` with the process. `ops.SetUser(0, 0)` then becomes user 0 and group 0 of the new namespace.
 # - **rights**: root's power is cut into some forty *capabilities*, such as `SYS_ADMIN` (mounts) or `MKNOD` (makes devices). Docker leaves
 #   14 of them; `DEFAULT_CAPABILITIES` are 13 (no `MKNOD`). `BoundCapabilities` says what can ever be had, `SetCapabilities` what is had.
@@ -187,11 +202,11 @@ lab.outcome("attacks", f"{through} of 4")
 #
 # Which defence stops which attack? Fill in a table of your own first, 4 × 4.
 
-# %% [markdown] lang="zh" of="de4465b3"
+# %% [markdown] lang="zh" of="11e6bf54"
 # 没有什么拦得住它们。下面是四种防御，每种只是几个操作，排在最后、程序启动之前：
 #
-# - **users**：自己的用户命名空间，里面的 0 号是外面的 100000 号。`ops.Call` 做一次系统调用，这里是 `unshare`。
-#   然后要由外面的人来写对照表 `uid_map` 和 `gid_map`：`ops.Sync(说明, 函数)` 会等着，由笔记本这一侧以该进程为参数调用“函数”。
+# - **users**：自己的用户命名空间，里面的 0 号是外面的 100000 号。`ops.Call` 做一次系统调用，这里是 `unshare`
+#   （`native.unshare(…)` 会立刻调用，`native.unshare.step(…)` 则把它记下来，留给计划）。然后要由外面的人来写对照表 `uid_map` 和 `gid_map`：`ops.Sync(说明, 函数)` 会等着，由笔记本这一侧以该进程为参数调用“函数”。
 #   `ops.SetUser(0, 0)` 再变成新命名空间里的 0 号用户、0 号组。
 # - **rights**：root 的权力被切成四十来份**能力**（capability），例如 `SYS_ADMIN`（挂载）、`MKNOD`（建设备）。Docker 留下 14 份；
 #   `DEFAULT_CAPABILITIES` 是 13 份（没有 `MKNOD`）。`BoundCapabilities` 规定最多能有哪些，`SetCapabilities` 规定现在有哪些。
@@ -279,10 +294,11 @@ def run(root, argv, name="box", **more):
 lab.check(run)
 
 # %% [markdown] lang="en" id="run-it"
-# Your own runtime says no. And to whom do the files out here belong, for somebody who is user 100000?
+# Your own runtime says no. (`exec 2>&1` sends a shell's errors where its output goes.) And to whom do the files out here belong, for
+# somebody who is user 100000?
 
-# %% [markdown] lang="zh" of="d3c7cc61"
-# 你自己的运行时会说“不”了。另外，对于外面的 100000 号用户来说，这些文件是谁的？
+# %% [markdown] lang="zh" of="d6d4bc77"
+# 你自己的运行时会说“不”了。（`exec 2>&1` 让 shell 的错误信息也送到输出那里。）另外，对于外面的 100000 号用户来说，这些文件是谁的？
 
 # %%
 ids = (IdRange(inside=0, outside=100000, size=65536),)

@@ -247,7 +247,7 @@ lab.guess("soup")
 # %%
 # %%helper
 unshare(CloneFlag.NEWNS)
-mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
 os.chdir(store)
 mount("overlay", f"{tray}/view", "overlay", data=f"lowerdir={':'.join(stack)}")
 os.chdir(f"{tray}/view/menu")
@@ -305,7 +305,7 @@ for name in ("busybox", "cafe:v1"):
 # %%
 # %%helper
 unshare(CloneFlag.NEWNS)
-mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
 os.chdir(store)
 options = f"lowerdir={':'.join(stack)},upperdir={tray}/upper"
 with expect(errno.EINVAL):
@@ -324,7 +324,7 @@ with expect(errno.EINVAL):
 # %% tags=["nbval-check-output"]
 # %%helper
 unshare(CloneFlag.NEWNS)
-mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
 os.chdir(store)
 options = f"lowerdir={':'.join(stack)},upperdir={tray}/upper,workdir={tray}/work"
 mount("overlay", f"{tray}/view", "overlay", data=options + USERXATTR)
@@ -380,11 +380,12 @@ os.getxattr(f"{tray}/upper/wine", OPAQUE)
 # - `ops.Chdir` into the directory, so that names stay short: all options together must fit into one page of memory
 # - `ops.Mount("tmpfs", …, "tmpfs")` on the scratch: the top layer will live in memory and vanish with the container
 # - `ops.MakeDirectories((…, …, …))` in it: `upper`, `work` and `view`
-# - `ops.Mount("overlay", …, "overlay", data=…)` on `view`, and `ops.Chdir` there
+# - `ops.Mount("overlay", …, "overlay", data=…)` on `view`, and `ops.Chdir` there. The options are those of the last helper cell, with
+#   the names as they are seen from the directory: `root.layers`, and below the scratch `upper` and `work`
 #
 # (Where the lab runs without root, `USERXATTR` belongs at the end of the options; for root it is empty.)
 
-# %% [markdown] lang="zh" of="b72075a2"
+# %% [markdown] lang="zh" of="059dd0ef"
 # 所以，**容器 = 镜像 + 读写层**；除了最上面可读可写的那一层，两者一模一样。这个定义并没有说一定要有东西在“运行”：
 # 托盘（tray）里放着的，就是一个没有进程的容器。`docker create` 造出来的正是它，`docker ps -a` 能列出它；
 # `docker start` 给它一个进程（第 1 课），`docker rm` 扔掉它的读写层。（Docker 还为容器保存名字、配置和地址：“镜像 + 读写层”说的是它的文件系统，不是全部。）
@@ -395,7 +396,8 @@ os.getxattr(f"{tray}/upper/wine", OPAQUE)
 # - `ops.Chdir` 进入该目录，这样名字就短：所有选项加起来不能超过一页内存
 # - 在 scratch 上 `ops.Mount("tmpfs", …, "tmpfs")`：读写层放在内存里，随容器一起消失
 # - `ops.MakeDirectories((…, …, …))` 在里面建 `upper`、`work` 和 `view`
-# - `ops.Mount("overlay", …, "overlay", data=…)` 挂载到 `view`，再 `ops.Chdir` 进去
+# - `ops.Mount("overlay", …, "overlay", data=…)` 挂载到 `view`，再 `ops.Chdir` 进去。选项和上一个辅助单元格一样，
+#   只是名字从该目录看起：`root.layers`，以及 scratch 下面的 `upper` 和 `work`
 #
 # （不用 root 运行实验室时，选项末尾要加上 `USERXATTR`；对 root 来说它是空的。）
 

@@ -33,12 +33,13 @@ show(labcore.plan("busybox", ["uname", "-sm"]))
 # %% [markdown] lang="en" id="limit"
 # Two kinds of conditions are known from Docker's own manual: the machine's **architecture** (`x86_64` above, or what yours says; more
 # of that below) and the **kernel**, which must have namespaces, control groups, an overlay. What does it look like when one of
-# them is missing? A namespace for users of one's own has limits of its own, so let us forbid one kind there. Which error do you expect?
+# them is missing? Each user namespace has numbers of its own that say how many namespaces of a kind may be made in it. So let us make
+# one, write 0 for one kind, and ask for that. Which error do you expect?
 
-# %% [markdown] lang="zh" of="10c7c7ce"
+# %% [markdown] lang="zh" of="deb473df"
 # Docker 的官方文档列出两类前提条件：机器的**体系架构**（上面的 `x86_64`，或者你机器上显示的那个；后面细说）和**内核**：
-# 要有命名空间、控制组（cgroup）、overlay。缺了其中一样会是什么样子？自己的用户命名空间有自己的上限，
-# 我们就在里面禁掉一种。你预计会出现什么错误？
+# 要有命名空间、控制组（cgroup）、overlay。缺了其中一样会是什么样子？每个用户命名空间都有自己的上限，规定里面每种命名空间最多能建几个。
+# 我们就新建一个，把其中一种的上限写成 0，再去要它。你预计会出现什么错误？
 
 # %%
 lab.guess("errno")
@@ -63,12 +64,13 @@ lab.outcome("errno")
 # ops are done. That is all that is wanted here.)
 #
 # - `"pid namespace"` and so on, for each `kind` in `NAMESPACES`: `[ops.Clone(NAMESPACE_FLAGS[kind])]`
-# - `"overlay"`: `tray` is a directory that has `upper`, `work` and `view` in it (`lab.tray` makes it, as in lesson 3). After the clone (with `NEWNS`) and the usual
-#   private `ops.Mount`, `ops.Chdir(tray)`, and there an overlay on `view`: `lowerdir=view,upperdir=upper,workdir=work`
+# - `"overlay"`: `tray` is a directory that has `upper`, `work` and `view` in it (`lab.tray` makes it, as in lesson 3). After the clone
+#   (with `NEWNS`) and the usual private `ops.Mount`, `ops.Chdir(tray)`, and there an overlay on `view`:
+#   `lowerdir=view,upperdir=upper,workdir=work`
 # - `"cgroups"`: `Path("/sys/fs/cgroup").glob("**/cgroup.procs")` finds nothing where none are mounted (`any(…)`); the cure is to
 #   mount them
 
-# %% [markdown] lang="zh" of="d2c2199f"
+# %% [markdown] lang="zh" of="401da3d7"
 # “设备上没有剩余空间”，可是磁盘并没有满：内核的错误只是编号，而编号不够用。先检查再动手的工具，能把话说得更明白。
 #
 # **你的第一步** `preflight` 把容器需要的东西逐一试一遍，返回一个字典：缺什么，怎么补救。下面每个名字对应一串操作；
@@ -194,7 +196,7 @@ tray = lab.tray()
 # %%helper
 import contextlib, stat
 unshare(CloneFlag.NEWNS)
-mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
 mount("tmpfs", f"{tray}/view", "tmpfs")
 os.chdir(f"{tray}/view")
 with contextlib.suppress(PermissionError):  # a lab without root
@@ -203,7 +205,8 @@ os.system("echo lost > null; ls -l null; wc -c < null")
 
 # %% [markdown] lang="en" id="devices-step"
 # It swallows what it is given (unless your lab runs without root: nobody may make devices there, and yours is a plain file). But look
-# at the letters: `rw-r--r--`. The process's **umask** took the right to write away from all but root. A plan sets it to 0 while it makes devices, and back to `0o022` afterwards.
+# at the letters: `rw-r--r--`. The process's **umask** took the right to write away from all but root. A plan sets it to 0 while it
+# makes devices, and back to `0o022` afterwards.
 #
 # **Your second step** fills `dev` (a path without a slash in front: we stand in the new root, and the old one is still there).
 #
@@ -215,15 +218,17 @@ os.system("echo lost > null; ls -l null; wc -c < null")
 # | `tty` | 5:0 | whichever terminal you sit at |
 # | `ptmx`, `pts/…` | 5:2, 136:… | makes terminals: `docker run -t` asks here |
 #
-# - `ops.Umask(0)`, then a tmpfs on `dev`: `ops.Mount("tmpfs", "dev", "tmpfs", MountFlag.NOSUID, "mode=755")`
+# - `ops.Umask(0)`, then a tmpfs on `dev`: `ops.Mount("tmpfs", "dev", "tmpfs", MountFlag.NOSUID, "mode=755")` (`NOSUID`: no program
+#   in it gains the rights of its owner)
 # - `ops.MakeDevices(…)` takes a tuple of `(path, major, minor)`; each of `spec.devices` has `path` (with the slash), `major`, `minor`
 # - `dev/pts`: `ops.MakeDirectories(("dev/pts",))`, and on it a file system of its own, `"devpts"`, with `data="ptmxmode=666"`
+#   (each mount of it is a set of terminals apart from the machine's, and here everybody may ask for one)
 # - `ops.MakeLinks((("dev/ptmx", "pts/ptmx"),))`, and the umask back
 # - in a user namespace nobody may make devices. You are in one if `confined()` is true, which asks whether this notebook's root is one
 #   of a user namespace only (a lab without root), or if `"user"` is in `spec.namespaces`. Then put `lab.bound_devices(spec)`, a list of
 #   ops that binds the machine's own devices, in the place of `[ops.MakeDevices(…)]`
 
-# %% [markdown] lang="zh" of="5568d211"
+# %% [markdown] lang="zh" of="18102b96"
 # 给它的东西确实被吞掉了（除非你的实验室不以 root 运行：那里谁也不能建设备，你看到的是普通文件）。但看那几个字母：`rw-r--r--`。进程的 **umask** 拿掉了 root 以外所有人的写权限。
 # 所以计划在建设备时把它设为 0，之后再改回 `0o022`。
 #
@@ -238,8 +243,10 @@ os.system("echo lost > null; ls -l null; wc -c < null")
 # | `ptmx`、`pts/…` | 5:2、136:… | 创建终端：`docker run -t` 就向它要 |
 #
 # - `ops.Umask(0)`，然后在 `dev` 上挂一个 tmpfs：`ops.Mount("tmpfs", "dev", "tmpfs", MountFlag.NOSUID, "mode=755")`
+#   （`NOSUID`：里面的程序都得不到其所有者的权力）
 # - `ops.MakeDevices(…)` 接受由 `(path, major, minor)` 组成的元组；`spec.devices` 的每一项都有 `path`（带斜杠）、`major`、`minor`
 # - `dev/pts`：`ops.MakeDirectories(("dev/pts",))`，在上面挂它自己的文件系统 `"devpts"`，带 `data="ptmxmode=666"`
+#   （每挂载一次，就是一组与本机无关的终端；这里谁都可以申请一个）
 # - `ops.MakeLinks((("dev/ptmx", "pts/ptmx"),))`，最后把 umask 改回来
 # - 在用户命名空间里，谁也不能建设备。`confined()` 为真（它检查本笔记本的 root 是否只是用户命名空间里的 root，即实验室不以 root 运行），
 #   或者 `spec.namespaces` 里有 `"user"`，就属于这种情况：用 `lab.bound_devices(spec)`（一串操作，把机器自己的设备绑定进来）
@@ -323,12 +330,12 @@ def main(words):
 lab.check(main)
 
 # %% [markdown] lang="en" id="terminal"
-# Open a terminal (*File › New › Terminal*), go to your folder and type what stands below; `sh` in place of `echo …` gives you a shell,
-# and `exit` ends it. From here we call it as a terminal would:
+# Open a terminal (*File › New › Terminal*: it begins in your folder) and type `python my_runtime.py run busybox sh`. That is a shell in
+# your container; `exit` ends it. From here we call it as a terminal would, with a command that is shorter (`$?` is the exit code):
 
-# %% [markdown] lang="zh" of="ace52ef6"
-# 打开一个终端（*File › New › Terminal*），进入你的目录，输入下面的命令；把 `echo …` 换成 `sh` 就得到一个 shell，`exit` 退出。
-# 在这里，我们像终端那样调用它：
+# %% [markdown] lang="zh" of="e65d05ba"
+# 打开一个终端（*File › New › Terminal*，一开始就在你的目录里），输入 `python my_runtime.py run busybox sh`：这就是你的容器里的一个 shell，
+# `exit` 退出。在这里，我们像终端那样调用它，换一条短一点的命令（`$?` 是退出码）：
 
 # %% tags=["nbval-check-output"]
 command = f"{sys.executable} {lab.my_runtime()} run busybox echo it runs; echo code $?"
@@ -378,11 +385,13 @@ os.system(command)
 
 # %% [markdown] lang="en" id="break-limit"
 # That is why `docker:dind`, the image of a Docker in a container, declares a volume for `/var/lib/docker`. Third: the limit of the
-# beginning, on PID namespaces now. Hardened machines set `max_user_namespaces` to 0 like this, and Ubuntu 24.04 has AppArmor in the
+# beginning, on PID namespaces now. (This time the user namespace has the tables of lesson 2: whoever starts containers in it has to
+# be root there. `setgroups` must be denied first, or the table of groups may not be written.) Hardened machines set `max_user_namespaces` to 0 like this, and Ubuntu 24.04 has AppArmor in the
 # way of ordinary users.
 
-# %% [markdown] lang="zh" of="1445322e"
+# %% [markdown] lang="zh" of="f9400bc7"
 # 所以 `docker:dind`（容器里的 Docker）这个镜像为 `/var/lib/docker` 声明了一个卷。第三次：开头的那种上限，这回是 PID 命名空间。
+# （这次给用户命名空间写上第 2 课的对照表：在里面启动容器的人，必须是那里的 root。要先禁用 `setgroups`，才允许写用户组的表。）
 # 做过安全加固的机器就是这样把 `max_user_namespaces` 设为 0 的；Ubuntu 24.04 则用 AppArmor 拦住普通用户。
 
 # %% tags=["nbval-check-output"]

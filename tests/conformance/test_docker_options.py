@@ -37,6 +37,7 @@ def both(docker: list[str], engine: Engine, words: str, script: str) -> "tuple[s
     )
 
 
+PINGS, PORTS = "/proc/sys/net/ipv4/ping_group_range", "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 SAME = [
     ("-h box --domainname example", "hostname; cat /proc/sys/kernel/domainname /etc/hostname; echo $HOSTNAME"),
     ("-u 7", "id -u; id -g; id -G; env | grep -v HOSTNAME | sort"),
@@ -55,6 +56,9 @@ SAME = [
     ("--shm-size 1m", "df -k /dev/shm | tail -1 | awk '{print $2}'"),
     ("--shm-size 1.5m", "df -k /dev/shm | tail -1 | awk '{print $2}'"),
     ("--sysctl net.ipv4.ip_forward=1 --sysctl kernel.shmmni=99", "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmni"),
+    ("-u 7", f"cat {PINGS} {PORTS}"),
+    ("--net host", f"cat {PINGS} {PORTS}"),
+    (f"--sysctl {PORTS.replace('/', '.').removeprefix('.proc.sys.')}=99", f"cat {PORTS}"),
     ("--oom-score-adj 300", "cat /proc/self/oom_score_adj"),
     ("--read-only", "touch /x 2>&1; echo a > /dev/shm/x && echo yes; (: >> /etc/hosts) 2>&1 || echo no"),
     (

@@ -116,6 +116,17 @@ def test_bench_ports_measures_beside_dockerd(peer: Peers, tmp_path: Path) -> Non
         assert {(what, f"{name}, {address}") for name in ("labcore", "docker") for address in ("127.0.0.1", "::1")} < rows
 
 
+def test_bench_dns_measures_beside_dockerd(peer: Peers, tmp_path: Path) -> None:
+    needs_root()
+    peer.needs("docker", "dockerd")
+    command = [sys.executable, "-m", "labcore", "bench", "dns", "-n", "2", "--json", str(tmp_path / "rows.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    assert [(row["bench"], row["subject"]) for row in rows] == [("dns", "labcore"), ("dns", "docker")]
+    assert done.stdout.count("queries/s, 99th percentile") == 2
+
+
 def test_bench_compare_measures_keeps_and_draws_again(tmp_path: Path, vm_root: Path) -> None:
     needs_root()
     kept = tmp_path / "comparison.json"

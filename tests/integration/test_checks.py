@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.integration.right import RIGHT
 from tests.integration.wrong.rejected import REJECTED
 from tests.integration.wrong.ways_in import WAYS_IN
 from tests.threads import Started
+from tests.warm_checks import WarmChecks, warm_checks
 
 # A step may stand in two lessons, with a check in each.
 WRONG = {
@@ -50,6 +52,17 @@ def verdict_on(step: str, source: str, directory: Path, seed: int | None = None,
     return examine(step, workspace.file, seed, lesson=lesson)
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmChecks]:
+    """The same checks, without two new interpreters for each: there are hundreds of answers."""
+    with warm_checks() as checks:
+        yield checks
+
+
+def warm_verdict(warm: WarmChecks, step: str, source: str, lesson: int) -> Verdict:
+    return warm.verdict_on(step, marked(step, source.strip(), lesson), lesson)
+
+
 def test_each_step_has_a_check_and_wrong_answers() -> None:
     assert set(WRONG) == set(STEPS)
     assert {step: set(wrong) for step, wrong in WRONG.items()} == {step: set(why) for step, why in REJECTED.items()}
@@ -69,8 +82,8 @@ def test_the_solution_is_accepted(lesson: int, step: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("lesson", "step", "style"), [(lesson, step, style) for (lesson, step), right in RIGHT.items() for style in right]
 )
-def test_another_right_answer_is_accepted(lesson: int, step: str, style: str, tmp_path: Path) -> None:
-    verdict = verdict_on(step, RIGHT[lesson, step][style], tmp_path, lesson=lesson)
+def test_another_right_answer_is_accepted(lesson: int, step: str, style: str, warm: WarmChecks) -> None:
+    verdict = warm_verdict(warm, step, RIGHT[lesson, step][style], lesson)
     assert verdict.state == "passed", verdict
 
 
@@ -112,8 +125,8 @@ def test_a_step_of_an_earlier_lesson_is_replaced_where_it_does_not_suffice(tmp_p
 @pytest.mark.parametrize(
     ("lesson", "step", "kind"), [(lesson, step, kind) for (lesson, step), wrong in WRONG.items() for kind in wrong]
 )
-def test_a_wrong_answer_is_rejected(lesson: int, step: str, kind: str, tmp_path: Path) -> None:
-    verdict = verdict_on(step, WRONG[lesson, step][kind], tmp_path, lesson=lesson)
+def test_a_wrong_answer_is_rejected(lesson: int, step: str, kind: str, warm: WarmChecks) -> None:
+    verdict = warm_verdict(warm, step, WRONG[lesson, step][kind], lesson)
     assert verdict.state == "failed", verdict
     reason = REJECTED[lesson, step][kind]
     failed = [claim.text for claim in verdict.claims if not claim.holds]
@@ -127,15 +140,17 @@ def test_a_wrong_answer_is_rejected(lesson: int, step: str, kind: str, tmp_path:
 @pytest.mark.parametrize(
     ("lesson", "step", "kind"), [(lesson, step, kind) for (lesson, step), ways in WAYS_IN.items() for kind in ways]
 )
-def test_labcores_own_way_to_do_it_is_rejected_for_that_very_reason(lesson: int, step: str, kind: str, tmp_path: Path) -> None:
-    verdict = verdict_on(step, WAYS_IN[lesson, step][kind], tmp_path, lesson=lesson)
+def test_labcores_own_way_to_do_it_is_rejected_for_that_very_reason(
+    lesson: int, step: str, kind: str, warm: WarmChecks
+) -> None:
+    verdict = warm_verdict(warm, step, WAYS_IN[lesson, step][kind], lesson)
     assert verdict.state == "failed", verdict
     assert verdict.claims[0].text == tripwires.text(), verdict
 
 
 @pytest.mark.parametrize("round_", range(4))
-def test_no_solution_is_rejected_by_chance(round_: int, tmp_path: Path) -> None:
-    assert verdict_on("outside_pid", source_of("outside_pid"), tmp_path).state == "passed"
+def test_no_solution_is_rejected_by_chance(round_: int, warm: WarmChecks) -> None:
+    assert warm_verdict(warm, "outside_pid", source_of("outside_pid"), 1).state == "passed"
 
 
 def test_a_stage_that_returns_nothing_inside_of_a_list_is_named(tmp_path: Path) -> None:
@@ -171,25 +186,22 @@ def test_a_function_that_was_not_saved_is_not_checked(tmp_path: Path, monkeypatc
     assert "is not the one that is saved" in repr(check(hostname))
 
 
+# What is said of lesson 1's.
+SAID = {
+    "raises": ("return 1 / 0", "ZeroDivisionError", "my_runtime.py, line"),
+    "kills its own process": ("was killed, or ended itself",),
+    "loops": ("does it loop, or wait?",),
+}
+
+
 @pytest.mark.parametrize(("lesson", "deed", "source"), UNRULY, ids=[f"{lesson}-{deed}" for lesson, deed, _ in UNRULY])
 def test_unruly_code_is_survived(lesson: int, deed: str, source: str, tmp_path: Path) -> None:
     before = traces()
-    started = time.monotonic()
     verdict = verdict_on({1: "hostname", 2: "limits", 3: "pull"}[lesson], source, tmp_path, lesson=lesson)
     assert verdict.state == "failed", verdict
-    assert time.monotonic() - started < 30
     assert len(repr(verdict)) < 5000
+    assert lesson != 1 or all(text in repr(verdict) for text in SAID.get(deed, ()))
     assert not changes(before)
-
-
-def test_a_check_says_what_went_wrong_and_where(tmp_path: Path) -> None:
-    unruly = {deed: source for lesson, deed, source in UNRULY if lesson == 1}
-    said = repr(verdict_on("hostname", unruly["raises"], tmp_path))
-    assert "return 1 / 0" in said
-    assert "ZeroDivisionError" in said
-    assert "my_runtime.py, line" in said
-    assert "was killed, or ended itself" in repr(verdict_on("hostname", unruly["kills its own process"], tmp_path))
-    assert "does it loop, or wait?" in repr(verdict_on("hostname", unruly["loops"], tmp_path))
 
 
 def test_the_same_seed_draws_the_same() -> None:

@@ -25,10 +25,10 @@ from labcore.engine.listing import span, status_line
 from labcore.engine.logs import lines, logs, moment
 from labcore.engine.prune import prune_containers, prune_volumes, remove_image, remove_volume
 from labcore.engine.records import Container, State
-from labcore.errors import ImageNotFound, InUse, InvalidInput, NotFound, StepFailed
+from labcore.errors import ImageNotFound, InUse, InvalidInput, NotFound, NotRunning, StepFailed
 from labcore.native import PIPE
 from labcore.native.monitor import MonitorExit, MonitorLost
-from labcore.runtime.shim import LogRecord, NotRunning
+from labcore.runtime.shim import LogRecord
 from tests.conftest import needs_root
 from tests.containers import names, run_script, shell_container
 from tests.threads import Started
@@ -223,7 +223,7 @@ def test_killed_at_any_moment_of_a_life(engine: Engine, name: str) -> None:
     """Whatever it was doing, the next who looks finds the container whole, in a state that is true, or no trace of it."""
     draw, takes = random.Random(7), 0.0
     others = {each.id for each in engine.records.all()}
-    for number in range(14):
+    for number in range(10):
         life = subprocess.Popen([sys.executable, "-c", LIFE, str(engine.root), name], stdout=subprocess.PIPE)
         assert life.stdout is not None
         life.stdout.readline()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from labcore.cli import main
 from labcore.engine import Engine, create_options
 from labcore.engine.container_create import create
 from labcore.engine.container_files import container_files
@@ -156,11 +157,11 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("words", "why"), WRONG)
-def test_what_cannot_be(engine: Engine, name: str, words: tuple[str, str], why: str) -> None:
-    done = cp(engine, *(word.replace("NAME", name) for word in words))
-    assert done.returncode == 125
-    assert why.replace("NAME", name) in done.stderr.decode()
+def test_what_cannot_be(engine: Engine, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, why in WRONG:
+        command = ["--root", str(engine.root), "cp", *(word.replace("NAME", name) for word in words)]
+        assert main(command) == 125, words
+        assert why.replace("NAME", name) in capsys.readouterr().err
 
 
 SPECIAL = [
@@ -195,12 +196,12 @@ def test_no_copy_takes_the_place_of_a_device(engine: Engine, name: str, tmp_path
 # --- hostile links
 
 
-@pytest.mark.parametrize("path", ["/c/up/etc/passwd", "/c/etc/passwd", "/../../etc/passwd", "/c/../../../etc/passwd"])
-def test_a_path_stays_in_the_container(engine: Engine, name: str, tmp_path: Path, path: str) -> None:
-    assert cp(engine, f"{name}:{path}", f"{tmp_path}/out").returncode == 0
-    assert (tmp_path / "out").read_text().count("\n") == 2, "the image's own, not this machine's"
-    assert cp(engine, f"{tmp_path}/out", f"{name}:{path}-new").returncode == 0
-    assert not Path("/etc/passwd-new").exists()
+def test_a_path_stays_in_the_container(engine: Engine, name: str, tmp_path: Path) -> None:
+    for number, path in enumerate(("/c/up/etc/passwd", "/c/etc/passwd", "/../../etc/passwd", "/c/../../../etc/passwd")):
+        assert cp(engine, f"{name}:{path}", f"{tmp_path}/out").returncode == 0
+        assert (tmp_path / "out").read_text().count("\n") == 2, "the image's own, not this machine's"
+        assert cp(engine, f"{tmp_path}/out", f"{name}:{path}-{number}").returncode == 0
+        assert not Path(f"/etc/passwd-{number}").exists()
 
 
 def test_a_link_in_a_container_is_copied_as_one(engine: Engine, name: str, tmp_path: Path) -> None:
@@ -237,10 +238,10 @@ ARCHIVES = [
 ]
 
 
-@pytest.mark.parametrize(("data", "why"), ARCHIVES)
-def test_an_archive_that_leads_out_is_refused(engine: Engine, name: str, data: bytes, why: str) -> None:
-    with container_files(engine, name, writable=True) as files, pytest.raises(InvalidInput, match=why):
-        extract_into(io.BytesIO(data), files, "/tmp", owner=ROOT)
+def test_an_archive_that_leads_out_is_refused(engine: Engine, name: str) -> None:
+    for data, why in ARCHIVES:
+        with container_files(engine, name, writable=True) as files, pytest.raises(InvalidInput, match=why):
+            extract_into(io.BytesIO(data), files, "/tmp", owner=ROOT)
 
 
 def test_links_in_an_archive_stay_inside(engine: Engine, name: str, tmp_path: Path) -> None:

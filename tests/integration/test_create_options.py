@@ -28,6 +28,8 @@ from tests.conftest import needs_root
 pytestmark = pytest.mark.usefixtures("nothing_left")
 LABCORE = [sys.executable, "-P", "-m", "labcore"]
 TIOCGPTN = 0x80045430  # linux/ioctls.h: the number of a terminal
+SYSCTLS = "/proc/sys/net/ipv4/ping_group_range /proc/sys/net/ipv4/ip_unprivileged_port_start"
+LISTEN = "nc -l -p 80 & timeout 5 sh -c 'until grep -q :0050 /proc/net/tcp6; do sleep 0.02; done; echo listens'"
 CAPABILITIES = "grep -E 'Cap(Eff|Bnd)' /proc/self/status | cut -f2 | sort -u"
 
 
@@ -62,6 +64,10 @@ SEEN: list[tuple[dict[str, Any], str, str]] = [
     ({"shm_size": "1m"}, "df -k /dev/shm | tail -1 | awk '{print $2}'", "1024"),
     ({"sysctls": {"net.ipv4.ip_forward": 1, "kernel/shmmni": "99"}},
      "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmni", "1\n99"),
+    ({"user": "7"}, f"cat {SYSCTLS}; {LISTEN}", "0\t2147483647\n0\nlistens"),
+    ({"sysctls": {"net.ipv4.ip_unprivileged_port_start": 99}}, f"cat {SYSCTLS}", "0\t2147483647\n99"),
+    ({"remap": "100000"}, f"cat {SYSCTLS}", "65534\t65534\n0"),
+    ({"network_mode": "host"}, f"cat {SYSCTLS}", "\n".join(Path(path).read_text().strip() for path in SYSCTLS.split())),
     ({"oom_score_adj": 300}, "cat /proc/self/oom_score_adj", "300"),
     ({"read_only": True},
      "touch /x 2>/dev/null || echo no; echo a > /dev/shm/x; (: >> /etc/hosts) 2>/dev/null || echo no", "no\nno"),

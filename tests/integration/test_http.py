@@ -18,6 +18,7 @@ import trustme
 from labcore.http import FilePart, Request, Response, Server, SizedStream, listen_tcp, reader, request_parser
 from labcore.http import connection as connections
 from labcore.http.server import _party
+from tests.serving import eventually
 
 CHUNK_SIZE = 1 << 17
 MUCH = hashlib.shake_256(b"much").digest(8 << 20)
@@ -223,23 +224,25 @@ def test_a_head_that_never_ends_is_given_up(served: Served, monkeypatch: pytest.
     monkeypatch.setattr(request_parser, "HEAD_TIMEOUT_SECONDS", 0.5)
     with served.connect() as connection:
         connection.sendall(b"GET /a HTTP/1.1\r\n")
-        start = time.monotonic()
-        while time.monotonic() - start < 9 and b"408" not in peek(connection):
+        for _ in range(1000):
+            if b"408" in peek(connection):
+                return
             connection.sendall(b"A: b\r\n")
             time.sleep(0.05)
-        assert time.monotonic() - start < 5
+    pytest.fail("it is still heard")
 
 
 def test_a_body_that_only_drips_is_given_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_parser, "IO_TIMEOUT_SECONDS", 0.5)
     with served.connect() as connection:
         connection.sendall(b"PUT /a HTTP/1.1\r\n" + HOST + b"Content-Length: 1000\r\n\r\n")
-        start = time.monotonic()
-        with contextlib.suppress(OSError):
-            while time.monotonic() - start < 9:
+        for _ in range(900):  # fewer than the body has
+            try:
                 connection.sendall(b"a")
-                time.sleep(0.05)
-        assert time.monotonic() - start < 5
+            except OSError:
+                return
+            time.sleep(0.05)
+    pytest.fail("it is still read")
 
 
 @pytest.mark.usefixtures("many_files")
@@ -250,9 +253,7 @@ def test_a_thousand_silent_connections_keep_nobody_out(served: Served) -> None:
         for connection in silent[:20]:  # some have asked something before they fell silent
             connection.sendall(GET + b"\r\n")
             assert b"[GET /a 0]" in connection.recv(1000)
-        start = time.monotonic()
         assert statuses(served.ask(GET + b"\r\n")) == [200]
-        assert time.monotonic() - start < 2
         assert threading.active_count() - threads < 50
         for connection in silent:  # and they are heard when they speak again
             connection.sendall(GET + b"\r\n")
@@ -272,10 +273,8 @@ def test_who_does_not_read_or_does_not_end_keeps_nobody_out(served: Served, said
         for connection in stalled:
             connection.sendall(said)
         for _ in range(3):
-            start = time.monotonic()
             assert statuses(served.ask(GET + b"\r\n", timeout=30)) == [200]
-            assert time.monotonic() - start < 20
-            time.sleep(0.5)
+            time.sleep(0.2)
         deadline = time.monotonic() + 30
         while len(served.server._resting) < 700 and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -306,11 +305,9 @@ def test_bodies_that_do_not_come_hold_no_more_than_one_addresss_threads(served: 
             if served.server._busy["127.0.0.1"] == 128:
                 break
             time.sleep(0.05)
-        start = time.monotonic()
         with socket.create_connection(("127.0.0.1", served.port), timeout=10, source_address=("127.0.0.2", 0)) as other:
             other.sendall(GET + b"\r\n")
             assert b"[GET /a 0]" in other.recv(1000)
-        assert time.monotonic() - start < 2
         for connection in stalled:  # each gets its turn
             connection.sendall(b"ab")
         assert all(b"[PUT /a 2]" in connection.recv(1000) for connection in stalled)
@@ -365,8 +362,8 @@ def test_an_answer_that_is_not_read_is_given_up(served: Served, monkeypatch: pyt
     monkeypatch.setattr(reader, "IO_TIMEOUT_SECONDS", 0.5)
     with served.connect() as connection:
         connection.sendall(b"GET /much HTTP/1.1\r\n" + HOST + b"\r\n")
-        time.sleep(3)
-        assert not served.server._open
+        assert eventually(lambda: len(served.server._open) == 1)
+        assert eventually(lambda: not served.server._open)
         with contextlib.suppress(ConnectionError):
             assert len(rest_of(connection)) < len(MUCH)
 

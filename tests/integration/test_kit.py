@@ -74,7 +74,7 @@ def test_it_says_what_it_is_for_and_what_is_in_it(small: Path) -> None:
 
 
 def test_its_wheels_are_installed_without_a_network(small: Path, tmp_path: Path) -> None:
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv")
     script = """
 import bootstrap, subprocess
 from pathlib import Path
@@ -83,7 +83,7 @@ kit = Kit(Path(sys.argv[1]))
 kit.must_fit_python(["packaging>=23"])
 with bootstrap.wheels_of(kit) as options:
     words = [*bootstrap.BUILD_REQUIREMENTS, "packaging>=23"]
-    subprocess.run([sys.argv[2], "-m", "pip", "install", "-q", *options, *words], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "--python", sys.argv[2], "install", "-q", *options, *words], check=True)
 """
     python = tmp_path / "venv/bin/python"
     done = offline(script, small, python)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -307,26 +306,24 @@ def test_importing_the_toolkit_is_cheap() -> None:
     script = (
         "import sys; from labcore.lab.vocabulary import *; print([m for m in ('matplotlib', 'ipywidgets') if m in sys.modules])"
     )
-    started = time.monotonic()
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PROJECT)
     assert done.stdout == "[]\n", done.stderr
-    assert time.monotonic() - started < 30
 
 
 def test_a_step_that_is_written_anew_is_marked_and_taken_back(work: Path) -> None:
     needs_root()
     work.mkdir()
-    mine = "def rootfs(spec):\n    return ['mine']\n"
-    Workspace(work).save("rootfs", mine)
-    assert "rootfs: the solution is in" in lesson(work, "solve", "3")
-    assert "def rootfs(spec):  # lesson 3\n" in Workspace(work).text()
-    said = lesson(work, "check", "3", "--seed", "5")
-    assert "6 of 6 steps, 2 of 2 challenges; by labcore's solution: dig, digest, " in said
+    mine = "def run(root, argv, **more):\n    return 'mine'\n"
+    Workspace(work).save("run", mine)
+    assert "run: the solution is in" in lesson(work, "solve", "2")
+    assert "  # lesson 2\n" in Workspace(work).text()
+    said = lesson(work, "check", "2", "--seed", "5")
+    assert "3 of 3 steps; by labcore's solution: confine, limits, run (seed 5)" in said
     status = lesson(work, "status")
-    assert "✓ rootfs" in status.partition("2. ")[0], "what passes lesson 3's check does what lesson 1 asked for"
-    lesson(work, "start", "3")
-    lesson(work, "reset", "3")
-    assert Workspace(work).steps() == {"rootfs": mine}
+    assert "✓ run" in status.partition("2. ")[0], "what passes lesson 2's check does what lesson 1 asked for"
+    lesson(work, "start", "2")
+    lesson(work, "reset", "2")
+    assert Workspace(work).steps() == {"run": mine}
 
 
 def test_what_an_earlier_lesson_wrote_is_a_blank_in_the_later_one(work: Path) -> None:

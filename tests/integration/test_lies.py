@@ -155,10 +155,8 @@ def test_lies(engine: Engine, registry: Registry, store: ImageStore, lie: str) -
         reference = named(engine, address, NAME)
         list(push(engine.images, reference, endpoint(reference)))
         lying = True
-        begun = time.monotonic()
         with pytest.raises(LabcoreError, match=said) as refused:
             list(pull(store, reference, endpoint(reference)))
-        assert time.monotonic() - begun < 20
         assert "\x1b" not in str(refused.value)
         assert len(str(refused.value)) < 3000
         assert store.names() == []
@@ -239,7 +237,6 @@ def test_babble(lie: str) -> None:
     say, said = BABBLE[lie]
     with served_raw(greeted(say)) as address:
         transport = Transport(Endpoint(address, insecure=True), attempts=2, timeout=1)
-        begun = time.monotonic()
         try:
             fetched = Client(transport, "a").manifest("v1")
         except RegistryError as error:
@@ -250,7 +247,6 @@ def test_babble(lie: str) -> None:
         else:
             assert lie == "two lengths"  # the first holds, and the rest is nobody's
             assert fetched.content == b"{}"
-        assert time.monotonic() - begun < 20
         transport.close()
 
 
@@ -263,10 +259,8 @@ def test_a_proxy_that_babbles(say: Callable[[socket.socket], None], monkeypatch:
     with served_raw(greeted(say)) as address:
         monkeypatch.setenv("https_proxy", f"http://{address}")
         transport = Transport(Endpoint("registry.test"), attempts=1, timeout=1)
-        begun = time.monotonic()
         with pytest.raises(RegistryError, match=r"head does not end|nothing answered|got more than|100 headers"):
             transport.request("GET", "/v2/")
-        assert time.monotonic() - begun < 10
         transport.close()
 
 

@@ -32,9 +32,12 @@ import sys
 from pathlib import Path
 from labcore.lab.checks import examine
 from labcore.lab.session import what_is_missing
-for _ in range(3):
+for _ in range(2):
     for lesson, step in ((1, "rootfs"), (2, "limits")):
-        print(examine(step, Path(sys.argv[1]), lesson=lesson).state, *what_is_missing(("overlay",)))
+        verdict = examine(step, Path(sys.argv[1]), lesson=lesson)
+        print(verdict.state, *what_is_missing(("overlay",)))
+        if verdict.state != "passed":
+            print(verdict, file=sys.stderr)
 """
 SAYS = "open('/proc/self/cgroup').read().splitlines()[-1] if place is None else place"
 
@@ -83,8 +86,8 @@ def test_checks_of_two_pid_namespaces_that_share_all_directories_do_not_disturb_
     command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", sys.executable, "-c", CHECKS, workspace.file]
     with ExitStack() as undo:
         labs = [undo.enter_context(Started(command, stdout=subprocess.PIPE, text=True)) for _ in range(2)]
-        said = [lab.communicate(timeout=120)[0].split() for lab in labs]
-    assert said == [["passed"] * 6] * 2
+        said = [lab.communicate(timeout=300)[0].split() for lab in labs]
+    assert said == [["passed"] * 4] * 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["state", "work"]
 
 

@@ -25,12 +25,11 @@ def test_the_lessons_pass_inside_a_container() -> None:
     inside = f"""
         set -e; mount -t tmpfs tmpfs /srv; cd /srv; export LABCORE_ROOT=/srv/state PYTHONPATH={PROJECT}
         {LABCORE} seed busybox; {LABCORE} run --rm busybox hostname
-        for n in 1 3 4; do {LABCORE} lesson start $n; {LABCORE} lesson solve $n; {LABCORE} lesson check $n; done"""
+        for n in 3 4; do {LABCORE} lesson start $n; {LABCORE} lesson solve $n; {LABCORE} lesson check $n; done"""
     outside = f"mount --rbind / /mnt && exec {LABCORE} run --rm --privileged --init --rootfs /mnt sh -c {shlex.quote(inside)}"
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", outside]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 of 4 steps, 2 of 2 challenges" in done.stdout
     assert "6 of 6 steps, 2 of 2 challenges" in done.stdout
     assert "4 of 4 steps, 1 of 1 challenges" in done.stdout
 

@@ -253,6 +253,29 @@ def test_many_bytes_go_both_ways_at_once(made: Rig, container: Container) -> Non
             assert received == {client: data, accepted: data}
 
 
+def test_what_a_slow_reader_has_no_room_for_waits_in_a_pipe_and_leaves_none(made: Rig, container: Container) -> None:
+    wait_until(proxies)
+    held = f"/proc/{proxies()[0]}/fd"
+    pieces = [bytes([number]) * size for number, size in enumerate((1, 1 << 16, 3, 1 << 22, 7, (1 << 16) + 1))]
+    with listening(container, "0.0.0.0", 80) as server, connected(made.host, "::1", 8080) as client:
+        accepted, _ = server.accept()
+        with accepted:
+            sender = threading.Thread(target=lambda: [client.sendall(piece) for piece in pieces])
+            sender.start()
+            time.sleep(0.2)
+            data = b"".join(pieces)
+            assert read_all(accepted, len(data)) == data
+            sender.join(WAIT_SECONDS)
+    wait_until(lambda: sum(os.readlink(each).startswith("pipe:") for each in Path(held).iterdir()) <= 2)
+
+
+def read_all(connection: socket.socket, size: int) -> bytes:
+    found = bytearray()
+    while len(found) < size:
+        found += connection.recv(1 << 16)
+    return bytes(found)
+
+
 def test_a_container_that_does_not_listen_resets_the_connection(made: Rig, container: Container) -> None:
     with connected(made.host, "::1", 8080) as client, pytest.raises(ConnectionResetError):
         client.recv(1)
@@ -370,7 +393,7 @@ def test_a_command_that_crashes_is_an_error(
     (tmp_path / "nft").write_text("#!/bin/sh\nkill -SEGV $$\n")
     (tmp_path / "nft").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    with made.host.entered(), pytest.raises(Unavailable, match="signal 11 when it read the rules"):
+    with made.host.entered(), pytest.raises(Unavailable, match="signal 11 when it read the tables"):
         made.firewall.restore()
 
 
@@ -429,3 +452,48 @@ def test_without_icc_containers_reach_one_another_by_published_ports_only(made: 
     assert ask(other, inside, direct) == {inside: "c 172.30.1.1", direct: "timeout"}
     other.ip(f"route add {container.ipv4}/32 via 172.30.1.1")  # by the host, then
     assert ask(other, direct) == {direct: "timeout"}
+
+
+# --- connections that are known
+
+
+def released(made: Rig, network: Network) -> None:
+    """Take the last container's place on the network from it; the container itself stays, and would answer."""
+    endpoint = made.endpoints.pop()
+    with made.host.entered():
+        made.proxy.release(endpoint.id)
+        made.firewall.remove_endpoint(network, endpoint)
+
+
+def answers_to(client: socket.socket) -> str:
+    """Return what is heard by a client that goes on from its port."""
+    client.settimeout(WAIT_SECONDS)
+    client.sendto(b"who are you?", (HOST, 8080))
+    return client.recv(100).decode()
+
+
+def test_a_client_that_keeps_sending_udp_reaches_the_next_container(made: Rig, network: Network) -> None:
+    port = PortBinding(80, "udp", "", 8080)
+    with made.neighbor.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("0.0.0.0", 5000))
+        made.container("one", network, port)
+        assert answers_to(client) == f"one {NEIGHBOR}"
+        released(made, network)
+        made.container("two", network, port)
+        assert answers_to(client) == f"two {NEIGHBOR}"
+
+
+def test_a_client_that_was_sending_before_is_seen_as_itself(made: Rig, network: Network) -> None:
+    with made.neighbor.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("0.0.0.0", 5000))
+        client.sendto(b"is anybody there?", (HOST, 8080))
+        made.container("one", network, PortBinding(80, "udp", "", 8080))
+        assert answers_to(client) == f"one {NEIGHBOR}"
+
+
+def test_a_released_address_has_no_connections_to_a_published_port(made: Rig, network: Network) -> None:
+    container = made.container("one", network, PortBinding(80, "udp", "", 8080))
+    assert set(ask(made.neighbor, f"udp:{HOST}:8080").values()) == {f"one {NEIGHBOR}"}
+    assert container.ipv4 in made.host("cat", "/proc/net/nf_conntrack")
+    released(made, network)
+    assert container.ipv4 not in made.host("cat", "/proc/net/nf_conntrack")

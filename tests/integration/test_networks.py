@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -113,7 +114,8 @@ def test_the_links_on_the_host_say_whose_they_are(machine: Machine) -> None:
     network = machine.create("blue")
     endpoint = machine.connect("one", "blue", machine.container())
     links = {each["ifname"]: each for each in json.loads(machine.sh("ip -json -details link"))}
-    assert links[network.bridge]["ifalias"].endswith(f":{network.id}")
+    assert f":{network.id}:" in links[network.bridge]["ifalias"]
+    assert links[network.bridge]["ifalias"].endswith(f":{machine.root}/network")
     assert links[endpoint.host_link]["ifalias"].startswith("labcore:")
     assert links[endpoint.host_link]["ifalias"].endswith(f":{endpoint.id}")
     assert links[endpoint.host_link]["master"] == network.bridge
@@ -342,6 +344,61 @@ def test_default_pools_run_out(machine: Machine) -> None:
         machine.create("b")
     machine.do(machine.driver.remove, "a")
     assert machine.create("b").wanted.pools[0].subnet == "192.168.240.0/20"
+
+
+def gone_root(machine: Machine, path: Path, *, container: Host | None = None) -> str:
+    """Make a network of another state root, and remove that root; return its bridge."""
+    other = machine.run(lambda: NetworkDriver(path))
+    bridge = machine.do(other.create, NetworkOptions("lost")).bridge
+    if container:
+        endpoint = machine.do(other.reserve, EndpointOptions("lost"), "one")
+        machine.do(other.attach, [endpoint], container.namespace)
+    shutil.rmtree(path)
+    assert isinstance(bridge, str)
+    return bridge
+
+
+def tables(machine: Machine) -> list[str]:
+    return machine.sh("nft list tables").splitlines()
+
+
+def test_bridges_and_rules_of_state_roots_that_are_gone_are_pruned(machine: Machine, tmp_path: Path) -> None:
+    machine.create("blue")
+    own = tables(machine)
+    bridge = gone_root(machine, tmp_path / "other")
+    assert len(tables(machine)) == 2 * len(own)
+    assert bridge in machine.links()
+    machine.do(machine.driver.prune, needed=["blue"])
+    assert bridge not in machine.links()
+    assert tables(machine) == own
+    assert machine.notes[-1] == f"removed bridge {bridge}: its state root is gone: {tmp_path / 'other'}"
+
+
+def test_a_bridge_that_a_container_is_on_stays_though_its_state_root_is_gone(machine: Machine, tmp_path: Path) -> None:
+    bridge = gone_root(machine, tmp_path / "other", container=machine.container())
+    machine.do(machine.driver.repair)
+    assert bridge in machine.links()
+
+
+def test_a_bridge_of_another_mount_namespace_stays(machine: Machine, tmp_path: Path) -> None:
+    bridge = gone_root(machine, tmp_path / "other")
+    alias = json.loads(machine.sh(f"ip -json link show {bridge}"))[0]["ifalias"]
+    machine.sh(f"ip link set {bridge} alias {alias.replace(str(os.stat('/proc/self/ns/mnt').st_ino), '1')}")
+    machine.do(machine.driver.repair)
+    assert bridge in machine.links()
+
+
+def test_subnets_of_state_roots_that_are_gone_are_used_again(machine: Machine, tmp_path: Path) -> None:
+    machine.sh("ip link add wan type bridge; ip link set wan up; ip route add 172.16.0.0/12 dev wan")
+    machine.sh("ip route add 192.168.0.0/17 dev wan; ip route add 192.168.128.0/18 dev wan")
+    machine.create("one")  # and `bridge`
+    bridge = gone_root(machine, tmp_path / "other")  # and its `bridge`, which is not made
+    machine.create("two")
+    assert bridge in machine.links()
+    assert machine.create("three").wanted.pools[0].subnet == "192.168.224.0/20"
+    assert bridge not in machine.links()
+    with pytest.raises(Unavailable, match="all predefined address pools have been fully subnetted"):
+        machine.create("four")
 
 
 def test_a_kernel_without_ipv6(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

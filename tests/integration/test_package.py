@@ -39,10 +39,11 @@ def test_one_wheel_for_all_pythons(wheel: Path) -> None:
 def test_it_stands_alone(wheel: Path, tmp_path: Path) -> None:
     needs_root()
     home = tmp_path / "venv"
-    venv.create(home, with_pip=True)
+    venv.create(home)
     python = str(home / "bin/python")
+    pip = [sys.executable, "-m", "pip", "--python", python]
     with outside():
-        subprocess.run([python, "-m", "pip", "-q", "install", str(wheel)], check=True, capture_output=True)
+        subprocess.run([*pip, "-q", "install", str(wheel)], check=True, capture_output=True)
     environment = {"PATH": os.environ["PATH"], "LABCORE_ROOT": str(tmp_path / "state"), "HOME": str(tmp_path)}
 
     def run(*command: str) -> str:
@@ -50,7 +51,7 @@ def test_it_stands_alone(wheel: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    assert "jupyter" not in run(python, "-m", "pip", "list").lower()
+    assert "jupyter" not in run(*pip, "list").lower()
     script = (
         "import labcore; labcore.Engine().seed('hello-world'); done = labcore.run('hello-world'); "
         "print(done.exit_code, b'Hello' in done.stdout, labcore.__file__)"

@@ -387,9 +387,7 @@ def test_ctrl_c_at_the_command(engine: Engine, registry: Registry, tmp_path: Pat
         with Started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert reached.wait(20)
             process.send_signal(signal.SIGINT)
-            begun = time.monotonic()
             _, said = process.communicate(timeout=20)
-        assert time.monotonic() - begun < 15
         assert process.returncode == 130
         assert "stopped: the registry has no new image" in said
         assert "Traceback" not in said

@@ -99,7 +99,7 @@ def test_deleted_files_stay_deleted(stacked: ContainerSpec, engine: Engine, rema
     spec = stacked
     if remap:
         model = engine.spec("busybox", ["sh"], remap=IDS)
-        kept = {name: getattr(model, name) for name in ("namespaces", "uid_map", "gid_map", "mounts", "devices")}
+        kept = {name: getattr(model, name) for name in ("namespaces", "uid_map", "gid_map", "mounts", "devices", "sysctls")}
         spec = stacked.replace(**kept)
     with spawn(make_plan(spec), stdout=PIPE) as process:
         out, _ = process.communicate(b"", 10)

@@ -228,6 +228,22 @@ def test_a_killed_server_is_made_anew_and_knows_its_clients(lan: Lan) -> None:
     assert records(ask(web, "db"))
 
 
+def test_repair_has_names_answered_again_and_removes_what_a_killed_server_has_left(lan: Lan) -> None:
+    lan.network("one")
+    web = lan.container("web", "one")
+    for pid in lan.resolver():
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not lan.resolver())
+    lan.host.run(lan.driver.repair)
+    assert records(ask(web, "web"))
+    for pid in lan.resolver():
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not lan.resolver())
+    web.kill()
+    lan.host.run(lan.driver.repair)
+    assert {path.name for path in (lan.root / "network/resolver").iterdir()} == {"lock", "log"}
+
+
 def test_a_file_of_a_process_that_is_no_more_is_nobodys(lan: Lan) -> None:
     lan.network("one")
     web = lan.container("web", "one")

@@ -33,6 +33,29 @@ def output(engine: Engine, script: str, **options: object) -> str:
     return done.stdout.decode().strip()
 
 
+def test_a_state_root_may_be_named_by_its_path_in_words(engine: Engine) -> None:
+    assert labcore.run("busybox", ["echo", "hi"], root=str(engine.root)).stdout == b"hi\n"
+
+
+OPENED = """
+import sys, labcore
+labcore.run("busybox", ["true"], root=sys.argv[1])
+opened = []
+sys.addaudithook(lambda event, values: opened.append(values[0]) if event == "open" else None)
+labcore.run("busybox", ["true"], root=sys.argv[1])
+print(*(path for path in opened if not isinstance(path, int)), sep="\\n")
+"""
+
+
+def test_a_start_reads_what_may_have_changed_and_nothing_else(engine: Engine) -> None:
+    done = subprocess.run([sys.executable, "-c", OPENED, str(engine.root)], capture_output=True, text=True, check=True)
+    opened = [path.removeprefix(str(engine.root)) for path in done.stdout.split() if "cgroup" not in path]
+    assert opened == [
+        "/storage/format", "/storage", "/proc/self/uid_map", "/etc/resolv.conf",
+        "/runtime/etc/0", *(f"/runtime/etc/0/{name}" for name in ("hosts", "hostname", "resolv.conf")), "/dev/null",
+    ]  # fmt: skip
+
+
 def test_hello_world(engine: Engine) -> None:
     done = labcore.run("hello-world", root=engine.root)
     assert done.exit_code == 0

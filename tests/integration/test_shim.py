@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, NotRunning
 from labcore.native.monitor import MonitorExit, MonitorLost
 from labcore.runtime import Plan, make_plan, spawn
-from labcore.runtime.shim import NotRunning, Shim
+from labcore.runtime.shim import Shim
 from labcore.runtime.terminal import resize
 from labcore.spec import ContainerSpec, LogPolicy, User
 from tests.conftest import PROJECT, needs_root
@@ -143,7 +143,7 @@ print("started", flush=True)
 @pytest.mark.parametrize("sync", ["sync", "plain"])
 def test_the_starter_is_killed_at_any_moment(engine: Engine, tmp_path: Path, sync: str) -> None:
     draw, ran, never, takes = random.Random(4), 0, 0, 0.0
-    for number in range(25):
+    for number in range(12):
         place = tmp_path / str(number)
         place.mkdir()
         command = [sys.executable, "-c", STARTER, str(engine.root), str(place), sync]

@@ -28,13 +28,21 @@ SHORT = {
     "labcore.runtime.oci", "labcore.runtime.oci.life", "labcore.runtime.oci.transitions", "labcore.runtime.oci.cli",
     "labcore.runtime.oci.cli.options", "labcore.runtime.oci.cli.transitions",
 }  # fmt: skip
+# What `labcore ps` can do without, as long as nothing runs; and `labcore images`.
+NEEDLESS_FOR_PS = {
+    "hashlib", "json", "threading", "labcore.images.store", "labcore.images.blobs", "labcore.native", "labcore.network",
+    "labcore.runtime.ops", "labcore.runtime.plan", "labcore.runtime.shim", "labcore.runtime.stages", "labcore.storage.layers",
+    "labcore.storage.upper", "labcore.storage.volumes",
+}  # fmt: skip
+NEEDLESS_FOR_IMAGES = {"json", "threading", "labcore.engine", "labcore.native", "labcore.runtime", "labcore.storage"}
 # What `labcore run` can do without: it reads its options with argparse, which needs some of HEAVY.
 NEEDLESS_FOR_RUN = {
-    "ast", "asyncio", "concurrent.futures", "dataclasses", "email", "http", "importlib.metadata", "inspect", "logging",
-    "random", "secrets", "selectors", "shutil", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "traceback", "uuid",
+    "ast", "asyncio", "concurrent.futures", "csv", "dataclasses", "email", "hashlib", "http", "importlib.metadata", "inspect",
+    "logging", "random", "secrets", "selectors", "shutil", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading",
+    "traceback", "typing", "uuid",
     "labcore.engine.records", "labcore.engine.container_state", "labcore.http", "labcore.registry", "labcore.runtime.explain",
-    "labcore.runtime.ops.fields", "labcore.runtime.shim", "labcore.storage.unpack", "labcore.lab", "labcore.bench",
-    "labcore.vm",
+    "labcore.runtime.ops.fields", "labcore.runtime.seccomp.ranges", "labcore.runtime.shim", "labcore.storage.unpack",
+    "labcore.lab", "labcore.bench", "labcore.vm",
 }  # fmt: skip
 
 
@@ -64,6 +72,16 @@ def test_the_commands_of_the_oci_runtime(bundle: Bundle, tmp_path: Path) -> None
     assert not started & HEAVY
     assert {name for name in started if name.startswith("labcore")} <= SHORT
     assert not imported(tmp_path, *runtime, "exec", bundle.name, "/bin/true") & HEAVY
+    for query in (
+        ("state", bundle.name),
+        ("ps", "--format", "json", bundle.name),
+        ("pause", bundle.name),
+        ("resume", bundle.name),
+    ):
+        found = imported(tmp_path, *runtime, *query)
+        assert not found & HEAVY
+        assert not among(found, {"labcore.native", "labcore.runtime.ops", "labcore.runtime.stages"})
+    assert not imported(tmp_path, *runtime, "--version") & HEAVY
     killed = imported(tmp_path, *runtime, "kill", bundle.name, "CONT")
     assert not killed & HEAVY
     deleted = imported(tmp_path, *runtime, "delete", "--force", bundle.name)
@@ -75,5 +93,22 @@ def test_run_imports_what_it_needs(engine: Engine, tmp_path: Path) -> None:
     words = ("--root", str(engine.root), "run", "--rm", "--network", "none", "busybox", "true")
     imported(tmp_path, PROGRAMS / "labcore", *words)  # its filter is compiled and kept
     found = imported(tmp_path, PROGRAMS / "labcore", *words)
-    needless = {name for name in found if any(name == each or name.startswith(f"{each}.") for each in NEEDLESS_FOR_RUN)}
-    assert not needless
+    assert not among(found, NEEDLESS_FOR_RUN)
+
+
+def among(found: set[str], rooms: set[str]) -> set[str]:
+    """Return those modules that are of these, or in them."""
+    return {name for name in found if any(name == each or name.startswith(f"{each}.") for each in rooms)}
+
+
+def test_help_imports_next_to_nothing(tmp_path: Path) -> None:
+    assert not imported(tmp_path, PROGRAMS / "labcore", "--help") & HEAVY
+
+
+def test_lists_import_what_they_need(engine: Engine, tmp_path: Path) -> None:
+    needs_root()
+    labcore: tuple[str | Path, ...] = (PROGRAMS / "labcore", "--root", str(engine.root))
+    subprocess.run([*labcore, "create", "--name", "listed", "busybox"], check=True, stdout=subprocess.DEVNULL)
+    assert not among(imported(tmp_path, *labcore, "ps", "--all"), NEEDLESS_FOR_PS)
+    subprocess.run([*labcore, "rm", "listed"], check=True, stdout=subprocess.DEVNULL)
+    assert not among(imported(tmp_path, *labcore, "images"), NEEDLESS_FOR_IMAGES)

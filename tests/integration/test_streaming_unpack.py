@@ -133,10 +133,10 @@ def killed_at(step: int, root: Path, name: Reference) -> bool:
     return done.returncode != 0
 
 
-def test_killed_at_every_step(name: Reference, tmp_path: Path) -> None:
+def test_killed_at_many_steps(name: Reference, tmp_path: Path) -> None:
     """Whatever is left is consistent, the name is not given too early, and the next pull makes it whole."""
     needs("strace")
-    steps = [*range(1, 25), *range(25, 400, 25)]
+    steps = [*range(1, 25, 2), *range(25, 400, 50)]
     kills = 0
     for step in steps:
         root = tmp_path / str(step)
@@ -153,7 +153,7 @@ def test_killed_at_every_step(name: Reference, tmp_path: Path) -> None:
         left = [path.name for path in engine.images.blobs.files() if path.name.startswith(".")]
         assert (left, list((engine.images.directory / "leases").glob("*"))) == ([], []), (step, whole)
         assert labcore.run(str(name), ["true"], root=root).exit_code == 0
-    assert kills > 20
+    assert kills > 10
 
 
 def test_the_end_of_a_layer_may_be_asked_for_again() -> None:

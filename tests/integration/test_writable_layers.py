@@ -361,7 +361,7 @@ def test_an_ordinary_user_has_containers() -> None:
         {labcore_} export sh | tar t | grep -c '^mine$'
         {labcore_} run --rm -v v:/etc busybox touch /etc/new; {labcore_} run --rm -v v:/x busybox ls /x; {labcore_} volume rm v
         {labcore_} run -d --name up busybox sleep 60 >/dev/null; {labcore_} ps -q | wc -l
-        {labcore_} exec up true 2>&1 | grep -o 'another user namespace'
+        {labcore_} exec up echo entered
         {labcore_} rm -f up sh
         echo '{labcore_} run -d --name up busybox sleep 60; {labcore_} exec up echo inside; {labcore_} rm -f up' > one
         {labcore_} rootless sh one | tail -n 2
@@ -380,9 +380,7 @@ def test_an_ordinary_user_has_containers() -> None:
             "resolv.conf",
             "v",
             "1",
-            "another",
-            "user",
-            "namespace",
+            "entered",
             "up",
             "sh",
             "inside",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.runtime.lookup import find, resolve
+from labcore.runtime.lookup import asked_once, find, resolve
 
 
 @pytest.fixture
@@ -51,3 +51,16 @@ def test_a_file_is_found_in_the_topmost_layer_that_has_it(layers: list[Path]) ->
     if os.geteuid() == 0:
         os.mknod(layers[0] / "real", 0o020000, 0)  # a whiteout
         assert find(layers, "/var/run") is None
+
+
+def test_paths_that_are_resolved_together_have_each_entry_looked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "etc").mkdir()
+    looked_at: list[str] = []
+    lstat = os.lstat
+    monkeypatch.setattr("os.lstat", lambda path: looked_at.append(path) or lstat(path))  # type: ignore[func-returns-value]
+    status = asked_once()
+    for name in ("hosts", "hostname"):
+        assert resolve([tmp_path], f"/etc/{name}", (), status) == f"/etc/{name}"
+    assert sorted(looked_at) == [str(tmp_path / name) for name in ("etc", "etc/hostname", "etc/hosts")]

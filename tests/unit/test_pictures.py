@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shlex
 import struct
 import subprocess
@@ -17,7 +18,9 @@ import pytest
 from labcore import DEVNULL, PIPE, plan, spawn
 from labcore.engine import Engine
 from labcore.errors import InvalidInput
+from labcore.language import language
 from labcore.spec import Moment
+from labcore.spec.network import PortBinding
 from tests.conftest import needs_root
 
 pytest.importorskip("matplotlib", reason="needs matplotlib, which is not installed")
@@ -42,6 +45,12 @@ from labcore.lab.pictures import (
     waterfall,
 )
 from labcore.lab.pictures.layer_files import Entry
+from labcore.lab.pictures.net_layout import Nat, layout
+from labcore.lab.pictures.net_namespaces import Interface, Namespace, Way
+from labcore.lab.pictures.networks import draw as draw_network
+from labcore.lab.pictures.packet_trace import Sighting, Trace, parse_syn
+from labcore.lab.pictures.packets import draw as draw_packet
+from labcore.lab.pictures.packets import steps
 from labcore.lab.pictures.process_trees import lines
 from labcore.lab.registries import Repository, TaggedImage
 from labcore.native import Process
@@ -277,7 +286,8 @@ def container(tmp_path: Path) -> Iterator[Process | int]:
 
 def look_at(picture: Picture, height: int = 620) -> None:
     """Check the size, the alt text, and that all texts are large enough, inside the picture, and off one another."""
-    assert picture.alt.endswith((".", "。"))
+    assert picture.alt.endswith("." if language() == "en" else "。")
+    assert language() == "en" or not re.search("[;:.] ", picture.alt), "a Chinese sentence has Chinese punctuation"
     png = picture._repr_png_()
     wide, high = struct.unpack(">II", png[16:24])
     assert wide <= 1000
@@ -340,6 +350,15 @@ def test_pictures_of_layers(layer_directories: list[Path]) -> None:
     look_at(stack(layer_directories[2:], files=["etc/motd"]))
 
 
+def test_a_directory_that_hides_those_below_is_seen_with_what_is_in_it(layer_directories: list[Path]) -> None:
+    needs_root()
+    top = layer_directories[0]
+    for inside in ("1 inside", "empty"):
+        texts = [text.get_text() for text in stack(layer_directories, files=["home/"]).figure.findobj(Text)]
+        assert {inside, "✗ all"} <= set(texts)
+        (top / "home/new").unlink(missing_ok=True)
+
+
 @pytest.mark.usefixtures("strict")
 def test_pictures_of_a_registry() -> None:
     layers = tuple(f"sha256:{number:064x}" for number in range(1 << 60, (1 << 60) + 9))
@@ -370,3 +389,166 @@ def test_a_text_is_shortened_in_its_middle() -> None:
     assert style.shorten("/sys/fs/cgroup", 14) == "/sys/fs/cgroup"
     assert style.shorten("/sys/fs/cgroup/memory", 12) == "/sys/…emory"
     assert style.cells(style.shorten("中文目录很长很长", 9)) <= 9
+
+
+# --- network namespaces
+
+
+def made_up(containers: int, networks: int, *, ipv6: bool = False) -> list[Namespace]:
+    """Return a host with bridges, and containers that each are on all of them."""
+    loopback = Interface(1, "lo", "", "", True, ("127.0.0.1/8", "::1/128"))
+    bridges = [
+        Interface(10 + n, f"lc-{n:012x}", "bridge", f"02:42:0a:{n:02x}:00:01", True, addresses(n, 1, ipv6=ipv6))
+        for n in range(networks)
+    ]
+    ports, others = [], []
+    for place in range(1, containers + 1):
+        inside = []
+        for n in range(networks):
+            index = 100 * place + n
+            mac, is_up = f"02:42:0a:{n:02x}:00:{place + 1:02x}", (place, n) != (1, 0)
+            ports.append(
+                Interface(
+                    index, f"veth{index:011x}", "veth", f"ee:00:00:00:{place:02x}:{n:02x}", True, (), 10 + n, (place, 2 + n)
+                )
+            )
+            inside.append(Interface(2 + n, f"eth{n}", "veth", mac, is_up, addresses(n, place + 1, ipv6=ipv6), 0, (0, index)))
+        ways = (Way("", "10.0.0.1", "eth0"),) if place < 3 else ()
+        others.append(Namespace("容器 container " * place, 4026532000 + place, (loopback, *inside), ways))
+    uplink = Interface(2, "enp0s31f6", "", "52:54:00:12:34:56", True, ("192.0.2.17/24",))
+    more = (Interface(50 + n, f"tap{n}", "", "52:54:00:12:34:00", False) for n in range(12))
+    host = Namespace("host", 4026531840, (loopback, uplink, *bridges, *ports, *more), (Way("", "192.0.2.1", "enp0s31f6"),))
+    return [host, *others]
+
+
+def addresses(network: int, number: int, *, ipv6: bool) -> tuple[str, ...]:
+    return (f"10.{network}.0.{number}/16", *([f"fd12:3456:789a:bcde:1111:2222:{network}:{number}/64"] if ipv6 else []))
+
+
+NETWORKS = {f"lc-{n:012x}": f"network-{n}" * 6 for n in range(2)}
+PUBLISHED = (
+    (PortBinding(80, "tcp", "0.0.0.0", 8080), "10.0.0.2"),
+    (PortBinding(65535, "udp", "2001:db8:1111:2222:3333:4444:5555:6666", 65535), "fd12:3456:789a:bcde:1111:2222:3333:2"),
+)
+NAT = Nat(tuple(NETWORKS), PUBLISHED)
+
+
+@pytest.mark.usefixtures("strict")
+@pytest.mark.parametrize(("containers", "networks"), [(1, 1), (2, 2), (3, 1), (4, 3)])
+def test_pictures_of_networks(containers: int, networks: int) -> None:
+    look_at(draw_network(made_up(containers, networks, ipv6=networks == 2), NETWORKS, NAT, left_out=2), height=1000)
+
+
+@pytest.mark.parametrize("networks", [1, 2, 3])
+@pytest.mark.parametrize("containers", [1, 4])
+def test_no_box_covers_another_and_each_wire_ends_on_two(containers: int, networks: int) -> None:
+    namespaces = made_up(containers, networks)
+    plan = layout(namespaces, NETWORKS, NAT)
+    host = next(box for box in plan.boxes if box.title == "host")
+    inner = [box for box in plan.boxes if box.is_inner]
+    outer = [box for box in plan.boxes if not box.is_inner]
+    for some in (inner, outer):
+        for one, other in combinations(some, 2):
+            assert one.right <= other.left or other.right <= one.left or one.bottom <= other.top or other.bottom <= one.top
+    for box in inner:
+        assert host.left < box.left < box.right < host.right
+        assert host.top < box.top < box.bottom < host.bottom
+    for box in plan.boxes:
+        assert all(box.top < row.y < box.bottom for row in box.rows)
+    assert len(plan.wires) == containers * networks
+    edges = {(edge, row.y) for box in plan.boxes for row in box.rows for edge in (box.left, box.right) if row.end}
+    assert all({wire.start, wire.end} <= edges for wire in plan.wires)
+    assert [wire.is_up for wire in plan.wires].count(False) == 1
+
+
+def test_a_picture_of_networks_in_words() -> None:
+    namespaces = made_up(1, 1)
+    picture = draw_network([namespaces[0], namespaces[1].replace(label="web")], {"lc-000000000000": "blue"}, NAT)
+    assert "enp0s31f6 192.0.2.17/24 52:54:00:12:34:56 up;" in picture.alt
+    assert "lc-000000000000 10.0.0.1/16 02:42:0a:00:00:01 up bridge of network blue;" in picture.alt
+    assert "veth00000000064 ee:00:00:00:01:00 up port of lc-000000000000 wired to eth0 of web;" in picture.alt
+    assert "web: lo 127.0.0.1/8 ::1/128 up; " in picture.alt
+    assert (
+        "eth0 10.0.0.2/16 02:42:0a:00:00:02 down wired to veth00000000064 of host; default route 10.0.0.1 eth0." in picture.alt
+    )
+    assert "tap0 52:54:00:12:34:00 down" in picture.alt
+    assert "tap5" not in picture.alt
+    assert "Masqueraded: lc-000000000000, lc-000000000001." in picture.alt
+    assert "Published: 0.0.0.0:8080/tcp → 10.0.0.2:80, [2001:db8:" in picture.alt
+    assert "- published port (DNAT): 0.0.0.0:8080/tcp → 10.0.0.2:80" in picture.caption
+
+
+def test_what_is_left_out_is_counted() -> None:
+    rows = [row for box in layout(made_up(1, 1), {}, Nat()).boxes for row in box.rows]
+    assert [row.remark for row in rows if "more" in row.remark] == ["… 10 more"]  # of lo, the uplink and 12 others 4 are shown
+
+
+# --- the way of a packet
+
+
+def seen(place: int, interface: str, way: str, time_us: float, source: str, destination: str) -> Sighting:
+    return Sighting(place, interface, way == "out", time_us, source, destination)
+
+
+OUTSIDE = "[2001:db8:1111:2222:3333:4444:5555:6666]:65535"
+WAY = (
+    seen(1, "eth0", "out", 12.3, "10.0.0.2:40000", "192.0.2.17:8080"),
+    seen(0, "veth00000000064", "in", 14.9, "10.0.0.2:40000", "192.0.2.17:8080"),
+    seen(0, "lc-000000000000", "in", 14.9, "10.0.0.2:40000", "192.0.2.17:8080"),
+    seen(0, "enp0s31f6", "out", 1234567.0, "192.0.2.17:61234", OUTSIDE),
+    seen(2, "eth0", "in", 1234570.0, "192.0.2.17:61234", OUTSIDE),
+)
+TRACE = Trace(1, "10.0.0.2:40000", "192.0.2.17:8080", WAY, "answered", 1234999.0)
+
+
+@pytest.mark.usefixtures("strict")
+def test_pictures_of_a_packet() -> None:
+    look_at(draw_packet(made_up(4, 2), TRACE.replace(dropped=3)))
+    look_at(draw_packet(made_up(1, 1), TRACE.replace(source="0.0.0.0:0", sightings=(), outcome="unreachable")))
+    long = WAY[0].replace(interface="veth00000000064", source=OUTSIDE, destination=OUTSIDE)
+    many = tuple(long.replace(place=place) for place in range(5))
+    look_at(draw_packet(made_up(4, 1), TRACE.replace(sightings=many, outcome="timeout")))
+
+
+def test_what_was_rewritten_is_told_from_one_sighting_to_the_next() -> None:
+    rows = steps(made_up(2, 1), TRACE)
+    assert [(row.source_by, row.destination_by) for row in rows] == [*[("", "")] * 4, ("masquerade", "DNAT"), ("", "")]
+    elsewhere = TRACE.replace(sightings=(WAY[0], WAY[4]))
+    assert [row.source_by for row in steps(made_up(2, 1), elsewhere)] == ["", "", "SNAT"]
+
+
+def test_a_packets_way_in_words() -> None:
+    namespaces = [one.replace(label=name) for one, name in zip(made_up(2, 1), ("host", "web", "far"), strict=True)]
+    picture = draw_packet(namespaces, TRACE)
+    assert picture.alt.startswith(
+        "A packet from 10.0.0.2:40000 to 192.0.2.17:8080. After 12 µs: web eth0 out, 10.0.0.2:40000 → "
+    )
+    assert f"After 1,234,567 µs: host enp0s31f6 out, 192.0.2.17:61234 → {OUTSIDE} (masquerade, DNAT)." in picture.alt
+    assert picture.alt.endswith("Outcome: answered: the connection is there after 1,234,999 µs.")
+    late = draw_packet(namespaces, TRACE.replace(outcome="timeout", sightings=WAY[:2], dropped=3)).alt
+    assert "Outcome: no answer: seen last on veth00000000064 of host. 3 packets came faster" in late
+
+
+IPV4 = bytes.fromhex("4500003c000040004006b1e40a0000020a000003")
+IPV6 = bytes.fromhex("6000000000140640") + bytes(15) + b"\1" + bytes(15) + b"\2"
+SYN = bytes.fromhex("9c400050 deadbeef 00000000 5002ffff 00000000")
+
+
+@pytest.mark.parametrize(
+    ("data", "ends"),
+    [
+        (IPV4 + SYN, ("10.0.0.2:40000", "10.0.0.3:80")),
+        (IPV6 + SYN, ("[::1]:40000", "[::2]:80")),
+        (b"\x46" + IPV4[1:] + bytes(4) + SYN, ("10.0.0.2:40000", "10.0.0.3:80")),  # with an option
+        (IPV4 + SYN[:13] + b"\x12" + SYN[14:], None),  # the answer
+        (IPV4 + SYN[:7] + b"\x00" + SYN[8:], None),  # another's
+        (IPV4[:9] + b"\x11" + IPV4[10:] + SYN, None),  # UDP
+        (IPV4 + SYN[:13], None),
+        (IPV4[:19], None),
+        (IPV6[:39], None),
+        (b"", None),
+    ],
+    ids=["IPv4", "IPv6", "option", "answer", "another's", "UDP", "cut", "cut IPv4", "cut IPv6", "empty"],
+)
+def test_the_packet_is_known_by_its_sequence_number(data: bytes, ends: tuple[str, str] | None) -> None:
+    assert parse_syn(data, 0xDEADBEEF) == ends

@@ -218,7 +218,6 @@ def test_a_stage_that_returns_nonsense() -> None:
     "op",
     [
         ops.Sync("map users", lambda process: None),
-        ops.SetSysctls((("net/ipv4/ip_forward", "1"),)),
         ops.Call(native.setns.step(3, CloneFlag.NEWNET)),
         ops.Call(native.Step("setuid", 105, (1000,))),
         ops.Call(native.prctl.step(native.Prctl.SET_DUMPABLE, 0)),
@@ -226,6 +225,11 @@ def test_a_stage_that_returns_nonsense() -> None:
 )
 def test_what_must_not_share_our_memory_goes_to_the_monitor(op: ops.Op) -> None:
     assert Plan([ops.Clone(), op]).carrier == "monitor"
+
+
+def test_kernel_parameters_of_the_namespaces_may_be_set_by_who_shares_our_memory() -> None:
+    clone = ops.Clone(CloneFlag.NEWNET | CloneFlag.NEWIPC)
+    assert Plan([clone, ops.SetSysctls((("net/ipv4/ip_forward", "1"), ("kernel/shmmni", "9")))]).carrier == "extension"
 
 
 def test_an_op_of_ones_own_is_judged_by_its_calls() -> None:
@@ -247,6 +251,9 @@ def test_an_op_of_ones_own_is_judged_by_its_calls() -> None:
         ops.Unmount("/"),
         ops.MaskPaths(("/x",)),
         ops.ReadonlyPaths(("/x",)),
+        ops.SetSysctls((("net/ipv4/ip_forward", "1"),)),
+        ops.SetSysctls((("net/ipv4/ip_forward", "1"), ("kernel/shmmni", "9"))),
+        ops.SetSysctls((("kernel/hostname", "a"),)),
     ],
 )
 def test_what_would_change_the_host_itself_is_refused(op: ops.Op) -> None:

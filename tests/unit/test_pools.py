@@ -12,7 +12,7 @@ ID = "0123456789" + "ab" * 27
 
 
 def route(destination: str, *, gateway: bool = False, link: int = 7) -> Route:
-    return Route(parse_prefix(destination), gateway, link)
+    return Route(parse_prefix(destination), "10.0.0.9" if gateway else "", link)
 
 
 @pytest.mark.parametrize(

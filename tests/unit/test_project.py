@@ -46,7 +46,7 @@ def test_environment_yml_names_what_the_system_must_have() -> None:
 
 def test_each_dependency_has_its_reason() -> None:
     text = (PROJECT / "pyproject.toml").read_text()
-    section = text[text.index("dependencies = [") : text.index("[project.scripts]")]
+    section = text[text.index("dependencies = [") : text.index("[tool.setuptools]")]
     entries = [line for line in section.splitlines() if line.startswith('    "') and "labcore[lab]" not in line]
     assert len(entries) >= 10
     assert all(re.search(r"# \w+", line) for line in entries)

@@ -49,6 +49,11 @@ def test_post_init_may_refuse_also_in_replace() -> None:
         Checked(1).replace(x=-1)
 
 
+def test_replace_takes_fields_only() -> None:
+    with pytest.raises(TypeError, match="Point has x, y; not z"):
+        Point(1).replace(z=2)
+
+
 def test_repr_shows_what_is_not_the_default() -> None:
     assert repr(Checked(1)) == "Checked(x=1)"
     assert repr(Checked(1, 2, "a")) == "Checked(x=1, y=2, name='a')"

@@ -195,7 +195,7 @@ def test_a_filter_of_ranges_answers_as_libseccomps_in_less_than_half_its_length(
     capabilities: frozenset[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile = default_profile(capabilities, HERE, KERNEL)
-    monkeypatch.setattr("labcore.runtime.seccomp.compile.with_ranges", lambda program, _: program)
+    monkeypatch.setattr("labcore.runtime.seccomp.ranges.with_ranges", lambda program, _: program)
     compiled.cache_clear()
     theirs = compiled(profile).program
     compiled.cache_clear()

@@ -1,16 +1,14 @@
 """`labcore container ls`: list containers."""
 
 import argparse
-import json
 import sys
 
 from labcore.cli.formatting import ago, printable, show_table
 from labcore.engine import Engine
 from labcore.engine.containers import every
-from labcore.engine.inspect import run_config
 from labcore.engine.listing import command_line, matches, parse_filters, status_line, status_of
 from labcore.engine.network_inspect import ports_line
-from labcore.engine.records import Container, Damaged
+from labcore.engine.records import Container, Damaged, run_config
 
 SHOWN = 12  # digits of an ID
 COMMAND_SHOWN = 20
@@ -43,6 +41,8 @@ def main(args: argparse.Namespace) -> int:
             print(container.id if args.no_trunc else container.id[:SHOWN])
         return 0
     if args.format == "json":
+        import json  # which a table does without
+
         for container in shown:
             print(json.dumps(_as_json(engine, container)))
         return 0

@@ -96,15 +96,16 @@ OPTIONS: Final = (
 
 def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> None:
     """Declare them, and IMAGE and its command. `-h` is docker's, the host name; `--help` helps."""
-    parser._optionals.conflict_handler = "resolve"
+    options = parser._optionals  # of its own a parser would make a formatter for each of them, to check its form
+    options.conflict_handler = "resolve"
     for flags, field, value, line in OPTIONS:
         name, many = field.removesuffix("+"), field.endswith("+")
         if not value:
-            parser.add_argument(*flags.split(), dest=name, action="store_true", help=line)
+            options.add_argument(*flags.split(), dest=name, action="store_true", help=line)
         else:
             more = "; may be repeated" if many else ""
             action = "append" if many else "store"
-            parser.add_argument(*flags.split(), dest=name, action=action, metavar=value, help=line + more)
+            options.add_argument(*flags.split(), dest=name, action=action, metavar=value, help=line + more)
     parser.add_argument("--rootfs", action="store_true", help="IMAGE is a directory, used as root file system as it is")
     parser.add_argument(
         "image",
@@ -126,7 +127,7 @@ def options_of(args: argparse.Namespace, **more: Any) -> CreateOptions:
 
     names = [field.removesuffix("+") for _, field, _, _ in OPTIONS]
     fields: dict[str, Any] = {name: None if getattr(args, name) is False else getattr(args, name) for name in names}
-    fields["network"] = fields["network"] or [_default_network()]
+    fields["network"] = fields["network"] or [_default_network(publishes=bool(args.publish or args.publish_all))]
     files = fields.pop("env_file"), fields.pop("label_file")
     fields["env"] = _variables(files[0] or [], fields["env"] or [])
     fields["labels"] = _labels(files[1] or [], fields["labels"] or [])
@@ -134,11 +135,15 @@ def options_of(args: argparse.Namespace, **more: Any) -> CreateOptions:
     return create_options(image, args.argv, rootfs=args.image if args.rootfs else None, **fields | more)
 
 
-def _default_network() -> str:
-    """Return the network of whoever names none: none at all where an ordinary user may not touch the machine's."""
+def _default_network(*, publishes: bool) -> str:
+    """Return the network of whoever names none: none at all where an ordinary user can have none, and publishes nothing."""
     from labcore.runtime.probe import confined
 
-    return "none" if confined() else "bridge"
+    if not confined() or publishes:
+        return "bridge"
+    from labcore.network.rootless import has_networks
+
+    return "bridge" if has_networks() else "none"
 
 
 def _variables(files: Sequence[str], given: Sequence[str]) -> dict[str, str | None]:

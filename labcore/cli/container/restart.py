@@ -2,7 +2,7 @@
 
 import argparse
 
-from labcore.cli import for_each
+from labcore.cli import for_each, notify
 from labcore.cli.container.stop import how_to_stop
 from labcore.engine import Engine
 from labcore.engine.container_start import start
@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Stop those that run, start all, and print their names."""
-    engine, number = Engine(args.root), signal_number(args.signal) if args.signal else None
+    engine, number = Engine(args.root, notify=notify), signal_number(args.signal) if args.signal else None
 
     def act(name: str) -> None:
         stop(engine, name, number=number, seconds=args.timeout)

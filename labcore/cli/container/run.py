@@ -4,7 +4,7 @@ import argparse
 import errno
 import sys
 
-from labcore.cli import LABCORE_FAILED
+from labcore.cli import LABCORE_FAILED, notify
 from labcore.cli.container import options as create_options
 from labcore.cli.container.cidfile import write_cidfile
 from labcore.cli.container.signals import Signals
@@ -54,11 +54,11 @@ def main(args: argparse.Namespace) -> int:
     if not args.rm or args.name or args.detach:
         from labcore.cli.container.kept import run
 
-        return run(Engine(args.root), args, options)
+        return run(Engine(args.root, notify=notify), args, options)
     container_id = new_id()
     if args.cidfile:
         write_cidfile(args.cidfile, container_id)
-    with prepared(Engine(args.root), options, container_id=container_id) as made:
+    with prepared(Engine(args.root, notify=notify), options, container_id=container_id) as made:
         return _run(args, made)
 
 

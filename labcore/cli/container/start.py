@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from labcore.cli import LABCORE_FAILED, for_each
+from labcore.cli import LABCORE_FAILED, for_each, notify
 from labcore.engine import Engine
 from labcore.engine.container_start import start, start_failure_code
 from labcore.errors import InvalidInput, StepFailed
@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Start containers that were made or have ended; one that runs already is left as it is."""
-    engine = Engine(args.root)
+    engine = Engine(args.root, notify=notify)
     if not (args.attach or args.interactive):
         return for_each(args.containers, lambda name: _started(engine, name))
     if len(args.containers) > 1:

@@ -1,7 +1,6 @@
 """`labcore image ls`: list images, under each of their names."""
 
 import argparse
-import json
 from collections.abc import Iterator
 
 from labcore.cli.formatting import ago, printable, show_table, size
@@ -42,6 +41,8 @@ def main(args: argparse.Namespace) -> int:
             print(_short(identity, length))
         return 0
     if args.format == "json":
+        import json  # which a table does without
+
         for line in lines:
             print(json.dumps(_as_json(line)))
         return 0

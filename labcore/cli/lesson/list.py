@@ -15,7 +15,7 @@ def main(args: argparse.Namespace) -> int:
     for each in LESSONS:
         state = say("copied") if (args.work / each.file).exists() else say("not started")
         parts = say("{n} steps", n=len(each.steps))
-        if each.challenges:
-            parts += say(", {n} challenges", n=len(each.challenges))
+        if count := len(each.challenges):
+            parts += say(", 1 challenge") if count == 1 else say(", {n} challenges", n=count)
         print(f"{each.number:2}  {padded(each.title, 40)} {padded(state, 12)} {parts}")
     return 0

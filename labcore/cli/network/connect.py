@@ -2,7 +2,7 @@
 
 import argparse
 
-from labcore.cli.network.told import told
+from labcore.cli import notify
 from labcore.engine import Engine
 from labcore.engine.network_connect import connect
 from labcore.engine.network_forms import endpoint
@@ -30,5 +30,5 @@ def main(args: argparse.Namespace) -> int:
     """Connect it, now if it runs, and whenever it is started."""
     names = ("ip", "ip6", "mac_address", "network_aliases", "links", "driver_options")
     wanted = endpoint(args.network, {name: getattr(args, name) for name in names}, args.gw_priority)
-    connect(Engine(args.root, notify=told), wanted, args.container)
+    connect(Engine(args.root, notify=notify), wanted, args.container)
     return 0

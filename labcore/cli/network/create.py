@@ -2,7 +2,7 @@
 
 import argparse
 
-from labcore.cli.network.told import told
+from labcore.cli import notify
 from labcore.engine import Engine
 from labcore.engine.network_create import network_options
 
@@ -44,5 +44,5 @@ def main(args: argparse.Namespace) -> int:
         labels=args.label,
         options=args.opt,
     )
-    print(Engine(args.root, notify=told).networks.create(wanted).id)
+    print(Engine(args.root, notify=notify).networks.create(wanted).id)
     return 0

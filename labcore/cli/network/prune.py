@@ -2,6 +2,7 @@
 
 import argparse
 
+from labcore.cli import notify
 from labcore.cli.confirm import confirmed
 from labcore.engine import Engine
 from labcore.engine.network_connect import prune_networks
@@ -14,8 +15,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Ask, on a terminal; then remove the networks that no container is on, or wants to be on."""
-    if not confirmed(args, "all networks that no container uses"):
+    if not confirmed(args, "all networks that no container uses, and bridges whose state root is gone"):
         return 1
-    for network in prune_networks(Engine(args.root)):
+    for network in prune_networks(Engine(args.root, notify=notify)):
         print(f"Deleted network: {network.wanted.name}")
     return 0

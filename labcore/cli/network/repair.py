@@ -2,7 +2,7 @@
 
 import argparse
 
-from labcore.cli.network.told import told
+from labcore.cli import notify
 from labcore.engine import Engine
 
 
@@ -13,6 +13,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Do it, and print what was done."""
-    for sentence in Engine(args.root, notify=told).networks.repair():
+    for sentence in Engine(args.root, notify=notify).networks.repair():
         print(sentence)
     return 0

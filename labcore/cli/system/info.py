@@ -4,8 +4,8 @@ import argparse
 import json
 import os
 
+import labcore
 from labcore.cli.formatting import size
-from labcore.cli.version import number
 from labcore.engine import Engine
 from labcore.engine.containers import every
 from labcore.engine.records import Container
@@ -43,7 +43,7 @@ def info(engine: Engine) -> dict[str, object]:
         "ContainersRunning": running,
         "ContainersStopped": len(containers) - running,
         "Volumes": len(engine.volumes.names()),
-        "ServerVersion": number(),
+        "ServerVersion": labcore.__version__,
         "RootDir": str(engine.root),
         "Driver": driver(engine.layers.prepared()),
         "CgroupMode": hierarchies().mode,

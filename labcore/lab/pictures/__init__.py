@@ -1,6 +1,8 @@
 """Pictures of live processes and of what the kernel did, all in one style."""
 
 from labcore.lab.pictures.mount_trees import mounts
+from labcore.lab.pictures.networks import network
+from labcore.lab.pictures.packets import packet
 from labcore.lab.pictures.process_trees import processes
 from labcore.lab.pictures.repositories import repositories
 from labcore.lab.pictures.sharing import namespaces
@@ -9,4 +11,4 @@ from labcore.lab.pictures.strip import strip
 from labcore.lab.pictures.style import Picture
 from labcore.lab.pictures.waterfall import waterfall
 
-__all__ = ["Picture", "mounts", "namespaces", "processes", "repositories", "stack", "strip", "waterfall"]
+__all__ = ["Picture", "mounts", "namespaces", "network", "packet", "processes", "repositories", "stack", "strip", "waterfall"]

@@ -30,6 +30,7 @@ from labcore.lab.pictures.style import (
     emphasis,
     figure,
     is_wide,
+    sentences,
     write,
 )
 
@@ -106,7 +107,7 @@ def work(found: Comparison) -> Picture:
     _title(axes, say("What work inside costs"), found)
     families = {labels.family(each.subject) for kind in kinds for each in found.of(kind)} - {"process"}
     _legend(drawn, families)
-    alt = " ".join(f"{labels.work()[kind]}: {words.alt(found.of(kind), lambda ns: f'{ns:,.0f} ns')}" for kind in kinds)
+    alt = sentences(words.labelled(labels.work()[kind], words.alt(found.of(kind), "{:,.0f} ns".format)) for kind in kinds)
     explained = [(labels.work()[kind], labels.work_explained()[kind]) for kind in kinds]
     return Picture(drawn, alt, words.caption(words.work(found, kinds), explained))
 

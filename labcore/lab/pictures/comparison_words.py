@@ -6,7 +6,7 @@ from typing import Final
 from labcore.bench.comparison import Comparison, Series
 from labcore.lab.messages import say
 from labcore.lab.pictures import comparison_labels as labels
-from labcore.lab.pictures.style import duration, listed, sentences
+from labcore.lab.pictures.style import clauses, duration, listed, sentence, sentences
 from labcore.language import language
 from labcore.record import Record
 
@@ -16,7 +16,7 @@ ALIKE: Final = 0.05  # of the whole: what differs by less is called the same
 
 def alt(series: Sequence[Series], shown: Callable[[float], str]) -> str:
     """Return the median and the spread of each subject as one sentence."""
-    return "; ".join(f"{labels.subject(each.subject)} {_with_spread(each, shown)}" for each in series) + "."
+    return sentence(clauses(f"{labels.subject(each.subject)} {_with_spread(each, shown)}" for each in series))
 
 
 def _with_spread(each: Series, shown: Callable[[float], str]) -> str:
@@ -26,8 +26,12 @@ def _with_spread(each: Series, shown: Callable[[float], str]) -> str:
 
 def caption(claims: str, names: Iterable[tuple[str, str]]) -> str:
     """Return a caption in Markdown: the claims, and what each subject is."""
-    colon = "：" if language() == "zh" else ": "
-    return "\n".join([claims, "", *(f"- **{name}**{colon}{words}" for name, words in names)])
+    return "\n".join([claims, "", *(f"- {labelled(f'**{name}**', words)}" for name, words in names)])
+
+
+def labelled(name: str, words: str) -> str:
+    """Return words behind the name of what they are about, and a colon."""
+    return f"{name}：{words}" if language() == "zh" else f"{name}: {words}"
 
 
 def subjects(series: Sequence[Series]) -> list[tuple[str, str]]:
@@ -56,7 +60,7 @@ def memory(found: Comparison) -> str:
     if container and machine:
         ratio = say("One idle virtual machine takes as much as {n:,.0f} idle containers.", n=machine.median / container.median)
     fits = [f"{labels.subject(each.subject)} {each.median:,.0f}" for each in found.of("density")]
-    room = say("Into the memory that is free here would go, by division: {counts}.", counts="; ".join(fits)) if fits else ""
+    room = say("Into the memory that is free here would go, by division: {counts}.", counts=clauses(fits)) if fits else ""
     return sentences([ratio, room])
 
 

@@ -38,14 +38,15 @@ def read(pid: int, name: str) -> str:
     try:
         return Path(f"/proc/{pid}/{name}").read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise _refusal(pid, error) from None
+        raise refusal(pid, error) from None
 
 
 def _ended(pid: int) -> InvalidInput:
     return InvalidInput(say("process {pid} has ended: draw it while it runs", pid=pid))
 
 
-def _refusal(pid: int, error: OSError) -> LabcoreError:
+def refusal(pid: int, error: OSError) -> LabcoreError:
+    """Return why a process may not be looked into: it is not ours, or has ended."""
     if isinstance(error, PermissionError):
         return Unavailable(
             say("process {pid} may not be looked into from here: run this as root, or choose one of your own", pid=pid)
@@ -61,7 +62,7 @@ def namespaces(pid: int) -> dict[str, int]:
     try:
         return procfs.namespaces(pid)
     except OSError as error:
-        raise _refusal(pid, error) from None
+        raise refusal(pid, error) from None
 
 
 def groups(inodes: Sequence[int]) -> list[tuple[int, ...]]:

@@ -22,6 +22,7 @@ from labcore.lab.pictures.style import (
     box,
     breadth,
     canvas,
+    clauses,
     shorten,
     write,
 )
@@ -79,7 +80,7 @@ def _alt(outside: Sequence[Line], inside: Sequence[Line]) -> str:
         for line in outside
         if line.number
     ]
-    return say("Processes, each below its parent: {names}.", names="; ".join(names))
+    return say("Processes, each below its parent: {names}.", names=clauses(names))
 
 
 def lines(rows: Sequence[Row[Task]], namespace: int) -> list[Line]:

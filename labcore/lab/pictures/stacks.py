@@ -135,13 +135,23 @@ def _column(axes: Axes, index: int, count: int, path: str, rows: Sequence[Layer]
     letters = int(width * 72 / (SMALL * MONO_ADVANCE)) - 1
     write(axes, middle, TOP - 0.16, shorten(path, letters), size=SMALL, mono=True, side="center")
     holders = [number for number, row in enumerate(rows) if path in row.entries]
-    source = next((n for n in holders if rows[n].entries[path].kind == "file"), None) if path in visible else None
+    source = next((n for n in holders if rows[n].entries[path].kind != "deleted"), None) if path in visible else None
     if source is not None:
-        colour = rows[source].colour
+        colour, entry = rows[source].colour, rows[source].entries[path]
         axes.vlines(middle, TOP + ROW / 2, _top(source) + ROW / 2, color=colour, linewidth=1.6, zorder=1)
-        _box(axes, left, TOP, width, colour, rows[source].entries[path], letters, white=True)
+        _box(
+            axes, left, TOP, width, colour, _directory(path, visible) if entry.kind == "opaque" else entry, letters, white=True
+        )
     for number in holders:
-        _box(axes, left, _top(number), width, rows[number].colour, rows[number].entries[path], letters, white=number == source)
+        entry = rows[number].entries[path]
+        white = number == source and entry.kind == "file"
+        _box(axes, left, _top(number), width, rows[number].colour, entry, letters, white=white)
+
+
+def _directory(path: str, visible: Collection[str]) -> Entry:
+    """Return what is seen of a directory that hides those below: how many files are in it."""
+    count = sum(other.startswith(path) and not other.endswith("/") for other in visible)
+    return Entry("file", say("{count} inside", count=count) if count else say("empty"))
 
 
 def _box(axes: Axes, left: float, top: float, width: float, colour: str, entry: Entry, letters: int, *, white: bool) -> None:

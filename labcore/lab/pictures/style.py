@@ -81,6 +81,16 @@ def listed(words: Iterable[str]) -> str:
     return ("、" if language() == "zh" else ", ").join(words)
 
 
+def clauses(parts: Iterable[str]) -> str:
+    """Return parts of a sentence one behind the other, in the reader's language."""
+    return ("；" if language() == "zh" else "; ").join(parts)
+
+
+def sentence(words: str) -> str:
+    """Return words as a sentence, in the reader's language."""
+    return f"{words}{'。' if language() == 'zh' else '.'}"
+
+
 def sentences(parts: Iterable[str]) -> str:
     """Return sentences one behind the other: Chinese puts no blank between them."""
     return ("" if language() == "zh" else " ").join(filter(None, parts))

@@ -18,6 +18,8 @@ from labcore.lab.pictures.style import (
     emphasis,
     figure,
     listed,
+    sentence,
+    sentences,
     write,
 )
 from labcore.spec import Moment
@@ -83,7 +85,7 @@ def waterfall(timeline: Sequence[Moment], *, title: str | None = None) -> Pictur
     heading = say("{title}: {time:.1f} ms", title=title or say("One container start, op by op"), time=end)
     axes.set_title(heading, loc="left", size=TITLE, **emphasis(heading, TITLE))
     _legend(axes, timeline)
-    return Picture(drawn, f"{heading}. {_longest(timeline, end)}", _longest(timeline, end))
+    return Picture(drawn, sentences([sentence(heading), _longest(timeline, end)]), _longest(timeline, end))
 
 
 def _longest(timeline: Sequence[Moment], end: float) -> str:

@@ -54,7 +54,10 @@ QUESTIONS = {
             T("it copies the files", "为了复制文件"),
         ),
         0,
-        T("A plain directory gives EINVAL.", "普通目录会得到 EINVAL。"),
+        T(
+            "A plain directory gives EBUSY where it lies on the mount of `/`, and EINVAL elsewhere.",
+            "普通目录和 `/` 在同一个挂载上时得到 EBUSY，否则是 EINVAL。",
+        ),
     ),
     "private": Question(
         T("Why does `rootfs` make all mounts private first?", "`rootfs` 为什么先把所有挂载设为私有？"),
@@ -96,7 +99,7 @@ QUESTIONS = {
         T("Without a fresh /proc, what does `ps` in a container show?", "没有新挂载的 /proc，容器里的 `ps` 显示什么？"),
         (
             T("all processes of the machine", "宿主机的全部进程"),
-            T("none: it reads /proc", "什么也没有：它要读 /proc"),
+            T("nothing: it reads /proc", "什么也没有：它要读 /proc"),
             T("only itself", "只有它自己"),
         ),
         1,

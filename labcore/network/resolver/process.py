@@ -40,8 +40,25 @@ NOBODY: Final = (FileNotFoundError, ConnectionRefusedError, ConnectionResetError
 
 def answer(root: Path, client: Client) -> None:
     """Have a client answered from now on, until its process ends. `root` is the network driver's. Raises Unavailable."""
+    clients.save(root / DIRECTORY, client)
+    _have_refreshed(root)
+
+
+def repair(root: Path) -> None:
+    """Have the clients answered that are there, also if the server was killed; without any, remove what it has left."""
     directory = root / DIRECTORY
-    clients.save(directory, client)
+    if not directory.exists():
+        return
+    if any(clients.load(directory)):
+        _have_refreshed(root)
+        return
+    with Lock(directory / "lock", os.O_CREAT) as lock:
+        if lock.try_acquire():  # nobody serves
+            (directory / SOCKET).unlink(missing_ok=True)
+
+
+def _have_refreshed(root: Path) -> None:
+    directory = root / DIRECTORY
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

@@ -84,10 +84,11 @@ class Served:
         return in_namespace(self._namespace, lambda: socket.socket(family, kind))
 
     def _read_questions(self) -> None:
+        answers = self._answers()
         with suppress(BlockingIOError):
             for _ in range(IN_ONE_TURN):
                 question, sender = self._udp.recvfrom(QUESTION_BYTES)
-                answer = self._answers().answer(self.client.owner, question)
+                answer = answers.answer(self.client.owner, question)
                 if answer is None:
                     self._later(self._forward(question, sender))
                 elif answer:

@@ -6,11 +6,10 @@ import errno
 import os
 import time
 from contextlib import contextmanager, suppress
+from functools import cached_property
 
 from labcore.errors import InvalidInput
 from labcore.files import read_text, write_text
-from labcore.native.handover import LAID_OUT
-from labcore.native.spawn import aside
 from labcore.record import Record
 from labcore.runtime.cgroups import removal
 from labcore.runtime.cgroups.hierarchy import hierarchies, main_hierarchy, own_path, v2_controllers
@@ -35,7 +34,8 @@ class Cgroup(Record):
     """A cgroup: the same path in every hierarchy. `path` begins with `/`; an empty one stands for none at all.
 
     One that limits nothing, and only tells what belongs together, is in one hierarchy alone: version 2's if that is there.
-    `alone` is then that hierarchy, as in `directories`, and its directory.
+    `alone` is then that hierarchy, as in `directories`, and its directory. The machine's hierarchies are looked up once for
+    each value: the kernel takes long to list the mounts.
     """
 
     path: str
@@ -44,7 +44,7 @@ class Cgroup(Record):
     @classmethod
     def at(cls, path: str) -> Cgroup:
         """Return the cgroup of a path, whatever detours that takes."""
-        return cls(os.path.normpath("/" + path.lstrip("/")))
+        return cls(_normalized(path))
 
     @classmethod
     def near_own(cls, name: str) -> Cgroup:
@@ -63,7 +63,7 @@ class Cgroup(Record):
         if where is None:
             return cls("")
         own = own_path(where.controller)
-        path = cls.at(f"{own}/{name}" if where.has_v1 else f"{own}/../{name}").path
+        path = _normalized(f"{own}/{name}" if where.has_v1 else f"{own}/../{name}")
         return cls(path, (where.controller, where.point + path))
 
     # --- where it is
@@ -74,11 +74,15 @@ class Cgroup(Record):
             return {}
         if self.alone:
             return {self.alone[0]: self.alone[1]}
-        where = hierarchies()
+        where = self._hierarchies
         found = {name: point + self.path for name, point in where.v1}
         if where.v2 and (not where.v1 or v2_controllers(where.v2)):
             found[""] = where.v2 + self.path
         return found
+
+    @cached_property
+    def _hierarchies(self) -> Hierarchies:
+        return hierarchies()
 
     def entrances(self) -> tuple[str, ...]:
         """Return the directories that a process must enter, each once."""
@@ -113,6 +117,9 @@ class Cgroup(Record):
         if not self.alone:
             yield -1
             return
+        from labcore.native.handover import LAID_OUT  # what only looks at a cgroup starts nothing
+        from labcore.native.spawn import aside
+
         controller, directory = self.alone
         path, flags = (f"{directory}/tasks", os.O_WRONLY) if controller else (directory, os.O_PATH | os.O_DIRECTORY)
         fd = aside(os.open(path, flags | os.O_CLOEXEC), LAID_OUT)
@@ -142,7 +149,7 @@ class Cgroup(Record):
             if controller == "cpuset":
                 _inherit_cpuset(directory)
             if controller == "":
-                _enable_controllers(directory, hierarchies())
+                _enable_controllers(directory, self._hierarchies)
         return made
 
     def apply(self, limits: Resources) -> None:
@@ -217,6 +224,10 @@ class Cgroup(Record):
             if self.is_frozen() == (v2 == "1"):
                 return
             time.sleep(0.002)
+
+
+def _normalized(path: str) -> str:
+    return os.path.normpath("/" + path.lstrip("/"))
 
 
 def _possible_order(settings: list[Setting], there: dict[str, str]) -> Iterator[Setting]:

@@ -29,6 +29,7 @@ class Op(Record):
     before_clone: ClassVar[bool] = False  # made by the monitor itself: only `join`
     needs: ClassVar[CloneFlag] = CloneFlag(0)  # the namespaces without which it would change the host itself
     returns: ClassVar[CloneFlag] = CloneFlag(0)  # the namespaces that are the host's again behind it
+    may_share_memory: ClassVar[bool] = False  # whatever its calls are, they touch nothing of a process that shares ours
 
     @cached_property
     def detail(self) -> str:

@@ -10,7 +10,7 @@ import os
 from functools import cached_property
 
 from labcore import native
-from labcore.native import ConfigCommand, Register, Resolve
+from labcore.native import CloneFlag, ConfigCommand, Register, Resolve
 from labcore.runtime.ops.base import Op
 
 TYPE_CHECKING = False
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from labcore.native import Step
 
 PROC, FILE = Register(0), Register(1)
+OWNERS = (  # of kernel parameters that are not those of an IPC namespace
+    ("net/", CloneFlag.NEWNET), ("kernel/hostname", CloneFlag.NEWUTS), ("kernel/domainname", CloneFlag.NEWUTS),
+)  # fmt: skip
 BELOW_IT = Resolve.BENEATH | Resolve.NO_XDEV | Resolve.NO_MAGICLINKS
 
 
@@ -64,6 +67,15 @@ class SetSysctls(Op):
     values_by_path: tuple[tuple[str, str], ...]
     private: bool = True
     name: ClassVar[str] = "sysctl"
+    may_share_memory: ClassVar[bool] = True  # what it writes to are the namespaces' own files, and none of /proc/self
+
+    @cached_property
+    def needs(self) -> CloneFlag:  # type: ignore[override]
+        """The namespaces that the parameters are of: network_namespaces(7), uts_namespaces(7), ipc_namespaces(7)."""
+        needed = CloneFlag(0)
+        for path, _ in self.values_by_path:
+            needed |= next((flag for prefix, flag in OWNERS if path.startswith(prefix)), CloneFlag.NEWIPC)
+        return needed
 
     @cached_property
     def detail(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import sys
 from contextlib import suppress
@@ -12,9 +11,8 @@ from functools import lru_cache
 from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput
 from labcore.files import read_bytes
-from labcore.runtime.seccomp.newer import with_newer_calls
-from labcore.runtime.seccomp.ranges import with_ranges
 from labcore.spec import SeccompFilter
+from labcore.spec.digest import digest_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +91,7 @@ def _cached(profile: SeccompProfile, cache: str) -> bytes:
 def _name_of(profile: SeccompProfile) -> str:
     system = os.uname()
     library = _library_file(system.machine)
-    return hashlib.sha256(f"{FORMAT} {system.machine} {library} {profile!r}".encode()).hexdigest()[:32]
+    return digest_of(f"{FORMAT} {system.machine} {library} {profile!r}".encode()).partition(":")[2][:32]
 
 
 def _library_file(machine: str) -> str:
@@ -105,7 +103,9 @@ def _library_file(machine: str) -> str:
 
 
 def _compile(profile: SeccompProfile) -> bytes:
-    from labcore.native.libseccomp import Condition, Filter
+    from labcore.native.libseccomp import Condition, Filter  # what is compiled once is kept
+    from labcore.runtime.seccomp.newer import with_newer_calls
+    from labcore.runtime.seccomp.ranges import with_ranges
 
     default = action_of(profile.action, profile.errno)
     with Filter(default) as made:

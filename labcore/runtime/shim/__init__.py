@@ -7,12 +7,24 @@
 
 Nothing here can be mistaken after a crash. A socket that nobody answers and no `exit` beside it: the shim was killed, or the
 machine was. Its container died with it (`DieWithParent`), and how it ended is not known. No process is looked for by its
-number, which another may have by now.
+number, which another may have by now. Names are loaded when they are first used: many commands find that nothing runs.
 """
 
 from __future__ import annotations
 
-from labcore.runtime.shim.log import LogRecord
-from labcore.runtime.shim.shim import Exit, NotRunning, Shim
+from labcore.lazy import lazy_names
 
-__all__ = ["Exit", "LogRecord", "NotRunning", "Shim"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.runtime.shim.log import LogRecord
+    from labcore.runtime.shim.shim import Exit, Shim
+
+__all__ = ["Exit", "LogRecord", "Shim"]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "labcore.runtime.shim.log": ("LogRecord",),
+        "labcore.runtime.shim.shim": ("Exit", "Shim"),
+    },
+)

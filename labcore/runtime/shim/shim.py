@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from labcore.errors import LabcoreError
+from labcore.errors import NotRunning
 from labcore.native import Process
 from labcore.native.monitor import EXITED, MonitorLost, receive
 from labcore.native.process import as_return_code
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from labcore.runtime.shim.log import LogRecord
     from labcore.spec import Input
     from labcore.unix_sockets import Channel
-
-
-class NotRunning(LabcoreError):
-    """The container has ended, or its shim is gone."""
 
 
 class Exit(Record):

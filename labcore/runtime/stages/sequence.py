@@ -65,7 +65,8 @@ class LaunchOptions(Record):
     `exec_fifo` it waits for its start. `filter_cache` is a directory of compiled seccomp filters.
     `syncs` are the launcher's work at the sync points: `namespaces` (they are there, nothing is mounted yet), `rootfs` (all is
     mounted below the root's directory, and the host's root is still `/`), `terminal` (its other end is to be taken; by default
-    the shim gets it), `created` (all is done but becoming the program).
+    the shim gets it), `created` (all is done but becoming the program). `networks` are those that it is connected to at
+    `namespaces`, for the plan as it is printed.
     """
 
     dies_with_parent: bool = True
@@ -74,6 +75,7 @@ class LaunchOptions(Record):
     exec_fifo: str = ""
     filter_cache: str = ""
     syncs: tuple[tuple[SyncPoint, Action], ...] = ()
+    networks: tuple[str, ...] = ()
 
     def at(self, point: SyncPoint, what: str) -> list[Op]:
         """Return the sync of that point; none, if the launcher has nothing to do there."""
@@ -115,7 +117,7 @@ def _compile(spec: ContainerSpec, stages: Mapping[str, Stage | None], options: L
             *([ops.DieWithParent()] if options.dies_with_parent else []),
             *_closed_descriptors(_has_sync(made, spec, options), options),
             *made["users"],
-            *options.at("namespaces", "namespaces are there"),
+            *options.at("namespaces", _namespaces_are_there(options)),
             *made["keyring"],
             *made["hostname"],
             *made["sysctls"],
@@ -153,6 +155,12 @@ def _ops_of(stage: Stage, spec: ContainerSpec, name: str) -> list[Op]:
     from labcore.runtime.ops.fields import ops_of  # knows what goes wrong in a stage of somebody else's
 
     return ops_of(stage, spec, name)
+
+
+def _namespaces_are_there(options: LaunchOptions) -> str:
+    if not options.networks:
+        return "namespaces are there"
+    return f"connects network{'s' * (len(options.networks) > 1)} {', '.join(options.networks)}"
 
 
 def started(options: LaunchOptions) -> list[Op]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import sys
 
+import labcore
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.runtime.oci.cli.options import NAME, HelpWanted, Options, read_options, refuse
 from labcore.streams import open_standard_streams
@@ -68,19 +69,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _fail(general: Options, message: str) -> int:
     """Say what went wrong on standard error, and where the engine looks for it."""
-    import json
-    from pathlib import Path
+    import time
+
+    from labcore.json_codec import dumps
 
     print(f"{NAME}: {message}", file=sys.stderr)
     if path := general.get("log"):
-        from datetime import UTC, datetime
-
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        line = f'time="{now}" level=error msg={json.dumps(message)}'
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = f'time="{now}" level=error msg={dumps(message)}'
         if general.get("log-format") == "json":
-            line = json.dumps({"level": "error", "msg": message, "time": now})
+            line = dumps({"level": "error", "msg": message, "time": now})
         try:
-            with Path(path).open("a", encoding="utf-8") as file:
+            with open(path, "a", encoding="utf-8") as file:
                 file.write(line + "\n")
         except OSError as error:
             print(f"{NAME}: --log {path}: {error.strerror}", file=sys.stderr)
@@ -88,7 +88,5 @@ def _fail(general: Options, message: str) -> int:
 
 
 def _version() -> int:
-    from importlib.metadata import version
-
-    print(f"{NAME} version {version('labcore')}\nspec: 1.2.0")
+    print(f"{NAME} version {labcore.__version__}\nspec: 1.2.0")
     return 0

@@ -1,14 +1,17 @@
-"""state, list, ps, pause, resume, update, spec, features: the commands about containers that are there."""
+"""state, list, ps, pause, resume, update, spec, features: the commands about containers that are there.
+
+Engines ask for the state of each container again and again: neither `json` nor `pathlib` is imported for that.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
-from pathlib import Path
 
 from labcore.errors import InvalidInput
+from labcore.files import write_text
+from labcore.json_codec import dumps
 from labcore.runtime.oci.cli.options import (
     NAME,
     UPDATES,
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def _runtime(general: Options) -> Runtime:
-    return Runtime(Path(root_of(general)))
+    return Runtime(root_of(general))
 
 
 def do_state(general: Options, words: list[str]) -> int:
@@ -42,12 +45,14 @@ def do_state(general: Options, words: list[str]) -> int:
     name = one_name(options, "state")
     store = _runtime(general).store
     saved = store.load(name)
-    print(json.dumps(store.state(name) | {"created": saved.created, "rootfs": _rootfs(saved)}, indent=2))
+    state = store.state(name) | {"created": saved.created, "rootfs": _rootfs(saved)}
+    members = (f"  {dumps(member)}: {dumps(value)}" for member, value in state.items())
+    print("{", ",\n".join(members), "}", sep="\n")
     return 0
 
 
 def _rootfs(saved: Saved) -> str:
-    return str(Path(saved.bundle, saved.config["root"]["path"]))
+    return os.path.join(saved.bundle, saved.config["root"]["path"])
 
 
 def do_pause(general: Options, words: list[str]) -> int:
@@ -79,7 +84,7 @@ def do_ps(general: Options, words: list[str]) -> int:
     name, *wanted = rest
     pids = _runtime(general).processes(name)
     if _as_json(options):
-        print(json.dumps(pids))
+        print(dumps(pids))
         return 0
     import subprocess
 
@@ -102,9 +107,9 @@ def do_events(general: Options, words: list[str]) -> int:
     while True:
         used = runtime.statistics(name)
         if used.oom_kills > killed and not options.get("stats"):
-            print(json.dumps({"type": "oom", "id": name}), flush=True)
+            print(dumps({"type": "oom", "id": name}), flush=True)
         killed = used.oom_kills
-        print(json.dumps({"type": "stats", "id": name, "data": _as_runc_says(used)}), flush=True)
+        print(dumps({"type": "stats", "id": name, "data": _as_runc_says(used)}), flush=True)
         if options.get("stats") or runtime.state(name)["status"] == "stopped":
             return 0
         time.sleep(float(text))
@@ -159,7 +164,7 @@ def do_list(general: Options, words: list[str]) -> int:
             if runtime.store.is_left_over(name):
                 print(f"{NAME}: warning: container {name} was never made to its end: delete --force {name}", file=sys.stderr)
     if as_json:
-        print(json.dumps(rows or None))
+        print(dumps(rows or None))
     elif options.get("quiet"):
         print(*(row["id"] for row in rows), sep="\n", end="\n" if rows else "")
     else:
@@ -171,19 +176,23 @@ def do_list(general: Options, words: list[str]) -> int:
 
 def do_spec(general: Options, words: list[str]) -> int:  # noqa: ARG001
     """Write a config.json to begin with."""
+    import json
+
     from labcore.runtime.oci.example import example_config, rootless_config
 
     options, _ = read_options(words)
     config = rootless_config(os.geteuid(), os.getegid()) if options.get("rootless") else example_config()
-    path = Path(options.get("bundle", ".")) / "config.json"
-    if path.exists():
+    path = os.path.join(options.get("bundle", "."), "config.json")
+    if os.path.exists(path):
         raise InvalidInput(f"{path} exists already: remove it first")
-    path.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(config, indent=1) + "\n")
     return 0
 
 
 def do_features(general: Options, words: list[str]) -> int:  # noqa: ARG001
     """Print what this runtime can do."""
+    import json
+
     from labcore.runtime.oci.example import features
 
     read_options(words)

@@ -26,11 +26,9 @@ def do_kill(general: Options, words: list[str]) -> int:
     name = one_name(options, "kill")
     number = signal_number(options.get("signal") or (options.words[1] if len(options.words) > 1 else "TERM"))
     if options.get("all"):
-        from pathlib import Path
-
         from labcore.runtime.oci.lifecycle import Runtime
 
-        Runtime(Path(root_of(general))).kill(name, number, everybody=True)
+        Runtime(root_of(general)).kill(name, number, everybody=True)
     else:
         Life.load(root_of(general), name).kill(number)
     return 0

@@ -1,0 +1,180 @@
+"""Endurance of networks: containers come and go on them, and what does the work is killed at random moments. Nothing is left.
+
+`LABCORE_ENDURANCE=1000` is the long form: so many cycles, and a tenth of that kills.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from labcore import procfs
+from labcore.locks import Lock
+from labcore.network.proxy import PROCESS
+from tests.conftest import needs, needs_root
+from tests.hosts import WITH_ENGINE, CommandedHost
+
+CYCLES = int(os.environ.get("LABCORE_ENDURANCE", "6"))
+KILLS = max(CYCLES // 10, 3)
+WORKERS = 2
+SETTLE_SECONDS = 15
+RESOLVER = "labcore.network.resolver"
+# A network and a container on it come and go: its addresses and what it publishes are written while it runs.
+WORK = """
+import json, os
+from labcore.engine.container_create import create
+from labcore.engine.container_start import start
+from labcore.engine.containers import remove
+from labcore.engine.fields import create_options
+from labcore.engine.network_connect import connect, disconnect, remove_network
+from labcore.spec.network import EndpointOptions, NetworkOptions
+
+for number in range(int(sys.argv[2])):
+    name = f"n{os.getpid()}-{number}"
+    engine.networks.create(NetworkOptions(name, ipv6=bool(number % 2)))
+    networks = [name, "bridge"] if number % 3 else [name]
+    options = create_options("busybox", ["sleep", "1000"], network=networks, publish=["80", "53/udp"])
+    container = create(engine, options)
+    start(engine, container.id).release()
+    found = engine.networks.endpoints(owner=container.id)
+    print(json.dumps([[each.ipv4 for each in found], [port.host_port for port in found[0].ports]]), flush=True)
+    if number % 3 == 0:
+        connect(engine, EndpointOptions("bridge"), container.id)
+        disconnect(engine, "bridge", container.id)
+    remove(engine, container.id, force=True)
+    remove_network(engine, name)
+"""
+
+PIDS = """
+from labcore.engine.containers import every
+print(*(each.state.pid for each in every(engine) if each.state.status == "running"))
+"""
+
+
+class Machine(CommandedHost):
+    """A host on which workers are let loose."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.before = processes()
+
+    def worker(self, cycles: int) -> "subprocess.Popen[str]":
+        words = [*self.enter(), sys.executable, "-P", "-c", WITH_ENGINE + WORK, str(self.root), str(cycles)]
+        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def containers(self) -> list[int]:
+        """Return the first processes of the containers that run."""
+        return [int(pid) for pid in self.engine(PIDS).split()]
+
+    def addresses(self) -> list[str]:
+        """Return the addresses that containers have, as their own namespaces tell."""
+        words = ["ip", "-json", "address", "show", "scope", "global"]
+        found = []
+        for pid in self.containers():
+            shown = subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", *words], capture_output=True, text=True)
+            links = json.loads(shown.stdout) if shown.returncode == 0 else []  # it may have just ended
+            found += [each["local"] for link in links for each in link.get("addr_info", ())]
+        return found
+
+    def left(self) -> dict[str, object]:
+        """Return what there is that should not be there."""
+        network = self.root / "network"
+        bridge = self.engine("print(engine.networks.find('bridge').bridge)").strip()
+        ruleset = json.loads(self.sh("nft -j list ruleset"))["nftables"]
+        sets = [item[kind] for item in ruleset for kind in ("set", "map") if kind in item]
+        elements = [(each["name"], element) for each in sets for element in each.get("elem", ())]
+        return {
+            "links": self.links() - {bridge},
+            "endpoints": {path.name for path in (network / "endpoints").rglob("*") if path.is_file()},
+            "networks": {path.name.partition(",")[0] for path in (network / "networks").iterdir()} - {"bridge", "host", "none"},
+            "elements": [each for each in elements if bridge not in json.dumps(each)],
+            "clients": [path.name for path in network.glob("resolver/*.json")],
+            "sockets": [path.name for path in network.rglob("*sock")],
+            "processes": {name for pid, name in processes().items() if pid not in self.before},
+            "locks": [path.name for path in network.glob("*.lock") if not _is_free(path)],
+        }
+
+
+def _is_free(path: Path) -> bool:
+    with Lock(path) as lock:
+        return lock.try_acquire()
+
+
+def processes() -> dict[int, str]:
+    """Return the processes that there are; a test has a box."""
+    pids = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
+    return {pid: procfs.command_name(pid) for pid in pids if not procfs.has_ended(pid)}
+
+
+def commands(part: str) -> list[int]:
+    """Return the processes whose command line has a part."""
+    found = []
+    for pid in processes():
+        with suppress(OSError):
+            if part in Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace"):
+                found.append(pid)
+    return found
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    needs_root()
+    needs("nft", "ip", "nsenter")
+    with Machine(tmp_path / "root") as made:
+        yield made
+        made.clear()
+
+
+def nothing_is_left(machine: Machine) -> None:
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while left := {what: found for what, found in machine.left().items() if found}:
+        assert time.monotonic() < deadline, f"{left}"
+        time.sleep(0.2)
+
+
+def test_containers_come_and_go_and_leave_nothing(machine: Machine) -> None:
+    with ExitStack() as stack:
+        workers = [stack.enter_context(machine.worker(CYCLES // WORKERS)) for _ in range(WORKERS)]
+        said = [worker.communicate() for worker in workers]
+    assert [(worker.returncode, errors) for worker, (_, errors) in zip(workers, said, strict=True)] == [(0, "")] * WORKERS
+    assert sum(len(lines.splitlines()) for lines, _ in said) == CYCLES // WORKERS * WORKERS
+    machine.clear()
+    nothing_is_left(machine)
+
+
+def victims(machine: Machine, workers: "list[subprocess.Popen[str]]") -> dict[str, list[int]]:
+    return {
+        "command": [worker.pid for worker in workers],
+        "resolver": commands(RESOLVER),
+        "proxy": [pid for pid, name in processes().items() if name == PROCESS],
+        "container": machine.containers(),
+    }
+
+
+def test_what_is_killed_at_random_moments_leaves_nothing(machine: Machine) -> None:
+    moments = random.Random(7)
+    for number in range(KILLS):
+        with ExitStack() as stack:
+            workers = [stack.enter_context(machine.worker(1000)) for _ in range(WORKERS)]
+            for worker in workers:
+                stack.callback(worker.kill)
+            time.sleep(moments.uniform(0.3, 1.5))
+            kind = ("command", "resolver", "proxy", "container")[number % 4]
+            for pid in victims(machine, workers)[kind][:1]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(moments.uniform(0, 0.3))
+        addresses = machine.addresses()
+        assert len(addresses) == len(set(addresses)), addresses
+        machine.clear()
+        nothing_is_left(machine)
+    container = machine.labcore("run", "-d", "-p", "8080:80", "busybox", "sleep", "1000").strip()
+    assert machine.labcore("port", container).splitlines()[0] == "80/tcp -> 0.0.0.0:8080"
