@@ -10,14 +10,14 @@ import time
 from collections import Counter, defaultdict
 
 from tests.mutation.mutants import Mutant, all_steps, mutants_of
-from tests.mutation.run import Outcome, equivalents, outcomes
+from tests.mutation.run import Outcome, equivalents, outcomes, pending
 from tests.mutation.sandbox import warm_up
 
 
 def main() -> int:
     """Run, print the table, and name what is wrong."""
     options = _options()
-    known = equivalents()
+    known, open_steps = equivalents(), pending()
     mutants = {(lesson, step): mutants_of(lesson, step) for lesson, step in all_steps()}
     wrong = [f"no longer there: {key}" for key in known if key[2] not in {each.change for each in mutants.get(key[:2], ())}]
     chosen = [
@@ -41,7 +41,8 @@ def main() -> int:
             verb = "accepted" if outcome.accepted else "no verdict" if outcome.unknown else "rejected, though in the list"
             line = f"{verb}: lesson {key[0]}, {key[1]} (seed {outcome.verdict.seed}): {key[2]}"
             print(line, *([] if outcome.accepted else [outcome.verdict]), flush=True)
-            wrong.append(line)
+            if f"{key[0]}:{key[1]}" not in open_steps:
+                wrong.append(line)
     _table(found, known)
     print(f"sample drawn with --seed {options.seed}" if options.seconds else "all mutants")
     print("\n".join(wrong))

@@ -58,6 +58,12 @@ def equivalents() -> dict[tuple[int, str, str], str]:
     return found
 
 
+def pending() -> list[str]:
+    """Return the steps, as `LESSON:STEP`, of which not all mutants were gone through: what is accepted is only named."""
+    steps: list[str] = tomllib.loads(LIST.read_text(encoding="utf-8"))["pending"]
+    return steps
+
+
 def outcomes(
     mutants: Iterable[Mutant], workers: int = 2, seed: int | None = None, until: float | None = None
 ) -> Iterator[Outcome]:

@@ -12,21 +12,38 @@ from importlib import import_module
 from labcore import lab, native
 from labcore.lab import vocabulary
 from labcore.lab.checks import inside, supervisor
+from labcore.lab.checks.scenario import REFERENCE
 from labcore.lab.lessons import LESSONS
 from labcore.lab.sandbox import sandbox_plan
 from labcore.native import Process, Step, Stream
 from labcore.native.process import OwnChild, threads
 from labcore.native.step import Argument, Register, perform
 from labcore.runtime.ops import Clone, DieWithParent, Op
+from labcore.runtime.ops.fields import ops_of
+from labcore.spec import BindRoot, ContainerSpec, IdRange, OverlayRoot
 
 TICK = 0.03  # seconds: several supervisors that look for their containers all the time would take the processor from these
+
+LATER = (  # modules that are imported when they are needed first
+    "encodings.idna", "labcore.native.libseccomp", "labcore.native.monitor", "labcore.runtime.explain",
+    "labcore.runtime.explain_mounts",
+)  # fmt: skip
 
 
 def warm_up() -> None:
     """Import what checks and steps need, and let every check of this process and its children begin warm."""
     for lesson in LESSONS:
-        import_module(f"labcore.lab.checks.lesson_{lesson.number:02}")
         import_module(f"labcore.lab.solutions.lesson_{lesson.number:02}")
+        for step in (*lesson.steps, *lesson.challenges):
+            assert inside.forbidden(step, inside.scenario_of(step, lesson.number))
+    for name in LATER:
+        import_module(name)
+    inside.hold_references("")
+    for root in (BindRoot("/"), OverlayRoot("/", (".",), ".")):  # the types of ops' fields are looked up once
+        spec = ContainerSpec(root, ("sh",), hostname="box", uid_map=(IdRange(0, 1, 1),))
+        for step in ("namespaces", "hostname", "rootfs", "confine"):
+            assert ops_of(getattr(REFERENCE, step), spec)
+    REFERENCE.__dict__.clear()
     for name in ("bound_devices", "cgroup", "fetch", "manifest", "seccomp", "store", "tag", "tray"):
         getattr(lab, name)
     assert vocabulary.__all__

@@ -81,7 +81,9 @@ class Check:
             if "begun" in self.reports and limit == START_SECONDS:
                 begun, limit = time.monotonic(), self.scenario.seconds
             if not self.looked:
+                started = time.monotonic()
                 self._look_below(sandbox.pid)
+                begun += time.monotonic() - started if self.looked else 0.0  # that was the check's time, not the step's
             if sandbox.poll() is not None and channel.fileno() not in sources:
                 return "ended"
 
