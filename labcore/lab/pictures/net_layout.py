@@ -115,9 +115,9 @@ def _interfaces(place: int, interfaces: Sequence[Interface], most: int = MOST) -
 def _ways(one: Namespace) -> Iterator[Row]:
     """Yield the routes by gateways; where there is no default route, that is said."""
     for way in one.ways[:MOST]:
-        yield Row(0, "→", f"{way.destination or say('default route')}: {way.gateway} {way.interface}")
+        yield Row(0, "", f"{way.destination or say('default route')} → {way.gateway} {way.interface}")
     if all(way.destination for way in one.ways):
-        yield Row(0, "→", say("no default route"))
+        yield Row(0, "", say("no default route"))
 
 
 # --- the right column

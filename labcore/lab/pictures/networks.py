@@ -28,6 +28,7 @@ from labcore.lab.pictures.style import (
     box,
     breadth,
     canvas,
+    clauses,
     listed,
     sentences,
     shorten,
@@ -183,7 +184,7 @@ def _alt(namespaces: Sequence[Namespace], networks: Mapping[str, str], nat: Nat)
 
 def _in_words(place: int, namespaces: Sequence[Namespace], networks: Mapping[str, str]) -> str:
     one = namespaces[place]
-    links = "; ".join(_link(each, namespaces, place, networks) for each in one.interfaces)
+    links = clauses(_link(each, namespaces, place, networks) for each in one.interfaces)
     ways = listed(f"{way.destination or say('default route')} {way.gateway} {way.interface}" for way in one.ways)
     return say("{name}: {links}; {routes}.", name=one.label, links=links, routes=ways or say("no default route"))
 
