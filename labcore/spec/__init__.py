@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from labcore.spec.platform import Platform
     from labcore.spec.reference import Reference
     from labcore.spec.resources import Resources
+    from labcore.spec.scheduling import IoPriority, MemoryPolicy, Scheduler, TimeOffset
     from labcore.spec.seccomp import Comparison, SeccompFilter, SeccompProfile, SeccompRule
 
 __all__ = [
@@ -66,7 +67,9 @@ __all__ = [
     "EndpointOptions",
     "IdRange",
     "Input",
+    "IoPriority",
     "LogPolicy",
+    "MemoryPolicy",
     "Moment",
     "Mount",
     "MountPoint",
@@ -77,9 +80,11 @@ __all__ = [
     "Resources",
     "Rlimit",
     "Root",
+    "Scheduler",
     "SeccompFilter",
     "SeccompProfile",
     "SeccompRule",
+    "TimeOffset",
     "TopDirectory",
     "User",
     "checked_digest",
@@ -133,6 +138,12 @@ __getattr__ = lazy_names(
         "labcore.spec.platform": ("Platform",),
         "labcore.spec.reference": ("Reference",),
         "labcore.spec.resources": ("Resources",),
+        "labcore.spec.scheduling": (
+            "IoPriority",
+            "MemoryPolicy",
+            "Scheduler",
+            "TimeOffset",
+        ),
         "labcore.spec.seccomp": (
             "Comparison",
             "SeccompFilter",

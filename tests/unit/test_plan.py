@@ -7,6 +7,7 @@ from labcore import native
 from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
 from labcore.runtime import STAGES, Plan, make_plan, ops
+from labcore.runtime.ops.fields import _fields as op_fields
 from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, TopDirectory
 
 SPEC = ContainerSpec(OverlayRoot("/state", ("layers/top", "layers/base"), "scratch"), ("hostname",), hostname="box")
@@ -207,6 +208,15 @@ def test_a_stage_returns_a_list(stage: Any, said: str) -> None:
 def test_labcores_own_ops_hold_what_their_annotations_say() -> None:
     """Its plans are not looked at each time: this is the place."""
     Plan(make_plan(SPEC))
+
+
+def test_the_fields_of_every_op_are_looked_at() -> None:
+    found = [getattr(ops, name) for name in ops.__all__]
+    for kind in (kind for kind in found if isinstance(kind, type) and issubclass(kind, ops.Op)):
+        checked = [name for name, _, _ in op_fields(kind)]
+        assert set(checked) <= set(kind._fields)
+    with pytest.raises(InvalidInput, match="op 1, SetIoPriority: wanted"):
+        Plan([ops.Clone(), ops.SetIoPriority("high")])  # type: ignore[arg-type]
 
 
 def test_a_stage_that_returns_nonsense() -> None:

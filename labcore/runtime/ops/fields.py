@@ -8,7 +8,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
-from labcore import native
+from labcore import native, spec
 from labcore.enumeration import IntEnum, IntFlag
 from labcore.errors import InvalidInput
 from labcore.language import Catalogue
@@ -51,7 +51,7 @@ def check_fields(ops: Sequence[object]) -> None:
 @cache
 def _fields(kind: Any) -> tuple[tuple[str, Fits, Any], ...]:
     """Return an op's fields, each with its check and its annotation; those that take anything are left out."""
-    annotations = field_types(kind, native)
+    annotations = field_types(kind, native, spec)
     checks = ((name, _check(annotations[name]), annotations[name]) for name in kind._fields)
     return tuple((name, fits, wanted) for name, fits, wanted in checks if fits is not None)
 
