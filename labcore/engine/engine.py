@@ -6,7 +6,7 @@ Each store is imported when it is first used: `ps` needs the records alone, and 
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from labcore.errors import InvalidInput
@@ -70,23 +70,20 @@ class Engine:
     @cached_property
     def uppers(self) -> UpperStore:
         """Containers' writable layers."""
-        from labcore.storage.upper import UpperStore
-
-        return UpperStore(self.root / "storage")
+        return _uppers(self.root)
 
     @cached_property
     def container_dirs(self) -> ContainerDirs:
         """Containers' directories, and what is locked, made and removed with them."""
         from labcore.engine.container_dirs import ContainerDirs
 
-        return ContainerDirs(self.records, lambda: self.uppers, lambda: self.volumes)
+        # Nothing here leads back to the engine, whose sockets are closed as soon as nobody has it any more.
+        return ContainerDirs(self.records, partial(_uppers, self.root), partial(_volumes, self.root))
 
     @cached_property
     def volumes(self) -> VolumeStore:
         """Directories that containers share and that outlive them."""
-        from labcore.storage.volumes import VolumeStore
-
-        return VolumeStore(self.layers.prepared())
+        return _volumes(self.root)
 
     @cached_property
     def networks(self) -> NetworkDriver:
@@ -192,6 +189,19 @@ class Engine:
         pairs = zip(image.layers, image.config.diff_ids, strict=True)
         ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
         return self.layers.with_fixup(unrepeated(ids) or [self.layers.add_empty()])
+
+
+def _uppers(root: Path) -> UpperStore:
+    from labcore.storage.upper import UpperStore
+
+    return UpperStore(root / "storage")
+
+
+def _volumes(root: Path) -> VolumeStore:
+    from labcore.storage.layers import LayerStore
+    from labcore.storage.volumes import VolumeStore
+
+    return VolumeStore(LayerStore(root / "storage").prepared())
 
 
 def _bind_root(directory: str) -> BindRoot:
