@@ -6,6 +6,7 @@ starts, the file that defines it is covered by a bind mount.
 """
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -92,7 +93,8 @@ def cover(targets: Iterable[Target], directory: str, root: Path) -> None:
 
 
 def _source(target: Target) -> str:
-    return inspect.getsourcefile(target if isinstance(target, ModuleType) else next(functions_of(target))) or ""
+    """Return the file that defines a target. It is its module's: the code of a tripwire that is armed stands in this file."""
+    return inspect.getsourcefile(target if isinstance(target, ModuleType) else sys.modules[target.__module__]) or ""
 
 
 def uncover() -> None:
