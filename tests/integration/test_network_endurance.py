@@ -81,7 +81,8 @@ class Machine(CommandedHost):
         for pid in self.containers():
             shown = subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", *words], capture_output=True, text=True)
             links = json.loads(shown.stdout) if shown.returncode == 0 else []  # it may have just ended
-            found += [each["local"] for link in links for each in link.get("addr_info", ())]
+            # Of addresses that are filtered out ip(8) leaves an empty object.
+            found += [each["local"] for link in links for each in link.get("addr_info", ()) if each]
         return found
 
     def left(self) -> dict[str, object]:

@@ -43,7 +43,7 @@ KINDS = {
             "execve",
         },
     ),
-    "names": ("#CC79A7", {"sethostname", "domainname", "link up"}),
+    "names": ("#CC79A7", {"sethostname", "domainname", "sysctl", "link up"}),
     "mounts": ("#0072B2", {"mount", "umount2", "pivot_root", "chdir", "mount_setattr", "open_tree", "move_mount"}),
     "files": ("#009E73", {"mkdir", "touch", "mknod", "symlink", "write", "exec fifo"}),
     "protection": (
