@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 
 from labcore.atomic import atomic_write
 from labcore.disk_space import FULL
-from labcore.engine.incoming import incoming_directory, is_at, sweep_incoming
+from labcore.engine.incoming import incoming_directory, incoming_name, sweep_incoming
 from labcore.errors import InUse, NotFound
 from labcore.json_codec import dumps, loads
-from labcore.locks import Lock
+from labcore.locks import Lock, is_at
 from labcore.storage.directories import remove_tree
 
 TYPE_CHECKING = False
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 UNFINISHED: Final = "unfinished"
 LOCK_SECONDS: Final = 30.0
+DYING_SECONDS: Final = 2.0  # that a shim may take to end, and to release its volumes, after it has told how its container ended
 OPEN: Final = os.O_DIRECTORY | os.O_NOFOLLOW
 
 
@@ -119,10 +120,13 @@ class ContainerDirs:
 
     def _remove(self, id: str, volumes: Sequence[str]) -> None:
         for name in volumes:
-            with suppress(NotFound, InUse):  # another container has it too
-                self._volumes().remove(name)
+            with suppress(NotFound, InUse):  # a container that does not stay has it too
+                self._volumes().remove(name, timeout_seconds=DYING_SECONDS)
         self._uppers().remove(id)
-        remove_tree(self.path(id))
+        gone = incoming_name(self.directory)  # in one step: a part of it would have lost its mark
+        with suppress(FileNotFoundError):
+            self.path(id).rename(gone)
+            remove_tree(gone)
 
     def sweep(self) -> None:
         """Finish what was begun by those who were killed while they made or removed a container."""

@@ -156,7 +156,17 @@ def remove(engine: Engine, text: str, *, force: bool = False, volumes: bool = Fa
             raise InUse(f"{container} was started meanwhile: stop it first")
         if container.layers:
             engine.uppers.wait_until_free(upper_of(container))
-        engine.container_dirs.remove(container.id, container.anonymous_volumes() if volumes else ())
+        engine.container_dirs.remove(container.id, _own_volumes(engine, container) if volumes else ())
+
+
+def _own_volumes(engine: Engine, container: Container) -> list[str]:
+    """Return the anonymous volumes that no other container has."""
+    if not (anonymous := container.anonymous_volumes()):
+        return []
+    from labcore.engine.prune import volume_users  # `ps` removes nothing
+
+    users = volume_users(engine)
+    return [name for name in anonymous if users.get(name) == [str(container)]]
 
 
 def signal_number(text: str) -> int:

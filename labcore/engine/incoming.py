@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
-from labcore.locks import Lock
+from labcore.locks import Lock, is_at
 from labcore.storage.directories import remove_tree
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ def incoming_directory(parent: Path) -> Iterator[Path]:
     """Yield a new directory in `parent`, locked; unless it has got another name by the block's end, it goes."""
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     while True:
-        place = parent / f"{INCOMING}{os.getpid()}-{os.urandom(6).hex()}"
+        place = incoming_name(parent)
         place.mkdir(mode=0o700)
         try:
             lock = Lock(place, OPEN).acquire()
@@ -39,12 +39,9 @@ def incoming_directory(parent: Path) -> Iterator[Path]:
             return
 
 
-def is_at(lock: Lock, path: Path) -> bool:
-    """Return whether what was locked still has that name: who waits for a lock may get that of a file that is no more."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(lock.fileno()))
-    except FileNotFoundError:
-        return False
+def incoming_name(parent: Path) -> Path:
+    """Return a name that nobody else draws; what has it and is locked by nobody is swept away."""
+    return parent / f"{INCOMING}{os.getpid()}-{os.urandom(6).hex()}"
 
 
 def sweep_incoming(parent: Path) -> None:

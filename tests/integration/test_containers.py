@@ -6,8 +6,10 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -497,6 +499,68 @@ def test_volumes_of_containers_stay(engine: Engine, name: str) -> None:
     verbs.remove(engine, name)
     assert anonymous[0] in engine.volumes.names(), "without volumes=True they stay"
     assert {name, *anonymous} <= {each.name for each in prune_volumes(engine, named=True)}
+
+
+def test_volumes_go_with_their_container_unless_another_has_them(engine: Engine, name: str) -> None:
+    """A shim that is about to end may hold them a moment longer; a container that does not run has them too."""
+    first = made(engine, f"{name}-1", volumes=["/own", "/shared"])
+    own, shared = (mount.source for mount in sorted(first.mounts, key=lambda each: each.target))
+    made(engine, f"{name}-2", volumes=[f"{shared}:/there"])
+    held = ExitStack()
+    held.enter_context(engine.volumes.use(engine.volumes.get(own)))
+    ends = threading.Timer(0.3, held.close)
+    ends.start()
+    verbs.remove(engine, f"{name}-1", volumes=True)
+    ends.join()
+    assert {own, shared} & set(engine.volumes.names()) == {shared}
+    verbs.remove(engine, f"{name}-2", volumes=True)
+    assert shared in engine.volumes.names(), "its name was given, not drawn: docker keeps it"
+    remove_volume(engine, shared)
+
+
+KILLED_WHILE_REMOVING = """
+import itertools, os, sys
+from pathlib import Path
+from labcore.engine import Engine, create_options
+from labcore.engine.container_create import create
+from labcore.engine.containers import every, remove
+engine, name = Engine(Path(sys.argv[1])), sys.argv[2]
+
+def dies_at(step):
+    steps = itertools.count(1)
+    for call in ("unlink", "rmdir", "rename", "replace"):
+        def replaced(*a, real=getattr(os, call), **k):
+            next(steps) == step and os._exit(9)
+            return real(*a, **k)
+        setattr(os, call, replaced)
+
+def files():
+    return sorted(p for top in ("containers", "storage/upper", "storage/volumes") for p in (engine.root / top).glob("*"))
+
+before, status = files(), 9
+for step in itertools.count(1):
+    create(engine, create_options("busybox", ["true"], name=name, volumes=["/data"]))
+    if not (pid := os.fork()):
+        dies_at(step)
+        remove(engine, name, volumes=True)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if [each for each in every(engine) if each.name == name]:
+        remove(engine, name, volumes=True)
+    list(every(engine))
+    assert files() == before, (step, set(files()) ^ set(before))
+    if status != 9:
+        break
+print(step, status)
+"""
+
+
+def test_killed_at_each_step_of_a_removal(engine: Engine, name: str) -> None:
+    """Whichever file or directory was the last to go, the next who looks removes the rest."""
+    command = [sys.executable, "-c", KILLED_WHILE_REMOVING, str(engine.root), name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stderr, done.stdout.split()[1:]) == ("", ["0"])
+    assert int(done.stdout.split()[0]) > 10
 
 
 def test_an_upper_directory_without_a_record_is_nobodys(engine: Engine, name: str) -> None:
