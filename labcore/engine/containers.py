@@ -163,9 +163,7 @@ def _own_volumes(engine: Engine, container: Container) -> list[str]:
     """Return the anonymous volumes that no other container has."""
     if not (anonymous := container.anonymous_volumes()):
         return []
-    from labcore.engine.prune import volume_users  # `ps` removes nothing
-
-    users = volume_users(engine)
+    users = engine.records.volume_users()
     return [name for name in anonymous if users.get(name) == [str(container)]]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from labcore.engine.container_state import upper_of
 from labcore.engine.containers import every
 from labcore.engine.engine import Engine
-from labcore.engine.prune import needed_layers, users_of, volume_users
+from labcore.engine.prune import needed_layers, users_of
 from labcore.engine.records import Container
 from labcore.errors import StoreDamaged, Unavailable
 from labcore.images.gc import reachable_readable
@@ -81,7 +81,7 @@ def _volumes(engine: Engine) -> Usage:
     """Return what containers share. It goes when it is asked to: `labcore volume rm` and `prune`."""
     store = engine.volumes
     try:
-        used: Collection[str] = volume_users(engine)
+        used: Collection[str] = engine.records.volume_users()
     except StoreDamaged:  # of a record: nobody knows which volumes it needs
         used = store.names()
     items = tuple(Item(name, store.usage(name), name in used or store.is_in_use(name)) for name in store.names())

@@ -90,7 +90,7 @@ def prune_containers(engine: Engine) -> Removed:
 
 def remove_volume(engine: Engine, name: str) -> None:
     """Remove a volume that no container has. Raises NotFound, InUse."""
-    users = volume_users(engine).get(name)
+    users = engine.records.volume_users().get(name)
     if users:
         raise InUse(f"volume {name} is in use by {', '.join(users)}: remove that first")
     engine.volumes.remove(name)
@@ -98,17 +98,7 @@ def remove_volume(engine: Engine, name: str) -> None:
 
 def prune_volumes(engine: Engine, *, named: bool = False) -> list[Volume]:
     """Remove the anonymous volumes that no container has, and with `named` the others too; return them. Raises StoreDamaged."""
-    return engine.volumes.prune(named=named, needed=volume_users(engine))
-
-
-def volume_users(engine: Engine) -> dict[str, list[str]]:
-    """Return the containers that have a volume, by the volume's name, whether they run or not. Raises StoreDamaged."""
-    found: dict[str, list[str]] = {}
-    for container in engine.records.whole():
-        for mount in container.mounts:
-            if mount.kind == "volume":
-                found.setdefault(mount.source, []).append(str(container))
-    return found
+    return engine.volumes.prune(named=named, needed=engine.records.volume_users())
 
 
 def prune(engine: Engine, *, every: bool = False) -> Pruned:

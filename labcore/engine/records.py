@@ -163,6 +163,15 @@ class Records(Database):
                 raise each.why
         return self.readable()
 
+    def volume_users(self) -> dict[str, list[str]]:
+        """Return the containers that have a volume, by the volume's name, whether they run or not. Raises StoreDamaged."""
+        found: dict[str, list[str]] = {}
+        for container in self.whole():
+            for mount in container.mounts:
+                if mount.kind == "volume":
+                    found.setdefault(mount.source, []).append(str(container))
+        return found
+
     def rename(self, container: Container, name: str) -> Container:
         """Give a container another name. Raises InUse, NotFound, InvalidInput."""
         checked_name(name)

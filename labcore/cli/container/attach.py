@@ -3,11 +3,11 @@
 import argparse
 import time
 
-from labcore.cli.container.signals import Signals
 from labcore.cli.container.streams import follow
 from labcore.engine import Engine
 from labcore.engine.container_state import get
 from labcore.engine.containers import attach
+from labcore.signal_forwarding import SignalForwarding
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def main(args: argparse.Namespace) -> int:
     """Show what a container puts out from now on, and give it this standard input."""
     engine = Engine(args.root)
     container, since = get(engine, args.container), time.time_ns()
-    with Signals() as signals:
+    with SignalForwarding() as signals:
         process = attach(engine, container, with_input=not args.no_stdin)
-        signals.go_to(process)
+        signals.go_to(process.kill)
         return follow(engine, container, process, since)

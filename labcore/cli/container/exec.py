@@ -6,11 +6,11 @@ import os
 import sys
 
 from labcore.cli import LABCORE_FAILED
-from labcore.cli.container.signals import Signals
 from labcore.engine import Engine, exit_code
 from labcore.engine.exec import ExecOptions, execute
 from labcore.errors import InvalidInput, StepFailed
 from labcore.native import DEVNULL, Process
+from labcore.signal_forwarding import SignalForwarding
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
 
@@ -64,10 +64,10 @@ def _executed(args: argparse.Namespace, options: ExecOptions) -> int:
     if args.tty:
         return _in_terminal(engine, args, options)
     sys.stdout.flush()
-    with Signals() as signals:
+    with SignalForwarding() as signals:
         process: Process
         with execute(engine, args.container, options, stdin=None if args.interactive else DEVNULL) as process:
-            signals.go_to(process)
+            signals.go_to(process.kill)
             return exit_code(process)
 
 

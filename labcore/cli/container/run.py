@@ -7,13 +7,13 @@ import sys
 from labcore.cli import LABCORE_FAILED, notify
 from labcore.cli.container import options as create_options
 from labcore.cli.container.cidfile import write_cidfile
-from labcore.cli.container.signals import Signals
 from labcore.engine import Engine, exit_code
 from labcore.engine.foreground import Prepared, prepared
 from labcore.engine.ids import new_id
 from labcore.errors import StepFailed
 from labcore.native import DEVNULL
 from labcore.runtime.launch import Launch
+from labcore.signal_forwarding import SignalForwarding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _run(args: argparse.Namespace, made: Prepared) -> int:
         launch_options = launch_options.replace(syncs=(*launch_options.syncs, ("terminal", terminal.take)))
     launch = Launch(made.spec, options=launch_options, cgroup=made.cgroup)
     sys.stdout.flush()
-    with Signals() as signals:
+    with SignalForwarding() as signals:
         try:
             process = launch.create(stdin=None if args.open_stdin and not terminal else DEVNULL)
         except StepFailed as error:
@@ -89,7 +89,7 @@ def _run(args: argparse.Namespace, made: Prepared) -> int:
         try:
             with process:
                 made.runs()
-                signals.go_to(process)
+                signals.go_to(process.kill)
                 if terminal:
                     terminal.join(process, interactive=args.open_stdin)
                 return exit_code(process)

@@ -37,16 +37,16 @@ def _started(engine: Engine, name: str) -> None:
 
 def attached(engine: Engine, name: str, *, interactive: bool) -> int:
     """Start a container and stay with it to its end; return its exit code."""
-    from labcore.cli.container.signals import Signals
     from labcore.cli.container.streams import follow
+    from labcore.signal_forwarding import SignalForwarding
 
     container, since = engine.records.find(name), time.time_ns()
     sys.stdout.flush()
-    with Signals() as signals:
+    with SignalForwarding() as signals:
         try:
             process = start(engine, container.id, with_input=interactive)
         except StepFailed as error:
             print(f"labcore: {error}", file=sys.stderr)
             return start_failure_code(error) if error.call == "execve" else LABCORE_FAILED
-        signals.go_to(process)
+        signals.go_to(process.kill)
         return follow(engine, container, process, since)

@@ -5,7 +5,6 @@ import json
 
 from labcore.cli.formatting import show_table, size
 from labcore.engine import Engine
-from labcore.engine.prune import volume_users
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +21,7 @@ def main(args: argparse.Namespace) -> int:
     if args.quiet:
         print("".join(f"{name}\n" for name in names), end="")
     elif args.format == "json":
-        users = volume_users(engine)
+        users = engine.records.volume_users()
         for name in names:
             print(json.dumps({"Name": name, "Size": volumes.usage(name), "InUse": name in users or volumes.is_in_use(name)}))
     else:

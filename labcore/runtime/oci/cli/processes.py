@@ -12,6 +12,7 @@ from labcore.native.process import SIGKILL
 from labcore.runtime.oci.cli.options import NAME, one_name, read_object, read_options, refuse, root_of
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.oci.state import Store
+from labcore.signal_forwarding import SignalForwarding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,14 +87,9 @@ def _tell_of_memory(runtime: Runtime, name: str, code: int) -> None:
 
 def _wait(process: Process) -> int:
     """Wait for a process in the foreground, passing signals on; return its exit code as a shell would."""
-    import _signal as signal  # whose names `signal` makes an enumeration of, which takes long
-
-    def pass_on(number: int, _: object) -> None:
-        process.kill(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, pass_on)
-    code = process.wait()
+    with SignalForwarding(second_kills=False) as signals:
+        signals.go_to(process.kill)
+        code = process.wait()
     return code if code >= 0 else 128 - code
 
 

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 
-from labcore.cli.container.signals import Signals
+from labcore.signal_forwarding import SignalForwarding
 
 
 class Receiver:
@@ -30,8 +30,8 @@ def wait_for_signals(process: Receiver, count: int) -> None:
 def test_the_main_thread_need_not_come_back() -> None:
     """It may be in a call that runs no handlers, as a signal that comes just before poll(2) finds it."""
     process = Receiver()
-    with Signals() as signals:
-        signals.go_to(process)  # type: ignore[arg-type]
+    with SignalForwarding() as signals:
+        signals.go_to(process.kill)
         threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
         hashlib.pbkdf2_hmac("sha256", b"", b"", 1_500_000)  # some tenths of a second
         wait_for_signals(process, 1)
@@ -42,10 +42,10 @@ def test_the_main_thread_need_not_come_back() -> None:
 def test_those_that_come_early_and_the_second_that_kills() -> None:
     process = Receiver()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGUSR1)}
-    with Signals() as signals:
+    with SignalForwarding() as signals:
         os.kill(os.getpid(), signal.SIGUSR1)
         time.sleep(0.05)
-        signals.go_to(process)  # type: ignore[arg-type]
+        signals.go_to(process.kill)
         wait_for_signals(process, 1)
         for count, number in enumerate((signal.SIGINT, signal.SIGUSR1, signal.SIGINT), start=2):
             os.kill(os.getpid(), number)

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import _signal as signal  # whose names `signal` makes an enumeration of, which takes long
 import os
-import signal
-from _thread import allocate_lock, start_new_thread  # `threading` is read for its classes: a millisecond of each run
+from _thread import allocate_lock, start_new_thread  # `threading` takes long too
 from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
-
-    from labcore.native import Process
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
 
-class Signals:
+class SignalForwarding:
     """Signals passed on to the program inside the block, also those that come while it is being started.
 
-    A first process ignores those that it has no handler for, so the second SIGINT or SIGTERM is SIGKILL.
+    A first process ignores those that it has no handler for, so with `second_kills` the second SIGINT or SIGTERM is SIGKILL.
 
     A thread passes them on, from the pipe that `signal.set_wakeup_fd` fills: the main thread runs Python's handlers between two
     steps of its own only, and one that comes just before it waits in the kernel would have to wait as well.
     """
 
-    def __init__(self) -> None:
-        self._process: Process | None = None
+    def __init__(self, *, second_kills: bool = True) -> None:
+        self._second_kills = second_kills
+        self._kill: Callable[[int], None] | None = None
         self._seen: list[int] = []
         self._before: dict[int, object] = {}
         self._lock = allocate_lock()
@@ -41,16 +41,16 @@ class Signals:
 
     def __exit__(self, *exception: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            signal.signal(number, handler)
         signal.set_wakeup_fd(self._wakeup_before)
         os.close(self._pipe)
 
-    def go_to(self, process: Process) -> None:
-        """Name the process that they are for; it gets those that have come already."""
+    def go_to(self, kill: Callable[[int], None]) -> None:
+        """Name the function that sends the program a signal; it gets those that have come already."""
         with self._lock:
-            self._process = process
+            self._kill = kill
             for number in self._seen:
-                process.kill(number)
+                kill(number)
 
     def _pass_on(self, reading: int) -> None:
         while numbers := os.read(reading, 64):
@@ -61,8 +61,8 @@ class Signals:
 
     def _forward(self, number: int) -> None:
         with self._lock:
-            again = number in self._seen and number in (signal.SIGINT, signal.SIGTERM)
+            again = self._second_kills and number in self._seen and number in (signal.SIGINT, signal.SIGTERM)
             self._seen.append(number)
-            if self._process is not None:
+            if self._kill is not None:
                 with suppress(OSError, ValueError):  # it has ended, and the main thread has closed what names it
-                    self._process.kill(signal.SIGKILL if again else number)
+                    self._kill(signal.SIGKILL if again else number)
