@@ -123,13 +123,17 @@ def enter(cgroups: list[Path]) -> None:
 
 
 def leave_network(machines: Path) -> None:
-    """Enter a network namespace that has the loopback interface alone; the machine's stays at that path."""
+    """Enter a network namespace that has the loopback interface alone; the machine's stays at that path.
+
+    It forwards, as most machines with containers do: the first bridge of a run would say that it has switched that on.
+    """
     if not machines.exists():
         machines.touch()
         mount("--bind", "/proc/self/ns/net", machines)
     must(_LIBC.unshare(NEWNET))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
 
 
 def status_of(process: int) -> int:
