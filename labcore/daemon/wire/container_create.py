@@ -25,7 +25,7 @@ class ContainerCreate(Wire):
     open_stdin: bool = False
     stdin_once: bool = False
     labels: dict[str, str] = {}
-    host_config: HostConfig = HostConfig()
+    host_config: HostConfig = field(default_factory=HostConfig)
 
 
 def create_options_of(body: ContainerCreate, *, name: str) -> CreateOptions:
