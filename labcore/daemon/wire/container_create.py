@@ -1,5 +1,7 @@
 """ContainerCreate: the body of POST /containers/create, and the CreateOptions that it means."""
 
+from msgspec import field
+
 from labcore.daemon.wire.codec import Wire
 from labcore.engine.fields import create_options
 from labcore.spec import CreateOptions
