@@ -13,9 +13,9 @@ from labcore.engine.names import NAME, checked_name, drawn_name
 from labcore.engine.records import Container, Damaged, Records, State
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged, Unavailable
 from labcore.images import Config
-from labcore.images.config import Healthcheck, History
+from labcore.images.config import History
 from labcore.record_json import from_json, to_json
-from labcore.spec import CreateOptions, DeviceMapping, IdRange, LogPolicy, Mount, Resources, Rlimit
+from labcore.spec import CreateOptions, DeviceMapping, Healthcheck, IdRange, LogPolicy, Mount, Resources, Rlimit
 from labcore.spec.resources import Throttle
 
 OPTIONS = CreateOptions(
