@@ -153,9 +153,9 @@ for number in range(first, first + 12):
     made = Container(f"{number:064x}", f"name-{number}", "", CreateOptions(image="x"), Config("", ()))
     records.add(made)
     records.set_state(made, State("running", number))
+    assert records.all()
     if number % 3 == 0:
         records.remove(made.id)
-    assert records.all()
 """
 
 
