@@ -36,7 +36,7 @@ def create(engine: Engine, options: CreateOptions) -> Container:
         _check(engine, made)
         for mount in made.mounts:
             if mount.kind == "volume":
-                volume = engine.volumes.create(mount.source, anonymous=mount.source in drawn)
+                volume = engine.volumes.create(mount.source, anonymous=mount.source in drawn, labels=mount.labels)
                 held.enter_context(engine.volumes.use(volume))
         made = _named(engine, made)
     log_container_event(engine, made, "create")
