@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labcore.engine.forms import number, size
+from labcore.engine.forms import UNITS, number, size
 from labcore.errors import InvalidInput
 from labcore.spec import LogPolicy
 
@@ -39,9 +39,15 @@ def log_options(policy: LogPolicy) -> dict[str, str]:
     """Return the options of a policy that are not its driver's defaults."""
     default = log_policy(policy.driver, {})
     said = {
-        "max-size": str(policy.max_size) if policy.max_size != default.max_size else "",
+        "max-size": _shown(policy.max_size) if policy.max_size != default.max_size else "",
         "max-file": str(policy.max_files) if policy.max_files != default.max_files else "",
         "mode": policy.mode if policy.mode != default.mode else "",
-        "max-buffer-size": str(policy.buffer) if policy.buffer != default.buffer else "",
+        "max-buffer-size": _shown(policy.buffer) if policy.buffer != default.buffer else "",
     }
     return {name: value for name, value in said.items() if value}
+
+
+def _shown(size: int) -> str:
+    """Return a size as it is usually given, with a unit if it is a whole number of that."""
+    unit = next((unit for unit in ("g", "m", "k") if size and not size % UNITS[unit]), "")
+    return f"{size // UNITS[unit]}{unit}"

@@ -1,6 +1,7 @@
 """Containers made and shown by the daemon: what a client asks for in docker's options is what inspect says."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,6 @@ from docker.types import Healthcheck, Mount
 
 from tests.conftest import needs_root
 from tests.daemon import DOCKER, RunningDaemon, running_daemon
-
-pytestmark = pytest.mark.usefixtures("nothing_left")
 
 
 @pytest.fixture(scope="module")
@@ -30,40 +29,52 @@ def inspected(daemon: RunningDaemon, *words: str) -> dict[str, Any]:
     return found
 
 
-OPTIONS = [
-    (["--cpus", "1.5"], {"NanoCpus": 1_500_000_000, "CpuQuota": 0, "CpuPeriod": 0}),
-    (["--cpu-quota", "50000", "--cpu-period", "200000"], {"NanoCpus": 0, "CpuQuota": 50_000, "CpuPeriod": 200_000}),
-    (["-m", "64m", "--memory-reservation", "32m"], {"Memory": 64 << 20, "MemorySwap": 128 << 20, "MemoryReservation": 32 << 20}),
-    (["--pids-limit", "20", "--cpu-shares", "512", "--cpuset-cpus", "0"], {"PidsLimit": 20, "CpuShares": 512, "CpusetCpus": "0"}),
-    (["--ulimit", "nofile=1024:2048"], {"Ulimits": [{"Name": "nofile", "Hard": 2048, "Soft": 1024}]}),
-    (["--restart", "on-failure:3"], {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3}}),
-    (["--rm", "--privileged", "--read-only", "--init"], {"AutoRemove": True, "Privileged": True, "ReadonlyRootfs": True, "Init": True}),
-    (["--cap-add", "NET_ADMIN", "--cap-drop", "MKNOD"], {"CapAdd": ["CAP_NET_ADMIN"], "CapDrop": ["CAP_MKNOD"]}),
-    (["-v", "/tmp:/t:ro", "-v", "named:/n"], {"Binds": ["/tmp:/t:ro", "named:/n"]}),
-    (["--mount", "type=bind,src=/tmp,dst=/t,ro"], {"Mounts": [{"Type": "bind", "Source": "/tmp", "Target": "/t", "ReadOnly": True}]}),
-    (["--tmpfs", "/scratch:size=1m"], {"Tmpfs": {"/scratch": "size=1m"}}),
-    (["--dns", "1.1.1.1", "--dns-search", "x.y", "--dns-option", "ndots:2"], {"Dns": ["1.1.1.1"], "DnsSearch": ["x.y"], "DnsOptions": ["ndots:2"]}),
-    (["--add-host", "box:10.0.0.1"], {"ExtraHosts": ["box:10.0.0.1"]}),
-    (["--network", "none"], {"NetworkMode": "none"}),
-    (["-p", "127.0.0.1:8080:80", "-p", "53/udp"], {"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}], "53/udp": [{"HostIp": "", "HostPort": ""}]}}),
-    (["--log-opt", "max-size=1m", "--log-opt", "max-file=3"], {"LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "3"}}}),
-    (["--log-driver", "none"], {"LogConfig": {"Type": "none", "Config": {}}}),
-    (["--security-opt", "no-new-privileges", "--security-opt", "seccomp=unconfined"], {"SecurityOpt": ["no-new-privileges", "seccomp=unconfined"]}),
-    (["--device", "/dev/null:/dev/x:r"], {"Devices": [{"PathOnHost": "/dev/null", "PathInContainer": "/dev/x", "CgroupPermissions": "r"}]}),
-    (["--device-cgroup-rule", "c 42:* rmw"], {"DeviceCgroupRules": ["c 42:* rmw"]}),
-    (["--pid", "host", "--ipc", "host", "--uts", "host", "--cgroupns", "host"], {"PidMode": "host", "IpcMode": "host", "UTSMode": "host", "CgroupnsMode": "host"}),
-    (["--shm-size", "1m", "--sysctl", "net.ipv4.ip_forward=1"], {"ShmSize": 1 << 20, "Sysctls": {"net.ipv4.ip_forward": "1"}}),
-    (["--oom-score-adj", "100", "--group-add", "5", "--oom-kill-disable"], {"OomScoreAdj": 100, "GroupAdd": ["5"], "OomKillDisable": True}),
-    (["--annotation", "a=b"], {"Annotations": {"a": "b"}}),
-]  # fmt: skip
+OPTIONS = {
+    "--cpus 1.5": {"NanoCpus": 1_500_000_000, "CpuQuota": 0, "CpuPeriod": 0},
+    "--cpu-quota 50000 --cpu-period 200000": {"NanoCpus": 0, "CpuQuota": 50_000, "CpuPeriod": 200_000},
+    "-m 64m --memory-reservation 32m": {"Memory": 64 << 20, "MemorySwap": 128 << 20, "MemoryReservation": 32 << 20},
+    "--pids-limit 20 --cpu-shares 512 --cpuset-cpus 0": {"PidsLimit": 20, "CpuShares": 512, "CpusetCpus": "0"},
+    "--ulimit nofile=1024:2048": {"Ulimits": [{"Name": "nofile", "Hard": 2048, "Soft": 1024}]},
+    "--restart on-failure:3": {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3}},
+    "--rm --privileged --read-only": {"AutoRemove": True, "Privileged": True, "ReadonlyRootfs": True},
+    "--cap-add NET_ADMIN --cap-drop MKNOD --init": {"CapAdd": ["CAP_NET_ADMIN"], "CapDrop": ["CAP_MKNOD"], "Init": True},
+    "-v /tmp:/t:ro -v named:/n": {"Binds": ["/tmp:/t:ro", "named:/n"]},
+    "--mount type=bind,src=/tmp,dst=/t,ro": {
+        "Mounts": [{"Type": "bind", "Source": "/tmp", "Target": "/t", "ReadOnly": True}]
+    },
+    "--tmpfs /scratch:size=1m": {"Tmpfs": {"/scratch": "size=1m"}},
+    "--dns 1.1.1.1 --dns-search x.y --dns-option ndots:2": {
+        "Dns": ["1.1.1.1"], "DnsSearch": ["x.y"], "DnsOptions": ["ndots:2"]
+    },
+    "--add-host box:10.0.0.1": {"ExtraHosts": ["box:10.0.0.1"]},
+    "--network none": {"NetworkMode": "none"},
+    "-p 127.0.0.1:8080:80 -p 53/udp": {
+        "PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}], "53/udp": [{"HostIp": "", "HostPort": ""}]}
+    },
+    "--log-opt max-size=1m --log-opt max-file=3": {
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "3"}}
+    },
+    "--log-driver none": {"LogConfig": {"Type": "none", "Config": {}}},
+    "--security-opt no-new-privileges --security-opt seccomp=unconfined": {
+        "SecurityOpt": ["no-new-privileges", "seccomp=unconfined"]
+    },
+    "--device /dev/null:/dev/x:r": {
+        "Devices": [{"PathOnHost": "/dev/null", "PathInContainer": "/dev/x", "CgroupPermissions": "r"}]
+    },
+    "--device-cgroup-rule 'c 42:* rmw'": {"DeviceCgroupRules": ["c 42:* rmw"]},
+    "--pid host --ipc host --uts host --cgroupns host": {
+        "PidMode": "host", "IpcMode": "host", "UTSMode": "host", "CgroupnsMode": "host"
+    },
+    "--shm-size 1m --sysctl net.ipv4.ip_forward=1": {"ShmSize": 1 << 20, "Sysctls": {"net.ipv4.ip_forward": "1"}},
+    "--oom-score-adj 100 --group-add 5 --oom-kill-disable": {"OomScoreAdj": 100, "GroupAdd": ["5"], "OomKillDisable": True},
+    "--annotation a=b": {"Annotations": {"a": "b"}},
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("words", "wanted"), OPTIONS, ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else ""
-)
-def test_what_the_host_is_asked_for(daemon: RunningDaemon, words: list[str], wanted: dict[str, Any]) -> None:
-    host = inspected(daemon, *words, "busybox", "true")["HostConfig"]
-    assert {name: host[name] for name in wanted} == wanted
+@pytest.mark.parametrize("words", OPTIONS)
+def test_what_the_host_is_asked_for(daemon: RunningDaemon, words: str) -> None:
+    host = inspected(daemon, *shlex.split(words), "busybox", "true")["HostConfig"]
+    assert {name: host[name] for name in OPTIONS[words]} == OPTIONS[words]
 
 
 def test_what_the_container_is_asked_to_be(daemon: RunningDaemon) -> None:
