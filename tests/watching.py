@@ -44,7 +44,7 @@ def nothing_runs_on(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_fixture_setup(fixturedef: "pytest.FixtureDef[object]") -> Iterator[None]:
     """Remember what fixtures of more than one test start: a test may be the first that asks for them, in its middle."""
-    before = _running()
+    before = _running() if fixturedef.scope != "function" else set()
     yield
     if fixturedef.scope != "function":
         _OF_WIDER_FIXTURES.update(_running() - before)
