@@ -75,8 +75,9 @@ class Bundle:
         raise AssertionError(self("state", self.name))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def rootfs(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root file system of the test's own: what its containers write stays there."""
     needs_root()
     root = engine.spec("busybox", ["true"]).root
     assert isinstance(root, OverlayRoot)
