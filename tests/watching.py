@@ -18,7 +18,7 @@ from types import FrameType
 
 import pytest
 
-EXIT_TIMEOUT_SECONDS = 5.0  # seconds that threads and processes have to end after their test
+EXIT_TIMEOUT_SECONDS = 20.0  # seconds that threads and processes have to end after their test
 TIMED_OUT = 124  # timeout(1)'s own exit status
 _ENDING: list[int] = []  # the status of the run, once it is known
 _STDERR: list[int] = []

@@ -217,7 +217,7 @@ def test_what_is_mounted_below_takes_no_room_on_the_disk(tmp_path: Path) -> None
         assert 1 << 16 <= allocated(tmp_path) < 1 << 18
 
 
-def gone(pids: list[int], timeout: float = 5.0) -> bool:
+def gone(pids: list[int], timeout: float = 20.0) -> bool:
     """Wait until none of these is left: one that the kernel ends with its parent needs a moment longer than the parent."""
     deadline = time.monotonic() + timeout
     while (left := [pid for pid in pids if Path(f"/proc/{pid}").exists()]) and time.monotonic() < deadline:
