@@ -75,8 +75,8 @@ CHINESE = {
     "{kind}: a namespace of its own": "{kind}：有自己的命名空间",
     "{kind}: the starter's, for the spec does not ask for one": "{kind}：沿用启动者的，因为 spec 没有要求新的",
     "the check did not begin within {n} seconds: this machine has too much to do": "检查在 {n} 秒内没能开始：这台机器太忙了",
-    "it waited for a processor for {n} seconds and more, and was not done: this machine has too much to do":
-        "它等待处理器超过了 {n} 秒，仍没有结束：这台机器太忙了",
+    "it waited for a processor for more than {n} seconds: does it loop, or has this machine too much to do?":
+        "它等待处理器超过了 {n} 秒：是死循环，还是这台机器太忙了？",
     "it was not done after {n} seconds: does it loop, or wait?": "{n} 秒后还没有结束：是死循环，还是在等待什么？",
     "labcore's version was called: the step is to be your own": "调用了 labcore 的版本：这一步要自己写",
     "your step raised an error": "你的代码运行出错",

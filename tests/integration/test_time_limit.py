@@ -30,7 +30,8 @@ def burn(seconds):
 """
 LIMITED = """
 import json, sys
-from labcore.lab.checks import lesson_01, supervisor
+from labcore.lab.checks import lesson_01, supervisor, time_limit
+time_limit.MOST_WAITED_SECONDS = 600.0  # whatever else runs on this machine
 seconds, *arguments = sys.argv[1:]
 lesson_01.SCENARIOS["hostname"] = lesson_01.SCENARIOS["hostname"].replace(seconds=float(seconds))
 sys.argv[1:] = arguments

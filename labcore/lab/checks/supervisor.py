@@ -188,7 +188,7 @@ def _too_late(outcome: str, seconds: float, *, begun: bool) -> str:
         return say("the check did not begin within {n} seconds: this machine has too much to do", n=f"{START_SECONDS:g}")
     if outcome == "busy":
         return say(
-            "it waited for a processor for {n} seconds and more, and was not done: this machine has too much to do",
+            "it waited for a processor for more than {n} seconds: does it loop, or has this machine too much to do?",
             n=f"{MOST_WAITED_SECONDS:g}",
         )
     return say("it was not done after {n} seconds: does it loop, or wait?", n=f"{seconds:g}")
