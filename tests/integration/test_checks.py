@@ -182,7 +182,7 @@ def test_a_function_that_was_not_saved_is_not_checked(tmp_path: Path, monkeypatc
 SAID = {
     "raises": ("return 1 / 0", "ZeroDivisionError", "my_runtime.py, line"),
     "kills its own process": ("was killed, or ended itself",),
-    "loops": ("does it loop, or wait?",),
+    "loops": ("does it loop, or",),
 }
 
 
