@@ -30,6 +30,7 @@ CHINESE = {
     "the attack broke off: {why}": "攻击中途停止：{why}",
     # machines
     "There is no virtual machine to look into here: {why}": "这里没有可以进去看的虚拟机：{why}",
+    "There is no virtual machine to look into here yet.": "这里还没有可以进去看的虚拟机。",
     "To have one: `sudo labcore vm setup` (27 MB, once). The lesson goes on without.":
         "想要一台：`sudo labcore vm setup`（27 MB，只需一次）。没有它，课程也能继续。",
     "{done} of {total}: {what}": "第 {done} 项，共 {total} 项：{what}",
@@ -190,6 +191,7 @@ CHINESE = {
     "{mark}you guessed: {guess}": "{mark}你猜的是：{guess}",
     "you made no guess": "你没有猜",
     "it is: {seen}": "结果是：{seen}",
+    "it was not measured here": "这里没有测到",
     "there is no guess {name}; there are: {names}": "没有名为 {name} 的猜测题；现有：{names}",
     # references
     "there is no reference of {what}; there are: {names}": "没有 {what} 的速查表；现有：{names}",
