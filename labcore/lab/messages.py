@@ -104,7 +104,7 @@ CHINESE = {
         "从第 {n} 课起会重写这一步，由新版本代替。",
     "This function is not the one that is saved: put @lab.step above it, and run its cell again.":
         "这个函数不是已保存的那一个：请在它上面加上 @lab.step，再运行一遍它的单元格。",
-    "there is no lesson {number} yet; there is: {numbers}": "还没有第 {number} 课；现有：{numbers}",
+    "there is no lesson {number} yet; there are: {numbers}": "还没有第 {number} 课；现有：{numbers}",
     "{step} is no step: the steps are {steps}": "{step} 不是一个步骤；步骤有：{steps}",
     "{step}: not yet": "{step}：还没有通过",
     "{step}: passed": "{step}：通过",
