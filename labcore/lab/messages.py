@@ -30,6 +30,7 @@ CHINESE = {
     "the attack broke off: {why}": "攻击中途停止：{why}",
     # machines
     "There is no virtual machine to look into here: {why}": "这里没有可以进去看的虚拟机：{why}",
+    "There is no virtual machine to look into here yet.": "这里还没有可以进去看的虚拟机。",
     "To have one: `sudo labcore vm setup` (27 MB, once). The lesson goes on without.":
         "想要一台：`sudo labcore vm setup`（27 MB，只需一次）。没有它，课程也能继续。",
     "{done} of {total}: {what}": "第 {done} 项，共 {total} 项：{what}",
@@ -105,7 +106,7 @@ CHINESE = {
         "从第 {n} 课起会重写这一步，由新版本代替。",
     "This function is not the one that is saved: put @lab.step above it, and run its cell again.":
         "这个函数不是已保存的那一个：请在它上面加上 @lab.step，再运行一遍它的单元格。",
-    "there is no lesson {number} yet; there is: {numbers}": "还没有第 {number} 课；现有：{numbers}",
+    "there is no lesson {number} yet; there are: {numbers}": "还没有第 {number} 课；现有：{numbers}",
     "{step} is no step: the steps are {steps}": "{step} 不是一个步骤；步骤有：{steps}",
     "{step}: not yet": "{step}：还没有通过",
     "{step}: passed": "{step}：通过",
@@ -192,6 +193,7 @@ CHINESE = {
     "{mark}you guessed: {guess}": "{mark}你猜的是：{guess}",
     "you made no guess": "你没有猜",
     "it is: {seen}": "结果是：{seen}",
+    "it was not measured here": "这里没有测到",
     "there is no guess {name}; there are: {names}": "没有名为 {name} 的猜测题；现有：{names}",
     # references
     "there is no reference of {what}; there are: {names}": "没有 {what} 的速查表；现有：{names}",

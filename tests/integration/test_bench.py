@@ -201,7 +201,9 @@ def test_a_comparison_can_be_asked_for_by_a_thread_which_may_lose_interest(vm_ro
 
 def test_a_comparison_apart_yields_what_it_found(tmp_path: Path) -> None:
     needs_root()
+    cgroups = containers_cgroups()
     *steps, found = compare_isolated(tmp_path / "nothing", Options(rounds=1, quick=True))  # no virtual machines there: a note
+    assert containers_cgroups() <= cgroups, "each command has ended its container"
     assert steps
     assert isinstance(found, Comparison)
     assert found.get("start", "labcore") is not None
@@ -215,6 +217,10 @@ def test_what_is_mounted_below_takes_no_room_on_the_disk(tmp_path: Path) -> None
     with small_disk(tmp_path / "elsewhere", "1m") as elsewhere:
         (elsewhere / "large").write_bytes(b"x" * (1 << 19))
         assert 1 << 16 <= allocated(tmp_path) < 1 << 18
+
+
+def containers_cgroups() -> set[Path]:
+    return set(Path("/sys/fs/cgroup").glob("**/labcore-*/"))
 
 
 def gone(pids: list[int], timeout: float = 20.0) -> bool:
