@@ -18,7 +18,7 @@ from labcore.network.links import Route, delete_link, find_link, link_index, lis
 from labcore.network.netlink import Netlink, NetlinkError
 from labcore.network.networks import NetworkStore, checked_name
 from labcore.network.options import bridge_options
-from labcore.network.reserve import new_endpoint
+from labcore.network.reserve import check_addresses, new_endpoint
 from labcore.spec.network import PREDEFINED, Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
 
 if TYPE_CHECKING:
@@ -179,6 +179,10 @@ class NetworkDriver:
     def endpoints(self, *, network: str = "", owner: str = "") -> list[Endpoint]:
         """Return the endpoints of a network (its ID), or of an owner, or all, by their interfaces' names."""
         return self._endpoints.endpoints(network=network, owner=owner)
+
+    def check(self, wanted: EndpointOptions) -> None:
+        """Refuse fixed addresses that no endpoint of that network can have. Raises NotFound, InvalidInput."""
+        check_addresses(wanted, self.find(wanted.network))
 
     def reserve(
         self, wanted: EndpointOptions, owner: str, *, names: Sequence[str] = (), ports: Sequence[PortBinding] = ()

@@ -521,11 +521,11 @@ def test_the_lowest_free_address_is_given_out(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "why"),
     [
-        ({"ipv4": "10.6.0.9"}, InvalidInput, "not in the subnet 10.5.0.0/16 of network blue"),
+        ({"ipv4": "10.6.0.9"}, InvalidInput, "no configured subnet .* 10.6.0.9: network blue has 10.5.0.0/16"),
         ({"ipv4": "10.5.0.1"}, InvalidInput, "gateway"),
         ({"ipv4": "10.5.255.255"}, InvalidInput, "for itself"),
         ({"ipv4": "10.5.0.2"}, InUse, "another container on network blue has it"),
-        ({"ipv6": "fd00::2"}, InvalidInput, "network blue has no IPv6"),
+        ({"ipv6": "fd00::2"}, InvalidInput, "user configured subnets: leave it out"),
         ({"driver_options": (("com.docker.network.endpoint.ifname", "a b"),)}, InvalidInput, "interface name"),
         ({"driver_options": (("com.docker.network.endpoint.sysctls", "kernel.x=1"),)}, InvalidInput, "write it as"),
         ({"driver_options": (("com.docker.network.endpoint.sysctls", "net.../x.IFNAME.y=1"),)}, InvalidInput, "write it as"),
