@@ -6,6 +6,7 @@ from contextlib import ExitStack, suppress
 from typing import Final
 
 from labcore.disk_space import room_for
+from labcore.engine.container_events import log_container_event
 from labcore.engine.container_state import now, upper_of
 from labcore.engine.engine import BARE, Engine
 from labcore.engine.ids import new_id
@@ -37,7 +38,9 @@ def create(engine: Engine, options: CreateOptions) -> Container:
             if mount.kind == "volume":
                 volume = engine.volumes.create(mount.source, anonymous=mount.source in drawn)
                 held.enter_context(engine.volumes.use(volume))
-        return _named(engine, made)
+        made = _named(engine, made)
+    log_container_event(engine, made, "create")
+    return made
 
 
 def _check(engine: Engine, made: Container) -> None:
