@@ -96,6 +96,18 @@ def test_containers_reach_others_and_are_reached(program: str, hosts: tuple[Name
     assert said[7:] == ["web", "1", "web"]
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_containers_reach_others_by_ipv6(program: str, hosts: tuple[Namespace, Namespace]) -> None:
+    needs(program)
+    host, neighbor = hosts
+    script = f"""
+    {LABCORE} network create --ipv6 blue > /dev/null
+    {LABCORE} run --rm --network blue {NC} 2001:db8::2 8000; echo"""
+    with serving(neighbor, "neighbor", 8000):
+        said = shell(host, script, hidden=tuple(each for each in PROGRAMS if each != program))
+    assert said == ["neighbor 2001:db8::1"]
+
+
 def test_the_hosts_loopback_is_out_of_reach(hosts: tuple[Namespace, Namespace]) -> None:
     needs("pasta")
     host, _ = hosts
