@@ -1,9 +1,8 @@
 """The network driver: networks, and endpoints, which are reserved, attached to a container's namespace, and released."""
 
 import os
-from _thread import allocate_lock  # `threading` costs 2 ms of a start
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
@@ -16,9 +15,10 @@ from labcore.network.bridges import delete_bridge, ensure_forwarding, find_bridg
 from labcore.network.endpoints import OWNER_MAX, EndpointStore, Entry, entry_of
 from labcore.network.firewall import Firewall, table_of
 from labcore.network.links import Route, delete_link, find_link, link_index, list_links, set_down
-from labcore.network.netlink import Netlink, NetlinkError
+from labcore.network.netlink import Netlink
 from labcore.network.networks import NetworkStore, checked_name
 from labcore.network.options import bridge_options
+from labcore.network.removals import Removals
 from labcore.network.reserve import check_addresses, new_endpoint
 from labcore.spec.network import PREDEFINED, Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from labcore.network.proxy import Bind, Proxy
     from labcore.network.resolver.clients import Client
 
-DELETED_SECONDS: Final = 0.5  # after which bridges of removed networks go, or else when there are so many:
-MOST_REMOVED: Final = 64
 SWEPT: Final = 32  # endpoints that a start looks at, whether their owners were killed
 
 
@@ -56,8 +54,7 @@ class NetworkDriver:
         self._endpoints = EndpointStore(self._directory)
         self._place = Place(self._directory)
         self._held: dict[str, PendingFile] = {}  # endpoint -> its file, locked until it is attached
-        self._removed: list[Network] = []  # whose bridges are to be deleted
-        self._removed_lock = allocate_lock()
+        self._removals = Removals()
         self._notify = notify
         self._bind = bind
         self._other_routes = other_routes
@@ -138,7 +135,7 @@ class NetworkDriver:
         return sorted({*PREDEFINED, *self._networks.ids()})
 
     def remove(self, word: str) -> None:
-        """Remove a network; its bridge carries nothing from now on, and goes a moment later (`_delete_removed`).
+        """Remove a network; its bridge carries nothing from now on, and goes a moment later (`removals.py`).
 
         Raises NotFound, InvalidInput, InUse.
         """
@@ -154,37 +151,9 @@ class NetworkDriver:
             if is_ours(netlink, network, self._place.alias(network.id)):
                 self._endpoints.note_ended(network.bridge, network.id)
                 netlink.request(set_down(network.bridge, self._place.bridge_alias(network.id)))  # the host's routes to it go
-                self._delete_later(network)
+                self._removals.add(network.bridge, network.id, self._delete_link)
             self._networks.delete(network)
             self._firewall.remove_network(network)
-
-    def _delete_later(self, network: Network) -> None:
-        """Have a bridge deleted that is set down and noted."""
-        from threading import Thread  # few commands remove a network
-
-        with self._removed_lock:
-            self._removed.append(network)
-            is_first = len(self._removed) == 1
-        if is_first:
-            Thread(target=self._delete_removed).start()  # which the interpreter waits for at its end
-
-    def _delete_removed(self) -> None:
-        """Delete removed networks' bridges: once none was removed for a while, or there are many, or the interpreter ends.
-
-        The kernel lets nobody look at or change a link while it deletes one, 20 ms: who makes a network instead of the one that
-        was removed would wait. Where this fails or is killed, the bridges are noted, and the next who reserves tries again.
-        """
-        from threading import main_thread
-
-        count = 0
-        while count < len(self._removed) < MOST_REMOVED and main_thread().is_alive():
-            count = len(self._removed)
-            main_thread().join(DELETED_SECONDS)
-        with self._removed_lock:
-            removed, self._removed = self._removed, []
-        with suppress(NetlinkError), Netlink() as netlink:
-            for network in removed:
-                self._delete_link(netlink, network.bridge, network.id)
 
     def prune(self, needed: Collection[str] = ()) -> list[Network]:
         """Remove the networks that have no endpoint, but for those `needed` (names or IDs); return them.

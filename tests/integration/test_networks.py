@@ -438,8 +438,8 @@ def test_bridges_of_removed_networks_go_later_or_with_the_process(machine: Machi
     """Whoever makes and removes networks does not wait while the kernel deletes bridges."""
     bridges = {machine.create(name).bridge for name in ("blue", "red")}
     script = """
-        from labcore.network import driver
-        driver.DELETED_SECONDS = 60
+        from labcore.network import removals
+        removals.QUIET_SECONDS = 60
         for name in ('blue', 'red'): d.remove(name)
         print(flush=True); sys.stdin.readline()"""
     with running(machine, script) as process:
@@ -463,8 +463,8 @@ def test_a_half_made_bridge_goes_with_its_network(machine: Machine) -> None:
 def test_a_removal_that_was_killed_is_finished(machine: Machine) -> None:
     network = machine.create("blue")
     script = """
-        from labcore.network import driver
-        driver.DELETED_SECONDS = 60
+        from labcore.network import removals
+        removals.QUIET_SECONDS = 60
         d.remove('blue')
         os.kill(os.getpid(), 9)"""
     with running(machine, script, wait=False) as process:
