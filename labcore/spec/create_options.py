@@ -10,8 +10,10 @@ import os
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
+from labcore.spec.health import Healthcheck  # the fields are read by their types
 from labcore.spec.log import LogPolicy
 from labcore.spec.resources import Resources
+from labcore.spec.restart import RestartPolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +66,8 @@ class CreateOptions(Record):
     `host`, `private`, `container:NAME` and so on; empty is the default. `masked_paths` and `readonly_paths` None are the
     default ones. `network_mode` is also a network's name (`bridge` is the default one's), `networks` are all that the container
     is connected to; with none it has the loopback interface alone. `seccomp` empty is the default profile, `unconfined` none
-    at all; any other is a profile's JSON, as docker's.
+    at all; any other is a profile's JSON, as docker's. `attached` are the streams that the first client means to attach to.
+    `volumes_from` are `NAME[:ro|rw]`, containers whose mounts this one has too. `healthcheck` takes the place of the image's.
     """
 
     image: str = ""
@@ -84,7 +87,10 @@ class CreateOptions(Record):
     tty: bool = False
     open_stdin: bool = False
     stdin_once: bool = False
+    attached: tuple[str, ...] = ()
     auto_remove: bool = False
+    restart: RestartPolicy = RestartPolicy()
+    healthcheck: Healthcheck | None = None
     init: bool = False
     # --- what it may do
     privileged: bool = False
@@ -113,6 +119,7 @@ class CreateOptions(Record):
     sysctls: tuple[tuple[str, str], ...] = ()
     # --- files and devices
     mounts: tuple[Mount, ...] = ()
+    volumes_from: tuple[str, ...] = ()
     devices: tuple[DeviceMapping, ...] = ()
     device_cgroup_rules: tuple[DeviceRule, ...] = ()
     # --- networks
