@@ -6,6 +6,9 @@ from labcore.daemon.wire.codec import decode_bytes
 from labcore.errors import InvalidInput
 from labcore.http import Request
 
+MAX_EXTENT = (1 << 16) - 1  # rows or columns of a terminal
+TRUE_WORDS = ("1", "t", "T", "TRUE", "true", "True")  # of parameters that docker is strict about
+FALSE_WORDS = ("0", "f", "F", "FALSE", "false", "False")
 FALSE = ("", "0", "no", "false", "none")
 
 
@@ -41,10 +44,6 @@ def filters(request: Request, known: Collection[str] | None) -> dict[str, list[s
     }
 
 
-TRUE_WORDS = ("1", "t", "T", "TRUE", "true", "True")
-FALSE_WORDS = ("0", "f", "F", "FALSE", "false", "False")
-
-
 def strict_flag(request: Request, name: str, *, default: bool = False) -> bool:
     """Return a truth of a parameter that docker is strict about. Raises InvalidInput."""
     text = request.query.get(name, "")
@@ -53,3 +52,15 @@ def strict_flag(request: Request, name: str, *, default: bool = False) -> bool:
     if text not in TRUE_WORDS + FALSE_WORDS:
         raise InvalidInput(f"invalid value for {name}: {text:.80}: true or false is wanted")
     return text in TRUE_WORDS
+
+
+def console_size(request: Request) -> tuple[int, int]:
+    """Return a terminal's size, `h` and `w`. Raises InvalidInput."""
+    return _extent(request, "h", "height"), _extent(request, "w", "width")
+
+
+def _extent(request: Request, name: str, what: str) -> int:
+    text = request.query.get(name, "")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise InvalidInput(f'invalid resize {what} "{text}": invalid syntax')
+    return min(int(text), MAX_EXTENT)
