@@ -14,6 +14,7 @@ from pathlib import Path
 from labcore import procfs
 from labcore.atomic import atomic_write
 from labcore.engine.container_events import log_container_event
+from labcore.engine.network_objects import release_endpoints
 from labcore.engine.records import State
 from labcore.errors import InUse, NotFound, NotRunning, StoreFull
 from labcore.json_codec import dumps, loads
@@ -82,9 +83,7 @@ def settled(engine: Engine, id: str) -> Container:
     if state.status != "running":
         state = state.replace(oom_killed=remove_cgroups(engine, container))
         if container.options.networks:
-            from labcore.engine.networks import release  # `ps` needs the records alone
-
-            release(engine, container.id)
+            release_endpoints(engine, container.id)
     if state == container.state:
         return container
     container = noted(engine, container, state)
