@@ -19,7 +19,7 @@ from labcore.engine.container_state import get
 from labcore.engine.exec import ExecOptions, check_runs, execute
 from labcore.engine.exec_failure import exec_failure
 from labcore.engine.ids import new_id
-from labcore.errors import InUse, NotFound, StepFailed
+from labcore.errors import InUse, NotFound
 from labcore.native import DEVNULL, Process
 from labcore.native.monitor import MonitorLost
 from labcore.runtime.terminal import resize, take
