@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from labcore.bench.measure import Result, Row, Subject, environment, measure
-from labcore.bench.peers import PeerFailed, archive_of, own_dockerd, timed, version
+from labcore.bench.peers import WITH_NETWORKS, PeerFailed, archive_of, own_dockerd, timed, version
 from labcore.bench.workspace import workspace
 from labcore.engine import Engine
 from labcore.network import NetworkDriver, namespace_of
@@ -133,7 +133,7 @@ def own_docker(work: Path, undo: ExitStack) -> Docker:
     engine.seed("busybox")
     root = engine.spec("busybox", ["true"]).root
     assert isinstance(root, OverlayRoot)
-    words = undo.enter_context(own_dockerd(work, "--ipv6=false"))
+    words = undo.enter_context(own_dockerd(work, *WITH_NETWORKS))
     timed([*words, "import", str(archive_of(Path(root.directory, root.layers[0]), work)), "labcore-bench"])
     return Docker(words[2].removeprefix("unix://"))
 

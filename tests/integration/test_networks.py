@@ -773,7 +773,7 @@ def test_several_processes_at_once_give_nothing_out_twice(machine: Machine) -> N
     )
     with ExitStack() as stack:
         processes = [stack.enter_context(running(machine, script, wait=False)) for _ in range(4)]
-        given = [line for process in processes for line in iter(process.stdout.readline, "\n")]  # type: ignore[union-attr]
+        given = [line for process in processes for line in lines_of(process)]
     assert sorted(given) == sorted(f"10.5.0.{number}/24\n" for number in range(2, 102))
 
 
@@ -783,8 +783,22 @@ def test_networks_made_by_several_processes_at_once_do_not_overlap(machine: Mach
     )
     with ExitStack() as stack:
         processes = [stack.enter_context(running(machine, script, wait=False)) for _ in range(3)]
-        given = [line for process in processes for line in iter(process.stdout.readline, "\n")]  # type: ignore[union-attr]
+        given = [line for process in processes for line in lines_of(process)]
     assert len(set(given)) == 12
+
+
+def test_a_state_root_whose_maker_was_killed_is_completed(machine: Machine) -> None:
+    """Between the directory, in which the lock is, and what is in it."""
+    (machine.root / "network").mkdir()
+    assert machine.create("blue").bridge in machine.links()
+
+
+def lines_of(process: "subprocess.Popen[str]") -> Iterator[str]:
+    """Yield what a process says until its empty line; fails if it ends before."""
+    assert process.stdout is not None
+    while (line := process.stdout.readline()) != "\n":
+        assert line, f"it has ended with {process.wait()}"
+        yield line
 
 
 # --- cycles
