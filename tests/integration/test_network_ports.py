@@ -527,7 +527,7 @@ def test_a_released_address_has_no_connections_to_a_published_port(made: Rig, ne
     "words", [(), ("--reverse",), ("--bidir",), ("--udp", "--bytes=1M", "--bitrate=99M"), ("--parallel=4",)]
 )
 def test_iperf3_measures_through_a_published_port(made: Rig, network: Network, words: tuple[str, ...]) -> None:
-    """From another host and localhost, translated, and by `::1` through the proxy: more than sockets hold, so it must arrive."""
+    """From another host and localhost, translated, and by `::1` through the proxy: more than sockets hold, so it arrives."""
     needs("iperf3")
     both = (PortBinding(5201, "tcp", "", 5201), PortBinding(5201, "udp", "", 5201))
     web = made.container("web", network, *both, serve=False)
