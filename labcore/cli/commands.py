@@ -72,6 +72,7 @@ COMMANDS = {
     "volume rm": "Remove volumes, with all that is in them",
     "inspect": "Print all that is known of containers, images and so on, as JSON",
     "version": "Show the versions of labcore and of what it runs on",
+    "daemon": "Serve the Docker Engine API: the stock docker command works with it",
     "seed": "Make images on the spot: busybox, alpine, debian, nginx, python",
     "plan": "Print what `run` would do, op by op, and start nothing",
     "doctor": "Try what this machine can do, and name the cures",

@@ -3,10 +3,12 @@
 import errno
 from contextlib import suppress
 
+from labcore.engine.container_events import log_container_event
 from labcore.engine.container_state import (
     NOT_STARTED,
     boot_id,
     never_ran,
+    noted,
     remember_cgroups,
     remove_cgroups,
     running_state,
@@ -30,7 +32,8 @@ NOT_EXECUTABLE, NOT_FOUND = 126, 127  # docker's codes of a program that could n
 def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
     """Start a container and return its process, to be waited for or released; one that runs already is attached to.
 
-    With `with_input` its standard input is there to be written to, if it takes any.
+    With `with_input` its standard input is there to be written to, if it takes any. In an engine with a supervisor the process
+    is the supervisor's.
     Raises NotFound, InUse; StepFailed if it cannot be started: then why stands in its record too.
     """
     found = engine.records.find(text)
@@ -48,7 +51,10 @@ def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
             failed = never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
             engine.records.set_state(container, failed)
             raise
-        engine.records.set_state(container, running_state(process.pid, before))
+        container = noted(engine, container, running_state(process.pid, before))  # it may have filled the disk
+        if engine.supervisor:
+            engine.supervisor.watch(container.id, process)
+        log_container_event(engine, container, "start")
         return process
 
 

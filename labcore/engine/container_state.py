@@ -13,6 +13,7 @@ from pathlib import Path
 
 from labcore import procfs
 from labcore.atomic import atomic_write
+from labcore.engine.container_events import log_container_event
 from labcore.engine.records import State
 from labcore.errors import InUse, NotFound, NotRunning, StoreFull
 from labcore.json_codec import dumps, loads
@@ -64,7 +65,7 @@ def current(engine: Engine, container: Container) -> Container:
     if state == container.state:
         return container
     if state.status == "running":
-        return _noted(engine, container, state)
+        return noted(engine, container, state)
     try:
         with engine.container_dirs.locked(container.id, container.name, seconds=0):
             return settled(engine, container.id)
@@ -82,10 +83,15 @@ def settled(engine: Engine, id: str) -> Container:
         state = state.replace(oom_killed=remove_cgroups(engine, container))
         if container.options.networks:
             engine.networks.release(container.id)
-    return container if state == container.state else _noted(engine, container, state)
+    if state == container.state:
+        return container
+    container = noted(engine, container, state)
+    if state.status == "exited":
+        log_container_event(engine, container, "die", exitCode=str(state.exit_code))
+    return container
 
 
-def _noted(engine: Engine, container: Container, state: State) -> Container:
+def noted(engine: Engine, container: Container, state: State) -> Container:
     """Note a state; on a full disk it is found out anew the next time."""
     with suppress(StoreFull):
         return engine.records.set_state(container, state)

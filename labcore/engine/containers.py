@@ -17,6 +17,7 @@ import signal
 from contextlib import suppress
 
 from labcore.engine.completed import exit_code
+from labcore.engine.container_events import log_container_event
 from labcore.engine.container_state import (
     KILLED,
     current,
@@ -157,6 +158,7 @@ def remove(engine: Engine, text: str, *, force: bool = False, volumes: bool = Fa
         if container.layers:
             engine.uppers.wait_until_free(upper_of(container))
         engine.container_dirs.remove(container.id, _own_volumes(engine, container) if volumes else ())
+    log_container_event(engine, container, "destroy")
 
 
 def _own_volumes(engine: Engine, container: Container) -> list[str]:

@@ -16,14 +16,18 @@ from labcore.runtime.probe import confined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any, Protocol
 
     from labcore.engine.container_dirs import ContainerDirs
+    from labcore.engine.events import Events
+    from labcore.engine.exec_sessions import ExecSessions
     from labcore.engine.progress import Progress
     from labcore.engine.records import Records
     from labcore.images import Image, ImageStore
+    from labcore.native import Process
     from labcore.network import NetworkDriver
+    from labcore.network.rootless.networks import RootlessNetworks
     from labcore.registry.transport import Endpoint
     from labcore.runtime import LaunchOptions
     from labcore.runtime.stages.sequence import Action, SyncPoint
@@ -32,6 +36,13 @@ if TYPE_CHECKING:
     from labcore.storage.upper import UpperStore
     from labcore.storage.volumes import VolumeStore
 
+    class Supervisor(Protocol):
+        """Who is handed the process of each container that is started (`labcore.engine.supervisor`)."""
+
+        def watch(self, id: str, process: Process) -> None:
+            """Have it from now on."""
+
+
 BARE = Config(architecture="", diff_ids=())  # what a directory says of how it wants to be run
 SEED_NAMES = ("busybox", "hello-world")
 
@@ -39,12 +50,29 @@ SEED_NAMES = ("busybox", "hello-world")
 class Engine:
     """Everything below one state root.
 
-    `notify` is told, in a sentence each, what was changed on the machine beside labcore's own: IP forwarding.
+    `notify` is told, in a sentence each, what was changed on the machine beside labcore's own: IP forwarding. A daemon has
+    `events`, and a supervisor, which carries out what a container's options say about its end.
     """
 
-    def __init__(self, root: str | Path | None = None, *, notify: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, root: str | Path | None = None, *, notify: Callable[[str], None] = lambda _: None, events: Events | None = None
+    ) -> None:
         self.root = Path(root) if root else default_root()
         self.notify = notify
+        self.events = events
+        self.supervisor: Supervisor | None = None
+
+    def log_event(self, kind: str, action: str, id: str, attributes: Mapping[str, str]) -> None:
+        """Publish an event, in docker's words, if somebody may want to hear of it."""
+        if self.events is not None:
+            self.events.publish(kind, action, id, attributes)
+
+    @cached_property
+    def exec_sessions(self) -> ExecSessions:
+        """The processes that a daemon's clients have run in containers."""
+        from labcore.engine.exec_sessions import ExecSessions
+
+        return ExecSessions(self)
 
     @cached_property
     def images(self) -> ImageStore:
@@ -86,15 +114,14 @@ class Engine:
         return _volumes(self.root)
 
     @cached_property
-    def networks(self) -> NetworkDriver:
+    def networks(self) -> NetworkDriver | RootlessNetworks:
         """Networks, and containers' endpoints on them; an ordinary user's are in the network namespace of a pause process."""
         from labcore.network.rootless import place
 
         if confined() and (directory := place()):
             from labcore.network.rootless.networks import RootlessNetworks
 
-            visitor: Any = RootlessNetworks(self.root, directory)
-            return visitor  # type: ignore[no-any-return]
+            return RootlessNetworks(self.root, directory)
         from labcore.network import NetworkDriver
 
         return NetworkDriver(self.root, self.notify)

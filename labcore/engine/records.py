@@ -70,6 +70,10 @@ class Container(Record):
     def __str__(self) -> str:
         return f"container {self.name}"
 
+    def labels(self) -> dict[str, str]:
+        """Return its labels, with the image's."""
+        return dict(self.config.labels) | dict(self.options.labels)
+
     def anonymous_volumes(self) -> list[str]:
         """Return the names of the volumes that were drawn for it."""
         given = {mount.source for mount in self.options.mounts}
@@ -88,7 +92,7 @@ def run_config(container: Container) -> Config:
         environment=tuple(f"{name}={value}" for name, value in environment.items() if value is not None),
         user=options.user or config.user,
         workdir=options.workdir or config.workdir,
-        labels=tuple((dict(config.labels) | dict(options.labels)).items()),
+        labels=tuple(container.labels().items()),
         stop_signal=options.stop_signal or config.stop_signal,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from labcore.errors import StoreDamaged
 from labcore.json_codec import dumps, loads
 from labcore.record import Record
-from labcore.spec import Platform, checked_digest
+from labcore.spec import Healthcheck, Platform, checked_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,30 +31,6 @@ class History(Record):
     def to_json(self) -> dict[str, Any]:
         """Return the entry; what is empty is left out."""
         return {name: value for name, value in self.as_dict().items() if value}
-
-
-class Healthcheck(Record):
-    """Docker's health check: `test` as in its config (`CMD`, …), times in nanoseconds."""
-
-    test: tuple[str, ...] = ()
-    interval: int = 0
-    timeout: int = 0
-    start_period: int = 0
-    start_interval: int = 0
-    retries: int = 0
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read Docker's `Healthcheck`. Raises TypeError or ValueError."""
-        return cls(
-            test=_words(value.get("Test")),
-            **{name: int(value.get(key) or 0) for name, key in _TIMES.items()},
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as it stands in a config; what is zero is left out."""
-        times = {key: getattr(self, name) for name, key in _TIMES.items()}
-        return {"Test": list(self.test)} | {key: value for key, value in times.items() if value}
 
 
 _TIMES: Final = {
@@ -124,7 +100,7 @@ class Config(Record):
             stop_signal=str(run.get("StopSignal") or ""),
             shell=_words(run.get("Shell")),
             on_build=_words(run.get("OnBuild")),
-            healthcheck=Healthcheck.from_json(health) if health else None,
+            healthcheck=healthcheck_from_json(health) if health else None,
             os=str(value.get("os") or "linux"),
             variant=str(value.get("variant") or ""),
             created=str(value.get("created") or ""),
@@ -157,13 +133,24 @@ class Config(Record):
             "StopSignal": self.stop_signal,
             "Shell": list(self.shell),
             "OnBuild": list(self.on_build),
-            "Healthcheck": self.healthcheck.to_json() if self.healthcheck else None,
+            "Healthcheck": healthcheck_json(self.healthcheck) if self.healthcheck else None,
         }
         return {key: item for key, item in run.items() if item}
 
     def to_bytes(self) -> bytes:
         """Return the blob."""
         return dumps(self.to_json()).encode()
+
+
+def healthcheck_from_json(value: Mapping[str, Any]) -> Healthcheck:
+    """Read Docker's `Healthcheck`. Raises TypeError or ValueError."""
+    return Healthcheck(_words(value.get("Test")), **{name: int(value.get(key) or 0) for name, key in _TIMES.items()})
+
+
+def healthcheck_json(check: Healthcheck) -> dict[str, Any]:
+    """Return a health check as it stands in a config; what is zero is left out."""
+    times = {key: getattr(check, name) for name, key in _TIMES.items()}
+    return {"Test": list(check.test)} | {key: value for key, value in times.items() if value}
 
 
 def _words(value: object) -> tuple[str, ...]:

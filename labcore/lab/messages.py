@@ -76,6 +76,8 @@ CHINESE = {
     "{kind}: a namespace of its own": "{kind}：有自己的命名空间",
     "{kind}: the starter's, for the spec does not ask for one": "{kind}：沿用启动者的，因为 spec 没有要求新的",
     "the check did not begin within {n} seconds: this machine has too much to do": "检查在 {n} 秒内没能开始：这台机器太忙了",
+    "it waited for a processor for more than {n} seconds: does it loop, or has this machine too much to do?":
+        "它等待处理器超过了 {n} 秒：是死循环，还是这台机器太忙了？",
     "it was not done after {n} seconds: does it loop, or wait?": "{n} 秒后还没有结束：是死循环，还是在等待什么？",
     "labcore's version was called: the step is to be your own": "调用了 labcore 的版本：这一步要自己写",
     "your step raised an error": "你的代码运行出错",
@@ -505,6 +507,8 @@ CHINESE = {
     # devices
     "/dev is a tmpfs of its own": "/dev 是单独的 tmpfs",
     "each device of the spec is there, with its numbers": "spec 里的每个设备都在，编号正确",
+    "devices that are bound from the old root are there: `devices` comes while it is":
+        "从旧根绑定过来的设备在：`devices` 要趁旧根还在的时候",
     "and no other: not the machine's disks": "没有多余的设备：机器的磁盘不在里面",
     "everybody may read and write each: no umask has taken that away": "每个设备人人可读可写：没有被 umask 去掉权限",
     "/dev/pts is a devpts": "/dev/pts 是 devpts",

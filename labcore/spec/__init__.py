@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from labcore.spec.create_options import CreateOptions, DeviceMapping, Mount
     from labcore.spec.digest import checked_digest
+    from labcore.spec.health import Healthcheck
     from labcore.spec.isolation import (
         DEFAULT_CAPABILITIES,
         DEFAULT_DEVICES,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from labcore.spec.platform import Platform
     from labcore.spec.reference import Reference
     from labcore.spec.resources import Resources
+    from labcore.spec.restart import RestartPolicy
     from labcore.spec.scheduling import IoPriority, MemoryPolicy, Scheduler, TimeOffset
     from labcore.spec.seccomp import Comparison, SeccompFilter, SeccompProfile, SeccompRule
 
@@ -65,6 +67,7 @@ __all__ = [
     "DeviceMapping",
     "DeviceRule",
     "EndpointOptions",
+    "Healthcheck",
     "IdRange",
     "Input",
     "IoPriority",
@@ -78,6 +81,7 @@ __all__ = [
     "PortBinding",
     "Reference",
     "Resources",
+    "RestartPolicy",
     "Rlimit",
     "Root",
     "Scheduler",
@@ -110,6 +114,7 @@ __getattr__ = lazy_names(
             "Mount",
         ),
         "labcore.spec.digest": ("checked_digest",),
+        "labcore.spec.health": ("Healthcheck",),
         "labcore.spec.isolation": (
             "DEFAULT_CAPABILITIES",
             "DEFAULT_DEVICES",
@@ -138,6 +143,7 @@ __getattr__ = lazy_names(
         "labcore.spec.platform": ("Platform",),
         "labcore.spec.reference": ("Reference",),
         "labcore.spec.resources": ("Resources",),
+        "labcore.spec.restart": ("RestartPolicy",),
         "labcore.spec.scheduling": (
             "IoPriority",
             "MemoryPolicy",

@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
 
+LOG_DRIVERS = ("json-file", "local", "none")
+
 Input: TypeAlias = "Literal['none', 'open', 'once']"
 
 
 class LogPolicy(Record):
-    """The policy for a container's output: docker's log modes and options.
+    """The policy for a container's output: docker's log drivers, modes and options.
+
+    All drivers keep it in the shim's own form; with `none` nobody may read it afterwards.
 
     `blocking`: each piece is written before the next is read; a slow disk slows the container, and nothing is lost while there
     is room. `non-blocking`: the container never waits; up to `buffer` bytes wait to be written, and further output is dropped
@@ -25,8 +29,11 @@ class LogPolicy(Record):
     buffer: int = 1 << 20
     max_size: int = 0
     max_files: int = 1
+    driver: str = "json-file"
 
     def __post_init__(self) -> None:
+        if self.driver not in LOG_DRIVERS:
+            raise InvalidInput(f"logger: no log driver named '{self.driver}' is registered: there are {', '.join(LOG_DRIVERS)}")
         if self.mode not in ("blocking", "non-blocking"):
             raise InvalidInput(f"log mode {self.mode!r}: there are blocking and non-blocking")
         if self.max_files < 1 or self.max_size < 0 or self.buffer < 1:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -77,10 +78,15 @@ def test_bench_start_writes_its_format(tmp_path: Path) -> None:
         assert row["bench"] == "start"
         assert 0 < row["p05_ms"] <= row["median_ms"] <= row["p95_ms"]
     subjects = {row["subject"] for row in result["rows"]}
-    assert len([subject for subject in subjects if "labcore" in subject]) == 4
+    assert len([subject for subject in subjects if "labcore" in subject]) == 5
     assert len([subject for subject in subjects if "floor" in subject]) == 1
     if ON_CI:  # all peers are installed there, so none may drop out silently
-        assert {"bubblewrap", "crun run", "runc run", "podman run --rm", "docker run --rm"} <= subjects, done.stdout
+        assert {"bubblewrap", "crun run", "runc run", "podman run --rm --network none"} <= subjects, done.stdout
+        for network in ("none", "bridge"):  # like is compared with like
+            assert f"docker run --rm --network {network}" in subjects
+            assert re.search(
+                rf"labcore run --rm --network {network}: [\d.]+ x docker run --rm --network {network}\n", done.stdout
+            )
     assert "resident: small parent" in done.stdout
     assert (tmp_path / "rows.png").read_bytes().startswith(b"\x89PNG")
     assert not list(Path("/tmp").glob("labcore-bench-*"))
@@ -217,7 +223,7 @@ def containers_cgroups() -> set[Path]:
     return set(Path("/sys/fs/cgroup").glob("**/labcore-*/"))
 
 
-def gone(pids: list[int], timeout: float = 5.0) -> bool:
+def gone(pids: list[int], timeout: float = 20.0) -> bool:
     """Wait until none of these is left: one that the kernel ends with its parent needs a moment longer than the parent."""
     deadline = time.monotonic() + timeout
     while (left := [pid for pid in pids if Path(f"/proc/{pid}").exists()]) and time.monotonic() < deadline:

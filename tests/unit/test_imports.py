@@ -45,11 +45,12 @@ ALLOWED = {
     "registry": OPEN_TO_ALL | {"http"},
     "network": OPEN_TO_ALL | {"native"},
     "engine": OPEN_TO_ALL | {"network", "native", "runtime", "storage", "images", "registry"},
+    "daemon": OPEN_TO_ALL | SUBJECT | {"http"},
     "vm": OPEN_TO_ALL | {"native", "images"},
     "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "network", "vm"},
     "bench": OPEN_TO_ALL | SUBJECT | {"vm"},
     "lab": OPEN_TO_ALL | SUBJECT | {"http", "vm", "bench", "doctor"},
-    "cli": OPEN_TO_ALL | SUBJECT | {"vm", "doctor", "bench", "lab"},
+    "cli": OPEN_TO_ALL | SUBJECT | {"daemon", "vm", "doctor", "bench", "lab"},
     "__main__": {"cli"},
     "__init__": SUBJECT | OPEN_TO_ALL,
 }

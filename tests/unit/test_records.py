@@ -13,9 +13,9 @@ from labcore.engine.names import NAME, checked_name, drawn_name
 from labcore.engine.records import Container, Damaged, Records, State
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged, Unavailable
 from labcore.images import Config
-from labcore.images.config import Healthcheck, History
+from labcore.images.config import History
 from labcore.record_json import from_json, to_json
-from labcore.spec import CreateOptions, DeviceMapping, IdRange, LogPolicy, Mount, Resources, Rlimit
+from labcore.spec import CreateOptions, DeviceMapping, Healthcheck, IdRange, LogPolicy, Mount, Resources, Rlimit
 from labcore.spec.resources import Throttle
 
 OPTIONS = CreateOptions(
@@ -153,9 +153,9 @@ for number in range(first, first + 12):
     made = Container(f"{number:064x}", f"name-{number}", "", CreateOptions(image="x"), Config("", ()))
     records.add(made)
     records.set_state(made, State("running", number))
+    assert records.all()
     if number % 3 == 0:
         records.remove(made.id)
-    assert records.all()
 """
 
 

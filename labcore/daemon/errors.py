@@ -1,0 +1,59 @@
+"""Exceptions as answers: the one table "exception class -> status", and docker's form of a message."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from labcore.daemon.wire.codec import json_response
+from labcore.errors import (
+    ImageNotFound,
+    InUse,
+    InvalidInput,
+    LabcoreError,
+    NotFound,
+    NotRunning,
+    StepFailed,
+    StoreDamaged,
+    StoreFull,
+    Unavailable,
+)
+from labcore.http import HTTPException, Request, Response
+
+STATUSES: Final[Mapping[type[Exception], int]] = {
+    InvalidInput: HTTPStatus.BAD_REQUEST,
+    StepFailed: HTTPStatus.BAD_REQUEST,
+    NotFound: HTTPStatus.NOT_FOUND,
+    ImageNotFound: HTTPStatus.NOT_FOUND,
+    NotRunning: HTTPStatus.CONFLICT,
+    InUse: HTTPStatus.CONFLICT,
+    Unavailable: HTTPStatus.INTERNAL_SERVER_ERROR,
+    StoreDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,
+    StoreFull: HTTPStatus.INTERNAL_SERVER_ERROR,
+    LabcoreError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+def message(status: int, sentence: str, headers: Mapping[str, str] = {}) -> Response:
+    """Return docker's form of an error."""
+    return json_response({"message": sentence}, status=status, headers=headers)
+
+
+def _handler(status: int) -> Callable[[Request, Any], Response]:
+    return lambda _, error: message(status, str(error))
+
+
+def http_exception(_: Request, error: HTTPException) -> Response:
+    """Return what the HTTP layer itself refuses."""
+    return message(error.status, str(error), error.headers)
+
+
+def internal(_: Request, error: Exception) -> Response:
+    """Return what a client is told of a fault of ours; the log has its traceback."""
+    return message(HTTPStatus.INTERNAL_SERVER_ERROR, f"the daemon has failed ({type(error).__name__}); its log says how")
+
+
+HANDLERS: Final[Mapping[type[Exception], Callable[[Request, Any], Response]]] = {
+    Exception: internal,
+    HTTPException: http_exception,
+    **{kind: _handler(status) for kind, status in STATUSES.items()},
+}

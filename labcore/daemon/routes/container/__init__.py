@@ -1,0 +1,5 @@
+"""Containers (tag Container, which is the largest: a file for each kind of work)."""
+
+from labcore.daemon.routes.container import life, records, streams
+
+ROUTES = (*records.ROUTES, *life.ROUTES, *streams.ROUTES)

@@ -1,0 +1,51 @@
+"""Query parameters of requests: truths, numbers and filters, as docker reads them."""
+
+from collections.abc import Collection
+
+from labcore.daemon.wire.codec import decode_bytes
+from labcore.errors import InvalidInput
+from labcore.http import Request
+
+MAX_EXTENT = (1 << 16) - 1  # rows or columns of a terminal
+FALSE = ("", "0", "no", "false", "none")
+
+
+def flag(request: Request, name: str, *, default: bool = False) -> bool:
+    """Return a truth: docker takes everything for true that is not one of the words for false."""
+    return request.query[name].strip().lower() not in FALSE if name in request.query else default
+
+
+def number(request: Request, name: str, default: int | None = None) -> int | None:
+    """Return a whole number. Raises InvalidInput."""
+    text = request.query.get(name, "")
+    if not text:
+        return default
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidInput(f"{name}={text}: a whole number is wanted") from None
+
+
+def filters(request: Request, known: Collection[str]) -> dict[str, list[str]]:
+    """Return the filters, JSON of `{"name": ["value"]}` or of the older `{"name": {"value": true}}`. Raises InvalidInput."""
+    text = request.query.get("filters", "")
+    found = decode_bytes(text, dict[str, list[str] | dict[str, bool]]) if text else {}
+    for name in found:
+        if name not in known:
+            raise InvalidInput(f"invalid filter '{name}': there are {', '.join(known)}")
+    return {
+        name: [value for value, wanted in values.items() if wanted] if isinstance(values, dict) else values
+        for name, values in found.items()
+    }
+
+
+def console_size(request: Request) -> tuple[int, int]:
+    """Return a terminal's size, `h` and `w`. Raises InvalidInput."""
+    return _extent(request, "h", "height"), _extent(request, "w", "width")
+
+
+def _extent(request: Request, name: str, what: str) -> int:
+    text = request.query.get(name, "")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise InvalidInput(f'invalid resize {what} "{text}": invalid syntax')
+    return min(int(text), MAX_EXTENT)

@@ -1,0 +1,125 @@
+"""A daemon for tests: `labcore daemon` in a process of its own, on a socket beside its state root."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+
+import docker
+from docker.constants import DEFAULT_DOCKER_API_VERSION
+
+from labcore.engine import Engine
+from labcore.engine.container_state import get
+from labcore.engine.containers import every, remove
+from labcore.engine.network_connect import prune_networks
+from labcore.errors import LabcoreError
+from tests.peers import ROOT
+
+WAIT_SECONDS = 20
+DOCKER = ROOT / "usr" / "bin" / "docker"  # the stock command, which needs nothing else of its root
+
+
+class RunningDaemon:
+    """A daemon that answers: its state root, its socket, its process, what it has logged, and clients of it."""
+
+    def __init__(self, root: Path, path: Path, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self.root = root
+        self.socket = path
+        self.process = process
+        self.log = log
+
+    @property
+    def url(self) -> str:
+        """Return what DOCKER_HOST would be."""
+        return f"unix://{self.socket}"
+
+    @cached_property
+    def client(self) -> docker.DockerClient:
+        """docker-py's client, which speaks the newest version that it knows."""
+        return self.client_of(DEFAULT_DOCKER_API_VERSION)
+
+    def client_of(self, version: str) -> docker.DockerClient:
+        """Return docker-py's client that is pinned to an API version."""
+        return docker.DockerClient(base_url=self.url, version=version, timeout=60)
+
+    def docker(
+        self, *words: str, status: int | None = 0, stdin: str = "", env: Mapping[str, str] = {}
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run the stock docker command to its end; it has to end with that status."""
+        command = [str(DOCKER), "-H", self.url, *words]
+        environment = {**os.environ, "DOCKER_CONFIG": str(self.socket.parent / "docker-config"), **env}
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, env=environment, check=False)
+        assert status is None or done.returncode == status, (words, done.returncode, done.stdout, done.stderr, self.said())
+        return done
+
+    def said(self) -> str:
+        """Return what it has logged."""
+        return self.log.read_text()
+
+    def clear(self) -> None:
+        """Remove all its containers, and the networks that nobody is on."""
+        engine = Engine(self.root)
+        for container in every(engine):
+            with suppress(LabcoreError):
+                remove(engine, get(engine, container.id).id, force=True)
+        prune_networks(engine)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send it a signal, and return its exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(WAIT_SECONDS)
+
+
+@contextmanager
+def running_daemon(
+    root: Path,
+    *options: str,
+    seeds: Sequence[str] = ("busybox",),
+    enter: Sequence[str] = (),
+    env: Mapping[str, str] = {},
+    clears: bool = True,
+) -> Iterator[RunningDaemon]:
+    """Run a daemon on a state root, with those seeds in it; yield it when it answers.
+
+    `enter` are words that run its command elsewhere (`Host.enter()`). In the end it is ended, and with `clears` all of its
+    containers and networks with it.
+    """
+    engine = Engine(root)
+    for name in seeds:
+        if f"{name}:latest" not in engine.images.names():
+            engine.seed(name)
+    path, log = root.parent / f"{root.name}.sock", root.parent / f"{root.name}.log"
+    command = [*enter, sys.executable, "-P", "-m", "labcore", "--root", str(root), "daemon", "-H", f"unix://{path}", *options]
+    with (
+        log.open("ab") as writer,
+        subprocess.Popen(command, stdout=writer, stderr=writer, env={**os.environ, **env}) as process,
+    ):
+        daemon = RunningDaemon(root, path, process, log)
+        try:
+            _wait_for_answer(daemon)
+            yield daemon
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(WAIT_SECONDS)
+                process.kill()
+            if clears:
+                daemon.clear()
+
+
+def _wait_for_answer(daemon: RunningDaemon) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        with socket.socket(socket.AF_UNIX) as probe:
+            if not probe.connect_ex(str(daemon.socket)):
+                return
+        assert daemon.process.poll() is None, daemon.said()
+        assert time.monotonic() < deadline, daemon.said()
+        time.sleep(0.02)
