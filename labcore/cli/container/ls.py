@@ -46,7 +46,8 @@ def main(args: argparse.Namespace) -> int:
         for container in shown:
             print(json.dumps(_as_json(engine, container)))
         return 0
-    show_table(HEADS, [_row(engine, container, whole=args.no_trunc) for container in shown])
+    rows = [_row(engine, container, whole=args.no_trunc) for container in shown]
+    show_table(HEADS, rows, elastic="" if args.no_trunc else "COMMAND")
     return 0
 
 
