@@ -82,7 +82,9 @@ def settled(engine: Engine, id: str) -> Container:
     if state.status != "running":
         state = state.replace(oom_killed=remove_cgroups(engine, container))
         if container.options.networks:
-            engine.networks.release(container.id)
+            from labcore.engine.networks import release  # `ps` needs the records alone
+
+            release(engine, container.id)
     if state == container.state:
         return container
     container = noted(engine, container, state)

@@ -14,7 +14,6 @@ from labcore.storage import gc
 from labcore.storage.gc import Reclaimed
 from labcore.storage.implied import fixup_id
 from labcore.storage.layers import layer_id, unrepeated
-from labcore.storage.volumes import Volume
 from labcore.storage.whiteouts import visible
 
 
@@ -86,19 +85,6 @@ def prune_containers(engine: Engine) -> Removed:
                 ids.append(each.id)
                 size += taken
     return Removed(tuple(ids), size)
-
-
-def remove_volume(engine: Engine, name: str) -> None:
-    """Remove a volume that no container has. Raises NotFound, InUse."""
-    users = engine.records.volume_users().get(name)
-    if users:
-        raise InUse(f"volume {name} is in use by {', '.join(users)}: remove that first")
-    engine.volumes.remove(name)
-
-
-def prune_volumes(engine: Engine, *, named: bool = False) -> list[Volume]:
-    """Remove the anonymous volumes that no container has, and with `named` the others too; return them. Raises StoreDamaged."""
-    return engine.volumes.prune(named=named, needed=engine.records.volume_users())
 
 
 def prune(engine: Engine, *, every: bool = False) -> Pruned:

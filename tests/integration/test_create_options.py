@@ -195,7 +195,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"devices": ["/etc/passwd"]}, "it is no device"),
     ({"sysctls": {"kernel.pid_max": 1}}, "whole machine's"),
     ({"sysctls": {"net.ipv4.ip_forward": 1}, "network_mode": "host"}, "not the container's own"),
-    ({"network": "nowhere"}, "no network 'nowhere'"),
+    ({"network": "nowhere"}, "network nowhere not found"),
     ({"network_mode": "bridge"}, "there are none, host"),
     ({"network_mode": "container:x"}, "no such container: x"),
     ({"pid_mode": "container:x"}, "no such container: x"),
