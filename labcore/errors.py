@@ -36,7 +36,11 @@ class InvalidInput(LabcoreError, ValueError):
 
 
 class ImageNotFound(LabcoreError, LookupError):
-    """No such image in the store."""
+    """No such image in the store. `missing` is the name that nothing has, empty if something else is not there."""
+
+    def __init__(self, message: str, *, missing: str = "") -> None:
+        super().__init__(message)
+        self.missing = missing
 
 
 class NotFound(LabcoreError, LookupError):

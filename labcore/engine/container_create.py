@@ -12,7 +12,7 @@ from labcore.engine.engine import BARE, Engine
 from labcore.engine.ids import new_id
 from labcore.engine.names import drawn_name
 from labcore.engine.records import Container
-from labcore.errors import InUse, InvalidInput
+from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.spec import CreateOptions, Mount
 
 NAMES_TRIED: Final = 20
@@ -36,7 +36,7 @@ def create(engine: Engine, options: CreateOptions) -> Container:
         _check(engine, made)
         for mount in made.mounts:
             if mount.kind == "volume":
-                volume = engine.volumes.create(mount.source, anonymous=mount.source in drawn)
+                volume = engine.volumes.create(mount.source, anonymous=mount.source in drawn, labels=mount.labels)
                 held.enter_context(engine.volumes.use(volume))
         made = _named(engine, made)
     log_container_event(engine, made, "create")
@@ -47,6 +47,10 @@ def _check(engine: Engine, made: Container) -> None:
     """Refuse options that no start could carry out. Raises InvalidInput, Unavailable, NotFound."""
     from labcore.engine.holding import root_of, spec_of
 
+    for wanted in made.options.networks:
+        if wanted.ipv4 or wanted.ipv6:
+            with suppress(NotFound):  # it may yet be made, before a start
+                engine.networks.check(wanted)
     spec_of(engine, made, root_of(engine, made), lambda name: engine.records.find(name).state.pid)
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from labcore.images import Image, ImageStore
     from labcore.native import Process
     from labcore.network import NetworkDriver
+    from labcore.network.rootless.networks import RootlessNetworks
     from labcore.registry.transport import Endpoint
     from labcore.runtime import LaunchOptions
     from labcore.runtime.stages.sequence import Action, SyncPoint
@@ -113,15 +114,14 @@ class Engine:
         return _volumes(self.root)
 
     @cached_property
-    def networks(self) -> NetworkDriver:
+    def networks(self) -> NetworkDriver | RootlessNetworks:
         """Networks, and containers' endpoints on them; an ordinary user's are in the network namespace of a pause process."""
         from labcore.network.rootless import place
 
         if confined() and (directory := place()):
             from labcore.network.rootless.networks import RootlessNetworks
 
-            visitor: Any = RootlessNetworks(self.root, directory)
-            return visitor  # type: ignore[no-any-return]
+            return RootlessNetworks(self.root, directory)
         from labcore.network import NetworkDriver
 
         return NetworkDriver(self.root, self.notify)
