@@ -1,6 +1,5 @@
 """Streams of containers: attach, by websocket too, logs, and the size of terminals (tag Container)."""
 
-import pathlib
 import os
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
