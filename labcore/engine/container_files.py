@@ -99,7 +99,7 @@ def _check_lives(process: Process, whose: str) -> None:
 
 
 class PathStat(Record):
-    """What a client is told of a path before it copies: its name, size, mode, time (ns since 1970), where a link leads in the end."""
+    """A path's name, size, mode, time (ns since 1970), and where a link leads in the end: what a client copies by."""
 
     name: str
     size: int

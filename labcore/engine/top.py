@@ -30,7 +30,8 @@ class Processes(Record):
 
 def top(container: Container, arguments: str = "") -> Processes:
     """Return the processes of a container that runs. Raises NotRunning, InvalidInput, Unavailable."""
-    if container.state.status != "paused":  # whose processes can be looked at
+    status: str = container.state.status
+    if status != "paused":  # whose processes can be looked at
         check_runs(container)
     words = (arguments or DEFAULT_ARGUMENTS).split()
     for name, title in RENAMED_PID.findall(f" {arguments}"):

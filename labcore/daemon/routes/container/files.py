@@ -20,12 +20,12 @@ KINDS: Final = {"changed": 0, "added": 1, "deleted": 2}
 
 
 class Held:
-    """A body for which something is held until it is sent, or is not: its first piece is made at once, with what that raises."""
+    """A body for which what a stack holds is held on, until it is sent, or is not. Raises what its first piece raises."""
 
-    def __init__(self, pieces: Iterable[bytes], held: ExitStack) -> None:
-        self._held = held
+    def __init__(self, pieces: Iterable[bytes], holding: ExitStack) -> None:
         source = iter(pieces)
         self._pieces = chain([next(source, b"")], source)
+        self._held = holding.pop_all()
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
@@ -41,7 +41,7 @@ def get_archive(daemon: Daemon, request: Request, name: str) -> Response:
     with ExitStack() as undo:
         files = undo.enter_context(container_files(daemon.engine, container.id))
         headers = path_stat_header(path_stat(files, path, container))
-        body = Held(archived(files, path, container), undo.pop_all())
+        body = Held(archived(files, path, container), undo)
     return Response(HTTPStatus.OK, {"Content-Type": "application/x-tar", **headers}, body)
 
 
@@ -77,7 +77,7 @@ def export_container(daemon: Daemon, request: Request, name: str) -> Response:
     """GET /containers/{name}/export."""
     with ExitStack() as undo:
         files = undo.enter_context(container_files(daemon.engine, get(daemon.engine, name).id))
-        body = Held(files.export(), undo.pop_all())
+        body = Held(files.export(), undo)
     return Response(HTTPStatus.OK, {"Content-Type": "application/octet-stream"}, body)
 
 
