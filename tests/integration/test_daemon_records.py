@@ -10,6 +10,7 @@ import pytest
 from docker.errors import APIError
 from docker.types import Healthcheck, Mount
 
+from labcore.engine import Engine
 from tests.conftest import needs_root
 from tests.daemon import DOCKER, RunningDaemon, running_daemon
 
@@ -174,3 +175,20 @@ def test_wrong_bodies_are_answered_with_the_field(daemon: RunningDaemon, body: d
 
 def test_dockers_command_is_there() -> None:
     assert Path(DOCKER).exists(), "tools/peers make"
+
+
+def test_mounts_come_from_other_containers(daemon: RunningDaemon) -> None:
+    """And an anonymous volume that two have goes with the last of them alone."""
+    daemon.docker("create", "--name", "giver", "-v", "/data", "-v", "/tmp:/host", "busybox", "true")
+    daemon.docker("create", "--name", "taker", "--volumes-from", "giver:ro", "-v", "/tmp:/host:rw", "busybox", "true")
+    (giver, taker) = json.loads(daemon.docker("inspect", "giver", "taker").stdout)
+    by_place = {mount["Destination"]: mount for mount in taker["Mounts"]}
+    volume = next(mount["Name"] for mount in giver["Mounts"] if mount["Type"] == "volume")
+    assert by_place["/data"]["Name"] == volume
+    assert (by_place["/data"]["RW"], by_place["/host"]["RW"]) == (False, True)
+    assert taker["HostConfig"]["VolumesFrom"] == ["giver:ro"]
+    store = Engine(daemon.root).volumes
+    daemon.docker("rm", "-v", "giver")
+    assert volume in store.names()
+    daemon.docker("rm", "-v", "taker")
+    assert volume not in store.names()
