@@ -61,6 +61,7 @@ def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
 def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     """Launch the container with a shim; return its process, with the container's input, if it has one."""
     shim = shim_of(engine, container)
+    with_input = with_input and not engine.supervisor  # whose clients take it from the shim, and end it there
     if shim.input == "once" and not with_input:  # whoever comes first to signal it would have it, and end it
         shim = shim.replace(input="open")
     on_networks = connection(engine, container.options, container.id, name=container.name, config=container.config)

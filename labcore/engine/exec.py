@@ -114,14 +114,19 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
 
 
 def cgroups_of(pid: int) -> tuple[str, ...]:
-    """Return the directories of the cgroups that a process is in: cgroups(7)."""
+    """Return the directories of the cgroups that a process is in, each once. Raises OSError."""
+    return tuple(dict.fromkeys(cgroups_by_controller(pid).values()))
+
+
+def cgroups_by_controller(pid: int) -> dict[str, str]:
+    """Return the same by controller of version 1, and by `` for version 2: cgroups(7)."""
     where = hierarchies()
     mounts = dict(where.v1) | ({"": where.v2} if where.v2 else {})
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for line in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines():
         _, names, path = line.split(":", 2)
         for name in names.split(","):
             directory = f"{mounts[name]}{path}" if name in mounts else ""
             if directory and os.path.isdir(directory):  # noqa: PTH112
-                found[directory] = None
-    return tuple(found)
+                found[name] = directory
+    return found

@@ -1,7 +1,7 @@
 """The supervisor: attached to the shims of all containers that run, it sees to what has to follow when one ends.
 
 Whoever looks at a container finds out how it ended (`labcore.engine.container_state`). The supervisor looks at once, so that
-the event comes in time, and removes those that were to go. It holds each container's process, and with it its input.
+the event comes in time, and removes those that were to go.
 """
 
 import logging
@@ -41,7 +41,7 @@ class Supervisor:
         for each in containers.every(self._engine):
             if isinstance(each, Container) and each.state.status == "running":
                 with suppress(NotRunning):
-                    self.watch(each.id, containers.attach(self._engine, each, with_input=True))
+                    self.watch(each.id, containers.attach(self._engine, each))
         self._thread.start()
 
     def watch(self, id: str, process: Process) -> None:
