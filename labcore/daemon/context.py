@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from labcore.engine.endpoint import RegistryOptions
 from labcore.engine.engine import Engine
 from labcore.engine.events import Events
 from labcore.engine.supervisor import Supervisor
@@ -21,6 +22,7 @@ class Settings(Record):
     hosts: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     debug: bool = False
+    registries: RegistryOptions = RegistryOptions()
 
 
 class Daemon:
@@ -32,7 +34,7 @@ class Daemon:
     def __init__(self, root: Path, settings: Settings, *, notify: Callable[[str], None] = lambda _: None) -> None:
         self.settings = settings
         self.events = Events()
-        self.engine = Engine(root, notify=notify, events=self.events)
+        self.engine = Engine(root, notify=notify, events=self.events, registries=settings.registries)
         self._lock = _owned(root)
         self.supervisor = Supervisor(self.engine)
         self.supervisor.start()

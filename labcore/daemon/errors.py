@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from labcore.daemon.wire.codec import json_response
+from labcore.engine.registry_messages import Unauthorized
 from labcore.errors import (
     ImageNotFound,
     InUse,
@@ -21,6 +22,7 @@ from labcore.http import HTTPException, Request, Response
 
 STATUSES: Final[Mapping[type[Exception], int]] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
+    Unauthorized: HTTPStatus.UNAUTHORIZED,
     StepFailed: HTTPStatus.BAD_REQUEST,
     NotFound: HTTPStatus.NOT_FOUND,
     ImageNotFound: HTTPStatus.NOT_FOUND,
@@ -42,6 +44,11 @@ def _handler(status: int) -> Callable[[Request, Any], Response]:
     return lambda _, error: message(status, str(error))
 
 
+def image_not_found(_: Request, error: ImageNotFound) -> Response:
+    """Return docker's words for an image that is not there, by which clients know to pull it."""
+    return message(HTTPStatus.NOT_FOUND, f"No such image: {error.missing}" if error.missing else str(error))
+
+
 def http_exception(_: Request, error: HTTPException) -> Response:
     """Return what the HTTP layer itself refuses."""
     return message(error.status, str(error), error.headers)
@@ -56,4 +63,5 @@ HANDLERS: Final[Mapping[type[Exception], Callable[[Request, Any], Response]]] = 
     Exception: internal,
     HTTPException: http_exception,
     **{kind: _handler(status) for kind, status in STATUSES.items()},
+    ImageNotFound: image_not_found,
 }

@@ -1,5 +1,13 @@
 """The routing table: one file for each tag of the API's description."""
 
-from labcore.daemon.routes import container, system
+from labcore.daemon.routes import auth, build, commit, container, distribution, image, system
 
-ROUTES = (*system.ROUTES, *container.ROUTES)
+ROUTES = (
+    *system.ROUTES,
+    *auth.ROUTES,
+    *container.ROUTES,
+    *commit.ROUTES,
+    *image.ROUTES,
+    *build.ROUTES,
+    *distribution.ROUTES,
+)
