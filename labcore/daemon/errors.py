@@ -19,6 +19,7 @@ from labcore.errors import (
     Unavailable,
 )
 from labcore.http import HTTPException, Request, Response
+from labcore.spec.reference import InvalidReference
 
 STATUSES: Final[Mapping[type[Exception], int]] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
@@ -49,6 +50,11 @@ def image_not_found(_: Request, error: ImageNotFound) -> Response:
     return message(HTTPStatus.NOT_FOUND, f"No such image: {error.missing}" if error.missing else str(error))
 
 
+def invalid_reference(_: Request, error: InvalidReference) -> Response:
+    """Return docker's words for what is no image name."""
+    return message(HTTPStatus.BAD_REQUEST, error.format_error)
+
+
 def http_exception(_: Request, error: HTTPException) -> Response:
     """Return what the HTTP layer itself refuses."""
     return message(error.status, str(error), error.headers)
@@ -64,4 +70,5 @@ HANDLERS: Final[Mapping[type[Exception], Callable[[Request, Any], Response]]] = 
     HTTPException: http_exception,
     **{kind: _handler(status) for kind, status in STATUSES.items()},
     ImageNotFound: image_not_found,
+    InvalidReference: invalid_reference,
 }

@@ -8,6 +8,7 @@ from labcore.engine.container_state import (
     NOT_STARTED,
     boot_id,
     never_ran,
+    noted,
     remember_cgroups,
     remove_cgroups,
     running_state,
@@ -50,7 +51,7 @@ def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
             failed = never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
             engine.records.set_state(container, failed)
             raise
-        container = engine.records.set_state(container, running_state(process.pid, before))
+        container = noted(engine, container, running_state(process.pid, before))  # it may have filled the disk
         if engine.supervisor:
             engine.supervisor.watch(container.id, process)
         log_container_event(engine, container, "start")

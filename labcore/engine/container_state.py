@@ -65,7 +65,7 @@ def current(engine: Engine, container: Container) -> Container:
     if state == container.state:
         return container
     if state.status == "running":
-        return _noted(engine, container, state)
+        return noted(engine, container, state)
     try:
         with engine.container_dirs.locked(container.id, container.name, seconds=0):
             return settled(engine, container.id)
@@ -85,13 +85,13 @@ def settled(engine: Engine, id: str) -> Container:
             engine.networks.release(container.id)
     if state == container.state:
         return container
-    container = _noted(engine, container, state)
+    container = noted(engine, container, state)
     if state.status == "exited":
         log_container_event(engine, container, "die", exitCode=str(state.exit_code))
     return container
 
 
-def _noted(engine: Engine, container: Container, state: State) -> Container:
+def noted(engine: Engine, container: Container, state: State) -> Container:
     """Note a state; on a full disk it is found out anew the next time."""
     with suppress(StoreFull):
         return engine.records.set_state(container, state)

@@ -9,7 +9,7 @@ from labcore.engine.container_state import get
 from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container
-from labcore.errors import InvalidInput, NotRunning, Unavailable
+from labcore.errors import InUse, InvalidInput, NotRunning, Unavailable
 from labcore.native import Process, Stream
 from labcore.record import Record
 from labcore.runtime import spawn
@@ -28,10 +28,22 @@ class ExecOptions(Record):
     user: str = ""
     privileged: bool = False
     tty: bool = False
+    console_size: tuple[int, int] | None = None  # rows and columns that its terminal begins with
 
     def __post_init__(self) -> None:
         if not self.command or not self.command[0]:
-            raise InvalidInput("exec: name a command")
+            raise InvalidInput("No exec command specified")
+
+
+def check_runs(container: Container) -> None:
+    """Raise NotRunning, or InUse of a paused container, in docker's words."""
+    status: str = container.state.status
+    if status == "paused":
+        raise InUse(f"Container {container.name} is paused, unpause the container before exec")
+    if status == "restarting":
+        raise InUse(f"Container {container.id} is restarting, wait until the container is running")
+    if status != "running":
+        raise NotRunning(f"container {container.id} is not running")
 
 
 def execute(

@@ -166,8 +166,8 @@ def _created(image: Image) -> float:
 
 
 def _users_of_layers(images: Iterable[LocalImage]) -> Counter[str]:
-    return Counter(chain_id for local in images for chain_id in chain_ids(local.image))
+    return Counter(chain_id for local in images for chain_id in chain_ids(local.image.config))
 
 
 def _shared(image: Image, sizes: Sequence[int], users: Mapping[str, int]) -> int:
-    return sum(size for chain_id, size in zip(chain_ids(image), sizes, strict=True) if users[chain_id] > 1)
+    return sum(size for chain_id, size in zip(chain_ids(image.config), sizes, strict=True) if users[chain_id] > 1)

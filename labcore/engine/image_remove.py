@@ -182,8 +182,10 @@ class _Removing:
         self._check(local, force=force)
         self._untag(local, local.references)
         others = {id: other for id, other in local_images(self._store).items() if id != local.id}
-        needed = {chain_id for other in others.values() for chain_id in chain_ids(other.image)}
-        sizes = dict(zip(chain_ids(local.image), layer_sizes(self._engine, local.image), strict=True))
+        configs = [other.image.config for other in others.values()]
+        configs += [container.config for container in self._engine.records.readable()]
+        needed = {chain_id for config in configs for chain_id in chain_ids(config)}
+        sizes = dict(zip(chain_ids(local.image.config), layer_sizes(self._engine, local.image), strict=True))
         self._store.drop(local.manifests)
         log_image_event(self._engine, None, "delete", id=local.id)
         layers = [chain_id for chain_id in reversed(sizes) if chain_id not in needed]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from labcore.engine.engine import Engine
-    from labcore.images import Descriptor, Image, ImageStore
+    from labcore.images import Config, Descriptor, Image, ImageStore
     from labcore.images.layout import Listed
 
 KNOWN_MAX: Final = 4096
@@ -106,10 +106,10 @@ def layer_sizes(engine: Engine, image: Image) -> list[int]:
     return [layer.size if (size := engine.layers.size(diff_id)) is None else size for layer, diff_id in pairs]
 
 
-def chain_ids(image: Image) -> list[str]:
-    """Return the chain IDs of an image's layers, from the lowest up (image-spec, config.md, layer ChainID)."""
+def chain_ids(config: Config) -> list[str]:
+    """Return the chain IDs of the layers of an image with that config, from the lowest up (image-spec, config.md, layer ChainID)."""
     found: list[str] = []
-    for diff_id in image.config.diff_ids:
+    for diff_id in config.diff_ids:
         text = f"{found[-1]} {diff_id}" if found else ""
         found.append(f"sha256:{hashlib.sha256(text.encode()).hexdigest()}" if found else diff_id)
     return found

@@ -17,6 +17,7 @@ def connect(engine: Engine, wanted: EndpointOptions, text: str) -> None:
     """
     network = engine.networks.find(wanted.network)
     wanted = wanted.replace(network=network.wanted.name)
+    engine.networks.check(wanted)
     found = engine.records.find(text)
     with engine.container_dirs.locked(found.id, found.name):
         container = settled(engine, found.id)

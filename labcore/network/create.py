@@ -60,7 +60,8 @@ def _completed(
     named = {parse_prefix(pool.subnet).version: complete(pool) for pool in wanted.pools}
     asked = [version for version, is_asked in ((4, wanted.ipv4), (6, wanted.ipv6)) if is_asked]
     all_pools = tuple(
-        named.get(version) or complete(AddressPool(choose_subnet(version, network_id, taken, routes))) for version in asked
+        named.get(version) or complete(AddressPool(choose_subnet(version, network_id, taken, routes), is_drawn=True))
+        for version in asked
     )
     is_adopted = bool(bridge and find_link(netlink, bridge))
     return Network(network_id, _now(), bridge or f"lc-{network_id[:ID_SHORT]}", wanted.replace(pools=all_pools), is_adopted)

@@ -31,9 +31,11 @@ class NetworkStore:
         try:
             lock = Lock(f"{self.directory}/lock", os.O_CREAT)
         except FileNotFoundError:
-            os.makedirs(self._networks, mode=0o700, exist_ok=True)  # noqa: PTH103
+            os.makedirs(self.directory, mode=0o700, exist_ok=True)  # noqa: PTH103
             lock = Lock(f"{self.directory}/lock", os.O_CREAT)
         with lock.acquire():
+            if not os.path.isdir(self._networks):  # noqa: PTH112
+                os.mkdir(self._networks, mode=0o700)  # noqa: PTH102
             yield
 
     def version(self) -> int:

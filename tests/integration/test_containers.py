@@ -326,8 +326,7 @@ def test_logs(engine: Engine, name: str) -> None:
 def test_logs_that_are_followed(engine: Engine, name: str) -> None:
     made(engine, name, "echo one; echo two; while [ ! -e /go ]; do sleep .05; done; echo three")
     with start(engine, name):
-        wait_for(lambda: sum(1 for _ in logs(engine, name)) > 0)
-        time.sleep(0.2)
+        wait_for(lambda: b"two\n" in cli(engine, "logs", name).stdout)
         command = [*LABCORE, "--root", str(engine.root), "logs", "-f", "--tail", "1", name]
         with Started(command, stdout=subprocess.PIPE) as follower:
             assert follower.stdout is not None

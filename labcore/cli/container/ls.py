@@ -6,7 +6,7 @@ import sys
 from labcore.cli.formatting import ago, printable, show_table
 from labcore.engine import Engine
 from labcore.engine.containers import every
-from labcore.engine.listing import command_line, matches, parse_filters, status_line, status_of
+from labcore.engine.listing import command_line, matches, parse_filters, resolved_filters, status_line, status_of
 from labcore.engine.network_inspect import ports_line
 from labcore.engine.records import Container, Damaged, run_config
 
@@ -35,7 +35,7 @@ def main(args: argparse.Namespace) -> int:
             print(f"labcore: {each.why}", file=sys.stderr)
         else:
             found.append(each)
-    shown = _chosen(args, found)
+    shown = _chosen(engine, args, found)
     if args.quiet:
         for container in shown:
             print(container.id if args.no_trunc else container.id[:SHOWN])
@@ -50,8 +50,8 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(args: argparse.Namespace, containers: list[Container]) -> list[Container]:
-    filters = parse_filters(args.filter)
+def _chosen(engine: Engine, args: argparse.Namespace, containers: list[Container]) -> list[Container]:
+    filters = resolved_filters(engine, parse_filters(args.filter))
     count = 1 if args.latest else args.last
     every_state = args.all or count >= 0 or "status" in filters or "exited" in filters
     found = [each for each in containers if matches(each, filters) and (every_state or status_of(each) == "running")]

@@ -73,7 +73,7 @@ def _pull(daemon: Daemon, request: Request) -> Response:
 
     def lines(each: Reference) -> Iterator[Line]:
         pulling = pull_image(daemon.engine, each, platform=platform, find=find, on_cancel=request.on_disconnect)
-        return pull_lines(each, pulling)
+        return pull_lines(each, pulling, platform)
 
     return streamed(chain.from_iterable(map(lines, references)))
 

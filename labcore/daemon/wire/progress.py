@@ -13,7 +13,7 @@ from labcore.errors import LabcoreError
 from labcore.http import Response
 from labcore.images import Image
 from labcore.images.archive.reading import ArchivedImage
-from labcore.spec import Reference
+from labcore.spec import Platform, Reference
 
 T = TypeVar("T")
 Line = dict[str, Any]
@@ -45,8 +45,10 @@ def error_line(error: Exception) -> Line:
     return {"errorDetail": {"message": str(error)}, "error": str(error)}
 
 
-def pull_lines(reference: Reference, pulling: Generator[Progress, None, Pulled]) -> Iterator[Line]:
-    """Yield what docker says of a pull."""
+def pull_lines(
+    reference: Reference, pulling: Generator[Progress, None, Pulled], platform: Platform | None = None
+) -> Iterator[Line]:
+    """Yield what docker says of a pull; `platform` is what was asked for."""
     said = _Pull()
     repository = reference.repository
     told = values(pulling)
@@ -59,6 +61,11 @@ def pull_lines(reference: Reference, pulling: Generator[Progress, None, Pulled])
         yield {"status": f"Digest: {value.digest}"}
         what = "Downloaded newer image for" if value.is_newer else "Image is up to date for"
         yield {"status": f"Status: {what} {reference}"}
+        if platform and not (found := value.image.config.platform).suits(platform):
+            yield {
+                "status": f"WARNING: image with reference {reference} was found but its platform ({found}) does not match "
+                f"the specified platform ({platform})"
+            }
 
 
 def push_lines(reference: Reference, pushing: Generator[Progress, None, Pushed]) -> Iterator[Line]:

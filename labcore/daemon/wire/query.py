@@ -6,6 +6,7 @@ from labcore.daemon.wire.codec import decode_bytes
 from labcore.errors import InvalidInput
 from labcore.http import Request
 
+MAX_EXTENT = (1 << 16) - 1  # rows or columns of a terminal
 FALSE = ("", "0", "no", "false", "none")
 
 
@@ -36,3 +37,15 @@ def filters(request: Request, known: Collection[str]) -> dict[str, list[str]]:
         name: [value for value, wanted in values.items() if wanted] if isinstance(values, dict) else values
         for name, values in found.items()
     }
+
+
+def console_size(request: Request) -> tuple[int, int]:
+    """Return a terminal's size, `h` and `w`. Raises InvalidInput."""
+    return _extent(request, "h", "height"), _extent(request, "w", "width")
+
+
+def _extent(request: Request, name: str, what: str) -> int:
+    text = request.query.get(name, "")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise InvalidInput(f'invalid resize {what} "{text}": invalid syntax')
+    return min(int(text), MAX_EXTENT)

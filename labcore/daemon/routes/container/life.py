@@ -1,30 +1,15 @@
-"""The life of containers: create, start, wait, remove, and what is said of them (tag Container)."""
+"""The life of containers: start, wait, remove (tag Container)."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
 
 from labcore.daemon.context import Daemon
-from labcore.daemon.wire.codec import decode, empty, encode, json_response
-from labcore.daemon.wire.container_create import ContainerCreate, create_options_of
+from labcore.daemon.wire.codec import empty, encode
 from labcore.daemon.wire.query import flag
-from labcore.engine.container_create import create
 from labcore.engine.container_start import start
 from labcore.engine.container_state import get
 from labcore.engine.containers import remove
-from labcore.engine.inspect import inspect
 from labcore.http import Request, Response, Route
-
-
-def create_container(daemon: Daemon, request: Request) -> Response:
-    """POST /containers/create."""
-    options = create_options_of(decode(request, ContainerCreate), name=request.query.get("name", ""))
-    made = create(daemon.engine, options)
-    return json_response({"Id": made.id, "Warnings": []}, status=HTTPStatus.CREATED)
-
-
-def inspect_container(daemon: Daemon, request: Request, name: str) -> Response:
-    """GET /containers/{name}/json."""
-    return json_response(inspect(daemon.engine, name, size=flag(request, "size")))
 
 
 def start_container(daemon: Daemon, request: Request, name: str) -> Response:
@@ -67,8 +52,6 @@ def remove_container(daemon: Daemon, request: Request, name: str) -> Response:
 
 
 ROUTES = (
-    Route("POST", "/containers/create", create_container),
-    Route("GET", "/containers/{name}/json", inspect_container),
     Route("POST", "/containers/{name}/start", start_container),
     Route("POST", "/containers/{name}/wait", wait_container, long_running=True),
     Route("DELETE", "/containers/{name}", remove_container),

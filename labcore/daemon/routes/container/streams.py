@@ -6,7 +6,7 @@ from threading import Thread
 from typing import BinaryIO
 
 from labcore.daemon.context import Daemon
-from labcore.daemon.streams import framed, media_type
+from labcore.daemon.streams import framed, upgrade_headers
 from labcore.daemon.wire.query import flag
 from labcore.engine.attach import output
 from labcore.engine.container_state import get
@@ -30,9 +30,9 @@ def attach_container(daemon: Daemon, request: Request, name: str) -> Upgrade:
             closes = container.options.stdin_once and not tty
             Thread(target=_feed, args=(stream, process.stdin), kwargs={"closes": closes}, daemon=True).start()
         for record in output(daemon.engine, container, since):
-            stream.write(framed(record, tty=tty))
+            stream.write(framed(record.stream, record.data, tty=tty))
 
-    return Upgrade(serve, {"Content-Type": media_type(tty=tty)})
+    return Upgrade(serve, upgrade_headers(request, tty=tty))
 
 
 def _feed(stream: RawStream, writer: BinaryIO, *, closes: bool) -> None:
