@@ -107,7 +107,7 @@ def layer_sizes(engine: Engine, image: Image) -> list[int]:
 
 
 def chain_ids(config: Config) -> list[str]:
-    """Return the chain IDs of the layers of an image with that config, from the lowest up (image-spec, config.md, layer ChainID)."""
+    """Return the chain IDs of the layers of a config, from the lowest up (image-spec, config.md, layer ChainID)."""
     found: list[str] = []
     for diff_id in config.diff_ids:
         text = f"{found[-1]} {diff_id}" if found else ""
