@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from labcore.engine.container_state import get, upper_of
+from labcore.engine.lifecycle import RUNNING, status_of
 from labcore.engine.network_inspect import exposed_ports, network_settings
 from labcore.engine.records import run_config
 from labcore.storage.volumes import Volume
@@ -41,7 +42,7 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
         "ResolvConfPath": _if_there(directory / "resolv.conf"),
         "LogPath": _if_there(directory / "log"),
         "Name": f"/{container.name}",
-        "RestartCount": 0,
+        "RestartCount": container.state.restart_count,
         "Driver": "copy" if container.copied else "overlay2",
         "Platform": config.os,
         "HostConfig": _host_config(container),
@@ -62,17 +63,17 @@ def _if_there(path: os.PathLike[str]) -> str:
 
 def state_json(container: Container) -> dict[str, Any]:
     """Return a container's state."""
-    state = container.state
-    status = "created" if state.status == "starting" else state.status
+    state, status = container.state, status_of(container.state)
+    runs = status in RUNNING
     return {
         "Status": status,
-        "Running": status == "running",
-        "Paused": False,
-        "Restarting": False,
+        "Running": runs,
+        "Paused": state.paused,
+        "Restarting": state.restarting,
         "OOMKilled": state.oom_killed,
         "Dead": False,
         "Pid": state.pid,
-        "ExitCode": 0 if status == "running" else state.exit_code,
+        "ExitCode": state.exit_code,
         "Error": state.error,
         "StartedAt": state.started or NEVER,
         "FinishedAt": state.finished or NEVER,

@@ -22,6 +22,4 @@ class RestartPolicy(Record):
         if self.name not in RESTART_POLICIES:
             raise InvalidInput(f"invalid restart policy: unknown policy '{self.name}'; use {', '.join(RESTART_POLICIES)}")
         if self.max_retries < 0 or (self.max_retries and self.name != "on-failure"):
-            raise InvalidInput(
-                "invalid restart policy: a retry count is not negative, and can only be used with 'on-failure'"
-            )
+            raise InvalidInput("invalid restart policy: a retry count is not negative, and can only be used with 'on-failure'")
