@@ -403,7 +403,7 @@ def closed_to_others(path: Path) -> Path | None:
 
 
 def as_learner(
-    *argv: str, subordinate: str = "learner:300000:65536", timeout: float = 120, prefix: Iterable[str] = ()
+    *argv: str, subordinate: str = "learner:300000:65536", timeout: float = 300, prefix: Iterable[str] = ()
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command as an ordinary user, whose home is gone afterwards; with these lines in subuid(5) and subgid(5).
 

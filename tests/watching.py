@@ -18,7 +18,7 @@ from types import FrameType
 
 import pytest
 
-EXIT_TIMEOUT_SECONDS = 5.0  # seconds that threads and processes have to end after their test
+EXIT_TIMEOUT_SECONDS = 20.0  # seconds that threads and processes have to end after their test
 TIMED_OUT = 124  # timeout(1)'s own exit status
 _ENDING: list[int] = []  # the status of the run, once it is known
 _STDERR: list[int] = []
@@ -44,7 +44,7 @@ def nothing_runs_on(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_fixture_setup(fixturedef: "pytest.FixtureDef[object]") -> Iterator[None]:
     """Remember what fixtures of more than one test start: a test may be the first that asks for them, in its middle."""
-    before = _running()
+    before = _running() if fixturedef.scope != "function" else set()
     yield
     if fixturedef.scope != "function":
         _OF_WIDER_FIXTURES.update(_running() - before)

@@ -173,10 +173,13 @@ def _next(found: Lesson, lang: Language) -> list[Cell]:
 
 
 def joined(text: str) -> str:
-    """Join lines that break between Chinese characters, or behind a Chinese mark: Markdown would show the break as a space."""
+    """Join lines that break between Chinese characters, or behind a Chinese mark: Markdown would show the break as a space.
+
+    So it does in a list, whose later lines are indented.
+    """
     wide = r"[\u2018-\u201f\u3000-\u9fff\uff00-\uffef]"
-    text = re.sub(rf"(?<={wide})\n(?=(\*\*)?{wide})", "", text)
-    return re.sub(r"(?<=[，。：；、？！）”])\n(?=[A-Za-z`])", "", text)
+    text = re.sub(rf"(?<={wide})\n *(?=(\*\*)?{wide})", "", text)
+    return re.sub(r"(?<=[，。：；、？！）”])\n *(?=[A-Za-z`]|\d+(?![\d.]))", "", text)
 
 
 def _cell(kind: str, source: str, name: str, tags: Sequence[str] = ()) -> Cell:

@@ -120,7 +120,8 @@ class Command(System):
 
 def containers_by_command(work: Path, rootfs: Path, engine: Engine, undo: ExitStack) -> dict[str, Command]:
     """Return labcore's own command, and crun's if it is there."""
-    run = Command("labcore run", [*LABCORE, "--root", str(engine.root), "run", "--rm", "busybox", *IDLE], [])
+    labcore = [*LABCORE, "--root", str(engine.root)]
+    run = Command("labcore run", [*labcore, "run", "--rm", "--name", "NAME", "busybox", *IDLE], [*labcore, "kill", "NAME"])
     bundle = bundle_for("crun-idle", rootfs, work, IDLE, undo)
     words = ["crun", "--root", str(bundle / "state")]
     crun = Command("crun", [*words, "run", "--bundle", str(bundle), "NAME"], [*words, "kill", "NAME", "KILL"])

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from http.client import HTTPConnection
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from labcore.bench.measure import Result, Row, Subject, environment, measure
-from labcore.bench.peers import PeerFailed, archive_of, own_dockerd, timed, version
+from labcore.bench.peers import WITH_NETWORKS, PeerFailed, archive_of, own_dockerd, timed, version
 from labcore.bench.workspace import workspace
 from labcore.engine import Engine
 from labcore.network import NetworkDriver, namespace_of
@@ -26,6 +26,8 @@ from labcore.spec.network import EndpointOptions, NetworkOptions
 RESERVE_AND_ATTACH = "labcore: reserve, attach"
 OURS = "labcore"
 WITH, WITHOUT = "docker: start, bridge", "docker: start, none"
+IN_A_ROW = 5  # networks, made and removed
+DELETED_SECONDS = 1.0  # until labcore and the kernel have deleted their bridges
 PAUSE_SECONDS = 0.1  # until the kernel has removed the last namespace: it makes others wait meanwhile
 WIRE = """
 ip link add wire type veth peer name other
@@ -68,12 +70,10 @@ class Docker:
         time.sleep(PAUSE_SECONDS)
         return elapsed
 
-    def create_and_remove(self) -> float:
-        """Make a network and remove it; return the seconds."""
-        start = time.perf_counter()
+    def create_and_remove(self) -> None:
+        """Make a network and remove it."""
         network = self("POST", "/networks/create", {"Name": "labcore-bench"})["Id"]
         self("DELETE", f"/networks/{network}")
-        return time.perf_counter() - start
 
 
 def bench_network(rounds: int) -> Iterator[Result]:
@@ -84,12 +84,12 @@ def bench_network(rounds: int) -> Iterator[Result]:
         driver = NetworkDriver(work / "state")
         driver.create(NetworkOptions(name="bench"))
         starts = [Subject(RESERVE_AND_ATTACH, lambda: _connect(driver))]
-        networks = [Subject(OURS, lambda: _create_and_remove(driver))]
+        networks = [Subject(OURS, lambda: _in_a_row(lambda: driver.remove(driver.create(NetworkOptions(name="other")).id)))]
         remarks = []
         try:
             docker = own_docker(work, undo)
             starts += [Subject(name, partial(docker.start, network)) for name, network in ((WITH, "bridge"), (WITHOUT, "none"))]
-            networks.append(Subject("docker", docker.create_and_remove))
+            networks.append(Subject("docker", lambda: _in_a_row(docker.create_and_remove)))
         except (PeerFailed, OSError) as error:
             remarks.append(f"dockerd: {error}")
         where = environment(work, {"dockerd": version("dockerd")} if len(networks) > 1 else {})
@@ -97,7 +97,7 @@ def bench_network(rounds: int) -> Iterator[Result]:
             rows = measured.rows()
             yield Result("the network's part of a start", RESERVE_AND_ATTACH, where, rows, remarks + _difference(rows))
         for measured in measure("network create", networks, rounds, OURS):
-            yield Result("a network made and removed", OURS, where, measured.rows(), remarks)
+            yield Result("a network made and removed, in a row", OURS, where, measured.rows(), remarks)
 
 
 def _connect(driver: NetworkDriver) -> float:
@@ -115,10 +115,14 @@ def _connect(driver: NetworkDriver) -> float:
     return elapsed
 
 
-def _create_and_remove(driver: NetworkDriver) -> float:
+def _in_a_row(create_and_remove: Callable[[], None]) -> float:
+    """Make and remove networks one after the other; return the seconds of one."""
     start = time.perf_counter()
-    driver.remove(driver.create(NetworkOptions(name="other")).id)
-    return time.perf_counter() - start
+    for _ in range(IN_A_ROW):
+        create_and_remove()
+    elapsed = (time.perf_counter() - start) / IN_A_ROW
+    time.sleep(DELETED_SECONDS)
+    return elapsed
 
 
 def own_docker(work: Path, undo: ExitStack) -> Docker:
@@ -129,7 +133,7 @@ def own_docker(work: Path, undo: ExitStack) -> Docker:
     engine.seed("busybox")
     root = engine.spec("busybox", ["true"]).root
     assert isinstance(root, OverlayRoot)
-    words = undo.enter_context(own_dockerd(work, "--ipv6=false"))
+    words = undo.enter_context(own_dockerd(work, *WITH_NETWORKS))
     timed([*words, "import", str(archive_of(Path(root.directory, root.layers[0]), work)), "labcore-bench"])
     return Docker(words[2].removeprefix("unix://"))
 

@@ -20,6 +20,9 @@ from labcore.errors import LabcoreError
 from labcore.runtime.oci.example import example_config
 
 BUBBLEWRAP = "bubblewrap"
+DOCKER = {network: f"docker run --rm --network {network}" for network in ("none", "bridge")}
+COMMANDS_EVERY = 5  # rounds: the commands of engines take so long
+WITH_NETWORKS = ("--ipv6=false",)
 WITHOUT_NETWORKS = ("--bridge", "none", "--iptables=false", "--ip6tables=false")  # no rules of its on this machine
 NAMESPACES = ("pid", "mount", "uts", "ipc", "network", "cgroup")
 
@@ -47,15 +50,15 @@ def version(command: str) -> str:
 
 @contextmanager
 def peers(rootfs: Path, work: Path, argv: list[str]) -> Iterator[tuple[list[Subject], dict[str, str], list[str]]]:
-    """Yield a subject for each peer that is installed and works here, their versions, and remarks on those that are missing."""
+    """Yield the subjects of each peer that is installed and works here, their versions, and remarks on what is missing."""
     subjects: list[Subject] = []
     versions: dict[str, str] = {}
     remarks: list[str] = []
-    makers: dict[str, Callable[[ExitStack], Subject]] = {
-        "bwrap": lambda _: _bubblewrap(rootfs, argv),
-        "crun": lambda undo: _runtime("crun", rootfs, work, argv, undo),
-        "runc": lambda undo: _runtime("runc", rootfs, work, argv, undo),
-        "podman": lambda undo: _podman(rootfs, work, argv, undo),
+    makers: dict[str, Callable[[ExitStack], list[Subject]]] = {
+        "bwrap": lambda _: [_bubblewrap(rootfs, argv)],
+        "crun": lambda undo: [_runtime("crun", rootfs, work, argv, undo)],
+        "runc": lambda undo: [_runtime("runc", rootfs, work, argv, undo)],
+        "podman": lambda undo: [_podman(rootfs, work, argv, undo)],
         "dockerd": lambda undo: _docker(rootfs, work, argv, undo),
     }
     with ExitStack() as undo:
@@ -64,12 +67,13 @@ def peers(rootfs: Path, work: Path, argv: list[str]) -> Iterator[tuple[list[Subj
                 remarks.append(f"{command}: not installed")
                 continue
             try:
-                subject = make(undo)
-                subject.once()
+                made = make(undo)
+                for subject in made:
+                    subject.once()
             except (PeerFailed, OSError) as error:
                 remarks.append(f"{command}: does not work here: {error}")
                 continue
-            subjects.append(subject)
+            subjects += made
             versions[command] = version(command)
         yield subjects, versions, remarks
 
@@ -127,7 +131,7 @@ class Cli(NamedTuple):
 def _podman(rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subject:
     podman = podman_words(rootfs, work, undo)
     command = [*podman.start, "--rm", *podman.options, "labcore-bench", *argv]
-    return Subject("podman run --rm", lambda: timed(command), every=10)
+    return Subject("podman run --rm --network none", lambda: timed(command), every=10)
 
 
 def podman_words(rootfs: Path, work: Path, undo: ExitStack) -> Cli:
@@ -141,18 +145,27 @@ def podman_words(rootfs: Path, work: Path, undo: ExitStack) -> Cli:
     return Cli([*podman, "run"], ["--network", "none", "--cgroupns", "private", *limits])
 
 
-def _docker(rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> Subject:
-    docker = running_docker(rootfs, work, undo)
-    command = [*docker.start, "--rm", *docker.options, "labcore-bench", *argv]
-    return Subject("docker run --rm", lambda: timed(command), every=10)
+def _docker(rootfs: Path, work: Path, argv: list[str], undo: ExitStack) -> list[Subject]:
+    docker = _dockerd_with_image(rootfs, work, undo, *WITH_NETWORKS)
+
+    def subject(network: str) -> Subject:
+        command = [*docker, "run", "--rm", "--pull", "never", "--network", network, "labcore-bench", *argv]
+        return Subject(DOCKER[network], lambda: timed(command), COMMANDS_EVERY)
+
+    return [subject(network) for network in DOCKER]
 
 
 def running_docker(rootfs: Path, work: Path, undo: ExitStack) -> Cli:
     """Start a dockerd of its own, and make the image known to it."""
-    docker = undo.enter_context(own_dockerd(work))
+    docker = _dockerd_with_image(rootfs, work, undo)
+    return Cli([*docker, "run"], ["--pull", "never", "--network", "none"])
+
+
+def _dockerd_with_image(rootfs: Path, work: Path, undo: ExitStack, *options: str) -> list[str]:
+    docker = undo.enter_context(own_dockerd(work, *options))
     timed([*docker, "import", str(archive_of(rootfs, work)), "labcore-bench"])
     undo.callback(_remove_all, docker)
-    return Cli([*docker, "run"], ["--pull", "never", "--network", "none"])
+    return docker
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from labcore.bench.measure import Measurement, Result, Subject, environment, measure
-from labcore.bench.peers import BUBBLEWRAP, PeerFailed, peers, timed
+from labcore.bench.peers import BUBBLEWRAP, COMMANDS_EVERY, DOCKER, PeerFailed, peers, timed
 from labcore.bench.workspace import workspace
 from labcore.engine import Engine
 from labcore.native import program
@@ -20,7 +20,8 @@ FLOOR = "floor (C, system calls only)"
 IN_PROCESS = "labcore, in process"
 FROM_LARGE = "labcore, in process, from a large parent"
 MONITOR = "labcore, through the monitor"
-COMMAND = "labcore run --rm (the command)"
+COMMAND = {network: f"labcore run --rm --network {network}" for network in DOCKER}
+PAIRS = ((IN_PROCESS, BUBBLEWRAP), *((COMMAND[network], DOCKER[network]) for network in DOCKER))
 
 
 class Server:
@@ -73,8 +74,6 @@ def bench_start(rounds: int) -> Iterator[Result]:
         remarks = [f"resident: small parent {small.read()} MB, large parent {large.read()} MB"]
         monitored.read()
 
-        command = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "--rm", "busybox", *argv]
-        with_bytecode = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         others, versions, missing = undo.enter_context(peers(layer, work, argv))
         remarks += missing
         subjects = [
@@ -83,17 +82,23 @@ def bench_start(rounds: int) -> Iterator[Result]:
             Subject(FROM_LARGE, large.once),
             Subject(MONITOR, monitored.once),
             *others,
-            Subject(COMMAND, lambda: timed(command, with_bytecode), every=5),
+            *(_command(engine.root, network, argv) for network in COMMAND),
         ]
         where = environment(work, versions)
         for measured in measure("start", subjects, rounds, FLOOR):
-            said = [measured.quiet(), *_to_bubblewrap(measured), *remarks]
+            said = [measured.quiet(), *_beside_peers(measured), *remarks]
             yield Result("start to exit of `true` in a container", FLOOR, where, measured.rows(), said)
 
 
-def _to_bubblewrap(measured: Measurement) -> list[str]:
-    ratio = measured.ratio(IN_PROCESS, BUBBLEWRAP)
-    return [f"{IN_PROCESS}: {ratio:.2f} x {BUBBLEWRAP}"] if ratio else []
+def _command(root: Path, network: str, argv: list[str]) -> Subject:
+    command = [sys.executable, "-m", "labcore", "--root", str(root), "run", "--rm", "--network", network, "busybox", *argv]
+    with_bytecode = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return Subject(COMMAND[network], lambda: timed(command, with_bytecode), COMMANDS_EVERY)
+
+
+def _beside_peers(measured: Measurement) -> list[str]:
+    ratios = ((ours, measured.ratio(ours, theirs), theirs) for ours, theirs in PAIRS)
+    return [f"{ours}: {ratio:.2f} x {theirs}" for ours, ratio, theirs in ratios if ratio]
 
 
 def filter_file(spec: ContainerSpec, directory: Path) -> str:

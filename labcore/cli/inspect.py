@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from labcore.cli import for_each
 from labcore.cli.volume.inspect import described as volume
+from labcore.daemon.wire.container import inspect as container
 from labcore.engine import Engine
-from labcore.engine.inspect import inspect as container
 from labcore.errors import InvalidInput, NotFound
 from labcore.images.inspect import inspect as images
 

@@ -66,6 +66,12 @@ class Parser(argparse.ArgumentParser):
         self._positionals.title, self._optionals.title = "Arguments", "Options"
         self.names = names
 
+    def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
+        """Declare an argument. What may be no words at all is not among those that an error says are required."""
+        action = super().add_argument(*names, **settings)
+        action.required = action.required and action.nargs != argparse.REMAINDER
+        return action
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Read the words, in which flags may have values."""
         known = self._option_string_actions

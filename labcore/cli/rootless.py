@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from labcore.cli.notices import notify
 from labcore.engine import default_root
 from labcore.errors import InvalidInput
 from labcore.network.rootless import namespaces
@@ -23,7 +24,7 @@ def become_root(root: str | None = None) -> None:
     """Enter the user namespace of a state root's containers; what labcore keeps stays where this user's things are."""
     os.environ["LABCORE_ROOT"] = str(default_root())
     place = Path(root).absolute() if root else default_root()
-    namespaces.enter(place / "rootless", userns.enter, userns.join)
+    namespaces.enter(place / "rootless", userns.enter, userns.join, notify)
 
 
 def main(args: argparse.Namespace) -> int:

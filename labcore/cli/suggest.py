@@ -7,6 +7,8 @@ from labcore.cli.absent import instead_of
 from labcore.cli.commands import ALIASES, COMMANDS, NOUNS, SHORT
 from labcore.errors import InvalidInput
 
+WORD_CUTOFF = 0.66  # a command has few letters, of which one may be wrong
+
 
 def unknown_command(noun: str, word: str) -> InvalidInput:
     """Return the error for a word that is no command, or no verb of a noun."""
@@ -17,15 +19,15 @@ def unknown_command(noun: str, word: str) -> InvalidInput:
     if instead := instead_of(name):
         return InvalidInput(f"{name!r} is a command of docker's that is not here\n  cure: {instead}")
     if noun:
-        names = [path for path in (*COMMANDS, *ALIASES) if path.startswith(f"{noun} ")]
+        verbs = [path.removeprefix(f"{noun} ") for path in (*COMMANDS, *ALIASES) if path.startswith(f"{noun} ")]
+        found = [f"{noun} {verb}" for verb in likely(word, verbs)]
     else:
-        names = [*NOUNS, *SHORT, *(path for path in COMMANDS if " " not in path)]
-        names += [path for path in COMMANDS if path.endswith(f" {word}")]
-    found = [path for path in names if path.endswith(f" {word}")] or likely(name, names)
+        found = [path for path in COMMANDS if path.endswith(f" {word}")]
+        found = found or likely(word, [*NOUNS, *SHORT, *(path for path in COMMANDS if " " not in path)], WORD_CUTOFF)
     meant = f"did you mean `labcore {'`, `labcore '.join(found)}`?" if found else help_of
     return InvalidInput(f"unknown command {name!r}\n  cure: {meant}")
 
 
-def likely(word: str, known: Iterable[str]) -> list[str]:
+def likely(word: str, known: Iterable[str], cutoff: float = 0.7) -> list[str]:
     """Return what is known and looks like a word, at most two, the likeliest first."""
-    return get_close_matches(word, list(known), n=2, cutoff=0.7)
+    return get_close_matches(word, list(known), n=2, cutoff=cutoff)

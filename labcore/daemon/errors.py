@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from labcore.daemon.wire.codec import json_response
 from labcore.errors import (
+    Forbidden,
     ImageNotFound,
     InUse,
     InvalidInput,
@@ -17,10 +18,11 @@ from labcore.errors import (
     StoreFull,
     Unavailable,
 )
-from labcore.http import HTTPException, Request, Response
+from labcore.http import HTTPException, Request, Response, exceptions
 
 STATUSES: Final[Mapping[type[Exception], int]] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
+    Forbidden: HTTPStatus.FORBIDDEN,
     StepFailed: HTTPStatus.BAD_REQUEST,
     NotFound: HTTPStatus.NOT_FOUND,
     ImageNotFound: HTTPStatus.NOT_FOUND,
@@ -42,6 +44,11 @@ def _handler(status: int) -> Callable[[Request, Any], Response]:
     return lambda _, error: message(status, str(error))
 
 
+def page_not_found(request: Request, _: Exception) -> Response:
+    """Return that no route has that path, or not for that method: docker makes no difference."""
+    return message(HTTPStatus.NOT_FOUND, f"page not found: {request.method} {request.path:.200}")
+
+
 def http_exception(_: Request, error: HTTPException) -> Response:
     """Return what the HTTP layer itself refuses."""
     return message(error.status, str(error), error.headers)
@@ -55,5 +62,7 @@ def internal(_: Request, error: Exception) -> Response:
 HANDLERS: Final[Mapping[type[Exception], Callable[[Request, Any], Response]]] = {
     Exception: internal,
     HTTPException: http_exception,
+    exceptions.NotFound: page_not_found,
+    exceptions.MethodNotAllowed: page_not_found,
     **{kind: _handler(status) for kind, status in STATUSES.items()},
 }

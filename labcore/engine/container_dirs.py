@@ -130,7 +130,7 @@ class ContainerDirs:
 
     def sweep(self) -> None:
         """Finish what was begun by those who were killed while they made or removed a container."""
-        for mark in self.directory.glob(f"*/{UNFINISHED}"):
+        for mark in self.directory.glob(f"[!.]*/{UNFINISHED}"):  # an incoming directory's may not be written yet
             self._finish(mark)
         sweep_incoming(self.directory)
 

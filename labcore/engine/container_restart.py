@@ -24,7 +24,7 @@ def restart(engine: Engine, text: str, *, number: int | None = None, seconds: in
     engine.lifecycle.check("restart", container, text)
     with engine.supervisor.keeping(container.id) if engine.supervisor else nullcontext():
         stop(engine, container.id, number=number, seconds=seconds)
-        process = start(engine, container.id, with_input=engine.supervisor is not None)
+        process = start(engine, container.id)
     log_container_event(engine, container, "restart")
     return process
 
@@ -38,4 +38,4 @@ def start_again(engine: Engine, id: str) -> None:
     with engine.container_dirs.locked(id, name):
         container = settled(engine, id)
         if container.state.restarting:
-            started(engine, container, with_input=True)
+            started(engine, container)

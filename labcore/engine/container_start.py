@@ -9,6 +9,7 @@ from labcore.engine.container_state import (
     NOT_STARTED,
     boot_id,
     never_ran,
+    noted,
     running_state,
     settled,
     shim_of,
@@ -51,7 +52,7 @@ def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
         raise
 
 
-def started(engine: Engine, container: Container, *, with_input: bool) -> Process:
+def started(engine: Engine, container: Container, *, with_input: bool = False) -> Process:
     """Do the same for a container that the caller has locked, and that does not run."""
     if container.layers:
         engine.uppers.wait_until_free(upper_of(container))
@@ -66,7 +67,7 @@ def started(engine: Engine, container: Container, *, with_input: bool) -> Proces
         log_volumes(engine, container, "unmount")
         raise
     log_mode(engine, container, "connect")
-    container = engine.records.set_state(container, running_state(process.pid, before))
+    container = noted(engine, container, running_state(process.pid, before))  # it may have filled the disk
     if engine.supervisor:
         engine.supervisor.started(container, process)
     log_container_event(engine, container, "start")
@@ -76,6 +77,7 @@ def started(engine: Engine, container: Container, *, with_input: bool) -> Proces
 def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     """Launch the container with a shim; return its process, with the container's input, if it has one."""
     shim = shim_of(engine, container)
+    with_input = with_input and not engine.supervisor  # whose clients take it from the shim, and end it there
     if shim.input == "once" and not with_input:  # whoever comes first to signal it would have it, and end it
         shim = shim.replace(input="open")
     on_networks = connection(engine, container.options, container.id, name=container.name, config=container.config)

@@ -61,7 +61,7 @@ def current(engine: Engine, container: Container) -> Container:
     if state == container.state:
         return container
     if state.status == "running":
-        return _noted(engine, container, state)
+        return noted(engine, container, state)
     seconds = SETTLING_SECONDS if engine.supervisor else 0  # which is about to say whether it is started again
     try:
         with engine.container_dirs.locked(container.id, container.name, seconds=seconds):
@@ -80,10 +80,10 @@ def settled(engine: Engine, id: str) -> Container:
         from labcore.engine.container_exit import note_exit  # most that is looked at runs, or has ended long ago
 
         return note_exit(engine, container, state)
-    return container if state == container.state else _noted(engine, container, state)
+    return container if state == container.state else noted(engine, container, state)
 
 
-def _noted(engine: Engine, container: Container, state: State) -> Container:
+def noted(engine: Engine, container: Container, state: State) -> Container:
     """Note a state; on a full disk it is found out anew the next time."""
     with suppress(StoreFull):
         return engine.records.set_state(container, state)

@@ -30,12 +30,12 @@ class ContainerWait:
         actions = ("removed",) if condition == "removed" else ("stopped", "removed")
         self._transitions = supervisor.transitions.subscribe(lambda event: event.id == id and event.action in actions)
         try:
-            state = get(engine, id).state
+            container = get(engine, id)
         except BaseException:
             self.close()
             raise
-        is_over = condition == "not-running" and status_of(state) not in RUNNING
-        self._exit_code = state.exit_code if is_over else None
+        is_over = condition == "not-running" and status_of(container) not in RUNNING
+        self._exit_code = container.state.exit_code if is_over else None
 
     def result(self) -> int | None:
         """Return the container's exit code once the condition holds; None if it was closed before that."""

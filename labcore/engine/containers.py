@@ -210,7 +210,7 @@ def remove(engine: Engine, text: str, *, force: bool = False, volumes: bool = Fa
         return
     with engine.lifecycle.removal(found.id, text):
         container = current(engine, found)
-        next_status("remove by force" if force else "remove", status_of(container.state), id=container.id, name=text)
+        next_status("remove by force" if force else "remove", status_of(container), id=container.id, name=text)
         _end(engine, container)
         removed = _removed(engine, container, volumes=volumes)
     log_container_event(engine, removed, "destroy")
@@ -230,9 +230,7 @@ def _end(engine: Engine, container: Container) -> None:
 def _removed(engine: Engine, container: Container, *, volumes: bool) -> Container:
     with engine.container_dirs.locked(container.id, container.name):
         container = settled(engine, container.id)
-        next_status(
-            "remove", status_of(container.state), id=container.id, name=container.name
-        )  # it may have been started meanwhile
+        next_status("remove", status_of(container), id=container.id, name=container.name)  # it may have been started meanwhile
         if container.layers:
             engine.uppers.wait_until_free(upper_of(container))
         own = _own_volumes(engine, container) if volumes else []

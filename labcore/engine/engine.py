@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
     from labcore.engine.container_dirs import ContainerDirs
     from labcore.engine.events import Events
+    from labcore.engine.exec_sessions import ExecSessions
     from labcore.engine.progress import Progress
     from labcore.engine.records import Container, Records, State
     from labcore.images import Image, ImageStore
     from labcore.native import Process
     from labcore.network import NetworkDriver
+    from labcore.network.rootless.networks import RootlessNetworks
     from labcore.registry.transport import Endpoint
     from labcore.runtime import LaunchOptions
     from labcore.runtime.stages.sequence import Action, SyncPoint
@@ -96,6 +98,13 @@ class Engine:
             self.events.publish(kind, action, id, attributes)
 
     @cached_property
+    def exec_sessions(self) -> ExecSessions:
+        """The processes that a daemon's clients have run in containers."""
+        from labcore.engine.exec_sessions import ExecSessions
+
+        return ExecSessions(self)
+
+    @cached_property
     def images(self) -> ImageStore:
         """Images, by their names and digests."""
         from labcore.images import ImageStore
@@ -135,15 +144,14 @@ class Engine:
         return _volumes(self.root)
 
     @cached_property
-    def networks(self) -> NetworkDriver:
+    def networks(self) -> NetworkDriver | RootlessNetworks:
         """Networks, and containers' endpoints on them; an ordinary user's are in the network namespace of a pause process."""
         from labcore.network.rootless import place
 
         if confined() and (directory := place()):
             from labcore.network.rootless.networks import RootlessNetworks
 
-            visitor: Any = RootlessNetworks(self.root, directory)
-            return visitor  # type: ignore[no-any-return]
+            return RootlessNetworks(self.root, directory)
         from labcore.network import NetworkDriver
 
         return NetworkDriver(self.root, self.notify)

@@ -8,6 +8,7 @@ from labcore import procfs
 from labcore.engine.container_state import get
 from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
+from labcore.engine.lifecycle import next_status, status_of
 from labcore.engine.records import Container
 from labcore.errors import InvalidInput, NotRunning, Unavailable
 from labcore.native import Process, Stream
@@ -28,10 +29,16 @@ class ExecOptions(Record):
     user: str = ""
     privileged: bool = False
     tty: bool = False
+    console_size: tuple[int, int] | None = None  # rows and columns that its terminal begins with
 
     def __post_init__(self) -> None:
         if not self.command or not self.command[0]:
-            raise InvalidInput("exec: name a command")
+            raise InvalidInput("No exec command specified")
+
+
+def check_runs(container: Container) -> None:
+    """Raise NotRunning, or InUse of a container that is paused or about to be restarted, in docker's words."""
+    next_status("exec", status_of(container), id=container.id, name=container.name)
 
 
 def execute(
@@ -102,14 +109,19 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
 
 
 def cgroups_of(pid: int) -> tuple[str, ...]:
-    """Return the directories of the cgroups that a process is in: cgroups(7)."""
+    """Return the directories of the cgroups that a process is in, each once. Raises OSError."""
+    return tuple(dict.fromkeys(cgroups_by_controller(pid).values()))
+
+
+def cgroups_by_controller(pid: int) -> dict[str, str]:
+    """Return the same by controller of version 1, and by `` for version 2: cgroups(7)."""
     where = hierarchies()
     mounts = dict(where.v1) | ({"": where.v2} if where.v2 else {})
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for line in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines():
         _, names, path = line.split(":", 2)
         for name in names.split(","):
             directory = f"{mounts[name]}{path}" if name in mounts else ""
             if directory and os.path.isdir(directory):  # noqa: PTH112
-                found[directory] = None
-    return tuple(found)
+                found[name] = directory
+    return found

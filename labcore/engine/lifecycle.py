@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Final, Literal, TypeAlias
 
-    from labcore.engine.records import Container, State
+    from labcore.engine.records import Container
 
 Status: TypeAlias = "Literal['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead']"
 Verb: TypeAlias = (
@@ -84,8 +84,9 @@ def next_status(verb: Verb, status: Status, *, id: str = "", name: str = "") -> 
     return outcome
 
 
-def status_of(state: State) -> Status:
-    """Return a state's name; a container that is just being started is still what it was."""
+def status_of(container: Container) -> Status:
+    """Return a container's state as its record has it; one that is just being started is still what it was."""
+    state = container.state
     if state.status == "running":
         return "paused" if state.paused else "running"
     if state.restarting:
@@ -102,7 +103,7 @@ class Lifecycle:
 
     def status(self, container: Container) -> Status:
         """Return a container's state as it was read, unless it is being removed at this moment."""
-        return "removing" if container.id in self._removed else status_of(container.state)
+        return "removing" if container.id in self._removed else status_of(container)
 
     def check(self, verb: Verb, container: Container, name: str = "") -> str:
         """Return what becomes of a container, as `next_status` does, with its exceptions."""

@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Final
 
+    from labcore.engine.engine import Engine
     from labcore.engine.records import Container
 
-FILTERS: Final = ("id", "name", "status", "exited", "label", "ancestor")
+FILTERS: Final = (
+    "id", "name", "status", "exited", "label", "ancestor", "network", "volume", "publish", "expose", "health", "before",
+    "since",
+)  # fmt: skip
+HEALTHS: Final = ("starting", "healthy", "unhealthy", "none")
 # A time is said in the first unit that it has at least so many seconds of, as docker says it.
 SPANS: Final = (
     (2 * 365 * 86400, 365 * 86400, "years"),
@@ -34,14 +39,28 @@ def parse_filters(texts: Iterable[str]) -> dict[str, list[str]]:
         name, equals, value = text.partition("=")
         if not equals or name not in FILTERS:
             raise InvalidInput(f"filter {text!r}: there are {', '.join(f'{each}=…' for each in FILTERS)}")
-        if name == "status" and value not in STATUSES:
-            raise InvalidInput(f"filter status={value}: there are {', '.join(STATUSES)}")
-        if name == "exited" and not re.fullmatch(r"-?[0-9]{1,9}", value, re.ASCII):
-            raise InvalidInput(f"filter exited={value}: an exit code is wanted")
-        if name == "name":
-            _pattern(value)
         found.setdefault(name, []).append(value)
-    return found
+    return checked_filters(found)
+
+
+def checked_filters(filters: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return filters whose values can be. Raises InvalidInput."""
+    for name, values in filters.items():
+        for value in values:
+            _check(name, value)
+    return filters
+
+
+def _check(name: str, value: str) -> None:
+    known = {"status": STATUSES, "health": HEALTHS}.get(name)
+    if known and value not in known:
+        raise InvalidInput(f"filter {name}={value}: there are {', '.join(known)}")
+    if name == "exited" and not re.fullmatch(r"-?[0-9]{1,9}", value, re.ASCII):
+        raise InvalidInput(f"filter exited={value}: an exit code is wanted")
+    if name in ("publish", "expose") and not re.fullmatch(r"[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp))?", value, re.ASCII):
+        raise InvalidInput(f"filter {name}={value}: PORT[-LAST][/tcp|udp] is wanted")
+    if name == "name":
+        _pattern(value)
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -51,18 +70,54 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise InvalidInput(f"filter name={text}: {error}") from None
 
 
+def resolved_filters(engine: Engine, filters: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return the filters with what they name looked up: a container's moment, a network's name. Raises NotFound."""
+    found = dict(filters)
+    for name in ("before", "since"):
+        if name in found:
+            found[name] = [engine.records.find(value).created for value in found[name]]
+    if "network" in found:
+        by_id = {each.id: each.wanted.name for each in engine.networks.networks()}
+        found["network"] = [
+            next((name for id, name in by_id.items() if id.startswith(value)), value) for value in found["network"]
+        ]
+    return found
+
+
 def matches(container: Container, filters: Mapping[str, Sequence[str]]) -> bool:
-    """Return whether a container passes all filters; of several values of one, any will do, but for labels."""
-    labels = dict(run_config(container).labels)
+    """Return whether a container passes all filters; of several values of one, any will do, but for labels.
+
+    They are `resolved_filters`.
+    """
+    labels = container.labels()
     tests = {
+        "network": lambda value: (
+            value == (container.options.network_mode or "none")
+            or any(value == each.network for each in container.options.networks)
+        ),
+        "volume": lambda value: any(value in (each.source, each.target) for each in container.mounts),
+        "publish": lambda value: _has_port(
+            value, (f"{each.container_port}/{each.protocol}" for each in container.options.ports)
+        ),
+        "expose": lambda value: _has_port(value, (*container.options.exposed_ports, *container.config.exposed_ports)),
+        "health": lambda value: value == "none",
+        "before": lambda value: container.created < value,
+        "since": lambda value: container.created > value,
         "id": lambda value: container.id.startswith(value),
         "name": lambda value: bool(_pattern(value).search(container.name) or _pattern(value).search(f"/{container.name}")),
-        "status": lambda value: status_of(container.state) == value,
+        "status": lambda value: status_of(container) == value,
         "exited": lambda value: container.state.status == "exited" and container.state.exit_code == int(value),
         "ancestor": lambda value: value in (container.image, container.image.removesuffix(":latest"), container.image_id),
         "label": lambda value: has_label(labels, value),
     }
     return all((all if name == "label" else any)(map(tests[name], values)) for name, values in filters.items())
+
+
+def _has_port(text: str, ports: Iterable[str]) -> bool:
+    numbers, _, protocol = text.partition("/")
+    first, _, last = numbers.partition("-")
+    wanted = range(int(first), int(last or first) + 1)
+    return any(int(port) in wanted and kind == (protocol or "tcp") for port, _, kind in (each.partition("/") for each in ports))
 
 
 def has_label(labels: Mapping[str, str], text: str) -> bool:
@@ -73,7 +128,7 @@ def has_label(labels: Mapping[str, str], text: str) -> bool:
 
 def status_line(container: Container, now: datetime | None = None) -> str:
     """Return the state as `ps` says it: `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`."""
-    state, status = container.state, status_of(container.state)
+    state, status = container.state, status_of(container)
     if status in ("running", "paused"):
         return f"Up {_since(state.started, now)}{' (Paused)' if state.paused else ''}"
     if status == "restarting":

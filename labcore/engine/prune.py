@@ -1,14 +1,10 @@
 """rmi and prune: images by name, and garbage collection of blobs and unpacked layers."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Final
 
 from labcore.engine.engine import Engine
 from labcore.engine.lifecycle import status_of
-from labcore.engine.listing import has_label
-from labcore.engine.logs import moment
 from labcore.engine.records import Container
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged, Unavailable
 from labcore.images import Image
@@ -19,10 +15,7 @@ from labcore.storage import gc
 from labcore.storage.gc import Reclaimed
 from labcore.storage.implied import fixup_id
 from labcore.storage.layers import layer_id, unrepeated
-from labcore.storage.volumes import Volume
 from labcore.storage.whiteouts import visible
-
-CONTAINER_FILTERS: Final = ("until", "label", "label!")
 
 
 class Removal(Record):
@@ -79,18 +72,14 @@ def remove_image(engine: Engine, text: str, *, force: bool = False) -> Removal:
     return Removal(whole.names, tuple(gone), kept)
 
 
-def prune_containers(engine: Engine, filters: Mapping[str, Sequence[str]] = {}) -> Removed:
-    """Remove all containers that do not run, and pass docker's filters (`until`, `label`, `label!`).
-
-    Raises InvalidInput; StoreDamaged if the database of records cannot be read.
-    """
+def prune_containers(engine: Engine, wanted: Callable[[Container], bool] = lambda _: True) -> Removed:
+    """Remove the `wanted` containers that do not run. Raises StoreDamaged if the database of records cannot be read."""
     from labcore.engine.container_state import upper_of
     from labcore.engine.containers import every, remove
 
-    wanted = _filter(filters)
     ids, size = [], 0
     for each in every(engine):
-        if isinstance(each, Container) and status_of(each.state) in ("created", "exited") and wanted(each):
+        if isinstance(each, Container) and status_of(each) in ("created", "exited") and wanted(each):
             with suppress(NotFound, InUse):  # somebody has just started it, or removed it
                 taken = engine.uppers.usage(upper_of(each)) if each.layers else 0
                 remove(engine, each.id)
@@ -98,36 +87,6 @@ def prune_containers(engine: Engine, filters: Mapping[str, Sequence[str]] = {}) 
                 size += taken
     engine.log_event("container", "prune", "", {"reclaimed": str(size)})
     return Removed(tuple(ids), size)
-
-
-def _filter(filters: Mapping[str, Sequence[str]]) -> Callable[[Container], bool]:
-    untils = filters.get("until", ())
-    if len(untils) > 1:
-        raise InvalidInput("more than one until filter specified")
-    until = datetime.fromtimestamp(moment(untils[0]) / 10**9, UTC).isoformat() if untils else ""
-
-    def is_wanted(container: Container) -> bool:
-        labels = container.labels()
-        return (
-            (not until or container.created < until)
-            and all(has_label(labels, text) for text in filters.get("label", ()))
-            and not any(has_label(labels, text) for text in filters.get("label!", ()))
-        )
-
-    return is_wanted
-
-
-def remove_volume(engine: Engine, name: str) -> None:
-    """Remove a volume that no container has. Raises NotFound, InUse."""
-    users = engine.records.volume_users().get(name)
-    if users:
-        raise InUse(f"volume {name} is in use by {', '.join(users)}: remove that first")
-    engine.volumes.remove(name)
-
-
-def prune_volumes(engine: Engine, *, named: bool = False) -> list[Volume]:
-    """Remove the anonymous volumes that no container has, and with `named` the others too; return them. Raises StoreDamaged."""
-    return engine.volumes.prune(named=named, needed=engine.records.volume_users())
 
 
 def prune(engine: Engine, *, every: bool = False) -> Pruned:

@@ -34,7 +34,7 @@ def reconcile(engine: Engine) -> None:
 def _reconciled(engine: Engine, supervisor: Supervisor, container: Container) -> None:
     if container.state.status == "running":
         try:
-            process = containers.attach(engine, container, with_input=True)
+            process = containers.attach(engine, container)
         except NotRunning:  # it has ended since it was looked at
             container = settled(engine, container.id)
         else:

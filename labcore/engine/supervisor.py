@@ -2,8 +2,7 @@
 
 Whoever looks at a container finds out how it ended, and has it decided here, in the same step, whether it is started again. The
 supervisor looks at once, so that the event comes in time. It starts again after docker's back-off, removes those that were to
-go, and has health checks run. It holds each container's process, and with it its input. One thread waits for all of them, and
-for the timers; what may take a while is done by others.
+go, and has health checks run. One thread waits for all of them, and for the timers; what may take a while is done by others.
 """
 
 import logging

@@ -71,10 +71,11 @@ def _send_sized(reader: Reader, body: SizedStream) -> Generator[Wait, None, None
 
 
 def upgrade_head(upgrade: Upgrade, request: Request) -> bytes:
-    """Return the head after which the connection carries raw bytes."""
+    """Return the head after which the connection carries raw bytes: docker's, for some clients compare it."""
     if protocol := request.upgrade:
-        return _lines(HTTPStatus.SWITCHING_PROTOCOLS, {**upgrade.headers, "Connection": "Upgrade", "Upgrade": protocol})
-    return _lines(HTTPStatus.OK, upgrade.headers)
+        headers = {**upgrade.headers, "Connection": "Upgrade", "Upgrade": protocol}
+        return _lines("101 UPGRADED", headers, date=False)
+    return _lines("200 OK", upgrade.headers, date=False)
 
 
 def _head(response: Response, request: Request | None, *, keep: bool) -> bytes:
@@ -88,12 +89,12 @@ def _head(response: Response, request: Request | None, *, keep: bool) -> bytes:
         headers["Connection"] = "close"
     elif _is_old(request):
         headers["Connection"] = "keep-alive"
-    return _lines(response.status, headers)
+    status = HTTPStatus(response.status)
+    return _lines(f"{status.value} {status.phrase}", headers)
 
 
-def _lines(number: int, headers: Mapping[str, str]) -> bytes:
-    status = HTTPStatus(number)
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}", _date(int(time.time()))]
+def _lines(status: str, headers: Mapping[str, str], *, date: bool = True) -> bytes:
+    lines = [f"HTTP/1.1 {status}", *([_date(int(time.time()))] if date else [])]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     head = "\r\n".join(lines)
     if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:  # no header's value begins another line

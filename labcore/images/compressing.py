@@ -37,7 +37,7 @@ def compressed(store: ImageStore, reference: Reference) -> Image:
         manifest = Manifest(_with_oci_name(image.config_descriptor), layers)
         descriptor = store.put_blob(manifest.to_bytes(), MANIFEST)
         if (str(reference), image.descriptor) in store.entries():
-            return store.admit(reference, descriptor)
+            return store.admit(reference, descriptor, instead=True)
         return store.read(descriptor).replace(name=image.name)
 
 

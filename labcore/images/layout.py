@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from labcore.spec import Reference
 
 LAYOUT_VERSION: Final = "1.0.0"
+TAGGED: Final = "io.labcore.image.tagged"  # when a name was given here, by RFC 3339
+PARENT: Final = "io.labcore.image.parent"  # the ID of the image that this one was committed on
 
 
 class ImageLayout:
@@ -45,21 +47,27 @@ class ImageLayout:
 
     # --- names
 
-    def tag(self, reference: Reference, manifest: Descriptor) -> None:
-        """Tag a manifest or index; the tag is taken from the image that had it."""
+    def tag(self, reference: Reference, manifest: Descriptor, *, at: str = "", instead: bool = False) -> None:
+        """Tag a manifest or index; the tag is taken from the image that had it, which stays without one, unless `instead`.
+
+        `at` is when, if that is to be remembered: a pull and a load give names without it.
+        """
         self.prepare()
         with Lock(self.directory).acquire():
             self.entries()  # refuses an index that is damaged
-            named = manifest.to_json() | {"annotations": {REF_NAME: str(reference)}}
-            others = [entry for entry in self._others(reference) if _name_of(entry) or entry["digest"] != manifest.digest]
-            self._write_index([*others, named])
+            named = _entry(manifest, {REF_NAME: str(reference), TAGGED: at, PARENT: self._parent(manifest)})
+            others = self._others(reference)
+            last = [entry for entry in self._index()["manifests"] if _name_of(entry) == str(reference)]
+            kept = [] if instead else _nameless(last, [*others, named])
+            others = [entry for entry in others if _name_of(entry) or entry["digest"] != manifest.digest]
+            self._write_index([*others, *kept, named])
 
-    def keep(self, manifest: Descriptor) -> None:
-        """Add an image without a tag, until `tag` gives it one or `drop` removes it."""
+    def keep(self, manifest: Descriptor, *, parent: str = "") -> None:
+        """Add an image without a tag, until `tag` gives it one or `drop` removes it; `parent` is the ID of the one below."""
         self.prepare()
         with Lock(self.directory).acquire():
             if manifest.digest not in (descriptor.digest for _, descriptor in self.entries()):
-                self._write_index([*self._index()["manifests"], manifest.to_json()])
+                self._write_index([*self._index()["manifests"], _entry(manifest, {PARENT: parent})])
 
     def drop(self, digests: Collection[str]) -> None:
         """Remove manifests and indexes with all their tags; their blobs stay until they are collected."""
@@ -76,14 +84,19 @@ class ImageLayout:
             self._write_index(self._others(reference))
 
     def untag_all(self, names: Collection[str]) -> None:
-        """Remove those of the tags that exist."""
+        """Remove those of the names that exist, digest references too."""
         with Lock(self.directory).acquire():
             self.entries()
             self._write_index([entry for entry in self._index()["manifests"] if _name_of(entry) not in names])
 
     def names(self) -> list[str]:
-        """Return all names, sorted."""
-        return sorted(name for name, _ in self.entries() if name)
+        """Return all tags, sorted; digest references are not among them."""
+        return sorted(name for name, _ in self.entries() if name and "@" not in name)
+
+    def annotations(self, digest: str) -> dict[str, str]:
+        """Return what the index remembers of a manifest beside its names: `TAGGED`, the last time, and `PARENT`."""
+        said = [entry.get("annotations") or {} for entry in self._index()["manifests"] if entry["digest"] == digest]
+        return {key: max(values) for key in (TAGGED, PARENT) if (values := [str(one[key]) for one in said if key in one])}
 
     def entries(self) -> list[tuple[str | None, Descriptor]]:
         """Return the index as names with descriptors; an entry may have no name. Raises StoreDamaged."""
@@ -112,6 +125,9 @@ class ImageLayout:
     def _others(self, reference: Reference) -> list[Any]:
         return [entry for entry in self._index()["manifests"] if _name_of(entry) != str(reference)]
 
+    def _parent(self, manifest: Descriptor) -> str:
+        return self.annotations(manifest.digest).get(PARENT, "")
+
     def _write_index(self, entries: list[Any]) -> None:
         import json  # which is not needed to read it
 
@@ -123,3 +139,18 @@ def _name_of(entry: Any) -> str | None:
     """Return the name that an entry of the index has, if it has one."""
     name = (entry.get("annotations") or {}).get(REF_NAME)
     return None if name is None else str(name)
+
+
+def _entry(manifest: Descriptor, annotations: dict[str, str]) -> dict[str, Any]:
+    """Return an entry of the index; annotations that are empty are left out."""
+    said = {key: value for key, value in annotations.items() if value}
+    return manifest.to_json() | ({"annotations": said} if said else {})
+
+
+def _nameless(displaced: list[Any], others: list[Any]) -> list[Any]:
+    """Return the entries that have lost their name, without it, unless the index has others of the same image."""
+    digests = {entry["digest"] for entry in others}
+    left = [entry for entry in displaced if entry["digest"] not in digests]
+    for entry in left:
+        entry["annotations"].pop(REF_NAME)
+    return left

@@ -23,10 +23,14 @@ SHOWN: Final = 12  # … and as many are shown
 
 
 class Entry(Record):
-    """An entry of the store: an image's manifest, or an index of several, with its names, of which there may be none."""
+    """An entry of the store: an image's manifest, or an index of several.
+
+    It may have no name. `digests` are digest references: by which digests registries know it.
+    """
 
     names: tuple[str, ...]
     descriptor: Descriptor
+    digests: tuple[str, ...] = ()
 
 
 def entries(store: ImageLayout) -> list[Entry]:
@@ -34,7 +38,11 @@ def entries(store: ImageLayout) -> list[Entry]:
     found: dict[str, Entry] = {}
     for name, descriptor in store.entries():
         known = found.get(descriptor.digest, Entry((), descriptor))
-        found[descriptor.digest] = known.replace(names=(*known.names, name) if name else known.names)
+        if name and "@" in name:
+            known = known.replace(digests=(*known.digests, name))
+        elif name:
+            known = known.replace(names=(*known.names, name))
+        found[descriptor.digest] = known
     return list(found.values())
 
 
@@ -48,7 +56,7 @@ def find(store: ImageLayout, text: str) -> Entry:
     try:
         reference = Reference.parse(text)
         for entry in entries(store):
-            if str(reference) in entry.names or reference.digest == entry.descriptor.digest:
+            if str(reference) in (*entry.names, *entry.digests) or reference.digest == entry.descriptor.digest:
                 return entry.replace(names=tuple(name for name in entry.names if name == str(reference)))
     except InvalidInput as error:
         refused = error
@@ -56,7 +64,9 @@ def find(store: ImageLayout, text: str) -> Entry:
     if len(digits) >= SHORTEST and set(digits) <= set("0123456789abcdef"):
         return _by_digits(store, text, digits)
     known = ", ".join(store.names()) or "none"
-    raise refused or ImageNotFound(f"no image {reference} in {store.directory} (there: {known}); `labcore seed` makes some")
+    raise refused or ImageNotFound(
+        f"no image {reference} in {store.directory} (there: {known}); `labcore seed` makes some", missing=str(reference)
+    )
 
 
 def images(store: ImageLayout, descriptor: Descriptor, depth: int = 0) -> Iterator[Image]:
@@ -116,7 +126,9 @@ def _by_digits(store: ImageLayout, text: str, digits: str) -> Entry:
                 found.setdefault(image.id, alone)
     meant = {entry.descriptor.digest for entry in found.values()}
     if not found:
-        raise ImageNotFound(f"no image {text} in {store.directory}: no ID and no digest begins so, and no image is called so")
+        raise ImageNotFound(
+            f"no image {text} in {store.directory}: no ID and no digest begins so, and no image is called so", missing=text
+        )
     if len(meant) > 1:
         ids = ", ".join(digest.partition(":")[2][:SHOWN] for digest in sorted(found))
         raise InvalidInput(f"{text} is not clear: there are {ids}; give more digits")

@@ -75,25 +75,27 @@ class ImageStore(ImageLayout):
 
     # --- images
 
-    def put_image(self, reference: Reference | None, layers: Iterable[Descriptor], config: Config) -> Image:
+    def put_image(
+        self, reference: Reference | None, layers: Iterable[Descriptor], config: Config, *, parent: str = "", at: str = ""
+    ) -> Image:
         """Make an image of layers in the store, the lowest first, and tag it; without a reference it is kept untagged.
 
-        The config has the layers' diff_ids.
+        The config has the layers' diff_ids; `parent` and `at` are those of `keep` and `tag`.
         """
         with self.using():
             manifest = Manifest(self.put_blob(config.to_bytes(), CONFIG), tuple(layers))
             descriptor = self.put_blob(manifest.to_bytes(), MANIFEST)
+            self.keep(descriptor, parent=parent)
             if reference is not None:
-                return self.admit(reference, descriptor)
-            self.keep(descriptor)
+                return self.admit(reference, descriptor, at=at)
             return self.read(descriptor)
 
-    def admit(self, reference: Reference, manifest: Descriptor) -> Image:
-        """Tag an image after checking that all its parts are here. Raises StoreDamaged; then nothing is tagged."""
+    def admit(self, reference: Reference, manifest: Descriptor, *, at: str = "", instead: bool = False) -> Image:
+        """Tag an image after checking that all its parts are here: `tag`. Raises StoreDamaged; then nothing is tagged."""
         image = self.read(manifest, str(reference))
         for layer in image.layers:
             self.blobs.path(layer)
-        self.tag(reference, manifest)
+        self.tag(reference, manifest, at=at, instead=instead)
         return image
 
     def get(self, reference: Reference, platform: Platform | None = None) -> Image:
@@ -135,5 +137,6 @@ class ImageStore(ImageLayout):
                 return self.read(descriptor, str(reference), platform)
         known = ", ".join(self.names()) or "none"
         raise ImageNotFound(
-            f"no image {reference} in {self.directory} (there: {known}); `labcore seed --list` says which can be made here"
+            f"no image {reference} in {self.directory} (there: {known}); `labcore seed --list` says which can be made here",
+            missing=str(reference),
         )

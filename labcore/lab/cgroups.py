@@ -106,18 +106,21 @@ def _home() -> str:
 @contextmanager
 def _new_home() -> Iterator[Cgroup]:
     """Make that parent, to be removed with its children at the end; remove those of notebooks that were killed."""
-    home = _beside_own(locked_directories.new_name(HOMES))
-    if not home.entrances():
+    if not (entrances := _beside_own(HOMES).entrances()):
         raise LabcoreError("cgroups: none are mounted here")
-    near = Path(home.entrances()[0]).parent
+    near = Path(entrances[0]).parent
     locked_directories.sweep(near.glob(f"{HOMES}*"), lambda left: _remove_left(left.name))
 
     def make() -> Path:
-        home.make()
-        return Path(home.entrances()[0])
+        """Make it in one hierarchy only: until it is locked, another's sweep may take it away."""
+        directory = near / locked_directories.new_name(HOMES)
+        directory.mkdir(parents=True)
+        return directory
 
-    with locked_directories.locked_directory(make):
+    with locked_directories.locked_directory(make) as directory:
+        home = _beside_own(directory.name)
         try:
+            home.make()
             _set_up(home)
             yield home
         finally:

@@ -190,7 +190,7 @@ GUESSES: Final[dict[str, Guess]] = {
     ),
     "processor": Guess(
         T(
-            "Two bytes in a program's head name another processor. What happens?",
+            "Two bytes in a program's header name another processor. What happens?",
             "把程序头部表示处理器的两个字节改成别的，会怎样？",
         ),
         (
@@ -199,6 +199,6 @@ GUESSES: Final[dict[str, Guess]] = {
             T("it crashes in the middle", "运行到一半崩溃"),
         ),
         1,
-        T("The kernel reads the head first, and says ENOEXEC.", "内核先看头部，返回 ENOEXEC。"),
+        T("The kernel reads the header first, and says ENOEXEC.", "内核先看头部，返回 ENOEXEC。"),
     ),
 }

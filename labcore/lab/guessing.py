@@ -55,7 +55,8 @@ class Outcome(Record):
         """Return both, and a word why."""
         mark = {True: "✓ ", False: "✗ ", None: ""}[self.right]
         first = say("{mark}you guessed: {guess}", mark=mark, guess=self.guessed) if self.guessed else say("you made no guess")
-        return list(filter(None, [first, say("it is: {seen}", seen=self.seen) if self.seen else "", self.why]))
+        seen = say("it is: {seen}", seen=self.seen) if self.seen else "" if self.why else say("it was not measured here")
+        return list(filter(None, [first, seen, self.why]))
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())
@@ -72,7 +73,7 @@ def guess(name: str) -> GuessField:
 
 
 def outcome(name: str, seen: object = None) -> Outcome:
-    """Show what was guessed beside what was seen; without `seen` the right option is shown."""
+    """Show what was guessed beside what was seen; without `seen` the right option is shown, if one is known to be right."""
     wanted = _wanted(name)
     kept = default_workspace().progress.of("guesses").get(name)
     option = kept if isinstance(kept, int) and 0 <= kept < len(wanted.options) else None

@@ -25,6 +25,8 @@ c.InteractiveShell.automagic = False
 EXPORT = {"NbConvertBase": {"display_data_priority": [
     "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain",
 ]}}  # fmt: skip
+# JupyterLab breaks a long line of an output in the middle of a word.
+STYLE = ".jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere; }\n"
 FIRST_PORT = 8888
 START_SECONDS = 60
 
@@ -80,12 +82,13 @@ def _command(state: Path, large: bool) -> list[str]:
     }
     (settings / "overrides.json").write_text(json.dumps(overrides), encoding="utf-8")
     config = Path(_environment(state)["JUPYTER_CONFIG_DIR"])
-    config.mkdir(exist_ok=True)
+    (config / "custom").mkdir(parents=True, exist_ok=True)
+    (config / "custom" / "custom.css").write_text(STYLE, encoding="utf-8")
     (config / "jupyter_server_config.json").write_text(json.dumps(EXPORT), encoding="utf-8")
     return [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.open_browser=False",
         "--ServerApp.port_retries=0", f"--LabApp.app_settings_dir={settings}", f"--LabApp.user_settings_dir={user}",
-        f"--LabApp.workspaces_dir={state / 'workspaces'}",
+        f"--LabApp.workspaces_dir={state / 'workspaces'}", "--LabApp.custom_css=True",
     ]  # fmt: skip
 
 

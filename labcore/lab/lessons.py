@@ -73,7 +73,7 @@ def lesson(number: int) -> Lesson:
         if found.number == number:
             return found
     numbers = ", ".join(str(each.number) for each in LESSONS)
-    raise InvalidInput(say("there is no lesson {number} yet; there is: {numbers}", number=number, numbers=numbers))
+    raise InvalidInput(say("there is no lesson {number} yet; there are: {numbers}", number=number, numbers=numbers))
 
 
 def enter(number: int) -> None:

@@ -15,21 +15,25 @@ from labcore.lab.messages import say
 from labcore.lab.pace import Pace
 from labcore.lab.pictures import Picture
 from labcore.lab.pictures.comparison import DRAWINGS
+from labcore.lab.widget import as_html
 from labcore.record import Record
+from labcore.vm import NoGuestKernel
 
 WARM_UP = 1
 SHOWN = 24  # lines of what a guest says
 
 
 class Card(Record):
-    """A card: what is missing, and how to get it."""
+    """A card: why there is no virtual machine, where more is to be said than that none was set up, and how to get one."""
 
     why: str
 
     def lines(self) -> list[str]:
         """Return what is to be said."""
         return [
-            say("There is no virtual machine to look into here: {why}", why=self.why),
+            say("There is no virtual machine to look into here: {why}", why=self.why)
+            if self.why
+            else say("There is no virtual machine to look into here yet."),
             say("To have one: `sudo labcore vm setup` (27 MB, once). The lesson goes on without."),
         ]
 
@@ -37,7 +41,7 @@ class Card(Record):
         return "\n".join(self.lines())
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<div>{html.escape(line)}</div>" for line in self.lines())
+        rows = "".join(f"<div>{as_html(line)}</div>" for line in self.lines())
         return f"<div style='border-left:4px solid {RULE};padding:2px 10px;line-height:1.5'>{rows}</div>"
 
 
@@ -46,6 +50,8 @@ def in_vm(*commands: str) -> Card | None:
     try:
         with vm.start() as machine:
             said = [line for command in commands for line in machine.run(command).splitlines()]
+    except NoGuestKernel:
+        return Card("")
     except (LabcoreError, TimeoutError, OSError) as error:
         return Card(str(error).partition("\n")[0])
     print("\n".join(said[:SHOWN]))

@@ -30,6 +30,7 @@ CHINESE = {
     "the attack broke off: {why}": "攻击中途停止：{why}",
     # machines
     "There is no virtual machine to look into here: {why}": "这里没有可以进去看的虚拟机：{why}",
+    "There is no virtual machine to look into here yet.": "这里还没有可以进去看的虚拟机。",
     "To have one: `sudo labcore vm setup` (27 MB, once). The lesson goes on without.":
         "想要一台：`sudo labcore vm setup`（27 MB，只需一次）。没有它，课程也能继续。",
     "{done} of {total}: {what}": "第 {done} 项，共 {total} 项：{what}",
@@ -75,6 +76,8 @@ CHINESE = {
     "{kind}: a namespace of its own": "{kind}：有自己的命名空间",
     "{kind}: the starter's, for the spec does not ask for one": "{kind}：沿用启动者的，因为 spec 没有要求新的",
     "the check did not begin within {n} seconds: this machine has too much to do": "检查在 {n} 秒内没能开始：这台机器太忙了",
+    "it waited for a processor for more than {n} seconds: does it loop, or has this machine too much to do?":
+        "它等待处理器超过了 {n} 秒：是死循环，还是这台机器太忙了？",
     "it was not done after {n} seconds: does it loop, or wait?": "{n} 秒后还没有结束：是死循环，还是在等待什么？",
     "labcore's version was called: the step is to be your own": "调用了 labcore 的版本：这一步要自己写",
     "your step raised an error": "你的代码运行出错",
@@ -103,7 +106,7 @@ CHINESE = {
         "从第 {n} 课起会重写这一步，由新版本代替。",
     "This function is not the one that is saved: put @lab.step above it, and run its cell again.":
         "这个函数不是已保存的那一个：请在它上面加上 @lab.step，再运行一遍它的单元格。",
-    "there is no lesson {number} yet; there is: {numbers}": "还没有第 {number} 课；现有：{numbers}",
+    "there is no lesson {number} yet; there are: {numbers}": "还没有第 {number} 课；现有：{numbers}",
     "{step} is no step: the steps are {steps}": "{step} 不是一个步骤；步骤有：{steps}",
     "{step}: not yet": "{step}：还没有通过",
     "{step}: passed": "{step}：通过",
@@ -190,6 +193,7 @@ CHINESE = {
     "{mark}you guessed: {guess}": "{mark}你猜的是：{guess}",
     "you made no guess": "你没有猜",
     "it is: {seen}": "结果是：{seen}",
+    "it was not measured here": "这里没有测到",
     "there is no guess {name}; there are: {names}": "没有名为 {name} 的猜测题；现有：{names}",
     # references
     "there is no reference of {what}; there are: {names}": "没有 {what} 的速查表；现有：{names}",
@@ -503,6 +507,8 @@ CHINESE = {
     # devices
     "/dev is a tmpfs of its own": "/dev 是单独的 tmpfs",
     "each device of the spec is there, with its numbers": "spec 里的每个设备都在，编号正确",
+    "devices that are bound from the old root are there: `devices` comes while it is":
+        "从旧根绑定过来的设备在：`devices` 要趁旧根还在的时候",
     "and no other: not the machine's disks": "没有多余的设备：机器的磁盘不在里面",
     "everybody may read and write each: no umask has taken that away": "每个设备人人可读可写：没有被 umask 去掉权限",
     "/dev/pts is a devpts": "/dev/pts 是 devpts",

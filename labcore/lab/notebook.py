@@ -3,31 +3,35 @@
 JupyterLab loads this into each kernel of the lab (labcore.lab.jupyter), elsewhere `import labcore.lab` does.
 """
 
+import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from labcore.lab import names
 from labcore.lab.helper.inside import vocabulary
 from labcore.lab.helper.magic import HelperFailed, helper_magic
 from labcore.lab.messages import say
 from labcore.lab.steps import UNSAVED
-from labcore.language import VARIABLE
+from labcore.language import VARIABLE, Language
 
 STEP = re.compile(r"^@lab\.step\b.*\n(?:[@#].*\n)*def\s+(\w+)", re.MULTILINE)
+SESSION = "JPY_SESSION_NAME"  # Jupyter's server names the notebook to its kernel so
 _ENTERED: list[Any] = []  # the shells that are set up
 
 
 def enter() -> None:
     """Set this kernel up, once; does nothing outside of one.
 
-    It speaks the language of the folder that the notebook lies in, unless LABCORE_LANG says otherwise. A line such as `run (…)`
-    is Python and no magic.
+    It speaks the language of the lesson's edition; where that is not known, the one that LABCORE_LANG names, else that of the
+    folder. A line such as `run (…)` is Python and no magic.
     """
     from IPython.core.getipython import get_ipython  # which costs 0.3 s, and is in notebooks only
 
-    if VARIABLE not in os.environ and Path.cwd().name == "zh":
+    if edition := edition_of(os.environ.get(SESSION, "")):
+        os.environ[VARIABLE] = edition
+    elif VARIABLE not in os.environ and Path.cwd().name == "zh":
         os.environ[VARIABLE] = "zh"
     shell: Any = get_ipython()
     if shell is None or shell in _ENTERED:
@@ -51,6 +55,15 @@ def enter() -> None:
         helper_magic(own, line, cell)
 
     shell.register_magic_function(helper, magic_kind="cell", magic_name="helper")
+
+
+def edition_of(notebook: str) -> str:
+    """Return the language of a lesson, which its metadata names; nothing for what is no lesson, or no notebook at all."""
+    try:
+        language = json.loads(Path(notebook).read_text(encoding="utf-8"))["metadata"]["labcore"]["language"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+    return language if language in get_args(Language) else ""
 
 
 def load_ipython_extension(shell: Any) -> None:  # noqa: ARG001  IPython passes it

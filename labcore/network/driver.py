@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from labcore.atomic import PendingFile
-from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
+from labcore.errors import Forbidden, InUse, NotFound, StoreDamaged
 from labcore.network import attachment
 from labcore.network.aliases import Place, identity
 from labcore.network.attachment import Attachment
@@ -15,10 +15,11 @@ from labcore.network.bridges import delete_bridge, ensure_forwarding, find_bridg
 from labcore.network.endpoints import OWNER_MAX, EndpointStore, Entry, entry_of
 from labcore.network.firewall import Firewall, table_of
 from labcore.network.links import Route, delete_link, find_link, link_index, list_links, set_down
-from labcore.network.netlink import Netlink, NetlinkError
+from labcore.network.netlink import Netlink
 from labcore.network.networks import NetworkStore, checked_name
 from labcore.network.options import bridge_options
-from labcore.network.reserve import new_endpoint
+from labcore.network.removals import Removals
+from labcore.network.reserve import check_addresses, new_endpoint
 from labcore.spec.network import PREDEFINED, Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class NetworkDriver:
         self._endpoints = EndpointStore(self._directory)
         self._place = Place(self._directory)
         self._held: dict[str, PendingFile] = {}  # endpoint -> its file, locked until it is attached
+        self._removals = Removals()
         self._notify = notify
         self._bind = bind
         self._other_routes = other_routes
@@ -133,29 +135,25 @@ class NetworkDriver:
         return sorted({*PREDEFINED, *self._networks.ids()})
 
     def remove(self, word: str) -> None:
-        """Remove a network; its bridge goes in a thread, for the kernel takes 30 ms. Raises NotFound, InvalidInput, InUse."""
+        """Remove a network; its bridge carries nothing from now on, and goes a moment later (`removals.py`).
+
+        Raises NotFound, Forbidden.
+        """
         network = self.find(word)
         if network.wanted.name in PREDEFINED:
-            raise InvalidInput(f"network {network.wanted.name}: it is always there, and cannot be removed")
+            raise Forbidden(f"{network.wanted.name} is a pre-defined network and cannot be removed")
         with self._networks.locked(), Netlink() as netlink:
             network = self._networks.find(network.id)
             self._sweep(netlink)
             if entries := self._endpoints.entries(network=network.id):
                 owners = ", ".join(sorted({entry.owner[:12] for entry in entries}))
-                raise InUse(f"network {network.wanted.name} is in use by {owners}: disconnect or end them first")
+                raise Forbidden(f"network {network.wanted.name} has active endpoints ({owners}): disconnect or end them first")
             if is_ours(netlink, network, self._place.alias(network.id)):
                 self._endpoints.note_ended(network.bridge, network.id)
-                netlink.request(set_down(network.bridge))  # with that the host's routes to it go
+                netlink.request(set_down(network.bridge, self._place.bridge_alias(network.id)))  # the host's routes to it go
+                self._removals.add(network.bridge, network.id, self._delete_link)
             self._networks.delete(network)
             self._firewall.remove_network(network)
-        from threading import Thread
-
-        Thread(target=self._delete_bridge, args=[network]).start()  # which the interpreter waits for at its end
-
-    def _delete_bridge(self, network: Network) -> None:
-        with suppress(NetlinkError), Netlink() as netlink:  # else it is noted, and the next who reserves tries again
-            delete_bridge(netlink, network, self._place.alias(network.id))
-            self._endpoints.forget_ended(network.bridge, network.id)
 
     def prune(self, needed: Collection[str] = ()) -> list[Network]:
         """Remove the networks that have no endpoint, but for those `needed` (names or IDs); return them.
@@ -169,7 +167,7 @@ class NetworkDriver:
             if not {network.id, network.wanted.name} & {*needed, *PREDEFINED}:
                 try:
                     self.remove(network.id)
-                except (InUse, NotFound):
+                except (Forbidden, NotFound):
                     continue
                 removed.append(network)
         return removed
@@ -179,6 +177,10 @@ class NetworkDriver:
     def endpoints(self, *, network: str = "", owner: str = "") -> list[Endpoint]:
         """Return the endpoints of a network (its ID), or of an owner, or all, by their interfaces' names."""
         return self._endpoints.endpoints(network=network, owner=owner)
+
+    def check(self, wanted: EndpointOptions) -> None:
+        """Refuse fixed addresses that no endpoint of that network can have. Raises NotFound, InvalidInput."""
+        check_addresses(wanted, self.find(wanted.network))
 
     def reserve(
         self, wanted: EndpointOptions, owner: str, *, names: Sequence[str] = (), ports: Sequence[PortBinding] = ()

@@ -116,9 +116,10 @@ def set_up(index: int) -> Message:
     return Message(RTM_SETLINK, _LINK.pack(0, 0, index, IFF_UP, IFF_UP), f"link {index}")
 
 
-def set_down(name: str) -> Message:
-    """Set a link down, if it is there: it carries nothing any more."""
+def set_down(name: str, alias: str = "") -> Message:
+    """Set a link down, if it is there: it carries nothing any more. It may get an alias, lest it be taken for another."""
     body = _LINK.pack(0, 0, 0, 0, IFF_UP) + attribute(IFLA_IFNAME, name)
+    body += attribute(IFLA_IFALIAS, alias.encode()) if alias else b""
     return Message(RTM_SETLINK, body, f"link {name}", tolerate=ENODEV)
 
 

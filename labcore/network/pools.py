@@ -1,7 +1,7 @@
 """Address pools (IPAM): a subnet for each network, which nobody else has; an address for each endpoint, which no other has."""
 
 from _socket import inet_pton
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from labcore.errors import InUse, InvalidInput, Unavailable
@@ -74,11 +74,24 @@ def allocate(pool: AddressPool, taken: Collection[str], network: str) -> str:
     return str(Address(subnet.version, number))
 
 
+def check_given(pools: Sequence[AddressPool], text: str, network: str) -> None:
+    """Refuse a fixed address in a subnet that was drawn, or in none: both in docker's words. Raises InvalidInput."""
+    address = parse_address(text)
+    given = [pool.subnet for pool in pools if not pool.is_drawn and parse_prefix(pool.subnet).version == address.version]
+    if not given:
+        raise InvalidInput(
+            f"ip {text}: user specified IP address is supported only when connecting to networks with user configured subnets: "
+            f"leave it out, or make network {network} with --subnet"
+        )
+    if not any(parse_prefix(subnet).has(address) for subnet in given):
+        raise InvalidInput(
+            f"no configured subnet or ip-range contain the IP address {text}: network {network} has {', '.join(given)}"
+        )
+
+
 def check_address(pool: AddressPool, text: str, taken: Collection[str], network: str) -> str:
-    """Return the address that somebody asks for, as it is written here. Raises InvalidInput, InUse."""
-    address, subnet = parse_address(text), parse_prefix(pool.subnet)
-    if not subnet.has(address):
-        raise InvalidInput(f"ip {text}: it is not in the subnet {pool.subnet} of network {network}")
+    """Return a fixed address of the pool's subnet, as it is written here. Raises InvalidInput, InUse."""
+    address = parse_address(text)
     if address.number in reserved(pool):
         raise InvalidInput(f"ip {text}: network {network} keeps it for its gateway, for another machine, or for itself")
     if str(address) in taken:

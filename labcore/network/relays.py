@@ -39,6 +39,7 @@ SESSIONS = 4096  # of one udp port: the one that is idle longest gives way
 IDLE_SECONDS = 90.0  # of a udp session
 DATAGRAM = 1 << 16
 RESET = struct.pack("ii", 1, 0)  # struct linger: close(2) sends RST
+COMES = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 ENDS = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 BOTH_WAYS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 IP_PKTINFO = 8
@@ -103,14 +104,25 @@ class Direction:
         self.ended = self.finished = self.has_more = False
 
     def move(self, events: int) -> bool:
-        """Move what can be moved; return whether there may be more. Raises OSError: the connection is broken."""
-        self.has_more = not self.finished and self._move(events)
-        if self.pipe and not self.pipe.queued and not self.has_more:
-            self.close()
+        """Move what can be moved; return whether there may be more. Raises OSError: the connection is broken.
+
+        A message that comes alone, of which many connections have nothing else, takes as few steps as can be.
+        """
+        if events & ENDS or self.pipe or self.ended or not self._is_copied():
+            self.has_more = not self.finished and self._move(events)
+            if self.pipe and not self.pipe.queued and not self.has_more:
+                self.close()
         return self.has_more
 
+    def _is_copied(self) -> bool:
+        """Copy what there is; return whether that was all: if less comes than was asked for, the kernel tells of the rest."""
+        try:
+            return 0 < self._copy() < COPIED and not self.pipe
+        except BlockingIOError:
+            return True
+
     def _move(self, events: int) -> bool:
-        """Once less comes than was asked for, the kernel will tell of what comes later; of an end it has told in `events`."""
+        """Move so much that others have their turn; of an end of the source the kernel has told in `events`."""
         for _ in range(TURNS):
             if self.pipe and not self.pipe.drain(self.sink):
                 return False
@@ -131,9 +143,11 @@ class Direction:
 
     def _copy(self) -> int:
         """Copy what there is, which is the quickest for little; return how much. Raises BlockingIOError, OSError."""
-        count, sent = self.source.recv_into(_buffer), 0
-        with suppress(BlockingIOError):
+        count = self.source.recv_into(_buffer)
+        try:
             sent = self.sink.send(_buffer[:count]) if count else 0
+        except BlockingIOError:
+            sent = 0
         if sent < count:
             self.pipe = Pipe.taken()
             self.pipe.write(_buffer[sent:count])
@@ -165,24 +179,29 @@ class Connection:
     def move(self, end: int, events: int) -> bool:
         """Carry on after events of one end; return whether there may be more to do at once."""
         try:
-            return self.is_open and self._move(end, events)
+            if not self._is_connected:
+                return self.is_open and self._begin() and self._move_both()
+            reader, writer = self._directions[end], self._directions[1 - end]
+            if events & COMES or reader.has_more:
+                reader.move(events)
+            if writer.pipe or writer.has_more:
+                writer.move(ENDS)
+            return self._is_unfinished(reader, writer)
         except OSError:  # of either end: the other is told by RST, as it would be without us
             self.close(reset=True)
             return False
 
-    def _move(self, end: int, events: int) -> bool:
-        if not self._is_connected:
-            if not self._begin():
-                return False
-            more = [each.move(ENDS) for each in self._directions]  # of what came meanwhile we have been told already
-        else:
-            reader, writer = self._directions[end], self._directions[1 - end]
-            more = [reader.move(events)] if events & ~select.EPOLLOUT or reader.has_more else []
-            more += [writer.move(ENDS)] if writer.pipe or writer.has_more else []
-        if all(each.finished for each in self._directions):
+    def _move_both(self) -> bool:
+        """Carry on with what came before the container had answered, of which we have been told already."""
+        for each in self._directions:
+            each.move(ENDS)
+        return self._is_unfinished(*self._directions)
+
+    def _is_unfinished(self, one: Direction, other: Direction) -> bool:
+        """Return whether there may be more to do at once; close what is finished."""
+        if one.finished and other.finished:
             self.close()
-            return False
-        return any(more)
+        return self.is_open and (one.has_more or other.has_more)
 
     def _begin(self) -> bool:
         """Return whether the container has answered. Raises OSError if it refuses."""
@@ -200,7 +219,7 @@ class Connection:
         """Close both ends; `reset` tells them that it was not in order."""
         if not self.is_open:
             return
-        self.is_open = False
+        self._is_connected = self.is_open = False
         self._on_close(self)
         for direction in self._directions:
             direction.close()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from labcore.errors import InUse, InvalidInput
 from labcore.network.endpoints import Entry, host_link
 from labcore.network.options import IFNAME, BridgeOptions, bridge_options, checked_interface, endpoint_sysctls
-from labcore.network.pools import allocate, check_address
+from labcore.network.pools import allocate, check_address, check_given
 from labcore.spec.addresses import mac_of, parse_address, parse_prefix
 from labcore.spec.network import AddressPool, Endpoint, EndpointOptions, Network
 
@@ -22,6 +22,7 @@ def new_endpoint(
     options = bridge_options(network.wanted)
     interface = _interface(wanted, options, [each.interface for each in own])
     endpoint_sysctls(dict(wanted.driver_options), interface)  # errors now, not when the container's process waits
+    check_addresses(wanted, network)
     addresses = {4: "", 6: ""}
     gateways = {4: "", 6: ""}
     for pool in network.wanted.pools:
@@ -29,7 +30,6 @@ def new_endpoint(
         addresses[subnet.version] = f"{_address(pool, wanted, there, network)}/{subnet.length}"
         if not network.wanted.internal and options.has_gateway(subnet.version):
             gateways[subnet.version] = pool.gateway
-    _check_versions(wanted, addresses, network)
     endpoint_id = os.urandom(32).hex()
     return Endpoint(
         id=endpoint_id,
@@ -44,6 +44,13 @@ def new_endpoint(
         ipv4_gateway=gateways[4],
         ipv6_gateway=gateways[6],
     )
+
+
+def check_addresses(wanted: EndpointOptions, network: Network) -> None:
+    """Refuse fixed addresses that no endpoint of the network can have. Raises InvalidInput."""
+    for text in (wanted.ipv4, wanted.ipv6):
+        if text:
+            check_given(network.wanted.pools, text, network.wanted.name)
 
 
 def _interface(wanted: EndpointOptions, options: BridgeOptions, taken: Collection[str]) -> str:
@@ -65,9 +72,3 @@ def _address(pool: AddressPool, wanted: EndpointOptions, entries: Iterable[Entry
     if asked:
         return check_address(pool, asked, taken, network.wanted.name)
     return allocate(pool, taken, network.wanted.name)
-
-
-def _check_versions(wanted: EndpointOptions, addresses: "dict[int, str]", network: Network) -> None:
-    for version, asked in ((4, wanted.ipv4), (6, wanted.ipv6)):
-        if asked and not addresses[version]:
-            raise InvalidInput(f"ip {asked}: network {network.wanted.name} has no IPv{version}")

@@ -29,6 +29,7 @@ class Mount(Record):
     """Something from outside at a path of a container: a directory or file of the host, a volume, or a new tmpfs.
 
     `source` is the host's path, or the volume's name, empty for an anonymous one. `make`: a source that is missing is made.
+    `labels` are for a volume that is made.
     `copy`: an empty volume gets what the image has at that path. `options` are mount(8)'s words.
     """
 
@@ -40,6 +41,7 @@ class Mount(Record):
     recursive: bool = True
     make: bool = False
     copy: bool = True
+    labels: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         for text in (self.source, self.target, *self.options):
@@ -66,7 +68,8 @@ class CreateOptions(Record):
     `host`, `private`, `container:NAME` and so on; empty is the default. `masked_paths` and `readonly_paths` None are the
     default ones. `network_mode` is also a network's name (`bridge` is the default one's), `networks` are all that the container
     is connected to; with none it has the loopback interface alone. `seccomp` empty is the default profile, `unconfined` none
-    at all; any other is a profile's JSON, as docker's. `attached` are the streams that the first client means to attach to.
+    at all; any other is a profile's JSON, as docker's. `attached` are the streams that the first client means to attach to,
+    `console_size` is its terminal's, in rows and columns.
     `volumes_from` are `NAME[:ro|rw]`, containers whose mounts this one has too. `healthcheck` takes the place of the image's.
     """
 
@@ -82,9 +85,11 @@ class CreateOptions(Record):
     user: str = ""
     group_add: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
     stop_signal: str = ""
     stop_timeout: int | None = None
     tty: bool = False
+    console_size: tuple[int, int] | None = None
     open_stdin: bool = False
     stdin_once: bool = False
     attached: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from itertools import count
 
 from labcore.atomic import sync_directory
 from labcore.errors import InvalidInput
-from labcore.locks import Lock
+from labcore.locks import Lock, is_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ def created_whole(parent: Path, name: str, what: str) -> Iterator[Path]:
     """Yield a new directory to be filled, which is renamed at the block's end. Raises InvalidInput if the name is taken."""
     parent.mkdir(parents=True, exist_ok=True)
     sweep(parent)
-    place = _unfinished(parent)
-    place.mkdir(mode=0o700)
-    lock = Lock(place, OPEN).acquire()
+    place, lock = _locked_directory(parent)
     try:
         yield place
         os.fsync(lock.fileno())
@@ -53,6 +51,17 @@ def created_whole(parent: Path, name: str, what: str) -> Iterator[Path]:
         raise
     finally:
         lock.close()
+
+
+def _locked_directory(parent: Path) -> tuple[Path, Lock]:
+    while True:  # before it is locked it may be taken for one that a killed process has left
+        place = _unfinished(parent)
+        place.mkdir(mode=0o700)
+        with suppress(FileNotFoundError):
+            lock = Lock(place, OPEN).acquire()
+            if is_at(lock, place):
+                return place, lock
+            lock.close()
 
 
 def remove(directory: Path) -> None:

@@ -8,8 +8,9 @@ r"""Virtual machines to compare containers with: qemu, a distribution's kernel, 
 """
 
 from labcore.vm.guests import accelerator, setup, start
+from labcore.vm.kernel import NoGuestKernel
 from labcore.vm.machine import Machine, MachineFailed
 from labcore.vm.qemu import Hardware
 from labcore.vm.timeline import Phase
 
-__all__ = ["Hardware", "Machine", "MachineFailed", "Phase", "accelerator", "setup", "start"]
+__all__ = ["Hardware", "Machine", "MachineFailed", "NoGuestKernel", "Phase", "accelerator", "setup", "start"]

@@ -36,6 +36,10 @@ KERNEL_MAX: Final = 64 << 20  # bytes
 Tell = Callable[[str], None]
 
 
+class NoGuestKernel(Unavailable):
+    """No kernel for virtual machines was fetched yet."""
+
+
 class Kernel(Record):
     """A kernel that is here."""
 
@@ -50,7 +54,7 @@ class Kernel(Record):
 
 
 def found_kernel(root: Path) -> Kernel:
-    """Return the kernel below a state root. Raises Unavailable if none was fetched yet."""
+    """Return the kernel below a state root. Raises NoGuestKernel."""
     place = root / "vm"
     try:
         about = json.loads((place / "kernel.json").read_text(encoding="utf-8"))
@@ -59,7 +63,7 @@ def found_kernel(root: Path) -> Kernel:
             return kernel
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    raise Unavailable(f"no kernel for virtual machines in {place}: fetch one with `labcore vm setup`")
+    raise NoGuestKernel(f"no kernel for virtual machines in {place}: fetch one with `labcore vm setup`")
 
 
 def fetch_kernel(root: Path, *, update: bool = False, tell: Tell = lambda _: None) -> Kernel:

@@ -186,7 +186,7 @@ bare
 
 # %%
 through = list(bare.outcomes["nothing"].values()).count(True)
-lab.outcome("attacks", f"{through} of 4")
+lab.outcome("attacks", f"{through} / 4")
 
 # %% [markdown] lang="en" id="defences"
 # Nothing holds them up. Four defences, each a few ops that come last, before the program:
@@ -382,7 +382,7 @@ lab.draw(found)
 machines = [found.get("start", name) for name in ("microvm", "q35", "virt")]
 own = found.get("start", "mine").median
 times = [machine.median / own for machine in machines if machine]
-lab.outcome("vm", f"{min(times):.0f} ×" if times else "-")
+lab.outcome("vm", f"{min(times):.0f} ×" if times else None)
 
 # %%
 lab.draw(found, "waterfall")
@@ -412,7 +412,7 @@ lab.draw(found, "memory")
 # %%
 one = {each.subject: each.median for each in found.of("memory")}
 vms = [one[name] for name in ("microvm", "q35", "virt") if name in one]
-lab.outcome("density", f"{min(vms) / one['labcore']:.0f}" if vms else "-")
+lab.outcome("density", f"{min(vms) / one['labcore']:.0f}" if vms else None)
 
 # %% [markdown] lang="en" id="lighter"
 # "Lighter" holds, clearly: one kernel for all, and one copy in memory of each library that comes from the same layer. (Of containers

@@ -71,6 +71,44 @@ def test_what_docker_refuses_is_refused_in_its_words(docker: Command, host: Comm
     assert REFUSED[words].lower() in ours.stderr.lower()
 
 
+NETWORKS = (
+    "network create drawn",
+    "network create half --ipv6 --subnet=10.77.0.0/24",
+    "network create given --ipv6 --subnet=10.78.0.0/24 --ip-range=10.78.0.128/25 --subnet=fd78::/64",
+)
+DRAWN = "user specified IP address is supported only when connecting to networks with user configured subnets"
+OUTSIDE = "no configured subnet or ip-range contain the IP address"
+FIXED = {
+    "create --network=drawn --ip=172.20.0.9": DRAWN,
+    "create --network=drawn --ip6=fd77::9": DRAWN,
+    "create --network=half --ip=10.77.0.9": "",
+    "create --network=half --ip=10.79.0.9": OUTSIDE,
+    "create --network=half --ip6=fd77::9": DRAWN,
+    "create --network=given --ip=10.78.0.9 --ip6=fd78::9": "",
+    "create --network=given --ip6=fd79::9": OUTSIDE,
+    "create --network=later --ip=10.79.0.9": "",
+    "network connect --ip=172.20.0.9 drawn web": DRAWN,
+    "network connect --ip=10.79.0.9 half web": OUTSIDE,
+}
+
+
+def test_an_address_is_fixed_where_the_subnet_was_given_as_with_docker(docker: Command, host: CommandedHost) -> None:
+    for network in NETWORKS:
+        made = said(docker, *network.split())
+        assert made.returncode == 0, made.stderr
+        host.labcore(*network.split())
+    told = {}
+    for words in FIXED:
+        command = [*words.split(), *([] if "connect" in words else ["busybox", "true"])]
+        told[words] = [said(docker, *command), host.try_labcore(*command)]
+    for name in ("drawn", "half", "given"):
+        said(docker, "network", "rm", name)
+        host.labcore("network", "rm", name)
+    for words, refusal in FIXED.items():
+        for done in told[words]:
+            assert (done.returncode != 0, refusal.lower() in done.stderr.lower()) == (bool(refusal), True), (words, done.stderr)
+
+
 def test_a_container_is_told_of_its_links_as_with_docker(docker: Command, host: CommandedHost) -> None:
     first = "run -d --name=my-db -e A=b -e HOME=/x --expose=5432 --expose=53/udp --expose=80-82 busybox sleep 1000"
     then = "run --rm --name=asks --hostname=asks -e BASE_2_ENV_A=own --link=my-db:base-2 --link=web busybox env"

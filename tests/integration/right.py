@@ -251,6 +251,20 @@ def rootfs(spec):
     made.append(ops.Mount("none", "proc", "proc", MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC))
     return made + [ops.PivotRoot(".", "tmp"), ops.Chdir("/"), ops.Unmount("/tmp", UnmountFlag.DETACH)]
 """,
+        "/proc last": """
+def rootfs(spec):
+    directory = spec.root.directory
+    bind = [ops.Mount(directory, directory, flags=MountFlag.BIND), ops.Chdir(directory)]
+    return [
+        ops.Mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE),
+        *(bind if isinstance(spec.root, BindRoot) else overlay(spec.root)),
+        *devices(spec),
+        ops.PivotRoot(".", "."),
+        ops.Unmount(".", UnmountFlag.DETACH),
+        ops.Chdir("/"),
+        ops.Mount("proc", "/proc", "proc"),
+    ]
+""",
     },
     (4, "main"): {
         "an error of its own for the usage": """

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -77,10 +78,15 @@ def test_bench_start_writes_its_format(tmp_path: Path) -> None:
         assert row["bench"] == "start"
         assert 0 < row["p05_ms"] <= row["median_ms"] <= row["p95_ms"]
     subjects = {row["subject"] for row in result["rows"]}
-    assert len([subject for subject in subjects if "labcore" in subject]) == 4
+    assert len([subject for subject in subjects if "labcore" in subject]) == 5
     assert len([subject for subject in subjects if "floor" in subject]) == 1
     if ON_CI:  # all peers are installed there, so none may drop out silently
-        assert {"bubblewrap", "crun run", "runc run", "podman run --rm", "docker run --rm"} <= subjects, done.stdout
+        assert {"bubblewrap", "crun run", "runc run", "podman run --rm --network none"} <= subjects, done.stdout
+        for network in ("none", "bridge"):  # like is compared with like
+            assert f"docker run --rm --network {network}" in subjects
+            assert re.search(
+                rf"labcore run --rm --network {network}: [\d.]+ x docker run --rm --network {network}\n", done.stdout
+            )
     assert "resident: small parent" in done.stdout
     assert (tmp_path / "rows.png").read_bytes().startswith(b"\x89PNG")
     assert not list(Path("/tmp").glob("labcore-bench-*"))
@@ -195,7 +201,9 @@ def test_a_comparison_can_be_asked_for_by_a_thread_which_may_lose_interest(vm_ro
 
 def test_a_comparison_apart_yields_what_it_found(tmp_path: Path) -> None:
     needs_root()
+    cgroups = containers_cgroups()
     *steps, found = compare_isolated(tmp_path / "nothing", Options(rounds=1, quick=True))  # no virtual machines there: a note
+    assert containers_cgroups() <= cgroups, "each command has ended its container"
     assert steps
     assert isinstance(found, Comparison)
     assert found.get("start", "labcore") is not None
@@ -211,7 +219,11 @@ def test_what_is_mounted_below_takes_no_room_on_the_disk(tmp_path: Path) -> None
         assert 1 << 16 <= allocated(tmp_path) < 1 << 18
 
 
-def gone(pids: list[int], timeout: float = 5.0) -> bool:
+def containers_cgroups() -> set[Path]:
+    return set(Path("/sys/fs/cgroup").glob("**/labcore-*/"))
+
+
+def gone(pids: list[int], timeout: float = 20.0) -> bool:
     """Wait until none of these is left: one that the kernel ends with its parent needs a moment longer than the parent."""
     deadline = time.monotonic() + timeout
     while (left := [pid for pid in pids if Path(f"/proc/{pid}").exists()]) and time.monotonic() < deadline:

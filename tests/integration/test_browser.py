@@ -1,4 +1,7 @@
-"""The lessons as a reader meets them: in JupyterLab, in a browser. One server and one browser show them all."""
+"""The lessons as a reader meets them: in JupyterLab, in a browser. One server and one browser show them all.
+
+Each in one language, for half of a run is the browser's; test_lessons.py runs the other as committed, and both filled in.
+"""
 
 import json
 import os
@@ -16,10 +19,10 @@ from labcore import procfs
 from labcore.engine import Engine
 from labcore.lab.lessons import LESSONS, Lesson
 from tests.conftest import PROJECT, alone, needs, needs_root
+from tests.integration.test_lessons import IN_BROWSER, LANGUAGES
 from tests.threads import Started
 
 ARTEFACTS = PROJECT / "artefacts"
-FOLDERS = {"en": "", "zh": "zh"}
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +75,12 @@ def test_lab_says_what_it_does(lab: list[str]) -> None:
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
-@pytest.mark.parametrize("language", FOLDERS)
-def test_a_lesson_runs_in_a_browser(lab: list[str], browser: "subprocess.Popen[str]", language: str, lesson: Lesson) -> None:
+def test_a_lesson_runs_in_a_browser(lab: list[str], browser: "subprocess.Popen[str]", lesson: Lesson) -> None:
     """Run all cells in JupyterLab in Chromium: no error, no stderr, nothing too large, the widget answers."""
     assert browser.stdin is not None
     assert browser.stdout is not None
-    url = lab[-1].replace(LESSONS[0].file, str(Path(FOLDERS[language], lesson.file)))
+    language = IN_BROWSER[lesson.file]
+    url = lab[-1].replace(LESSONS[0].file, str(Path(LANGUAGES[language], lesson.file)))
     name = f"lesson-{lesson.number:02}-{language}"
     browser.stdin.write(json.dumps({"url": url, "name": name}) + "\n")
     browser.stdin.flush()

@@ -182,7 +182,7 @@ def test_a_function_that_was_not_saved_is_not_checked(tmp_path: Path, monkeypatc
 SAID = {
     "raises": ("return 1 / 0", "ZeroDivisionError", "my_runtime.py, line"),
     "kills its own process": ("was killed, or ended itself",),
-    "loops": ("does it loop, or wait?",),
+    "loops": ("does it loop, or",),
 }
 
 
@@ -216,7 +216,7 @@ def test_a_check_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
         while not Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text():  # the sandbox
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while Path(f"/proc/{supervisor}").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not Path(f"/proc/{supervisor}").exists()

@@ -25,8 +25,9 @@ from labcore.engine.container_state import get, shim_of
 from labcore.engine.exec import ExecOptions, execute
 from labcore.engine.listing import span, status_line
 from labcore.engine.logs import lines, logs, moment
-from labcore.engine.prune import prune_containers, prune_volumes, remove_image, remove_volume
+from labcore.engine.prune import prune_containers, remove_image
 from labcore.engine.records import Container, State
+from labcore.engine.volume_objects import prune_volumes, remove_volume
 from labcore.errors import ImageNotFound, InUse, InvalidInput, NotFound, NotRunning, StepFailed
 from labcore.native import PIPE
 from labcore.native.monitor import MonitorExit, MonitorLost
@@ -326,8 +327,7 @@ def test_logs(engine: Engine, name: str) -> None:
 def test_logs_that_are_followed(engine: Engine, name: str) -> None:
     made(engine, name, "echo one; echo two; while [ ! -e /go ]; do sleep .05; done; echo three")
     with start(engine, name):
-        wait_for(lambda: sum(1 for _ in logs(engine, name)) > 0)
-        time.sleep(0.2)
+        wait_for(lambda: b"two\n" in cli(engine, "logs", name).stdout)
         command = [*LABCORE, "--root", str(engine.root), "logs", "-f", "--tail", "1", name]
         with Started(command, stdout=subprocess.PIPE) as follower:
             assert follower.stdout is not None
@@ -491,14 +491,14 @@ def test_an_image_in_use_names_its_containers(name: str, tmp_path: Path) -> None
 def test_volumes_of_containers_stay(engine: Engine, name: str) -> None:
     made(engine, name, "echo kept > /data/x; echo mine > /own/x", volumes=[f"{name}:/data", "/own"])
     run_to_end(engine, name)
-    with pytest.raises(InUse, match=f"volume {name} is in use by container {name}: remove that first"):
+    with pytest.raises(InUse, match=rf"remove {name}: volume is in use - \[container {name}\]"):
         remove_volume(engine, name)
     anonymous = [mount.source for mount in get(engine, name).mounts if mount.target == "/own"]
-    assert not set(anonymous) & {each.name for each in prune_volumes(engine, named=True)}
+    assert not set(anonymous) & {each.name for each in prune_volumes(engine, named=True)[0]}
     assert (engine.volumes.data(engine.volumes.get(anonymous[0])) / "x").read_text() == "mine\n"
     verbs.remove(engine, name)
     assert anonymous[0] in engine.volumes.names(), "without volumes=True they stay"
-    assert {name, *anonymous} <= {each.name for each in prune_volumes(engine, named=True)}
+    assert {name, *anonymous} <= {each.name for each in prune_volumes(engine, named=True)[0]}
 
 
 def test_volumes_go_with_their_container_unless_another_has_them(engine: Engine, name: str) -> None:

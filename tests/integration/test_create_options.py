@@ -195,7 +195,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"devices": ["/etc/passwd"]}, "it is no device"),
     ({"sysctls": {"kernel.pid_max": 1}}, "whole machine's"),
     ({"sysctls": {"net.ipv4.ip_forward": 1}, "network_mode": "host"}, "not the container's own"),
-    ({"network": "nowhere"}, "no network 'nowhere'"),
+    ({"network": "nowhere"}, "network nowhere not found"),
     ({"network_mode": "bridge"}, "there are none, host"),
     ({"network_mode": "container:x"}, "No such container: x"),
     ({"pid_mode": "container:x"}, "No such container: x"),
@@ -204,7 +204,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"userns_mode": "keep-id"}, "host is all there is"),
     ({"group_add": ["nosuch"]}, "none in its /etc/group"),
     ({"tty": True}, "labcore run -t"),
-    ({"name": "x"}, "is no name of a container"),
+    ({"name": "x"}, "Invalid container name"),
     ({"user": "nosuch"}, "none in its /etc/passwd"),
 ]
 
@@ -339,7 +339,9 @@ class Terminal:
         """Return what is shown, up to this text."""
         shown = ""
         end = time.monotonic() + 20
-        while wanted not in shown and time.monotonic() < end and select.select([self.fd], [], [], 1)[0] is not None:
+        while wanted not in shown and time.monotonic() < end:
+            if not select.select([self.fd], [], [], 1)[0]:
+                continue
             try:
                 shown += os.read(self.fd, 4096).decode()
             except OSError:
@@ -368,8 +370,8 @@ def test_a_terminal_of_its_own_follows_the_callers(engine: Engine) -> None:
     assert "/dev/pts/0" in terminal.until("con2")
     termios.tcsetwinsize(terminal.fd, (44, 99))
     os.kill(terminal.pid, signal.SIGWINCH)
-    time.sleep(0.3)
-    terminal.type(b"stty size\r")
+    terminal.type(b"until stty size | grep '44 99'; do sleep 0.1; done\r")
+    terminal.until("done")  # the echo
     terminal.until("44 99")
     terminal.type(b"sleep 1000\r")
     terminal.until("1000")

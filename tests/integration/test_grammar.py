@@ -119,6 +119,9 @@ def _read(fd: int) -> bytes:
     [
         ("imgaes", "unknown command 'imgaes'", "`labcore images`"),
         ("image lss", "unknown command 'image lss'", "`labcore image ls`"),
+        ("rum", "unknown command 'rum'", "`labcore rm`, `labcore run`"),
+        ("image foo", "unknown command 'image foo'", "labcore image --help"),
+        ("run", "are required: IMAGE\n", "labcore run --help"),
         ("volume", "", ""),
         ("df", "unknown command 'df'", "`labcore system df`"),
         ("prune", "unknown command 'prune'", "`labcore system prune`"),

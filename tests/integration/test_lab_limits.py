@@ -64,7 +64,8 @@ def test_without_a_virtual_machine_there_is_a_card(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("LABCORE_ROOT", str(tmp_path / "none"))
     card = in_vm("uname -r")
     assert isinstance(card, Card)
-    assert "labcore vm setup" in repr(card)
+    assert repr(card).count("labcore vm setup") == 1
+    assert "<code>sudo labcore vm setup</code>" in card._repr_html_()
 
 
 def test_what_is_timed_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -117,7 +117,7 @@ def test_the_work_folder_is_found_from_inside(work: Path) -> None:
 
 def test_what_cannot_be_is_said_in_a_line(work: Path) -> None:
     numbers = ", ".join(str(each.number) for each in LESSONS)
-    assert f"there is no lesson 11 yet; there is: {numbers}" in lesson(work, "start", "11", status=125)
+    assert f"there is no lesson 11 yet; there are: {numbers}" in lesson(work, "start", "11", status=125)
     work.mkdir()
     (work / "my_runtime.py").write_text("def oops(:\n")
     assert "my_runtime.py, line 1: invalid syntax" in lesson(work, "check", "1", status=125)

@@ -1,4 +1,7 @@
-"""The notebooks as tests: as they are committed, and filled in."""
+"""The notebooks as tests: as they are committed, and filled in.
+
+Each runs once in each language and form: as committed, half of them in a browser (test_browser.py).
+"""
 
 import json
 import os
@@ -17,6 +20,12 @@ from labcore.lab.workspace import Workspace
 from tests.conftest import PROJECT
 
 LANGUAGES = {"en": "", "zh": "zh"}
+IN_BROWSER = {lesson.file: "en" if lesson.number % 2 else "zh" for lesson in LESSONS}
+WITH_GBK = "04_installing_and_using.ipynb"
+RUNS = [
+    *((file, "en" if IN_BROWSER[file] == "zh" else "zh", "blank") for file in IN_BROWSER),
+    *((file, language, "filled") for file in IN_BROWSER for language in LANGUAGES if (file, language) != (WITH_GBK, "zh")),
+]
 SANITIZE = """
 [numbers]
 regex: \\d+
@@ -48,9 +57,13 @@ def run_under_nbval(
     )
 
 
-@pytest.mark.parametrize("form", ["blank", "filled"])
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("file", [lesson.file for lesson in LESSONS])
+def test_each_runs_in_each_language_and_form() -> None:
+    wanted = {(lesson.file, language, form) for lesson in LESSONS for language in LANGUAGES for form in ("blank", "filled")}
+    elsewhere = {(file, language, "blank") for file, language in IN_BROWSER.items()} | {(WITH_GBK, "zh", "filled")}
+    assert sorted([*RUNS, *elsewhere]) == sorted(wanted)
+
+
+@pytest.mark.parametrize(("file", "language", "form"), RUNS)
 def test_runs_under_nbval(file: str, language: str, form: str, engine: Engine, tmp_path: Path) -> None:
     """As committed; and filled in, where a check that does not pass is an error. Each in a workspace of its own."""
     lesson = PROJECT / "notebooks" / LANGUAGES[language] / file
@@ -75,7 +88,7 @@ def gbk(tmp_path: Path) -> dict[str, str]:
 
 def test_runs_where_the_encoding_is_not_utf_8(engine: Engine, gbk: dict[str, str], tmp_path: Path) -> None:
     """Lesson 4, filled in: it writes `my_runtime.py`, runs it as a program, and asks the doctor."""
-    wanted = next(lesson for lesson in LESSONS if lesson.number == 4)
+    wanted = next(lesson for lesson in LESSONS if lesson.file == WITH_GBK)
     lesson = PROJECT / "notebooks/zh" / wanted.file
     if missing := requirements(lesson):
         pytest.skip(f"{wanted.file}: {missing[0]}")

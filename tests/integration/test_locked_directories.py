@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.lab.cgroups import cgroup, remove_all
+from labcore.lab.cgroups import cgroup, for_a_check, prepared, remove_all
 from labcore.lab.checks.scenario import a_place
 from labcore.lab.locked_directories import locked_directory, new_name, sweep
 from labcore.lab.session import what_is_missing
@@ -38,6 +38,15 @@ for _ in range(2):
         print(verdict.state, *what_is_missing(("overlay",)))
         if verdict.state != "passed":
             print(verdict, file=sys.stderr)
+"""
+SWEEPS = """
+import sys
+from pathlib import Path
+from labcore.lab.cgroups import HOMES, _remove_left
+from labcore.lab.locked_directories import sweep
+print("ready", flush=True)
+while True:
+    sweep(Path(sys.argv[1]).glob(f"{HOMES}*"), lambda left: _remove_left(left.name))
 """
 SAYS = "open('/proc/self/cgroup').read().splitlines()[-1] if place is None else place"
 
@@ -142,3 +151,19 @@ def test_cgroups_of_another_pid_namespace_stay_and_those_of_the_killed_go() -> N
     cgroup("box")
     assert not any(directory.exists() for directory in directories)
     remove_all()
+
+
+def test_cgroups_are_made_while_another_lab_sweeps() -> None:
+    """All of them: those of a home that is being made belong to nobody until it is locked."""
+    if missing := what_is_missing(("limits",)):
+        pytest.skip(missing[0])
+    remove_all()
+    with for_a_check():
+        near = Path(prepared()[0]).parent
+    with Started([sys.executable, "-c", SWEEPS, near], stdout=subprocess.PIPE) as lab:
+        assert lab.stdout is not None
+        assert lab.stdout.readline()
+        for _ in range(30):
+            with for_a_check():
+                assert all(Path(directory).is_dir() for directory in prepared())
+        lab.kill()

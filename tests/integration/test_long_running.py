@@ -25,6 +25,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.subscribers: list[queue.Queue[bytes | None]] = []
+        self.begun = threading.Event()
         self.ended = 0
 
     def publish(self, event: bytes) -> None:
@@ -39,6 +40,7 @@ class Hub:
         return Response(200, {}, self._stream(subscriber))
 
     def _stream(self, subscriber: "queue.Queue[bytes | None]") -> Iterator[bytes]:
+        self.begun.set()
         try:
             yield from iter(subscriber.get, None)
         finally:
@@ -46,6 +48,7 @@ class Hub:
 
     def wait(self, request: Request) -> Response:
         """Look from time to time whether somebody still waits."""
+        self.begun.set()
         while not request.is_disconnected():
             time.sleep(0.01)
         self.ended += 1
@@ -176,13 +179,13 @@ def test_events_arrive_at_once(served: Served, hub: Hub) -> None:
 def test_a_handler_ends_when_its_client_goes(served: Served, hub: Hub, line: str, how: str) -> None:
     """And nobody publishes anything."""
     connection = served.ask(line)
-    time.sleep(0.1)
+    assert hub.begun.wait(10)
     assert hub.ended == 0
     if how == "close":
         connection.close()
     else:
         socket.socket.shutdown(connection, socket.SHUT_WR)
-    assert eventually(lambda: hub.ended == 1, 2)
+    assert eventually(lambda: hub.ended == 1)
     assert eventually(lambda: served.server._busy.total() == 0 and not served.server._open)
 
 

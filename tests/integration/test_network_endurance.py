@@ -1,6 +1,7 @@
 """Endurance of networks: containers come and go on them, and what does the work is killed at random moments. Nothing is left.
 
-`LABCORE_ENDURANCE=1000` is the long form: so many cycles, and a tenth of that kills.
+`LABCORE_ENDURANCE=1000` is the long form: so many cycles, and a tenth of that kills. Their moments are drawn from a seed, which
+is printed; `LABCORE_SEED` names it.
 """
 
 import json
@@ -161,7 +162,9 @@ def victims(machine: Machine, workers: "list[subprocess.Popen[str]]") -> dict[st
 
 
 def test_what_is_killed_at_random_moments_leaves_nothing(machine: Machine) -> None:
-    moments = random.Random(7)
+    seed = os.environ.get("LABCORE_SEED") or os.urandom(4).hex()
+    print(f"LABCORE_SEED={seed}, {KILLS} kills")
+    moments = random.Random(seed)
     for number in range(KILLS):
         with ExitStack() as stack:
             workers = [stack.enter_context(machine.worker(1000)) for _ in range(WORKERS)]

@@ -15,6 +15,7 @@ from tests.network_rig import HOST, NEIGHBOR, Rig, rig
 
 GATEWAY, GATEWAY6 = "172.30.1.1", "fd00:1::1"
 WAIT_SECONDS = 0.5
+HEARD_SECONDS = 0.5
 LOOPBACK_PORT = 7001
 Attack = Callable[["Stage"], bool]
 
@@ -76,13 +77,20 @@ def neighbor_entry(place: Namespace, address: str) -> str:
     return fields[fields.index("lladdr") + 1] if "lladdr" in fields else ""
 
 
+def soon(condition: Callable[[], bool]) -> bool:
+    """Return whether something comes to pass; the kernel hears a frame at once, where it has a processor."""
+    deadline = time.monotonic() + HEARD_SECONDS
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
 def believes(stage: Stage, address: str, frame: bytes) -> bool:
     """Return whether the victim, who knows an address, changes its mind."""
     kind = "-6" if ":" in address else "-4"
     stage.victim("ip", kind, "neigh", "replace", address, "lladdr", stage.bridge_mac, "dev", "eth0", "nud", "stale")
     send(stage.attacker, frame)
-    time.sleep(0.05)
-    return neighbor_entry(stage.victim, address) == stage.attacker.endpoint.mac_address
+    return soon(lambda: neighbor_entry(stage.victim, address) == stage.attacker.endpoint.mac_address)
 
 
 def spoofed_arp(stage: Stage) -> bool:
@@ -138,8 +146,7 @@ def spoofed_router_advert(stage: Stage) -> bool:
     mine = stage.attacker.endpoint.mac_address
     stage.victim.set("net.ipv6.conf.eth0.accept_ra=2")
     send(stage.attacker, router_advert(mine, link_local(mine)))
-    time.sleep(0.1)
-    return "proto ra" in stage.victim("ip", "-6", "route", "show", "default")
+    return soon(lambda: "proto ra" in stage.victim("ip", "-6", "route", "show", "default"))
 
 
 def duplicate_address(stage: Stage) -> bool:
@@ -150,8 +157,7 @@ def duplicate_address(stage: Stage) -> bool:
     try:
         frame = neighbor_advert(("33:33:00:00:00:01", mine), stage.attacker.ipv6, "ff02::1", wanted, mine)
         send(stage.attacker, frame)
-        time.sleep(0.1)
-        return "dadfailed" in stage.victim("ip", "-6", "address", "show", "dev", "eth0")
+        return soon(lambda: "dadfailed" in stage.victim("ip", "-6", "address", "show", "dev", "eth0"))
     finally:
         stage.victim.ip(f"address del {wanted}/64 dev eth0")
 

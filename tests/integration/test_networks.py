@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from labcore.errors import InUse, InvalidInput, LabcoreError, NotFound, StoreDamaged, Unavailable
+from labcore.errors import Forbidden, InUse, InvalidInput, LabcoreError, NotFound, StoreDamaged, Unavailable
 from labcore.network import NetlinkError, NetworkDriver, in_namespace, namespace_of, namespaces
 from labcore.spec.network import AddressPool, Endpoint, EndpointOptions, Network, NetworkOptions
 from tests.conftest import needs_root
@@ -288,22 +288,23 @@ def test_subnets_that_are_chosen_avoid_networks_routes_and_resolvers(machine: Ma
 
 
 REFUSED: list[tuple[dict[str, Any], type[LabcoreError], str]] = [
-    ({"name": "blue"}, InUse, "one of that name"),
-    ({"name": "host"}, InvalidInput, "always"),
-    ({"name": "default"}, InvalidInput, "always"),
+    ({"name": "blue"}, InUse, "network with name blue already exists"),
+    ({"name": "host"}, Forbidden, "not permitted on predefined host network"),
+    ({"name": "default"}, Forbidden, "predefined"),
     ({"name": ""}, InvalidInput, "letters, digits"),
     ({"name": "../x"}, InvalidInput, "letters, digits"),
     ({"name": "a,b"}, InvalidInput, "letters, digits"),
     ({"name": "naïve"}, InvalidInput, "letters, digits"),
     ({"name": "a\0b"}, InvalidInput, "letters, digits"),
     ({"name": "x" * 129}, InvalidInput, "at most 128"),
-    ({"driver": "macvlan"}, InvalidInput, "'macvlan': its containers are on the host's own wire"),
-    ({"driver": "ipvlan"}, InvalidInput, "'ipvlan': its containers are on the host's own wire"),
-    ({"driver": "overlay"}, InvalidInput, "'overlay': it connects the machines of a swarm"),
-    ({"driver": "bridged"}, InvalidInput, "no such driver"),
+    ({"driver": "macvlan"}, InvalidInput, "macvlan: its containers are on the host's own wire"),
+    ({"driver": "ipvlan"}, InvalidInput, "ipvlan: its containers are on the host's own wire"),
+    ({"driver": "overlay"}, InvalidInput, "overlay: it connects the machines of a swarm"),
+    ({"driver": "bridged"}, NotFound, 'plugin "bridged" not found'),
+    ({"driver": "host"}, Forbidden, "only one instance"),
     ({"ipv4": False}, InvalidInput, "needs IPv4 or IPv6"),
-    ({"pools": (AddressPool("10.5.128.0/24"),)}, InUse, "overlaps 10.5.0.0/16, which is network blue's"),
-    ({"pools": (AddressPool("10.0.0.0/8"),)}, InUse, "overlaps"),
+    ({"pools": (AddressPool("10.5.128.0/24"),)}, Forbidden, "overlaps 10.5.0.0/16, which is network blue's"),
+    ({"pools": (AddressPool("10.0.0.0/8"),)}, Forbidden, "overlaps"),
     ({"pools": (AddressPool("198.51.100.0/25"),)}, InUse, "route to 198.51.100.0/24"),
     ({"pools": (AddressPool("10.6.0.0/16"), AddressPool("10.7.0.0/16"))}, InvalidInput, "one of each version"),
     ({"pools": (AddressPool("fd00:7::/64"),)}, InvalidInput, "add --ipv6"),
@@ -413,7 +414,7 @@ def test_a_kernel_without_ipv6(machine: Machine, monkeypatch: pytest.MonkeyPatch
 def test_removing(machine: Machine) -> None:
     network = machine.create("blue")
     machine.connect("one", "blue", machine.container())
-    with pytest.raises(InUse, match="network blue is in use by one"):
+    with pytest.raises(Forbidden, match=r"network blue has active endpoints \(one\)"):
         machine.do(machine.driver.remove, "blue")
     machine.do(machine.driver.release, "one")
     machine.do(machine.driver.remove, network.id[:10])
@@ -434,13 +435,39 @@ def test_a_bridges_name_and_subnet_can_be_used_again_at_once(machine: Machine) -
     machine.wait_for(lambda links: "lab1" not in links)
 
 
+def test_bridges_of_removed_networks_go_later_or_with_the_process(machine: Machine) -> None:
+    """Whoever makes and removes networks does not wait while the kernel deletes bridges."""
+    bridges = {machine.create(name).bridge for name in ("blue", "red")}
+    script = """
+        from labcore.network import removals
+        removals.QUIET_SECONDS = 60
+        for name in ('blue', 'red'): d.remove(name)
+        print(flush=True); sys.stdin.readline()"""
+    with running(machine, script) as process:
+        links = {link["ifname"]: link for link in json.loads(machine.sh("ip -json link"))}
+        assert not any("UP" in links[bridge]["flags"] for bridge in bridges)
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+        process.wait()
+    assert not bridges & machine.links()
+    assert machine.files() == set()
+
+
+def test_a_half_made_bridge_goes_with_its_network(machine: Machine) -> None:
+    network = machine.create("blue")
+    machine.sh(f"ip link set {network.bridge} alias ''")
+    machine.do(machine.driver.remove, "blue")
+    machine.wait_for(lambda links: network.bridge not in links)
+
+
 def test_a_removal_that_was_killed_is_finished(machine: Machine) -> None:
     network = machine.create("blue")
     script = """
-        import labcore.network.driver as driver
-        driver.delete_bridge = lambda *_: os.kill(os.getpid(), 9)
+        from labcore.network import removals
+        removals.QUIET_SECONDS = 60
         d.remove('blue')
-        time.sleep(60)"""
+        os.kill(os.getpid(), 9)"""
     with running(machine, script, wait=False) as process:
         assert process.wait() == -signal.SIGKILL
     assert network.bridge in machine.links()
@@ -521,11 +548,11 @@ def test_the_lowest_free_address_is_given_out(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "why"),
     [
-        ({"ipv4": "10.6.0.9"}, InvalidInput, "not in the subnet 10.5.0.0/16 of network blue"),
+        ({"ipv4": "10.6.0.9"}, InvalidInput, "no configured subnet .* 10.6.0.9: network blue has 10.5.0.0/16"),
         ({"ipv4": "10.5.0.1"}, InvalidInput, "gateway"),
         ({"ipv4": "10.5.255.255"}, InvalidInput, "for itself"),
         ({"ipv4": "10.5.0.2"}, InUse, "another container on network blue has it"),
-        ({"ipv6": "fd00::2"}, InvalidInput, "network blue has no IPv6"),
+        ({"ipv6": "fd00::2"}, InvalidInput, "user configured subnets: leave it out"),
         ({"driver_options": (("com.docker.network.endpoint.ifname", "a b"),)}, InvalidInput, "interface name"),
         ({"driver_options": (("com.docker.network.endpoint.sysctls", "kernel.x=1"),)}, InvalidInput, "write it as"),
         ({"driver_options": (("com.docker.network.endpoint.sysctls", "net.../x.IFNAME.y=1"),)}, InvalidInput, "write it as"),
@@ -747,7 +774,7 @@ def test_several_processes_at_once_give_nothing_out_twice(machine: Machine) -> N
     )
     with ExitStack() as stack:
         processes = [stack.enter_context(running(machine, script, wait=False)) for _ in range(4)]
-        given = [line for process in processes for line in iter(process.stdout.readline, "\n")]  # type: ignore[union-attr]
+        given = [line for process in processes for line in lines_of(process)]
     assert sorted(given) == sorted(f"10.5.0.{number}/24\n" for number in range(2, 102))
 
 
@@ -757,8 +784,22 @@ def test_networks_made_by_several_processes_at_once_do_not_overlap(machine: Mach
     )
     with ExitStack() as stack:
         processes = [stack.enter_context(running(machine, script, wait=False)) for _ in range(3)]
-        given = [line for process in processes for line in iter(process.stdout.readline, "\n")]  # type: ignore[union-attr]
+        given = [line for process in processes for line in lines_of(process)]
     assert len(set(given)) == 12
+
+
+def test_a_state_root_whose_maker_was_killed_is_completed(machine: Machine) -> None:
+    """Between the directory, in which the lock is, and what is in it."""
+    (machine.root / "network").mkdir()
+    assert machine.create("blue").bridge in machine.links()
+
+
+def lines_of(process: "subprocess.Popen[str]") -> Iterator[str]:
+    """Yield what a process says until its empty line; fails if it ends before."""
+    assert process.stdout is not None
+    while (line := process.stdout.readline()) != "\n":
+        assert line, f"it has ended with {process.wait()}"
+        yield line
 
 
 # --- cycles

@@ -75,8 +75,9 @@ class Bundle:
         raise AssertionError(self("state", self.name))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def rootfs(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root file system of the test's own: what its containers write stays there."""
     needs_root()
     root = engine.spec("busybox", ["true"]).root
     assert isinstance(root, OverlayRoot)
@@ -289,9 +290,9 @@ def test_live_statistics(bundle: Bundle) -> None:
     bundle.config["linux"]["resources"] |= {"memory": {"limit": 64 << 20}, "pids": {"limit": 9}}
     bundle.program("sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 60 & wait").create()
     bundle("start", bundle.name)
-    time.sleep(0.5)
-    event = json.loads(bundle("events", "--stats", bundle.name))
-    used = event["data"]
+    deadline = time.monotonic() + 20
+    while (used := json.loads(bundle("events", "--stats", bundle.name))["data"])["pids"]["current"] < 2:
+        assert time.monotonic() < deadline
     assert used["memory"]["usage"]["limit"] == 64 << 20
     assert 10_000 < used["memory"]["usage"]["usage"] < 64 << 20
     assert used["cpu"]["usage"]["total"] > 1_000_000

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from labcore import procfs
+from labcore.network.rootless.namespaces import LOST
 from tests.conftest import LEARNER, as_learner, needs, needs_root
 from tests.network import Namespace, ask, serving
 from tests.network_rig import host_and_neighbor
@@ -94,6 +95,18 @@ def test_containers_reach_others_and_are_reached(program: str, hosts: tuple[Name
         said = shell(host, script, hidden=tuple(each for each in PROGRAMS if each != program))
     assert said[:6] == ["neighbor 192.0.2.1", "web", "web", "web", "web", "web"]
     assert said[7:] == ["web", "1", "web"]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_containers_reach_others_by_ipv6(program: str, hosts: tuple[Namespace, Namespace]) -> None:
+    needs(program)
+    host, neighbor = hosts
+    script = f"""
+    {LABCORE} network create --ipv6 blue > /dev/null
+    {LABCORE} run --rm --network blue {NC} 2001:db8::2 8000; echo"""
+    with serving(neighbor, "neighbor", 8000):
+        said = shell(host, script, hidden=tuple(each for each in PROGRAMS if each != program))
+    assert said == ["neighbor 2001:db8::1"]
 
 
 def test_the_hosts_loopback_is_out_of_reach(hosts: tuple[Namespace, Namespace]) -> None:
@@ -189,7 +202,21 @@ def test_a_kill_leaves_nothing_and_the_next_start_works(killed: str, hosts: tupl
     {LABCORE} run --rm -p 8080:80 {NC} 192.0.2.2 8000; echo"""
     with serving(neighbor, "neighbor", 8000):
         said = shell(host, script)
-    assert said == ["neighbor 192.0.2.1", "long", "neighbor 192.0.2.1"]
+    lost = [f"labcore: {LOST}"] if killed == "the pause process" else []
+    assert said == ["neighbor 192.0.2.1", "long", "neighbor 192.0.2.1", *lost]
+
+
+def test_containers_whose_pause_process_was_killed_have_a_network_after_a_restart(hosts: tuple[Namespace, Namespace]) -> None:
+    needs("pasta")
+    host, _ = hosts
+    script = f"""
+    {WEB.format(options="-p 8080:80")} > /dev/null
+    {KILLS["the pause process"]}
+    {LABCORE} restart -t 0 web
+    {GET} http://127.0.0.1:8080/hostname
+    ls {PAUSE}/../network/endpoints | wc -l
+    {LABCORE} rm -f web"""
+    assert shell(host, script) == ["web", "web", "1", "web", f"labcore: {LOST}"]
 
 
 def test_commands_share_one_user_namespace_so_that_each_enters_the_others_containers(

@@ -221,7 +221,7 @@ def test_the_head_says_switching_protocols(client: Connect) -> None:
     connection = client()
     connection.ask("/echo")
     head = connection.until(b"\r\n\r\n").decode()
-    assert head.startswith("HTTP/1.1 101 Switching Protocols\r\n")
+    assert head.startswith("HTTP/1.1 101 UPGRADED\r\n")
     assert f"\r\nContent-Type: {RAW}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n" in head
     assert "Length" not in head
     assert "Encoding" not in head

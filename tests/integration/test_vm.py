@@ -44,7 +44,7 @@ def no_qemu_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     threads = threading.active_count()
     descriptors = len(os.listdir("/proc/self/fd"))
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while qemus() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not qemus()

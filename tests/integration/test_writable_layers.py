@@ -319,6 +319,20 @@ def test_killed_while_a_container_is_made_or_removed(engine: Engine, storage: st
     assert {path.name for path in (engine.root / "containers").iterdir() if path.is_dir()} == ids
 
 
+def test_killed_before_the_mark_of_a_new_container_is_written(engine: Engine, name: str) -> None:
+    """The file is there, and empty: the next one removes it with its directory."""
+    script = (
+        "import os, sys, labcore\nfrom pathlib import Path\nfrom labcore.engine import create_options\n"
+        "from labcore.engine.container_create import create\n"
+        "Path.write_text = lambda self, *_, **__: (self.touch(), os.kill(os.getpid(), 9))\n"
+        "create(labcore.Engine(Path(sys.argv[1])), create_options('busybox', ['sh'], name=sys.argv[2]))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(engine.root), name]).returncode == -signal.SIGKILL
+    assert list((engine.root / "containers").glob(".incoming-*/unfinished"))
+    create(engine, create_options("busybox", ["true"], name=name))
+    assert not list((engine.root / "containers").glob(".incoming-*"))
+
+
 def test_layers_of_containers_are_in_use(engine: Engine, name: str) -> None:
     shell(engine, "true", name)
     assert set(engine.layers_of(engine.images.get(Reference.parse("busybox")))) <= needed_layers(engine)
@@ -596,11 +610,12 @@ def test_a_tree_deeper_than_any_path_can_be_removed(engine: Engine, storage: str
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
+    """The container has filled it before it is noted that the container runs."""
     source = Engine(tmp_path / "source")
     source.seed("busybox")
     (tmp_path / "small").mkdir()
     script = (
-        "import os, shutil, sys\n"
+        "import os, shutil, sys, time\n"
         "from pathlib import Path\n"
         "import labcore\n"
         "from labcore import native\n"
@@ -609,8 +624,16 @@ def test_a_full_disk(tmp_path: Path) -> None:
         "native.mount('small', sys.argv[1], 'tmpfs', data='size=6m')\n"
         "root = Path(sys.argv[1], 'state')\n"
         "shutil.copytree(sys.argv[2] + '/images', root / 'images')\n"
-        "fill = ['sh', '-c', 'cat /dev/zero > /big; echo x > /big; echo kept > /small']\n"
-        "done = labcore.run('busybox', fill, root=root, name='aa')\n"
+        "from labcore.engine import container_start\n"
+        "launch = container_start._launch\n"
+        "def until_full(*arguments):\n"
+        " process = launch(*arguments)\n"
+        " while os.statvfs(root).f_bavail: time.sleep(0.01)\n"
+        " return process\n"
+        "container_start._launch = until_full\n"
+        "fill = ['sh', '-c', 'cat /dev/zero > /big; read go; echo x > /big; echo kept > /small']\n"
+        "done = labcore.run('busybox', fill, root=root, name='aa', input=b'go\\n')\n"
+        "container_start._launch = launch\n"
         "print(done.exit_code)\n"
         "engine = labcore.Engine(root)\n"
         "os.environ['LABCORE_STORAGE'] = 'copy'\n"

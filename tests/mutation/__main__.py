@@ -7,17 +7,18 @@ import argparse
 import random
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 from tests.mutation.mutants import Mutant, all_steps, mutants_of
-from tests.mutation.run import Outcome, equivalents, outcomes, pending
+from tests.mutation.run import Outcome, equivalents, outcomes
 from tests.mutation.sandbox import warm_up
+from tests.mutation.table import table
 
 
 def main() -> int:
     """Run, print the table, and name what is wrong."""
     options = _options()
-    known, open_steps = equivalents(), pending()
+    known = equivalents()
     mutants = {(lesson, step): mutants_of(lesson, step) for lesson, step in all_steps()}
     wrong = [f"no longer there: {key}" for key in known if key[2] not in {each.change for each in mutants.get(key[:2], ())}]
     chosen = [
@@ -41,9 +42,8 @@ def main() -> int:
             verb = "accepted" if outcome.accepted else "no verdict" if outcome.unknown else "rejected, though in the list"
             line = f"{verb}: lesson {key[0]}, {key[1]} (seed {outcome.verdict.seed}): {key[2]}"
             print(line, *([] if outcome.accepted else [outcome.verdict]), flush=True)
-            if f"{key[0]}:{key[1]}" not in open_steps:
-                wrong.append(line)
-    _table(found, known)
+            wrong.append(line)
+    print(table({key: _row(each, known) for key, each in found.items()}), flush=True)
     print(f"sample drawn with --seed {options.seed}" if options.seconds else "all mutants")
     print("\n".join(wrong))
     return 1 if wrong else 0
@@ -71,26 +71,16 @@ def _mixed(mutants: list[Mutant], seed: int) -> list[Mutant]:
     return [each[number] for number in range(rounds) for each in by_step.values() if number < len(each)]
 
 
-def _table(found: dict[tuple[int, str], list[Outcome]], known: dict[tuple[int, str, str], str]) -> None:
-    print(f"{'step':16} {'mutants':>8} {'rejected':>9} {'equivalent':>11} {'accepted':>9}")
-    total: Counter[str] = Counter()
-    for lesson, step in [key for key in all_steps() if key in found]:
-        each = found[lesson, step]
-        accepted = [outcome for outcome in each if outcome.accepted]
-        equivalent = sum((lesson, step, outcome.mutant.change) in known for outcome in accepted)
-        row = {
-            "mutants": len(each),
-            "rejected": len(each) - len(accepted),
-            "equivalent": equivalent,
-            "accepted": len(accepted) - equivalent,
-        }
-        total.update(row)
-        _row(f"{lesson} {step}", row)
-    _row("all", total)
-
-
-def _row(name: str, row: dict[str, int]) -> None:
-    print(f"{name:16} {row['mutants']:8} {row['rejected']:9} {row['equivalent']:11} {row['accepted']:9}", flush=True)
+def _row(found: list[Outcome], known: dict[tuple[int, str, str], str]) -> dict[str, int]:
+    """Return what became of a step's mutants, counted."""
+    accepted = [(each.mutant.lesson, each.mutant.step, each.mutant.change) for each in found if each.accepted]
+    equivalent = sum(key in known for key in accepted)
+    return {
+        "mutants": len(found),
+        "rejected": len(found) - len(accepted),
+        "equivalent": equivalent,
+        "accepted": len(accepted) - equivalent,
+    }
 
 
 if __name__ == "__main__":

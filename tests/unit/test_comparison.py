@@ -105,6 +105,14 @@ def test_pictures_are_drawn_in_both_languages(
     assert not [str(warning.message) for warning in recwarn if "missing from" in str(warning.message)]
 
 
+def test_what_is_measured_alone_lies_beside_the_name_of_its_work() -> None:
+    found = wild()
+    alone = found.replace(series=tuple(each for each in found.series if each.subject != "q35"))
+    (axes,) = pictures.work(alone).figure.axes
+    rows = {float(y) for line in axes.lines[1:] for y in line.get_ydata()}  # the first one is the line at 1
+    assert rows == set(axes.get_yticks())
+
+
 def wild() -> Comparison:
     """A comparison that was measured on a busy machine."""
     samples = {"cpu": ((10.0, 10.2), (9.8, 10.1)), "create": ((10.0, 11.0), (27.0, 29.0)), "pipe": ((30.0, 100.0), (6.0, 7.0))}

@@ -47,6 +47,16 @@ def test_where_the_answer_is_known_the_option_is_the_outcome() -> None:
     assert lab.outcome("soup").lines()[:2] == ["✓ you guessed: the upper layer's", "it is: the upper layer's"]
 
 
+def test_what_this_machine_cannot_measure_is_said_so() -> None:
+    assert lab.outcome("vm").lines() == ["you made no guess", "it was not measured here"]
+    assert lab.outcome("needs").lines()[1:] == [str(GUESSES["needs"].why)]
+
+
+def test_an_option_has_no_markup_for_a_radio_button_shows_it_as_it_stands() -> None:
+    asked = [*GUESSES.values(), *(questions(number)[name] for number, name in ALL)]
+    assert not [text for each in asked for option in each.options for text in option if "`" in text]
+
+
 def test_what_was_kept_by_an_older_catalogue_is_no_guess(workspace: Workspace) -> None:
     workspace.progress.note("guesses", "start", 99)
     assert lab.guess("start").field.value is None

@@ -6,8 +6,9 @@ import pytest
 
 from labcore.lab.solutions import source_of
 from tests.mutation.mutants import all_steps, mutants_of
-from tests.mutation.run import equivalents
+from tests.mutation.run import LIST, equivalents
 from tests.mutation.slots import slots
+from tests.mutation.table import whole
 
 # What was accepted once: every one of these is made.
 MADE = {
@@ -53,6 +54,11 @@ def test_the_list_names_mutants_that_there_are_each_with_a_reason() -> None:
     for (lesson, step, change), reason in equivalents().items():
         assert change in {mutant.change for mutant in mutants_of(lesson, step)}, (lesson, step, change)
         assert len(reason.split()) > 3
+
+
+def test_the_table_in_the_readme_is_that_of_todays_mutants() -> None:
+    """If it is not: run `make mutants`, and put there what it prints."""
+    assert whole() in LIST.with_name("README.md").read_text(encoding="utf-8")
 
 
 def test_a_tree_is_whole_again_after_each_change() -> None:

@@ -144,6 +144,7 @@ def test_a_line_break_beside_chinese_is_no_space_on_the_page() -> None:
         notebooks.joined("两个编号：\n**主设备号**指明\n驱动，\n`minor` 指明\nnull")
         == "两个编号：**主设备号**指明驱动，`minor` 指明\nnull"
     )
+    assert notebooks.joined("- 一，\n  二：\n  `c`，\n  10 份") == "- 一，二：`c`，10 份"
     assert notebooks.joined("- 一，\n- 二；\n\n1. 三。\n2. 四") == "- 一，\n- 二；\n\n1. 三。\n2. 四"
 
 

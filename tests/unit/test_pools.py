@@ -4,7 +4,7 @@ import pytest
 
 from labcore.errors import InUse, InvalidInput, Unavailable
 from labcore.network.links import Route
-from labcore.network.pools import allocate, check_address, check_subnet, choose_subnet, complete
+from labcore.network.pools import allocate, check_address, check_given, check_subnet, choose_subnet, complete
 from labcore.spec.addresses import mac_of, parse_address, parse_prefix
 from labcore.spec.network import AddressPool, EndpointOptions
 
@@ -127,18 +127,29 @@ def test_a_range_limits_what_is_given_out_but_not_what_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("address", "why"),
     [
-        ("10.10.0.1", "not in the subnet"),
         ("10.9.0.0", "keeps it"),
         ("10.9.0.1", "keeps it"),
         ("10.9.0.9", "keeps it"),
         ("10.9.255.255", "keeps it"),
-        ("fd00::5", "not in the subnet"),
     ],
 )
 def test_an_address_that_cannot_be_had(address: str, why: str) -> None:
     pool = complete(AddressPool("10.9.0.0/16", auxiliary=(("printer", "10.9.0.9"),)))
     with pytest.raises(InvalidInput, match=why):
         check_address(pool, address, [], "blue")
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("10.10.0.1", r"no configured subnet .* 10\.10\.0\.1: network blue has 10\.9\.0\.0/16"),
+        ("fd00::5", "user configured subnets: leave it out, or make network blue with --subnet"),
+    ],
+)
+def test_an_address_outside_the_subnets_that_were_given(address: str, why: str) -> None:
+    drawn = complete(AddressPool("fd00::/64", is_drawn=True))
+    with pytest.raises(InvalidInput, match=why):
+        check_given([complete(AddressPool("10.9.0.0/16")), drawn], address, "blue")
 
 
 def test_an_address_that_another_has() -> None:

@@ -85,10 +85,10 @@ def test_what_is_by_default_is_left_out() -> None:
     "bad", ["", "a", ".", "..", "a/b", "../a", ".hidden", "-x", "a" * 200, "a\0b", "a\nb", "ä", "_x", "a b"]
 )
 def test_names_that_no_container_can_have(records: Records, bad: str) -> None:
-    with pytest.raises(InvalidInput, match="is no name of a container"):
+    with pytest.raises(InvalidInput, match="Invalid container name"):
         records.add(container(name=bad))
     records.add(container())
-    with pytest.raises(InvalidInput, match="is no name of a container"):
+    with pytest.raises(InvalidInput, match="Invalid container name"):
         records.rename(container(), bad)
 
 

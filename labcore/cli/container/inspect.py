@@ -5,8 +5,8 @@ import json
 from typing import Any
 
 from labcore.cli import for_each
+from labcore.daemon.wire.container import inspect
 from labcore.engine import Engine
-from labcore.engine.inspect import inspect
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

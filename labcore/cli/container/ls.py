@@ -7,7 +7,7 @@ from labcore.cli.formatting import ago, printable, show_table
 from labcore.engine import Engine
 from labcore.engine.containers import every
 from labcore.engine.lifecycle import RUNNING, status_of
-from labcore.engine.listing import command_line, matches, parse_filters, status_line
+from labcore.engine.listing import command_line, matches, parse_filters, resolved_filters, status_line
 from labcore.engine.network_inspect import ports_line
 from labcore.engine.records import Container, Damaged, run_config
 
@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> int:
             print(f"labcore: {each.why}", file=sys.stderr)
         else:
             found.append(each)
-    shown = _chosen(args, found)
+    shown = _chosen(engine, args, found)
     if args.quiet:
         for container in shown:
             print(container.id if args.no_trunc else container.id[:SHOWN])
@@ -47,15 +47,16 @@ def main(args: argparse.Namespace) -> int:
         for container in shown:
             print(json.dumps(_as_json(engine, container)))
         return 0
-    show_table(HEADS, [_row(engine, container, whole=args.no_trunc) for container in shown])
+    rows = [_row(engine, container, whole=args.no_trunc) for container in shown]
+    show_table(HEADS, rows, elastic="" if args.no_trunc else "COMMAND")
     return 0
 
 
-def _chosen(args: argparse.Namespace, containers: list[Container]) -> list[Container]:
-    filters = parse_filters(args.filter)
+def _chosen(engine: Engine, args: argparse.Namespace, containers: list[Container]) -> list[Container]:
+    filters = resolved_filters(engine, parse_filters(args.filter))
     count = 1 if args.latest else args.last
     every_state = args.all or count >= 0 or "status" in filters or "exited" in filters
-    found = [each for each in containers if matches(each, filters) and (every_state or status_of(each.state) in RUNNING)]
+    found = [each for each in containers if matches(each, filters) and (every_state or status_of(each) in RUNNING)]
     return found[:count] if count >= 0 else found
 
 
@@ -67,7 +68,7 @@ def _as_json(engine: Engine, container: Container) -> dict[str, str]:
         "Image": container.image or container.options.rootfs,
         "Command": f'"{printable(command_line(container))}"',
         "CreatedAt": container.created,
-        "State": status_of(container.state),
+        "State": status_of(container),
         "Status": status_line(container),
         "Ports": ports_line(engine, container),
         "Networks": ",".join(each.network for each in container.options.networks) or container.options.network_mode or "none",

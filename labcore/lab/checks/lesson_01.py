@@ -21,6 +21,7 @@ from labcore.lab.messages import say
 from labcore.runtime import spawn
 
 SLEEPERS = 3
+COMING_SECONDS = 60.0  # until they are there: a busy machine lets them wait
 
 
 # --- hostname
@@ -95,7 +96,7 @@ def _family(draw: Draw) -> tuple[str, ...]:
 
 
 def _sleepers(draw: Draw) -> str:
-    sleepers = "sleep 30 & " * (SLEEPERS - 1) + "(sleep 30; true) & "
+    sleepers = "sleep 300 & " * (SLEEPERS - 1) + "(sleep 300; true) & "
     return f"echo {draw.number} > /proc/sys/kernel/ns_last_pid; {sleepers}"
 
 
@@ -126,7 +127,8 @@ def _perform_outside_pid(mine: ModuleType, draw: Draw) -> Any:
 
 
 def _await(condition: Callable[[], bool]) -> None:
-    for _ in range(400):
+    deadline = time.monotonic() + COMING_SECONDS
+    while time.monotonic() < deadline:
         with suppress(OSError, StopIteration):
             if condition():
                 return

@@ -21,14 +21,13 @@ from labcore.lab.checks import tripwires
 from labcore.lab.checks.inside import scenario_of
 from labcore.lab.checks.process_view import ProcessView, descendants
 from labcore.lab.checks.scenario import GATE, Draw, Observe, Scenario, drawn
+from labcore.lab.checks.time_limit import MOST_WAITED_SECONDS, TimeLimit
 from labcore.lab.checks.verdict import Claim, Verdict
 from labcore.lab.messages import say
 from labcore.lab.sandbox import Output, limit_processes, start, supervise
 from labcore.native import Process
 
 START_SECONDS = 30.0  # until it is called: an emulated machine imports for seconds
-WAITED_SECONDS = 10.0  # more time than that is not given to a step because the machine has too much to do
-CROWD = 16  # processes: more than a check has
 TICK = 0.01
 PRINTED_LIMIT = 2000
 
@@ -47,7 +46,7 @@ class Check:
         self._pending = b""
 
     def carry_out(self, step: str, file: str, undo: ExitStack) -> str:
-        """Run it to its end. Return `ended` or `timeout`; exit when the lifeline ends."""
+        """Run it to its end. Return `ended`, `timeout` or `busy`, as TimeLimit does; exit when the lifeline ends."""
         ours, theirs = socket.socketpair()
         undo.enter_context(ours)
         reader, writer = os.pipe()
@@ -64,13 +63,11 @@ class Check:
         return self._watch(sandbox, ours, Output(reader, self.printed.extend, PRINTED_LIMIT))
 
     def _watch(self, sandbox: Process, channel: socket.socket, output: Output) -> str:
-        begun, limit, waited = time.monotonic(), START_SECONDS, 0.0
+        limit, begun = TimeLimit(sandbox.pid, START_SECONDS), False
         sources = {channel.fileno(), output.fd, 0}
         while True:
-            if time.monotonic() > begun + limit + waited:
-                before, waited = waited, _waited_for_processor(sandbox.pid)
-                if waited <= before:
-                    return "timeout"
+            if over := limit.exceeded():
+                return over
             ready, _, _ = select.select(sources, [], [], TICK)
             if 0 in ready and not os.read(0, 1):
                 sys.exit(3)
@@ -78,12 +75,14 @@ class Check:
                 sources.discard(output.fd)
             if channel.fileno() in ready and not self._hear(channel):
                 sources.discard(channel.fileno())
-            if "begun" in self.reports and limit == START_SECONDS:
-                begun, limit = time.monotonic(), self.scenario.seconds
+            if "begun" in self.reports and not begun:
+                begun = True
+                limit.restart(self.scenario.seconds)
             if not self.looked:
                 started = time.monotonic()
                 self._look_below(sandbox.pid)
-                begun += time.monotonic() - started if self.looked else 0.0  # that was the check's time, not the step's
+                if self.looked:
+                    limit.give(time.monotonic() - started)  # that was the check's time, not the step's
             if sandbox.poll() is not None and channel.fileno() not in sources:
                 return "ended"
 
@@ -129,21 +128,6 @@ class Check:
             self.claims.insert(0, Claim(tripwires.text(), False))
 
 
-def _waited_for_processor(pid: int) -> float:
-    """Return how many seconds a sandbox's processes were ready to run and did not: the machine's time, not the step's.
-
-    The second number of /proc/PID/schedstat, of the one that waited longest. Nothing for a fork bomb, nor for a kernel without.
-    """
-    family = list(descendants(pid))
-    if len(family) > CROWD:
-        return 0.0
-    seconds = [0.0]
-    for process in family:
-        with suppress(OSError, IndexError):
-            seconds.append(int(Path(f"/proc/{process.pid}/schedstat").read_text(encoding="utf-8").split()[1]) / 1e9)
-    return min(max(seconds), WAITED_SECONDS)
-
-
 def _running(argv: tuple[str, ...], below: int) -> ProcessView | None:
     """Return the process that runs this program: the outermost, for its children begin as copies of it."""
     for process in descendants(below):
@@ -187,14 +171,8 @@ def verdict_on(step: str, file: str, seed: int, lesson: int) -> Verdict:
             check = Check(scenario, draw, lesson)
             with ExitStack() as sandbox:
                 outcome = check.carry_out(step, file, sandbox)
-            if outcome == "timeout" and "begun" not in check.reports:
-                text = say(
-                    "the check did not begin within {n} seconds: this machine has too much to do", n=f"{START_SECONDS:g}"
-                )
-                check.claims.append(Claim(text, False))
-            elif outcome == "timeout":
-                text = say("it was not done after {n} seconds: does it loop, or wait?", n=f"{scenario.seconds:g}")
-                check.claims.append(Claim(text, False))
+            if outcome != "ended":
+                check.claims.append(Claim(_too_late(outcome, scenario.seconds, begun="begun" in check.reports), False))
             else:
                 check.conclude()
         claims += [claim.replace(draw=1 + others) for claim in check.claims]
@@ -202,6 +180,18 @@ def verdict_on(step: str, file: str, seed: int, lesson: int) -> Verdict:
         if not claims or not all(claim.holds for claim in claims):
             return Verdict(step, "failed", tuple(claims), printed=printed, seed=seed)
     return Verdict(step, "passed", tuple(claims), seed=seed)
+
+
+def _too_late(outcome: str, seconds: float, *, begun: bool) -> str:
+    """Return what to say of a check that was not done in time."""
+    if not begun:
+        return say("the check did not begin within {n} seconds: this machine has too much to do", n=f"{START_SECONDS:g}")
+    if outcome == "busy":
+        return say(
+            "it waited for a processor for more than {n} seconds: does it loop, or has this machine too much to do?",
+            n=f"{MOST_WAITED_SECONDS:g}",
+        )
+    return say("it was not done after {n} seconds: does it loop, or wait?", n=f"{seconds:g}")
 
 
 def main() -> int:

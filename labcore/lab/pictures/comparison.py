@@ -96,7 +96,7 @@ def work(found: Comparison) -> Picture:
     for row, kind in enumerate(kinds):
         inside = [each for each in found.of(kind) if each.subject != "process"]
         for place, each in enumerate(inside):
-            _ratios(axes, row - 0.17 + 0.34 * place, each, _outside(found, kind), most * 1.3)
+            _ratios(axes, row + 0.34 * (place - (len(inside) - 1) / 2), each, _outside(found, kind), most * 1.3)
     name_rows(axes, [labels.work()[kind] for kind in kinds])
     axes.set_xscale("log")
     axes.set_xlim(min(0.75, least / 1.2), most * 2.5)

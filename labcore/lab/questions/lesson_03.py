@@ -17,7 +17,7 @@ QUESTIONS = {
     "whiteout": Question(
         T("How does overlayfs mark a deleted file in the upper layer?", "overlayfs 怎样在上层标记已删除的文件？"),
         (
-            T("by a file `.wh.NAME`", "用文件 `.wh.名字`"),
+            T("by a file .wh.NAME", "用文件 .wh.名字"),
             T("by a character device 0/0 of that name", "用同名的字符设备 0/0"),
             T("by an entry in a list", "在列表里登记"),
         ),

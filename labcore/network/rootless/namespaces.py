@@ -32,6 +32,9 @@ PACKET: Final = 1 << 16
 ANSWER_SECONDS: Final = 30
 DETACHED: Final = '"$@" > /dev/null 2> "$LOG" & echo $!'  # nobody's child, for it outlives us
 MODULE: Final = "labcore.network.rootless"
+LOST: Final = (
+    "the pause process was killed, and the networks of containers that run now are gone with it: labcore restart NAME …"
+)
 OURS: Final = b"labcore.network."  # in the command lines of the processes that serve networks
 
 
@@ -66,10 +69,12 @@ def write(directory: Path, pause: Pause) -> None:
     atomic_write(directory / "pause.json", json.dumps(pause.as_dict()).encode(), durable=False)
 
 
-def enter(directory: Path, make: Callable[[], None], join: Callable[[int], None]) -> None:
+def enter(
+    directory: Path, make: Callable[[], None], join: Callable[[int], None], notify: Callable[[str], None] = lambda _: None
+) -> None:  # fmt: skip
     """Enter the user namespace that is kept here: `join` it by a descriptor, else `make` one and have it kept.
 
-    Raises what these raise.
+    `notify` is told, in a sentence, if containers that run have lost their network. Raises what `join` and `make` raise.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with Lock(directory / "lock", os.O_CREAT).acquire():
@@ -84,9 +89,20 @@ def enter(directory: Path, make: Callable[[], None], join: Callable[[int], None]
         else:
             make()
         if pause is None or member != pause.pid:
-            end_servers(pause.network if pause and pause.boot == boot_id() else 0)
+            if pause and pause.network and pause.boot == boot_id():
+                _forget_network(directory, pause.network)
+                if member:
+                    notify(LOST)
             _start(directory)
     os.environ[VARIABLE] = str(directory)
+
+
+def _forget_network(directory: Path, network: int) -> None:
+    """Leave nothing of a network namespace whose pause process was killed: its links are gone, or go with the last server."""
+    from labcore.network.endpoints import forget_namespace  # few pause processes are killed
+
+    end_servers(network)
+    forget_namespace(str(directory.parent / "network"), network)
 
 
 def _member(pause: Pause) -> int:

@@ -21,19 +21,50 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
-    from typing import Any, NoReturn, TypeVar
+    from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
     from labcore.network.ports import BoundPorts
     from labcore.spec.network import Endpoint, EndpointOptions, PortBinding
 
+    P = ParamSpec("P")
     T = TypeVar("T")
 
 
+def _visiting(method: Callable[Concatenate[NetworkDriver, P], T]) -> Callable[Concatenate[RootlessNetworks, P], T]:
+    """Return a method of the driver's that does its work in the user's network namespace."""
+
+    def call(self: RootlessNetworks, /, *args: P.args, **more: P.kwargs) -> T:
+        return self._there(partial(method, self._driver, *args, **more))
+
+    return call
+
+
 class RootlessNetworks:
-    """NetworkDriver's calls, carried out in the network namespace of the user whose pause process has this `directory`.
+    """NetworkDriver's calls, carried out in the network namespace of the user whose pause process has this directory.
 
     They raise what NetworkDriver's do, and Unavailable where that namespace is not there, or cannot be connected to the host.
     """
+
+    name_server = user_mode.NAME_SERVER
+
+    create = _visiting(NetworkDriver.create)
+    find = _visiting(NetworkDriver.find)
+    networks = _visiting(NetworkDriver.networks)
+    names = _visiting(NetworkDriver.names)
+    remove = _visiting(NetworkDriver.remove)
+    prune = _visiting(NetworkDriver.prune)
+    endpoints = _visiting(NetworkDriver.endpoints)
+    check = _visiting(NetworkDriver.check)
+    attach = _visiting(NetworkDriver.attach)
+    disconnect = _visiting(NetworkDriver.disconnect)
+    release = _visiting(NetworkDriver.release)
+    answer = _visiting(NetworkDriver.answer)
+    namespace = _visiting(NetworkDriver.namespace)
+    has_rules = _visiting(NetworkDriver.has_rules)
+    masqueraded = _visiting(NetworkDriver.masqueraded)
+    published = _visiting(NetworkDriver.published)
+    repair = _visiting(NetworkDriver.repair)
+    close = _visiting(NetworkDriver.close)
 
     def __init__(self, root: str | os.PathLike[str], directory: Path) -> None:
         self._root = root
@@ -52,14 +83,21 @@ class RootlessNetworks:
             bind=self._bind,
             other_routes=self._host_routes,
             name_server=user_mode.NAME_SERVER,
-            host_address=_host_address(),
+            host_address=self.host_address,
         )
         return self._there(make)
 
-    def __getattr__(self, name: str) -> Any:
-        """Return a method of the driver's that does its work there, or another of its attributes."""
-        found = getattr(self._driver, name)
-        return (lambda *args, **more: self._there(partial(found, *args, **more))) if callable(found) else found
+    @cached_property
+    def host_address(self) -> str:
+        """The address from which this host reaches others; empty where it has no way out."""
+        with suppress(OSError):
+            probe = socket(AF_INET, SOCK_DGRAM)
+            try:
+                probe.connect(("198.51.100.1", 9))  # which sends nothing
+                return str(probe.getsockname()[0])
+            finally:
+                probe.close()
+        return ""
 
     def reserve(
         self, wanted: EndpointOptions, owner: str, *, names: Sequence[str] = (), ports: Sequence[PortBinding] = ()
@@ -110,18 +148,6 @@ class RootlessNetworks:
         done: SimpleQueue[Callable[[], T]] = SimpleQueue()
         self._visit.errands.put(lambda: done.put(_outcome(work)))
         return done.get()()
-
-
-def _host_address() -> str:
-    """Return the address from which this host reaches others; empty where it has no way out."""
-    with suppress(OSError):
-        probe = socket(AF_INET, SOCK_DGRAM)
-        try:
-            probe.connect(("198.51.100.1", 9))  # which sends nothing
-            return str(probe.getsockname()[0])
-        finally:
-            probe.close()
-    return ""
 
 
 def _joined(namespace: int, work: Callable[[], T]) -> T:

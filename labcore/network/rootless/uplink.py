@@ -10,6 +10,8 @@ from signal import SIG_DFL, SIGKILL, SIGPIPE, signal
 from typing import Final
 
 from labcore.native import CloneFlag, Prctl, Process, clone, prctl, program, setns
+from labcore.network.links import add_address, default_route, link_index
+from labcore.network.netlink import Netlink
 from labcore.network.rootless import user_mode
 
 READY_SECONDS: Final = 10.0
@@ -24,7 +26,7 @@ def started(words: tuple[str, ...], network: int) -> tuple[Process | None, str]:
         undo.callback(os.close, said)
         helper = clone(partial(_become, words, said), flags=CloneFlag.NEWPID)
         undo.callback(helper.close)
-        waiter = undo.enter_context(clone(partial(_wait_for_route, network)))
+        waiter = undo.enter_context(clone(partial(_connected, network, ipv6=user_mode.SLIRP6[0] in words)))
         poller = select.poll()
         for process in (helper, waiter):
             poller.register(process.pidfd, select.POLLIN)
@@ -49,9 +51,20 @@ def _become(words: tuple[str, ...], said: int) -> None:
     os.execv(init, [init, *words])
 
 
-def _wait_for_route(network: int) -> int:
-    """Return 0 when the network namespace has a default route."""
+def _connected(network: int, *, ipv6: bool) -> int:
+    """Return 0 when the network namespace has a default route; with `ipv6`, give it one of IPv6, as slirp4netns does not."""
     setns(network, CloneFlag.NEWNET)
+    if failed := _wait_for_route():
+        return failed
+    if ipv6:
+        tap = link_index(user_mode.TAP)
+        with Netlink() as netlink:
+            netlink.request(add_address(tap, user_mode.SLIRP_ADDRESS6), default_route(tap, user_mode.SLIRP_GATEWAY6))
+    return 0
+
+
+def _wait_for_route() -> int:
+    """Return 0 when there is a default route by the tap device, 1 if there is none in time."""
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end:
         if has_route(user_mode.TAP):

@@ -20,6 +20,8 @@ PASTA = (
 PASTA6 = ("--address", ADDRESS6, "--gateway", GATEWAY6)
 SLIRP = ("slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", "--enable-sandbox", "--enable-seccomp")
 SLIRP6 = ("--enable-ipv6",)
+# It advertises itself as router, and nobody listens: the namespace forwards.
+SLIRP_ADDRESS6, SLIRP_GATEWAY6 = "fd00::100/128", "fe80::2"
 
 
 def commands(namespace: str) -> list[tuple[str, ...]]:

@@ -170,6 +170,11 @@ def rootfs(spec):
         "before the root is entered": _but(
             _but(ROOTFS, ("        *devices(spec),\n", "")), ("        *enter,\n", "        *devices(spec),\n        *enter,\n")
         ),
+        "behind the old root": _but(
+            ROOTFS,
+            ("        *devices(spec),\n", ""),
+            ('        ops.PivotRoot(".", "."),\n', '        ops.PivotRoot(".", "."),\n        *devices(spec),\n'),
+        ),
         "for images only": _but(ROOTFS, ("*devices(spec)", "*(devices(spec) if isinstance(root, OverlayRoot) else [])")),
     },
     "main": {

@@ -271,6 +271,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "a call of the reference": OWN,
         "as in lesson 3": DEV,
         "before the root is entered": raised("mount tmpfs on dev"),
+        "behind the old root": Reason("devices that are bound from the old root are there"),
         "for images only": DEV,
     },
     (4, "main"): {

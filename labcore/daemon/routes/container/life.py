@@ -1,14 +1,14 @@
-"""The life of containers: create, start, stop, kill, pause, rename, update, wait, remove, prune (tag Container)."""
+"""The life of containers: start, stop, kill, pause, rename, update, wait, remove, prune (tag Container)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
+from typing import Final
 
 from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import JSON, decode, empty, encode, json_response
-from labcore.daemon.wire.container_create import ContainerCreate, create_options_of
 from labcore.daemon.wire.container_update import ContainerUpdate, limits_of, restart_policy_of
 from labcore.daemon.wire.query import filters, flag, number
-from labcore.engine.container_create import create
+from labcore.daemon.wire.times import before
 from labcore.engine.container_links import remove_link
 from labcore.engine.container_pause import pause, unpause
 from labcore.engine.container_restart import restart
@@ -17,22 +17,13 @@ from labcore.engine.container_state import get
 from labcore.engine.container_update import update
 from labcore.engine.container_wait import ContainerWait
 from labcore.engine.containers import kill, remove, rename, signal_number, stop
-from labcore.engine.inspect import inspect
 from labcore.engine.lifecycle import NOTHING
-from labcore.engine.prune import CONTAINER_FILTERS, prune_containers
+from labcore.engine.listing import has_label
+from labcore.engine.prune import prune_containers
+from labcore.engine.records import Container
 from labcore.http import Request, Response, Route
 
-
-def create_container(daemon: Daemon, request: Request) -> Response:
-    """POST /containers/create."""
-    options = create_options_of(decode(request, ContainerCreate), name=request.query.get("name", ""))
-    made = create(daemon.engine, options)
-    return json_response({"Id": made.id, "Warnings": []}, status=HTTPStatus.CREATED)
-
-
-def inspect_container(daemon: Daemon, request: Request, name: str) -> Response:
-    """GET /containers/{name}/json."""
-    return json_response(inspect(daemon.engine, name, size=flag(request, "size")))
+PRUNE_FILTERS: Final = ("until", "label", "label!")
 
 
 def start_container(daemon: Daemon, request: Request, name: str) -> Response:
@@ -40,7 +31,7 @@ def start_container(daemon: Daemon, request: Request, name: str) -> Response:
     container = get(daemon.engine, name)
     if daemon.engine.lifecycle.check("start", container, name) == NOTHING:
         return empty(HTTPStatus.NOT_MODIFIED)
-    start(daemon.engine, container.id, with_input=True)
+    start(daemon.engine, container.id)
     return empty()
 
 
@@ -117,14 +108,23 @@ def remove_container(daemon: Daemon, request: Request, name: str) -> Response:
 
 def prune(daemon: Daemon, request: Request) -> Response:
     """POST /containers/prune."""
-    removed = prune_containers(daemon.engine, filters(request, CONTAINER_FILTERS))
+    removed = prune_containers(daemon.engine, _filter(filters(request, PRUNE_FILTERS)))
     return json_response({"ContainersDeleted": list(removed.ids) or None, "SpaceReclaimed": removed.size})
 
 
+def _filter(wanted: Mapping[str, Sequence[str]]) -> Callable[[Container], bool]:
+    is_before = before(wanted.get("until", ()))
+
+    def passes(container: Container) -> bool:
+        labels = container.labels()
+        has = all(has_label(labels, text) for text in wanted.get("label", ()))
+        return has and not any(has_label(labels, text) for text in wanted.get("label!", ())) and is_before(container.created)
+
+    return passes
+
+
 ROUTES = (
-    Route("POST", "/containers/create", create_container),
     Route("POST", "/containers/prune", prune),
-    Route("GET", "/containers/{name}/json", inspect_container),
     Route("POST", "/containers/{name}/start", start_container),
     Route("POST", "/containers/{name}/stop", stop_container, long_running=True),
     Route("POST", "/containers/{name}/restart", restart_container, long_running=True),

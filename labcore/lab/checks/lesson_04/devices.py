@@ -113,13 +113,23 @@ DEVICES = Scenario(_perform_devices, _observe_devices, ended_as_drawn, Draw.wait
 
 
 def _perform_rootfs(mine: ModuleType, draw: Draw) -> Any:
+    """Turn the root; the second time with a `devices` whose devices are those of the old root, as in a user namespace."""
+
+    def bound(spec: ContainerSpec) -> Any:
+        return REFERENCE.devices(spec.replace(namespaces=(*spec.namespaces, "user")))
+
     os.umask(0o022)
+    if draw.again:
+        mine.__dict__["devices"] = bound
     return LAYERED.perform(mine, draw)
 
 
 def _observe_rootfs(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     assert LAYERED.observe is not None
     yield from LAYERED.observe(seen, draw)
+    if draw.again:
+        bound = Path(f"/proc/{seen.pid}/root/dev/null").is_char_device()
+        yield Claim(say("devices that are bound from the old root are there: `devices` comes while it is"), bound)
     yield from own_devices(seen, DEFAULT_DEVICES)
 
 

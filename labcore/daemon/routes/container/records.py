@@ -1,0 +1,50 @@
+"""Containers as records: create, list, inspect (tag Container)."""
+
+from http import HTTPStatus
+from typing import Final
+
+from labcore.daemon.context import Daemon
+from labcore.daemon.wire.codec import decode, json_response
+from labcore.daemon.wire.container import inspect, summary
+from labcore.daemon.wire.container_create import ContainerCreate, create_options_of
+from labcore.daemon.wire.query import filters, flag, number
+from labcore.engine.container_create import create
+from labcore.engine.containers import every
+from labcore.engine.lifecycle import status_of
+from labcore.engine.listing import FILTERS, checked_filters, matches, resolved_filters
+from labcore.engine.records import Container
+from labcore.http import Request, Response, Route
+
+RUNNING: Final = ("running", "paused", "restarting")  # what a list has unless it is asked for all
+OF_ALL: Final = ("status", "exited", "before", "since")  # filters that ask for those too that do not run
+
+
+def create_container(daemon: Daemon, request: Request) -> Response:
+    """POST /containers/create."""
+    options = create_options_of(decode(request, ContainerCreate), name=request.query.get("name", ""))
+    made = create(daemon.engine, options)
+    return json_response({"Id": made.id, "Warnings": []}, status=HTTPStatus.CREATED)
+
+
+def list_containers(daemon: Daemon, request: Request) -> Response:
+    """GET /containers/json."""
+    wanted = checked_filters(filters(request, (*FILTERS, "is-task", "isolation")))
+    wanted = resolved_filters(daemon.engine, {name: values for name, values in wanted.items() if name in FILTERS})
+    limit = number(request, "limit", 0) or 0
+    every_one = flag(request, "all") or limit > 0 or any(name in wanted for name in OF_ALL)
+    found = [each for each in every(daemon.engine) if isinstance(each, Container) and matches(each, wanted)]
+    shown = [each for each in found if every_one or status_of(each) in RUNNING]
+    size = flag(request, "size")
+    return json_response([summary(daemon.engine, each, size=size) for each in (shown[:limit] if limit > 0 else shown)])
+
+
+def inspect_container(daemon: Daemon, request: Request, name: str) -> Response:
+    """GET /containers/{name}/json."""
+    return json_response(inspect(daemon.engine, name, size=flag(request, "size")))
+
+
+ROUTES = (
+    Route("POST", "/containers/create", create_container),
+    Route("GET", "/containers/json", list_containers),
+    Route("GET", "/containers/{name}/json", inspect_container),
+)

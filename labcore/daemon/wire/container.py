@@ -1,0 +1,234 @@
+"""Containers as the API shows them: ContainerInspectResponse and ContainerSummary."""
+
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from labcore.daemon.wire.host_config_json import host_config_json
+from labcore.daemon.wire.mounts import mode_of, propagation_of
+from labcore.engine.container_state import get, upper_of
+from labcore.engine.engine import Engine
+from labcore.engine.lifecycle import status_of
+from labcore.engine.listing import command_line, status_line
+from labcore.engine.network_inspect import bindings, exposed_ports, network_settings
+from labcore.engine.records import Container, run_config
+from labcore.errors import NotFound
+from labcore.images.config import Config, healthcheck_json
+from labcore.spec import Mount
+from labcore.storage.tree import size_of
+from labcore.storage.volumes import Volume
+
+NEVER: Final = "0001-01-01T00:00:00Z"  # Go's zero time, which docker's clients look for
+
+
+def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
+    """Return all about a container. Raises NotFound, InvalidInput, StoreDamaged."""
+    container = get(engine, text)
+    config = run_config(container)
+    directory = engine.container_dirs.path(container.id)
+    words = (*config.entrypoint, *config.command)
+    found = {
+        "Id": container.id,
+        "Created": container.created,
+        "Path": words[0] if words else "",
+        "Args": list(words[1:]),
+        "State": state_json(container),
+        "Image": container.image_id,
+        "ResolvConfPath": _if_there(directory / "resolv.conf"),
+        "HostnamePath": _if_there(directory / "hostname"),
+        "HostsPath": _if_there(directory / "hosts"),
+        "LogPath": _if_there(directory / "log") if container.options.log.driver == "json-file" else "",
+        "Name": f"/{container.name}",
+        "RestartCount": container.state.restart_count,
+        "Driver": driver_of(container),
+        "Platform": config.os,
+        "MountLabel": "",
+        "ProcessLabel": "",
+        "AppArmorProfile": container.options.apparmor,
+        "ExecIDs": None,
+        "HostConfig": host_config_json(container.options),
+        "GraphDriver": {"Name": driver_of(container), "Data": _graph_data(engine, container) if container.layers else None},
+        "Mounts": [mount_point(engine, mount) for mount in container.mounts],
+        "Config": _config(container, config),
+        "NetworkSettings": settings_json(engine, container),
+    }
+    return found | (_sizes(engine, container) if size else {})
+
+
+def _sizes(engine: Engine, container: Container) -> dict[str, int]:
+    if not container.layers:
+        return {"SizeRw": 0, "SizeRootFs": 0}
+    written = engine.uppers.usage(upper_of(container))
+    return {"SizeRw": written, "SizeRootFs": written + sum(map(size_of, engine.uppers.stack(upper_of(container))))}
+
+
+def _if_there(path: os.PathLike[str]) -> str:
+    return os.fspath(path) if os.path.exists(path) else ""  # noqa: PTH110  that of an object that is none to Path
+
+
+def driver_of(container: Container) -> str:
+    """Return the name of the graph driver that keeps a container's files."""
+    return "copy" if container.copied else "overlay2"
+
+
+def state_json(container: Container) -> dict[str, Any]:
+    """Return a container's state."""
+    state, status = container.state, status_of(container)
+    return {
+        "Status": status,
+        "Running": status in ("running", "paused", "restarting"),
+        "Paused": status == "paused",
+        "Restarting": status == "restarting",
+        "OOMKilled": state.oom_killed,
+        "Dead": status == "dead",
+        "Pid": state.pid,
+        "ExitCode": 0 if status == "running" else state.exit_code,
+        "Error": state.error,
+        "StartedAt": state.started or NEVER,
+        "FinishedAt": state.finished or NEVER,
+    }
+
+
+def _config(container: Container, config: Config) -> dict[str, Any]:
+    options, ports = container.options, exposed_ports(container)
+    check = options.healthcheck or container.config.healthcheck
+    found = {
+        "Hostname": options.hostname or container.id[:12],
+        "Domainname": options.domainname,
+        "User": config.user,
+        "AttachStdin": "stdin" in options.attached,
+        "AttachStdout": "stdout" in options.attached,
+        "AttachStderr": "stderr" in options.attached,
+        "ExposedPorts": {port: {} for port in ports},
+        "Tty": options.tty,
+        "OpenStdin": options.open_stdin,
+        "StdinOnce": options.stdin_once,
+        "Env": list(config.environment),
+        "Cmd": list(config.command) or None,
+        "Healthcheck": healthcheck_json(check) if check else None,
+        "Image": container.image or options.rootfs,
+        "Volumes": {mount.target: {} for mount in container.mounts if is_anonymous(container, mount)} or None,
+        "WorkingDir": config.workdir,
+        "Entrypoint": list(config.entrypoint) or None,
+        "OnBuild": list(config.on_build) or None,
+        "Labels": dict(config.labels),
+        "StopSignal": options.stop_signal or config.stop_signal,
+        "StopTimeout": options.stop_timeout,
+        "Shell": list(config.shell) or None,
+    }
+    optional = ("ExposedPorts", "Healthcheck", "StopSignal", "StopTimeout", "Shell")
+    return {name: value for name, value in found.items() if name not in optional or value not in (None, {}, "")}
+
+
+def is_anonymous(container: Container, mount: Mount) -> bool:
+    """Return whether a mount is a volume that nobody has named."""
+    return mount.kind == "volume" and mount.source in container.anonymous_volumes()
+
+
+def mount_point(engine: Engine, mount: Mount) -> dict[str, Any]:
+    """Return a mount as it is (MountPoint)."""
+    found: dict[str, Any] = {"Type": mount.kind}
+    if mount.kind == "volume":
+        found |= {"Name": mount.source, "Source": str(engine.volumes.data(Volume(mount.source))), "Driver": "local"}
+    else:
+        found["Source"] = mount.source
+    mode = "z" if mount.kind == "volume" and not mount.read_only else mode_of(mount)
+    return found | {
+        "Destination": mount.target,
+        "Mode": mode,
+        "RW": not mount.read_only,
+        "Propagation": propagation_of(mount),
+    }
+
+
+def _graph_data(engine: Engine, container: Container) -> dict[str, str]:
+    upper = upper_of(container)
+    written = engine.uppers.written(upper)
+    if container.copied:
+        return {"RootDir": str(written)}
+    lower = ":".join(map(str, engine.uppers.stack(upper)))
+    return {
+        "ID": container.id,
+        "LowerDir": lower,
+        "MergedDir": str(written.parent / "merged"),
+        "UpperDir": str(written),
+        "WorkDir": str(written.parent / "work"),
+    }
+
+
+def settings_json(engine: Engine, container: Container) -> dict[str, Any]:
+    """Return NetworkSettings: by network, and of the default bridge once more at the top, as older clients read it."""
+    found = network_settings(engine, container)
+    bridge = found["Networks"].get("bridge", {})
+    running = status_of(container) in ("running", "paused")
+    return {
+        "Bridge": "",
+        "SandboxID": container.id if running else "",
+        "SandboxKey": f"/proc/{container.state.pid}/ns/net" if running else "",
+        "Ports": found["Ports"],
+        "HairpinMode": False,
+        "LinkLocalIPv6Address": "",
+        "LinkLocalIPv6PrefixLen": 0,
+        "SecondaryIPAddresses": None,
+        "SecondaryIPv6Addresses": None,
+        **{name: bridge.get(name, empty) for name, empty in OF_BRIDGE.items()},
+        "Networks": found["Networks"],
+    }
+
+
+OF_BRIDGE: Final[dict[str, Any]] = {
+    "EndpointID": "",
+    "Gateway": "",
+    "GlobalIPv6Address": "",
+    "GlobalIPv6PrefixLen": 0,
+    "IPAddress": "",
+    "IPPrefixLen": 0,
+    "IPv6Gateway": "",
+    "MacAddress": "",
+}
+
+
+# --- in a list
+
+
+def summary(engine: Engine, container: Container, *, size: bool = False) -> dict[str, Any]:
+    """Return a container as a list has it (ContainerSummary)."""
+    image = container.image or container.options.rootfs
+    try:
+        networks = network_settings(engine, container)["Networks"]
+    except NotFound:  # a network that it was on has been removed
+        networks = {}
+    found = {
+        "Id": container.id,
+        "Names": [f"/{container.name}"],
+        "Image": image,
+        "ImageID": container.image_id,
+        "Command": command_line(container),
+        "Created": int(datetime.fromisoformat(container.created).timestamp()),
+        "Ports": ports_json(engine, container),
+        "Labels": container.labels(),
+        "State": status_of(container),
+        "Status": status_line(container),
+        "HostConfig": {"NetworkMode": container.options.network_mode or "none"},
+        "NetworkSettings": {"Networks": networks},
+        "Mounts": [mount_point(engine, mount) for mount in container.mounts],
+    }
+    return found | (_sizes(engine, container) if size else {})
+
+
+def ports_json(engine: Engine, container: Container) -> list[dict[str, Any]]:
+    """Return ports, published or only exposed (Port)."""
+    published = list(bindings(engine, container)) if status_of(container) in ("running", "paused") else []
+    found = [_port(port) | {"IP": at.host_ip, "PublicPort": at.host_port} for port, at in published]
+    taken = {port for port, _ in published}
+    return found + [_port(port) for port in _exposed_while_running(container) if port not in taken]
+
+
+def _exposed_while_running(container: Container) -> Iterable[str]:
+    return exposed_ports(container) if status_of(container) in ("running", "paused") else ()
+
+
+def _port(port: str) -> dict[str, Any]:
+    number, _, protocol = port.partition("/")
+    return {"PrivatePort": int(number), "Type": protocol or "tcp"}

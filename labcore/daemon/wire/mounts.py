@@ -1,0 +1,160 @@
+"""Mounts of the API: Binds, Mounts, Tmpfs and Volumes, read into Mount values, and written as inspect shows them."""
+
+from typing import Any, Final
+
+from msgspec import UNSET, UnsetType, field
+
+from labcore.daemon.wire.codec import Wire
+from labcore.engine.mount_options import NO_MEANING_HERE, PROPAGATION, from_short, from_tmpfs
+from labcore.errors import InvalidInput
+from labcore.spec import Mount
+
+KINDS: Final = ("bind", "volume", "tmpfs")
+
+
+class BindOptions(Wire):
+    """How a file or directory of the host is mounted."""
+
+    propagation: str = ""
+    non_recursive: bool = False
+    create_mountpoint: bool = False
+
+
+class DriverConfig(Wire):
+    """A volume's driver; only `local` is there."""
+
+    name: str = ""
+    options: dict[str, str] = {}
+
+
+class VolumeOptions(Wire):
+    """How a volume is mounted, and made if it is not there."""
+
+    no_copy: bool = False
+    labels: dict[str, str] = {}
+    driver_config: DriverConfig = field(default_factory=DriverConfig)
+    subpath: str = ""
+
+
+class TmpfsOptions(Wire):
+    """How large a tmpfs may become, and its mode."""
+
+    size_bytes: int = 0
+    mode: int = 0
+    options: list[list[str]] = []
+
+
+class MountSpec(Wire):
+    """A mount of HostConfig.Mounts."""
+
+    type: str = "volume"
+    source: str = ""
+    target: str = ""
+    read_only: bool = False
+    consistency: str = ""
+    bind_options: BindOptions | UnsetType = UNSET
+    volume_options: VolumeOptions | UnsetType = UNSET
+    tmpfs_options: TmpfsOptions | UnsetType = UNSET
+
+
+def from_spec(spec: MountSpec) -> Mount:
+    """Return the mount that an entry of HostConfig.Mounts means. Raises InvalidInput."""
+    if spec.type not in KINDS:
+        raise InvalidInput(f"invalid mount config: mount type {spec.type!r} is not supported here: use {', '.join(KINDS)}")
+    if not spec.target:
+        raise InvalidInput(f"invalid mount config for type {spec.type!r}: field Target must not be empty")
+    kept = {"bind": _bind, "volume": _volume, "tmpfs": _tmpfs}[spec.type](spec)
+    return Mount(spec.type, spec.target, spec.source, read_only=spec.read_only, **kept)  # type: ignore[arg-type]
+
+
+def _bind(spec: MountSpec) -> dict[str, Any]:
+    if not spec.source.startswith("/"):
+        what = "must not be empty" if not spec.source else f"{spec.source!r} must be an absolute path"
+        raise InvalidInput(f"invalid mount config for type 'bind': field Source {what}")
+    options = spec.bind_options or BindOptions()
+    if options.propagation and options.propagation not in PROPAGATION:
+        raise InvalidInput(f"invalid mount config for type 'bind': propagation {options.propagation!r} is not known")
+    propagation = (options.propagation,) if options.propagation else ()
+    return {"options": propagation, "recursive": not options.non_recursive, "make": options.create_mountpoint}
+
+
+def _volume(spec: MountSpec) -> dict[str, Any]:
+    options = spec.volume_options or VolumeOptions()
+    if options.subpath:
+        raise InvalidInput("invalid mount config for type 'volume': Subpath is not supported here: mount the whole volume")
+    check_driver(options.driver_config.name)
+    return {"copy": not options.no_copy, "labels": tuple(options.labels.items())}
+
+
+def _tmpfs(spec: MountSpec) -> dict[str, Any]:
+    if spec.source:
+        raise InvalidInput("invalid mount config for type 'tmpfs': field Source must not be specified")
+    options = spec.tmpfs_options or TmpfsOptions()
+    size = (f"size={options.size_bytes}",) if options.size_bytes else ()
+    mode = (f"mode={options.mode:o}",) if options.mode else ()
+    return {"options": (*size, *mode, *("=".join(each) for each in options.options))}
+
+
+def check_driver(name: str) -> None:
+    """Raise InvalidInput for a volume driver that is not here."""
+    if name not in ("", "local"):
+        raise InvalidInput(f"plugin {name!r} not found: 'local' is the only volume driver here")
+
+
+def read_mounts(*, binds: list[str], mounts: list[MountSpec], tmpfs: dict[str, str], volumes: list[str]) -> tuple[Mount, ...]:
+    """Return all mounts that a body asks for: Binds, Mounts, Tmpfs, and the config's Volumes that nothing else is at."""
+    found = [*map(_from_bind, binds), *map(from_spec, mounts)]
+    found += [from_tmpfs(f"{path}:{words}" if words else path) for path, words in tmpfs.items()]
+    targets = {each.target.rstrip("/") for each in found}
+    return (*found, *(from_short(path) for path in volumes if path.rstrip("/") not in targets))
+
+
+def _from_bind(text: str) -> Mount:
+    source, colon, _ = text.partition(":")
+    if colon and source.startswith("."):
+        raise InvalidInput(
+            f"invalid volume specification: '{text}': a path of the host has to be absolute, and no name begins with a dot"
+        )
+    return from_short(text)
+
+
+# --- as inspect shows them
+
+
+def is_bind(mount: Mount) -> bool:
+    """Return whether a mount stands among Binds: its source is made if it is not there."""
+    return mount.make and bool(mount.source) and mount.kind != "tmpfs"
+
+
+def is_tmpfs_option(mount: Mount) -> bool:
+    """Return whether a mount stands in Tmpfs."""
+    return mount.kind == "tmpfs" and not mount.read_only
+
+
+def bind_json(mount: Mount) -> str:
+    """Return a mount as Binds has it."""
+    words = [*mount.options, *(["ro"] if mount.read_only else []), *([] if mount.copy else ["nocopy"])]
+    return ":".join([mount.source, mount.target, *([",".join(words)] if words else [])])
+
+
+def mount_json(mount: Mount) -> dict[str, Any]:
+    """Return a mount as Mounts has it."""
+    found: dict[str, Any] = {"Type": mount.kind, "Source": mount.source, "Target": mount.target}
+    if mount.read_only:
+        found["ReadOnly"] = True
+    if mount.kind == "bind" and (mount.options or not mount.recursive):
+        found["BindOptions"] = {"Propagation": "".join(mount.options[:1]), "NonRecursive": not mount.recursive}
+    if mount.kind == "volume" and (not mount.copy or mount.labels):
+        found["VolumeOptions"] = {"NoCopy": not mount.copy, "Labels": dict(mount.labels)}
+    return found
+
+
+def propagation_of(mount: Mount) -> str:
+    """Return what becomes of mounts that come later, on either side: a bind's is rprivate unless said otherwise."""
+    said = [word for word in mount.options if word in PROPAGATION]
+    return said[0] if said else "rprivate" if mount.kind == "bind" else ""
+
+
+def mode_of(mount: Mount) -> str:
+    """Return the options that a bind was given with."""
+    return ",".join([*(word for word in mount.options if word not in NO_MEANING_HERE), *(["ro"] if mount.read_only else [])])
