@@ -25,8 +25,9 @@ def create(engine: Engine, options: CreateOptions) -> Container:
     Raises InUse if its name is another's; InvalidInput, ImageNotFound, StoreDamaged, StoreFull.
     """
     engine.container_dirs.sweep()
-    made = _described(engine, options)
-    drawn = made.anonymous_volumes()
+    inherited = _inherited(engine, options)
+    made = _described(engine, options, inherited)
+    drawn = sorted(set(made.anonymous_volumes()) - {mount.source for mount in inherited})
     with ExitStack() as held:  # until its record says what it needs
         held.enter_context(room_for(f"container {made.name or made.id[:12]}", engine.root))
         held.enter_context(engine.layers.using())
@@ -55,14 +56,28 @@ def _check(engine: Engine, made: Container) -> None:
     spec_of(engine, made, root_of(engine, made), lambda name: engine.records.find(name).state.pid)
 
 
-def _described(engine: Engine, options: CreateOptions) -> Container:
+def _inherited(engine: Engine, options: CreateOptions) -> tuple[Mount, ...]:
+    """Return the mounts of the containers that `volumes_from` names, but for places where the options mount something."""
+    taken = {os.path.normpath(mount.target) for mount in options.mounts}
+    found: dict[str, Mount] = {}
+    for text in options.volumes_from:
+        name, _, mode = text.partition(":")
+        if mode not in ("", "ro", "rw"):
+            raise InvalidInput(f"volumes-from {text}: CONTAINER[:ro|rw] is wanted")
+        for mount in engine.records.find(name).mounts:
+            if mount.kind != "tmpfs" and os.path.normpath(mount.target) not in taken:
+                found[os.path.normpath(mount.target)] = mount.replace(read_only=mount.read_only or mode == "ro")
+    return tuple(found.values())
+
+
+def _described(engine: Engine, options: CreateOptions, inherited: tuple[Mount, ...]) -> Container:
     from labcore.engine.volumes import completed
     from labcore.runtime.probe import confined
     from labcore.storage.driver import driver
 
     made = Container(new_id(), options.name, now(), options, BARE)
     if options.rootfs:
-        return made.replace(mounts=_drawn(completed(options.mounts, ())))
+        return made.replace(mounts=_drawn(completed((*options.mounts, *inherited), ())))
     found = engine.images.find(options.image)
     copied = driver(engine.layers.prepared()) == "copy"
     if copied and options.userns_remap:
@@ -71,7 +86,7 @@ def _described(engine: Engine, options: CreateOptions) -> Container:
         image=options.image,
         image_id=found.id,
         config=found.config,
-        mounts=_drawn(completed(options.mounts, found.config.volumes)),
+        mounts=_drawn(completed((*options.mounts, *inherited), found.config.volumes)),
         copied=copied,
         user_attributes=bool(options.userns_remap) or confined(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labcore.engine import device_forms, network_forms, security_forms
+from labcore.engine import device_forms, log_forms, network_forms, security_forms
 from labcore.engine.forms import (
     each,
     flag,
@@ -41,7 +41,9 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
     ),
     "group_add": ("group_add", words),
     "labels": ("labels", pairs),
+    "annotations": ("annotations", pairs),
     "volumes": ("mounts", each(lambda _, value: from_short(value))),
+    "volumes_from": ("volumes_from", words),
     "mounts": ("mounts", each(lambda _, value: from_long(value))),
     "tmpfs": ("mounts", each(lambda _, value: from_tmpfs(value))),
     "devices": ("devices", each(device_forms.mapping)),
@@ -100,7 +102,7 @@ def create_options(
     base = options or DEFAULT
     if fields.get("cpus") and (fields.get("cpu_quota") or fields.get("cpu_period")):
         raise InvalidInput("cpus: it stands for cpu_quota and cpu_period: leave out one or the other")
-    base = network_forms.connected(base, fields)
+    base = log_forms.chosen(network_forms.connected(base, fields), fields)
     changes: dict[str, Any] = {"image": image} if image is not None else {}
     if argv:
         changes["command"] = tuple(argv)

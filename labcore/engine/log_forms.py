@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labcore.engine.forms import UNITS, number, size
+from labcore.engine.forms import UNITS, number, pairs, size
 from labcore.errors import InvalidInput
 from labcore.spec import LogPolicy
 
@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Final
+
+    from labcore.spec import CreateOptions
 
 OPTIONS: Final = ("max-size", "max-file", "mode", "max-buffer-size")
 LOCAL: Final = {"max-size": "20m", "max-file": "5"}  # what the driver `local` has unless told otherwise
@@ -33,6 +35,14 @@ def log_policy(driver: str, options: Mapping[str, str]) -> LogPolicy:
     if "mode" in wanted:
         changes["mode"] = wanted["mode"]
     return DEFAULT.replace(**changes)
+
+
+def chosen(options: CreateOptions, fields: dict[str, Any]) -> CreateOptions:
+    """Return the options with what `log_driver` and `log_options` say together. `fields` loses them. Raises InvalidInput."""
+    driver, given = fields.pop("log_driver", None), fields.pop("log_options", None)
+    if driver is None and not given:
+        return options
+    return options.replace(log=log_policy(driver or options.log.driver, dict(pairs("log-opt", given or []))))
 
 
 def log_options(policy: LogPolicy) -> dict[str, str]:

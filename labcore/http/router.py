@@ -63,27 +63,28 @@ class Router:
 
     def __call__(self, request: Request) -> Response | Upgrade:
         """Answer a request."""
-        route, params, prefix_params = self._match(request)
+        route, params, prefix_params = self.match(request.method, request.path)
         request.path_params = {**prefix_params, **params}
         return route.endpoint(request, **params)
 
     def is_long_running(self, request: Request) -> bool:
         """Return whether a request's route is a long-running one."""
         try:
-            return self._match(request).route.long_running
+            return self.match(request.method, request.path).route.long_running
         except (NotFound, MethodNotAllowed):
             return False
 
-    def _match(self, request: Request) -> Match:
-        path, prefix_params = self._without_prefix(request.path)
+    def match(self, method: str, whole_path: str) -> Match:
+        """Return the route of a method and a path. Raises NotFound, MethodNotAllowed."""
+        path, prefix_params = self._without_prefix(whole_path)
         allowed: set[str] = set()
         known = False
         for methods, params in self._candidates(path):
-            if route := methods.get(request.method) or (methods.get("GET") if request.method == "HEAD" else None):
+            if route := methods.get(method) or (methods.get("GET") if method == "HEAD" else None):
                 return Match(route, params, prefix_params)
             known = True
             allowed |= methods.keys() | ({"HEAD"} if "GET" in methods else set())
-        raise MethodNotAllowed(request.method, request.path, allowed) if known else NotFound(request.path)
+        raise MethodNotAllowed(method, whole_path, allowed) if known else NotFound(whole_path)
 
     def _candidates(self, path: str) -> Iterable[tuple[dict[str, Route], Mapping[str, str]]]:
         if path in self._literals:

@@ -10,6 +10,7 @@ import pytest
 from docker.errors import APIError
 from docker.types import Healthcheck, Mount
 
+from labcore.engine import Engine
 from tests.conftest import needs_root
 from tests.daemon import DOCKER, RunningDaemon, running_daemon
 
@@ -38,7 +39,8 @@ OPTIONS = {
     "--restart on-failure:3": {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3}},
     "--rm --privileged --read-only": {"AutoRemove": True, "Privileged": True, "ReadonlyRootfs": True},
     "--cap-add NET_ADMIN --cap-drop MKNOD --init": {"CapAdd": ["CAP_NET_ADMIN"], "CapDrop": ["CAP_MKNOD"], "Init": True},
-    "-v /tmp:/t:ro -v named:/n": {"Binds": ["/tmp:/t:ro", "named:/n"]},
+    "-v /tmp:/t:ro": {"Binds": ["/tmp:/t:ro"]},
+    "-v named:/n": {"Binds": ["named:/n"]},
     "--mount type=bind,src=/tmp,dst=/t,ro": {
         "Mounts": [{"Type": "bind", "Source": "/tmp", "Target": "/t", "ReadOnly": True}]
     },
@@ -174,3 +176,20 @@ def test_wrong_bodies_are_answered_with_the_field(daemon: RunningDaemon, body: d
 
 def test_dockers_command_is_there() -> None:
     assert Path(DOCKER).exists(), "tools/peers make"
+
+
+def test_mounts_come_from_other_containers(daemon: RunningDaemon) -> None:
+    """And an anonymous volume that two have goes with the last of them alone."""
+    daemon.docker("create", "--name", "giver", "-v", "/data", "-v", "/tmp:/host", "busybox", "true")
+    daemon.docker("create", "--name", "taker", "--volumes-from", "giver:ro", "-v", "/tmp:/host:rw", "busybox", "true")
+    (giver, taker) = json.loads(daemon.docker("inspect", "giver", "taker").stdout)
+    by_place = {mount["Destination"]: mount for mount in taker["Mounts"]}
+    volume = next(mount["Name"] for mount in giver["Mounts"] if mount["Type"] == "volume")
+    assert by_place["/data"]["Name"] == volume
+    assert (by_place["/data"]["RW"], by_place["/host"]["RW"]) == (False, True)
+    assert taker["HostConfig"]["VolumesFrom"] == ["giver:ro"]
+    store = Engine(daemon.root).volumes
+    daemon.docker("rm", "-v", "giver")
+    assert volume in store.names()
+    daemon.docker("rm", "-v", "taker")
+    assert volume not in store.names()

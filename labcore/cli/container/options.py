@@ -32,6 +32,7 @@ OPTIONS: Final = (
     ("-v --volume", "volumes+", "[SOURCE:]PATH[:OPTIONS]",
      "mount a volume (SOURCE is its name, or nothing), or a directory or file of this machine (SOURCE begins with /); "
      "OPTIONS: ro, nocopy, rslave, …"),
+    ("--volumes-from", "volumes_from+", "CONTAINER[:ro]", "mount what another container has mounted"),
     ("--mount", "mounts+", "type=…,src=…,dst=…", "the same in many words"),
     ("--tmpfs", "tmpfs+", "PATH[:OPTIONS]", "mount an empty tmpfs"),
     ("--read-only", "read_only", "", "let it write to what is mounted, and to nothing else"),
@@ -89,6 +90,9 @@ OPTIONS: Final = (
     ("--dns-option --dns-opt", "dns_options+", "OPTION", "an option in /etc/resolv.conf"),
     ("-l --label", "labels+", "NAME[=VALUE]", "a label"),
     ("--label-file", "label_file+", "FILE", "labels from a file's lines"),
+    ("--annotation", "annotations+", "NAME=VALUE", "a note for the runtime, which inspect shows"),
+    ("--log-driver", "log_driver", "NAME", "json-file (default), local, or none: then nobody can read its output later"),
+    ("--log-opt", "log_options+", "NAME=VALUE", "max-size, max-file, mode=non-blocking, max-buffer-size"),
     ("--stop-signal", "stop_signal", "SIGNAL", "what ends it (default: as the image says, or SIGTERM)"),
     ("--stop-timeout", "stop_timeout", "SECONDS", "how long it has to end before it is killed"),
 )  # fmt: skip

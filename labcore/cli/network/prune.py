@@ -2,8 +2,8 @@
 
 import argparse
 
-from labcore.cli import notify
 from labcore.cli.confirm import confirmed
+from labcore.cli.notices import notify
 from labcore.engine import Engine
 from labcore.engine.network_objects import prune_networks
 

@@ -8,7 +8,8 @@ from labcore.daemon.wire.times import timestamp
 from labcore.daemon.wire.volumes import volume_json
 from labcore.engine.container_state import upper_of
 from labcore.engine.engine import Engine
-from labcore.engine.listing import command_line, status_line, status_of
+from labcore.engine.lifecycle import status_of
+from labcore.engine.listing import command_line, status_line
 from labcore.engine.prune import layers_of
 from labcore.engine.records import Container
 from labcore.errors import InvalidInput
