@@ -187,6 +187,6 @@ def test_there_are_no_swarms_no_plugins_and_no_sessions(daemon: RunningDaemon) -
     assert daemon.request("GET", "/plugins/x/json").status == 404
     assert daemon.request("POST", "/swarm/leave").json["message"] == "This node is not part of a swarm"
     assert daemon.request("POST", "/swarm/init", {}).status == 503
-    for path in ("/session", "/grpc", "/nope"):
-        found = daemon.request("POST", path)
-        assert (found.status, found.json["message"].startswith("page not found")) == (404, True)
+    found = daemon.request("POST", "/nope")
+    assert (found.status, found.json["message"].startswith("page not found")) == (404, True)
+    assert daemon.request("POST", "/session").status >= 400  # there is no BuildKit
