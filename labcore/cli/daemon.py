@@ -9,6 +9,7 @@ from labcore.daemon.listeners import default_host
 from labcore.daemon.serve import serve
 from labcore.daemon.settings import TLS, Settings
 from labcore.engine import default_root
+from labcore.engine.endpoint import RegistryOptions
 from labcore.engine.forms import pairs
 from labcore.errors import InvalidInput
 
@@ -65,6 +66,8 @@ def main(args: argparse.Namespace) -> int:
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """Return how the daemon is to be started. Raises InvalidInput."""
+    registries = RegistryOptions(tuple(args.registry_mirror), tuple(args.insecure_registry))
+    registries.check()
     return Settings(
         hosts=tuple(args.hosts or [default_host()]),
         labels=pairs("label", args.label),
@@ -75,8 +78,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         log_options=pairs("log-opt", args.log_opt),
         ulimits=tuple(args.default_ulimit),
         userns_remap=args.userns_remap,
-        registry_mirrors=tuple(args.registry_mirror),
-        insecure_registries=tuple(args.insecure_registry),
+        registries=registries,
         idle_exit_seconds=args.idle_exit,
     )
 

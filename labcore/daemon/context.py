@@ -24,7 +24,7 @@ class Daemon:
         self.settings = settings
         self.events = Events()
         self.jobs = Jobs()
-        self.engine = Engine(root, notify=notify, events=self.events)
+        self.engine = Engine(root, notify=notify, events=self.events, registries=settings.registries)
         self._lock = own(root)
         self.id = identify(root)
         self.supervisor = Supervisor(self.engine)

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from labcore.daemon.wire.codec import json_response
+from labcore.engine.registry_messages import Unauthorized
 from labcore.errors import (
     Forbidden,
     ImageNotFound,
@@ -19,10 +20,12 @@ from labcore.errors import (
     Unavailable,
 )
 from labcore.http import HTTPException, Request, Response, exceptions
+from labcore.spec.reference import InvalidReference
 
 STATUSES: Final[Mapping[type[Exception], int]] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
     Forbidden: HTTPStatus.FORBIDDEN,
+    Unauthorized: HTTPStatus.UNAUTHORIZED,
     StepFailed: HTTPStatus.BAD_REQUEST,
     NotFound: HTTPStatus.NOT_FOUND,
     ImageNotFound: HTTPStatus.NOT_FOUND,
@@ -49,6 +52,16 @@ def page_not_found(request: Request, _: Exception) -> Response:
     return message(HTTPStatus.NOT_FOUND, f"page not found: {request.method} {request.path:.200}")
 
 
+def image_not_found(_: Request, error: ImageNotFound) -> Response:
+    """Return docker's words for an image that is not there, by which clients know to pull it."""
+    return message(HTTPStatus.NOT_FOUND, f"No such image: {error.missing}" if error.missing else str(error))
+
+
+def invalid_reference(_: Request, error: InvalidReference) -> Response:
+    """Return docker's words for what is no image name."""
+    return message(HTTPStatus.BAD_REQUEST, error.format_error)
+
+
 def http_exception(_: Request, error: HTTPException) -> Response:
     """Return what the HTTP layer itself refuses."""
     return message(error.status, str(error), error.headers)
@@ -65,4 +78,6 @@ HANDLERS: Final[Mapping[type[Exception], Callable[[Request, Any], Response]]] = 
     exceptions.NotFound: page_not_found,
     exceptions.MethodNotAllowed: page_not_found,
     **{kind: _handler(status) for kind, status in STATUSES.items()},
+    ImageNotFound: image_not_found,
+    InvalidReference: invalid_reference,
 }

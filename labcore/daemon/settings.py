@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from labcore.engine.endpoint import RegistryOptions
 from labcore.errors import InvalidInput
 from labcore.record import Record
 
@@ -30,8 +31,7 @@ class Settings(Record):
     log_options: tuple[tuple[str, str], ...] = ()
     ulimits: tuple[str, ...] = ()
     userns_remap: str = ""
-    registry_mirrors: tuple[str, ...] = ()
-    insecure_registries: tuple[str, ...] = ()
+    registries: RegistryOptions = RegistryOptions()
     idle_exit_seconds: float | None = None
 
     def __post_init__(self) -> None:

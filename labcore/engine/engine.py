@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from labcore.engine.container_dirs import ContainerDirs
+    from labcore.engine.endpoint import RegistryOptions
     from labcore.engine.events import Events
     from labcore.engine.exec_sessions import ExecSessions
     from labcore.engine.health_state import Health
@@ -89,11 +90,17 @@ class Engine:
     """
 
     def __init__(
-        self, root: str | Path | None = None, *, notify: Callable[[str], None] = lambda _: None, events: Events | None = None
+        self,
+        root: str | Path | None = None,
+        *,
+        notify: Callable[[str], None] = lambda _: None,
+        events: Events | None = None,
+        registries: RegistryOptions | None = None,
     ) -> None:
         self.root = Path(root) if root else default_root()
         self.notify = notify
         self.events = events
+        self.registries = registries
         self.supervisor: Supervisor | None = None
         self.lifecycle = Lifecycle()
 
@@ -194,22 +201,26 @@ class Engine:
         hello = Path(program("labcore-hello"))
         return builtin.make(name, self.images, hello=hello, cache=self.root / "packages", update=update, tell=tell)
 
+    def endpoint(self, registry: str) -> Endpoint:
+        """Return where a registry is, and how it is spoken to: `labcore.engine.endpoint`. Raises InvalidInput."""
+        from labcore.engine.endpoint import RegistryOptions, registry_endpoint  # commands that move no image need no client
+
+        return registry_endpoint(registry, self.root, self.registries or RegistryOptions())
+
     def pull(
         self, reference: Reference, where: Endpoint | None = None, *, platform: Platform | None = None, unpack: bool = True
     ) -> Iterator[Progress]:
         """Pull an image from its registry, or the one named: `labcore.engine.pull`. With `unpack` it is ready to run then."""
-        from labcore.engine.endpoint import endpoint  # commands that move no image need no client
         from labcore.engine.pull import pull
 
         place = self.layers if unpack else None
-        return pull(self.images, reference, where or endpoint(reference), layers=place, platform=platform)
+        return pull(self.images, reference, where or self.endpoint(reference.registry), layers=place, platform=platform)
 
     def push(self, reference: Reference, where: Endpoint | None = None) -> Iterator[Progress]:
         """Send an image to the registry of its name, or the one named: `labcore.engine.push`."""
-        from labcore.engine.endpoint import endpoint
         from labcore.engine.push import push
 
-        return push(self.images, reference, where or endpoint(reference))
+        return push(self.images, reference, where or self.endpoint(reference.registry))
 
     def spec(
         self,

@@ -505,7 +505,7 @@ def test_a_commit_of_nothing_adds_no_layer(engine: Engine, storage: str, name: s
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ("RUN ls", "changes no config"),
+        ("RUN ls", "RUN is not a valid change command"),
         ("ENV", "lacks what comes after ENV"),
         ("LABEL =x", "is not NAME=VALUE"),
         ("ENV 'open", "No closing quotation"),

@@ -29,7 +29,7 @@ def decode(request: Request, kind: type[T]) -> T:
     if content and not request.headers.get("content-type", "").lower().startswith("application/json"):
         given = request.headers.get("content-type", "").partition(";")[0]
         raise InvalidInput(f"unsupported Content-Type header ({given:.80}): must be 'application/json'")
-    return decode_bytes(content or b"{}", kind)
+    return decode_bytes(b"{}" if content.strip() in (b"", b"null") else content, kind)
 
 
 def decode_bytes(content: bytes | str, kind: type[T]) -> T:

@@ -135,9 +135,9 @@ def _operating_system() -> dict[str, str]:
 
 
 def _registry_config(daemon: Daemon) -> dict[str, Any]:
-    mirrors = list(daemon.settings.registry_mirrors)
+    mirrors = list(daemon.settings.registries.mirrors)
     insecure = {
-        name: {"Name": name, "Mirrors": [], "Secure": False, "Official": False} for name in daemon.settings.insecure_registries
+        name: {"Name": name, "Mirrors": [], "Secure": False, "Official": False} for name in daemon.settings.registries.insecure
     }
     index = {"Name": "docker.io", "Mirrors": mirrors, "Secure": True, "Official": True}
     return {
