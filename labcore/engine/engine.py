@@ -122,7 +122,6 @@ class Engine:
     def exec_sessions(self) -> ExecSessions:
         """The processes that a daemon's clients have run in containers."""
         from labcore.engine.exec_sessions import ExecSessions
-    from labcore.engine.health_state import Health
 
         return ExecSessions(self)
 
