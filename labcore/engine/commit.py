@@ -33,7 +33,7 @@ def commit(
 
     The image is run as the container was, but for what `settings` makes of that, and `changes`: instructions as a Dockerfile
     has them (`CMD ["sh"]`, `ENV A=b`).
-    `command` is what made the layer, for its history. If no file was changed there is no further layer. The container may run
+    `command` is what made the layer, for its history, by default the container's. If no file was changed there is no further layer. The container may run
     meanwhile; what it writes then may be in the image or not.
     Raises NotFound; ImageNotFound if the layers below are here no more, InvalidInput.
     """
@@ -44,7 +44,8 @@ def commit(
     for change in changes:
         config = changed(config, change)
     empty = not (engine.uppers.changes(upper) or engine.uppers.has_new_top(upper))
-    entry = History(now(), json.dumps(list(command)) if command else "", author, message, empty_layer=empty)
+    made_by = json.dumps(list(command)) if command else " ".join(run_config(container).command)
+    entry = History(now(), made_by, author, message, empty_layer=empty)
     history = (*_whole(config.history, len(config.diff_ids)), entry)
     with engine.images.using():
         below = _image_below(engine, container)
