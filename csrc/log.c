@@ -34,13 +34,17 @@ static void rotate(struct log *log)
 /* Write a record whole. Half of one would make all that follows unreadable. Returns whether it is written. */
 static int write_record(struct log *log, struct log_header *header, const void *bytes)
 {
-    uint64_t whole = sizeof *header + header->size;
-    struct iovec parts[2] = {{header, sizeof *header}, {(void *)(uintptr_t)bytes, header->size}};
+    uint32_t whole = (uint32_t)sizeof *header + header->size + (uint32_t)sizeof whole;
+    struct iovec parts[] = {
+        {header, sizeof *header},
+        {(void *)(uintptr_t)bytes, header->size},
+        {&whole, sizeof whole},
+    };
     ssize_t written;
 
     if (log->max_size && log->size && log->size + whole > log->max_size)
         rotate(log);
-    while ((written = writev(log->descriptor, parts, 2)) < 0 && errno == EINTR)
+    while ((written = writev(log->descriptor, parts, 3)) < 0 && errno == EINTR)
         ;
     if (written == (ssize_t)whole) {
         log->size += whole;
@@ -68,7 +72,9 @@ static void write_for_others(struct log *log, int records)
 {
     struct log_header header;
     char bytes[PIPE_RECORD];
-    while (read_whole(records, &header, sizeof header) && read_whole(records, bytes, header.size))
+    uint32_t whole;
+    while (read_whole(records, &header, sizeof header) && read_whole(records, bytes, header.size) &&
+           read_whole(records, &whole, sizeof whole))
         write_record(log, &header, bytes);
     _exit(0);
 }
@@ -101,7 +107,7 @@ int log_open(struct log *log, uint64_t buffer)
     close(log->descriptor);
     log->descriptor = records[1];
     fcntl(records[1], F_SETFL, O_NONBLOCK);
-    log->chunk = PIPE_RECORD - sizeof(struct log_header);
+    log->chunk = PIPE_RECORD - sizeof(struct log_header) - sizeof(uint32_t);
     log->max_size = 0; /* the writer's business */
     return 0;
 }

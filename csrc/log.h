@@ -1,4 +1,5 @@
-/* A container's output on disk: records one after another, each a header and as many bytes as it says. */
+/* A container's output on disk: records one after another. Each is a header, as many bytes as it says, and in four bytes how
+ * long the whole record is: from there the records are found from the end on. */
 #ifndef LABCORE_LOG_H
 #define LABCORE_LOG_H
 

@@ -1,7 +1,8 @@
 /* The shim: the monitor of a container that outlives its starter. It leaves these in the container's directory:
  *
- *     attach.sock   a client that connects is sent the container's pidfd and its input, and its exit when that comes. Nobody
- *                   answers: the monitor is gone (it has recorded the exit, or was killed, or the machine was)
+ *     attach.sock   a client that connects is sent the container's pidfd and its input, and its exit when that comes. A byte
+ *                   from it closes the input here, so that it ends with the last other descriptor. Nobody answers: the
+ *                   monitor is gone (it has recorded the exit, or was killed, or the machine was)
  *     pid           of its first process, as long as the monitor lives
  *     log           its output: see log.h
  *     exit          how it ended, written whole or not at all
@@ -104,13 +105,25 @@ static void attach(int pid, int pidfd)
         close(input);
         input = -1;
     }
-    watched[CLIENTS + clients++] = (struct pollfd){.fd = client}; /* POLLHUP needs no asking */
+    watched[CLIENTS + clients++] = (struct pollfd){.fd = client, .events = POLLIN};
 }
 
-static void drop_closed_clients(void)
+/* A terminal stays: it has no end of input. */
+static void close_input(void)
 {
+    if (input >= 0 && input != watched[OUTPUT].fd) {
+        close(input);
+        input = -1;
+    }
+}
+
+static void hear_clients(void)
+{
+    char byte;
     for (int i = 0; i < clients;) {
         struct pollfd *client = &watched[CLIENTS + i];
+        if (client->revents & POLLIN && read(client->fd, &byte, 1) == 1)
+            close_input();
         if (client->revents & (POLLHUP | POLLERR)) {
             close(client->fd);
             *client = watched[CLIENTS + --clients];
@@ -142,7 +155,7 @@ static void watch(int pid, int pidfd)
             log_output(&watched[OUTPUT], 1);
         if (watched[ERRORS].revents)
             log_output(&watched[ERRORS], 2);
-        drop_closed_clients();
+        hear_clients();
         if (watched[ATTACH].revents)
             attach(pid, pidfd);
         if (watched[ENDED].revents)

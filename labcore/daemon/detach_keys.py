@@ -10,19 +10,24 @@ CONTROLS: Final = {"@": 0, "[": 27, "\\": 28, "]": 29, "^": 30, "_": 31}
 
 def detach_keys(text: str) -> bytes:
     """Return the bytes of a sequence: single characters and `ctrl-X`, with commas between them. Raises InvalidInput."""
-    return bytes(_key(word) for word in text.split(",")) if text else DEFAULT_KEYS
+    if not text:
+        return DEFAULT_KEYS
+    keys = [_key(word) for word in text.split(",")]
+    if None in keys:
+        raise InvalidInput(f"Invalid detach keys ({text}) provided: they are characters and ctrl-X, with commas between them")
+    return bytes(key for key in keys if key is not None)
 
 
-def _key(word: str) -> int:
+def _key(word: str) -> int | None:
     if len(word) == 1 and word.isascii():
         return ord(word)
     letter = word.lower().removeprefix("ctrl-")
-    if len(word) == len("ctrl-X") and len(letter) == 1:
+    if len(word) == len("ctrl-X") and len(letter) == 1:  # and not a word of that length
         if "a" <= letter <= "z":
             return ord(letter) - ord("a") + 1
         if letter in CONTROLS:
             return CONTROLS[letter]
-    raise InvalidInput(f"Unknown character: '{word}': detach keys are characters and ctrl-X, with commas between them")
+    return None
 
 
 class KeyFilter:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from labcore.daemon.wire.codec import json_response
 from labcore.engine.registry_messages import Unauthorized
 from labcore.errors import (
+    Forbidden,
     ImageNotFound,
     InUse,
     InvalidInput,
@@ -18,11 +19,12 @@ from labcore.errors import (
     StoreFull,
     Unavailable,
 )
-from labcore.http import HTTPException, Request, Response
+from labcore.http import HTTPException, Request, Response, exceptions
 from labcore.spec.reference import InvalidReference
 
 STATUSES: Final[Mapping[type[Exception], int]] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
+    Forbidden: HTTPStatus.FORBIDDEN,
     Unauthorized: HTTPStatus.UNAUTHORIZED,
     StepFailed: HTTPStatus.BAD_REQUEST,
     NotFound: HTTPStatus.NOT_FOUND,
@@ -43,6 +45,11 @@ def message(status: int, sentence: str, headers: Mapping[str, str] = {}) -> Resp
 
 def _handler(status: int) -> Callable[[Request, Any], Response]:
     return lambda _, error: message(status, str(error))
+
+
+def page_not_found(request: Request, _: Exception) -> Response:
+    """Return that no route has that path, or not for that method: docker makes no difference."""
+    return message(HTTPStatus.NOT_FOUND, f"page not found: {request.method} {request.path:.200}")
 
 
 def image_not_found(_: Request, error: ImageNotFound) -> Response:
@@ -68,6 +75,8 @@ def internal(_: Request, error: Exception) -> Response:
 HANDLERS: Final[Mapping[type[Exception], Callable[[Request, Any], Response]]] = {
     Exception: internal,
     HTTPException: http_exception,
+    exceptions.NotFound: page_not_found,
+    exceptions.MethodNotAllowed: page_not_found,
     **{kind: _handler(status) for kind, status in STATUSES.items()},
     ImageNotFound: image_not_found,
     InvalidReference: invalid_reference,

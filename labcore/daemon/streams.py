@@ -1,18 +1,20 @@
 """Streams of attach, exec and logs: raw from a terminal, else multiplexed, each piece behind a head of eight bytes.
 
-What a client types goes to the process as it comes. Its end of input is the process's; its detach keys end the attachment alone.
+What a client types goes to the process as it comes. Its end of input is the process's; its detach keys end the attachment.
 """
 
 import os
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Event, Thread
+from threading import Thread
 from typing import Final, Protocol
 
+from labcore.cancellation import Cancellation
 from labcore.daemon.detach_keys import KeyFilter
 from labcore.daemon.versions import version_of
 from labcore.http import Request
+from labcore.runtime.shim import LogRecord
 
 HEAD: Final = struct.Struct(">BxxxI")  # the stream's number, and how many bytes follow
 STREAMS: Final = {"stdin": 0, "stdout": 1, "stderr": 2}
@@ -49,39 +51,44 @@ def upgrade_headers(request: Request, *, tty: bool) -> dict[str, str]:
 class Attachment:
     """A client that is attached to a process: it gets the output, until the process has ended or the client has left."""
 
-    def __init__(self, connection: Duplex, request: Request, *, tty: bool) -> None:
+    def __init__(self, connection: Duplex, request: Request, *, multiplexed: bool, takes_keys: bool) -> None:
         self._connection = connection
-        self._tty = tty
-        self._over = Event()
+        self._multiplexed = multiplexed
+        self._takes_keys = takes_keys
+        self.over = Cancellation()  # when it has ended
         request.on_disconnect(self.close)
-
-    @property
-    def is_over(self) -> bool:
-        """Return whether it has ended."""
-        return self._over.is_set()
 
     def write(self, stream: str, data: bytes) -> None:
         """Send a piece of output, to whoever is still there."""
-        if not self._over.is_set():
+        self._send(framed(stream, data, tty=not self._multiplexed))
+
+    def send(self, records: list[LogRecord], wanted: frozenset[str]) -> None:
+        """Send what was logged of the streams that are wanted."""
+        self._send(
+            b"".join(framed(each.stream, each.data, tty=not self._multiplexed) for each in records if each.stream in wanted)
+        )
+
+    def _send(self, data: bytes) -> None:
+        if data and not self.over.is_set:
             try:
-                self._connection.write(framed(stream, data, tty=self._tty))
+                self._connection.write(data)
             except OSError:
                 self.close()
 
     def close(self) -> None:
         """End it."""
-        self._over.set()
+        self.over.set()
 
     def wait(self) -> None:
         """Wait for its end."""
-        self._over.wait()
+        self.over.wait()
 
     def feed(self, fd: int, keys: bytes, *, ended: Callable[[], object], detached: Callable[[], object]) -> None:
         """Write what the client types to a descriptor, in a thread that closes it; at the client's end of input, say so.
 
         On a terminal the detach `keys` end the attachment.
         """
-        arguments = (fd, KeyFilter(keys) if self._tty else None, ended, detached)
+        arguments = (fd, KeyFilter(keys) if self._takes_keys else None, ended, detached)
         Thread(target=self._feed, args=arguments, name="attached-input", daemon=True).start()
 
     def _feed(

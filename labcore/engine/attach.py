@@ -1,5 +1,6 @@
 """attach: a container's input given, its output as it comes, and its end; and all three at once, for the library."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -8,11 +9,12 @@ from contextlib import suppress
 from labcore.engine.completed import Completed, exit_code
 from labcore.engine.container_start import start
 from labcore.engine.container_state import current, shim_of
-from labcore.engine.containers import wait_for
+from labcore.engine.containers import attach, wait_for
 from labcore.engine.engine import Engine
+from labcore.engine.lifecycle import status_of
 from labcore.engine.logs import within
 from labcore.engine.records import Container
-from labcore.errors import NotFound
+from labcore.errors import InUse, NotFound, NotRunning
 from labcore.native import Process
 from labcore.runtime.shim import LogRecord
 
@@ -20,6 +22,34 @@ from labcore.runtime.shim import LogRecord
 def output(engine: Engine, container: Container, since: int) -> Iterator[LogRecord]:
     """Yield what a container puts out from that moment (ns since 1970) on, as it comes, until it has ended."""
     return within(shim_of(engine, container).follow(), since, None)
+
+
+def check_can_attach(container: Container) -> None:
+    """Raise InUse if nobody can attach to a container now, in docker's words."""
+    status = status_of(container)
+    if status == "paused":
+        raise InUse(f"container {container.name} is paused, unpause the container before attach")
+    if status == "restarting":
+        raise InUse(f"container {container.name} is restarting, wait until the container is running")
+
+
+def input_of(engine: Engine, container: Container) -> int | None:
+    """Return a descriptor to write a running container's input to, or its terminal's other end; None if it takes none.
+
+    The caller closes it, which is not the input's end: that is `close_input`. Raises NotRunning.
+    """
+    process = attach(engine, container, with_input=True)
+    try:
+        return os.dup(process.stdin.fileno()) if process.stdin else None
+    finally:
+        process.release()
+
+
+def close_input(engine: Engine, container: Container) -> None:
+    """End a container's input, but for what other clients have open of it. A terminal has no end."""
+    if not container.options.tty:
+        with suppress(NotRunning):
+            shim_of(engine, container).close_input()
 
 
 def ended(engine: Engine, container: Container, process: Process) -> int:

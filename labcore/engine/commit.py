@@ -33,8 +33,8 @@ def commit(
 
     The image is run as the container was, but for what `settings` makes of that, and `changes`: instructions as a Dockerfile
     has them (`CMD ["sh"]`, `ENV A=b`).
-    `command` is what made the layer, for its history, by default the container's. If no file was changed there is no further layer. The container may run
-    meanwhile; what it writes then may be in the image or not.
+    `command` is what made the layer, for its history, by default the container's. If no file was changed there is no further
+    layer. The container may run meanwhile; what it writes then may be in the image or not.
     Raises NotFound; ImageNotFound if the layers below are here no more, InvalidInput.
     """
     container = get(engine, text)

@@ -5,17 +5,24 @@ the overlay is mounted where nobody sees it, and the container is locked meanwhi
 """
 
 import os
+import posixpath
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from labcore.engine import container_state as states
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container
-from labcore.errors import InUse, InvalidInput, NotRunning, SystemCallError
+from labcore.engine.users import user_in
+from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, SystemCallError
 from labcore.native import Process
+from labcore.record import Record
 from labcore.spec import BindRoot
-from labcore.storage.files import Files, of_root
+from labcore.storage.files import MAX_LINKS, Files, of_root
+from labcore.storage.packing import Packer
+from labcore.storage.tree import Entry, tree_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,3 +96,78 @@ def _check_lives(process: Process, whose: str) -> None:
         pidfd_send_signal(process.pidfd, 0)
     except SystemCallError:
         raise InUse(f"{whose} has just ended: try again") from None
+
+
+class PathStat(Record):
+    """A path's name, size, mode, time (ns since 1970), and where a link leads in the end: what a client copies by."""
+
+    name: str
+    size: int
+    mode: int
+    mtime: int
+    link_target: str = ""
+
+
+def path_stat(files: Files, path: str, container: Container) -> PathStat:
+    """Look at a path in a container, its last link not followed. Raises NotFound."""
+    with found(files, path, container) as entry:
+        target = link_target(files, path) if stat.S_ISLNK(entry.status.st_mode) else ""
+        status = entry.status
+        return PathStat(base_of(path), status.st_size, status.st_mode, status.st_mtime_ns, target)
+
+
+@contextmanager
+def found(files: Files, path: str, container: Container) -> Iterator[Entry]:
+    """Resolve a path in a container. Raises NotFound, in docker's words."""
+    with ExitStack() as undo:
+        try:
+            entry = undo.enter_context(files.entry(path, follow=False))
+        except NotFound:
+            raise NotFound(f"Could not find the file {path} in container {container.name}") from None
+        yield entry
+
+
+def base_of(path: str) -> str:
+    """Return the name that a copy of that path has: `.` for what is in a directory, `/` for all there is."""
+    if path.endswith("/."):
+        return "."
+    return posixpath.basename(posixpath.normpath(path)) or "/"
+
+
+def link_target(files: Files, path: str) -> str:
+    """Return the path at which a symbolic link ends, links after it followed as long as there are any."""
+    path = posixpath.normpath(f"/{path}")
+    for _ in range(MAX_LINKS):
+        with files.resolve(path, follow=False) as here:
+            if here.status is None or not stat.S_ISLNK(here.status.st_mode):
+                break
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), os.readlink(here.name, dir_fd=here.parent)))
+    return f"/{path.lstrip('/')}"
+
+
+def archived(files: Files, path: str, container: Container) -> Iterator[bytes]:
+    """Yield a file, or a directory recursively, as a tar archive, with the names that docker gives. Raises NotFound."""
+    packer, base = Packer(), base_of(path)
+    with found(files, path, container) as entry:
+        yield from packer.add(entry, base)
+        if entry.is_directory:
+            with tree_of(entry) as tree:
+                for inner in tree.walk():
+                    yield from packer.add(inner, f"{base.rstrip('/')}/{inner.path}")
+    yield packer.finish()
+
+
+def extract_archive(
+    files: Files, container: Container, path: str, archive: BinaryIO, *, overwrites: bool, as_user: bool
+) -> None:  # fmt: skip
+    """Extract an archive into a directory of a container; what is in it belongs to whom it says, or to the container's user.
+
+    Raises NotFound, InvalidInput.
+    """
+    from labcore.storage.copy_in import extract_into
+
+    with found(files, path, container), files.resolve(path, follow=True) as directory:
+        if not directory.is_directory:
+            raise InvalidInput("extraction point is not a directory")
+    user = user_in(files, container.options.user or container.config.user) if as_user else None
+    extract_into(archive, files, path, owner=(user.uid, user.gid) if user else None, overwrites=overwrites)

@@ -8,8 +8,9 @@ from labcore import procfs
 from labcore.engine.container_state import get
 from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
+from labcore.engine.lifecycle import next_status, status_of
 from labcore.engine.records import Container
-from labcore.errors import InUse, InvalidInput, NotRunning, Unavailable
+from labcore.errors import InvalidInput, NotRunning, Unavailable
 from labcore.native import Process, Stream
 from labcore.record import Record
 from labcore.runtime import spawn
@@ -36,14 +37,8 @@ class ExecOptions(Record):
 
 
 def check_runs(container: Container) -> None:
-    """Raise NotRunning, or InUse of a paused container, in docker's words."""
-    status: str = container.state.status
-    if status == "paused":
-        raise InUse(f"Container {container.name} is paused, unpause the container before exec")
-    if status == "restarting":
-        raise InUse(f"Container {container.id} is restarting, wait until the container is running")
-    if status != "running":
-        raise NotRunning(f"container {container.id} is not running")
+    """Raise NotRunning, or InUse of a container that is paused or about to be restarted, in docker's words."""
+    next_status("exec", status_of(container), id=container.id, name=container.name)
 
 
 def execute(
@@ -114,14 +109,19 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
 
 
 def cgroups_of(pid: int) -> tuple[str, ...]:
-    """Return the directories of the cgroups that a process is in: cgroups(7)."""
+    """Return the directories of the cgroups that a process is in, each once. Raises OSError."""
+    return tuple(dict.fromkeys(cgroups_by_controller(pid).values()))
+
+
+def cgroups_by_controller(pid: int) -> dict[str, str]:
+    """Return the same by controller of version 1, and by `` for version 2: cgroups(7)."""
     where = hierarchies()
     mounts = dict(where.v1) | ({"": where.v2} if where.v2 else {})
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for line in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines():
         _, names, path = line.split(":", 2)
         for name in names.split(","):
             directory = f"{mounts[name]}{path}" if name in mounts else ""
             if directory and os.path.isdir(directory):  # noqa: PTH112
-                found[directory] = None
-    return tuple(found)
+                found[name] = directory
+    return found

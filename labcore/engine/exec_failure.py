@@ -28,13 +28,14 @@ def exec_failure(error: Exception, program: str) -> ExecFailure:
     """Return how docker says why a program was not started; what is not the program's fault stays as it is."""
     if not isinstance(error, StepFailed):
         return ExecFailure(NOT_EXECUTABLE, error)
-    if error.call == "chdir":
-        said = f'chdir to cwd ("{_path_of(error)}") set in config.json failed: {_said(error)}'
+    op = error.step.partition(", ")[2]  # "chdir /nowhere"
+    missing = False
+    if op.startswith(("chdir ", "try chdir ")):
+        said = f'chdir to cwd ("{op.partition("chdir ")[2]}") set in config.json failed: {_said(error)}'
     elif error.call in ("execve", "execveat"):
-        said = _of_execve(error, program)
+        said, missing = _of_execve(error, program), error.errno in NO_SUCH
     else:
         return ExecFailure(NOT_EXECUTABLE, error)
-    missing = error.call != "chdir" and error.errno in NO_SUCH
     return ExecFailure(NOT_FOUND if missing else NOT_EXECUTABLE, InvalidInput(PREFIX + said))
 
 
@@ -50,7 +51,3 @@ def _of_execve(error: StepFailed, program: str) -> str:
 
 def _said(error: StepFailed) -> str:
     return os.strerror(error.errno or 0).lower()
-
-
-def _path_of(error: StepFailed) -> str:
-    return str(error.values[0]) if error.values else error.arguments.strip('"')

@@ -11,7 +11,7 @@ import os
 import select
 from contextlib import ExitStack, suppress
 from threading import Lock, Thread
-from typing import Final
+from typing import Any, Final
 
 from labcore.engine.completed import exit_code
 from labcore.engine.container_events import log_container_event
@@ -163,9 +163,9 @@ class ExecSessions:
     def _spawn(
         self, session: ExecSession, opened: ExitStack, undo: ExitStack, *, attached: bool
     ) -> tuple[Process, dict[int, str]]:
-        """Start it; return the process and the descriptors of its output. `opened` stay open, what `undo` has is the child's."""
+        """Start it; return the process, and the descriptors of its output. `opened` stay open, `undo` has the child's."""
         container, options = session.container.id, session.options
-        streams = dict.fromkeys(("stdin", "stdout", "stderr"), DEVNULL)
+        streams: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), DEVNULL)
         sources: dict[int, str] = {}
         if options.tty:
 
@@ -176,7 +176,7 @@ class ExecSessions:
                     session.resize(*options.console_size)
 
             return execute(self._engine, container, options, **streams, take_terminal=taken), session.terminal_output()
-        for stream in session.attached if attached else ():
+        for stream in (each for each in streams if attached and each in session.attached):
             reader, writer = os.pipe()
             streams[stream], own = (reader, writer) if stream == "stdin" else (writer, reader)
             undo.callback(os.close, streams[stream])
@@ -231,7 +231,7 @@ def _carry(process: Process, sources: dict[int, str], sink: Sink | None) -> None
     while not ended:
         ready = {fd for fd, _ in poller.poll()}
         ended = process.fileno() in ready
-        for fd in list(open_sources) if ended else ready & open_sources.keys():
+        for fd in [fd for fd in open_sources if ended or fd in ready]:
             if not _pass_on(fd, open_sources[fd], sink, whole=ended):
                 poller.unregister(fd)
                 del open_sources[fd]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from labcore.engine.lifecycle import STATUSES, status_of
 from labcore.engine.records import run_config
 from labcore.errors import InvalidInput
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from labcore.engine.engine import Engine
     from labcore.engine.records import Container
 
-STATUSES: Final = ("created", "running", "exited", "paused", "restarting", "removing", "dead")
 FILTERS: Final = (
     "id", "name", "status", "exited", "label", "ancestor", "network", "volume", "publish", "expose", "health", "before",
     "since",
@@ -108,7 +108,7 @@ def matches(container: Container, filters: Mapping[str, Sequence[str]]) -> bool:
         "status": lambda value: status_of(container) == value,
         "exited": lambda value: container.state.status == "exited" and container.state.exit_code == int(value),
         "ancestor": lambda value: value in (container.image, container.image.removesuffix(":latest"), container.image_id),
-        "label": lambda value: _has_label(labels, value),
+        "label": lambda value: has_label(labels, value),
     }
     return all((all if name == "label" else any)(map(tests[name], values)) for name, values in filters.items())
 
@@ -120,22 +120,19 @@ def _has_port(text: str, ports: Iterable[str]) -> bool:
     return any(int(port) in wanted and kind == (protocol or "tcp") for port, _, kind in (each.partition("/") for each in ports))
 
 
-def _has_label(labels: Mapping[str, str], text: str) -> bool:
+def has_label(labels: Mapping[str, str], text: str) -> bool:
+    """Return whether there is a label of that name, or `NAME=VALUE`."""
     name, equals, value = text.partition("=")
     return name in labels and (not equals or labels[name] == value)
-
-
-def status_of(container: Container) -> str:
-    """Return the state by its name in the API: one that is being started is still what it was."""
-    state = container.state
-    return ("exited" if state.finished else "created") if state.status == "starting" else state.status
 
 
 def status_line(container: Container, now: datetime | None = None) -> str:
     """Return the state as `ps` says it: `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`."""
     state, status = container.state, status_of(container)
-    if status == "running":
-        return f"Up {_since(state.started, now)}"
+    if status in ("running", "paused"):
+        return f"Up {_since(state.started, now)}{' (Paused)' if state.paused else ''}"
+    if status == "restarting":
+        return f"Restarting ({state.exit_code}) {_since(state.finished, now)} ago"
     if status == "exited":
         return f"Exited ({state.exit_code}) {_since(state.finished, now)} ago"
     return "Created"

@@ -1,38 +1,75 @@
 """Containers' output: what their shims have logged, from a moment on, by lines, and as it comes."""
 
-from collections import deque
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from threading import Timer
 from typing import Final
 
+from labcore.cancellation import Cancellation
 from labcore.engine.container_state import get, shim_of
 from labcore.engine.engine import Engine
+from labcore.engine.records import Container
 from labcore.errors import InvalidInput
+from labcore.record import Record
 from labcore.runtime.shim import LogRecord
 
 UNITS: Final = {"h": 3600, "m": 60, "s": 1}
 SECOND: Final = 10**9  # in nanoseconds, which records have
+PIECE_SIZE: Final = 1 << 14  # bytes of a line that come together at most, as docker cuts them
+
+
+class LogQuery(Record):
+    """What is asked for: the last `tail` lines (None: all), those between two moments (ns since 1970), what comes yet."""
+
+    follow: bool = False
+    tail: int | None = None
+    since: int = 0
+    until: int | None = None
 
 
 def logs(
     engine: Engine, text: str, *, follow: bool = False, tail: int | None = None, since: int = 0, until: int | None = None
 ) -> Iterator[LogRecord]:
-    """Yield a container's output by lines: the last `tail` of them, those between two moments (ns since 1970).
+    """Yield a container's output, by lines if it is the last `tail` of them, those between two moments (ns since 1970).
 
     With `follow` it goes on until the container has ended. Raises NotFound.
     """
     container = get(engine, text)
+    for records in log_blocks(engine, container, LogQuery(follow, tail, since, until)):
+        yield from records
+
+
+def log_blocks(
+    engine: Engine, container: Container, query: LogQuery, cancelled: Cancellation | None = None
+) -> Iterator[list[LogRecord]]:
+    """Yield a container's output, as much at once as there is; following ends when it is `cancelled`, too."""
     shim = shim_of(engine, container)
-    wanted = within(shim.output(), since, until)
-    if not follow or container.state.status != "running":
-        yield from wanted if tail is None else deque(lines(wanted), tail)
-        return
-    if tail is not None:
-        there = deque(lines(wanted), tail + 1)
-        last = there[-1].time if there else since
-        yield from list(there)[-tail:] if tail else ()
-        since = max(since, last + 1)
-    yield from within(shim.follow(), since, until)
+    with ExitStack() as undo:
+        reader = shim.reader()
+        undo.callback(reader.close)
+        skipped = 0 if query.tail is None else reader.seek_to_tail(query.tail)
+        if query.follow:
+            cancelled = cancelled or Cancellation()
+            if query.until is not None:
+                timer = Timer(max(0.0, (query.until - time.time_ns()) / SECOND), cancelled.set)
+                timer.daemon = True
+                timer.start()
+                undo.callback(timer.cancel)
+            blocks = shim.followed(reader, cancelled)
+        else:
+            blocks = reader.available()
+        for block in blocks if query.tail is None else _all_but(skipped, blocks):
+            if wanted := list(within(block, query.since, query.until)):
+                yield wanted
+
+
+def _all_but(skipped: int, blocks: Iterable[list[LogRecord]]) -> Iterator[list[LogRecord]]:
+    """Yield the lines in blocks, but for the first ones."""
+    for block in line_blocks(blocks):
+        yield block[skipped:]
+        skipped = max(0, skipped - len(block))
 
 
 def within(records: Iterable[LogRecord], since: int, until: int | None) -> Iterator[LogRecord]:
@@ -46,22 +83,37 @@ def within(records: Iterable[LogRecord], since: int, until: int | None) -> Itera
 
 def lines(records: Iterable[LogRecord]) -> Iterator[LogRecord]:
     """Yield whole lines of each stream, with the time of their beginning; at the end what is left of one."""
+    for block in line_blocks([record] for record in records):
+        yield from block
+
+
+def line_blocks(blocks: Iterable[list[LogRecord]]) -> Iterator[list[LogRecord]]:
+    """Yield the lines that each block completes; at the end what is left. Long ones come in pieces.
+
+    They end with newlines alone: what a terminal puts out has carriage returns of its own.
+    """
     begun: dict[str, LogRecord] = {}
-    for record in records:
-        for piece in _split(record.data):
-            line = begun.pop(record.stream, record.replace(data=b""))
-            line = line.replace(data=line.data + piece)
-            if piece.endswith(b"\n"):
-                yield line
-            else:
-                begun[record.stream] = line
-    yield from sorted(begun.values(), key=lambda line: line.time)
+    for block in blocks:
+        found: list[LogRecord] = []
+        for record in block:
+            _split(record, begun, found)
+        yield found
+    yield sorted(begun.values(), key=lambda line: line.time)
 
 
-def _split(data: bytes) -> list[bytes]:
-    """Split behind newlines alone: what a terminal puts out has carriage returns of its own."""
-    parts = data.split(b"\n")
-    return [part + b"\n" for part in parts[:-1]] + [part for part in parts[-1:] if part]
+def _split(record: LogRecord, begun: dict[str, LogRecord], found: list[LogRecord]) -> None:
+    stream, at = record.stream, record.time
+    before = begun.pop(stream, None)
+    line_time, data = (before.time, before.data + record.data) if before else (at, record.data)
+    start = 0
+    while end := data.find(b"\n", start) + 1:
+        found.append(LogRecord(stream, line_time, data[start:end]))
+        start, line_time = end, at
+    while len(data) - start >= PIECE_SIZE:
+        found.append(LogRecord(stream, line_time, data[start : start + PIECE_SIZE]))
+        start += PIECE_SIZE
+    if start < len(data):
+        begun[stream] = LogRecord(stream, line_time, data[start:])
 
 
 def moment(text: str) -> int:
@@ -75,8 +127,6 @@ def moment(text: str) -> int:
         seconds, _, fraction = text.partition(".")
         return int(seconds) * SECOND + int(fraction.ljust(9, "0") or "0")
     if re.fullmatch(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?[hms])+", text, re.ASCII):
-        import time
-
         parts = re.findall(r"([0-9.]+)([hms])", text)
         return time.time_ns() - int(sum(float(count) * UNITS[unit] for count, unit in parts) * SECOND)
     try:

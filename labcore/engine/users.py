@@ -43,6 +43,12 @@ def account(text: str, root: Root, more: Sequence[str] = ()) -> tuple[User, str]
         ) from None
 
 
+def user_in(files: Files, text: str) -> User:
+    """Return whom `USER[:GROUP]` means among the files of a root file system. Raises InvalidInput."""
+    name, _, group = text.partition(":")
+    return _account(files, name or "0", group)[0]
+
+
 def _account(files: Files, name: str, group: str) -> tuple[User, str]:
     number = _number(name)
     entry = next((each for each in _users(files) if (each.uid == number if number is not None else each.name == name)), None)

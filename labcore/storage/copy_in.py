@@ -23,8 +23,12 @@ ALLOWED_XATTRS: Final = (b"user.", b"security.capability")
 OVERLAY_XATTRS: Final = b"user.overlay."  # overlayfs's own
 
 
-def extract_into(archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, int] | None) -> None:
+def extract_into(
+    archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, int] | None, overwrites: bool = False
+) -> None:  # fmt: skip
     """Extract an archive, plain or compressed, into a directory. With an `owner` all files belong to it.
+
+    A directory takes the place of what is none, and the other way, only if it `overwrites`.
 
     No link in the archive or in the root leads out of that. Raises NotFound, InvalidInput; what came before the fault stays.
     """
@@ -33,7 +37,7 @@ def extract_into(archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, 
             raise NotFound(f"{files.whose}{to}: there is no such directory to put an archive's files into")
     plain = decompressed(archive, "it")
     try:
-        with _Extraction(files.parents(to), owner) as extraction:
+        with _Extraction(files.parents(to), owner, overwrites=overwrites) as extraction:
             extraction.extract(Archive(iter(lambda: plain.read(CHUNK_SIZE), b"")))
     except (BadArchive, StoreDamaged) as error:
         raise InvalidInput(f"this is no archive that can be read: {error}") from None
@@ -42,9 +46,10 @@ def extract_into(archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, 
 class _Extraction:
     """Makes an archive's files below the root of `parents`. The first that cannot be made ends it."""
 
-    def __init__(self, parents: ParentDirectories, owner: tuple[int, int] | None) -> None:
+    def __init__(self, parents: ParentDirectories, owner: tuple[int, int] | None, *, overwrites: bool) -> None:
         self._parents = parents
         self._owner = owner
+        self._overwrites = overwrites
         self._times: list[tuple[bytes, int]] = []
 
     def __enter__(self) -> Self:
@@ -79,6 +84,8 @@ class _Extraction:
         if not name:
             return
         if entry.kind == tar.DIRECTORY:
+            if self._overwrites:
+                self._remove_other(parent, name)
             make_directory(parent, os.fsdecode(name), os.fsdecode(entry.name))
             set_metadata(parent, os.fsdecode(name), self._metadata(entry))
             self._times.append((entry.name, entry.mtime))
@@ -90,9 +97,15 @@ class _Extraction:
             self._make(entry, content, parent, name)
 
     def _clear(self, entry: Entry, parent: int, name: bytes) -> None:
-        if is_directory(parent, name):
+        if not self._overwrites and is_directory(parent, name):
             raise InvalidInput(f"{os.fsdecode(entry.name)!r}: what is no directory cannot take the place of one")
         self._parents.remove(parent, name)
+
+    def _remove_other(self, parent: int, name: bytes) -> None:
+        """Remove what is in the place of a directory, and none."""
+        with suppress(FileNotFoundError):
+            if not is_directory(parent, name):
+                self._parents.remove(parent, name)
 
     def _make(self, entry: Entry, content: Iterator[memoryview], parent: int, name: bytes) -> None:
         """Make what is no directory, under a name that is free. Raises FileExistsError."""

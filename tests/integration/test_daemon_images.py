@@ -1,4 +1,4 @@
-"""Images through the daemon: docker-py, the stock docker command and raw requests pull, push, list, tag, remove, save and load."""
+"""Images through the daemon: docker-py, the stock docker command and raw requests, with registries of their own."""
 
 import base64
 import io
@@ -24,8 +24,9 @@ from labcore.registry.server_auth import Htpasswd
 from tests.conftest import needs_root
 from tests.daemon import RunningDaemon, running_daemon
 from tests.peers import Peers
-from tests.raw_api import TAR, Api, UnixConnection
+from tests.engine_api import TAR, Api, UnixConnection
 from tests.serving import eventually, served
+
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
@@ -143,7 +144,9 @@ def test_the_command_lists_with_a_format(api: Api, daemon: RunningDaemon) -> Non
     api("POST", "/images/busybox/tag?repo=127.0.0.1:5000/a/b&tag=v1")
     lines = daemon.docker("images", "--format", "{{.Repository}} {{.Tag}}").stdout.split("\n")
     assert lines[:2] == ["127.0.0.1:5000/a/b v1", "busybox latest"]
-    assert daemon.docker("images", "-q", "--no-trunc", "busybox").stdout.strip() == api("GET", "/images/busybox/json").json["Id"]
+    assert (
+        daemon.docker("images", "-q", "--no-trunc", "busybox").stdout.strip() == api("GET", "/images/busybox/json").json["Id"]
+    )
     assert "<none>" in daemon.docker("images", "--digests").stdout
 
 
@@ -442,7 +445,7 @@ def test_save_and_load(api: Api, daemon: RunningDaemon, peer: Peers, tmp_path: P
 
 def test_import(api: Api, daemon: RunningDaemon, tmp_path: Path) -> None:
     (tmp_path / "root.tar").write_bytes(archive("file"))
-    words = ("--change", "CMD [\"sh\"]", "--change", "ENV A=b", "-m", "made here", str(tmp_path / "root.tar"), "own:v1")
+    words = ("--change", 'CMD ["sh"]', "--change", "ENV A=b", "-m", "made here", str(tmp_path / "root.tar"), "own:v1")
     id = daemon.docker("import", *words).stdout.strip()
     about = api("GET", "/images/own:v1/json").json
     assert (about["Id"], about["Config"]["Cmd"], about["Config"]["Env"], about["Comment"]) == (id, ["sh"], ["A=b"], "made here")
@@ -475,7 +478,10 @@ def test_commit(api: Api, daemon: RunningDaemon) -> None:
     assert (config["Cmd"], config["WorkingDir"], config["User"]) == (["own"], "/tmp", "me")
     assert ("A=c" in config["Env"], config["ExposedPorts"], config["Labels"]) == (True, {"80/tcp": {}}, {"q": "r", "x": "y"})
     refused = api("DELETE", f"/images/{below['Id']}?force=1")
-    assert refused.message == f"conflict: unable to delete {below['Id'][7:19]} (cannot be forced) - image has dependent child images"
+    assert (
+        refused.message
+        == f"conflict: unable to delete {below['Id'][7:19]} (cannot be forced) - image has dependent child images"
+    )
     api("DELETE", f"/images/{other}")
     assert api("POST", "/commit?container=nonesuch", {}).status == 404
 

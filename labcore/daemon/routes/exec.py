@@ -36,7 +36,7 @@ def start_exec(daemon: Daemon, request: Request, id: str) -> Response | Upgrade:
     check_runs(get(daemon.engine, session.container.id))
 
     def serve(stream: RawStream) -> None:
-        attachment = Attachment(stream, request, tty=body.tty)
+        attachment = Attachment(stream, request, multiplexed=not body.tty, takes_keys=session.options.tty)
         try:
             sessions.start(sessions.claim(id), attachment)
         except LabcoreError as error:

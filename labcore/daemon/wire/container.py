@@ -9,7 +9,8 @@ from labcore.daemon.wire.host_config_json import host_config_json
 from labcore.daemon.wire.mounts import mode_of, propagation_of
 from labcore.engine.container_state import get, upper_of
 from labcore.engine.engine import Engine
-from labcore.engine.listing import command_line, status_line, status_of
+from labcore.engine.lifecycle import status_of
+from labcore.engine.listing import command_line, status_line
 from labcore.engine.network_inspect import bindings, exposed_ports, network_settings
 from labcore.engine.records import Container, run_config
 from labcore.errors import NotFound
@@ -39,7 +40,7 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
         "HostsPath": _if_there(directory / "hosts"),
         "LogPath": _if_there(directory / "log") if container.options.log.driver == "json-file" else "",
         "Name": f"/{container.name}",
-        "RestartCount": 0,
+        "RestartCount": container.state.restart_count,
         "Driver": driver_of(container),
         "Platform": config.os,
         "MountLabel": "",

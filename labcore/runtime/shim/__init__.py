@@ -16,15 +16,15 @@ from labcore.lazy import lazy_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.runtime.shim.log import LogRecord
+    from labcore.runtime.shim.log import LogReader, LogRecord
     from labcore.runtime.shim.shim import Exit, Shim
 
-__all__ = ["Exit", "LogRecord", "Shim"]
+__all__ = ["Exit", "LogReader", "LogRecord", "Shim"]
 
 __getattr__ = lazy_names(
     __name__,
     {
-        "labcore.runtime.shim.log": ("LogRecord",),
+        "labcore.runtime.shim.log": ("LogReader", "LogRecord"),
         "labcore.runtime.shim.shim": ("Exit", "Shim"),
     },
 )

@@ -1,4 +1,4 @@
-"""The log of a shim: records of stdout and stderr, read and followed (csrc/log.h)."""
+"""The log of a shim: records of stdout and stderr, read from either end, and followed (csrc/log.h)."""
 
 from __future__ import annotations
 
@@ -6,113 +6,182 @@ import errno
 import os
 import select
 import struct
+from collections import namedtuple
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from labcore import native
-from labcore.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-    from typing import BinaryIO, Final
+    from typing import Final, NamedTuple
 
+    from labcore.cancellation import Cancellation
     from labcore.native import Process
 
+    class LogRecord(NamedTuple):
+        """A piece of output: which stream, when it was read (ns since 1970), and how many bytes before it were lost.
+
+        A plain tuple: a log can have ten million of them.
+        """
+
+        stream: str
+        time: int
+        data: bytes
+        lost: int = 0
+
+else:
+    LogRecord = namedtuple("LogRecord", "stream time data lost", defaults=(0,))
+
 HEADER: Final = struct.Struct("=QQII")  # struct log_header in csrc/log.h
+TRAILER: Final = struct.Struct("=I")  # how long the whole record is
+AROUND: Final = HEADER.size + TRAILER.size
 MOST: Final = 1 << 16  # bytes in one record
+BLOCK_SIZE: Final = 1 << 18  # bytes that are read at once
 STREAMS: Final = {1: "stdout", 2: "stderr"}
 IN_MODIFY, IN_MOVED_TO, IN_CREATE = 0x2, 0x80, 0x100  # linux/inotify.h
 EVENTS_BYTES: Final = 4096
 LOOK_AGAIN_MS: Final = 50  # where the user has no inotify instance left: how late what was written is seen
+ATTEMPTS: Final = 100  # to find the end of a file that is written to meanwhile
 
 
-class LogRecord(Record):
-    """A piece of output: which stream, when it was read (ns since 1970), and how many bytes before it were lost."""
+class LogReader:
+    """Reads a log block by block, and over to the next file when it was rotated. Close it."""
 
-    stream: str
-    time: int
-    data: bytes
-    lost: int = 0
-
-
-class Reader:
-    """Reads records one after another, and over to the next file when the log was turned over."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: str) -> None:
+        self._directory = Path(directory)
         self._next: int | None = None  # where in the whole output the next record should begin
-        self._files: list[BinaryIO] = [path.open("rb") for path in self._oldest_first()]
+        self._files = [os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in self._oldest_first()]
+        self._at = 0  # in the first of them
 
     def _oldest_first(self) -> list[Path]:
-        turned = sorted(self._directory.glob("log.*"), key=lambda path: int(path.suffix[1:]), reverse=True)
-        return [*turned, *self._directory.glob("log")]
+        rotated = sorted(self._directory.glob("log.*"), key=lambda path: int(path.suffix[1:]), reverse=True)
+        return [*rotated, *self._directory.glob("log")]
 
-    def available(self) -> Iterator[LogRecord]:
+    def available(self) -> Iterator[list[LogRecord]]:
         """Yield what is there now."""
-        while self._files:
-            while (record := self._read(self._files[0])) is not None:
-                yield record
-            if len(self._files) == 1 and not self._turned_over():
+        while self._files or self._rotated():
+            while records := self._block():
+                yield records
+            if len(self._files) == 1 and not self._rotated():
                 return
-            self._files.pop(0).close()
+            os.close(self._files.pop(0))
+            self._at = 0
 
-    def _read(self, file: BinaryIO) -> LogRecord | None:
-        """Read one record; None if there is no whole one: the rest of it may come yet, or never."""
-        start = file.tell()
-        head = file.read(HEADER.size)
-        if len(head) == HEADER.size:
-            time, offset, size, stream = HEADER.unpack(head)
-            data = file.read(size) if size <= MOST else b""
-            if len(data) == size:
-                # An offset below what was expected is a new start of the container, which counts anew.
-                lost = max(0, offset - self._next) if self._next is not None else 0
-                self._next = offset + size
-                return LogRecord(STREAMS.get(stream, str(stream)), time, data, lost)
-        file.seek(start)
-        return None
-
-    def _turned_over(self) -> bool:
-        """Look whether the newest file has become an older one; then read on in those that came after it."""
-        last = os.fstat(self._files[-1].fileno())
-        newer: list[BinaryIO] = []
-        for path in reversed(self._oldest_first()):
-            file: BinaryIO = path.open("rb")
-            if os.path.samestat(os.fstat(file.fileno()), last):
-                file.close()
+    def _block(self) -> list[LogRecord]:
+        """Read some records; none if there is no whole one: the rest of it may come yet, or never."""
+        block, at = os.pread(self._files[0], BLOCK_SIZE, self._at), 0
+        found: list[LogRecord] = []
+        unpack, end, expected = HEADER.unpack_from, len(block), self._next
+        while at + AROUND <= end:
+            time, offset, size, stream = unpack(block, at)
+            begin = at + HEADER.size
+            if size > MOST or begin + size + TRAILER.size > end:
                 break
-            newer.insert(0, file)
+            # An offset below what was expected is a new start of the container, which counts anew.
+            lost = offset - expected if expected is not None and offset > expected else 0
+            expected = offset + size
+            found.append(LogRecord(STREAMS.get(stream) or str(stream), time, block[begin : begin + size], lost))
+            at = begin + size + TRAILER.size
+        self._at += at
+        self._next = expected
+        return found
+
+    def _rotated(self) -> bool:
+        """Look whether the newest file has become an older one; then read on in those that came after it."""
+        last = os.fstat(self._files[-1]) if self._files else None
+        newer: list[int] = []
+        for path in reversed(self._oldest_first()):
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            if last and os.path.samestat(os.fstat(fd), last):
+                os.close(fd)
+                break
+            newer.insert(0, fd)
         self._files += newer
         return bool(newer)
 
+    def seek_to_end(self) -> None:
+        """Pass over all that is there now."""
+        while len(self._files) > 1:
+            os.close(self._files.pop(0))
+        if self._files:
+            self._at = _end_of(self._files[0])
+
+    def seek_to_tail(self, count: int) -> int:
+        """Pass over all but the last lines; return how many more there are at the beginning of what is left than `count`."""
+        newlines, open_streams, seen = 0, 0, set[int]()
+        for number in reversed(range(len(self._files))):
+            at = _end_of(self._files[number])
+            for start, stream, data in _backwards(self._files[number], at):
+                open_streams += stream not in seen and not data.endswith(b"\n")  # a line that is not complete yet counts, too
+                seen.add(stream)
+                newlines += data.count(b"\n")
+                if newlines + open_streams >= count + len(STREAMS):  # the first of each stream may be the rest of one
+                    for _ in range(number):
+                        os.close(self._files.pop(0))
+                    self._at = start
+                    return newlines + open_streams - count
+        return max(0, newlines + open_streams - count)
+
     def close(self) -> None:
         """Close the files."""
-        for file in self._files:
-            file.close()
+        while self._files:
+            os.close(self._files.pop())
 
 
-def records(directory: Path) -> Iterator[LogRecord]:
-    """Yield the records that are there, oldest first."""
-    reader = Reader(directory)
+def _end_of(fd: int) -> int:
+    """Return where the last whole record ends."""
+    for _ in range(ATTEMPTS):  # one that is being written is seen in part, on some file systems
+        size = os.fstat(fd).st_size
+        if not size or next(_backwards(fd, size), None):
+            return size
+    at = 0  # half a record, of a machine that went down: from the beginning on
+    while len(head := os.pread(fd, HEADER.size, at)) == HEADER.size:
+        following = at + AROUND + HEADER.unpack(head)[2]
+        if following > size:
+            break
+        at = following
+    return at
+
+
+def _backwards(fd: int, end: int) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the records before a position, the last first: where it begins, its stream, and what is in it."""
+    while end >= AROUND:
+        (whole,) = TRAILER.unpack(os.pread(fd, TRAILER.size, end - TRAILER.size))
+        if not AROUND <= whole <= min(end, MOST + AROUND):
+            return
+        record = os.pread(fd, whole, end - whole)
+        _, _, size, stream = HEADER.unpack_from(record)
+        if size + AROUND != whole or stream not in STREAMS:
+            return
+        end -= whole
+        yield end, stream, record[HEADER.size : -TRAILER.size]
+
+
+@contextmanager
+def opened(directory: str) -> Iterator[LogReader]:
+    """Open a log."""
+    reader = LogReader(directory)
     try:
-        yield from reader.available()
+        yield reader
     finally:
         reader.close()
 
 
-def follow(directory: Path, process: Process) -> Iterator[LogRecord]:
-    """Yield the records that are there and that come, until the container's monitor has ended."""
+def follow(reader: LogReader, directory: str, process: Process, cancelled: Cancellation | None) -> Iterator[list[LogRecord]]:
+    """Yield the records that are there and that come, until the container's monitor has ended, or it is `cancelled`."""
     with ExitStack() as undo:
         undo.callback(process.release)
         poller = select.poll()
         poller.register(process.fileno(), select.POLLHUP)
+        if cancelled is not None:
+            poller.register(cancelled, select.POLLIN)
         watch = undo.enter_context(_watched(directory))
         if watch is not None:
             poller.register(watch, select.POLLIN)
-        reader = Reader(directory)
-        undo.callback(reader.close)
         gone = False
-        while True:
+        while not (cancelled and cancelled.is_set):
             yield from reader.available()
             if gone:
                 return
@@ -123,8 +192,8 @@ def follow(directory: Path, process: Process) -> Iterator[LogRecord]:
 
 
 @contextmanager
-def _watched(directory: Path) -> Iterator[int | None]:
-    """Yield a descriptor that tells when a log of this directory grows or is turned over; None if there is none to be had."""
+def _watched(directory: str) -> Iterator[int | None]:
+    """Yield a descriptor that tells when a log of this directory grows or is rotated; None if there is none to be had."""
     try:
         fd = native.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -133,7 +202,7 @@ def _watched(directory: Path) -> Iterator[int | None]:
         yield None
         return
     try:
-        native.inotify_add_watch(fd, os.fspath(directory), IN_MODIFY | IN_MOVED_TO | IN_CREATE)
+        native.inotify_add_watch(fd, directory, IN_MODIFY | IN_MOVED_TO | IN_CREATE)
         yield fd
     finally:
         os.close(fd)

@@ -10,7 +10,7 @@ from labcore.native import Process
 from labcore.native.monitor import EXITED, MonitorLost, receive
 from labcore.native.process import as_return_code
 from labcore.record import Record
-from labcore.runtime.shim.log import follow, records
+from labcore.runtime.shim.log import LogReader, follow, opened
 from labcore.spec import LogPolicy
 from labcore.unix_sockets import channel, short_path
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Self
 
+    from labcore.cancellation import Cancellation
     from labcore.runtime.shim.log import LogRecord
     from labcore.spec import Input
     from labcore.unix_sockets import Channel
@@ -89,17 +90,39 @@ class Shim(Record):
             return self.exit() is None
         return False
 
-    def output(self) -> Iterator[LogRecord]:
-        """Read the container's output so far, from the oldest that the log still has."""
-        return records(Path(self.directory))
+    def close_input(self) -> None:
+        """End the container's input, once whoever else has it lets go of it, too. A terminal has no end.
 
-    def follow(self) -> Iterator[LogRecord]:
-        """Read the container's output up to its end, waiting for more. A slow reader makes nobody wait."""
+        Raises NotRunning.
+        """
+        process = self.attach()
+        assert isinstance(process.source, AttachedExit)
+        process.source.close_input()
+        process.release()
+
+    def reader(self) -> LogReader:
+        """Open the container's log, at its beginning. Close it."""
+        return LogReader(self.directory)
+
+    def followed(self, reader: LogReader, cancelled: Cancellation | None = None) -> Iterator[list[LogRecord]]:
+        """Read on in the container's log up to its end, waiting for more. A slow reader makes nobody wait."""
         try:
             process = self.attach()
         except NotRunning:
-            return self.output()
-        return follow(Path(self.directory), process)
+            return reader.available()
+        return follow(reader, self.directory, process, cancelled)
+
+    def output(self) -> Iterator[LogRecord]:
+        """Read the container's output so far, from the oldest that the log still has."""
+        with opened(self.directory) as reader:
+            for records in reader.available():
+                yield from records
+
+    def follow(self) -> Iterator[LogRecord]:
+        """Read the container's output up to its end, waiting for more."""
+        with opened(self.directory) as reader:
+            for records in self.followed(reader):
+                yield from records
 
 
 class AttachedExit:
@@ -116,6 +139,10 @@ class AttachedExit:
     def release(self) -> None:
         """Detach; the container runs on."""
         self._connection.close()
+
+    def close_input(self) -> None:
+        """Have the shim close the container's input: csrc/shim.c."""
+        self._connection.send(b"!")
 
     def collect(self) -> int:
         """Return how it ended. Raises MonitorLost if nobody knows."""

@@ -10,7 +10,8 @@ from labcore.daemon.wire.container_create import ContainerCreate, create_options
 from labcore.daemon.wire.query import filters, flag, number
 from labcore.engine.container_create import create
 from labcore.engine.containers import every
-from labcore.engine.listing import FILTERS, checked_filters, matches, resolved_filters, status_of
+from labcore.engine.lifecycle import status_of
+from labcore.engine.listing import FILTERS, checked_filters, matches, resolved_filters
 from labcore.engine.records import Container
 from labcore.http import Request, Response, Route
 
