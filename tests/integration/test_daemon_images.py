@@ -23,8 +23,8 @@ from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Htpasswd
 from tests.conftest import needs_root
 from tests.daemon import RunningDaemon, running_daemon
-from tests.peers import Peers
 from tests.engine_api import TAR, Api, UnixConnection
+from tests.peers import Peers
 from tests.serving import eventually, served
 
 
@@ -93,7 +93,7 @@ def listed(api: Api, query: str = "") -> dict[str, dict[str, Any]]:
 # --- list, inspect, history
 
 
-def test_an_image_is_listed_with_its_names_and_inspected(api: Api) -> None:
+def test_an_image_is_listed_with_its_names_and_inspected(api: Api, daemon: RunningDaemon) -> None:
     (image,) = api("GET", "/images/json").json
     assert (image["RepoTags"], image["RepoDigests"], image["Labels"], image["ParentId"]) == (["busybox:latest"], [], None, "")
     assert (image["Containers"], image["SharedSize"]) == (0, -1)
@@ -102,7 +102,9 @@ def test_an_image_is_listed_with_its_names_and_inspected(api: Api) -> None:
     assert about["Size"] == image["Size"] > 1_000_000
     assert (about["Config"]["Cmd"], about["Config"]["Entrypoint"], about["Os"]) == (["sh"], None, "linux")
     assert len(about["RootFS"]["Layers"]) == 1
+    daemon.docker("create", "busybox")
     assert Path(about["GraphDriver"]["Data"]["UpperDir"], "bin/busybox").exists()
+    assert api("GET", "/images/busybox/json").json["Size"] == about["Size"]
 
 
 @pytest.mark.parametrize(
