@@ -1,6 +1,7 @@
 """The daemon's context: the engine and what belongs to it, handed to each endpoint."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from labcore.daemon.root_lock import identify, own
@@ -28,6 +29,8 @@ class Daemon:
         self.engine = Engine(root, notify=notify, events=self.events, registries=settings.registries)
         self._lock = own(root)
         self.id = identify(root)
+        self._undo = ExitStack()
+        self._undo.enter_context(self.engine.records.held_open())
         self.exec_sessions = ExecSessions(self.engine)
         self.supervisor = Supervisor(self.engine)
         self.supervisor.start()
@@ -35,4 +38,5 @@ class Daemon:
     def close(self) -> None:
         """Let go of everything; containers run on."""
         self.supervisor.close()
+        self._undo.close()
         self._lock.close()

@@ -16,7 +16,7 @@ from labcore.engine.container_pause import resume
 from labcore.engine.container_state import KILLED, current, get, settled, shim_of, upper_of
 from labcore.engine.lifecycle import NOTHING, next_status, status_of
 from labcore.engine.records import Container, Damaged
-from labcore.errors import InUse, InvalidInput, NotFound, NotRunning
+from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def kill(engine: Engine, text: str, number: int = signal.SIGKILL) -> None:
     with _attached(engine, container) as process:
         _signal(engine, container, process, number)
         if number == signal.SIGKILL:
-            wait_for(process, DEATH_SECONDS)
+            _wait_for_death(process, container)
             _noted(engine, container)
 
 
@@ -111,8 +111,19 @@ def _stop(engine: Engine, container: Container, number: int | None, seconds: int
             wait_for(process, None if seconds < 0 else seconds)
         except TimeoutError:
             _signal(engine, container, process, signal.SIGKILL)
-            wait_for(process, DEATH_SECONDS)
+            _wait_for_death(process, container)
     _noted(engine, container)
+
+
+def _wait_for_death(process: Process, container: Container) -> None:
+    """Wait for the end of a container that was killed. Raises Unavailable if its monitor does not note that."""
+    try:
+        wait_for(process, DEATH_SECONDS)
+    except TimeoutError:
+        raise Unavailable(
+            f"{container} was killed, and its end was not noted within {DEATH_SECONDS:g} s\n"
+            "  cure: make room if the disk is full, and look for processes in uninterruptible sleep: ps -o pid,stat,wchan"
+        ) from None
 
 
 def stop_signal(container: Container) -> int:
@@ -224,7 +235,7 @@ def _end(engine: Engine, container: Container) -> None:
         return
     with suppress(NotRunning), _attached(engine, container) as process:
         _signal(engine, container, process, signal.SIGKILL)
-        wait_for(process, DEATH_SECONDS)
+        _wait_for_death(process, container)
 
 
 def _removed(engine: Engine, container: Container, *, volumes: bool) -> Container:

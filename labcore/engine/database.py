@@ -56,6 +56,16 @@ class Database:
                 os.link(incoming / DATABASE, self.path)
 
     @contextmanager
+    def held_open(self) -> Iterator[None]:
+        """Keep the write-ahead log and its index: meanwhile who opens the database makes no file, also on a full disk.
+
+        Raises StoreFull, StoreDamaged, Unavailable.
+        """
+        self.prepare()
+        with self._connection():
+            yield
+
+    @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection that sees one state of the database. Raises StoreDamaged, Unavailable."""
         with self._connection() as database:

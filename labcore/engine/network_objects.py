@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from labcore.disk_space import room_for
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -11,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def create_network(engine: Engine, wanted: NetworkOptions) -> Network:
-    """Make a network. Raises InvalidInput, Forbidden, InUse, Unavailable."""
-    network = engine.networks.create(wanted)
+    """Make a network. Raises InvalidInput, Forbidden, InUse, Unavailable, StoreFull."""
+    with room_for(f"network {wanted.name}", engine.root):
+        network = engine.networks.create(wanted)
     log_network_event(engine, network, "create")
     return network
 
