@@ -4,6 +4,7 @@
 
     LabcoreError
     ├── InvalidInput        (ValueError)  what was asked for cannot be: the message names the field and the cure
+    │   └── Forbidden                     what is always so, or belongs to others, is not to be changed
     ├── ImageNotFound       (LookupError) no such image in the store
     ├── NotFound            (LookupError) no such container, no such volume, no such file in one
     ├── NotRunning                        the container has ended
@@ -33,6 +34,10 @@ class LabcoreError(Exception):
 
 class InvalidInput(LabcoreError, ValueError):
     """A value that cannot be used; nothing was started."""
+
+
+class Forbidden(InvalidInput):
+    """What is always so, or somebody else's, is not to be changed."""
 
 
 class ImageNotFound(LabcoreError, LookupError):

@@ -1,5 +1,7 @@
 """A daemon for tests: `labcore daemon` in a process of its own, on a socket beside its state root."""
 
+import http.client
+import json
 import os
 import signal
 import socket
@@ -7,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import docker
 from docker.constants import DEFAULT_DOCKER_API_VERSION
@@ -17,12 +21,30 @@ from docker.constants import DEFAULT_DOCKER_API_VERSION
 from labcore.engine import Engine
 from labcore.engine.container_state import get
 from labcore.engine.containers import every, remove
-from labcore.engine.network_connect import prune_networks
+from labcore.engine.network_objects import prune_networks
 from labcore.errors import LabcoreError
 from tests.peers import ROOT
 
 WAIT_SECONDS = 20
 DOCKER = ROOT / "usr" / "bin" / "docker"  # the stock command, which needs nothing else of its root
+
+
+class Answer(NamedTuple):
+    """What a request was answered with."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        """Return the content, which is JSON."""
+        return json.loads(self.content)
+
+    @property
+    def lines(self) -> list[Any]:
+        """Return the values of which there is one on each line."""
+        return [json.loads(line) for line in self.content.splitlines()]
 
 
 class RunningDaemon:
@@ -58,9 +80,26 @@ class RunningDaemon:
         """Run the stock docker command to its end; it has to end with that status."""
         command = self.command(*words)
         environment = {**os.environ, "DOCKER_CONFIG": str(self.socket.parent / "docker-config"), **env}
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, env=environment, check=False)
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, env=environment, check=False)
         assert status is None or done.returncode == status, (words, done.returncode, done.stdout, done.stderr, self.said())
         return done
+
+    def request(self, method: str, target: str, body: object = None, headers: Mapping[str, str] = {}) -> "Answer":
+        """Send a request of its own connection, with a JSON body; return what is answered."""
+        connection = http.client.HTTPConnection("docker", timeout=WAIT_SECONDS)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(self.socket))
+        with closing(connection):
+            content = None if body is None else json.dumps(body)
+            typed = {} if body is None else {"Content-Type": "application/json"}
+            connection.request(method, quote(target, safe="/?&=:%"), content, {**typed, **headers})
+            answer = connection.getresponse()
+            return Answer(answer.status, dict(answer.getheaders()), answer.read())
+
+    def now(self) -> str:
+        """Return the time, as `since` and `until` take it."""
+        seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+        return f"{seconds}.{nanoseconds:09}"
 
     def said(self) -> str:
         """Return what it has logged."""

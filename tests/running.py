@@ -19,14 +19,14 @@ from tests import box
 # The files and tests that take longest, in the order in which they begin; a run's last lines say which these are.
 LONGEST = (
     "tests/integration/test_vm.py::test_a_whole_debian_starts_and_switches_itself_off",
-    "tests/integration/test_browser.py",
     "tests/integration/test_seeds.py",
-    "tests/integration/test_odd_input.py",
+    "tests/integration/test_browser.py",
     "tests/integration/test_bench.py",
+    "tests/integration/test_vm.py",
+    "tests/integration/test_odd_input.py",
     "tests/conformance/test_interchange_matrix.py",
     "tests/integration/test_oci.py",
     "tests/conformance/test_files_peers.py",
-    "tests/integration/test_vm.py",
     "tests/integration/test_package.py",
     "tests/integration/test_lesson_command.py",
     "tests/integration/test_kit.py",

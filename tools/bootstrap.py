@@ -86,6 +86,7 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
             ("gcc-aarch64-linux-gnu", "compiles for arm64", shutil.which("aarch64-linux-gnu-gcc")),
             ("libc6-dev-arm64-cross", "arm64's C library", Path("/usr/aarch64-linux-gnu/include/stdio.h").exists()),
             ("iproute2", "looks at network namespaces", shutil.which("ip")),
+            ("iperf3", "sends through published ports", shutil.which("iperf3")),
             ("locales", "a locale whose encoding is not UTF-8", Path("/usr/share/i18n/locales/zh_CN").exists()),
             ("nftables", "looks at firewall rules", shutil.which("nft")),
             ("passt", "connects ordinary users' networks", shutil.which("pasta")),

@@ -111,11 +111,6 @@ def for_each(names: Sequence[str], act: Callable[[str], None]) -> int:
     return status
 
 
-def notify(sentence: str) -> None:
-    """Say what a network has changed on this machine beside labcore's own: what `Engine` is given."""
-    print(f"labcore: {sentence}", file=sys.stderr)
-
-
 def _said(error: OSError) -> str:
     """Say what the kernel has refused as people do, without its number: `work.tar: No such file or directory`."""
     return f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror or str(error)

@@ -45,17 +45,30 @@ def ago(created: str, now: datetime | None = None) -> str:
     return "a minute ago" if seconds >= 60 else "seconds ago" if seconds >= -1 else "in the future"
 
 
-def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """Print a table; the columns called `right` have numbers. On a terminal the last column is cut off at its edge."""
-    lines = [heads, *rows]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(heads))]
-    for line in lines:
+def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = (), elastic: str = "") -> None:
+    """Print a table; the columns called `right` have numbers.
+
+    Where it is wider than the terminal, the column called `elastic` gets what room is left, but no less than its head. Lines
+    that need more wrap, as docker's do.
+    """
+    widths = [max(len(line[place]) for line in (heads, *rows)) for place in range(len(heads))]
+    if elastic and sys.stdout.isatty():
+        place = heads.index(elastic)
+        excess = sum(widths) + 2 * (len(widths) - 1) - _columns()
+        widths[place] = max(widths[place] - max(excess, 0), len(elastic))
+        rows = [_cut(row, place, widths[place]) for row in rows]
+    for line in (heads, *rows):
         cells = [
             cell.rjust(width) if head in right else cell.ljust(width)
             for head, cell, width in zip(heads, line, widths, strict=True)
         ]
-        text = "  ".join(cells).rstrip()
-        print(text[: _columns()] if sys.stdout.isatty() else text)
+        print("  ".join(cells).rstrip())
+
+
+def _cut(row: Sequence[str], place: int, width: int) -> list[str]:
+    """Return a row whose cell at `place` is at most so wide."""
+    cell = row[place]
+    return [*row[:place], cell if len(cell) <= width else f"{cell[: width - 1]}…", *row[place + 1 :]]
 
 
 def _columns() -> int:

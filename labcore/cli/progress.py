@@ -10,7 +10,7 @@ from labcore.engine.progress import Progress
 OFTEN: Final = 0.1  # seconds between two drawings
 BAR: Final = 24
 WIDE: Final = 80  # columns, for a bar
-DONE: Final = ("done", "is there")
+DONE: Final = ("done", "is there", "mounted")
 
 
 class ProgressDisplay:
@@ -29,6 +29,8 @@ class ProgressDisplay:
     def show(self, progress: Progress) -> None:
         """Take what is new."""
         now = self._clock()
+        if progress.what == "waits":
+            return
         if progress.what in DONE:
             self._under_way.pop(progress.digest, None)
             self._draw(self._finished(progress, now))

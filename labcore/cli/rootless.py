@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from labcore.cli import notify
+from labcore.cli.notices import notify
 from labcore.engine import default_root
 from labcore.errors import InvalidInput
 from labcore.network.rootless import namespaces

@@ -7,6 +7,8 @@ from labcore.cli.absent import instead_of
 from labcore.cli.commands import ALIASES, COMMANDS, NOUNS, SHORT
 from labcore.errors import InvalidInput
 
+WORD_CUTOFF = 0.66  # a command has few letters, of which one may be wrong
+
 
 def unknown_command(noun: str, word: str) -> InvalidInput:
     """Return the error for a word that is no command, or no verb of a noun."""
@@ -21,11 +23,11 @@ def unknown_command(noun: str, word: str) -> InvalidInput:
         found = [f"{noun} {verb}" for verb in likely(word, verbs)]
     else:
         found = [path for path in COMMANDS if path.endswith(f" {word}")]
-        found = found or likely(word, [*NOUNS, *SHORT, *(path for path in COMMANDS if " " not in path)])
+        found = found or likely(word, [*NOUNS, *SHORT, *(path for path in COMMANDS if " " not in path)], WORD_CUTOFF)
     meant = f"did you mean `labcore {'`, `labcore '.join(found)}`?" if found else help_of
     return InvalidInput(f"unknown command {name!r}\n  cure: {meant}")
 
 
-def likely(word: str, known: Iterable[str]) -> list[str]:
+def likely(word: str, known: Iterable[str], cutoff: float = 0.7) -> list[str]:
     """Return what is known and looks like a word, at most two, the likeliest first."""
-    return get_close_matches(word, list(known), n=2, cutoff=0.66)
+    return get_close_matches(word, list(known), n=2, cutoff=cutoff)

@@ -1,14 +1,16 @@
-"""The daemon's app: its routes by tag, their errors, and the headers of each answer."""
+"""The daemon's app: its routes by tag, a job for each request, older versions' shapes, errors, and answers' headers."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any, Final
 
 import labcore
-from labcore.daemon.context import Daemon, Endpoint
+from labcore.daemon.context import Daemon
 from labcore.daemon.errors import HANDLERS
 from labcore.daemon.routes import ROUTES
-from labcore.daemon.versions import API_VERSION, check_version
-from labcore.http import ExceptionMiddleware, Request, Response, Router, Upgrade
+from labcore.daemon.versions import API_VERSION, adapted, check_version, differences_of, version_of
+from labcore.engine.jobs import Job
+from labcore.http import ExceptionMiddleware, RawStream, Request, Response, Route, Router, Upgrade
 
 HEADERS: Final[Mapping[str, str]] = {
     "Api-Version": API_VERSION,
@@ -22,8 +24,7 @@ class App:
     """Answers the Engine API's requests; `is_long_running` is for the server."""
 
     def __init__(self, daemon: Daemon) -> None:
-        routes = [route.replace(endpoint=_bound(daemon, route.endpoint)) for route in ROUTES]
-        self._router = Router(routes, prefix="/v{version:number}")
+        self._router = Router([_as_job(daemon, route) for route in ROUTES], prefix="/v{version:number}")
         self._app = ExceptionMiddleware(self._router, HANDLERS)
         self.is_long_running = self._router.is_long_running
 
@@ -33,9 +34,61 @@ class App:
         return answer if isinstance(answer, Upgrade) else answer.replace(headers={**HEADERS, **answer.headers})
 
 
-def _bound(daemon: Daemon, endpoint: Endpoint) -> Endpoint:
+def _as_job(daemon: Daemon, route: Route) -> Route:
+    """Return a route whose endpoint is given the daemon, and whose requests are jobs."""
+    differences, kind = differences_of(route), f"{route.method} {route.path}"
+
     def answer(request: Request, **params: str) -> Response | Upgrade:
         check_version(request)
-        return endpoint(daemon, request, **params)
+        job = _begin(daemon, kind, request, params)
+        try:
+            with job.current(), job.span("answer"):
+                found = route.endpoint(daemon, request, **params)
+                if isinstance(found, Response):
+                    found = adapted(found, differences, version_of(request))
+        except BaseException as error:
+            daemon.jobs.end(job, str(error) or type(error).__name__)
+            raise
+        return _until_sent(daemon, job, found)
 
+    return route.replace(endpoint=answer)
+
+
+def _begin(daemon: Daemon, kind: str, request: Request, params: Mapping[str, str]) -> Job:
+    who = request.credentials
+    uid, pid = (who.uid, who.pid) if who else (-1, 0)
+    return daemon.jobs.begin(kind, " ".join(params.values()), uid=uid, pid=pid, cancel=request.client.disconnect)
+
+
+def _until_sent(daemon: Daemon, job: Job, answer: Response | Upgrade) -> Response | Upgrade:
+    """Return an answer with which the job ends: at once, or with the stream that it is."""
+    if isinstance(answer, Upgrade):
+
+        def serve(stream: RawStream) -> Any:
+            with ExitStack() as undo:
+                undo.callback(daemon.jobs.end, job)
+                with job.current(), job.span("stream"):
+                    return answer.serve(stream)
+
+        return answer.replace(serve=serve)
+    if answer.length is None:
+        return answer.replace(body=_Stream(daemon, job, answer.body))
+    daemon.jobs.end(job)
     return answer
+
+
+class _Stream:
+    """The body of an answer that is made while it is sent; when it is closed its job has ended, also if none of it was sent."""
+
+    def __init__(self, daemon: Daemon, job: Job, body: Any) -> None:
+        self._daemon, self._job, self._body = daemon, job, body
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._job.span("stream"):
+            yield from self._body
+
+    def close(self) -> None:
+        """Close the body, and end the job."""
+        if close := getattr(self._body, "close", None):
+            close()
+        self._daemon.jobs.end(self._job)

@@ -2,38 +2,33 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
+from labcore.daemon.root_lock import identify, own
+from labcore.daemon.settings import Settings
 from labcore.engine.engine import Engine
 from labcore.engine.events import Events
+from labcore.engine.exec_sessions import ExecSessions
+from labcore.engine.jobs import Jobs
 from labcore.engine.supervisor import Supervisor
 from labcore.http import Response, Upgrade
-from labcore.locks import Lock
-from labcore.record import Record
 
 Endpoint = Callable[..., Response | Upgrade]  # of the context, the request, and the path's parameters by name
-LOCK_NAME: Final = "daemon.lock"
-
-
-class Settings(Record):
-    """How the daemon was started: `labcore daemon`'s options."""
-
-    hosts: tuple[str, ...] = ()
-    labels: tuple[tuple[str, str], ...] = ()
-    debug: bool = False
 
 
 class Daemon:
     """Everything that endpoints work with, for one state root, which nobody else's daemon has meanwhile.
 
-    Raises InUse if another daemon has the root.
+    Raises InUse if another daemon has the root, StoreDamaged if it is of another format.
     """
 
     def __init__(self, root: Path, settings: Settings, *, notify: Callable[[str], None] = lambda _: None) -> None:
         self.settings = settings
         self.events = Events()
-        self.engine = Engine(root, notify=notify, events=self.events)
-        self._lock = _owned(root)
+        self.jobs = Jobs()
+        self.engine = Engine(root, notify=notify, events=self.events, registries=settings.registries)
+        self._lock = own(root)
+        self.id = identify(root)
+        self.exec_sessions = ExecSessions(self.engine)
         self.supervisor = Supervisor(self.engine)
         self.supervisor.start()
 
@@ -41,11 +36,3 @@ class Daemon:
         """Let go of everything; containers run on."""
         self.supervisor.close()
         self._lock.close()
-
-
-def _owned(root: Path) -> Lock:
-    import os
-
-    root.mkdir(mode=0o711, parents=True, exist_ok=True)
-    lock = Lock(root / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW)
-    return lock.acquire(timeout_seconds=0, what=f"the state root {root}", cure="end that daemon, or name another --root")

@@ -1,44 +1,96 @@
-"""The daemon's process: its listeners, and its orderly end."""
+"""The daemon's process: its listeners, its readiness, and its orderly end."""
 
 import logging
+import os
+import resource
 import signal
 import socket
-from contextlib import AbstractContextManager, ExitStack
+import time
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 from typing import Final
 
 from labcore.daemon.app import App
-from labcore.daemon.context import Daemon, Settings
-from labcore.errors import InvalidInput
-from labcore.http import Server, listen_tcp, listen_unix
+from labcore.daemon.context import Daemon
+from labcore.daemon.listeners import listeners
+from labcore.daemon.routes import ROUTES
+from labcore.daemon.settings import Settings
+from labcore.engine.jobs import Job
+from labcore.http import Server
 
 LOG: Final = logging.getLogger(__name__)
+DRAIN_SECONDS: Final = 15.0  # for requests that run
+LASTING: Final = {f"{route.method} {route.path}" for route in ROUTES if route.long_running}  # jobs that nothing waits for
 
 
 def serve(root: Path, settings: Settings) -> None:
-    """Serve all hosts until SIGTERM or SIGINT."""
+    """Serve all hosts until SIGTERM or SIGINT, or until nobody has asked for anything for long. Containers run on.
+
+    At the end no more connections are accepted; requests that are being answered are answered, streams end.
+    """
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection takes one, each container some
     ends = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ends.set())
     with ExitStack() as undo:
+        found = [(host, undo.enter_context(listeners(host, settings))) for host in settings.hosts]
         daemon = Daemon(root, settings, notify=LOG.warning)
         undo.callback(daemon.close)
-        app = App(daemon)
-        for host in settings.hosts:
-            listener = undo.enter_context(_listener(host))
-            server = Server(listener, app, is_long_running=app.is_long_running)
-            server.start()
-            undo.callback(server.close)
-            LOG.info("API listen on %s", host)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: ends.set())
+        app, servers = App(daemon), []
+        for host, sockets in found:
+            for listener, tls in sockets:
+                server = Server(listener, app, is_long_running=app.is_long_running, tls=tls)
+                server.start()
+                undo.callback(server.close)
+                servers.append(server)
+                LOG.info("API listen on %s", _address(host, listener))
+        notify_manager("READY=1")
+        _wait(daemon, ends, settings.idle_exit_seconds)
+        notify_manager("STOPPING=1")
+        for server in servers:
+            server.stop_accepting()
+        if not daemon.jobs.wait_until_idle(DRAIN_SECONDS, lasts):
+            LOG.warning("requests were still being answered after %g s: they are broken off", DRAIN_SECONDS)
+
+
+def lasts(job: Job) -> bool:
+    """Return whether a job may take any time, so that nothing waits for its end."""
+    return job.kind in LASTING
+
+
+def _wait(daemon: Daemon, ends: Event, idle_seconds: float | None) -> None:
+    """Wait for the end: a signal, or with `idle_seconds` such a time without requests and running containers."""
+    if idle_seconds is None:
         ends.wait()
+        return
+    since = time.monotonic()
+    while not ends.wait(min(1.0, idle_seconds / 4)):
+        if daemon.jobs.is_busy_since(since) or _has_running(daemon):
+            since = time.monotonic()
+        elif time.monotonic() - since >= idle_seconds:
+            LOG.info("nobody has asked for anything for %g s: the daemon ends", idle_seconds)
+            return
 
 
-def _listener(host: str) -> AbstractContextManager[socket.socket]:
-    kind, _, address = host.partition("://")
-    if kind == "unix":
-        return listen_unix(Path(address))
-    if kind == "tcp":
-        name, _, port = address.rpartition(":")
-        return listen_tcp(name.strip("[]"), int(port))
-    raise InvalidInput(f"-H {host}: unix:///PATH or tcp://ADDRESS:PORT is wanted")
+def _has_running(daemon: Daemon) -> bool:
+    return any(each.state.status not in ("created", "exited") for each in daemon.engine.records.readable())
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    """Return a host as it is listened at: with the port that was free."""
+    if listener.family == socket.AF_UNIX:
+        return host if host.startswith("unix:") else f"{host}{listener.getsockname()}"
+    name, port, *_ = listener.getsockname()
+    return f"tcp://[{name}]:{port}" if ":" in name else f"tcp://{name}:{port}"
+
+
+def notify_manager(state: str) -> None:
+    """Tell the service manager how things stand, if there is one that asked for it: sd_notify(3)."""
+    path = os.environ.get("NOTIFY_SOCKET", "")
+    if not path:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+        sender.connect("\0" + path[1:] if path[0] == "@" else path)
+        sender.send(state.encode())

@@ -63,7 +63,7 @@ def import_root(
         if layers:
             unpack(store, layers, image)
         if name:
-            store.tag(name, image.descriptor)
+            store.tag(name, image.descriptor, at=created)
         else:
             store.keep(image.descriptor)
     return image.replace(name=str(name or ""))

@@ -12,6 +12,7 @@ from labcore.engine.engine import BARE, Engine
 from labcore.engine.ids import new_id
 from labcore.engine.names import drawn_name
 from labcore.engine.records import Container
+from labcore.engine.volume_objects import create_volume
 from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.spec import CreateOptions, Mount
 
@@ -26,6 +27,8 @@ def create(engine: Engine, options: CreateOptions) -> Container:
     engine.container_dirs.sweep()
     inherited = _inherited(engine, options)
     made = _described(engine, options, inherited)
+    if options.auto_remove and options.restart.name != "no":
+        raise InvalidInput("can't create 'AutoRemove' container with restart policy")
     drawn = sorted(set(made.anonymous_volumes()) - {mount.source for mount in inherited})
     with ExitStack() as held:  # until its record says what it needs
         held.enter_context(room_for(f"container {made.name or made.id[:12]}", engine.root))
@@ -37,7 +40,7 @@ def create(engine: Engine, options: CreateOptions) -> Container:
         _check(engine, made)
         for mount in made.mounts:
             if mount.kind == "volume":
-                volume = engine.volumes.create(mount.source, anonymous=mount.source in drawn, labels=mount.labels)
+                volume = create_volume(engine, mount.source, anonymous=mount.source in drawn, labels=mount.labels)
                 held.enter_context(engine.volumes.use(volume))
         made = _named(engine, made)
     log_container_event(engine, made, "create")

@@ -82,6 +82,11 @@ class Events:
             for each in self._subscriptions:
                 each.put(event)
 
+    def count_subscriptions(self) -> int:
+        """Return how many subscribe now."""
+        with self._lock:
+            return len(self._subscriptions)
+
     def subscribe(self, wanted: Callable[[Event], bool] = lambda _: True, *, since: int | None = None) -> Subscription:
         """Subscribe to the events that are `wanted`; first come the kept ones from that moment (ns since 1970) on."""
         subscription = Subscription(self, wanted)

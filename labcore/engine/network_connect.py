@@ -1,19 +1,20 @@
-"""Networks of containers that are there: connect, disconnect, remove, prune. The records say what is wanted next time."""
+"""Networks of containers that are there: connect, disconnect. The records say what is wanted next time."""
 
 from labcore.engine.container_state import settled
 from labcore.engine.engine import Engine
 from labcore.engine.etc_files import etc_files, update_etc_files
+from labcore.engine.network_objects import log_network_event
 from labcore.engine.networks import Connected, connected_now, names_on, serve_names
-from labcore.engine.records import Container, Damaged
-from labcore.errors import InUse, InvalidInput, NotFound
+from labcore.engine.records import Container
+from labcore.errors import Forbidden, InvalidInput, NotFound
 from labcore.network import namespace_of
-from labcore.spec.network import EndpointOptions, Network
+from labcore.spec.network import EndpointOptions
 
 
 def connect(engine: Engine, wanted: EndpointOptions, text: str) -> None:
     """Connect a container to a further network: now if it runs, and whenever it is started.
 
-    Raises NotFound, InUse, InvalidInput, Unavailable.
+    Raises NotFound, Forbidden, InvalidInput, Unavailable.
     """
     network = engine.networks.find(wanted.network)
     wanted = wanted.replace(network=network.wanted.name)
@@ -23,10 +24,11 @@ def connect(engine: Engine, wanted: EndpointOptions, text: str) -> None:
         container = settled(engine, found.id)
         _check_mode(container)
         if any(each.network == wanted.network for each in container.options.networks):
-            raise InUse(f"{container} is on network {wanted.network} already")
+            raise Forbidden(f"endpoint with name {container.name} already exists in network {wanted.network}")
         networks = (*container.options.networks, wanted)
         if container.state.status == "running":
             _connect_running(engine, container, wanted)
+            log_network_event(engine, network, "connect", container=container.id)
         engine.records.set_networks(container, networks)
 
 
@@ -35,7 +37,8 @@ def disconnect(engine: Engine, network: str, text: str, *, force: bool = False) 
 
     Raises NotFound, InvalidInput.
     """
-    name = engine.networks.find(network).wanted.name
+    there = engine.networks.find(network)
+    name = there.wanted.name
     try:
         found = engine.records.find(text)
     except NotFound:
@@ -46,12 +49,13 @@ def disconnect(engine: Engine, network: str, text: str, *, force: bool = False) 
         container = settled(engine, found.id)
         left = tuple(each for each in container.options.networks if each.network != name)
         if len(left) == len(container.options.networks):
-            raise NotFound(f"{container} is not on network {name}")
+            raise NotFound(f"{container} is not connected to network {name}")
         if container.state.status == "running":
             before = connected_now(engine, container)
             with namespace_of(container.state.pid) as namespace:
                 engine.networks.disconnect(container.id, name, namespace)
             _tell(engine, container, before)
+            log_network_event(engine, there, "disconnect", container=container.id)
         engine.records.set_networks(container, left)
     return None
 
@@ -81,16 +85,12 @@ def _tell(engine: Engine, container: Container, before: Connected) -> None:
 
 def _check_mode(container: Container) -> None:
     mode = container.options.network_mode
-    if mode in ("none", "host") or mode.startswith("container:"):
-        raise InvalidInput(f"{container} was created with network {mode}, which stands alone: create it with another one")
-
-
-def remove_network(engine: Engine, name: str) -> None:
-    """Remove a network that no container is on. Raises NotFound, InvalidInput, InUse."""
-    engine.networks.remove(name)
-
-
-def prune_networks(engine: Engine) -> list[Network]:
-    """Remove the networks that no container is on, or wants to be on when it is started; return them."""
-    records = [each for each in engine.records.all() if not isinstance(each, Damaged)]
-    return engine.networks.prune({each.network for container in records for each in container.options.networks})
+    if mode == "none":
+        raise InvalidInput(
+            f"container cannot be connected to multiple networks with one of the networks in private (none) mode: {container}"
+        )
+    if mode == "host" or mode.startswith("container:"):
+        raise InvalidInput(
+            "container sharing network namespace with another container or host cannot be connected to any other network: "
+            f"{container} was created with network {mode}"
+        )

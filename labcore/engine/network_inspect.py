@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from labcore.errors import InvalidInput
 from labcore.spec.network import PREDEFINED, EndpointOptions
 
@@ -16,13 +18,15 @@ if TYPE_CHECKING:
 
 SCOPE: Final = "local"
 FILTERS: Final = ("id", "name", "driver", "label", "scope", "type", "dangling")
+EVERY: Final = ("label", "label!")  # filters of which all values have to hold
 ANYWHERE: Final = ("0.0.0.0", "::")  # both, where no address is asked for
 NAMELESS: Final = ("none", "host")
 
 
-def network_json(engine: Engine, network: Network) -> dict[str, Any]:
-    """Return all about a network, with the containers that are on it."""
+def network_json(engine: Engine, network: Network, *, members: bool = True) -> dict[str, Any]:
+    """Return all about a network, with the containers that are on it, unless its `members` are not asked for."""
     wanted = network.wanted
+    endpoints = engine.networks.endpoints(network=network.id) if members else ()
     return {
         "Name": wanted.name,
         "Id": network.id,
@@ -31,21 +35,41 @@ def network_json(engine: Engine, network: Network) -> dict[str, Any]:
         "Driver": wanted.driver,
         "EnableIPv4": wanted.ipv4,
         "EnableIPv6": wanted.ipv6,
-        "IPAM": {"Driver": "default", "Options": None, "Config": [_pool(pool) for pool in wanted.pools]},
+        "IPAM": {"Driver": "default", "Options": None, "Config": [_pool(pool) for pool in wanted.pools] or None},
         "Internal": wanted.internal,
         "Attachable": wanted.attachable,
         "Ingress": False,
         "ConfigFrom": {"Network": ""},
         "ConfigOnly": False,
-        "Containers": {each.owner: _member(engine, each) for each in engine.networks.endpoints(network=network.id)},
-        "Options": dict(wanted.options),
+        "Containers": {each.owner: _member(engine, each) for each in endpoints},
+        "Options": _options(network),
         "Labels": dict(wanted.labels),
     }
 
 
 def _pool(pool: AddressPool) -> dict[str, Any]:
-    found: dict[str, Any] = {"Subnet": pool.subnet, "IPRange": pool.ip_range, "Gateway": pool.gateway}
-    return found | ({"AuxiliaryAddresses": dict(pool.auxiliary)} if pool.auxiliary else {})
+    found = {
+        "Subnet": pool.subnet,
+        "IPRange": pool.ip_range,
+        "Gateway": pool.gateway,
+        "AuxiliaryAddresses": dict(pool.auxiliary),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _options(network: Network) -> dict[str, str]:
+    """Return a network's options; the default network's say what it is, for clients that look for it there."""
+    if network.wanted.name != "bridge":
+        return dict(network.wanted.options)
+    prefix = "com.docker.network.bridge."
+    return {
+        f"{prefix}default_bridge": "true",
+        f"{prefix}enable_icc": "true",
+        f"{prefix}enable_ip_masquerade": "true",
+        f"{prefix}host_binding_ipv4": "0.0.0.0",
+        f"{prefix}name": network.bridge,
+        "com.docker.network.driver.mtu": "1500",
+    }
 
 
 def _member(engine: Engine, endpoint: Endpoint) -> dict[str, str]:
@@ -142,10 +166,27 @@ def parse_filters(texts: Iterable[str]) -> dict[str, list[str]]:
         name, equals, value = text.partition("=")
         if not equals or name not in FILTERS:
             raise InvalidInput(f"filter {text!r}: there are {', '.join(f'{each}=…' for each in FILTERS)}")
-        if name == "type" and value not in ("custom", "builtin"):
-            raise InvalidInput(f"filter type={value}: there are custom and builtin")
         found.setdefault(name, []).append(value)
+    check_filters(found)
     return found
+
+
+def check_filters(filters: Mapping[str, Sequence[str]]) -> None:
+    """Raises InvalidInput for a value that a filter cannot have."""
+    for value in filters.get("type", ()):
+        if value not in ("custom", "builtin"):
+            raise InvalidInput(f"invalid filter: 'type'='{value}': there are custom and builtin")
+    for value in filters.get("dangling", ()):
+        if value.lower() not in ("true", "1", "false", "0"):
+            raise InvalidInput('invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")')
+
+
+def is_like(text: str, value: str) -> bool:
+    """Return whether a text has a part that a value says, as a regular expression where it is one, as docker reads it."""
+    try:
+        return value in text or re.search(value, text) is not None
+    except re.error:
+        return False
 
 
 def matches(engine: Engine, network: Network, filters: Mapping[str, Sequence[str]]) -> bool:
@@ -161,12 +202,13 @@ def matches(engine: Engine, network: Network, filters: Mapping[str, Sequence[str
         return unused == (value.lower() in ("true", "1"))
 
     tests = {
-        "id": network.id.startswith,
-        "name": lambda value: value in wanted.name,
+        "id": lambda value: is_like(network.id, value),
+        "name": lambda value: is_like(wanted.name, value),
         "driver": lambda value: value == wanted.driver,
         "scope": lambda value: value == SCOPE,
         "type": lambda value: (value == "builtin") == (wanted.name in PREDEFINED),
         "dangling": is_dangling,
         "label": has_label,
+        "label!": lambda value: not has_label(value),
     }
-    return all((all if name == "label" else any)(map(tests[name], values)) for name, values in filters.items())
+    return all((all if name in EVERY else any)(map(tests[name], values)) for name, values in filters.items())

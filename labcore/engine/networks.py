@@ -12,6 +12,7 @@ from labcore import procfs
 from labcore.engine.engine import BARE
 from labcore.engine.ids import new_id
 from labcore.engine.limit_forms import HOST_GATEWAY
+from labcore.engine.network_objects import log_endpoint_events, release_endpoints
 from labcore.engine.resolv_conf import embedded, machines, own, wanted
 from labcore.errors import InvalidInput
 from labcore.record import Record
@@ -73,13 +74,14 @@ def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str 
         return Connected(asked if shared else own(asked, ipv6=False), host_gateway=gateway)
     ports = published(options, config)
     with ExitStack() as undo:
-        undo.callback(release, engine, owner)
+        undo.callback(engine.networks.release, owner)
         endpoints: list[Endpoint] = []
         for each in _by_priority(options.networks):
             own_ports = () if endpoints else ports
             endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
         made = _connected(engine, options, tuple(endpoints), asked, owner, name)
         undo.pop_all()
+        log_endpoint_events(engine, endpoints, "connect")
         return made.replace(host_gateway=gateway)
 
 
@@ -226,7 +228,7 @@ def serve_names(engine: Engine, connected: Connected, pid: int) -> None:
 
 def release(engine: Engine, owner: str) -> None:
     """Give back what a container that has ended had of networks; one that had nothing is no matter."""
-    engine.networks.release(owner)
+    release_endpoints(engine, owner)
 
 
 @contextmanager

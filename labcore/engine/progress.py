@@ -15,12 +15,18 @@ GRACE: Final = 1.0  # seconds for what is under way, when all is given up
 
 
 class Progress(Record):
-    """What becomes of one part of an image: `waits`, `comes`, `goes`, `is there`, `done`; how much of how many bytes."""
+    """What becomes of one part of an image, and how much of how many bytes.
+
+    In a pull: `waits`, `comes`, `came`, `unpacks`, `done` or `is there`; in a push: `waits`, `goes`, `done`, `mounted` (`where`
+    says from which repository) or `is there`. `diff_id` is said of layers, once, with the first that is said.
+    """
 
     digest: str
     what: str
     done: int = 0
     total: int = 0
+    where: str = ""
+    diff_id: str = ""
 
 
 Work = Callable[[Descriptor, Callable[[Progress], None]], None]

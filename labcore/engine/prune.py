@@ -1,41 +1,21 @@
-"""rmi and prune: images by name, and garbage collection of blobs and unpacked layers."""
+"""prune: containers, volumes, and garbage collection of blobs and unpacked layers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from labcore.engine.engine import Engine
+from labcore.engine.lifecycle import status_of
 from labcore.engine.records import Container
-from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged, Unavailable
+from labcore.errors import InUse, NotFound, StoreDamaged, Unavailable
 from labcore.images import Image
-from labcore.images.gc import Collected, collect, reachable_readable
-from labcore.images.resolve import Entry, entries, find, images, is_called
+from labcore.images.gc import Collected, collect
+from labcore.images.resolve import Entry, entries, images
 from labcore.record import Record
 from labcore.storage import gc
 from labcore.storage.gc import Reclaimed
 from labcore.storage.implied import fixup_id
 from labcore.storage.layers import layer_id, unrepeated
-from labcore.storage.volumes import Volume
 from labcore.storage.whiteouts import visible
-
-
-class Removal(Record):
-    """What became of an image that was to be removed: the names that it lost, the digests of what is no more.
-
-    `kept` says why some of what it alone needed stayed, if it had to.
-    """
-
-    untagged: tuple[str, ...] = ()
-    deleted: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
-
-
-class Pruned(Record):
-    """What was freed. `kept` says why blobs or unpacked layers stayed, if they had to."""
-
-    images: tuple[str, ...]
-    blobs: Collected
-    layers: Reclaimed
-    kept: tuple[str, ...] = ()
 
 
 class Removed(Record):
@@ -45,77 +25,24 @@ class Removed(Record):
     size: int = 0
 
 
-def remove_image(engine: Engine, text: str, *, force: bool = False) -> Removal:
-    """Take a name from an image, which goes when it was its last; or, by its ID, all names.
-
-    An image of several names is removed by its ID only with `force`, and so is one that somebody uses.
-    Raises ImageNotFound, InvalidInput, InUse, StoreDamaged.
-    """
-    store = engine.images
-    found = find(store, text)
-    whole = next((entry for entry in entries(store) if entry.descriptor.digest == found.descriptor.digest), None)
-    if whole is None:
-        raise InvalidInput(f"{text} is one of the images for several machines that share a name: remove that name")
-    if any(is_called(text, name) for name in whole.names) and len(whole.names) > 1:
-        store.untag_all(found.names)
-        return Removal(found.names)
-    if len(whole.names) > 1 and not force:
-        raise InvalidInput(f"{text} has several names, {', '.join(whole.names)}: remove each of them, or all with force (-f)")
-    users = users_of(engine, images(store, whole.descriptor))
-    if users and not force:
-        raise InUse(f"{text} is in use by {', '.join(users)}: remove what uses it, or the image all the same with force (-f)")
-    ids = [image.id for image in images(store, whole.descriptor)]
-    led_to = list(reachable_readable(store, whole.descriptor))
-    store.drop({whole.descriptor.digest})
-    _, _, kept = _collected(engine)
-    gone = [digest for digest in dict.fromkeys([*ids, *led_to]) if not store.blobs.place(digest).exists()]
-    return Removal(whole.names, tuple(gone), kept)
-
-
-def prune_containers(engine: Engine) -> Removed:
-    """Remove all containers that do not run. Raises StoreDamaged if the database of records cannot be read."""
+def prune_containers(engine: Engine, wanted: Callable[[Container], bool] = lambda _: True) -> Removed:
+    """Remove the `wanted` containers that do not run. Raises StoreDamaged if the database of records cannot be read."""
     from labcore.engine.container_state import upper_of
     from labcore.engine.containers import every, remove
 
     ids, size = [], 0
     for each in every(engine):
-        if isinstance(each, Container) and each.state.status in ("created", "exited"):
+        if isinstance(each, Container) and status_of(each) in ("created", "exited") and wanted(each):
             with suppress(NotFound, InUse):  # somebody has just started it, or removed it
                 taken = engine.uppers.usage(upper_of(each)) if each.layers else 0
                 remove(engine, each.id)
                 ids.append(each.id)
                 size += taken
+    engine.log_event("container", "prune", "", {"reclaimed": str(size)})
     return Removed(tuple(ids), size)
 
 
-def remove_volume(engine: Engine, name: str) -> None:
-    """Remove a volume that no container has. Raises NotFound, InUse."""
-    users = engine.records.volume_users().get(name)
-    if users:
-        raise InUse(f"volume {name} is in use by {', '.join(users)}: remove that first")
-    engine.volumes.remove(name)
-
-
-def prune_volumes(engine: Engine, *, named: bool = False) -> list[Volume]:
-    """Remove the anonymous volumes that no container has, and with `named` the others too; return them. Raises StoreDamaged."""
-    return engine.volumes.prune(named=named, needed=engine.records.volume_users())
-
-
-def prune(engine: Engine, *, every: bool = False) -> Pruned:
-    """Remove images without a name, with `every` all that nobody uses, and what no image and no container needs.
-
-    Where something is damaged, or the mounts of running containers cannot be read, what may be needed stays: `Pruned.kept`.
-    Raises StoreDamaged if the index of images cannot be read.
-    """
-    going = [entry for entry in entries(engine.images) if every or not entry.names]
-    dropped = [entry for entry in going if not users_of(engine, images(engine.images, entry.descriptor))]
-    if dropped:
-        engine.images.drop({entry.descriptor.digest for entry in dropped})
-    names = tuple(name for entry in dropped for name in entry.names or (entry.descriptor.digest,))
-    return Pruned(names, *_collected(engine))
-
-
-def _collected(engine: Engine) -> tuple[Collected, Reclaimed, tuple[str, ...]]:
+def collected(engine: Engine) -> tuple[Collected, Reclaimed, tuple[str, ...]]:
     """Collect blobs and unpacked layers; return also why some of them stayed that perhaps nobody needs."""
     blobs, layers, kept = Collected(0, 0), Reclaimed(), []
     try:
@@ -162,5 +89,11 @@ def users_of(engine: Engine, which: Iterable[Image]) -> list[str]:
     exact = [stack for each in stacks for stack in (each, settled(engine, each))]
     ids = {image.id for image in which}
     users = [str(each) for each in engine.records.readable() if each.image_id in ids or list(each.layers) in exact]
-    running = not users and any(stack and set(stack) <= mounted for stack in stacks for mounted in gc.stacks())
+    running = not users and any(is_mounted(engine, image) for image in which)
     return users or (["a running container"] if running else [])
+
+
+def is_mounted(engine: Engine, image: Image) -> bool:
+    """Return whether the layers of an image are mounted, for a container that may have no record. Raises Unavailable."""
+    stack = visible(engine.layers.directory, stack_of(image))
+    return any(stack and set(stack) <= mounted for mounted in gc.stacks())

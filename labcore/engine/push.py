@@ -1,32 +1,58 @@
 """push: an image from the store to its registry; what is there already stays where it is (distribution-spec, push)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, suppress
+from functools import partial
 
 from labcore.engine.progress import Progress, side_by_side
+from labcore.engine.pull import CredentialsOf
 from labcore.errors import ImageNotFound, StoreDamaged
-from labcore.images import Descriptor, ImageStore, Manifest
+from labcore.images import Descriptor, Image, ImageStore, Manifest
 from labcore.images.compressing import compressed
+from labcore.record import Record
 from labcore.registry import credentials
 from labcore.registry.client import Client
 from labcore.registry.transport import Endpoint, Transport
 from labcore.spec import Reference
 
 
-def push(store: ImageStore, reference: Reference, where: Endpoint) -> Iterator[Progress]:
-    """Send an image to the registry of its name, saying how far it is. Raises ImageNotFound, RegistryError."""
-    found = credentials.find(reference.registry, repository=reference.repository)
+class Pushed(Record):
+    """What a push has ended with: the image as it was sent, whose plain layers are compressed."""
+
+    image: Image
+
+
+def push(
+    store: ImageStore,
+    reference: Reference,
+    where: Endpoint,
+    *,
+    find: CredentialsOf | None = None,
+    on_cancel: Callable[[Callable[[], None]], None] = lambda _: None,
+) -> Generator[Progress, None, Pushed]:
+    """Send an image to the registry of its name, saying how far it is.
+
+    `find` and `on_cancel` are `pull`'s.
+    Raises ImageNotFound, RegistryError.
+    """
+    found = (find or partial(credentials.find, repository=reference.repository))(reference.registry)
     with closing(Transport(where, found)) as transport, store.using():
+        on_cancel(transport.stop)
         image = compressed(store, reference)
         content = store.blobs.read(image.descriptor)
         client = Client(transport, reference.repository)
         parts = list(Manifest.parse(content, str(reference)).parts())
         near = _near(store, reference)
+        unpacked = dict(zip((layer.digest for layer in image.layers), image.config.diff_ids, strict=True))
+        for part in parts:
+            yield Progress(part.digest, "waits", 0, part.size, diff_id=unpacked.get(part.digest, ""))
         yield from side_by_side(
             parts, lambda part, tell: _send(store, client, part, near.get(part.digest), tell), transport.stop
         )
         client.push_manifest(reference.tag or image.descriptor.digest, content, image.descriptor.media_type)
+        store.tag(reference.replace(tag=None, digest=image.descriptor.digest), image.descriptor)
     yield Progress(image.descriptor.digest, "done", len(content), len(content))
+    return Pushed(image)
 
 
 def _send(
@@ -38,7 +64,8 @@ def _send(
         tell(Progress(part.digest, "goes", size, part.size))
 
     how = client.push_blob(part.digest, part.size, lambda: path.open("rb"), source=source, tell=gone)
-    tell(Progress(part.digest, "done" if how == "sent" else "is there", part.size, part.size))
+    what = {"sent": "done", "mounted": "mounted"}.get(how, "is there")
+    tell(Progress(part.digest, what, part.size, part.size, source or ""))
 
 
 def _near(store: ImageStore, reference: Reference) -> dict[str, str]:

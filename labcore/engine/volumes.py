@@ -68,7 +68,10 @@ def _volume(store: VolumeStore, attachment: Mount, root: Root) -> Iterator[str]:
         undo.enter_context(store.use(volume))
         if attachment.copy:
             _copy_up(store, volume, root, attachment.target)
-        yield str(store.data(volume))
+        source = store.source(volume)
+        if not source.is_dir():
+            raise InvalidInput(f"volume {volume.name}: failed to mount local volume: there is no directory {source}: make it")
+        yield str(source)
 
 
 def _copy_up(store: VolumeStore, volume: Volume, root: Root, target: str) -> None:

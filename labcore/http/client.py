@@ -1,6 +1,7 @@
 """The client of a connection: its address, its credentials (SO_PEERCRED), and whether it is still there (POLLRDHUP)."""
 
 import logging
+import os
 import select
 import socket
 import struct
@@ -79,10 +80,18 @@ class Client:
         if self._callbacks:
             self._take()
 
+    def disconnect(self) -> None:
+        """End the connection, as if the client had gone. It may be called from any thread."""
+        with self._lock:
+            if self._fd >= 0:
+                with socket.socket(fileno=os.dup(self._fd)) as connection, suppress(OSError):  # the client was faster
+                    connection.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Forget all, before the connection is closed."""
         self.forget()
-        self._fd = -1
+        with self._lock:
+            self._fd = -1
 
     def _take(self) -> list[Callable[[], object]]:
         with self._lock:

@@ -67,6 +67,7 @@ class Server:
         self._bell, self._rung = socket.socketpair()
         self._bell.setblocking(False)
         self._listens = self._closing = False
+        self._accepts = True
         self._ended = Event()
         self._ended.set()
 
@@ -91,12 +92,19 @@ class Server:
                         self._wake(selector, key.data)
                 self._take_back(selector)
                 self._wake_overdue(selector)
+                if not self._accepts:
+                    self._listen(selector, listens=False)
 
     def start(self) -> Thread:
         """Serve in a thread of its own, and return that."""
         thread = Thread(target=self.serve, daemon=True)
         thread.start()
         return thread
+
+    def stop_accepting(self) -> None:
+        """Accept no more connections; those that there are go on."""
+        self._accepts = False
+        self._ring()
 
     def close(self) -> None:
         """Accept no more, and end all connections; return when all is let go of."""
@@ -215,7 +223,7 @@ class Server:
                 self._go_on(connection)
             else:
                 self._rest(selector, connection, wait)
-        if may_have_room:  # who came to rest can be dropped
+        if may_have_room and self._accepts:  # who came to rest can be dropped
             self._listen(selector, listens=True)
 
     def _let_go(self, party: str) -> None:

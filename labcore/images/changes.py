@@ -18,7 +18,7 @@ def changed(config: Config, instruction: str) -> Config:
     word, _, rest = instruction.strip().partition(" ")
     change = _CHANGES.get(word.upper())
     if change is None:
-        raise InvalidInput(f"{instruction!r} changes no config: {', '.join(sorted(_CHANGES))} do")
+        raise InvalidInput(f"{word.upper()} is not a valid change command: {', '.join(sorted(_CHANGES))} are")
     if not rest.strip():
         raise InvalidInput(f"{instruction!r} lacks what comes after {word}")
     return change(config, rest.strip())

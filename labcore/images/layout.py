@@ -10,6 +10,7 @@ from labcore.images.index import manifest_for
 from labcore.images.model import REF_NAME, Descriptor, Image
 from labcore.json_codec import dumps, loads
 from labcore.locks import Lock
+from labcore.record import Record
 from labcore.spec import Platform
 from labcore.spec.media import INDEX
 
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 LAYOUT_VERSION: Final = "1.0.0"
 TAGGED: Final = "io.labcore.image.tagged"  # when a name was given here, by RFC 3339
 PARENT: Final = "io.labcore.image.parent"  # the ID of the image that this one was committed on
+
+
+class Listed(Record):
+    """A line of the index: a name, or None, and when it was given here, if so; `parent` is an image's ID."""
+
+    name: str | None
+    descriptor: Descriptor
+    tagged: str = ""
+    parent: str = ""
 
 
 class ImageLayout:
@@ -84,19 +94,16 @@ class ImageLayout:
             self._write_index(self._others(reference))
 
     def untag_all(self, names: Collection[str]) -> None:
-        """Remove those of the names that exist, digest references too."""
+        """Remove those of the names that exist, digest references too; an image stays without the last."""
         with Lock(self.directory).acquire():
             self.entries()
-            self._write_index([entry for entry in self._index()["manifests"] if _name_of(entry) not in names])
+            others = [entry for entry in self._index()["manifests"] if _name_of(entry) not in names]
+            gone = {entry["digest"]: entry for entry in self._index()["manifests"] if _name_of(entry) in names}
+            self._write_index([*others, *_nameless(list(gone.values()), others)])
 
     def names(self) -> list[str]:
         """Return all tags, sorted; digest references are not among them."""
         return sorted(name for name, _ in self.entries() if name and "@" not in name)
-
-    def annotations(self, digest: str) -> dict[str, str]:
-        """Return what the index remembers of a manifest beside its names: `TAGGED`, the last time, and `PARENT`."""
-        said = [entry.get("annotations") or {} for entry in self._index()["manifests"] if entry["digest"] == digest]
-        return {key: max(values) for key in (TAGGED, PARENT) if (values := [str(one[key]) for one in said if key in one])}
 
     def entries(self) -> list[tuple[str | None, Descriptor]]:
         """Return the index as names with descriptors; an entry may have no name. Raises StoreDamaged."""
@@ -104,6 +111,15 @@ class ImageLayout:
             return [(_name_of(entry), Descriptor.from_json(entry)) for entry in self._index()["manifests"]]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreDamaged(f"{self.directory / 'index.json'} is no image index: {error!r}") from error
+
+    def listed(self) -> list[Listed]:
+        """Return the index as it stands, with what it remembers. Raises StoreDamaged."""
+        entries = zip(self.entries(), self._index()["manifests"], strict=True)
+        said = [(name, descriptor, entry.get("annotations") or {}) for (name, descriptor), entry in entries]
+        return [
+            Listed(name, descriptor, str(about.get(TAGGED) or ""), str(about.get(PARENT) or ""))
+            for name, descriptor, about in said
+        ]
 
     # --- files
 
@@ -126,7 +142,7 @@ class ImageLayout:
         return [entry for entry in self._index()["manifests"] if _name_of(entry) != str(reference)]
 
     def _parent(self, manifest: Descriptor) -> str:
-        return self.annotations(manifest.digest).get(PARENT, "")
+        return next((one.parent for one in self.listed() if one.parent and one.descriptor.digest == manifest.digest), "")
 
     def _write_index(self, entries: list[Any]) -> None:
         import json  # which is not needed to read it

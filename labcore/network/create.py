@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from labcore.errors import InUse, InvalidInput, Unavailable
+from labcore.errors import Forbidden, InUse, InvalidInput, NotFound, Unavailable
 from labcore.network.bridges import subnets
 from labcore.network.links import Route, find_link, list_routes
 from labcore.network.namespaces import has_ipv6
@@ -69,13 +69,11 @@ def _completed(
 
 def _check(wanted: NetworkOptions, networks: Sequence[Network]) -> None:
     name = checked_name(wanted.name)
-    if wanted.driver != "bridge":
-        reason = REFUSED.get(wanted.driver, "there is no such driver")
-        raise InvalidInput(f"driver {wanted.driver!r:.80}: {reason}: use bridge")
+    _check_driver(wanted.driver)
     if name in PREDEFINED or name == "default":
-        raise InvalidInput(f"network {name}: it is there already, always: choose another name")
+        raise Forbidden(f"operation is not permitted on predefined {name} network: choose another name")
     if any(each.wanted.name == name for each in networks):
-        raise InUse(f"network {name}: there is one of that name: remove it (labcore network rm {name}), or choose another name")
+        raise InUse(f"network with name {name} already exists: remove it (labcore network rm {name}), or choose another name")
     if not (wanted.ipv4 or wanted.ipv6):
         raise InvalidInput(f"network {name}: it needs IPv4 or IPv6")
     if wanted.ipv6 and not has_ipv6():
@@ -87,11 +85,23 @@ def _check(wanted: NetworkOptions, networks: Sequence[Network]) -> None:
             raise InvalidInput(f"network {name}: {versions.count(version)} subnets of IPv{version}: {asked}")
 
 
+def _check_driver(driver: str) -> None:
+    if driver in ("host", "null"):
+        raise Forbidden(f'only one instance of "{driver}" network is allowed: use bridge')
+    if driver in REFUSED:
+        raise InvalidInput(f"driver {driver}: {REFUSED[driver]}: use bridge")
+    if driver != "bridge":
+        raise NotFound(f'plugin "{driver:.80}" not found: use the driver bridge')
+
+
 def _check_overlap(pool: AddressPool, networks: Sequence[Network]) -> None:
     prefix = parse_prefix(pool.subnet)
     for other, network in subnets(networks):
         if prefix.overlaps(other):
-            raise InUse(f"subnet {pool.subnet}: it overlaps {other}, which is network {network.wanted.name}'s")
+            raise Forbidden(
+                f"invalid pool request: Pool overlaps with other one on this address space: {pool.subnet} overlaps {other}, "
+                f"which is network {network.wanted.name}'s"
+            )
 
 
 def _nameservers() -> list[Prefix]:

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from labcore.atomic import PendingFile
-from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
+from labcore.errors import Forbidden, InUse, NotFound, StoreDamaged
 from labcore.network import attachment
 from labcore.network.aliases import Place, identity
 from labcore.network.attachment import Attachment
@@ -137,17 +137,17 @@ class NetworkDriver:
     def remove(self, word: str) -> None:
         """Remove a network; its bridge carries nothing from now on, and goes a moment later (`removals.py`).
 
-        Raises NotFound, InvalidInput, InUse.
+        Raises NotFound, Forbidden.
         """
         network = self.find(word)
         if network.wanted.name in PREDEFINED:
-            raise InvalidInput(f"network {network.wanted.name}: it is always there, and cannot be removed")
+            raise Forbidden(f"{network.wanted.name} is a pre-defined network and cannot be removed")
         with self._networks.locked(), Netlink() as netlink:
             network = self._networks.find(network.id)
             self._sweep(netlink)
             if entries := self._endpoints.entries(network=network.id):
                 owners = ", ".join(sorted({entry.owner[:12] for entry in entries}))
-                raise InUse(f"network {network.wanted.name} is in use by {owners}: disconnect or end them first")
+                raise Forbidden(f"network {network.wanted.name} has active endpoints ({owners}): disconnect or end them first")
             if is_ours(netlink, network, self._place.alias(network.id)):
                 self._endpoints.note_ended(network.bridge, network.id)
                 netlink.request(set_down(network.bridge, self._place.bridge_alias(network.id)))  # the host's routes to it go
@@ -167,7 +167,7 @@ class NetworkDriver:
             if not {network.id, network.wanted.name} & {*needed, *PREDEFINED}:
                 try:
                     self.remove(network.id)
-                except (InUse, NotFound):
+                except (Forbidden, NotFound):
                     continue
                 removed.append(network)
         return removed

@@ -59,9 +59,9 @@ class NetworkStore:
         ids = self.ids()
         found = [word] if word in ids else [name for name, network_id in ids.items() if word and network_id.startswith(word)]
         if not found:
-            raise NotFound(f"no network {word!r:.80} (there: {', '.join(ids) or 'none'})")
+            raise NotFound(f"network {word:.80} not found (there: {', '.join(ids) or 'none'})")
         if len(found) > 1:
-            raise InvalidInput(f"network {word!r}: the IDs of {', '.join(found)} begin so: write more of it")
+            raise InvalidInput(f"network {word} is ambiguous: the IDs of {', '.join(found)} begin so: write more of it")
         return self._read(found[0], ids[found[0]])
 
     def write(self, network: Network) -> None:
@@ -91,7 +91,7 @@ class NetworkStore:
         try:
             return from_json(Network, read_json(path, "network"))
         except FileNotFoundError:
-            raise NotFound(f"no network {name}: somebody has just removed it") from None
+            raise NotFound(f"network {name} not found: somebody has just removed it") from None
         except (ValueError, InvalidInput) as error:
             raise StoreDamaged(f"{path} cannot be read: {error}: remove the file, and create the network again") from None
 

@@ -21,13 +21,18 @@ SYSTEM: Final = Path("/etc/docker/certs.d")
 class RegistryError(LabcoreError):
     """A request to a registry has failed.
 
-    `status` is the answer's, 0 if there was none; `retry_after` its field Retry-After.
+    `status` is the answer's, 0 if there was none; `retry_after` its field Retry-After; `code` and `said` are of the first error
+    in its body (distribution-spec, error codes), or empty.
     """
 
-    def __init__(self, message: str, status: int = 0, retry_after: str | None = None) -> None:
+    def __init__(
+        self, message: str, status: int = 0, retry_after: str | None = None, *, code: str = "", said: str = ""
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+        self.code = code
+        self.said = said
 
 
 class Endpoint(Record):

@@ -85,4 +85,4 @@ def _all_of(failed: list[RegistryError]) -> RegistryError:
     """Return the registry's own error, with those of its mirrors."""
     last = failed[-1]
     mirrors = "".join(f"\n  and a mirror before it: {error}" for error in failed[:-1])
-    return RegistryError(f"{last}{mirrors}", last.status)
+    return RegistryError(f"{last}{mirrors}", last.status, code=last.code, said=last.said)

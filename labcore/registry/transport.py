@@ -25,6 +25,7 @@ REDIRECTS: Final = 5
 KEPT: Final = (307, 308)  # the method and the body are kept
 REDIRECTED: Final = (301, 302, 303, *KEPT)
 ERROR_MAX: Final = 1 << 20
+ERRORS_MAX: Final = 10  # of one answer, that are shown
 RETRIED_STATUSES: Final = {429, 500, 502, 503, 504}
 NOT_RETRIED: Final = (
     ssl.SSLError,
@@ -98,10 +99,12 @@ class Transport:
             if answer.status in accepted:
                 return answer
             if answer.status not in RETRIED_STATUSES or attempt == attempts or is_long(answer):
-                said = self._authorization.conceal(_reason(answer))
+                errors = [(code, self._authorization.conceal(said)) for code, said in _errors(answer)]
+                said = "; ".join(f"{code}: {said}" if code else said for code, said in errors)
                 cure = f"\n  cure: {CURES[answer.status]}" if answer.status in CURES else ""
                 message = f"{method} {shown(url)}: {answer.status}: {said}{cure}"
-                raise RegistryError(message, answer.status, answer.headers.get("Retry-After"))
+                code, first = errors[0]
+                raise RegistryError(message, answer.status, answer.headers.get("Retry-After"), code=code, said=first)
             answer.close()
             self.wait(attempt, answer.headers.get("Retry-After"))
         raise RegistryError(f"{method} {shown(url)}: it was given up")
@@ -166,7 +169,8 @@ class Transport:
             answer.close()
             self._refuse_other_challenger(answer)
             self._authorization.forget(scope)
-            raise RegistryError(f"{shown(url)}: the user or password is wrong, or may not do this", 401)
+            code = "DENIED" if said.startswith("Bearer") else "UNAUTHORIZED"
+            raise RegistryError(f"{shown(url)}: the user or password is wrong, or may not do this", 401, code=code)
         return answer
 
     def _shown_url(self, url: str) -> str:
@@ -223,15 +227,19 @@ def _is_permanent(error: Exception) -> bool:
     return isinstance(error, NOT_RETRIED) and not isinstance(error, ssl.SSLEOFError)
 
 
-def _reason(answer: Answer) -> str:
-    """Return the registry's own reason of an error answer, safe to be shown."""
+def _errors(answer: Answer) -> list[tuple[str, str]]:
+    """Return the codes and messages of an error answer, safe to be shown; one without a code if it has none."""
     with answer:
         try:
             errors = json.loads(answer.read_at_most(ERROR_MAX))["errors"]
-            said = "; ".join(f"{error.get('code')}: {error.get('message')}" for error in errors)
+            found = [(str(error.get("code")), str(error.get("message"))) for error in errors[:ERRORS_MAX]]
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError, RegistryError):
-            said = answer_phrase(answer.status)
-    return "".join(character if character.isprintable() else "?" for character in said[:1000])
+            found = []
+    return [(_printable(code), _printable(said)) for code, said in found] or [("", answer_phrase(answer.status))]
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text[:1000])
 
 
 def answer_phrase(status: int) -> str:

@@ -17,6 +17,14 @@ LONGEST: Final = 255  # characters of a repository
 EXAMPLES: Final = "for example busybox, alpine:3.20 or localhost:5000/team/app:v1"
 
 
+class InvalidReference(InvalidInput):
+    """What is no image name; `format_error` says why in docker's words."""
+
+    def __init__(self, message: str, format_error: str) -> None:
+        super().__init__(message)
+        self.format_error = format_error
+
+
 class Reference(Record):
     """The name of an image: `[registry/]repository[:tag][@digest]`, as Docker reads it.
 
@@ -73,8 +81,24 @@ def check_registry(text: str) -> str:
     return text
 
 
-def _refused(text: str, problem: str) -> InvalidInput:
-    return InvalidInput(f"{text!r} is no image name: {problem}, {EXAMPLES}")
+def _refused(text: str, problem: str) -> InvalidReference:
+    return InvalidReference(f"{text!r} is no image name: {problem}, {EXAMPLES}", _format_error(text))
+
+
+def _format_error(text: str) -> str:
+    """Return what docker says of a text that is no image name."""
+    if _is_identity(text):
+        return f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings"
+    match = re.fullmatch(_REFERENCE, text, re.ASCII)
+    repository = split_registry(match["path"])[1] if match else ""
+    if repository != repository.lower():
+        return f"invalid reference format: repository name ({repository}) must be lowercase"
+    head, _, tag = text.rpartition(":")
+    if head and "/" not in tag and "@" not in text and not re.fullmatch(r"\w[\w.-]{0,127}", tag, re.ASCII):
+        return "invalid tag format"
+    if len(repository) > LONGEST:
+        return f"invalid reference format: repository name must not be more than {LONGEST} characters"
+    return "invalid reference format"
 
 
 def _is_identity(text: str) -> bool:

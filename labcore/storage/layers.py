@@ -81,6 +81,11 @@ class LayerStore:
         """Is that layer unpacked?"""
         return (self.directory / "layers" / layer_id(diff_id)).is_dir()
 
+    def size(self, diff_id: str) -> int | None:
+        """Return how many bytes the files of a layer have; None if it is not unpacked. It is counted once: no layer changes."""
+        name = layer_id(diff_id)
+        return _size(f"{self.directory}/layers/{name}") if self.has(diff_id) else None
+
     def using(self) -> AbstractContextManager[None]:
         """Keep layers from being collected until the block ends: from the lookup of an image's layers to the start."""
         self._prepare()
@@ -126,6 +131,15 @@ class LayerStore:
                 f"{self.directory} has format {found!r}, and this labcore knows {FORMAT} only: use the one that made it, or "
                 "another state root: --root, LABCORE_ROOT"
             )
+
+
+@lru_cache(maxsize=4096)
+def _size(directory: str) -> int:
+    from pathlib import Path
+
+    from labcore.storage.tree import size_of  # a start of a container weighs nothing
+
+    return size_of(Path(directory), apparent=True)
 
 
 @lru_cache(maxsize=1024)

@@ -176,26 +176,27 @@ def tree_of(entry: Entry) -> Iterator[Tree]:
         os.close(fd)
 
 
-def size_of(directory: Path) -> int:
+def size_of(directory: Path, *, apparent: bool = False) -> int:
     """Return how many bytes the files below a directory take on disk, each once, however many names it has.
 
+    With `apparent` it is how long its regular files are, as Docker counts a layer.
     It may be as deep as a stranger has made it: one directory is open at a time, and is left by its `..`.
     """
-    blocks: dict[tuple[int, int], int] = {}
+    sizes: dict[tuple[int, int], int] = {}
     above: list[tuple[os.stat_result, list[str]]] = []  # the directories on the way here, and what is left to look at in them
     try:
         fd = os.open(directory, DIRECTORY)
     except FileNotFoundError:
         return 0
     try:
-        names = _add_sizes(fd, blocks)
+        names = _add_sizes(fd, sizes, apparent=apparent)
         while names or above:
             if names:
                 below = _opened_if_there(names.pop(), fd)
                 if below is not None:
                     above.append((os.fstat(fd), names))
                     fd = _instead(fd, below)
-                    names = _add_sizes(fd, blocks)
+                    names = _add_sizes(fd, sizes, apparent=apparent)
                 continue
             fd = _instead(fd, os.open("..", DIRECTORY, dir_fd=fd))
             came_from, names = above.pop()
@@ -203,17 +204,18 @@ def size_of(directory: Path) -> int:
                 break  # somebody has moved it meanwhile
     finally:
         os.close(fd)
-    return 512 * sum(blocks.values())
+    return sum(sizes.values())
 
 
-def _add_sizes(fd: int, blocks: dict[tuple[int, int], int]) -> list[str]:
+def _add_sizes(fd: int, sizes: dict[tuple[int, int], int], *, apparent: bool) -> list[str]:
     """Add the sizes of the files in a directory; return its subdirectories."""
     below = []
     with os.scandir(fd) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):
                 status = entry.stat(follow_symlinks=False)
-                blocks[status.st_dev, status.st_ino] = status.st_blocks
+                length = status.st_size if stat.S_ISREG(status.st_mode) else 0
+                sizes[status.st_dev, status.st_ino] = length if apparent else 512 * status.st_blocks
                 if stat.S_ISDIR(status.st_mode):
                     below.append(entry.name)
     return below

@@ -14,6 +14,7 @@ import json
 import os
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from labcore.atomic import atomic_write
 from labcore.disk_space import room_for
@@ -26,8 +27,7 @@ from labcore.storage.tree import size_of, tree_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
     from labcore.storage.files import Files
@@ -36,12 +36,16 @@ FORMAT: Final = 1
 
 
 class Volume(Record):
-    """A volume; an `anonymous` one has a random name and is removed with its container."""
+    """A volume; an `anonymous` one has a random name and is removed with its container.
+
+    `options` are docker's of the driver `local`, as they were given: one with them is a directory of the host (`device`).
+    """
 
     name: str
     anonymous: bool = False
     labels: tuple[tuple[str, str], ...] = ()
     created: str = ""
+    options: tuple[tuple[str, str], ...] = ()
 
 
 class VolumeStore:
@@ -51,8 +55,13 @@ class VolumeStore:
         self._volumes = directory / "volumes"
 
     def create(
-        self, name: str | None = None, *, anonymous: bool = False, labels: Sequence[tuple[str, str]] = ()
-    ) -> Volume:  # fmt: skip
+        self,
+        name: str | None = None,
+        *,
+        anonymous: bool = False,
+        labels: Sequence[tuple[str, str]] = (),
+        options: Sequence[tuple[str, str]] = (),
+    ) -> Volume:
         """Make a volume, or return the one that has this name; without a name, an anonymous one. Raises InvalidInput.
 
         An `anonymous` one with a name is one whose name was drawn by the caller.
@@ -60,7 +69,8 @@ class VolumeStore:
         if name is not None:
             with suppress(NotFound):
                 return self.get(name)
-        volume = Volume(name or os.urandom(32).hex(), anonymous or name is None, tuple(labels), datetime.now(UTC).isoformat())
+        created = datetime.now(UTC).isoformat()
+        volume = Volume(name or os.urandom(32).hex(), anonymous or name is None, tuple(labels), created, tuple(options))
         try:
             with room_for(f"volume {volume.name}", self._volumes), created_whole(self._volumes, volume.name, "volume") as place:
                 (place / "data").mkdir()
@@ -75,7 +85,7 @@ class VolumeStore:
         try:
             return _read(self._volumes / checked_name(name, "volume") / "volume.json")
         except FileNotFoundError:
-            raise NotFound(f"no volume {name} (there: {', '.join(self.names()) or 'none'})") from None
+            raise _no_such_volume(name, f"there: {', '.join(self.names()) or 'none'}") from None
 
     def names(self) -> list[str]:
         """Return all names, sorted."""
@@ -90,8 +100,12 @@ class VolumeStore:
         return found
 
     def data(self, volume: Volume) -> Path:
-        """Return the directory that containers see."""
+        """Return the directory where a volume is."""
         return self._volumes / volume.name / "data"
+
+    def source(self, volume: Volume) -> Path:
+        """Return the directory that containers see: of one with options, their `device`."""
+        return Path(dict(volume.options)["device"]) if volume.options else self.data(volume)
 
     def usage(self, name: str) -> int:
         """Return how many bytes on disk a volume's files take, also if its description is damaged."""
@@ -105,16 +119,6 @@ class VolumeStore:
         sweep(self._volumes)
         with self._locked(checked_name(name, "volume"), timeout_seconds=timeout_seconds):
             remove(self._volumes / name)
-
-    def prune(self, *, named: bool = False, needed: Collection[str] = ()) -> list[Volume]:
-        """Remove the anonymous volumes that nobody uses, and with `named` the others too; return them."""
-        removed = []
-        for volume in self.readable():
-            if (volume.anonymous or named) and volume.name not in needed:
-                with suppress(InUse, NotFound):
-                    self.remove(volume.name)
-                    removed.append(volume)
-        return removed
 
     def is_in_use(self, name: str) -> bool:
         """Does somebody use the volume at this moment?"""
@@ -134,20 +138,20 @@ class VolumeStore:
         try:
             lock = Lock(place, OPEN)
         except FileNotFoundError:
-            raise NotFound(f"no volume {name} (there: {', '.join(self.names()) or 'none'})") from None
+            raise _no_such_volume(name, f"there: {', '.join(self.names()) or 'none'}") from None
         cure = "end the containers that have it first"
         with lock.acquire(shared=shared, timeout_seconds=timeout_seconds, what=f"volume {name}", cure=cure):
             if not is_at(lock, place):
-                raise NotFound(f"no volume {name}: somebody has just removed it")
+                raise _no_such_volume(name, "somebody has just removed it")
             yield
 
     def fill(self, volume: Volume, files: Files, path: str) -> None:
         """Put a copy of a directory's content into a volume that is empty, and its owner and permissions on it: all or nothing.
 
-        If there is no such directory, nothing happens.
+        If there is no such directory, nothing happens, nor to a volume that is a directory of the host.
         """
         data = self.data(volume)
-        if any(data.iterdir()):
+        if volume.options or any(data.iterdir()):
             return
         with room_for(f"volume {volume.name}", data), suppress(NotFound), files.entry(path, follow=True) as entry:
             if not entry.is_directory:
@@ -167,12 +171,16 @@ class VolumeStore:
                 remove_tree(incoming)
 
 
+def _no_such_volume(name: str, why: str) -> NotFound:
+    return NotFound(f"get {name}: no such volume ({why})")
+
+
 def _read(path: Path) -> Volume:
     try:
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if value.pop("format") != FORMAT:
             raise ValueError("it has another format than this labcore knows")
-        labels = tuple((str(name), str(text)) for name, text in value.pop("labels"))
-        return Volume(**value, labels=labels)
+        labels, options = (tuple((str(key), str(text)) for key, text in value.pop(each)) for each in ("labels", "options"))
+        return Volume(**value, labels=labels, options=options)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StoreDamaged(f"{path} cannot be read: {error}") from None

@@ -23,10 +23,12 @@ from labcore.engine.container_create import create
 from labcore.engine.container_start import start
 from labcore.engine.container_state import get, shim_of
 from labcore.engine.exec import ExecOptions, execute
+from labcore.engine.image_remove import remove_image
 from labcore.engine.listing import span, status_line
 from labcore.engine.logs import lines, logs, moment
-from labcore.engine.prune import prune_containers, prune_volumes, remove_image, remove_volume
+from labcore.engine.prune import prune_containers
 from labcore.engine.records import Container, State
+from labcore.engine.volume_objects import prune_volumes, remove_volume
 from labcore.errors import ImageNotFound, InUse, InvalidInput, NotFound, NotRunning, StepFailed
 from labcore.native import PIPE
 from labcore.native.monitor import MonitorExit, MonitorLost
@@ -480,8 +482,8 @@ def test_an_image_in_use_names_its_containers(name: str, tmp_path: Path) -> None
     """It has one name, in an engine of its own: where there are more, removing takes a name away and nothing else."""
     engine = Engine(tmp_path)
     engine.seed("hello-world")
-    create(engine, create_options("hello-world", name=name))
-    with pytest.raises(InUse, match=f"hello-world is in use by .*container {name}"):
+    made = create(engine, create_options("hello-world", name=name))
+    with pytest.raises(InUse, match=rf"container {made.id[:12]} is using its referenced image"):
         remove_image(engine, "hello-world")
     verbs.remove(engine, name)
     assert remove_image(engine, "hello-world").untagged == ("hello-world:latest",)
@@ -490,14 +492,14 @@ def test_an_image_in_use_names_its_containers(name: str, tmp_path: Path) -> None
 def test_volumes_of_containers_stay(engine: Engine, name: str) -> None:
     made(engine, name, "echo kept > /data/x; echo mine > /own/x", volumes=[f"{name}:/data", "/own"])
     run_to_end(engine, name)
-    with pytest.raises(InUse, match=f"volume {name} is in use by container {name}: remove that first"):
+    with pytest.raises(InUse, match=rf"remove {name}: volume is in use - \[container {name}\]"):
         remove_volume(engine, name)
     anonymous = [mount.source for mount in get(engine, name).mounts if mount.target == "/own"]
-    assert not set(anonymous) & {each.name for each in prune_volumes(engine, named=True)}
+    assert not set(anonymous) & {each.name for each in prune_volumes(engine, named=True)[0]}
     assert (engine.volumes.data(engine.volumes.get(anonymous[0])) / "x").read_text() == "mine\n"
     verbs.remove(engine, name)
     assert anonymous[0] in engine.volumes.names(), "without volumes=True they stay"
-    assert {name, *anonymous} <= {each.name for each in prune_volumes(engine, named=True)}
+    assert {name, *anonymous} <= {each.name for each in prune_volumes(engine, named=True)[0]}
 
 
 def test_volumes_go_with_their_container_unless_another_has_them(engine: Engine, name: str) -> None:

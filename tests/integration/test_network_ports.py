@@ -1,8 +1,10 @@
 """Published ports: reserved, held, reachable; the proxy serves what no rule translates; rules that somebody has flushed."""
 
+import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -519,3 +521,24 @@ def test_a_released_address_has_no_connections_to_a_published_port(made: Rig, ne
     assert container.ipv4 in made.host("cat", "/proc/net/nf_conntrack")
     released(made, network)
     assert container.ipv4 not in made.host("cat", "/proc/net/nf_conntrack")
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--reverse",), ("--bidir",), ("--udp", "--bytes=1M", "--bitrate=99M"), ("--parallel=4",)]
+)
+def test_iperf3_measures_through_a_published_port(made: Rig, network: Network, words: tuple[str, ...]) -> None:
+    """From another host and localhost, translated, and by `::1` through the proxy: more than sockets hold, so it arrives."""
+    needs("iperf3")
+    both = (PortBinding(5201, "tcp", "", 5201), PortBinding(5201, "udp", "", 5201))
+    web = made.container("web", network, *both, serve=False)
+    with subprocess.Popen(web.words("iperf3", "--server", "--forceflush"), stdout=subprocess.PIPE) as server:
+        try:
+            assert server.stdout
+            while b"listening" not in server.stdout.readline():
+                assert server.poll() is None
+            for place, address in ((made.neighbor, HOST), (made.host, "127.0.0.1"), (made.host, "::1")):
+                said = place("iperf3", "--client", address, "--bytes=64M", "--json", *words)
+                end = json.loads(said)["end"]
+                assert (end.get("sum_received") or end["sum"])["bytes"], said
+        finally:
+            server.kill()

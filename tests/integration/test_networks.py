@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from labcore.errors import InUse, InvalidInput, LabcoreError, NotFound, StoreDamaged, Unavailable
+from labcore.errors import Forbidden, InUse, InvalidInput, LabcoreError, NotFound, StoreDamaged, Unavailable
 from labcore.network import NetlinkError, NetworkDriver, in_namespace, namespace_of, namespaces
 from labcore.spec.network import AddressPool, Endpoint, EndpointOptions, Network, NetworkOptions
 from tests.conftest import needs_root
@@ -288,22 +288,23 @@ def test_subnets_that_are_chosen_avoid_networks_routes_and_resolvers(machine: Ma
 
 
 REFUSED: list[tuple[dict[str, Any], type[LabcoreError], str]] = [
-    ({"name": "blue"}, InUse, "one of that name"),
-    ({"name": "host"}, InvalidInput, "always"),
-    ({"name": "default"}, InvalidInput, "always"),
+    ({"name": "blue"}, InUse, "network with name blue already exists"),
+    ({"name": "host"}, Forbidden, "not permitted on predefined host network"),
+    ({"name": "default"}, Forbidden, "predefined"),
     ({"name": ""}, InvalidInput, "letters, digits"),
     ({"name": "../x"}, InvalidInput, "letters, digits"),
     ({"name": "a,b"}, InvalidInput, "letters, digits"),
     ({"name": "naïve"}, InvalidInput, "letters, digits"),
     ({"name": "a\0b"}, InvalidInput, "letters, digits"),
     ({"name": "x" * 129}, InvalidInput, "at most 128"),
-    ({"driver": "macvlan"}, InvalidInput, "'macvlan': its containers are on the host's own wire"),
-    ({"driver": "ipvlan"}, InvalidInput, "'ipvlan': its containers are on the host's own wire"),
-    ({"driver": "overlay"}, InvalidInput, "'overlay': it connects the machines of a swarm"),
-    ({"driver": "bridged"}, InvalidInput, "no such driver"),
+    ({"driver": "macvlan"}, InvalidInput, "macvlan: its containers are on the host's own wire"),
+    ({"driver": "ipvlan"}, InvalidInput, "ipvlan: its containers are on the host's own wire"),
+    ({"driver": "overlay"}, InvalidInput, "overlay: it connects the machines of a swarm"),
+    ({"driver": "bridged"}, NotFound, 'plugin "bridged" not found'),
+    ({"driver": "host"}, Forbidden, "only one instance"),
     ({"ipv4": False}, InvalidInput, "needs IPv4 or IPv6"),
-    ({"pools": (AddressPool("10.5.128.0/24"),)}, InUse, "overlaps 10.5.0.0/16, which is network blue's"),
-    ({"pools": (AddressPool("10.0.0.0/8"),)}, InUse, "overlaps"),
+    ({"pools": (AddressPool("10.5.128.0/24"),)}, Forbidden, "overlaps 10.5.0.0/16, which is network blue's"),
+    ({"pools": (AddressPool("10.0.0.0/8"),)}, Forbidden, "overlaps"),
     ({"pools": (AddressPool("198.51.100.0/25"),)}, InUse, "route to 198.51.100.0/24"),
     ({"pools": (AddressPool("10.6.0.0/16"), AddressPool("10.7.0.0/16"))}, InvalidInput, "one of each version"),
     ({"pools": (AddressPool("fd00:7::/64"),)}, InvalidInput, "add --ipv6"),
@@ -413,7 +414,7 @@ def test_a_kernel_without_ipv6(machine: Machine, monkeypatch: pytest.MonkeyPatch
 def test_removing(machine: Machine) -> None:
     network = machine.create("blue")
     machine.connect("one", "blue", machine.container())
-    with pytest.raises(InUse, match="network blue is in use by one"):
+    with pytest.raises(Forbidden, match=r"network blue has active endpoints \(one\)"):
         machine.do(machine.driver.remove, "blue")
     machine.do(machine.driver.release, "one")
     machine.do(machine.driver.remove, network.id[:10])

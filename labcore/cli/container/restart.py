@@ -2,8 +2,9 @@
 
 import argparse
 
-from labcore.cli import for_each, notify
+from labcore.cli import for_each
 from labcore.cli.container.stop import how_to_stop
+from labcore.cli.notices import notify
 from labcore.engine import Engine
 from labcore.engine.container_start import start
 from labcore.engine.containers import signal_number, stop

@@ -4,9 +4,10 @@ import argparse
 import errno
 import sys
 
-from labcore.cli import LABCORE_FAILED, notify
+from labcore.cli import LABCORE_FAILED
 from labcore.cli.container import options as create_options
 from labcore.cli.container.cidfile import write_cidfile
+from labcore.cli.notices import notify
 from labcore.engine import Engine, exit_code
 from labcore.engine.foreground import Prepared, prepared
 from labcore.engine.ids import new_id

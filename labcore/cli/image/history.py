@@ -34,7 +34,8 @@ def main(args: argparse.Namespace) -> int:
             print(json.dumps(_as_json(step, name)))
     else:
         heads = ["IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"]
-        show_table(heads, [_row(step, name, args.no_trunc) for step, name in zip(made, ids, strict=False)], right=["SIZE"])
+        rows = [_row(step, name, args.no_trunc) for step, name in zip(made, ids, strict=False)]
+        show_table(heads, rows, right=["SIZE"], elastic="" if args.no_trunc else "CREATED BY")
     return 0
 
 

@@ -5,8 +5,9 @@ import sys
 
 from labcore.cli.confirm import confirmed
 from labcore.cli.formatting import size
+from labcore.cli.image.rm import show
 from labcore.engine import Engine
-from labcore.engine.prune import prune
+from labcore.engine.image_remove import prune_images
 
 NAMELESS = "images without a name"
 UNUSED = "all images that no container uses"
@@ -27,15 +28,14 @@ def main(args: argparse.Namespace) -> int:
     """Ask, on a terminal; then remove, and say what was freed."""
     if not confirmed(args, UNUSED if args.all else NAMELESS, LEFT):
         return 1
-    prune_images(Engine(args.root), every=args.all)
+    prune(Engine(args.root), every=args.all)
     return 0
 
 
-def prune_images(engine: Engine, *, every: bool) -> None:
+def prune(engine: Engine, *, every: bool) -> None:
     """Remove them, and say what was freed."""
-    pruned = prune(engine, every=every)
-    for name in pruned.images:
-        print(f"Deleted: {name}")
+    pruned = prune_images(engine, every=every)
+    show(pruned)
     print(f"blobs: {pruned.blobs.blobs} removed, {size(pruned.blobs.size)}")
     print(f"unpacked layers: {pruned.layers.layers} removed, {size(pruned.layers.size)}")
     for why in pruned.kept:

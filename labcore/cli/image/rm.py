@@ -5,7 +5,7 @@ import sys
 
 from labcore.cli import for_each
 from labcore.engine import Engine
-from labcore.engine.prune import Removal, remove_image
+from labcore.engine.image_remove import Removal, remove_image
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,9 +24,12 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _said(removal: Removal) -> None:
-    for name in removal.untagged:
-        print(f"Untagged: {name}")
-    for digest in removal.deleted:
-        print(f"Deleted: {digest}")
+    show(removal)
     for why in removal.kept:
         print(why, file=sys.stderr)
+
+
+def show(removal: Removal) -> None:
+    """Say what is gone, in docker's words."""
+    for each in removal.gone:
+        print(f"{'Untagged' if each.untagged else 'Deleted'}: {each.what}")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from labcore.cli import notify
+from labcore.cli.notices import notify
 from labcore.engine import Engine
 from labcore.engine.network_connect import connect
 from labcore.engine.network_forms import endpoint

@@ -2,9 +2,10 @@
 
 import argparse
 
-from labcore.cli import notify
+from labcore.cli.notices import notify
 from labcore.engine import Engine
 from labcore.engine.network_create import network_options
+from labcore.engine.network_objects import create_network
 
 REPEATED = (
     ("--subnet", "SUBNET", "such as 172.30.0.0/16 (default: one that is free)"),
@@ -44,5 +45,5 @@ def main(args: argparse.Namespace) -> int:
         labels=args.label,
         options=args.opt,
     )
-    print(Engine(args.root, notify=notify).networks.create(wanted).id)
+    print(create_network(Engine(args.root, notify=notify), wanted).id)
     return 0

@@ -2,7 +2,7 @@
 
 import argparse
 
-from labcore.cli import notify
+from labcore.cli.notices import notify
 from labcore.engine import Engine
 
 

@@ -4,7 +4,8 @@ import argparse
 
 from labcore.cli.confirm import confirmed
 from labcore.cli.container.prune import STOPPED, prune_all_containers
-from labcore.cli.image.prune import LEFT, NAMELESS, UNUSED, prune_images
+from labcore.cli.image.prune import LEFT, NAMELESS, UNUSED
+from labcore.cli.image.prune import prune as prune_images
 from labcore.engine import Engine
 
 

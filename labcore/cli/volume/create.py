@@ -3,6 +3,7 @@
 import argparse
 
 from labcore.engine import Engine
+from labcore.engine.volume_objects import create_volume
 from labcore.errors import InvalidInput
 
 
@@ -18,5 +19,5 @@ def main(args: argparse.Namespace) -> int:
     pairs = [label.partition("=") for label in args.label]
     if any(not name for name, _, _ in pairs):
         raise InvalidInput("--label NAME=VALUE")
-    print(Engine(args.root).volumes.create(args.name, labels=[(name, value) for name, _, value in pairs]).name)
+    print(create_volume(Engine(args.root), args.name, labels=[(name, value) for name, _, value in pairs]).name)
     return 0

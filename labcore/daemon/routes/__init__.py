@@ -1,5 +1,33 @@
 """The routing table: one file for each tag of the API's description."""
 
-from labcore.daemon.routes import container, exec, system
+from labcore.daemon.routes import (
+    auth,
+    build,
+    commit,
+    container,
+    distribution,
+    events,
+    exec,
+    image,
+    jobs,
+    network,
+    swarm,
+    system,
+    volume,
+)
 
-ROUTES = (*system.ROUTES, *container.ROUTES, *exec.ROUTES)
+ROUTES = (
+    *system.ROUTES,
+    *events.ROUTES,
+    *auth.ROUTES,
+    *jobs.ROUTES,
+    *container.ROUTES,
+    *exec.ROUTES,
+    *commit.ROUTES,
+    *image.ROUTES,
+    *build.ROUTES,
+    *distribution.ROUTES,
+    *network.ROUTES,
+    *volume.ROUTES,
+    *swarm.ROUTES,
+)

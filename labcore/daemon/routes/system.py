@@ -1,45 +1,51 @@
-"""System: ping, version, info, events, disk usage, and the registry's log-in (tag System)."""
+"""System: ping, version, info and disk usage (tag System; events have a file of their own)."""
 
-import os
+from typing import Final
 
-import labcore
 from labcore.daemon.context import Daemon
-from labcore.daemon.versions import API_VERSION, MIN_API_VERSION
+from labcore.daemon.versions import version_of
 from labcore.daemon.wire.codec import json_response
+from labcore.daemon.wire.disk_usage import KINDS, check_kinds, disk_usage_json
+from labcore.daemon.wire.system import info_json, version_json
 from labcore.http import Request, Response, Route
+
+PING: Final = {
+    "Builder-Version": "1",  # there is no BuildKit
+    "Swarm": "inactive",
+    "Cache-Control": "no-cache, no-store, must-revalidate",
+    "Pragma": "no-cache",
+    "Content-Type": "text/plain; charset=utf-8",
+}
+KINDS_CHOSEN_SINCE: Final = (1, 42)
 
 
 def ping(daemon: Daemon, request: Request) -> Response:
     """GET and HEAD /_ping."""
-    headers = {
-        "Builder-Version": "1",
-        "Swarm": "inactive",
-        "Cache-Control": "no-cache, no-store, must-revalidate",
-        "Pragma": "no-cache",
-        "Content-Type": "text/plain; charset=utf-8",
-    }
     if request.method == "HEAD":
-        return Response(200, {**headers, "Content-Length": "0"})
-    return Response(200, headers, b"OK")
+        return Response(200, {**PING, "Content-Length": "0"})
+    return Response(200, PING, b"OK")
 
 
 def version(daemon: Daemon, request: Request) -> Response:
     """GET /version."""
-    machine = os.uname()
-    about = {"ApiVersion": API_VERSION, "MinAPIVersion": MIN_API_VERSION, "Os": "linux", "KernelVersion": machine.release}
-    arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine.machine, machine.machine)
-    return json_response(
-        {
-            "Platform": {"Name": "labcore"},
-            "Components": [{"Name": "Engine", "Version": labcore.__version__, "Details": about | {"Arch": arch}}],
-            "Version": labcore.__version__,
-            **about,
-            "Arch": arch,
-        }
-    )
+    return json_response(version_json())
 
 
-ROUTES = (
+def info(daemon: Daemon, request: Request) -> Response:
+    """GET /info."""
+    return json_response(info_json(daemon))
+
+
+def disk_usage(daemon: Daemon, request: Request) -> Response:
+    """GET /system/df."""
+    asked = request.every("type") if version_of(request) >= KINDS_CHOSEN_SINCE else ()
+    check_kinds(asked)
+    return json_response(disk_usage_json(daemon.engine, asked or KINDS))
+
+
+ROUTES: Final = (
     Route("GET", "/_ping", ping),
     Route("GET", "/version", version),
+    Route("GET", "/info", info),
+    Route("GET", "/system/df", disk_usage),
 )

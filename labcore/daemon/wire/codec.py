@@ -27,8 +27,9 @@ def decode(request: Request, kind: type[T]) -> T:
     """Return a request's JSON body. Raises InvalidInput, naming the field; ContentTooLarge."""
     content = request.body.read_at_most(MAX_BODY_BYTES)
     if content and not request.headers.get("content-type", "").lower().startswith("application/json"):
-        raise InvalidInput("the body's Content-Type must be application/json")
-    return decode_bytes(content or b"{}", kind)
+        given = request.headers.get("content-type", "").partition(";")[0]
+        raise InvalidInput(f"unsupported Content-Type header ({given:.80}): must be 'application/json'")
+    return decode_bytes(b"{}" if content.strip() in (b"", b"null") else content, kind)
 
 
 def decode_bytes(content: bytes | str, kind: type[T]) -> T:

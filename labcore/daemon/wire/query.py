@@ -7,6 +7,8 @@ from labcore.errors import InvalidInput
 from labcore.http import Request
 
 MAX_EXTENT = (1 << 16) - 1  # rows or columns of a terminal
+TRUE_WORDS = ("1", "t", "T", "TRUE", "true", "True")  # of parameters that docker is strict about
+FALSE_WORDS = ("0", "f", "F", "FALSE", "false", "False")
 FALSE = ("", "0", "no", "false", "none")
 
 
@@ -26,17 +28,30 @@ def number(request: Request, name: str, default: int | None = None) -> int | Non
         raise InvalidInput(f"{name}={text}: a whole number is wanted") from None
 
 
-def filters(request: Request, known: Collection[str]) -> dict[str, list[str]]:
-    """Return the filters, JSON of `{"name": ["value"]}` or of the older `{"name": {"value": true}}`. Raises InvalidInput."""
+def filters(request: Request, known: Collection[str] | None) -> dict[str, list[str]]:
+    """Return the filters, JSON of `{"name": ["value"]}` or of the older `{"name": {"value": true}}`.
+
+    Raises InvalidInput, also for one that is not among those `known`, if these are named.
+    """
     text = request.query.get("filters", "")
     found = decode_bytes(text, dict[str, list[str] | dict[str, bool]]) if text else {}
     for name in found:
-        if name not in known:
+        if known is not None and name not in known:
             raise InvalidInput(f"invalid filter '{name}': there are {', '.join(known)}")
     return {
         name: [value for value, wanted in values.items() if wanted] if isinstance(values, dict) else values
         for name, values in found.items()
     }
+
+
+def strict_flag(request: Request, name: str, *, default: bool = False) -> bool:
+    """Return a truth of a parameter that docker is strict about. Raises InvalidInput."""
+    text = request.query.get(name, "")
+    if not text:
+        return default
+    if text not in TRUE_WORDS + FALSE_WORDS:
+        raise InvalidInput(f"invalid value for {name}: {text:.80}: true or false is wanted")
+    return text in TRUE_WORDS
 
 
 def console_size(request: Request) -> tuple[int, int]:

@@ -43,10 +43,18 @@ class Selected(Record):
 def save(
     store: ImageStore, images: Sequence[str], out: BinaryIO, *, platform: Platform | None = None, form: str = "docker"
 ) -> None:
-    """Write images, given by name or ID, as an archive: `docker`, which is an OCI layout too, or `oci`, which is only that.
+    """Write images, given by name or ID, as an archive: `archive_chunks`."""
+    for chunk in archive_chunks(store, images, platform=platform, form=form):
+        out.write(chunk)
 
-    Of an index all images that are here are written, or the one for the `platform`. Raises ImageNotFound, InvalidInput;
-    StoreDamaged, also when part of the archive was written already.
+
+def archive_chunks(
+    store: ImageStore, images: Sequence[str], *, platform: Platform | None = None, form: str = "docker"
+) -> Iterator[bytes]:
+    """Yield the bytes of an archive of images: `docker`, which is an OCI layout too, or `oci`, which is only that.
+
+    Of an index all images that are here are written, or the one for the `platform`. Raises ImageNotFound, InvalidInput before
+    the first; StoreDamaged, also when part of the archive was yielded already.
     """
     if form not in FORMATS:
         raise InvalidInput(f"no archive format {form!r}: there are {', '.join(FORMATS)}")
@@ -64,7 +72,7 @@ def save(
             members[name], sizes[name] = lambda at=part: _blob(store, at), part.size  # type: ignore[misc]
         for name, content in _documents(store, selected, form).items():
             members[name], sizes[name] = lambda text=content: iter([text]), len(content)  # type: ignore[misc]
-        _write(out, [(name, sizes[name], members[name]) for name in sorted(members)])
+        yield from _tar([(name, sizes[name], members[name]) for name in sorted(members)])
 
 
 def _select(store: ImageStore, images: Sequence[str], platform: Platform | None) -> list[Selected]:
@@ -157,14 +165,15 @@ def _blob(store: ImageStore, descriptor: Descriptor) -> Iterator[bytes]:
         raise StoreDamaged(f"blob {descriptor.digest} was changed on disk; `labcore fsck --repair` puts it aside")
 
 
-def _write(out: BinaryIO, members: Iterable[tuple[str, int, Callable[[], Iterator[bytes]]]]) -> None:
+def _tar(members: Iterable[tuple[str, int, Callable[[], Iterator[bytes]]]]) -> Iterator[bytes]:
     written = 0
+    for chunk in _blocks(members):
+        yield chunk
+        written += len(chunk)
+    yield bytes(-written % RECORD)
 
-    def write(content: bytes) -> None:
-        nonlocal written
-        out.write(content)
-        written += len(content)
 
+def _blocks(members: Iterable[tuple[str, int, Callable[[], Iterator[bytes]]]]) -> Iterator[bytes]:
     above: set[str] = set()
     for name, size, content in members:
         parts = name.split("/")[:-1]
@@ -172,13 +181,11 @@ def _write(out: BinaryIO, members: Iterable[tuple[str, int, Callable[[], Iterato
             directory = "/".join(parts[: depth + 1])
             if directory not in above:
                 above.add(directory)
-                write(_header(directory, 0o755, tarfile.DIRTYPE))
-        write(_header(name, 0o644, tarfile.REGTYPE, size))
-        for chunk in content():
-            write(chunk)
-        write(bytes(-size % BLOCK))
-    write(bytes(2 * BLOCK))
-    write(bytes(-written % RECORD))
+                yield _header(directory, 0o755, tarfile.DIRTYPE)
+        yield _header(name, 0o644, tarfile.REGTYPE, size)
+        yield from content()
+        yield bytes(-size % BLOCK)
+    yield bytes(2 * BLOCK)
 
 
 def _header(name: str, mode: int, kind: bytes, size: int = 0) -> bytes:

@@ -1,0 +1,32 @@
+"""Commit: an image of a container (POST /commit, tag Image)."""
+
+from functools import partial
+from http import HTTPStatus
+
+from labcore.daemon.context import Daemon
+from labcore.daemon.wire.codec import decode, json_response
+from labcore.daemon.wire.commit import CommitConfig, merged
+from labcore.daemon.wire.query import flag
+from labcore.engine.commit import commit
+from labcore.http import Request, Response, Route
+from labcore.spec import Reference
+
+
+def commit_container(daemon: Daemon, request: Request) -> Response:
+    """POST /commit."""
+    said = request.query
+    repository, tag = said.get("repo", ""), said.get("tag", "")
+    image = commit(
+        daemon.engine,
+        said.get("container", ""),
+        Reference.parse(f"{repository}:{tag}" if tag else repository) if repository else None,
+        settings=partial(merged, decode(request, CommitConfig)),
+        changes=[line for text in request.every("changes") for line in text.splitlines() if line.strip()],
+        message=said.get("comment", ""),
+        author=said.get("author", ""),
+        pause=flag(request, "pause", default=True),
+    )
+    return json_response({"Id": image.id}, status=HTTPStatus.CREATED)
+
+
+ROUTES = (Route("POST", "/commit", commit_container, long_running=True),)

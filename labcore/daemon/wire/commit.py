@@ -1,0 +1,65 @@
+"""The body of POST /commit: a ContainerConfig, whose fields win over the container's."""
+
+import msgspec
+
+from labcore.daemon.wire.codec import Wire
+from labcore.images.config import Config, healthcheck_from_json
+
+
+class WireHealthcheck(Wire):
+    """HealthConfig: times in nanoseconds."""
+
+    test: list[str] = []
+    interval: int = 0
+    timeout: int = 0
+    retries: int = 0
+    start_period: int = 0
+    start_interval: int = 0
+
+
+class CommitConfig(Wire):
+    """ContainerConfig, as far as an image has it."""
+
+    user: str = ""
+    exposed_ports: dict[str, dict[str, str]] = {}
+    env: list[str] = []
+    cmd: list[str] | str = []
+    entrypoint: list[str] | str = []
+    volumes: dict[str, dict[str, str]] = {}
+    working_dir: str = ""
+    labels: dict[str, str] = {}
+    stop_signal: str = ""
+    shell: list[str] = []
+    on_build: list[str] = []
+    healthcheck: WireHealthcheck | None = None
+
+
+def merged(body: CommitConfig, config: Config) -> Config:
+    """Return the config with what the body says: lists of names are joined, everything else replaced."""
+    environment = {line.partition("=")[0]: line for line in (*config.environment, *body.env)}
+    entrypoint, command = _words(body.entrypoint), _words(body.cmd)
+    health = body.healthcheck
+    return config.replace(
+        user=body.user or config.user,
+        exposed_ports=tuple(sorted({*config.exposed_ports, *body.exposed_ports})),
+        environment=tuple(environment.values()),
+        entrypoint=entrypoint or config.entrypoint,
+        command=command or (() if entrypoint else config.command),
+        volumes=tuple(sorted({*config.volumes, *body.volumes})),
+        workdir=body.working_dir or config.workdir,
+        labels=tuple(sorted((dict(config.labels) | body.labels).items())),
+        stop_signal=body.stop_signal or config.stop_signal,
+        shell=tuple(body.shell) or config.shell,
+        on_build=tuple(body.on_build) or config.on_build,
+        healthcheck=healthcheck_from_json(_health(health)) if health else config.healthcheck,
+    )
+
+
+def _health(health: WireHealthcheck) -> dict[str, object]:
+    found = msgspec.to_builtins(health)
+    assert isinstance(found, dict)
+    return found
+
+
+def _words(value: list[str] | str) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)

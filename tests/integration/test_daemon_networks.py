@@ -1,0 +1,135 @@
+"""Networks of the daemon, by docker-py, the docker command and raw requests: what docker does with them, and says of them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from tests.conftest import needs_root
+from tests.daemon import RunningDaemon, running_daemon
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    needs_root()
+    with running_daemon(Path(tmp_path_factory.mktemp("daemon"), "root")) as made:
+        yield made
+
+
+def test_networks_are_created_listed_inspected_and_removed(daemon: RunningDaemon) -> None:
+    pool = docker.types.IPAMPool("10.77.0.0/16", iprange="10.77.4.0/24", gateway="10.77.0.9", aux_addresses={"r": "10.77.1.1"})
+    made = daemon.client.networks.create(
+        "blue", ipam=docker.types.IPAMConfig(pool_configs=[pool]), labels={"a": "b"}, internal=True, check_duplicate=True
+    )
+    config = {
+        "Subnet": "10.77.0.0/16",
+        "IPRange": "10.77.4.0/24",
+        "Gateway": "10.77.0.9",
+        "AuxiliaryAddresses": {"r": "10.77.1.1"},
+    }
+    assert made.attrs["IPAM"] == {"Driver": "default", "Options": None, "Config": [config]}
+    assert (made.attrs["Internal"], made.attrs["Labels"], made.attrs["Scope"]) == (True, {"a": "b"}, "local")
+    assert {each.name for each in daemon.client.networks.list()} == {"bridge", "host", "none", "blue"}
+    assert daemon.docker("network", "ls", "-q", "--no-trunc", "-f", "label=a=b").stdout.split() == [made.id]
+    assert daemon.docker("network", "inspect", made.id[:10], "-f", "{{.Name}}").stdout == "blue\n"
+    made.remove()
+    assert {each.name for each in daemon.client.networks.list()} == {"bridge", "host", "none"}
+
+
+REFUSED: list[tuple[str, str, dict[str, Any], int, str]] = [
+    ("POST", "/networks/create", {"Name": ""}, 400, "invalid name: name is empty"),
+    ("POST", "/networks/create", {"Name": "host"}, 403, "operation is not permitted on predefined host network"),
+    ("POST", "/networks/create", {"Name": "x", "Driver": "host"}, 403, 'only one instance of "host" network is allowed'),
+    ("POST", "/networks/create", {"Name": "x", "Driver": "nope"}, 404, 'plugin "nope" not found'),
+    ("POST", "/networks/create", {"Name": "x", "Driver": "macvlan"}, 400, "macvlan"),
+    ("POST", "/networks/create", {"Name": "x", "IPAM": {"Driver": "nope"}}, 404, 'plugin "nope" not found'),
+    ("POST", "/networks/create", {"Name": "x", "IPAM": {"Config": [{"Gateway": "10.9.0.1"}]}}, 400, "invalid network config"),
+    ("POST", "/networks/create", {"Name": "x", "Scope": "swarm"}, 403, "cannot create a swarm scoped network"),
+    ("POST", "/networks/create", {"Name": "x", "Ingress": True}, 403, "Ingress network"),
+    ("POST", "/networks/create", {"Name": "x", "ConfigOnly": True}, 400, "ConfigOnly"),
+    (
+        "POST",
+        "/networks/create",
+        {"Name": "x", "ConfigFrom": {"Network": "y"}},
+        404,
+        'configuration network "y" does not exist',
+    ),
+    ("POST", "/networks/create", {"Name": 5}, 400, "Name"),
+    ("GET", "/networks/nope", {}, 404, "network nope not found"),
+    ("GET", "/networks/bridge?scope=swarm", {}, 404, "network bridge not found"),
+    ("GET", "/networks/bridge?verbose=zz", {}, 400, "invalid value for verbose: zz"),
+    ("GET", '/networks?filters={"zz":["a"]}', {}, 400, "invalid filter 'zz'"),
+    ("GET", '/networks?filters={"type":["a"]}', {}, 400, "invalid filter: 'type'='a'"),
+    ("GET", '/networks?filters={"dangling":["maybe"]}', {}, 400, "invalid value for filter 'dangling'"),
+    ("DELETE", "/networks/bridge", {}, 403, "bridge is a pre-defined network and cannot be removed"),
+    ("DELETE", "/networks/nope", {}, 404, "network nope not found"),
+    ("POST", "/networks/bridge/connect", {"Container": "zz"}, 404, "No such container: zz"),
+    ("POST", "/networks/bridge/disconnect", {}, 400, 'invalid name or ID supplied: ""'),
+    ("POST", '/networks/prune?filters={"until":["soon"]}', {}, 400, "until=soon"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status", "message"), REFUSED)
+def test_what_docker_refuses_is_refused_with_its_status_and_words(
+    daemon: RunningDaemon, method: str, path: str, body: dict[str, Any], status: int, message: str
+) -> None:
+    found = daemon.request(method, path, body)
+    assert (found.status, message.lower() in found.json["message"].lower()) == (status, True), found
+
+
+def test_names_are_unique_and_beginnings_of_ids_may_be_ambiguous(daemon: RunningDaemon) -> None:
+    ids: dict[str, str] = {}
+    try:
+        while len({each[0] for each in ids.values()}) == len(ids):
+            ids[f"n{len(ids)}"] = daemon.request("POST", "/networks/create", {"Name": f"n{len(ids)}"}).json["Id"]
+        *_, last = ids.values()
+        assert daemon.request("POST", "/networks/create", {"Name": "n0"}).status == 409
+        ambiguous = daemon.request("GET", f"/networks/{last[0]}")
+        assert (ambiguous.status, "is ambiguous" in ambiguous.json["message"]) == (400, True)
+    finally:
+        for name in ids:
+            assert daemon.request("DELETE", f"/networks/{name}").status == 204
+
+
+def test_containers_are_connected_and_disconnected_while_they_run(daemon: RunningDaemon) -> None:
+    daemon.docker("network", "create", "red")
+    web = daemon.docker("run", "-d", "--name=web", "busybox", "sleep", "1000").stdout.strip()
+    daemon.docker("network", "connect", "--alias=www", "--ip=10.99.0.7", "red", "web", status=1)  # no pool of the user's
+    daemon.docker("network", "connect", "--alias=www", "red", "web")
+    (member,) = daemon.client.networks.get("red").attrs["Containers"].values()
+    assert member["Name"] == "web"
+    twice = daemon.request("POST", "/networks/red/connect", {"Container": "web"})
+    assert (twice.status, "endpoint with name web already exists in network red" in twice.json["message"]) == (403, True)
+    busy = daemon.request("DELETE", "/networks/red")
+    assert (busy.status, "has active endpoints" in busy.json["message"]) == (403, True)
+    assert daemon.request("GET", "/v1.27/networks").json != daemon.request("GET", "/v1.28/networks").json
+    daemon.docker("network", "disconnect", "red", "web")
+    assert daemon.client.networks.get("red").attrs["Containers"] == {}
+    assert daemon.request("POST", "/networks/red/disconnect", {"Container": web}).status == 404
+    daemon.docker("rm", "-f", "web")
+    assert daemon.request("DELETE", "/networks/red").status == 204
+
+
+def test_prune_removes_what_nobody_is_on_and_what_the_filters_say(daemon: RunningDaemon) -> None:
+    daemon.docker("network", "create", "--label=keep", "kept")
+    daemon.docker("network", "create", "gone")
+    pruned = daemon.request("POST", '/networks/prune?filters={"label!":["keep"]}')
+    assert pruned.json == {"NetworksDeleted": ["gone"]}
+    assert daemon.request("POST", '/networks/prune?filters={"until":["10h"]}').json == {"NetworksDeleted": None}
+    assert daemon.client.networks.prune() == {"NetworksDeleted": ["kept"]}
+
+
+def test_events_tell_what_happens_to_a_network(daemon: RunningDaemon) -> None:
+    before = daemon.now()
+    daemon.docker("network", "create", "told")
+    daemon.docker("run", "--rm", "--network=told", "busybox", "true")
+    daemon.docker("network", "rm", "told")
+    lines = [
+        json.loads(line)
+        for line in daemon.docker("events", "--since", before, "--until", daemon.now(), "--format", "json").stdout.splitlines()
+    ]
+    told = [each["Action"] for each in lines if each["Type"] == "network" and each["Actor"]["Attributes"]["name"] == "told"]
+    assert told == ["create", "connect", "disconnect", "destroy"]
