@@ -9,6 +9,7 @@ import os
 from functools import cached_property, partial
 from pathlib import Path
 
+from labcore.engine.health_state import NO_HEALTH
 from labcore.engine.lifecycle import Lifecycle
 from labcore.errors import InvalidInput
 from labcore.images.config import Config
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from labcore.engine.container_dirs import ContainerDirs
     from labcore.engine.endpoint import RegistryOptions
     from labcore.engine.events import Events
+    from labcore.engine.health_state import Health
     from labcore.engine.progress import Progress
     from labcore.engine.records import Container, Records, State
     from labcore.images import Image, ImageStore
@@ -68,6 +70,9 @@ if TYPE_CHECKING:
         def restart_later(self, container: Container) -> None:
             """Have a container started again after its back-off."""
 
+        def health_of(self, id: str) -> Health | None:
+            """Return the health of a container; None if it has no check, or was not started yet."""
+
         def submit(self, work: Callable[[], object]) -> None:
             """Have something done that may take a while."""
 
@@ -97,6 +102,15 @@ class Engine:
         self.registries = registries
         self.supervisor: Supervisor | None = None
         self.lifecycle = Lifecycle()
+
+    def health_of(self, id: str) -> Health | None:
+        """Return the health of a container, which only a supervisor looks after."""
+        return self.supervisor.health_of(id) if self.supervisor else None
+
+    def health_status(self, id: str) -> str:
+        """Return the same in a word."""
+        health = self.health_of(id)
+        return health.status if health else NO_HEALTH
 
     def log_event(self, kind: str, action: str, id: str, attributes: Mapping[str, str]) -> None:
         """Publish an event, in docker's words, if somebody may want to hear of it."""
