@@ -37,7 +37,7 @@ def root_archive(*files: str) -> bytes:
 
 
 class Step(NamedTuple):
-    """A call, made of both; `{R}` is the registry, `{D}` a digest, `{C}` the last container. `exact`: the words are the same, too."""
+    """A call, made of both; `{R}` is the registry. `exact`: the words are the same, too; `lines`: those of progress."""
 
     method: str
     path: str
@@ -120,12 +120,11 @@ class Side:
         self._connection = UnixConnection(api.path)
         self._connection.timeout = None
         self._connection.request("GET", "/v1.51/events")
-        self._answer = self._connection.getresponse()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
         with suppress(OSError, ValueError, AttributeError):
-            for line in self._answer:
+            for line in self._connection.getresponse():  # dockerd answers with the first event
                 self._events.append(json.loads(line))
 
     def __call__(self, step: Step) -> Answer:
@@ -160,7 +159,7 @@ def sides(peer: Peers, engine: Engine, tmp_path_factory: pytest.TempPathFactory)
     save(engine.images, ["busybox"], archive)
     with ExitStack() as undo:
         undo.enter_context(running_dockerd(peer, home / "docker"))
-        ours = undo.enter_context(running_daemon(home / "ours" / "root", seeds=()))
+        ours = undo.enter_context(running_daemon(home / "root", seeds=()))
         made = []
         for name, path in (("theirs", f"{home}/docker/s"), ("mine", str(ours.socket))):
             registry = undo.enter_context(served(Registry(home / name).answer))
