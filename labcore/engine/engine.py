@@ -9,6 +9,7 @@ import os
 from functools import cached_property, partial
 from pathlib import Path
 
+from labcore.engine.health_state import NO_HEALTH
 from labcore.engine.lifecycle import Lifecycle
 from labcore.errors import InvalidInput
 from labcore.images.config import Config
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from labcore.engine.container_dirs import ContainerDirs
     from labcore.engine.endpoint import RegistryOptions
     from labcore.engine.events import Events
-    from labcore.engine.exec_sessions import ExecSessions
+    from labcore.engine.health_state import Health
     from labcore.engine.progress import Progress
     from labcore.engine.records import Container, Records, State
     from labcore.images import Image, ImageStore
@@ -69,6 +70,9 @@ if TYPE_CHECKING:
         def restart_later(self, container: Container) -> None:
             """Have a container started again after its back-off."""
 
+        def health_of(self, id: str) -> Health | None:
+            """Return the health of a container; None if it has no check, or was not started yet."""
+
         def submit(self, work: Callable[[], object]) -> None:
             """Have something done that may take a while."""
 
@@ -99,17 +103,19 @@ class Engine:
         self.supervisor: Supervisor | None = None
         self.lifecycle = Lifecycle()
 
+    def health_of(self, id: str) -> Health | None:
+        """Return the health of a container, which only a supervisor looks after."""
+        return self.supervisor.health_of(id) if self.supervisor else None
+
+    def health_status(self, id: str) -> str:
+        """Return the same in a word."""
+        health = self.health_of(id)
+        return health.status if health else NO_HEALTH
+
     def log_event(self, kind: str, action: str, id: str, attributes: Mapping[str, str]) -> None:
         """Publish an event, in docker's words, if somebody may want to hear of it."""
         if self.events is not None:
             self.events.publish(kind, action, id, attributes)
-
-    @cached_property
-    def exec_sessions(self) -> ExecSessions:
-        """The processes that a daemon's clients have run in containers."""
-        from labcore.engine.exec_sessions import ExecSessions
-
-        return ExecSessions(self)
 
     @cached_property
     def images(self) -> ImageStore:

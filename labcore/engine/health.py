@@ -12,35 +12,16 @@ from typing import Final
 
 from labcore.engine.container_events import log_container_event
 from labcore.engine.engine import Engine
-from labcore.engine.health_probe import ProbeResult, run_probe
+from labcore.engine.health_probe import run_probe
+from labcore.engine.health_state import Health
 from labcore.engine.records import Container, run_config
 from labcore.engine.timers import Timer, Timers
 from labcore.errors import NotFound
-from labcore.record import Record
 from labcore.spec import Healthcheck
 
-LOG_LENGTH: Final = 5
 SECOND: Final = 10**9  # a check's times are in ns
 DEFAULTS: Final = Healthcheck(interval=30 * SECOND, timeout=30 * SECOND, start_interval=5 * SECOND, retries=3)
 KINDS: Final = ("CMD", "CMD-SHELL")
-
-
-class Health(Record):
-    """A container's health: `starting`, `healthy` or `unhealthy`, failures in a row, and the last results, the oldest first."""
-
-    status: str = "starting"
-    failing_streak: int = 0
-    log: tuple[ProbeResult, ...] = ()
-
-    def after(self, result: ProbeResult, retries: int, *, counts: bool) -> "Health":
-        """Return the health after a further result; with `counts` a failure of one that is starting counts."""
-        log = (*self.log, result)[-LOG_LENGTH:]
-        if result.exit_code == 0:
-            return Health("healthy", 0, log)
-        if self.status == "starting" and not counts:
-            return self.replace(log=log)
-        streak = self.failing_streak + 1
-        return Health("unhealthy" if streak >= retries else self.status, streak, log)
 
 
 def healthcheck_of(container: Container) -> Healthcheck | None:

@@ -11,26 +11,17 @@ from labcore.engine.container_events import log_container_event
 from labcore.engine.container_state import now
 from labcore.engine.engine import Engine
 from labcore.engine.exec import ExecOptions, execute
+from labcore.engine.health_state import ProbeResult
 from labcore.engine.ids import new_id
 from labcore.engine.records import Container, run_config
 from labcore.errors import LabcoreError
 from labcore.native import DEVNULL, Process
-from labcore.record import Record
 from labcore.spec import Healthcheck
 
 OUTPUT_BYTES: Final = 4096  # that are kept of what a check puts out
 SHELL: Final = ("/bin/sh", "-c")
 FAILED: Final = -1  # the exit code of a check that could not be run, or took too long
 SECOND: Final = 10**9
-
-
-class ProbeResult(Record):
-    """What came of a check: when it ran (RFC 3339), its exit code, what it put out."""
-
-    start: str
-    end: str
-    exit_code: int
-    output: str
 
 
 def run_probe(engine: Engine, container: Container, check: Healthcheck) -> ProbeResult:

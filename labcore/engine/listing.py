@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from labcore.engine.health_state import NO_HEALTH
 from labcore.engine.lifecycle import STATUSES, status_of
 from labcore.engine.records import run_config
 from labcore.errors import InvalidInput
@@ -84,7 +85,7 @@ def resolved_filters(engine: Engine, filters: Mapping[str, list[str]]) -> dict[s
     return found
 
 
-def matches(container: Container, filters: Mapping[str, Sequence[str]]) -> bool:
+def matches(container: Container, filters: Mapping[str, Sequence[str]], *, health: str = NO_HEALTH) -> bool:
     """Return whether a container passes all filters; of several values of one, any will do, but for labels.
 
     They are `resolved_filters`.
@@ -100,7 +101,7 @@ def matches(container: Container, filters: Mapping[str, Sequence[str]]) -> bool:
             value, (f"{each.container_port}/{each.protocol}" for each in container.options.ports)
         ),
         "expose": lambda value: _has_port(value, (*container.options.exposed_ports, *container.config.exposed_ports)),
-        "health": lambda value: value == "none",
+        "health": lambda value: value == health,
         "before": lambda value: container.created < value,
         "since": lambda value: container.created > value,
         "id": lambda value: container.id.startswith(value),
@@ -126,11 +127,14 @@ def has_label(labels: Mapping[str, str], text: str) -> bool:
     return name in labels and (not equals or labels[name] == value)
 
 
-def status_line(container: Container, now: datetime | None = None) -> str:
-    """Return the state as `ps` says it: `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`."""
+def status_line(container: Container, now: datetime | None = None, *, health: str = NO_HEALTH) -> str:
+    """Return the state as `ps` says it: `Up 3 minutes (healthy)`, `Exited (0) 2 hours ago`, `Created`."""
     state, status = container.state, status_of(container)
-    if status in ("running", "paused"):
-        return f"Up {_since(state.started, now)}{' (Paused)' if state.paused else ''}"
+    if status == "paused":
+        return f"Up {_since(state.started, now)} (Paused)"
+    if status == "running":
+        about = {NO_HEALTH: "", "starting": " (health: starting)"}.get(health, f" ({health})")
+        return f"Up {_since(state.started, now)}{about}"
     if status == "restarting":
         return f"Restarting ({state.exit_code}) {_since(state.finished, now)} ago"
     if status == "exited":

@@ -22,6 +22,7 @@ from labcore.engine.container_state import settled
 from labcore.engine.engine import Engine
 from labcore.engine.events import Events
 from labcore.engine.health import HealthMonitors
+from labcore.engine.health_state import Health
 from labcore.engine.reconcile import reconcile
 from labcore.engine.records import Container, State
 from labcore.engine.restart_policy import next_delay, should_restart
@@ -73,6 +74,10 @@ class Supervisor:
         """Have something done that may take a while; what goes wrong with one container must not end the watch over others."""
         with suppress(RuntimeError):  # closing
             self._workers.submit(self._logged, work)
+
+    def health_of(self, id: str) -> Health | None:
+        """Return the health of a container; None if it has no check, or was not started yet."""
+        return self.health[id]
 
     @contextmanager
     def keeping(self, id: str) -> Iterator[None]:

@@ -86,7 +86,7 @@ def _container(engine: Engine, container: Container, sizes: dict[str, int]) -> d
         "SizeRootFs": written + sum(sizes.get(layer, 0) for layer in container.layers),
         "Labels": container.labels(),
         "State": status_of(container),
-        "Status": status_line(container),
+        "Status": status_line(container, health=engine.health_status(container.id)),
         "HostConfig": {"NetworkMode": container.options.network_mode or "bridge"},
         "NetworkSettings": {"Networks": {}},
         "Mounts": [],

@@ -32,7 +32,8 @@ def list_containers(daemon: Daemon, request: Request) -> Response:
     wanted = resolved_filters(daemon.engine, {name: values for name, values in wanted.items() if name in FILTERS})
     limit = number(request, "limit", 0) or 0
     every_one = flag(request, "all") or limit > 0 or any(name in wanted for name in OF_ALL)
-    found = [each for each in every(daemon.engine) if isinstance(each, Container) and matches(each, wanted)]
+    whole = (each for each in every(daemon.engine) if isinstance(each, Container))
+    found = [each for each in whole if matches(each, wanted, health=daemon.engine.health_status(each.id))]
     shown = [each for each in found if every_one or status_of(each) in RUNNING]
     size = flag(request, "size")
     return json_response([summary(daemon.engine, each, size=size) for each in (shown[:limit] if limit > 0 else shown)])
