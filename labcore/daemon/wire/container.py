@@ -47,7 +47,7 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
         "MountLabel": "",
         "ProcessLabel": "",
         "AppArmorProfile": container.options.apparmor,
-        "ExecIDs": engine.exec_sessions.ids(container.id) or None,
+        "ExecIDs": None,
         "HostConfig": host_config_json(container.options),
         "GraphDriver": {"Name": driver_of(container), "Data": _graph_data(engine, container) if container.layers else None},
         "Mounts": [mount_point(engine, mount) for mount in container.mounts],
