@@ -49,6 +49,7 @@ def _attaching(
 ) -> Callable[[Duplex], None]:  # fmt: skip
     """Return what serves a client that is attached. Its output begins here, before anything is answered."""
     check_can_attach(container)
+    log_container_event(daemon.engine, container, "attach")
     keys = detach_keys(request.query.get("detachKeys", ""))
     wanted = frozenset(stream for stream in ("stdin", "stdout", "stderr") if flag(request, stream))
     started = daemon.events.subscribe(lambda event: event.id == container.id and event.action in ("start", "destroy"))
