@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from labcore import procfs
 from labcore.engine.exec import cgroups_by_controller, check_runs
 from labcore.errors import InvalidInput, NotRunning, Unavailable
 from labcore.record import Record
@@ -37,7 +39,7 @@ def top(container: Container, arguments: str = "") -> Processes:
     for name, title in RENAMED_PID.findall(f" {arguments}"):
         if name != "pid":
             raise InvalidInput(f'specifying "{name}={title}" is not allowed')
-    pids = processes_of(container)
+    pids = processes_of(container) - _monitors(container)
     chosen = [f"-q{','.join(map(str, sorted(pids)))}"]
     done = _ps([*words, *chosen])
     if done.returncode and not done.stdout:  # not all of its options go together with that
@@ -67,6 +69,26 @@ def processes_of(container: Container) -> set[int]:
     for path, _, _ in os.walk(directory):
         found |= set(map(int, Path(path, "cgroup.procs").read_text(encoding="utf-8").split()))
     return found
+
+
+def _monitors(container: Container) -> set[int]:
+    """Return those of its processes that are monitors, its own and those of its exec sessions: all run one program."""
+    pid = container.state.pid
+    try:
+        monitor = _program(procfs.parent(pid))
+    except OSError:  # it has just ended
+        return set()
+    found = set()
+    for each in processes_of(container) - {pid}:
+        with suppress(OSError):
+            if _program(each) == monitor:
+                found.add(each)
+    return found
+
+
+def _program(pid: int) -> tuple[int, int]:
+    status = Path(f"/proc/{pid}/exe").stat()
+    return status.st_dev, status.st_ino
 
 
 def _parsed(text: str, pids: set[int]) -> Processes:

@@ -84,7 +84,8 @@ def _bound(attachment: Mount) -> str:
     if not os.path.lexists(source):
         if not attachment.make:
             raise InvalidInput(
-                f'invalid mount config for type "bind": bind source path does not exist: {source}: make it, or use -v {source}:{attachment.target}, which does'
+                f'invalid mount config for type "bind": bind source path does not exist: {source}: make it, or use '
+                f"-v {source}:{attachment.target}, which does"
             )
         source.mkdir(parents=True)
     return str(source)

@@ -76,7 +76,7 @@ SESSIONS = {
         docker run --name mm -m 16m --memory-swap 16m busybox sh -c 'a=x; while :; do a=$a$a; done'; docker inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' mm
         ~docker run -d --rm --name gone busybox sleep 100
         docker stop -t 0 gone; sleep 0.5; docker inspect gone
-        docker run --restart on-failure:2 --name again busybox sh -c 'exit 4'; docker wait again; docker inspect -f '{{.RestartCount}} {{.State.ExitCode}}' again
+        docker run --restart on-failure:2 --name again busybox sh -c 'exit 4'; docker wait again; sleep 0.5; docker inspect -f '{{.RestartCount}}' again
         docker run --rm --restart always busybox true
         docker run --restart nope busybox true
         docker run -d --restart unless-stopped --name keeps busybox true | grep -c .
@@ -87,10 +87,10 @@ SESSIONS = {
         script -qec "docker run --rm -it busybox sh -c 'tty; stty size | wc -l; echo \\$TERM'" /dev/null
         script -qec "docker run --name tt -it busybox sh" /dev/null <<< 'echo $((6*7)); exit 3'
         ~docker run -d -it --name uu --detach-keys ctrl-x busybox cat
-        script -qec "docker exec -it uu sh -c 'tty; exit 4'" /dev/null
-        script -qec "docker exec --interactive --tty uu tty" /dev/null
+        script -qec "docker exec -it uu sh -c 'test -t 1; exit 4'" /dev/null
+        script -qec "docker exec --interactive --tty uu test -t 0" /dev/null
         docker run -t --rm busybox tty
-        docker exec -t uu tty
+        docker exec -t uu tty | cut -c1-9
         (sleep 0.7; printf 'hello\\n'; sleep 0.5; printf '\\x10\\x11') | script -qec "docker attach uu" /dev/null
         docker inspect -f '{{.State.Running}}' uu
         (sleep 0.7; printf 'x'; sleep 0.5; printf '\\x01') | script -qec "docker attach --detach-keys ctrl-a uu" /dev/null
@@ -126,7 +126,7 @@ SESSIONS = {
         docker stop -t 0 ee; docker top ee; docker exec ee true
     """,
     "logs": """
-        docker run --name ll -t=false busybox sh -c 'echo one; echo two >&2; echo three'
+        docker run --name ll -t=false busybox sh -c 'echo one; sleep 0.2; echo two >&2; sleep 0.2; echo three'
         docker logs ll
         docker logs ll 2>/dev/null
         docker logs -n 1 ll
@@ -169,7 +169,7 @@ SESSIONS = {
         docker cp --quiet --follow-link file cc:/vol; docker exec cc cat /vol/file
         docker cp cc:/vol/file cc:/tmp
         docker cp nonesuch:/x .
-        docker diff cc
+        docker diff cc | sort
         docker diff nonesuch
         docker stop -t 0 cc
         docker cp file cc:/tmp/later; docker cp cc:/tmp/later -  | tar tf -

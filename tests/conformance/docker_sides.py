@@ -1,7 +1,6 @@
-"""Two daemons, dockerd and ours, each on a host of its own with busybox; shell lines are run with the docker command for each."""
+"""Two daemons, dockerd and ours, each on a host of its own with busybox; the docker command is run for each."""
 
 import io
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -92,7 +91,8 @@ class Side:
             "docker ps -aq | xargs -r docker rm -fv",
             "docker network prune -f",
             "docker volume prune -af",
-            "docker images --format '{{.Repository}}:{{.Tag}}' | grep -v -e ^busybox:latest -e none | xargs -r docker rmi -f; docker image prune -f",
+            "docker images --format '{{.Repository}}:{{.Tag}}' | grep -v -e ^busybox:latest -e none | xargs -r docker rmi -f",
+            "docker image prune -f",
         ):
             self.run(line, folder, seconds=120)
 

@@ -1,4 +1,4 @@
-"""Words of docker's command line: which command a line gives, and with which options, as the command's own help has them."""
+"""Words of docker's command line: a line's commands and their options, by docker's own help."""
 
 import re
 import shlex
@@ -11,8 +11,8 @@ from tests.daemon import DOCKER
 NOUNS = ("container", "image", "network", "volume", "system")
 SHORT = {
     **{name: f"container {name}" for name in (
-        "attach", "commit", "cp", "create", "diff", "exec", "export", "kill", "logs", "pause", "port", "rename", "restart", "rm",
-        "run", "start", "stats", "stop", "top", "unpause", "update", "wait",
+        "attach", "commit", "cp", "create", "diff", "exec", "export", "kill", "logs", "pause", "port", "rename", "restart",
+        "rm", "run", "start", "stats", "stop", "top", "unpause", "update", "wait",
     )},
     **{name: f"image {name}" for name in ("build", "history", "import", "load", "pull", "push", "save", "tag")},
     "ps": "container ls", "images": "image ls", "rmi": "image rm", "events": "system events", "info": "system info",
@@ -50,9 +50,8 @@ def options(command: str) -> dict[str, tuple[str, bool]]:
 
 
 def used(line: str) -> Iterator[tuple[str, set[str]]]:
-    """Yield each docker command in a shell line, with the options that it is given."""
-    words = list(shlex.shlex(line.lstrip("~"), posix=True, punctuation_chars=True))
-    lexer = shlex.shlex(line.lstrip("~"), posix=True, punctuation_chars=";|&()<>")
+    """Yield each docker command in a shell line, with the options that it has."""
+    lexer = shlex.shlex(line.lstrip("~!"), posix=True, punctuation_chars=";|&()<>")
     lexer.whitespace_split = True
     words = list(lexer)
     for at, word in enumerate(words):

@@ -1,12 +1,13 @@
 """The stock docker command and compose, at dockerd and at ours: each line of each session has the same outcome.
 
-These take minutes: `LABCORE_CLIENTS=1 pytest tests/conformance/test_docker_sessions.py`; with LABCORE_WRITE=1 the page of docker's
-commands is written anew.
+These take minutes: `LABCORE_CLIENTS=1 pytest tests/conformance/test_docker_sessions.py`; with LABCORE_WRITE=1 the page of
+docker's commands is written anew.
 """
 
 import os
 import textwrap
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,9 @@ PAGE = Path(labcore.daemon.__file__).with_name("DOCKER_COMMANDS.md")
 HEAD = """\
 # Commands of docker
 
-What the docker command 28.5.2 gets from `labcore daemon`, command by command and option by option. Each row stands for lines that were
-run, with dockerd 28.5.2 and with ours: *works* if one of them came to the same as with dockerd, with success; else what is refused,
-in the words that it is refused with. This page is made by
+What the docker command 28.5.2 gets from `labcore daemon`, command by command and option by option. Each row stands for lines
+that were run, with dockerd 28.5.2 and with ours: *works* if one of them came to the same as with dockerd, with success; else what
+is refused, in the words that it is refused with. This page is made by
 `LABCORE_CLIENTS=1 LABCORE_WRITE=1 pytest tests/conformance/test_docker_sessions.py`.
 
 | Command | Option | |
@@ -55,7 +56,8 @@ def compare(sides: tuple[Side, Side], name: str, lines: str, subtests: pytest.Su
     folders = [side.home / "sessions" / name.split(",")[0].replace(" ", "-") for side in sides]
     found = outcomes.setdefault(name, [])
     for line in map(str.strip, lines.strip().splitlines()):
-        there, here = (side.run(line.lstrip("~!"), folder) for side, folder in zip(sides, folders, strict=True))
+        with ThreadPoolExecutor() as both:
+            there, here = both.map(lambda side, folder, line=line: side.run(line.lstrip("~!"), folder), sides, folders)
         found.append((line, there, here))
         with subtests.test(line):
             if not line.startswith("!"):
@@ -63,8 +65,8 @@ def compare(sides: tuple[Side, Side], name: str, lines: str, subtests: pytest.Su
             if line[0] not in "~!":
                 assert here.out == there.out, (there, here)
                 assert told(here.err, there.err), (there, here)
-    for side, folder in zip(sides, folders, strict=True):
-        side.clear(folder)
+    with ThreadPoolExecutor() as both:
+        list(both.map(Side.clear, sides, folders))
 
 
 def told(ours: str, theirs: str) -> bool:

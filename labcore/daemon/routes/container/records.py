@@ -12,8 +12,8 @@ from labcore.daemon.wire.query import filters, flag, number
 from labcore.engine.container_create import create
 from labcore.engine.containers import every
 from labcore.engine.lifecycle import status_of
-from labcore.engine.local_images import check_platform
 from labcore.engine.listing import FILTERS, checked_filters, matches, resolved_filters
+from labcore.engine.local_images import check_platform
 from labcore.engine.records import Container
 from labcore.http import Request, Response, Route
 
