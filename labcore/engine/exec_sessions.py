@@ -107,7 +107,7 @@ class ExecSessions:
     def create(
         self, text: str, options: ExecOptions, *, attached: frozenset[str] = frozenset(), detach_keys: str = ""
     ) -> ExecSession:
-        """Note what is wanted. Raises NotFound, NotRunning, InUse of a paused container, InvalidInput of a user that it lacks."""
+        """Note what is wanted. Raises NotFound, NotRunning, InUse of a paused container, InvalidInput of a user."""
         container = get(self._engine, text)
         check_runs(container)
         if options.user:

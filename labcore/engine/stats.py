@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 from labcore.engine.exec import cgroups_by_controller
+from labcore.engine.top import monitors
 from labcore.files import read_text
 from labcore.record import Record
 
@@ -88,7 +89,7 @@ def sample(container: Container) -> Sample:
             group.number("memory", "memory.failcnt", "") or 0,
             min(limit, total) if limit else total,
             tuple(sorted(details.items())),
-            group.number("pids", "pids.current", "pids.current") or 0,
+            max(0, (group.number("pids", "pids.current", "pids.current") or 0) - len(monitors(container))),
             group.number("pids", "pids.max", "pids.max"),
             *_blocks(group),
             _networks(container, pid),

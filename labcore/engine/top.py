@@ -39,7 +39,7 @@ def top(container: Container, arguments: str = "") -> Processes:
     for name, title in RENAMED_PID.findall(f" {arguments}"):
         if name != "pid":
             raise InvalidInput(f'specifying "{name}={title}" is not allowed')
-    pids = processes_of(container) - _monitors(container)
+    pids = processes_of(container) - monitors(container)
     chosen = [f"-q{','.join(map(str, sorted(pids)))}"]
     done = _ps([*words, *chosen])
     if done.returncode and not done.stdout:  # not all of its options go together with that
@@ -71,7 +71,7 @@ def processes_of(container: Container) -> set[int]:
     return found
 
 
-def _monitors(container: Container) -> set[int]:
+def monitors(container: Container) -> set[int]:
     """Return those of its processes that are monitors, its own and those of its exec sessions: all run one program."""
     pid = container.state.pid
     try:

@@ -78,6 +78,12 @@ class Side:
         )
         return Outcome(done.returncode, self._common(done.stdout, folder), self._common(done.stderr, folder))
 
+    def load(self, archive: bytes) -> None:
+        """Have it load an archive of images."""
+        (self.home / "images.tar").write_bytes(archive)
+        loaded = self.run("docker load -i images.tar", self.home)
+        assert loaded.status == 0, loaded
+
     def _common(self, text: str, folder: Path) -> str:
         """Return a text without what differs from side to side and from run to run."""
         text = text.replace(str(folder), "FOLDER").replace(self.url, "URL")
@@ -98,20 +104,26 @@ class Side:
 
 
 @contextmanager
-def two_sides(peer: Peers, engine: Engine, home: Path, *seeds: str) -> Iterator[tuple[Side, Side]]:
+def our_side(engine: Engine, home: Path) -> Iterator[Side]:
+    """Run our daemon, with busybox, on a host of its own."""
+    archive = io.BytesIO()
+    save(engine.images, ["busybox"], archive)
+    with Host() as host, running_daemon(home / "ours", enter=host.enter(), seeds=()) as daemon:
+        side = Side(host, daemon.url, home / "ours-home")
+        side.load(archive.getvalue())
+        yield side
+
+
+@contextmanager
+def two_sides(peer: Peers, engine: Engine, home: Path) -> Iterator[tuple[Side, Side]]:
     """Run both daemons; yield them, dockerd's first."""
-    images = ["busybox", *seeds]
+    archive = io.BytesIO()
+    save(engine.images, ["busybox"], archive)
     with ExitStack() as undo:
-        archive = io.BytesIO()
-        save(engine.images, images, archive)
-        hosts = [undo.enter_context(Host()) for _ in range(2)]
-        hosts[0].sh(BRIDGE)
-        peers = Peers(Namespace(hosts[0].pid).words(*peer.prefix))
+        host = undo.enter_context(Host())
+        host.sh(BRIDGE)
+        peers = Peers(Namespace(host.pid).words(*peer.prefix))
         undo.enter_context(running_dockerd(peers, home / "d", *NETWORKED))
-        daemon = undo.enter_context(running_daemon(home / "ours", enter=hosts[1].enter(), seeds=()))
-        sides = Side(hosts[0], f"unix://{home}/d/s", home / "theirs-home"), Side(hosts[1], daemon.url, home / "ours-home")
-        for side in sides:
-            (home / "images.tar").write_bytes(archive.getvalue())
-            loaded = side.run(f"docker load -i {home}/images.tar", home / "loading")
-            assert loaded.status == 0, loaded
-        yield sides
+        theirs = Side(host, f"unix://{home}/d/s", home / "theirs-home")
+        theirs.load(archive.getvalue())
+        yield theirs, undo.enter_context(our_side(engine, home))

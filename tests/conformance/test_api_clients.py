@@ -44,7 +44,9 @@ def fetched(name: str, command: Sequence[str]) -> Path:
         if not (folder / ".made").exists():
             with outside():
                 try:
-                    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)
+                    done = subprocess.run(
+                        command, cwd=folder, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False
+                    )
                 except subprocess.TimeoutExpired:
                     pytest.skip(f"needs {name}, which did not come in {FETCH_SECONDS} s")
             if done.returncode:
@@ -90,6 +92,7 @@ def test_clients_in_python(sides: tuple[Side, Side], name: str) -> None:
     script = DATA / f"{name.replace('-', '_')}_session.py"
     folder = pip(name)
     theirs, ours = (
-        session(side, [sys.executable, str(script)], PYTHONPATH=str(folder), TESTCONTAINERS_RYUK_DISABLED="true") for side in sides
+        session(side, [sys.executable, str(script)], PYTHONPATH=str(folder), TESTCONTAINERS_RYUK_DISABLED="true")
+        for side in sides
     )
     assert ours == theirs

@@ -40,7 +40,9 @@ async def main() -> None:
     told["network"] = len((await network.show())["Containers"])
     await network.disconnect({"Container": box.id, "Force": True})
     await network.delete()
-    cat = await docker.containers.create({"Image": "busybox", "Cmd": ["cat"], "OpenStdin": True, "StdinOnce": True, "Tty": True})
+    cat = await docker.containers.create(
+        {"Image": "busybox", "Cmd": ["cat"], "OpenStdin": True, "StdinOnce": True, "Tty": True}
+    )
     async with cat.attach(stdin=True, stdout=True, stderr=True) as stream:
         await cat.start()
         await stream.write_in(b"typed\n")

@@ -10,7 +10,13 @@ from testcontainers.core.waiting_utils import wait_for_logs
 told = {}
 command = "sh -c 'echo page > /index.html; echo ready; exec httpd -f -h /'"
 with Network() as network:
-    web = DockerContainer("busybox").with_command(command).with_exposed_ports(80).with_network(network).with_network_aliases("site")
+    web = (
+        DockerContainer("busybox")
+        .with_command(command)
+        .with_exposed_ports(80)
+        .with_network(network)
+        .with_network_aliases("site")
+    )
     with web as server:
         wait_for_logs(server, "ready", timeout=20)
         url = f"http://{server.get_container_host_ip()}:{server.get_exposed_port(80)}/index.html"
