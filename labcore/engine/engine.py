@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from labcore.engine.container_dirs import ContainerDirs
     from labcore.engine.endpoint import RegistryOptions
     from labcore.engine.events import Events
-    from labcore.engine.exec_sessions import ExecSessions
     from labcore.engine.health_state import Health
     from labcore.engine.progress import Progress
     from labcore.engine.records import Container, Records, State
@@ -117,13 +116,6 @@ class Engine:
         """Publish an event, in docker's words, if somebody may want to hear of it."""
         if self.events is not None:
             self.events.publish(kind, action, id, attributes)
-
-    @cached_property
-    def exec_sessions(self) -> ExecSessions:
-        """The processes that a daemon's clients have run in containers."""
-        from labcore.engine.exec_sessions import ExecSessions
-
-        return ExecSessions(self)
 
     @cached_property
     def images(self) -> ImageStore:

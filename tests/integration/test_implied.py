@@ -231,7 +231,7 @@ def test_it_stays_as_long_as_it_is_needed(engine: Engine, name: str) -> None:
     prune_images(engine)
     assert set(ids) <= set(engine.layers.ids())
     assert ids[-1] not in check(engine).unchecked
-    with pytest.raises(InUse, match=f"container {name}"):
+    with pytest.raises(InUse, match="is using its referenced image"):
         remove_image(engine, name)
     remove(engine, name)
     remove_image(engine, name)
