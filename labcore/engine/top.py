@@ -79,7 +79,7 @@ def everything_in(directories: Mapping[str, str]) -> set[int]:
 
 
 def monitors(pid: int, pids: Iterable[int]) -> set[int]:
-    """Return those that stand beside a container's processes, and not inside: the shim of its first one, exec's. Raises OSError.
+    """Return those that stand beside a container's processes, and not inside: its shim, and those of exec. Raises OSError.
 
     They are in its cgroup for what they hold is its memory, but not in its PID namespace, if it has one of its own.
     """
@@ -89,7 +89,7 @@ def monitors(pid: int, pids: Iterable[int]) -> set[int]:
     return {each for each in pids if _is_in(each, own)}
 
 
-def _is_in(pid: int, own: str) -> bool:
+def _is_in(pid: int, own: int) -> bool:
     try:
         return namespace(pid, "pid") == own
     except OSError:  # it has just ended
