@@ -46,7 +46,7 @@ STEPS = (
     Step("GET", "/networks/n2"),
     Step("GET", filtered("/networks", '{"name": ["n1"]}')),
     Step("GET", filtered("/networks", '{"label": ["a=b"], "type": ["custom"]}')),
-    Step("GET", filtered("/networks", '{"dangling": ["true"], "driver": ["bridge"], "name": ["n"]}')),
+    Step("GET", filtered("/networks", '{"dangling": ["true"], "driver": ["bridge"], "name": ["n1"]}')),
     Step("POST", "/networks/create", {"Name": "n1"}),
     Step("POST", "/networks/create", {"Name": ""}),
     Step("POST", "/networks/create", {"Name": "host"}, said=False),

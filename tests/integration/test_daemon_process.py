@@ -19,7 +19,7 @@ import pytest
 from labcore.daemon.listeners import default_host
 from labcore.engine import Engine
 from labcore.errors import Unavailable
-from tests.conftest import needs, needs_root
+from tests.conftest import PROJECT, needs, needs_root
 from tests.daemon import DOCKER, RunningDaemon, running_daemon
 
 WAIT_SECONDS = 20
@@ -323,3 +323,11 @@ def test_an_idle_daemon_takes_little_memory(tmp_path: Path) -> None:
         made.docker("run", "--rm", "busybox", "true")
         made.docker("info")
         assert proportional_bytes(made.process.pid) <= IDLE_BYTES
+
+
+def test_the_units_of_systemd_are_sound() -> None:
+    needs("systemd-analyze")
+    units = [str(path) for path in sorted((PROJECT / "tools/systemd").iterdir())]
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
+    complaints = [line for line in done.stderr.splitlines() if "labcore" in line and "is not executable" not in line]
+    assert complaints == []
