@@ -64,10 +64,13 @@ def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     with_input = with_input and not engine.supervisor  # whose clients take it from the shim, and end it there
     if shim.input == "once" and not with_input:  # whoever comes first to signal it would have it, and end it
         shim = shim.replace(input="open")
+    stages = engine.stages.stages() if engine.stages else {}
     on_networks = connection(engine, container.options, container.id, name=container.name, config=container.config)
-    with given_back(engine, on_networks), held(engine, container, on_networks) as spec:
+    etc = {"rootfs", "mounts"}.isdisjoint(stages)
+    with given_back(engine, on_networks), held(engine, container, on_networks, etc=etc) as spec:
         launch = Launch(
             spec,
+            stages=stages,
             options=on_networks.launch_options(engine),
             cgroup=cgroup_of(container.options, container.id),
             remember=lambda launch: remember_cgroups(engine, container, launch.made),

@@ -65,8 +65,11 @@ def named_as(owner: Container, options: CreateOptions) -> CreateOptions:
 
 
 @contextmanager
-def held(engine: Engine, container: Container, on_networks: Connected) -> Iterator[ContainerSpec]:
-    """Yield the spec of a container that is started inside the block, with these networks."""
+def held(engine: Engine, container: Container, on_networks: Connected, *, etc: bool = True) -> Iterator[ContainerSpec]:
+    """Yield the spec of a container that is started inside the block, with these networks.
+
+    Without `etc` the files there are the root's own: a stage that takes the place of labcore's mounts cannot know of others.
+    """
     options, root = container.options, root_of(engine, container)
     owner = network_owner(engine, options)
     if owner:
@@ -76,6 +79,9 @@ def held(engine: Engine, container: Container, on_networks: Connected) -> Iterat
         engine.layers.using(),
         mounted(engine, options.replace(mounts=container.mounts), spec, container.config) as whole,
     ):
+        if not etc:
+            yield with_variables(whole, on_networks.variables)
+            return
         directory = str(engine.container_dirs.path((owner or container).id))
         if not owner:
             write_etc_files(directory, etc_files(options, whole.hostname or container.id[:12], on_networks), whole)
