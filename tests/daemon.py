@@ -76,7 +76,7 @@ class RunningDaemon:
         """Run the stock docker command to its end; it has to end with that status."""
         command = [str(DOCKER), "-H", self.url, *words]
         environment = {**os.environ, "DOCKER_CONFIG": str(self.socket.parent / "docker-config"), **env}
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, env=environment, check=False)
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, env=environment, check=False)
         assert status is None or done.returncode == status, (words, done.returncode, done.stdout, done.stderr, self.said())
         return done
 

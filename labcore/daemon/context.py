@@ -7,6 +7,7 @@ from labcore.daemon.root_lock import identify, own
 from labcore.daemon.settings import Settings
 from labcore.engine.engine import Engine
 from labcore.engine.events import Events
+from labcore.engine.exec_sessions import ExecSessions
 from labcore.engine.jobs import Jobs
 from labcore.engine.supervisor import Supervisor
 from labcore.http import Response, Upgrade
@@ -32,6 +33,7 @@ class Daemon:
         self.engine = Engine(root, notify=notify, events=self.events, registries=settings.registries, stages=stages)
         self._lock = own(root)
         self.id = identify(root)
+        self.exec_sessions = ExecSessions(self.engine)
         self.supervisor = Supervisor(self.engine)
         self.supervisor.start()
 

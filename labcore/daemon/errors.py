@@ -26,7 +26,6 @@ STATUSES: Final[Mapping[type[Exception], int]] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
     Forbidden: HTTPStatus.FORBIDDEN,
     Unauthorized: HTTPStatus.UNAUTHORIZED,
-    StepFailed: HTTPStatus.BAD_REQUEST,
     NotFound: HTTPStatus.NOT_FOUND,
     ImageNotFound: HTTPStatus.NOT_FOUND,
     NotRunning: HTTPStatus.CONFLICT,
@@ -57,6 +56,11 @@ def image_not_found(_: Request, error: ImageNotFound) -> Response:
     return message(HTTPStatus.NOT_FOUND, f"No such image: {error.missing}" if error.missing else str(error))
 
 
+def step_failed(_: Request, error: StepFailed) -> Response:
+    """Return how a container's start failed, behind Go's words for it: by these the docker command knows its exit status."""
+    return message(HTTPStatus.BAD_REQUEST, f"{(error.strerror or '').lower()}: {error}")
+
+
 def invalid_reference(_: Request, error: InvalidReference) -> Response:
     """Return docker's words for what is no image name."""
     return message(HTTPStatus.BAD_REQUEST, error.format_error)
@@ -79,5 +83,6 @@ HANDLERS: Final[Mapping[type[Exception], Callable[[Request, Any], Response]]] = 
     exceptions.MethodNotAllowed: page_not_found,
     **{kind: _handler(status) for kind, status in STATUSES.items()},
     ImageNotFound: image_not_found,
+    StepFailed: step_failed,
     InvalidReference: invalid_reference,
 }

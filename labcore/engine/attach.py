@@ -11,6 +11,7 @@ from labcore.engine.container_start import start
 from labcore.engine.container_state import current, shim_of
 from labcore.engine.containers import attach, wait_for
 from labcore.engine.engine import Engine
+from labcore.engine.lifecycle import status_of
 from labcore.engine.logs import within
 from labcore.engine.records import Container
 from labcore.errors import InUse, NotFound, NotRunning
@@ -25,7 +26,7 @@ def output(engine: Engine, container: Container, since: int) -> Iterator[LogReco
 
 def check_can_attach(container: Container) -> None:
     """Raise InUse if nobody can attach to a container now, in docker's words."""
-    status: str = container.state.status
+    status = status_of(container)
     if status == "paused":
         raise InUse(f"container {container.name} is paused, unpause the container before attach")
     if status == "restarting":

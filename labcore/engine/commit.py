@@ -1,15 +1,18 @@
 """commit: an image of what a container has changed, on top of its own (docker commit)."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 
 from labcore.engine.container_events import log_container_event
 from labcore.engine.container_files import check_has_layers
+from labcore.engine.container_pause import pause as pause_container
+from labcore.engine.container_pause import unpause
 from labcore.engine.container_state import get, now, upper_of
 from labcore.engine.engine import Engine
 from labcore.engine.image_events import log_image_event
 from labcore.engine.records import Container, run_config
-from labcore.errors import ImageNotFound
+from labcore.errors import ImageNotFound, NotFound, NotRunning
 from labcore.images import Config, Image
 from labcore.images.changes import changed
 from labcore.images.config import History
@@ -28,13 +31,14 @@ def commit(
     message: str = "",
     author: str = "",
     command: Sequence[str] = (),
+    pause: bool = False,
 ) -> Image:
     """Make an image of a container's image and one layer more, what was changed, and name it if there is a name.
 
     The image is run as the container was, but for what `settings` makes of that, and `changes`: instructions as a Dockerfile
     has them (`CMD ["sh"]`, `ENV A=b`).
-    `command` is what made the layer, for its history. If no file was changed there is no further layer. The container may run
-    meanwhile; what it writes then may be in the image or not.
+    `command` is what made the layer, for its history, by default the container's. If no file was changed there is no further
+    layer. The container may run meanwhile; what it writes then may be in the image or not, unless it is to `pause`.
     Raises NotFound; ImageNotFound if the layers below are here no more, InvalidInput.
     """
     container = get(engine, text)
@@ -43,10 +47,11 @@ def commit(
     config = settings(run_config(container))
     for change in changes:
         config = changed(config, change)
-    empty = not (engine.uppers.changes(upper) or engine.uppers.has_new_top(upper))
-    entry = History(now(), json.dumps(list(command)) if command else "", author, message, empty_layer=empty)
-    history = (*_whole(config.history, len(config.diff_ids)), entry)
-    with engine.images.using():
+    made_by = json.dumps(list(command)) if command else " ".join(run_config(container).command)
+    with engine.images.using(), _paused(engine, container) if pause else nullcontext():
+        empty = not (engine.uppers.changes(upper) or engine.uppers.has_new_top(upper))
+        entry = History(now(), made_by, author, message, empty_layer=empty)
+        history = (*_whole(config.history, len(config.diff_ids)), entry)
         below = _image_below(engine, container)
         layers = list(below.layers)
         if not empty:
@@ -58,6 +63,20 @@ def commit(
     return image
 
 
+@contextmanager
+def _paused(engine: Engine, container: Container) -> Iterator[None]:
+    """Have a container that runs stand still meanwhile."""
+    if container.state.status != "running" or container.state.paused:
+        yield
+        return
+    pause_container(engine, container.id)
+    try:
+        yield
+    finally:
+        with suppress(NotFound, NotRunning):  # it was killed meanwhile
+            unpause(engine, container.id)
+
+
 def _log(engine: Engine, container: Container, image: Image, name: str, comment: str) -> None:
     log_image_event(engine, image, "create")
     if name:
@@ -66,11 +85,11 @@ def _log(engine: Engine, container: Container, image: Image, name: str, comment:
 
 
 def _image_below(engine: Engine, container: Container) -> Image:
-    """Find the image that the container was made of, whatever its name means now."""
-    for entry in entries(engine.images):
-        for image in images(engine.images, entry.descriptor):
-            if image.config.diff_ids == container.config.diff_ids:
-                return image
+    """Find the image that the container was made of, whatever its name means now, or another one of the same layers."""
+    found = [image for entry in entries(engine.images) for image in images(engine.images, entry.descriptor)]
+    alike = [image for image in found if image.config.diff_ids == container.config.diff_ids]
+    for image in sorted(alike, key=lambda image: image.id != container.image_id):
+        return image
     raise ImageNotFound(f"{container.image}, which {container} was made of, is here no more: pull or make it anew, as it was")
 
 

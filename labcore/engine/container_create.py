@@ -27,6 +27,8 @@ def create(engine: Engine, options: CreateOptions) -> Container:
     engine.container_dirs.sweep()
     inherited = _inherited(engine, options)
     made = _described(engine, options, inherited)
+    if options.auto_remove and options.restart.name != "no":
+        raise InvalidInput("can't create 'AutoRemove' container with restart policy")
     drawn = sorted(set(made.anonymous_volumes()) - {mount.source for mount in inherited})
     with ExitStack() as held:  # until its record says what it needs
         held.enter_context(room_for(f"container {made.name or made.id[:12]}", engine.root))

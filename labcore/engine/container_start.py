@@ -3,26 +3,25 @@
 import errno
 from contextlib import suppress
 
-from labcore.engine.container_events import log_container_event
+from labcore.engine.container_cgroups import remember_cgroups, remove_cgroups
+from labcore.engine.container_events import log_container_event, log_mode, log_volumes
 from labcore.engine.container_state import (
     NOT_STARTED,
     boot_id,
     never_ran,
     noted,
-    remember_cgroups,
-    remove_cgroups,
     running_state,
     settled,
     shim_of,
     upper_of,
 )
-from labcore.engine.containers import attach
+from labcore.engine.containers import attach, remove
 from labcore.engine.engine import Engine
 from labcore.engine.holding import held
 from labcore.engine.networks import connection, given_back
 from labcore.engine.records import Container
 from labcore.engine.resources import cgroup_of
-from labcore.errors import NotRunning, StepFailed
+from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, StepFailed, Unavailable
 from labcore.native import Process
 from labcore.runtime.launch import Launch
 
@@ -33,29 +32,46 @@ def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
     """Start a container and return its process, to be waited for or released; one that runs already is attached to.
 
     With `with_input` its standard input is there to be written to, if it takes any. In an engine with a supervisor the process
-    is the supervisor's.
-    Raises NotFound, InUse; StepFailed if it cannot be started: then why stands in its record too.
+    is the supervisor's. One that waits for its restart is started now.
+    Raises NotFound, InUse; StepFailed if it cannot be started: then why stands in its record too, and one that was to go when
+    it ends goes at once, with a supervisor.
     """
     found = engine.records.find(text)
-    with engine.container_dirs.locked(found.id, found.name):
-        container = settled(engine, found.id)
-        if container.state.status == "running":
-            return attach(engine, container, with_input=with_input)
-        if container.layers:
-            engine.uppers.wait_until_free(upper_of(container))
-        before = container.state
-        container = engine.records.set_state(container, before.replace(status="starting", boot=boot_id(), error=""))
-        try:
-            process = _launch(engine, container, with_input)
-        except BaseException as error:
-            failed = never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
-            engine.records.set_state(container, failed)
-            raise
-        container = noted(engine, container, running_state(process.pid, before))  # it may have filled the disk
-        if engine.supervisor:
-            engine.supervisor.watch(container.id, process)
-        log_container_event(engine, container, "start")
-        return process
+    try:
+        with engine.container_dirs.locked(found.id, found.name):
+            container = settled(engine, found.id)
+            engine.lifecycle.check("start", container)
+            if container.state.status == "running":
+                return attach(engine, container, with_input=with_input)
+            fresh = container.state.replace(restart_count=0, manually_stopped=False)
+            return started(engine, engine.records.set_state(container, fresh), with_input=with_input)
+    except (StepFailed, Unavailable, InvalidInput):
+        if engine.supervisor and found.options.auto_remove:
+            with suppress(NotFound, InUse):
+                remove(engine, found.id, volumes=True)
+        raise
+
+
+def started(engine: Engine, container: Container, *, with_input: bool = False) -> Process:
+    """Do the same for a container that the caller has locked, and that does not run."""
+    if container.layers:
+        engine.uppers.wait_until_free(upper_of(container))
+    before = container.state
+    container = engine.records.set_state(container, before.replace(status="starting", boot=boot_id(), error=""))
+    log_volumes(engine, container, "mount")
+    try:
+        process = _launch(engine, container, with_input)
+    except BaseException as error:
+        failed = never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
+        engine.records.set_state(container, failed)
+        log_volumes(engine, container, "unmount")
+        raise
+    log_mode(engine, container, "connect")
+    container = noted(engine, container, running_state(process.pid, before))  # it may have filled the disk
+    if engine.supervisor:
+        engine.supervisor.started(container, process)
+    log_container_event(engine, container, "start")
+    return process
 
 
 def _launch(engine: Engine, container: Container, with_input: bool) -> Process:

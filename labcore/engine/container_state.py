@@ -1,7 +1,7 @@
 """Container states: the record, compared with the process and with what the shim has left.
 
 A shim answers as long as its container lives, and then leaves the exit in the container's directory (`labcore.runtime.shim`).
-Beside that stands `cgroups`, the cgroup's directories: whoever first finds that the container has ended removes them.
+Whoever first finds that the container has ended notes it, and gives back what it had (`labcore.engine.container_exit`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labcore import procfs
-from labcore.atomic import atomic_write
-from labcore.engine.container_events import log_container_event
 from labcore.engine.records import State
 from labcore.errors import InUse, NotFound, NotRunning, StoreFull
-from labcore.json_codec import dumps, loads
-from labcore.runtime.cgroups import removal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +28,7 @@ if TYPE_CHECKING:
 KILLED: Final = 128 + signal.SIGKILL
 MACHINE_RESTARTED: Final = 255  # what docker says of a container that ran when the machine went down
 NOT_STARTED: Final = 128
-CGROUPS: Final = "cgroups"
+SETTLING_SECONDS: Final = 2.0
 PLACEHOLDERS: Final = ("etc/hosts", "etc/hostname", "etc/resolv.conf")  # where files of its own are bound
 
 
@@ -66,8 +62,9 @@ def current(engine: Engine, container: Container) -> Container:
         return container
     if state.status == "running":
         return noted(engine, container, state)
+    seconds = SETTLING_SECONDS if engine.supervisor else 0  # which is about to say whether it is started again
     try:
-        with engine.container_dirs.locked(container.id, container.name, seconds=0):
+        with engine.container_dirs.locked(container.id, container.name, seconds=seconds):
             return settled(engine, container.id)
     except (InUse, NotFound):  # who has it will do that, or has removed it
         return container.replace(state=state)
@@ -80,17 +77,10 @@ def settled(engine: Engine, id: str) -> Container:
         return container
     state = _observed(engine, container, is_ours=True)
     if state.status != "running":
-        state = state.replace(oom_killed=remove_cgroups(engine, container))
-        if container.options.networks:
-            from labcore.engine.networks import release  # `ps` needs the records alone
+        from labcore.engine.container_exit import note_exit  # most that is looked at runs, or has ended long ago
 
-            release(engine, container.id)
-    if state == container.state:
-        return container
-    container = noted(engine, container, state)
-    if state.status == "exited":
-        log_container_event(engine, container, "die", exitCode=str(state.exit_code))
-    return container
+        return note_exit(engine, container, state)
+    return container if state == container.state else noted(engine, container, state)
 
 
 def noted(engine: Engine, container: Container, state: State) -> Container:
@@ -121,7 +111,15 @@ def _observed(engine: Engine, container: Container, *, is_ours: bool = False) ->
 
 def running_state(pid: int, before: State) -> State:
     """Return the state of a container whose process was just started."""
-    return State("running", pid, procfs.start_time(pid) or 0, started=now(), finished=before.finished, boot=boot_id())
+    return State(
+        "running",
+        pid,
+        procfs.start_time(pid) or 0,
+        started=now(),
+        finished=before.finished,
+        boot=boot_id(),
+        restart_count=before.restart_count,
+    )
 
 
 def _ended(noted: State, shim: Shim) -> State:
@@ -130,43 +128,16 @@ def _ended(noted: State, shim: Shim) -> State:
         return never_ran(noted).replace(exit_code=NOT_STARTED, error="whoever was starting it was killed meanwhile")
     if ended is not None:
         code = ended.returncode if ended.returncode >= 0 else 128 - ended.returncode
-        return noted.replace(status="exited", pid=0, finished=rfc3339(ended.time), exit_code=code)
+        return noted.replace(status="exited", pid=0, finished=rfc3339(ended.time), exit_code=code, paused=False)
     if noted.status == "starting" and not Path(shim.directory, "pid").exists():
         return never_ran(noted)
     code = KILLED if noted.boot == boot_id() else MACHINE_RESTARTED
-    return noted.replace(status="exited", pid=0, finished=now(), exit_code=code)
+    return noted.replace(status="exited", pid=0, finished=now(), exit_code=code, paused=False)
 
 
 def never_ran(noted: State) -> State:
     """Return the state from before a start that came to nothing."""
-    return noted.replace(status="exited" if noted.finished else "created", pid=0)
-
-
-def remember_cgroups(engine: Engine, container: Container, directories: list[str]) -> None:
-    """Note the directories of a container's cgroup, before they are made."""
-    atomic_write(engine.container_dirs.path(container.id) / CGROUPS, dumps(directories).encode(), durable=False)
-
-
-def remove_cgroups(engine: Engine, container: Container) -> bool:
-    """Remove the cgroup of a container that has ended; return whether the kernel had killed something in it for its memory."""
-    noted = engine.container_dirs.path(container.id) / CGROUPS
-    try:
-        directories = loads(noted.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return False
-    killed = any(map(_had_oom_kill, directories))
-    removal.remove(directories)
-    noted.unlink(missing_ok=True)
-    return killed
-
-
-def _had_oom_kill(directory: str) -> bool:
-    for name in ("memory.events", "memory.oom_control"):  # of version 2, and 1
-        with suppress(OSError):
-            lines = Path(directory, name).read_text(encoding="utf-8").splitlines()
-            if any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines):
-                return True
-    return False
+    return noted.replace(status="exited" if noted.finished else "created", pid=0, restarting=False)
 
 
 def now() -> str:

@@ -9,6 +9,8 @@ import os
 from functools import cached_property, partial
 from pathlib import Path
 
+from labcore.engine.health_state import NO_HEALTH
+from labcore.engine.lifecycle import Lifecycle
 from labcore.errors import InvalidInput
 from labcore.images.config import Config
 from labcore.paths import default_root
@@ -17,14 +19,15 @@ from labcore.runtime.probe import confined
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from typing import Any, Protocol
 
     from labcore.engine.container_dirs import ContainerDirs
     from labcore.engine.endpoint import RegistryOptions
     from labcore.engine.events import Events
-    from labcore.engine.exec_sessions import ExecSessions
+    from labcore.engine.health_state import Health
     from labcore.engine.progress import Progress
-    from labcore.engine.records import Records
+    from labcore.engine.records import Container, Records, State
     from labcore.engine.stages import StagesFile
     from labcore.images import Image, ImageStore
     from labcore.native import Process
@@ -39,10 +42,40 @@ if TYPE_CHECKING:
     from labcore.storage.volumes import VolumeStore
 
     class Supervisor(Protocol):
-        """Who is handed the process of each container that is started (`labcore.engine.supervisor`)."""
+        """Who carries out what containers' options say about their ends (`labcore.engine.supervisor`)."""
 
-        def watch(self, id: str, process: Process) -> None:
-            """Have it from now on."""
+        def started(self, container: Container, process: Process) -> None:
+            """Watch over a container that was started; its process is the supervisor's from now on."""
+
+        def decided(self, container: Container, state: State) -> State:
+            """Return the state of a container that has just ended, with whether it is to be started again."""
+
+        def exited(self, container: Container) -> None:
+            """See to what follows from an exit that was noted."""
+
+        def paused(self, container: Container) -> None:
+            """Have its health not checked meanwhile."""
+
+        def resumed(self, container: Container) -> None:
+            """Have its health checked again."""
+
+        def keeping(self, id: str) -> AbstractContextManager[None]:
+            """Have a container stay that was to go when it ends, as long as the block lasts."""
+
+        def stopped(self, container: Container) -> None:
+            """Know of a container that is not started again after all."""
+
+        def removed(self, container: Container) -> None:
+            """Forget a container."""
+
+        def restart_later(self, container: Container) -> None:
+            """Have a container started again after its back-off."""
+
+        def health_of(self, id: str) -> Health | None:
+            """Return the health of a container; None if it has no check, or was not started yet."""
+
+        def submit(self, work: Callable[[], object]) -> None:
+            """Have something done that may take a while."""
 
 
 BARE = Config(architecture="", diff_ids=())  # what a directory says of how it wants to be run
@@ -71,18 +104,21 @@ class Engine:
         self.registries = registries
         self.stages = stages
         self.supervisor: Supervisor | None = None
+        self.lifecycle = Lifecycle()
+
+    def health_of(self, id: str) -> Health | None:
+        """Return the health of a container, which only a supervisor looks after."""
+        return self.supervisor.health_of(id) if self.supervisor else None
+
+    def health_status(self, id: str) -> str:
+        """Return the same in a word."""
+        health = self.health_of(id)
+        return health.status if health else NO_HEALTH
 
     def log_event(self, kind: str, action: str, id: str, attributes: Mapping[str, str]) -> None:
         """Publish an event, in docker's words, if somebody may want to hear of it."""
         if self.events is not None:
             self.events.publish(kind, action, id, attributes)
-
-    @cached_property
-    def exec_sessions(self) -> ExecSessions:
-        """The processes that a daemon's clients have run in containers."""
-        from labcore.engine.exec_sessions import ExecSessions
-
-        return ExecSessions(self)
 
     @cached_property
     def images(self) -> ImageStore:

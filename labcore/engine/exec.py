@@ -8,8 +8,9 @@ from labcore import procfs
 from labcore.engine.container_state import get
 from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
+from labcore.engine.lifecycle import next_status, status_of
 from labcore.engine.records import Container
-from labcore.errors import InUse, InvalidInput, NotRunning, Unavailable
+from labcore.errors import InvalidInput, NotRunning, Unavailable
 from labcore.native import Process, Stream
 from labcore.record import Record
 from labcore.runtime import spawn
@@ -36,14 +37,8 @@ class ExecOptions(Record):
 
 
 def check_runs(container: Container) -> None:
-    """Raise NotRunning, or InUse of a paused container, in docker's words."""
-    status: str = container.state.status
-    if status == "paused":
-        raise InUse(f"Container {container.name} is paused, unpause the container before exec")
-    if status == "restarting":
-        raise InUse(f"Container {container.id} is restarting, wait until the container is running")
-    if status != "running":
-        raise NotRunning(f"container {container.id} is not running")
+    """Raise NotRunning, or InUse of a container that is paused or about to be restarted, in docker's words."""
+    next_status("exec", status_of(container), id=container.id, name=container.name)
 
 
 def execute(

@@ -109,8 +109,8 @@ def save_images(engine: Engine, names: Sequence[str], *, platform: Platform | No
     """Yield the bytes of an archive; a name without a tag means all images that bear it. Raises ImageNotFound, StoreDamaged."""
     everything = local_images(engine.images)
     selected = [name for text in names for name in _meant(text, (tag for local in everything.values() for tag in local.tags))]
-    for name in selected:
-        log_image_event(engine, local_image(engine.images, name).image, "save")
+    for image in [local_image(engine.images, name).image for name in selected]:
+        log_image_event(engine, image, "save")
     yield from archive_chunks(engine.images, selected, platform=platform)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from labcore.engine.health_state import NO_HEALTH
+from labcore.engine.lifecycle import STATUSES, status_of
 from labcore.engine.records import run_config
 from labcore.errors import InvalidInput
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from labcore.engine.engine import Engine
     from labcore.engine.records import Container
 
-STATUSES: Final = ("created", "running", "exited", "paused", "restarting", "removing", "dead")
 FILTERS: Final = (
     "id", "name", "status", "exited", "label", "ancestor", "network", "volume", "publish", "expose", "health", "before",
     "since",
@@ -84,7 +85,7 @@ def resolved_filters(engine: Engine, filters: Mapping[str, list[str]]) -> dict[s
     return found
 
 
-def matches(container: Container, filters: Mapping[str, Sequence[str]]) -> bool:
+def matches(container: Container, filters: Mapping[str, Sequence[str]], *, health: str = NO_HEALTH) -> bool:
     """Return whether a container passes all filters; of several values of one, any will do, but for labels.
 
     They are `resolved_filters`.
@@ -100,7 +101,7 @@ def matches(container: Container, filters: Mapping[str, Sequence[str]]) -> bool:
             value, (f"{each.container_port}/{each.protocol}" for each in container.options.ports)
         ),
         "expose": lambda value: _has_port(value, (*container.options.exposed_ports, *container.config.exposed_ports)),
-        "health": lambda value: value == "none",
+        "health": lambda value: value == health,
         "before": lambda value: container.created < value,
         "since": lambda value: container.created > value,
         "id": lambda value: container.id.startswith(value),
@@ -108,7 +109,7 @@ def matches(container: Container, filters: Mapping[str, Sequence[str]]) -> bool:
         "status": lambda value: status_of(container) == value,
         "exited": lambda value: container.state.status == "exited" and container.state.exit_code == int(value),
         "ancestor": lambda value: value in (container.image, container.image.removesuffix(":latest"), container.image_id),
-        "label": lambda value: _has_label(labels, value),
+        "label": lambda value: has_label(labels, value),
     }
     return all((all if name == "label" else any)(map(tests[name], values)) for name, values in filters.items())
 
@@ -120,22 +121,22 @@ def _has_port(text: str, ports: Iterable[str]) -> bool:
     return any(int(port) in wanted and kind == (protocol or "tcp") for port, _, kind in (each.partition("/") for each in ports))
 
 
-def _has_label(labels: Mapping[str, str], text: str) -> bool:
+def has_label(labels: Mapping[str, str], text: str) -> bool:
+    """Return whether there is a label of that name, or `NAME=VALUE`."""
     name, equals, value = text.partition("=")
     return name in labels and (not equals or labels[name] == value)
 
 
-def status_of(container: Container) -> str:
-    """Return the state by its name in the API: one that is being started is still what it was."""
-    state = container.state
-    return ("exited" if state.finished else "created") if state.status == "starting" else state.status
-
-
-def status_line(container: Container, now: datetime | None = None) -> str:
-    """Return the state as `ps` says it: `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`."""
+def status_line(container: Container, now: datetime | None = None, *, health: str = NO_HEALTH) -> str:
+    """Return the state as `ps` says it: `Up 3 minutes (healthy)`, `Exited (0) 2 hours ago`, `Created`."""
     state, status = container.state, status_of(container)
+    if status == "paused":
+        return f"Up {_since(state.started, now)} (Paused)"
     if status == "running":
-        return f"Up {_since(state.started, now)}"
+        about = {NO_HEALTH: "", "starting": " (health: starting)"}.get(health, f" ({health})")
+        return f"Up {_since(state.started, now)}{about}"
+    if status == "restarting":
+        return f"Restarting ({state.exit_code}) {_since(state.finished, now)} ago"
     if status == "exited":
         return f"Exited ({state.exit_code}) {_since(state.finished, now)} ago"
     return "Created"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
+from itertools import islice
 
-from labcore.errors import ImageNotFound, InvalidInput
+from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
 from labcore.images.resolve import find, image_here
 from labcore.record import Record
 from labcore.spec import Reference
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from labcore.images.layout import Listed
 
 KNOWN_MAX: Final = 4096
+ARCHIVE_MAX: Final = 256 << 20  # bytes of a layer that is not unpacked, which are looked through to know its size
+CHUNK_SIZE: Final = 1 << 20
 # Images that were read and checked, by their store and their manifest: what has a digest does not change.
 _KNOWN: dict[tuple[str, str], Image] = {}
 
@@ -101,13 +105,36 @@ def is_id(text: str, id: str) -> bool:
 
 
 def layer_sizes(engine: Engine, image: Image) -> list[int]:
-    """Return how many bytes the files of each layer have; of those that are not unpacked, the bytes that are stored."""
+    """Return how many bytes the regular files of each layer have, as Docker counts, whether it is unpacked or not."""
     pairs = zip(image.layers, image.config.diff_ids, strict=True)
-    return [layer.size if (size := engine.layers.size(diff_id)) is None else size for layer, diff_id in pairs]
+    return [
+        _archived_size(str(engine.images.blobs.place(layer.digest)), layer.size)
+        if (size := engine.layers.size(diff_id)) is None
+        else size
+        for layer, diff_id in pairs
+    ]
+
+
+@lru_cache(maxsize=KNOWN_MAX)
+def _archived_size(path: str, stored: int) -> int:
+    """Return how many bytes the files in a layer's archive have; those that are stored if it is too large to look, or damaged."""
+    from labcore.tar import Archive, BadArchive
+    from labcore.tar.decompressing import decompressed
+
+    if stored > ARCHIVE_MAX:
+        return stored
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a path in a cache's key is a text
+            plain = decompressed(file, path)
+            chunks = iter(lambda: plain.read(CHUNK_SIZE), b"")
+            found = sum(entry.real_size for entry in Archive(islice(chunks, ARCHIVE_MAX // CHUNK_SIZE)))
+    except (OSError, BadArchive, StoreDamaged):
+        return stored
+    return found
 
 
 def chain_ids(config: Config) -> list[str]:
-    """Return the chain IDs of the layers of an image with that config, from the lowest up (image-spec, config.md, layer ChainID)."""
+    """Return the chain IDs of the layers of a config, from the lowest up (image-spec, config.md, layer ChainID)."""
     found: list[str] = []
     for diff_id in config.diff_ids:
         text = f"{found[-1]} {diff_id}" if found else ""

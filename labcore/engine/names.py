@@ -33,9 +33,7 @@ SURNAMES: Final = (
 def checked_name(name: str) -> str:
     """Return a name that a container can have. Raises InvalidInput."""
     if not NAME.fullmatch(name):
-        raise InvalidInput(
-            f"{name[:140]!r} is no name of a container: use 2 to 128 letters, digits, and behind the first also _ . -"
-        )
+        raise InvalidInput(f"Invalid container name ({name[:140]}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
     return name
 
 

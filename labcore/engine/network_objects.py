@@ -1,9 +1,13 @@
 """Networks as objects: made, removed and pruned, with the events that say so."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
-from labcore.engine.engine import Engine
-from labcore.spec.network import PREDEFINED, Network, NetworkOptions
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from labcore.engine.engine import Engine
+    from labcore.spec.network import Endpoint, Network, NetworkOptions
 
 
 def create_network(engine: Engine, wanted: NetworkOptions) -> Network:
@@ -36,6 +40,14 @@ def log_network_event(engine: Engine, network: Network, action: str, **attribute
     engine.log_event("network", action, network.id, attributes | {"name": network.wanted.name, "type": network.wanted.driver})
 
 
-def is_predefined(network: Network) -> bool:
-    """Return whether a network is one of those that are always there."""
-    return network.wanted.name in PREDEFINED
+def log_endpoint_events(engine: Engine, endpoints: Iterable[Endpoint], action: str) -> None:
+    """Publish that a container was connected or disconnected, if somebody may want to hear of it."""
+    for each in endpoints if engine.events else ():
+        log_network_event(engine, engine.networks.find(each.network_id), action, container=each.owner)
+
+
+def release_endpoints(engine: Engine, owner: str) -> None:
+    """Take a container that has ended from all networks."""
+    endpoints = engine.networks.endpoints(owner=owner) if engine.events else ()
+    log_endpoint_events(engine, endpoints, "disconnect")
+    engine.networks.release(owner)

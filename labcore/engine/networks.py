@@ -12,7 +12,7 @@ from labcore import procfs
 from labcore.engine.engine import BARE
 from labcore.engine.ids import new_id
 from labcore.engine.limit_forms import HOST_GATEWAY
-from labcore.engine.network_objects import log_network_event
+from labcore.engine.network_objects import log_endpoint_events, release_endpoints
 from labcore.engine.resolv_conf import embedded, machines, own, wanted
 from labcore.errors import InvalidInput
 from labcore.record import Record
@@ -81,7 +81,7 @@ def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str 
             endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
         made = _connected(engine, options, tuple(endpoints), asked, owner, name)
         undo.pop_all()
-        _log_events(engine, endpoints, "connect")
+        log_endpoint_events(engine, endpoints, "connect")
         return made.replace(host_gateway=gateway)
 
 
@@ -228,15 +228,7 @@ def serve_names(engine: Engine, connected: Connected, pid: int) -> None:
 
 def release(engine: Engine, owner: str) -> None:
     """Give back what a container that has ended had of networks; one that had nothing is no matter."""
-    endpoints = engine.networks.endpoints(owner=owner) if engine.events else ()
-    _log_events(engine, endpoints, "disconnect")
-    engine.networks.release(owner)
-
-
-def _log_events(engine: Engine, endpoints: Iterable[Endpoint], action: str) -> None:
-    """Publish that a container was connected or disconnected, if somebody may want to hear of it."""
-    for each in endpoints if engine.events else ():
-        log_network_event(engine, engine.networks.find(each.network_id), action, container=each.owner)
+    release_endpoints(engine, owner)
 
 
 @contextmanager

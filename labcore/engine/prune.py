@@ -1,9 +1,10 @@
 """prune: containers, volumes, and garbage collection of blobs and unpacked layers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from labcore.engine.engine import Engine
+from labcore.engine.lifecycle import status_of
 from labcore.engine.records import Container
 from labcore.errors import InUse, NotFound, StoreDamaged, Unavailable
 from labcore.images import Image
@@ -24,19 +25,20 @@ class Removed(Record):
     size: int = 0
 
 
-def prune_containers(engine: Engine) -> Removed:
-    """Remove all containers that do not run. Raises StoreDamaged if the database of records cannot be read."""
+def prune_containers(engine: Engine, wanted: Callable[[Container], bool] = lambda _: True) -> Removed:
+    """Remove the `wanted` containers that do not run. Raises StoreDamaged if the database of records cannot be read."""
     from labcore.engine.container_state import upper_of
     from labcore.engine.containers import every, remove
 
     ids, size = [], 0
     for each in every(engine):
-        if isinstance(each, Container) and each.state.status in ("created", "exited"):
+        if isinstance(each, Container) and status_of(each) in ("created", "exited") and wanted(each):
             with suppress(NotFound, InUse):  # somebody has just started it, or removed it
                 taken = engine.uppers.usage(upper_of(each)) if each.layers else 0
                 remove(engine, each.id)
                 ids.append(each.id)
                 size += taken
+    engine.log_event("container", "prune", "", {"reclaimed": str(size)})
     return Removed(tuple(ids), size)
 
 

@@ -15,12 +15,13 @@ from labcore.images.config import Config  # the records' fields are read by thei
 from labcore.json_codec import dumps, loads
 from labcore.record import Record
 from labcore.record_json import from_json, to_json
-from labcore.spec import DEFAULT_PATH, CreateOptions, Mount
+from labcore.spec import DEFAULT_PATH, CreateOptions, Healthcheck, Mount
 from labcore.spec.network import EndpointOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
     from typing import Literal, TypeAlias
 
 
@@ -32,7 +33,9 @@ class State(Record):
 
     `starting` is noted before its process is made, so that whoever finds it afterwards looks for a shim. Times are RFC 3339's.
     The machine's `boot` ID, `pid` and `pid_start` (clock ticks, proc_pid_stat(5)) mean one process and never another. `error`
-    says why the last start failed.
+    says why the last start failed. One that runs may be `paused`; one that has exited may be `restarting`: a supervisor starts
+    it again after a while. `restart_count` is how often that was decided since somebody started it, `manually_stopped` whether
+    it was last ended by somebody.
     """
 
     status: Status = "created"
@@ -44,6 +47,10 @@ class State(Record):
     error: str = ""
     oom_killed: bool = False
     boot: str = ""
+    paused: bool = False
+    restarting: bool = False
+    restart_count: int = 0
+    manually_stopped: bool = False
 
 
 class Container(Record):
@@ -94,7 +101,15 @@ def run_config(container: Container) -> Config:
         workdir=options.workdir or config.workdir,
         labels=tuple(container.labels().items()),
         stop_signal=options.stop_signal or config.stop_signal,
+        healthcheck=_healthcheck(options.healthcheck, config.healthcheck),
     )
+
+
+def _healthcheck(own: Healthcheck | None, images: Healthcheck | None) -> Healthcheck | None:
+    """Return a container's own health check; what it leaves open is the image's."""
+    if own is None or images is None:
+        return own or images
+    return own.replace(**{name: getattr(images, name) for name, value in own.as_dict().items() if not value})
 
 
 class Damaged(Record):
@@ -138,7 +153,7 @@ class Records(Database):
                         raise InvalidInput(f"{text}: several containers' IDs begin so: give more of it, or a name")
                     if rows:
                         return self._parse(rows[0])
-        raise NotFound(f"no such container: {text or repr(text)}: `labcore ps -a` lists them")
+        raise NotFound(f"No such container: {text}")
 
     def has(self, id: str) -> bool:
         """Is there a record of that ID?"""
@@ -182,15 +197,19 @@ class Records(Database):
         with self.writing() as database:
             self._check_free(database, name, container.id)
             if not database.execute("UPDATE containers SET name = ? WHERE id = ?", (name, container.id)).rowcount:
-                raise NotFound(f"no such container: {container.name}: somebody has just removed it")
+                raise NotFound(f"No such container: {container.name}")
         return container.replace(name=name)
 
     def set_networks(self, container: Container, networks: tuple[EndpointOptions, ...]) -> Container:
         """Keep which networks a container is on from now on, and whenever it is started. Raises NotFound, StoreFull."""
-        changed = container.replace(options=container.options.replace(networks=networks))
+        return self.set_options(container, container.options.replace(networks=networks))
+
+    def set_options(self, container: Container, options: CreateOptions) -> Container:
+        """Keep other options from now on; the caller has the container locked. Raises NotFound, StoreFull."""
+        changed = container.replace(options=options)
         with self.writing() as database:
             if not database.execute("UPDATE containers SET record = ? WHERE id = ?", (_fixed(changed), container.id)).rowcount:
-                raise NotFound(f"no such container: {container.name}: somebody has just removed it")
+                raise NotFound(f"No such container: {container.name}")
         return changed
 
     def set_state(self, container: Container, state: State) -> Container:
@@ -199,6 +218,19 @@ class Records(Database):
         with self.writing() as database:
             database.execute("UPDATE containers SET state = ? WHERE id = ? AND state = ?", (new, container.id, old))
         return container.replace(state=state)
+
+    def change_state(self, id: str, change: Callable[[State], State]) -> Container:
+        """Note what `change` makes of the state as it is at this moment; return the container with it. Raises NotFound."""
+        with self.writing() as database:
+            row = database.execute("SELECT * FROM containers WHERE id = ?", (id,)).fetchone()
+            if row is None:
+                raise NotFound(f"No such container: {id}")
+            found = self._parse(row)
+            if isinstance(found, Damaged):
+                raise found.why
+            changed = found.replace(state=change(found.state))
+            database.execute("UPDATE containers SET state = ? WHERE id = ?", (dumps(to_json(changed.state)), id))
+        return changed
 
     def remove(self, id: str) -> None:
         """Remove a record."""
@@ -209,7 +241,8 @@ class Records(Database):
         row = database.execute("SELECT id FROM containers WHERE name = ? AND id != ?", (name, id)).fetchone()
         if row:
             raise InUse(
-                f"the name {name} is container {row[0][:12]}'s: remove or rename that (labcore rm, labcore rename) first"
+                f'Conflict. The container name "/{name}" is already in use by container "{row[0]}". '
+                "You have to remove (or rename) that container to be able to reuse that name."
             )
 
     def _parse(self, row: tuple[str, str, str, str]) -> Container | Damaged:

@@ -20,6 +20,11 @@ class RestartPolicy(Record):
 
     def __post_init__(self) -> None:
         if self.name not in RESTART_POLICIES:
-            raise InvalidInput(f"invalid restart policy: unknown policy '{self.name}'; use {', '.join(RESTART_POLICIES)}")
-        if self.max_retries < 0 or (self.max_retries and self.name != "on-failure"):
-            raise InvalidInput("invalid restart policy: a retry count is not negative, and can only be used with 'on-failure'")
+            raise InvalidInput(
+                f"invalid restart policy: unknown policy '{self.name:.40}'; "
+                "use one of 'no', 'always', 'on-failure', or 'unless-stopped'"
+            )
+        if self.max_retries and self.name != "on-failure":
+            raise InvalidInput("invalid restart policy: maximum retry count can only be used with 'on-failure'")
+        if self.max_retries < 0:
+            raise InvalidInput("invalid restart policy: maximum retry count cannot be negative")

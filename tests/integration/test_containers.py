@@ -23,9 +23,10 @@ from labcore.engine.container_create import create
 from labcore.engine.container_start import start
 from labcore.engine.container_state import get, shim_of
 from labcore.engine.exec import ExecOptions, execute
+from labcore.engine.image_remove import remove_image
 from labcore.engine.listing import span, status_line
 from labcore.engine.logs import lines, logs, moment
-from labcore.engine.prune import prune_containers, remove_image
+from labcore.engine.prune import prune_containers
 from labcore.engine.records import Container, State
 from labcore.engine.volume_objects import prune_volumes, remove_volume
 from labcore.errors import ImageNotFound, InUse, InvalidInput, NotFound, NotRunning, StepFailed
@@ -481,8 +482,8 @@ def test_an_image_in_use_names_its_containers(name: str, tmp_path: Path) -> None
     """It has one name, in an engine of its own: where there are more, removing takes a name away and nothing else."""
     engine = Engine(tmp_path)
     engine.seed("hello-world")
-    create(engine, create_options("hello-world", name=name))
-    with pytest.raises(InUse, match=f"hello-world is in use by .*container {name}"):
+    made = create(engine, create_options("hello-world", name=name))
+    with pytest.raises(InUse, match=rf"container {made.id[:12]} is using its referenced image"):
         remove_image(engine, "hello-world")
     verbs.remove(engine, name)
     assert remove_image(engine, "hello-world").untagged == ("hello-world:latest",)

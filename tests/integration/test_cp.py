@@ -143,7 +143,7 @@ def test_sparse_files_linked_files_and_large_ones(engine: Engine, name: str, tmp
 WRONG = [
     (("a", "b"), "one of SRC and DEST is in a container"),
     (("x:/a", "y:/b"), "one of SRC and DEST is in a container"),
-    (("nowhere:/a", "/tmp"), "no such container: nowhere"),
+    (("nowhere:/a", "/tmp"), "No such container: nowhere"),
     (("../x:/a", "/tmp"), "one of SRC and DEST"),
     (("NAME:/missing", "/tmp"), "NAME:/missing: there is no such file"),
     (("NAME:/missing/x", "/tmp"), "No such file or directory: /missing"),

@@ -197,14 +197,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"sysctls": {"net.ipv4.ip_forward": 1}, "network_mode": "host"}, "not the container's own"),
     ({"network": "nowhere"}, "network nowhere not found"),
     ({"network_mode": "bridge"}, "there are none, host"),
-    ({"network_mode": "container:x"}, "no such container: x"),
-    ({"pid_mode": "container:x"}, "no such container: x"),
+    ({"network_mode": "container:x"}, "No such container: x"),
+    ({"pid_mode": "container:x"}, "No such container: x"),
     ({"ipc_mode": "container:x"}, "for pid and network alone"),
     ({"uts_mode": "host", "hostname": "x"}, "leave one of them out"),
     ({"userns_mode": "keep-id"}, "host is all there is"),
     ({"group_add": ["nosuch"]}, "none in its /etc/group"),
     ({"tty": True}, "labcore run -t"),
-    ({"name": "x"}, "is no name of a container"),
+    ({"name": "x"}, "Invalid container name"),
     ({"user": "nosuch"}, "none in its /etc/passwd"),
 ]
 

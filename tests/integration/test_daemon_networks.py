@@ -129,7 +129,7 @@ def test_events_tell_what_happens_to_a_network(daemon: RunningDaemon) -> None:
     daemon.docker("network", "rm", "told")
     lines = [
         json.loads(line)
-        for line in daemon.docker("events", "--since", before, "--until", "0s", "--format", "json").stdout.splitlines()
+        for line in daemon.docker("events", "--since", before, "--until", daemon.now(), "--format", "json").stdout.splitlines()
     ]
     told = [each["Action"] for each in lines if each["Type"] == "network" and each["Actor"]["Attributes"]["name"] == "told"]
     assert told == ["create", "connect", "disconnect", "destroy"]

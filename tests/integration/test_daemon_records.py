@@ -39,7 +39,8 @@ OPTIONS = {
     "--restart on-failure:3": {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3}},
     "--rm --privileged --read-only": {"AutoRemove": True, "Privileged": True, "ReadonlyRootfs": True},
     "--cap-add NET_ADMIN --cap-drop MKNOD --init": {"CapAdd": ["CAP_NET_ADMIN"], "CapDrop": ["CAP_MKNOD"], "Init": True},
-    "-v /tmp:/t:ro -v named:/n": {"Binds": ["/tmp:/t:ro", "named:/n"]},
+    "-v /tmp:/t:ro": {"Binds": ["/tmp:/t:ro"]},
+    "-v named:/n": {"Binds": ["named:/n"]},
     "--mount type=bind,src=/tmp,dst=/t,ro": {
         "Mounts": [{"Type": "bind", "Source": "/tmp", "Target": "/t", "ReadOnly": True}]
     },

@@ -16,7 +16,7 @@ from labcore.engine.container_files import container_files
 from labcore.engine.container_state import get
 from labcore.engine.containers import remove
 from labcore.engine.fsck import check, repair
-from labcore.engine.prune import prune, remove_image
+from labcore.engine.image_remove import prune_images, remove_image
 from labcore.errors import InUse, StoreDamaged
 from labcore.images import Image
 from labcore.spec import IdRange, Reference
@@ -216,7 +216,7 @@ def test_a_layer_that_hides_all_that_lies_below(engine: Engine, name: str) -> No
     with overlay.merged(root, writable=False) as tree:
         assert sorted(os.listdir(f"/proc/self/fd/{tree}")) == ["new", "own", "tmp"]
         assert not Path(f"/proc/self/fd/{tree}/own/file").exists()
-    prune(engine)
+    prune_images(engine)
     assert engine.layers_of(image) == ids
     assert not check(engine).layers
 
@@ -228,10 +228,10 @@ def test_it_stays_as_long_as_it_is_needed(engine: Engine, name: str) -> None:
     image = image_of(engine, name, LOW, SILENT, archive(entry("./", DIRECTORY, mode=0o700), entry("own/z")))
     ids = engine.layers_of(image)
     said_in(engine, name, "true", name)
-    prune(engine)
+    prune_images(engine)
     assert set(ids) <= set(engine.layers.ids())
     assert ids[-1] not in check(engine).unchecked
-    with pytest.raises(InUse, match=f"container {name}"):
+    with pytest.raises(InUse, match="is using its referenced image"):
         remove_image(engine, name)
     remove(engine, name)
     remove_image(engine, name)

@@ -211,7 +211,7 @@ def test_the_calling_thread_stays_where_it_is(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("draw", "error", "message"),
     [
-        (lambda: lab.network("nobody"), NotFound, "no such container: nobody"),
+        (lambda: lab.network("nobody"), NotFound, "No such container: nobody"),
         (lambda: lab.network(*["web"] * 5), InvalidInput, "up to 4 containers can be drawn, not 5"),
         (lambda: lab.network("web", labels=["a", "b"]), InvalidInput, "2 labels for 1 columns"),
         (lambda: lab.packet("web", "shop", 65536), InvalidInput, "port 65536: ports go from 1 to 65535"),

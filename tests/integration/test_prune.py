@@ -22,8 +22,9 @@ from labcore.engine.archives import import_root
 from labcore.engine.container_create import create
 from labcore.engine.disk_usage import usage
 from labcore.engine.fsck import check, repair
-from labcore.engine.prune import Removal, prune, remove_image, stack_of
-from labcore.errors import InUse, InvalidInput
+from labcore.engine.image_remove import Gone, prune_images, remove_image
+from labcore.engine.prune import stack_of
+from labcore.errors import InUse
 from labcore.images import Image
 from labcore.spec import Reference
 from labcore.spec.media import LAYER
@@ -94,32 +95,32 @@ def test_a_deep_layer_is_weighed_checked_and_removed(engine: Engine) -> None:
     assert check(engine).layers == ()
     assert remove_image(engine, "deep").untagged == ("deep:latest",)
     assert deep not in [path.name for path in (engine.layers.directory / "layers").iterdir()]
-    assert prune(engine).layers == Reclaimed()
+    assert prune_images(engine).layers == Reclaimed()
 
 
 def test_names_go_and_the_image_with_the_last(engine: Engine) -> None:
     image = engine.images.find("box")
     engine.images.tag(Reference.parse("twin"), image.descriptor)
-    assert remove_image(engine, "twin") == Removal(("twin:latest",))
+    assert remove_image(engine, "twin").gone == (Gone("twin:latest", untagged=True),)
     engine.images.tag(Reference.parse("twin"), image.descriptor)
-    with pytest.raises(InvalidInput, match="has several names, box:latest, twin:latest"):
+    with pytest.raises(InUse, match=r"\(must be forced\) - image is referenced in multiple repositories"):
         remove_image(engine, image.id[7:19])
     removal = remove_image(engine, image.id[7:19], force=True)
     assert removal.untagged == ("box:latest", "twin:latest")
-    assert removal.deleted == (image.id, image.descriptor.digest, image.layers[0].digest)
+    assert removal.deleted == (image.id, image.config.diff_ids[0])
     assert list(engine.images.blobs.files()) == []
     assert engine.layers.ids() == []
 
 
 def test_an_image_that_a_container_runs_on(engine: Engine, container: "subprocess.Popen[str]") -> None:
-    with pytest.raises(InUse, match="in use by a running container"):
+    with pytest.raises(InUse, match=r'remove repository reference "box" \(must force\) - container .* is using its referenced'):
         remove_image(engine, "box")
-    assert prune(engine, every=True).images == ()
-    assert len(remove_image(engine, "box", force=True).deleted) == 3
+    assert prune_images(engine, every=True).gone == ()
+    assert len(remove_image(engine, "box", force=True).deleted) == 2
     assert len(engine.layers.ids()) == 1  # the container's
-    assert prune(engine).layers == Reclaimed()
+    assert prune_images(engine).layers == Reclaimed()
     assert container.communicate("go on\n", timeout=20)[0].strip() == "16"
-    assert prune(engine).layers.layers == 1
+    assert prune_images(engine).layers.layers == 1
     assert engine.layers.ids() == []
 
 
@@ -131,8 +132,8 @@ def test_pruning(engine: Engine) -> None:
     engine.images.keep(image.descriptor)
     used = {kind.kind: kind for kind in usage(engine)}
     assert used["images"].reclaimable == used["images"].size
-    pruned = prune(engine)
-    assert pruned.images == (image.descriptor.digest,)
+    pruned = prune_images(engine)
+    assert pruned.deleted == (image.id, image.config.diff_ids[0])
     assert (pruned.blobs.blobs, pruned.layers.layers) == (4, 1)
     assert pruned.layers.size == used["layers, unpacked"].size
     assert [(kind.items, kind.size) for kind in usage(engine)] == 4 * [((), 0)]
@@ -161,7 +162,7 @@ def test_what_is_damaged_keeps_nothing_else_from_going(engine: Engine, capfd: py
     (engine.images.directory / "blobs/sha256/left.tmp").write_text("x")
     assert [each.size > 0 for each in usage(engine)][:2] == [True, True]
     assert check(engine).blobs == ()
-    with pytest.raises(InUse, match="container good"):
+    with pytest.raises(InUse, match="is using its referenced image"):
         remove_image(engine, "box")
     removal = remove_image(engine, "other")
     assert removal.untagged == ("other:latest",)
@@ -190,7 +191,7 @@ def test_a_damaged_manifest_keeps_blobs_and_is_named(engine: Engine) -> None:
     assert any("blobs stay" in why and "is damaged" in why for why in remove_image(engine, "third").kept)
     assert engine.images.names() == ["box:latest", "other:latest"]
     repair(engine, check(engine))
-    assert prune(engine).kept == ()
+    assert prune_images(engine).kept == ()
     remove_image(engine, "other")
     assert engine.images.names() == ["box:latest"]
 
@@ -199,7 +200,7 @@ def test_what_killed_unpackers_leave(engine: Engine) -> None:
     layers = engine.layers.directory / "layers"
     (layers / ".incoming-killed" / "usr").mkdir(parents=True)
     (layers / ".removed-killed").mkdir()
-    assert prune(engine).layers.layers == 2
+    assert prune_images(engine).layers.layers == 2
     assert [path.name for path in layers.iterdir()] == engine.layers.ids()
 
 
@@ -216,18 +217,18 @@ def test_what_is_being_unpacked_stays(engine: Engine, tmp_path: Path) -> None:
     with (tmp_path / "fifo").open("wb") as end:
         end.write(b"")
         layers = engine.layers.directory / "layers"
-        assert prune(engine).layers == Reclaimed()
+        assert prune_images(engine).layers == Reclaimed()
         assert len(list(layers.glob(".incoming-*"))) == 1
         assert unpacker.pid
         os.kill(unpacker.pid, signal.SIGKILL)
         unpacker.join()
-        assert prune(engine).layers.layers == 1
+        assert prune_images(engine).layers.layers == 1
 
 
 def test_a_start_keeps_collections_out(engine: Engine) -> None:
     """While one looks for layers and mounts them, a collection waits; what is started by then runs."""
-    script = "from labcore.engine import Engine; from labcore.engine.prune import prune; from pathlib import Path; import sys; "
-    script += "print(prune(Engine(Path(sys.argv[1])), every=True).layers.layers)"
+    script = "import sys; from labcore.engine import Engine; from labcore.engine.image_remove import prune_images; "
+    script += "print(prune_images(Engine(sys.argv[1]), every=True).layers.layers)"
     with ExitStack() as kept, ExitStack() as starting:
         starting.enter_context(using(engine.layers.directory))
         pruning = kept.enter_context(
@@ -242,8 +243,8 @@ def test_a_start_keeps_collections_out(engine: Engine) -> None:
 
 def test_starts_and_collections_at_once(engine: Engine) -> None:
     """The image stays, so whatever a collection removes, no start fails and no layer that is needed goes."""
-    script = "from labcore.engine import Engine; from labcore.engine.prune import prune; from pathlib import Path; import sys\n"
-    script += "while True: prune(Engine(Path(sys.argv[1])))"
+    script = "import sys; from labcore.engine import Engine; from labcore.engine.image_remove import prune_images\n"
+    script += "while True: prune_images(Engine(sys.argv[1]))"
     with Started([sys.executable, "-c", script, str(engine.root)]) as pruning:
         for number in range(20):
             assert labcore.run("box", ["echo", str(number)], root=engine.root).stdout == f"{number}\n".encode()
@@ -302,10 +303,7 @@ def test_the_commands(engine: Engine) -> None:
         run(engine, "system", "prune") == "blobs: 0 removed, 0 B\nunpacked layers: 0 removed, 0 B\nTotal reclaimed space: 0 B\n"
     )
     said = run(engine, "rmi", "box")
-    assert (
-        said
-        == f"Untagged: box:latest\nDeleted: {image.id}\nDeleted: {image.descriptor.digest}\nDeleted: {image.layers[0].digest}\n"
-    )
+    assert said == f"Untagged: box:latest\nDeleted: {image.id}\nDeleted: {image.config.diff_ids[0]}\n"
     assert "no image box:latest" in run(engine, "rmi", "box", status=125)
 
 

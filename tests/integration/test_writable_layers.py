@@ -105,7 +105,7 @@ def test_the_library_runs_containers_that_stay(engine: Engine, storage: str, nam
     done = labcore.run("busybox", ["sh", "-c", "cat > /kept; echo out; exit 3"], root=engine.root, name=name, input=b"given")
     assert (done.exit_code, done.stdout) == (3, b"out\n")
     assert changes(engine, name) == ["A /kept"]
-    with pytest.raises(InUse, match=f"the name {name} is container"):
+    with pytest.raises(InUse, match=f'The container name "/{name}" is already in use'):
         labcore.run("busybox", ["true"], root=engine.root, name=name)
     with pytest.raises(InvalidInput, match="leave out stages, stdout, stderr and carrier"):
         labcore.run("busybox", ["true"], root=engine.root, name="another", stdout=1)
@@ -276,7 +276,7 @@ def test_a_killed_starter_leaves_a_container_that_runs(engine: Engine, storage: 
             pid = int(starter.stdout.readline())
             starter.send_signal(signal.SIGKILL)
         assert (get(engine, name).state.status, get(engine, name).state.pid) == ("running", pid)
-        with pytest.raises(InUse, match=f"container {name} is running: stop it first"):
+        with pytest.raises(InUse, match="container is running: stop the container before removing"):
             remove(engine, name)
         kill(engine, name)
         assert wait(engine, name) == 137
@@ -505,7 +505,7 @@ def test_a_commit_of_nothing_adds_no_layer(engine: Engine, storage: str, name: s
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ("RUN ls", "changes no config"),
+        ("RUN ls", "RUN is not a valid change command"),
         ("ENV", "lacks what comes after ENV"),
         ("LABEL =x", "is not NAME=VALUE"),
         ("ENV 'open", "No closing quotation"),

@@ -692,7 +692,7 @@ def test_import(store: ImageStore) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("FROM busybox", "changes no config"),
+        ("FROM busybox", "FROM is not a valid change command"),
         ("CMD", "lacks what comes after"),
         ("EXPOSE eighty", "is no port"),
         ("ENV A=b c", "is not NAME=VALUE"),

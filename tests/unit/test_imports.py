@@ -13,7 +13,7 @@ PACKAGE = Path(labcore.__file__).parent
 
 OPEN_TO_ALL = {
     "lazy", "spec", "errors", "enumeration", "record", "record_json", "elf", "language", "disk_space", "paths", "streams",
-    "tar", "trust", "procfs", "locks", "atomic", "files", "json_codec", "unix_sockets", "signal_forwarding",
+    "tar", "trust", "procfs", "locks", "atomic", "files", "json_codec", "unix_sockets", "signal_forwarding", "cancellation",
 }  # fmt: skip
 SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
@@ -30,6 +30,7 @@ ALLOWED = {
     "trust": {"errors"},
     "unix_sockets": set(),
     "signal_forwarding": set(),
+    "cancellation": set(),
     "paths": {"trust"},
     "procfs": set(),
     "files": set(),

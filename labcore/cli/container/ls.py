@@ -6,7 +6,8 @@ import sys
 from labcore.cli.formatting import ago, printable, show_table
 from labcore.engine import Engine
 from labcore.engine.containers import every
-from labcore.engine.listing import command_line, matches, parse_filters, resolved_filters, status_line, status_of
+from labcore.engine.lifecycle import RUNNING, status_of
+from labcore.engine.listing import command_line, matches, parse_filters, resolved_filters, status_line
 from labcore.engine.network_inspect import ports_line
 from labcore.engine.records import Container, Damaged, run_config
 
@@ -55,7 +56,7 @@ def _chosen(engine: Engine, args: argparse.Namespace, containers: list[Container
     filters = resolved_filters(engine, parse_filters(args.filter))
     count = 1 if args.latest else args.last
     every_state = args.all or count >= 0 or "status" in filters or "exited" in filters
-    found = [each for each in containers if matches(each, filters) and (every_state or status_of(each) == "running")]
+    found = [each for each in containers if matches(each, filters) and (every_state or status_of(each) in RUNNING)]
     return found[:count] if count >= 0 else found
 
 

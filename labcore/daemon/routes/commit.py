@@ -6,6 +6,7 @@ from http import HTTPStatus
 from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import decode, json_response
 from labcore.daemon.wire.commit import CommitConfig, merged
+from labcore.daemon.wire.query import flag
 from labcore.engine.commit import commit
 from labcore.http import Request, Response, Route
 from labcore.spec import Reference
@@ -23,6 +24,7 @@ def commit_container(daemon: Daemon, request: Request) -> Response:
         changes=[line for text in request.every("changes") for line in text.splitlines() if line.strip()],
         message=said.get("comment", ""),
         author=said.get("author", ""),
+        pause=flag(request, "pause", default=True),
     )
     return json_response({"Id": image.id}, status=HTTPStatus.CREATED)
 

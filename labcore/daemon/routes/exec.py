@@ -19,14 +19,14 @@ def create_exec(daemon: Daemon, request: Request, name: str) -> Response:
     """POST /containers/{name}/exec."""
     body = decode(request, ExecConfig)
     detach_keys(body.detach_keys)
-    sessions = daemon.engine.exec_sessions
+    sessions = daemon.exec_sessions
     session = sessions.create(name, exec_options_of(body), attached=attached_of(body), detach_keys=body.detach_keys)
     return json_response({"Id": session.id}, status=HTTPStatus.CREATED)
 
 
 def start_exec(daemon: Daemon, request: Request, id: str) -> Response | Upgrade:
     """POST /exec/{id}/start: detached it is answered when the process runs; else what goes wrong is told in the stream."""
-    body, sessions = decode(request, ExecStartConfig), daemon.engine.exec_sessions
+    body, sessions = decode(request, ExecStartConfig), daemon.exec_sessions
     session = sessions.find(id)
     if size := size_of(body.console_size):
         session.options = session.options.replace(console_size=size)
@@ -55,20 +55,20 @@ def _feed(daemon: Daemon, attachment: Attachment, session: ExecSession) -> None:
         fd,
         detach_keys(session.detach_keys),
         ended=lambda: None,  # it was closed with the descriptor
-        detached=lambda: daemon.engine.exec_sessions.detached(session),
+        detached=lambda: daemon.exec_sessions.detached(session),
     )
 
 
 def resize_exec(daemon: Daemon, request: Request, id: str) -> Response:
     """POST /exec/{id}/resize."""
     size = console_size(request)
-    daemon.engine.exec_sessions.running(id).resize(*size)
+    daemon.exec_sessions.running(id).resize(*size)
     return empty(HTTPStatus.OK)
 
 
 def inspect_exec(daemon: Daemon, request: Request, id: str) -> Response:
     """GET /exec/{id}/json."""
-    return json_response(exec_inspect(daemon.engine.exec_sessions.find(id)))
+    return json_response(exec_inspect(daemon.exec_sessions.find(id)))
 
 
 ROUTES = (

@@ -9,7 +9,9 @@ from labcore.daemon.wire.host_config_json import host_config_json
 from labcore.daemon.wire.mounts import mode_of, propagation_of
 from labcore.engine.container_state import get, upper_of
 from labcore.engine.engine import Engine
-from labcore.engine.listing import command_line, status_line, status_of
+from labcore.engine.health_state import Health
+from labcore.engine.lifecycle import status_of
+from labcore.engine.listing import command_line, status_line
 from labcore.engine.network_inspect import bindings, exposed_ports, network_settings
 from labcore.engine.records import Container, run_config
 from labcore.errors import NotFound
@@ -32,14 +34,14 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
         "Created": container.created,
         "Path": words[0] if words else "",
         "Args": list(words[1:]),
-        "State": state_json(container),
+        "State": state_json(container, engine.health_of(container.id)),
         "Image": container.image_id,
         "ResolvConfPath": _if_there(directory / "resolv.conf"),
         "HostnamePath": _if_there(directory / "hostname"),
         "HostsPath": _if_there(directory / "hosts"),
         "LogPath": _if_there(directory / "log") if container.options.log.driver == "json-file" else "",
         "Name": f"/{container.name}",
-        "RestartCount": 0,
+        "RestartCount": container.state.restart_count,
         "Driver": driver_of(container),
         "Platform": config.os,
         "MountLabel": "",
@@ -71,8 +73,8 @@ def driver_of(container: Container) -> str:
     return "copy" if container.copied else "overlay2"
 
 
-def state_json(container: Container) -> dict[str, Any]:
-    """Return a container's state."""
+def state_json(container: Container, health: Health | None) -> dict[str, Any]:
+    """Return a container's state, with its health if it has a check."""
     state, status = container.state, status_of(container)
     return {
         "Status": status,
@@ -82,16 +84,21 @@ def state_json(container: Container) -> dict[str, Any]:
         "OOMKilled": state.oom_killed,
         "Dead": status == "dead",
         "Pid": state.pid,
-        "ExitCode": 0 if status == "running" else state.exit_code,
+        "ExitCode": state.exit_code,
         "Error": state.error,
         "StartedAt": state.started or NEVER,
         "FinishedAt": state.finished or NEVER,
-    }
+    } | ({"Health": _health(health)} if health else {})
+
+
+def _health(health: Health) -> dict[str, Any]:
+    results = [{"Start": each.start, "End": each.end, "ExitCode": each.exit_code, "Output": each.output} for each in health.log]
+    return {"Status": health.status, "FailingStreak": health.failing_streak, "Log": results}
 
 
 def _config(container: Container, config: Config) -> dict[str, Any]:
     options, ports = container.options, exposed_ports(container)
-    check = options.healthcheck or container.config.healthcheck
+    check = config.healthcheck
     found = {
         "Hostname": options.hostname or container.id[:12],
         "Domainname": options.domainname,
@@ -208,7 +215,7 @@ def summary(engine: Engine, container: Container, *, size: bool = False) -> dict
         "Ports": ports_json(engine, container),
         "Labels": container.labels(),
         "State": status_of(container),
-        "Status": status_line(container),
+        "Status": status_line(container, health=engine.health_status(container.id)),
         "HostConfig": {"NetworkMode": container.options.network_mode or "none"},
         "NetworkSettings": {"Networks": networks},
         "Mounts": [mount_point(engine, mount) for mount in container.mounts],

@@ -8,7 +8,8 @@ from labcore.daemon.wire.times import timestamp
 from labcore.daemon.wire.volumes import volume_json
 from labcore.engine.container_state import upper_of
 from labcore.engine.engine import Engine
-from labcore.engine.listing import command_line, status_line, status_of
+from labcore.engine.lifecycle import status_of
+from labcore.engine.listing import command_line, status_line
 from labcore.engine.prune import layers_of
 from labcore.engine.records import Container
 from labcore.errors import InvalidInput
@@ -85,7 +86,7 @@ def _container(engine: Engine, container: Container, sizes: dict[str, int]) -> d
         "SizeRootFs": written + sum(sizes.get(layer, 0) for layer in container.layers),
         "Labels": container.labels(),
         "State": status_of(container),
-        "Status": status_line(container),
+        "Status": status_line(container, health=engine.health_status(container.id)),
         "HostConfig": {"NetworkMode": container.options.network_mode or "bridge"},
         "NetworkSettings": {"Networks": {}},
         "Mounts": [],

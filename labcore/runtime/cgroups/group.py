@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from contextlib import contextmanager, suppress
 from functools import cached_property
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from labcore.spec.resources import Resources
 
 MAY_NOT_BE_MADE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)  # somebody else's, read only, out of sight
-FREEZE_POLLS = 200  # times 10 ms
 V1_ONLY = ("net_cls", "net_prio")  # version 2 has nothing like them
 V1_NAMES = {"io": "blkio"}  # of version 2's controllers that were called otherwise
 INHERITED = ("cpuset.cpus", "cpuset.mems")  # of a version 1 cpuset: empty at first, and then nobody can enter
@@ -200,30 +198,17 @@ class Cgroup(Record):
     # --- freezing
 
     def freeze(self) -> None:
-        """Stop all of its processes where they are. Raises InvalidInput if there is no cgroup."""
-        if not self.path:
-            raise InvalidInput("a container without a cgroup cannot be paused")
-        self._set_frozen("FROZEN", "1")
+        """Stop all of its processes where they are. Raises InvalidInput if there is no cgroup, or none that can do that."""
+        if not removal.freeze(self.entrances()):
+            raise InvalidInput("a container without a cgroup of its own, with a freezer, cannot be paused")
 
     def thaw(self) -> None:
         """Let them go on."""
-        with suppress(FileNotFoundError):
-            self._set_frozen("THAWED", "0")
+        removal.thaw(self.entrances())
 
     def is_frozen(self) -> bool:
         """Return whether its processes are stopped."""
         return removal.frozen(self.entrances())
-
-    def _set_frozen(self, v1: str, v2: str) -> None:
-        there = self.directories()
-        if "freezer" in there:
-            write_text(f"{there['freezer']}/freezer.state", v1)
-        elif "" in there:
-            write_text(f"{there['']}/cgroup.freeze", v2)
-        for _ in range(FREEZE_POLLS):
-            if self.is_frozen() == (v2 == "1"):
-                return
-            time.sleep(0.002)
 
 
 def _normalized(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Removal of cgroups, by their paths: kill, thaw, rmdir. Short commands import no more than this."""
+"""Cgroups by their paths: freeze, thaw, kill, rmdir. Short commands import no more than this."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 REMOVAL_POLLS = 300  # times 1 to 10 ms
 ABANDONED_SECONDS = 10
+FREEZE_POLLS = 2000  # times 1 ms
 
 
 def remove(directories: Iterable[str]) -> None:
@@ -59,9 +60,38 @@ def processes(directories: Iterable[str]) -> list[int]:
 
 
 def frozen(directories: Iterable[str]) -> bool:
-    """Return whether the processes in these cgroups are stopped where they are."""
+    """Return whether the processes in these cgroups are stopped where they are, or are about to be."""
+    return _say(directories, ("FR", "frozen 1"))
+
+
+def freezers(directories: Iterable[str]) -> list[str]:
+    """Return those of these cgroups that can freeze: version 1's, where there is one."""
+    there = list(directories)
+    v1 = [directory for directory in there if os.path.exists(f"{directory}/freezer.state")]
+    return v1 or [directory for directory in there if os.path.exists(f"{directory}/cgroup.freeze")]
+
+
+def freeze(directories: Iterable[str]) -> bool:
+    """Stop all processes in these cgroups where they are; return False if none of them can do that.
+
+    The kernel takes a while; in version 1 a process that was just made can make it begin again.
+    """
+    there = freezers(directories)
+    for _ in range(FREEZE_POLLS if there else 0):
+        _write(there, ("FROZEN", "1"))
+        if _say(there, ("FROZEN", "frozen 1")):
+            return True
+        time.sleep(0.001)
+    thaw(there)
+    if there:
+        raise LabcoreError(f"cgroups do not freeze: {', '.join(there)}: a process in them waits for a disk, or a server")
+    return False
+
+
+def _say(directories: Iterable[str], signs: tuple[str, str]) -> bool:
+    """Return whether version 1's sign or version 2's is to be read anywhere."""
     for directory in directories:
-        for name, sign in (("freezer.state", "FR"), ("cgroup.events", "frozen 1")):
+        for name, sign in zip(("freezer.state", "cgroup.events"), signs, strict=True):
             try:
                 with open(f"{directory}/{name}", encoding="utf-8") as file:
                     if sign in file.read():
@@ -73,8 +103,13 @@ def frozen(directories: Iterable[str]) -> bool:
 
 def thaw(directories: Iterable[str]) -> None:
     """Let processes that are stopped go on: those that are killed could not end otherwise."""
+    _write(directories, ("THAWED", "0"))
+
+
+def _write(directories: Iterable[str], words: tuple[str, str]) -> None:
+    """Write version 1's word and version 2's wherever they are taken."""
     for directory in directories:
-        for name, word in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+        for name, word in zip(("freezer.state", "cgroup.freeze"), words, strict=True):
             try:
                 file = os.open(f"{directory}/{name}", os.O_WRONLY | os.O_CLOEXEC)
             except OSError:

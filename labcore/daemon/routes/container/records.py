@@ -10,7 +10,8 @@ from labcore.daemon.wire.container_create import ContainerCreate, create_options
 from labcore.daemon.wire.query import filters, flag, number
 from labcore.engine.container_create import create
 from labcore.engine.containers import every
-from labcore.engine.listing import FILTERS, checked_filters, matches, resolved_filters, status_of
+from labcore.engine.lifecycle import status_of
+from labcore.engine.listing import FILTERS, checked_filters, matches, resolved_filters
 from labcore.engine.records import Container
 from labcore.http import Request, Response, Route
 
@@ -31,7 +32,8 @@ def list_containers(daemon: Daemon, request: Request) -> Response:
     wanted = resolved_filters(daemon.engine, {name: values for name, values in wanted.items() if name in FILTERS})
     limit = number(request, "limit", 0) or 0
     every_one = flag(request, "all") or limit > 0 or any(name in wanted for name in OF_ALL)
-    found = [each for each in every(daemon.engine) if isinstance(each, Container) and matches(each, wanted)]
+    whole = (each for each in every(daemon.engine) if isinstance(each, Container))
+    found = [each for each in whole if matches(each, wanted, health=daemon.engine.health_status(each.id))]
     shown = [each for each in found if every_one or status_of(each) in RUNNING]
     size = flag(request, "size")
     return json_response([summary(daemon.engine, each, size=size) for each in (shown[:limit] if limit > 0 else shown)])

@@ -1,0 +1,475 @@
+"""The life cycle at the daemon: verbs, waits, restart policies, health checks, events, and a daemon that was killed."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labcore.engine import Engine, create_options
+from labcore.engine.container_create import create
+from labcore.engine.container_pause import pause
+from labcore.engine.container_start import start
+from labcore.engine.records import State
+from tests.conftest import needs_root
+from tests.daemon import WAIT_SECONDS, Answer, RunningDaemon, running_daemon
+from tests.raw_api import ask
+
+STATES = ("Status", "Running", "Paused", "Restarting")
+SECOND = 10**9
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    needs_root()
+    with running_daemon(Path(tmp_path_factory.mktemp("life"), "root")) as made:
+        yield made
+
+
+def made(daemon: RunningDaemon, *command: str, name: str = "", host: dict[str, Any] | None = None, **config: Any) -> str:
+    """Create a container without a network; return its ID."""
+    words = list(command) or ["sleep", "1000"]
+    body = {"Image": "busybox", "Cmd": words, "HostConfig": {"NetworkMode": "none", **(host or {})}, **config}
+    answer = daemon.request("POST", f"/containers/create?name={name}", body)
+    assert answer.status == 201, answer
+    return str(answer.json["Id"])
+
+
+def started(daemon: RunningDaemon, *command: str, **more: Any) -> str:
+    id = made(daemon, *command, **more)
+    done(daemon, id, "start")
+    return id
+
+
+def ask_for(daemon: RunningDaemon, id: str, verb: str, body: object = None) -> Answer:
+    return daemon.request("POST", f"/containers/{id}/{verb}", body)
+
+
+def done(daemon: RunningDaemon, id: str, verb: str) -> None:
+    answer = ask_for(daemon, id, verb)
+    assert answer.status == 204, answer
+
+
+def refused(daemon: RunningDaemon, id: str, verb: str, status: int, words: str) -> None:
+    answer = ask_for(daemon, id, verb)
+    assert (answer.status, answer.json["message"]) == (status, words.replace("ID", id))
+
+
+def inspected(daemon: RunningDaemon, id: str) -> dict[str, Any]:
+    answer = daemon.request("GET", f"/containers/{id}/json")
+    assert answer.status == 200, answer
+    return dict(answer.json)
+
+
+def state(daemon: RunningDaemon, id: str) -> dict[str, Any]:
+    return dict(inspected(daemon, id)["State"])
+
+
+def status(daemon: RunningDaemon, id: str) -> str:
+    return str(state(daemon, id)["Status"])
+
+
+def is_gone(daemon: RunningDaemon, id: str) -> bool:
+    return daemon.request("GET", f"/containers/{id}/json").status == 404
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Wait until something is so, and return it."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
+def removed(daemon: RunningDaemon, id: str) -> None:
+    assert daemon.request("DELETE", f"/containers/{id}?force=1&v=1").status == 204
+
+
+def events(daemon: RunningDaemon, since: str, id: str) -> list[str]:
+    """Return what has happened to a container, and to what it has, as `kind action attributes`."""
+    lines = daemon.request("GET", f"/events?since={since}&until={daemon.now()}").lines
+    found = []
+    for event in lines:
+        attributes = dict(event["Actor"]["Attributes"])
+        if id not in (event["Actor"]["ID"], attributes.get("container")):
+            continue
+        said = [f"{key}={attributes[key]}" for key in ("signal", "exitCode", "oldName", "destination") if key in attributes]
+        found.append(" ".join([event["Type"], event["Action"], *said]))
+    return found
+
+
+def test_a_life_in_docker_s_states_and_words(daemon: RunningDaemon) -> None:
+    id = made(daemon, name="life")
+    refused(daemon, id, "pause", 409, "container ID is not running")
+    refused(daemon, id, "kill", 409, "cannot kill container: ID: container ID is not running")
+    assert ask_for(daemon, id, "stop").status == 304
+    done(daemon, id, "start")
+    assert ask_for(daemon, id, "start").status == 304
+    refused(daemon, id, "unpause", 500, "Container ID is not paused")
+    done(daemon, id, "pause")
+    assert [state(daemon, id)[name] for name in STATES] == ["paused", True, True, False]
+    refused(daemon, id, "pause", 409, "Container ID is already paused")
+    refused(daemon, id, "start", 409, "cannot start a paused container, try unpause instead")
+    answer = daemon.request("DELETE", "/containers/life")
+    assert answer.json["message"] == 'cannot remove container "life": container is paused and must be unpaused first'
+    done(daemon, id, "unpause")
+    answer = daemon.request("DELETE", "/containers/life")
+    words = 'cannot remove container "life": container is running: stop the container before removing or force remove'
+    assert (answer.status, answer.json["message"]) == (409, words)
+    done(daemon, id, "kill")
+    assert (state(daemon, id)["Status"], state(daemon, id)["ExitCode"]) == ("exited", 137)
+    assert ask_for(daemon, id, "stop").status == 304
+    assert daemon.request("DELETE", "/containers/life").status == 204
+    refused(daemon, "nobody", "start", 404, "No such container: nobody")
+
+
+def test_stop_sends_the_container_s_own_signal_and_kills_in_the_end(daemon: RunningDaemon) -> None:
+    script = "trap 'exit 7' USR1; trap '' TERM; echo ready; while :; do sleep 0.1; done"
+    id = started(daemon, "sh", "-c", script, StopSignal="SIGUSR1")
+    until(lambda: daemon.client.containers.get(id).logs())
+    done(daemon, id, "stop?t=10")
+    assert state(daemon, id)["ExitCode"] == 7
+    done(daemon, id, "start")
+    until(lambda: daemon.client.containers.get(id).logs().count(b"ready") == 2)
+    done(daemon, id, "stop?t=0&signal=TERM")
+    assert state(daemon, id)["ExitCode"] == 137
+    assert ask_for(daemon, id, "stop?signal=NOPE").status == 400
+    removed(daemon, id)
+
+
+def test_a_container_that_is_paused_does_nothing_but_answers(daemon: RunningDaemon) -> None:
+    id = started(daemon, "sh", "-c", "while :; do echo tick; sleep 0.01; done")
+    container = daemon.client.containers.get(id)
+    until(container.logs)
+    done(daemon, id, "pause")
+    before = container.logs()
+    time.sleep(0.2)
+    assert container.logs() == before
+    assert "(Paused)" in daemon.docker("ps", "--filter", f"id={id}").stdout
+    assert daemon.docker("exec", id, "true", status=1).stderr.count(f"Container {id} is paused, unpause the container") == 1
+    done(daemon, id, "unpause")
+    until(lambda: container.logs() != before)
+    done(daemon, id, "pause")
+    removed(daemon, id)  # although version 1's freezer lets nothing die
+    assert is_gone(daemon, id)
+
+
+@pytest.mark.parametrize("verb", ["stop?t=5", "kill", "kill?signal=TERM"])
+def test_what_ends_a_container_ends_its_pause(daemon: RunningDaemon, verb: str) -> None:
+    id = started(daemon, "sh", "-c", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done")
+    until(lambda: daemon.client.containers.get(id).logs())
+    done(daemon, id, "pause")
+    done(daemon, id, verb)
+    until(lambda: status(daemon, id) == "exited")
+    assert state(daemon, id)["ExitCode"] == (137 if verb == "kill" else 3)
+    removed(daemon, id)
+
+
+def test_waits(daemon: RunningDaemon) -> None:
+    id = made(daemon, "sh", "-c", "exit 5")
+    with ask(daemon.socket, "POST", f"/containers/{id}/wait?condition=next-exit") as next_exit:
+        assert next_exit.status == 200  # at once: clients start it only then
+        with (
+            ask(daemon.socket, "POST", f"/containers/{id}/wait?condition=removed") as removal,
+            ask(daemon.socket, "POST", f"/containers/{id}/wait") as at_once,
+        ):
+            assert at_once.json() == {"StatusCode": 0}
+            done(daemon, id, "start")
+            assert next_exit.json() == {"StatusCode": 5}
+            assert ask_for(daemon, id, "wait").json == {"StatusCode": 5}
+            removed(daemon, id)
+            assert removal.json() == {"StatusCode": 5}
+    refused(daemon, id, "wait", 404, "No such container: ID")
+    other = made(daemon)
+    refused(daemon, other, "wait?condition=nope", 400, 'invalid condition: "nope"')
+    removed(daemon, other)
+
+
+def test_who_waits_and_goes_leaves_nothing(daemon: RunningDaemon) -> None:
+    id = started(daemon)
+
+    def threads() -> int:
+        return len(list(Path(f"/proc/{daemon.process.pid}/task").iterdir()))
+
+    def waits(_: int) -> None:
+        with ask(daemon.socket, "POST", f"/containers/{id}/wait") as answer:
+            assert answer.status == 200
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(waits, range(8)))
+        enough = threads()
+        for _ in range(6):
+            list(pool.map(waits, range(8)))
+            time.sleep(0.05)
+    assert threads() < enough + 24
+    removed(daemon, id)
+
+
+def test_a_policy_restarts_a_container_that_fails_so_many_times(daemon: RunningDaemon) -> None:
+    since = daemon.now()
+    id = started(daemon, "sh", "-c", "exit 2", host={"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 2}})
+    until(lambda: status(daemon, id) == "exited")
+    assert (inspected(daemon, id)["RestartCount"], state(daemon, id)["ExitCode"]) == (2, 2)
+    lives = ["network connect", "container start", "network disconnect", "container die exitCode=2"]
+    assert events(daemon, since, id) == ["container create", *3 * lives]
+    removed(daemon, id)
+
+
+def test_there_is_no_moment_between_the_exit_and_the_restart(daemon: RunningDaemon) -> None:
+    id = started(daemon, "sh", "-c", "sleep 0.05", host={"RestartPolicy": {"Name": "always"}})
+    seen = set()
+    until(lambda: seen.add(status(daemon, id)) or inspected(daemon, id)["RestartCount"] > 3)
+    assert seen <= {"running", "restarting"}
+    removed(daemon, id)
+
+
+def test_somebody_s_stop_ends_the_restarts(daemon: RunningDaemon) -> None:
+    id = started(daemon, "sh", "-c", "exit 1", host={"RestartPolicy": {"Name": "always"}})
+    until(lambda: status(daemon, id) == "restarting" and inspected(daemon, id)["RestartCount"] >= 3)
+    assert ask_for(daemon, id, "start").status == 304
+    refused(daemon, id, "pause", 409, "Container ID is restarting, wait until the container is running")
+    with ask(daemon.socket, "POST", f"/containers/{id}/wait?condition=not-running") as wait:
+        done(daemon, id, "stop")
+        assert wait.json() == {"StatusCode": 1}
+    assert [state(daemon, id)[name] for name in STATES] == ["exited", False, False, False]
+    count = inspected(daemon, id)["RestartCount"]
+    time.sleep(0.5)
+    assert inspected(daemon, id)["RestartCount"] == count
+    removed(daemon, id)
+
+
+def test_a_killed_container_is_not_restarted_but_one_that_dies_is(daemon: RunningDaemon) -> None:
+    id = started(daemon, host={"RestartPolicy": {"Name": "always"}})
+    done(daemon, id, "kill")
+    assert status(daemon, id) == "exited"
+    done(daemon, id, "start")
+    signalled = state(daemon, id)["Pid"]
+    os.kill(signalled, signal.SIGKILL)
+    until(lambda: inspected(daemon, id)["RestartCount"] == 1 and status(daemon, id) == "running")
+    assert state(daemon, id)["Pid"] != signalled
+    removed(daemon, id)
+
+
+def test_restart_keeps_a_container_that_was_to_go(daemon: RunningDaemon) -> None:
+    since = daemon.now()
+    id = started(daemon, host={"AutoRemove": True})
+    done(daemon, id, "restart?t=0")
+    assert status(daemon, id) == "running"
+    done(daemon, id, "stop?t=0")
+    until(lambda: is_gone(daemon, id))
+    ends = ["container kill signal=15", "container kill signal=9", "network disconnect", "container die exitCode=137"]
+    lives = ["network connect", "container start"]
+    assert events(daemon, since, id) == [
+        "container create", *lives, *ends, "container stop", *lives, "container restart", *ends, "container stop",
+        "container destroy",
+    ]  # fmt: skip
+
+
+def test_a_start_that_fails_is_said_by_the_exit_status(daemon: RunningDaemon) -> None:
+    for command, code in (("nosuch", 127), ("/etc/passwd", 126), ("/bin", 126)):
+        answer = daemon.docker("run", "--rm", "--name", "fails", "busybox", command, status=code)
+        assert f"execve {command}" in answer.stderr
+        until(lambda: is_gone(daemon, "fails"))
+    id = made(daemon, "nosuch")
+    assert ask_for(daemon, id, "start").status == 400
+    found = state(daemon, id)
+    assert (found["Status"], found["ExitCode"]) == ("created", 127)
+    assert "nosuch" in found["Error"]
+    removed(daemon, id)
+
+
+def test_limits_change_while_it_runs(daemon: RunningDaemon) -> None:
+    id = started(daemon, host={"Memory": 32 << 20})
+    answer = ask_for(daemon, id, "update", {"Memory": 48 << 20, "PidsLimit": 17, "RestartPolicy": {"Name": "always"}})
+    assert (answer.status, answer.json) == (200, {"Warnings": None})
+    names = ("memory/memory.limit_in_bytes", "memory.max"), ("pids/pids.max", "pids.max")
+    pid = state(daemon, id)["Pid"]
+    lines = [line.split(":") for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
+    where = {controller: path.strip() for _, controllers, path in lines for controller in controllers.split(",")}
+    for (v1, v2), value in zip(names, (48 << 20, 17), strict=True):
+        controller, _, file = v1.partition("/")
+        directory = f"/sys/fs/cgroup/{controller}{where[controller]}" if controller in where else f"/sys/fs/cgroup{where['']}"
+        assert int(Path(directory, file if controller in where else v2).read_text()) == value
+    host = inspected(daemon, id)["HostConfig"]
+    assert (host["Memory"], host["PidsLimit"], host["RestartPolicy"]["Name"]) == (48 << 20, 17, "always")
+    removed(daemon, id)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [
+        ({"Memory": 1}, 400, "6291456 bytes are the least"),
+        ({"Memory": 128 << 20}, 409, "Cannot update container ID: Memory limit should be smaller than already set memoryswap"),
+        ({"CpusetCpus": "77"}, 400, "77"),
+        ({"RestartPolicy": {"Name": "nope"}}, 400, "invalid restart policy: unknown policy 'nope'"),
+        ({"RestartPolicy": {"Name": "always"}}, 409, "because AutoRemove is enabled for the container"),
+        ({"Memory": "1"}, 400, "Memory: Expected `int`, got `str`"),
+    ],
+)
+def test_updates_that_cannot_be_change_nothing(daemon: RunningDaemon, body: dict[str, Any], code: int, words: str) -> None:
+    id = started(daemon, host={"Memory": 32 << 20, "AutoRemove": True})
+    before = inspected(daemon, id)
+    answer = ask_for(daemon, id, "update", {"CpuShares": 512, **body})
+    assert answer.status == code
+    assert words.replace("ID", id) in answer.json["message"]
+    assert inspected(daemon, id) == before
+    removed(daemon, id)
+
+
+def test_a_name_is_changed(daemon: RunningDaemon) -> None:
+    since = daemon.now()
+    id, other = made(daemon, name="old"), made(daemon, name="taken")
+    words = f'The container name "/taken" is already in use by container "{other}". You have to remove (or rename) that'
+    assert words in ask_for(daemon, id, "rename?name=taken").json["message"]
+    refused(daemon, id, "rename", 400, "Neither old nor new names may be empty")
+    refused(daemon, id, "rename?name=old", 400, "Renaming a container with the same name as its current name")
+    done(daemon, id, "rename?name=/new")
+    assert inspected(daemon, "new")["Id"] == id
+    assert events(daemon, since, id) == ["container create", "container rename oldName=/old"]
+    removed(daemon, id)
+    removed(daemon, other)
+
+
+def test_one_of_many_removes_a_container(daemon: RunningDaemon) -> None:
+    id = started(daemon)
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: daemon.request("DELETE", f"/containers/{id}?force=1"), range(6)))
+    assert sorted(each.status for each in answers)[:1] == [204]
+    assert {each.status for each in answers[1:]} <= {204, 404, 409}
+    assert sum(each.status == 204 for each in answers) == 1
+
+
+def test_prune_takes_those_that_pass_the_filters(daemon: RunningDaemon) -> None:
+    ids = [made(daemon, Labels={"keep": "no"}), made(daemon, Labels={"keep": "yes"}), started(daemon, Labels={"keep": "no"})]
+    answer = daemon.request("POST", '/containers/prune?filters={"label":["keep=no"],"until":["10m"]}')
+    assert answer.json == {"ContainersDeleted": None, "SpaceReclaimed": 0}
+    answer = daemon.request("POST", '/containers/prune?filters={"label":["keep"],"label!":["keep=yes"]}')
+    assert answer.json["ContainersDeleted"] == ids[:1]
+    assert daemon.request("POST", '/containers/prune?filters={"nope":["1"]}').status == 400
+    for id in ids[1:]:
+        removed(daemon, id)
+
+
+def test_a_link_is_taken_away(daemon: RunningDaemon) -> None:
+    db = started(daemon, name="db", host={"NetworkMode": "bridge"})
+    web = made(daemon, name="web", host={"NetworkMode": "bridge", "Links": ["db:store"]})
+    assert daemon.request("DELETE", "/containers/web?link=1").status == 500
+    assert daemon.request("DELETE", "/containers/web/store?link=1").status == 204
+    assert daemon.request("DELETE", "/containers/web/store?link=1").status == 404
+    assert not inspected(daemon, web)["HostConfig"]["Links"]
+    removed(daemon, web)
+    removed(daemon, db)
+
+
+def health(test: list[str], **times: Any) -> dict[str, Any]:
+    return {"Test": test, "Interval": SECOND // 10, "Retries": 2, **times}
+
+
+def test_health_is_checked_while_a_container_runs(daemon: RunningDaemon) -> None:
+    since = daemon.now()
+    id = started(daemon, Healthcheck=health(["CMD-SHELL", "echo looked; test -e /ok"]))
+    assert state(daemon, id)["Health"]["Status"] == "starting"
+    until(lambda: state(daemon, id)["Health"]["Status"] == "unhealthy")
+    found = state(daemon, id)["Health"]
+    assert (found["FailingStreak"], found["Log"][-1]["ExitCode"], found["Log"][-1]["Output"]) == (2, 1, "looked\n")
+    assert "(unhealthy)" in daemon.docker("ps", "--filter", "health=unhealthy", "--filter", f"id={id}").stdout
+    daemon.docker("exec", id, "touch", "/ok")
+    until(lambda: state(daemon, id)["Health"]["Status"] == "healthy")
+    said = events(daemon, since, id)
+    assert [each for each in said if "health" in each] == [
+        "container health_status: unhealthy",
+        "container health_status: healthy",
+    ]
+    check = "container exec_create: /bin/sh -c echo looked; test -e /ok"
+    at = said.index(check)
+    assert said[at + 1 : at + 3] == [check.replace("create", "start"), "container exec_die exitCode=1"]
+    done(daemon, id, "pause")
+    time.sleep(0.3)
+    before = state(daemon, id)["Health"]
+    time.sleep(0.3)
+    assert state(daemon, id)["Health"] == before
+    done(daemon, id, "unpause")
+    until(lambda: state(daemon, id)["Health"]["Status"] == "healthy")
+    assert len(state(daemon, id)["Health"]["Log"]) <= 5
+    removed(daemon, id)
+
+
+@pytest.mark.parametrize(
+    ("check", "code", "output"),
+    [
+        (["CMD", "sh", "-c", "echo begin; sleep 60"], -1, "Health check exceeded timeout (300ms): begin\n"),
+        (["CMD-SHELL", "yes 123456789 | head -c 10000; exit 9"], 9, (10 * "123456789\n" * 41)[:4096] + "..."),
+        (["CMD", "nosuch"], -1, "nosuch"),
+        (["CMD-SHELL", "sleep 60 & echo left; exit 4"], 4, "left\n"),
+    ],
+)
+def test_what_a_check_says_is_kept(daemon: RunningDaemon, check: list[str], code: int, output: str) -> None:
+    id = started(daemon, Healthcheck=health(check, Timeout=3 * SECOND // 10, Retries=1))
+    until(lambda: state(daemon, id)["Health"]["Status"] == "unhealthy")
+    entry = state(daemon, id)["Health"]["Log"][0]
+    assert entry["ExitCode"] == code
+    assert entry["Output"] == output or (code == -1 and output in entry["Output"])
+    removed(daemon, id)
+
+
+def test_failures_of_one_that_starts_do_not_count_and_it_is_looked_at_more_often(daemon: RunningDaemon) -> None:
+    times = {"StartPeriod": SECOND, "StartInterval": SECOND // 20, "Interval": 60 * SECOND}
+    id = started(daemon, "sh", "-c", "sleep 0.6; touch /ok; sleep 1000", Healthcheck=health(["CMD", "ls", "/ok"], **times))
+    until(lambda: state(daemon, id)["Health"]["Status"] == "healthy")
+    removed(daemon, id)
+    id = started(daemon, Healthcheck=health(["NONE"]))
+    assert "Health" not in state(daemon, id)
+    removed(daemon, id)
+
+
+def test_a_killed_daemon_s_containers_are_picked_up(tmp_path: Path) -> None:
+    needs_root()
+    root = tmp_path / "root"
+    always, stays = {"RestartPolicy": {"Name": "always"}}, {"RestartPolicy": {"Name": "unless-stopped"}}
+    with running_daemon(root, clears=False) as first:
+        ids = {
+            "runs": started(first, "sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.1; done"),
+            "ends": started(first, "sh", "-c", "read -t 1; exit 6"),
+            "goes": started(first, "sh", "-c", "read -t 1", host={"AutoRemove": True}),
+            "paused": started(first),
+            "again": started(first, "sh", "-c", "sleep 1", host=always),
+            "stopped": started(first, host=stays),
+            "stopped always": started(first, host=always),
+            "created": made(first),
+        }
+        done(first, ids["paused"], "pause")
+        for name in ("stopped", "stopped always"):
+            done(first, ids[name], "stop?t=0")
+        pids = {name: state(first, id)["Pid"] for name, id in ids.items()}
+        first.end(signal.SIGKILL)
+    engine = Engine(root)
+    half = create(engine, create_options("busybox", ["true"], network="none"))
+    engine.records.set_state(half, State("starting"))
+    paused = create(engine, create_options("busybox", ["sleep", "1000"], network="none"))
+    start(engine, paused.id).release()
+    pause(engine, paused.id)
+    engine.records.change_state(paused.id, lambda state: state.replace(paused=False))  # whoever paused it was killed at once
+    time.sleep(1.5)
+    with running_daemon(root) as second:
+        statuses = {name: "gone" if is_gone(second, id) else status(second, id) for name, id in ids.items() if name != "goes"}
+        assert statuses | {"again": ""} == {
+            "runs": "running", "ends": "exited", "paused": "paused", "again": "", "stopped": "exited",
+            "stopped always": statuses["stopped always"], "created": "created",
+        }  # fmt: skip
+        until(lambda: is_gone(second, ids["goes"]))
+        until(lambda: inspected(second, ids["again"])["RestartCount"] >= 1)
+        until(lambda: status(second, ids["stopped always"]) == "running")
+        assert state(second, ids["ends"])["ExitCode"] == 6
+        assert state(second, ids["runs"])["Pid"] == pids["runs"]
+        assert status(second, half.id) == "created"
+        assert status(second, paused.id) == "paused"
+        with ask(second.socket, "POST", f"/containers/{ids['runs']}/wait") as wait:
+            done(second, ids["runs"], "stop")
+            assert wait.json() == {"StatusCode": 9}
+        done(second, ids["paused"], "unpause")
+        assert state(second, ids["paused"])["Pid"] == pids["paused"]
