@@ -13,6 +13,7 @@ from labcore.engine.mounts import mounted
 from labcore.engine.namespaces import PidOf
 from labcore.engine.networks import Connected, with_variables
 from labcore.engine.records import Container
+from labcore.engine.spans import span
 from labcore.errors import InvalidInput
 from labcore.spec import ContainerSpec, CreateOptions, Root
 
@@ -84,5 +85,6 @@ def held(engine: Engine, container: Container, on_networks: Connected, *, etc: b
             return
         directory = str(engine.container_dirs.path((owner or container).id))
         if not owner:
-            write_etc_files(directory, etc_files(options, whole.hostname or container.id[:12], on_networks), whole)
+            with span("files in /etc"):
+                write_etc_files(directory, etc_files(options, whole.hostname or container.id[:12], on_networks), whole)
         yield with_variables(with_etc_files(whole, directory), on_networks.variables)

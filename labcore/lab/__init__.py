@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from labcore.lab.session import LessonStopped, begin
     from labcore.lab.steps import step
     from labcore.lab.stores import manifest, new_store, store, tag, tray
+    from labcore.lab.tracing import trace
     from labcore.lab.widget import tick
 
 __all__ = [
@@ -105,6 +106,7 @@ __all__ = [
     "tag",
     "tick",
     "timed",
+    "trace",
     "tray",
     "waterfall",
 ]
@@ -146,6 +148,7 @@ __getattr__ = lazy_names(
         "labcore.lab.running": ("show",),
         "labcore.lab.steps": ("step",),
         "labcore.lab.stores": ("manifest", "new_store", "store", "tag", "tray"),
+        "labcore.lab.tracing": ("trace",),
         "labcore.lab.widget": ("tick",),
     },
 )
