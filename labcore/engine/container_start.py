@@ -96,8 +96,8 @@ def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
             remember=lambda launch: remember_cgroups(engine, container, launch.made),
         )
         try:
-            begun = time.time_ns()
             with span("runtime: launch"):
+                begun = time.time_ns()
                 process = launch.create(shim=shim)
                 note_ops(process, begun)
         except BaseException:

@@ -13,7 +13,7 @@ Kind = Literal["command", "call", "job", "part", "op"]
 
 
 class Span(Record):
-    """A part of what was done, from `start` to `end` (ns since 1970); `lane` is the client's connection, or the daemon's job."""
+    """A part of what was done, from `start` to `end` (ns since 1970); `lane`: the client's connection, or the daemon's job."""
 
     kind: Kind
     name: str
