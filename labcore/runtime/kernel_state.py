@@ -142,4 +142,4 @@ def _difference(kind: str, before: str, after: str) -> str:
         return "none any more"
     lost, won = sorted(old - new), sorted(new - old)
     kept = f"{len(new)} left" if lost else ""
-    return ", ".join(filter(None, (f"without {' '.join(lost)}" if lost else "", f"with {' '.join(won)}" if won else "", kept)))
+    return ", ".join(filter(None, (kept, f"without {' '.join(lost)}" if lost else "", f"with {' '.join(won)}" if won else "")))

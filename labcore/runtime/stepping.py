@@ -1,6 +1,6 @@
 """Stepping: a plan with a pause before each op, and the kernel's state at each, read from /proc/PID (proc(5)).
 
-The ops before the clone, and the clone itself, are done when there is a process to be looked at: the first pause is behind them.
+The ops up to the clone are done when there is a process to be looked at: the first pause is behind that.
 """
 
 from __future__ import annotations
