@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from queue import SimpleQueue
 from threading import Lock
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
 from labcore.engine.spans import Span, current_job, noted
 from labcore.errors import NotFound
@@ -141,12 +141,3 @@ class Jobs:
         """Return whether a job has run at or after a moment of the monotonic clock."""
         since = time.time_ns() - int((time.monotonic() - moment) * 10**9)
         return any(job.state == "running" or job.ended >= since for job in self.all())
-
-    def wait_until_idle(self, seconds: float, ignored: Callable[[Job], Any] = lambda _: False) -> bool:
-        """Wait until nothing runs but what is `ignored`; return whether that came in time."""
-        deadline = time.monotonic() + seconds
-        while any(job.state == "running" and not ignored(job) for job in self.all()):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)
-        return True

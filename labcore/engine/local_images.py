@@ -117,7 +117,7 @@ def layer_sizes(engine: Engine, image: Image) -> list[int]:
 
 @lru_cache(maxsize=KNOWN_MAX)
 def _archived_size(path: str, stored: int) -> int:
-    """Return how many bytes the files in a layer's archive have; those that are stored if it is too large to look, or damaged."""
+    """Return how many bytes the files in a layer's archive have; how many it has if it is too large to look, or damaged."""
     from labcore.tar import Archive, BadArchive
     from labcore.tar.decompressing import decompressed
 

@@ -47,6 +47,7 @@ class Connection:
         self.socket = connection
         self.client = client
         self.has_begun = self.long_running = False
+        self.request: Request | None = None  # the one that is being answered
         self._service = service
         self._app = ExceptionMiddleware(self._call)
         self._steps = self._talk()
@@ -115,7 +116,7 @@ class Connection:
         return another
 
     def _answer(self, reader: Reader, incoming: RequestParser) -> Generator[Wait, None, bool]:
-        request = incoming.request
+        self.request = request = incoming.request
         try:
             response = self._app(request)
             if isinstance(response, Upgrade):
@@ -127,6 +128,7 @@ class Connection:
             yield from send_response(reader, response, request, keep=keep)
         finally:
             self.client.forget()
+            self.request = None
         reader.may_rest = False
         return keep and incoming.drained()
 

@@ -41,7 +41,8 @@ def list_containers(daemon: Daemon, request: Request) -> Response:
 
 def inspect_container(daemon: Daemon, request: Request, name: str) -> Response:
     """GET /containers/{name}/json."""
-    return json_response(inspect(daemon.engine, name, size=flag(request, "size")))
+    found = inspect(daemon.engine, name, size=flag(request, "size"))
+    return json_response(found | {"ExecIDs": daemon.exec_sessions.ids(found["Id"]) or None})
 
 
 ROUTES = (
