@@ -38,11 +38,11 @@ class Stop(Record):
     pid: int
 
     def __str__(self) -> str:
-        done = [f"{index:2}  {op}  (done)" for index, op in self.done]
+        done = [f"✓ {index:2}  {op}" for index, op in self.done]
         hidden = len(self.changes) - CHANGES_SHOWN
         changed = [f"    {each}" for each in self.changes[:CHANGES_SHOWN]] or ["    nothing that /proc shows"]
         more = [f"    and {hidden} more"] if hidden > 0 else []
-        return "\n".join([*done, *changed, *more, "", f"{self.index:2}  {self.op}"])
+        return "\n".join([*done, *changed, *more, "", f"→ {self.index:2}  {self.op}"])
 
 
 class GivenUp(Exception):

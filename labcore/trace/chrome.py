@@ -48,7 +48,7 @@ def _complete(span: Span, start: int) -> dict[str, Any]:
         "cat": span.kind,
         "pid": pid,
         "tid": tid,
-        "ts": (span.start - start) / 1e3,
-        "dur": (span.end - span.start) / 1e3,
+        "ts": round((span.start - start) / 1e3, 3),
+        "dur": round((span.end - span.start) / 1e3, 3),
         "args": {"error": span.error} if span.error else {},
     }

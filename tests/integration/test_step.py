@@ -79,7 +79,7 @@ def stepping(root: Path, *words: str) -> Iterator[Terminal]:
 def test_each_op_is_shown_before_it_is_done(root: Path) -> None:
     with stepping(root, "--hostname", "stepped", "busybox", "sh", "-c", 'echo "I am $(hostname)"') as terminal:
         first = terminal.read_until(PROMPT)
-        assert re.search(r"clone NEWNS .*\(done\)", first)
+        assert re.search(r"✓  0  clone NEWNS", first)
         for kind in ("mnt", "pid", "uts", "ipc", "net"):
             assert f"~ namespace {kind}: {kind}:[" in first
         seen = [first]
@@ -87,13 +87,13 @@ def test_each_op_is_shown_before_it_is_done(root: Path) -> None:
             terminal.say("n" if len(seen) % 2 else "")
             seen.append(terminal.read_until(PROMPT))
         text = "\n".join(seen)
-        assert re.search(r"mount proc on /proc .*\(done\)\n    \+ mount /proc: proc rw,nosuid,nodev,noexec", text)
-        assert re.search(r"pivot_root \. \.  \(done\)\n(    .*\n)*    - mount /", text)
-        assert re.search(r"umask 022  \(done\)\n    ~ ids umask: 0000 → 0022", text)
-        assert re.search(r"seccomp a filter .*\(done\)\n(    .*\n)*    ~ ids seccomp mode: 0 → 2", text)
-        assert re.search(r"bounding set keep .*\(done\)\n    ~ capabilities bounding: \d+ left, without audit_control ", text)
+        assert re.search(r"✓ \d+  mount proc on /proc .*\n    \+ mount /proc: proc rw,nosuid,nodev,noexec", text)
+        assert re.search(r"✓ \d+  pivot_root \. \.\n(    .*\n)*    - mount /", text)
+        assert re.search(r"✓ \d+  umask 022\n    ~ ids umask: 0000 → 0022", text)
+        assert re.search(r"✓ \d+  seccomp a filter .*\n(    .*\n)*    ~ ids seccomp mode: 0 → 2", text)
+        assert re.search(r"✓ \d+  bounding set keep .*\n    ~ capabilities bounding: \d+ left, without audit_control ", text)
         assert re.search(
-            r"capabilities keep effective: .*\(done\)\n(    .*\n)*    ~ capabilities effective: \d+ left, without", text
+            r"✓ \d+  capabilities keep effective: .*\n(    .*\n)*    ~ capabilities effective: \d+ left, without", text
         )
         terminal.say("n")
         assert "I am stepped\n" in terminal.read_until(b"")
