@@ -111,7 +111,7 @@ def test_whatever_else_is_wrong_is_said_too(daemon: RunningDaemon, file: Path) -
 def test_a_file_that_is_not_there_keeps_the_daemon_from_starting(tmp_path: Path) -> None:
     needs_root()
     with (
-        pytest.raises(AssertionError, match="there is no such file: name your my_runtime[.]py"),
+        pytest.raises(AssertionError, match=r"there is no such file: name your my_runtime\.py"),
         running_daemon(tmp_path / "root", "--stages", str(tmp_path / "none.py"), seeds=(), clears=False),
     ):
         pass
