@@ -77,6 +77,7 @@ COMMANDS = {
     "version": "Show the versions of labcore and of what it runs on",
     "daemon": "Serve the Docker Engine API: the stock docker command works with it",
     "jobs": "List or cancel what a daemon does",
+    "trace": "Show where the time of a docker command goes",
     "seed": "Make images on the spot: busybox, alpine, debian, nginx, python",
     "plan": "Print what `run` would do, op by op, and start nothing",
     "doctor": "Try what this machine can do, and name the cures",
