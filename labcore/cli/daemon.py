@@ -49,6 +49,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     containers.add_argument(
         "--userns-remap", default="", metavar="FIRST[:SIZE]", help="map their users to those IDs of the machine: 100000:65536"
     )
+    containers.add_argument(
+        "--stages", type=Path, metavar="FILE", help="start them by your my_runtime.py, which is read again when it has changed"
+    )
     for name, value, line in REPEATED:
         parser.add_argument(name, action="append", default=[], metavar=value, help=line)
     parser.add_argument(
@@ -80,6 +83,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         userns_remap=args.userns_remap,
         registries=registries,
         idle_exit_seconds=args.idle_exit,
+        stages=args.stages,
     )
 
 
