@@ -133,7 +133,7 @@ def log_json(policy: LogPolicy) -> dict[str, Any]:
     fields = {"max-size": "max_size", "max-file": "max_files", "mode": "mode", "max-buffer-size": "buffer"}
     defaults = type(policy)._fields
     config = {name: text for name, text in config.items() if changed[fields[name]] != defaults[fields[name]]}
-    config |= dict(policy.options)
+    config |= dict(policy.details)
     return {"Type": policy.driver, "Config": config} if config or policy.driver != defaults["driver"] else {}
 
 

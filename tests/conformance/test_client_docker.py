@@ -20,7 +20,9 @@ from tests.peers import Peers
 
 
 @pytest.fixture(scope="module", params=["labcore", "docker"])
-def client(request: pytest.FixtureRequest, peer: Peers, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def client(
+    request: pytest.FixtureRequest, peer: Peers, archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Client]:
     home = tmp_path_factory.mktemp(request.param)
     if request.param == "labcore":
         with running_daemon(home / "root") as daemon, labcore.connect(daemon.url) as client:
@@ -72,7 +74,10 @@ def test_an_older_version_is_spoken(client: Client, made: list[str]) -> None:
         name = box(older, made, "sh", "-c", "echo out; echo err >&2")
         older.containers.start(name)
         older.containers.wait(name)
-        assert {(each.stream, each.content) for each in older.containers.logs(name)} == {("stdout", b"out\n"), ("stderr", b"err\n")}
+        assert {(each.stream, each.content) for each in older.containers.logs(name)} == {
+            ("stdout", b"out\n"),
+            ("stderr", b"err\n"),
+        }
 
 
 def test_a_life(client: Client, made: list[str]) -> None:
