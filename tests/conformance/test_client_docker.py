@@ -138,7 +138,7 @@ def test_attached_before_the_start_nothing_is_missed(client: Client, made: list[
 
 
 def test_a_terminal_is_raw(client: Client, made: list[str]) -> None:
-    name = box(client, made, "sh", "-c", "sleep 0.2; stty size; read x; echo got $x", tty=True, open_stdin=True)
+    name = box(client, made, "sh", "-c", "read x; stty size; echo got $x", tty=True, open_stdin=True)
     with client.containers.attach(name, stdin=True) as streams:
         assert not streams.is_multiplexed
         client.containers.start(name)
