@@ -78,7 +78,7 @@ def test_tls_is_the_environments_or_the_contexts(tmp_path: Path) -> None:
 
 def test_a_context_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     said = context(tmp_path, "there", "tcp://box:1")
-    with pytest.raises(InvalidInput, match="context 'away'.*there are there"):
+    with pytest.raises(InvalidInput, match=r"context 'away'.*there are there"):
         find_host(environment=said | {"DOCKER_CONTEXT": "away"})
 
 
