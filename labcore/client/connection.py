@@ -158,18 +158,18 @@ class Connection:
         """Send all of it. Raises OSError."""
         self._socket.sendall(data)
 
-    def write_unless_answered(self, data: bytes) -> bool:
-        """Send all of it, unless the daemon answers meanwhile; return whether all was sent. Raises OSError."""
+    def write_until_answered(self, data: bytes) -> bytes:
+        """Send it until the daemon says something; return what is left. Raises OSError."""
         if hasattr(self._socket, "pending"):  # TLS has messages of its own
             self._socket.sendall(data)
-            return True
+            return b""
         left, either = memoryview(data), poll()
         either.register(self._socket, POLLIN | POLLOUT)
         while left:
             if any(events & POLLIN for _, events in either.poll()):
-                return False
+                break
             left = left[self._socket.send(left[:RECEIVE_BYTES]) :]
-        return True
+        return bytes(left)
 
     @property
     def has_ended(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from _thread import allocate_lock
+from _thread import allocate_lock, start_new_thread
+from itertools import chain
 
 from labcore.client.answer import BadAnswer
 from labcore.client.connection import Connection, connected
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 IDLE_MAX: Final = 4  # connections that wait for the next request
 REPEATABLE: Final = ("GET", "HEAD")  # what is asked again when a kept connection has just been closed
+REFUSED: Final = 400  # the least status of an error
 CONTENT_BYTES: Final = 64 << 20  # of an answer that is read whole
 
 
@@ -89,7 +91,7 @@ class Transport:
     ) -> Response:
         """Send a request; return the response once its head is there. Raises Unavailable, BadAnswer, InvalidInput.
 
-        Content that is iterated is sent in chunks, until the daemon answers. `timeout`: seconds of silence that are borne.
+        Content that is iterated is sent in chunks; a daemon may answer while it reads them (`load`). `timeout`: seconds of silence.
         """
         head = request_head(method, target, self._headers(headers, content))
         while True:
@@ -98,10 +100,13 @@ class Transport:
             connection = connection or connected(self.host)
             try:
                 connection.set_timeout(timeout)
-                all_sent = _send(connection, head, content)
+                unsent = _send(connection, head, content)
                 answer = read_head(connection)
                 if answer is not None:
-                    answer = answer if all_sent else answer.replace(is_last=True)
+                    if unsent is not None:
+                        answer = answer.replace(is_last=True)
+                        if answer.status < REFUSED:
+                            start_new_thread(_send_rest, (connection, unsent))
                     return Response(answer, Body(connection, answer, method=method), connection, self)
             except BaseException:
                 connection.close()
@@ -162,18 +167,35 @@ class Transport:
                 self._idle.pop().close()
 
 
-def _send(connection: Connection, head: bytes, content: Content) -> bool:
-    """Send a request; return whether all of it was sent: a daemon may answer, or hang up, before it has read everything."""
+def _send(connection: Connection, head: bytes, content: Content) -> Iterator[bytes] | None:
+    """Send a request; return what is left of it when the daemon answers, or hangs up, before it has read everything."""
     try:
         if isinstance(content, bytes):
             connection.write(head + content)
-            return True
+            return None
         connection.write(head)
-        for piece in content:
-            if piece and not connection.write_unless_answered(b"%x\r\n%b\r\n" % (len(piece), piece)):
-                return False
-        return connection.write_unless_answered(b"0\r\n\r\n")
+        pieces = _chunks(content)
+        for piece in pieces:
+            if left := connection.write_until_answered(piece):
+                return chain([left], pieces)
+        return None
     except (BrokenPipeError, ConnectionResetError):  # what it has said before that is read
-        return False
+        return iter(())
     except TimeoutError:
         raise Unavailable("the daemon does not take what it is sent") from None
+
+
+def _chunks(content: Iterable[bytes]) -> Iterator[bytes]:
+    yield from (b"%x\r\n%b\r\n" % (len(piece), piece) for piece in content if piece)
+    yield b"0\r\n\r\n"
+
+
+def _send_rest(connection: Connection, pieces: Iterator[bytes]) -> None:
+    """Send the rest, while the answer is read: neither waits for the other."""
+    try:
+        for piece in pieces:
+            connection.write(piece)
+    except BrokenPipeError:  # the daemon has read enough, and its answer says why
+        return
+    except Exception:  # of reading what is to be sent, too: then the answer breaks off, and whoever reads it is told
+        connection.close()

@@ -4,6 +4,7 @@ import io
 import tarfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
@@ -51,10 +52,8 @@ def made(client: Client) -> Iterator[list[str]]:
     names: list[str] = []
     yield names
     for name in names:
-        try:
+        with suppress(errors.NotFound):
             client.containers.remove(name, force=True, volumes=True)
-        except errors.NotFound:
-            pass
 
 
 def box(client: Client, made: list[str], *command: str, **fields: object) -> str:
@@ -138,7 +137,7 @@ def test_attached_before_the_start_nothing_is_missed(client: Client, made: list[
 
 
 def test_a_terminal_is_raw(client: Client, made: list[str]) -> None:
-    name = box(client, made, "sh", "-c", "sleep 0.2; stty size; read x; echo got $x", tty=True, open_stdin=True)
+    name = box(client, made, "sh", "-c", "read x; stty size; echo got $x", tty=True, open_stdin=True)
     with client.containers.attach(name, stdin=True) as streams:
         assert not streams.is_multiplexed
         client.containers.start(name)
@@ -217,7 +216,7 @@ def test_images(client: Client, made: list[str]) -> None:
     assert len(images.history("bb:1")) == 1
     saved = images.save("registry.example/x/bb:2")
     content = saved.content()
-    assert [each.untagged for each in images.remove("registry.example/x/bb:2")][0].endswith("registry.example/x/bb:2")
+    assert images.remove("registry.example/x/bb:2")[0].untagged.endswith("registry.example/x/bb:2")
     assert any("registry.example/x/bb:2" in each.stream for each in images.load(iter([content])))
     images.remove("registry.example/x/bb:2")
     name = box(client, made, "touch", "/new")
