@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -267,6 +268,29 @@ def test_a_client_that_vanishes_ends_its_pull(api: Api, daemon: RunningDaemon, t
         assert api("GET", f"/images/{address}/{name}:v1/json").status == 404
 
 
+def test_a_client_that_vanishes_ends_its_push(api: Api, daemon: RunningDaemon, tmp_path: Path) -> None:
+    """The registry has neither the image nor an upload that is under way."""
+    registry, reached, goes_on = Registry(tmp_path / "slow"), threading.Event(), threading.Event()
+
+    def handler(request: Request) -> Response:
+        if request.method in ("PUT", "PATCH") and "/uploads/" in request.path:
+            reached.set()
+            goes_on.wait(30)
+        return registry.answer(request)
+
+    with served(handler) as address:
+        imported(api, "slow:v1", archive("own", content=os.urandom(1 << 20)))
+        api("POST", f"/images/slow:v1/tag?repo={address}/slow&tag=v1")
+        connection = UnixConnection(str(daemon.socket))
+        connection.request("POST", f"/v1.51/images/{address}/slow/push?tag=v1")
+        assert reached.wait(10)
+        connection.close()
+        assert eventually(lambda: not list((daemon.root / "images/leases").iterdir()))
+        goes_on.set()
+        assert api("GET", f"/distribution/{address}/slow:v1/json").status == 404
+        assert eventually(lambda: not list(registry.files.uploads.iterdir()))
+
+
 # --- passwords
 
 
@@ -486,6 +510,17 @@ def test_commit(api: Api, daemon: RunningDaemon) -> None:
     )
     api("DELETE", f"/images/{other}")
     assert api("POST", "/commit?container=nonesuch", {}).status == 404
+
+
+def test_a_commit_has_the_container_stand_still(api: Api, daemon: RunningDaemon) -> None:
+    held = daemon.docker("run", "-d", "--network", "none", "busybox", "sleep", "60").stdout.strip()
+    begun = time.time()
+    daemon.docker("commit", held, "still")
+    daemon.docker("commit", "--pause=false", held, "moving")
+    happened = api("GET", f"/events?since={begun:.9f}&until={time.time():.9f}").lines
+    assert [each["Action"] for each in happened if each["Type"] == "container"] == ["pause", "commit", "unpause", "commit"]
+    assert [each["Action"] for each in happened if each["Type"] == "image"] == ["create", "tag", "create", "tag"]
+    assert daemon.docker("inspect", "-f", "{{.State.Status}}", held).stdout == "running\n"
 
 
 # --- search, distribution, and what is not there
