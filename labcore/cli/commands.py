@@ -75,7 +75,7 @@ COMMANDS = {
     "volume rm": "Remove volumes, with all that is in them",
     "inspect": "Print all that is known of containers, images and so on, as JSON",
     "version": "Show the versions of labcore and of what it runs on",
-    "daemon": "Serve the Docker Engine API: the stock docker command works with it",
+    "daemon": "Serve the Docker Engine API, for the stock docker command",
     "jobs": "List or cancel what a daemon does",
     "trace": "Show where the time of a docker command goes",
     "seed": "Make images on the spot: busybox, alpine, debian, nginx, python",

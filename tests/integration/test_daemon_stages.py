@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,11 +112,12 @@ def test_whatever_else_is_wrong_is_said_too(daemon: RunningDaemon, file: Path) -
 
 def test_a_file_that_is_not_there_keeps_the_daemon_from_starting(tmp_path: Path) -> None:
     needs_root()
-    with (
-        pytest.raises(AssertionError, match=r"there is no such file: name your my_runtime\.py"),
-        running_daemon(tmp_path / "root", "--stages", str(tmp_path / "none.py"), seeds=(), clears=False),
-    ):
-        pass
+    command = [sys.executable, "-P", "-m", "labcore", "--root", tmp_path / "root", "daemon", "-H", f"unix://{tmp_path}/socket"]
+    ended = subprocess.run(
+        [*command, "--stages", tmp_path / "none.py"], capture_output=True, text=True, timeout=60, check=False
+    )  # fmt: skip
+    assert ended.returncode == 125
+    assert f"{tmp_path}/none.py: there is no such file: name your my_runtime.py" in ended.stderr
 
 
 def test_the_lessons_write_stages() -> None:
