@@ -47,7 +47,7 @@ def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
                 return attach(engine, container, with_input=with_input)
             fresh = container.state.replace(restart_count=0, manually_stopped=False)
             return started(engine, engine.records.set_state(container, fresh), with_input=with_input)
-    except (StepFailed, Unavailable, InvalidInput):
+    except (StepFailed, Unavailable, InvalidInput, NotFound, InUse):  # one that runs, or is being removed, is not removed
         if engine.supervisor and found.options.auto_remove:
             with suppress(NotFound, InUse):
                 remove(engine, found.id, volumes=True)

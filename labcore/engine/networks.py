@@ -77,7 +77,7 @@ def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str 
     with ExitStack() as undo:
         undo.callback(engine.networks.release, owner)
         endpoints: list[Endpoint] = []
-        for each in _by_priority(options.networks):
+        for each in _by_priority(engine, options.networks):
             own_ports = () if endpoints else ports
             with span(f"network: reserve an endpoint on {each.network}"):
                 endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
@@ -102,9 +102,13 @@ def connected_now(engine: Engine, container: Container) -> Connected:
     return _connected(engine, options, endpoints, asked, container.id, container.name)
 
 
-def _by_priority(networks: Iterable[EndpointOptions]) -> list[EndpointOptions]:
-    """Return the networks with the one first that has the default route, and so the published ports."""
-    return sorted(networks, key=lambda each: (-each.priority, each.network))
+def _by_priority(engine: Engine, networks: Iterable[EndpointOptions]) -> list[EndpointOptions]:
+    """Return the networks with the one first that has the default route, and so the published ports: no internal one has."""
+
+    def key(wanted: EndpointOptions) -> tuple[bool, int, str]:
+        return engine.networks.find(wanted.network).wanted.internal, -wanted.priority, wanted.network
+
+    return sorted(networks, key=key)
 
 
 def published(options: CreateOptions, config: Config) -> tuple[PortBinding, ...]:
