@@ -13,8 +13,8 @@ from labcore.daemon.wire.query import filters, flag, number
 from labcore.engine.container_create import create
 from labcore.engine.containers import every
 from labcore.engine.lifecycle import status_of
-from labcore.engine.local_images import check_platform
 from labcore.engine.listing import FILTERS, checked_filters, matches, resolved_filters
+from labcore.engine.local_images import check_platform
 from labcore.engine.records import Container
 from labcore.http import Request, Response, Route
 
@@ -24,15 +24,11 @@ OF_ALL: Final = ("status", "exited", "before", "since")  # filters that ask for 
 
 def create_container(daemon: Daemon, request: Request) -> Response:
     """POST /containers/create."""
-<<<<<<< HEAD
     body = decode(request, ContainerCreate)
     complete_body(body, daemon.settings)
     options = complete_options(create_options_of(body, name=request.query.get("name", "")), daemon.settings)
-=======
-    options = create_options_of(decode(request, ContainerCreate), name=request.query.get("name", ""))
     if options.image and (platform := platform_text(request)):
         check_platform(daemon.engine, options.image, platform)
->>>>>>> h/conform
     made = create(daemon.engine, options)
     return json_response({"Id": made.id, "Warnings": []}, status=HTTPStatus.CREATED)
 
