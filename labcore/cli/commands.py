@@ -75,8 +75,9 @@ COMMANDS = {
     "volume rm": "Remove volumes, with all that is in them",
     "inspect": "Print all that is known of containers, images and so on, as JSON",
     "version": "Show the versions of labcore and of what it runs on",
-    "daemon": "Serve the Docker Engine API: the stock docker command works with it",
+    "daemon": "Serve the Docker Engine API, for the stock docker command",
     "jobs": "List or cancel what a daemon does",
+    "trace": "Show where the time of a docker command goes",
     "seed": "Make images on the spot: busybox, alpine, debian, nginx, python",
     "plan": "Print what `run` would do, op by op, and start nothing",
     "doctor": "Try what this machine can do, and name the cures",
@@ -153,7 +154,7 @@ ALIASES = {
 COMMON = (
     "run", "exec", "ps", "build", "bake", "pull", "push", "images", "login", "logout", "search", "version", "info",
 )  # fmt: skip
-OWN = ("seed", "plan", "doctor", "lab", "lesson", "vm", "bench", "fsck", "rootless", "registry", "completion")
+OWN = ("daemon", "jobs", "seed", "plan", "doctor", "lab", "lesson", "vm", "bench", "fsck", "rootless", "registry", "completion")
 
 # Those that make containers, or reach for their files: an ordinary user becomes root of a user namespace for them.
-AS_ROOT = {"container", "inspect", "network", "system", "volume", "plan", "lesson", "lab", "bench"}
+AS_ROOT = {"container", "inspect", "network", "system", "volume", "daemon", "plan", "lesson", "lab", "bench"}

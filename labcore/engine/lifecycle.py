@@ -64,7 +64,7 @@ ROWS: Final[Mapping[Verb, tuple[str | Refused, ...]]] = {
     "rename": ("created", "running", "paused", "restarting", NO_RENAME, "exited", NO_RENAME),
     "update": ("created", "running", "paused", "restarting", NO_UPDATE, "exited", NO_UPDATE),
     "exec": (
-        NOT_RUNNING, "running", Refused("Container {id} is paused, unpause the container before exec"), RESTARTING, NOT_RUNNING,
+        NOT_RUNNING, "running", Refused("Container {name} is paused, unpause the container before exec"), RESTARTING, NOT_RUNNING,
         NOT_RUNNING, NOT_RUNNING,
     ),
     "remove": (GONE, Refused(RUNS), UNPAUSE_FIRST, Refused(RUNS), REMOVED_ALREADY, GONE, NO_REMOVAL),

@@ -9,7 +9,7 @@ from itertools import islice
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
 from labcore.images.resolve import find, image_here
 from labcore.record import Record
-from labcore.spec import Reference
+from labcore.spec import Platform, Reference
 from labcore.spec.media import INDEXES
 
 TYPE_CHECKING = False
@@ -141,6 +141,16 @@ def _archived_size(path: str, stored: int) -> int:
     except (OSError, BadArchive, StoreDamaged):
         return stored
     return found
+
+
+def check_platform(engine: Engine, name: str, wanted: Platform) -> None:
+    """Raise ImageNotFound, in docker's words, if the image of that name is for another platform than is wanted."""
+    config = engine.images.find(name).config
+    found = Platform(config.os, config.architecture, config.variant)
+    if not found.suits(wanted):
+        raise ImageNotFound(
+            f"image with reference {name} was found but its platform ({found}) does not match the specified platform ({wanted})"
+        )
 
 
 def chain_ids(config: Config) -> list[str]:

@@ -4,13 +4,16 @@ from http import HTTPStatus
 from typing import Final
 
 from labcore.daemon.context import Daemon
+from labcore.daemon.defaults import complete_body, complete_options
 from labcore.daemon.wire.codec import decode, json_response
 from labcore.daemon.wire.container import inspect, summary
 from labcore.daemon.wire.container_create import ContainerCreate, create_options_of
+from labcore.daemon.wire.platform import platform_text
 from labcore.daemon.wire.query import filters, flag, number
 from labcore.engine.container_create import create
 from labcore.engine.containers import every
 from labcore.engine.lifecycle import status_of
+from labcore.engine.local_images import check_platform
 from labcore.engine.listing import FILTERS, checked_filters, matches, resolved_filters
 from labcore.engine.records import Container
 from labcore.http import Request, Response, Route
@@ -21,7 +24,15 @@ OF_ALL: Final = ("status", "exited", "before", "since")  # filters that ask for 
 
 def create_container(daemon: Daemon, request: Request) -> Response:
     """POST /containers/create."""
+<<<<<<< HEAD
+    body = decode(request, ContainerCreate)
+    complete_body(body, daemon.settings)
+    options = complete_options(create_options_of(body, name=request.query.get("name", "")), daemon.settings)
+=======
     options = create_options_of(decode(request, ContainerCreate), name=request.query.get("name", ""))
+    if options.image and (platform := platform_text(request)):
+        check_platform(daemon.engine, options.image, platform)
+>>>>>>> h/conform
     made = create(daemon.engine, options)
     return json_response({"Id": made.id, "Warnings": []}, status=HTTPStatus.CREATED)
 
