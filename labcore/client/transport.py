@@ -91,7 +91,7 @@ class Transport:
     ) -> Response:
         """Send a request; return the response once its head is there. Raises Unavailable, BadAnswer, InvalidInput.
 
-        Content that is iterated is sent in chunks; a daemon may answer while it reads them (`load`). `timeout`: seconds of silence.
+        Content that is iterated is sent in chunks; a daemon may answer while it reads them (`load`). `timeout`: seconds.
         """
         head = request_head(method, target, self._headers(headers, content))
         while True:
