@@ -206,7 +206,7 @@ def launch_options_of_plan(engine: Engine, options: CreateOptions) -> LaunchOpti
         with given_back(engine, found):
             attach(engine, found, process)
 
-    names = tuple(each.network for each in _by_priority(options.networks))
+    names = tuple(each.network for each in _by_priority(engine, options.networks))
     return engine.launch_options((("namespaces", connect),), names)
 
 

@@ -31,6 +31,7 @@ from labcore.trace import Span, rows
 
 COLOURS: Final = {"command": MUTED, "call": SHARED_TOO, "job": HERE, "part": NEW, "op": OWN}
 LABEL_WIDTH: Final = 48
+TITLE_WIDTH: Final = 40
 ROWS_MAX: Final = 120
 LONGEST: Final = 3
 
@@ -42,16 +43,21 @@ def trace_waterfall(root: Span) -> Picture:
     end = root.duration_ms
     drawn, axes = figure(WIDTH, 0.15 * len(shown) + 1.1)
     _bars(axes, [span for _, span in shown], root.start, end)
-    labels = [shorten(f"{'  ' * depth}{span.name}", LABEL_WIDTH).ljust(LABEL_WIDTH) for depth, span in shown]
+    labels = [_label(f"{'  ' * depth}{span.name}") for depth, span in shown]
     axes.set_yticks(range(len(shown)), labels, size=SMALL, family=fonts(mono=True))
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlim(0, end * 1.12)
     axes.tick_params(axis="x", labelsize=SMALL)
     axes.set_xlabel(say("milliseconds after the command was started"), size=NORMAL)
-    heading = say("{title}: {time:.1f} ms", title=shorten(root.name, 64), time=end)
+    heading = say("{title}: {time:.1f} ms", title=shorten(root.name, TITLE_WIDTH), time=end)
     axes.set_title(heading, loc="left", size=TITLE, **emphasis(heading, TITLE))
     _legend(axes, {span.kind for _, span in shown})
     return Picture(drawn, sentences([sentence(heading), _longest(root)]), _longest(root))
+
+
+def _label(text: str) -> str:
+    shown = text if len(text) <= LABEL_WIDTH else text[: LABEL_WIDTH - 1] + "…"
+    return shown.ljust(LABEL_WIDTH)
 
 
 def _longest(root: Span) -> str:
