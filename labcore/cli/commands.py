@@ -154,7 +154,7 @@ ALIASES = {
 COMMON = (
     "run", "exec", "ps", "build", "bake", "pull", "push", "images", "login", "logout", "search", "version", "info",
 )  # fmt: skip
-OWN = ("seed", "plan", "doctor", "lab", "lesson", "vm", "bench", "fsck", "rootless", "registry", "completion")
+OWN = ("daemon", "jobs", "seed", "plan", "doctor", "lab", "lesson", "vm", "bench", "fsck", "rootless", "registry", "completion")
 
 # Those that make containers, or reach for their files: an ordinary user becomes root of a user namespace for them.
-AS_ROOT = {"container", "inspect", "network", "system", "volume", "plan", "lesson", "lab", "bench"}
+AS_ROOT = {"container", "inspect", "network", "system", "volume", "daemon", "plan", "lesson", "lab", "bench"}

@@ -18,7 +18,6 @@ import bcrypt
 import pytest
 import trustme
 
-from labcore.engine import Engine
 from labcore.http import Request, Response
 from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Htpasswd
@@ -146,7 +145,7 @@ def test_filters(api: Api, daemon: RunningDaemon) -> None:
 def test_the_command_lists_with_a_format(api: Api, daemon: RunningDaemon) -> None:
     api("POST", "/images/busybox/tag?repo=127.0.0.1:5000/a/b&tag=v1")
     lines = daemon.docker("images", "--format", "{{.Repository}} {{.Tag}}").stdout.split("\n")
-    assert lines[:2] == ["127.0.0.1:5000/a/b v1", "busybox latest"]
+    assert {"127.0.0.1:5000/a/b v1", "busybox latest"} <= set(lines)
     assert (
         daemon.docker("images", "-q", "--no-trunc", "busybox").stdout.strip() == api("GET", "/images/busybox/json").json["Id"]
     )
@@ -228,17 +227,17 @@ def test_a_pull_that_fails_in_the_middle(api: Api, daemon: RunningDaemon, tmp_pa
 
     with served(handler) as address:
         name = f"{address}/box"
-        api("POST", f"/images/busybox/tag?repo={name}&tag=v1")
+        id = imported(api, "middle:v1", archive("own", content=os.urandom(1 << 18)))
+        api("POST", f"/images/middle:v1/tag?repo={name}&tag=v1")
         api("POST", f"/images/{name}/push?tag=v1")
-        for each in api("GET", "/images/busybox/json").json["RepoTags"]:
-            api("DELETE", f"/images/{each}?force=1")
+        api("DELETE", f"/images/{id}?force=1")
         lines = api("POST", f"/images/create?fromImage={name}&tag=v1").lines
         assert lines[0]["status"] == "Pulling from box"
         assert lines[-1]["error"] == lines[-1]["errorDetail"]["message"]
         assert "was asked for" in lines[-1]["error"]
         assert "was asked for" in daemon.docker("pull", f"{name}:v1", status=1).stderr
-        assert api("GET", "/images/json").json == []
-    Engine(daemon.root).seed("busybox")
+        assert api("GET", f"/images/{name}:v1/json").status == 404
+        assert id not in listed(api)
 
 
 def test_a_client_that_vanishes_ends_its_pull(api: Api, daemon: RunningDaemon, tmp_path: Path) -> None:
