@@ -37,6 +37,8 @@ def top(container: Container, arguments: str = "") -> Processes:
     status: str = container.state.status
     if status != "paused":  # whose processes can be looked at
         check_runs(container)
+    if "\0" in arguments:
+        raise InvalidInput("ps_args has a NUL byte")
     words = (arguments or DEFAULT_ARGUMENTS).split()
     for name, title in RENAMED_PID.findall(f" {arguments}"):
         if name != "pid":
