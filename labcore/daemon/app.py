@@ -1,7 +1,6 @@
 """The daemon's app: its routes by tag, a job for each request, older versions' shapes, errors, and answers' headers."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from typing import Any, Final
 
 import labcore
@@ -65,12 +64,16 @@ def _until_sent(daemon: Daemon, job: Job, answer: Response | Upgrade) -> Respons
     if isinstance(answer, Upgrade):
 
         def serve(stream: RawStream) -> Any:
-            with ExitStack() as undo:
-                undo.callback(daemon.jobs.end, job)
-                with job.current(), job.span("stream"):
-                    return answer.serve(stream)
+            with job.current(), job.span("stream"):
+                return answer.serve(stream)
 
-        return answer.replace(serve=serve)
+        def close() -> None:
+            try:
+                answer.close()
+            finally:
+                daemon.jobs.end(job)
+
+        return answer.replace(serve=serve, close=close)
     if answer.length is None:
         return answer.replace(body=_Stream(daemon, job, answer.body))
     daemon.jobs.end(job)
@@ -89,6 +92,8 @@ class _Stream:
 
     def close(self) -> None:
         """Close the body, and end the job."""
-        if close := getattr(self._body, "close", None):
-            close()
-        self._daemon.jobs.end(self._job)
+        try:
+            if close := getattr(self._body, "close", None):
+                close()
+        finally:
+            self._daemon.jobs.end(self._job)

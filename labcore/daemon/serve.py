@@ -15,6 +15,7 @@ from typing import Final
 
 from labcore.daemon.app import App
 from labcore.daemon.context import Daemon
+from labcore.daemon.defaults import check
 from labcore.daemon.listeners import listeners
 from labcore.daemon.settings import Settings
 from labcore.http import Request, Server
@@ -31,6 +32,7 @@ def serve(root: Path, settings: Settings) -> None:
     """
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection takes one, each container some
+    check(settings)
     ends = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ends.set())

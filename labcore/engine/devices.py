@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from itertools import islice
 from pathlib import Path
 
 from labcore.errors import InvalidInput
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ITS_OWN: Final = ("pts", "shm", "mqueue", "fd", "console", "ptmx", "stdin", "stdout", "stderr", "core")  # of each container
 KINDS: Final = {stat.S_IFCHR: "c", stat.S_IFBLK: "b"}
 DEVICES_MAX: Final = 2000
+ENTRIES_MAX: Final = 10_000  # of a directory that is named as a device
 NO_DEVICE: Final = DeviceRule(False)
 
 
@@ -59,12 +61,19 @@ def _found(source: str, target: str) -> Iterator[tuple[str, str, Device]]:
 
 def _nodes(source: str, target: str) -> list[Device]:
     """Return the node of a path, or those of a directory and all below it, as they are to be inside. Raises InvalidInput."""
+    if not source.startswith("/"):  # it would be looked for where this program happens to be
+        raise InvalidInput(f"device {source[:80]!r}: name an absolute path of this machine, such as /dev/fuse")
     try:
         status = Path(source).stat()
-    except OSError as error:
-        raise InvalidInput(f"device {source}: {error.strerror}: name a device of this machine") from None
+    except (OSError, ValueError) as error:  # ValueError: it has a NUL byte
+        raise InvalidInput(f"device {source:.80}: {getattr(error, 'strerror', error)}: name a device of this machine") from None
     if stat.S_ISDIR(status.st_mode):
-        paths = [str(path) for path in Path(source).rglob("*") if not path.is_symlink() and _kind(path)][:DEVICES_MAX]
+        entries = list(islice(Path(source).rglob("*"), ENTRIES_MAX + 1))
+        if len(entries) > ENTRIES_MAX:
+            raise InvalidInput(
+                f"device {source}: there are more than {ENTRIES_MAX} files below it: name a directory of devices"
+            )
+        paths = [str(path) for path in entries if not path.is_symlink() and _kind(path)][:DEVICES_MAX]
         return [node for path in paths for node in _nodes(path, target + path.removeprefix(source))]
     kind = KINDS.get(stat.S_IFMT(status.st_mode))
     if kind is None:

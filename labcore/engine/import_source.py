@@ -27,11 +27,12 @@ def opened_source(source: str, sent: BinaryIO) -> Iterator[BinaryIO]:
     url = source if "://" in source else f"http://{source}"
     if not url.startswith(("http://", "https://")):
         raise InvalidInput(f"{source}: http:// or https:// is wanted, or - for what is sent")
-    from urllib.request import urlopen  # rarely needed
+    from http.client import HTTPException  # rarely needed
+    from urllib.request import urlopen
 
     try:
         answer = urlopen(url, timeout=TIMEOUT_SECONDS)
-    except (OSError, ValueError) as error:
-        raise Unavailable(f"{url}: {error}\n  cure: look at the address; `curl -I` says what is there") from None
+    except (OSError, ValueError, HTTPException) as error:
+        raise Unavailable(f"{url:.200}: {error}\n  cure: look at the address; `curl -I` says what is there") from None
     with answer:
         yield answer

@@ -14,6 +14,7 @@ from labcore.engine.ids import new_id
 from labcore.engine.limit_forms import HOST_GATEWAY
 from labcore.engine.network_objects import log_endpoint_events, release_endpoints
 from labcore.engine.resolv_conf import embedded, machines, own, wanted
+from labcore.engine.spans import span
 from labcore.errors import InvalidInput
 from labcore.record import Record
 from labcore.spec.network import PortBinding
@@ -78,7 +79,8 @@ def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str 
         endpoints: list[Endpoint] = []
         for each in _by_priority(engine, options.networks):
             own_ports = () if endpoints else ports
-            endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
+            with span(f"network: reserve an endpoint on {each.network}"):
+                endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
         made = _connected(engine, options, tuple(endpoints), asked, owner, name)
         undo.pop_all()
         log_endpoint_events(engine, endpoints, "connect")
@@ -204,7 +206,7 @@ def launch_options_of_plan(engine: Engine, options: CreateOptions) -> LaunchOpti
         with given_back(engine, found):
             attach(engine, found, process)
 
-    names = tuple(each.network for each in _by_priority(options.networks))
+    names = tuple(each.network for each in _by_priority(engine, options.networks))
     return engine.launch_options((("namespaces", connect),), names)
 
 
@@ -215,10 +217,11 @@ def attach(engine: Engine, connected: Connected, process: Process) -> None:
     """
     from labcore.network import namespace_of
 
-    with namespace_of(process.pid) as namespace:
+    with span("network: attach"), namespace_of(process.pid) as namespace:
         engine.networks.attach(connected.endpoints, namespace)
     if connected.is_embedded:
-        serve_names(engine, connected, process.pid)
+        with span("network: serve names"):
+            serve_names(engine, connected, process.pid)
 
 
 def serve_names(engine: Engine, connected: Connected, pid: int) -> None:

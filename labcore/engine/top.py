@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from labcore import procfs
 from labcore.engine.exec import cgroups_by_controller, check_runs
 from labcore.errors import InvalidInput, NotRunning, Unavailable
+from labcore.procfs import namespace
 from labcore.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from labcore.engine.records import Container
 
 DEFAULT_ARGUMENTS: Final = "-ef"
@@ -35,11 +37,13 @@ def top(container: Container, arguments: str = "") -> Processes:
     status: str = container.state.status
     if status != "paused":  # whose processes can be looked at
         check_runs(container)
+    if "\0" in arguments:
+        raise InvalidInput("ps_args has a NUL byte")
     words = (arguments or DEFAULT_ARGUMENTS).split()
     for name, title in RENAMED_PID.findall(f" {arguments}"):
         if name != "pid":
             raise InvalidInput(f'specifying "{name}={title}" is not allowed')
-    pids = processes_of(container) - monitors(container)
+    pids = processes_of(container)
     chosen = [f"-q{','.join(map(str, sorted(pids)))}"]
     done = _ps([*words, *chosen])
     if done.returncode and not done.stdout:  # not all of its options go together with that
@@ -59,36 +63,39 @@ def _ps(words: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def processes_of(container: Container) -> set[int]:
-    """Return the numbers of the processes in a container's cgroup, and below. Raises NotRunning."""
+    """Return the numbers of the processes in a container's cgroup, and below, without its monitors. Raises NotRunning."""
+    pid = container.state.pid
     try:
-        directories = cgroups_by_controller(container.state.pid)
+        found = everything_in(cgroups_by_controller(pid)) | {pid}
+        return found - monitors(pid, found)
     except OSError:
         raise NotRunning(f"container {container.id} is not running") from None
-    directory = directories.get("pids") or directories.get("") or next(iter(directories.values()), "")
-    found = {container.state.pid}
-    for path, _, _ in os.walk(directory):
+
+
+def everything_in(directories: Mapping[str, str]) -> set[int]:
+    """Return the numbers of all processes in a cgroup, and below."""
+    found: set[int] = set()
+    for path, _, _ in os.walk(directories.get("pids") or directories.get("") or next(iter(directories.values()), "")):
         found |= set(map(int, Path(path, "cgroup.procs").read_text(encoding="utf-8").split()))
     return found
 
 
-def monitors(container: Container) -> set[int]:
-    """Return those of its processes that are monitors, its own and those of its exec sessions: all run one program."""
-    pid = container.state.pid
+def monitors(pid: int, pids: Iterable[int]) -> set[int]:
+    """Return those that stand beside a container's processes, and not inside: its shim, and those of exec. Raises OSError.
+
+    They are in its cgroup for what they hold is its memory, but not in its PID namespace, if it has one of its own.
+    """
+    own, shim = namespace("self", "pid"), procfs.parent(pid)
+    if namespace(pid, "pid") == own:
+        return {shim} & set(pids)
+    return {each for each in pids if _is_in(each, own)}
+
+
+def _is_in(pid: int, own: int) -> bool:
     try:
-        monitor = _program(procfs.parent(pid))
+        return namespace(pid, "pid") == own
     except OSError:  # it has just ended
-        return set()
-    found = set()
-    for each in processes_of(container) - {pid}:
-        with suppress(OSError):
-            if _program(each) == monitor:
-                found.add(each)
-    return found
-
-
-def _program(pid: int) -> tuple[int, int]:
-    status = Path(f"/proc/{pid}/exe").stat()
-    return status.st_dev, status.st_ino
+        return True
 
 
 def _parsed(text: str, pids: set[int]) -> Processes:

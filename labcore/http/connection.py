@@ -4,6 +4,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Generator
+from contextlib import closing
 from http import HTTPStatus
 from threading import BoundedSemaphore
 from typing import Final
@@ -126,6 +127,9 @@ class Connection:
                 self.client.forget()
             keep = incoming.keeps_alive() and not (response.length is None and request.headers["http-version"] == "1.0")
             yield from send_response(reader, response, request, keep=keep)
+        except BaseException:  # it has gone, or the server lets go of it: a stream that has not begun frees nothing itself
+            self.client.notify()
+            raise
         finally:
             self.client.forget()
             self.request = None
@@ -139,6 +143,10 @@ class Connection:
         return response
 
     def _upgrade(self, reader: Reader, incoming: RequestParser, upgrade: Upgrade) -> Generator[Wait, None, None]:
+        with closing(upgrade):
+            yield from self._serve_upgraded(reader, incoming, upgrade)
+
+    def _serve_upgraded(self, reader: Reader, incoming: RequestParser, upgrade: Upgrade) -> Generator[Wait, None, None]:
         reader.may_rest = False
         if not incoming.drained():
             refusal = plain_text(HTTPStatus.BAD_REQUEST, "the body has to end before the connection is upgraded")

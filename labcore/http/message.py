@@ -125,10 +125,12 @@ class Upgrade(Record):
 
     It is 101 Switching Protocols if the client asked for an upgrade (whose protocol is echoed), else 200 OK without a length:
     what the Docker Engine API calls hijacking. Only a long-running route may return it. The rest of the body is skipped.
+    In the end `close` is called, also if the client was gone before it could be served.
     """
 
     serve: "Callable[[RawStream], Any]"
     headers: Mapping[str, str] = {}
+    close: Callable[[], object] = lambda: None
 
 
 App = Callable[[Request], Response | Upgrade]

@@ -15,8 +15,8 @@ ExceptionHandler = Callable[[Request, Any], Response]
 class ExceptionMiddleware:
     """An app whose exceptions become responses: the table's entry for the exception's nearest class counts.
 
-    What no entry is for, or what an entry raises in turn, is a 500 that tells nothing of it. Every 500 is logged with its
-    traceback.
+    What no entry is for, or what an entry raises in turn, is a 500 that tells nothing of it. Every 500 is logged: one that an
+    exception's own class explains in a line, any other with its traceback.
     """
 
     def __init__(self, app: App, exception_handlers: Mapping[type[Exception], ExceptionHandler] = {}) -> None:
@@ -33,17 +33,16 @@ class ExceptionMiddleware:
             return self._response_to(request, error)
 
     def _response_to(self, request: Request, error: Exception) -> Response:
+        kind = next((kind for kind in type(error).__mro__ if kind in self._handlers), Exception)
         try:
-            response = self._handler_of(error)(request, error)
+            response = self._handlers.get(kind, server_error)(request, error)
         except Exception as in_turn:
-            error, response = in_turn, server_error(request, in_turn)
-        if response.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            LOG.error("%s %r: the handler has failed", request.method, request.path, exc_info=error)
+            kind, error, response = Exception, in_turn, server_error(request, in_turn)
+        if response.status == HTTPStatus.INTERNAL_SERVER_ERROR and kind is not Exception:
+            LOG.error("%s %.200r: %r", request.method, request.path, str(error))
+        elif response.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            LOG.error("%s %.200r: the handler has failed", request.method, request.path, exc_info=error)
         return response
-
-    def _handler_of(self, error: Exception) -> ExceptionHandler:
-        known = (self._handlers[kind] for kind in type(error).__mro__ if kind in self._handlers)
-        return next(known, server_error)
 
 
 def http_exception(_: Request, error: HTTPException) -> Response:

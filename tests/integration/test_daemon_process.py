@@ -19,7 +19,7 @@ import pytest
 from labcore.daemon.listeners import default_host
 from labcore.engine import Engine
 from labcore.errors import Unavailable
-from tests.conftest import needs, needs_root
+from tests.conftest import PROJECT, needs, needs_root
 from tests.daemon import DOCKER, RunningDaemon, running_daemon
 
 WAIT_SECONDS = 20
@@ -188,6 +188,28 @@ def test_with_a_running_container_it_does_not_end_for_idleness(tmp_path: Path) -
         assert made.process.wait(WAIT_SECONDS) == 0
 
 
+# --- defaults of containers
+
+
+def test_what_a_creator_does_not_name_is_as_the_daemon_was_told(tmp_path: Path) -> None:
+    needs_root()
+    options = ["--log-driver=local", "--log-opt=max-file=3", "--default-ulimit=nofile=99:100", "--userns-remap=200000:65536"]
+    with running_daemon(tmp_path / "root", *options) as made:
+        shown = ["--network=none", "busybox", "sh", "-c", "ulimit -n; cat /proc/self/uid_map"]
+        assert made.docker("run", "--name=one", *shown).stdout.split() == ["99", "0", "200000", "65536"]
+        log = made.client.containers.get("one").attrs["HostConfig"]["LogConfig"]
+        assert (log["Type"], log["Config"]["max-file"]) == ("local", "3")
+        own = ["--ulimit=nofile=50:50", "--userns=host", "--log-driver=none"]
+        assert made.docker("run", "--rm", *own, *shown).stdout.split()[:3] == ["50", "0", "0"]
+
+
+@pytest.mark.parametrize("option", ["--log-driver=syslog", "--log-opt=x=y", "--default-ulimit=many", "--userns-remap=somebody"])
+def test_defaults_that_no_container_could_have_are_refused(tmp_path: Path, option: str) -> None:
+    assert not (tmp_path / "root").exists()
+    refusal(tmp_path / "root", "-H", f"unix://{tmp_path}/s", option)
+    assert not (tmp_path / "s").exists()
+
+
 # --- its end
 
 
@@ -301,3 +323,11 @@ def test_an_idle_daemon_takes_little_memory(tmp_path: Path) -> None:
         made.docker("run", "--rm", "busybox", "true")
         made.docker("info")
         assert proportional_bytes(made.process.pid) <= IDLE_BYTES
+
+
+def test_the_units_of_systemd_are_sound() -> None:
+    needs("systemd-analyze")
+    units = [str(path) for path in sorted((PROJECT / "tools/systemd").iterdir())]
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
+    complaints = [line for line in done.stderr.splitlines() if "labcore" in line and "is not executable" not in line]
+    assert complaints == []

@@ -1,5 +1,6 @@
 """Files of containers: archives of them, in and out, export and changes (tag Container)."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from http import HTTPStatus
@@ -16,6 +17,8 @@ from labcore.engine.container_state import get
 from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
 
+PATH_MAX: Final = 4096  # bytes with the NUL byte at its end: path_resolution(7)
+NAME_MAX: Final = 255
 KINDS: Final = {"changed": 0, "added": 1, "deleted": 2}
 
 
@@ -70,6 +73,8 @@ def _path(request: Request) -> str:
         raise InvalidInput("bad parameter: path cannot be empty")
     if "\0" in path:
         raise InvalidInput("bad parameter: path has a NUL byte")
+    if len(os.fsencode(path)) >= PATH_MAX or any(len(os.fsencode(name)) > NAME_MAX for name in path.split("/")):
+        raise InvalidInput(f"bad parameter: path is longer than {PATH_MAX - 1} bytes, or a name in it than {NAME_MAX}")
     return path if path.startswith("/") else f"/{path}"
 
 

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Final
 
 from labcore.daemon.context import Daemon
+from labcore.daemon.defaults import complete_body, complete_options
 from labcore.daemon.wire.codec import decode, json_response
 from labcore.daemon.wire.container import inspect, summary
 from labcore.daemon.wire.container_create import ContainerCreate, create_options_of
@@ -23,7 +24,9 @@ OF_ALL: Final = ("status", "exited", "before", "since")  # filters that ask for 
 
 def create_container(daemon: Daemon, request: Request) -> Response:
     """POST /containers/create."""
-    options = create_options_of(decode(request, ContainerCreate), name=request.query.get("name", ""))
+    body = decode(request, ContainerCreate)
+    complete_body(body, daemon.settings)
+    options = complete_options(create_options_of(body, name=request.query.get("name", "")), daemon.settings)
     if options.image and (platform := platform_text(request)):
         check_platform(daemon.engine, options.image, platform)
     made = create(daemon.engine, options)

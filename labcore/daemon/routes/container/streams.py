@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http import HTTPStatus
 
 from labcore.cancellation import Cancellation
@@ -27,50 +28,53 @@ from labcore.runtime.terminal import resize
 def attach_container(daemon: Daemon, request: Request, name: str) -> Upgrade:
     """POST /containers/{name}/attach."""
     container = get(daemon.engine, name)
-    serve = _attaching(daemon, request, container, multiplexed=not container.options.tty)
-    return Upgrade(serve, upgrade_headers(request, tty=container.options.tty))
+    serve, close = _attaching(daemon, request, container, multiplexed=not container.options.tty)
+    return Upgrade(serve, upgrade_headers(request, tty=container.options.tty), close)
 
 
 def attach_container_by_websocket(daemon: Daemon, request: Request, name: str) -> Upgrade:
     """GET /containers/{name}/attach/ws: both streams of output are one there."""
     headers = handshake_headers(request)
-    attached = _attaching(daemon, request, get(daemon.engine, name), multiplexed=False)
+    attached, close = _attaching(daemon, request, get(daemon.engine, name), multiplexed=False)
 
     def serve(stream: RawStream) -> None:
         websocket = WebSocket(stream)
         attached(websocket)
         websocket.close()
 
-    return Upgrade(serve, headers)
+    return Upgrade(serve, headers, close)
 
 
 def _attaching(
     daemon: Daemon, request: Request, container: Container, *, multiplexed: bool
-) -> Callable[[Duplex], None]:  # fmt: skip
-    """Return what serves a client that is attached. Its output begins here, before anything is answered."""
+) -> tuple[Callable[[Duplex], None], Callable[[], None]]:  # fmt: skip
+    """Return what serves a client that is attached, and what is to be called in the end, whether it was served or not.
+
+    Its output begins here, before anything is answered.
+    """
     check_can_attach(container)
     log_container_event(daemon.engine, container, "attach")
     keys = detach_keys(request.query.get("detachKeys", ""))
     wanted = frozenset(stream for stream in ("stdin", "stdout", "stderr") if flag(request, stream))
-    started = daemon.events.subscribe(lambda event: event.id == container.id and event.action in ("start", "destroy"))
-    running = get(daemon.engine, container.id).state.status == "running"
-    reader = shim_of(daemon.engine, container).reader()
-    if not flag(request, "logs"):
-        reader.seek_to_end()
+    with ExitStack() as undo:
+        started = daemon.events.subscribe(lambda event: event.id == container.id and event.action in ("start", "destroy"))
+        undo.callback(started.close)
+        running = get(daemon.engine, container.id).state.status == "running"
+        reader = shim_of(daemon.engine, container).reader()
+        undo.callback(reader.close)
+        if not flag(request, "logs"):
+            reader.seek_to_end()
+        close = undo.pop_all().close
 
     def serve(connection: Duplex) -> None:
         attachment = Attachment(connection, request, multiplexed=multiplexed, takes_keys=container.options.tty)
-        try:
-            _send(attachment, reader, wanted)
-            if flag(request, "stream") and wanted and (running or _starts(started, request)):
-                if "stdin" in wanted:
-                    _feed(daemon, container, attachment, keys)
-                _follow(daemon, container, attachment, reader, wanted)
-        finally:
-            started.close()
-            reader.close()
+        _send(attachment, reader, wanted)
+        if flag(request, "stream") and wanted and (running or _starts(started, request)):
+            if "stdin" in wanted:
+                _feed(daemon, container, attachment, keys)
+            _follow(daemon, container, attachment, reader, wanted)
 
-    return serve
+    return serve, close
 
 
 def _starts(started: Subscription, request: Request) -> bool:
