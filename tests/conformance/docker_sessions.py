@@ -296,7 +296,9 @@ SESSIONS = {
     "volumes": """
         docker volume create v1
         docker volume create v1
-        !docker volume create --label a=b --driver local --opt type=tmpfs --opt device=tmpfs --opt o=size=1m v2
+        docker volume create --label a=b --driver local v2
+        !docker volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=1m v7
+        docker volume create --opt type=none --opt o=bind --opt device=$PWD v8
         docker volume create | wc -c
         docker volume create -d nonesuch v3
         docker volume create --name v4
@@ -304,7 +306,7 @@ SESSIONS = {
         !docker volume create 'bad name'
         docker volume create --availability active --group g v6
         docker volume create --type block --scope single --sharing none --limit-bytes 1 --required-bytes 1 --secret a=b --topology-required a=b --topology-preferred c=d v6
-        !docker volume inspect v2 -f '{{.Driver}} {{.Labels}} {{.Options}} {{.Scope}}'
+        docker volume inspect v2 -f '{{.Driver}} {{.Labels}} {{.Scope}}'
         docker volume inspect nonesuch
         docker volume ls --format '{{.Name}} {{.Driver}}' | grep v
         docker volume ls -q --filter label=a
@@ -313,7 +315,6 @@ SESSIONS = {
         docker volume update --availability drain v1
         docker run --rm -v v1:/data busybox sh -c 'echo kept > /data/f'
         docker run --rm --mount type=volume,src=v1,dst=/data,readonly busybox sh -c 'cat /data/f; touch /data/g'
-        docker run --rm -v v2:/data busybox sh -c 'df -k /data | tail -1 | awk "{print \\$2}"'
         ~docker run -d --name holds -v v1:/data -v /anon --volume-driver local busybox sleep 100
         docker run --rm --volumes-from holds busybox cat /data/f
         docker run --rm --volumes-from holds:ro busybox touch /data/x
@@ -345,8 +346,8 @@ SESSIONS = {
         docker run --rm --health-cmd true --health-interval 1us busybox true
     """,
     "limits": """
-        ~docker run -d --name uu -m 64m --memory-swap 128m --memory-reservation 32m -c 512 --cpu-period 100000 --cpu-quota 50000 --cpuset-cpus 0 --cpuset-mems 0 --pids-limit 50 --blkio-weight 300 busybox sleep 100
-        docker inspect -f '{{with .HostConfig}}{{.Memory}} {{.MemorySwap}} {{.MemoryReservation}} {{.CpuShares}} {{.CpuPeriod}} {{.CpuQuota}} {{.CpusetCpus}} {{.CpusetMems}} {{.PidsLimit}} {{.BlkioWeight}}{{end}}' uu
+        ~docker run -d --name uu -m 64m --memory-swap 128m --memory-reservation 32m -c 512 --cpu-period 100000 --cpu-quota 50000 --cpuset-cpus 0 --cpuset-mems 0 --pids-limit 50 busybox sleep 100
+        docker inspect -f '{{with .HostConfig}}{{.Memory}} {{.MemorySwap}} {{.MemoryReservation}} {{.CpuShares}} {{.CpuPeriod}} {{.CpuQuota}} {{.CpusetCpus}} {{.CpusetMems}} {{.PidsLimit}}{{end}}' uu
         docker update -m 128m --memory-swap 256m --memory-reservation 64m -c 256 --cpu-period 50000 --cpu-quota 20000 --cpuset-cpus 0,1 --cpuset-mems 0 --pids-limit 60 uu
         docker update --blkio-weight 200 uu
         docker update --cpu-rt-period 1000 --cpu-rt-runtime 100 uu
@@ -396,11 +397,15 @@ SESSIONS = {
         docker run --rm --sysctl net.ipv4.ip_forward=1 busybox cat /proc/sys/net/ipv4/ip_forward
         docker run --rm --device /dev/fuse --device-cgroup-rule 'c 1:1 rwm' busybox ls /dev/fuse
         docker run --rm --pid host busybox true; docker run --rm --ipc none busybox ls -d /dev/shm; docker run --rm --uts host busybox true
-        docker run --rm --cgroupns host busybox true; docker run --rm --cgroupns nope busybox true
-        docker run --rm --userns host busybox true; docker run --rm --userns nope busybox true
+        docker run --rm --cgroupns host busybox true
+        docker run --rm --cgroupns nope busybox true
+        docker run --rm --userns host busybox true
+        docker run --rm --userns nope busybox true
         docker run --rm --cgroup-parent /mine busybox true
-        docker run --rm --runtime runc busybox true; docker run --rm --runtime nonesuch busybox true
-        docker run --rm --isolation default busybox true; docker run --rm --isolation hyperv busybox true
+        docker run --rm --runtime runc busybox true
+        docker run --rm --runtime nonesuch busybox true
+        docker run --rm --isolation default busybox true
+        docker run --rm --isolation hyperv busybox true
         !docker run --rm --gpus all busybox true
         !docker run --rm --storage-opt size=1g busybox true
         docker run --rm --disable-content-trust busybox true
