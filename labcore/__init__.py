@@ -5,7 +5,7 @@ r"""A small, complete, real container system to learn Docker by building it.
     >>> print(labcore.plan("busybox", ["hostname"]))     # what that does, op by op
     >>> labcore.spawn(labcore.plan("busybox", ["sh"]))   # the same in two steps, with a handle on the process
 
-The rooms: spec, errors, native, runtime, storage, images, engine; around them cli, vm, doctor, bench, lab.
+The rooms: spec, errors, native, runtime, storage, images, engine; around them client, cli, vm, doctor, bench, lab.
 Names are loaded when they are first used: importing labcore costs next to nothing.
 """
 
@@ -15,6 +15,7 @@ from labcore.lazy import lazy_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from labcore.client import connect
     from labcore.engine import Completed, Engine, plan, run
     from labcore.errors import LabcoreError
     from labcore.native import DEVNULL, PIPE, Process
@@ -33,6 +34,7 @@ __all__ = [
     "LabcoreError",
     "Plan",
     "Process",
+    "connect",
     "plan",
     "run",
     "spawn",
@@ -41,6 +43,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "labcore.client": ("connect",),
         "labcore.engine": ("Completed", "Engine", "plan", "run"),
         "labcore.errors": ("LabcoreError",),
         "labcore.native": ("DEVNULL", "PIPE", "Process"),

@@ -104,3 +104,11 @@ def descendants(pid: int) -> list[int]:
     for child in found:  # which grows meanwhile
         found += children(child)
     return found
+
+
+def block_device_path(major: int, minor: int) -> str:
+    """Return the file of a block device: sysfs(5) names it."""
+    try:
+        return f"/dev/{os.path.basename(os.readlink(f'/sys/dev/block/{major}:{minor}'))}"
+    except OSError:
+        return f"/dev/block/{major}:{minor}"

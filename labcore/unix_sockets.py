@@ -94,7 +94,7 @@ def remove_unfinished(path: Path) -> None:
         each.unlink(missing_ok=True)
 
 
-def connect(connection: socket.socket, path: Path) -> None:
+def connect(connection: Socket, path: Path | str) -> None:
     """Connect to the socket at a path. Raises OSError, of which ConnectionRefusedError says that nobody listens there."""
     fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:

@@ -70,11 +70,15 @@ class RunningDaemon:
         """Return docker-py's client that is pinned to an API version."""
         return docker.DockerClient(base_url=self.url, version=version, timeout=60)
 
+    def command(self, *words: str) -> list[str]:
+        """Return the stock docker command's words."""
+        return [str(DOCKER), "-H", self.url, *words]
+
     def docker(
         self, *words: str, status: int | None = 0, stdin: str = "", env: Mapping[str, str] = {}
     ) -> "subprocess.CompletedProcess[str]":
         """Run the stock docker command to its end; it has to end with that status."""
-        command = [str(DOCKER), "-H", self.url, *words]
+        command = self.command(*words)
         environment = {**os.environ, "DOCKER_CONFIG": str(self.socket.parent / "docker-config"), **env}
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, env=environment, check=False)
         assert status is None or done.returncode == status, (words, done.returncode, done.stdout, done.stderr, self.said())

@@ -2,6 +2,7 @@
 
 import json
 import socket
+from collections.abc import Mapping
 from http.client import HTTPConnection
 from typing import Any, NamedTuple
 
@@ -48,7 +49,7 @@ class Api:
         self.path = path
         self._version = version
 
-    def __call__(self, method: str, path: str, body: Any = None, headers: dict[str, str] = {}) -> Answer:
+    def __call__(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = {}) -> Answer:
         connection = UnixConnection(self.path)
         if isinstance(body, dict):
             body, headers = json.dumps(body), {**JSON, **headers}

@@ -3,6 +3,8 @@
 import json
 import socket
 import struct
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +112,23 @@ def demultiplexed(data: bytes) -> dict[int, bytes]:
 
 
 def ask(
-    path: Path, method: str, target: str, body: Any = None, *, headers: tuple[str, ...] = (), more: bytes = b"", version: str = "1.51"
-) -> Conversation:  # fmt: skip
+    path: Path,
+    method: str,
+    target: str,
+    body: Any = None,
+    *,
+    headers: tuple[str, ...] = (),
+    more: bytes = b"",
+    version: str = "1.51",
+) -> Conversation:
     """Make a request; a body is sent as JSON. `more` are bytes that go with the head."""
     content = None if body is None and method != "POST" else json.dumps(body or {}).encode()
     return Conversation(path, method, f"/v{version}{target}", content, headers, more)
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it does not come to that"
+        time.sleep(0.02)

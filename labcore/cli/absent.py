@@ -4,8 +4,8 @@ _RUNTIME = "labcore-runtime does that, driven by docker or podman: docker run --
 _SWARM = "labcore is one machine's; docker swarm is for many"
 
 _ABSENT = {
-    "pause; stats; top; unpause; update": _RUNTIME,
-    "container pause; container stats; container top; container unpause; container update": _RUNTIME,
+    "stats; top": _RUNTIME,
+    "container stats; container top": _RUNTIME,
     "build; bake; builder; builder build; builder prune; buildx; image build": "labcore commit makes images of containers",
     "compose": "docker-compose with docker",
     "events; system events": "labcore info and labcore system df show what is here",

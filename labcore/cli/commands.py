@@ -29,6 +29,7 @@ COMMANDS = {
     "container kill": "Send a signal to running containers",
     "container logs": "Print what a container has put out",
     "container ls": "List containers",
+    "container pause": "Stop all processes of containers where they are",
     "container port": "List the ports of a container that are published",
     "container prune": "Remove all stopped containers",
     "container rename": "Give a container another name",
@@ -37,6 +38,8 @@ COMMANDS = {
     "container run": "Create and run a new container from an image",
     "container start": "Start stopped containers",
     "container stop": "Stop running containers",
+    "container unpause": "Let paused containers go on",
+    "container update": "Change limits of containers, and their restart policies",
     "container wait": "Wait until containers stop, and print their exit codes",
     "image history": "Show how an image was made",
     "image import": "Make an image of a root file system's archive",
@@ -72,8 +75,9 @@ COMMANDS = {
     "volume rm": "Remove volumes, with all that is in them",
     "inspect": "Print all that is known of containers, images and so on, as JSON",
     "version": "Show the versions of labcore and of what it runs on",
-    "daemon": "Serve the Docker Engine API: the stock docker command works with it",
+    "daemon": "Serve the Docker Engine API, for the stock docker command",
     "jobs": "List or cancel what a daemon does",
+    "trace": "Show where the time of a docker command goes",
     "seed": "Make images on the spot: busybox, alpine, debian, nginx, python",
     "plan": "Print what `run` would do, op by op, and start nothing",
     "doctor": "Try what this machine can do, and name the cures",
@@ -106,6 +110,7 @@ SHORT = {
     "export": "container export",
     "kill": "container kill",
     "logs": "container logs",
+    "pause": "container pause",
     "port": "container port",
     "ps": "container ls",
     "rename": "container rename",
@@ -114,6 +119,8 @@ SHORT = {
     "run": "container run",
     "start": "container start",
     "stop": "container stop",
+    "unpause": "container unpause",
+    "update": "container update",
     "wait": "container wait",
     "history": "image history",
     "images": "image ls",
@@ -147,7 +154,7 @@ ALIASES = {
 COMMON = (
     "run", "exec", "ps", "build", "bake", "pull", "push", "images", "login", "logout", "search", "version", "info",
 )  # fmt: skip
-OWN = ("seed", "plan", "doctor", "lab", "lesson", "vm", "bench", "fsck", "rootless", "registry", "completion")
+OWN = ("daemon", "jobs", "seed", "plan", "doctor", "lab", "lesson", "vm", "bench", "fsck", "rootless", "registry", "completion")
 
 # Those that make containers, or reach for their files: an ordinary user becomes root of a user namespace for them.
-AS_ROOT = {"container", "inspect", "network", "system", "volume", "plan", "lesson", "lab", "bench"}
+AS_ROOT = {"container", "inspect", "network", "system", "volume", "daemon", "plan", "lesson", "lab", "bench"}

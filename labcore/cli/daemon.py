@@ -47,7 +47,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     containers = parser.add_argument_group("Containers", "What they have if their creators want nothing else.")
     containers.add_argument("--log-driver", default="json-file", metavar="DRIVER", help="json-file, local or none")
     containers.add_argument(
-        "--userns-remap", default="", metavar="USER[:GROUP]", help="map their users to that user's subordinate IDs"
+        "--userns-remap", default="", metavar="FIRST[:SIZE]", help="map their users to those IDs of the machine: 100000:65536"
+    )
+    containers.add_argument(
+        "--stages", type=Path, metavar="FILE", help="start them by your my_runtime.py, which is read again when it has changed"
     )
     for name, value, line in REPEATED:
         parser.add_argument(name, action="append", default=[], metavar=value, help=line)
@@ -80,6 +83,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         userns_remap=args.userns_remap,
         registries=registries,
         idle_exit_seconds=args.idle_exit,
+        stages=args.stages,
     )
 
 

@@ -13,6 +13,10 @@ from labcore.engine.jobs import Jobs
 from labcore.engine.supervisor import Supervisor
 from labcore.http import Response, Upgrade
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.engine.stages import StagesFile
+
 Endpoint = Callable[..., Response | Upgrade]  # of the context, the request, and the path's parameters by name
 
 
@@ -26,7 +30,8 @@ class Daemon:
         self.settings = settings
         self.events = Events()
         self.jobs = Jobs()
-        self.engine = Engine(root, notify=notify, events=self.events, registries=settings.registries)
+        stages = _stages(settings.stages) if settings.stages else None
+        self.engine = Engine(root, notify=notify, events=self.events, registries=settings.registries, stages=stages)
         self._lock = own(root)
         self.id = identify(root)
         self._undo = ExitStack()
@@ -40,3 +45,9 @@ class Daemon:
         self.supervisor.close()
         self._undo.close()
         self._lock.close()
+
+
+def _stages(file: Path) -> "StagesFile":
+    from labcore.engine.stages import StagesFile  # most daemons run no learner's program, and need no parser
+
+    return StagesFile(file)

@@ -13,6 +13,7 @@ from typing import Final
 from labcore.daemon.settings import TLS, Settings
 from labcore.errors import InvalidInput, Unavailable
 from labcore.http import listen_tcp, listen_unix
+from labcore.runtime.probe import confined
 
 GROUPS: Final = ("labcore", "docker")  # the first that there is may use the socket
 FIRST_FD: Final = 3
@@ -22,7 +23,7 @@ DEFAULT_TLS_PORT: Final = 2376
 
 def default_host() -> str:
     """Return where a daemon listens that is told nothing: /run/labcore.sock, an ordinary user's in XDG_RUNTIME_DIR."""
-    if os.geteuid() == 0:
+    if _is_root():
         return "unix:///run/labcore.sock"
     directory = os.environ.get("XDG_RUNTIME_DIR")
     if not directory:
@@ -91,11 +92,16 @@ def _inherited(host: str) -> list[socket.socket]:
     return found
 
 
+def _is_root() -> bool:
+    """Return whether this is the machine's root, and not that of an ordinary user's namespace."""
+    return os.geteuid() == 0 and not confined()
+
+
 def _group(settings: Settings) -> str | None:
     """Return the group that may use the socket: the one that is named, or the first that there is."""
     if settings.group:
         return settings.group
-    for name in GROUPS if os.geteuid() == 0 else ():
+    for name in GROUPS if _is_root() else ():
         with suppress(KeyError):
             return grp.getgrnam(name).gr_name
     return None

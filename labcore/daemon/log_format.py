@@ -45,7 +45,7 @@ class LogFormat:
 
 def details_of(container: Container) -> str:
     """Return the labels and variables that the log's options name, as docker writes them: `name=value,…`, sorted."""
-    options, found = dict(container.options.log.options), dict[str, str]()
+    options, found = dict(container.options.log.details), dict[str, str]()
     variables = dict(each.partition("=")[::2] for each in run_config(container).environment)
     for all_of_them, key in ((container.labels(), "labels"), (variables, "env")):
         names = [name for name in options.get(key, "").split(",") if name]

@@ -2,10 +2,12 @@
 
 import logging
 import os
+import re
 import resource
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
@@ -13,15 +15,14 @@ from typing import Final
 
 from labcore.daemon.app import App
 from labcore.daemon.context import Daemon
+from labcore.daemon.defaults import check
 from labcore.daemon.listeners import listeners
-from labcore.daemon.routes import ROUTES
 from labcore.daemon.settings import Settings
-from labcore.engine.jobs import Job
-from labcore.http import Server
+from labcore.http import Request, Server
 
 LOG: Final = logging.getLogger(__name__)
+ENDLESS: Final = re.compile(r"(/v[0-9.]+)?/(events|exec/[^/]+/start|containers/[^/]+/(attach|attach/ws|logs|stats|wait))")
 DRAIN_SECONDS: Final = 15.0  # for requests that run
-LASTING: Final = {f"{route.method} {route.path}" for route in ROUTES if route.long_running}  # jobs that nothing waits for
 
 
 def serve(root: Path, settings: Settings) -> None:
@@ -31,6 +32,7 @@ def serve(root: Path, settings: Settings) -> None:
     """
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection takes one, each container some
+    check(settings)
     ends = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ends.set())
@@ -49,15 +51,19 @@ def serve(root: Path, settings: Settings) -> None:
         notify_manager("READY=1")
         _wait(daemon, ends, settings.idle_exit_seconds)
         notify_manager("STOPPING=1")
-        for server in servers:
-            server.stop_accepting()
-        if not daemon.jobs.wait_until_idle(DRAIN_SECONDS, lasts):
+        if not _drained(servers):
             LOG.warning("requests were still being answered after %g s: they are broken off", DRAIN_SECONDS)
 
 
-def lasts(job: Job) -> bool:
-    """Return whether a job may take any time, so that nothing waits for its end."""
-    return job.kind in LASTING
+def _drained(servers: list[Server]) -> bool:
+    """Have all servers accept no more, and answer what they were asked; return whether all have done so in time."""
+    with ThreadPoolExecutor(max(1, len(servers))) as pool:
+        return all(pool.map(lambda server: server.drain(DRAIN_SECONDS, is_endless), servers))
+
+
+def is_endless(request: Request) -> bool:
+    """Return whether an answer lasts as long as its client or a container does, so that nothing waits for its end."""
+    return ENDLESS.fullmatch(request.path) is not None
 
 
 def _wait(daemon: Daemon, ends: Event, idle_seconds: float | None) -> None:

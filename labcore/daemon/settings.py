@@ -20,6 +20,7 @@ class Settings(Record):
 
     `labels` are its own. `log_driver`, `log_options`, `ulimits` (`nofile=1024:2048`) and `userns_remap` are for containers
     whose creators want nothing else. After `idle_exit_seconds` without requests and running containers it ends.
+    The functions of the file `stages` take the place of the launch's stages of their names: `labcore.engine.stages`.
     """
 
     hosts: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class Settings(Record):
     userns_remap: str = ""
     registries: RegistryOptions = RegistryOptions()
     idle_exit_seconds: float | None = None
+    stages: Path | None = None
 
     def __post_init__(self) -> None:
         if self.idle_exit_seconds is not None and self.idle_exit_seconds <= 0:

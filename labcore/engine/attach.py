@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from labcore.engine.completed import Completed, exit_code
 from labcore.engine.container_start import start
-from labcore.engine.container_state import current, shim_of
+from labcore.engine.container_state import current, get, shim_of
 from labcore.engine.containers import attach, wait_for
 from labcore.engine.engine import Engine
 from labcore.engine.lifecycle import status_of
@@ -38,7 +38,7 @@ def input_of(engine: Engine, container: Container) -> int | None:
 
     The caller closes it, which is not the input's end: that is `close_input`. Raises NotRunning.
     """
-    process = attach(engine, container, with_input=True)
+    process = attach(engine, get(engine, container.id), with_input=True)
     try:
         return os.dup(process.stdin.fileno()) if process.stdin else None
     finally:

@@ -59,7 +59,7 @@ def commit(
             config = config.replace(diff_ids=(*config.diff_ids, layers[-1].digest))
         config = config.replace(created=entry.created, author=author or config.author, history=history)
         image = engine.images.put_image(reference, layers, config, parent=below.id, at=entry.created)
-    _log(engine, container, image, str(reference or ""), message)
+        _log(engine, container, image, str(reference or ""), message)
     return image
 
 

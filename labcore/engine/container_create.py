@@ -12,6 +12,7 @@ from labcore.engine.engine import BARE, Engine
 from labcore.engine.ids import new_id
 from labcore.engine.names import drawn_name
 from labcore.engine.records import Container
+from labcore.engine.spans import span
 from labcore.engine.volume_objects import create_volume
 from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.spec import CreateOptions, Mount
@@ -35,14 +36,20 @@ def create(engine: Engine, options: CreateOptions) -> Container:
         held.enter_context(engine.layers.using())
         held.enter_context(engine.container_dirs.made(made.id, drawn))
         if options.image:
-            made = made.replace(layers=tuple(engine.layers_of(engine.images.find(options.image))))
-            engine.uppers.create(upper_of(made))
+            with span("images: find"):
+                image = engine.images.find(options.image)
+            with span("storage: layers"):
+                made = made.replace(layers=tuple(engine.layers_of(image)))
+            with span("storage: create the upper directory"):
+                engine.uppers.create(upper_of(made))
         _check(engine, made)
         for mount in made.mounts:
             if mount.kind == "volume":
-                volume = create_volume(engine, mount.source, anonymous=mount.source in drawn, labels=mount.labels)
+                with span(f"storage: volume {mount.source}"):
+                    volume = create_volume(engine, mount.source, anonymous=mount.source in drawn, labels=mount.labels)
                 held.enter_context(engine.volumes.use(volume))
-        made = _named(engine, made)
+        with span("records: add"):
+            made = _named(engine, made)
     log_container_event(engine, made, "create")
     return made
 

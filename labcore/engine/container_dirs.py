@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from labcore.storage.volumes import VolumeStore
 
 UNFINISHED: Final = "unfinished"
+LOG: Final = "log"  # the output, which the shim writes on
 LOCK_SECONDS: Final = 30.0
 DYING_SECONDS: Final = 2.0  # that a shim may take to end, and to release its volumes, after it has told how its container ended
 OPEN: Final = os.O_DIRECTORY | os.O_NOFOLLOW
@@ -58,6 +59,7 @@ class ContainerDirs:
         place = self.path(id)
         with incoming_directory(self.directory) as incoming:  # nobody finds it before it is locked and marked
             (incoming / UNFINISHED).write_text(dumps(list(volumes)), encoding="utf-8")
+            (incoming / LOG).touch(0o600)  # who attaches before the start keeps it open, however soon the container is removed
             incoming.rename(place)
             try:
                 yield place

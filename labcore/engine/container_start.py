@@ -1,6 +1,7 @@
 """start: a container's launch with a shim, noted before it is made, and how it came out."""
 
 import errno
+import time
 from contextlib import suppress
 
 from labcore.engine.container_cgroups import remember_cgroups, remove_cgroups
@@ -21,6 +22,7 @@ from labcore.engine.holding import held
 from labcore.engine.networks import connection, given_back
 from labcore.engine.records import Container
 from labcore.engine.resources import cgroup_of
+from labcore.engine.spans import note_ops, span
 from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, StepFailed, Unavailable
 from labcore.native import Process
 from labcore.runtime.launch import Launch
@@ -45,7 +47,7 @@ def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
                 return attach(engine, container, with_input=with_input)
             fresh = container.state.replace(restart_count=0, manually_stopped=False)
             return started(engine, engine.records.set_state(container, fresh), with_input=with_input)
-    except (StepFailed, Unavailable, InvalidInput):
+    except (StepFailed, Unavailable, InvalidInput, NotFound, InUse):  # one that runs, or is being removed, is not removed
         if engine.supervisor and found.options.auto_remove:
             with suppress(NotFound, InUse):
                 remove(engine, found.id, volumes=True)
@@ -55,7 +57,8 @@ def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
 def started(engine: Engine, container: Container, *, with_input: bool = False) -> Process:
     """Do the same for a container that the caller has locked, and that does not run."""
     if container.layers:
-        engine.uppers.wait_until_free(upper_of(container))
+        with span("storage: wait for the upper directory"):
+            engine.uppers.wait_until_free(upper_of(container))
     before = container.state
     container = engine.records.set_state(container, before.replace(status="starting", boot=boot_id(), error=""))
     log_volumes(engine, container, "mount")
@@ -67,7 +70,8 @@ def started(engine: Engine, container: Container, *, with_input: bool = False) -
         log_volumes(engine, container, "unmount")
         raise
     log_mode(engine, container, "connect")
-    container = noted(engine, container, running_state(process.pid, before))  # it may have filled the disk
+    with span("records: running"):
+        container = noted(engine, container, running_state(process.pid, before))  # it may have filled the disk
     if engine.supervisor:
         engine.supervisor.started(container, process)
     log_container_event(engine, container, "start")
@@ -80,16 +84,22 @@ def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     with_input = with_input and not engine.supervisor  # whose clients take it from the shim, and end it there
     if shim.input == "once" and not with_input:  # whoever comes first to signal it would have it, and end it
         shim = shim.replace(input="open")
+    stages = engine.stages.stages() if engine.stages else {}
     on_networks = connection(engine, container.options, container.id, name=container.name, config=container.config)
-    with given_back(engine, on_networks), held(engine, container, on_networks) as spec:
+    etc = {"rootfs", "mounts"}.isdisjoint(stages)
+    with given_back(engine, on_networks), held(engine, container, on_networks, etc=etc) as spec:
         launch = Launch(
             spec,
+            stages=stages,
             options=on_networks.launch_options(engine),
             cgroup=cgroup_of(container.options, container.id),
             remember=lambda launch: remember_cgroups(engine, container, launch.made),
         )
         try:
-            process = launch.create(shim=shim)
+            with span("runtime: launch"):
+                begun = time.time_ns()
+                process = launch.create(shim=shim)
+                note_ops(process, begun)
         except BaseException:
             remove_cgroups(engine, container)
             raise

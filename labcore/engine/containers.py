@@ -203,7 +203,10 @@ def rename(engine: Engine, text: str, name: str) -> Container:
     if name == found.name:
         raise InvalidInput("Renaming a container with the same name as its current name")
     engine.lifecycle.check("rename", found, text)
-    renamed = engine.records.rename(found, name)
+    try:
+        renamed = engine.records.rename(found, name)
+    except InUse as error:
+        raise InUse(f"Error when allocating new name: {error}") from None
     log_container_event(engine, renamed, "rename", oldName=f"/{found.name}")
     return renamed
 

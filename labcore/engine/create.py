@@ -89,12 +89,13 @@ def command(config: Config, options: CreateOptions) -> tuple[str, ...]:
 
 
 def environment(config: Config, options: CreateOptions, *, hostname: str, home: str) -> tuple[str, ...]:
-    """Later variables win over earlier ones of the same name, in the earlier one's place."""
+    """Return the variables in docker's order: what every container has, what was asked for, and what only the image has."""
     merged = {"HOSTNAME": f"HOSTNAME={hostname}", "HOME": f"HOME={home}", "PATH": "PATH=" + DEFAULT_PATH}
     if options.tty:
         merged["TERM"] = "TERM=xterm"
-    merged |= {variable.partition("=")[0]: variable for variable in config.environment}
-    merged |= {name: f"{name}={value}" for name, value in options.environment if value is not None}
+    wanted = {name: f"{name}={value}" for name, value in options.environment if value is not None}
+    inherited = {variable.partition("=")[0]: variable for variable in config.environment}
+    merged |= wanted | {name: variable for name, variable in inherited.items() if name not in wanted}
     gone = {name for name, value in options.environment if value is None}
     return tuple(variable for name, variable in merged.items() if name not in gone)
 

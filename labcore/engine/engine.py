@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from labcore.engine.health_state import Health
     from labcore.engine.progress import Progress
     from labcore.engine.records import Container, Records, State
+    from labcore.engine.stages import StagesFile
     from labcore.images import Image, ImageStore
     from labcore.native import Process
     from labcore.network import NetworkDriver
@@ -85,7 +86,7 @@ class Engine:
     """Everything below one state root.
 
     `notify` is told, in a sentence each, what was changed on the machine beside labcore's own: IP forwarding. A daemon has
-    `events`, and a supervisor, which carries out what a container's options say about its end.
+    `events`, a supervisor, which carries out what a container's options say about its end, and maybe a learner's `stages`.
     """
 
     def __init__(
@@ -95,11 +96,13 @@ class Engine:
         notify: Callable[[str], None] = lambda _: None,
         events: Events | None = None,
         registries: RegistryOptions | None = None,
+        stages: StagesFile | None = None,
     ) -> None:
         self.root = Path(root) if root else default_root()
         self.notify = notify
         self.events = events
         self.registries = registries
+        self.stages = stages
         self.supervisor: Supervisor | None = None
         self.lifecycle = Lifecycle()
 

@@ -31,6 +31,7 @@ def exec_failure(error: Exception, program: str) -> ExecFailure:
     op = error.step.partition(", ")[2]  # "chdir /nowhere"
     missing = False
     if op.startswith(("chdir ", "try chdir ")):
+        missing = error.errno in NO_SUCH
         said = f'chdir to cwd ("{op.partition("chdir ")[2]}") set in config.json failed: {_said(error)}'
     elif error.call in ("execve", "execveat"):
         said, missing = _of_execve(error, program), error.errno in NO_SUCH

@@ -19,10 +19,12 @@ from labcore.engine.container_state import get
 from labcore.engine.exec import ExecOptions, check_runs, execute
 from labcore.engine.exec_failure import exec_failure
 from labcore.engine.ids import new_id
+from labcore.engine.users import account
 from labcore.errors import InUse, NotFound
 from labcore.native import DEVNULL, Process
 from labcore.native.monitor import MonitorLost
 from labcore.runtime.terminal import resize, take
+from labcore.spec import BindRoot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,9 +107,11 @@ class ExecSessions:
     def create(
         self, text: str, options: ExecOptions, *, attached: frozenset[str] = frozenset(), detach_keys: str = ""
     ) -> ExecSession:
-        """Note what is wanted. Raises NotFound, NotRunning, InUse of a paused container."""
+        """Note what is wanted. Raises NotFound, NotRunning, InUse of a paused container, InvalidInput of a user."""
         container = get(self._engine, text)
         check_runs(container)
+        if options.user:
+            account(options.user, BindRoot(f"/proc/{container.state.pid}/root"))
         session = ExecSession(container, options, attached, detach_keys)
         with self._lock:
             self._forget_old()

@@ -19,6 +19,7 @@ from labcore.engine.forms import (
     word,
     words,
 )
+from labcore.engine.life_forms import restart_policy
 from labcore.engine.limit_forms import address, cpu_set, cpus, extra_host, id_range, signal_name, ulimit
 from labcore.engine.mount_options import from_long, from_short, from_tmpfs
 from labcore.errors import InvalidInput
@@ -60,6 +61,7 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
     "ulimits": ("ulimits", each(ulimit)),
     "sysctls": ("sysctls", pairs),
     "stop_signal": ("stop_signal", signal_name),
+    "restart": ("restart", restart_policy),
     "stop_timeout": ("stop_timeout", lambda name, value: number(name, value, -1)),
     "shm_size": ("shm_size", size),
     "security_opt": ("", security_forms.security),

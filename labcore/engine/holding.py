@@ -13,6 +13,7 @@ from labcore.engine.mounts import mounted
 from labcore.engine.namespaces import PidOf
 from labcore.engine.networks import Connected, with_variables
 from labcore.engine.records import Container
+from labcore.engine.spans import span
 from labcore.errors import InvalidInput
 from labcore.spec import ContainerSpec, CreateOptions, Root
 
@@ -65,8 +66,11 @@ def named_as(owner: Container, options: CreateOptions) -> CreateOptions:
 
 
 @contextmanager
-def held(engine: Engine, container: Container, on_networks: Connected) -> Iterator[ContainerSpec]:
-    """Yield the spec of a container that is started inside the block, with these networks."""
+def held(engine: Engine, container: Container, on_networks: Connected, *, etc: bool = True) -> Iterator[ContainerSpec]:
+    """Yield the spec of a container that is started inside the block, with these networks.
+
+    Without `etc` the files there are the root's own: a stage that takes the place of labcore's mounts cannot know of others.
+    """
     options, root = container.options, root_of(engine, container)
     owner = network_owner(engine, options)
     if owner:
@@ -76,7 +80,11 @@ def held(engine: Engine, container: Container, on_networks: Connected) -> Iterat
         engine.layers.using(),
         mounted(engine, options.replace(mounts=container.mounts), spec, container.config) as whole,
     ):
+        if not etc:
+            yield with_variables(whole, on_networks.variables)
+            return
         directory = str(engine.container_dirs.path((owner or container).id))
         if not owner:
-            write_etc_files(directory, etc_files(options, whole.hostname or container.id[:12], on_networks), whole)
+            with span("files in /etc"):
+                write_etc_files(directory, etc_files(options, whole.hostname or container.id[:12], on_networks), whole)
         yield with_variables(with_etc_files(whole, directory), on_networks.variables)

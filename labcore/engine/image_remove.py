@@ -9,7 +9,7 @@ from labcore.engine.image_events import log_image_event
 from labcore.engine.image_list import created_seconds, has_labels
 from labcore.engine.local_images import LocalImage, chain_ids, is_id, layer_sizes, local_image, local_images
 from labcore.engine.prune import collected, is_mounted
-from labcore.errors import ImageNotFound, InUse
+from labcore.errors import ImageNotFound, InUse, InvalidInput
 from labcore.images.gc import Collected
 from labcore.images.resolve import Entry, entries, find, image_here
 from labcore.record import Record
@@ -69,7 +69,7 @@ def remove_image(engine: Engine, text: str, *, force: bool = False, prune: bool 
 
     With `prune`, those images go too that it was made on, that have no name, and that nothing needs. An image of several names
     is removed by its ID only with `force`, and so is one that a container has which does not run. Raises ImageNotFound,
-    StoreDamaged, InUse in docker's words.
+    InvalidInput, StoreDamaged; InUse in docker's words.
     """
     removing = _Removing(engine, prune=prune)
     removing.remove(text, force=force)
@@ -118,6 +118,8 @@ class _Removing:
             self.remove_damaged(entry)
             return
         local = local_image(self._store, text)
+        if not local.manifests:
+            raise InvalidInput(f"{text} is one of the images for several machines that share a name: remove that name")
         if is_id(text, local.id):
             self._remove_by_id(local, force=force)
         else:
@@ -156,13 +158,15 @@ class _Removing:
 
     def _remove_name(self, local: LocalImage, text: str, *, force: bool) -> None:
         reference = Reference.parse(text)
+        named = str(reference.replace(tag=None) if reference.digest else reference)
+        if named not in local.references:
+            raise ImageNotFound(f"no image is called {named}", missing=named)
         user = _container_of(self._engine, local)
         if user and not force and _is_single(local):
             raise InUse(
                 f'conflict: unable to remove repository reference "{text}" (must force) - '
                 f"container {user} is using its referenced image {local.short_id}"
             )
-        named = str(reference) if str(reference) in local.references else _reference_by_digest(local, reference)
         same = [name for name in local.references if _repository(name) == _repository(named) and name != named]
         digests = [] if "@" in named or any("@" not in name for name in same) else same
         self._untag(local, [named, *digests], events=1)
@@ -222,14 +226,6 @@ def _is_single(local: LocalImage) -> bool:
 
 def _repository(name: str) -> str:
     return str(Reference.parse(name).replace(tag=None, digest=None))
-
-
-def _reference_by_digest(local: LocalImage, reference: Reference) -> str:
-    """Return the reference of an image that a digest means, its manifest's own; it may be none that the image has."""
-    own = [name for name in local.references if _repository(name) == str(reference.replace(tag=None, digest=None))]
-    if not own:
-        raise ImageNotFound(f"no image is called {reference}", missing=str(reference))
-    return own[0]
 
 
 def _container_of(engine: Engine, local: LocalImage, *, running: bool | None = None) -> str:

@@ -4,33 +4,25 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, contextmanager
+from queue import SimpleQueue
 from threading import Lock
-from typing import Any, Final, Literal
+from typing import Final, Literal, Self
 
+from labcore.engine.spans import Span, current_job, noted
 from labcore.errors import NotFound
 
 State = Literal["running", "done", "failed", "cancelled"]
 KEPT: Final = 256  # jobs that have ended
-_current: ContextVar["Job | None"] = ContextVar("job", default=None)
-
-
-class Span:
-    """A part of a job's time, in ns since 1970; `end` is 0 while it lasts."""
-
-    __slots__ = ("end", "name", "start")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.start = time.time_ns()
-        self.end = 0
 
 
 class Job:
-    """One thing that is done for somebody: of a `kind` (`POST /containers/create`), for a user's process (-1: not known)."""
+    """One thing that is done for somebody: of a `kind` (`POST /containers/create`), for a user's process (-1: not known).
 
-    __slots__ = ("_cancel", "ended", "error", "id", "kind", "pid", "spans", "started", "state", "subject", "uid")
+    One that `is_traced` has a span for each op of a start, too.
+    """
+
+    __slots__ = ("_cancel", "ended", "error", "id", "is_traced", "kind", "pid", "spans", "started", "state", "subject", "uid")
 
     def __init__(self, id: str, kind: str, subject: str, uid: int, pid: int, cancel: Callable[[], object]) -> None:
         self.id = id
@@ -43,26 +35,21 @@ class Job:
         self.started = time.time_ns()
         self.ended = 0
         self.spans: list[Span] = []
+        self.is_traced = False
         self._cancel = cancel
 
-    @contextmanager
-    def span(self, name: str) -> Iterator[None]:
+    def span(self, name: str) -> AbstractContextManager[None]:
         """Note how long the block takes."""
-        span = Span(name)
-        self.spans.append(span)
-        try:
-            yield
-        finally:
-            span.end = time.time_ns()
+        return noted(self, name)
 
     @contextmanager
     def current(self) -> Iterator[None]:
         """Have it be the job whose spans the block's work is noted in."""
-        token = _current.set(self)
+        token = current_job.set(self)
         try:
             yield
         finally:
-            _current.reset(token)
+            current_job.reset(token)
 
     def cancel(self) -> None:
         """End it: whoever waits for its answer waits no longer."""
@@ -71,25 +58,46 @@ class Job:
             self._cancel()
 
 
-@contextmanager
-def span(name: str) -> Iterator[None]:
-    """Note how long the block takes, in the job that it is done for; for none it costs nothing."""
-    job = _current.get()
-    if job is None:
-        yield
-        return
-    with job.span(name):
-        yield
+class Trace:
+    """The jobs of one process, each when it begins and again when it has ended; use it as a context manager."""
+
+    def __init__(self, jobs: "Jobs", pid: int) -> None:
+        self._jobs = jobs
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self.pid = pid
+
+    def put(self, job: Job) -> None:
+        """Give it a job, if that is the process's."""
+        if job.pid == self.pid:
+            job.is_traced = True
+            self._queue.put(job)
+
+    def __iter__(self) -> Iterator[Job]:
+        while (job := self._queue.get()) is not None:
+            yield job
+
+    def close(self) -> None:
+        """End it: whoever waits gets what has come, and no more. It may be called from any thread."""
+        self._jobs.traces.discard(self)
+        self._queue.put(None)
+
+    def __enter__(self) -> Self:
+        self._jobs.traces.add(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Jobs:
-    """The jobs of a daemon."""
+    """The jobs of a daemon, and the traces of them."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._running: dict[str, Job] = {}
         self._ended: deque[Job] = deque(maxlen=KEPT)
         self._lock = Lock()
+        self.traces: set[Trace] = set()
 
     def begin(
         self, kind: str, subject: str = "", *, uid: int = -1, pid: int = 0, cancel: Callable[[], object] = lambda: None
@@ -98,6 +106,7 @@ class Jobs:
         job = Job(str(next(self._numbers)), kind, subject, uid, pid, cancel)
         with self._lock:
             self._running[job.id] = job
+        self._tell(job)
         return job
 
     def end(self, job: Job, error: str = "") -> None:
@@ -110,6 +119,11 @@ class Jobs:
         job.error = error
         if job.state == "running":
             job.state = "failed" if error else "done"
+        self._tell(job)
+
+    def _tell(self, job: Job) -> None:
+        for trace in tuple(self.traces):
+            trace.put(job)
 
     def all(self) -> list[Job]:
         """Return the jobs that have ended, the oldest first, and then those that run."""
@@ -127,12 +141,3 @@ class Jobs:
         """Return whether a job has run at or after a moment of the monotonic clock."""
         since = time.time_ns() - int((time.monotonic() - moment) * 10**9)
         return any(job.state == "running" or job.ended >= since for job in self.all())
-
-    def wait_until_idle(self, seconds: float, ignored: Callable[[Job], Any] = lambda _: False) -> bool:
-        """Wait until nothing runs but what is `ignored`; return whether that came in time."""
-        deadline = time.monotonic() + seconds
-        while any(job.state == "running" and not ignored(job) for job in self.all()):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)
-        return True

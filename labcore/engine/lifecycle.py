@@ -39,6 +39,7 @@ NOTHING: Final = ""  # there is nothing to do: docker answers 304 Not Modified
 NOT_RUNNING: Final = Refused("container {id} is not running", NotRunning)
 NOT_KILLED: Final = Refused("cannot kill container: {name}: container {id} is not running", NotRunning)
 NOT_PAUSED: Final = Refused("Container {id} is not paused", LabcoreError)  # docker answers 500
+UNPAUSE_TO_EXEC: Final = Refused("Container {name} is paused, unpause the container before exec")
 RESTARTING: Final = Refused("Container {id} is restarting, wait until the container is running")
 RUNS: Final = 'cannot remove container "{name}": container is {status}: stop the container before removing or force remove'
 UNPAUSE_FIRST: Final = Refused('cannot remove container "{name}": container is paused and must be unpaused first')
@@ -63,10 +64,7 @@ ROWS: Final[Mapping[Verb, tuple[str | Refused, ...]]] = {
     "unpause": (NOT_PAUSED, NOT_PAUSED, "running", NOT_PAUSED, NOT_PAUSED, NOT_PAUSED, NOT_PAUSED),
     "rename": ("created", "running", "paused", "restarting", NO_RENAME, "exited", NO_RENAME),
     "update": ("created", "running", "paused", "restarting", NO_UPDATE, "exited", NO_UPDATE),
-    "exec": (
-        NOT_RUNNING, "running", Refused("Container {id} is paused, unpause the container before exec"), RESTARTING, NOT_RUNNING,
-        NOT_RUNNING, NOT_RUNNING,
-    ),
+    "exec": (NOT_RUNNING, "running", UNPAUSE_TO_EXEC, RESTARTING, NOT_RUNNING, NOT_RUNNING, NOT_RUNNING),
     "remove": (GONE, Refused(RUNS), UNPAUSE_FIRST, Refused(RUNS), REMOVED_ALREADY, GONE, NO_REMOVAL),
     "remove by force": (GONE, GONE, GONE, GONE, REMOVED_ALREADY, GONE, GONE),
 }  # fmt: skip

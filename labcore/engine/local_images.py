@@ -9,23 +9,25 @@ from itertools import islice
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
 from labcore.images.resolve import find, image_here
 from labcore.record import Record
-from labcore.spec import Reference
+from labcore.spec import Platform, Reference
 from labcore.spec.media import INDEXES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Final
 
     from labcore.engine.engine import Engine
     from labcore.images import Config, Descriptor, Image, ImageStore
-    from labcore.images.layout import Listed
+    from labcore.images.layout import Listed, Version
 
 KNOWN_MAX: Final = 4096
 ARCHIVE_MAX: Final = 256 << 20  # bytes of a layer that is not unpacked, which are looked through to know its size
 CHUNK_SIZE: Final = 1 << 20
 # Images that were read and checked, by their store and their manifest: what has a digest does not change.
 _KNOWN: dict[tuple[str, str], Image] = {}
+# The images of a store, as long as its index has not been replaced.
+_LISTED: dict[str, tuple[Version, Mapping[str, LocalImage]]] = {}
 
 
 class LocalImage(Record):
@@ -58,8 +60,16 @@ class LocalImage(Record):
         return self.id.partition(":")[2][:12]
 
 
-def local_images(store: ImageStore) -> dict[str, LocalImage]:
+def local_images(store: ImageStore) -> Mapping[str, LocalImage]:
     """Return all images by their IDs; what is damaged is passed over. Raises StoreDamaged if the index is."""
+    version = store.version()
+    known = _LISTED.get(str(store.directory))
+    if known is None or known[0] != version:
+        known = _LISTED[str(store.directory)] = (version, _all(store))
+    return known[1]
+
+
+def _all(store: ImageStore) -> dict[str, LocalImage]:
     found: dict[str, list[tuple[Image, Listed]]] = {}
     for line in store.listed():
         if image := _image_of(store, line.descriptor):
@@ -117,7 +127,7 @@ def layer_sizes(engine: Engine, image: Image) -> list[int]:
 
 @lru_cache(maxsize=KNOWN_MAX)
 def _archived_size(path: str, stored: int) -> int:
-    """Return how many bytes the files in a layer's archive have; those that are stored if it is too large to look, or damaged."""
+    """Return how many bytes the files in a layer's archive have; how many it has if it is too large to look, or damaged."""
     from labcore.tar import Archive, BadArchive
     from labcore.tar.decompressing import decompressed
 
@@ -131,6 +141,16 @@ def _archived_size(path: str, stored: int) -> int:
     except (OSError, BadArchive, StoreDamaged):
         return stored
     return found
+
+
+def check_platform(engine: Engine, name: str, wanted: Platform) -> None:
+    """Raise ImageNotFound, in docker's words, if the image of that name is for another platform than is wanted."""
+    config = engine.images.find(name).config
+    found = Platform(config.os, config.architecture, config.variant)
+    if not found.suits(wanted):
+        raise ImageNotFound(
+            f"image with reference {name} was found but its platform ({found}) does not match the specified platform ({wanted})"
+        )
 
 
 def chain_ids(config: Config) -> list[str]:

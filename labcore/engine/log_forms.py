@@ -1,4 +1,4 @@
-"""Readers and writers of docker's log options: --log-driver, and --log-opt max-size, max-file, mode, max-buffer-size."""
+"""Readers and writers of docker's log options: --log-driver, and --log-opt max-size, mode, labels, …."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from labcore.spec import CreateOptions
 
-OPTIONS: Final = ("max-size", "max-file", "mode", "max-buffer-size")
+DETAILS: Final = ("labels", "labels-regex", "env", "env-regex", "tag")
+OPTIONS: Final = ("max-size", "max-file", "mode", "max-buffer-size", *DETAILS)
+UNREAD: Final = {"max-size": "4m", "max-file": "2"}  # of what only those who are attached will read
 LOCAL: Final = {"max-size": "20m", "max-file": "5"}  # what the driver `local` has unless told otherwise
 DEFAULT: Final = LogPolicy()
 
@@ -24,8 +26,10 @@ def log_policy(driver: str, options: Mapping[str, str]) -> LogPolicy:
         raise InvalidInput(f"unknown log opt '{unknown[0]}' for {driver} log driver: there are {', '.join(OPTIONS)}")
     if driver == "none" and options:
         raise InvalidInput("the log driver 'none' takes no options")
-    wanted = {**(LOCAL if driver == "local" else {}), **options}
-    changes: dict[str, Any] = {"driver": driver}
+    wanted = {**(LOCAL if driver == "local" else UNREAD if driver == "none" else {}), **options}
+    changes: dict[str, Any] = {"driver": driver, "details": tuple((name, options[name]) for name in DETAILS if name in options)}
+    for name in ("labels-regex", "env-regex"):
+        _check_pattern(name, options.get(name, ""))
     if "max-size" in wanted:
         changes["max_size"] = 0 if wanted["max-size"] == "-1" else size("max-size", wanted["max-size"])
     if "max-file" in wanted:
@@ -35,6 +39,15 @@ def log_policy(driver: str, options: Mapping[str, str]) -> LogPolicy:
     if "mode" in wanted:
         changes["mode"] = wanted["mode"]
     return DEFAULT.replace(**changes)
+
+
+def _check_pattern(name: str, text: str) -> None:
+    import re
+
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise InvalidInput(f"{name} {text!r}: {error}") from None
 
 
 def chosen(options: CreateOptions, fields: dict[str, Any]) -> CreateOptions:
@@ -54,7 +67,7 @@ def log_options(policy: LogPolicy) -> dict[str, str]:
         "mode": policy.mode if policy.mode != default.mode else "",
         "max-buffer-size": _shown(policy.buffer) if policy.buffer != default.buffer else "",
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in said.items() if value} | dict(policy.details)
 
 
 def _shown(size: int) -> str:

@@ -66,10 +66,13 @@ def log_blocks(
 
 
 def _all_but(skipped: int, blocks: Iterable[list[LogRecord]]) -> Iterator[list[LogRecord]]:
-    """Yield the lines in blocks, but for the first ones."""
+    """Yield the lines in blocks, but for the first ones, each of which may come in pieces."""
     for block in line_blocks(blocks):
-        yield block[skipped:]
-        skipped = max(0, skipped - len(block))
+        at = 0
+        while skipped and at < len(block):
+            skipped -= block[at].data.endswith(b"\n")
+            at += 1
+        yield block[at:]
 
 
 def within(records: Iterable[LogRecord], since: int, until: int | None) -> Iterator[LogRecord]:

@@ -35,7 +35,9 @@ def from_short(text: str) -> Mount:
     kind: MountKind = "bind" if source.startswith(("/", ".")) else "volume"
     known = ("ro", "rw", "nocopy", *NO_MEANING_HERE, *PROPAGATION)
     if wrong := [word for word in options if word not in known or (kind == "volume" and word in PROPAGATION)]:
-        raise InvalidInput(f"-v {text}: a {kind} has no option {', '.join(wrong)}: use ro, nocopy, or for a bind rslave …")
+        raise InvalidInput(
+            f"invalid mode: {', '.join(wrong)}: -v {text}: a {kind} has no such option: use ro, nocopy, or for a bind rslave …"
+        )
     return Mount(
         kind,
         target,

@@ -14,6 +14,7 @@ from labcore.engine.ids import new_id
 from labcore.engine.limit_forms import HOST_GATEWAY
 from labcore.engine.network_objects import log_endpoint_events, release_endpoints
 from labcore.engine.resolv_conf import embedded, machines, own, wanted
+from labcore.engine.spans import span
 from labcore.errors import InvalidInput
 from labcore.record import Record
 from labcore.spec.network import PortBinding
@@ -76,9 +77,10 @@ def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str 
     with ExitStack() as undo:
         undo.callback(engine.networks.release, owner)
         endpoints: list[Endpoint] = []
-        for each in _by_priority(options.networks):
+        for each in _by_priority(engine, options.networks):
             own_ports = () if endpoints else ports
-            endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
+            with span(f"network: reserve an endpoint on {each.network}"):
+                endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
         made = _connected(engine, options, tuple(endpoints), asked, owner, name)
         undo.pop_all()
         log_endpoint_events(engine, endpoints, "connect")
@@ -100,9 +102,13 @@ def connected_now(engine: Engine, container: Container) -> Connected:
     return _connected(engine, options, endpoints, asked, container.id, container.name)
 
 
-def _by_priority(networks: Iterable[EndpointOptions]) -> list[EndpointOptions]:
-    """Return the networks with the one first that has the default route, and so the published ports."""
-    return sorted(networks, key=lambda each: (-each.priority, each.network))
+def _by_priority(engine: Engine, networks: Iterable[EndpointOptions]) -> list[EndpointOptions]:
+    """Return the networks with the one first that has the default route, and so the published ports: no internal one has."""
+
+    def key(wanted: EndpointOptions) -> tuple[bool, int, str]:
+        return engine.networks.find(wanted.network).wanted.internal, -wanted.priority, wanted.network
+
+    return sorted(networks, key=key)
 
 
 def published(options: CreateOptions, config: Config) -> tuple[PortBinding, ...]:
@@ -200,7 +206,7 @@ def launch_options_of_plan(engine: Engine, options: CreateOptions) -> LaunchOpti
         with given_back(engine, found):
             attach(engine, found, process)
 
-    names = tuple(each.network for each in _by_priority(options.networks))
+    names = tuple(each.network for each in _by_priority(engine, options.networks))
     return engine.launch_options((("namespaces", connect),), names)
 
 
@@ -211,10 +217,11 @@ def attach(engine: Engine, connected: Connected, process: Process) -> None:
     """
     from labcore.network import namespace_of
 
-    with namespace_of(process.pid) as namespace:
+    with span("network: attach"), namespace_of(process.pid) as namespace:
         engine.networks.attach(connected.endpoints, namespace)
     if connected.is_embedded:
-        serve_names(engine, connected, process.pid)
+        with span("network: serve names"):
+            serve_names(engine, connected, process.pid)
 
 
 def serve_names(engine: Engine, connected: Connected, pid: int) -> None:

@@ -90,8 +90,9 @@ class Container(Record):
 def run_config(container: Container) -> Config:
     """Return the image's config as the container's options have changed it: what it is run by, and committed with."""
     options, config = container.options, container.config
-    environment = {"PATH": DEFAULT_PATH} | dict(variable.partition("=")[::2] for variable in config.environment)
-    environment |= dict(options.environment)  # type: ignore[arg-type]
+    inherited = {"PATH": DEFAULT_PATH} | dict(variable.partition("=")[::2] for variable in config.environment)
+    own = dict(options.environment)
+    environment = own | {name: value for name, value in inherited.items() if name not in own}  # in docker's order
     own_entrypoint = options.entrypoint is not None
     return config.replace(
         entrypoint=options.entrypoint if own_entrypoint else config.entrypoint,

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 from labcore.engine.exec import cgroups_by_controller
+from labcore.engine.top import everything_in, monitors
 from labcore.files import read_text
 from labcore.record import Record
 
@@ -76,7 +77,8 @@ def sample(container: Container) -> Sample:
     if not pid:
         return Sample(now)
     with suppress(OSError):
-        group = _Cgroup(cgroups_by_controller(pid))
+        directories = cgroups_by_controller(pid)
+        group = _Cgroup(directories)
         limit = group.number("memory", "memory.limit_in_bytes", "memory.max")
         details = group.table("memory", "memory.stat", "memory.stat")
         total = _memory_total()
@@ -88,7 +90,7 @@ def sample(container: Container) -> Sample:
             group.number("memory", "memory.failcnt", "") or 0,
             min(limit, total) if limit else total,
             tuple(sorted(details.items())),
-            group.number("pids", "pids.current", "pids.current") or 0,
+            _processes(group, pid, directories),
             group.number("pids", "pids.max", "pids.max"),
             *_blocks(group),
             _networks(container, pid),
@@ -118,6 +120,12 @@ class _Cgroup:
     def table(self, controller: str, name_v1: str, name_v2: str) -> dict[str, int]:
         pairs = (line.split() for line in self.text(controller, name_v1, name_v2).splitlines())
         return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
+
+
+def _processes(group: _Cgroup, pid: int, directories: Mapping[str, str]) -> int:
+    """Return how many tasks there are, the monitors not counted, which are in the same cgroup."""
+    counted = group.number("pids", "pids.current", "pids.current") or 0
+    return max(0, counted - len(monitors(pid, everything_in(directories))))
 
 
 def _cpu(group: _Cgroup) -> CpuSample:

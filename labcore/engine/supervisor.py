@@ -105,6 +105,7 @@ class Supervisor:
 
     def started(self, container: Container, process: Process) -> None:
         """Watch over a container that was started or attached to; its process is the supervisor's from now on."""
+        process.draw_timeline = tuple  # or it would hold its plan, which takes 300 KB
         self._cancel_restart(container.id)
         self._seen_to.discard(container.id)
         with self._lock:

@@ -8,12 +8,16 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from labcore import procfs
 from labcore.engine.exec import cgroups_by_controller, check_runs
 from labcore.errors import InvalidInput, NotRunning, Unavailable
+from labcore.procfs import namespace
 from labcore.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from labcore.engine.records import Container
 
 DEFAULT_ARGUMENTS: Final = "-ef"
@@ -59,16 +63,39 @@ def _ps(words: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def processes_of(container: Container) -> set[int]:
-    """Return the numbers of the processes in a container's cgroup, and below. Raises NotRunning."""
+    """Return the numbers of the processes in a container's cgroup, and below, without its monitors. Raises NotRunning."""
+    pid = container.state.pid
     try:
-        directories = cgroups_by_controller(container.state.pid)
+        found = everything_in(cgroups_by_controller(pid)) | {pid}
+        return found - monitors(pid, found)
     except OSError:
         raise NotRunning(f"container {container.id} is not running") from None
-    directory = directories.get("pids") or directories.get("") or next(iter(directories.values()), "")
-    found = {container.state.pid}
-    for path, _, _ in os.walk(directory):
+
+
+def everything_in(directories: Mapping[str, str]) -> set[int]:
+    """Return the numbers of all processes in a cgroup, and below."""
+    found: set[int] = set()
+    for path, _, _ in os.walk(directories.get("pids") or directories.get("") or next(iter(directories.values()), "")):
         found |= set(map(int, Path(path, "cgroup.procs").read_text(encoding="utf-8").split()))
     return found
+
+
+def monitors(pid: int, pids: Iterable[int]) -> set[int]:
+    """Return those that stand beside a container's processes, and not inside: its shim, and those of exec. Raises OSError.
+
+    They are in its cgroup for what they hold is its memory, but not in its PID namespace, if it has one of its own.
+    """
+    own, shim = namespace("self", "pid"), procfs.parent(pid)
+    if namespace(pid, "pid") == own:
+        return {shim} & set(pids)
+    return {each for each in pids if _is_in(each, own)}
+
+
+def _is_in(pid: int, own: int) -> bool:
+    try:
+        return namespace(pid, "pid") == own
+    except OSError:  # it has just ended
+        return True
 
 
 def _parsed(text: str, pids: set[int]) -> Processes:

@@ -54,7 +54,9 @@ def _account(files: Files, name: str, group: str) -> tuple[User, str]:
     entry = next((each for each in _users(files) if (each.uid == number if number is not None else each.name == name)), None)
     if entry is None:
         if number is None:
-            raise InvalidInput(f"user {name!r}: there is none in its /etc/passwd: name one that is there, or a number")
+            raise InvalidInput(
+                f"unable to find user {name}: no matching entries in passwd file: name one that is there, or a number"
+            )
         entry = _Entry("", number, 0, "/")
     if group:
         return _user(entry.uid, _group(files, group)), entry.home

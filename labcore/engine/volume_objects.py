@@ -79,11 +79,12 @@ def prune_volumes(
 ) -> tuple[list[Volume], int]:
     """Remove the `wanted` anonymous volumes that no container has, and with `named` the others too.
 
+    Those with options stay, as docker has it: they are not more than a name for a directory of the host.
     Returns them, and the bytes on disk that they took. Raises StoreDamaged.
     """
     users, removed, size = engine.records.volume_users(), [], 0
     for volume in engine.volumes.readable():
-        if (volume.anonymous or named) and volume.name not in users and wanted(volume):
+        if (volume.anonymous or named) and not volume.options and volume.name not in users and wanted(volume):
             taken = engine.volumes.usage(volume.name)
             with suppress(InUse, NotFound):
                 engine.volumes.remove(volume.name)

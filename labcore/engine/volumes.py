@@ -83,6 +83,9 @@ def _bound(attachment: Mount) -> str:
     source = Path(attachment.source)
     if not os.path.lexists(source):
         if not attachment.make:
-            raise InvalidInput(f"{source} does not exist: make it, or use -v {source}:{attachment.target}, which does")
+            raise InvalidInput(
+                f'invalid mount config for type "bind": bind source path does not exist: {source}: make it, or use '
+                f"-v {source}:{attachment.target}, which does"
+            )
         source.mkdir(parents=True)
     return str(source)

@@ -48,6 +48,7 @@ class Connection:
         self.socket = connection
         self.client = client
         self.has_begun = self.long_running = False
+        self.request: Request | None = None  # the one that is being answered
         self._service = service
         self._app = ExceptionMiddleware(self._call)
         self._steps = self._talk()
@@ -116,7 +117,7 @@ class Connection:
         return another
 
     def _answer(self, reader: Reader, incoming: RequestParser) -> Generator[Wait, None, bool]:
-        request = incoming.request
+        self.request = request = incoming.request
         try:
             response = self._app(request)
             if isinstance(response, Upgrade):
@@ -131,6 +132,7 @@ class Connection:
             raise
         finally:
             self.client.forget()
+            self.request = None
         reader.may_rest = False
         return keep and incoming.drained()
 

@@ -30,6 +30,7 @@ MAX_WORKERS_PER_CLIENT: Final = 128  # … for one address
 MAX_LONG_RUNNING: Final = 1024
 MAX_CONNECTIONS: Final = 4096
 MAX_BUFFERED_BYTES: Final = 256 << 20  # of answers that nobody reads
+DRAIN_POLL_SECONDS: Final = 0.02
 
 
 class Server:
@@ -101,10 +102,19 @@ class Server:
         thread.start()
         return thread
 
-    def stop_accepting(self) -> None:
-        """Accept no more connections; those that there are go on."""
+    def drain(self, seconds: float, is_endless: Callable[[Request], bool] = lambda _: False) -> bool:
+        """Accept no more, and wait until all requests are answered but for endless ones; return whether that came in time."""
         self._accepts = False
         self._ring()
+        deadline = time.monotonic() + seconds
+        while self._queued or any(each and not is_endless(each) for each in self._requests()):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(DRAIN_POLL_SECONDS)
+        return True
+
+    def _requests(self) -> list[Request | None]:
+        return [connection.request for connection in list(self._open)]
 
     def close(self) -> None:
         """Accept no more, and end all connections; return when all is let go of."""

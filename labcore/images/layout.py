@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from labcore.atomic import atomic_write
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images.blobs import Blobs
@@ -18,10 +20,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
-    from typing import Any, Final
+    from typing import Any, Final, TypeAlias
 
     from labcore.spec import Reference
 
+Version: TypeAlias = "tuple[int, int, int] | None"
 LAYOUT_VERSION: Final = "1.0.0"
 TAGGED: Final = "io.labcore.image.tagged"  # when a name was given here, by RFC 3339
 PARENT: Final = "io.labcore.image.parent"  # the ID of the image that this one was committed on
@@ -122,6 +125,14 @@ class ImageLayout:
         ]
 
     # --- files
+
+    def version(self) -> Version:
+        """Return what is another after each change of the index; None if there is none yet."""
+        try:
+            status = os.stat(f"{self.directory}/index.json")  # noqa: PTH116 - every start asks
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
     def prepare(self) -> None:
         """Make what is missing."""

@@ -12,8 +12,6 @@ Other tools can read it: `skopeo inspect oci:ROOT/images:busybox:latest`.
 
 from __future__ import annotations
 
-import os
-
 from labcore.errors import ImageNotFound, InvalidInput
 from labcore.images.layout import ImageLayout
 from labcore.images.leases import Leases
@@ -103,11 +101,9 @@ class ImageStore(ImageLayout):
 
         Raises ImageNotFound, StoreDamaged.
         """
-        try:
-            status = os.stat(f"{self.directory}/index.json")  # noqa: PTH116 - every start asks
-        except FileNotFoundError:
+        version = self.version()
+        if version is None:
             return self._find(reference, platform)
-        version = (status.st_ino, status.st_mtime_ns, status.st_size)
         key = (str(self.directory), version, reference, platform)
         found = _FOUND.get(key)
         if found is None:

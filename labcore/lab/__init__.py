@@ -47,8 +47,10 @@ if TYPE_CHECKING:
     from labcore.lab.roots import root
     from labcore.lab.running import show
     from labcore.lab.session import LessonStopped, begin
+    from labcore.lab.stepping import step_through
     from labcore.lab.steps import step
     from labcore.lab.stores import manifest, new_store, store, tag, tray
+    from labcore.lab.tracing import trace
     from labcore.lab.widget import tick
 
 __all__ = [
@@ -100,11 +102,13 @@ __all__ = [
     "show",
     "stack",
     "step",
+    "step_through",
     "store",
     "strip",
     "tag",
     "tick",
     "timed",
+    "trace",
     "tray",
     "waterfall",
 ]
@@ -144,8 +148,10 @@ __getattr__ = lazy_names(
         "labcore.lab.riddles": ("riddle",),
         "labcore.lab.roots": ("root",),
         "labcore.lab.running": ("show",),
+        "labcore.lab.stepping": ("step_through",),
         "labcore.lab.steps": ("step",),
         "labcore.lab.stores": ("manifest", "new_store", "store", "tag", "tray"),
+        "labcore.lab.tracing": ("trace",),
         "labcore.lab.widget": ("tick",),
     },
 )

@@ -235,6 +235,17 @@ CHINESE = {
     "files": "文件",
     "protection": "保护",
     "other": "其他",
+    # trace waterfall
+    "milliseconds after the command was started": "命令启动之后的毫秒数",
+    "The daemon was asked for nothing.": "守护进程没有收到任何请求。",
+    "Of the daemon's {jobs} jobs these took longest: {names}. {ops} ops started containers.": (
+        "守护进程的 {jobs} 个作业中，耗时最长的是：{names}。容器启动共用了 {ops} 步。"
+    ),
+    "the command": "命令",
+    "a call of the client's": "客户端的调用",
+    "a job of the daemon's": "守护进程的作业",
+    "a part of it": "作业的一部分",
+    "an op of the start": "启动中的一步",
     # who shares which namespace
     "Who shares which namespace": "谁与谁共享哪个命名空间",
     "process {pid}": "进程 {pid}",

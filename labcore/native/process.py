@@ -91,7 +91,8 @@ class Process:
     """A process that was started, held by its pidfd: no other that gets its number later is ever meant.
 
     `pid` is the number seen from here, `pid_inside` the one its own PID namespace gave it. `stdin`, `stdout`, `stderr` are
-    this side's ends of pipes that were asked for, else None. As a context manager it kills and reaps what still runs.
+    this side's ends of pipes that were asked for, else None. `cloned` is when clone was called (CLOCK_MONOTONIC, ns; 0: not
+    known). As a context manager it kills and reaps what still runs.
     """
 
     def __init__(self, pid: int, pidfd: int, source: ExitSource) -> None:
@@ -99,6 +100,7 @@ class Process:
         self.pidfd = pidfd
         self.pid_inside = pid
         self.returncode: int | None = None
+        self.cloned = 0
         self.draw_timeline: Callable[[], tuple[Moment, ...]] = tuple
         self.stdin: BinaryIO | None = None
         self.stdout: BinaryIO | None = None

@@ -76,6 +76,7 @@ def as_started(process: Process, memory: bytes) -> Started:
     """Return a child with the report in `memory`. Raises SystemCallError if it did not come as far as the first step."""
     report = Report(memory)
     process.pid_inside = report.pid_inside
+    process.cloned = report.cloned
     if report.failed == lib.FAILED_IN_LAYOUT:
         process.wait()
         raise SystemCallError(report.error, "dup3", "…", "laying out descriptors")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from labcore.runtime.plan import Carrier
     from labcore.runtime.shim import Shim
     from labcore.runtime.stages.sequence import LaunchOptions, Stage
+    from labcore.runtime.stepping import Stop
     from labcore.spec import ContainerSpec
 
 Remember: TypeAlias = "Callable[['Launch'], None]"
@@ -37,7 +38,8 @@ class Launch:
     `cgroup` is the container's own, with the spec's resources as limits; None: it stays in the starter's. With `is_made` it is
     there already, made for this container (by systemd). `cgroups` are the directories that it is in, and `made` those of them
     that are the container's own, to be emptied and removed in the end. `remember` is told both, before they are made and
-    afterwards, so that whoever comes after a crash can remove them. Raises InvalidInput for what cannot be.
+    afterwards, so that whoever comes after a crash can remove them. `pause` is called before each op: `runtime.stepping`.
+    Raises InvalidInput for what cannot be.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Launch:
         cgroup: Cgroup | None = None,
         is_made: bool = False,
         remember: Remember = lambda _: None,
+        pause: Callable[[Stop], None] | None = None,
     ) -> None:
         self.spec = spec
         self.stages = stages
@@ -58,6 +61,7 @@ class Launch:
         self.cgroups: tuple[str, ...] = ()
         self.made: list[str] = []
         self._remember = remember
+        self._pause = pause
 
     def create(
         self,
@@ -80,6 +84,10 @@ class Launch:
             if self.cgroups and not self.cgroup.alone:
                 spec = spec.replace(cgroups=self.cgroups)
             plan = make_plan(spec, self.stages, self.options)
+            if self._pause:
+                from labcore.runtime.stepping import stepped  # which no ordinary start needs
+
+                plan = stepped(plan, self._pause)
             with self.cgroup.birthplace() as cgroup:
                 return spawn(
                     plan,

@@ -8,7 +8,7 @@ from labcore.errors import InvalidInput, StepFailed, SystemCallError
 from labcore.native import Started, Streams, spawn_sharing
 from labcore.native.block import born_in
 from labcore.native.spawn import CGROUP_DESCRIPTOR, PRESERVED_DESCRIPTOR
-from labcore.runtime.ops import Sync
+from labcore.runtime.ops import Pause, Sync
 from labcore.runtime.plan import CARRIERS
 
 TYPE_CHECKING = False
@@ -165,7 +165,8 @@ def _checked(plan: Plan, process: Process, report: Report) -> Process:
 
     index, step = plan.steps[max(0, report.reached - 1)]
     cause, cure = explain_death(-code if code < 0 else 0)
-    raise StepFailed(errno.ECANCELED, step.call, step.arguments, index=index, op=str(plan.ops[index]), cause=cause, cure=cure)
+    op, index = str(plan.ops[index]), _shown_index(plan, index)
+    raise StepFailed(errno.ECANCELED, step.call, step.arguments, index=index, op=op, cause=cause, cure=cure)
 
 
 def _telling_error(plan: Plan, report: Report) -> int:
@@ -179,4 +180,10 @@ def _failure(plan: Plan, index: int, number: int, call: str, arguments: str) -> 
     from labcore.runtime.explain import explain
 
     cause, cure = explain(plan, index, call, number)
-    return StepFailed(number, call, arguments, index=index, op=str(plan.ops[index]), cause=cause, cure=cure)
+    op, index = str(plan.ops[index]), _shown_index(plan, index)
+    return StepFailed(number, call, arguments, index=index, op=op, cause=cause, cure=cure)
+
+
+def _shown_index(plan: Plan, index: int) -> int:
+    """Return an op's number in the plan as it is printed: without the pauses of whoever steps through it."""
+    return sum(not isinstance(op, Pause) for op in plan.ops[:index])

@@ -150,7 +150,9 @@ class ContainerSpec(Record):
             if not variable.partition("=")[0] or "=" not in variable:
                 raise InvalidInput(f"environment: {variable!r} is not NAME=value: write NAME= for an empty value")
         if not self.workdir.startswith("/"):
-            raise InvalidInput(f"workdir: {self.workdir!r} is not absolute: begin it with /")
+            raise InvalidInput(
+                f"the working directory {self.workdir!r} is invalid, it needs to be an absolute path: begin it with /"
+            )
         if self.hostname is not None:
             self._check_hostname(self.hostname)
         if len(self.domainname.encode()) > HOSTNAME_MAX:

@@ -30,7 +30,7 @@ class LogPolicy(Record):
     max_size: int = 0
     max_files: int = 1
     driver: str = "json-file"
-    options: tuple[tuple[str, str], ...] = ()  # as they were given, for inspect and for the details of lines
+    details: tuple[tuple[str, str], ...] = ()  # docker's options that say what is told beside each line: labels, env, tag
 
     def __post_init__(self) -> None:
         if self.driver not in LOG_DRIVERS:

@@ -8,7 +8,7 @@ DIGITS = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{12})\b")
 
 
 def differences(theirs: Any, ours: Any, *, but: Collection[str] = ()) -> list[str]:
-    """Return in what two values differ: keys that one of them lacks, and types; `but` are paths (`.a.b[]`) not to be looked at."""
+    """Return in what two values differ: keys that one of them lacks, and types. `but` are paths (`.a.b`) to be passed over."""
     return [each for each in _differences(theirs, ours, "") if not any(each.split(": ")[0].startswith(path) for path in but)]
 
 

@@ -70,7 +70,7 @@ def test_standard_input_only_with_interactive(engine: Engine) -> None:
         (125, ["Bad Name"], "is no image name"),
         (125, ["-e", "=LONELY", "busybox", "true"], "NAME=VALUE is wanted"),
         (125, ["--hostname", "x" * 65, "busybox", "true"], "1 to 64"),
-        (125, ["-w", "relative", "busybox", "true"], "is not absolute"),
+        (125, ["-w", "relative", "busybox", "true"], "it needs to be an absolute path"),
         (125, ["--rootfs", "/etc/passwd", "true"], "is a file"),
         (125, ["--bogus", "busybox", "true"], "unrecognized arguments: --bogus"),
         (125, [], "arguments are required: IMAGE"),

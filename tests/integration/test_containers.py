@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from labcore import procfs
 from labcore.cli import main
 from labcore.engine import Engine, create_options
 from labcore.engine import containers as verbs
@@ -33,6 +34,7 @@ from labcore.errors import ImageNotFound, InUse, InvalidInput, NotFound, NotRunn
 from labcore.native import PIPE
 from labcore.native.monitor import MonitorExit, MonitorLost
 from labcore.runtime.shim import LogRecord
+from labcore.spec import Healthcheck, RestartPolicy
 from tests.conftest import needs_root
 from tests.containers import names, run_script, shell_container
 from tests.threads import Started
@@ -139,7 +141,7 @@ def test_each_verb_in_each_state(started: Engine, name: str, verb: str, state: s
     if isinstance(wanted, str):
         act(engine, verb, name)
     else:
-        with pytest.raises(wanted, match=name):
+        with pytest.raises(wanted, match=f"{name}|{container.id}"):
             act(engine, verb, name)
         wanted = state
     found = get(engine, name).state.status if name in names(engine) else "gone"
@@ -360,7 +362,7 @@ def test_run_in_the_foreground(engine: Engine, name: str) -> None:
     again = cli(engine, "start", "-ai", name, input=b"more")
     assert (again.returncode, again.stdout) == (4, b"more")
     clash = cli(engine, "run", "--name", name, "busybox", "true")
-    assert (clash.returncode, b"the name" in clash.stderr) == (125, True)
+    assert (clash.returncode, b"The container name" in clash.stderr) == (125, True)
     assert cli(engine, "run", "--rm", "--name", "short", "busybox", "echo", "x").stdout == b"x\n"
     assert "short" not in names(engine)
     lost = cli(engine, "run", "--rm", "--name", "short", "busybox", "no-such-program")
@@ -591,3 +593,60 @@ def test_directories_of_those_who_were_killed_are_swept(engine: Engine, name: st
     assert not Path(engine.root / "containers/.incoming-1-x").exists()
     assert not (engine.container_dirs.path(complete) / "unfinished").exists()
     assert run_script(engine, name, "echo whole").stdout == b"whole\n"
+
+
+def test_a_container_is_paused_and_goes_on(engine: Engine, name: str) -> None:
+    container = made(engine, name, "while :; do echo tick; sleep .01; done")
+    with start(engine, name):
+        shim = shim_of(engine, container)
+        wait_for(lambda: any(shim.output()))
+        assert cli(engine, "pause", name).stdout == f"{name}\n".encode()
+        before = len(list(shim.output()))
+        assert b"(Paused)" in cli(engine, "ps").stdout
+        time.sleep(0.2)
+        assert len(list(shim.output())) == before
+        assert b"is already paused" in cli(engine, "pause", name).stderr
+        assert cli(engine, "unpause", name).returncode == 0
+        wait_for(lambda: len(list(shim.output())) > before)
+        assert b"is not paused" in cli(engine, "unpause", name).stderr
+        pid = get(engine, name).state.pid
+        shims = [Path(f"/proc/{number}/cgroup").read_text() for number in (procfs.parent(pid), pid)]
+        cli(engine, "pause", name)
+        assert shims[1] == Path(f"/proc/{pid}/cgroup").read_text()
+        verbs.remove(engine, name, force=True)
+    assert name not in names(engine)
+
+
+def test_limits_and_a_policy_are_changed_by_the_command(engine: Engine, name: str) -> None:
+    made(engine, name, memory="32m")
+    assert cli(engine, "update", "-m", "48m", "--memory-swap", "64m", "--restart", "on-failure:3", name).returncode == 0
+    options = get(engine, name).options
+    assert (options.resources.memory, options.resources.swap) == (48 << 20, 64 << 20)
+    assert options.restart == RestartPolicy("on-failure", 3)
+    assert b"you must provide one or more options" in cli(engine, "update", name).stderr
+    assert b"Cannot update container" in cli(engine, "update", "-m", "128m", name).stderr
+
+
+def test_a_policy_and_a_check_are_kept_for_a_daemon(engine: Engine, name: str) -> None:
+    words = ["--restart", "unless-stopped", "--health-cmd", "true", "--health-interval", "1m30s", "--health-retries", "5"]
+    done = cli(engine, "create", "--name", name, *words, "busybox")
+    assert (done.returncode, b"carried out by a daemon" in done.stderr) == (0, True)
+    options = get(engine, name).options
+    assert options.restart == RestartPolicy("unless-stopped")
+    assert options.healthcheck == Healthcheck(("CMD-SHELL", "true"), interval=90 * 10**9, retries=5)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--restart", "nope"], b"unknown policy 'nope'"),
+        (["--restart", "on-failure:x"], b"maximum retry count must be an integer"),
+        (["--restart", "always", "--rm"], b"can't create 'AutoRemove' container with restart policy"),
+        (["--health-interval", "5"], b"a time from 1ms on is wanted"),
+        (["--health-cmd", "x", "--no-healthcheck"], b"go with a check"),
+        (["--health-retries", "-1"], b"a whole number is wanted"),
+    ],
+)
+def test_policies_and_checks_that_cannot_be(engine: Engine, words: list[str], message: bytes) -> None:
+    refused = cli(engine, "create", *words, "busybox")
+    assert (refused.returncode, message in refused.stderr) == (125, True), refused.stderr

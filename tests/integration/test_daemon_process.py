@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from labcore.daemon.listeners import default_host
 from labcore.engine import Engine
-from tests.conftest import needs, needs_root
+from labcore.errors import Unavailable
+from tests.conftest import PROJECT, needs, needs_root
 from tests.daemon import DOCKER, RunningDaemon, running_daemon
 
 WAIT_SECONDS = 20
@@ -44,8 +46,10 @@ def refusal(root: Path, *options: str) -> str:
 
 
 def tcp_address(daemon: RunningDaemon) -> str:
-    match = re.search(r"tcp://(127\.0\.0\.1:\d+)", daemon.said())
-    assert match, daemon.said()
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (match := re.search(r"tcp://(127\.0\.0\.1:\d+)", daemon.said())):
+        assert time.monotonic() < deadline, daemon.said()
+        time.sleep(0.02)
     return match[1]
 
 
@@ -59,7 +63,7 @@ def test_clients_of_older_versions_are_served(daemon: RunningDaemon, version: st
     assert client.info()["Images"] == 1
     assert [each.name for each in client.networks.list(names=["bridge"])] == ["bridge"]
     assert client.volumes.list() == []
-    assert client.df()["BuildCache"] == []
+    assert daemon.request("GET", f"/v{version}/system/df").json["BuildCache"] == []
     pinned = {"DOCKER_API_VERSION": version}
     assert daemon.docker("run", "--rm", "--network=none", "busybox", "echo", "hello", env=pinned).stdout == "hello\n"
     assert daemon.docker("version", "-f", "{{.Client.APIVersion}}", env=pinned).stdout == f"{version}\n"
@@ -158,7 +162,7 @@ def test_sockets_are_taken_over_from_systemd_and_readiness_is_told(tmp_path: Pat
         manager.settimeout(WAIT_SECONDS)
         activate = f'exec 3<&{listener.fileno()}; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
         process = subprocess.Popen(
-            ["sh", "-c", activate, "sh", *command(tmp_path / "root", "-H", "fd://", "--idle-exit", "1")],
+            ["bash", "-c", activate, "sh", *command(tmp_path / "root", "-H", "fd://", "--idle-exit", "3")],
             pass_fds=[listener.fileno()],
             env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")},
         )
@@ -184,12 +188,34 @@ def test_with_a_running_container_it_does_not_end_for_idleness(tmp_path: Path) -
         assert made.process.wait(WAIT_SECONDS) == 0
 
 
+# --- defaults of containers
+
+
+def test_what_a_creator_does_not_name_is_as_the_daemon_was_told(tmp_path: Path) -> None:
+    needs_root()
+    options = ["--log-driver=local", "--log-opt=max-file=3", "--default-ulimit=nofile=99:100", "--userns-remap=200000:65536"]
+    with running_daemon(tmp_path / "root", *options) as made:
+        shown = ["--network=none", "busybox", "sh", "-c", "ulimit -n; cat /proc/self/uid_map"]
+        assert made.docker("run", "--name=one", *shown).stdout.split() == ["99", "0", "200000", "65536"]
+        log = made.client.containers.get("one").attrs["HostConfig"]["LogConfig"]
+        assert (log["Type"], log["Config"]["max-file"]) == ("local", "3")
+        own = ["--ulimit=nofile=50:50", "--userns=host", "--log-driver=none"]
+        assert made.docker("run", "--rm", *own, *shown).stdout.split()[:3] == ["50", "0", "0"]
+
+
+@pytest.mark.parametrize("option", ["--log-driver=syslog", "--log-opt=x=y", "--default-ulimit=many", "--userns-remap=somebody"])
+def test_defaults_that_no_container_could_have_are_refused(tmp_path: Path, option: str) -> None:
+    assert not (tmp_path / "root").exists()
+    refusal(tmp_path / "root", "-H", f"unix://{tmp_path}/s", option)
+    assert not (tmp_path / "s").exists()
+
+
 # --- its end
 
 
 def test_a_signal_drains_it_and_containers_run_on(tmp_path: Path) -> None:
     needs_root()
-    with running_daemon(tmp_path / "root") as made:
+    with running_daemon(tmp_path / "root", clears=False) as made:
         made.docker("run", "-d", "--name=one", "--network=none", "busybox", "sleep", "1000")
         pid = made.client.containers.get("one").attrs["State"]["Pid"]
         with (
@@ -235,12 +261,13 @@ def test_a_root_of_another_format_is_refused(tmp_path: Path) -> None:
     assert "has format 2, and this labcore knows 1 only" in said
 
 
-def test_an_ordinary_users_daemon_listens_below_its_runtime_directory(tmp_path: Path) -> None:
-    script = "import os; os.setuid(1234); from labcore.daemon.listeners import default_host; print(default_host())"
-    needs_root()
-    asked = [sys.executable, "-P", "-c", script]
-    found = subprocess.run(asked, capture_output=True, text=True, env={**os.environ, "XDG_RUNTIME_DIR": "/run/user/1234"})
-    assert found.stdout == "unix:///run/user/1234/labcore.sock\n", found
+def test_an_ordinary_users_daemon_listens_below_its_runtime_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1234)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1234")
+    assert default_host() == "unix:///run/user/1234/labcore.sock"
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    with pytest.raises(Unavailable, match="name one: -H unix:///PATH"):
+        default_host()
 
 
 # --- many clients, and odd ones
@@ -263,8 +290,8 @@ def test_two_hundred_clients_are_answered_at_once(daemon: RunningDaemon) -> None
 CREATE = b"POST /networks/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
 ODD = {
     b"\r\n\r\n": b"HTTP/1.1 4",
-    b"GARBAGE\r\n\r\n": b"HTTP/1.1 400",
-    b"GET / HTTP/9.9\r\n\r\n": b"HTTP/1.1 505",
+    b"GARBAGE\r\n\r\n": b"HTTP/1.1 501",
+    b"GET / HTTP/9.9\r\n\r\n": b"HTTP/1.1 400",
     b"GET /" + b"a" * (1 << 17) + b" HTTP/1.1\r\n\r\n": b"HTTP/1.1 4",
     CREATE + b"Content-Length: x\r\n\r\n": b"HTTP/1.1 400",
     CREATE + b"Content-Length: 1\r\n\r\n{": b"HTTP/1.1 400",
@@ -296,3 +323,11 @@ def test_an_idle_daemon_takes_little_memory(tmp_path: Path) -> None:
         made.docker("run", "--rm", "busybox", "true")
         made.docker("info")
         assert proportional_bytes(made.process.pid) <= IDLE_BYTES
+
+
+def test_the_units_of_systemd_are_sound() -> None:
+    needs("systemd-analyze")
+    units = [str(path) for path in sorted((PROJECT / "tools/systemd").iterdir())]
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
+    complaints = [line for line in done.stderr.splitlines() if "labcore" in line and "is not executable" not in line]
+    assert complaints == []

@@ -230,3 +230,21 @@ def test_the_lab_starts() -> None:
         said = shell(f"{lab}; kill -INT $!; wait || true; cat out")
     assert "container started in" in said
     assert "http://127.0.0.1:" in said
+
+
+def test_the_stock_docker_command_works_with_an_ordinary_users_daemon() -> None:
+    docker = PROJECT / "build/peers/root/usr/bin/docker"
+    if not docker.exists():
+        pytest.skip("needs docker, which is not installed (PEERS=1 make setup)")
+    said = shell(f"""
+        export XDG_RUNTIME_DIR=$(mktemp -d)
+        {LABCORE} seed busybox
+        {LABCORE} daemon 2> $XDG_RUNTIME_DIR/log & daemon=$!
+        socket=$XDG_RUNTIME_DIR/labcore.sock
+        for i in $(seq 200); do test -S $socket && break; sleep 0.1; done
+        test -S $socket || cat $XDG_RUNTIME_DIR/log >&2
+        {docker} -H unix://$socket run --rm --network=none busybox id -u
+        {docker} -H unix://$socket info -f '{{{{.SecurityOptions}}}}'
+        kill $daemon; wait $daemon""")
+    assert said.splitlines()[-2] == "0"
+    assert "name=rootless" in said.splitlines()[-1]

@@ -214,7 +214,7 @@ def test_a_directory_of_the_host(engine: Engine, tmp_path: Path) -> None:
 def test_a_source_that_is_missing(engine: Engine, tmp_path: Path) -> None:
     shell(engine, "touch /m/x", f"{tmp_path}/made/here:/m")
     assert (tmp_path / "made/here/x").exists()
-    with pytest.raises(InvalidInput, match="does not exist: make it, or use -v"):
+    with pytest.raises(InvalidInput, match=r"bind source path does not exist: .*: make it, or use -v"):
         shell(engine, "true", from_long(f"type=bind,src={tmp_path}/missing,dst=/m"))
 
 

@@ -47,13 +47,15 @@ ALLOWED = {
     "network": OPEN_TO_ALL | {"native"},
     "engine": OPEN_TO_ALL | {"network", "native", "runtime", "storage", "images", "registry"},
     "daemon": OPEN_TO_ALL | SUBJECT | {"http"},
+    "client": OPEN_TO_ALL,
+    "trace": OPEN_TO_ALL,
     "vm": OPEN_TO_ALL | {"native", "images"},
     "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "network", "vm"},
     "bench": OPEN_TO_ALL | SUBJECT | {"vm"},
-    "lab": OPEN_TO_ALL | SUBJECT | {"http", "vm", "bench", "doctor"},
-    "cli": OPEN_TO_ALL | SUBJECT | {"daemon", "vm", "doctor", "bench", "lab"},
+    "lab": OPEN_TO_ALL | SUBJECT | {"client", "http", "vm", "bench", "doctor", "daemon", "trace"},
+    "cli": OPEN_TO_ALL | SUBJECT | {"client", "daemon", "trace", "vm", "doctor", "bench", "lab"},
     "__main__": {"cli"},
-    "__init__": SUBJECT | OPEN_TO_ALL,
+    "__init__": SUBJECT | OPEN_TO_ALL | {"client"},
 }
 
 

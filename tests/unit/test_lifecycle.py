@@ -52,7 +52,7 @@ EXPECTED: dict[str, list[Any]] = {
     "rename": ["created", "running", "paused", "restarting", NO_RENAME, "exited", NO_RENAME],
     "update": ["created", "running", "paused", "restarting", NO_UPDATE, "exited", NO_UPDATE],
     "exec": [
-        NOT_RUNNING, "running", (InUse, f"Container {ID} is paused, unpause the container before exec"), RESTARTING,
+        NOT_RUNNING, "running", (InUse, f"Container {NAME} is paused, unpause the container before exec"), RESTARTING,
         NOT_RUNNING, NOT_RUNNING, NOT_RUNNING,
     ],
     "remove": [

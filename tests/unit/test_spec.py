@@ -14,7 +14,7 @@ ROOT = BindRoot("/srv/root")
         ({"argv": ("a\0b",)}, "NUL byte"),
         ({"environment": ("NAME",)}, "not NAME=value"),
         ({"environment": ("=value",)}, "not NAME=value"),
-        ({"workdir": "here"}, "not absolute"),
+        ({"workdir": "here"}, "needs to be an absolute path"),
         ({"hostname": ""}, "no host name"),
         ({"hostname": "x" * 65}, "1 to 64"),
         ({"hostname": "a b"}, "no host name"),

@@ -7,6 +7,7 @@ import os
 from codecs import BOM_UTF8
 from pathlib import Path
 
+from labcore.cli.notices import notify
 from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Final
 
-    from labcore.spec import CreateOptions
+    from labcore.spec import CreateOptions, Healthcheck
 
 FILE_MAX: Final = 4 << 20  # bytes of an --env-file; the kernel gives a program 6 MB of arguments and variables at most
 
@@ -94,6 +95,15 @@ OPTIONS: Final = (
     ("--log-driver", "log_driver", "NAME", "json-file (default), local, or none: then nobody can read its output later"),
     ("--log-opt", "log_options+", "NAME=VALUE", "max-size, max-file, mode=non-blocking, max-buffer-size"),
     ("--stop-signal", "stop_signal", "SIGNAL", "what ends it (default: as the image says, or SIGTERM)"),
+    ("--restart", "restart", "POLICY",
+     "no, always, unless-stopped or on-failure[:N]: start it again when it has ended (a daemon does)"),
+    ("--health-cmd", "health_cmd", "COMMAND", "a command that looks whether it is healthy (a daemon runs it)"),
+    ("--health-interval", "health_interval", "TIME", "between two checks (default: 30s)"),
+    ("--health-timeout", "health_timeout", "TIME", "that a check may take (default: 30s)"),
+    ("--health-retries", "health_retries", "N", "failures in a row by which it is unhealthy (default: 3)"),
+    ("--health-start-period", "health_start_period", "TIME", "from its start on, in which failures do not count"),
+    ("--health-start-interval", "health_start_interval", "TIME", "between two checks in that time (default: 5s)"),
+    ("--no-healthcheck", "no_healthcheck", "", "leave out the image's health check"),
     ("--stop-timeout", "stop_timeout", "SECONDS", "how long it has to end before it is killed"),
 )  # fmt: skip
 
@@ -135,8 +145,23 @@ def options_of(args: argparse.Namespace, **more: Any) -> CreateOptions:
     files = fields.pop("env_file"), fields.pop("label_file")
     fields["env"] = _variables(files[0] or [], fields["env"] or [])
     fields["labels"] = _labels(files[1] or [], fields["labels"] or [])
+    fields["healthcheck"] = _healthcheck(fields)
     image = None if args.rootfs else args.image
-    return create_options(image, args.argv, rootfs=args.image if args.rootfs else None, **fields | more)
+    options = create_options(image, args.argv, rootfs=args.image if args.rootfs else None, **fields | more)
+    if options.restart.name != "no" or (options.healthcheck and options.healthcheck.test != ("NONE",)):
+        notify("a restart policy or a health check is kept with the container, and carried out by a daemon: labcore daemon")
+    return options
+
+
+def _healthcheck(fields: dict[str, Any]) -> Healthcheck | None:
+    """Take the options of a health check out of the fields, and return the check; None if they say nothing."""
+    taken = {name.removeprefix("health_"): fields.pop(name) for name in list(fields) if name.startswith("health_")}
+    off = bool(fields.pop("no_healthcheck"))
+    if not off and not any(taken.values()):
+        return None
+    from labcore.engine.life_forms import healthcheck  # few containers have one
+
+    return healthcheck(command=taken.pop("cmd"), off=off, retries=taken.pop("retries"), **taken)
 
 
 def _default_network(*, publishes: bool) -> str:

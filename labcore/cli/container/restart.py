@@ -6,8 +6,8 @@ from labcore.cli import for_each
 from labcore.cli.container.stop import how_to_stop
 from labcore.cli.notices import notify
 from labcore.engine import Engine
-from labcore.engine.container_start import start
-from labcore.engine.containers import signal_number, stop
+from labcore.engine.container_restart import restart
+from labcore.engine.containers import signal_number
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +20,7 @@ def main(args: argparse.Namespace) -> int:
     engine, number = Engine(args.root, notify=notify), signal_number(args.signal) if args.signal else None
 
     def act(name: str) -> None:
-        stop(engine, name, number=number, seconds=args.timeout)
-        start(engine, name).release()
+        restart(engine, name, number=number, seconds=args.timeout).release()
         print(name)
 
     return for_each(args.containers, act)

@@ -11,13 +11,16 @@ from labcore.cli.notices import notify
 from labcore.engine import Engine, exit_code
 from labcore.engine.foreground import Prepared, prepared
 from labcore.engine.ids import new_id
-from labcore.errors import StepFailed
+from labcore.errors import InvalidInput, StepFailed
 from labcore.native import DEVNULL
 from labcore.runtime.launch import Launch
 from labcore.signal_forwarding import SignalForwarding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from labcore.runtime.stepping import Stop
     from labcore.spec import CreateOptions
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
@@ -30,6 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "there, 128 + N if signal N killed it. Signals are passed on to the program; a second Ctrl-C, or SIGTERM, kills it."
     )
     parser.add_argument("-d", "--detach", action="store_true", help="run it in the background, and print its ID")
+    parser.add_argument(
+        "--step", action="store_true", help="stop before each op of its start, show what the last one changed, and ask"
+    )
     container_arguments(parser)
 
 
@@ -52,7 +58,9 @@ def main(args: argparse.Namespace) -> int:
         from labcore.cli.terminal import check_terminal
 
         check_terminal(interactive=args.open_stdin)
-    if not args.rm or args.name or args.detach:
+    if args.step:
+        _check_step(args)
+    if (not args.rm or args.name or args.detach) and not args.step:
         from labcore.cli.container.kept import run
 
         return run(Engine(args.root, notify=notify), args, options)
@@ -70,14 +78,35 @@ def container_options(args: argparse.Namespace, *, stdin_once: bool) -> "CreateO
     )
 
 
+def _check_step(args: argparse.Namespace) -> None:
+    from labcore.cli.container.stepping import check_can_ask
+
+    if args.name or args.detach:
+        raise InvalidInput("--step is for a container that leaves nothing: leave out --name and -d")
+    check_can_ask(reads_input=args.open_stdin)
+
+
 def _run(args: argparse.Namespace, made: Prepared) -> int:
+    if args.step:
+        from labcore.cli.container.stepping import Stepper
+        from labcore.runtime.stepping import GivenUp
+
+        try:
+            return _launched(args, made, Stepper().pause)
+        except GivenUp:
+            print("labcore: the start is given up: nothing of it is left", file=sys.stderr)
+            return LABCORE_FAILED
+    return _launched(args, made)
+
+
+def _launched(args: argparse.Namespace, made: Prepared, pause: "Callable[[Stop], None] | None" = None) -> int:
     launch_options, terminal = made.options, None
     if args.tty:
         from labcore.cli.terminal import ContainerTerminal
 
         terminal = ContainerTerminal()
         launch_options = launch_options.replace(syncs=(*launch_options.syncs, ("terminal", terminal.take)))
-    launch = Launch(made.spec, options=launch_options, cgroup=made.cgroup)
+    launch = Launch(made.spec, options=launch_options, cgroup=made.cgroup, pause=pause)
     sys.stdout.flush()
     with SignalForwarding() as signals:
         try:

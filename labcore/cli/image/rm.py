@@ -13,7 +13,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "A name goes; with its last one the image goes too, and what it shares with no other. An ID means all names."
     )
-    parser.add_argument("-f", "--force", action="store_true", help="also if it has several names, or is in use")
+    parser.add_argument(
+        "-f", "--force", action="store_true", help="also if it has several names, or containers that do not run"
+    )
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="a name, or an ID")
 
 

@@ -1,10 +1,13 @@
-"""Jobs: what the daemon does, and for whom; listed and cancelled. These paths are our own, outside docker's API."""
+"""Jobs: what the daemon does, and for whom; listed, cancelled, traced. These paths are our own, outside docker's API."""
 
+from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any, Final
 
 from labcore.daemon.context import Daemon
-from labcore.daemon.wire.codec import empty, json_response
-from labcore.engine.jobs import Job
+from labcore.daemon.wire.codec import empty, encode, json_response
+from labcore.engine.jobs import Job, Trace
+from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
 
 
@@ -17,6 +20,22 @@ def cancel_job(daemon: Daemon, request: Request, id: str) -> Response:
     """DELETE /labcore/jobs/{id}."""
     daemon.jobs.find(id).cancel()
     return empty()
+
+
+def trace_jobs(daemon: Daemon, request: Request) -> Response:
+    """GET /labcore/trace: the jobs of the process that asks, from now on; each when it begins, and when it has ended."""
+    if request.credentials is None:
+        raise InvalidInput("a trace is of one process's jobs, which is known by its unix socket alone: connect to that")
+    trace = Trace(daemon.jobs, request.credentials.pid)
+    request.on_disconnect(trace.close)
+
+    def answer() -> Iterator[bytes]:
+        with trace:
+            yield encode({}) + b"\n"  # from here on no job is missed
+            for job in trace:
+                yield encode(_json(job)) + b"\n"
+
+    return Response(HTTPStatus.OK, {"Content-Type": "application/json"}, answer())
 
 
 def _json(job: Job) -> dict[str, Any]:
@@ -37,4 +56,5 @@ def _json(job: Job) -> dict[str, Any]:
 ROUTES: Final = (
     Route("GET", "/labcore/jobs", list_jobs),
     Route("DELETE", "/labcore/jobs/{id}", cancel_job),
+    Route("GET", "/labcore/trace", trace_jobs, long_running=True),
 )

@@ -13,6 +13,7 @@ from labcore.errors import InvalidInput
 from labcore.spec import CreateOptions, EndpointOptions, Healthcheck
 
 WITHOUT_ENDPOINTS: Final = ("none", "host")
+EMPTY_MEANS: Final = ("masked_paths", "readonly_paths")  # an empty list of these says that there is none
 SECOND: Final = 10**9  # in nanoseconds
 LEAST_INTERVAL: Final = 10**6  # nanoseconds: docker's minimum of a health check's times
 
@@ -109,12 +110,13 @@ def create_options_of(body: ContainerCreate, *, name: str) -> CreateOptions:
         **fields,
         **_network_fields(body),
     }
-    if entrypoint:
-        said["entrypoint"] = [word for word in entrypoint if word or len(entrypoint) > 1]
     if body.stop_timeout is not UNSET:
         said["stop_timeout"] = body.stop_timeout
+    given = {key: value for key, value in said.items() if value not in ("", (), [], {}) or key in EMPTY_MEANS}
+    if entrypoint:
+        given["entrypoint"] = [word for word in entrypoint if word or len(entrypoint) > 1]
     words = [body.cmd] if isinstance(body.cmd, str) else body.cmd
-    return create_options(body.image, words, **{key: value for key, value in said.items() if value not in ("", (), [], {})})
+    return create_options(body.image, words, **given)
 
 
 def _environment(entries: list[str]) -> tuple[tuple[str, str | None], ...]:

@@ -144,6 +144,7 @@ class HostConfig(HostResources):
     shm_size: int = 0
     sysctls: dict[str, str] = {}
     runtime: str = ""
+    isolation: str = ""
     masked_paths: list[str] | UnsetType = UNSET
     readonly_paths: list[str] | UnsetType = UNSET
 
@@ -189,6 +190,8 @@ def host_fields(host: HostConfig) -> dict[str, Any]:
     """Return the host's part as `create_options` takes it; what is not said is left out. Raises InvalidInput."""
     if host.runtime not in RUNTIMES:
         raise InvalidInput(f"unknown or invalid runtime name: {host.runtime}")
+    if host.isolation not in ("", "default"):
+        raise InvalidInput(f"invalid isolation ({host.isolation:.80}): linux only supports 'default'")
     if host.storage_opt:
         raise InvalidInput("StorageOpt: limits for a container's files are not supported here: leave out --storage-opt")
     check_driver(host.volume_driver)

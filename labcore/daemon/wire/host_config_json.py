@@ -1,12 +1,11 @@
 """HostConfig as inspect shows it: what CreateOptions has kept of it."""
 
 from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 from labcore.daemon.wire.mounts import bind_json, is_bind, is_tmpfs_option, mount_json
 from labcore.engine.log_forms import log_options
+from labcore.procfs import block_device_path
 from labcore.spec import MASKED_PATHS, READONLY_PATHS, CreateOptions, DeviceRule, LogPolicy, Mount, Resources
 from labcore.spec.network import PortBinding
 from labcore.spec.resources import Throttle
@@ -100,7 +99,7 @@ def resources_json(options: CreateOptions) -> dict[str, Any]:
         "NanoCpus": nano,
         "CgroupParent": options.cgroup_parent,
         "BlkioWeight": limits.block_weight or 0,
-        "BlkioWeightDevice": [{"Path": device_path(*each[:2]), "Weight": each[2]} for each in limits.block_weights],
+        "BlkioWeightDevice": [{"Path": block_device_path(*each[:2]), "Weight": each[2]} for each in limits.block_weights],
         **{name: _rates(each for each in limits.throttles if each.kind == kind) for kind, name in THROTTLES.items()},
         "CpuPeriod": 0 if nano else limits.cpu_period or 0,
         "CpuQuota": 0 if nano else limits.cpu_quota or 0,
@@ -129,7 +128,7 @@ def resources_json(options: CreateOptions) -> dict[str, Any]:
 
 
 def _rates(throttles: Iterable[Throttle]) -> list[dict[str, Any]]:
-    return [{"Path": device_path(each.major, each.minor), "Rate": each.rate} for each in throttles]
+    return [{"Path": block_device_path(each.major, each.minor), "Rate": each.rate} for each in throttles]
 
 
 def _nano_cpus(limits: Resources) -> int:
@@ -143,13 +142,6 @@ def rule_text(rule: DeviceRule) -> str:
     """Return a rule for devices as docker's options have it: `c 42:* rmw`."""
     major, minor = ("*" if number is None else number for number in (rule.major, rule.minor))
     return f"{rule.kind} {major}:{minor} {rule.access}"
-
-
-def device_path(major: int, minor: int) -> str:
-    """Return the file of a block device: sysfs names it."""
-    with suppress(OSError):
-        return f"/dev/{Path(f'/sys/dev/block/{major}:{minor}').readlink().name}"
-    return f"/dev/block/{major}:{minor}"
 
 
 def port_bindings_json(ports: Iterable[PortBinding]) -> dict[str, list[dict[str, str]]]:

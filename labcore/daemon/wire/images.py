@@ -1,5 +1,6 @@
 """Images as JSON: in the list, inspected, their history, what became of those that were removed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,7 +75,7 @@ def _graph_driver(engine: Engine, config: Config) -> dict[str, Any]:
     return {"Name": driver(directory), "Data": data}
 
 
-def image_history(engine: Engine, local: LocalImage, known: dict[str, LocalImage]) -> list[dict[str, Any]]:
+def image_history(engine: Engine, local: LocalImage, known: Mapping[str, LocalImage]) -> list[dict[str, Any]]:
     """Return an image's history (HistoryResponseItem), the newest step first; the steps of its parents have their IDs."""
     image = local.image
     sizes = iter(layer_sizes(engine, image))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labcore.runtime.ops.base import ApplyApparmorProfile, Call, Clone, JoinCgroup, JoinNamespaces, Op, Receive, Sync
+from labcore.runtime.ops.base import ApplyApparmorProfile, Call, Clone, JoinCgroup, JoinNamespaces, Op, Pause, Receive, Sync
 from labcore.runtime.ops.files import (
     Chdir,
     CloseDescriptors,
@@ -90,6 +90,7 @@ __all__ = [
     "Op",
     "OpenExecFifo",
     "OpenTree",
+    "Pause",
     "Personality",
     "PivotBack",
     "PivotRoot",

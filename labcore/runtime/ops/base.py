@@ -101,6 +101,12 @@ class Sync(Op):
         ]
 
 
+class Pause(Sync):
+    """A `sync` that is no part of what the plan does: whoever steps through it looks at the process before the next op."""
+
+    name: ClassVar[str] = "pause"
+
+
 class Receive(Sync):
     """A `sync` at which the starter hands over descriptors: `action(process)` returns `count` of them.
 

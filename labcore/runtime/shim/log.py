@@ -7,7 +7,7 @@ import os
 import select
 import struct
 from collections import namedtuple
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from labcore import native
@@ -52,7 +52,7 @@ class LogReader:
     def __init__(self, directory: str) -> None:
         self._directory = Path(directory)
         self._next: int | None = None  # where in the whole output the next record should begin
-        self._files = [os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in self._oldest_first()]
+        self._files = self._newer_than(None)
         self._at = 0  # in the first of them
 
     def _oldest_first(self) -> list[Path]:
@@ -90,16 +90,26 @@ class LogReader:
 
     def _rotated(self) -> bool:
         """Look whether the newest file has become an older one; then read on in those that came after it."""
-        last = os.fstat(self._files[-1]) if self._files else None
-        newer: list[int] = []
-        for path in reversed(self._oldest_first()):
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            if last and os.path.samestat(os.fstat(fd), last):
-                os.close(fd)
-                break
-            newer.insert(0, fd)
+        newer = self._newer_than(os.fstat(self._files[-1]) if self._files else None)
         self._files += newer
         return bool(newer)
+
+    def _newer_than(self, last: os.stat_result | None) -> list[int]:
+        """Open the files that came after one, the oldest first; it is done again if they are rotated meanwhile."""
+        while True:
+            found: list[int] = []
+            for path in reversed(self._oldest_first()):
+                with suppress(FileNotFoundError):
+                    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                    found.insert(0, fd)
+                    if last and os.path.samestat(os.fstat(fd), last):
+                        break
+            if not found or _is_at(found[-1], self._directory / "log"):
+                break
+            _close_all(found)
+        if found and last and os.path.samestat(os.fstat(found[0]), last):
+            os.close(found.pop(0))
+        return found
 
     def seek_to_end(self) -> None:
         """Pass over all that is there now."""
@@ -126,8 +136,19 @@ class LogReader:
 
     def close(self) -> None:
         """Close the files."""
-        while self._files:
-            os.close(self._files.pop())
+        _close_all(self._files)
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _close_all(files: list[int]) -> None:
+    while files:
+        os.close(files.pop())
 
 
 def _end_of(fd: int) -> int:

@@ -110,6 +110,9 @@ class Shim(Record):
             process = self.attach()
         except NotRunning:
             return reader.available()
+        if process.stdin is not None:  # or it would not end as long as somebody looks on
+            process.stdin.close()
+            process.stdin = None
         return follow(reader, self.directory, process, cancelled)
 
     def output(self) -> Iterator[LogRecord]:

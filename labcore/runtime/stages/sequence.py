@@ -98,7 +98,7 @@ def make_plan(
     return _default_plan(spec, options, seen)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)  # of 300 KB each; a daemon starts none twice
 def _default_plan(spec: ContainerSpec, options: LaunchOptions, seen: tuple[object, ...]) -> Plan:  # noqa: ARG001
     return _compile(spec, {}, options)
 

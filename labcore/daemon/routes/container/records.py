@@ -4,14 +4,17 @@ from http import HTTPStatus
 from typing import Final
 
 from labcore.daemon.context import Daemon
+from labcore.daemon.defaults import complete_body, complete_options
 from labcore.daemon.wire.codec import decode, json_response
 from labcore.daemon.wire.container import inspect, summary
 from labcore.daemon.wire.container_create import ContainerCreate, create_options_of
+from labcore.daemon.wire.platform import platform_text
 from labcore.daemon.wire.query import filters, flag, number
 from labcore.engine.container_create import create
 from labcore.engine.containers import every
 from labcore.engine.lifecycle import status_of
 from labcore.engine.listing import FILTERS, checked_filters, matches, resolved_filters
+from labcore.engine.local_images import check_platform
 from labcore.engine.records import Container
 from labcore.http import Request, Response, Route
 
@@ -21,7 +24,11 @@ OF_ALL: Final = ("status", "exited", "before", "since")  # filters that ask for 
 
 def create_container(daemon: Daemon, request: Request) -> Response:
     """POST /containers/create."""
-    options = create_options_of(decode(request, ContainerCreate), name=request.query.get("name", ""))
+    body = decode(request, ContainerCreate)
+    complete_body(body, daemon.settings)
+    options = complete_options(create_options_of(body, name=request.query.get("name", "")), daemon.settings)
+    if options.image and (platform := platform_text(request)):
+        check_platform(daemon.engine, options.image, platform)
     made = create(daemon.engine, options)
     return json_response({"Id": made.id, "Warnings": []}, status=HTTPStatus.CREATED)
 
@@ -41,7 +48,8 @@ def list_containers(daemon: Daemon, request: Request) -> Response:
 
 def inspect_container(daemon: Daemon, request: Request, name: str) -> Response:
     """GET /containers/{name}/json."""
-    return json_response(inspect(daemon.engine, name, size=flag(request, "size")))
+    found = inspect(daemon.engine, name, size=flag(request, "size"))
+    return json_response(found | {"ExecIDs": daemon.exec_sessions.ids(found["Id"]) or None})
 
 
 ROUTES = (

@@ -1,0 +1,50 @@
+"""`labcore trace`: where the time of a command goes, from its calls to the daemon down to each op of a container's start."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from labcore.daemon.listeners import default_host
+from labcore.errors import InvalidInput
+from labcore.trace import Span, rows, trace, trace_events
+
+NAME_WIDTH = 88  # letters of a span that are shown
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.epilog = (
+        "labcore trace -- docker run hello-world. The command is given the daemon as DOCKER_HOST. The tree goes to standard "
+        "error. Exit status: the command's own, 128 + N if signal N killed it."
+    )
+    parser.add_argument("-H", "--host", metavar="URL", help="the daemon: unix:///PATH (default: DOCKER_HOST, or labcore's own)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write Chrome's trace events, for ui.perfetto.dev")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command, behind --")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the command, and print its tree."""
+    command = args.command[1:] if args.command[:1] == ["--"] else args.command
+    if not command:
+        raise InvalidInput("trace: which command? labcore trace -- docker run hello-world")
+    traced = trace(command, args.host or os.environ.get("DOCKER_HOST") or default_host())
+    for line in tree(traced.span):
+        print(line, file=sys.stderr)
+    if not traced.jobs:
+        print(f"labcore: {command[0]} has asked the daemon for nothing: does it heed DOCKER_HOST?", file=sys.stderr)
+    if args.output:
+        args.output.write_text(json.dumps(trace_events(traced.span), indent=1) + "\n", encoding="utf-8")
+    return traced.status if traced.status >= 0 else 128 - traced.status
+
+
+def tree(root: Span) -> list[str]:
+    """Return a line for each span: when it began after the command's start, how long it took, both in ms, and its name."""
+    lines = [f"{'begins':>9} {'takes ms':>9}"]
+    for depth, span in rows(root):
+        name = f"{'  ' * depth}{span.name}"
+        shown = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
+        failed = f"  failed: {span.error.splitlines()[0]}" if span.error else ""
+        lines.append(f"{(span.start - root.start) / 1e6:9.2f} {span.duration_ms:9.2f}  {shown}{failed}")
+    return lines

@@ -1,0 +1,208 @@
+"""Images: list, inspect, history, tag, remove, search; pull, push, load and import with their progress; save."""
+
+from __future__ import annotations
+
+from labcore.client.answer import Answer, flag, mapping, number, record, records, text, texts
+from labcore.client.api import API, base64url, filters_json, list_of, path
+from labcore.client.errors import ServerError
+from labcore.errors import InvalidInput
+from labcore.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    from labcore.client.api import Filters
+    from labcore.client.transport import Content, Response
+
+TAR: Final = {"Content-Type": "application/x-tar"}
+
+
+class RegistryAuth(Record):
+    """Credentials for one registry, as X-Registry-Auth carries them."""
+
+    username: str = ""
+    password: str = ""
+    server: str = ""
+    identity_token: str = ""
+
+    def header(self) -> dict[str, str]:
+        """Return the header."""
+        said = {
+            "username": self.username,
+            "password": self.password,
+            "serveraddress": self.server,
+            "identitytoken": self.identity_token,
+        }
+        return {"X-Registry-Auth": base64url({name: value for name, value in said.items() if value})}
+
+
+class ImageSummary(Answer):
+    """A line of `docker images`; `created` in seconds since 1970."""
+
+    id: str = text("Id")
+    tags: tuple[str, ...] = texts("RepoTags")
+    digests: tuple[str, ...] = texts("RepoDigests")
+    created: int = number("Created")
+    size: int = number("Size")
+    labels: Mapping[str, str] = mapping("Labels")
+
+
+class Image(Answer):
+    """An image, as inspect shows it."""
+
+    id: str = text("Id")
+    tags: tuple[str, ...] = texts("RepoTags")
+    digests: tuple[str, ...] = texts("RepoDigests")
+    created: str = text("Created")
+    author: str = text("Author")
+    architecture: str = text("Architecture")
+    os: str = text("Os")
+    variant: str = text("Variant")
+    size: int = number("Size")
+    config: Mapping[str, Any] = mapping("Config")
+
+
+class HistoryEntry(Answer):
+    """A step of an image's making."""
+
+    id: str = text("Id")
+    created: int = number("Created")
+    created_by: str = text("CreatedBy")
+    comment: str = text("Comment")
+    size: int = number("Size")
+    tags: tuple[str, ...] = texts("Tags")
+
+
+class ProgressDetail(Answer):
+    """How far a part has come, in bytes."""
+
+    current: int = number("current")
+    total: int = number("total")
+
+
+class Progress(Answer):
+    """What a pull, push or load says: the status of the part `id`, or of all of it; `stream` is text for people."""
+
+    id: str = text("id")
+    status: str = text("status")
+    stream: str = text("stream")
+    detail: ProgressDetail = record("progressDetail", ProgressDetail)
+    aux: Mapping[str, Any] = mapping("aux")
+
+
+class SearchResult(Answer):
+    """A repository that a registry has found."""
+
+    name: str = text("name")
+    description: str = text("description")
+    stars: int = number("star_count")
+    is_official: bool = flag("is_official")
+
+
+class Removal(Answer):
+    """A tag or an image that was removed."""
+
+    untagged: str = text("Untagged")
+    deleted: str = text("Deleted")
+
+
+class PrunedImages(Answer):
+    """Images that were removed, and how many bytes that has freed."""
+
+    images: tuple[Removal, ...] = records("ImagesDeleted", Removal)
+    space_reclaimed: int = number("SpaceReclaimed")
+
+
+class Images:
+    """The images of a daemon, by name or ID."""
+
+    def __init__(self, api: API) -> None:
+        self._api = api
+
+    def list(self, *, all: bool = False, filters: Filters | None = None) -> tuple[ImageSummary, ...]:
+        """Return them, the newest first."""
+        query = {"all": all, "filters": filters_json(filters)}
+        return tuple(map(ImageSummary, list_of(self._api.get("/images/json", query), "GET /images/json")))
+
+    def inspect(self, name: str) -> Image:
+        """Return all about one. Raises ImageNotFound."""
+        return Image(self._api.get(path("images", "json", image=name)))
+
+    def history(self, name: str) -> tuple[HistoryEntry, ...]:
+        """Return the steps of its making, the last one first."""
+        target = path("images", "history", image=name)
+        return tuple(map(HistoryEntry, list_of(self._api.get(target), f"GET {target}")))
+
+    def tag(self, name: str, *, repository: str, tag: str = "") -> None:
+        """Give it one more name."""
+        self._api.change("POST", path("images", "tag", image=name), {"repo": repository, "tag": tag})
+
+    def remove(self, name: str, *, force: bool = False, prune: bool = True) -> tuple[Removal, ...]:
+        """Take a name away, and what then has none. Raises Conflict for what a container uses."""
+        target, query = path("images", image=name), {"force": force, "noprune": not prune}
+        with self._api.call("DELETE", target, query, timeout=None) as answer:
+            from labcore.client.api import json_of
+
+            return tuple(map(Removal, list_of(json_of(answer.content(), target), f"DELETE {target}")))
+
+    def prune(self, *, filters: Filters | None = None) -> PrunedImages:
+        """Remove those without a name, or with `{"dangling": "false"}` all that no container uses."""
+        return PrunedImages(self._api.post("/images/prune", {"filters": filters_json(filters)}, timeout=None))
+
+    def search(self, term: str, *, limit: int = 0, filters: Filters | None = None) -> tuple[SearchResult, ...]:
+        """Return what a registry finds."""
+        query = {"term": term, "limit": limit or None, "filters": filters_json(filters)}
+        return tuple(map(SearchResult, list_of(self._api.get("/images/search", query, timeout=None), "GET /images/search")))
+
+    # --- what takes its time
+
+    def pull(self, name: str, *, tag: str = "", platform: str = "", auth: RegistryAuth | None = None) -> Iterator[Progress]:
+        """Pull an image, `latest` unless the name or `tag` say otherwise, and yield how it goes. Raises APIError."""
+        query = {"fromImage": name, "tag": tag or _tag_of(name), "platform": platform}
+        return self._progress("/images/create", query, headers=auth.header() if auth else {})
+
+    def push(self, name: str, *, tag: str = "", auth: RegistryAuth | None = None) -> Iterator[Progress]:
+        """Push an image, and yield how it goes. Raises APIError."""
+        auth = auth or RegistryAuth()  # the header has to be there
+        return self._progress(path("images", "push", image=name), {"tag": tag}, headers=auth.header())
+
+    def load(self, archive: Content, *, quiet: bool = False) -> Iterator[Progress]:
+        """Load the images of an archive that `save` has made, and yield how it goes."""
+        return self._progress("/images/load", {"quiet": quiet}, content=archive, headers=TAR)
+
+    def import_archive(
+        self,
+        archive: Content,
+        *,
+        repository: str = "",
+        tag: str = "",
+        message: str = "",
+        changes: Sequence[str] = (),
+        platform: str = "",
+    ) -> Iterator[Progress]:
+        """Make an image of a root file system's archive, and yield how it goes; the last has the image's ID as status."""
+        query = {
+            "fromSrc": "-", "repo": repository, "tag": tag, "message": message, "changes": tuple(changes),
+            "platform": platform,
+        }  # fmt: skip
+        return self._progress("/images/create", query, content=archive, headers=TAR)
+
+    def _progress(self, target: str, query: Mapping[str, Any], **options: Any) -> Iterator[Progress]:
+        call = f"POST {target}"
+        for value in self._api.values(self._api.call("POST", target, query, timeout=None, **options), call):
+            if isinstance(value, dict) and value.get("error"):
+                raise ServerError(str(value["error"]), call=call, status=200)
+            yield Progress(value)
+
+    def save(self, *names: str) -> Response:
+        """Return a tar archive of images, to be iterated. Raises ImageNotFound."""
+        if not names:
+            raise InvalidInput("save: name the images")
+        return self._api.call("GET", "/images/get", {"names": names}, timeout=None)
+
+
+def _tag_of(name: str) -> str:
+    """Return the tag to ask for: without one the API means all of a repository's."""
+    return "" if "@" in name or ":" in name.rpartition("/")[2] else "latest"

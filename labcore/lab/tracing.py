@@ -1,0 +1,55 @@
+"""Tracing a docker command: its calls, the daemon's jobs and each op of a container's start, drawn."""
+
+import os
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from labcore.record import Record
+from labcore.trace import Span, Traced, rows
+from labcore.trace import trace as traced
+
+if TYPE_CHECKING:
+    from labcore.lab.pictures import Picture
+
+
+class DrawnTrace(Record):
+    """A command that was traced: a notebook shows what it put out, and the picture of its spans."""
+
+    traced: Traced
+
+    @property
+    def status(self) -> int:
+        """Its exit status."""
+        return self.traced.status
+
+    @property
+    def spans(self) -> list[Span]:
+        """All spans: the command's, and below it those of its calls, of the daemon's jobs, and of each op of a start."""
+        return [span for _, span in rows(self.traced.span)]
+
+    @property
+    def picture(self) -> "Picture":
+        """The waterfall."""
+        from labcore.lab.pictures.trace_waterfall import trace_waterfall  # which takes a third of a second to import
+
+        return trace_waterfall(self.traced.span)
+
+    def _ipython_display_(self) -> None:
+        print(self.traced.output, end="")
+        self.picture._ipython_display_()
+
+    def __repr__(self) -> str:
+        return self.traced.output + self.picture.alt
+
+
+def trace(command: str | Sequence[str], *, host: str | None = None) -> DrawnTrace:
+    """Run a command with DOCKER_HOST leading to labcore's daemon, and return and draw where its time went.
+
+    `host` is the daemon's socket: DOCKER_HOST, or where `labcore daemon` listens by itself.
+    Raises InvalidInput; Unavailable if no daemon answers.
+    """
+    from labcore.daemon.listeners import default_host  # with TLS, which nothing else here needs
+
+    words: Any = shlex.split(command) if isinstance(command, str) else command
+    return DrawnTrace(traced(words, host or os.environ.get("DOCKER_HOST") or default_host(), capture=True))

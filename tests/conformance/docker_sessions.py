@@ -1,0 +1,483 @@
+"""Sessions of the stock docker command: shell lines, whose outcomes are compared between two daemons.
+
+A line is run by a shell, in a folder that the lines of a session share; `docker` is the stock command. Of a line that begins with `~`
+only the status is compared; one with `!` is refused here by name, or in other words than dockerd's. After a session all that it made
+is removed.
+"""
+
+SESSIONS = {
+    "containers come and go": """
+        docker run --name one busybox echo hello
+        docker container run --rm --quiet --platform linux/amd64 --pull never busybox sh -c 'exit 7'
+        ~docker create --name two busybox sleep 100
+        docker start two
+        docker container start two one
+        docker ps --format '{{.Names}} {{.Image}} {{.Command}} {{.State}}'
+        docker ps -a --no-trunc --format '{{.Names}} {{.Command}} {{.State}}'
+        docker container ls --all --format 'table {{.Names}}\t{{.Image}}\t{{.Ports}}\t{{.Mounts}}\t{{.Networks}}\t{{.Labels}}'
+        docker container ls -a -n 1 --format '{{.Names}}'
+        docker container ls --latest --format '{{.Names}}'
+        docker container ls -aq --filter name=one
+        docker container ls -a --filter status=exited --filter exited=0 --format '{{.Names}}'
+        docker container ls --size --format '{{.Names}} {{.Size}}'
+        docker ps
+        docker stop -t 0 two
+        docker stop nonesuch
+        docker start nonesuch
+        docker start -a one
+        docker restart -t 0 two
+        docker container restart --signal KILL two
+        docker kill --signal USR1 two
+        docker kill two
+        docker kill two
+        docker pause two
+        docker rename two three
+        docker rename three one
+        docker rename nonesuch other
+        docker container stop --signal KILL --timeout 1 three
+        docker rm one three
+        docker rm one
+        docker rm -f one
+        docker container rm --force --volumes one
+    """,
+    "states": """
+        ~docker run -d --name one busybox sleep 100
+        docker rm one
+        docker pause one
+        docker pause one
+        docker exec one true
+        docker ps --format '{{.Names}} {{.State}}'
+        docker stop -t 0 one
+        docker unpause one
+        ~docker run -d --name one2 busybox sleep 100
+        docker pause one2 && docker unpause one2
+        docker unpause one2
+        ~docker run --name one busybox true
+        docker wait one
+        (sleep 0.5; docker kill one2) & docker wait one2 nonesuch; wait
+        docker container prune -f --filter label=x
+        docker container prune --force | grep -c .
+        docker container prune -f
+        echo y | docker container prune
+        docker run --rm --name=-x busybox true
+        !docker run nonesuch:5000/x:y true
+        docker run --pull=never nonesuch true
+        !docker run --rm busybox nonesuch
+        !docker run --rm busybox /etc
+        docker run --rm -w relative busybox true
+        !docker run busybox --rm
+        docker ps -aq | xargs docker rm -f | grep -c .
+    """,
+    "exit codes and signals": """
+        docker run --rm busybox sh -c 'kill -9 $$'
+        docker run --name kk --stop-signal USR1 --stop-timeout 1 busybox sh -c 'trap "echo got; exit 3" USR1; kill -USR1 $$; sleep 1'
+        docker run -d --name ss --stop-signal USR1 busybox sh -c 'trap "echo got; exit 3" USR1; while :; do sleep 0.1; done' | grep -c .
+        sleep 0.5; docker stop ss; docker logs ss; docker inspect -f '{{.State.ExitCode}} {{.State.Status}} {{.State.OOMKilled}}' ss
+        docker run --name mm -m 16m --memory-swap 16m busybox sh -c 'a=x; while :; do a=$a$a; done'; docker inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' mm
+        ~docker run -d --rm --name gone busybox sleep 100
+        docker stop -t 0 gone; sleep 0.5; docker inspect gone
+        docker run --restart on-failure:2 --name again busybox sh -c 'exit 4'; docker wait again; sleep 0.5; docker inspect -f '{{.RestartCount}}' again
+        docker run --rm --restart always busybox true
+        docker run --restart nope busybox true
+        docker run -d --restart unless-stopped --name keeps busybox true | grep -c .
+        docker update --restart no keeps
+        docker run --sig-proxy=false --rm busybox echo proxied
+    """,
+    "terminals": """
+        script -qec "docker run --rm -it busybox sh -c 'tty; stty size | wc -l; echo \\$TERM'" /dev/null
+        script -qec "docker run --name tt -it busybox sh" /dev/null <<< 'echo $((6*7)); exit 3'
+        ~docker run -d -it --name uu --detach-keys ctrl-x busybox cat
+        script -qec "docker exec -it uu sh -c 'test -t 1; exit 4'" /dev/null
+        script -qec "docker exec --interactive --tty uu test -t 0" /dev/null
+        docker run -t --rm busybox tty
+        docker exec -t uu tty | cut -c1-9
+        (sleep 0.7; printf 'hello\\n'; sleep 0.5; printf '\\x10\\x11') | script -qec "docker attach uu" /dev/null
+        docker inspect -f '{{.State.Running}}' uu
+        (sleep 0.7; printf 'x'; sleep 0.5; printf '\\x01') | script -qec "docker attach --detach-keys ctrl-a uu" /dev/null
+        docker attach --no-stdin --sig-proxy=false --detach-keys x nonesuch
+        docker run -it --rm busybox true
+        echo in | docker run -i --rm busybox cat
+        docker run -a stdout --rm busybox sh -c 'echo out; echo err >&2'
+        docker container run --attach stderr --rm busybox sh -c 'echo out; echo err >&2'
+        docker run -d -a stdout busybox true
+        ~docker create -i --name cat busybox cat
+        printf 'a\\nb\\n' | docker start -ai cat
+        docker container start --attach --detach-keys ctrl-a cat < /dev/null
+        docker container start --checkpoint x cat
+        docker container start --checkpoint-dir /x --checkpoint y cat
+    """,
+    "commands in containers": """
+        ~docker run -d --name ee -e A=1 busybox sleep 100
+        docker exec ee sh -c 'echo $A; pwd; id -u; exit 5'
+        docker exec -e B=2 -w /tmp -u 7:8 ee sh -c 'echo $A$B; pwd; id'
+        printf 'C=3\\n#no\\nA\\n' > env; docker exec --env-file env ee env | sort | grep -v HOSTNAME
+        docker exec --privileged ee grep CapEff /proc/self/status
+        echo in | docker exec -i ee cat
+        docker exec -d ee touch /made; sleep 0.5; docker exec ee ls /made
+        docker exec ee nonesuch
+        docker exec -w /nonesuch ee true
+        !docker exec -u nonesuch ee true
+        docker exec nonesuch true
+        docker exec --detach-keys x,y ee echo keys
+        docker top ee | awk '{print NF}'
+        docker top ee -o pid,args | tail -1 | awk '{print $2,$3}'
+        docker container top ee nonsense
+        docker top nonesuch
+        docker stop -t 0 ee; docker top ee; docker exec ee true
+    """,
+    "logs": """
+        docker run --name ll -t=false busybox sh -c 'echo one; sleep 0.2; echo two >&2; sleep 0.2; echo three'
+        docker logs ll
+        docker logs ll 2>/dev/null
+        docker logs -n 1 ll
+        docker logs --tail 0 ll
+        docker logs --tail all ll
+        docker logs -t ll 2>&1 | cut -c1-4 | uniq
+        docker logs --timestamps --since 1h --until 0s ll 2>/dev/null | grep -c one
+        docker logs --until 10m ll
+        docker logs --since nonsense ll
+        docker logs --follow ll
+        docker logs nonesuch
+        docker run --name dd --log-opt labels=x,y --log-opt env=E -l x=1 -e E=2 busybox echo detailed
+        docker logs --details dd
+        ~docker run -d --name ff busybox sh -c 'for i in 1 2 3 4; do echo $i; sleep 0.3; done'
+        docker logs -f ff
+        docker run --name nn --log-driver none busybox echo hidden
+        docker logs nn
+        docker run --log-driver local --name oo busybox echo local; docker logs oo
+        docker run --log-driver syslog busybox true 2>&1 | wc -l
+        docker run --log-driver nonesuch busybox true
+        docker run --log-opt nonesuch=1 busybox true
+        docker run --log-opt max-size=10k --log-opt max-file=2 --name rr busybox sh -c 'seq 1 1000'  | tail -1; docker logs --tail 2 rr
+    """,
+    "files": """
+        ~docker run -d --name cc -v vol:/vol busybox sleep 100
+        mkdir -p d/e; echo hi > d/e/f; ln -s e d/link; echo x > file; chmod 640 file
+        docker cp d cc:/tmp
+        docker exec cc sh -c 'find /tmp/d | sort; cat /tmp/d/e/f'
+        docker cp d/. cc:/tmp/into
+        docker cp file cc:/tmp/renamed; docker exec cc stat -c '%a %u:%g' /tmp/renamed
+        docker cp -a file cc:/etc/; docker exec cc stat -c %a /etc/file
+        docker cp file cc:/nonesuch/x
+        docker cp nonesuch cc:/tmp
+        docker cp cc:/nonesuch .
+        docker cp cc:/etc/passwd out; grep -c root out
+        docker cp cc:/etc/passwd - | tar tf -
+        tar cf - d | docker cp - cc:/home; docker exec cc ls /home
+        docker cp cc:/tmp/d outd; find outd | sort
+        docker cp -L cc:/tmp/d/link/f followed; cat followed
+        docker cp --quiet --follow-link file cc:/vol; docker exec cc cat /vol/file
+        docker cp cc:/vol/file cc:/tmp
+        docker cp nonesuch:/x .
+        docker diff cc | sort
+        docker diff nonesuch
+        docker stop -t 0 cc
+        docker cp file cc:/tmp/later; docker cp cc:/tmp/later -  | tar tf -
+        docker export cc | tar tf - | grep -cE '^(etc/passwd|tmp/later)$'
+        docker export -o exported cc && tar tf exported | grep -c tmp/d/e/f
+        docker container export --output /nonesuch/x cc
+        docker export nonesuch
+    """,
+    "images": """
+        docker images --format '{{.Repository}}:{{.Tag}}'
+        docker image ls --no-trunc --format '{{.ID}} {{.Size}}'
+        docker image ls -q --filter reference='busy*'
+        docker image ls --all --digests --format '{{.Digest}}'
+        docker image ls --tree | head -3 | wc -l
+        docker images --filter dangling=true -q
+        docker images --filter nonsense=1
+        docker tag busybox mine:v1; docker image tag nonesuch x
+        docker tag busybox UPPER
+        docker history busybox --format '{{.Comment}} {{.Size}}'
+        docker image history --no-trunc --quiet busybox
+        docker image history --human=false --format '{{.Size}}' --platform linux/amd64 busybox
+        docker image inspect -f '{{.Id}} {{.Architecture}} {{.Os}} {{.Config.Cmd}}' busybox
+        docker image inspect --platform linux/amd64 --format '{{.RepoTags}}' mine:v1
+        docker image inspect nonesuch
+        docker save mine:v1 -o s.tar; tar tf s.tar | grep manifest.json
+        docker image save --platform linux/amd64 mine:v1 | tar tf - | grep -c manifest.json
+        docker image save --output p.tar mine:v1 busybox && docker rmi mine:v1 && docker load -i p.tar
+        docker image load --quiet --input s.tar
+        docker load --platform linux/amd64 < s.tar
+        docker load -i nonesuch
+        !echo bad | docker load
+        !docker save nonesuch
+        docker rmi mine:v1
+        docker rmi nonesuch
+        ~docker run -d --name uses busybox sleep 100
+        docker tag busybox two; docker rmi --no-prune two; docker rmi busybox; docker rmi -f --platform linux/amd64 nonesuch
+        echo hi > f; tar cf r.tar f; docker import -c 'CMD ["x"]' -m msg r.tar made:v1 | cut -c1-7
+        cat r.tar | docker image import --change 'ENV A=b' --message why --platform linux/amd64 - made:v2 | cut -c1-7
+        docker image inspect -f '{{.Config.Cmd}} {{.Comment}}' made:v1
+        docker import -c 'RUN x' r.tar
+        docker exec uses touch /new; docker commit -a me -m msg -c 'ENV X=y' uses made:v3 | cut -c1-7
+        docker container commit --author you --message m --change 'CMD ["/x"]' --pause=false uses | cut -c1-7
+        docker commit nonesuch
+        docker image inspect -f '{{.Author}} {{.Comment}} {{.Config.Env}}' made:v3
+        docker run --rm made:v3 ls /new
+        docker image prune -f | grep -c deleted
+        docker image prune --all --force --filter label=x
+        docker image prune -af --filter until=1s | grep -c untagged
+        docker rmi --force made:v3
+        ~docker pull 127.0.0.1:1/x
+        ~docker pull -aq --platform linux/amd64 --disable-content-trust 127.0.0.1:1/x
+        ~docker push 127.0.0.1:1/x
+        ~docker push -aq --platform linux/amd64 --disable-content-trust 127.0.0.1:1/x
+        docker search --limit 1000 x
+    """,
+    "networks": """
+        docker network create one | wc -c
+        docker network create one
+        docker network create --driver bridge --subnet 10.91.0.0/24 --gateway 10.91.0.1 --ip-range 10.91.0.128/25 --aux-address a=10.91.0.200 --label x=y --opt com.docker.network.bridge.name=br-x --attachable two | wc -c
+        docker network inspect -f '{{json .IPAM}} {{.Labels}} {{.Options}} {{.Attachable}} {{.Internal}} {{.EnableIPv4}} {{.EnableIPv6}}' two
+        docker network inspect --verbose two -f '{{.Name}} {{.Driver}} {{.Scope}}'
+        docker network create --internal --ipv6 --subnet fd91::/64 --ipam-driver default three | wc -c
+        docker network create --ipv4=false --ipv6 four | wc -c
+        docker network create -d nonesuch x
+        !docker network create -d overlay x
+        !docker network create --ingress -d overlay x
+        !docker network create --config-only --subnet 10.92.0.0/24 conf | wc -c
+        !docker network create --config-from conf fromconf | wc -c
+        docker network create --scope swarm x
+        docker network create --scope local --ipam-opt a=b five | wc -c
+        !docker network create -d macvlan -o parent=lo x
+        docker network create --ipam-driver nonesuch x
+        docker network create --subnet 10.91.0.0/25 x
+        !docker network create --subnet nonsense x
+        docker network create bridge
+        docker network ls --format '{{.Name}} {{.Driver}} {{.Scope}}'
+        docker network ls --no-trunc -q --filter name=two | wc -c
+        docker network ls --filter driver=bridge --filter label=x --format '{{.Name}}'
+        docker network ls -f type=builtin --format '{{.Name}}'
+        ~docker run -d --name aa --network two --ip 10.91.0.150 --network-alias al busybox sleep 100
+        ~docker run -d --name bb --network one busybox sleep 100
+        docker network connect --alias bb --ip 10.91.0.151 --link aa:aa --gw-priority 1 --driver-opt com.docker.network.endpoint.ifname=eth7 two bb
+        docker exec bb sh -c 'ip -o addr show eth7 | grep -o "10[^ ]*" | head -1; ping -c1 -w2 aa | tail -2 | head -1; ping -c 1 al | head -1'
+        docker network connect two bb
+        !docker network connect --link-local-ip 169.254.9.9 three bb
+        docker network connect --ip6 fd91::99 three aa
+        docker exec aa ip -o -6 addr show | grep -o fd91::99
+        docker network disconnect two bb
+        docker network disconnect two bb
+        !docker network disconnect -f two nonesuch
+        docker network connect nonesuch aa
+        docker network connect two nonesuch
+        docker network rm two
+        docker network rm bridge
+        docker network rm -f nonesuch
+        docker network rm nonesuch
+        docker inspect -f '{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{$v.IPAddress}} {{$v.Aliases}}{{"\\n"}}{{end}}' aa
+        docker rm -f aa bb; docker network prune -f --filter label!=x | sort
+        docker network prune --force
+        docker run --rm --network none busybox ip -o addr | wc -l
+        docker run --rm --network host busybox ip -o link show lo | wc -l
+        docker run --rm --network nonesuch busybox true
+        docker run --rm --mac-address 02:42:ac:11:00:99 busybox cat /sys/class/net/eth0/address
+        docker run --rm --network name=bridge,mac-address=02:42:ac:11:00:98 busybox cat /sys/class/net/eth0/address
+        docker run --rm --link-local-ip 169.254.8.8 busybox true
+        !docker run --rm --ip6 fd00::1 busybox true
+    """,
+    "ports": """
+        ~docker run -d --name ww -p 18080:80 -p 127.0.0.1:18081:81/tcp --publish 18082:82/udp --expose 90 -P busybox httpd -f -h /etc
+        sleep 0.3; curl -s 127.0.0.1:18080/passwd | grep -c root
+        docker port ww 80
+        docker port ww 81/tcp
+        docker port ww 99
+        docker port ww | sed 's/:3[0-9]*$/:PORT/; s/:[4-6][0-9]*$/:PORT/' | sort
+        docker port nonesuch
+        docker ps --format '{{.Ports}}' | sed -E 's/:(3|4|5)[0-9]{4}/:PORT/g'
+        docker run --rm -p 18080:80 busybox true 2>&1 | sed 's/endpoint [^ ]* .*: Bind/Bind/' | tail -1 | grep -c 18080
+        docker run --rm -p x:80 busybox true
+        docker run --rm -p 80:99999 busybox true
+        docker run --rm --publish-all busybox true
+        docker inspect -f '{{json .HostConfig.PortBindings}}' ww
+        docker rm -f ww; curl -s 127.0.0.1:18080/passwd
+    """,
+    "volumes": """
+        docker volume create v1
+        docker volume create v1
+        docker volume create --label a=b --driver local v2
+        !docker volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=1m v7
+        docker volume create --opt type=none --opt o=bind --opt device=$PWD v8
+        docker volume create | wc -c
+        docker volume create -d nonesuch v3
+        docker volume create --name v4
+        docker volume create --opt nonsense=1 v5
+        !docker volume create 'bad name'
+        docker volume create --availability active --group g v6
+        docker volume create --type block --scope single --sharing none --limit-bytes 1 --required-bytes 1 --secret a=b --topology-required a=b --topology-preferred c=d v6
+        docker volume inspect v2 -f '{{.Driver}} {{.Labels}} {{.Scope}}'
+        docker volume inspect nonesuch
+        docker volume ls --format '{{.Name}} {{.Driver}}' | grep v
+        docker volume ls -q --filter label=a
+        docker volume ls --filter dangling=true --filter name=v1 --format '{{.Name}}'
+        docker volume ls --cluster
+        docker volume update --availability drain v1
+        docker run --rm -v v1:/data busybox sh -c 'echo kept > /data/f'
+        docker run --rm --mount type=volume,src=v1,dst=/data,readonly busybox sh -c 'cat /data/f; touch /data/g'
+        ~docker run -d --name holds -v v1:/data -v /anon --volume-driver local busybox sleep 100
+        docker run --rm --volumes-from holds busybox cat /data/f
+        docker run --rm --volumes-from holds:ro busybox touch /data/x
+        docker run --rm --volumes-from nonesuch busybox true
+        docker volume rm v1
+        docker volume rm nonesuch
+        docker volume rm --force nonesuch v2
+        docker ps --filter volume=v1 --format '{{.Names}} {{.LocalVolumes}}'
+        docker rm -fv holds
+        docker volume prune -f | grep -v '^[0-9a-f]*$'
+        docker volume prune --all --force --filter label!=keep | grep -v '^[0-9a-f]\\{64\\}$' | sort
+        mkdir bound; echo b > bound/f; docker run --rm -v $PWD/bound:/b:ro busybox sh -c 'cat /b/f; touch /b/g'
+        docker run --rm --mount type=bind,src=$PWD/nonesuch,dst=/b busybox true
+        docker run --rm -v $PWD/created:/b busybox true; ls -d created
+        docker run --rm --mount type=tmpfs,dst=/t,tmpfs-size=1m busybox sh -c 'df -k /t | tail -1 | awk "{print \\$2}"'
+        docker run --rm --tmpfs /t:size=2m busybox sh -c 'df -k /t | tail -1 | awk "{print \\$2}"'
+        !docker run --rm --mount type=image,src=busybox,dst=/i busybox ls /i/bin/sh
+        docker run --rm -v v9:/x:nonsense busybox true
+    """,
+    "health": """
+        ~docker run -d --name hh --health-cmd 'test -e /ok' --health-interval 200ms --health-retries 2 --health-timeout 2s --health-start-period 1ms --health-start-interval 100ms busybox sleep 100
+        docker inspect -f '{{json .Config.Healthcheck}}' hh
+        until docker inspect -f '{{.State.Health.Status}}' hh | grep unhealthy; do sleep 0.1; done
+        docker exec hh touch /ok; until docker inspect -f '{{.State.Health.Status}} {{.State.Health.FailingStreak}}' hh | grep '^healthy'; do sleep 0.1; done
+        docker ps --filter health=healthy --format '{{.Names}} {{.Status}}' | sed 's/Up.*(/(/'
+        docker inspect -f '{{(index .State.Health.Log 0).ExitCode}}' hh
+        docker run --rm --no-healthcheck busybox true
+        docker run --rm --no-healthcheck --health-cmd true busybox true
+        docker run --rm --health-cmd true --health-interval 1us busybox true
+    """,
+    "limits": """
+        ~docker run -d --name uu -m 64m --memory-swap 128m --memory-reservation 32m -c 512 --cpu-period 100000 --cpu-quota 50000 --cpuset-cpus 0 --cpuset-mems 0 --pids-limit 50 busybox sleep 100
+        docker inspect -f '{{with .HostConfig}}{{.Memory}} {{.MemorySwap}} {{.MemoryReservation}} {{.CpuShares}} {{.CpuPeriod}} {{.CpuQuota}} {{.CpusetCpus}} {{.CpusetMems}} {{.PidsLimit}}{{end}}' uu
+        docker update -m 128m --memory-swap 256m --memory-reservation 64m -c 256 --cpu-period 50000 --cpu-quota 20000 --cpuset-cpus 0,1 --cpuset-mems 0 --pids-limit 60 uu
+        docker update --blkio-weight 200 uu
+        docker update --cpu-rt-period 1000 --cpu-rt-runtime 100 uu
+        docker update --cpus 0.7 uu
+        docker update --restart always uu; docker inspect -f '{{.HostConfig.RestartPolicy}}' uu
+        docker update -m 1g uu
+        docker update -m 128m nonesuch
+        docker update --restart nope uu
+        docker inspect -f '{{with .HostConfig}}{{.Memory}} {{.CpuShares}} {{.CpusetCpus}} {{.PidsLimit}}{{end}}' uu
+        docker run --rm --cpus 0.5 busybox true
+        !docker run --rm --cpus 0.5 --cpu-quota 5 busybox true
+        !docker run --rm -m 1m busybox true
+        !docker run --rm --cpu-rt-period 1000 --cpu-rt-runtime 100 busybox true
+        docker run --rm --kernel-memory 64m busybox true
+        docker run --rm --memory-swappiness 50 busybox true
+        docker run --rm --oom-kill-disable -m 64m busybox true
+        docker run --rm --oom-score-adj 100 busybox cat /proc/self/oom_score_adj
+        docker run --rm --ulimit nofile=100:200 busybox sh -c 'ulimit -n; ulimit -Hn'
+        docker run --rm --shm-size 1m busybox sh -c 'df -k /dev/shm | tail -1 | awk "{print \\$2}"'
+        docker run --rm --cpu-count 1 busybox true
+        docker run --rm --cpu-percent 10 busybox true
+        docker run --rm --io-maxbandwidth 1m busybox true
+        docker run --rm --io-maxiops 10 busybox true
+        docker run --rm --blkio-weight-device /dev/null:100 busybox true
+        docker run --rm --blkio-weight 5 busybox true
+        docker run --rm --device-read-bps /dev/nonesuch:1m busybox true
+        docker run --rm --device-read-bps /dev/loop0:1m --device-write-bps /dev/loop0:1m --device-read-iops /dev/loop0:10 --device-write-iops /dev/loop0:10 busybox true
+        docker stats --no-stream --format '{{.Name}} {{.PIDs}}' uu
+        docker stats --no-stream --all --no-trunc --format '{{.Name}} {{.MemPerc}}' | wc -l
+        docker stats --no-stream nonesuch
+        timeout 3 docker stats --format '{{.Name}}' uu | head -1 | tr -cd a-z
+    """,
+    "what a container is given": """
+        docker run --rm -h box --domainname example.org busybox sh -c 'hostname; cat /proc/sys/kernel/domainname'
+        docker run --rm --add-host there:10.1.2.3 --dns 9.9.9.9 --dns-search a.b --dns-option ndots:2 busybox sh -c 'grep there /etc/hosts; grep -v "^#" /etc/resolv.conf | sort'
+        docker run --rm -e A=b --env C= busybox sh -c 'echo $A$C'
+        printf 'A=1\\nB=2\\n' > env; printf 'l=1\\n' > labels; docker run --name ii --env-file env --label-file labels -l m=2 --annotation an=no busybox env | grep -E '^(A|B)'; docker inspect -f '{{.Config.Labels}} {{.HostConfig.Annotations}}' ii
+        docker run --cidfile cid --name cid busybox true; wc -c < cid; docker run --cidfile cid busybox true
+        docker run --rm --entrypoint echo busybox hi
+        !docker run --rm --init busybox sh -c 'cat /proc/1/comm'
+        docker run --rm -u 7:8 --group-add 9 -w /x/y busybox sh -c 'id; pwd'
+        docker run --rm --cap-add NET_ADMIN --cap-drop MKNOD busybox grep CapEff /proc/self/status
+        docker run --rm --privileged busybox grep CapEff /proc/self/status
+        docker run --rm --read-only busybox touch /x
+        docker run --rm --security-opt no-new-privileges busybox grep NoNewPrivs /proc/self/status
+        docker run --rm --security-opt nope busybox true
+        docker run --rm --sysctl net.ipv4.ip_forward=1 busybox cat /proc/sys/net/ipv4/ip_forward
+        docker run --rm --device /dev/fuse --device-cgroup-rule 'c 1:1 rwm' busybox ls /dev/fuse
+        docker run --rm --pid host busybox true; docker run --rm --ipc none busybox ls -d /dev/shm; docker run --rm --uts host busybox true
+        docker run --rm --cgroupns host busybox true
+        docker run --rm --cgroupns nope busybox true
+        docker run --rm --userns host busybox true
+        docker run --rm --userns nope busybox true
+        docker run --rm --cgroup-parent /mine busybox true
+        docker run --rm --runtime runc busybox true
+        docker run --rm --runtime nonesuch busybox true
+        docker run --rm --isolation default busybox true
+        docker run --rm --isolation hyperv busybox true
+        !docker run --rm --gpus all busybox true
+        !docker run --rm --storage-opt size=1g busybox true
+        docker run --rm --disable-content-trust busybox true
+        docker run --rm --use-api-socket busybox true
+        docker run --rm --platform linux/arm64 --pull never busybox true
+        ~docker run -d --name linked busybox sleep 100
+        docker run --rm --link linked:l busybox sh -c 'env | grep -c L_NAME; grep -c linked /etc/hosts'
+        docker run --name linker --link linked busybox true; docker rm --link linker/linked; docker inspect -f '{{.HostConfig.Links}}' linker
+    """,
+    "a container is created": """
+        docker create -h box --domainname example.org --add-host there:10.1.2.3 --dns 9.9.9.9 --dns-search a.b --dns-option ndots:2 -e A=b --name c1 -l m=2 --annotation an=no -a stdout -i -t busybox env | wc -c
+        printf 'A=1\\nB=2\\n' > env; printf 'l=1\\n' > labels; docker create --name c2 --env-file env --label-file labels --cidfile cid --entrypoint echo --expose 80 -p 18090:80 -P busybox | wc -c
+        docker create --name c3 --init -u 7:8 --group-add 9 -w /x/y --cap-add NET_ADMIN --cap-drop MKNOD --privileged --read-only --security-opt no-new-privileges --sysctl net.ipv4.ip_forward=1 busybox | wc -c
+        docker create --name c4 --device /dev/fuse --device-cgroup-rule 'c 1:1 rwm' --pid host --ipc none --uts host --cgroupns host --userns host --cgroup-parent /mine --runtime runc --isolation default busybox | wc -c
+        docker create --name c5 -m 64m --memory-swap 128m --memory-reservation 32m --oom-score-adj 100 -c 512 --cpu-period 100000 --cpu-quota 50000 --cpuset-cpus 0 --cpuset-mems 0 --pids-limit 50 --blkio-weight 300 --ulimit nofile=100:200 --shm-size 1m busybox | wc -c
+        docker create --name c6 --cpus 0.5 --health-cmd true --health-interval 2s --health-retries 2 --health-timeout 2s --health-start-period 1ms --health-start-interval 1s --log-driver json-file --log-opt max-size=1m busybox | wc -c
+        docker create --name c7 --no-healthcheck --network bridge --mac-address 02:42:ac:11:00:99 --link c6 --restart always --stop-signal USR1 --stop-timeout 3 --platform linux/amd64 --pull missing --quiet busybox | wc -c
+        docker create --name c8 --mount type=tmpfs,dst=/t --tmpfs /u -v v:/v --volume-driver local --volumes-from c7 --disable-content-trust --rm busybox | wc -c
+        docker network create --subnet 10.93.0.0/24 --subnet fd93::/64 --ipv6 n93 | wc -c; docker create --name c9 --network n93 --ip 10.93.0.9 --ip6 fd93::9 --network-alias x --link-local-ip 169.254.7.7 busybox | wc -c
+        !docker create --gpus all busybox | wc -c
+        !docker create --storage-opt size=1g busybox
+        !docker create --use-api-socket busybox | wc -c
+        docker create --cpu-count 1 --cpu-percent 1 --io-maxbandwidth 1m --io-maxiops 3 busybox | wc -c
+        docker create --cpu-rt-period 1000 --cpu-rt-runtime 10 busybox
+        !docker create --kernel-memory 64m --memory-swappiness 50 --oom-kill-disable busybox
+        !docker create --blkio-weight-device /dev/null:100 --device-read-bps /dev/loop0:1m --device-write-bps /dev/loop0:1m --device-read-iops /dev/loop0:10 --device-write-iops /dev/loop0:10 busybox | wc -c
+        docker ps -a --format '{{.Names}} {{.Status}} {{.Ports}}' --filter name=c
+        for i in 1 2 3 4 5 6 7 8 9; do docker inspect -f '{{json .Config}} {{json .HostConfig}}' c$i; done
+        docker inspect -f '{{json .Mounts}}' c8
+        docker create --name c1 busybox
+        docker start c9; docker inspect -f '{{json .NetworkSettings.Networks.n93.IPAMConfig}}' c9
+    """,
+    "inspect": """
+        ~docker run -d --name ii busybox sleep 100
+        docker inspect --size -f '{{.SizeRw}}' ii
+        docker container inspect ii --format '{{.Name}} {{.Path}} {{.Args}} {{.Platform}} {{.Driver}} {{.RestartCount}}'
+        docker inspect --type image ii
+        docker container inspect nonesuch
+        docker inspect ii | python3 -c 'import json,sys; print(sorted(json.load(sys.stdin)[0]))'
+        docker inspect ii | python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["HostConfig"])'
+        docker inspect -f '{{json .NetworkSettings.Ports}} {{json .State.Status}} {{json .Config}}' ii
+    """,
+    "the system": """
+        docker version --format '{{.Client.Version}}'
+        docker system info -f '{{.Driver}} {{.LoggingDriver}} {{.OSType}} {{.Architecture}} {{.NCPU}}' | wc -w
+        docker info > /dev/null
+        ~docker run -d --name ii -v v:/v busybox sleep 100
+        docker system df --format '{{.Type}} {{.TotalCount}} {{.Active}}'
+        docker system df -v | grep -E '^[A-Z]'
+        docker system events --since 1m --until 0s --filter container=i --format '{{.Type}} {{.Action}}'
+        docker system events --since 1m --until 0s --filter type=network --filter event=connect --format '{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.type}}'
+        !docker events --until 0s --filter nonsense=x
+        docker events --until 0s --since nonsense
+        docker rm -f ii
+        docker events --since 1m --until 0s --filter container=i --format '{{.Action}}{{if .Actor.Attributes.exitCode}} {{.Actor.Attributes.exitCode}}{{end}}'
+        docker system prune -f --filter label=keep
+        docker system prune --all --volumes --force --filter label=keep
+        docker context create other --docker host=$DOCKER_HOST && docker --context other ps -q; docker context ls --format '{{.Name}}'; docker context rm other
+        !docker swarm init
+        docker node ls
+        docker service ls
+        docker plugin ls
+        docker plugin inspect x
+        docker secret ls
+        docker config ls
+        docker checkpoint ls ii
+        docker nonsense
+    """,
+    "a build": """
+        printf 'FROM busybox\\nRUN echo hi > /made\\n' > Dockerfile; docker build -t built . 2>&1 | tail -1
+        docker image build --tag built --file Dockerfile --build-arg a=b --label x=y --no-cache --pull=false --rm --force-rm --network none --memory 64m --memory-swap 64m --shm-size 1m --cpu-shares 5 --cpu-period 10000 --cpu-quota 5000 --cpuset-cpus 0 --cpuset-mems 0 --ulimit nofile=100 --add-host a:1.2.3.4 --cache-from busybox --cgroup-parent x --compress --disable-content-trust --iidfile id --isolation default --platform linux/amd64 --security-opt x --target t --quiet . 2>&1 | tail -1
+        docker image build --squash . 2>&1 | tail -1
+        docker builder prune -f
+    """,
+}
