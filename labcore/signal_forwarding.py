@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
+END = b"\0"  # after the last signal: that the pipe is closed is not seen while somebody forked has it
+
 
 class SignalForwarding:
     """Signals passed on to the program inside the block, also those that come while it is being started.
@@ -30,11 +32,13 @@ class SignalForwarding:
         self._seen: list[int] = []
         self._before: dict[int, object] = {}
         self._lock = allocate_lock()
+        self._ended = allocate_lock()  # held as long as the thread runs
 
     def __enter__(self) -> Self:
         reading, self._pipe = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._pipe, False)
         self._wakeup_before = signal.set_wakeup_fd(self._pipe, warn_on_full_buffer=False)
+        self._ended.acquire()
         start_new_thread(self._pass_on, (reading,))
         self._before = {number: signal.signal(number, lambda *_: None) for number in FORWARDED}
         return self
@@ -43,6 +47,8 @@ class SignalForwarding:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._wakeup_before)
+        os.write(self._pipe, END)
+        self._ended.acquire()
         os.close(self._pipe)
 
     def go_to(self, kill: Callable[[int], None]) -> None:
@@ -53,11 +59,13 @@ class SignalForwarding:
                 kill(number)
 
     def _pass_on(self, reading: int) -> None:
-        while numbers := os.read(reading, 64):
-            for number in numbers:
-                if number in FORWARDED:
-                    self._forward(number)
+        number = b""
+        while number != END:
+            number = os.read(reading, 1)
+            if number[0] in FORWARDED:
+                self._forward(number[0])
         os.close(reading)
+        self._ended.release()
 
     def _forward(self, number: int) -> None:
         with self._lock:

@@ -1,5 +1,6 @@
 """Benchmarks: labcore and its peers, measured side by side in one run."""
 
+from labcore.bench.daemon import bench_daemon
 from labcore.bench.dns import bench_dns
 from labcore.bench.images import bench_images
 from labcore.bench.life import bench_exec, bench_life, bench_many
@@ -17,6 +18,7 @@ BENCHES = {
     "network": bench_network,
     "ports": bench_ports,
     "dns": bench_dns,
+    "daemon": bench_daemon,
 }
 
 __all__ = ["BENCHES", "Result", "Row", "as_json", "versions_of"]

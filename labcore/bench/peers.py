@@ -174,13 +174,18 @@ def own_dockerd(work: Path, *options: str) -> Iterator[list[str]]:
     home = work / "docker"
     home.mkdir()
     socket = f"unix://{home}/docker.sock"
+    command = ["dockerd", "-H", socket, "--data-root", str(home / "data"), "--exec-root", str(home / "exec"),
+               "--pidfile", str(home / "pid"), *(options or WITHOUT_NETWORKS)]  # fmt: skip
+    with own_daemon(command, socket, home / "log") as docker:
+        yield docker
+
+
+@contextmanager
+def own_daemon(command: list[str], socket: str, log: Path) -> Iterator[list[str]]:
+    """Start a daemon that serves the Engine API; yield the words that begin a docker command to it. Raises PeerFailed."""
     with ExitStack() as undo:
-        log = undo.enter_context((home / "log").open("wb"))
-        daemon = subprocess.Popen(
-            ["dockerd", "-H", socket, "--data-root", str(home / "data"), "--exec-root", str(home / "exec"),
-             "--pidfile", str(home / "pid"), *(options or WITHOUT_NETWORKS)],
-            stdout=log, stderr=log,
-        )  # fmt: skip
+        output = undo.enter_context(log.open("wb"))
+        daemon = subprocess.Popen(command, stdout=output, stderr=output)
         undo.callback(_stop, daemon)
         docker = ["docker", "-H", socket]
         _await_daemon(docker, daemon)
@@ -196,12 +201,12 @@ def _remove_all(docker: list[str]) -> None:
 def _await_daemon(docker: list[str], daemon: "subprocess.Popen[bytes]") -> None:
     for _ in range(100):
         if daemon.poll() is not None:
-            raise PeerFailed("dockerd ended at once")
+            raise PeerFailed("the daemon ended at once")
         with suppress(PeerFailed):
             timed([*docker, "version"])
             return
         time.sleep(0.2)
-    raise PeerFailed("dockerd does not answer after 20 s")
+    raise PeerFailed("the daemon does not answer after 20 s")
 
 
 def _stop(daemon: "subprocess.Popen[bytes]") -> None:

@@ -29,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "network: what a network adds to a container's start, and making and removing networks, in the engine\n"
         "ports: publishing a port, and what goes through one, from localhost\n"
         "dns: a hundred names of a network, asked of the embedded DNS servers by sixteen at once\n"
+        "daemon: the docker command at labcore's daemon and at dockerd, and the daemons' memory\n"
         "images: pull, push, load, unpack, serve and fetch a Debian base image\n"
         "compare: containers against virtual machines, in a few minutes: start, stop, memory, disk, how many fit, "
         "work inside; `labcore vm setup` first"

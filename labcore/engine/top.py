@@ -56,7 +56,13 @@ def top(container: Container, arguments: str = "") -> Processes:
 def _ps(words: list[str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            ["ps", *words], capture_output=True, text=True, errors="replace", timeout=WAIT_SECONDS, check=False
+            ["ps", *words],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=WAIT_SECONDS,
+            check=False,
+            env={name: value for name, value in os.environ.items() if name != "COLUMNS"},  # it would cut lines off
         )
     except FileNotFoundError:
         raise Unavailable("ps is not installed on this machine, and shows the processes: install procps") from None

@@ -205,7 +205,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"group_add": ["nosuch"]}, "none in its /etc/group"),
     ({"tty": True}, "labcore run -t"),
     ({"name": "x"}, "Invalid container name"),
-    ({"user": "nosuch"}, "none in its /etc/passwd"),
+    ({"user": "nosuch"}, "no matching entries in passwd file"),
 ]
 
 

@@ -145,7 +145,7 @@ def test_what_cannot_be_executed(daemon: RunningDaemon, what: str) -> None:
 
 
 def test_no_such_directory(daemon: RunningDaemon) -> None:
-    done = daemon.docker("exec", "-w", "/nodir", "box", "ls", status=126)
+    done = daemon.docker("exec", "-w", "/nodir", "box", "ls", status=127)
     assert 'chdir to cwd ("/nodir") set in config.json failed: no such file or directory' in done.stdout
 
 

@@ -276,7 +276,9 @@ def test_queries_that_nobody_means_are_met_by_every_route(daemon: RunningDaemon,
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:24]))
 def test_bodies_that_are_no_objects_are_refused_by_every_route(daemon: RunningDaemon, body: bytes) -> None:
-    kept = [route for route in ASKED if route.method in ("POST", "PUT") and not re.search("/(stop|restart|kill)", route.path)]
+    kept = [  # `wait` reads no body, and rests as long as the container runs
+        route for route in ASKED if route.method in ("POST", "PUT") and not re.search("/(stop|restart|kill|wait)", route.path)
+    ]
     assert faults(daemon, [(route.method, target(route, "one"), body) for route in kept]) == []
 
 

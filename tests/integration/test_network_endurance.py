@@ -35,7 +35,8 @@ from labcore.engine.container_create import create
 from labcore.engine.container_start import start
 from labcore.engine.containers import remove
 from labcore.engine.fields import create_options
-from labcore.engine.network_connect import connect, disconnect, remove_network
+from labcore.engine.network_connect import connect, disconnect
+from labcore.engine.network_objects import remove_network
 from labcore.spec.network import EndpointOptions, NetworkOptions
 
 for number in range(int(sys.argv[2])):

@@ -423,7 +423,7 @@ def test_removing(machine: Machine) -> None:
     assert machine.files() == set()
     with pytest.raises(NotFound):
         machine.do(machine.driver.remove, "blue")
-    with pytest.raises(InvalidInput, match="always there"):
+    with pytest.raises(InvalidInput, match="pre-defined network"):
         machine.do(machine.driver.remove, "bridge")
 
 

@@ -69,7 +69,8 @@ def test_a_guest_starts_answers_measures_and_ends(vm_root: Path, kind: str) -> N
         assert guest.run("cat /proc/1/comm") == "init\n"
         measured = dict(line.split() for line in guest.run(f"/{PROBE}").splitlines())  # by the program that measures outside
         assert set(measured) == {"cpu", "getpid", "stat", "create", "pipe", "fork"}
-        assert all(float(value) > 0 for value in measured.values())
+        times = [float(value) for value in measured.values()]  # an emulated clock may stand still in a short one
+        assert min(times) >= 0 < max(times)
         names = [phase.name for phase in guest.timeline]
         assert names[-1] == "first process"
         assert "kernel: drivers" in names
