@@ -187,7 +187,10 @@ def test_it_ends_with_its_container(daemon: RunningDaemon) -> None:
     daemon.docker("run", "-d", "--name", "short", "--network", "none", "busybox", "sleep", "1000")
     id = created(daemon, "sleep", "1000", name="short", AttachStdout=True)
     with ask(daemon.socket, "POST", f"/exec/{id}/start", {}, headers=UPGRADE) as started:
-        daemon.client.containers.get("short").remove(force=True)
+        short, deadline = daemon.client.containers.get("short"), time.monotonic() + 20
+        while len(short.top()["Processes"]) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        short.remove(force=True)
         assert started.rest() == b""
     assert inspected(daemon, id)["ExitCode"] == 137
 
