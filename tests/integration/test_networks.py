@@ -382,6 +382,7 @@ def test_a_bridge_that_a_container_is_on_stays_though_its_state_root_is_gone(mac
 
 
 def test_a_bridge_of_another_mount_namespace_stays(machine: Machine, tmp_path: Path) -> None:
+    machine.create("blue")  # before, or the numbers of its root are those of the one that goes
     bridge = gone_root(machine, tmp_path / "other")
     alias = json.loads(machine.sh(f"ip -json link show {bridge}"))[0]["ifalias"]
     machine.sh(f"ip link set {bridge} alias {alias.replace(str(os.stat('/proc/self/ns/mnt').st_ino), '1')}")

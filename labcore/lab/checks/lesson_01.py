@@ -138,7 +138,7 @@ def _await(condition: Callable[[], bool]) -> None:
 
 def _observe_outside_pid(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield from a_container(seen, draw)
-    _await(lambda: len(_sleeping(seen.pid)) == SLEEPERS)
+    _await(lambda: procfs.has_ended(seen.pid) or len(_sleeping(seen.pid)) == SLEEPERS)  # the step may have failed
     family = map(ProcessView, (seen.pid, *_sleeping(seen.pid)))
     draw.keep("numbers", {each.numbers[-1]: each.numbers[-2] for each in family})  # inside: out here
 
