@@ -158,11 +158,13 @@ def own_names(options: CreateOptions, owner: str) -> str:
 
 def _linked(engine: Engine, links: Sequence[tuple[str, str]]) -> Iterator[tuple[Container, str, str]]:
     """Yield containers that are linked on the default network, their addresses and aliases. Raises NotFound, InvalidInput."""
-    for name, alias in links:
-        container = engine.records.find(name)
+    for id, alias in links:
+        container = engine.records.find(id)
         found = [each for each in engine.networks.endpoints(owner=container.id) if each.wanted.network == DEFAULT]
         if not found:
-            raise InvalidInput(f"link {name}: it is not running on the default network: labcore start {name}")
+            raise InvalidInput(
+                f"link {container.name}: it is not running on the default network: labcore start {container.name}"
+            )
         yield container, _plain(found[0].ipv4), alias
 
 

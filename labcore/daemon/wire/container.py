@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
 from labcore.daemon.wire.host_config_json import host_config_json
-from labcore.daemon.wire.mounts import mode_of, propagation_of
+from labcore.daemon.wire.mounts import is_tmpfs_option, mode_of, propagation_of
 from labcore.engine.container_state import get, upper_of
 from labcore.engine.engine import Engine
 from labcore.engine.health_state import Health
@@ -48,9 +49,9 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
         "ProcessLabel": "",
         "AppArmorProfile": container.options.apparmor,
         "ExecIDs": None,
-        "HostConfig": host_config_json(container.options),
+        "HostConfig": host_config_json(container.options) | {"Links": _links(engine, container) or None},
         "GraphDriver": {"Name": driver_of(container), "Data": _graph_data(engine, container) if container.layers else None},
-        "Mounts": [mount_point(engine, mount) for mount in container.mounts],
+        "Mounts": [mount_point(engine, mount) for mount in container.mounts if not is_tmpfs_option(mount)],
         "Config": _config(container, config),
         "NetworkSettings": settings_json(engine, container),
     }
@@ -127,6 +128,14 @@ def _config(container: Container, config: Config) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in optional or value not in (None, {}, "")}
 
 
+def _links(engine: Engine, container: Container) -> list[str]:
+    found = []
+    for id, alias in container.options.links:
+        with suppress(NotFound):  # a link to one that has been removed is none any more
+            found.append(f"/{engine.records.find(id).name}:/{container.name}/{alias}")
+    return found
+
+
 def is_anonymous(container: Container, mount: Mount) -> bool:
     """Return whether a mount is a volume that nobody has named."""
     return mount.kind == "volume" and mount.source in container.anonymous_volumes()
@@ -198,7 +207,7 @@ OF_BRIDGE: Final[dict[str, Any]] = {
 # --- in a list
 
 
-def summary(engine: Engine, container: Container, *, size: bool = False) -> dict[str, Any]:
+def summary(engine: Engine, container: Container, linked: Iterable[str] = (), *, size: bool = False) -> dict[str, Any]:
     """Return a container as a list has it (ContainerSummary)."""
     image = container.image or container.options.rootfs
     try:
@@ -207,7 +216,7 @@ def summary(engine: Engine, container: Container, *, size: bool = False) -> dict
         networks = {}
     found = {
         "Id": container.id,
-        "Names": [f"/{container.name}"],
+        "Names": [f"/{container.name}", *linked],
         "Image": image,
         "ImageID": container.image_id,
         "Command": command_line(container),
@@ -218,7 +227,7 @@ def summary(engine: Engine, container: Container, *, size: bool = False) -> dict
         "Status": status_line(container, health=engine.health_status(container.id)),
         "HostConfig": {"NetworkMode": container.options.network_mode or "none"},
         "NetworkSettings": {"Networks": networks},
-        "Mounts": [mount_point(engine, mount) for mount in container.mounts],
+        "Mounts": [mount_point(engine, mount) for mount in container.mounts if not is_tmpfs_option(mount)],
     }
     return found | (_sizes(engine, container) if size else {})
 

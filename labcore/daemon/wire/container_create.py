@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from msgspec import UNSET, UnsetType, field
 
+from labcore.daemon.versions import Version
 from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.host_config import HostConfig, host_fields
 from labcore.daemon.wire.mounts import read_mounts
@@ -14,6 +15,7 @@ from labcore.spec import CreateOptions, EndpointOptions, Healthcheck
 
 WITHOUT_ENDPOINTS: Final = ("none", "host")
 EMPTY_MEANS: Final = ("masked_paths", "readonly_paths")  # an empty list of these says that there is none
+SEVERAL_ENDPOINTS: Final = (1, 44)  # the version that brought them
 SECOND: Final = 10**9  # in nanoseconds
 LEAST_INTERVAL: Final = 10**6  # nanoseconds: docker's minimum of a health check's times
 
@@ -119,13 +121,20 @@ def create_options_of(body: ContainerCreate, *, name: str) -> CreateOptions:
     return create_options(body.image, words, **given)
 
 
+def check_endpoints(body: ContainerCreate, version: Version) -> None:
+    """Refuse several endpoints for versions that did not know how. Raises InvalidInput."""
+    names = sorted(body.networking_config.endpoints_config)
+    if version < SEVERAL_ENDPOINTS and len(names) > 1:
+        raise InvalidInput(f"Container cannot be created with multiple network endpoints: {', '.join(names)}")
+
+
 def _environment(entries: list[str]) -> tuple[tuple[str, str | None], ...]:
     """Return variables; an entry without `=` takes the image's away."""
     found: dict[str, str | None] = {}
     for entry in entries:
         variable, equals, value = entry.partition("=")
         if not variable or "\0" in entry:
-            raise InvalidInput(f"invalid environment variable: {entry!r:.80}")
+            raise InvalidInput(f"invalid environment variable: {entry:.80}")
         found[variable] = value if equals else None
     return tuple(found.items())
 

@@ -49,7 +49,6 @@ def host_config_json(options: CreateOptions) -> dict[str, Any]:
         "GroupAdd": list(options.group_add) or None,
         "IpcMode": options.ipc_mode or "private",
         "Cgroup": "",
-        "Links": [f"{name}:{alias}" for name, alias in options.links] or None,
         "OomScoreAdj": options.oom_score_adj or 0,
         "PidMode": options.pid_mode,
         "Privileged": options.privileged,

@@ -1,6 +1,7 @@
 """Mounts of the API: Binds, Mounts, Tmpfs and Volumes, read into Mount values, and written as inspect shows them."""
 
-from typing import Any, Final
+import os
+from typing import Any, Final, Never
 
 from msgspec import UNSET, UnsetType, field
 
@@ -60,20 +61,30 @@ class MountSpec(Wire):
 def from_spec(spec: MountSpec) -> Mount:
     """Return the mount that an entry of HostConfig.Mounts means. Raises InvalidInput."""
     if spec.type not in KINDS:
-        raise InvalidInput(f"invalid mount config: mount type {spec.type!r} is not supported here: use {', '.join(KINDS)}")
+        _refuse(spec, f"mount type unknown: use {', '.join(KINDS)}")
     if not spec.target:
-        raise InvalidInput(f"invalid mount config for type {spec.type!r}: field Target must not be empty")
+        _refuse(spec, "field Target must not be empty")
+    for kind in KINDS:
+        if kind != spec.type and getattr(spec, f"{kind}_options") is not UNSET:
+            raise InvalidInput(f'{kind.title()}Options must not be specified on mount type "{spec.type}"')
     kept = {"bind": _bind, "volume": _volume, "tmpfs": _tmpfs}[spec.type](spec)
     return Mount(spec.type, spec.target, spec.source, read_only=spec.read_only, **kept)  # type: ignore[arg-type]
 
 
+def _refuse(spec: MountSpec, why: str) -> Never:
+    raise InvalidInput(f'invalid mount config for type "{spec.type:.40}": {why}')
+
+
 def _bind(spec: MountSpec) -> dict[str, Any]:
+    if not spec.source:
+        _refuse(spec, "field Source must not be empty")
     if not spec.source.startswith("/"):
-        what = "must not be empty" if not spec.source else f"{spec.source!r} must be an absolute path"
-        raise InvalidInput(f"invalid mount config for type 'bind': field Source {what}")
+        _refuse(spec, f"invalid mount path: '{spec.source}' mount path must be absolute")
     options = spec.bind_options or BindOptions()
     if options.propagation and options.propagation not in PROPAGATION:
-        raise InvalidInput(f"invalid mount config for type 'bind': propagation {options.propagation!r} is not known")
+        _refuse(spec, f"invalid propagation mode: {options.propagation}")
+    if not (options.create_mountpoint or os.path.lexists(spec.source)):
+        _refuse(spec, f"bind source path does not exist: {spec.source}")
     propagation = (options.propagation,) if options.propagation else ()
     return {"options": propagation, "recursive": not options.non_recursive, "make": options.create_mountpoint}
 
@@ -88,7 +99,7 @@ def _volume(spec: MountSpec) -> dict[str, Any]:
 
 def _tmpfs(spec: MountSpec) -> dict[str, Any]:
     if spec.source:
-        raise InvalidInput("invalid mount config for type 'tmpfs': field Source must not be specified")
+        _refuse(spec, "field Source must not be specified")
     options = spec.tmpfs_options or TmpfsOptions()
     size = (f"size={options.size_bytes}",) if options.size_bytes else ()
     mode = (f"mode={options.mode:o}",) if options.mode else ()
@@ -127,8 +138,8 @@ def is_bind(mount: Mount) -> bool:
 
 
 def is_tmpfs_option(mount: Mount) -> bool:
-    """Return whether a mount stands in Tmpfs."""
-    return mount.kind == "tmpfs" and not mount.read_only
+    """Return whether a mount stands in Tmpfs, and not among Mounts."""
+    return mount.kind == "tmpfs" and mount.make
 
 
 def bind_json(mount: Mount) -> str:

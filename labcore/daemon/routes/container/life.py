@@ -21,6 +21,7 @@ from labcore.engine.lifecycle import NOTHING
 from labcore.engine.listing import has_label
 from labcore.engine.prune import prune_containers
 from labcore.engine.records import Container
+from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
 
 PRUNE_FILTERS: Final = ("until", "label", "label!")
@@ -49,7 +50,11 @@ def restart_container(daemon: Daemon, request: Request, name: str) -> Response:
 
 def kill_container(daemon: Daemon, request: Request, name: str) -> Response:
     """POST /containers/{name}/kill."""
-    kill(daemon.engine, name, signal_number(request.query.get("signal") or "KILL"))
+    try:
+        number = signal_number(request.query.get("signal") or "KILL")
+    except InvalidInput as error:
+        raise InvalidInput(f"cannot kill container: {name}: {error}") from None
+    kill(daemon.engine, name, number)
     return empty()
 
 
