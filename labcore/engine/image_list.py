@@ -83,7 +83,7 @@ class _Wanted:
     def narrowed(self, local: LocalImage) -> LocalImage | None:
         """Return an image with the names that are wanted; None if it is not."""
         created, labels = _created(local.image), dict(local.image.config.labels)
-        if not (self._since < created < self._before and created <= self._until and has_labels(labels, self._labels)):
+        if not (self._since < created < min(self._before, self._until) and has_labels(labels, self._labels)):
             return None
         if self._not_labels and has_labels(labels, self._not_labels):
             return None

@@ -62,7 +62,7 @@ def disconnect(engine: Engine, network: str, text: str, *, force: bool = False) 
 
 def _connect_running(engine: Engine, container: Container, wanted: EndpointOptions) -> None:
     before = connected_now(engine, container)
-    names = names_on(wanted, container.id, container.name)
+    names = names_on(wanted, container.id, container.name, container.options.hostname)
     endpoint = engine.networks.reserve(wanted, container.id, names=names)
     try:
         with namespace_of(container.state.pid) as namespace:

@@ -80,17 +80,19 @@ def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str 
         for each in _by_priority(engine, options.networks):
             own_ports = () if endpoints else ports
             with span(f"network: reserve an endpoint on {each.network}"):
-                endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
+                endpoints.append(
+                    engine.networks.reserve(each, owner, names=names_on(each, owner, name, options.hostname), ports=own_ports)
+                )
         made = _connected(engine, options, tuple(endpoints), asked, owner, name)
         undo.pop_all()
         log_endpoint_events(engine, endpoints, "connect")
         return made.replace(host_gateway=gateway)
 
 
-def names_on(wanted: EndpointOptions, owner: str, name: str) -> tuple[str, ...]:
+def names_on(wanted: EndpointOptions, owner: str, name: str, hostname: str) -> tuple[str, ...]:
     """Return the names by which others on a network find a container; the default network has none."""
-    names = () if wanted.network == DEFAULT else (name, owner[:SHOWN], *wanted.aliases)
-    return tuple(each for each in names if each)
+    names = () if wanted.network == DEFAULT else (name, owner[:SHOWN], *wanted.aliases, hostname)
+    return tuple(each for each in dict.fromkeys(names) if each)
 
 
 def connected_now(engine: Engine, container: Container) -> Connected:

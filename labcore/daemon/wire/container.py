@@ -17,7 +17,7 @@ from labcore.engine.network_inspect import bindings, exposed_ports, network_sett
 from labcore.engine.records import Container, run_config
 from labcore.errors import NotFound
 from labcore.images.config import Config, healthcheck_json
-from labcore.spec import Mount
+from labcore.spec import CreateOptions, Mount
 from labcore.storage.tree import size_of
 from labcore.storage.volumes import Volume
 
@@ -225,11 +225,16 @@ def summary(engine: Engine, container: Container, linked: Iterable[str] = (), *,
         "Labels": container.labels(),
         "State": status_of(container),
         "Status": status_line(container, health=engine.health_status(container.id)),
-        "HostConfig": {"NetworkMode": container.options.network_mode or "none"},
+        "HostConfig": _summary_host_config(container.options),
         "NetworkSettings": {"Networks": networks},
         "Mounts": [mount_point(engine, mount) for mount in container.mounts if not is_tmpfs_option(mount)],
     }
     return found | (_sizes(engine, container) if size else {})
+
+
+def _summary_host_config(options: CreateOptions) -> dict[str, Any]:
+    annotations = {"Annotations": dict(options.annotations)} if options.annotations else {}
+    return {"NetworkMode": options.network_mode or "none", **annotations}
 
 
 def ports_json(engine: Engine, container: Container) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """ContainerCreate: the body of POST /containers/create, and the CreateOptions that it means."""
 
+import os.path
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from labcore.spec import CreateOptions, EndpointOptions, Healthcheck
 WITHOUT_ENDPOINTS: Final = ("none", "host")
 EMPTY_MEANS: Final = ("masked_paths", "readonly_paths")  # an empty list of these says that there is none
 SEVERAL_ENDPOINTS: Final = (1, 44)  # the version that brought them
+PRIVATE_IPC: Final = (1, 40)  # the first whose containers are not shareable unless they want to, and that limits processes
 SECOND: Final = 10**9  # in nanoseconds
 LEAST_INTERVAL: Final = 10**6  # nanoseconds: docker's minimum of a health check's times
 
@@ -104,7 +106,7 @@ def create_options_of(body: ContainerCreate, *, name: str) -> CreateOptions:
         "open_stdin": body.open_stdin,
         "stdin_once": body.stdin_once,
         "environment": _environment(body.env),
-        "workdir": body.working_dir,
+        "workdir": os.path.normpath(body.working_dir) if body.working_dir else "",
         "labels": body.labels,
         "stop_signal": body.stop_signal,
         "mounts": read_mounts(binds=host.binds, mounts=host.mounts, tmpfs=host.tmpfs, volumes=list(body.volumes)),
@@ -121,11 +123,14 @@ def create_options_of(body: ContainerCreate, *, name: str) -> CreateOptions:
     return create_options(body.image, words, **given)
 
 
-def check_endpoints(body: ContainerCreate, version: Version) -> None:
-    """Refuse several endpoints for versions that did not know how. Raises InvalidInput."""
+def adapt_to_version(body: ContainerCreate, version: Version) -> None:
+    """Give a body the meaning that it had in older versions. Raises InvalidInput."""
     names = sorted(body.networking_config.endpoints_config)
     if version < SEVERAL_ENDPOINTS and len(names) > 1:
         raise InvalidInput(f"Container cannot be created with multiple network endpoints: {', '.join(names)}")
+    if version < PRIVATE_IPC:
+        body.host_config.ipc_mode = body.host_config.ipc_mode or "shareable"
+        body.host_config.pids_limit = 0
 
 
 def _environment(entries: list[str]) -> tuple[tuple[str, str | None], ...]:

@@ -165,7 +165,7 @@ def resource_fields(host: HostResources) -> dict[str, Any]:
         "cpu_rt_runtime": host.cpu_realtime_runtime,
         "cpuset_cpus": host.cpuset_cpus,
         "cpuset_mems": host.cpuset_mems,
-        "pids_limit": host.pids_limit,
+        "pids_limit": max(host.pids_limit, 0),
         "blkio_weight": host.blkio_weight,
         "blkio_weight_device": [f"{each.path}:{each.weight}" for each in host.blkio_weight_device],
         "device_read_bps": [f"{each.path}:{each.rate}" for each in host.blkio_device_read_bps],

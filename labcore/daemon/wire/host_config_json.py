@@ -117,7 +117,7 @@ def resources_json(options: CreateOptions) -> dict[str, Any]:
         "MemorySwappiness": limits.swappiness,
         "OomKillDisable": limits.no_oom_killer or False,
         **({"Init": True} if options.init else {}),
-        "PidsLimit": limits.pids,
+        "PidsLimit": None if limits.pids is None else max(limits.pids, 0),
         "Ulimits": [{"Name": each.name.lower(), "Hard": each.hard, "Soft": each.soft} for each in options.ulimits],
         "CpuCount": 0,
         "CpuPercent": 0,

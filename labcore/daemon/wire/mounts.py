@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType, field
 
 from labcore.daemon.wire.codec import Wire
 from labcore.engine.mount_options import NO_MEANING_HERE, PROPAGATION, from_short, from_tmpfs
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, NotFound
 from labcore.spec import Mount
 
 KINDS: Final = ("bind", "volume", "tmpfs")
@@ -19,6 +19,8 @@ class BindOptions(Wire):
     propagation: str = ""
     non_recursive: bool = False
     create_mountpoint: bool = False
+    read_only_non_recursive: bool = False
+    read_only_force_recursive: bool = False
 
 
 class DriverConfig(Wire):
@@ -86,7 +88,14 @@ def _bind(spec: MountSpec) -> dict[str, Any]:
     if not (options.create_mountpoint or os.path.lexists(spec.source)):
         _refuse(spec, f"bind source path does not exist: {spec.source}")
     propagation = (options.propagation,) if options.propagation else ()
-    return {"options": propagation, "recursive": not options.non_recursive, "make": options.create_mountpoint}
+    if options.read_only_force_recursive and options.read_only_non_recursive:
+        _refuse(spec, "ReadOnlyForceRecursive and ReadOnlyNonRecursive do not go together")
+    return {
+        "options": propagation,
+        "recursive": not options.non_recursive,
+        "make": options.create_mountpoint,
+        "write_protects_below": not options.read_only_non_recursive,
+    }
 
 
 def _volume(spec: MountSpec) -> dict[str, Any]:
@@ -107,9 +116,9 @@ def _tmpfs(spec: MountSpec) -> dict[str, Any]:
 
 
 def check_driver(name: str) -> None:
-    """Raise InvalidInput for a volume driver that is not here."""
+    """Raise NotFound for a volume driver that is not here."""
     if name not in ("", "local"):
-        raise InvalidInput(f"plugin {name!r} not found: 'local' is the only volume driver here")
+        raise NotFound(f'error looking up volume plugin {name:.80}: plugin "{name:.80}" not found: use local')
 
 
 def read_mounts(*, binds: list[str], mounts: list[MountSpec], tmpfs: dict[str, str], volumes: list[str]) -> tuple[Mount, ...]:
@@ -153,8 +162,10 @@ def mount_json(mount: Mount) -> dict[str, Any]:
     found: dict[str, Any] = {"Type": mount.kind, "Source": mount.source, "Target": mount.target}
     if mount.read_only:
         found["ReadOnly"] = True
-    if mount.kind == "bind" and (mount.options or not mount.recursive):
-        found["BindOptions"] = {"Propagation": "".join(mount.options[:1]), "NonRecursive": not mount.recursive}
+    if mount.kind == "bind" and (mount.options or not mount.recursive or not mount.write_protects_below):
+        found["BindOptions"] = {"Propagation": "".join(mount.options[:1]), "NonRecursive": not mount.recursive} | (
+            {} if mount.write_protects_below else {"ReadOnlyNonRecursive": True}
+        )
     if mount.kind == "volume" and (not mount.copy or mount.labels):
         found["VolumeOptions"] = {"NoCopy": not mount.copy, "Labels": dict(mount.labels)}
     return found

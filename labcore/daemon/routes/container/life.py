@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Final
 
 from labcore.daemon.context import Daemon
+from labcore.daemon.versions import version_of
 from labcore.daemon.wire.codec import JSON, decode, empty, encode, json_response
 from labcore.daemon.wire.container_update import ContainerUpdate, limits_of, restart_policy_of
 from labcore.daemon.wire.query import filters, flag, number
@@ -24,6 +25,7 @@ from labcore.engine.records import Container
 from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
 
+PIDS_LIMITED_SINCE: Final = (1, 40)
 PRUNE_FILTERS: Final = ("until", "label", "label!")
 
 
@@ -84,6 +86,8 @@ def rename_container(daemon: Daemon, request: Request, name: str) -> Response:
 def update_container(daemon: Daemon, request: Request, name: str) -> Response:
     """POST /containers/{name}/update."""
     body = decode(request, ContainerUpdate)
+    if version_of(request) < PIDS_LIMITED_SINCE:
+        body.pids_limit = None
     update(daemon.engine, name, limits_of(body), restart=restart_policy_of(body.restart_policy))
     return json_response({"Warnings": None})
 

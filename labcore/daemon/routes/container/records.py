@@ -8,7 +8,7 @@ from labcore.daemon.defaults import complete_body, complete_options
 from labcore.daemon.versions import version_of
 from labcore.daemon.wire.codec import decode, json_response
 from labcore.daemon.wire.container import inspect, summary
-from labcore.daemon.wire.container_create import ContainerCreate, check_endpoints, create_options_of
+from labcore.daemon.wire.container_create import ContainerCreate, adapt_to_version, create_options_of
 from labcore.daemon.wire.platform import platform_text
 from labcore.daemon.wire.query import filters, flag, number
 from labcore.engine.container_create import create
@@ -27,7 +27,7 @@ OF_ALL: Final = ("status", "exited", "before", "since")  # filters that ask for 
 def create_container(daemon: Daemon, request: Request) -> Response:
     """POST /containers/create."""
     body = decode(request, ContainerCreate)
-    check_endpoints(body, version_of(request))
+    adapt_to_version(body, version_of(request))
     complete_body(body, daemon.settings)
     options = complete_options(create_options_of(body, name=request.query.get("name", "")), daemon.settings)
     if options.image and (platform := platform_text(request)):
