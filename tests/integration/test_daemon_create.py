@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import needs_root
 from tests.daemon import RunningDaemon, running_daemon
-from tests.integration.test_daemon_life import until
+from tests.raw_api import wait_for
 
 REFUSED = [
     ({"Env": ["=x"]}, {}, "invalid environment variable: =x"),
@@ -161,7 +161,7 @@ def test_a_slave_bind_s_mounts_stay_and_the_host_s_come(daemon: RunningDaemon, s
         seen = threads.submit(
             run_on, daemon, shared_mount, "timeout", "20", "sh", "-c", f"touch /there/ready; {wait}", Propagation="slave"
         )
-        until(lambda: (shared_mount / "ready").exists())
+        wait_for(lambda: (shared_mount / "ready").exists())
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", shared_mount / "inner"], check=True)
         seen.result()
 
