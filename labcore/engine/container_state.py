@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import signal
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from labcore import procfs
 from labcore.engine.records import State
+from labcore.engine.timestamps import now, rfc3339
 from labcore.errors import InUse, NotFound, NotRunning, StoreFull
 
 TYPE_CHECKING = False
@@ -138,17 +138,6 @@ def _ended(noted: State, shim: Shim) -> State:
 def never_ran(noted: State) -> State:
     """Return the state from before a start that came to nothing."""
     return noted.replace(status="exited" if noted.finished else "created", pid=0, restarting=False)
-
-
-def now() -> str:
-    """Return the time as RFC 3339 writes it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def rfc3339(nanoseconds: int) -> str:
-    """Write nanoseconds since 1970 as RFC 3339 does."""
-    seconds, rest = divmod(nanoseconds, 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
 
 
 def boot_id() -> str:

@@ -4,13 +4,13 @@ import os
 import platform
 import threading
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import labcore
 from labcore.daemon.context import Daemon
 from labcore.daemon.versions import API_VERSION, MIN_API_VERSION
+from labcore.engine.timestamps import now
 from labcore.images.resolve import entries
 from labcore.native import program
 from labcore.runtime.cgroups.hierarchy import hierarchies
@@ -55,7 +55,7 @@ def info_json(daemon: Daemon) -> dict[str, Any]:
         "Debug": daemon.settings.debug,
         "NFd": len(os.listdir("/proc/self/fd")),  # noqa: PTH208
         "NGoroutines": threading.active_count(),
-        "SystemTime": datetime.now(UTC).isoformat(),
+        "SystemTime": now(),
         "LoggingDriver": daemon.settings.log_driver,
         "CgroupDriver": "systemd" if RUNS.is_dir() and not hierarchies().v1 else "cgroupfs",
         "CgroupVersion": "1" if hierarchies().v1 else "2",

@@ -7,8 +7,7 @@ from typing import Final
 from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import JSON, decode, empty, encode, json_response
 from labcore.daemon.wire.container_update import ContainerUpdate, limits_of, restart_policy_of
-from labcore.daemon.wire.query import filters, flag, number
-from labcore.daemon.wire.times import before
+from labcore.daemon.wire.query import before, filters, flag, number
 from labcore.engine.container_links import remove_link
 from labcore.engine.container_pause import pause, unpause
 from labcore.engine.container_restart import restart
