@@ -4,8 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from labcore import procfs
-from labcore.engine.container_state import get
+from labcore.engine.container_state import get, has_ended, while_it_runs
 from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
 from labcore.engine.lifecycle import next_status, status_of
@@ -60,25 +59,24 @@ def execute(
     container = get(engine, text)
     inside = attach(engine, container)
     try:
-        spec = _spec(engine, container, options, inside.pid)
+        with while_it_runs(container):
+            spec = _spec(engine, container, options, inside.pid)
 
-        def ready(process: Process) -> None:
-            if procfs.start_time(inside.pid) != container.state.pid_start:  # what was joined may be a later process's
-                raise NotRunning(f"{container} has just ended: labcore start {container.name}")
-            if not spec.terminal:
-                give_streams(process.pid, spec.user.uid)
+            def ready(process: Process) -> None:
+                if has_ended(container):  # what was joined may be a later process's
+                    raise NotRunning(f"container {container.id} is not running")
+                if not spec.terminal:
+                    give_streams(process.pid, spec.user.uid)
 
-        syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
-        launch = engine.launch_options(syncs).replace(dies_with_parent=False)
-        plan = exec_plan(spec, inside.pid, options=launch)
-        return spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release)
+            syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
+            launch = engine.launch_options(syncs).replace(dies_with_parent=False)
+            plan = exec_plan(spec, inside.pid, options=launch)
+            return spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release)
     except PermissionError:  # of /proc/PID/ns
         raise Unavailable(
             f"{container} was started in another user namespace than this command's, which may not enter it\n"
             "  cure: start it and enter it in one: labcore rootless sh, and the commands there"
         ) from None
-    except FileNotFoundError:  # of /proc/PID
-        raise NotRunning(f"{container} has just ended: labcore start {container.name}") from None
     finally:
         inside.release()
 
