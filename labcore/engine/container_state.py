@@ -118,7 +118,7 @@ def has_ended(container: Container) -> bool:
 
 @contextmanager
 def while_it_runs(container: Container) -> Iterator[None]:
-    """Have it said that the container does not run, whatever fails in the block because it ends meanwhile. Raises NotRunning."""
+    """Have it said that the container does not run, whatever fails because it ends meanwhile. Raises NotRunning."""
     try:
         yield
     except (LabcoreError, OSError):

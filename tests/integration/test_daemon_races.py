@@ -1,4 +1,4 @@
-"""What is asked of a container that is just ending, or being removed, is answered as of one that has ended, in docker's words."""
+"""A container that is just ending, or being removed: what is asked of it is answered as of one that has ended, by docker's words."""
 
 import re
 import threading
