@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labcore.engine.container_cgroups import cgroup_of_running
+from labcore.engine.container_cgroups import cgroup_directories, cgroup_of_running, uncount_shim
 from labcore.engine.container_events import log_container_event
 from labcore.engine.container_state import settled
 from labcore.engine.resources import limited
@@ -31,7 +31,10 @@ def update(
         engine.lifecycle.check("update", container)
         options = _changed(container, limits or {}, restart)
         if limits and container.state.status == "running":
-            cgroup_of_running(engine, container).apply(_differing(container.options.resources, options.resources))
+            changed = _differing(container.options.resources, options.resources)
+            if changed.pids:
+                uncount_shim(cgroup_directories(engine, container), container.state.pid)
+            cgroup_of_running(engine, container).apply(changed)
         container = engine.records.set_options(container, options)
     log_container_event(engine, container, "update")
     return container

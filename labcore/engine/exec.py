@@ -10,6 +10,7 @@ from labcore.engine.engine import Engine
 from labcore.engine.lifecycle import next_status, status_of
 from labcore.engine.records import Container
 from labcore.errors import InvalidInput, NotRunning, Unavailable
+from labcore.files import write_text
 from labcore.native import Process, Stream
 from labcore.record import Record
 from labcore.runtime import spawn
@@ -61,10 +62,14 @@ def execute(
     try:
         with while_it_runs(container):
             spec = _spec(engine, container, options, inside.pid)
+            own = cgroups_of(os.getpid())
+            cgroups = [each for each in cgroups_of(inside.pid) if each not in own]
 
             def ready(process: Process) -> None:
                 if has_ended(container):  # what was joined may be a later process's
                     raise NotRunning(f"container {container.id} is not running")
+                for directory in cgroups:  # it alone: its monitor does not count
+                    write_text(f"{directory}/cgroup.procs", str(process.pid))
                 if not spec.terminal:
                     give_streams(process.pid, spec.user.uid)
 
@@ -96,9 +101,7 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
         init=False,
     )
     root = BindRoot(f"/proc/{pid}/root")
-    own = cgroups_of(os.getpid())
-    cgroups = tuple(each for each in cgroups_of(pid) if each not in own)
-    spec = spec_of(engine, container.replace(options=wanted), root, lambda _: pid).replace(cgroups=cgroups)
+    spec = spec_of(engine, container.replace(options=wanted), root, lambda _: pid)
     if not container.options.links:
         return spec
     from labcore.engine.networks import connected_now, with_variables  # few have any

@@ -480,3 +480,18 @@ def test_a_killed_daemon_s_containers_are_picked_up(tmp_path: Path) -> None:
                 assert wait.json() == {"StatusCode": 9}
             done(second, ids["paused"], "unpause")
             assert state(second, ids["paused"])["Pid"] == pids["paused"]
+
+
+def test_a_limit_of_processes_counts_the_containers_own_alone(daemon: RunningDaemon) -> None:
+    """Neither its shim nor what starts an exec is among them: as many as were asked for can be had, and that is what it reads."""
+    run = ("run", "--rm", "--network", "none", "--pids-limit")
+    assert daemon.docker(*run, "1", "busybox", "sh", "-c", "echo alone").stdout == "alone\n"
+    assert daemon.docker(*run, "2", "busybox", "sh", "-c", "sleep 0; echo two").stdout == "two\n"
+    assert "can't fork" in daemon.docker(*run, "2", "busybox", "sh", "-c", "sleep .1 | sleep .1", status=2).stderr
+    daemon.docker("run", "-d", "--name", "limited", "--network", "none", "busybox", "sleep", "1000")
+    daemon.docker("update", "--pids-limit", "2", "limited")
+    assert "can't fork" in daemon.docker("exec", "limited", "sh", "-c", "sleep .1; echo in", status=2).stderr
+    daemon.docker("pause", "limited")
+    daemon.docker("unpause", "limited")
+    assert daemon.docker("exec", "limited", "echo", "in").stdout == "in\n"
+    daemon.docker("rm", "-f", "limited")

@@ -1,4 +1,4 @@
-"""A container that is just ending, or being removed: what is asked of it is answered as of one that has ended, by docker's words."""
+"""A container that is just ending, or being removed, is spoken of as one that has ended, in the words of docker."""
 
 import re
 import threading
