@@ -3,10 +3,9 @@
 from typing import Any
 
 from labcore.daemon.wire.codec import Wire
+from labcore.daemon.wire.host_config import processors
 from labcore.engine.fields import create_options
 from labcore.spec import RestartPolicy
-
-NANO: int = 10**9
 
 
 class RestartPolicyBody(Wire):
@@ -44,7 +43,7 @@ def limits_of(body: ContainerUpdate) -> dict[str, Any]:
         "cpu_shares": body.cpu_shares,
         "cpu_period": body.cpu_period,
         "cpu_quota": body.cpu_quota,
-        "cpus": body.nano_cpus / NANO,
+        "cpus": processors(body.nano_cpus),
         "cpu_rt_period": body.cpu_realtime_period,
         "cpu_rt_runtime": body.cpu_realtime_runtime,
         "cpuset_cpus": body.cpuset_cpus,

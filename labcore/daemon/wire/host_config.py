@@ -21,7 +21,6 @@ THROTTLES: Final = {
     "read_iops": "BlkioDeviceReadIOps",
     "write_iops": "BlkioDeviceWriteIOps",
 }
-CPU_PERIOD: Final = 100_000  # microseconds: what NanoCpus is a part of
 SHM_SIZE: Final = 64 << 20
 
 
@@ -172,7 +171,7 @@ def resource_fields(host: HostResources) -> dict[str, Any]:
         "device_write_bps": [f"{each.path}:{each.rate}" for each in host.blkio_device_write_bps],
         "device_read_iops": [f"{each.path}:{each.rate}" for each in host.blkio_device_read_iops],
         "device_write_iops": [f"{each.path}:{each.rate}" for each in host.blkio_device_write_iops],
-        "cpus": _processors(host.nano_cpus),
+        "cpus": processors(host.nano_cpus),
     }
     found = {name: value for name, value in said.items() if value}
     if host.memory_swappiness is not UNSET and host.memory_swappiness != -1:
@@ -180,7 +179,8 @@ def resource_fields(host: HostResources) -> dict[str, Any]:
     return found
 
 
-def _processors(nano: int) -> str:
+def processors(nano: int) -> str:
+    """Return NanoCpus as docker's --cpus has it; empty for none. Raises InvalidInput."""
     if nano < 0:
         raise InvalidInput(f"NanoCpus {nano}: a number of processors is not negative")
     return f"{nano // 10**9}.{nano % 10**9:09}" if nano else ""

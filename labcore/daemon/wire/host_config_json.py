@@ -6,7 +6,7 @@ from typing import Any, Final
 from labcore.daemon.wire.mounts import bind_json, is_bind, is_tmpfs_option, mount_json
 from labcore.engine.log_forms import log_options
 from labcore.procfs import block_device_path
-from labcore.spec import MASKED_PATHS, READONLY_PATHS, CreateOptions, DeviceRule, LogPolicy, Mount, Resources
+from labcore.spec import MASKED_PATHS, READONLY_PATHS, CreateOptions, DeviceRule, LogPolicy, Mount
 from labcore.spec.network import PortBinding
 from labcore.spec.resources import Throttle
 
@@ -16,7 +16,6 @@ THROTTLES: Final = {
     "read_iops": "BlkioDeviceReadIOps",
     "write_iops": "BlkioDeviceWriteIOps",
 }
-CPU_PERIOD: Final = 100_000  # microseconds: what NanoCpus is a part of
 SHM_SIZE: Final = 64 << 20  # bytes
 
 
@@ -92,17 +91,16 @@ def log_config_json(policy: LogPolicy) -> dict[str, Any]:
 def resources_json(options: CreateOptions) -> dict[str, Any]:
     """Return Resources."""
     limits = options.resources
-    nano = _nano_cpus(limits)
     return {
         "CpuShares": limits.cpu_shares or 0,
         "Memory": limits.memory or 0,
-        "NanoCpus": nano,
+        "NanoCpus": limits.nano_cpus or 0,
         "CgroupParent": options.cgroup_parent,
         "BlkioWeight": limits.block_weight or 0,
         "BlkioWeightDevice": [{"Path": block_device_path(*each[:2]), "Weight": each[2]} for each in limits.block_weights],
         **{name: _rates(each for each in limits.throttles if each.kind == kind) for kind, name in THROTTLES.items()},
-        "CpuPeriod": 0 if nano else limits.cpu_period or 0,
-        "CpuQuota": 0 if nano else limits.cpu_quota or 0,
+        "CpuPeriod": limits.cpu_period or 0,
+        "CpuQuota": limits.cpu_quota or 0,
         "CpuRealtimePeriod": limits.realtime_period or 0,
         "CpuRealtimeRuntime": limits.realtime_runtime or 0,
         "CpusetCpus": limits.cpus,
@@ -129,13 +127,6 @@ def resources_json(options: CreateOptions) -> dict[str, Any]:
 
 def _rates(throttles: Iterable[Throttle]) -> list[dict[str, Any]]:
     return [{"Path": block_device_path(each.major, each.minor), "Rate": each.rate} for each in throttles]
-
-
-def _nano_cpus(limits: Resources) -> int:
-    """Return NanoCpus: `create_options` has made a quota of it, in the period that is the default."""
-    if limits.cpu_period != CPU_PERIOD or (limits.cpu_quota or 0) <= 0:
-        return 0
-    return (limits.cpu_quota or 0) * 10**9 // CPU_PERIOD
 
 
 def rule_text(rule: DeviceRule) -> str:
