@@ -7,16 +7,17 @@ Whoever first finds that the container has ended notes it, and gives back what i
 from __future__ import annotations
 
 import signal
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from labcore import procfs
 from labcore.engine.records import State
 from labcore.engine.timestamps import now, rfc3339
-from labcore.errors import InUse, NotFound, NotRunning, StoreFull
+from labcore.errors import InUse, LabcoreError, NotFound, NotRunning, StoreFull
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Final
 
     from labcore.engine.engine import Engine
@@ -107,6 +108,23 @@ def _observed(engine: Engine, container: Container, *, is_ours: bool = False) ->
     process.release()
     known = noted.status == "running" and noted.pid == pid and noted.boot == boot_id()
     return noted if known else running_state(pid, noted)
+
+
+def has_ended(container: Container) -> bool:
+    """Return whether the process of a container that ran is gone, or about to be, or its number another's."""
+    pid = container.state.pid
+    return procfs.is_ending(pid) or procfs.start_time(pid) != container.state.pid_start
+
+
+@contextmanager
+def while_it_runs(container: Container) -> Iterator[None]:
+    """Have it said that the container does not run, whatever fails because it ends meanwhile. Raises NotRunning."""
+    try:
+        yield
+    except (LabcoreError, OSError):
+        if has_ended(container):
+            raise NotRunning(f"container {container.id} is not running") from None
+        raise
 
 
 def running_state(pid: int, before: State) -> State:
