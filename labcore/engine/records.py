@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from labcore.engine.database import Database
 from labcore.engine.names import checked_name
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
@@ -215,6 +217,8 @@ class Records(Database):
 
     def set_state(self, container: Container, state: State) -> Container:
         """Note a new state, unless somebody has noted another since `container` was read; return the container with it."""
+        if state == container.state:
+            return container
         old, new = (dumps(to_json(each)) for each in (container.state, state))
         with self.writing() as database:
             database.execute("UPDATE containers SET state = ? WHERE id = ? AND state = ?", (new, container.id, old))
@@ -249,13 +253,23 @@ class Records(Database):
     def _parse(self, row: tuple[str, str, str, str]) -> Container | Damaged:
         id, name, fixed, state = row
         try:
-            container = from_json(Container, loads(fixed)["record"])
+            container = _read_fixed(fixed)
             if container.id != id:
                 raise ValueError(f"it is that of {container.id[:80]}")
-            return container.replace(name=name, state=from_json(State, loads(state)))
+            return container.replace(name=name, state=_read_state(state))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             why = f"the record of container {name} in {self.path} cannot be read: {error}\n  cure: labcore rm -f {id[:12]}"
             return Damaged(str(id), str(name), StoreDamaged(why))
+
+
+@lru_cache(maxsize=1024)  # records: a daemon reads each again and again
+def _read_fixed(text: str) -> Container:
+    return from_json(Container, loads(text)["record"])
+
+
+@lru_cache(maxsize=1024)
+def _read_state(text: str) -> State:
+    return from_json(State, loads(text))
 
 
 def _fixed(container: Container) -> str:
