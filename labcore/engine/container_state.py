@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from labcore import procfs
@@ -56,6 +57,8 @@ def get(engine: Engine, text: str) -> Container:
 def current(engine: Engine, container: Container) -> Container:
     """Return a container in its true state. One that is found to have ended is tidied up, and that is noted."""
     if container.state.status not in ("starting", "running"):
+        return container
+    if engine.supervisor and engine.supervisor.sees_running(container):
         return container
     state = _observed(engine, container)
     if state == container.state:
@@ -151,6 +154,7 @@ def rfc3339(nanoseconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
 
 
+@cache
 def boot_id() -> str:
     """Return the machine's boot ID: random(4)."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()

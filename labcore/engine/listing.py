@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from labcore.engine.health_state import NO_HEALTH
 from labcore.engine.lifecycle import STATUSES, status_of
-from labcore.engine.records import run_config
+from labcore.engine.records import entrypoint_and_command
 from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
@@ -90,6 +90,8 @@ def matches(container: Container, filters: Mapping[str, Sequence[str]], *, healt
 
     They are `resolved_filters`.
     """
+    if not filters:
+        return True
     labels = container.labels()
     tests = {
         "network": lambda value: (
@@ -165,5 +167,5 @@ def span(seconds: float) -> str:
 
 def command_line(container: Container) -> str:
     """Return what is run, in one line."""
-    config = run_config(container)
-    return " ".join((*config.entrypoint, *config.command))
+    entrypoint, command = entrypoint_and_command(container)
+    return " ".join((*entrypoint, *command))

@@ -95,10 +95,10 @@ def run_config(container: Container) -> Config:
     inherited = {"PATH": DEFAULT_PATH} | dict(variable.partition("=")[::2] for variable in config.environment)
     own = dict(options.environment)
     environment = own | {name: value for name, value in inherited.items() if name not in own}  # in docker's order
-    own_entrypoint = options.entrypoint is not None
+    entrypoint, command = entrypoint_and_command(container)
     return config.replace(
-        entrypoint=options.entrypoint if own_entrypoint else config.entrypoint,
-        command=options.command or (() if own_entrypoint else config.command),
+        entrypoint=entrypoint,
+        command=command,
         environment=tuple(f"{name}={value}" for name, value in environment.items() if value is not None),
         user=options.user or config.user,
         workdir=options.workdir or config.workdir,
@@ -106,6 +106,14 @@ def run_config(container: Container) -> Config:
         stop_signal=options.stop_signal or config.stop_signal,
         healthcheck=_healthcheck(options.healthcheck, config.healthcheck),
     )
+
+
+def entrypoint_and_command(container: Container) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the two halves of what is run: an entrypoint of the container's own takes the image's command away."""
+    options, config = container.options, container.config
+    if options.entrypoint is None:
+        return config.entrypoint, options.command or config.command
+    return options.entrypoint, options.command
 
 
 def _healthcheck(own: Healthcheck | None, images: Healthcheck | None) -> Healthcheck | None:
