@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from labcore import procfs
@@ -57,6 +58,8 @@ def get(engine: Engine, text: str) -> Container:
 def current(engine: Engine, container: Container) -> Container:
     """Return a container in its true state. One that is found to have ended is tidied up, and that is noted."""
     if container.state.status not in ("starting", "running"):
+        return container
+    if engine.supervisor and engine.supervisor.sees_running(container):
         return container
     state = _observed(engine, container)
     if state == container.state:
@@ -158,6 +161,7 @@ def never_ran(noted: State) -> State:
     return noted.replace(status="exited" if noted.finished else "created", pid=0, restarting=False)
 
 
+@cache
 def boot_id() -> str:
     """Return the machine's boot ID: random(4)."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
