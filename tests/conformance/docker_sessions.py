@@ -11,7 +11,7 @@ SESSIONS = {
         docker container run --rm --quiet --platform linux/amd64 --pull never busybox sh -c 'exit 7'
         ~docker create --name two busybox sleep 100
         docker start two
-        docker container start two one
+        docker container start two one; docker wait one
         docker ps --format '{{.Names}} {{.Image}} {{.Command}} {{.State}}'
         docker ps -a --no-trunc --format '{{.Names}} {{.Command}} {{.State}}'
         docker container ls --all --format 'table {{.Names}}\t{{.Image}}\t{{.Ports}}\t{{.Mounts}}\t{{.Networks}}\t{{.Labels}}'
