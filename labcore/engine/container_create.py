@@ -58,7 +58,11 @@ def create(engine: Engine, options: CreateOptions) -> Container:
 def _check(engine: Engine, made: Container) -> None:
     """Refuse options that no start could carry out. Raises InvalidInput, Unavailable, NotFound."""
     from labcore.engine.holding import root_of, spec_of
+    from labcore.engine.volumes import check_source
 
+    for mount in made.options.mounts:
+        if mount.kind == "bind":
+            check_source(mount)
     for wanted in made.options.networks:
         if wanted.ipv4 or wanted.ipv6:
             with suppress(NotFound):  # it may yet be made, before a start

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from labcore.engine.health_state import NO_HEALTH
 from labcore.engine.lifecycle import STATUSES, status_of
-from labcore.engine.records import run_config
+from labcore.engine.records import entrypoint_and_command
 from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.errors import InvalidInput
 
@@ -91,6 +91,8 @@ def matches(container: Container, filters: Mapping[str, Sequence[str]], *, healt
 
     They are `resolved_filters`.
     """
+    if not filters:
+        return True
     labels = container.labels()
     tests = {
         "network": lambda value: (
@@ -166,5 +168,5 @@ def span(seconds: float) -> str:
 
 def command_line(container: Container) -> str:
     """Return what is run, in one line."""
-    config = run_config(container)
-    return " ".join((*config.entrypoint, *config.command))
+    entrypoint, command = entrypoint_and_command(container)
+    return " ".join((*entrypoint, *command))

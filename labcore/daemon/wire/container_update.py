@@ -1,13 +1,12 @@
 """ContainerUpdate: the body of POST /containers/{id}/update, as the engine takes it."""
 
-from typing import Any, Final
+from typing import Any
 
 from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.host_config import RestartPolicyConfig, restart_policy_of
+from labcore.daemon.wire.resources import processors
 from labcore.engine.fields import create_options
 from labcore.spec import RestartPolicy
-
-NANO: Final = 10**9
 
 
 class ContainerUpdate(Wire):
@@ -38,7 +37,7 @@ def limits_of(body: ContainerUpdate) -> dict[str, Any]:
         "cpu_shares": body.cpu_shares,
         "cpu_period": body.cpu_period,
         "cpu_quota": body.cpu_quota,
-        "cpus": body.nano_cpus / NANO,
+        "cpus": processors(body.nano_cpus),
         "cpu_rt_period": body.cpu_realtime_period,
         "cpu_rt_runtime": body.cpu_realtime_runtime,
         "cpuset_cpus": body.cpuset_cpus,

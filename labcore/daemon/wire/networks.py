@@ -27,7 +27,7 @@ class IPAM(Wire):
 
     driver: str = ""
     config: list[IPAMConfig] = []
-    options: dict[str, str] = {}
+    options: dict[str, str] | None = None
 
 
 class ConfigReference(Wire):
@@ -81,6 +81,7 @@ def network_options_of(body: NetworkCreate) -> NetworkOptions:
         auxiliary={name: address for pool in pools for name, address in pool.auxiliary_addresses.items()},
         labels=body.labels,
         options=body.options,
+        ipam_options=body.ipam.options,
         ipv4=body.enable_ipv4,
         ipv6=body.enable_ipv6,
         internal=body.internal,

@@ -103,7 +103,7 @@ def _cpu_fields(host: HostResources) -> dict[str, Any]:
         "cpu_rt_runtime": host.cpu_realtime_runtime,
         "cpuset_cpus": host.cpuset_cpus,
         "cpuset_mems": host.cpuset_mems,
-        "cpus": _processors(host.nano_cpus),
+        "cpus": processors(host.nano_cpus),
     }
 
 
@@ -131,7 +131,8 @@ def _device_fields(host: HostResources) -> dict[str, Any]:
     }
 
 
-def _processors(nano: int) -> str:
+def processors(nano: int) -> str:
+    """Return NanoCpus as docker's --cpus has it; empty for none. Raises InvalidInput."""
     if nano < 0:
         raise InvalidInput(f"NanoCpus {nano}: a number of processors is not negative")
     return f"{nano // 10**9}.{nano % 10**9:09}" if nano else ""

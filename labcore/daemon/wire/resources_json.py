@@ -13,7 +13,6 @@ THROTTLES: Final = {
     "read_iops": "BlkioDeviceReadIOps",
     "write_iops": "BlkioDeviceWriteIOps",
 }
-CPU_PERIOD: Final = 100_000  # microseconds: what NanoCpus is a part of
 
 
 def resources_json(options: CreateOptions) -> dict[str, Any]:
@@ -40,12 +39,11 @@ def resources_json(options: CreateOptions) -> dict[str, Any]:
 
 
 def _cpu_json(limits: Resources) -> dict[str, Any]:
-    nano = _nano_cpus(limits)
     return {
         "CpuShares": limits.cpu_shares or 0,
-        "NanoCpus": nano,
-        "CpuPeriod": 0 if nano else limits.cpu_period or 0,
-        "CpuQuota": 0 if nano else limits.cpu_quota or 0,
+        "NanoCpus": limits.nano_cpus or 0,
+        "CpuPeriod": limits.cpu_period or 0,
+        "CpuQuota": limits.cpu_quota or 0,
         "CpuRealtimePeriod": limits.realtime_period or 0,
         "CpuRealtimeRuntime": limits.realtime_runtime or 0,
         "CpusetCpus": limits.cpus,
@@ -74,13 +72,6 @@ def _devices_json(options: CreateOptions) -> dict[str, Any]:
 
 def _rates(throttles: Iterable[Throttle]) -> list[dict[str, Any]]:
     return [{"Path": block_device_path(each.major, each.minor), "Rate": each.rate} for each in throttles]
-
-
-def _nano_cpus(limits: Resources) -> int:
-    """Return NanoCpus: `create_options` has made a quota of it, in the period that is the default."""
-    if limits.cpu_period != CPU_PERIOD or (limits.cpu_quota or 0) <= 0:
-        return 0
-    return (limits.cpu_quota or 0) * 10**9 // CPU_PERIOD
 
 
 def rule_text(rule: DeviceRule) -> str:

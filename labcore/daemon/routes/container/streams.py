@@ -61,7 +61,7 @@ def _attaching(
         started = daemon.events.subscribe(lambda event: event.id == container.id and event.action in ("start", "destroy"))
         undo.callback(started.close)
         running = get(daemon.engine, container.id).state.status == "running"
-        reader = shim_of(daemon.engine, container).reader()
+        reader = shim_of(daemon.engine, container).reader(is_attached=bool(wanted & {"stdout", "stderr"}))
         undo.callback(reader.close)
         if not flag(request, "logs"):
             reader.seek_to_end()
