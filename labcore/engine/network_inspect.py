@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
+from labcore.engine.filters import TRUTHS, has_label, is_like
 from labcore.errors import InvalidInput
 from labcore.spec.network import PREDEFINED
 
@@ -71,47 +71,23 @@ def ports_line(engine: Engine, container: Container) -> str:
     return ", ".join(shown)
 
 
-def parse_filters(texts: Iterable[str]) -> dict[str, list[str]]:
-    """Read `NAME=VALUE` filters. Raises InvalidInput for one that there is not."""
-    found: dict[str, list[str]] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or name not in FILTERS:
-            raise InvalidInput(f"filter {text!r}: there are {', '.join(f'{each}=…' for each in FILTERS)}")
-        found.setdefault(name, []).append(value)
-    check_filters(found)
-    return found
-
-
 def check_filters(filters: Mapping[str, Sequence[str]]) -> None:
     """Raises InvalidInput for a value that a filter cannot have."""
     for value in filters.get("type", ()):
         if value not in ("custom", "builtin"):
             raise InvalidInput(f"invalid filter: 'type'='{value}': there are custom and builtin")
     for value in filters.get("dangling", ()):
-        if value.lower() not in ("true", "1", "false", "0"):
+        if value.lower() not in TRUTHS:
             raise InvalidInput('invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")')
-
-
-def is_like(text: str, value: str) -> bool:
-    """Return whether a text has a part that a value says, as a regular expression where it is one, as docker reads it."""
-    try:
-        return value in text or re.search(value, text) is not None
-    except re.error:
-        return False
 
 
 def matches(engine: Engine, network: Network, filters: Mapping[str, Sequence[str]]) -> bool:
     """Return whether a network passes all filters; of several values of one, any will do, but for labels."""
     wanted, labels = network.wanted, dict(network.wanted.labels)
 
-    def has_label(text: str) -> bool:
-        name, equals, value = text.partition("=")
-        return name in labels and (not equals or labels[name] == value)
-
     def is_dangling(value: str) -> bool:
         unused = wanted.name not in PREDEFINED and not engine.networks.endpoints(network=network.id)
-        return unused == (value.lower() in ("true", "1"))
+        return unused == TRUTHS[value.lower()]
 
     tests = {
         "id": lambda value: is_like(network.id, value),
@@ -120,7 +96,7 @@ def matches(engine: Engine, network: Network, filters: Mapping[str, Sequence[str
         "scope": lambda value: value == SCOPE,
         "type": lambda value: (value == "builtin") == (wanted.name in PREDEFINED),
         "dangling": is_dangling,
-        "label": has_label,
-        "label!": lambda value: not has_label(value),
+        "label": lambda value: has_label(labels, value),
+        "label!": lambda value: not has_label(labels, value),
     }
     return all((all if name in EVERY else any)(map(tests[name], values)) for name, values in filters.items())
