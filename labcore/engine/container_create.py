@@ -7,12 +7,13 @@ from typing import Final
 
 from labcore.disk_space import room_for
 from labcore.engine.container_events import log_container_event
-from labcore.engine.container_state import now, upper_of
+from labcore.engine.container_state import upper_of
 from labcore.engine.engine import BARE, Engine
 from labcore.engine.ids import new_id
 from labcore.engine.names import drawn_name
 from labcore.engine.records import Container
 from labcore.engine.spans import span
+from labcore.engine.timestamps import now
 from labcore.engine.volume_objects import create_volume
 from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.spec import CreateOptions, Mount

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from labcore import procfs
 from labcore.engine.records import State
+from labcore.engine.timestamps import now, rfc3339
 from labcore.errors import InUse, LabcoreError, NotFound, NotRunning, StoreFull
 
 TYPE_CHECKING = False
@@ -57,6 +58,8 @@ def get(engine: Engine, text: str) -> Container:
 def current(engine: Engine, container: Container) -> Container:
     """Return a container in its true state. One that is found to have ended is tidied up, and that is noted."""
     if container.state.status not in ("starting", "running"):
+        return container
+    if engine.supervisor and engine.supervisor.sees_running(container):
         return container
     state = _observed(engine, container)
     if state == container.state:
@@ -158,17 +161,7 @@ def never_ran(noted: State) -> State:
     return noted.replace(status="exited" if noted.finished else "created", pid=0, restarting=False)
 
 
-def now() -> str:
-    """Return the time as RFC 3339 writes it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def rfc3339(nanoseconds: int) -> str:
-    """Write nanoseconds since 1970 as RFC 3339 does."""
-    seconds, rest = divmod(nanoseconds, 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
-
-
+@cache
 def boot_id() -> str:
     """Return the machine's boot ID: random(4)."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from labcore.engine.health_state import NO_HEALTH
 from labcore.engine.lifecycle import STATUSES, status_of
-from labcore.engine.records import run_config
+from labcore.engine.records import entrypoint_and_command
+from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
@@ -90,6 +91,8 @@ def matches(container: Container, filters: Mapping[str, Sequence[str]], *, healt
 
     They are `resolved_filters`.
     """
+    if not filters:
+        return True
     labels = container.labels()
     tests = {
         "network": lambda value: (
@@ -143,8 +146,8 @@ def status_line(container: Container, now: datetime | None = None, *, health: st
 
 
 def _since(moment: str, now: datetime | None) -> str:
-    then = datetime.fromisoformat(moment[:26].rstrip("Z") + "+00:00")
-    return span(((now or datetime.now(UTC)) - then).total_seconds())
+    then = parse_rfc3339(moment) / SECOND
+    return span((now or datetime.now(UTC)).timestamp() - then)
 
 
 def span(seconds: float) -> str:
@@ -165,5 +168,5 @@ def span(seconds: float) -> str:
 
 def command_line(container: Container) -> str:
     """Return what is run, in one line."""
-    config = run_config(container)
-    return " ".join((*config.entrypoint, *config.command))
+    entrypoint, command = entrypoint_and_command(container)
+    return " ".join((*entrypoint, *command))

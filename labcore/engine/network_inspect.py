@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
+from labcore.engine.network_objects import owner_name
 from labcore.errors import InvalidInput
 from labcore.spec.network import PREDEFINED, EndpointOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from labcore.engine.engine import Engine
@@ -27,6 +29,7 @@ def network_json(engine: Engine, network: Network, *, members: bool = True) -> d
     """Return all about a network, with the containers that are on it, unless its `members` are not asked for."""
     wanted = network.wanted
     endpoints = engine.networks.endpoints(network=network.id) if members else ()
+    ipam_options = None if wanted.ipam_options is None else dict(wanted.ipam_options)
     return {
         "Name": wanted.name,
         "Id": network.id,
@@ -35,7 +38,7 @@ def network_json(engine: Engine, network: Network, *, members: bool = True) -> d
         "Driver": wanted.driver,
         "EnableIPv4": wanted.ipv4,
         "EnableIPv6": wanted.ipv6,
-        "IPAM": {"Driver": "default", "Options": None, "Config": [_pool(pool) for pool in wanted.pools] or None},
+        "IPAM": {"Driver": "default", "Options": ipam_options, "Config": [_pool(pool) for pool in wanted.pools] or None},
         "Internal": wanted.internal,
         "Attachable": wanted.attachable,
         "Ingress": False,
@@ -73,9 +76,8 @@ def _options(network: Network) -> dict[str, str]:
 
 
 def _member(engine: Engine, endpoint: Endpoint) -> dict[str, str]:
-    names = {each.id: each.name for each in engine.records.readable()}
     return {
-        "Name": names.get(endpoint.owner, endpoint.owner[:12]),
+        "Name": owner_name(engine, endpoint.owner),
         "EndpointID": endpoint.id,
         "MacAddress": endpoint.mac_address,
         "IPv4Address": endpoint.ipv4,
@@ -83,18 +85,35 @@ def _member(engine: Engine, endpoint: Endpoint) -> dict[str, str]:
     }
 
 
-def network_settings(engine: Engine, container: Container) -> dict[str, Any]:
+class NetworkView:
+    """The networks and endpoints of an engine at one moment: for a list, each is looked up once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.network_id = cache(lambda word: engine.networks.find(word).id)
+        self._endpoints: dict[str, list[Endpoint]] = {}
+        for each in engine.networks.endpoints():
+            self._endpoints.setdefault(each.owner, []).append(each)
+
+    def endpoints(self, container: Container) -> Sequence[Endpoint]:
+        """Return the endpoints that a container has."""
+        return self._endpoints.get(container.id, ())
+
+
+def endpoints_of(engine: Engine, container: Container) -> Sequence[Endpoint]:
+    """Return the endpoints that a container has at this moment."""
+    return engine.networks.endpoints(owner=container.id) if container.options.networks else ()
+
+
+def network_settings(
+    container: Container, endpoints: Sequence[Endpoint], network_id: Callable[[str], str]
+) -> dict[str, Any]:  # fmt: skip
     """Return what a container has of networks; of those that it wants, and has not as it does not run, their names."""
-    own = (
-        {each.wanted.network: each for each in engine.networks.endpoints(owner=container.id)}
-        if container.options.networks
-        else {}
-    )
+    own = {each.wanted.network: each for each in endpoints}
     wanted = container.options.networks or _alone(container)
     ports: dict[str, Any] = dict.fromkeys(exposed_ports(container)) if own else {}
-    for port, binding in bindings(engine, container) if own else ():
+    for port, binding in bindings(endpoints):
         ports[port] = [*(ports.get(port) or ()), {"HostIp": binding.host_ip, "HostPort": str(binding.host_port or "")}]
-    return {"Ports": ports, "Networks": {each.network: _endpoint(engine, each, own.get(each.network)) for each in wanted}}
+    return {"Ports": ports, "Networks": {each.network: _endpoint(each, own.get(each.network), network_id) for each in wanted}}
 
 
 def _alone(container: Container) -> tuple[EndpointOptions, ...]:
@@ -108,7 +127,7 @@ def exposed_ports(container: Container) -> list[str]:
     return sorted({*container.config.exposed_ports, *container.options.exposed_ports, *named})
 
 
-def _endpoint(engine: Engine, wanted: EndpointOptions, found: Endpoint | None) -> dict[str, Any]:
+def _endpoint(wanted: EndpointOptions, found: Endpoint | None, network_id: Callable[[str], str]) -> dict[str, Any]:
     ipv4, ipv4_length = _split(found.ipv4 if found else "")
     ipv6, ipv6_length = _split(found.ipv6 if found else "")
     asked = {"IPv4Address": wanted.ipv4, "IPv6Address": wanted.ipv6} if wanted.ipv4 or wanted.ipv6 else None
@@ -119,7 +138,7 @@ def _endpoint(engine: Engine, wanted: EndpointOptions, found: Endpoint | None) -
         "MacAddress": found.mac_address if found else wanted.mac_address,
         "DriverOpts": dict(wanted.driver_options) or None,
         "GwPriority": wanted.priority,
-        "NetworkID": found.network_id if found else engine.networks.find(wanted.network).id,
+        "NetworkID": found.network_id if found else network_id(wanted.network),
         "EndpointID": found.id if found else "",
         "Gateway": found.ipv4_gateway if found else "",
         "IPAddress": ipv4,
@@ -136,9 +155,9 @@ def _split(address: str) -> tuple[str, int]:
     return plain, int(length or 0)
 
 
-def bindings(engine: Engine, container: Container) -> Iterator[tuple[str, PortBinding]]:
+def bindings(endpoints: Iterable[Endpoint]) -> Iterator[tuple[str, PortBinding]]:
     """Yield each published port, `80/tcp`, with where it answers: one address and one port."""
-    for endpoint in engine.networks.endpoints(owner=container.id) if container.options.networks else ():
+    for endpoint in endpoints:
         for each in sorted(endpoint.ports, key=lambda each: (each.container_port, each.protocol, each.host_port)):
             for host_ip in [each.host_ip] if each.host_ip else ANYWHERE:
                 yield f"{each.container_port}/{each.protocol}", each.replace(host_ip=host_ip)
@@ -152,7 +171,7 @@ def address_of(binding: PortBinding) -> str:
 
 def ports_line(engine: Engine, container: Container) -> str:
     """Return the ports as `ps` has them: `0.0.0.0:8080->80/tcp, 53/udp`."""
-    published = list(bindings(engine, container)) if container.state.status == "running" else []
+    published = list(bindings(endpoints_of(engine, container))) if container.state.status == "running" else []
     shown = [f"{address_of(binding)}->{port}" for port, binding in published]
     if container.state.status == "running" and container.options.networks:
         shown += [port for port in exposed_ports(container) if port not in {port for port, _ in published}]

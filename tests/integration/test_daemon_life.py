@@ -538,3 +538,16 @@ def test_a_bound_source_that_is_missing(daemon: RunningDaemon, tmp_path: Path) -
     (tmp_path / "b").rmdir()
     assert "bind source path does not exist" in daemon.docker("start", id, status=1).stderr
     daemon.docker("rm", id)
+
+
+def test_a_container_that_is_watched_over_is_not_asked_whether_it_runs(daemon: RunningDaemon) -> None:
+    """A list of many would else connect to the shim of each: its process's pidfd says as much."""
+    id = started(daemon)
+    socket = daemon.root / "containers" / id / "attach.sock"
+    aside = socket.rename(socket.with_name("aside.sock"))
+    assert state(daemon, id)["Status"] == "running"
+    assert id in [each["Id"] for each in daemon.request("GET", "/containers/json").json]
+    aside.rename(socket)
+    os.kill(state(daemon, id)["Pid"], signal.SIGKILL)
+    assert ask_for(daemon, id, "wait").json["StatusCode"] == 137
+    assert state(daemon, id)["Status"] == "exited"

@@ -162,7 +162,7 @@ WRONG = [
     ({"Image": "busybox", "HostConfig": {"Mounts": [{"Type": "image", "Target": "/x"}]}}, 400, "mount type 'image'"),
     ({"Image": "busybox", "HostConfig": {"Binds": ["./here:/x"]}}, 400, "has to be absolute"),
     ({"Image": "busybox", "HostConfig": {"Runtime": "kata"}}, 400, "unknown or invalid runtime name: kata"),
-    ({"Image": "busybox", "HostConfig": {"LogConfig": {"Type": "syslog"}}}, 400, "no log driver named 'syslog'"),
+    ({"Image": "busybox", "HostConfig": {"LogConfig": {"Type": "syslog"}}}, 400, 'plugin "syslog" not found: there are'),
     ({"Image": "busybox", "Healthcheck": {"Interval": 5}}, 400, "cannot be less than 1ms"),
     ({"Image": "nowhere/x"}, 404, "No such image: nowhere/x:latest"),
 ]

@@ -3,16 +3,10 @@
 from typing import Any
 
 from labcore.daemon.wire.codec import Wire
-from labcore.daemon.wire.host_config import processors
+from labcore.daemon.wire.host_config import RestartPolicyConfig, restart_policy_of
+from labcore.daemon.wire.resources import processors
 from labcore.engine.fields import create_options
 from labcore.spec import RestartPolicy
-
-
-class RestartPolicyBody(Wire):
-    """RestartPolicy."""
-
-    name: str = ""
-    maximum_retry_count: int = 0
 
 
 class ContainerUpdate(Wire):
@@ -31,7 +25,7 @@ class ContainerUpdate(Wire):
     cpuset_mems: str = ""
     blkio_weight: int = 0
     pids_limit: int | None = None
-    restart_policy: RestartPolicyBody | None = None
+    restart_policy: RestartPolicyConfig | None = None
 
 
 def limits_of(body: ContainerUpdate) -> dict[str, Any]:
@@ -57,8 +51,8 @@ def limits_of(body: ContainerUpdate) -> dict[str, Any]:
     return {name: value for name, value in resources.as_dict().items() if value != type(resources)._fields[name]}
 
 
-def restart_policy_of(body: RestartPolicyBody | None) -> RestartPolicy | None:
+def new_restart_policy(body: RestartPolicyConfig | None) -> RestartPolicy | None:
     """Return the policy; None if it is to stay as it is. Raises InvalidInput."""
     if body is None or not (body.name or body.maximum_retry_count):
         return None
-    return RestartPolicy(body.name or "no", body.maximum_retry_count)
+    return restart_policy_of(body)
