@@ -217,6 +217,7 @@ def host_fields(host: HostConfig) -> dict[str, Any]:
         "extra_hosts": host.extra_hosts,
         "group_add": host.group_add,
         "ipc_mode": host.ipc_mode,
+        "isolation": host.isolation,
         "oom_score_adj": host.oom_score_adj,
         "pid_mode": host.pid_mode,
         "privileged": host.privileged,

@@ -60,7 +60,7 @@ def host_config_json(options: CreateOptions) -> dict[str, Any]:
         "UsernsMode": options.userns_mode,
         "ShmSize": options.shm_size or SHM_SIZE,
         "Runtime": "runc",
-        "Isolation": "",
+        "Isolation": options.isolation,
         **resources_json(options),
         "MaskedPaths": _paths(options.masked_paths, options, "masked"),
         "ReadonlyPaths": _paths(options.readonly_paths, options, "readonly"),
