@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, NotFound
 from labcore.spec.network import PREDEFINED, EndpointOptions
 
 TYPE_CHECKING = False
@@ -119,7 +119,7 @@ def _endpoint(engine: Engine, wanted: EndpointOptions, found: Endpoint | None) -
         "MacAddress": found.mac_address if found else wanted.mac_address,
         "DriverOpts": dict(wanted.driver_options) or None,
         "GwPriority": wanted.priority,
-        "NetworkID": found.network_id if found else engine.networks.find(wanted.network).id,
+        "NetworkID": found.network_id if found else _id_of(engine, wanted.network),
         "EndpointID": found.id if found else "",
         "Gateway": found.ipv4_gateway if found else "",
         "IPAddress": ipv4,
@@ -129,6 +129,14 @@ def _endpoint(engine: Engine, wanted: EndpointOptions, found: Endpoint | None) -
         "GlobalIPv6PrefixLen": ipv6_length,
         "DNSNames": list(found.names) or None if found else None,
     }
+
+
+def _id_of(engine: Engine, network: str) -> str:
+    """Return a network's ID; empty if it was removed, which takes nobody's container away."""
+    try:
+        return engine.networks.find(network).id
+    except NotFound:
+        return ""
 
 
 def _split(address: str) -> tuple[str, int]:

@@ -14,7 +14,6 @@ from labcore.engine.lifecycle import status_of
 from labcore.engine.listing import command_line, status_line
 from labcore.engine.network_inspect import bindings, exposed_ports, network_settings
 from labcore.engine.records import Container, run_config
-from labcore.errors import NotFound
 from labcore.images.config import Config, healthcheck_json
 from labcore.spec import Mount
 from labcore.storage.tree import size_of
@@ -201,10 +200,6 @@ OF_BRIDGE: Final[dict[str, Any]] = {
 def summary(engine: Engine, container: Container, *, size: bool = False) -> dict[str, Any]:
     """Return a container as a list has it (ContainerSummary)."""
     image = container.image or container.options.rootfs
-    try:
-        networks = network_settings(engine, container)["Networks"]
-    except NotFound:  # a network that it was on has been removed
-        networks = {}
     found = {
         "Id": container.id,
         "Names": [f"/{container.name}"],
@@ -217,7 +212,7 @@ def summary(engine: Engine, container: Container, *, size: bool = False) -> dict
         "State": status_of(container),
         "Status": status_line(container, health=engine.health_status(container.id)),
         "HostConfig": {"NetworkMode": container.options.network_mode or "none"},
-        "NetworkSettings": {"Networks": networks},
+        "NetworkSettings": {"Networks": network_settings(engine, container)["Networks"]},
         "Mounts": [mount_point(engine, mount) for mount in container.mounts],
     }
     return found | (_sizes(engine, container) if size else {})

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType, field
 
 from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.host_config import HostConfig, host_fields
-from labcore.daemon.wire.mounts import read_mounts
+from labcore.daemon.wire.mounts import check_driver, read_mounts
 from labcore.engine.fields import create_options
 from labcore.errors import InvalidInput
 from labcore.spec import CreateOptions, EndpointOptions, Healthcheck
@@ -92,6 +92,9 @@ def create_options_of(body: ContainerCreate, *, name: str) -> CreateOptions:
     entrypoint = [body.entrypoint] if isinstance(body.entrypoint, str) else body.entrypoint
     fields = host_fields(host)
     fields["expose"] = [*fields.get("expose", ()), *body.exposed_ports]
+    mounts = read_mounts(binds=host.binds, mounts=host.mounts, tmpfs=host.tmpfs, volumes=list(body.volumes))
+    if any(each.kind == "volume" for each in mounts):
+        check_driver(host.volume_driver)
     said: dict[str, Any] = {
         "name": name.removeprefix("/"),
         "hostname": body.hostname,
@@ -105,7 +108,7 @@ def create_options_of(body: ContainerCreate, *, name: str) -> CreateOptions:
         "workdir": body.working_dir,
         "labels": body.labels,
         "stop_signal": body.stop_signal,
-        "mounts": read_mounts(binds=host.binds, mounts=host.mounts, tmpfs=host.tmpfs, volumes=list(body.volumes)),
+        "mounts": mounts,
         "healthcheck": None if body.healthcheck is UNSET else healthcheck_of(body.healthcheck),
         **fields,
         **_network_fields(body),
@@ -173,6 +176,8 @@ def _check_alone(mode: str, named: Mapping[str, EndpointSettings]) -> None:
 
 def endpoint_options(network: str, settings: EndpointSettings) -> EndpointOptions:
     """Return how the container wants to be connected to a network. Raises InvalidInput."""
+    if settings.ipam_config.link_local_ips:
+        raise InvalidInput("IPAMConfig.LinkLocalIPs: addresses of that kind are not given here: leave them out")
     return EndpointOptions(
         network,
         ipv4=settings.ipam_config.ipv4_address,

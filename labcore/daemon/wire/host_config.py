@@ -6,10 +6,7 @@ from typing import Any, Final
 from msgspec import UNSET, UnsetType, field
 
 from labcore.daemon.wire.codec import Wire
-from labcore.daemon.wire.mounts import (
-    MountSpec,
-    check_driver,
-)
+from labcore.daemon.wire.mounts import MountSpec
 from labcore.engine.log_forms import log_policy
 from labcore.errors import InvalidInput
 from labcore.spec import DeviceMapping, RestartPolicy
@@ -194,7 +191,6 @@ def host_fields(host: HostConfig) -> dict[str, Any]:
         raise InvalidInput(f"invalid isolation ({host.isolation:.80}): linux only supports 'default'")
     if host.storage_opt:
         raise InvalidInput("StorageOpt: limits for a container's files are not supported here: leave out --storage-opt")
-    check_driver(host.volume_driver)
     said: dict[str, Any] = {
         "devices": [_device(each) for each in host.devices],
         "device_cgroup_rules": host.device_cgroup_rules,
@@ -202,6 +198,7 @@ def host_fields(host: HostConfig) -> dict[str, Any]:
         "cgroup_parent": host.cgroup_parent,
         "init": host.init,
         "volumes_from": tuple(host.volumes_from),
+        "volume_driver": host.volume_driver,
         "auto_remove": host.auto_remove,
         "restart": RestartPolicy(host.restart_policy.name or "no", host.restart_policy.maximum_retry_count),
         "log": log_policy(host.log_config.type or "json-file", host.log_config.config),

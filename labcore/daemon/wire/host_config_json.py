@@ -36,7 +36,7 @@ def host_config_json(options: CreateOptions) -> dict[str, Any]:
         "PortBindings": port_bindings_json(options.ports),
         "RestartPolicy": {"Name": options.restart.name, "MaximumRetryCount": options.restart.max_retries},
         "AutoRemove": options.auto_remove,
-        "VolumeDriver": "",
+        "VolumeDriver": options.volume_driver,
         "VolumesFrom": list(options.volumes_from) or None,
         "ConsoleSize": list(options.console_size or (0, 0)),
         "CapAdd": list(options.cap_add) or None,
