@@ -46,6 +46,15 @@ def test_each_stream(daemon: RunningDaemon) -> None:
     assert (done.stdout, done.stderr) == ("one\nthree\nrest", "two\n")
 
 
+def test_each_line_has_a_frame_of_its_own(daemon: RunningDaemon) -> None:
+    """However many were written at once: docker-py takes a frame for a line."""
+    run(daemon, "lines", "printf", "one\\ntwo\\n\\nrest")
+    container = daemon.client.containers.get("lines")
+    assert list(container.logs(stream=True)) == [b"one\n", b"two\n", b"\n", b"rest"]
+    assert list(container.logs(stream=True, tail=2)) == [b"\n", b"rest"]
+    container.remove()
+
+
 @pytest.mark.parametrize(
     ("tail", "expected"),
     [
