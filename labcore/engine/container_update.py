@@ -42,6 +42,8 @@ def _changed(container: Container, limits: dict[str, Any], restart: RestartPolic
     options, refused = container.options, f"Cannot update container {container.id}: "
     limited(options.replace(resources=type(options.resources)(**limits)), ())
     old = options.resources
+    if conflict := _conflict_of_processors(old, limits):
+        raise InUse(f"{refused}Conflicting options: {conflict}")
     if restart and restart.name != "no" and options.auto_remove:
         raise InUse(f"{refused}Restart policy cannot be updated because AutoRemove is enabled for the container")
     if (limits.get("memory") or 0) > _memory_and_swap(old) >= 0 and not limits.get("swap"):
@@ -54,6 +56,17 @@ def _changed(container: Container, limits: dict[str, Any], restart: RestartPolic
     except InvalidInput as error:
         raise InUse(f"{refused}{error}") from None
     return changed.replace(restart=restart) if restart else changed
+
+
+def _conflict_of_processors(old: Resources, limits: dict[str, Any]) -> str:
+    """Return why a number of processors cannot take the place of a quota and its period, or the other way; empty if it can."""
+    if limits.get("nano_cpus"):
+        kept = () if old.nano_cpus else (("CPU Quota", old.cpu_quota), ("CPU Period", old.cpu_period))
+        return next((f"Nano CPUs cannot be updated as {name} has already been set" for name, value in kept if value), "")
+    asked = (("CPU Period", "cpu_period"), ("CPU Quota", "cpu_quota")) if old.nano_cpus else ()
+    return next(
+        (f"{name} cannot be updated as NanoCPUs has already been set" for name, field in asked if limits.get(field)), ""
+    )
 
 
 def _memory_and_swap(limits: Resources) -> int:

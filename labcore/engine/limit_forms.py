@@ -49,7 +49,7 @@ def cpus(name: str, value: Any) -> dict[str, int]:
         return {}
     if nano < 10**7:
         refuse(name, value, "0.01 is the least")
-    return {"cpu_quota": nano * PERIOD // 10**9, "cpu_period": PERIOD}
+    return {"cpu_quota": nano * PERIOD // 10**9, "cpu_period": PERIOD, "nano_cpus": nano}
 
 
 def cpu_set(name: str, value: Any) -> str:

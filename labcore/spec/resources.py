@@ -21,7 +21,8 @@ class Throttle(Record):
 class Resources(Record):
     """Limits; None is no limit and leaves things as they are. Sizes are bytes, times microseconds, -1 is unlimited.
 
-    `swap` is memory and swap together, as in cgroup v1 and on docker's command line. `unified` are files of cgroup v2, by name.
+    `swap` is memory and swap together, as in cgroup v1 and on docker's command line. `nano_cpus` are the processors, in 1e-9,
+    that quota and period were made of: docker tells them as they were asked for. `unified` are files of cgroup v2, by name.
     """
 
     memory: int | None = None
@@ -32,6 +33,7 @@ class Resources(Record):
     cpu_shares: int | None = None
     cpu_quota: int | None = None
     cpu_period: int | None = None
+    nano_cpus: int | None = None
     cpu_burst: int | None = None
     cpu_idle: int | None = None
     realtime_runtime: int | None = None

@@ -6,7 +6,7 @@ from typing import Any, Final
 from labcore.daemon.wire.mounts import bind_json, is_bind, is_tmpfs_option, mount_json
 from labcore.engine.log_forms import log_options
 from labcore.procfs import block_device_path
-from labcore.spec import MASKED_PATHS, READONLY_PATHS, CreateOptions, DeviceRule, LogPolicy, Mount, Resources
+from labcore.spec import MASKED_PATHS, READONLY_PATHS, CreateOptions, DeviceRule, LogPolicy, Mount
 from labcore.spec.network import PortBinding
 from labcore.spec.resources import Throttle
 
@@ -16,12 +16,11 @@ THROTTLES: Final = {
     "read_iops": "BlkioDeviceReadIOps",
     "write_iops": "BlkioDeviceWriteIOps",
 }
-CPU_PERIOD: Final = 100_000  # microseconds: what NanoCpus is a part of
 SHM_SIZE: Final = 64 << 20  # bytes
 
 
-def host_config_json(options: CreateOptions) -> dict[str, Any]:
-    """Return HostConfig, with what CreateOptions has kept of it."""
+def host_config_json(options: CreateOptions, name: str) -> dict[str, Any]:
+    """Return the HostConfig of the container of that name, with what CreateOptions has kept of it."""
     optional = {
         "Annotations": dict(options.annotations),
         "Sysctls": dict(options.sysctls),
@@ -49,7 +48,7 @@ def host_config_json(options: CreateOptions) -> dict[str, Any]:
         "GroupAdd": list(options.group_add) or None,
         "IpcMode": options.ipc_mode or "private",
         "Cgroup": "",
-        "Links": [f"{name}:{alias}" for name, alias in options.links] or None,
+        "Links": [f"/{linked}:/{name}/{alias}" for linked, alias in options.links] or None,
         "OomScoreAdj": options.oom_score_adj or 0,
         "PidMode": options.pid_mode,
         "Privileged": options.privileged,
@@ -81,7 +80,9 @@ def _paths(paths: tuple[str, ...] | None, options: CreateOptions, kind: str) -> 
 def _security_json(options: CreateOptions) -> list[str]:
     found = ["no-new-privileges"] if options.no_new_privileges else []
     found += [f"seccomp={options.seccomp}"] if options.seccomp else []
-    return found + ([f"apparmor={options.apparmor}"] if options.apparmor else [])
+    found += [f"apparmor={options.apparmor}"] if options.apparmor else []
+    unlabelled = options.privileged or "host" in (options.pid_mode, options.ipc_mode)  # by SELinux
+    return found + (["label=disable"] if unlabelled else [])
 
 
 def log_config_json(policy: LogPolicy) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def log_config_json(policy: LogPolicy) -> dict[str, Any]:
 def resources_json(options: CreateOptions) -> dict[str, Any]:
     """Return Resources."""
     limits = options.resources
-    nano = _nano_cpus(limits)
+    nano = limits.nano_cpus or 0
     return {
         "CpuShares": limits.cpu_shares or 0,
         "Memory": limits.memory or 0,
@@ -129,13 +130,6 @@ def resources_json(options: CreateOptions) -> dict[str, Any]:
 
 def _rates(throttles: Iterable[Throttle]) -> list[dict[str, Any]]:
     return [{"Path": block_device_path(each.major, each.minor), "Rate": each.rate} for each in throttles]
-
-
-def _nano_cpus(limits: Resources) -> int:
-    """Return NanoCpus: `create_options` has made a quota of it, in the period that is the default."""
-    if limits.cpu_period != CPU_PERIOD or (limits.cpu_quota or 0) <= 0:
-        return 0
-    return (limits.cpu_quota or 0) * 10**9 // CPU_PERIOD
 
 
 def rule_text(rule: DeviceRule) -> str:
