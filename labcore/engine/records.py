@@ -197,12 +197,12 @@ class Records(Database):
         return self.readable()
 
     def volume_users(self) -> dict[str, list[str]]:
-        """Return the containers that have a volume, by the volume's name, whether they run or not. Raises StoreDamaged."""
+        """Return the IDs of the containers that have a volume, by its name, whether they run or not. Raises StoreDamaged."""
         found: dict[str, list[str]] = {}
         for container in self.whole():
             for mount in container.mounts:
                 if mount.kind == "volume":
-                    found.setdefault(mount.source, []).append(str(container))
+                    found.setdefault(mount.source, []).append(container.id)
         return found
 
     def rename(self, container: Container, name: str) -> Container:

@@ -485,7 +485,7 @@ def test_an_image_in_use_names_its_containers(name: str, tmp_path: Path) -> None
 def test_volumes_of_containers_stay(engine: Engine, name: str) -> None:
     made(engine, name, "echo kept > /data/x; echo mine > /own/x", volumes=[f"{name}:/data", "/own"])
     run_to_end(engine, name)
-    with pytest.raises(InUse, match=rf"remove {name}: volume is in use - \[container {name}\]"):
+    with pytest.raises(InUse, match=rf"remove {name}: volume is in use - \[{get(engine, name).id}\]"):
         remove_volume(engine, name)
     anonymous = [mount.source for mount in get(engine, name).mounts if mount.target == "/own"]
     assert not set(anonymous) & {each.name for each in prune_volumes(engine, named=True)[0]}

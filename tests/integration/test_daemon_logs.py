@@ -76,6 +76,15 @@ def test_time_stamps_and_details(daemon: RunningDaemon) -> None:
     assert daemon.docker("logs", "--details", "told").stdout == "X=y+z,a=1 hi\n"
 
 
+def test_nothing_that_a_container_says_is_older_than_its_start(daemon: RunningDaemon) -> None:
+    """Clients wait for a line of this start: they ask for what was said since StartedAt."""
+    for name in ("early-1", "early-2", "early-3"):
+        daemon.docker("run", "--name", name, "busybox", "echo", "first")
+        started = daemon.request("GET", f"/containers/{name}/json").json["State"]["StartedAt"]
+        assert daemon.docker("logs", "--since", started, name).stdout == "first\n"
+        daemon.docker("rm", name)
+
+
 def test_since_and_until(daemon: RunningDaemon) -> None:
     run(daemon, "slow", "sh", "-c", "echo first; sleep 1; echo second")
     lines = demultiplexed(logs(daemon, "slow", f"{BOTH}&timestamps=1"))[1].splitlines()

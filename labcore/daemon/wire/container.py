@@ -49,7 +49,7 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
         "ProcessLabel": "",
         "AppArmorProfile": container.options.apparmor,
         "ExecIDs": None,
-        "HostConfig": host_config_json(container.options),
+        "HostConfig": host_config_json(container.options, container.name),
         "GraphDriver": {"Name": driver_of(container), "Data": _graph_data(engine, container) if container.layers else None},
         "Mounts": [mount_point(engine, mount) for mount in container.mounts],
         "Config": _config(container, config),
@@ -61,7 +61,7 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
 def _sizes(engine: Engine, container: Container) -> dict[str, int]:
     if not container.layers:
         return {"SizeRw": 0, "SizeRootFs": 0}
-    written = engine.uppers.usage(upper_of(container))
+    written = size_of(engine.uppers.written(upper_of(container)), apparent=True)
     return {"SizeRw": written, "SizeRootFs": written + sum(map(size_of, engine.uppers.stack(upper_of(container))))}
 
 
