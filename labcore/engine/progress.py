@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, TypeAlias
 
+from labcore.engine.spans import of_worker
 from labcore.errors import LabcoreError
 from labcore.images import Descriptor
 from labcore.record import Record
@@ -67,7 +68,7 @@ class _Workers:
     def told(self) -> Iterator[Progress]:
         """Start, and yield what is told until all have ended. Raises the first error."""
         while len(self._threads) < self._count:
-            thread = threading.Thread(target=self._run, daemon=True)
+            thread = threading.Thread(target=of_worker(len(self._threads) + 1, self._run), daemon=True)
             thread.start()
             self._threads.append(thread)
         running = len(self._threads)
