@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 
-from labcore.disk_space import FULL, free
+from labcore.disk_space import FULL, full_disk
 from labcore.engine.incoming import incoming_directory
 from labcore.errors import InUse, StoreDamaged, StoreFull, Unavailable
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 BUSY_SECONDS: Final = 30.0
 DATABASE: Final = "records.db"
+RESERVE_BYTES: Final = 1 << 16  # of the write-ahead log, for changes on a full disk
+SCARCE_BLOCKS: Final = 64  # fewer that are free may not do for a change
 SCHEMA: Final = """
     CREATE TABLE containers (
         id TEXT PRIMARY KEY NOT NULL,
@@ -57,12 +59,14 @@ class Database:
 
     @contextmanager
     def held_open(self) -> Iterator[None]:
-        """Keep the write-ahead log and its index: meanwhile who opens the database makes no file, also on a full disk.
+        """Keep the write-ahead log and its index, with room in them: meanwhile records are changed and removed on a full disk.
 
         Raises StoreFull, StoreDamaged, Unavailable.
         """
         self.prepare()
-        with self._connection():
+        with self._connection() as database:
+            with suppress(StoreFull), self._explained():
+                _reserve(database)
             yield
 
     @contextmanager
@@ -79,6 +83,8 @@ class Database:
         Raises InUse after BUSY_SECONDS, StoreFull, StoreDamaged, Unavailable.
         """
         with self._connection() as database:
+            if os.statvfs(self.directory).f_bavail < SCARCE_BLOCKS:  # then the log is written over, not on
+                database.execute("PRAGMA wal_checkpoint")
             database.execute("BEGIN IMMEDIATE")
             yield database
             database.execute("COMMIT")
@@ -120,8 +126,7 @@ class Database:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return InUse(f"{self.path}: another labcore has been writing for {BUSY_SECONDS:g} s: end it, or wait")
         if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not os.statvfs(self.directory).f_bavail):
-            room = free(self.directory)
-            return StoreFull(FULL[0], f"no room for records in {self.directory}: {room}; `labcore prune` frees some")
+            return StoreFull(FULL[0], full_disk("records", self.directory))
         if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
             return Unavailable(f"{self.path}: {error}\n  cure: run it as whoever owns it: sudo labcore …, or another --root")
         return StoreDamaged(
@@ -129,6 +134,14 @@ class Database:
             f"  cure: mend it (sqlite3 {self.path} .recover), put a copy back, or move it away: then all containers are\n"
             "  forgotten, and their files stay in that directory and in storage/upper"
         )
+
+
+def _reserve(database: sqlite3.Connection) -> None:
+    """Have the write-ahead log grow, and the database with free pages: what both have got they keep."""
+    database.execute("CREATE TABLE reserve (bytes BLOB)")
+    database.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE_BYTES,))
+    database.execute("DROP TABLE reserve")
+    database.execute("PRAGMA wal_checkpoint")
 
 
 def _quoted(path: Path) -> str:
