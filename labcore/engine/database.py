@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 BUSY_SECONDS: Final = 30.0
 DATABASE: Final = "records.db"
-RESERVE_BYTES: Final = 1 << 16  # of the write-ahead log, for changes on a full disk
+RESERVE: Final = "reserve"
+RESERVE_BYTES: Final = 1 << 18  # for a write-ahead log and its index
+GROWTH_BYTES: Final = 1 << 16  # of the write-ahead log, for changes on a full disk
 SCARCE_BLOCKS: Final = 64  # fewer that are free may not do for a change
 SCHEMA: Final = """
     CREATE TABLE containers (
@@ -61,13 +63,17 @@ class Database:
     def held_open(self) -> Iterator[None]:
         """Keep the write-ahead log and its index, with room in them: meanwhile records are changed and removed on a full disk.
 
-        Raises StoreFull, StoreDamaged, Unavailable.
+        At the end SQLite removes both. `reserve` keeps their room until then. Raises StoreFull, StoreDamaged, Unavailable.
         """
         self.prepare()
+        reserve = self.directory / RESERVE
+        reserve.unlink(missing_ok=True)
         with self._connection() as database:
             with suppress(StoreFull), self._explained():
-                _reserve(database)
+                _grow(database)
             yield
+        with suppress(OSError):
+            reserve.write_bytes(bytes(RESERVE_BYTES))
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -136,11 +142,11 @@ class Database:
         )
 
 
-def _reserve(database: sqlite3.Connection) -> None:
+def _grow(database: sqlite3.Connection) -> None:
     """Have the write-ahead log grow, and the database with free pages: what both have got they keep."""
-    database.execute("CREATE TABLE reserve (bytes BLOB)")
-    database.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE_BYTES,))
-    database.execute("DROP TABLE reserve")
+    database.execute("CREATE TABLE grown (bytes BLOB)")
+    database.execute("INSERT INTO grown VALUES (zeroblob(?))", (GROWTH_BYTES,))
+    database.execute("DROP TABLE grown")
     database.execute("PRAGMA wal_checkpoint")
 
 
