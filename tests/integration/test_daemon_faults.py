@@ -4,11 +4,13 @@
 `LABCORE_SEED` names it.
 """
 
+import io
 import os
 import random
 import re
 import signal
 import socket
+import tarfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -276,6 +278,86 @@ def test_a_client_that_vanishes_leaves_no_job_thread_or_descriptor(daemon: Runni
     while (more := descriptors(daemon) - before).total() > FEW and time.monotonic() < deadline:
         time.sleep(0.05)  # the server looks after those that rest once in a while
     assert more.total() <= FEW, (before, more)
+    assert "Traceback" not in daemon.said(), daemon.said()
+
+
+def sent(daemon: RunningDaemon, target: str, body: bytes, *, size: int) -> socket.socket:
+    """Return a connection on which a request was sent whose body is to be of that size, and is not sent to its end."""
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(WAIT_SECONDS)
+    client.connect(str(daemon.socket))
+    head = f"{target} HTTP/1.1\r\nHost: d\r\nContent-Type: application/x-tar\r\nContent-Length: {size}\r\n\r\n"
+    client.sendall(head.encode() + body)
+    return client
+
+
+def settled_paths(daemon: RunningDaemon) -> set[str]:
+    """Return the files of a daemon that does nothing but what it did before."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while lasting(daemon):
+        assert time.monotonic() < deadline, (lasting(daemon), daemon.said())
+        time.sleep(0.02)
+    return {str(each) for each in daemon.root.rglob("*") if "/records.db-" not in str(each)}
+
+
+def image_archive(daemon: RunningDaemon) -> bytes:
+    """Return an image as `docker save` writes it, which is not there any more."""
+    files = io.BytesIO()
+    with tarfile.open(fileobj=files, mode="w") as tar:
+        info = tarfile.TarInfo("file")
+        info.size = 1 << 20
+        tar.addfile(info, io.BytesIO(os.urandom(info.size)))
+    image = daemon.client.images.get(daemon.client.api.import_image_from_data(files.getvalue(), "files", "v1").split('"')[-2])
+    saved = b"".join(image.save(named=True))
+    daemon.client.images.remove("files:v1")
+    return saved
+
+
+def test_a_client_that_vanishes_while_it_loads_an_image_leaves_nothing_of_it(daemon: RunningDaemon) -> None:
+    archive = image_archive(daemon)
+    before = settled_paths(daemon)
+    for part in (0, 1 << 10, 1 << 19, len(archive) - 1):
+        sent(daemon, "POST /v1.51/images/load", archive[:part], size=len(archive)).close()
+        assert settled_paths(daemon) - before == set()
+    assert [each.tags for each in daemon.client.images.load(archive)] == [["files:v1"]]
+    daemon.client.images.remove("files:v1")
+    assert "Traceback" not in daemon.said(), daemon.said()
+
+
+def test_a_client_that_vanishes_while_it_copies_lets_go_of_the_container(daemon: RunningDaemon) -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        info = tarfile.TarInfo("copied")
+        info.size = 1 << 20
+        tar.addfile(info, io.BytesIO(os.urandom(info.size)))
+    for name in ("one", "two"):
+        target = f"PUT /v1.51/containers/{name}/archive?path=/tmp"
+        for part in (0, 100, 1 << 19):
+            sent(daemon, target, archive.getvalue()[:part], size=len(archive.getvalue())).close()
+        for target in (f"GET /v1.51/containers/{name}/archive?path=/bin", f"GET /v1.51/containers/{name}/export"):
+            client = sent(daemon, target, b"", size=0)
+            assert client.recv(9) == b"HTTP/1.1 "
+            client.close()
+        settled_paths(daemon)
+        assert daemon.client.containers.get(name).put_archive("/tmp", archive.getvalue())
+        stream, stat = daemon.client.containers.get(name).get_archive("/tmp/copied")
+        assert len(b"".join(stream)) > 1 << 20
+        assert stat["size"] == 1 << 20
+    assert "Traceback" not in daemon.said(), daemon.said()
+
+
+def test_a_client_that_vanishes_leaves_a_whole_commit_or_none(daemon: RunningDaemon) -> None:
+    daemon.docker("exec", "one", "sh", "-c", "head -c 8000000 /dev/urandom > /changed")
+    for number, rest_seconds in enumerate((0, 0.02, 0.1)):
+        client = sent(daemon, f"POST /v1.51/commit?container=one&repo=committed&tag=v{number}", b"", size=0)
+        time.sleep(rest_seconds)
+        client.close()
+        settled_paths(daemon)
+        assert not daemon.client.containers.get("one").attrs["State"]["Paused"]
+    for tag in [tag for each in daemon.client.images.list() for tag in each.tags if tag.startswith("committed")]:
+        assert daemon.docker("run", "--rm", "--network=none", tag, "stat", "-c", "%s", "/changed").stdout == "8000000\n"
+        daemon.docker("rmi", tag)
+    assert not list((daemon.root / "images" / "leases").iterdir())
     assert "Traceback" not in daemon.said(), daemon.said()
 
 
