@@ -4,6 +4,7 @@ import errno
 import time
 from contextlib import suppress
 
+from labcore.disk_space import room_for
 from labcore.engine.container_cgroups import limits_without_shim, remember_cgroups, remove_cgroups
 from labcore.engine.container_events import log_container_event, log_mode, log_volumes
 from labcore.engine.container_state import (
@@ -65,7 +66,8 @@ def started(engine: Engine, container: Container, *, with_input: bool = False) -
     log_volumes(engine, container, "mount")
     begun = now()
     try:
-        process = _launch(engine, container, with_input)
+        with room_for(f"the start of {container}", engine.root):
+            process = _launch(engine, container, with_input)
     except BaseException as error:
         failed = never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
         engine.records.set_state(container, failed)
