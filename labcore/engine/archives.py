@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from labcore.engine.speculative_unpack import Guesses
+from labcore.engine.timestamps import now
 from labcore.images import Image, ImageStore
 from labcore.images.archive.reading import ArchivedImage, check_content, read
 from labcore.images.archive.rootfs import image_of_rootfs
@@ -57,7 +57,7 @@ def import_root(
     layers: LayerStore | None = None,
 ) -> Image:
     """Make an image of a root file system's archive, and name it if there is a name: `labcore.images.archive.rootfs`."""
-    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    created = now()
     with store.using():
         image = image_of_rootfs(store, source, what, created=created, changes=changes, message=message, platform=platform)
         if layers:

@@ -83,7 +83,7 @@ class ContainerDirs:
     def locked(self, id: str, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator[Path]:
         """Have a container to oneself for as long as the block lasts, to change it. Raises NotFound, InUse."""
         place = self.path(id)
-        gone = NotFound(f"no such container: {name}: somebody has just removed it")
+        gone = NotFound(f"No such container: {name}")
         try:
             lock = Lock(place, OPEN)
         except FileNotFoundError:

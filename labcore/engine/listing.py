@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from labcore.engine.health_state import NO_HEALTH
 from labcore.engine.lifecycle import STATUSES, status_of
 from labcore.engine.records import entrypoint_and_command
+from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
@@ -145,8 +146,8 @@ def status_line(container: Container, now: datetime | None = None, *, health: st
 
 
 def _since(moment: str, now: datetime | None) -> str:
-    then = datetime.fromisoformat(moment[:26].rstrip("Z") + "+00:00")
-    return span(((now or datetime.now(UTC)) - then).total_seconds())
+    then = parse_rfc3339(moment) / SECOND
+    return span((now or datetime.now(UTC)).timestamp() - then)
 
 
 def span(seconds: float) -> str:

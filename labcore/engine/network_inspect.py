@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from labcore.engine.network_objects import owner_name
 from labcore.errors import InvalidInput
 from labcore.spec.network import PREDEFINED, EndpointOptions
 
@@ -28,6 +29,7 @@ def network_json(engine: Engine, network: Network, *, members: bool = True) -> d
     """Return all about a network, with the containers that are on it, unless its `members` are not asked for."""
     wanted = network.wanted
     endpoints = engine.networks.endpoints(network=network.id) if members else ()
+    ipam_options = None if wanted.ipam_options is None else dict(wanted.ipam_options)
     return {
         "Name": wanted.name,
         "Id": network.id,
@@ -36,7 +38,7 @@ def network_json(engine: Engine, network: Network, *, members: bool = True) -> d
         "Driver": wanted.driver,
         "EnableIPv4": wanted.ipv4,
         "EnableIPv6": wanted.ipv6,
-        "IPAM": {"Driver": "default", "Options": None, "Config": [_pool(pool) for pool in wanted.pools] or None},
+        "IPAM": {"Driver": "default", "Options": ipam_options, "Config": [_pool(pool) for pool in wanted.pools] or None},
         "Internal": wanted.internal,
         "Attachable": wanted.attachable,
         "Ingress": False,
@@ -74,9 +76,8 @@ def _options(network: Network) -> dict[str, str]:
 
 
 def _member(engine: Engine, endpoint: Endpoint) -> dict[str, str]:
-    names = {each.id: each.name for each in engine.records.readable()}
     return {
-        "Name": names.get(endpoint.owner, endpoint.owner[:12]),
+        "Name": owner_name(engine, endpoint.owner),
         "EndpointID": endpoint.id,
         "MacAddress": endpoint.mac_address,
         "IPv4Address": endpoint.ipv4,

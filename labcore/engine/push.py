@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from functools import partial
 
-from labcore.engine.progress import Progress, side_by_side
+from labcore.engine.progress import Progress, Tell, side_by_side
 from labcore.engine.pull import CredentialsOf
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images import Descriptor, Image, ImageStore, Manifest
@@ -55,9 +55,7 @@ def push(
     return Pushed(image)
 
 
-def _send(
-    store: ImageStore, client: Client, part: Descriptor, source: str | None, tell: Callable[[Progress], None]
-) -> None:  # fmt: skip
+def _send(store: ImageStore, client: Client, part: Descriptor, source: str | None, tell: Tell) -> None:
     path = store.blob_path(part)
 
     def gone(size: int) -> None:

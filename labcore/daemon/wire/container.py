@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, Final
 
+from labcore.daemon.wire.codec import ZERO_TIME
 from labcore.daemon.wire.host_config_json import host_config_json
 from labcore.daemon.wire.mounts import mode_of, propagation_of
 from labcore.engine.container_state import get, upper_of
@@ -14,14 +14,13 @@ from labcore.engine.lifecycle import status_of
 from labcore.engine.listing import command_line, status_line
 from labcore.engine.network_inspect import NetworkView, bindings, endpoints_of, exposed_ports, network_settings
 from labcore.engine.records import Container, run_config
+from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.errors import NotFound
 from labcore.images.config import Config, healthcheck_json
 from labcore.spec import Mount
 from labcore.spec.network import Endpoint
 from labcore.storage.tree import size_of
 from labcore.storage.volumes import Volume
-
-NEVER: Final = "0001-01-01T00:00:00Z"  # Go's zero time, which docker's clients look for
 
 
 def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
@@ -87,8 +86,8 @@ def state_json(container: Container, health: Health | None) -> dict[str, Any]:
         "Pid": state.pid,
         "ExitCode": state.exit_code,
         "Error": state.error,
-        "StartedAt": state.started or NEVER,
-        "FinishedAt": state.finished or NEVER,
+        "StartedAt": state.started or ZERO_TIME,
+        "FinishedAt": state.finished or ZERO_TIME,
     } | ({"Health": _health(health)} if health else {})
 
 
@@ -217,7 +216,7 @@ def _summary(engine: Engine, container: Container, view: NetworkView) -> dict[st
         "Image": image,
         "ImageID": container.image_id,
         "Command": command_line(container),
-        "Created": int(datetime.fromisoformat(container.created).timestamp()),
+        "Created": parse_rfc3339(container.created) // SECOND,
         "Ports": ports_json(container, endpoints),
         "Labels": container.labels(),
         "State": status_of(container),
