@@ -110,12 +110,13 @@ def _busybox(work: Path) -> str:
 
 
 def _verdict(action: Action, measured: Measurement) -> list[str]:
-    """Say whether the goal is reached, if there is one and somebody to compare with."""
-    ratio, quiet = measured.ratio(OURS, THEIRS), measured.quiet()
+    """Say whether the goal is reached, if there is one and somebody to compare with; and whether the machine was quiet."""
+    quiet = [measured.quiet()] if measured.rows()[0].n > 1 else []
+    ratio = measured.ratio(OURS, THEIRS)
     if action.goal is None or ratio is None:
-        return [quiet]
+        return quiet
     reached = "reached" if ratio <= action.goal else "missed"
-    return [f"{OURS}: {ratio:.2f} x {THEIRS}, goal {action.goal:.2f} x: {reached}", quiet]
+    return [f"{OURS}: {ratio:.2f} x {THEIRS}, goal {action.goal:.2f} x: {reached}", *quiet]
 
 
 def _peaks(action: Action, daemons: Daemons) -> list[str]:
