@@ -1,6 +1,7 @@
 """exec: a further process in a container that runs, in its namespaces, its cgroup and its root, and no mightier than it."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
 from labcore.engine.lifecycle import next_status, status_of
 from labcore.engine.records import Container
+from labcore.engine.spans import note_ops, span
 from labcore.errors import InvalidInput, NotRunning, Unavailable
 from labcore.files import write_text
 from labcore.native import Process, Stream
@@ -60,7 +62,8 @@ def execute(
     container = get(engine, text)
     inside = attach(engine, container)
     try:
-        with while_it_runs(container):
+        with while_it_runs(container), span("runtime: exec"):
+            begun = time.time_ns()
             spec = _spec(engine, container, options, inside.pid)
             own = cgroups_of(os.getpid())
             cgroups = [each for each in cgroups_of(inside.pid) if each not in own]
@@ -76,7 +79,9 @@ def execute(
             syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
             launch = engine.launch_options(syncs).replace(dies_with_parent=False)
             plan = exec_plan(spec, inside.pid, options=launch)
-            return spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release)
+            process = spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release)
+            note_ops(process, begun, before="runtime: plan and monitor")
+            return process
     except PermissionError:  # of /proc/PID/ns
         raise Unavailable(
             f"{container} was started in another user namespace than this command's, which may not enter it\n"

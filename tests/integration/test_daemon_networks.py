@@ -68,7 +68,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("DELETE", "/networks/nope", {}, 404, "network nope not found"),
     ("POST", "/networks/bridge/connect", {"Container": "zz"}, 404, "No such container: zz"),
     ("POST", "/networks/bridge/disconnect", {}, 400, 'invalid name or ID supplied: ""'),
-    ("POST", '/networks/prune?filters={"until":["soon"]}', {}, 400, "until=soon"),
+    ("POST", '/networks/prune?filters={"until":["soon"]}', {}, 400, 'failed to parse value as time or duration: "soon"'),
 ]
 
 

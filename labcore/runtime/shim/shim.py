@@ -97,8 +97,12 @@ class Shim(Record):
         """
         process = self.attach()
         assert isinstance(process.source, AttachedExit)
-        process.source.close_input()
-        process.release()
+        try:
+            process.source.close_input()
+        except BrokenPipeError:
+            raise NotRunning(f"the shim in {self.directory} has just ended") from None
+        finally:
+            process.release()
 
     def reader(self, *, is_attached: bool = False) -> LogReader:
         """Open the container's log, at its beginning. Close it. With `is_attached` the container waits for it: `LogReader`."""
