@@ -4,7 +4,7 @@ import errno
 import time
 from contextlib import suppress
 
-from labcore.engine.container_cgroups import remember_cgroups, remove_cgroups
+from labcore.engine.container_cgroups import limits_without_shim, remember_cgroups, remove_cgroups
 from labcore.engine.container_events import log_container_event, log_mode, log_volumes
 from labcore.engine.container_state import (
     NOT_STARTED,
@@ -88,11 +88,13 @@ def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     on_networks = connection(engine, container.options, container.id, name=container.name, config=container.config)
     etc = {"rootfs", "mounts"}.isdisjoint(stages)
     with given_back(engine, on_networks), held(engine, container, on_networks, etc=etc) as spec:
+        cgroup = cgroup_of(container.options, container.id)
+        spec, options = limits_without_shim(spec, on_networks.launch_options(engine), cgroup)
         launch = Launch(
             spec,
             stages=stages,
-            options=on_networks.launch_options(engine),
-            cgroup=cgroup_of(container.options, container.id),
+            options=options,
+            cgroup=cgroup,
             remember=lambda launch: remember_cgroups(engine, container, launch.made),
         )
         try:

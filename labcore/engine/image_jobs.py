@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from labcore.engine.archives import import_root, load
-from labcore.engine.container_state import now
 from labcore.engine.engine import Engine
 from labcore.engine.image_events import log_image_event
 from labcore.engine.local_images import local_image, local_images
@@ -12,6 +11,7 @@ from labcore.engine.progress import Progress
 from labcore.engine.pull import CredentialsOf, Pulled, pull
 from labcore.engine.push import Pushed, push
 from labcore.engine.registry_messages import in_dockers_words
+from labcore.engine.timestamps import now
 from labcore.errors import ImageNotFound, InvalidInput
 from labcore.images import Image
 from labcore.images.archive.reading import ArchivedImage

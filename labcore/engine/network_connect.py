@@ -49,7 +49,7 @@ def disconnect(engine: Engine, network: str, text: str, *, force: bool = False) 
         container = settled(engine, found.id)
         left = tuple(each for each in container.options.networks if each.network != name)
         if len(left) == len(container.options.networks):
-            raise NotFound(f"{container} is not connected to network {name}")
+            raise NotFound(f"container {container.id} is not connected to network {name}")
         if container.state.status == "running":
             before = connected_now(engine, container)
             with namespace_of(container.state.pid) as namespace:

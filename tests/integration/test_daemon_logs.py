@@ -1,6 +1,7 @@
 """logs by the daemon's API, and by the stock docker command."""
 
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,6 +152,24 @@ def test_rotation(daemon: RunningDaemon, driver: str) -> None:
     assert "".join(f"{n}\n" for n in range(1, 100001)).encode().endswith(found)
     expected = b"".join(b"%d\n" % n for n in range(96001, 100001))
     assert demultiplexed(logs(daemon, name, f"{BOTH}&tail=4000"))[1] == expected
+
+
+@pytest.mark.parametrize("files", ["1", "3"])
+def test_attached_clients_lose_nothing_to_rotation(daemon: RunningDaemon, files: str) -> None:
+    """The container waits for a client that is slow, as docker's does; one that reads its logs makes nobody wait."""
+    script = "i=0; while [ $i -lt 30000 ]; do echo line $i of many that follow one another; i=$((i+1)); done"
+    options = ("--log-opt", "max-size=10k", "--log-opt", f"max-file={files}", "--name", f"attached-{files}")
+    command = daemon.command("run", "--network", "none", *options, "busybox", "sh", "-c", script)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as client:
+        assert client.stdout is not None
+        first = client.stdout.readline()
+        time.sleep(2)
+        lines = [first, *client.stdout]
+    assert client.returncode == 0
+    assert lines == [b"line %d of many that follow one another\n" % number for number in range(30000)]
+    left = sorted((daemon.root / "containers").glob("*/log.*"))
+    assert len(left) == int(files) - 1, "and no more is kept than was said"
+    daemon.docker("rm", f"attached-{files}")
 
 
 def test_lines_of_any_length_and_any_bytes(daemon: RunningDaemon) -> None:

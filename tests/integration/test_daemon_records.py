@@ -32,6 +32,7 @@ def inspected(daemon: RunningDaemon, *words: str) -> dict[str, Any]:
 
 OPTIONS = {
     "--cpus 1.5": {"NanoCpus": 1_500_000_000, "CpuQuota": 0, "CpuPeriod": 0},
+    "--cpu-quota 50000 --cpu-period 100000": {"NanoCpus": 0, "CpuQuota": 50_000, "CpuPeriod": 100_000},
     "--cpu-quota 50000 --cpu-period 200000": {"NanoCpus": 0, "CpuQuota": 50_000, "CpuPeriod": 200_000},
     "-m 64m --memory-reservation 32m": {"Memory": 64 << 20, "MemorySwap": 128 << 20, "MemoryReservation": 32 << 20},
     "--pids-limit 20 --cpu-shares 512 --cpuset-cpus 0": {"PidsLimit": 20, "CpuShares": 512, "CpusetCpus": "0"},
@@ -161,7 +162,7 @@ WRONG = [
     ({"Image": "busybox", "HostConfig": {"Mounts": [{"Type": "image", "Target": "/x"}]}}, 400, "mount type 'image'"),
     ({"Image": "busybox", "HostConfig": {"Binds": ["./here:/x"]}}, 400, "has to be absolute"),
     ({"Image": "busybox", "HostConfig": {"Runtime": "kata"}}, 400, "unknown or invalid runtime name: kata"),
-    ({"Image": "busybox", "HostConfig": {"LogConfig": {"Type": "syslog"}}}, 400, "no log driver named 'syslog'"),
+    ({"Image": "busybox", "HostConfig": {"LogConfig": {"Type": "syslog"}}}, 400, 'plugin "syslog" not found: there are'),
     ({"Image": "busybox", "Healthcheck": {"Interval": 5}}, 400, "cannot be less than 1ms"),
     ({"Image": "nowhere/x"}, 404, "No such image: nowhere/x:latest"),
 ]

@@ -415,7 +415,7 @@ def test_a_kernel_without_ipv6(machine: Machine, monkeypatch: pytest.MonkeyPatch
 def test_removing(machine: Machine) -> None:
     network = machine.create("blue")
     machine.connect("one", "blue", machine.container())
-    with pytest.raises(Forbidden, match=r"network blue has active endpoints \(one\)"):
+    with pytest.raises(Forbidden, match=r"network blue has active endpoints \(name:\"one\" id:\"[0-9a-f]{12}\"\)"):
         machine.do(machine.driver.remove, "blue")
     machine.do(machine.driver.release, "one")
     machine.do(machine.driver.remove, network.id[:10])
