@@ -69,7 +69,7 @@ def _mode(kind: str, options: CreateOptions) -> str:
 def _cure(kind: str, mode: str) -> str:
     if mode.startswith("container:") and kind == "ipc":
         return f": namespaces of another container are shared for {' and '.join(CAN_BE_JOINED)} alone"
-    return ""
+    return f": there are {', '.join(MODES[kind][1])}" if kind == "network" else ""
 
 
 def _mounts(mounts: tuple[MountPoint, ...], ipc: str) -> tuple[MountPoint, ...]:

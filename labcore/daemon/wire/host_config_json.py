@@ -4,24 +4,16 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from labcore.daemon.wire.mounts import bind_json, is_bind, is_tmpfs_option, mount_json
+from labcore.daemon.wire.resources_json import resources_json
 from labcore.engine.log_forms import log_options
-from labcore.procfs import block_device_path
-from labcore.spec import MASKED_PATHS, READONLY_PATHS, CreateOptions, DeviceRule, LogPolicy, Mount, Resources
+from labcore.spec import MASKED_PATHS, READONLY_PATHS, CreateOptions, LogPolicy, Mount
 from labcore.spec.network import PortBinding
-from labcore.spec.resources import Throttle
 
-THROTTLES: Final = {
-    "read_bps": "BlkioDeviceReadBps",
-    "write_bps": "BlkioDeviceWriteBps",
-    "read_iops": "BlkioDeviceReadIOps",
-    "write_iops": "BlkioDeviceWriteIOps",
-}
-CPU_PERIOD: Final = 100_000  # microseconds: what NanoCpus is a part of
 SHM_SIZE: Final = 64 << 20  # bytes
 
 
 def host_config_json(options: CreateOptions) -> dict[str, Any]:
-    """Return HostConfig, with what CreateOptions has kept of it."""
+    """Return HostConfig, with what CreateOptions has kept of it; links are left to who knows their ends."""
     optional = {
         "Annotations": dict(options.annotations),
         "Sysctls": dict(options.sysctls),
@@ -36,7 +28,7 @@ def host_config_json(options: CreateOptions) -> dict[str, Any]:
         "PortBindings": port_bindings_json(options.ports),
         "RestartPolicy": {"Name": options.restart.name, "MaximumRetryCount": options.restart.max_retries},
         "AutoRemove": options.auto_remove,
-        "VolumeDriver": "",
+        "VolumeDriver": options.volume_driver,
         "VolumesFrom": list(options.volumes_from) or None,
         "ConsoleSize": list(options.console_size or (0, 0)),
         "CapAdd": list(options.cap_add) or None,
@@ -59,7 +51,7 @@ def host_config_json(options: CreateOptions) -> dict[str, Any]:
         "UsernsMode": options.userns_mode,
         "ShmSize": options.shm_size or SHM_SIZE,
         "Runtime": "runc",
-        "Isolation": "",
+        "Isolation": options.isolation,
         **resources_json(options),
         "MaskedPaths": _paths(options.masked_paths, options, "masked"),
         "ReadonlyPaths": _paths(options.readonly_paths, options, "readonly"),
@@ -80,67 +72,14 @@ def _paths(paths: tuple[str, ...] | None, options: CreateOptions, kind: str) -> 
 def _security_json(options: CreateOptions) -> list[str]:
     found = ["no-new-privileges"] if options.no_new_privileges else []
     found += [f"seccomp={options.seccomp}"] if options.seccomp else []
-    return found + ([f"apparmor={options.apparmor}"] if options.apparmor else [])
+    found += [f"apparmor={options.apparmor}"] if options.apparmor else []
+    unlabelled = options.privileged or "host" in (options.pid_mode, options.ipc_mode)  # by SELinux
+    return found + (["label=disable"] if unlabelled else [])
 
 
 def log_config_json(policy: LogPolicy) -> dict[str, Any]:
     """Return a log driver and the options that differ from the default."""
     return {"Type": policy.driver, "Config": log_options(policy)}
-
-
-def resources_json(options: CreateOptions) -> dict[str, Any]:
-    """Return Resources."""
-    limits = options.resources
-    nano = _nano_cpus(limits)
-    return {
-        "CpuShares": limits.cpu_shares or 0,
-        "Memory": limits.memory or 0,
-        "NanoCpus": nano,
-        "CgroupParent": options.cgroup_parent,
-        "BlkioWeight": limits.block_weight or 0,
-        "BlkioWeightDevice": [{"Path": block_device_path(*each[:2]), "Weight": each[2]} for each in limits.block_weights],
-        **{name: _rates(each for each in limits.throttles if each.kind == kind) for kind, name in THROTTLES.items()},
-        "CpuPeriod": 0 if nano else limits.cpu_period or 0,
-        "CpuQuota": 0 if nano else limits.cpu_quota or 0,
-        "CpuRealtimePeriod": limits.realtime_period or 0,
-        "CpuRealtimeRuntime": limits.realtime_runtime or 0,
-        "CpusetCpus": limits.cpus,
-        "CpusetMems": limits.mems,
-        "Devices": [
-            {"PathOnHost": each.source, "PathInContainer": each.target, "CgroupPermissions": each.access}
-            for each in options.devices
-        ],
-        "DeviceCgroupRules": [rule_text(each) for each in options.device_cgroup_rules] or None,
-        "DeviceRequests": None,
-        "MemoryReservation": limits.reservation or 0,
-        "MemorySwap": limits.swap if limits.swap is not None else 2 * (limits.memory or 0),
-        "MemorySwappiness": limits.swappiness,
-        "OomKillDisable": limits.no_oom_killer or False,
-        **({"Init": True} if options.init else {}),
-        "PidsLimit": None if limits.pids is None else max(limits.pids, 0),
-        "Ulimits": [{"Name": each.name.lower(), "Hard": each.hard, "Soft": each.soft} for each in options.ulimits],
-        "CpuCount": 0,
-        "CpuPercent": 0,
-        "IOMaximumIOps": 0,
-        "IOMaximumBandwidth": 0,
-    }
-
-
-def _rates(throttles: Iterable[Throttle]) -> list[dict[str, Any]]:
-    return [{"Path": block_device_path(each.major, each.minor), "Rate": each.rate} for each in throttles]
-
-
-def _nano_cpus(limits: Resources) -> int:
-    """Return NanoCpus: `create_options` has made a quota of it, in the period that is the default."""
-    if limits.cpu_period != CPU_PERIOD or (limits.cpu_quota or 0) <= 0:
-        return 0
-    return (limits.cpu_quota or 0) * 10**9 // CPU_PERIOD
-
-
-def rule_text(rule: DeviceRule) -> str:
-    """Return a rule for devices as docker's options have it: `c 42:* rmw`."""
-    major, minor = ("*" if number is None else number for number in (rule.major, rule.minor))
-    return f"{rule.kind} {major}:{minor} {rule.access}"
 
 
 def port_bindings_json(ports: Iterable[PortBinding]) -> dict[str, list[dict[str, str]]]:

@@ -7,7 +7,7 @@ from labcore.daemon.context import Daemon
 from labcore.daemon.defaults import complete_body, complete_options
 from labcore.daemon.versions import version_of
 from labcore.daemon.wire.codec import decode, json_response
-from labcore.daemon.wire.container import inspect, summary
+from labcore.daemon.wire.container import inspect, summaries
 from labcore.daemon.wire.container_create import ContainerCreate, adapt_to_version, create_options_of
 from labcore.daemon.wire.platform import platform_text
 from labcore.daemon.wire.query import filters, flag, number
@@ -45,10 +45,8 @@ def list_containers(daemon: Daemon, request: Request) -> Response:
     whole = [each for each in every(daemon.engine) if isinstance(each, Container)]
     found = [each for each in whole if matches(each, wanted, health=daemon.engine.health_status(each.id))]
     shown = [each for each in found if every_one or status_of(each) in RUNNING]
-    size = flag(request, "size")
-    linked = link_names(whole)
     several = shown[:limit] if limit > 0 else shown
-    return json_response([summary(daemon.engine, each, linked.get(each.id, ()), size=size) for each in several])
+    return json_response(summaries(daemon.engine, several, link_names(whole), size=flag(request, "size")))
 
 
 def inspect_container(daemon: Daemon, request: Request, name: str) -> Response:
