@@ -92,6 +92,8 @@ def tag_image(engine: Engine, text: str, reference: Reference) -> None:
     """Give an image another name. Raises ImageNotFound, InvalidInput."""
     if reference.digest:
         raise InvalidInput("cannot import digest reference")
+    if str(reference).startswith("sha256:"):  # which would be read as an ID
+        raise InvalidInput("refusing to create an ambiguous tag using digest algorithm as name")
     local = local_image(engine.images, text)
     engine.images.tag(reference, local.image.descriptor, at=now())
     log_image_event(engine, local.image, "tag", name=str(reference))

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from labcore.daemon.wire.codec import decode_bytes
+from labcore.errors import InvalidInput
 from tests.conftest import needs_root
 from tests.daemon import RunningDaemon, running_daemon
 from tests.raw_api import wait_for
@@ -178,3 +180,38 @@ def test_a_platform_is_read_in_small_letters(daemon: RunningDaemon) -> None:
     answer = daemon.request("POST", "/containers/create?platform=linux/AMD64", {"Image": "busybox"})
     assert answer.status == 201
     assert daemon.request("DELETE", f"/containers/{answer.json['Id']}").status == 204
+
+
+def test_no_tag_looks_like_an_id(daemon: RunningDaemon) -> None:
+    answer = daemon.request("POST", "/images/busybox/tag?repo=sha256&tag=x")
+    assert answer.status == 400
+    assert answer.json["message"] == "refusing to create an ambiguous tag using digest algorithm as name"
+
+
+def test_networks_are_found_by_id_before_name_and_list_with_a_slash(daemon: RunningDaemon) -> None:
+    first = daemon.request("POST", "/networks/create", {"Name": "first"}).json["Id"]
+    second = daemon.request("POST", "/networks/create", {"Name": first}).json["Id"]
+    assert daemon.request("GET", f"/networks/{first}").json["Name"] == "first"
+    assert daemon.request("DELETE", f"/networks/{first}").status == 204
+    assert second in [network["Id"] for network in daemon.request("GET", "/networks/").json]
+    assert daemon.request("DELETE", f"/networks/{second}").status == 204
+
+
+def test_malformed_json_is_told_in_docker_s_words() -> None:
+    for content, words in (
+        (b"{x}", "invalid character 'x' looking for beginning of object key string"),
+        (b"{} x", "unexpected"),
+    ):
+        with pytest.raises(InvalidInput, match=words):
+            decode_bytes(content, dict)
+
+
+def test_a_host_name_is_known_on_a_network_of_a_user_s(daemon: RunningDaemon) -> None:
+    id = daemon.request("POST", "/networks/create", {"Name": "known"}).json["Id"]
+    body = {"Image": "busybox", "Cmd": ["sleep", "100"], "Hostname": "base", "HostConfig": {"NetworkMode": "known"}}
+    container = daemon.request("POST", "/containers/create?name=one1", body).json["Id"]
+    assert daemon.request("POST", f"/containers/{container}/start").status == 204
+    found = daemon.request("GET", f"/containers/{container}/json").json["NetworkSettings"]["Networks"]["known"]
+    assert found["DNSNames"] == ["one1", container[:12], "base"]
+    assert daemon.request("DELETE", f"/containers/{container}?force=1").status == 204
+    assert daemon.request("DELETE", f"/networks/{id}").status == 204
