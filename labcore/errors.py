@@ -52,6 +52,10 @@ class NotFound(LabcoreError, LookupError):
     """The named object does not exist."""
 
 
+class NotADirectory(NotFound):
+    """A file stands where a path wants a directory."""
+
+
 class NotRunning(LabcoreError):
     """The container has ended, or its shim is gone."""
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from labcore.disk_space import room_for
 from labcore.engine.container_events import log_container_event
+from labcore.engine.container_links import named_container, resolved_links
 from labcore.engine.container_state import upper_of
 from labcore.engine.engine import BARE, Engine
 from labcore.engine.ids import new_id
@@ -28,6 +29,7 @@ def create(engine: Engine, options: CreateOptions) -> Container:
     """
     engine.container_dirs.sweep()
     inherited = _inherited(engine, options)
+    options = options.replace(links=resolved_links(engine, options.links)) if options.links else options
     made = _described(engine, options, inherited)
     if options.auto_remove and options.restart.name != "no":
         raise InvalidInput("can't create 'AutoRemove' container with restart policy")
@@ -67,7 +69,7 @@ def _check(engine: Engine, made: Container) -> None:
         if wanted.ipv4 or wanted.ipv6:
             with suppress(NotFound):  # it may yet be made, before a start
                 engine.networks.check(wanted)
-    spec_of(engine, made, root_of(engine, made), lambda name: engine.records.find(name).state.pid)
+    spec_of(engine, made, root_of(engine, made), lambda name: named_container(engine, name).state.pid)
 
 
 def _inherited(engine: Engine, options: CreateOptions) -> tuple[Mount, ...]:
@@ -78,18 +80,10 @@ def _inherited(engine: Engine, options: CreateOptions) -> tuple[Mount, ...]:
         name, _, mode = text.partition(":")
         if mode not in ("", "ro", "rw"):
             raise InvalidInput(f"volumes-from {text}: CONTAINER[:ro|rw] is wanted")
-        for mount in _giver(engine, name).mounts:
+        for mount in named_container(engine, name).mounts:
             if mount.kind != "tmpfs" and os.path.normpath(mount.target) not in taken:
                 found[os.path.normpath(mount.target)] = mount.replace(read_only=mount.read_only or mode == "ro")
     return tuple(found.values())
-
-
-def _giver(engine: Engine, name: str) -> Container:
-    """Return a container that another wants the volumes of. Raises InvalidInput: a missing image is the only one not found."""
-    try:
-        return engine.records.find(name)
-    except NotFound as error:
-        raise InvalidInput(str(error)) from None
 
 
 def _described(engine: Engine, options: CreateOptions, inherited: tuple[Mount, ...]) -> Container:

@@ -17,7 +17,15 @@ from labcore.engine.containers import attached, wait_for
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container
 from labcore.engine.users import user_in
-from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, SystemCallError
+from labcore.errors import (
+    InUse,
+    InvalidInput,
+    LabcoreError,
+    NotADirectory,
+    NotFound,
+    NotRunning,
+    SystemCallError,
+)
 from labcore.native import Process
 from labcore.record import Record
 from labcore.spec import BindRoot, Root
@@ -148,22 +156,24 @@ class PathStat(Record):
     link_target: str = ""
 
 
-def path_stat(files: Files, path: str, container: Container) -> PathStat:
-    """Look at a path in a container, its last link not followed. Raises NotFound."""
-    with found(files, path, container) as entry:
+def path_stat(files: Files, path: str, called: str) -> PathStat:
+    """Look at a path in a container, its last link not followed; `called` is what the client calls it. Raises NotFound."""
+    with found(files, path, called) as entry:
         target = link_target(files, path) if stat.S_ISLNK(entry.status.st_mode) else ""
         status = entry.status
         return PathStat(base_of(path), status.st_size, status.st_mode, status.st_mtime_ns, target)
 
 
 @contextmanager
-def found(files: Files, path: str, container: Container) -> Iterator[Entry]:
-    """Resolve a path in a container. Raises NotFound, in docker's words."""
+def found(files: Files, path: str, called: str) -> Iterator[Entry]:
+    """Resolve a path in a container. Raises NotFound; LabcoreError if there is a file on the way; in docker's words."""
     with ExitStack() as undo:
         try:
             entry = undo.enter_context(files.entry(path, follow=False))
+        except NotADirectory:
+            raise LabcoreError(f"lstat {path}: not a directory") from None
         except NotFound:
-            raise NotFound(f"Could not find the file {path} in container {container.name}") from None
+            raise NotFound(f"Could not find the file {path} in container {called}") from None
         yield entry
 
 
@@ -185,10 +195,10 @@ def link_target(files: Files, path: str) -> str:
     return f"/{path.lstrip('/')}"
 
 
-def archived(files: Files, path: str, container: Container) -> Iterator[bytes]:
+def archived(files: Files, path: str, called: str) -> Iterator[bytes]:
     """Yield a file, or a directory recursively, as a tar archive, with the names that docker gives. Raises NotFound."""
     packer, base = Packer(), base_of(path)
-    with found(files, path, container) as entry:
+    with found(files, path, called) as entry:
         yield from packer.add(entry, base)
         if entry.is_directory:
             with tree_of(entry) as tree:
@@ -198,7 +208,7 @@ def archived(files: Files, path: str, container: Container) -> Iterator[bytes]:
 
 
 def extract_archive(
-    files: Files, container: Container, path: str, archive: BinaryIO, *, overwrites: bool, as_user: bool
+    files: Files, container: Container, path: str, archive: BinaryIO, *, called: str, overwrites: bool, as_user: bool
 ) -> None:  # fmt: skip
     """Extract an archive into a directory of a container; what is in it belongs to whom it says, or to the container's user.
 
@@ -206,7 +216,7 @@ def extract_archive(
     """
     from labcore.storage.copy_in import extract_into
 
-    with found(files, path, container), files.resolve(path, follow=True) as directory:
+    with found(files, path, called), files.resolve(path, follow=True) as directory:
         if not directory.is_directory:
             raise InvalidInput("extraction point is not a directory")
         _check_writable(files, directory, container)

@@ -205,8 +205,8 @@ def rename(engine: Engine, text: str, name: str) -> Container:
     engine.lifecycle.check("rename", found, text)
     try:
         renamed = engine.records.rename(found, name)
-    except InUse as error:
-        raise InUse(f"Error when allocating new name: {error}") from None
+    except (InUse, InvalidInput) as error:
+        raise type(error)(f"Error when allocating new name: {error}") from None
     log_container_event(engine, renamed, "rename", oldName=f"/{found.name}")
     return renamed
 

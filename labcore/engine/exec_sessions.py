@@ -127,8 +127,9 @@ class ExecSessions:
         raise NotFound(f"No such exec instance: {id}")
 
     def running(self, id: str) -> ExecSession:
-        """Return a session whose process runs. Raises NotFound."""
+        """Return a session whose process runs. Raises NotFound, NotRunning."""
         if not (session := self.find(id)).is_running:
+            check_runs(get(self._engine, session.container.id))
             raise NotFound(f"process does not exist {id}: not found")
         return session
 

@@ -20,7 +20,7 @@ from labcore.engine.forms import (
     words,
 )
 from labcore.engine.life_forms import restart_policy
-from labcore.engine.limit_forms import address, cpu_set, cpus, extra_host, id_range, signal_name, ulimit
+from labcore.engine.limit_forms import address, cpu_set, cpu_shares, cpus, extra_host, id_range, signal_name, ulimit
 from labcore.engine.mount_options import from_long, from_short, from_tmpfs
 from labcore.errors import InvalidInput
 from labcore.spec import CreateOptions
@@ -72,7 +72,7 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
     "oom_kill_disable": ("resources.no_oom_killer", flag),
     "oom_score_adj": ("oom_score_adj", lambda name, value: number(name, value, -1000, 1000)),
     "cpus": ("resources", cpus),
-    "cpu_shares": ("resources.cpu_shares", number),
+    "cpu_shares": ("resources.cpu_shares", cpu_shares),
     "cpu_quota": ("resources.cpu_quota", lambda name, value: number(name, value, -1)),
     "cpu_period": ("resources.cpu_period", number),
     "cpu_rt_runtime": ("resources.realtime_runtime", number),

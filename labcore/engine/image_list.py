@@ -82,7 +82,7 @@ class _Wanted:
     def narrowed(self, local: LocalImage) -> LocalImage | None:
         """Return an image with the names that are wanted; None if it is not."""
         time, labels = created(local.image.config.created), dict(local.image.config.labels)
-        if not (self._since < time < self._before and time <= self._until and has_labels(labels, self._labels)):
+        if not (self._since < time < min(self._before, self._until) and has_labels(labels, self._labels)):
             return None
         if self._not_labels and has_labels(labels, self._not_labels):
             return None

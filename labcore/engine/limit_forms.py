@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from labcore.engine.forms import refuse, text
+from labcore.engine.forms import number, refuse, text
 from labcore.errors import InvalidInput
 from labcore.spec import IdRange, Rlimit
 from labcore.spec.isolation import parse_id
@@ -49,6 +49,13 @@ def cpus(name: str, value: Any) -> dict[str, int]:
     if nano < 10**7:
         refuse(name, value, "0.01 is the least")
     return {"nano_cpus": nano}
+
+
+def cpu_shares(name: str, value: Any) -> int:
+    """Read a weight; 0 leaves it as it is."""
+    if isinstance(value, int) and value < 0:
+        raise InvalidInput(f"invalid CPU shares ({value}): value must be a positive integer")
+    return number(name, value)
 
 
 def cpu_set(name: str, value: Any) -> str:

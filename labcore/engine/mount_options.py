@@ -122,4 +122,4 @@ def _truth(value: str, text: str) -> bool:
 def from_tmpfs(text: str) -> Mount:
     """Read `PATH[:OPTIONS]`, the argument of `--tmpfs`. Raises InvalidInput."""
     target, _, words = text.partition(":")
-    return Mount("tmpfs", target, options=tuple(word for word in words.split(",") if word))
+    return Mount("tmpfs", target, options=tuple(word for word in words.split(",") if word), make=True)

@@ -23,6 +23,7 @@ MODES: Final = {
     "cgroup": ("cgroupns_mode", ("private", "host")),
     "network": ("network_mode", ("none", "host")),  # and the names of networks, which are joined later: labcore.engine.networks
 }
+CALLED: Final = {"pid": "PID", "ipc": "IPC", "uts": "UTS", "cgroup": "cgroup namespace", "network": "network"}  # by docker
 CAN_BE_JOINED: Final = ("pid", "network")
 FILES: Final = {"pid": "pid", "network": "net"}  # below /proc/PID/ns
 PidOf: TypeAlias = "Callable[[str], int]"
@@ -48,7 +49,7 @@ def namespaces(options: CreateOptions, mounts: tuple[MountPoint, ...], pid_of: P
     """
     modes = {kind: _mode(kind, options) for kind in MODES}
     if options.userns_mode not in ("", "private", "host"):
-        _refuse("userns", options.userns_mode, "host is all there is, and userns-remap FIRST[:SIZE]")
+        raise InvalidInput(f"userns {options.userns_mode!r}: host is all there is, and userns-remap FIRST[:SIZE]")
     joined = {kind: mode.partition(":")[2] for kind, mode in modes.items() if mode.startswith("container:")}
     joins = tuple((kind, f"/proc/{pid_of(name)}/ns/{FILES[kind]}") for kind, name in joined.items())
     new = tuple(kind for kind in NAMESPACES if modes.get(kind) != "host" and kind not in joined)
@@ -60,15 +61,15 @@ def _mode(kind: str, options: CreateOptions) -> str:
     mode = getattr(options, field) or known[0]
     if mode in known or (kind == "network" and options.networks):
         return str(mode)
-    if mode.startswith("container:"):
-        if kind in CAN_BE_JOINED:
-            return str(mode)
-        _refuse(kind, mode, f"namespaces of another container are shared for {' and '.join(CAN_BE_JOINED)} alone")
-    _refuse(kind, mode, f"there are {', '.join(known)}")
+    if mode.startswith("container:") and mode != "container:" and kind in CAN_BE_JOINED:
+        return str(mode)
+    raise InvalidInput(f"invalid {CALLED[kind]} mode: {mode}{_cure(kind, mode)}")
 
 
-def _refuse(kind: str, mode: str, why: str) -> Never:
-    raise InvalidInput(f"{kind} {mode!r}: {why}")
+def _cure(kind: str, mode: str) -> str:
+    if mode.startswith("container:") and kind == "ipc":
+        return f": namespaces of another container are shared for {' and '.join(CAN_BE_JOINED)} alone"
+    return f": there are {', '.join(MODES[kind][1])}" if kind == "network" else ""
 
 
 def _mounts(mounts: tuple[MountPoint, ...], ipc: str) -> tuple[MountPoint, ...]:

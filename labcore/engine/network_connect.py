@@ -69,7 +69,7 @@ def _connect_running(
     engine: Engine, container: Container, wanted: EndpointOptions, networks: tuple[EndpointOptions, ...]
 ) -> None:
     before = connected_now(engine, container)
-    names = names_on(wanted, container.id, container.name)
+    names = names_on(wanted, container.id, container.name, container.options.hostname)
     endpoint = engine.networks.reserve(wanted, container.id, names=names)
     try:
         with namespace_of(container.state.pid) as namespace:

@@ -81,7 +81,8 @@ def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str 
             for each in _by_priority(engine, options.networks):
                 own_ports = () if endpoints else ports
                 with span(f"network: reserve an endpoint on {each.network}"):
-                    endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
+                    names = names_on(each, owner, name, options.hostname)
+                    endpoints.append(engine.networks.reserve(each, owner, names=names, ports=own_ports))
         except NotFound as error:
             raise NotFound(f"failed to set up container networking: {error}") from None
         made = _connected(engine, options, tuple(endpoints), asked, owner, name)
@@ -90,10 +91,10 @@ def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str 
         return made.replace(host_gateway=gateway)
 
 
-def names_on(wanted: EndpointOptions, owner: str, name: str) -> tuple[str, ...]:
+def names_on(wanted: EndpointOptions, owner: str, name: str, hostname: str) -> tuple[str, ...]:
     """Return the names by which others on a network find a container; the default network has none."""
-    names = () if wanted.network == DEFAULT else (name, owner[:SHOWN], *wanted.aliases)
-    return tuple(each for each in names if each)
+    names = () if wanted.network == DEFAULT else (name, owner[:SHOWN], *wanted.aliases, hostname)
+    return tuple(each for each in dict.fromkeys(names) if each)
 
 
 def connected_now(engine: Engine, container: Container) -> Connected:
@@ -161,11 +162,13 @@ def own_names(options: CreateOptions, owner: str) -> str:
 
 def _linked(engine: Engine, links: Sequence[tuple[str, str]]) -> Iterator[tuple[Container, str, str]]:
     """Yield containers that are linked on the default network, their addresses and aliases. Raises NotFound, InvalidInput."""
-    for name, alias in links:
-        container = engine.records.find(name)
+    for id, alias in links:
+        container = engine.records.find(id)
         found = [each for each in engine.networks.endpoints(owner=container.id) if each.wanted.network == DEFAULT]
         if not found:
-            raise InvalidInput(f"link {name}: it is not running on the default network: labcore start {name}")
+            raise InvalidInput(
+                f"link {container.name}: it is not running on the default network: labcore start {container.name}"
+            )
         yield container, _plain(found[0].ipv4), alias
 
 

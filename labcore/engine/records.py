@@ -146,7 +146,10 @@ class Records(Database):
             database.execute("INSERT INTO containers VALUES (?, ?, ?, ?)", values)
 
     def find(self, text: str) -> Container:
-        """Return the container of that ID, that name, or the ID that begins so. Raises NotFound, InvalidInput, StoreDamaged."""
+        """Return the container of that ID, that name, or the ID that begins so; `HOLDER/ALIAS` is what HOLDER has a link to.
+
+        Raises NotFound, InvalidInput, StoreDamaged.
+        """
         found = self.look_up(text)
         if isinstance(found, Damaged):
             raise found.why
@@ -154,6 +157,10 @@ class Records(Database):
 
     def look_up(self, text: str) -> Container | Damaged:
         """Do the same, but return what is known of one whose record is damaged."""
+        holder, slash, alias = text.removeprefix("/").partition("/")
+        if slash:
+            return self.look_up(self._linked(holder, alias))
+        text = holder
         if text and text.isascii() and self.path.exists():
             with self.reading() as database:
                 row = database.execute(
@@ -168,6 +175,13 @@ class Records(Database):
                     if rows:
                         return self._parse(rows[0])
         raise NotFound(f"No such container: {text}")
+
+    def _linked(self, holder: str, alias: str) -> str:
+        """Return the ID of the container that one has a link to. Raises NotFound, InvalidInput, StoreDamaged."""
+        for id, name in self.find(holder).options.links:
+            if name == alias:
+                return id
+        raise NotFound(f"No such container: {holder}/{alias}")
 
     def has(self, id: str) -> bool:
         """Is there a record of that ID?"""

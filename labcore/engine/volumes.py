@@ -44,7 +44,8 @@ def attached(
     with ExitStack() as undo:
         mounts = []
         for each in attachments:
-            read_only = ("ro", "rro") if each.read_only and each.recursive else ("ro",) if each.read_only else ()
+            below = each.recursive and each.write_protects_below
+            read_only = ("ro", "rro") if each.read_only and below else ("ro",) if each.read_only else ()
             if each.kind == "tmpfs":
                 mounts.append(MountPoint(each.target, "tmpfs", "tmpfs", (*QUIET, *each.options, *read_only[:1])))
                 continue

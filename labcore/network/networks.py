@@ -55,9 +55,13 @@ class NetworkStore:
         return [self._read(name, network_id) for name, network_id in self.ids().items()]
 
     def find(self, word: str) -> Network:
-        """Return the network of that name, ID, or beginning of an ID. Raises NotFound, InvalidInput, StoreDamaged."""
+        """Return the network of that ID, name, or beginning of an ID, in this order.
+
+        Raises NotFound, InvalidInput, StoreDamaged.
+        """
         ids = self.ids()
-        found = [word] if word in ids else [name for name, network_id in ids.items() if word and network_id.startswith(word)]
+        found = [name for name, network_id in ids.items() if network_id == word] or [name for name in ids if name == word]
+        found = found or [name for name, network_id in ids.items() if word and network_id.startswith(word)]
         if not found:
             raise NotFound(f"network {word:.80} not found (there: {', '.join(ids) or 'none'})")
         if len(found) > 1:

@@ -49,15 +49,31 @@ def _is_made_of_the_hosts(mount: MountPoint) -> bool:
     return "remount" not in mount.options and any(value.startswith("/") for value in values)
 
 
-def take_in_hand(mounts: Sequence[MountPoint], place: str, *, new_user: bool = False, apart: bool = False) -> list[Op]:
+def take_in_hand(
+    mounts: Sequence[MountPoint], place: str, *, new_user: bool = False, apart: bool = False
+) -> tuple[list[Op], list[Op]]:
     """Return the ops that take in hand what cannot be had any more once the old root has been left.
 
+    The first ones come before the mount tree is cut off from the host's: a copy that is made then is still the peer of what it
+    is a copy of, so that mounts that come later reach the container, and the host (mount_namespaces(7)).
     The n-th of these mounts is kept in the n-th register. At `place`, a directory, new file systems are mounted for a moment.
     """
     taken = [mount for mount in mounts if _is_taken(mount, new_user, apart)]
     if len(taken) > MOST_TAKEN:
         raise InvalidInput(f"mounts: at most {MOST_TAKEN} bind mounts, these are {len(taken)}")
-    return [op for number, mount in enumerate(taken) for op in _take(mount, _register(number), place)]
+    numbered = list(enumerate(taken))
+    return (
+        [op for number, mount in numbered if _propagates(mount) for op in _take(mount, _register(number), place)],
+        [op for number, mount in numbered if not _propagates(mount) for op in _take(mount, _register(number), place)],
+    )
+
+
+def _propagates(mount: MountPoint) -> bool:
+    """Return whether mounts that come later, on one side, are to come to the other."""
+    return is_bind(mount) and any(flag & PROPAGATES for flag in parse_options(mount.options).propagation)
+
+
+PROPAGATES: Final = MountFlag.SHARED | MountFlag.SLAVE
 
 
 MOST_TAKEN: Final = 2000  # of the walker's registers

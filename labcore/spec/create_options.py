@@ -28,7 +28,9 @@ MountKind: TypeAlias = "Literal['bind', 'volume', 'tmpfs']"
 class Mount(Record):
     """Something from outside at a path of a container: a directory or file of the host, a volume, or a new tmpfs.
 
-    `source` is the host's path, or the volume's name, empty for an anonymous one. `make`: a source that is missing is made.
+    `source` is the host's path, or the volume's name, empty for an anonymous one. `write_protects_below`: what is mounted
+    below a read-only bind is read only too. `make`: a source that is missing is made (of a tmpfs, which has none: it was given
+    by `--tmpfs`).
     `labels` are for a volume that is made.
     `copy`: an empty volume gets what the image has at that path. `options` are mount(8)'s words.
     """
@@ -39,6 +41,7 @@ class Mount(Record):
     read_only: bool = False
     options: tuple[str, ...] = ()
     recursive: bool = True
+    write_protects_below: bool = True
     make: bool = False
     copy: bool = True
     labels: tuple[tuple[str, str], ...] = ()
@@ -47,8 +50,11 @@ class Mount(Record):
         for text in (self.source, self.target, *self.options):
             if "\0" in text:
                 raise InvalidInput(f"{text!r} contains a NUL byte: no volume, path or option can")
-        if not self.target.startswith("/") or os.path.normpath(self.target) in ("/", "/proc"):
-            raise InvalidInput(f"{self.target!r} is no place in a container to mount something: name a directory, from / on")
+        if not self.target.startswith("/"):
+            raise InvalidInput(f"invalid mount path: '{self.target}' mount path must be absolute: name a directory, from / on")
+        place = os.path.normpath("/" + self.target.lstrip("/"))
+        if place in ("/", "/proc"):
+            raise InvalidInput(f"invalid specification: destination can't be '{place}'")
 
 
 class DeviceMapping(Record):

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager
+from errno import ENOTDIR
 
-from labcore.errors import InvalidInput, NotFound
+from labcore.errors import InvalidInput, NotADirectory, NotFound
 from labcore.native import Resolve
 from labcore.record import Record
 from labcore.spec import OverlayRoot
@@ -90,7 +91,8 @@ class Files:
         try:
             return open_beneath(self._root, above, SEARCH, Resolve.IN_ROOT | Resolve.NO_MAGICLINKS), name
         except OSError as error:
-            raise NotFound(f"{self.whose}{path}: {error.strerror}: {above or '/'}") from None
+            kind = NotADirectory if error.errno == ENOTDIR else NotFound
+            raise kind(f"{self.whose}{path}: {error.strerror}: {above or '/'}") from None
 
     @contextmanager
     def entry(self, path: str, *, follow: bool) -> Iterator[Entry]:
@@ -104,7 +106,7 @@ class Files:
             if found.status is None:
                 raise NotFound(f"{self.whose}{path}: there is no such file")
             if as_directory and not found.is_directory:
-                raise NotFound(f"{self.whose}{path}: it is no directory")
+                raise NotADirectory(f"{self.whose}{path}: it is no directory")
             given = plain.rstrip("/").rpartition("/")[2]  # a link that was followed gives its name
             yield Entry(given, found.name, found.status, found.parent)
 

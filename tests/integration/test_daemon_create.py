@@ -65,7 +65,6 @@ LINK_LOCAL = {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["16
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"HostConfig": {"VolumeDriver": "other", "Binds": ["v:/v"]}}, "plugin 'other' not found"),
         ({"HostConfig": {"LogConfig": {"Type": "asdf"}}}, 'error looking up logging plugin asdf: plugin "asdf" not found'),
         (
             {"NetworkingConfig": {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["169.254.8.8"]}}}}},
@@ -75,3 +74,10 @@ LINK_LOCAL = {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["16
 )
 def test_what_is_refused(daemon: RunningDaemon, body: dict[str, Any], said: str) -> None:
     assert said in refused(daemon, **body)
+
+
+def test_a_volume_driver_that_is_not_there_is_not_found(daemon: RunningDaemon) -> None:
+    body = {"Image": "busybox", "HostConfig": {"VolumeDriver": "other", "Binds": ["v:/v"]}}
+    answer = daemon.request("POST", "/containers/create", body)
+    assert answer.status == 404
+    assert 'plugin "other" not found' in answer.json["message"]

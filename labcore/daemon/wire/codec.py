@@ -4,6 +4,7 @@ Go, in which docker's own server is written, makes no difference between a field
 takes a field's name in any case. So do we: docker-py sends `detachKeys`.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from labcore.http import Request, Response
 
 T = TypeVar("T")
 MAX_BODY_BYTES: Final = 4 << 20
+AT: Final = re.compile(r"\(byte (\d+)\)$")
 JSON: Final = {"Content-Type": "application/json"}
 _encode = msgspec.json.Encoder().encode
 ZERO_TIME: Final = "0001-01-01T00:00:00Z"  # Go's, which docker's clients take for never
@@ -44,7 +46,18 @@ def decode_bytes(content: bytes | str, kind: type[T]) -> T:
         what, _, path = str(error).partition(" - at `")
         raise InvalidInput(f"{path.removeprefix('$.').rstrip('`') or 'the body'}: {what}") from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidInput(f"invalid JSON: {error}") from None
+        raise InvalidInput(f"invalid JSON: {_in_docker_s_words(str(error), content)}") from None
+
+
+def _in_docker_s_words(text: str, content: bytes | str) -> str:
+    """Return why JSON cannot be read, for the two commonest causes as Go's decoder says it."""
+    at = AT.search(text)
+    if text.startswith("JSON is malformed: trailing characters"):
+        return "unexpected content after JSON"
+    if at and text.startswith("JSON is malformed: object keys must be strings"):
+        raw = content if isinstance(content, bytes) else content.encode()
+        return f"invalid character {chr(raw[int(at[1])])!r} looking for beginning of object key string"
+    return text
 
 
 def _as_in_go(value: Any, kind: Any) -> Any:

@@ -1,13 +1,14 @@
 """Containers as the API shows them: ContainerInspectResponse and ContainerSummary."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 from labcore.daemon.wire.codec import ZERO_TIME
 from labcore.daemon.wire.host_config_json import host_config_json
-from labcore.daemon.wire.mounts import mode_of, propagation_of
+from labcore.daemon.wire.mounts import is_tmpfs_option, mode_of, propagation_of
 from labcore.daemon.wire.network_json import network_settings
 from labcore.engine.container_state import get, upper_of
 from labcore.engine.engine import Engine
@@ -17,8 +18,9 @@ from labcore.engine.listing import command_line, status_line
 from labcore.engine.network_inspect import NetworkView, bindings, endpoints_of, exposed_ports, network_id
 from labcore.engine.records import Container, run_config
 from labcore.engine.timestamps import SECOND, parse_rfc3339
+from labcore.errors import NotFound
 from labcore.images.config import Config, healthcheck_json
-from labcore.spec import Mount
+from labcore.spec import CreateOptions, Mount
 from labcore.spec.network import Endpoint
 from labcore.storage.tree import size_of
 from labcore.storage.volumes import Volume
@@ -49,9 +51,9 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
         "ProcessLabel": "",
         "AppArmorProfile": container.options.apparmor,
         "ExecIDs": None,
-        "HostConfig": host_config_json(container.options, container.name),
+        "HostConfig": host_config_json(container.options) | {"Links": _links(engine, container) or None},
         "GraphDriver": {"Name": driver_of(container), "Data": _graph_data(engine, container) if container.layers else None},
-        "Mounts": [mount_point(engine, mount) for mount in container.mounts],
+        "Mounts": [mount_point(engine, mount) for mount in container.mounts if not is_tmpfs_option(mount)],
         "Config": _config(container, config),
         "NetworkSettings": settings_json(engine, container),
     }
@@ -128,6 +130,14 @@ def _config(container: Container, config: Config) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in optional or value not in (None, {}, "")}
 
 
+def _links(engine: Engine, container: Container) -> list[str]:
+    found = []
+    for id, alias in container.options.links:
+        with suppress(NotFound):  # a link to one that has been removed is none any more
+            found.append(f"/{engine.records.find(id).name}:/{container.name}/{alias}")
+    return found
+
+
 def is_anonymous(container: Container, mount: Mount) -> bool:
     """Return whether a mount is a volume that nobody has named."""
     return mount.kind == "volume" and mount.source in container.anonymous_volumes()
@@ -199,17 +209,21 @@ OF_BRIDGE: Final[dict[str, Any]] = {
 # --- in a list
 
 
-def summaries(engine: Engine, containers: Iterable[Container], *, size: bool = False) -> list[dict[str, Any]]:
-    """Return containers as a list has them (ContainerSummary)."""
+def summaries(
+    engine: Engine, containers: Iterable[Container], linked: Mapping[str, list[str]] = {}, *, size: bool = False
+) -> list[dict[str, Any]]:
+    """Return containers as a list has them (ContainerSummary); `linked` are the names that links give them, by their IDs."""
     view = NetworkView(engine)
-    return [_summary(engine, each, view) | (_sizes(engine, each) if size else {}) for each in containers]
+    return [
+        _summary(engine, each, view, linked.get(each.id, [])) | (_sizes(engine, each) if size else {}) for each in containers
+    ]
 
 
-def _summary(engine: Engine, container: Container, view: NetworkView) -> dict[str, Any]:
+def _summary(engine: Engine, container: Container, view: NetworkView, linked: list[str]) -> dict[str, Any]:
     image, endpoints = container.image or container.options.rootfs, view.endpoints(container)
     return {
         "Id": container.id,
-        "Names": [f"/{container.name}"],
+        "Names": [f"/{container.name}", *linked],
         "Image": image,
         "ImageID": container.image_id,
         "Command": command_line(container),
@@ -218,10 +232,15 @@ def _summary(engine: Engine, container: Container, view: NetworkView) -> dict[st
         "Labels": container.labels(),
         "State": status_of(container),
         "Status": status_line(container, health=engine.health_status(container.id)),
-        "HostConfig": {"NetworkMode": container.options.network_mode or "none"},
+        "HostConfig": _summary_host_config(container.options),
         "NetworkSettings": {"Networks": network_settings(container, endpoints, view.network_id)["Networks"]},
-        "Mounts": [mount_point(engine, mount) for mount in container.mounts],
+        "Mounts": [mount_point(engine, mount) for mount in container.mounts if not is_tmpfs_option(mount)],
     }
+
+
+def _summary_host_config(options: CreateOptions) -> dict[str, Any]:
+    annotations = {"Annotations": dict(options.annotations)} if options.annotations else {}
+    return {"NetworkMode": options.network_mode or "none", **annotations}
 
 
 def ports_json(container: Container, endpoints: Iterable[Endpoint]) -> list[dict[str, Any]]:

@@ -1,10 +1,12 @@
 """ContainerCreate: the body of POST /containers/create, and the CreateOptions that it means."""
 
+import os.path
 from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import UNSET, UnsetType, field
 
+from labcore.daemon.versions import Version
 from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.endpoint_settings import EndpointSettings, endpoint_options_of
 from labcore.daemon.wire.health_config import HealthConfig, healthcheck_of
@@ -16,6 +18,8 @@ from labcore.spec import CreateOptions, EndpointOptions
 
 WITHOUT_ENDPOINTS: Final = ("none", "host")
 EMPTY_MEANS: Final = ("masked_paths", "readonly_paths")  # an empty list of these says that there is none
+SEVERAL_ENDPOINTS: Final = (1, 44)  # the version that brought them
+PRIVATE_IPC: Final = (1, 40)  # the first whose containers are not shareable unless they want to, and that limits processes
 
 
 class NetworkingConfig(Wire):
@@ -88,7 +92,7 @@ def _config_fields(body: ContainerCreate) -> dict[str, Any]:
         "open_stdin": body.open_stdin,
         "stdin_once": body.stdin_once,
         "environment": _environment(body.env),
-        "workdir": body.working_dir,
+        "workdir": os.path.normpath(body.working_dir) if body.working_dir else "",
         "labels": body.labels,
         "stop_signal": body.stop_signal,
         "healthcheck": None if body.healthcheck is UNSET else healthcheck_of(body.healthcheck),
@@ -99,13 +103,23 @@ def _words(value: list[str] | str) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
+def adapt_to_version(body: ContainerCreate, version: Version) -> None:
+    """Give a body the meaning that it had in older versions. Raises InvalidInput."""
+    names = sorted(body.networking_config.endpoints_config)
+    if version < SEVERAL_ENDPOINTS and len(names) > 1:
+        raise InvalidInput(f"Container cannot be created with multiple network endpoints: {', '.join(names)}")
+    if version < PRIVATE_IPC:
+        body.host_config.ipc_mode = body.host_config.ipc_mode or "shareable"
+        body.host_config.pids_limit = 0
+
+
 def _environment(entries: list[str]) -> tuple[tuple[str, str | None], ...]:
     """Return variables; an entry without `=` takes the image's away."""
     found: dict[str, str | None] = {}
     for entry in entries:
         variable, equals, value = entry.partition("=")
         if not variable or "\0" in entry:
-            raise InvalidInput(f"invalid environment variable: {entry!r:.80}")
+            raise InvalidInput(f"invalid environment variable: {entry:.80}")
         found[variable] = value if equals else None
     return tuple(found.items())
 

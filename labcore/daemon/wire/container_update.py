@@ -46,7 +46,7 @@ def limits_of(body: ContainerUpdate) -> dict[str, Any]:
     }
     wanted = {name: value for name, value in forms.items() if value}
     if body.pids_limit is not None:
-        wanted["pids_limit"] = body.pids_limit or -1
+        wanted["pids_limit"] = max(body.pids_limit, 0) or -1
     resources = create_options("any", **wanted).resources
     return {name: value for name, value in resources.as_dict().items() if value != type(resources)._fields[name]}
 

@@ -94,6 +94,8 @@ def _check(host: HostConfig) -> None:
         raise InvalidInput(f"unknown or invalid runtime name: {host.runtime}")
     if host.isolation not in ("", "default"):
         raise InvalidInput(f"invalid isolation ({host.isolation:.80}): linux only supports 'default'")
+    if "" in host.annotations:
+        raise InvalidInput("invalid Annotations: the empty string is not permitted as an annotation key")
     if host.storage_opt:
         raise InvalidInput("StorageOpt: limits for a container's files are not supported here: leave out --storage-opt")
 

@@ -12,8 +12,8 @@ from labcore.spec.network import PortBinding
 SHM_SIZE: Final = 64 << 20  # bytes
 
 
-def host_config_json(options: CreateOptions, name: str) -> dict[str, Any]:
-    """Return the HostConfig of the container of that name, with what CreateOptions has kept of it."""
+def host_config_json(options: CreateOptions) -> dict[str, Any]:
+    """Return HostConfig, with what CreateOptions has kept of it; links are left to who knows their ends."""
     optional = {
         "Annotations": dict(options.annotations),
         "Sysctls": dict(options.sysctls),
@@ -41,7 +41,6 @@ def host_config_json(options: CreateOptions, name: str) -> dict[str, Any]:
         "GroupAdd": list(options.group_add) or None,
         "IpcMode": options.ipc_mode or "private",
         "Cgroup": "",
-        "Links": [f"/{linked}:/{name}/{alias}" for linked, alias in options.links] or None,
         "OomScoreAdj": options.oom_score_adj or 0,
         "PidMode": options.pid_mode,
         "Privileged": options.privileged,

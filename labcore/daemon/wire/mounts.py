@@ -1,12 +1,13 @@
 """Mounts of the API: Binds, Mounts, Tmpfs and Volumes, read into Mount values, and written as inspect shows them."""
 
-from typing import Any, Final
+import os
+from typing import Any, Final, Never
 
 from msgspec import UNSET, UnsetType, field
 
 from labcore.daemon.wire.codec import Wire
 from labcore.engine.mount_options import NO_MEANING_HERE, PROPAGATION, from_short, from_tmpfs
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, NotFound
 from labcore.spec import Mount
 
 KINDS: Final = ("bind", "volume", "tmpfs")
@@ -18,6 +19,8 @@ class BindOptions(Wire):
     propagation: str = ""
     non_recursive: bool = False
     create_mountpoint: bool = False
+    read_only_non_recursive: bool = False
+    read_only_force_recursive: bool = False
 
 
 class DriverConfig(Wire):
@@ -60,22 +63,39 @@ class MountSpec(Wire):
 def from_spec(spec: MountSpec) -> Mount:
     """Return the mount that an entry of HostConfig.Mounts means. Raises InvalidInput."""
     if spec.type not in KINDS:
-        raise InvalidInput(f"invalid mount config: mount type {spec.type!r} is not supported here: use {', '.join(KINDS)}")
+        _refuse(spec, f"mount type unknown: use {', '.join(KINDS)}")
     if not spec.target:
-        raise InvalidInput(f"invalid mount config for type {spec.type!r}: field Target must not be empty")
+        _refuse(spec, "field Target must not be empty")
+    for kind in KINDS:
+        if kind != spec.type and getattr(spec, f"{kind}_options") is not UNSET:
+            raise InvalidInput(f'{kind.title()}Options must not be specified on mount type "{spec.type}"')
     kept = {"bind": _bind, "volume": _volume, "tmpfs": _tmpfs}[spec.type](spec)
     return Mount(spec.type, spec.target, spec.source, read_only=spec.read_only, **kept)  # type: ignore[arg-type]
 
 
+def _refuse(spec: MountSpec, why: str) -> Never:
+    raise InvalidInput(f'invalid mount config for type "{spec.type:.40}": {why}')
+
+
 def _bind(spec: MountSpec) -> dict[str, Any]:
+    if not spec.source:
+        _refuse(spec, "field Source must not be empty")
     if not spec.source.startswith("/"):
-        what = "must not be empty" if not spec.source else f"{spec.source!r} must be an absolute path"
-        raise InvalidInput(f"invalid mount config for type 'bind': field Source {what}")
+        _refuse(spec, f"invalid mount path: '{spec.source}' mount path must be absolute")
     options = spec.bind_options or BindOptions()
     if options.propagation and options.propagation not in PROPAGATION:
-        raise InvalidInput(f"invalid mount config for type 'bind': propagation {options.propagation!r} is not known")
+        _refuse(spec, f"invalid propagation mode: {options.propagation}")
+    if not (options.create_mountpoint or os.path.lexists(spec.source)):
+        _refuse(spec, f"bind source path does not exist: {spec.source}")
     propagation = (options.propagation,) if options.propagation else ()
-    return {"options": propagation, "recursive": not options.non_recursive, "make": options.create_mountpoint}
+    if options.read_only_force_recursive and options.read_only_non_recursive:
+        _refuse(spec, "ReadOnlyForceRecursive and ReadOnlyNonRecursive do not go together")
+    return {
+        "options": propagation,
+        "recursive": not options.non_recursive,
+        "make": options.create_mountpoint,
+        "write_protects_below": not options.read_only_non_recursive,
+    }
 
 
 def _volume(spec: MountSpec) -> dict[str, Any]:
@@ -88,7 +108,7 @@ def _volume(spec: MountSpec) -> dict[str, Any]:
 
 def _tmpfs(spec: MountSpec) -> dict[str, Any]:
     if spec.source:
-        raise InvalidInput("invalid mount config for type 'tmpfs': field Source must not be specified")
+        _refuse(spec, "field Source must not be specified")
     options = spec.tmpfs_options or TmpfsOptions()
     size = (f"size={options.size_bytes}",) if options.size_bytes else ()
     mode = (f"mode={options.mode:o}",) if options.mode else ()
@@ -96,9 +116,9 @@ def _tmpfs(spec: MountSpec) -> dict[str, Any]:
 
 
 def check_driver(name: str) -> None:
-    """Raise InvalidInput for a volume driver that is not here."""
+    """Raise NotFound for a volume driver that is not here."""
     if name not in ("", "local"):
-        raise InvalidInput(f"plugin {name!r} not found: 'local' is the only volume driver here")
+        raise NotFound(f'error looking up volume plugin {name:.80}: plugin "{name:.80}" not found: use local')
 
 
 def read_mounts(*, binds: list[str], mounts: list[MountSpec], tmpfs: dict[str, str], volumes: list[str]) -> tuple[Mount, ...]:
@@ -127,8 +147,8 @@ def is_bind(mount: Mount) -> bool:
 
 
 def is_tmpfs_option(mount: Mount) -> bool:
-    """Return whether a mount stands in Tmpfs."""
-    return mount.kind == "tmpfs" and not mount.read_only
+    """Return whether a mount stands in Tmpfs, and not among Mounts."""
+    return mount.kind == "tmpfs" and mount.make
 
 
 def bind_json(mount: Mount) -> str:
@@ -142,8 +162,10 @@ def mount_json(mount: Mount) -> dict[str, Any]:
     found: dict[str, Any] = {"Type": mount.kind, "Source": mount.source, "Target": mount.target}
     if mount.read_only:
         found["ReadOnly"] = True
-    if mount.kind == "bind" and (mount.options or not mount.recursive):
-        found["BindOptions"] = {"Propagation": "".join(mount.options[:1]), "NonRecursive": not mount.recursive}
+    if mount.kind == "bind" and (mount.options or not mount.recursive or not mount.write_protects_below):
+        found["BindOptions"] = {"Propagation": "".join(mount.options[:1]), "NonRecursive": not mount.recursive} | (
+            {} if mount.write_protects_below else {"ReadOnlyNonRecursive": True}
+        )
     if mount.kind == "volume" and (not mount.copy or mount.labels):
         found["VolumeOptions"] = {"NoCopy": not mount.copy, "Labels": dict(mount.labels)}
     return found

@@ -19,7 +19,7 @@ class WirePlatform(msgspec.Struct):
 def platform_text(request: Request) -> Platform | None:
     """Return `platform=linux/amd64`; None if it is not said. Raises InvalidInput."""
     text = request.query.get("platform", "")
-    return Platform.parse(text) if text else None
+    return Platform.parse(text.lower()) if text else None
 
 
 def platform_json(request: Request) -> Platform | None:

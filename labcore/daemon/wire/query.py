@@ -1,5 +1,6 @@
 """Query parameters of requests: truths, numbers and filters, as docker reads them."""
 
+import re
 from collections.abc import Callable, Collection, Sequence
 
 from labcore.daemon.wire.codec import decode_bytes
@@ -7,6 +8,7 @@ from labcore.engine.timestamps import parse_rfc3339, parse_time
 from labcore.errors import InvalidInput
 from labcore.http import Request
 
+NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 MAX_EXTENT = (1 << 16) - 1  # rows or columns of a terminal
 TRUE_WORDS = ("1", "t", "T", "TRUE", "true", "True")  # of parameters that docker is strict about
 FALSE_WORDS = ("0", "f", "F", "FALSE", "false", "False")
@@ -72,6 +74,8 @@ def console_size(request: Request) -> tuple[int, int]:
 
 def _extent(request: Request, name: str, what: str) -> int:
     text = request.query.get(name, "")
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+    if not NUMBER.fullmatch(text):
         raise InvalidInput(f'invalid resize {what} "{text}": invalid syntax')
+    if not 0 <= int(text) < 1 << 32:
+        raise InvalidInput(f'invalid resize {what} "{text}": value out of range')
     return min(int(text), MAX_EXTENT)

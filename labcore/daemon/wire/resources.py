@@ -87,7 +87,7 @@ def _memory_fields(host: HostResources) -> dict[str, Any]:
         "memory_swap": host.memory_swap,
         "memory_reservation": host.memory_reservation,
         "oom_kill_disable": host.oom_kill_disable,
-        "pids_limit": host.pids_limit,
+        "pids_limit": max(host.pids_limit, 0),
         "cgroup_parent": host.cgroup_parent,
         "init": host.init,
         "ulimits": [f"{each.name}={each.soft}:{each.hard}" for each in host.ulimits],

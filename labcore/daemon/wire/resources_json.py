@@ -24,7 +24,7 @@ def resources_json(options: CreateOptions) -> dict[str, Any]:
         "MemorySwap": limits.swap if limits.swap is not None else 2 * (limits.memory or 0),
         "MemorySwappiness": limits.swappiness,
         "OomKillDisable": limits.no_oom_killer or False,
-        "PidsLimit": limits.pids,
+        "PidsLimit": None if limits.pids is None else max(limits.pids, 0),
         "CgroupParent": options.cgroup_parent,
         **({"Init": True} if options.init else {}),
         "Ulimits": [{"Name": each.name.lower(), "Hard": each.hard, "Soft": each.soft} for each in options.ulimits],

@@ -117,7 +117,7 @@ def _index(selected: Iterable[Selected]) -> dict[str, Any]:
     entries = []
     for choice in selected:
         named: list[dict[str, Any]] = [
-            {"annotations": {FULL_NAME: full_name(name), REF_NAME: full_name(name)}} for name in choice.names
+            {"annotations": {FULL_NAME: full_name(name), REF_NAME: name.tag or full_name(name)}} for name in choice.names
         ]
         entries += [choice.descriptor.to_json() | annotations for annotations in named or [{}]]
     return {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}

@@ -29,12 +29,12 @@ def rootfs(spec: ContainerSpec) -> list[Op]:
     wanted = _to_give(spec)
     given = [ops.Receive("copies mounts", lambda process: copied_trees(process, wanted), len(wanted))] if wanted else []
     new_user, apart = in_user_namespace(spec), hands_over(spec)
-    take = mounting.take_in_hand(spec.mounts, spec.root.directory, new_user=new_user, apart=apart)
+    peers, take = mounting.take_in_hand(spec.mounts, spec.root.directory, new_user=new_user, apart=apart)
     build = _overlay(spec.root, spec) if isinstance(spec.root, OverlayRoot) else _bind(spec.root, cut)
     # Both paths "." stack the old root on the new one, where the next line unmounts it: no directory is needed for it. Until
     # then `/..` leads into it, and so would an image's link to that.
     turn = [ops.PivotRoot(".", "."), ops.Unmount(".", UnmountFlag.DETACH), ops.Chdir("/")]
-    return [*([] if has_mounts(spec) else [ops.UnshareMountNamespace()]), private, *given, *take, *build, *turn]
+    return [*([] if has_mounts(spec) else [ops.UnshareMountNamespace()]), *peers, private, *given, *take, *build, *turn]
 
 
 SCRATCH = "/tmp"  # of the starter, in this mount namespace only: the store's own is closed to the container's root

@@ -43,8 +43,8 @@ def get_archive(daemon: Daemon, request: Request, name: str) -> Response:
     path, container = _path(request), get(daemon.engine, name)
     with ExitStack() as undo:
         files = undo.enter_context(container_files(daemon.engine, container.id))
-        headers = path_stat_header(path_stat(files, path, container))
-        body = Held(archived(files, path, container), undo)
+        headers = path_stat_header(path_stat(files, path, name))
+        body = Held(archived(files, path, name), undo)
     return Response(HTTPStatus.OK, {"Content-Type": "application/x-tar", **headers}, body)
 
 
@@ -52,7 +52,7 @@ def head_archive(daemon: Daemon, request: Request, name: str) -> Response:
     """HEAD /containers/{name}/archive."""
     path, container = _path(request), get(daemon.engine, name)
     with container_files(daemon.engine, container.id) as files:
-        return empty(HTTPStatus.OK).replace(headers=path_stat_header(path_stat(files, path, container)))
+        return empty(HTTPStatus.OK).replace(headers=path_stat_header(path_stat(files, path, name)))
 
 
 def put_archive(daemon: Daemon, request: Request, name: str) -> Response:
@@ -64,7 +64,7 @@ def put_archive(daemon: Daemon, request: Request, name: str) -> Response:
         container_files(daemon.engine, container.id, writable=True) as files,
     ):
         overwrites = not flag(request, "noOverwriteDirNonDir")
-        extract_archive(files, container, path, body, overwrites=overwrites, as_user=flag(request, "copyUIDGID"))
+        extract_archive(files, container, path, body, called=name, overwrites=overwrites, as_user=flag(request, "copyUIDGID"))
     return empty(HTTPStatus.OK)
 
 

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Final
 
 from labcore.daemon.context import Daemon
+from labcore.daemon.versions import version_of
 from labcore.daemon.wire.codec import JSON, decode, empty, encode, json_response
 from labcore.daemon.wire.container_update import ContainerUpdate, limits_of, new_restart_policy
 from labcore.daemon.wire.query import before, filters, flag, number
@@ -20,8 +21,10 @@ from labcore.engine.filters import has_label
 from labcore.engine.lifecycle import NOTHING
 from labcore.engine.prune import prune_containers
 from labcore.engine.records import Container
+from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
 
+PIDS_LIMITED_SINCE: Final = (1, 40)
 PRUNE_FILTERS: Final = ("until", "label", "label!")
 
 
@@ -48,7 +51,11 @@ def restart_container(daemon: Daemon, request: Request, name: str) -> Response:
 
 def kill_container(daemon: Daemon, request: Request, name: str) -> Response:
     """POST /containers/{name}/kill."""
-    kill(daemon.engine, name, signal_number(request.query.get("signal") or "KILL"))
+    try:
+        number = signal_number(request.query.get("signal") or "KILL")
+    except InvalidInput as error:
+        raise InvalidInput(f"cannot kill container: {name}: {error}") from None
+    kill(daemon.engine, name, number)
     return empty()
 
 
@@ -78,6 +85,8 @@ def rename_container(daemon: Daemon, request: Request, name: str) -> Response:
 def update_container(daemon: Daemon, request: Request, name: str) -> Response:
     """POST /containers/{name}/update."""
     body = decode(request, ContainerUpdate)
+    if version_of(request) < PIDS_LIMITED_SINCE:
+        body.pids_limit = None
     update(daemon.engine, name, limits_of(body), restart=new_restart_policy(body.restart_policy))
     return json_response({"Warnings": None})
 

@@ -5,12 +5,14 @@ from typing import Final
 
 from labcore.daemon.context import Daemon
 from labcore.daemon.defaults import complete_body, complete_options
+from labcore.daemon.versions import version_of
 from labcore.daemon.wire.codec import decode, json_response
 from labcore.daemon.wire.container import inspect, summaries
-from labcore.daemon.wire.container_create import ContainerCreate, create_options_of
+from labcore.daemon.wire.container_create import ContainerCreate, adapt_to_version, create_options_of
 from labcore.daemon.wire.platform import platform_text
 from labcore.daemon.wire.query import filters, flag, number
 from labcore.engine.container_create import create
+from labcore.engine.container_links import link_names
 from labcore.engine.containers import every
 from labcore.engine.lifecycle import status_of
 from labcore.engine.listing import FILTERS, checked_filters, matches, resolved_filters
@@ -25,6 +27,7 @@ OF_ALL: Final = ("status", "exited", "before", "since")  # filters that ask for 
 def create_container(daemon: Daemon, request: Request) -> Response:
     """POST /containers/create."""
     body = decode(request, ContainerCreate)
+    adapt_to_version(body, version_of(request))
     complete_body(body, daemon.settings)
     options = complete_options(create_options_of(body, name=request.query.get("name", "")), daemon.settings)
     if options.image and (platform := platform_text(request)):
@@ -39,10 +42,11 @@ def list_containers(daemon: Daemon, request: Request) -> Response:
     wanted = resolved_filters(daemon.engine, {name: values for name, values in wanted.items() if name in FILTERS})
     limit = number(request, "limit", 0) or 0
     every_one = flag(request, "all") or limit > 0 or any(name in wanted for name in OF_ALL)
-    whole = (each for each in every(daemon.engine) if isinstance(each, Container))
+    whole = [each for each in every(daemon.engine) if isinstance(each, Container)]
     found = [each for each in whole if matches(each, wanted, health=daemon.engine.health_status(each.id))]
     shown = [each for each in found if every_one or status_of(each) in RUNNING]
-    return json_response(summaries(daemon.engine, shown[:limit] if limit > 0 else shown, size=flag(request, "size")))
+    several = shown[:limit] if limit > 0 else shown
+    return json_response(summaries(daemon.engine, several, link_names(whole), size=flag(request, "size")))
 
 
 def inspect_container(daemon: Daemon, request: Request, name: str) -> Response:
@@ -54,5 +58,5 @@ def inspect_container(daemon: Daemon, request: Request, name: str) -> Response:
 ROUTES = (
     Route("POST", "/containers/create", create_container),
     Route("GET", "/containers/json", list_containers),
-    Route("GET", "/containers/{name}/json", inspect_container),
+    Route("GET", "/containers/{name:path}/json", inspect_container),
 )

@@ -1,0 +1,180 @@
+"""Creating containers at the daemon: what is refused, in docker's words; links; what inspect shows of mounts."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import needs_root
+from tests.daemon import RunningDaemon, running_daemon
+from tests.raw_api import wait_for
+
+REFUSED = [
+    ({"Env": ["=x"]}, {}, "invalid environment variable: =x"),
+    ({}, {"Tmpfs": {"here": ""}}, "invalid mount path: 'here' mount path must be absolute"),
+    ({}, {"Tmpfs": {"//": ""}}, "invalid specification: destination can't be '/'"),
+    ({}, {"VolumesFrom": ["nobody"]}, "No such container: nobody"),
+    ({}, {"Links": ["nobody:db"]}, "could not get container for nobody: No such container: nobody"),
+    ({}, {"IpcMode": "odd"}, "invalid IPC mode: odd"),
+    ({}, {"PidMode": "container"}, "invalid PID mode: container"),
+    ({}, {"PidMode": "container:nobody"}, "No such container: nobody"),
+    ({}, {"UTSMode": "container:x"}, "invalid UTS mode: container:x"),
+    ({}, {"CgroupnsMode": "odd"}, "invalid cgroup namespace mode: odd"),
+    ({}, {"Annotations": {"": "x"}}, "invalid Annotations: the empty string is not permitted as an annotation key"),
+    ({}, {"CpuShares": -1}, "invalid CPU shares (-1): value must be a positive integer"),
+    (
+        {},
+        {"Mounts": [{"Type": "bind", "Source": "/is/not/there", "Target": "/x"}]},
+        'invalid mount config for type "bind": bind source path does not exist: /is/not/there',
+    ),
+    (
+        {},
+        {"Mounts": [{"Type": "volume", "Source": "data", "Target": "/x", "BindOptions": {}}]},
+        'BindOptions must not be specified on mount type "volume"',
+    ),
+    ({}, {"Mounts": [{"Type": "npipe", "Target": "/x"}]}, 'invalid mount config for type "npipe": mount type unknown'),
+]
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    needs_root()
+    with running_daemon(Path(tmp_path_factory.mktemp("create"), "root")) as made:
+        yield made
+
+
+def created(daemon: RunningDaemon, name: str, **host: Any) -> str:
+    body = {"Image": "busybox", "Cmd": ["sleep", "100"], "HostConfig": host}
+    answer = daemon.request("POST", f"/containers/create?name={name}", body)
+    assert answer.status == 201, answer
+    return str(answer.json["Id"])
+
+
+def names(daemon: RunningDaemon, id: str) -> list[str]:
+    (found,) = (each for each in daemon.request("GET", "/containers/json?all=1").json if each["Id"] == id)
+    return list(found["Names"])
+
+
+@pytest.mark.parametrize(("config", "host", "words"), REFUSED)
+def test_refusals_have_docker_s_status_and_words(
+    daemon: RunningDaemon, config: dict[str, Any], host: dict[str, Any], words: str
+) -> None:
+    answer = daemon.request("POST", "/containers/create", {"Image": "busybox", **config, "HostConfig": host})
+    assert answer.status == 400
+    assert answer.json["message"].startswith(words)
+
+
+def test_older_versions_take_one_endpoint(daemon: RunningDaemon) -> None:
+    body = {"Image": "busybox", "NetworkingConfig": {"EndpointsConfig": {"one": {}, "two": {}}}}
+    answer = daemon.request("POST", "/v1.43/containers/create", body)
+    assert answer.json["message"] == "Container cannot be created with multiple network endpoints: one, two"
+    answer = daemon.request("POST", "/v1.44/containers/create", body)
+    assert answer.status == 201
+    daemon.request("DELETE", f"/containers/{answer.json['Id']}")
+
+
+def test_a_link_is_a_further_name_and_follows_renames(daemon: RunningDaemon) -> None:
+    database = created(daemon, "database")
+    holder = created(daemon, "shop", Links=["database:/db"])
+    assert names(daemon, database) == ["/database", "/shop/db"]
+    daemon.request("POST", "/containers/shop/rename?name=store")
+    daemon.request("POST", "/containers/database/rename?name=base")
+    assert names(daemon, database) == ["/base", "/store/db"]
+    assert daemon.request("GET", "/containers/store/db/json").json["Id"] == database
+    assert daemon.request("GET", "/containers//base/json").json["Id"] == database
+    assert daemon.request("GET", "/containers/store/json").json["HostConfig"]["Links"] == ["/base:/store/db"]
+    assert daemon.request("DELETE", "/containers/store/db?link=1").status == 204
+    assert names(daemon, database) == ["/base"]
+    assert daemon.request("GET", "/containers/store/db/json").status == 404
+    for id in (holder, database):
+        assert daemon.request("DELETE", f"/containers/{id}").status == 204
+
+
+def test_a_tmpfs_is_shown_where_it_was_asked_for(daemon: RunningDaemon) -> None:
+    id = created(daemon, "tmp", Tmpfs={"/a": "size=1m"}, Mounts=[{"Type": "tmpfs", "Target": "/b"}])
+    found = daemon.request("GET", f"/containers/{id}/json").json
+    assert [mount["Destination"] for mount in found["Mounts"]] == ["/b"]
+    assert found["HostConfig"]["Tmpfs"] == {"/a": "size=1m"}
+    assert [mount["Target"] for mount in found["HostConfig"]["Mounts"]] == ["/b"]
+    assert daemon.request("DELETE", f"/containers/{id}").status == 204
+
+
+def test_older_versions_mean_what_they_meant(daemon: RunningDaemon) -> None:
+    body = {"Image": "busybox", "HostConfig": {"PidsLimit": 5}}
+    id = daemon.request("POST", "/v1.39/containers/create", body).json["Id"]
+    daemon.request("POST", f"/v1.39/containers/{id}/update", {"PidsLimit": 7})
+    host = daemon.request("GET", f"/containers/{id}/json").json["HostConfig"]
+    assert (host["IpcMode"], host["PidsLimit"]) == ("shareable", None)
+    for asked, shown in ((7, 7), (-2, 0)):
+        assert daemon.request("POST", f"/containers/{id}/update", {"PidsLimit": asked}).status == 200
+        assert daemon.request("GET", f"/containers/{id}/json").json["HostConfig"]["PidsLimit"] == shown
+    assert daemon.request("DELETE", f"/containers/{id}").status == 204
+
+
+def test_a_list_has_annotations_and_a_working_directory_is_plain(daemon: RunningDaemon) -> None:
+    body = {"Image": "busybox", "WorkingDir": "/tmp//", "HostConfig": {"Annotations": {"a": "b"}}}
+    id = daemon.request("POST", "/containers/create", body).json["Id"]
+    (found,) = daemon.request("GET", "/containers/json?all=1").json
+    assert found["HostConfig"]["Annotations"] == {"a": "b"}
+    assert daemon.request("GET", f"/containers/{id}/json").json["Config"]["WorkingDir"] == "/tmp"
+    assert daemon.request("DELETE", f"/containers/{id}").status == 204
+
+
+def run_on(daemon: RunningDaemon, source: Path, *command: str, **options: object) -> str:
+    """Run a command that has a directory at /there, bound with those options, to its end; return what it writes."""
+    mount = {"Type": "bind", "Source": str(source), "Target": "/there", "ReadOnly": "ReadOnlyNonRecursive" in options}
+    host = {"Privileged": True, "Mounts": [mount | {"BindOptions": options}]}
+    body = {"Image": "busybox", "Cmd": list(command), "HostConfig": host}
+    id = daemon.request("POST", "/containers/create", body).json["Id"]
+    assert daemon.request("POST", f"/containers/{id}/start").status == 204
+    assert daemon.request("POST", f"/containers/{id}/wait").json["StatusCode"] == 0
+    out = daemon.client.containers.get(id).logs().decode()
+    assert daemon.request("DELETE", f"/containers/{id}").status == 204
+    return out
+
+
+@pytest.fixture
+def shared_mount(tmp_path: Path) -> Iterator[Path]:
+    """A directory that is a shared mount, with a directory in it."""
+    (tmp_path / "inner").mkdir()
+    subprocess.run(["mount", "--bind", tmp_path, tmp_path], check=True)
+    subprocess.run(["mount", "--make-private", tmp_path], check=True)
+    subprocess.run(["mount", "--make-shared", tmp_path], check=True)
+    yield tmp_path
+    subprocess.run(["umount", "--recursive", tmp_path], check=True)
+
+
+def test_a_shared_bind_s_mounts_come_to_the_host(daemon: RunningDaemon, shared_mount: Path) -> None:
+    run_on(daemon, shared_mount, "mount", "-t", "tmpfs", "tmpfs", "/there/inner", Propagation="shared")
+    assert os.path.ismount(shared_mount / "inner")
+
+
+def test_a_slave_bind_s_mounts_stay_and_the_host_s_come(daemon: RunningDaemon, shared_mount: Path) -> None:
+    run_on(daemon, shared_mount, "mount", "-t", "tmpfs", "tmpfs", "/there/inner", Propagation="slave")
+    assert not os.path.ismount(shared_mount / "inner")
+    wait = "until grep -q ' /there/inner ' /proc/self/mountinfo; do sleep 0.1; done"
+    with ThreadPoolExecutor() as threads:
+        seen = threads.submit(
+            run_on, daemon, shared_mount, "timeout", "20", "sh", "-c", f"touch /there/ready; {wait}", Propagation="slave"
+        )
+        wait_for(lambda: (shared_mount / "ready").exists())
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", shared_mount / "inner"], check=True)
+        seen.result()
+
+
+def test_a_read_only_bind_protects_what_is_below_unless_it_is_told_not_to(daemon: RunningDaemon, shared_mount: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", shared_mount / "inner"], check=True)
+    shown = run_on(daemon, shared_mount, "grep", " /there", "/proc/self/mountinfo", ReadOnlyNonRecursive=True)
+    outer, inner = shown.splitlines()
+    assert outer.split()[5].startswith("ro")
+    assert inner.split()[5].startswith("rw")
+
+
+def test_a_platform_is_read_in_small_letters(daemon: RunningDaemon) -> None:
+    answer = daemon.request("POST", "/containers/create?platform=linux/AMD64", {"Image": "busybox"})
+    assert answer.status == 201
+    assert daemon.request("DELETE", f"/containers/{answer.json['Id']}").status == 204
