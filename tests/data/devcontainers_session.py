@@ -30,7 +30,10 @@ PROJECT = {
         "web": {"image": "busybox", "command": "sh -c 'echo page > /index.html; exec httpd -f -h /'"},
     }
 }
-LOOK = "pwd; hostname; echo $INSIDE $REMOTE; cat file /data/created /data/started; echo told >&2; grep CapEff /proc/self/status; exit 3"
+LOOK = """
+pwd; hostname; echo $INSIDE $REMOTE; cat file /data/created /data/started; grep CapEff /proc/self/status
+echo told >&2; exit 3
+"""
 
 
 def devcontainer(*words: str) -> "subprocess.CompletedProcess[str]":
@@ -66,14 +69,17 @@ with tempfile.TemporaryDirectory() as temporary:
     docker("stop", "-t", "0", str(first["containerId"]))
     told["started"] = up(box)["containerId"] == first["containerId"]
     told["new"] = up(box, "--remove-existing-container")["containerId"] != first["containerId"]
-    read = json.loads(devcontainer("read-configuration", "--workspace-folder", str(box), "--include-merged-configuration").stdout)
+    read = json.loads(
+        devcontainer("read-configuration", "--workspace-folder", str(box), "--include-merged-configuration").stdout
+    )
     told["merged"] = sorted(read["mergedConfiguration"])
     made(composed, "devcontainer.json", COMPOSED)
     made(composed, "compose.yaml", PROJECT)
     told["composed"] = up(composed)["outcome"]
     page = devcontainer("exec", "--workspace-folder", str(composed), "sh", "-c", "cat file; wget -qO- web")
     told["page"] = [page.returncode, page.stdout]
-    docker("rm", "-fv", *docker("ps", "-aq").split())
+    for label in ("devcontainer.local_folder", "com.docker.compose.project=composed_devcontainer"):
+        docker("rm", "-fv", *docker("ps", "-aq", "--filter", f"label={label}").split())
     docker("volume", "rm", "devcontainer-data")
-    docker("network", "prune", "-f")
+    docker("network", "rm", "composed_devcontainer_default")
 print(json.dumps(told, indent=1))

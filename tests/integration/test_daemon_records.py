@@ -164,6 +164,14 @@ WRONG = [
     ({"Image": "busybox", "HostConfig": {"Binds": ["./here:/x"]}}, 400, "has to be absolute"),
     ({"Image": "busybox", "HostConfig": {"Runtime": "kata"}}, 400, "unknown or invalid runtime name: kata"),
     ({"Image": "busybox", "HostConfig": {"LogConfig": {"Type": "syslog"}}}, 400, 'plugin "syslog" not found: there are'),
+    (
+        {
+            "Image": "busybox",
+            "NetworkingConfig": {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["169.254.1.1"]}}}},
+        },
+        400,
+        "LinkLocalIPs: addresses of that kind are not given here",
+    ),
     ({"Image": "busybox", "Healthcheck": {"Interval": 5}}, 400, "cannot be less than 1ms"),
     ({"Image": "nowhere/x"}, 404, "No such image: nowhere/x:latest"),
 ]

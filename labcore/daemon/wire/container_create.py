@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType, field
 from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.host_config import HostConfig, host_fields
 from labcore.daemon.wire.mounts import read_mounts
+from labcore.daemon.wire.networks import EndpointSettings, endpoint_options_of
 from labcore.engine.fields import create_options
 from labcore.errors import InvalidInput
 from labcore.spec import CreateOptions, EndpointOptions, Healthcheck
@@ -27,25 +28,6 @@ class HealthConfig(Wire):
     retries: int = 0
     start_period: int = 0
     start_interval: int = 0
-
-
-class EndpointIPAM(Wire):
-    """Addresses that are asked for."""
-
-    ipv4_address: str = field(name="IPv4Address", default="")
-    ipv6_address: str = field(name="IPv6Address", default="")
-    link_local_ips: list[str] = field(name="LinkLocalIPs", default_factory=list)
-
-
-class EndpointSettings(Wire):
-    """How the container is connected to one network."""
-
-    ipam_config: EndpointIPAM = field(name="IPAMConfig", default_factory=EndpointIPAM)
-    links: list[str] = []
-    mac_address: str = ""
-    aliases: list[str] = []
-    driver_opts: dict[str, str] = {}
-    gw_priority: int = 0
 
 
 class NetworkingConfig(Wire):
@@ -160,7 +142,7 @@ def _network_fields(body: ContainerCreate) -> dict[str, Any]:
         return {"network": [EndpointOptions(mode)], "links": host.links}
     endpoints = {("bridge" if name == "default" else name): settings for name, settings in named.items()}
     endpoints = {mode: endpoints.pop(mode, EndpointSettings()), **endpoints}
-    wanted = [endpoint_options(name, settings) for name, settings in endpoints.items()]
+    wanted = [endpoint_options_of(name, settings) for name, settings in endpoints.items()]
     if body.mac_address and not wanted[0].mac_address:
         wanted[0] = wanted[0].replace(mac_address=body.mac_address)
     return {"network": wanted, "links": host.links}
@@ -169,22 +151,3 @@ def _network_fields(body: ContainerCreate) -> dict[str, Any]:
 def _check_alone(mode: str, named: Mapping[str, EndpointSettings]) -> None:
     if further := [name for name in named if name not in (mode, "default")]:
         raise InvalidInput(f"conflicting options: network {further[0]} does not go together with the network mode {mode}")
-
-
-def endpoint_options(network: str, settings: EndpointSettings) -> EndpointOptions:
-    """Return how the container wants to be connected to a network. Raises InvalidInput."""
-    return EndpointOptions(
-        network,
-        ipv4=settings.ipam_config.ipv4_address,
-        ipv6=settings.ipam_config.ipv6_address,
-        mac_address=settings.mac_address,
-        aliases=tuple(settings.aliases),
-        links=tuple(_link(each) for each in settings.links),
-        driver_options=tuple(settings.driver_opts.items()),
-        priority=settings.gw_priority,
-    )
-
-
-def _link(text: str) -> tuple[str, str]:
-    container, _, alias = text.partition(":")
-    return container, alias or container
