@@ -34,6 +34,7 @@
 
 /* What is polled. Behind the last are the clients: whoever has connected and not left. */
 enum { ENDED, ATTACH, OUTPUT, ERRORS, CLIENTS, MOST = CLIENTS + 60 };
+enum { WAIT_MS = 10 }; /* after which it is looked again how far an attached reader has come */
 
 static struct log container_log;
 static struct pollfd watched[MOST];
@@ -149,7 +150,9 @@ static void watch(int pid, int pidfd)
 {
     for (;;) {
         watched[ATTACH].events = CLIENTS + clients < MOST ? POLLIN : 0; /* the others wait in its queue */
-        if (poll(watched, (nfds_t)(CLIENTS + clients), -1) < 0)
+        int waits = log_waits(&container_log);
+        watched[OUTPUT].events = watched[ERRORS].events = waits ? 0 : POLLIN;
+        if (poll(watched, (nfds_t)(CLIENTS + clients), waits ? WAIT_MS : -1) <= 0)
             continue;
         if (watched[OUTPUT].revents)
             log_output(&watched[OUTPUT], 1);

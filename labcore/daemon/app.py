@@ -1,6 +1,7 @@
 """The daemon's app: its routes by tag, a job for each request, older versions' shapes, errors, and answers' headers."""
 
 from collections.abc import Iterator, Mapping
+from contextvars import copy_context
 from typing import Any, Final
 
 import labcore
@@ -9,6 +10,7 @@ from labcore.daemon.errors import HANDLERS
 from labcore.daemon.routes import ROUTES
 from labcore.daemon.versions import API_VERSION, adapted, check_version, differences_of, version_of
 from labcore.engine.jobs import Job
+from labcore.engine.spans import current_job
 from labcore.http import ExceptionMiddleware, RawStream, Request, Response, Route, Router, Upgrade
 
 HEADERS: Final[Mapping[str, str]] = {
@@ -87,8 +89,12 @@ class _Stream:
         self._daemon, self._job, self._body = daemon, job, body
 
     def __iter__(self) -> Iterator[bytes]:
+        """Yield its pieces, each of which another thread may ask for: the job is current in the body's own context."""
+        context, body = copy_context(), iter(self._body)
+        context.run(current_job.set, self._job)
         with self._job.span("stream"):
-            yield from self._body
+            while (piece := context.run(next, body, None)) is not None:
+                yield piece
 
     def close(self) -> None:
         """Close the body, and end the job."""

@@ -8,10 +8,11 @@ from labcore.engine.container_events import log_container_event
 from labcore.engine.container_files import check_has_layers
 from labcore.engine.container_pause import pause as pause_container
 from labcore.engine.container_pause import unpause
-from labcore.engine.container_state import get, now, upper_of
+from labcore.engine.container_state import get, upper_of
 from labcore.engine.engine import Engine
 from labcore.engine.image_events import log_image_event
 from labcore.engine.records import Container, run_config
+from labcore.engine.timestamps import now
 from labcore.errors import ImageNotFound, NotFound, NotRunning
 from labcore.images import Config, Image
 from labcore.images.changes import changed

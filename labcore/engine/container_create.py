@@ -7,12 +7,13 @@ from typing import Final
 
 from labcore.disk_space import room_for
 from labcore.engine.container_events import log_container_event
-from labcore.engine.container_state import now, upper_of
+from labcore.engine.container_state import upper_of
 from labcore.engine.engine import BARE, Engine
 from labcore.engine.ids import new_id
 from labcore.engine.names import drawn_name
 from labcore.engine.records import Container
 from labcore.engine.spans import span
+from labcore.engine.timestamps import now
 from labcore.engine.volume_objects import create_volume
 from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.spec import CreateOptions, Mount
@@ -57,7 +58,11 @@ def create(engine: Engine, options: CreateOptions) -> Container:
 def _check(engine: Engine, made: Container) -> None:
     """Refuse options that no start could carry out. Raises InvalidInput, Unavailable, NotFound."""
     from labcore.engine.holding import root_of, spec_of
+    from labcore.engine.volumes import check_source
 
+    for mount in made.options.mounts:
+        if mount.kind == "bind":
+            check_source(mount)
     for wanted in made.options.networks:
         if wanted.ipv4 or wanted.ipv6:
             with suppress(NotFound):  # it may yet be made, before a start

@@ -83,7 +83,7 @@ class ContainerDirs:
     def locked(self, id: str, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator[Path]:
         """Have a container to oneself for as long as the block lasts, to change it. Raises NotFound, InUse."""
         place = self.path(id)
-        gone = NotFound(f"no such container: {name}: somebody has just removed it")
+        gone = NotFound(f"No such container: {name}")
         try:
             lock = Lock(place, OPEN)
         except FileNotFoundError:
@@ -132,8 +132,10 @@ class ContainerDirs:
 
     def sweep(self) -> None:
         """Finish what was begun by those who were killed while they made or removed a container."""
-        for mark in self.directory.glob(f"[!.]*/{UNFINISHED}"):  # an incoming directory's may not be written yet
-            self._finish(mark)
+        for name in os.listdir(self.directory) if self.directory.exists() else ():  # noqa: PTH208  every list does it
+            incoming = name[0] == "."  # its mark may not be written yet
+            if not incoming and os.path.exists(f"{self.directory}/{name}/{UNFINISHED}"):  # noqa: PTH110
+                self._finish(self.directory / name / UNFINISHED)
         sweep_incoming(self.directory)
 
     def _finish(self, mark: Path) -> None:

@@ -1,7 +1,7 @@
 """Files of containers, running or not: what diff, cp and export look at.
 
 A container that runs is reached through its process's root, /proc/PID/root, with what is mounted there. Of one that does not,
-the overlay is mounted where nobody sees it, and the container is locked meanwhile.
+the overlay is mounted where nobody sees it, with its volumes and binds on it, and the container is locked meanwhile.
 """
 
 import os
@@ -10,17 +10,18 @@ import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from labcore.engine import container_state as states
+from labcore.engine.containers import attached, wait_for
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container
 from labcore.engine.users import user_in
 from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, SystemCallError
 from labcore.native import Process
 from labcore.record import Record
-from labcore.spec import BindRoot
-from labcore.storage.files import MAX_LINKS, Files, of_root
+from labcore.spec import BindRoot, Root
+from labcore.storage.files import MAX_LINKS, Files, ResolvedPath, of_root
 from labcore.storage.packing import Packer
 from labcore.storage.tree import Entry, tree_of
 
@@ -28,12 +29,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.storage.changes import Change
 
+ENDING_SECONDS: Final = 10.0  # that a container may take to end which has begun to: its first process waits for all others
+
 
 def diff(engine: Engine, text: str) -> "list[Change]":
     """Return what a container has changed in its image's files. Raises NotFound, InvalidInput."""
     container = states.get(engine, text)
     check_has_layers(container)
-    return engine.uppers.changes(states.upper_of(container))
+    try:
+        return engine.uppers.changes(states.upper_of(container))
+    except FileNotFoundError:
+        engine.records.find(container.id)  # it was removed meanwhile
+        raise
 
 
 def check_has_layers(container: Container) -> None:
@@ -43,32 +50,65 @@ def check_has_layers(container: Container) -> None:
 
 
 @contextmanager
-def container_files(engine: Engine, text: str, *, writable: bool = False) -> Iterator[Files]:
-    """Yield all files that a container sees.
+def container_files(engine: Engine, text: str, *, writable: bool = False, mounts: bool = True) -> Iterator[Files]:
+    """Yield all files that a container sees; of a stopped one those of its volumes and binds only with `mounts`.
 
     Raises NotFound, InUse; InvalidInput if it runs and its users are others outside.
     """
     container = states.get(engine, text)
-    if container.state.status == "running":
-        with suppress(NotRunning):
-            process = states.shim_of(engine, container).attach()
-            try:
-                with root_of(process, str(container)) as root:
-                    yield Files(root, f"{container.name}:")
-                return
-            finally:
-                process.release()
+    with ExitStack() as undo:
+        if container.state.status == "running" and (root := _root_of_running(engine, container, undo)) is not None:
+            yield Files(root, f"{container.name}:")
+            return
     with engine.container_dirs.locked(container.id, container.name):
         if states.settled(engine, container.id).state.status == "running":
-            raise InUse(f"{container} was started meanwhile: try again")
-        if not container.layers:
-            with of_root(BindRoot(container.options.rootfs), f"{container.name}:", writable=writable) as files:
-                yield files
-            return
-        upper = states.upper_of(container)
-        engine.uppers.wait_until_free(upper)
-        with engine.uppers.files(upper, f"{container.name}:", writable=writable) as files:
+            raise InUse(f"{container} is just ending, or was started meanwhile: try again")
+        with _stopped(engine, container, writable=writable, mounts=mounts) as files:
             yield files
+
+
+def _root_of_running(engine: Engine, container: Container, undo: ExitStack) -> int | None:
+    """Open the root of a container that runs, until `undo`; return None if it has ended, once that has been noted.
+
+    Raises InUse, InvalidInput.
+    """
+    with suppress(NotRunning):
+        process = undo.enter_context(attached(engine, container))
+        try:
+            with states.while_it_runs(container):
+                return undo.enter_context(root_of(process, str(container)))
+        except NotRunning:
+            with suppress(TimeoutError):
+                wait_for(process, ENDING_SECONDS)
+    return None
+
+
+@contextmanager
+def _stopped(engine: Engine, container: Container, *, writable: bool, mounts: bool) -> Iterator[Files]:
+    """Yield the files of a container that is locked. What is read-only to it is so here, too."""
+    whose, root = f"{container.name}:", root_of_stopped(engine, container)
+    bound = [each for each in container.mounts if each.kind != "tmpfs"] if mounts else []
+    if not bound and not (writable and container.options.read_only):
+        with of_root(root, whose, writable=writable) as files:
+            yield files
+        return
+    from labcore.engine.volumes import attached
+    from labcore.storage.mount_tree import mounted
+
+    with (
+        attached(engine.volumes, bound, root, mapped=False, devices=False) as points,
+        mounted(root, points, read_only=container.options.read_only or not writable) as fd,
+    ):
+        yield Files(fd, whose)
+
+
+def root_of_stopped(engine: Engine, container: Container) -> Root:
+    """Return the root of a container that does not run, as soon as nobody has it mounted. Raises InUse."""
+    if not container.layers:
+        return BindRoot(container.options.rootfs)
+    upper = states.upper_of(container)
+    engine.uppers.wait_until_free(upper)
+    return engine.uppers.root(upper)
 
 
 @contextmanager
@@ -162,12 +202,27 @@ def extract_archive(
 ) -> None:  # fmt: skip
     """Extract an archive into a directory of a container; what is in it belongs to whom it says, or to the container's user.
 
-    Raises NotFound, InvalidInput.
+    Raises NotFound; InvalidInput, also for what is read-only to the container.
     """
     from labcore.storage.copy_in import extract_into
 
     with found(files, path, container), files.resolve(path, follow=True) as directory:
         if not directory.is_directory:
             raise InvalidInput("extraction point is not a directory")
+        _check_writable(files, directory, container)
     user = user_in(files, container.options.user or container.config.user) if as_user else None
     extract_into(archive, files, path, owner=(user.uid, user.gid) if user else None, overwrites=overwrites)
+
+
+def _check_writable(files: Files, directory: ResolvedPath, container: Container) -> None:
+    """Raise InvalidInput, in docker's words, for a directory of a read-only mount."""
+    fd = directory.open_directory()
+    try:
+        if not os.fstatvfs(fd).f_flag & os.ST_RDONLY:
+            return
+        path = files.path_of(fd)
+    finally:
+        os.close(fd)
+    places = [posixpath.normpath(mount.target) for mount in container.mounts]
+    what = "mounted volume" if any(posixpath.commonpath((path, place)) == place for place in places) else "container rootfs"
+    raise InvalidInput(f"{what} is marked read-only")

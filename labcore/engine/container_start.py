@@ -4,14 +4,13 @@ import errno
 import time
 from contextlib import suppress
 
-from labcore.engine.container_cgroups import remember_cgroups, remove_cgroups
+from labcore.engine.container_cgroups import limits_without_shim, remember_cgroups, remove_cgroups
 from labcore.engine.container_events import log_container_event, log_mode, log_volumes
 from labcore.engine.container_state import (
     NOT_STARTED,
     boot_id,
     never_ran,
     noted,
-    now,
     running_state,
     settled,
     shim_of,
@@ -24,6 +23,7 @@ from labcore.engine.networks import connection, given_back
 from labcore.engine.records import Container
 from labcore.engine.resources import cgroup_of
 from labcore.engine.spans import note_ops, span
+from labcore.engine.timestamps import now
 from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, StepFailed, Unavailable
 from labcore.native import Process
 from labcore.runtime.launch import Launch
@@ -90,11 +90,13 @@ def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     on_networks = connection(engine, container.options, container.id, name=container.name, config=container.config)
     etc = {"rootfs", "mounts"}.isdisjoint(stages)
     with given_back(engine, on_networks), held(engine, container, on_networks, etc=etc) as spec:
+        cgroup = cgroup_of(container.options, container.id)
+        spec, options = limits_without_shim(spec, on_networks.launch_options(engine), cgroup)
         launch = Launch(
             spec,
             stages=stages,
-            options=on_networks.launch_options(engine),
-            cgroup=cgroup_of(container.options, container.id),
+            options=options,
+            cgroup=cgroup,
             remember=lambda launch: remember_cgroups(engine, container, launch.made),
         )
         try:

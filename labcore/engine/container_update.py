@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from labcore.engine.container_cgroups import cgroup_of_running
+from labcore.engine.container_cgroups import cgroup_directories, cgroup_of_running, uncount_shim
 from labcore.engine.container_events import log_container_event
 from labcore.engine.container_state import settled
-from labcore.engine.resources import limited
+from labcore.engine.resources import limited, with_quota
 from labcore.errors import InUse, InvalidInput
 from labcore.spec import RestartPolicy
 
@@ -31,7 +31,10 @@ def update(
         engine.lifecycle.check("update", container)
         options = _changed(container, limits or {}, restart)
         if limits and container.state.status == "running":
-            cgroup_of_running(engine, container).apply(_differing(container.options.resources, options.resources))
+            changed = _differing(with_quota(container.options.resources), with_quota(options.resources))
+            if changed.pids:
+                uncount_shim(cgroup_directories(engine, container), container.state.pid)
+            cgroup_of_running(engine, container).apply(changed)
         container = engine.records.set_options(container, options)
     log_container_event(engine, container, "update")
     return container
@@ -42,14 +45,13 @@ def _changed(container: Container, limits: dict[str, Any], restart: RestartPolic
     options, refused = container.options, f"Cannot update container {container.id}: "
     limited(options.replace(resources=type(options.resources)(**limits)), ())
     old = options.resources
-    if conflict := _conflict_of_processors(old, limits):
-        raise InUse(f"{refused}Conflicting options: {conflict}")
     if restart and restart.name != "no" and options.auto_remove:
         raise InUse(f"{refused}Restart policy cannot be updated because AutoRemove is enabled for the container")
     if (limits.get("memory") or 0) > _memory_and_swap(old) >= 0 and not limits.get("swap"):
         raise InUse(
             f"{refused}Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time"
         )
+    _check_processors(old, limits, refused)
     try:
         changed = options.replace(resources=old.replace(**limits))
         limited(changed, ())
@@ -58,15 +60,15 @@ def _changed(container: Container, limits: dict[str, Any], restart: RestartPolic
     return changed.replace(restart=restart) if restart else changed
 
 
-def _conflict_of_processors(old: Resources, limits: dict[str, Any]) -> str:
-    """Return why a number of processors cannot take the place of a quota and its period, or the other way; empty if it can."""
-    if limits.get("nano_cpus"):
-        kept = () if old.nano_cpus else (("CPU Quota", old.cpu_quota), ("CPU Period", old.cpu_period))
-        return next((f"Nano CPUs cannot be updated as {name} has already been set" for name, value in kept if value), "")
-    asked = (("CPU Period", "cpu_period"), ("CPU Quota", "cpu_quota")) if old.nano_cpus else ()
-    return next(
-        (f"{name} cannot be updated as NanoCPUs has already been set" for name, field in asked if limits.get(field)), ""
-    )
+def _check_processors(old: Resources, limits: dict[str, Any], refused: str) -> None:
+    """Raise InUse if processors are limited in one way, and the change says another."""
+    both = ("CPU Period", "cpu_period"), ("CPU Quota", "cpu_quota")
+    for words, name in both:
+        if limits.get("nano_cpus") and getattr(old, name):
+            raise InUse(f"{refused}Conflicting options: Nano CPUs cannot be updated as {words} has already been set")
+    for words, name in both:
+        if limits.get(name) and old.nano_cpus:
+            raise InUse(f"{refused}Conflicting options: {words} cannot be updated as NanoCPUs has already been set")
 
 
 def _memory_and_swap(limits: Resources) -> int:

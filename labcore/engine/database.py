@@ -1,4 +1,4 @@
-"""The engine's SQLite database: made whole, opened for one transaction at a time, its errors explained.
+"""The engine's SQLite database: made whole, a connection for each transaction, its errors explained.
 
 It is in WAL mode: readers never wait, and of several writers one waits for the other, `BUSY_SECONDS` at most. What was
 committed outlives a crash of the machine. `PRAGMA user_version` is the version of the format.
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 BUSY_SECONDS: Final = 30.0
+MAX_IDLE: Final = 4  # connections, each with two descriptors
 DATABASE: Final = "records.db"
 SCHEMA: Final = """
     CREATE TABLE containers (
@@ -38,6 +39,8 @@ class Database:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.path = directory / DATABASE
+        self._idle: list[sqlite3.Connection] = []
+        self._is_held = False
 
     def prepare(self) -> None:
         """Make the database if there is none: whole, under another name, and then named."""
@@ -59,11 +62,18 @@ class Database:
     def held_open(self) -> Iterator[None]:
         """Keep the write-ahead log and its index: meanwhile who opens the database makes no file, also on a full disk.
 
+        Connections are used again, for to open one takes longer than most transactions.
         Raises StoreFull, StoreDamaged, Unavailable.
         """
         self.prepare()
         with self._connection():
-            yield
+            self._is_held = True
+            try:
+                yield
+            finally:
+                self._is_held = False
+                while self._idle:
+                    self._idle.pop().close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -85,24 +95,40 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        """Open the database; what was not committed by the block's end is undone."""
+        """Yield a connection that nobody else has; what was not committed by the block's end is undone."""
+        with self._explained():
+            try:
+                database = self._idle.pop()
+            except IndexError:
+                database = self._opened()
+            try:
+                yield database
+                database.rollback()
+            except BaseException:
+                database.close()
+                raise
+            if self._is_held and len(self._idle) < MAX_IDLE:
+                self._idle.append(database)
+            else:
+                database.close()
+
+    def _opened(self) -> sqlite3.Connection:
         import sqlite3  # 5 ms, and a container that leaves nothing needs it not
 
-        with self._explained():
-            database = sqlite3.connect(
-                f"file:{_quoted(self.path)}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
-            )
-            try:
-                database.execute("PRAGMA synchronous = FULL")
-                (version,) = database.execute("PRAGMA user_version").fetchone()
-                if version != FORMAT:
-                    raise StoreDamaged(
-                        f"{self.path} has format {version}, and this labcore knows {FORMAT} only: use the one that made it, or "
-                        "another state root: --root, LABCORE_ROOT"
-                    )
-                yield database
-            finally:
-                database.close()
+        uri = f"file:{_quoted(self.path)}?mode=rw"
+        database = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            database.execute("PRAGMA synchronous = FULL")
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            if version != FORMAT:
+                raise StoreDamaged(
+                    f"{self.path} has format {version}, and this labcore knows {FORMAT} only: use the one that made it, or "
+                    "another state root: --root, LABCORE_ROOT"
+                )
+        except BaseException:
+            database.close()
+            raise
+        return database
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

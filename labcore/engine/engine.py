@@ -47,6 +47,9 @@ if TYPE_CHECKING:
         def started(self, container: Container, process: Process) -> None:
             """Watch over a container that was started; its process is the supervisor's from now on."""
 
+        def sees_running(self, container: Container) -> bool:
+            """Return whether the process that a container's record names is watched over, and has not ended."""
+
         def decided(self, container: Container, state: State) -> State:
             """Return the state of a container that has just ended, with whether it is to be started again."""
 

@@ -1,10 +1,10 @@
 """Image jobs: pull, push, tag, load, save and import as the daemon's clients ask for them, with their events."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import BinaryIO
 
 from labcore.engine.archives import import_root, load
-from labcore.engine.container_state import now
 from labcore.engine.engine import Engine
 from labcore.engine.image_events import log_image_event
 from labcore.engine.local_images import local_image, local_images
@@ -12,12 +12,12 @@ from labcore.engine.progress import Progress
 from labcore.engine.pull import CredentialsOf, Pulled, pull
 from labcore.engine.push import Pushed, push
 from labcore.engine.registry_messages import in_dockers_words
+from labcore.engine.timestamps import now
 from labcore.errors import ImageNotFound, InvalidInput
 from labcore.images import Image
 from labcore.images.archive.reading import ArchivedImage
 from labcore.images.archive.writing import archive_chunks
-from labcore.registry.client import Client
-from labcore.registry.transport import Transport
+from labcore.registry.mirrors import Sources
 from labcore.spec import Platform, Reference
 
 OnCancel = Callable[[Callable[[], None]], None]
@@ -48,12 +48,9 @@ def pull_image(
 
 def tags_of(engine: Engine, reference: Reference, find: CredentialsOf) -> list[Reference]:
     """Return a reference for each tag of a repository at its registry. Raises ImageNotFound, RegistryError."""
-    transport = Transport(engine.endpoint(reference.registry), find(reference.registry))
-    try:
-        with in_dockers_words(reference):
-            return [reference.replace(tag=tag) for tag in Client(transport, reference.repository).tags()]
-    finally:
-        transport.close()
+    sources = Sources(engine.endpoint(reference.registry), reference.repository, find)
+    with closing(sources) as client, in_dockers_words(reference):
+        return [reference.replace(tag=tag) for tag in client.tags()]
 
 
 def pushable(engine: Engine, reference: Reference) -> list[Reference]:

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from labcore.engine.database import Database
 from labcore.engine.names import checked_name
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
@@ -88,22 +90,33 @@ class Container(Record):
 
 
 def run_config(container: Container) -> Config:
-    """Return the image's config as the container's options have changed it: what it is run by, and committed with."""
+    """Return the image's config as the container's options have changed it: what it is shown and committed with.
+
+    In its environment a name without a value stays: it takes away what is inherited, also from containers of that image.
+    """
     options, config = container.options, container.config
-    inherited = {"PATH": DEFAULT_PATH} | dict(variable.partition("=")[::2] for variable in config.environment)
-    own = dict(options.environment)
-    environment = own | {name: value for name, value in inherited.items() if name not in own}  # in docker's order
-    own_entrypoint = options.entrypoint is not None
+    own = {name: name if value is None else f"{name}={value}" for name, value in options.environment}
+    inherited = {variable.partition("=")[0]: variable for variable in (f"PATH={DEFAULT_PATH}", *config.environment)}
+    environment = own | {name: variable for name, variable in inherited.items() if name not in own}  # in docker's order
+    entrypoint, command = entrypoint_and_command(container)
     return config.replace(
-        entrypoint=options.entrypoint if own_entrypoint else config.entrypoint,
-        command=options.command or (() if own_entrypoint else config.command),
-        environment=tuple(f"{name}={value}" for name, value in environment.items() if value is not None),
+        entrypoint=entrypoint,
+        command=command,
+        environment=tuple(environment.values()),
         user=options.user or config.user,
         workdir=options.workdir or config.workdir,
         labels=tuple(container.labels().items()),
         stop_signal=options.stop_signal or config.stop_signal,
         healthcheck=_healthcheck(options.healthcheck, config.healthcheck),
     )
+
+
+def entrypoint_and_command(container: Container) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the two halves of what is run: an entrypoint of the container's own takes the image's command away."""
+    options, config = container.options, container.config
+    if options.entrypoint is None:
+        return config.entrypoint, options.command or config.command
+    return options.entrypoint, options.command
 
 
 def _healthcheck(own: Healthcheck | None, images: Healthcheck | None) -> Healthcheck | None:
@@ -215,6 +228,8 @@ class Records(Database):
 
     def set_state(self, container: Container, state: State) -> Container:
         """Note a new state, unless somebody has noted another since `container` was read; return the container with it."""
+        if state == container.state:
+            return container
         old, new = (dumps(to_json(each)) for each in (container.state, state))
         with self.writing() as database:
             database.execute("UPDATE containers SET state = ? WHERE id = ? AND state = ?", (new, container.id, old))
@@ -249,13 +264,23 @@ class Records(Database):
     def _parse(self, row: tuple[str, str, str, str]) -> Container | Damaged:
         id, name, fixed, state = row
         try:
-            container = from_json(Container, loads(fixed)["record"])
+            container = _read_fixed(fixed)
             if container.id != id:
                 raise ValueError(f"it is that of {container.id[:80]}")
-            return container.replace(name=name, state=from_json(State, loads(state)))
+            return container.replace(name=name, state=_read_state(state))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             why = f"the record of container {name} in {self.path} cannot be read: {error}\n  cure: labcore rm -f {id[:12]}"
             return Damaged(str(id), str(name), StoreDamaged(why))
+
+
+@lru_cache(maxsize=1024)  # records: a daemon reads each again and again
+def _read_fixed(text: str) -> Container:
+    return from_json(Container, loads(text)["record"])
+
+
+@lru_cache(maxsize=1024)
+def _read_state(text: str) -> State:
+    return from_json(State, loads(text))
 
 
 def _fixed(container: Container) -> str:

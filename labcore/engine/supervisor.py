@@ -6,6 +6,7 @@ go, and has health checks run. One thread waits for all of them, and for the tim
 """
 
 import logging
+import select
 import selectors
 import socket
 from collections.abc import Callable, Iterator
@@ -113,6 +114,16 @@ class Supervisor:
             self._selector.register(process, selectors.EVENT_READ, container.id)
         self._ring()
         self.health.start(container)
+
+    def sees_running(self, container: Container) -> bool:
+        """Return whether the process that a container's record names is watched over, and has not ended: pidfd_open(2)."""
+        with self._lock:  # it is let go of only after it is taken out
+            process = self._processes.get(container.id)
+            if process is None or process.pid != container.state.pid:
+                return False
+            poller = select.poll()
+            poller.register(process.pidfd, select.POLLIN)
+            return not poller.poll(0)
 
     def decided(self, container: Container, state: State) -> State:
         """Return the state of a container that has just ended, with whether it is to be started again."""

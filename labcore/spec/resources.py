@@ -21,8 +21,8 @@ class Throttle(Record):
 class Resources(Record):
     """Limits; None is no limit and leaves things as they are. Sizes are bytes, times microseconds, -1 is unlimited.
 
-    `swap` is memory and swap together, as in cgroup v1 and on docker's command line. `nano_cpus` are the processors, in 1e-9,
-    that quota and period were made of: docker tells them as they were asked for. `unified` are files of cgroup v2, by name.
+    `swap` is memory and swap together, as in cgroup v1 and on docker's command line. `nano_cpus` is docker's: billionths of a
+    processor's time, of which `labcore.engine.resources.limited` makes a quota. `unified` are files of cgroup v2, by name.
     """
 
     memory: int | None = None
@@ -31,9 +31,9 @@ class Resources(Record):
     swappiness: int | None = None
     no_oom_killer: bool | None = None
     cpu_shares: int | None = None
+    nano_cpus: int | None = None
     cpu_quota: int | None = None
     cpu_period: int | None = None
-    nano_cpus: int | None = None
     cpu_burst: int | None = None
     cpu_idle: int | None = None
     realtime_runtime: int | None = None

@@ -26,7 +26,7 @@ from labcore.engine.container_state import get, shim_of
 from labcore.engine.exec import ExecOptions, execute
 from labcore.engine.image_remove import remove_image
 from labcore.engine.listing import span, status_line
-from labcore.engine.logs import lines, logs, moment
+from labcore.engine.logs import lines, logs
 from labcore.engine.prune import prune_containers
 from labcore.engine.records import Container, State
 from labcore.engine.volume_objects import prune_volumes, remove_volume
@@ -342,15 +342,6 @@ def test_logs_that_are_followed(engine: Engine, name: str) -> None:
 def test_lines_are_put_together() -> None:
     pieces = [LogRecord("stdout", 1, b"a"), LogRecord("stderr", 2, b"x\ny"), LogRecord("stdout", 3, b"b\r\nc")]
     assert [(line.time, line.data) for line in lines(pieces)] == [(2, b"x\n"), (1, b"ab\r\n"), (2, b"y"), (3, b"c")]
-
-
-def test_moments() -> None:
-    assert moment("1.5") == 1_500_000_000
-    assert moment("2026-01-01T00:00:00Z") == int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 10**9
-    assert abs(time.time_ns() - moment("1m30s") - 90 * 10**9) < 10**9
-    for wrong in ("", "x", "1x", "-5", "1" * 40):
-        with pytest.raises(InvalidInput, match="is no time"):
-            moment(wrong)
 
 
 # --- the command line

@@ -180,12 +180,13 @@ def test_a_profile_of_ones_own_refuses_by_capability(engine: Engine, tmp_path: P
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"cpus": 1, "cpu_quota": 5000}, "leave out one or the other"),
+    ({"cpus": 1, "cpu_quota": 5000}, "Conflicting options: Nano CPUs and CPU Quota cannot both be set"),
     ({"memory": "1m"}, "6291456 bytes are the least"),
     ({"memory_swap": "64m"}, "name the memory too"),
     ({"memory": "64m", "memory_swap": "32m"}, "the memory alone is"),
     ({"memory": "64m", "memory_reservation": "65m"}, "must not be less"),
-    ({"cpus": 999}, "this machine has"),
+    ({"cpus": 999}, "range of CPUs is from 0.01 to"),
+    ({"cpu_quota": 99_900_000}, "this machine has"),
     ({"cpu_period": 10}, "microseconds are the least"),
     ({"cpu_quota": 10}, "microseconds are the least"),
     ({"blkio_weight": 5}, "10 is the least"),

@@ -1,5 +1,6 @@
 """exec by the daemon's API, by docker-py and by the stock docker command."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -89,6 +90,17 @@ def test_a_terminal_has_its_size_from_the_beginning(daemon: RunningDaemon) -> No
     id = created(daemon, "stty", "size", Tty=True, AttachStdout=True)
     with ask(daemon.socket, "POST", f"/exec/{id}/start", {"Tty": True, "ConsoleSize": [33, 44]}) as started:
         assert started.rest() == b"33 44\r\n"
+
+
+def test_much_that_is_typed_at_once(daemon: RunningDaemon) -> None:
+    """A terminal takes 4 KB, and more when the program has read them: what is pasted waits until then."""
+    script = "stty raw -echo; echo ready; sleep 1; head -c 300000 | md5sum"
+    data = b"0123456789abcde\n" * 18750
+    id = created(daemon, "sh", "-c", script, Tty=True, AttachStdin=True, AttachStdout=True)
+    with ask(daemon.socket, "POST", f"/exec/{id}/start", {"Tty": True}, headers=UPGRADE) as started:
+        started.until(b"ready")
+        started.send(data)
+        assert hashlib.md5(data).hexdigest().encode() in started.rest()
 
 
 def test_resize(daemon: RunningDaemon) -> None:

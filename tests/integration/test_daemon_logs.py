@@ -1,6 +1,7 @@
 """logs by the daemon's API, and by the stock docker command."""
 
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,15 @@ def test_each_stream(daemon: RunningDaemon) -> None:
     assert demultiplexed(logs(daemon, "said", "stderr=1")) == {2: b"two\n"}
     done = daemon.docker("logs", "said")
     assert (done.stdout, done.stderr) == ("one\nthree\nrest", "two\n")
+
+
+def test_each_line_has_a_frame_of_its_own(daemon: RunningDaemon) -> None:
+    """However many were written at once: docker-py takes a frame for a line."""
+    run(daemon, "lines", "printf", "one\\ntwo\\n\\nrest")
+    container = daemon.client.containers.get("lines")
+    assert list(container.logs(stream=True)) == [b"one\n", b"two\n", b"\n", b"rest"]
+    assert list(container.logs(stream=True, tail=2)) == [b"\n", b"rest"]
+    container.remove()
 
 
 @pytest.mark.parametrize(
@@ -154,6 +164,24 @@ def test_rotation(daemon: RunningDaemon, driver: str) -> None:
     assert "".join(f"{n}\n" for n in range(1, 100001)).encode().endswith(found)
     expected = b"".join(b"%d\n" % n for n in range(96001, 100001))
     assert demultiplexed(logs(daemon, name, f"{BOTH}&tail=4000"))[1] == expected
+
+
+@pytest.mark.parametrize("files", ["1", "3"])
+def test_attached_clients_lose_nothing_to_rotation(daemon: RunningDaemon, files: str) -> None:
+    """The container waits for a client that is slow, as docker's does; one that reads its logs makes nobody wait."""
+    script = "i=0; while [ $i -lt 30000 ]; do echo line $i of many that follow one another; i=$((i+1)); done"
+    options = ("--log-opt", "max-size=10k", "--log-opt", f"max-file={files}", "--name", f"attached-{files}")
+    command = daemon.command("run", "--network", "none", *options, "busybox", "sh", "-c", script)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as client:
+        assert client.stdout is not None
+        first = client.stdout.readline()
+        time.sleep(2)
+        lines = [first, *client.stdout]
+    assert client.returncode == 0
+    assert lines == [b"line %d of many that follow one another\n" % number for number in range(30000)]
+    left = sorted((daemon.root / "containers").glob("*/log.*"))
+    assert len(left) == int(files) - 1, "and no more is kept than was said"
+    daemon.docker("rm", f"attached-{files}")
 
 
 def test_lines_of_any_length_and_any_bytes(daemon: RunningDaemon) -> None:

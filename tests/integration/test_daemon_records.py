@@ -194,17 +194,6 @@ def test_a_container_that_is_missing_is_no_missing_image(daemon: RunningDaemon) 
     assert failed.startswith("docker: Error response from daemon: No such container: nonesuch")
 
 
-def test_processors_and_a_quota_do_not_take_each_others_place(daemon: RunningDaemon) -> None:
-    for given, asked, words in (
-        ("--cpu-quota=50000", "--cpus=0.5", "Nano CPUs cannot be updated as CPU Quota has already been set"),
-        ("--cpus=0.5", "--cpu-quota=5000", "CPU Quota cannot be updated as NanoCPUs has already been set"),
-        ("--cpus=0.5", "--cpu-period=5000", "CPU Period cannot be updated as NanoCPUs has already been set"),
-    ):
-        daemon.docker("create", "--name=slow", given, "busybox", "true")
-        assert f"Conflicting options: {words}" in daemon.docker("update", asked, "slow", status=1).stderr
-        daemon.docker("rm", "slow")
-
-
 def test_links_are_told_with_the_name_of_the_container_that_has_them(daemon: RunningDaemon) -> None:
     daemon.docker("create", "--name=db", "busybox", "true")
     daemon.docker("create", "--name=web", "--link=db:data", "busybox", "true")

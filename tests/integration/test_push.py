@@ -261,7 +261,7 @@ def test_a_blob_that_another_repository_has_is_mounted(engine: Engine, registry:
     with served(Registry(registry.files.root.parent / "other").answer) as other:
         named(engine, other, "three/busybox:v1")  # it has this name here, and was never pushed
         fourth = named(engine, other, "four/busybox:v1")
-        assert list(push(engine.images, fourth, endpoint(fourth)))[-1].what == "done"
+        assert list(push(engine.images, fourth, endpoint(fourth)))[-1].status == "done"
 
 
 def test_who_may_not_read_there_sends(registry: Registry, blob: Path) -> None:

@@ -22,8 +22,6 @@ from tests.conftest import PROJECT, needs_root
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
-Start = Callable[..., Shim]
-
 
 @pytest.fixture(autouse=True)
 def as_root() -> None:

@@ -4,18 +4,11 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from labcore.daemon.wire.mounts import bind_json, is_bind, is_tmpfs_option, mount_json
+from labcore.daemon.wire.resources_json import resources_json
 from labcore.engine.log_forms import log_options
-from labcore.procfs import block_device_path
-from labcore.spec import MASKED_PATHS, READONLY_PATHS, CreateOptions, DeviceRule, LogPolicy, Mount
+from labcore.spec import MASKED_PATHS, READONLY_PATHS, CreateOptions, LogPolicy, Mount
 from labcore.spec.network import PortBinding
-from labcore.spec.resources import Throttle
 
-THROTTLES: Final = {
-    "read_bps": "BlkioDeviceReadBps",
-    "write_bps": "BlkioDeviceWriteBps",
-    "read_iops": "BlkioDeviceReadIOps",
-    "write_iops": "BlkioDeviceWriteIOps",
-}
 SHM_SIZE: Final = 64 << 20  # bytes
 
 
@@ -35,7 +28,7 @@ def host_config_json(options: CreateOptions, name: str) -> dict[str, Any]:
         "PortBindings": port_bindings_json(options.ports),
         "RestartPolicy": {"Name": options.restart.name, "MaximumRetryCount": options.restart.max_retries},
         "AutoRemove": options.auto_remove,
-        "VolumeDriver": "",
+        "VolumeDriver": options.volume_driver,
         "VolumesFrom": list(options.volumes_from) or None,
         "ConsoleSize": list(options.console_size or (0, 0)),
         "CapAdd": list(options.cap_add) or None,
@@ -59,7 +52,7 @@ def host_config_json(options: CreateOptions, name: str) -> dict[str, Any]:
         "UsernsMode": options.userns_mode,
         "ShmSize": options.shm_size or SHM_SIZE,
         "Runtime": "runc",
-        "Isolation": "",
+        "Isolation": options.isolation,
         **resources_json(options),
         "MaskedPaths": _paths(options.masked_paths, options, "masked"),
         "ReadonlyPaths": _paths(options.readonly_paths, options, "readonly"),
@@ -88,54 +81,6 @@ def _security_json(options: CreateOptions) -> list[str]:
 def log_config_json(policy: LogPolicy) -> dict[str, Any]:
     """Return a log driver and the options that differ from the default."""
     return {"Type": policy.driver, "Config": log_options(policy)}
-
-
-def resources_json(options: CreateOptions) -> dict[str, Any]:
-    """Return Resources."""
-    limits = options.resources
-    nano = limits.nano_cpus or 0
-    return {
-        "CpuShares": limits.cpu_shares or 0,
-        "Memory": limits.memory or 0,
-        "NanoCpus": nano,
-        "CgroupParent": options.cgroup_parent,
-        "BlkioWeight": limits.block_weight or 0,
-        "BlkioWeightDevice": [{"Path": block_device_path(*each[:2]), "Weight": each[2]} for each in limits.block_weights],
-        **{name: _rates(each for each in limits.throttles if each.kind == kind) for kind, name in THROTTLES.items()},
-        "CpuPeriod": 0 if nano else limits.cpu_period or 0,
-        "CpuQuota": 0 if nano else limits.cpu_quota or 0,
-        "CpuRealtimePeriod": limits.realtime_period or 0,
-        "CpuRealtimeRuntime": limits.realtime_runtime or 0,
-        "CpusetCpus": limits.cpus,
-        "CpusetMems": limits.mems,
-        "Devices": [
-            {"PathOnHost": each.source, "PathInContainer": each.target, "CgroupPermissions": each.access}
-            for each in options.devices
-        ],
-        "DeviceCgroupRules": [rule_text(each) for each in options.device_cgroup_rules] or None,
-        "DeviceRequests": None,
-        "MemoryReservation": limits.reservation or 0,
-        "MemorySwap": limits.swap if limits.swap is not None else 2 * (limits.memory or 0),
-        "MemorySwappiness": limits.swappiness,
-        "OomKillDisable": limits.no_oom_killer or False,
-        **({"Init": True} if options.init else {}),
-        "PidsLimit": limits.pids,
-        "Ulimits": [{"Name": each.name.lower(), "Hard": each.hard, "Soft": each.soft} for each in options.ulimits],
-        "CpuCount": 0,
-        "CpuPercent": 0,
-        "IOMaximumIOps": 0,
-        "IOMaximumBandwidth": 0,
-    }
-
-
-def _rates(throttles: Iterable[Throttle]) -> list[dict[str, Any]]:
-    return [{"Path": block_device_path(each.major, each.minor), "Rate": each.rate} for each in throttles]
-
-
-def rule_text(rule: DeviceRule) -> str:
-    """Return a rule for devices as docker's options have it: `c 42:* rmw`."""
-    major, minor = ("*" if number is None else number for number in (rule.major, rule.minor))
-    return f"{rule.kind} {major}:{minor} {rule.access}"
 
 
 def port_bindings_json(ports: Iterable[PortBinding]) -> dict[str, list[dict[str, str]]]:

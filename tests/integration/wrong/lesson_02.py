@@ -50,7 +50,9 @@ FILTER = "*users, lab.seccomp()"
 WRONG: dict[str, dict[str, str]] = {
     "limits": {
         "a faked print": _but(LIMITS, (BORN, "print(spec.resources); return []")),
-        "hard-coded limits": _but(LIMITS, ("str(spec.resources.memory)", "str(1 << 24)"), ("str(spec.resources.pids)", '"100"')),
+        "hard-coded limits": _but(
+            LIMITS, ("str(spec.resources.memory)", "str(1 << 24)"), ("str(spec.resources.pids)", '"100"')
+        ),
         "a call of the reference": REFERENCE_BY_SOLUTION.format(step="limits", lesson=2),
         "a call of the reference, hidden": REFERENCE_SWALLOWED.format(step="limits", instead="[]"),
         "labcore's settings": """
