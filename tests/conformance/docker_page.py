@@ -1,5 +1,6 @@
 """The page of docker's commands: what each command and option has come to, of the sessions' lines that have it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,19 @@ that are told. What each line comes to is compared with dockerd's there. This pa
 | --- | --- | --- |
 """
 HINT = "Run 'docker run --help' for more information"
+REFUSALS = ("rror", "only supported", "invalid", "found")
+# What a line of a session fails for, and no option of it is to blame: an object, a registry or a file that is not there.
+OTHER_CAUSES = (
+    "No such container", "nobody listens", "is not connected to it", "container ID file found", "has already been set",
+    "user specified IP address", "bind source path does not exist",
+)  # fmt: skip
+NOISE = tuple(
+    re.compile(pattern)
+    for pattern in (
+        re.escape(HINT), "docker: ", "Error response from daemon: ", r"DEPRECATED: The legacy builder[^/]*https://\S+",
+        r"Sending build context to Docker daemon\s+\S+",
+    )
+)  # fmt: skip
 
 
 def names(command: str) -> list[str]:
@@ -44,14 +58,19 @@ def rows(found: list[tuple[str, Outcome]]) -> Iterator[tuple[str, str, str]]:
 
 
 def is_refused(outcome: Outcome) -> bool:
-    """Return whether docker has refused something; a status can be a program's own."""
-    return bool(outcome.status) and any(word in outcome.err for word in ("rror", "only supported", "invalid", "found"))
+    """Return whether docker has refused something; a status can be a program's own, and a failure of what the line is about."""
+    refused = bool(outcome.status) and any(word in outcome.err for word in REFUSALS)
+    return refused and not any(words in outcome.err for words in OTHER_CAUSES)
 
 
 def verdict(outcomes: list[Outcome]) -> str:
     if not all(map(is_refused, outcomes)):
         return "works"
-    words = outcomes[0].err or outcomes[0].out
-    for noise in (HINT, "docker: ", "Error response from daemon: "):
-        words = words.replace(noise, "")
+    return cell(outcomes[0].err or outcomes[0].out)
+
+
+def cell(words: str) -> str:
+    """Return what the page has of a refusal."""
+    for noise in NOISE:
+        words = noise.sub("", words)
     return f"refused: {' '.join(words.split())}".replace("|", "\\|")

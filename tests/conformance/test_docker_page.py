@@ -19,6 +19,8 @@ MAKES = (
     "docker volume create ",
 )  # needs nothing that was made before
 
+BY_THE_KERNEL = "refused: resources: "  # others may have what this one has not
+
 
 @pytest.fixture(scope="module")
 def side(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
@@ -53,7 +55,7 @@ def first_lines() -> dict[tuple[str, str], str]:
 
 def test_what_the_page_calls_refused_is_refused_in_those_words(side: Side, tmp_path: Path) -> None:
     lines = first_lines()
-    told = {each: words for each, words in refusals().items() if each in lines}
+    told = {each: words for each, words in refusals().items() if each in lines and not words.startswith(BY_THE_KERNEL)}
     assert told
     outcomes = {line: side.run(line, tmp_path / "session") for line in {lines[each] for each in told}}
     assert {each: verdict([outcomes[lines[each]]]) for each in told} == told
