@@ -43,12 +43,8 @@ def test_a_variable_without_a_value_is_taken_away_and_shown(daemon: RunningDaemo
 
 def test_fields_are_named_in_any_case(daemon: RunningDaemon) -> None:
     """But for a mapping's keys, which are the client's."""
-    body = {
-        "workingDir": "/tmp",
-        "LABELS": {"Pascal": "1", "pascal": "2"},
-        "hostconfig": {"Memory": 1 << 25, "utsMode": "host"},
-    }
-    shown = created(daemon, **body)
+    labels, host = {"Pascal": "1", "pascal": "2"}, {"memory": 1 << 25, "utsMode": "host"}
+    shown = created(daemon, workingDir="/tmp", LABELS=labels, hostconfig=host)
     assert (shown["Config"]["WorkingDir"], shown["Config"]["Labels"]) == ("/tmp", labels)
     assert (shown["HostConfig"]["Memory"], shown["HostConfig"]["UTSMode"]) == (1 << 25, "host")
 
