@@ -82,6 +82,7 @@ def from_long(text: str) -> Mount:
         options=tuple(_long_options(given, text)),
         recursive=not _truth(given.get("nonrecursive", "false"), text),
         copy=not _truth(given.get("nocopy", "false"), text),
+        long_form=kind == "tmpfs",
     )
 
 

@@ -30,7 +30,8 @@ class Mount(Record):
 
     `source` is the host's path, or the volume's name, empty for an anonymous one. `make`: a source that is missing is made.
     `labels` are for a volume that is made.
-    `copy`: an empty volume gets what the image has at that path. `options` are mount(8)'s words.
+    `copy`: an empty volume gets what the image has at that path. `options` are mount(8)'s words. `long_form`: a tmpfs that was
+    asked for as `--mount` does it, and is shown so.
     """
 
     kind: MountKind
@@ -42,6 +43,7 @@ class Mount(Record):
     make: bool = False
     copy: bool = True
     labels: tuple[tuple[str, str], ...] = ()
+    long_form: bool = False
 
     def __post_init__(self) -> None:
         for text in (self.source, self.target, *self.options):

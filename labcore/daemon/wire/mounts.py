@@ -5,6 +5,7 @@ from typing import Any, Final
 from msgspec import UNSET, UnsetType, field
 
 from labcore.daemon.wire.codec import Wire
+from labcore.engine.forms import size as parse_size
 from labcore.engine.mount_options import NO_MEANING_HERE, PROPAGATION, from_short, from_tmpfs
 from labcore.errors import InvalidInput
 from labcore.spec import Mount
@@ -92,7 +93,7 @@ def _tmpfs(spec: MountSpec) -> dict[str, Any]:
     options = spec.tmpfs_options or TmpfsOptions()
     size = (f"size={options.size_bytes}",) if options.size_bytes else ()
     mode = (f"mode={options.mode:o}",) if options.mode else ()
-    return {"options": (*size, *mode, *("=".join(each) for each in options.options))}
+    return {"options": (*size, *mode, *("=".join(each) for each in options.options)), "long_form": True}
 
 
 def check_driver(name: str) -> None:
@@ -128,7 +129,7 @@ def is_bind(mount: Mount) -> bool:
 
 def is_tmpfs_option(mount: Mount) -> bool:
     """Return whether a mount stands in Tmpfs."""
-    return mount.kind == "tmpfs" and not mount.read_only
+    return mount.kind == "tmpfs" and not mount.long_form
 
 
 def bind_json(mount: Mount) -> str:
@@ -140,6 +141,9 @@ def bind_json(mount: Mount) -> str:
 def mount_json(mount: Mount) -> dict[str, Any]:
     """Return a mount as Mounts has it."""
     found: dict[str, Any] = {"Type": mount.kind, "Source": mount.source, "Target": mount.target}
+    if mount.kind == "tmpfs":
+        del found["Source"]
+        found |= _tmpfs_options_json(mount)
     if mount.read_only:
         found["ReadOnly"] = True
     if mount.kind == "bind" and (mount.options or not mount.recursive):
@@ -147,6 +151,15 @@ def mount_json(mount: Mount) -> dict[str, Any]:
     if mount.kind == "volume" and (not mount.copy or mount.labels):
         found["VolumeOptions"] = {"NoCopy": not mount.copy, "Labels": dict(mount.labels)}
     return found
+
+
+def _tmpfs_options_json(mount: Mount) -> dict[str, Any]:
+    words = dict(word.partition("=")[::2] for word in mount.options)
+    size, mode = words.pop("size", ""), words.pop("mode", "")
+    found: dict[str, Any] = {"SizeBytes": parse_size("size", size)} if size else {}
+    found |= {"Mode": int(mode, 8)} if mode else {}
+    found |= {"Options": [[name, value] if value else [name] for name, value in words.items()]} if words else {}
+    return {"TmpfsOptions": found} if found else {}
 
 
 def propagation_of(mount: Mount) -> str:
