@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -13,9 +14,36 @@
 
 enum { CHUNK = 1 << 16, PIPE_RECORD = 4096 }; /* a pipe takes PIPE_BUF bytes whole or not at all */
 
+static void keep_removed(struct log *log, const char *oldest)
+{
+    int file = log->is_lossless ? openat(log->directory, oldest, O_RDONLY | O_CLOEXEC) : -1;
+    if (file < 0)
+        return; /* there are not so many yet */
+    if (log->removed >= 0)
+        close(log->removed);
+    log->removed = file;
+}
+
+static int is_awaited(const struct log *log)
+{
+    if (log->removed < 0)
+        return 0;
+    if (flock(log->removed, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK;
+    flock(log->removed, LOCK_UN);
+    return 0;
+}
+
+int log_waits(const struct log *log)
+{
+    return log->max_size && log->size >= log->max_size && is_awaited(log);
+}
+
 static void rotate(struct log *log)
 {
     char from[16], to[16];
+    snprintf(to, sizeof to, log->files > 1 ? "log.%u" : "log", log->files - 1);
+    keep_removed(log, to);
     for (unsigned file = log->files - 1; file > 0; file--) {
         snprintf(from, sizeof from, file > 1 ? "log.%u" : "log", file - 1);
         snprintf(to, sizeof to, "log.%u", file);
@@ -42,7 +70,7 @@ static int write_record(struct log *log, struct log_header *header, const void *
     };
     ssize_t written;
 
-    if (log->max_size && log->size && log->size + whole > log->max_size)
+    if (log->max_size && log->size && log->size + whole > log->max_size && !is_awaited(log))
         rotate(log);
     while ((written = writev(log->descriptor, parts, 3)) < 0 && errno == EINTR)
         ;
@@ -85,6 +113,8 @@ int log_open(struct log *log, uint64_t buffer)
     int records[2];
 
     log->chunk = CHUNK;
+    log->removed = -1;
+    log->is_lossless = !buffer;
     if (fstat(log->descriptor, &status) == 0)
         log->size = (uint64_t)status.st_size;
     if (!buffer)

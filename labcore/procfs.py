@@ -10,6 +10,7 @@ import os
 
 KINDS = ("mnt", "pid", "uts", "ipc", "net", "cgroup", "user", "time")  # files in /proc/PID/ns: namespaces(7)
 ENDED = "ZX"  # the states of a process that has ended, and that its parent has not waited for yet
+PF_EXITING = 0x4  # linux/sched.h: its namespaces and its root may be gone, before anybody is told of its end
 
 
 def stat_fields(pid: int) -> list[str]:
@@ -33,6 +34,15 @@ def start_time(pid: int) -> int | None:
 def has_ended(pid: int) -> bool:
     """Return whether a process is gone, or a zombie."""
     return start_time(pid) is None
+
+
+def is_ending(pid: int) -> bool:
+    """Return whether a process has ended, or is about to: the first one of a PID namespace waits for the end of all others."""
+    try:
+        fields = stat_fields(pid)
+    except OSError:
+        return True
+    return fields[0] in ENDED or bool(int(fields[6]) & PF_EXITING)
 
 
 def parent(pid: int) -> int:

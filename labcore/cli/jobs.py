@@ -1,17 +1,14 @@
 """`labcore jobs`: what a daemon does, and for whom."""
 
 import argparse
-import http.client
 import json
-import os
 import pwd
-import socket
 import time
-from contextlib import closing
 from typing import Any
 
 from labcore.cli.formatting import show_table
-from labcore.errors import InvalidInput, NotFound, Unavailable
+from labcore.client import connect
+from labcore.client.api import list_of, path
 
 HEADS = ["JOB", "STATE", "USER", "WHAT", "SUBJECT", "BEGUN", "TOOK"]
 SHOWN = 40  # letters of what a job is about
@@ -20,17 +17,23 @@ SHOWN = 40  # letters of what a job is about
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = "A job is a request to the daemon, from its begin to the end of its answer."
-    parser.add_argument("-H", "--host", metavar="URL", help="the daemon's socket: unix:///PATH (default: the daemon's default)")
+    parser.add_argument(
+        "-H",
+        "--host",
+        metavar="URL",
+        help="the daemon: unix:///PATH or tcp://ADDRESS:PORT (default: DOCKER_HOST, a docker context, labcore's own)",
+    )
     parser.add_argument("--format", choices=["table", "json"], default="table", help="json: all about them, with their spans")
     parser.add_argument("--cancel", metavar="JOB", help="end that one: its client gets no further answer")
 
 
 def main(args: argparse.Namespace) -> int:
     """List the jobs, or cancel one."""
-    if args.cancel:
-        _ask(args.host, "DELETE", f"/labcore/jobs/{args.cancel}")
-        return 0
-    jobs = json.loads(_ask(args.host, "GET", "/labcore/jobs"))
+    with connect(args.host) as client:
+        if args.cancel:
+            client.api.change("DELETE", path("labcore", "jobs", args.cancel))
+            return 0
+        jobs = list_of(client.api.get("/labcore/jobs"), "GET /labcore/jobs")
     if args.format == "json":
         print(json.dumps(jobs, indent=4))
     else:
@@ -49,25 +52,3 @@ def _user(uid: int) -> str:
         return "-" if uid < 0 else pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
-
-
-def _ask(host: str | None, method: str, path: str) -> bytes:
-    from labcore.daemon.listeners import default_host
-
-    url = host or os.environ.get("DOCKER_HOST") or default_host()
-    kind, _, place = url.partition("://")
-    if kind != "unix":
-        raise InvalidInput(f"-H {url}: unix:///PATH is wanted")
-    connection = http.client.HTTPConnection("labcore")
-    with closing(connection), socket.socket(socket.AF_UNIX) as connected:
-        try:
-            connected.connect(place)
-        except OSError as error:
-            raise Unavailable(f"no daemon answers at {url}: {error.strerror}\n  cure: start one: labcore daemon") from None
-        connection.sock = connected
-        connection.request(method, path)
-        answer = connection.getresponse()
-        content = answer.read()
-    if answer.status >= 400:
-        raise NotFound(json.loads(content)["message"])
-    return content

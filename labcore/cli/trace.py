@@ -2,11 +2,10 @@
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
-from labcore.daemon.listeners import default_host
+from labcore.client.hosts import find_host
 from labcore.errors import InvalidInput
 from labcore.trace import Span, rows, trace, trace_events
 
@@ -19,7 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "labcore trace -- docker run hello-world. The command is given the daemon as DOCKER_HOST. The tree goes to standard "
         "error. Exit status: the command's own, 128 + N if signal N killed it."
     )
-    parser.add_argument("-H", "--host", metavar="URL", help="the daemon: unix:///PATH (default: DOCKER_HOST, or labcore's own)")
+    parser.add_argument(
+        "-H", "--host", metavar="URL", help="the daemon: unix:///PATH (default: DOCKER_HOST, a docker context, labcore's own)"
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write Chrome's trace events, for ui.perfetto.dev")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command, behind --")
 
@@ -29,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not command:
         raise InvalidInput("trace: which command? labcore trace -- docker run hello-world")
-    traced = trace(command, args.host or os.environ.get("DOCKER_HOST") or default_host())
+    traced = trace(command, find_host(args.host).url)
     for line in tree(traced.span):
         print(line, file=sys.stderr)
     if not traced.jobs:

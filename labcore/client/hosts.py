@@ -35,8 +35,8 @@ def find_host(host: str | None = None, *, environment: Mapping[str, str] | None 
 
 def _by_sockets(environment: Mapping[str, str]) -> Host:
     runtime_directory = environment.get("XDG_RUNTIME_DIR")
-    own = [f"{runtime_directory}/labcore.sock"] if runtime_directory and os.geteuid() else []
-    sockets = [*own, LABCORE_SOCKET, DOCKER_SOCKET]
+    users = [f"{runtime_directory}/labcore.sock"] if runtime_directory and _is_ours(runtime_directory) else []
+    sockets = [*users, LABCORE_SOCKET, DOCKER_SOCKET]
     for path in sockets:
         if os.path.exists(path):
             return Host(f"unix://{path}", path=path)
@@ -44,6 +44,14 @@ def _by_sockets(environment: Mapping[str, str]) -> Host:
         f"no daemon is there: {', '.join(sockets)} do not exist\n"
         "  cure: start one: labcore daemon; or name one: DOCKER_HOST=unix:///PATH or tcp://ADDRESS:PORT"
     )
+
+
+def _is_ours(directory: str) -> bool:
+    """Return whether a directory is this user's: root inside of a user namespace has the user's own, sudo's root has not."""
+    try:
+        return os.stat(directory).st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def tls_files(environment: Mapping[str, str]) -> TLSFiles | None:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 PLAIN: Final = {  # a field that is a number, or a text -> its name in the API
     "memory": "Memory", "reservation": "MemoryReservation", "swap": "MemorySwap", "swappiness": "MemorySwappiness",
-    "no_oom_killer": "OomKillDisable", "cpu_shares": "CpuShares", "cpu_quota": "CpuQuota", "cpu_period": "CpuPeriod",
+    "no_oom_killer": "OomKillDisable", "cpu_shares": "CpuShares", "nano_cpus": "NanoCpus",
+    "cpu_quota": "CpuQuota", "cpu_period": "CpuPeriod",
     "realtime_runtime": "CpuRealtimeRuntime", "realtime_period": "CpuRealtimePeriod", "cpus": "CpusetCpus",
     "mems": "CpusetMems", "pids": "PidsLimit", "block_weight": "BlkioWeight",
 }  # fmt: skip

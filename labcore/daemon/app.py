@@ -1,14 +1,17 @@
 """The daemon's app: its routes by tag, a job for each request, older versions' shapes, errors, and answers' headers."""
 
 from collections.abc import Iterator, Mapping
+from contextvars import copy_context
 from typing import Any, Final
 
 import labcore
 from labcore.daemon.context import Daemon
 from labcore.daemon.errors import HANDLERS
+from labcore.daemon.origin import check_origin
 from labcore.daemon.routes import ROUTES
 from labcore.daemon.versions import API_VERSION, adapted, check_version, differences_of, version_of
 from labcore.engine.jobs import Job
+from labcore.engine.spans import current_job
 from labcore.http import ExceptionMiddleware, RawStream, Request, Response, Route, Router, Upgrade
 
 HEADERS: Final[Mapping[str, str]] = {
@@ -38,6 +41,7 @@ def _as_job(daemon: Daemon, route: Route) -> Route:
     differences, kind = differences_of(route), f"{route.method} {route.path}"
 
     def answer(request: Request, **params: str) -> Response | Upgrade:
+        check_origin(request)
         check_version(request)
         job = _begin(daemon, kind, request, params)
         try:
@@ -87,8 +91,12 @@ class _Stream:
         self._daemon, self._job, self._body = daemon, job, body
 
     def __iter__(self) -> Iterator[bytes]:
+        """Yield its pieces, each of which another thread may ask for: the job is current in the body's own context."""
+        context, body = copy_context(), iter(self._body)
+        context.run(current_job.set, self._job)
         with self._job.span("stream"):
-            yield from self._body
+            while (piece := context.run(next, body, None)) is not None:
+                yield piece
 
     def close(self) -> None:
         """Close the body, and end the job."""

@@ -2,7 +2,8 @@
 
 from labcore.daemon.settings import Settings
 from labcore.daemon.wire.container_create import ContainerCreate
-from labcore.daemon.wire.host_config import LogConfig, Ulimit
+from labcore.daemon.wire.host_config import LogConfig
+from labcore.daemon.wire.resources import Ulimit
 from labcore.engine.limit_forms import id_range, ulimit
 from labcore.engine.log_forms import log_policy
 from labcore.spec import CreateOptions

@@ -20,7 +20,6 @@ from labcore.errors import (
     Unavailable,
 )
 from labcore.http import HTTPException, Request, Response, exceptions
-from labcore.spec.log import UnknownLogDriver
 from labcore.spec.reference import InvalidReference
 
 STATUSES: Final[Mapping[type[Exception], int]] = {
@@ -67,12 +66,6 @@ def invalid_reference(_: Request, error: InvalidReference) -> Response:
     return message(HTTPStatus.BAD_REQUEST, error.format_error)
 
 
-def unknown_log_driver(_: Request, error: UnknownLogDriver) -> Response:
-    """Return docker's words for a log driver that it would have looked for among its plugins."""
-    sentence = f'error looking up logging plugin {error.driver:.80}: plugin "{error.driver:.80}" not found'
-    return message(HTTPStatus.BAD_REQUEST, sentence)
-
-
 def http_exception(_: Request, error: HTTPException) -> Response:
     """Return what the HTTP layer itself refuses."""
     return message(error.status, str(error), error.headers)
@@ -92,5 +85,4 @@ HANDLERS: Final[Mapping[type[Exception], Callable[[Request, Any], Response]]] = 
     ImageNotFound: image_not_found,
     StepFailed: step_failed,
     InvalidReference: invalid_reference,
-    UnknownLogDriver: unknown_log_driver,
 }

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote_plus
 
 from labcore.daemon.streams import framed
-from labcore.engine.container_state import rfc3339
 from labcore.engine.logs import line_blocks
 from labcore.engine.records import Container, run_config
+from labcore.engine.timestamps import rfc3339
 from labcore.runtime.shim import LogRecord
 
 Blocks = Iterable[list[LogRecord]]

@@ -4,6 +4,7 @@ What a client types goes to the process as it comes. Its end of input is the pro
 """
 
 import os
+import select
 import struct
 from collections.abc import Callable
 from contextlib import suppress
@@ -110,6 +111,12 @@ class Attachment:
 
 
 def _write(fd: int, data: bytes) -> None:
+    """Write all of it, however long that takes: a terminal's other end does not block, for its output is read so."""
     left = memoryview(data)
     while left:
-        left = left[os.write(fd, left) :]
+        try:
+            left = left[os.write(fd, left) :]
+        except BlockingIOError:
+            poll = select.poll()
+            poll.register(fd, select.POLLOUT)
+            poll.poll()

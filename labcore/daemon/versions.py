@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,7 @@ NONE_TAG, NONE_DIGEST = "<none>:<none>", "<none>@<none>"
 NOT_USER_DEFINED: Final = ("bridge", "host", "none", "default")
 
 
+@lru_cache(maxsize=64)
 def parsed(text: str) -> Version:
     """Return a version to be compared."""
     major, _, minor = text.partition(".")

@@ -21,7 +21,7 @@ from labcore.runtime.shim import LogRecord
 
 def output(engine: Engine, container: Container, since: int) -> Iterator[LogRecord]:
     """Yield what a container puts out from that moment (ns since 1970) on, as it comes, until it has ended."""
-    return within(shim_of(engine, container).follow(), since, None)
+    return within(shim_of(engine, container).follow(is_attached=True), since, None)
 
 
 def check_can_attach(container: Container) -> None:

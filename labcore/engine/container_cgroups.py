@@ -12,6 +12,7 @@ from labcore.errors import Unavailable
 from labcore.files import write_text
 from labcore.json_codec import dumps, loads
 from labcore.runtime.cgroups import removal
+from labcore.spec import Resources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
     from labcore.engine.engine import Engine
     from labcore.engine.records import Container
+    from labcore.native import Process
     from labcore.runtime.cgroups import Cgroup
+    from labcore.runtime.stages.sequence import LaunchOptions
+    from labcore.spec import ContainerSpec
 
 CGROUPS: Final = "cgroups"
 
@@ -61,33 +65,54 @@ def remove_cgroups(engine: Engine, container: Container) -> bool:
     return killed
 
 
-def freeze(engine: Engine, container: Container) -> None:
-    """Stop all processes of a container that runs, but not its shim, which has to answer. Raises Unavailable.
+def limits_without_shim(
+    spec: ContainerSpec, options: LaunchOptions, cgroup: Cgroup
+) -> tuple[ContainerSpec, LaunchOptions]:  # fmt: skip
+    """Return how to launch a container with a limit of processes, for which its shim is not to count.
 
-    The shim has entered the container's cgroup before it made its process: it is moved into the one above, or in version 2,
-    where that can have no processes, into one beside.
+    The shim enters the cgroup to make the container's first process: there is room for it, until it has been moved out.
     """
+    limit = spec.resources.pids or 0
+    if limit <= 0:
+        return spec, options
+
+    def leave(process: Process) -> None:
+        uncount_shim(list(cgroup.entrances()), process.pid)
+        cgroup.apply(Resources(pids=limit))
+
+    resources = spec.resources.replace(pids=limit + 1)
+    return spec.replace(resources=resources), options.replace(syncs=(*options.syncs, ("created", leave)))
+
+
+def uncount_shim(directories: list[str], pid: int) -> None:
+    """Move the shim of a container's process out of the cgroup that limits how many processes there are."""
+    _move_aside([each for each in directories if os.path.exists(f"{each}/pids.max")], procfs.parent(pid))  # noqa: PTH110
+
+
+def _move_aside(directories: list[str], shim: int) -> None:
+    """Move a shim out of a container's cgroups: in version 1 into the one above, in version 2 into one beside.
+
+    There one that hands controllers down can have no processes: admin-guide/cgroup-v2, no internal processes.
+    """
+    for directory in directories:
+        is_v2 = os.path.exists(f"{directory}/cgroup.controllers")  # noqa: PTH110
+        aside = _aside(directory) if is_v2 else os.path.dirname(directory)  # noqa: PTH120
+        os.makedirs(aside, exist_ok=True)  # noqa: PTH103
+        write_text(f"{aside}/cgroup.procs", str(shim))
+
+
+def freeze(engine: Engine, container: Container) -> None:
+    """Stop all processes of a container that runs, but not its shim, which has to answer. Raises Unavailable."""
     directories = removal.freezers(cgroup_directories(engine, container))
     if not directories:
         raise Unavailable(f"{container} cannot be paused: it has no cgroup of its own, or that has no freezer")
-    shim = procfs.parent(container.state.pid)
-    for directory in directories:
-        is_v1 = os.path.exists(f"{directory}/freezer.state")  # noqa: PTH110
-        aside = os.path.dirname(directory) if is_v1 else _aside(directory)  # noqa: PTH120
-        os.makedirs(aside, exist_ok=True)  # noqa: PTH103
-        write_text(f"{aside}/cgroup.procs", str(shim))
+    _move_aside(directories, procfs.parent(container.state.pid))
     removal.freeze(directories)
 
 
 def thaw(engine: Engine, container: Container) -> None:
-    """Let them go on, and the shim come back from a cgroup that was made for it."""
-    directories = cgroup_directories(engine, container)
-    removal.thaw(directories)
-    for directory in directories:
-        with suppress(FileNotFoundError):
-            for pid in removal.processes([_aside(directory)]):
-                write_text(f"{directory}/cgroup.procs", str(pid))
-            os.rmdir(_aside(directory))  # noqa: PTH106
+    """Let them go on. The shim stays where it is."""
+    removal.thaw(cgroup_directories(engine, container))
 
 
 def _aside(directory: str) -> str:

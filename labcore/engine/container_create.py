@@ -7,12 +7,13 @@ from typing import Final
 
 from labcore.disk_space import room_for
 from labcore.engine.container_events import log_container_event
-from labcore.engine.container_state import now, upper_of
+from labcore.engine.container_state import upper_of
 from labcore.engine.engine import BARE, Engine
 from labcore.engine.ids import new_id
 from labcore.engine.names import drawn_name
 from labcore.engine.records import Container
 from labcore.engine.spans import span
+from labcore.engine.timestamps import now
 from labcore.engine.volume_objects import create_volume
 from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.spec import CreateOptions, Mount
@@ -57,7 +58,11 @@ def create(engine: Engine, options: CreateOptions) -> Container:
 def _check(engine: Engine, made: Container) -> None:
     """Refuse options that no start could carry out. Raises InvalidInput, Unavailable, NotFound."""
     from labcore.engine.holding import root_of, spec_of
+    from labcore.engine.volumes import check_source
 
+    for mount in made.options.mounts:
+        if mount.kind == "bind":
+            check_source(mount)
     for wanted in made.options.networks:
         if wanted.ipv4 or wanted.ipv6:
             with suppress(NotFound):  # it may yet be made, before a start
@@ -73,10 +78,18 @@ def _inherited(engine: Engine, options: CreateOptions) -> tuple[Mount, ...]:
         name, _, mode = text.partition(":")
         if mode not in ("", "ro", "rw"):
             raise InvalidInput(f"volumes-from {text}: CONTAINER[:ro|rw] is wanted")
-        for mount in engine.records.find(name).mounts:
+        for mount in _giver(engine, name).mounts:
             if mount.kind != "tmpfs" and os.path.normpath(mount.target) not in taken:
                 found[os.path.normpath(mount.target)] = mount.replace(read_only=mount.read_only or mode == "ro")
     return tuple(found.values())
+
+
+def _giver(engine: Engine, name: str) -> Container:
+    """Return a container that another wants the volumes of. Raises InvalidInput: a missing image is the only one not found."""
+    try:
+        return engine.records.find(name)
+    except NotFound as error:
+        raise InvalidInput(str(error)) from None
 
 
 def _described(engine: Engine, options: CreateOptions, inherited: tuple[Mount, ...]) -> Container:

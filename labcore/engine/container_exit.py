@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from labcore.engine.container_cgroups import remove_cgroups
 from labcore.engine.container_events import log_container_event, log_mode, log_volumes
+from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.errors import StoreFull
 
 TYPE_CHECKING = False
@@ -33,9 +32,9 @@ def note_exit(engine: Engine, container: Container, state: State) -> Container:
 
     try:
         container = engine.records.change_state(container.id, ended)
-    except StoreFull:  # it is found out anew the next time
+    except StoreFull:  # it is found out anew the next time, and told once
         container = container.replace(state=ended(container.state))
-    if state.status == "exited":
+    if state.status == "exited" and not (engine.supervisor and engine.supervisor.has_seen_to(container.id)):
         _tell(engine, container)
     return container
 
@@ -56,5 +55,4 @@ def ran_seconds(state: State) -> float:
     """Return how long a container that has ended ran."""
     if not (state.started and state.finished):
         return 0.0
-    started, finished = (datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00") for text in (state.started, state.finished))
-    return max(0.0, (finished - started).total_seconds())
+    return max(0, parse_rfc3339(state.finished) - parse_rfc3339(state.started)) / SECOND

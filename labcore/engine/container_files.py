@@ -10,9 +10,10 @@ import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from labcore.engine import container_state as states
+from labcore.engine.containers import attached, wait_for
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container
 from labcore.engine.users import user_in
@@ -28,12 +29,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.storage.changes import Change
 
+ENDING_SECONDS: Final = 10.0  # that a container may take to end which has begun to: its first process waits for all others
+
 
 def diff(engine: Engine, text: str) -> "list[Change]":
     """Return what a container has changed in its image's files. Raises NotFound, InvalidInput."""
     container = states.get(engine, text)
     check_has_layers(container)
-    return engine.uppers.changes(states.upper_of(container))
+    try:
+        return engine.uppers.changes(states.upper_of(container))
+    except FileNotFoundError:
+        engine.records.find(container.id)  # it was removed meanwhile
+        raise
 
 
 def check_has_layers(container: Container) -> None:
@@ -49,20 +56,31 @@ def container_files(engine: Engine, text: str, *, writable: bool = False, mounts
     Raises NotFound, InUse; InvalidInput if it runs and its users are others outside.
     """
     container = states.get(engine, text)
-    if container.state.status == "running":
-        with suppress(NotRunning):
-            process = states.shim_of(engine, container).attach()
-            try:
-                with root_of(process, str(container)) as root:
-                    yield Files(root, f"{container.name}:")
-                return
-            finally:
-                process.release()
+    with ExitStack() as undo:
+        if container.state.status == "running" and (root := _root_of_running(engine, container, undo)) is not None:
+            yield Files(root, f"{container.name}:")
+            return
     with engine.container_dirs.locked(container.id, container.name):
         if states.settled(engine, container.id).state.status == "running":
-            raise InUse(f"{container} was started meanwhile: try again")
+            raise InUse(f"{container} is just ending, or was started meanwhile: try again")
         with _stopped(engine, container, writable=writable, mounts=mounts) as files:
             yield files
+
+
+def _root_of_running(engine: Engine, container: Container, undo: ExitStack) -> int | None:
+    """Open the root of a container that runs, until `undo`; return None if it has ended, once that has been noted.
+
+    Raises InUse, InvalidInput.
+    """
+    with suppress(NotRunning):
+        process = undo.enter_context(attached(engine, container))
+        try:
+            with states.while_it_runs(container):
+                return undo.enter_context(root_of(process, str(container)))
+        except NotRunning:
+            with suppress(TimeoutError):
+                wait_for(process, ENDING_SECONDS)
+    return None
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labcore.engine.container_cgroups import freeze, thaw
 from labcore.engine.container_events import log_container_event
-from labcore.engine.container_state import settled
+from labcore.engine.container_state import settled, while_it_runs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ def pause(engine: Engine, text: str) -> None:
     with engine.container_dirs.locked(found.id, found.name):
         container = settled(engine, found.id)
         engine.lifecycle.check("pause", container, text)
-        freeze(engine, container)
+        with while_it_runs(container):
+            freeze(engine, container)
         container = engine.records.change_state(container.id, lambda state: state.replace(paused=True))
         if engine.supervisor:
             engine.supervisor.paused(container)

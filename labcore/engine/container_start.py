@@ -4,7 +4,8 @@ import errno
 import time
 from contextlib import suppress
 
-from labcore.engine.container_cgroups import remember_cgroups, remove_cgroups
+from labcore.disk_space import room_for
+from labcore.engine.container_cgroups import limits_without_shim, remember_cgroups, remove_cgroups
 from labcore.engine.container_events import log_container_event, log_mode, log_volumes
 from labcore.engine.container_state import (
     NOT_STARTED,
@@ -23,6 +24,7 @@ from labcore.engine.networks import connection, given_back
 from labcore.engine.records import Container
 from labcore.engine.resources import cgroup_of
 from labcore.engine.spans import note_ops, span
+from labcore.engine.timestamps import now
 from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, StepFailed, Unavailable
 from labcore.native import Process
 from labcore.runtime.launch import Launch
@@ -62,8 +64,10 @@ def started(engine: Engine, container: Container, *, with_input: bool = False) -
     before = container.state
     container = engine.records.set_state(container, before.replace(status="starting", boot=boot_id(), error=""))
     log_volumes(engine, container, "mount")
+    begun = now()
     try:
-        process = _launch(engine, container, with_input)
+        with room_for(f"the start of {container}", engine.root):
+            process = _launch(engine, container, with_input)
     except BaseException as error:
         failed = never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
         engine.records.set_state(container, failed)
@@ -71,7 +75,7 @@ def started(engine: Engine, container: Container, *, with_input: bool = False) -
         raise
     log_mode(engine, container, "connect")
     with span("records: running"):
-        container = noted(engine, container, running_state(process.pid, before))  # it may have filled the disk
+        container = noted(engine, container, running_state(process.pid, before, begun))  # it may have filled the disk
     if engine.supervisor:
         engine.supervisor.started(container, process)
     log_container_event(engine, container, "start")
@@ -88,11 +92,13 @@ def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     on_networks = connection(engine, container.options, container.id, name=container.name, config=container.config)
     etc = {"rootfs", "mounts"}.isdisjoint(stages)
     with given_back(engine, on_networks), held(engine, container, on_networks, etc=etc) as spec:
+        cgroup = cgroup_of(container.options, container.id)
+        spec, options = limits_without_shim(spec, on_networks.launch_options(engine), cgroup)
         launch = Launch(
             spec,
             stages=stages,
-            options=on_networks.launch_options(engine),
-            cgroup=cgroup_of(container.options, container.id),
+            options=options,
+            cgroup=cgroup,
             remember=lambda launch: remember_cgroups(engine, container, launch.made),
         )
         try:

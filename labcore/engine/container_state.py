@@ -7,16 +7,18 @@ Whoever first finds that the container has ended notes it, and gives back what i
 from __future__ import annotations
 
 import signal
-from contextlib import suppress
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from labcore import procfs
 from labcore.engine.records import State
-from labcore.errors import InUse, NotFound, NotRunning, StoreFull
+from labcore.engine.timestamps import now, rfc3339
+from labcore.errors import InUse, LabcoreError, NotFound, NotRunning, StoreFull
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Final
 
     from labcore.engine.engine import Engine
@@ -56,6 +58,8 @@ def get(engine: Engine, text: str) -> Container:
 def current(engine: Engine, container: Container) -> Container:
     """Return a container in its true state. One that is found to have ended is tidied up, and that is noted."""
     if container.state.status not in ("starting", "running"):
+        return container
+    if engine.supervisor and engine.supervisor.sees_running(container):
         return container
     state = _observed(engine, container)
     if state == container.state:
@@ -106,16 +110,33 @@ def _observed(engine: Engine, container: Container, *, is_ours: bool = False) ->
     pid = process.pid
     process.release()
     known = noted.status == "running" and noted.pid == pid and noted.boot == boot_id()
-    return noted if known else running_state(pid, noted)
+    return noted if known else running_state(pid, noted, now())
 
 
-def running_state(pid: int, before: State) -> State:
-    """Return the state of a container whose process was just started."""
+def has_ended(container: Container) -> bool:
+    """Return whether the process of a container that ran is gone, or about to be, or its number another's."""
+    pid = container.state.pid
+    return procfs.is_ending(pid) or procfs.start_time(pid) != container.state.pid_start
+
+
+@contextmanager
+def while_it_runs(container: Container) -> Iterator[None]:
+    """Have it said that the container does not run, whatever fails because it ends meanwhile. Raises NotRunning."""
+    try:
+        yield
+    except (LabcoreError, OSError):
+        if has_ended(container):
+            raise NotRunning(f"container {container.id} is not running") from None
+        raise
+
+
+def running_state(pid: int, before: State, begun: str) -> State:
+    """Return the state of a container that runs, whose start was `begun` then: nothing of its log is older."""
     return State(
         "running",
         pid,
         procfs.start_time(pid) or 0,
-        started=now(),
+        started=begun,
         finished=before.finished,
         boot=boot_id(),
         restart_count=before.restart_count,
@@ -140,17 +161,7 @@ def never_ran(noted: State) -> State:
     return noted.replace(status="exited" if noted.finished else "created", pid=0, restarting=False)
 
 
-def now() -> str:
-    """Return the time as RFC 3339 writes it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def rfc3339(nanoseconds: int) -> str:
-    """Write nanoseconds since 1970 as RFC 3339 does."""
-    seconds, rest = divmod(nanoseconds, 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
-
-
+@cache
 def boot_id() -> str:
     """Return the machine's boot ID: random(4)."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from labcore.engine.container_cgroups import cgroup_of_running
+from labcore.engine.container_cgroups import cgroup_directories, cgroup_of_running, uncount_shim
 from labcore.engine.container_events import log_container_event
 from labcore.engine.container_state import settled
-from labcore.engine.resources import limited
+from labcore.engine.resources import limited, with_quota
 from labcore.errors import InUse, InvalidInput
 from labcore.spec import RestartPolicy
 
@@ -31,7 +31,10 @@ def update(
         engine.lifecycle.check("update", container)
         options = _changed(container, limits or {}, restart)
         if limits and container.state.status == "running":
-            cgroup_of_running(engine, container).apply(_differing(container.options.resources, options.resources))
+            changed = _differing(with_quota(container.options.resources), with_quota(options.resources))
+            if changed.pids:
+                uncount_shim(cgroup_directories(engine, container), container.state.pid)
+            cgroup_of_running(engine, container).apply(changed)
         container = engine.records.set_options(container, options)
     log_container_event(engine, container, "update")
     return container
@@ -48,12 +51,24 @@ def _changed(container: Container, limits: dict[str, Any], restart: RestartPolic
         raise InUse(
             f"{refused}Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time"
         )
+    _check_processors(old, limits, refused)
     try:
         changed = options.replace(resources=old.replace(**limits))
         limited(changed, ())
     except InvalidInput as error:
         raise InUse(f"{refused}{error}") from None
     return changed.replace(restart=restart) if restart else changed
+
+
+def _check_processors(old: Resources, limits: dict[str, Any], refused: str) -> None:
+    """Raise InUse if processors are limited in one way, and the change says another."""
+    both = ("CPU Period", "cpu_period"), ("CPU Quota", "cpu_quota")
+    for words, name in both:
+        if limits.get("nano_cpus") and getattr(old, name):
+            raise InUse(f"{refused}Conflicting options: Nano CPUs cannot be updated as {words} has already been set")
+    for words, name in both:
+        if limits.get(name) and old.nano_cpus:
+            raise InUse(f"{refused}Conflicting options: {words} cannot be updated as NanoCPUs has already been set")
 
 
 def _memory_and_swap(limits: Resources) -> int:

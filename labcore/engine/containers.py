@@ -64,7 +64,7 @@ def attach(engine: Engine, container: Container, *, with_input: bool = False) ->
 
 
 @contextmanager
-def _attached(engine: Engine, container: Container) -> Iterator[Process]:
+def attached(engine: Engine, container: Container) -> Iterator[Process]:
     """Attach to a container as it is at this moment, and let go of it. Raises NotRunning, NotFound."""
     process = attach(engine, get(engine, container.id))
     try:
@@ -80,7 +80,7 @@ def kill(engine: Engine, text: str, number: int = signal.SIGKILL) -> None:
     engine.lifecycle.check("kill", container, text)
     if container.state.restarting and _restart_cancelled(engine, container):
         return
-    with _attached(engine, container) as process:
+    with attached(engine, container) as process:
         _signal(engine, container, process, number)
         if number == signal.SIGKILL:
             _wait_for_death(process, container)
@@ -105,7 +105,7 @@ def stop(engine: Engine, text: str, *, number: int | None = None, seconds: int |
 def _stop(engine: Engine, container: Container, number: int | None, seconds: int | None) -> None:
     options = container.options
     seconds = seconds if seconds is not None else STOP_SECONDS if options.stop_timeout is None else options.stop_timeout
-    with _attached(engine, container) as process:
+    with attached(engine, container) as process:
         _signal(engine, container, process, number or stop_signal(container))
         try:
             wait_for(process, None if seconds < 0 else seconds)
@@ -236,7 +236,7 @@ def _end(engine: Engine, container: Container) -> None:
     """End a container that is to be removed, whatever it does."""
     if container.state.restarting and _restart_cancelled(engine, container):
         return
-    with suppress(NotRunning), _attached(engine, container) as process:
+    with suppress(NotRunning), attached(engine, container) as process:
         _signal(engine, container, process, signal.SIGKILL)
         _wait_for_death(process, container)
 
@@ -259,7 +259,7 @@ def _own_volumes(engine: Engine, container: Container) -> list[str]:
     if not (anonymous := container.anonymous_volumes()):
         return []
     users = engine.records.volume_users()
-    return [name for name in anonymous if users.get(name) == [str(container)]]
+    return [name for name in anonymous if users.get(name) == [container.id]]
 
 
 def signal_number(text: str) -> int:

@@ -47,8 +47,14 @@ if TYPE_CHECKING:
         def started(self, container: Container, process: Process) -> None:
             """Watch over a container that was started; its process is the supervisor's from now on."""
 
+        def sees_running(self, container: Container) -> bool:
+            """Return whether the process that a container's record names is watched over, and has not ended."""
+
         def decided(self, container: Container, state: State) -> State:
             """Return the state of a container that has just ended, with whether it is to be started again."""
+
+        def has_seen_to(self, id: str) -> bool:
+            """Return whether what follows from a container's last exit was seen to."""
 
         def exited(self, container: Container) -> None:
             """See to what follows from an exit that was noted."""

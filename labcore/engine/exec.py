@@ -1,16 +1,18 @@
 """exec: a further process in a container that runs, in its namespaces, its cgroup and its root, and no mightier than it."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from labcore import procfs
-from labcore.engine.container_state import get
+from labcore.engine.container_state import get, has_ended, while_it_runs
 from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
 from labcore.engine.lifecycle import next_status, status_of
 from labcore.engine.records import Container
+from labcore.engine.spans import note_ops, span
 from labcore.errors import InvalidInput, NotRunning, Unavailable
+from labcore.files import write_text
 from labcore.native import Process, Stream
 from labcore.record import Record
 from labcore.runtime import spawn
@@ -60,25 +62,31 @@ def execute(
     container = get(engine, text)
     inside = attach(engine, container)
     try:
-        spec = _spec(engine, container, options, inside.pid)
+        with while_it_runs(container), span("runtime: exec"):
+            begun = time.time_ns()
+            spec = _spec(engine, container, options, inside.pid)
+            own = cgroups_of(os.getpid())
+            cgroups = [each for each in cgroups_of(inside.pid) if each not in own]
 
-        def ready(process: Process) -> None:
-            if procfs.start_time(inside.pid) != container.state.pid_start:  # what was joined may be a later process's
-                raise NotRunning(f"{container} has just ended: labcore start {container.name}")
-            if not spec.terminal:
-                give_streams(process.pid, spec.user.uid)
+            def ready(process: Process) -> None:
+                if has_ended(container):  # what was joined may be a later process's
+                    raise NotRunning(f"container {container.id} is not running")
+                for directory in cgroups:  # it alone: its monitor does not count
+                    write_text(f"{directory}/cgroup.procs", str(process.pid))
+                if not spec.terminal:
+                    give_streams(process.pid, spec.user.uid)
 
-        syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
-        launch = engine.launch_options(syncs).replace(dies_with_parent=False)
-        plan = exec_plan(spec, inside.pid, options=launch)
-        return spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release)
+            syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
+            launch = engine.launch_options(syncs).replace(dies_with_parent=False)
+            plan = exec_plan(spec, inside.pid, options=launch)
+            process = spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release)
+            note_ops(process, begun, before="runtime: plan and monitor")
+            return process
     except PermissionError:  # of /proc/PID/ns
         raise Unavailable(
             f"{container} was started in another user namespace than this command's, which may not enter it\n"
             "  cure: start it and enter it in one: labcore rootless sh, and the commands there"
         ) from None
-    except FileNotFoundError:  # of /proc/PID
-        raise NotRunning(f"{container} has just ended: labcore start {container.name}") from None
     finally:
         inside.release()
 
@@ -98,9 +106,7 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
         init=False,
     )
     root = BindRoot(f"/proc/{pid}/root")
-    own = cgroups_of(os.getpid())
-    cgroups = tuple(each for each in cgroups_of(pid) if each not in own)
-    spec = spec_of(engine, container.replace(options=wanted), root, lambda _: pid).replace(cgroups=cgroups)
+    spec = spec_of(engine, container.replace(options=wanted), root, lambda _: pid)
     if not container.options.links:
         return spec
     from labcore.engine.networks import connected_now, with_variables  # few have any

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from labcore.errors import InvalidInput, StepFailed
+from labcore.errors import InvalidInput, LabcoreError, StepFailed
 from labcore.record import Record
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ class ExecFailure(Record):
 
 
 def exec_failure(error: Exception, program: str) -> ExecFailure:
-    """Return how docker says why a program was not started; what is not the program's fault stays as it is."""
+    """Return how docker says why a program was not started; what no step of its start has refused stays as it is."""
     if not isinstance(error, StepFailed):
         return ExecFailure(NOT_EXECUTABLE, error)
     op = error.step.partition(", ")[2]  # "chdir /nowhere"
@@ -36,7 +36,7 @@ def exec_failure(error: Exception, program: str) -> ExecFailure:
     elif error.call in ("execve", "execveat"):
         said, missing = _of_execve(error, program), error.errno in NO_SUCH
     else:
-        return ExecFailure(NOT_EXECUTABLE, error)
+        return ExecFailure(NOT_EXECUTABLE, LabcoreError(f"{PREFIX}{error}"))
     return ExecFailure(NOT_FOUND if missing else NOT_EXECUTABLE, InvalidInput(PREFIX + said))
 
 

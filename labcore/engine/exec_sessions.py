@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from labcore.engine.completed import exit_code
 from labcore.engine.container_events import log_container_event
-from labcore.engine.container_state import get
+from labcore.engine.container_state import get, while_it_runs
 from labcore.engine.exec import ExecOptions, check_runs, execute
 from labcore.engine.exec_failure import exec_failure
 from labcore.engine.ids import new_id
@@ -111,7 +111,8 @@ class ExecSessions:
         container = get(self._engine, text)
         check_runs(container)
         if options.user:
-            account(options.user, BindRoot(f"/proc/{container.state.pid}/root"))
+            with while_it_runs(container):
+                account(options.user, BindRoot(f"/proc/{container.state.pid}/root"))
         session = ExecSession(container, options, attached, detach_keys)
         with self._lock:
             self._forget_old()

@@ -102,8 +102,6 @@ def create_options(
     if isinstance(argv, str | bytes) or not isinstance(argv, Sequence):
         raise InvalidInput(f"argv is a list of words: [{argv!r}], or ['sh', '-c', {argv!r}]")
     base = options or DEFAULT
-    if fields.get("cpus") and (fields.get("cpu_quota") or fields.get("cpu_period")):
-        raise InvalidInput("cpus: it stands for cpu_quota and cpu_period: leave out one or the other")
     base = log_forms.chosen(network_forms.connected(base, fields), fields)
     changes: dict[str, Any] = {"image": image} if image is not None else {}
     if argv:

@@ -105,11 +105,7 @@ def run(
             raise InvalidInput(
                 "name: a container that stays has a shim and a log: leave out stages, stdout, stderr and carrier"
             )
-        from labcore.engine.attach import run_to_end  # most leave nothing
-        from labcore.engine.container_create import create
-
-        made = create(engine, wanted.replace(open_stdin=bool(input) or wanted.open_stdin, stdin_once=True))
-        return run_to_end(engine, made.id, input=input, timeout=timeout)
+        return _run_kept(engine, wanted, input, timeout)
     with prepared(engine, wanted, etc=not {"rootfs", "mounts"} & set(stages or ())) as container:
         own = None if container.cgroup.alone and "limits" in (stages or ()) else container.cgroup  # else the stage has its say
         launch = Launch(container.spec, stages=stages, options=container.options, cgroup=own)
@@ -118,6 +114,15 @@ def run(
             container.runs()
             out, err = process.communicate(input, timeout)
             return Completed(exit_code(process), out, err, process.draw_timeline, process.pid, process.pid_inside)
+
+
+def _run_kept(engine: Engine, wanted: CreateOptions, input: bytes, timeout: float | None) -> Completed:
+    """Run a container that stays, to its end."""
+    from labcore.engine.attach import run_to_end  # most leave nothing
+    from labcore.engine.container_create import create
+
+    made = create(engine, wanted.replace(open_stdin=bool(input) or wanted.open_stdin, stdin_once=True))
+    return run_to_end(engine, made.id, input=input, timeout=timeout)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ period do not count. While it is paused, and after its end, nothing is checked, 
 
 import time
 from collections.abc import Callable
-from datetime import datetime
 from threading import Lock
 from typing import Final
 
@@ -16,10 +15,10 @@ from labcore.engine.health_probe import run_probe
 from labcore.engine.health_state import Health
 from labcore.engine.records import Container, run_config
 from labcore.engine.timers import Timer, Timers
+from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.errors import NotFound
 from labcore.spec import Healthcheck
 
-SECOND: Final = 10**9  # a check's times are in ns
 DEFAULTS: Final = Healthcheck(interval=30 * SECOND, timeout=30 * SECOND, start_interval=5 * SECOND, retries=3)
 KINDS: Final = ("CMD", "CMD-SHELL")
 
@@ -41,7 +40,7 @@ class HealthMonitor:
         self.timer: Timer | None = None
         self._engine = engine
         self._id = container.id
-        self._started = datetime.fromisoformat(container.state.started[:26].rstrip("Z") + "+00:00").timestamp()
+        self._started = parse_rfc3339(container.state.started) / SECOND
         self.run = 0  # which a result is compared with: one that comes too late is none
 
     def seconds(self) -> float:

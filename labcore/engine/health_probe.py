@@ -8,12 +8,12 @@ from typing import Final
 
 from labcore.engine.completed import exit_code
 from labcore.engine.container_events import log_container_event
-from labcore.engine.container_state import now
 from labcore.engine.engine import Engine
 from labcore.engine.exec import ExecOptions, execute
 from labcore.engine.health_state import ProbeResult
 from labcore.engine.ids import new_id
 from labcore.engine.records import Container, run_config
+from labcore.engine.timestamps import SECOND, now
 from labcore.errors import LabcoreError
 from labcore.native import DEVNULL, Process
 from labcore.spec import Healthcheck
@@ -21,7 +21,6 @@ from labcore.spec import Healthcheck
 OUTPUT_BYTES: Final = 4096  # that are kept of what a check puts out
 SHELL: Final = ("/bin/sh", "-c")
 FAILED: Final = -1  # the exit code of a check that could not be run, or took too long
-SECOND: Final = 10**9
 
 
 def run_probe(engine: Engine, container: Container, check: Healthcheck) -> ProbeResult:

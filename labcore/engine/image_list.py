@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import UTC, datetime
 
+from labcore.engine.filters import TRUTHS, has_label
 from labcore.engine.local_images import LocalImage, chain_ids, layer_sizes, local_image, local_images
+from labcore.engine.timestamps import SECOND, parse_rfc3339, parse_time
 from labcore.errors import InvalidInput
 from labcore.record import Record
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from labcore.images import Image
 
 FILTERS: Final = ("before", "dangling", "label", "label!", "reference", "since", "until")
-TRUTHS: Final = {"1": True, "true": True, "0": False, "false": False}
-UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 SIZE_NOT_ASKED: Final = -1
 
 
@@ -54,7 +53,7 @@ def list_images(
     summaries = [
         Summary(
             local,
-            created_seconds(local.image.config.created),
+            created(local.image.config.created) // SECOND,
             sum(sizes := layer_sizes(engine, local.image)),
             _shared(local.image, sizes, shared) if shared_size else SIZE_NOT_ASKED,
             containers[local.id],
@@ -73,17 +72,17 @@ class _Wanted:
         self._labels = filters.get("label", ())
         self._not_labels = filters.get("label!", ())
         self._patterns = [path_pattern(text) for text in filters.get("reference", ())]
-        before = [_created(local_image(store, text).image) for text in filters.get("before", ())]
-        since = [_created(local_image(store, text).image) for text in filters.get("since", ())]
-        until = [moment(text) for text in filters.get("until", ())]
+        before = [created(local_image(store, text).image.config.created) for text in filters.get("before", ())]
+        since = [created(local_image(store, text).image.config.created) for text in filters.get("since", ())]
+        until = [parse_time(text) for text in filters.get("until", ())]
         self._before = min(before, default=float("inf"))
         self._since = max(since, default=float("-inf"))
         self._until = min(until, default=float("inf"))
 
     def narrowed(self, local: LocalImage) -> LocalImage | None:
         """Return an image with the names that are wanted; None if it is not."""
-        created, labels = _created(local.image), dict(local.image.config.labels)
-        if not (self._since < created < self._before and created <= self._until and has_labels(labels, self._labels)):
+        time, labels = created(local.image.config.created), dict(local.image.config.labels)
+        if not (self._since < time < self._before and time <= self._until and has_labels(labels, self._labels)):
             return None
         if self._not_labels and has_labels(labels, self._not_labels):
             return None
@@ -108,8 +107,7 @@ def dangling(values: Sequence[str]) -> bool | None:
 
 def has_labels(labels: Mapping[str, str], wanted: Iterable[str]) -> bool:
     """Return whether there are all labels that are wanted: `NAME` or `NAME=VALUE`."""
-    pairs = [text.partition("=") for text in wanted]
-    return all(name in labels and (not equals or labels[name] == value) for name, equals, value in pairs)
+    return all(has_label(labels, text) for text in wanted)
 
 
 def path_pattern(text: str) -> re.Pattern[str]:
@@ -130,39 +128,12 @@ def _matches(pattern: re.Pattern[str], name: str) -> bool:
     return bool(pattern.fullmatch(name) or pattern.fullmatch(head if colon and "/" not in tag else bare))
 
 
-def moment(text: str) -> float:
-    """Return a moment, in seconds since 1970: a number of these, RFC 3339's time, or how long ago (`1h30m`).
-
-    Raises InvalidInput.
-    """
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
-        return float(text)
-    if re.fullmatch(r"([0-9.]+(h|ms|m|s|us|µs|ns))+", text):
-        spans = re.findall(r"([0-9.]+)(h|ms|m|s|us|µs|ns)", text)
-        try:
-            return datetime.now(UTC).timestamp() - sum(float(number) * UNITS[unit] for number, unit in spans)
-        except ValueError:
-            pass
+def created(text: str) -> int:
+    """Return when an image, or a step of its history, was made, in nanoseconds since 1970; 0 if that is not known."""
     try:
-        found = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
-    except ValueError:
-        raise InvalidInput(f'failed to parse value as time or duration: "{text:.80}"') from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-
-
-def created_seconds(created: str) -> int:
-    """Return when an image was made, in whole seconds since 1970; 0 if that is not known."""
-    try:
-        return int(moment(created)) if created else 0
-    except InvalidInput:  # a stranger's config may say anything
+        return parse_rfc3339(text)
+    except (ValueError, OverflowError):  # a stranger's config may say anything
         return 0
-
-
-def _created(image: Image) -> float:
-    try:
-        return moment(image.config.created) if image.config.created else 0.0
-    except InvalidInput:
-        return 0.0
 
 
 def _users_of_layers(images: Iterable[LocalImage]) -> Counter[str]:

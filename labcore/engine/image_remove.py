@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from labcore.engine.container_state import current
 from labcore.engine.image_events import log_image_event
-from labcore.engine.image_list import created_seconds, has_labels
+from labcore.engine.image_list import created, has_labels
 from labcore.engine.local_images import LocalImage, chain_ids, is_id, layer_sizes, local_image, local_images
 from labcore.engine.prune import collected, is_mounted
 from labcore.errors import ImageNotFound, InUse, InvalidInput
@@ -86,13 +86,13 @@ def prune_images(
 ) -> Removal:
     """Remove the images without a tag that no container has, with `every` the tagged ones too; and what nothing needs.
 
-    `until`: those only that were made before, in seconds since 1970; `labels`: that have them all, and not all of `not_labels`.
+    `until`: those only that were made before (ns since 1970); `labels`: that have them all, and not all of `not_labels`.
     """
     removing = _Removing(engine, prune=True)
     for local in local_images(engine.images).values():
         had = dict(local.image.config.labels)
         passes = has_labels(had, labels) and not (not_labels and has_labels(had, not_labels))
-        if passes and created_seconds(local.image.config.created) <= until and (every or not local.tags):
+        if passes and created(local.image.config.created) <= until and (every or not local.tags):
             removing.prune(local)
     for entry in entries(engine.images):
         if (every or not entry.names) and image_here(engine.images, entry.descriptor) is None:

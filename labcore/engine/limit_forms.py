@@ -19,7 +19,6 @@ ULIMITS: Final = (
     "sigpending", "stack",
 )  # fmt: skip
 HOST_GATEWAY: Final = "host-gateway"  # docker's word for the host, as the container reaches it
-PERIOD: Final = 100_000  # microseconds: what --cpus is a part of
 CPU_MAX: Final = 8192  # of a kernel: CONFIG_NR_CPUS
 REMAPPED: Final = 65536  # users, if nobody says how many
 
@@ -40,7 +39,7 @@ def ulimit(name: str, value: str) -> Rlimit:
 
 
 def cpus(name: str, value: Any) -> dict[str, int]:
-    """Read a number of processors, `1.5`, as a part of their time."""
+    """Read a number of processors: `1.5`."""
     match = re.fullmatch(r"([0-9]{1,5})(?:\.([0-9]{1,9}))?|\.([0-9]{1,9})", str(value), re.ASCII)
     if isinstance(value, bool) or not match:
         refuse(name, value, "a number of processors is wanted, such as 1.5")
@@ -49,7 +48,7 @@ def cpus(name: str, value: Any) -> dict[str, int]:
         return {}
     if nano < 10**7:
         refuse(name, value, "0.01 is the least")
-    return {"cpu_quota": nano * PERIOD // 10**9, "cpu_period": PERIOD}
+    return {"nano_cpus": nano}
 
 
 def cpu_set(name: str, value: Any) -> str:

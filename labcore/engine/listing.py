@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from labcore.engine.filters import has_label
 from labcore.engine.health_state import NO_HEALTH
 from labcore.engine.lifecycle import STATUSES, status_of
-from labcore.engine.records import run_config
+from labcore.engine.records import entrypoint_and_command
+from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
@@ -31,17 +33,6 @@ SPANS: Final = (
     (48 * 3600, 86400, "days"),
     (90 * 60, 3600, "hours"),
 )
-
-
-def parse_filters(texts: Iterable[str]) -> dict[str, list[str]]:
-    """Read `NAME=VALUE` filters. Raises InvalidInput for one that there is not."""
-    found: dict[str, list[str]] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or name not in FILTERS:
-            raise InvalidInput(f"filter {text!r}: there are {', '.join(f'{each}=…' for each in FILTERS)}")
-        found.setdefault(name, []).append(value)
-    return checked_filters(found)
 
 
 def checked_filters(filters: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -90,6 +81,8 @@ def matches(container: Container, filters: Mapping[str, Sequence[str]], *, healt
 
     They are `resolved_filters`.
     """
+    if not filters:
+        return True
     labels = container.labels()
     tests = {
         "network": lambda value: (
@@ -121,12 +114,6 @@ def _has_port(text: str, ports: Iterable[str]) -> bool:
     return any(int(port) in wanted and kind == (protocol or "tcp") for port, _, kind in (each.partition("/") for each in ports))
 
 
-def has_label(labels: Mapping[str, str], text: str) -> bool:
-    """Return whether there is a label of that name, or `NAME=VALUE`."""
-    name, equals, value = text.partition("=")
-    return name in labels and (not equals or labels[name] == value)
-
-
 def status_line(container: Container, now: datetime | None = None, *, health: str = NO_HEALTH) -> str:
     """Return the state as `ps` says it: `Up 3 minutes (healthy)`, `Exited (0) 2 hours ago`, `Created`."""
     state, status = container.state, status_of(container)
@@ -143,8 +130,8 @@ def status_line(container: Container, now: datetime | None = None, *, health: st
 
 
 def _since(moment: str, now: datetime | None) -> str:
-    then = datetime.fromisoformat(moment[:26].rstrip("Z") + "+00:00")
-    return span(((now or datetime.now(UTC)) - then).total_seconds())
+    then = parse_rfc3339(moment) / SECOND
+    return span((now or datetime.now(UTC)).timestamp() - then)
 
 
 def span(seconds: float) -> str:
@@ -165,5 +152,5 @@ def span(seconds: float) -> str:
 
 def command_line(container: Container) -> str:
     """Return what is run, in one line."""
-    config = run_config(container)
-    return " ".join((*config.entrypoint, *config.command))
+    entrypoint, command = entrypoint_and_command(container)
+    return " ".join((*entrypoint, *command))

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from threading import Timer
 from typing import Final
 
@@ -11,12 +10,10 @@ from labcore.cancellation import Cancellation
 from labcore.engine.container_state import get, shim_of
 from labcore.engine.engine import Engine
 from labcore.engine.records import Container
-from labcore.errors import InvalidInput
+from labcore.engine.timestamps import SECOND
 from labcore.record import Record
 from labcore.runtime.shim import LogRecord
 
-UNITS: Final = {"h": 3600, "m": 60, "s": 1}
-SECOND: Final = 10**9  # in nanoseconds, which records have
 PIECE_SIZE: Final = 1 << 14  # bytes of a line that come together at most, as docker cuts them
 
 
@@ -117,26 +114,3 @@ def _split(record: LogRecord, begun: dict[str, LogRecord], found: list[LogRecord
         start += PIECE_SIZE
     if start < len(data):
         begun[stream] = LogRecord(stream, line_time, data[start:])
-
-
-def moment(text: str) -> int:
-    """Read a time as nanoseconds since 1970: docker's RFC 3339, Unix seconds, or how long ago it was (`10m`, `1h30m`).
-
-    Raises InvalidInput.
-    """
-    import re
-
-    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text, re.ASCII):
-        seconds, _, fraction = text.partition(".")
-        return int(seconds) * SECOND + int(fraction.ljust(9, "0") or "0")
-    if re.fullmatch(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?[hms])+", text, re.ASCII):
-        parts = re.findall(r"([0-9.]+)([hms])", text)
-        return time.time_ns() - int(sum(float(count) * UNITS[unit] for count, unit in parts) * SECOND)
-    try:
-        then = datetime.fromisoformat(text if re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII) else "")
-    except ValueError:
-        raise InvalidInput(
-            f"{text!r} is no time: 2026-11-29T10:00:00, seconds since 1970, or how long ago: 10m, 1h30m"
-        ) from None
-    local = then.astimezone() if then.tzinfo is None else then
-    return int(local.astimezone(UTC).timestamp()) * SECOND + local.microsecond * 1000

@@ -18,6 +18,7 @@ def network_options(
     auxiliary: Any = (),
     labels: Any = (),
     options: Any = (),
+    ipam_options: Any = None,
     **flags: Any,
 ) -> NetworkOptions:
     """Return what is wanted; each gateway, range and auxiliary address (`NAME=IP`) goes to the subnet that it is in.
@@ -32,6 +33,7 @@ def network_options(
         ),
         options=pairs("opt", options),
         labels=pairs("label", labels),
+        ipam_options=None if ipam_options is None else pairs("ipam-opt", ipam_options),
         **{each: flag(each, value) for each, value in flags.items()},
     )
 

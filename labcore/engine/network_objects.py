@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labcore.disk_space import room_for
+from labcore.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +24,16 @@ def create_network(engine: Engine, wanted: NetworkOptions) -> Network:
 def remove_network(engine: Engine, name: str) -> None:
     """Remove a network that no container is on. Raises NotFound, Forbidden."""
     network = engine.networks.find(name)
-    engine.networks.remove(network.id)
+    engine.networks.remove(network.id, lambda owner: owner_name(engine, owner))
     log_network_event(engine, network, "destroy")
+
+
+def owner_name(engine: Engine, owner: str) -> str:
+    """Return the name of the container that has an endpoint; of one that is no more, its short ID."""
+    try:
+        return engine.records.look_up(owner).name
+    except NotFound:
+        return owner[:12]
 
 
 def prune_networks(engine: Engine, wanted: Callable[[Network], bool] = lambda _: True) -> list[Network]:

@@ -15,7 +15,7 @@ from labcore.engine.limit_forms import HOST_GATEWAY
 from labcore.engine.network_objects import log_endpoint_events, release_endpoints
 from labcore.engine.resolv_conf import embedded, machines, own, wanted
 from labcore.engine.spans import span
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, NotFound
 from labcore.record import Record
 from labcore.spec.network import PortBinding
 
@@ -77,10 +77,13 @@ def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str 
     with ExitStack() as undo:
         undo.callback(engine.networks.release, owner)
         endpoints: list[Endpoint] = []
-        for each in _by_priority(engine, options.networks):
-            own_ports = () if endpoints else ports
-            with span(f"network: reserve an endpoint on {each.network}"):
-                endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
+        try:
+            for each in _by_priority(engine, options.networks):
+                own_ports = () if endpoints else ports
+                with span(f"network: reserve an endpoint on {each.network}"):
+                    endpoints.append(engine.networks.reserve(each, owner, names=names_on(each, owner, name), ports=own_ports))
+        except NotFound as error:
+            raise NotFound(f"failed to set up container networking: {error}") from None
         made = _connected(engine, options, tuple(endpoints), asked, owner, name)
         undo.pop_all()
         log_endpoint_events(engine, endpoints, "connect")

@@ -4,11 +4,12 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from functools import partial
 
-from labcore.engine.progress import Progress, Work, side_by_side
-from labcore.engine.streaming_unpack import Arrival
+from labcore.engine.progress import Progress, Status, Tell, Work, side_by_side
+from labcore.engine.spans import span
+from labcore.engine.streaming_unpack import StreamingUnpack
 from labcore.errors import StoreDamaged
-from labcore.images import Config, Descriptor, Image, ImageStore
-from labcore.images.index import manifest_for
+from labcore.images import Config, Descriptor, Image, ImageStore, Manifest
+from labcore.images.index import Resolved, manifest_for
 from labcore.record import Record
 from labcore.registry import credentials
 from labcore.registry.credentials import Credentials
@@ -50,95 +51,128 @@ def pull(
     """
     find = find or partial(credentials.find, repository=reference.repository)
     reference = reference.replace(tag=None) if reference.digest else reference
-    with closing(Sources(where, reference.repository, find)) as client, store.using():
-        on_cancel(client.stop)
-        fetch_config = _surely(client, partial(_get, store, client))
-        offered = client.manifest(reference.digest or reference.tag or "latest")
+    with closing(Sources(where, reference.repository, find)) as sources, store.using():
+        on_cancel(sources.stop)
+        puller = _Puller(store, sources, layers, str(reference))
+        offered, resolved = puller.resolve(reference.digest or reference.tag or "latest", platform or Platform.here())
+        config = yield from puller.config(resolved.manifest)
+        yield from puller.layers(resolved.manifest, config)
+        descriptor = store.put_blob(resolved.content, resolved.descriptor.media_type)
+        before = store.entries()
+        with span("images: admit"):
+            store.admit(reference, descriptor)
+        by_digest = reference.replace(tag=None, digest=offered.digest)
+        if str(by_digest) != str(reference):
+            store.tag(by_digest, descriptor)
+    yield Progress(descriptor.digest, "done", descriptor.size, descriptor.size)
+    image = store.read(descriptor, str(reference))
+    return Pulled(image, offered.digest, (str(reference), descriptor) not in before)
+
+
+def _short(part: Descriptor) -> str:
+    return part.digest.partition(":")[2][:12]
+
+
+class _Puller:
+    """The parts of one image, from where a registry's content comes (`sources`) to the store and the place for layers."""
+
+    def __init__(self, store: ImageStore, sources: Sources, layers: LayerStore | None, name: str) -> None:
+        self._store = store
+        self._sources = sources
+        self._layers = layers
+        self._name = name  # the image's, in errors
+        self._fetch_config = self._retried(self._fetched)
+
+    def resolve(self, tag_or_digest: str, platform: Platform) -> tuple[Descriptor, Resolved]:
+        """Return what the registry has under that name, a manifest or an index, and the platform's manifest."""
+        with span(f"registry: manifest of {self._name}"):
+            offered = self._sources.manifest(tag_or_digest)
         top = Descriptor(offered.media_type, offered.digest, len(offered.content))
 
         def read(part: Descriptor) -> bytes:
             if part.digest == top.digest:
                 return offered.content
             if part.media_type in (*MANIFESTS, *INDEXES):
-                return client.manifest(part.digest).content
-            fetch_config(part, lambda _: None)
-            return store.blobs.read(part)
+                return self._sources.manifest(part.digest).content
+            self._fetch_config(part, lambda _: None)
+            return self._store.blobs.read(part)
 
-        resolved = manifest_for(platform or Platform.here(), top, read, str(reference))
-        manifest = resolved.manifest
-        yield from side_by_side([manifest.config], fetch_config, client.stop)
-        config = Config.parse(store.blobs.read(manifest.config), f"{reference}: {manifest.config.digest}")
-        manifest.check_layers(config, str(reference))
-        unpacked = dict(zip((layer.digest for layer in manifest.layers), config.diff_ids, strict=True))
+        return top, manifest_for(platform, top, read, self._name)
 
-        def get(part: Descriptor, tell: Callable[[Progress], None]) -> None:
-            diff_id = unpacked[part.digest]
-            if layers is None or layers.has(diff_id):
-                _get(store, client, part, tell)
-                return
-            with Arrival(lambda open_archive: layers.add(diff_id, open_archive)) as arrival:
-                _fetch(store, client, part, tell, arrival.passing)
-                tell(Progress(part.digest, "unpacks", part.size, part.size))
-            if not arrival.done:
-                layers.add(diff_id, lambda: store.blob_path(part).open("rb"))
-            tell(Progress(part.digest, "done", part.size, part.size))
+    def config(self, manifest: Manifest) -> Generator[Progress, None, Config]:
+        """Get the config, which says what the layers unpack to. Raises StoreDamaged if it does not fit the manifest."""
+        yield from side_by_side([manifest.config], self._fetch_config, self._sources.stop)
+        config = Config.parse(self._store.blobs.read(manifest.config), f"{self._name}: {manifest.config.digest}")
+        manifest.check_layers(config, self._name)
+        return config
 
-        rest = []
+    def layers(self, manifest: Manifest, config: Config) -> Iterator[Progress]:
+        """Get the layers that are missing, a few at a time, and unpack them."""
+        diff_ids = dict(zip((layer.digest for layer in manifest.layers), config.diff_ids, strict=True))
+        missing = []
         for part in manifest.parts():
-            if (diff_id := unpacked.get(part.digest)) is None:
+            if (diff_id := diff_ids.get(part.digest)) is None:
                 continue  # the config
-            if store.has_blob(part.digest, part.size) and (layers is None or layers.has(diff_id)):
-                yield Progress(part.digest, "is there", part.size, part.size, diff_id=diff_id)
+            if self._store.has_blob(part.digest, part.size) and (self._layers is None or self._layers.has(diff_id)):
+                yield Progress(part.digest, "exists", part.size, part.size, diff_id=diff_id)
             else:
-                yield Progress(part.digest, "waits", 0, part.size, diff_id=diff_id)
-                rest.append(part)
-        yield from side_by_side(rest, _surely(client, get), client.stop)
-        descriptor = store.put_blob(resolved.content, resolved.descriptor.media_type)
-        before = store.entries()
-        store.admit(reference, descriptor)
-        by_digest = reference.replace(tag=None, digest=top.digest)
-        if str(by_digest) != str(reference):
-            store.tag(by_digest, descriptor)
-    yield Progress(descriptor.digest, "done", descriptor.size, descriptor.size)
-    image = store.read(descriptor, str(reference))
-    return Pulled(image, top.digest, (str(reference), descriptor) not in before)
+                yield Progress(part.digest, "waiting", 0, part.size, diff_id=diff_id)
+                missing.append(part)
 
+        def get(part: Descriptor, tell: Tell) -> None:
+            diff_id = diff_ids[part.digest]
+            if self._layers is None or self._layers.has(diff_id):
+                self._fetched(part, tell)
+            else:
+                self._unpacked(self._layers, part, diff_id, tell)
 
-def _fetch(
-    store: ImageStore,
-    client: Sources,
-    part: Descriptor,
-    tell: Callable[[Progress], None],
-    passing: Callable[[ChunksFrom], ChunksFrom] = lambda chunks_from: chunks_from,
-) -> str:
-    """Fetch a blob, and return what became of it: it is `done`, or `is there` already."""
+        yield from side_by_side(missing, self._retried(get), self._sources.stop)
 
-    def chunks(offset: int) -> Iterator[Chunk]:
-        come = offset
-        for chunk in client.blob(part.digest, part.size, offset):
-            come += len(chunk)
-            tell(Progress(part.digest, "comes", come, part.size))
-            yield chunk
+    def _unpacked(self, layers: LayerStore, part: Descriptor, diff_id: str, tell: Tell) -> None:
+        """Fetch a layer, and unpack it while it comes; if it was there in part, when it is whole."""
+        unpacks = f"storage: unpack {_short(part)} as it comes"
+        with span(unpacks), StreamingUnpack(lambda open_archive: layers.add(diff_id, open_archive)) as unpack:
+            self._fetch(part, tell, unpack.passing)
+            tell(Progress(part.digest, "extracting", part.size, part.size))
+        if not unpack.done:
+            layers.add(diff_id, lambda: self._store.blob_path(part).open("rb"))
+        tell(Progress(part.digest, "done", part.size, part.size))
 
-    if not store.fetch_blob(part, passing(chunks)):
-        return "is there"
-    tell(Progress(part.digest, "came", part.size, part.size))
-    return "done"
+    def _fetched(self, part: Descriptor, tell: Tell) -> None:
+        status: Status = "done" if self._fetch(part, tell) else "exists"
+        tell(Progress(part.digest, status, part.size, part.size))
 
+    def _fetch(
+        self,
+        part: Descriptor,
+        tell: Tell,
+        passing: Callable[[ChunksFrom], ChunksFrom] = lambda chunks_from: chunks_from,
+    ) -> bool:
+        """Fetch a blob into the store, and return whether anything had to come."""
 
-def _get(store: ImageStore, client: Sources, part: Descriptor, tell: Callable[[Progress], None]) -> None:
-    tell(Progress(part.digest, _fetch(store, client, part, tell), part.size, part.size))
+        def chunks(offset: int) -> Iterator[Chunk]:
+            come = offset
+            for chunk in self._sources.blob(part.digest, part.size, offset):
+                come += len(chunk)
+                tell(Progress(part.digest, "downloading", come, part.size))
+                yield chunk
 
+        with span(f"registry: fetch {_short(part)}, {part.size} bytes"):
+            is_new = self._store.fetch_blob(part, passing(chunks))
+        if not is_new:
+            return False
+        tell(Progress(part.digest, "downloaded", part.size, part.size))
+        return True
 
-def _surely(client: Sources, work: Work) -> Work:
-    """Return work that is done anew, with what another source gives, when what came was not what was asked for."""
+    def _retried(self, work: Work) -> Work:
+        """Return work that is done anew, with what another source gives, when what came was not what was asked for."""
 
-    def surely(part: Descriptor, tell: Callable[[Progress], None]) -> None:
-        while True:
-            try:
-                return work(part, tell)
-            except StoreDamaged:
-                if not client.doubt(part.digest):
-                    raise
+        def retried(part: Descriptor, tell: Tell) -> None:
+            while True:
+                try:
+                    return work(part, tell)
+                except StoreDamaged:
+                    if not self._sources.doubt(part.digest):
+                        raise
 
-    return surely
+        return retried

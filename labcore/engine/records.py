@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from labcore.engine.database import Database
 from labcore.engine.names import checked_name
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
@@ -96,10 +98,10 @@ def run_config(container: Container) -> Config:
     own = {name: name if value is None else f"{name}={value}" for name, value in options.environment}
     inherited = {variable.partition("=")[0]: variable for variable in (f"PATH={DEFAULT_PATH}", *config.environment)}
     environment = own | {name: variable for name, variable in inherited.items() if name not in own}  # in docker's order
-    own_entrypoint = options.entrypoint is not None
+    entrypoint, command = entrypoint_and_command(container)
     return config.replace(
-        entrypoint=options.entrypoint if own_entrypoint else config.entrypoint,
-        command=options.command or (() if own_entrypoint else config.command),
+        entrypoint=entrypoint,
+        command=command,
         environment=tuple(environment.values()),
         user=options.user or config.user,
         workdir=options.workdir or config.workdir,
@@ -107,6 +109,14 @@ def run_config(container: Container) -> Config:
         stop_signal=options.stop_signal or config.stop_signal,
         healthcheck=_healthcheck(options.healthcheck, config.healthcheck),
     )
+
+
+def entrypoint_and_command(container: Container) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the two halves of what is run: an entrypoint of the container's own takes the image's command away."""
+    options, config = container.options, container.config
+    if options.entrypoint is None:
+        return config.entrypoint, options.command or config.command
+    return options.entrypoint, options.command
 
 
 def _healthcheck(own: Healthcheck | None, images: Healthcheck | None) -> Healthcheck | None:
@@ -187,12 +197,12 @@ class Records(Database):
         return self.readable()
 
     def volume_users(self) -> dict[str, list[str]]:
-        """Return the containers that have a volume, by the volume's name, whether they run or not. Raises StoreDamaged."""
+        """Return the IDs of the containers that have a volume, by its name, whether they run or not. Raises StoreDamaged."""
         found: dict[str, list[str]] = {}
         for container in self.whole():
             for mount in container.mounts:
                 if mount.kind == "volume":
-                    found.setdefault(mount.source, []).append(str(container))
+                    found.setdefault(mount.source, []).append(container.id)
         return found
 
     def rename(self, container: Container, name: str) -> Container:
@@ -218,6 +228,8 @@ class Records(Database):
 
     def set_state(self, container: Container, state: State) -> Container:
         """Note a new state, unless somebody has noted another since `container` was read; return the container with it."""
+        if state == container.state:
+            return container
         old, new = (dumps(to_json(each)) for each in (container.state, state))
         with self.writing() as database:
             database.execute("UPDATE containers SET state = ? WHERE id = ? AND state = ?", (new, container.id, old))
@@ -252,13 +264,23 @@ class Records(Database):
     def _parse(self, row: tuple[str, str, str, str]) -> Container | Damaged:
         id, name, fixed, state = row
         try:
-            container = from_json(Container, loads(fixed)["record"])
+            container = _read_fixed(fixed)
             if container.id != id:
                 raise ValueError(f"it is that of {container.id[:80]}")
-            return container.replace(name=name, state=from_json(State, loads(state)))
+            return container.replace(name=name, state=_read_state(state))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             why = f"the record of container {name} in {self.path} cannot be read: {error}\n  cure: labcore rm -f {id[:12]}"
             return Damaged(str(id), str(name), StoreDamaged(why))
+
+
+@lru_cache(maxsize=1024)  # records: a daemon reads each again and again
+def _read_fixed(text: str) -> Container:
+    return from_json(Container, loads(text)["record"])
+
+
+@lru_cache(maxsize=1024)
+def _read_state(text: str) -> State:
+    return from_json(State, loads(text))
 
 
 def _fixed(container: Container) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from labcore.engine.filters import TRUTHS
 from labcore.engine.registry_messages import in_dockers_words
 from labcore.errors import InvalidInput
 from labcore.images.config import Config
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from labcore.registry.search import Found
 
 SEARCH_FILTERS: Final = ("is-automated", "is-official", "stars")
-TRUTHS: Final = {"1": True, "true": True, "0": False, "false": False}
 
 
 class Distribution(Record):

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 PREFIX: Final = "labcore-"  # of the names of containers' cgroups
 MEMORY_MIN: Final = 6 << 20  # bytes: a container with less than this does not start, says docker
 PERIODS: Final = range(1000, 1_000_001)  # microseconds
+PERIOD: Final = 100_000  # that in which a quota is given, if nobody says another
 QUOTA_MIN: Final = 1000
+NANO: Final = 10**9
+NANO_CPUS_MIN: Final = 10**7
 WEIGHTS: Final = range(10, 1001)
 V1_ALONE: Final = {
     "swappiness": "memory_swappiness",
@@ -39,12 +42,28 @@ def limited(options: CreateOptions, rules: tuple[DeviceRule, ...]) -> Resources:
     limits = options.resources
     if limits != _NONE:
         _check_memory(limits)
+        limits = with_quota(limits)
         _check_processors(limits)
         if limits.block_weight and limits.block_weight not in WEIGHTS:
             _refuse("blkio_weight", limits.block_weight, f"{WEIGHTS.start} is the least, and {WEIGHTS.stop - 1} the most")
         _check_version(limits)
         limits = _with_swap(limits)
     return _with_devices(limits, rules) if rules else limits
+
+
+def with_quota(limits: Resources) -> Resources:
+    """Return the limits with `nano_cpus` as the quota that it is. Raises InvalidInput."""
+    if not (nano := limits.nano_cpus):
+        return limits
+    for name, value in (("Period", limits.cpu_period), ("Quota", limits.cpu_quota)):
+        if value:
+            raise InvalidInput(f"Conflicting options: Nano CPUs and CPU {name} cannot both be set")
+    online = os.cpu_count() or 1
+    if not NANO_CPUS_MIN <= nano <= online * NANO:
+        raise InvalidInput(
+            f"range of CPUs is from {NANO_CPUS_MIN / NANO} to {online:.2f}, as there are only {online} CPUs available"
+        )
+    return limits.replace(nano_cpus=None, cpu_quota=nano * PERIOD // NANO, cpu_period=PERIOD)
 
 
 @lru_cache(maxsize=64)
@@ -78,8 +97,8 @@ def _check_processors(limits: Resources) -> None:
         _refuse("cpu_period", limits.cpu_period, f"{PERIODS.start} microseconds are the least, {PERIODS.stop - 1} the most")
     if limits.cpu_quota and 0 < limits.cpu_quota < QUOTA_MIN:
         _refuse("cpu_quota", limits.cpu_quota, f"{QUOTA_MIN} microseconds are the least")
-    if limits.cpu_quota and limits.cpu_quota > online * (limits.cpu_period or 100_000):
-        _refuse("cpus", limits.cpu_quota / (limits.cpu_period or 100_000), f"this machine has {online} of them")
+    if limits.cpu_quota and limits.cpu_quota > online * (limits.cpu_period or PERIOD):
+        _refuse("cpu_quota", limits.cpu_quota, f"this machine has {online} processors")
 
 
 def _check_version(limits: Resources) -> None:

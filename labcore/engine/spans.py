@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from functools import partial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Protocol
 
     from labcore.native import Process
@@ -24,17 +25,22 @@ if TYPE_CHECKING:
 
 
 class Span:
-    """A part of a job's time, in ns since 1970; `end` is 0 while it lasts."""
+    """A part of a job's time, in ns since 1970; `end` is 0 while it lasts. `worker` is 0 in the job's own thread.
 
-    __slots__ = ("end", "name", "start")
+    Spans of one thread lie within one another.
+    """
+
+    __slots__ = ("end", "name", "start", "worker")
 
     def __init__(self, name: str, start: int, end: int = 0) -> None:
         self.name = name
+        self.worker = _worker.get()
         self.start = start
         self.end = end
 
 
 current_job: ContextVar[Spans | None] = ContextVar("job", default=None)
+_worker: ContextVar[int] = ContextVar("worker", default=0)
 
 
 @contextmanager
@@ -59,16 +65,23 @@ def noted(job: Spans, name: str) -> Iterator[None]:
         made.end = time.time_ns()
 
 
-def note_ops(process: Process, begun: int) -> None:
+def of_worker(number: int, work: Callable[[], None]) -> Callable[[], None]:
+    """Return work for a further thread, the job's worker of that number (from 1 on): its spans are the current job's, too."""
+    context = copy_context()
+    context.run(_worker.set, number)
+    return partial(context.run, work)
+
+
+def note_ops(process: Process, begun: int, *, before: str = "runtime: cgroup, plan and monitor") -> None:
     """Note when each op of a process's plan was done, in the job that it was started for, if somebody traces that.
 
-    `begun` is when its launch was (ns since 1970): until its clone that makes its cgroup and its plan, and starts its monitor.
+    `begun` is when its launch was (ns since 1970); `before` says what is done from then to its clone.
     """
     job = current_job.get()
     if job is None or not job.is_traced:
         return
     clone = process.cloned + time.time_ns() - time.monotonic_ns()
-    job.spans.append(Span("runtime: cgroup, plan and monitor", begun, clone))
+    job.spans.append(Span(before, begun, clone))
     for moment in process.timeline:
         start = clone + int(moment.start_us * 1e3)
         name = f"op {moment.index}: {moment.name} {moment.detail}".rstrip()

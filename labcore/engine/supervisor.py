@@ -6,6 +6,7 @@ go, and has health checks run. One thread waits for all of them, and for the tim
 """
 
 import logging
+import select
 import selectors
 import socket
 from collections.abc import Callable, Iterator
@@ -114,6 +115,16 @@ class Supervisor:
         self._ring()
         self.health.start(container)
 
+    def sees_running(self, container: Container) -> bool:
+        """Return whether the process that a container's record names is watched over, and has not ended: pidfd_open(2)."""
+        with self._lock:  # it is let go of only after it is taken out
+            process = self._processes.get(container.id)
+            if process is None or process.pid != container.state.pid:
+                return False
+            poller = select.poll()
+            poller.register(process.pidfd, select.POLLIN)
+            return not poller.poll(0)
+
     def decided(self, container: Container, state: State) -> State:
         """Return the state of a container that has just ended, with whether it is to be started again."""
         count, policy = state.restart_count, container.options.restart
@@ -122,6 +133,10 @@ class Supervisor:
         ):
             return state
         return state.replace(restarting=True, restart_count=count + 1)
+
+    def has_seen_to(self, id: str) -> bool:
+        """Return whether what follows from a container's last exit was seen to: on a full disk it may not be noted yet."""
+        return id in self._seen_to
 
     def exited(self, container: Container) -> None:
         """See to what follows from an exit that was noted."""
@@ -208,7 +223,7 @@ class Supervisor:
         try:
             with self._engine.container_dirs.locked(id, self._engine.records.find(id).name):
                 container = settled(self._engine, id)
-                if container.state.status == "exited" and id not in self._seen_to:  # another process has noted it
+                if container.state.status == "exited" and not self.has_seen_to(id):  # another process has noted it
                     container = self._engine.records.change_state(id, partial(self.decided, container))
                     self.exited(container)
         except NotFound:

@@ -10,6 +10,7 @@ from typing import Final
 
 from labcore import procfs
 from labcore.engine.exec import cgroups_by_controller, check_runs
+from labcore.engine.lifecycle import status_of
 from labcore.errors import InvalidInput, NotRunning, Unavailable
 from labcore.procfs import namespace
 from labcore.record import Record
@@ -34,8 +35,7 @@ class Processes(Record):
 
 def top(container: Container, arguments: str = "") -> Processes:
     """Return the processes of a container that runs. Raises NotRunning, InvalidInput, Unavailable."""
-    status: str = container.state.status
-    if status != "paused":  # whose processes can be looked at
+    if status_of(container) != "paused":  # whose processes can be looked at
         check_runs(container)
     if "\0" in arguments:
         raise InvalidInput("ps_args has a NUL byte")

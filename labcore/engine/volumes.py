@@ -79,13 +79,17 @@ def _copy_up(store: VolumeStore, volume: Volume, root: Root, target: str) -> Non
         store.fill(volume, files, target)
 
 
+def check_source(attachment: Mount) -> None:
+    """Raise InvalidInput if what is to be bound is not there, and is not to be made."""
+    if not attachment.make and not os.path.lexists(attachment.source):
+        raise InvalidInput(
+            f'invalid mount config for type "bind": bind source path does not exist: {attachment.source}: make it, or use '
+            f"-v {attachment.source}:{attachment.target}, which does"
+        )
+
+
 def _bound(attachment: Mount) -> str:
-    source = Path(attachment.source)
-    if not os.path.lexists(source):
-        if not attachment.make:
-            raise InvalidInput(
-                f'invalid mount config for type "bind": bind source path does not exist: {source}: make it, or use '
-                f"-v {source}:{attachment.target}, which does"
-            )
-        source.mkdir(parents=True)
-    return str(source)
+    check_source(attachment)
+    if not os.path.lexists(attachment.source):
+        Path(attachment.source).mkdir(parents=True)
+    return attachment.source

@@ -57,7 +57,7 @@ class Request:
         self.target = target
         self.path = unquote(path)
         self.path_params: Mapping[str, str] = {}
-        self._pairs = parse_qsl(query, keep_blank_values=True)
+        self._pairs = parse_qsl(query, keep_blank_values=True) if query else []
         self.query = dict(self._pairs)
         self.headers = headers
         self.body = body

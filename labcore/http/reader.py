@@ -1,6 +1,7 @@
 """The bytes of a connection: read as they come, and sent as they are taken."""
 
 import math
+import re
 import selectors
 import socket
 import sys
@@ -15,6 +16,7 @@ CHUNK_SIZE: Final = 1 << 18
 IO_TIMEOUT_SECONDS: Final = 60.0  # of silence of the other side in the middle of something
 POLL_SECONDS: Final = 0.2  # for the other side, before the thread has other things to do
 POLL_AGAIN_SECONDS: Final = 0.01  # … if that was in vain once
+BLANK_LINE: Final = re.compile(rb"^\r?\n", re.MULTILINE)
 
 
 class Wait(NamedTuple):
@@ -91,17 +93,20 @@ class Reader:
         self._read, self._at = self._read[self._at :] + data, 0
         return bool(data)
 
-    def read_line(self, most: int, deadline: float) -> Generator[Wait, None, bytes]:
-        """Return a line with its end. Raises HTTPException for one that is longer, breaks off or takes too long."""
-        while (line := self._whole_line(most)) is None:
+    def read_head(self, most: int, deadline: float) -> Generator[Wait, None, bytes]:
+        """Return the lines that have come, at least one, and at most up to a blank one; with their ends.
+
+        Raises HTTPException for what is longer, breaks off or takes too long.
+        """
+        while (lines := self._taken(self._end_of_lines(), most)) is None:
             if not (yield from self.fill(deadline)):
                 raise HTTPException("the request breaks off, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
-        return line
+        return lines
 
     def read_line_now(self, most: int) -> bytes:
-        """Return a line as `read_line` does, and block until it has come."""
+        """Return a line with its end, and block until it has come. Raises HTTPException as `read_head` does."""
         deadline = time.monotonic() + self._idle_timeout
-        while (line := self._whole_line(most)) is None:
+        while (line := self._taken(self._read.find(b"\n", self._at) + 1, most)) is None:
             data = self._receive(CHUNK_SIZE, deadline - time.monotonic())
             if not data:
                 raise HTTPException("the request breaks off, or takes too long", HTTPStatus.REQUEST_TIMEOUT)
@@ -110,13 +115,13 @@ class Reader:
 
     def send_now(self, data: bytes) -> None:
         """Send bytes."""
-        self._connection.settimeout(IO_TIMEOUT_SECONDS)
+        self._limit(IO_TIMEOUT_SECONDS)
         self._connection.sendall(data)
 
     def send(self, data: bytes | memoryview) -> Generator[Wait, None, None]:
         """Send bytes. Raises ConnectionError if none of them are taken for too long."""
         left, deadline = memoryview(data), time.monotonic() + self._idle_timeout
-        self._connection.settimeout(self._timeout)
+        self._limit(self._timeout)
         while left:
             try:
                 left = left[self._connection.send(left) :]
@@ -126,7 +131,7 @@ class Reader:
                     raise ConnectionError("nobody reads the answer") from None
                 yield Wait.to_write(deadline, len(data))
                 self._timeout = POLL_AGAIN_SECONDS
-                self._connection.settimeout(POLL_AGAIN_SECONDS)
+                self._limit(POLL_AGAIN_SECONDS)
 
     def lingering_close(self, deadline: float) -> Generator[Wait, None, None]:
         """End what is said, and let come what the other side still says until it hears that.
@@ -138,19 +143,29 @@ class Reader:
         while time.monotonic() < deadline and (yield from self.fill(deadline)):
             self._read = b""
 
-    def _whole_line(self, most: int) -> bytes | None:
-        end = self._read.find(b"\n", self._at) + 1
-        line = self._read[self._at : end or None]
-        if len(line) > most:
+    def _end_of_lines(self) -> int:
+        """Return where the lines end that have come, at most up to a blank one; 0 if there is none."""
+        blank = BLANK_LINE.search(self._read, self._at)
+        return blank.end() if blank else self._read.rfind(b"\n", self._at) + 1
+
+    def _taken(self, end: int, most: int) -> bytes | None:
+        """Take what has come up to there; None if it has no end yet."""
+        lines = self._read[self._at : end or None]
+        if len(lines) > most:
             raise HTTPException("the head is too long", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         if not end:
             return None
         self._at = end
-        return line
+        return lines
+
+    def _limit(self, seconds: float | None) -> None:
+        """Set the time limit of the socket's calls: a system call, even where it changes nothing."""
+        if self._connection.gettimeout() != seconds:
+            self._connection.settimeout(seconds)
 
     def _receive(self, most: int, timeout: float) -> bytes | None:
         """Return what comes; nothing at the end, None if nothing came in time. Raises ClientDisconnect."""
-        self._connection.settimeout(None if timeout == math.inf else max(timeout, 0.001))
+        self._limit(None if timeout == math.inf else max(timeout, 0.001))
         try:
             return self._connection.recv(most)
         except TimeoutError:

@@ -37,9 +37,9 @@ class _Head:
         self.ended = self.keeps_alive = False
         self.parser = httptools.HttpRequestParser(self)
 
-    def feed(self, line: bytes) -> None:
+    def feed(self, lines: bytes) -> None:
         try:
-            self.parser.feed_data(line)
+            self.parser.feed_data(lines)
         except httptools.HttpParserUpgrade:
             pass  # answered as if it were not asked for: RFC 9110, Upgrade
         except httptools.HttpParserInvalidMethodError:
@@ -81,10 +81,10 @@ class RequestParser:
         if not BEGIN.fullmatch(reader.first):  # most likely TLS, whose greeting has no lines
             raise HTTPException("that is no HTTP")
         head, room, deadline = _Head(), MAX_HEADER_BYTES, time.monotonic() + HEAD_TIMEOUT_SECONDS
-        while not head.ended:  # line by line: what follows the last one is not the head's
-            line = yield from reader.read_line(room, deadline)
-            room -= len(line)
-            head.feed(line)
+        while not head.ended:  # whole lines: what follows the last one is not the head's
+            lines = yield from reader.read_head(room, deadline)
+            room -= len(lines)
+            head.feed(lines)
         return cls(reader, client, head)
 
     def _understood(self, target: str) -> Request:
@@ -183,6 +183,8 @@ class RequestParser:
 
     def drained(self) -> bool:
         """Read what is left of the body; return whether its end was found soon."""
+        if self._done:
+            return True
         size, deadline = 0, time.monotonic() + DRAIN_TIMEOUT_SECONDS
         with suppress(HTTPException):
             while not self._done and size < DRAIN_MAX_BYTES and time.monotonic() < deadline:

@@ -11,6 +11,7 @@ from labcore.http.message import FilePart, Request, Response, SizedStream, Upgra
 from labcore.http.reader import Reader, Wait
 
 COPY_SIZE: Final = 1 << 17  # bytes of a file at once
+BODILESS: Final = (HTTPStatus.NO_CONTENT.value, HTTPStatus.NOT_MODIFIED.value)
 BREAKS: Final = dict.fromkeys(map(ord, "\r\n"), " ")
 
 
@@ -80,7 +81,7 @@ def upgrade_head(upgrade: Upgrade, request: Request) -> bytes:
 
 def _head(response: Response, request: Request | None, *, keep: bool) -> bytes:
     headers = dict(response.headers)
-    if not _is_bodiless(response) and not any(name.lower() == "content-length" for name in headers):
+    if not _is_bodiless(response) and "content-length" not in map(str.lower, headers):
         if response.length is not None:
             headers["Content-Length"] = str(response.length)
         elif not _is_old(request):
@@ -89,8 +90,13 @@ def _head(response: Response, request: Request | None, *, keep: bool) -> bytes:
         headers["Connection"] = "close"
     elif _is_old(request):
         headers["Connection"] = "keep-alive"
-    status = HTTPStatus(response.status)
-    return _lines(f"{status.value} {status.phrase}", headers)
+    return _lines(_status(response.status), headers)
+
+
+@lru_cache(maxsize=64)
+def _status(code: int) -> str:
+    status = HTTPStatus(code)
+    return f"{status.value} {status.phrase}"
 
 
 def _lines(status: str, headers: Mapping[str, str], *, date: bool = True) -> bytes:
@@ -108,7 +114,7 @@ def _date(second: int) -> str:
 
 
 def _is_bodiless(response: Response) -> bool:
-    return response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+    return response.status in BODILESS
 
 
 def _is_old(request: Request | None) -> bool:

@@ -1,10 +1,10 @@
 """Tracing a docker command: its calls, the daemon's jobs and each op of a container's start, drawn."""
 
-import os
 import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from labcore.client.hosts import find_host
 from labcore.record import Record
 from labcore.trace import Span, Traced, rows
 from labcore.trace import trace as traced
@@ -46,10 +46,8 @@ class DrawnTrace(Record):
 def trace(command: str | Sequence[str], *, host: str | None = None) -> DrawnTrace:
     """Run a command with DOCKER_HOST leading to labcore's daemon, and return and draw where its time went.
 
-    `host` is the daemon's socket: DOCKER_HOST, or where `labcore daemon` listens by itself.
+    `host` is the daemon's socket, in place of the one that `labcore.connect` finds.
     Raises InvalidInput; Unavailable if no daemon answers.
     """
-    from labcore.daemon.listeners import default_host  # with TLS, which nothing else here needs
-
     words: Any = shlex.split(command) if isinstance(command, str) else command
-    return DrawnTrace(traced(words, host or os.environ.get("DOCKER_HOST") or default_host(), capture=True))
+    return DrawnTrace(traced(words, find_host(host).url, capture=True))

@@ -205,7 +205,7 @@ def _milliseconds(seconds: float | None) -> float | None:
     """Return a time as poll(2) takes it: what is more than it can count is for ever. Raises InvalidInput for no number."""
     if seconds is None or seconds * 1000 >= 1 << 31:
         return None
-    if seconds != seconds:  # noqa: PLR0124: not a number
+    if seconds != seconds:  # not a number
         raise InvalidInput(f"timeout: {seconds} is no number of seconds")
     return max(0.0, seconds) * 1000
 

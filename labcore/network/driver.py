@@ -16,7 +16,7 @@ from labcore.network.endpoints import OWNER_MAX, EndpointStore, Entry, entry_of
 from labcore.network.firewall import Firewall, table_of
 from labcore.network.links import Route, delete_link, find_link, link_index, list_links, set_down
 from labcore.network.netlink import Netlink
-from labcore.network.networks import NetworkStore, checked_name
+from labcore.network.networks import ID_SHORT, NetworkStore, checked_name
 from labcore.network.options import bridge_options
 from labcore.network.removals import Removals
 from labcore.network.reserve import check_addresses, new_endpoint
@@ -134,10 +134,10 @@ class NetworkDriver:
         """Return the names of all networks that somebody has used or made; nothing is read or made for it."""
         return sorted({*PREDEFINED, *self._networks.ids()})
 
-    def remove(self, word: str) -> None:
+    def remove(self, word: str, name_of: Callable[[str], str] = str) -> None:
         """Remove a network; its bridge carries nothing from now on, and goes a moment later (`removals.py`).
 
-        Raises NotFound, Forbidden.
+        `name_of` gives what an endpoint's owner is called. Raises NotFound, Forbidden.
         """
         network = self.find(word)
         if network.wanted.name in PREDEFINED:
@@ -146,8 +146,11 @@ class NetworkDriver:
             network = self._networks.find(network.id)
             self._sweep(netlink)
             if entries := self._endpoints.entries(network=network.id):
-                owners = ", ".join(sorted({entry.owner[:12] for entry in entries}))
-                raise Forbidden(f"network {network.wanted.name} has active endpoints ({owners}): disconnect or end them first")
+                found = ", ".join(sorted(f'name:"{name_of(entry.owner)}" id:"{entry.id[:ID_SHORT]}"' for entry in entries))
+                raise Forbidden(
+                    f"error while removing network: network {network.wanted.name} has active endpoints ({found}): "
+                    "disconnect or end them first"
+                )
             if is_ours(netlink, network, self._place.alias(network.id)):
                 self._endpoints.note_ended(network.bridge, network.id)
                 netlink.request(set_down(network.bridge, self._place.bridge_alias(network.id)))  # the host's routes to it go

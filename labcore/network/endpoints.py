@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from sys import byteorder
 from typing import Final, NamedTuple
 
@@ -22,7 +23,7 @@ from labcore.atomic import INCOMING, PendingFile, remove_if_abandoned
 from labcore.errors import InvalidInput, NotFound, StoreDamaged
 from labcore.locks import Lock
 from labcore.network.links import link_index
-from labcore.network.networks import FORMAT, ID_SHORT, read_json, version_of
+from labcore.network.networks import FORMAT, ID_SHORT, unwrapped, version_of
 from labcore.record_json import from_json, to_json
 from labcore.spec.network import Endpoint
 
@@ -85,7 +86,8 @@ class EndpointStore:
         """Return an endpoint. Raises NotFound, StoreDamaged."""
         path = f"{self._directory}/{entry.file_name}"
         try:
-            return from_json(Endpoint, read_json(path, "endpoint"))
+            with open(path, "rb") as file:  # noqa: PTH123
+                return _parsed(file.read())
         except FileNotFoundError:
             raise NotFound(f"endpoint {entry.id[:ID_SHORT]} of {entry.owner} has just been released") from None
         except (ValueError, InvalidInput) as error:
@@ -169,6 +171,11 @@ def host_link(endpoint_id: str) -> str:
 def _boot_id() -> str:
     with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:  # noqa: PTH123
         return file.read().strip()
+
+
+@lru_cache(maxsize=1024)  # a list of containers reads them all, again and again
+def _parsed(content: bytes) -> Endpoint:
+    return from_json(Endpoint, unwrapped(content, "endpoint"))
 
 
 def _names(directory: str) -> list[str]:

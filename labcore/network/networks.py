@@ -89,17 +89,17 @@ class NetworkStore:
 
     def _read_file(self, path: str, name: str) -> Network:
         try:
-            return from_json(Network, read_json(path, "network"))
+            with open(path, "rb") as file:  # noqa: PTH123
+                return from_json(Network, unwrapped(file.read(), "network"))
         except FileNotFoundError:
             raise NotFound(f"network {name} not found: somebody has just removed it") from None
         except (ValueError, InvalidInput) as error:
             raise StoreDamaged(f"{path} cannot be read: {error}: remove the file, and create the network again") from None
 
 
-def read_json(path: str, field: str) -> Any:
-    """Return what a file of this room holds below its format. Raises ValueError for what is none, OSError."""
-    with open(path, "rb") as file:  # noqa: PTH123
-        value = json.loads(file.read())
+def unwrapped(content: bytes, field: str) -> Any:
+    """Return what a file of this room holds below its format. Raises ValueError for what is none."""
+    value = json.loads(content)
     if not isinstance(value, dict) or value.get("format") != FORMAT or field not in value:
         raise ValueError("it has another format than this labcore knows")
     return value[field]

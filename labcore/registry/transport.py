@@ -81,33 +81,41 @@ class Transport:
         for attempt in range(1, attempts + 1):
             if retry and self._stopped.is_set():
                 break
+            is_last = attempt == attempts
             try:
                 answer = self._authorized(method, url, dict(headers or {}), body, length, scope)
             except (OSError, http.client.HTTPException) as error:
-                if attempt == attempts or _is_permanent(error):
-                    said = explain(error, self.endpoint, urlsplit(url).netloc)
-                    if isinstance(error, http.client.HTTPException):  # it may be what the registry said
-                        said = self._authorization.conceal(said)
-                    raise RegistryError(f"{method} {shown(url)}: {said}") from None
-                self.wait(attempt)
-                continue
+                if is_last or _is_permanent(error):
+                    raise self._unanswered(method, url, error) from None
+                retry_after = None
             except RegistryError as error:  # it leads astray, or whoever gives tokens does not
-                if attempt == attempts or error.status not in RETRIED_STATUSES:
+                if is_last or error.status not in RETRIED_STATUSES:
                     raise
-                self.wait(attempt, error.retry_after)
-                continue
-            if answer.status in accepted:
-                return answer
-            if answer.status not in RETRIED_STATUSES or attempt == attempts or is_long(answer):
-                errors = [(code, self._authorization.conceal(said)) for code, said in _errors(answer)]
-                said = "; ".join(f"{code}: {said}" if code else said for code, said in errors)
-                cure = f"\n  cure: {CURES[answer.status]}" if answer.status in CURES else ""
-                message = f"{method} {shown(url)}: {answer.status}: {said}{cure}"
-                code, first = errors[0]
-                raise RegistryError(message, answer.status, answer.headers.get("Retry-After"), code=code, said=first)
-            answer.close()
-            self.wait(attempt, answer.headers.get("Retry-After"))
+                retry_after = error.retry_after
+            else:
+                if answer.status in accepted:
+                    return answer
+                if is_last or answer.status not in RETRIED_STATUSES or is_long(answer):
+                    raise self._refused(method, url, answer)
+                retry_after = answer.headers.get("Retry-After")
+                answer.close()
+            self.wait(attempt, retry_after)
         raise RegistryError(f"{method} {shown(url)}: it was given up")
+
+    def _unanswered(self, method: str, url: str, error: Exception) -> RegistryError:
+        said = explain(error, self.endpoint, urlsplit(url).netloc)
+        if isinstance(error, http.client.HTTPException):  # it may be what the registry said
+            said = self._authorization.conceal(said)
+        return RegistryError(f"{method} {shown(url)}: {said}")
+
+    def _refused(self, method: str, url: str, answer: Answer) -> RegistryError:
+        """Return what an answer with another status than those accepted says, and how to mend it; the answer is read."""
+        errors = [(code, self._authorization.conceal(said)) for code, said in _errors(answer)]
+        said = "; ".join(f"{code}: {said}" if code else said for code, said in errors)
+        cure = f"\n  cure: {CURES[answer.status]}" if answer.status in CURES else ""
+        code, first = errors[0]
+        message = f"{method} {shown(url)}: {answer.status}: {said}{cure}"
+        return RegistryError(message, answer.status, answer.headers.get("Retry-After"), code=code, said=first)
 
     def fetch(
         self, path: str, limit: int, *, headers: Mapping[str, str] | None = None, scope: str = ""

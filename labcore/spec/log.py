@@ -15,14 +15,6 @@ LOG_DRIVERS = ("json-file", "local", "none")
 Input: TypeAlias = "Literal['none', 'open', 'once']"
 
 
-class UnknownLogDriver(InvalidInput):
-    """There is no log driver of that name."""
-
-    def __init__(self, driver: str) -> None:
-        super().__init__(f"logger: no log driver named '{driver}' is registered: there are {', '.join(LOG_DRIVERS)}")
-        self.driver = driver
-
-
 class LogPolicy(Record):
     """The policy for a container's output: docker's log drivers, modes and options.
 
@@ -42,7 +34,8 @@ class LogPolicy(Record):
 
     def __post_init__(self) -> None:
         if self.driver not in LOG_DRIVERS:
-            raise UnknownLogDriver(self.driver)
+            missing = f'error looking up logging plugin {self.driver}: plugin "{self.driver}" not found'
+            raise InvalidInput(f"{missing}: there are {', '.join(LOG_DRIVERS)}")
         if self.mode not in ("blocking", "non-blocking"):
             raise InvalidInput(f"log mode {self.mode!r}: there are blocking and non-blocking")
         if self.max_files < 1 or self.max_size < 0 or self.buffer < 1:

@@ -51,6 +51,7 @@ class NetworkOptions(Record):
     attachable: bool = False
     options: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    ipam_options: tuple[tuple[str, str], ...] | None = None
 
 
 class Network(Record):

@@ -21,7 +21,8 @@ class Throttle(Record):
 class Resources(Record):
     """Limits; None is no limit and leaves things as they are. Sizes are bytes, times microseconds, -1 is unlimited.
 
-    `swap` is memory and swap together, as in cgroup v1 and on docker's command line. `unified` are files of cgroup v2, by name.
+    `swap` is memory and swap together, as in cgroup v1 and on docker's command line. `nano_cpus` is docker's: billionths of a
+    processor's time, of which `labcore.engine.resources.limited` makes a quota. `unified` are files of cgroup v2, by name.
     """
 
     memory: int | None = None
@@ -30,6 +31,7 @@ class Resources(Record):
     swappiness: int | None = None
     no_oom_killer: bool | None = None
     cpu_shares: int | None = None
+    nano_cpus: int | None = None
     cpu_quota: int | None = None
     cpu_period: int | None = None
     cpu_burst: int | None = None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from labcore.errors import InvalidInput, Unavailable
 from labcore.record import Record
 from labcore.trace.relay import Call, relayed
-from labcore.trace.span import Span, nested
+from labcore.trace.span import Span, lane, nested
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -139,10 +139,15 @@ def _is_of(job: Mapping[str, Any], call: Call) -> bool:
 
 
 def _job_span(job: Mapping[str, Any], end: int) -> Span:
-    lane, ended = int(job["Id"]), job["EndedNano"] or end
-    parts = [_part(each, lane, ended) for each in job["Spans"]]
+    number, ended = int(job["Id"]), job["EndedNano"] or end
+    workers = sorted({each["Worker"] for each in job["Spans"]})
+    threads = [
+        nested(_part(each, lane(number, worker), ended) for each in job["Spans"] if each["Worker"] == worker)
+        for worker in workers
+    ]
+    parts = sorted((part for thread in threads for part in thread), key=lambda part: part.start)
     name = f"{job['Kind']} {job['Subject'][:64]}".rstrip()
-    return Span("job", name, job["StartedNano"], ended, lane, nested(parts), job["Error"])
+    return Span("job", name, job["StartedNano"], ended, number, tuple(parts), job["Error"])
 
 
 def _part(span: Mapping[str, Any], lane: int, end: int) -> Span:

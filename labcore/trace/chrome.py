@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from labcore.trace.span import rows
+from labcore.trace.span import WORKERS_APART, rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from labcore.trace.span import Span
 
 CLIENT, DAEMON = 1, 2  # the processes of the picture
@@ -16,10 +18,12 @@ PROCESSES: Final = {CLIENT: "client", DAEMON: "labcore daemon"}
 def trace_events(root: Span) -> dict[str, Any]:
     """Return a command's span and all below it as trace events: times in microseconds after the command's start.
 
-    Each connection of the client and each job of the daemon has a thread of its own, in which spans lie within one another.
+    Each connection of the client, each job of the daemon, and each worker of a job, has a thread of its own, in which spans lie
+    within one another.
     """
     spans = [span for _, span in rows(root)]
-    threads = {_thread(span): span.name for span in reversed(spans) if span.kind == "job"}
+    jobs = {span.lane: span.name for span in reversed(spans) if span.kind == "job"}
+    threads = {_thread(span): _name_of_thread(span.lane, jobs) for span in spans if span.kind not in ("command", "call")}
     threads |= {_thread(span): f"connection {span.lane}" for span in spans if span.kind == "call"}
     threads[(CLIENT, 0)] = root.name
     return {
@@ -34,6 +38,11 @@ def trace_events(root: Span) -> dict[str, Any]:
 
 def _thread(span: Span) -> tuple[int, int]:
     return (CLIENT if span.kind in ("command", "call") else DAEMON), span.lane
+
+
+def _name_of_thread(lane: int, jobs: Mapping[int, str]) -> str:
+    worker, job = divmod(lane, WORKERS_APART)
+    return f"{jobs[job]}, worker {worker}" if worker else jobs[job]
 
 
 def _metadata(what: str, pid: int, tid: int, name: str) -> dict[str, Any]:

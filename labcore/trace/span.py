@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from labcore.record import Record
 
@@ -13,7 +13,7 @@ Kind = Literal["command", "call", "job", "part", "op"]
 
 
 class Span(Record):
-    """A part of what was done, from `start` to `end` (ns since 1970); `lane`: the client's connection, or the daemon's job."""
+    """A part of what was done, from `start` to `end` (ns since 1970). `lane`: a client's connection, or a daemon's thread."""
 
     kind: Kind
     name: str
@@ -27,6 +27,14 @@ class Span(Record):
     def duration_ms(self) -> float:
         """How long it took, in milliseconds."""
         return (self.end - self.start) / 1e6
+
+
+WORKERS_APART: Final = 1_000_000  # between the lanes of a job's threads
+
+
+def lane(job: int, worker: int) -> int:
+    """Return the lane of a job's thread: the job's own (0), or one of its workers'."""
+    return job + worker * WORKERS_APART
 
 
 def nested(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -32,7 +32,6 @@ class Machine:
 
     def __init__(self, console: Console, hardware: Hardware, token: str, control: socket.socket | None) -> None:
         self._console, self._token, self._control = console, token, control
-        self._answered = 0  # lines of the console that were read
         self._phases: tuple[Phase, ...] | None = None
         self.hardware = hardware
         self.ready_after = 0.0  # seconds from the start of qemu to the first word of the guest's first process

@@ -11,7 +11,7 @@ SESSIONS = {
         docker container run --rm --quiet --platform linux/amd64 --pull never busybox sh -c 'exit 7'
         ~docker create --name two busybox sleep 100
         docker start two
-        docker container start two one
+        docker container start two one; docker wait one
         docker ps --format '{{.Names}} {{.Image}} {{.Command}} {{.State}}'
         docker ps -a --no-trunc --format '{{.Names}} {{.Command}} {{.State}}'
         docker container ls --all --format 'table {{.Names}}\t{{.Image}}\t{{.Ports}}\t{{.Mounts}}\t{{.Networks}}\t{{.Labels}}'
@@ -85,15 +85,15 @@ SESSIONS = {
     """,
     "terminals": """
         script -qec "docker run --rm -it busybox sh -c 'tty; stty size | wc -l; echo \\$TERM'" /dev/null
-        script -qec "docker run --name tt -it busybox sh" /dev/null <<< 'echo $((6*7)); exit 3'
+        (sleep 2; echo 'echo $((6*7)); exit 3'; sleep 1) | script -qec "docker run --name tt -it busybox sh" /dev/null
         ~docker run -d -it --name uu --detach-keys ctrl-x busybox cat
         script -qec "docker exec -it uu sh -c 'test -t 1; exit 4'" /dev/null
         script -qec "docker exec --interactive --tty uu test -t 0" /dev/null
         docker run -t --rm busybox tty
         docker exec -t uu tty | cut -c1-9
-        (sleep 0.7; printf 'hello\\n'; sleep 0.5; printf '\\x10\\x11') | script -qec "docker attach uu" /dev/null
+        (sleep 2; printf 'hello\\n'; sleep 0.5; printf '\\x10\\x11') | script -qec "docker attach uu" /dev/null
         docker inspect -f '{{.State.Running}}' uu
-        (sleep 0.7; printf 'x'; sleep 0.5; printf '\\x01') | script -qec "docker attach --detach-keys ctrl-a uu" /dev/null
+        (sleep 2; printf 'x'; sleep 0.5; printf '\\x01') | script -qec "docker attach --detach-keys ctrl-a uu" /dev/null
         docker attach --no-stdin --sig-proxy=false --detach-keys x nonesuch
         docker run -it --rm busybox true
         echo in | docker run -i --rm busybox cat
@@ -237,7 +237,7 @@ SESSIONS = {
         !docker network create -d overlay x
         !docker network create --ingress -d overlay x
         !docker network create --config-only --subnet 10.92.0.0/24 conf | wc -c
-        !docker network create --config-from conf fromconf | wc -c
+        !docker network create --config-from conf fromconf | wc -c; docker network rm fromconf conf
         docker network create --scope swarm x
         docker network create --scope local --ipam-opt a=b five | wc -c
         !docker network create -d macvlan -o parent=lo x
@@ -254,7 +254,7 @@ SESSIONS = {
         docker network connect --alias bb --ip 10.91.0.151 --link aa:aa --gw-priority 1 --driver-opt com.docker.network.endpoint.ifname=eth7 two bb
         docker exec bb sh -c 'ip -o addr show eth7 | grep -o "10[^ ]*" | head -1; ping -c1 -w2 aa | tail -2 | head -1; ping -c 1 al | head -1'
         docker network connect two bb
-        !docker network connect --link-local-ip 169.254.9.9 three bb
+        !docker network connect --link-local-ip 169.254.9.9 five bb; docker network disconnect five bb
         docker network connect --ip6 fd91::99 three aa
         docker exec aa ip -o -6 addr show | grep -o fd91::99
         docker network disconnect two bb

@@ -26,7 +26,7 @@ from labcore.engine.container_state import get, shim_of
 from labcore.engine.exec import ExecOptions, execute
 from labcore.engine.image_remove import remove_image
 from labcore.engine.listing import span, status_line
-from labcore.engine.logs import lines, logs, moment
+from labcore.engine.logs import lines, logs
 from labcore.engine.prune import prune_containers
 from labcore.engine.records import Container, State
 from labcore.engine.volume_objects import prune_volumes, remove_volume
@@ -37,6 +37,7 @@ from labcore.runtime.shim import LogRecord
 from labcore.spec import Healthcheck, RestartPolicy
 from tests.conftest import needs_root
 from tests.containers import names, run_script, shell_container
+from tests.serving import stays
 from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -69,7 +70,7 @@ def cli(engine: Engine, *words: str, input: bytes = b"") -> "subprocess.Complete
     )
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
@@ -249,7 +250,7 @@ def test_killed_at_any_moment_of_a_life(engine: Engine, name: str) -> None:
                 try:
                     assert execute_output(engine, name, "echo inside") == b"inside\n"
                 except NotRunning:  # whoever was killed had told it to end just before
-                    deadline = time.monotonic() + 10
+                    deadline = time.monotonic() + 60
                     while get(engine, name).state.status != "exited" and time.monotonic() < deadline:
                         time.sleep(0.01)
                     assert get(engine, name).state.status == "exited"
@@ -342,15 +343,6 @@ def test_logs_that_are_followed(engine: Engine, name: str) -> None:
 def test_lines_are_put_together() -> None:
     pieces = [LogRecord("stdout", 1, b"a"), LogRecord("stderr", 2, b"x\ny"), LogRecord("stdout", 3, b"b\r\nc")]
     assert [(line.time, line.data) for line in lines(pieces)] == [(2, b"x\n"), (1, b"ab\r\n"), (2, b"y"), (3, b"c")]
-
-
-def test_moments() -> None:
-    assert moment("1.5") == 1_500_000_000
-    assert moment("2026-01-01T00:00:00Z") == int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 10**9
-    assert abs(time.time_ns() - moment("1m30s") - 90 * 10**9) < 10**9
-    for wrong in ("", "x", "1x", "-5", "1" * 40):
-        with pytest.raises(InvalidInput, match="is no time"):
-            moment(wrong)
 
 
 # --- the command line
@@ -494,7 +486,7 @@ def test_an_image_in_use_names_its_containers(name: str, tmp_path: Path) -> None
 def test_volumes_of_containers_stay(engine: Engine, name: str) -> None:
     made(engine, name, "echo kept > /data/x; echo mine > /own/x", volumes=[f"{name}:/data", "/own"])
     run_to_end(engine, name)
-    with pytest.raises(InUse, match=rf"remove {name}: volume is in use - \[container {name}\]"):
+    with pytest.raises(InUse, match=rf"remove {name}: volume is in use - \[{get(engine, name).id}\]"):
         remove_volume(engine, name)
     anonymous = [mount.source for mount in get(engine, name).mounts if mount.target == "/own"]
     assert not set(anonymous) & {each.name for each in prune_volumes(engine, named=True)[0]}
@@ -601,10 +593,9 @@ def test_a_container_is_paused_and_goes_on(engine: Engine, name: str) -> None:
         shim = shim_of(engine, container)
         wait_for(lambda: any(shim.output()))
         assert cli(engine, "pause", name).stdout == f"{name}\n".encode()
-        before = len(list(shim.output()))
         assert b"(Paused)" in cli(engine, "ps").stdout
-        time.sleep(0.2)
-        assert len(list(shim.output())) == before
+        wait_for(lambda: stays(lambda: len(list(shim.output()))))  # the shim has written what came before
+        before = len(list(shim.output()))
         assert b"is already paused" in cli(engine, "pause", name).stderr
         assert cli(engine, "unpause", name).returncode == 0
         wait_for(lambda: len(list(shim.output())) > before)

@@ -19,6 +19,7 @@ from labcore.engine.records import State
 from tests.conftest import needs_root
 from tests.daemon import WAIT_SECONDS, Answer, RunningDaemon, running_daemon
 from tests.raw_api import ask
+from tests.serving import stays
 
 STATES = ("Status", "Running", "Paused", "Restarting")
 SECOND = 10**9
@@ -148,9 +149,8 @@ def test_a_container_that_is_paused_does_nothing_but_answers(daemon: RunningDaem
     container = daemon.client.containers.get(id)
     until(container.logs)
     done(daemon, id, "pause")
+    until(lambda: stays(container.logs))  # the shim has written what came before
     before = container.logs()
-    time.sleep(0.2)
-    assert container.logs() == before
     assert "(Paused)" in daemon.docker("ps", "--filter", f"id={id}").stdout
     assert daemon.docker("exec", id, "true", status=1).stderr.count("is paused, unpause the container") == 1
     done(daemon, id, "unpause")
@@ -390,10 +390,7 @@ def test_health_is_checked_while_a_container_runs(daemon: RunningDaemon) -> None
     at = said.index(check)
     assert said[at + 1 : at + 3] == [check.replace("create", "start"), "container exec_die exitCode=1"]
     done(daemon, id, "pause")
-    time.sleep(0.3)
-    before = state(daemon, id)["Health"]
-    time.sleep(0.3)
-    assert state(daemon, id)["Health"] == before
+    until(lambda: stays(lambda: state(daemon, id)["Health"]))  # the check that was under way has ended
     done(daemon, id, "unpause")
     until(lambda: state(daemon, id)["Health"]["Status"] == "healthy")
     assert len(state(daemon, id)["Health"]["Log"]) <= 5
@@ -480,3 +477,74 @@ def test_a_killed_daemon_s_containers_are_picked_up(tmp_path: Path) -> None:
                 assert wait.json() == {"StatusCode": 9}
             done(second, ids["paused"], "unpause")
             assert state(second, ids["paused"])["Pid"] == pids["paused"]
+
+
+def test_a_limit_of_processes_counts_the_containers_own_alone(daemon: RunningDaemon) -> None:
+    """Neither its shim nor what starts an exec is among them: as many as were asked for can be had."""
+    run = ("run", "--rm", "--network", "none", "--pids-limit")
+    assert daemon.docker(*run, "1", "busybox", "sh", "-c", "echo alone").stdout == "alone\n"
+    assert daemon.docker(*run, "2", "busybox", "sh", "-c", "sleep 0; echo two").stdout == "two\n"
+    assert "can't fork" in daemon.docker(*run, "2", "busybox", "sh", "-c", "sleep .1 | sleep .1", status=2).stderr
+    daemon.docker("run", "-d", "--name", "limited", "--network", "none", "busybox", "sleep", "1000")
+    daemon.docker("update", "--pids-limit", "2", "limited")
+    assert "can't fork" in daemon.docker("exec", "limited", "sh", "-c", "sleep .1; echo in", status=2).stderr
+    daemon.docker("pause", "limited")
+    daemon.docker("unpause", "limited")
+    assert daemon.docker("exec", "limited", "echo", "in").stdout == "in\n"
+    daemon.docker("rm", "-f", "limited")
+
+
+def test_processors_are_limited_in_one_way(daemon: RunningDaemon) -> None:
+    """As so many of them, or as a quota in a period: the other is refused, at the creation and in an update."""
+    refused = "Error response from daemon: Cannot update container {}: Conflicting options: {} has already been set\n"
+    for words, updates in (
+        ("--cpus 1.5", (("--cpu-quota 50000", "CPU Quota cannot be updated as NanoCPUs"),
+                        ("--cpu-period 50000", "CPU Period cannot be updated as NanoCPUs"))),
+        ("--cpu-quota 50000", (("--cpus 0.5", "Nano CPUs cannot be updated as CPU Quota"),)),
+        ("--cpu-period 20000", (("--cpus 0.5", "Nano CPUs cannot be updated as CPU Period"),)),
+    ):  # fmt: skip
+        id = daemon.docker("create", *words.split(), "busybox").stdout.strip()
+        for update, why in updates:
+            assert daemon.docker("update", *update.split(), id, status=1).stderr == refused.format(id, why)
+        daemon.docker("rm", id)
+    for other in ("Quota", "Period"):
+        words = ("create", "--cpus", "1", f"--cpu-{other.lower()}", "50000", "busybox")
+        said = f"Conflicting options: Nano CPUs and CPU {other} cannot both be set"
+        assert said in daemon.docker(*words, status=1).stderr
+    id = started(daemon, host={"NanoCpus": 10**9})
+    daemon.docker("update", "--cpus", "0.5", id)
+    host = inspected(daemon, id)["HostConfig"]
+    assert (host["NanoCpus"], host["CpuQuota"], host["CpuPeriod"]) == (500_000_000, 0, 0)
+    lines = [line.split(":") for line in Path(f"/proc/{state(daemon, id)['Pid']}/cgroup").read_text().splitlines()]
+    where = {controller: path.strip() for _, controllers, path in lines for controller in controllers.split(",")}
+    v1, v2 = f"/sys/fs/cgroup/cpu{where.get('cpu', '')}/cpu.cfs_quota_us", f"/sys/fs/cgroup{where.get('', '')}/cpu.max"
+    assert int(Path(v1 if "cpu" in where else v2).read_text().split()[0]) == 50_000
+    removed(daemon, id)
+
+
+def test_a_bound_source_that_is_missing(daemon: RunningDaemon, tmp_path: Path) -> None:
+    """-v makes it, at the start; --mount has the creation refused, and the start if it has gone since."""
+    refused = daemon.docker("create", "--mount", f"type=bind,src={tmp_path}/a,dst=/a", "busybox", status=1).stderr
+    assert f'invalid mount config for type "bind": bind source path does not exist: {tmp_path}/a' in refused
+    id = daemon.docker("create", "-v", f"{tmp_path}/b:/b", "busybox", "true").stdout.strip()
+    assert not (tmp_path / "b").exists()
+    daemon.docker("start", "-a", id)
+    assert (tmp_path / "b").is_dir()
+    daemon.docker("rm", id)
+    id = daemon.docker("create", "--mount", f"type=bind,src={tmp_path}/b,dst=/b", "busybox").stdout.strip()
+    (tmp_path / "b").rmdir()
+    assert "bind source path does not exist" in daemon.docker("start", id, status=1).stderr
+    daemon.docker("rm", id)
+
+
+def test_a_container_that_is_watched_over_is_not_asked_whether_it_runs(daemon: RunningDaemon) -> None:
+    """A list of many would else connect to the shim of each: its process's pidfd says as much."""
+    id = started(daemon)
+    socket = daemon.root / "containers" / id / "attach.sock"
+    aside = socket.rename(socket.with_name("aside.sock"))
+    assert state(daemon, id)["Status"] == "running"
+    assert id in [each["Id"] for each in daemon.request("GET", "/containers/json").json]
+    aside.rename(socket)
+    os.kill(state(daemon, id)["Pid"], signal.SIGKILL)
+    assert ask_for(daemon, id, "wait").json["StatusCode"] == 137
+    assert state(daemon, id)["Status"] == "exited"

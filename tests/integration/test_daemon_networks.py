@@ -68,7 +68,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("DELETE", "/networks/nope", {}, 404, "network nope not found"),
     ("POST", "/networks/bridge/connect", {"Container": "zz"}, 404, "No such container: zz"),
     ("POST", "/networks/bridge/disconnect", {}, 400, 'invalid name or ID supplied: ""'),
-    ("POST", '/networks/prune?filters={"until":["soon"]}', {}, 400, "until=soon"),
+    ("POST", '/networks/prune?filters={"until":["soon"]}', {}, 400, 'failed to parse value as time or duration: "soon"'),
 ]
 
 
@@ -104,13 +104,27 @@ def test_containers_are_connected_and_disconnected_while_they_run(daemon: Runnin
     twice = daemon.request("POST", "/networks/red/connect", {"Container": "web"})
     assert (twice.status, "endpoint with name web already exists in network red" in twice.json["message"]) == (403, True)
     busy = daemon.request("DELETE", "/networks/red")
-    assert (busy.status, "has active endpoints" in busy.json["message"]) == (403, True)
+    assert busy.status == 403
+    assert busy.json["message"].startswith('error while removing network: network red has active endpoints (name:"web" id:"')
     assert daemon.request("GET", "/v1.27/networks").json != daemon.request("GET", "/v1.28/networks").json
     daemon.docker("network", "disconnect", "red", "web")
     assert daemon.client.networks.get("red").attrs["Containers"] == {}
-    assert daemon.request("POST", "/networks/red/disconnect", {"Container": web}).status == 404
+    again = daemon.request("POST", "/networks/red/disconnect", {"Container": "web"})
+    assert (again.status, again.json["message"]) == (404, f"container {web} is not connected to network red")
     daemon.docker("rm", "-f", "web")
     assert daemon.request("DELETE", "/networks/red").status == 204
+
+
+def test_a_network_that_is_missing_at_the_start_is_a_failure_of_the_containers_networking(daemon: RunningDaemon) -> None:
+    failed = daemon.docker("run", "--rm", "--network=nonesuch", "busybox", "true", status=125)
+    assert "failed to set up container networking: network nonesuch not found" in failed.stderr
+
+
+@pytest.mark.parametrize("given", [None, {}, {"a": "b"}])
+def test_options_of_ipam_are_told_as_they_were_given(daemon: RunningDaemon, given: dict[str, str] | None) -> None:
+    made = daemon.request("POST", "/networks/create", {"Name": "told", "IPAM": {"Driver": "default", "Options": given}})
+    assert daemon.request("GET", f"/networks/{made.json['Id']}").json["IPAM"]["Options"] == given
+    assert daemon.request("DELETE", "/networks/told").status == 204
 
 
 def test_prune_removes_what_nobody_is_on_and_what_the_filters_say(daemon: RunningDaemon) -> None:

@@ -16,6 +16,7 @@ from labcore.lab.workspace import ENDING, HEADER
 from labcore.runtime import STAGES
 from tests.conftest import needs_root
 from tests.daemon import DOCKER, RunningDaemon, running_daemon
+from tests.terminals import docker_at_a_terminal
 
 needs_docker = pytest.mark.skipif(not DOCKER.exists(), reason="today's docker is not there: tools/peers make")
 STEPS = tuple(dict.fromkeys(name for lesson in LESSONS for name in (*lesson.steps, *lesson.challenges)))
@@ -122,3 +123,20 @@ def test_a_file_that_is_not_there_keeps_the_daemon_from_starting(tmp_path: Path)
 
 def test_the_lessons_write_stages() -> None:
     assert len(set(STEPS) & set(STAGES)) >= 5
+
+
+@pytest.mark.parametrize("options", [("-i",), ("-it",)])
+@needs_docker
+def test_what_is_sent_before_a_late_start_is_the_containers_input(
+    daemon: RunningDaemon, file: Path, options: tuple[str, ...]
+) -> None:
+    late = "def hostname(spec):\n    import time\n    time.sleep(3)\n    return []\n"
+    file.write_text("\n\n\n".join([HEADER, late, ENDING]))
+    words = ("run", *options, "--rm", "--network", "none", "busybox", "sh", "-c", "read a; echo got $a; read b; echo got $b")
+    if "-it" in options:
+        with docker_at_a_terminal(daemon, *words) as terminal:
+            terminal.type("early\nlater\n")
+            assert terminal.wait() == 0
+            assert [line for line in terminal.seen.splitlines() if line.startswith("got")] == ["got early", "got later"]
+    else:
+        assert daemon.docker(*words, stdin="early\nlater\n").stdout == "got early\ngot later\n"

@@ -17,10 +17,12 @@ import labcore
 from labcore.engine.jobs import Jobs, Trace
 from labcore.engine.spans import note_ops, span
 from labcore.errors import InvalidInput, Unavailable
+from labcore.registry.server import Registry
 from labcore.trace import Span, Traced, rows, trace, trace_events
 from labcore.trace.span import nested
 from tests.conftest import needs_root
 from tests.daemon import DOCKER, RunningDaemon, running_daemon
+from tests.serving import served
 
 needs_docker = pytest.mark.skipif(not DOCKER.exists(), reason="today's docker is not there: tools/peers make")
 
@@ -98,6 +100,45 @@ def check_trace_events(made: dict[str, Any]) -> None:
                 open_until.pop()
             assert not open_until or each["ts"] + each["dur"] <= open_until[-1] + 0.001, each
             open_until.append(each["ts"] + each["dur"])
+
+
+@needs_docker
+def test_the_ops_of_an_exec(daemon: RunningDaemon) -> None:
+    daemon.docker("run", "-d", "--name", "traced", "busybox", "sleep", "1000")
+    traced = trace([str(DOCKER), "exec", "traced", "true"], daemon.url, capture=True)
+    assert traced.status == 0
+    check_lies_within(traced.span)
+    (start,) = [job for job in traced.jobs if "/exec/{id}/start" in job.name]
+    names = [each.name for _, each in rows(start)]
+    assert "runtime: exec" in names
+    assert [name for name in names if re.match(r"op [0-9]+: join .*pid=/proc/", name)]
+    assert names[-1].endswith("execve true, tried as /bin/true") or "execve" in " ".join(names)
+    check_trace_events(trace_events(traced.span))
+
+
+@needs_docker
+def test_a_pull_with_what_its_workers_do(daemon: RunningDaemon, tmp_path: Path) -> None:
+    with served(Registry(tmp_path / "registry").answer) as address:
+        name = f"{address}/team/box:v1"
+        for number in range(3):  # layers
+            daemon.docker(
+                "run", "--name", "layer", f"{name}" if number else "busybox", "sh", "-c", f"seq {number}9999 > /{number}"
+            )
+            daemon.docker("commit", "layer", name)
+            daemon.docker("rm", "layer")
+        daemon.docker("push", name)
+        daemon.docker("rmi", name)
+        daemon.docker("image", "prune", "-f")
+        traced = trace([str(DOCKER), "pull", name], daemon.url, capture=True)
+    assert traced.status == 0, traced.output
+    check_lies_within(traced.span)
+    (pulled,) = [job for job in traced.jobs if job.name.startswith("POST /images/create")]
+    parts = [each for _, each in rows(pulled)]
+    fetched = [each for each in parts if re.match(r"registry: fetch [0-9a-f]{12}, [0-9]+ bytes", each.name)]
+    assert len([each for each in parts if re.match(r"storage: unpack [0-9a-f]{12} as it comes", each.name)]) == 3
+    assert len(fetched) >= 3
+    assert len({each.lane for each in fetched} - {pulled.lane}) > 1, "several at a time"
+    check_trace_events(trace_events(traced.span))
 
 
 @needs_docker

@@ -40,7 +40,6 @@ from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 IDS = IdRange(inside=0, outside=200_000, size=65_536)
-OTHERS = IdRange(inside=0, outside=300_000, size=65_536)
 
 
 @pytest.fixture(autouse=True)

@@ -67,8 +67,9 @@ FIELDS: dict[str, object] = {
     "userns_mode": "host",
     "network_mode": "net",
     "resources": Resources(
-        memory=1 << 30, reservation=1 << 29, swap=-1, swappiness=0, no_oom_killer=True, cpu_shares=512, cpu_quota=50_000,
-        cpu_period=200_000, realtime_runtime=1000, realtime_period=2000, cpus="0-1", mems="0", pids=-1, block_weight=300,
+        memory=1 << 30, reservation=1 << 29, swap=-1, swappiness=0, no_oom_killer=True, cpu_shares=512, nano_cpus=10**7,
+        cpu_quota=50_000, cpu_period=200_000,
+        realtime_runtime=1000, realtime_period=2000, cpus="0-1", mems="0", pids=-1, block_weight=300,
     ),
     "cgroup_parent": "/parent",
     "ulimits": (Rlimit("NOFILE", 1024, 2048), Rlimit("CORE", -1, -1)),

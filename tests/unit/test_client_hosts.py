@@ -112,7 +112,11 @@ def test_labcores_socket_goes_before_dockers(tmp_path: Path, monkeypatch: pytest
     assert find_host(environment=said).path == str(own)
 
 
-def test_an_ordinary_users_own_socket_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_socket_in_a_users_own_runtime_directory_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "labcore.sock").touch()
-    monkeypatch.setattr("os.geteuid", lambda: 1000)
-    assert find_host(environment={"XDG_RUNTIME_DIR": str(tmp_path), "HOME": "/nowhere"}).path == f"{tmp_path}/labcore.sock"
+    monkeypatch.setattr(hosts, "LABCORE_SOCKET", str(tmp_path / "roots.sock"))
+    (tmp_path / "roots.sock").touch()
+    said = {"XDG_RUNTIME_DIR": str(tmp_path), "HOME": "/nowhere"}
+    assert find_host(environment=said).path == f"{tmp_path}/labcore.sock"
+    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)  # of sudo, which has kept the variable
+    assert find_host(environment=said).path == f"{tmp_path}/roots.sock"

@@ -1,12 +1,11 @@
 """The filters of the list of images, and docker's words for what registries refuse."""
 
-import time
 from pathlib import Path
 
 import pytest
 
 from labcore.engine.endpoint import RegistryOptions, registry_endpoint
-from labcore.engine.image_list import dangling, has_labels, moment, path_pattern
+from labcore.engine.image_list import dangling, has_labels, path_pattern
 from labcore.engine.registry_messages import Unauthorized, in_dockers_words
 from labcore.errors import ImageNotFound, InvalidInput
 from labcore.registry.endpoint import RegistryError
@@ -35,16 +34,6 @@ def test_patterns_are_gos(pattern: str, matching: list[str], others: list[str]) 
 def test_patterns_that_are_none(pattern: str) -> None:
     with pytest.raises(InvalidInput, match="is no pattern"):
         path_pattern(pattern)
-
-
-def test_moments() -> None:
-    assert moment("1700000000.5") == 1700000000.5
-    assert moment("2023-11-14T22:13:20Z") == moment("2023-11-14T23:13:20.000000000+01:00") == 1700000000
-    assert moment("2023-11-14") == moment("2023-11-14T00:00:00")
-    assert abs(time.time() - 5400 - moment("1h30m")) < 5
-    for text in ("", "x", "1h30", "1.2.3h"):
-        with pytest.raises(InvalidInput, match="failed to parse value as time or duration"):
-            moment(text)
 
 
 def test_truths_and_labels() -> None:

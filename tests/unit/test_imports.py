@@ -52,7 +52,7 @@ ALLOWED = {
     "vm": OPEN_TO_ALL | {"native", "images"},
     "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "network", "vm"},
     "bench": OPEN_TO_ALL | SUBJECT | {"vm"},
-    "lab": OPEN_TO_ALL | SUBJECT | {"client", "http", "vm", "bench", "doctor", "daemon", "trace"},
+    "lab": OPEN_TO_ALL | SUBJECT | {"client", "http", "vm", "bench", "doctor", "trace"},
     "cli": OPEN_TO_ALL | SUBJECT | {"client", "daemon", "trace", "vm", "doctor", "bench", "lab"},
     "__main__": {"cli"},
     "__init__": SUBJECT | OPEN_TO_ALL | {"client"},

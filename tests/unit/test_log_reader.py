@@ -59,6 +59,22 @@ def test_the_tail_over_rotated_files(tmp_path: Path, count: int) -> None:
     assert lines == [b"%d\n" % number for number in range(20)][20 - count if count < 20 else 0 :]
 
 
+def test_what_came_into_a_file_just_before_it_was_rotated(tmp_path: Path) -> None:
+    class Rotating(LogReader):
+        """One that finds a rotation after it has read all there was: more had come before that."""
+
+        def _rotated(self) -> bool:
+            if not (tmp_path / "log.1").exists():
+                with (tmp_path / "log").open("ab") as file:
+                    file.write(record(b"second"))
+                (tmp_path / "log").rename(tmp_path / "log.1")
+                (tmp_path / "log").write_bytes(record(b"third"))
+            return super()._rotated()
+
+    (tmp_path / "log").write_bytes(record(b"first"))
+    assert [each.data for each in left(Rotating(str(tmp_path)))] == [b"first", b"second", b"third"]
+
+
 def test_lost_output_is_counted(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(record(b"abc") + record(b"x", offset=10) + record(b"new", offset=0))
     assert [each.lost for each in left(LogReader(str(tmp_path)))] == [0, 7, 0]

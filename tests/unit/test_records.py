@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,31 @@ database.execute("BEGIN IMMEDIATE")
 print("held", flush=True)
 sys.stdin.read()
 """
+
+
+def test_who_holds_the_database_open_opens_it_once(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    connect = sqlite3.connect
+    with records.held_open():
+        monkeypatch.setattr(sqlite3, "connect", lambda *words, **options: opened.append("") or connect(*words, **options))
+        records.add(container())
+        with suppress(NotFound), records.writing() as database:  # what was not committed is undone
+            database.execute("DELETE FROM containers")
+            raise NotFound("x")
+        assert [records.find("name-1") for _ in range(20)] == [container()] * 20
+        assert len(opened) == 2  # the second one after the failure
+    records.find("name-1")
+    assert len(opened) == 3
+
+
+def test_a_state_that_is_none_is_not_written(records: Records) -> None:
+    records.add(container())
+    with sqlite3.connect(records.path) as watching:
+        before = watching.execute("PRAGMA data_version").fetchone()
+        records.set_state(records.find("name-1"), State())
+        assert watching.execute("PRAGMA data_version").fetchone() == before
+        records.set_state(records.find("name-1"), State("running"))
+        assert watching.execute("PRAGMA data_version").fetchone() != before
 
 
 def test_one_who_writes_makes_readers_wait_for_nothing(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:

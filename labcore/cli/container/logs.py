@@ -4,8 +4,8 @@ import argparse
 import sys
 
 from labcore.engine import Engine
-from labcore.engine.container_state import rfc3339
-from labcore.engine.logs import lines, logs, moment
+from labcore.engine.logs import lines, logs
+from labcore.engine.timestamps import parse_time, rfc3339
 from labcore.errors import InvalidInput
 
 
@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print it."""
-    since, until = moment(args.since) if args.since else 0, moment(args.until) if args.until else None
+    since, until = parse_time(args.since) if args.since else 0, parse_time(args.until) if args.until else None
     records = logs(Engine(args.root), args.container, follow=args.follow, tail=_count(args.tail), since=since, until=until)
     for record in lines(records) if args.timestamps else records:
         stream = sys.stdout.buffer if record.stream == "stdout" else sys.stderr.buffer

@@ -5,7 +5,7 @@ import argparse
 from labcore.engine import Engine
 from labcore.engine.container_state import get
 from labcore.engine.network_forms import exposed
-from labcore.engine.network_inspect import address_of, bindings
+from labcore.engine.network_inspect import address_of, bindings, endpoints_of
 from labcore.errors import NotFound
 
 
@@ -19,7 +19,7 @@ def main(args: argparse.Namespace) -> int:
     """Print each with the address at which it answers."""
     engine = Engine(args.root)
     container = get(engine, args.container)
-    published = bindings(engine, container)
+    published = bindings(endpoints_of(engine, container))
     if args.port is None:
         for port, binding in published:
             print(f"{port} -> {address_of(binding)}")

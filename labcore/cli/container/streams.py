@@ -17,10 +17,6 @@ CHUNK_SIZE = 1 << 16
 DETACH_KEYS = b"\x10\x11"  # Ctrl-P Ctrl-Q
 
 
-class Detached(Exception):
-    """The user has typed the keys that leave the container alone."""
-
-
 def follow(engine: Engine, container: Container, process: Process, since: int, *, with_output: bool = True) -> int:
     """Give a container this process's input, if `process` has the container's, and show its output; return its exit code.
 

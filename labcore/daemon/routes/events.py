@@ -8,8 +8,8 @@ from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import JSON, encode
 from labcore.daemon.wire.events import event_json, matches
 from labcore.daemon.wire.query import filters
-from labcore.daemon.wire.times import time_of
 from labcore.engine.events import Subscription
+from labcore.engine.timestamps import parse_time
 from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
 
@@ -28,7 +28,7 @@ def events(daemon: Daemon, request: Request) -> Response:
 
 def _time(request: Request, name: str) -> int | None:
     text = request.query.get(name, "")
-    return time_of(text, name) if text else None
+    return parse_time(text) if text else None
 
 
 def _lines(subscription: Subscription, until: int | None) -> Iterator[bytes]:

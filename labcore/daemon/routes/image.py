@@ -24,11 +24,12 @@ from labcore.engine.image_jobs import (
     tag_image,
     tags_of,
 )
-from labcore.engine.image_list import FILTERS, dangling, list_images, moment
+from labcore.engine.image_list import FILTERS, dangling, list_images
 from labcore.engine.image_remove import prune_images, remove_image
 from labcore.engine.import_source import opened_source
 from labcore.engine.local_images import local_image, local_images
 from labcore.engine.registry_queries import SEARCH_FILTERS, search
+from labcore.engine.timestamps import parse_time
 from labcore.http import Request, Response, Route
 from labcore.spec import Reference
 
@@ -135,7 +136,7 @@ def prune(daemon: Daemon, request: Request) -> Response:
     removal = prune_images(
         daemon.engine,
         every=dangling(asked.get("dangling", ())) is False,
-        until=min(map(moment, asked.get("until", ())), default=float("inf")),
+        until=min(map(parse_time, asked.get("until", ())), default=float("inf")),
         labels=asked.get("label", ()),
         not_labels=asked.get("label!", ()),
     )

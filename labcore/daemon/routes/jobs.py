@@ -49,7 +49,9 @@ def _json(job: Job) -> dict[str, Any]:
         "Error": job.error,
         "StartedNano": job.started,
         "EndedNano": job.ended,
-        "Spans": [{"Name": each.name, "StartNano": each.start, "EndNano": each.end} for each in job.spans],
+        "Spans": [
+            {"Name": each.name, "StartNano": each.start, "EndNano": each.end, "Worker": each.worker} for each in job.spans
+        ],
     }
 
 

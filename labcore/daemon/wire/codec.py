@@ -20,6 +20,7 @@ T = TypeVar("T")
 MAX_BODY_BYTES: Final = 4 << 20
 JSON: Final = {"Content-Type": "application/json"}
 _encode = msgspec.json.Encoder().encode
+ZERO_TIME: Final = "0001-01-01T00:00:00Z"  # Go's, which docker's clients take for never
 
 
 class Wire(msgspec.Struct, rename="pascal"):

@@ -1,20 +1,8 @@
 """The body of POST /commit: a ContainerConfig, whose fields win over the container's."""
 
-import msgspec
-
 from labcore.daemon.wire.codec import Wire
-from labcore.images.config import Config, healthcheck_from_json
-
-
-class WireHealthcheck(Wire):
-    """HealthConfig: times in nanoseconds."""
-
-    test: list[str] = []
-    interval: int = 0
-    timeout: int = 0
-    retries: int = 0
-    start_period: int = 0
-    start_interval: int = 0
+from labcore.daemon.wire.health_config import HealthConfig, healthcheck_of
+from labcore.images.config import Config
 
 
 class CommitConfig(Wire):
@@ -31,7 +19,7 @@ class CommitConfig(Wire):
     stop_signal: str = ""
     shell: list[str] = []
     on_build: list[str] = []
-    healthcheck: WireHealthcheck | None = None
+    healthcheck: HealthConfig | None = None
 
 
 def merged(body: CommitConfig, config: Config) -> Config:
@@ -51,14 +39,8 @@ def merged(body: CommitConfig, config: Config) -> Config:
         stop_signal=body.stop_signal or config.stop_signal,
         shell=tuple(body.shell) or config.shell,
         on_build=tuple(body.on_build) or config.on_build,
-        healthcheck=healthcheck_from_json(_health(health)) if health else config.healthcheck,
+        healthcheck=healthcheck_of(health) if health else config.healthcheck,
     )
-
-
-def _health(health: WireHealthcheck) -> dict[str, object]:
-    found = msgspec.to_builtins(health)
-    assert isinstance(found, dict)
-    return found
 
 
 def _words(value: list[str] | str) -> tuple[str, ...]:

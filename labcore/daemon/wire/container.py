@@ -2,24 +2,26 @@
 
 import os
 from collections.abc import Iterable
-from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
+from labcore.daemon.wire.codec import ZERO_TIME
 from labcore.daemon.wire.host_config_json import host_config_json
 from labcore.daemon.wire.mounts import mode_of, propagation_of
+from labcore.daemon.wire.network_json import network_settings
 from labcore.engine.container_state import get, upper_of
 from labcore.engine.engine import Engine
 from labcore.engine.health_state import Health
 from labcore.engine.lifecycle import status_of
 from labcore.engine.listing import command_line, status_line
-from labcore.engine.network_inspect import bindings, exposed_ports, network_settings
+from labcore.engine.network_inspect import NetworkView, bindings, endpoints_of, exposed_ports, network_id
 from labcore.engine.records import Container, run_config
+from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.images.config import Config, healthcheck_json
 from labcore.spec import Mount
+from labcore.spec.network import Endpoint
 from labcore.storage.tree import size_of
 from labcore.storage.volumes import Volume
-
-NEVER: Final = "0001-01-01T00:00:00Z"  # Go's zero time, which docker's clients look for
 
 
 def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
         "ProcessLabel": "",
         "AppArmorProfile": container.options.apparmor,
         "ExecIDs": None,
-        "HostConfig": host_config_json(container.options),
+        "HostConfig": host_config_json(container.options, container.name),
         "GraphDriver": {"Name": driver_of(container), "Data": _graph_data(engine, container) if container.layers else None},
         "Mounts": [mount_point(engine, mount) for mount in container.mounts],
         "Config": _config(container, config),
@@ -59,7 +61,7 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
 def _sizes(engine: Engine, container: Container) -> dict[str, int]:
     if not container.layers:
         return {"SizeRw": 0, "SizeRootFs": 0}
-    written = engine.uppers.usage(upper_of(container))
+    written = size_of(engine.uppers.written(upper_of(container)), apparent=True)
     return {"SizeRw": written, "SizeRootFs": written + sum(map(size_of, engine.uppers.stack(upper_of(container))))}
 
 
@@ -85,8 +87,8 @@ def state_json(container: Container, health: Health | None) -> dict[str, Any]:
         "Pid": state.pid,
         "ExitCode": state.exit_code,
         "Error": state.error,
-        "StartedAt": state.started or NEVER,
-        "FinishedAt": state.finished or NEVER,
+        "StartedAt": state.started or ZERO_TIME,
+        "FinishedAt": state.finished or ZERO_TIME,
     } | ({"Health": _health(health)} if health else {})
 
 
@@ -164,7 +166,7 @@ def _graph_data(engine: Engine, container: Container) -> dict[str, str]:
 
 def settings_json(engine: Engine, container: Container) -> dict[str, Any]:
     """Return NetworkSettings: by network, and of the default bridge once more at the top, as older clients read it."""
-    found = network_settings(engine, container)
+    found = network_settings(container, endpoints_of(engine, container), partial(network_id, engine))
     bridge = found["Networks"].get("bridge", {})
     running = status_of(container) in ("running", "paused")
     return {
@@ -197,30 +199,34 @@ OF_BRIDGE: Final[dict[str, Any]] = {
 # --- in a list
 
 
-def summary(engine: Engine, container: Container, *, size: bool = False) -> dict[str, Any]:
-    """Return a container as a list has it (ContainerSummary)."""
-    image = container.image or container.options.rootfs
-    found = {
+def summaries(engine: Engine, containers: Iterable[Container], *, size: bool = False) -> list[dict[str, Any]]:
+    """Return containers as a list has them (ContainerSummary)."""
+    view = NetworkView(engine)
+    return [_summary(engine, each, view) | (_sizes(engine, each) if size else {}) for each in containers]
+
+
+def _summary(engine: Engine, container: Container, view: NetworkView) -> dict[str, Any]:
+    image, endpoints = container.image or container.options.rootfs, view.endpoints(container)
+    return {
         "Id": container.id,
         "Names": [f"/{container.name}"],
         "Image": image,
         "ImageID": container.image_id,
         "Command": command_line(container),
-        "Created": int(datetime.fromisoformat(container.created).timestamp()),
-        "Ports": ports_json(engine, container),
+        "Created": parse_rfc3339(container.created) // SECOND,
+        "Ports": ports_json(container, endpoints),
         "Labels": container.labels(),
         "State": status_of(container),
         "Status": status_line(container, health=engine.health_status(container.id)),
         "HostConfig": {"NetworkMode": container.options.network_mode or "none"},
-        "NetworkSettings": {"Networks": network_settings(engine, container)["Networks"]},
+        "NetworkSettings": {"Networks": network_settings(container, endpoints, view.network_id)["Networks"]},
         "Mounts": [mount_point(engine, mount) for mount in container.mounts],
     }
-    return found | (_sizes(engine, container) if size else {})
 
 
-def ports_json(engine: Engine, container: Container) -> list[dict[str, Any]]:
+def ports_json(container: Container, endpoints: Iterable[Endpoint]) -> list[dict[str, Any]]:
     """Return ports, published or only exposed (Port)."""
-    published = list(bindings(engine, container)) if status_of(container) in ("running", "paused") else []
+    published = list(bindings(endpoints)) if status_of(container) in ("running", "paused") else []
     found = [_port(port) | {"IP": at.host_ip, "PublicPort": at.host_port} for port, at in published]
     taken = {port for port, _ in published}
     return found + [_port(port) for port in _exposed_while_running(container) if port not in taken]

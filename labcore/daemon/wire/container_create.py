@@ -6,46 +6,16 @@ from typing import Any, Final
 from msgspec import UNSET, UnsetType, field
 
 from labcore.daemon.wire.codec import Wire
+from labcore.daemon.wire.endpoint_settings import EndpointSettings, endpoint_options_of
+from labcore.daemon.wire.health_config import HealthConfig, healthcheck_of
 from labcore.daemon.wire.host_config import HostConfig, host_fields
 from labcore.daemon.wire.mounts import check_driver, read_mounts
 from labcore.engine.fields import create_options
 from labcore.errors import InvalidInput
-from labcore.spec import CreateOptions, EndpointOptions, Healthcheck
+from labcore.spec import CreateOptions, EndpointOptions
 
 WITHOUT_ENDPOINTS: Final = ("none", "host")
 EMPTY_MEANS: Final = ("masked_paths", "readonly_paths")  # an empty list of these says that there is none
-SECOND: Final = 10**9  # in nanoseconds
-LEAST_INTERVAL: Final = 10**6  # nanoseconds: docker's minimum of a health check's times
-
-
-class HealthConfig(Wire):
-    """A health check; times in nanoseconds."""
-
-    test: list[str] = []
-    interval: int = 0
-    timeout: int = 0
-    retries: int = 0
-    start_period: int = 0
-    start_interval: int = 0
-
-
-class EndpointIPAM(Wire):
-    """Addresses that are asked for."""
-
-    ipv4_address: str = field(name="IPv4Address", default="")
-    ipv6_address: str = field(name="IPv6Address", default="")
-    link_local_ips: list[str] = field(name="LinkLocalIPs", default_factory=list)
-
-
-class EndpointSettings(Wire):
-    """How the container is connected to one network."""
-
-    ipam_config: EndpointIPAM = field(name="IPAMConfig", default_factory=EndpointIPAM)
-    links: list[str] = []
-    mac_address: str = ""
-    aliases: list[str] = []
-    driver_opts: dict[str, str] = {}
-    gw_priority: int = 0
 
 
 class NetworkingConfig(Wire):
@@ -85,11 +55,9 @@ class ContainerCreate(Wire):
 
 def create_options_of(body: ContainerCreate, *, name: str) -> CreateOptions:
     """Return what the body says, as the engine takes it. Raises InvalidInput."""
-    host = body.host_config
     if not body.image:
         raise InvalidInput("config cannot be empty in order to create a container: Image is missing")
-    streams = {"stdin": body.attach_stdin, "stdout": body.attach_stdout, "stderr": body.attach_stderr}
-    entrypoint = [body.entrypoint] if isinstance(body.entrypoint, str) else body.entrypoint
+    host = body.host_config
     fields = host_fields(host)
     fields["expose"] = [*fields.get("expose", ()), *body.exposed_ports]
     mounts = read_mounts(binds=host.binds, mounts=host.mounts, tmpfs=host.tmpfs, volumes=list(body.volumes))
@@ -97,6 +65,21 @@ def create_options_of(body: ContainerCreate, *, name: str) -> CreateOptions:
         check_driver(host.volume_driver)
     said: dict[str, Any] = {
         "name": name.removeprefix("/"),
+        "mounts": mounts,
+        **_config_fields(body),
+        **fields,
+        **_network_fields(body),
+    }
+    given = {key: value for key, value in said.items() if value not in ("", (), [], {}) or key in EMPTY_MEANS}
+    if entrypoint := _words(body.entrypoint):
+        given["entrypoint"] = [word for word in entrypoint if word or len(entrypoint) > 1]
+    return create_options(body.image, _words(body.cmd), **given)
+
+
+def _config_fields(body: ContainerCreate) -> dict[str, Any]:
+    """Return ContainerConfig's fields of which the empty value means nothing."""
+    streams = {"stdin": body.attach_stdin, "stdout": body.attach_stdout, "stderr": body.attach_stderr}
+    return {
         "hostname": body.hostname,
         "domainname": body.domainname,
         "user": body.user,
@@ -108,18 +91,12 @@ def create_options_of(body: ContainerCreate, *, name: str) -> CreateOptions:
         "workdir": body.working_dir,
         "labels": body.labels,
         "stop_signal": body.stop_signal,
-        "mounts": mounts,
         "healthcheck": None if body.healthcheck is UNSET else healthcheck_of(body.healthcheck),
-        **fields,
-        **_network_fields(body),
-    }
-    if body.stop_timeout is not UNSET:
-        said["stop_timeout"] = body.stop_timeout
-    given = {key: value for key, value in said.items() if value not in ("", (), [], {}) or key in EMPTY_MEANS}
-    if entrypoint:
-        given["entrypoint"] = [word for word in entrypoint if word or len(entrypoint) > 1]
-    words = [body.cmd] if isinstance(body.cmd, str) else body.cmd
-    return create_options(body.image, words, **given)
+    } | ({} if body.stop_timeout is UNSET else {"stop_timeout": body.stop_timeout})
+
+
+def _words(value: list[str] | str) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def _environment(entries: list[str]) -> tuple[tuple[str, str | None], ...]:
@@ -131,24 +108,6 @@ def _environment(entries: list[str]) -> tuple[tuple[str, str | None], ...]:
             raise InvalidInput(f"invalid environment variable: {entry!r:.80}")
         found[variable] = value if equals else None
     return tuple(found.items())
-
-
-def healthcheck_of(config: HealthConfig) -> Healthcheck:
-    """Return the health check. Raises InvalidInput, in docker's words."""
-    times = {
-        "Interval": config.interval,
-        "Timeout": config.timeout,
-        "StartPeriod": config.start_period,
-        "StartInterval": config.start_interval,
-    }
-    for name, value in times.items():
-        if value and value < LEAST_INTERVAL:
-            raise InvalidInput(f"{name} in Healthcheck cannot be less than 1ms")
-    if config.retries < 0:
-        raise InvalidInput("Retries in Healthcheck cannot be negative")
-    return Healthcheck(
-        tuple(config.test), config.interval, config.timeout, config.start_period, config.start_interval, config.retries
-    )
 
 
 def _network_fields(body: ContainerCreate) -> dict[str, Any]:
@@ -163,7 +122,7 @@ def _network_fields(body: ContainerCreate) -> dict[str, Any]:
         return {"network": [EndpointOptions(mode)], "links": host.links}
     endpoints = {("bridge" if name == "default" else name): settings for name, settings in named.items()}
     endpoints = {mode: endpoints.pop(mode, EndpointSettings()), **endpoints}
-    wanted = [endpoint_options(name, settings) for name, settings in endpoints.items()]
+    wanted = [endpoint_options_of(name, settings) for name, settings in endpoints.items()]
     if body.mac_address and not wanted[0].mac_address:
         wanted[0] = wanted[0].replace(mac_address=body.mac_address)
     return {"network": wanted, "links": host.links}
@@ -172,24 +131,3 @@ def _network_fields(body: ContainerCreate) -> dict[str, Any]:
 def _check_alone(mode: str, named: Mapping[str, EndpointSettings]) -> None:
     if further := [name for name in named if name not in (mode, "default")]:
         raise InvalidInput(f"conflicting options: network {further[0]} does not go together with the network mode {mode}")
-
-
-def endpoint_options(network: str, settings: EndpointSettings) -> EndpointOptions:
-    """Return how the container wants to be connected to a network. Raises InvalidInput."""
-    if settings.ipam_config.link_local_ips:
-        raise InvalidInput("IPAMConfig.LinkLocalIPs: addresses of that kind are not given here: leave them out")
-    return EndpointOptions(
-        network,
-        ipv4=settings.ipam_config.ipv4_address,
-        ipv6=settings.ipam_config.ipv6_address,
-        mac_address=settings.mac_address,
-        aliases=tuple(settings.aliases),
-        links=tuple(_link(each) for each in settings.links),
-        driver_options=tuple(settings.driver_opts.items()),
-        priority=settings.gw_priority,
-    )
-
-
-def _link(text: str) -> tuple[str, str]:
-    container, _, alias = text.partition(":")
-    return container, alias or container

@@ -3,17 +3,10 @@
 from typing import Any
 
 from labcore.daemon.wire.codec import Wire
+from labcore.daemon.wire.host_config import RestartPolicyConfig, restart_policy_of
+from labcore.daemon.wire.resources import processors
 from labcore.engine.fields import create_options
 from labcore.spec import RestartPolicy
-
-NANO: int = 10**9
-
-
-class RestartPolicyBody(Wire):
-    """RestartPolicy."""
-
-    name: str = ""
-    maximum_retry_count: int = 0
 
 
 class ContainerUpdate(Wire):
@@ -32,7 +25,7 @@ class ContainerUpdate(Wire):
     cpuset_mems: str = ""
     blkio_weight: int = 0
     pids_limit: int | None = None
-    restart_policy: RestartPolicyBody | None = None
+    restart_policy: RestartPolicyConfig | None = None
 
 
 def limits_of(body: ContainerUpdate) -> dict[str, Any]:
@@ -44,7 +37,7 @@ def limits_of(body: ContainerUpdate) -> dict[str, Any]:
         "cpu_shares": body.cpu_shares,
         "cpu_period": body.cpu_period,
         "cpu_quota": body.cpu_quota,
-        "cpus": body.nano_cpus / NANO,
+        "cpus": processors(body.nano_cpus),
         "cpu_rt_period": body.cpu_realtime_period,
         "cpu_rt_runtime": body.cpu_realtime_runtime,
         "cpuset_cpus": body.cpuset_cpus,
@@ -58,8 +51,8 @@ def limits_of(body: ContainerUpdate) -> dict[str, Any]:
     return {name: value for name, value in resources.as_dict().items() if value != type(resources)._fields[name]}
 
 
-def restart_policy_of(body: RestartPolicyBody | None) -> RestartPolicy | None:
+def new_restart_policy(body: RestartPolicyConfig | None) -> RestartPolicy | None:
     """Return the policy; None if it is to stay as it is. Raises InvalidInput."""
     if body is None or not (body.name or body.maximum_retry_count):
         return None
-    return RestartPolicy(body.name or "no", body.maximum_retry_count)
+    return restart_policy_of(body)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, Final
 
-from labcore.daemon.wire.container import summary
+from labcore.daemon.wire.container import summaries
 from labcore.daemon.wire.images import image_summary
 from labcore.daemon.wire.volumes import volume_json
 from labcore.engine.engine import Engine
@@ -28,7 +28,7 @@ def disk_usage_json(engine: Engine, kinds: Collection[str]) -> dict[str, Any]:
     return {
         "LayersSize": 0 if images is None else _layers_size(engine),
         "Images": None if images is None else [image_summary(each) for each in images],
-        "Containers": None if containers is None else [summary(engine, each, size=True) for each in containers],
+        "Containers": None if containers is None else summaries(engine, containers, size=True),
         "Volumes": _volumes(engine) if "volume" in kinds else None,
         "BuildCache": [] if "build-cache" in kinds else None,
     }

@@ -4,24 +4,16 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from labcore.daemon.wire.mounts import bind_json, is_bind, is_tmpfs_option, mount_json
+from labcore.daemon.wire.resources_json import resources_json
 from labcore.engine.log_forms import log_options
-from labcore.procfs import block_device_path
-from labcore.spec import MASKED_PATHS, READONLY_PATHS, CreateOptions, DeviceRule, LogPolicy, Mount, Resources
+from labcore.spec import MASKED_PATHS, READONLY_PATHS, CreateOptions, LogPolicy, Mount
 from labcore.spec.network import PortBinding
-from labcore.spec.resources import Throttle
 
-THROTTLES: Final = {
-    "read_bps": "BlkioDeviceReadBps",
-    "write_bps": "BlkioDeviceWriteBps",
-    "read_iops": "BlkioDeviceReadIOps",
-    "write_iops": "BlkioDeviceWriteIOps",
-}
-CPU_PERIOD: Final = 100_000  # microseconds: what NanoCpus is a part of
 SHM_SIZE: Final = 64 << 20  # bytes
 
 
-def host_config_json(options: CreateOptions) -> dict[str, Any]:
-    """Return HostConfig, with what CreateOptions has kept of it."""
+def host_config_json(options: CreateOptions, name: str) -> dict[str, Any]:
+    """Return the HostConfig of the container of that name, with what CreateOptions has kept of it."""
     optional = {
         "Annotations": dict(options.annotations),
         "Sysctls": dict(options.sysctls),
@@ -49,7 +41,7 @@ def host_config_json(options: CreateOptions) -> dict[str, Any]:
         "GroupAdd": list(options.group_add) or None,
         "IpcMode": options.ipc_mode or "private",
         "Cgroup": "",
-        "Links": [f"{name}:{alias}" for name, alias in options.links] or None,
+        "Links": [f"/{linked}:/{name}/{alias}" for linked, alias in options.links] or None,
         "OomScoreAdj": options.oom_score_adj or 0,
         "PidMode": options.pid_mode,
         "Privileged": options.privileged,
@@ -81,67 +73,14 @@ def _paths(paths: tuple[str, ...] | None, options: CreateOptions, kind: str) -> 
 def _security_json(options: CreateOptions) -> list[str]:
     found = ["no-new-privileges"] if options.no_new_privileges else []
     found += [f"seccomp={options.seccomp}"] if options.seccomp else []
-    return found + ([f"apparmor={options.apparmor}"] if options.apparmor else [])
+    found += [f"apparmor={options.apparmor}"] if options.apparmor else []
+    unlabelled = options.privileged or "host" in (options.pid_mode, options.ipc_mode)  # by SELinux
+    return found + (["label=disable"] if unlabelled else [])
 
 
 def log_config_json(policy: LogPolicy) -> dict[str, Any]:
     """Return a log driver and the options that differ from the default."""
     return {"Type": policy.driver, "Config": log_options(policy)}
-
-
-def resources_json(options: CreateOptions) -> dict[str, Any]:
-    """Return Resources."""
-    limits = options.resources
-    nano = _nano_cpus(limits)
-    return {
-        "CpuShares": limits.cpu_shares or 0,
-        "Memory": limits.memory or 0,
-        "NanoCpus": nano,
-        "CgroupParent": options.cgroup_parent,
-        "BlkioWeight": limits.block_weight or 0,
-        "BlkioWeightDevice": [{"Path": block_device_path(*each[:2]), "Weight": each[2]} for each in limits.block_weights],
-        **{name: _rates(each for each in limits.throttles if each.kind == kind) for kind, name in THROTTLES.items()},
-        "CpuPeriod": 0 if nano else limits.cpu_period or 0,
-        "CpuQuota": 0 if nano else limits.cpu_quota or 0,
-        "CpuRealtimePeriod": limits.realtime_period or 0,
-        "CpuRealtimeRuntime": limits.realtime_runtime or 0,
-        "CpusetCpus": limits.cpus,
-        "CpusetMems": limits.mems,
-        "Devices": [
-            {"PathOnHost": each.source, "PathInContainer": each.target, "CgroupPermissions": each.access}
-            for each in options.devices
-        ],
-        "DeviceCgroupRules": [rule_text(each) for each in options.device_cgroup_rules] or None,
-        "DeviceRequests": None,
-        "MemoryReservation": limits.reservation or 0,
-        "MemorySwap": limits.swap if limits.swap is not None else 2 * (limits.memory or 0),
-        "MemorySwappiness": limits.swappiness,
-        "OomKillDisable": limits.no_oom_killer or False,
-        **({"Init": True} if options.init else {}),
-        "PidsLimit": limits.pids,
-        "Ulimits": [{"Name": each.name.lower(), "Hard": each.hard, "Soft": each.soft} for each in options.ulimits],
-        "CpuCount": 0,
-        "CpuPercent": 0,
-        "IOMaximumIOps": 0,
-        "IOMaximumBandwidth": 0,
-    }
-
-
-def _rates(throttles: Iterable[Throttle]) -> list[dict[str, Any]]:
-    return [{"Path": block_device_path(each.major, each.minor), "Rate": each.rate} for each in throttles]
-
-
-def _nano_cpus(limits: Resources) -> int:
-    """Return NanoCpus: `create_options` has made a quota of it, in the period that is the default."""
-    if limits.cpu_period != CPU_PERIOD or (limits.cpu_quota or 0) <= 0:
-        return 0
-    return (limits.cpu_quota or 0) * 10**9 // CPU_PERIOD
-
-
-def rule_text(rule: DeviceRule) -> str:
-    """Return a rule for devices as docker's options have it: `c 42:* rmw`."""
-    major, minor = ("*" if number is None else number for number in (rule.major, rule.minor))
-    return f"{rule.kind} {major}:{minor} {rule.access}"
 
 
 def port_bindings_json(ports: Iterable[PortBinding]) -> dict[str, list[dict[str, str]]]:

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from labcore.daemon.wire.codec import ZERO_TIME
 from labcore.engine.engine import Engine
-from labcore.engine.image_list import Summary, created_seconds
+from labcore.engine.image_list import Summary, created
 from labcore.engine.image_remove import Removal
 from labcore.engine.local_images import LocalImage, layer_sizes
+from labcore.engine.timestamps import SECOND
 from labcore.images.config import Config
 from labcore.registry.search import Found
 from labcore.storage.driver import driver
 from labcore.storage.layers import layer_id
 
-NEVER: Final = "0001-01-01T00:00:00Z"  # Go's zero time
 RUN_CONFIG: Final[dict[str, Any]] = {  # what docker always says of how an image is run
     "Cmd": None,
     "Entrypoint": None,
@@ -59,7 +60,7 @@ def image_inspect(engine: Engine, local: LocalImage) -> dict[str, Any]:
         "Size": sum(layer_sizes(engine, local.image)),
         "GraphDriver": _graph_driver(engine, config),
         "RootFS": {"Type": "layers"} | ({"Layers": list(config.diff_ids)} if config.diff_ids else {}),
-        "Metadata": {"LastTagTime": local.tagged or NEVER},
+        "Metadata": {"LastTagTime": local.tagged or ZERO_TIME},
         "Config": RUN_CONFIG | config.run_json(),
     }
     return said | {
@@ -82,7 +83,7 @@ def image_history(engine: Engine, local: LocalImage, known: Mapping[str, LocalIm
     steps: list[dict[str, Any]] = [
         {
             "Comment": step.comment,
-            "Created": created_seconds(step.created),
+            "Created": created(step.created) // SECOND,
             "CreatedBy": step.created_by,
             "Id": "<missing>",
             "Size": 0 if step.empty_layer else next(sizes, 0),

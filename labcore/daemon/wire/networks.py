@@ -1,13 +1,14 @@
-"""NetworkCreate, EndpointSettings, and the bodies of connect and disconnect; what they mean for the engine."""
+"""NetworkCreate, and the bodies of connect and disconnect; what they mean for the engine."""
 
 from typing import Final
 
 from msgspec import field
 
 from labcore.daemon.wire.codec import Wire
+from labcore.daemon.wire.endpoint_settings import EndpointSettings
 from labcore.engine.network_create import network_options
 from labcore.errors import Forbidden, InvalidInput, NotFound
-from labcore.spec.network import EndpointOptions, NetworkOptions
+from labcore.spec.network import NetworkOptions
 
 IPAM_DRIVER: Final = "default"
 
@@ -26,7 +27,7 @@ class IPAM(Wire):
 
     driver: str = ""
     config: list[IPAMConfig] = []
-    options: dict[str, str] = {}
+    options: dict[str, str] | None = None
 
 
 class ConfigReference(Wire):
@@ -51,25 +52,6 @@ class NetworkCreate(Wire):
     enable_ipv6: bool = field(name="EnableIPv6", default=False)
     options: dict[str, str] = {}
     labels: dict[str, str] = {}
-
-
-class EndpointIPAMConfig(Wire):
-    """The addresses that a container wants."""
-
-    ipv4_address: str = field(name="IPv4Address", default="")
-    ipv6_address: str = field(name="IPv6Address", default="")
-    link_local_ips: list[str] = field(name="LinkLocalIPs", default_factory=list)
-
-
-class EndpointSettings(Wire):
-    """How a container wants to be connected."""
-
-    ipam_config: EndpointIPAMConfig = field(name="IPAMConfig", default_factory=EndpointIPAMConfig)
-    links: list[str] = []
-    aliases: list[str] = []
-    mac_address: str = ""
-    driver_opts: dict[str, str] = {}
-    gw_priority: int = 0
 
 
 class NetworkConnect(Wire):
@@ -99,6 +81,7 @@ def network_options_of(body: NetworkCreate) -> NetworkOptions:
         auxiliary={name: address for pool in pools for name, address in pool.auxiliary_addresses.items()},
         labels=body.labels,
         options=body.options,
+        ipam_options=body.ipam.options,
         ipv4=body.enable_ipv4,
         ipv6=body.enable_ipv6,
         internal=body.internal,
@@ -123,24 +106,3 @@ def _check(body: NetworkCreate) -> None:
         raise NotFound(f'plugin "{body.ipam.driver:.80}" not found: the IPAM driver {IPAM_DRIVER} is all there is')
     if any(not pool.subnet for pool in body.ipam.config):
         raise InvalidInput("invalid network config:\ninvalid subnet : invalid CIDR block notation: IPAM.Config names no Subnet")
-
-
-def endpoint_options_of(network: str, body: EndpointSettings) -> EndpointOptions:
-    """Return how a container is to be connected to a network. Raises InvalidInput."""
-    if body.ipam_config.link_local_ips:
-        raise InvalidInput("IPAMConfig.LinkLocalIPs: addresses of that kind are not given here: leave them out")
-    return EndpointOptions(
-        network,
-        ipv4=body.ipam_config.ipv4_address,
-        ipv6=body.ipam_config.ipv6_address,
-        mac_address=body.mac_address,
-        aliases=tuple(body.aliases),
-        links=tuple(_link(text) for text in body.links),
-        driver_options=tuple(body.driver_opts.items()),
-        priority=body.gw_priority,
-    )
-
-
-def _link(text: str) -> tuple[str, str]:
-    name, colon, alias = text.partition(":")
-    return name, alias if colon else name

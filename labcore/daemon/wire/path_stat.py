@@ -6,7 +6,7 @@ from typing import Final
 
 from labcore.daemon.wire.codec import encode
 from labcore.engine.container_files import PathStat
-from labcore.engine.container_state import rfc3339
+from labcore.engine.timestamps import rfc3339
 
 HEADER: Final = "X-Docker-Container-Path-Stat"
 KINDS: Final = {

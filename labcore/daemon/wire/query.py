@@ -1,8 +1,9 @@
 """Query parameters of requests: truths, numbers and filters, as docker reads them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
 from labcore.daemon.wire.codec import decode_bytes
+from labcore.engine.timestamps import parse_rfc3339, parse_time
 from labcore.errors import InvalidInput
 from labcore.http import Request
 
@@ -42,6 +43,16 @@ def filters(request: Request, known: Collection[str] | None) -> dict[str, list[s
         name: [value for value, wanted in values.items() if wanted] if isinstance(values, dict) else values
         for name, values in found.items()
     }
+
+
+def before(texts: Sequence[str]) -> Callable[[str], bool]:
+    """Return a predicate of RFC 3339's times: before the one that the filter `until` names. Raises InvalidInput."""
+    if not texts:
+        return lambda _: True
+    if len(texts) > 1:
+        raise InvalidInput("more than one until filter specified")
+    limit = parse_time(texts[0])
+    return lambda created: parse_rfc3339(created) < limit
 
 
 def strict_flag(request: Request, name: str, *, default: bool = False) -> bool:

@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from labcore.engine.container_state import rfc3339
+from labcore.daemon.wire.codec import ZERO_TIME
 from labcore.engine.records import Container
 from labcore.engine.stats import BlockSample, CpuSample, Sample
+from labcore.engine.timestamps import rfc3339
 
-NEVER: Final = "0001-01-01T00:00:00Z"
 BLOCK_COUNTS: Final = (
     "io_queue_recursive", "io_service_time_recursive", "io_wait_time_recursive", "io_merged_recursive", "io_time_recursive",
     "sectors_recursive",
@@ -20,8 +20,8 @@ def stats_response(found: Sample, before: Sample | None, container: Container | 
     networks = {name: dict(counts) for name, counts in found.networks}
     return {
         **about,
-        "read": rfc3339(found.time) if runs else NEVER,
-        "preread": rfc3339(before.time) if before and before.memory is not None else NEVER,
+        "read": rfc3339(found.time) if runs else ZERO_TIME,
+        "preread": rfc3339(before.time) if before and before.memory is not None else ZERO_TIME,
         "pids_stats": _processes(found) if runs else {},
         "blkio_stats": _blocks(found, runs=runs),
         "num_procs": 0,

@@ -4,13 +4,13 @@ import os
 import platform
 import threading
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import labcore
 from labcore.daemon.context import Daemon
 from labcore.daemon.versions import API_VERSION, MIN_API_VERSION
+from labcore.engine.timestamps import now
 from labcore.images.resolve import entries
 from labcore.native import program
 from labcore.runtime.cgroups.hierarchy import hierarchies
@@ -33,67 +33,101 @@ LIMITS: Final = {  # field -> controller, and what says that the kernel lacks it
     "CPUSet": ("cpuset", "No cpuset support"),
     "PidsLimit": ("pids", "No pids limit support"),
 }
+NOT_HERE: Final = {  # what docker has, and labcore has not, as docker says it
+    "Swarm": {
+        "NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": False, "Error": "",
+        "RemoteManagers": None,
+    },
+    "ExperimentalBuild": False,
+    "Isolation": "",
+    "GenericResources": None,
+    "CDISpecDirs": [],
+    "ContainerdCommit": {"ID": ""},
+    "RuncCommit": {"ID": ""},
+    "InitCommit": {"ID": ""},
+}  # fmt: skip
 
 
 def info_json(daemon: Daemon) -> dict[str, Any]:
     """Return SystemInfo."""
-    machine, limits = os.uname(), _limits()
+    limits = _limits()
     return {
         "ID": daemon.id,
+        "ServerVersion": labcore.__version__,
         **_counts(daemon),
+        **_machine(),
+        **limits,
+        "OomKillDisable": bool(hierarchies().v1) and limits["MemoryLimit"],
+        **_drivers(daemon),
+        **_runtimes(),
+        **_process(daemon),
+        **_proxies(),
+        "DockerRootDir": str(daemon.engine.root),
+        "Labels": [f"{name}={value}" for name, value in daemon.settings.labels],
+        "IndexServerAddress": INDEX,
+        "RegistryConfig": _registry_config(daemon),
+        "SecurityOptions": _security_options(daemon),
+        "LiveRestoreEnabled": True,
+        **NOT_HERE,
+        "Warnings": _warnings(daemon, limits) or None,
+    }
+
+
+def _machine() -> dict[str, Any]:
+    """Return the kernel, the distribution, the processors, and the memory in bytes."""
+    machine = os.uname()
+    return {
+        "Name": machine.nodename,
+        "KernelVersion": machine.release,
+        "OSType": "linux",
+        "Architecture": machine.machine,
+        "NCPU": len(os.sched_getaffinity(0)),
+        "MemTotal": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "IPv4Forwarding": _is_on("/proc/sys/net/ipv4/ip_forward"),
+        "CgroupDriver": "systemd" if RUNS.is_dir() and not hierarchies().v1 else "cgroupfs",
+        "CgroupVersion": "1" if hierarchies().v1 else "2",
+        **_operating_system(),
+    }
+
+
+def _drivers(daemon: Daemon) -> dict[str, Any]:
+    return {
         "Driver": driver(daemon.engine.layers.prepared()),
         "DriverStatus": _driver_status(daemon),
+        "LoggingDriver": daemon.settings.log_driver,
+        "FirewallBackend": {"Driver": "nftables"},
         "Plugins": {
             "Volume": VOLUME_DRIVERS,
             "Network": NETWORK_DRIVERS,
             "Authorization": None,
             "Log": sorted(set(LOG_DRIVERS) - {"none"}),
         },
-        **limits,
-        "OomKillDisable": bool(hierarchies().v1) and limits["MemoryLimit"],
-        "IPv4Forwarding": _is_on("/proc/sys/net/ipv4/ip_forward"),
-        "Debug": daemon.settings.debug,
-        "NFd": len(os.listdir("/proc/self/fd")),  # noqa: PTH208
-        "NGoroutines": threading.active_count(),
-        "SystemTime": datetime.now(UTC).isoformat(),
-        "LoggingDriver": daemon.settings.log_driver,
-        "CgroupDriver": "systemd" if RUNS.is_dir() and not hierarchies().v1 else "cgroupfs",
-        "CgroupVersion": "1" if hierarchies().v1 else "2",
-        "NEventsListener": daemon.events.count_subscriptions(),
-        "KernelVersion": machine.release,
-        **_operating_system(),
-        "OSType": "linux",
-        "Architecture": machine.machine,
-        "IndexServerAddress": INDEX,
-        "RegistryConfig": _registry_config(daemon),
-        "NCPU": len(os.sched_getaffinity(0)),
-        "MemTotal": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
-        "GenericResources": None,
-        "DockerRootDir": str(daemon.engine.root),
-        **{field: os.environ.get(name, "") for field, name in (("HttpProxy", "HTTP_PROXY"), ("HttpsProxy", "HTTPS_PROXY"))},
-        "NoProxy": os.environ.get("NO_PROXY", ""),
-        "Name": machine.nodename,
-        "Labels": [f"{name}={value}" for name, value in daemon.settings.labels],
-        "ExperimentalBuild": False,
-        "ServerVersion": labcore.__version__,
+    }
+
+
+def _runtimes() -> dict[str, Any]:
+    return {
         "Runtimes": {RUNTIME: {"path": str(_runtime())}},
         "DefaultRuntime": RUNTIME,
         "ExecutionDriver": RUNTIME,
-        "Swarm": {
-            "NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": False, "Error": "",
-            "RemoteManagers": None,
-        },
-        "LiveRestoreEnabled": True,
-        "Isolation": "",
         "InitBinary": Path(program("labcore-init")).name,
-        "ContainerdCommit": {"ID": ""},
-        "RuncCommit": {"ID": ""},
-        "InitCommit": {"ID": ""},
-        "SecurityOptions": _security_options(daemon),
-        "FirewallBackend": {"Driver": "nftables"},
-        "CDISpecDirs": [],
-        "Warnings": _warnings(daemon, limits) or None,
-    }  # fmt: skip
+    }
+
+
+def _process(daemon: Daemon) -> dict[str, Any]:
+    """Return the daemon's own process: its descriptors, its threads, and who listens for events."""
+    return {
+        "Debug": daemon.settings.debug,
+        "NFd": len(os.listdir("/proc/self/fd")),  # noqa: PTH208
+        "NGoroutines": threading.active_count(),
+        "NEventsListener": daemon.events.count_subscriptions(),
+        "SystemTime": now(),
+    }
+
+
+def _proxies() -> dict[str, str]:
+    names = {"HttpProxy": "HTTP_PROXY", "HttpsProxy": "HTTPS_PROXY", "NoProxy": "NO_PROXY"}
+    return {field: os.environ.get(name, "") for field, name in names.items()}
 
 
 def _counts(daemon: Daemon) -> dict[str, int]:

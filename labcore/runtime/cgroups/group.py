@@ -206,10 +206,6 @@ class Cgroup(Record):
         """Let them go on."""
         removal.thaw(self.entrances())
 
-    def is_frozen(self) -> bool:
-        """Return whether its processes are stopped."""
-        return removal.frozen(self.entrances())
-
 
 def _normalized(path: str) -> str:
     return os.path.normpath("/" + path.lstrip("/"))

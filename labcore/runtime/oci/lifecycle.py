@@ -75,45 +75,22 @@ class Runtime:
         The caller waits for it, unless it is released to whoever reaps this process's orphans. Raises WrongState, ConfigError,
         InvalidInput, StepFailed.
         """
-        from labcore.runtime.exec import exec_plan
-        from labcore.runtime.oci import console
-        from labcore.runtime.oci.config import read_affinities, read_bundle, read_process
-        from labcore.runtime.oci.creation import check_socket, warn
-        from labcore.runtime.oci.node import Node
-        from labcore.runtime.oci.rootfs import check_program, with_home
-        from labcore.runtime.stages import LaunchOptions
-        from labcore.runtime.start import spawn
-        from labcore.runtime.stdio import give_streams
+        from labcore.runtime.oci.exec import execute
 
         saved = self._in_state(name, "nothing can be executed in it", "running", "created")
-        bundle = read_bundle(saved.config, saved.bundle)
-        spec = with_home(read_process(Node(process, "process"), bundle.spec, warn), f"/proc/{saved.pid}/root")
-        check_socket(console_socket, spec.terminal)
-        size = Node(process, "process")["consoleSize"]
-        wanted = (size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None
 
-        def ready(process: Process) -> None:
-            # What was joined may be a later process's, with the number of one that has ended.
+        def check() -> None:  # what was joined may be a later process's, with the number of one that has ended
             self._in_state(name, "nothing can be executed in it any more", "running", "created", "paused")
-            check_program(spec, saved.pid)
-            if not spec.terminal:
-                give_streams(process.pid, spec.user.uid, terminals=True)
 
-        cgroups = tuple(directory for directory in Cgroup(saved.cgroup).entrances() if os.path.isdir(directory))
-
-        def take_terminal(process: Process) -> None:
-            console.hand_over(process, console_socket or "", wanted)
-
-        plan = exec_plan(
-            spec.replace(cgroups=cgroups),
-            saved.pid,
+        return execute(
+            saved,
+            process,
             stages=self.stages,
-            options=LaunchOptions(
-                dies_with_parent=False, preserve_fds=len(preserved), syncs=(("terminal", take_terminal), ("created", ready))
-            ),
-            affinities=read_affinities(Node(process, "process")),
+            console_socket=console_socket,
+            preserved=preserved,
+            release=release,
+            check_joined=check,
         )
-        return spawn(plan, release=release, preserved=preserved)
 
     def pause(self, name: str) -> None:
         """Stop all processes of a container where they are. Raises WrongState."""

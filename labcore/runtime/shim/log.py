@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
 import struct
@@ -11,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from labcore import native
+from labcore.locks import flock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,10 +49,14 @@ ATTEMPTS: Final = 100  # to find the end of a file that is written to meanwhile
 
 
 class LogReader:
-    """Reads a log block by block, and over to the next file when it was rotated. Close it."""
+    """Reads a log block by block, and over to the next file when it was rotated. Close it.
 
-    def __init__(self, directory: str) -> None:
+    With `is_attached` none is lost to rotation, however late it is read: the container waits (`log_waits` in csrc/log.h).
+    """
+
+    def __init__(self, directory: str, *, is_attached: bool = False) -> None:
         self._directory = Path(directory)
+        self._is_attached = is_attached
         self._next: int | None = None  # where in the whole output the next record should begin
         self._files = self._newer_than(None)
         self._at = 0  # in the first of them
@@ -64,8 +70,10 @@ class LogReader:
         while self._files or self._rotated():
             while records := self._block():
                 yield records
-            if len(self._files) == 1 and not self._rotated():
-                return
+            if len(self._files) == 1:
+                if not self._rotated():
+                    return
+                continue  # more may have come into the old one, before that was found to be one
             os.close(self._files.pop(0))
             self._at = 0
 
@@ -91,6 +99,8 @@ class LogReader:
     def _rotated(self) -> bool:
         """Look whether the newest file has become an older one; then read on in those that came after it."""
         newer = self._newer_than(os.fstat(self._files[-1]) if self._files else None)
+        if newer and self._files and self._is_attached:
+            fcntl.flock(self._files[-1], fcntl.LOCK_UN)
         self._files += newer
         return bool(newer)
 
@@ -104,6 +114,8 @@ class LogReader:
                     found.insert(0, fd)
                     if last and os.path.samestat(os.fstat(fd), last):
                         break
+            if found and self._is_attached:
+                flock(found[-1], shared=True)
             if not found or _is_at(found[-1], self._directory / "log"):
                 break
             _close_all(found)
@@ -181,9 +193,9 @@ def _backwards(fd: int, end: int) -> Iterator[tuple[int, int, bytes]]:
 
 
 @contextmanager
-def opened(directory: str) -> Iterator[LogReader]:
+def opened(directory: str, *, is_attached: bool = False) -> Iterator[LogReader]:
     """Open a log."""
-    reader = LogReader(directory)
+    reader = LogReader(directory, is_attached=is_attached)
     try:
         yield reader
     finally:

@@ -38,9 +38,12 @@ class Exit(Record):
     error: int = 0
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read what the shim wrote."""
-        code, status, time, output, failed, error = map(int, text.split())
+    def parse(cls, text: str) -> Self | None:
+        """Read what the shim wrote; None if the machine crashed before that was on its disk."""
+        try:
+            code, status, time, output, failed, error = map(int, text.split())
+        except ValueError:
+            return None
         return cls(as_return_code(code, status), time, output, failed, error)
 
 
@@ -97,15 +100,19 @@ class Shim(Record):
         """
         process = self.attach()
         assert isinstance(process.source, AttachedExit)
-        process.source.close_input()
-        process.release()
+        try:
+            process.source.close_input()
+        except BrokenPipeError:
+            raise NotRunning(f"the shim in {self.directory} has just ended") from None
+        finally:
+            process.release()
 
-    def reader(self) -> LogReader:
-        """Open the container's log, at its beginning. Close it."""
-        return LogReader(self.directory)
+    def reader(self, *, is_attached: bool = False) -> LogReader:
+        """Open the container's log, at its beginning. Close it. With `is_attached` the container waits for it: `LogReader`."""
+        return LogReader(self.directory, is_attached=is_attached)
 
     def followed(self, reader: LogReader, cancelled: Cancellation | None = None) -> Iterator[list[LogRecord]]:
-        """Read on in the container's log up to its end, waiting for more. A slow reader makes nobody wait."""
+        """Read on in the container's log up to its end, waiting for more."""
         try:
             process = self.attach()
         except NotRunning:
@@ -121,9 +128,9 @@ class Shim(Record):
             for records in reader.available():
                 yield from records
 
-    def follow(self) -> Iterator[LogRecord]:
+    def follow(self, *, is_attached: bool = False) -> Iterator[LogRecord]:
         """Read the container's output up to its end, waiting for more."""
-        with opened(self.directory) as reader:
+        with opened(self.directory, is_attached=is_attached) as reader:
             for records in self.followed(reader):
                 yield from records
 

@@ -105,8 +105,9 @@ def _resolved_workdir(spec: ContainerSpec) -> str:
     return mounting.resolved(os.path.normpath(spec.workdir), spec.root, spec.mounts) if spec.workdir != "/" else "/"
 
 
-def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> list[Op]:
-    return [*([ops.MaskPaths(masked)] if masked else []), *([ops.ReadonlyPaths(readonly)] if readonly else [])]
+@lru_cache(maxsize=16)
+def _protection(masked: tuple[str, ...], readonly: tuple[str, ...]) -> tuple[Op, ...]:
+    return (*([ops.MaskPaths(masked)] if masked else []), *([ops.ReadonlyPaths(readonly)] if readonly else []))
 
 
 def protection(spec: ContainerSpec) -> list[Op]:

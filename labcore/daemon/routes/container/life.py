@@ -6,9 +6,8 @@ from typing import Final
 
 from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import JSON, decode, empty, encode, json_response
-from labcore.daemon.wire.container_update import ContainerUpdate, limits_of, restart_policy_of
-from labcore.daemon.wire.query import filters, flag, number
-from labcore.daemon.wire.times import before
+from labcore.daemon.wire.container_update import ContainerUpdate, limits_of, new_restart_policy
+from labcore.daemon.wire.query import before, filters, flag, number
 from labcore.engine.container_links import remove_link
 from labcore.engine.container_pause import pause, unpause
 from labcore.engine.container_restart import restart
@@ -17,8 +16,8 @@ from labcore.engine.container_state import get
 from labcore.engine.container_update import update
 from labcore.engine.container_wait import ContainerWait
 from labcore.engine.containers import kill, remove, rename, signal_number, stop
+from labcore.engine.filters import has_label
 from labcore.engine.lifecycle import NOTHING
-from labcore.engine.listing import has_label
 from labcore.engine.prune import prune_containers
 from labcore.engine.records import Container
 from labcore.http import Request, Response, Route
@@ -79,7 +78,7 @@ def rename_container(daemon: Daemon, request: Request, name: str) -> Response:
 def update_container(daemon: Daemon, request: Request, name: str) -> Response:
     """POST /containers/{name}/update."""
     body = decode(request, ContainerUpdate)
-    update(daemon.engine, name, limits_of(body), restart=restart_policy_of(body.restart_policy))
+    update(daemon.engine, name, limits_of(body), restart=new_restart_policy(body.restart_policy))
     return json_response({"Warnings": None})
 
 

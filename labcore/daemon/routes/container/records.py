@@ -6,7 +6,7 @@ from typing import Final
 from labcore.daemon.context import Daemon
 from labcore.daemon.defaults import complete_body, complete_options
 from labcore.daemon.wire.codec import decode, json_response
-from labcore.daemon.wire.container import inspect, summary
+from labcore.daemon.wire.container import inspect, summaries
 from labcore.daemon.wire.container_create import ContainerCreate, create_options_of
 from labcore.daemon.wire.platform import platform_text
 from labcore.daemon.wire.query import filters, flag, number
@@ -42,8 +42,7 @@ def list_containers(daemon: Daemon, request: Request) -> Response:
     whole = (each for each in every(daemon.engine) if isinstance(each, Container))
     found = [each for each in whole if matches(each, wanted, health=daemon.engine.health_status(each.id))]
     shown = [each for each in found if every_one or status_of(each) in RUNNING]
-    size = flag(request, "size")
-    return json_response([summary(daemon.engine, each, size=size) for each in (shown[:limit] if limit > 0 else shown)])
+    return json_response(summaries(daemon.engine, shown[:limit] if limit > 0 else shown, size=flag(request, "size")))
 
 
 def inspect_container(daemon: Daemon, request: Request, name: str) -> Response:

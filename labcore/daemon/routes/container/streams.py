@@ -16,8 +16,9 @@ from labcore.engine.attach import check_can_attach, close_input, input_of
 from labcore.engine.container_events import log_container_event
 from labcore.engine.container_state import get, shim_of
 from labcore.engine.events import Subscription
-from labcore.engine.logs import LogQuery, log_blocks, moment
+from labcore.engine.logs import LogQuery, log_blocks
 from labcore.engine.records import Container
+from labcore.engine.timestamps import parse_time
 from labcore.errors import NotRunning
 from labcore.http import HTTPException, RawStream, Request, Response, Route, Upgrade
 from labcore.http.websocket import WebSocket, handshake_headers
@@ -61,7 +62,7 @@ def _attaching(
         started = daemon.events.subscribe(lambda event: event.id == container.id and event.action in ("start", "destroy"))
         undo.callback(started.close)
         running = get(daemon.engine, container.id).state.status == "running"
-        reader = shim_of(daemon.engine, container).reader()
+        reader = shim_of(daemon.engine, container).reader(is_attached=bool(wanted & {"stdout", "stderr"}))
         undo.callback(reader.close)
         if not flag(request, "logs"):
             reader.seek_to_end()
@@ -123,8 +124,8 @@ def container_logs(daemon: Daemon, request: Request, name: str) -> Response:
     query = LogQuery(
         follow=flag(request, "follow") and container.state.status not in ("created", "exited"),
         tail=_tail(request),
-        since=_moment(request, "since") or 0,
-        until=_moment(request, "until"),
+        since=_time(request, "since") or 0,
+        until=_time(request, "until"),
     )
     lines = LogFormat(container, streams, timestamps=flag(request, "timestamps"), details=flag(request, "details"))
     cancelled = Cancellation()
@@ -143,9 +144,9 @@ def _tail(request: Request) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() else None
 
 
-def _moment(request: Request, name: str) -> int | None:
+def _time(request: Request, name: str) -> int | None:
     text = request.query.get(name, "")
-    return None if text in ("", "0") or text.startswith("-") else moment(text)
+    return None if text in ("", "0") or text.startswith("-") else parse_time(text)
 
 
 def resize_container(daemon: Daemon, request: Request, name: str) -> Response:

@@ -1,0 +1,75 @@
+"""exec: a further process in a container, from a `process` object (config.md)."""
+
+from __future__ import annotations
+
+import os
+
+from labcore.runtime.cgroups import Cgroup
+from labcore.runtime.exec import exec_plan
+from labcore.runtime.oci import console
+from labcore.runtime.oci.config import read_affinities, read_bundle, read_process
+from labcore.runtime.oci.creation import check_socket, warn
+from labcore.runtime.oci.node import Node
+from labcore.runtime.oci.rootfs import check_program, with_home
+from labcore.runtime.stages import LaunchOptions
+from labcore.runtime.start import spawn
+from labcore.runtime.stdio import give_streams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from labcore.native import Process
+    from labcore.runtime.oci.state import Saved
+    from labcore.runtime.stages import Stage
+    from labcore.spec import ContainerSpec
+
+
+def execute(
+    saved: Saved,
+    process: dict[str, Any],
+    *,
+    stages: Mapping[str, Stage | None] | None,
+    console_socket: str | None,
+    preserved: Sequence[int],
+    release: bool,
+    check_joined: Callable[[], None],
+) -> Process:
+    """Start the process, and return it once its program runs.
+
+    `check_joined` is called when it has joined the container, and raises if that has ended. Raises ConfigError, InvalidInput,
+    StepFailed.
+    """
+    node = Node(process, "process")
+    spec = _spec(saved, node)
+    check_socket(console_socket, spec.terminal)
+    size = _console_size(node)
+
+    def ready(joined: Process) -> None:
+        check_joined()
+        check_program(spec, saved.pid)
+        if not spec.terminal:
+            give_streams(joined.pid, spec.user.uid, terminals=True)
+
+    def take_terminal(joined: Process) -> None:
+        console.hand_over(joined, console_socket or "", size)
+
+    options = LaunchOptions(
+        dies_with_parent=False, preserve_fds=len(preserved), syncs=(("terminal", take_terminal), ("created", ready))
+    )
+    plan = exec_plan(spec, saved.pid, stages=stages, options=options, affinities=read_affinities(node))
+    return spawn(plan, release=release, preserved=preserved)
+
+
+def _spec(saved: Saved, node: Node) -> ContainerSpec:
+    """Return the container's own spec, with what the process object says, and the cgroups that are there to be entered."""
+    bundle = read_bundle(saved.config, saved.bundle)
+    spec = with_home(read_process(node, bundle.spec, warn), f"/proc/{saved.pid}/root")
+    return spec.replace(cgroups=tuple(each for each in Cgroup(saved.cgroup).entrances() if os.path.isdir(each)))
+
+
+def _console_size(node: Node) -> tuple[int, int] | None:
+    """Return the terminal's rows and columns."""
+    size = node["consoleSize"]
+    return (size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None
