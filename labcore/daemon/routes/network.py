@@ -89,6 +89,7 @@ def prune(daemon: Daemon, request: Request) -> Response:
 
 ROUTES = (
     Route("GET", "/networks", list_networks),
+    Route("GET", "/networks/", list_networks),
     Route("POST", "/networks/create", create),
     Route("POST", "/networks/prune", prune),
     Route("GET", "/networks/{name}", inspect_network),
