@@ -67,7 +67,6 @@ def test_a_tmpfs_is_shown_where_it_was_asked_for(daemon: RunningDaemon) -> None:
     ("body", "said"),
     [
         ({"HostConfig": {"VolumeDriver": "other", "Binds": ["v:/v"]}}, "plugin 'other' not found"),
-        ({"HostConfig": {"LogConfig": {"Type": "asdf"}}}, 'error looking up logging plugin asdf: plugin "asdf" not found'),
         (
             {"NetworkingConfig": {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["169.254.8.8"]}}}}},
             "LinkLocalIPs",
@@ -76,3 +75,8 @@ def test_a_tmpfs_is_shown_where_it_was_asked_for(daemon: RunningDaemon) -> None:
 )
 def test_what_is_refused(daemon: RunningDaemon, body: dict[str, Any], said: str) -> None:
     assert said in refused(daemon, **body)
+
+
+def test_an_unknown_log_driver_is_refused_in_dockers_words(daemon: RunningDaemon) -> None:
+    said = refused(daemon, HostConfig={"LogConfig": {"Type": "asdf"}})
+    assert said == 'error looking up logging plugin asdf: plugin "asdf" not found'
