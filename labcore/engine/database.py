@@ -66,8 +66,8 @@ class Database:
     def held_open(self) -> Iterator[None]:
         """Keep the write-ahead log and its index, with room in them: meanwhile records are changed and removed on a full disk.
 
-        Connections are used again, for to open one takes longer than most transactions. At the end SQLite removes both
-        files, and `reserve` keeps their room. Raises StoreFull, StoreDamaged, Unavailable.
+        Connections are used again: opening one takes longer than most transactions. At the end SQLite removes both files, and
+        `reserve` keeps their room. Raises StoreFull, StoreDamaged, Unavailable.
         """
         self.prepare()
         reserve = self.directory / RESERVE

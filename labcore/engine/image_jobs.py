@@ -1,6 +1,7 @@
 """Image jobs: pull, push, tag, load, save and import as the daemon's clients ask for them, with their events."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import BinaryIO
 
 from labcore.engine.archives import import_root, load
@@ -17,8 +18,7 @@ from labcore.errors import ImageNotFound, InvalidInput, StoreFull
 from labcore.images import Image
 from labcore.images.archive.reading import ArchivedImage
 from labcore.images.archive.writing import archive_chunks
-from labcore.registry.client import Client
-from labcore.registry.transport import Transport
+from labcore.registry.mirrors import Sources
 from labcore.spec import Platform, Reference
 
 OnCancel = Callable[[Callable[[], None]], None]
@@ -52,12 +52,9 @@ def pull_image(
 
 def tags_of(engine: Engine, reference: Reference, find: CredentialsOf) -> list[Reference]:
     """Return a reference for each tag of a repository at its registry. Raises ImageNotFound, RegistryError."""
-    transport = Transport(engine.endpoint(reference.registry), find(reference.registry))
-    try:
-        with in_dockers_words(reference):
-            return [reference.replace(tag=tag) for tag in Client(transport, reference.repository).tags()]
-    finally:
-        transport.close()
+    sources = Sources(engine.endpoint(reference.registry), reference.repository, find)
+    with closing(sources) as client, in_dockers_words(reference):
+        return [reference.replace(tag=tag) for tag in client.tags()]
 
 
 def pushable(engine: Engine, reference: Reference) -> list[Reference]:
