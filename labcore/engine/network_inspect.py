@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 from labcore.engine.filters import TRUTHS, has_label, is_like
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, NotFound
 from labcore.spec.network import PREDEFINED
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ class NetworkView:
     """The networks and endpoints of an engine at one moment: for a list, each is looked up once."""
 
     def __init__(self, engine: Engine) -> None:
-        self.network_id = cache(lambda word: engine.networks.find(word).id)
+        self.network_id = cache(partial(network_id, engine))
         self._endpoints: dict[str, list[Endpoint]] = {}
         for each in engine.networks.endpoints():
             self._endpoints.setdefault(each.owner, []).append(each)
@@ -35,6 +35,14 @@ class NetworkView:
     def endpoints(self, container: Container) -> Sequence[Endpoint]:
         """Return the endpoints that a container has."""
         return self._endpoints.get(container.id, ())
+
+
+def network_id(engine: Engine, network: str) -> str:
+    """Return a network's ID; empty if it was removed, which takes nobody's container away."""
+    try:
+        return engine.networks.find(network).id
+    except NotFound:
+        return ""
 
 
 def endpoints_of(engine: Engine, container: Container) -> Sequence[Endpoint]:

@@ -114,7 +114,7 @@ def test_bench_ports_measures_beside_dockerd(peer: Peers, tmp_path: Path) -> Non
     needs_root()
     peer.needs("docker", "dockerd")
     command = [sys.executable, "-m", "labcore", "bench", "ports", "-n", "2", "--json", str(tmp_path / "rows.json")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     rows = {(row["bench"], row["subject"]) for row in json.loads((tmp_path / "rows.json").read_text())["rows"]}
     assert {("publish", "labcore, none published"), ("publish", "labcore, 1,000 published")} < rows
@@ -126,7 +126,7 @@ def test_bench_dns_measures_beside_dockerd(peer: Peers, tmp_path: Path) -> None:
     needs_root()
     peer.needs("docker", "dockerd")
     command = [sys.executable, "-m", "labcore", "bench", "dns", "-n", "2", "--json", str(tmp_path / "rows.json")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
     assert [(row["bench"], row["subject"]) for row in rows] == [("dns", "labcore"), ("dns", "docker")]
