@@ -138,60 +138,79 @@ static bool wait_for_exit(int pidfd, siginfo_t *info)
     return true;
 }
 
-int main(int argc, char **argv)
+/* The plan that the starter has left behind a descriptor; NULL, with errno, if it is none. */
+static struct block *map_block(void)
 {
     struct stat status;
-    int running[2], pidfd = -1, error;
-    const int waits = argc == 2, keeps_output = argc == 3, is_shim = argc == 5;
+    if (fstat(MONITOR_BLOCK, &status) < 0)
+        return NULL;
+    struct block *block = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, MONITOR_BLOCK, 0);
+    if (block == MAP_FAILED)
+        return NULL;
+    if (block_check(block, (size_t)status.st_size)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    block_relocate(block);
+    close(MONITOR_BLOCK);
+    return block;
+}
 
+/* Returns the child's number, or an error below zero. The child has no memory of ours; it holds the pipe's end `running` until
+ * execve or its exit closes it. */
+static long clone_child(struct block *block, struct report *report, int running, int *pidfd)
+{
+    struct clone_args args = {
+        .flags = block_clone_flags(block) | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_CHILD_SETTID,
+        .pidfd = (uint64_t)pidfd,
+        .child_tid = (uint64_t)&report->pid_inside,
+        .exit_signal = SIGCHLD,
+        .cgroup = (uint64_t)block->cgroup,
+    };
+    long pid = raw_syscall(SYS_clone3, (uint64_t)&args, sizeof args, 0, 0, 0, 0);
+    if (pid != 0)
+        return pid;
+    dup3(running, MONITOR_BLOCK, O_CLOEXEC); /* where a plan that closes the descriptors above leaves it alone */
+    close(running);
+    int code = block_walk(block, report);
+    say_what_failed(block, report);
+    _exit(code);
+}
+
+static void become_a_monitor(void)
+{
     for (int fd = MONITOR_BLOCK; fd < MONITOR_OWN; fd++)
         (void)!fcntl(fd, F_SETFD, FD_CLOEXEC); /* some may be absent */
     prctl(PR_SET_NAME, "labcore-monitor");     /* it was started by a descriptor, whose number would be its name */
     setsid();                                  /* a Ctrl-C in the starter's terminal is not for us */
+}
 
-    if (fstat(MONITOR_BLOCK, &status) < 0)
-        return refuse(errno);
-    size_t size = (size_t)status.st_size;
-    struct block *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, MONITOR_BLOCK, 0);
-    if (block == MAP_FAILED)
-        return refuse(errno);
-    if (block_check(block, size))
-        return refuse(EINVAL);
-    block_relocate(block);
-    close(MONITOR_BLOCK);
+int main(int argc, char **argv)
+{
+    int running[2], pidfd = -1, error;
+    const bool waits = argc == 2, keeps_output = argc == 3, is_shim = argc == 5;
 
+    become_a_monitor();
+    struct block *block = map_block();
+    if (!block)
+        return refuse(errno);
     size_t shared = report_size(block->steps);
     struct report *report = mmap(NULL, shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (report == MAP_FAILED || pipe2(running, O_CLOEXEC) < 0)
         return refuse(errno);
-
     if (is_shim) {
         struct shim_options options = as_shim_options(argv + 1);
         if ((error = shim_open(&options)) < 0)
             return refuse(-error);
     }
 
-    struct clone_args args = {
-        .flags = block_clone_flags(block) | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_CHILD_SETTID,
-        .pidfd = (uint64_t)&pidfd,
-        .child_tid = (uint64_t)&report->pid_inside,
-        .exit_signal = SIGCHLD,
-        .cgroup = (uint64_t)block->cgroup,
-    };
     report->failed = -1;
     report->cloned = monotonic_ns();
     if (block_walk_before(block, report)) {
         tell_starter((struct message){.kind = MESSAGE_WALKED}, report, shared, -1);
         return 1;
     }
-    long pid = raw_syscall(SYS_clone3, (uint64_t)&args, sizeof args, 0, 0, 0, 0);
-    if (pid == 0) {
-        dup3(running[1], MONITOR_BLOCK, O_CLOEXEC); /* where a plan that closes the descriptors above leaves it alone */
-        close(running[1]);
-        int code = block_walk(block, report);
-        say_what_failed(block, report);
-        _exit(code);
-    }
+    long pid = clone_child(block, report, running[1], &pidfd);
     if (pid < 0)
         return refuse((int)-pid);
 

@@ -5,7 +5,7 @@
  *                   monitor is gone (it has recorded the exit, or was killed, or the machine was)
  *     pid           of its first process, as long as the monitor lives
  *     log           its output: see log.h
- *     exit          how it ended, written whole or not at all
+ *     exit          how it ended, written whole or not at all. Until then it is `incoming`, where the starter has reserved room
  */
 #include "shim.h"
 
@@ -38,7 +38,7 @@ enum { WAIT_MS = 10 }; /* after which it is looked again how far an attached rea
 
 static struct log container_log;
 static struct pollfd watched[MOST];
-static int clients, input = -1, input_once;
+static int clients, input = -1, input_once, exit_record = -1;
 
 int shim_open(const struct shim_options *options)
 {
@@ -53,16 +53,15 @@ int shim_open(const struct shim_options *options)
     return log_open(&container_log, options->buffer);
 }
 
-/* Write a file whole or not at all: whoever reads it after a crash finds all of it, or none. */
-static void record(const char *name, const char *text)
+/* Write how it ended, whole or not at all, into the room that was reserved for it: the disk may be full by now. */
+static void record_exit(const char *text)
 {
-    int file = openat(MONITOR_DIRECTORY, "incoming", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (file < 0)
-        return; /* the directory is gone, or full: those who are connected are told all the same */
-    if (write(file, text, strlen(text)) == (ssize_t)strlen(text) && fsync(file) == 0)
-        renameat(MONITOR_DIRECTORY, "incoming", MONITOR_DIRECTORY, name);
-    close(file);
-    fsync(MONITOR_DIRECTORY);
+    const size_t size = strlen(text);
+    exit_record = openat(MONITOR_DIRECTORY, "incoming", O_WRONLY | O_CLOEXEC);
+    if (exit_record < 0)
+        return; /* the directory is gone: those who are connected are told all the same */
+    if (write(exit_record, text, size) == (ssize_t)size && ftruncate(exit_record, (off_t)size) == 0)
+        renameat(MONITOR_DIRECTORY, "incoming", MONITOR_DIRECTORY, "exit");
 }
 
 void shim_started(int pid)
@@ -187,7 +186,7 @@ void shim_until_exit(int pid, int pidfd, const struct report *report, siginfo_t 
     clock_gettime(CLOCK_REALTIME, &now);
     snprintf(text, sizeof text, "%d %d %lld%09ld %llu %d %d\n", info->si_code, info->si_status, (long long)now.tv_sec,
              now.tv_nsec, (unsigned long long)container_log.offset, report->failed, report->error);
-    record("exit", text);
+    record_exit(text);
     close(MONITOR_ATTACH); /* not before: whom nobody answers must find the record */
     struct message exited = {.kind = MESSAGE_EXITED, .pid = pid, .code = info->si_code, .status = info->si_status};
     for (int i = 0; i < clients; i++)
@@ -196,5 +195,9 @@ void shim_until_exit(int pid, int pidfd, const struct report *report, siginfo_t 
 
 void shim_close(void)
 {
+    if (exit_record >= 0) { /* not before: nobody waits for the disk */
+        fsync(exit_record);
+        fsync(MONITOR_DIRECTORY);
+    }
     log_close(&container_log);
 }

@@ -22,7 +22,7 @@ void shim_started(int pid);
 /* Log its output and let clients attach until it has ended; then record how it did. `report` says how far its plan came. */
 void shim_until_exit(int pid, int pidfd, const struct report *report, siginfo_t *info);
 
-/* All is recorded and told: wait for the rest of the log. */
+/* All is recorded and told: have the record outlive a crash of the machine, and wait for the rest of the log. */
 void shim_close(void);
 
 #endif

@@ -26,13 +26,15 @@ def room_for(what: str, directory: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        raise StoreFull(
-            error.errno, f"no room for {what} in {directory}: {free(directory)}; `labcore system prune` frees some"
-        ) from None
+        raise StoreFull(error.errno, full_disk(what, directory)) from None
 
 
-def free(directory: Path) -> str:
-    """Return the free space as text."""
+def full_disk(what: str, directory: Path) -> str:
+    """Return the sentence about it, in which programs find strerror(3)'s words."""
+    return f"no room for {what} in {directory}: no space left on device: {_free(directory)}; `labcore system prune` frees some"
+
+
+def _free(directory: Path) -> str:
     try:
         status = os.statvfs(directory)
     except OSError:

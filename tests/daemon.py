@@ -25,7 +25,7 @@ from labcore.engine.network_objects import prune_networks
 from labcore.errors import LabcoreError
 from tests.peers import ROOT
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 DOCKER = ROOT / "usr" / "bin" / "docker"  # the stock command, which needs nothing else of its root
 
 

@@ -13,7 +13,7 @@ from labcore.engine import Engine
 from labcore.network import in_namespace
 
 T = TypeVar("T")
-WAIT_SECONDS = 5
+WAIT_SECONDS = 30
 WITH_ENGINE = """
 import sys
 from pathlib import Path

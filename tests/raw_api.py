@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 HEAD = struct.Struct(">BxxxI")
 UPGRADE = ("Connection: Upgrade", "Upgrade: tcp")
 

@@ -32,16 +32,23 @@ def running(server: Server) -> Iterator[Server]:
         yield server
     finally:
         server.close()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
     """Return whether something becomes true in time."""
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
     return condition()
+
+
+def stays(look: Callable[[], object], seconds: float = 0.2) -> bool:
+    """Return whether what is seen does not change for a while."""
+    before = look()
+    time.sleep(seconds)
+    return look() == before
 
 
 def named(engine: Engine, address: str, name: str = "team/busybox:v1") -> Reference:
@@ -77,4 +84,4 @@ def served_raw(work: Callable[[socket.socket], None]) -> Iterator[str]:
             for connection in connections:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
+            thread.join(60)

@@ -1,78 +1,104 @@
 """Daemon benchmark: the stock docker command at labcore's daemon and at dockerd, in turn; and the daemons' memory."""
 
-import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from labcore.bench.measure import Result, Subject, environment, measure
-from labcore.bench.memory import pss_kib, working_below
+from labcore import procfs
+from labcore.bench.daemon_actions import IMAGE, RUNNING, Action, Docker, actions
+from labcore.bench.measure import Measurement, Result, Subject, environment, measure
+from labcore.bench.memory import peak_kib, pss_kib, reset_peak, working_below
 from labcore.bench.network import WIRE
-from labcore.bench.peers import WITH_NETWORKS, PeerFailed, archive_of, own_daemon, own_dockerd, timed, version
+from labcore.bench.peers import WITH_NETWORKS, PeerFailed, archive_of, own_daemon, own_dockerd, remove_all, timed, version
 from labcore.bench.workspace import workspace
 from labcore.engine import Engine
+from labcore.errors import InvalidInput
 from labcore.spec import OverlayRoot
 
 OURS, THEIRS = "labcore daemon", "dockerd"
-IMAGE, NAME, RUNNING = "labcore-bench", "labcore-bench", "labcore-bench-running"
-MANY: Final = 200  # containers in a list
-AT_ONCE: Final = 8
-IN_ALL: Final = 20  # containers, so many at once
-PINGS: Final = 400  # requests on one connection
-CONNECTIONS: Final = 16
-OUTPUT_MIB: Final = 16
-PING: Final = b"GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n"
-PUTS_OUT: Final = "yes 123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
-SETUP: Final = f"{PUTS_OUT} | head -c {OUTPUT_MIB}m; head -c {OUTPUT_MIB}m /dev/zero > /big; exec sleep 100000"
-
-Docker = list[str]  # the words that begin a command to a daemon
-Action = Callable[[Docker], float]
+IDLE_GOAL_MB: Final = 40
+EACH_GOAL_MB: Final = 0.5
+SIZE_MIB: Final = 1024  # of a log, and of what is copied
+CONTAINERS: Final = 200  # in a list
+SLEEPING: Final = 4  # containers that are weighed
 
 
-def bench_daemon(rounds: int) -> Iterator[Result]:
-    """Measure each kind of request, and yield its results after every round. Raises PeerFailed without the docker command."""
+class Daemons:
+    """labcore's daemon, and dockerd where it can be had, each with an image and a container that runs."""
+
+    def __init__(self, work: Path, undo: ExitStack) -> None:
+        self._work = work
+        self.remarks: list[str] = []
+        self.words = {OURS: undo.enter_context(own_daemon(*_labcore(work)))}
+        try:
+            self.words[THEIRS] = undo.enter_context(own_dockerd(work, *WITH_NETWORKS))
+        except (PeerFailed, OSError) as error:
+            self.remarks.append(f"dockerd: {error}")
+        self.baseline = THEIRS if THEIRS in self.words else OURS
+        archive = _busybox(work)
+        for docker in self.words.values():
+            undo.callback(remove_all, docker)  # those of labcore would run on
+            timed([*docker, "import", archive, IMAGE])
+
+    def each(self, do: Callable[[Docker], Any]) -> None:
+        """Do something with every one of them."""
+        for docker in self.words.values():
+            do(docker)
+
+    def pids(self) -> dict[str, list[int]]:
+        """Return their processes: dockerd's with its containerd."""
+        theirs = str(self._work / "docker")
+        found = [working_below(str(self._work / "labcore"), "python")]
+        found.append([*working_below(theirs, "dockerd"), *working_below(theirs, "containerd")])
+        return dict(zip(self.words, found, strict=False))
+
+    def subjects(self, action: Action) -> list[Subject]:
+        """Return the subjects of a measurement."""
+        return [Subject(name, partial(action.once, docker), action.every) for name, docker in self.words.items()]
+
+
+def bench_daemon(
+    rounds: int, size_mib: int = SIZE_MIB, containers: int = CONTAINERS, only: Sequence[str] = ()
+) -> Iterator[Result]:
+    """Measure each kind of request, and yield its results after every round.
+
+    Logs and what is copied have that size; a list has so many containers. `only` leaves out what has none of these words in its
+    title. Raises PeerFailed without the docker command, InvalidInput if nothing is left.
+    """
     if not shutil.which("docker"):
         raise PeerFailed("docker: not installed; tools/peers make, and it is found")
+    wanted = [each for each in actions(size_mib, containers) if not only or any(words in each.title for words in only)]
+    if not wanted:
+        raise InvalidInput(f"--only {only[0]}: there are {'; '.join(each.title for each in actions(size_mib, containers))}")
     with ExitStack() as undo:
         work = undo.enter_context(workspace())
         subprocess.run(["sh", "-ec", WIRE], check=True)
-        daemons = {OURS: undo.enter_context(_own_labcore(work))}
-        remarks = []
-        try:
-            daemons[THEIRS] = undo.enter_context(own_dockerd(work, *WITH_NETWORKS))
-        except (PeerFailed, OSError) as error:
-            remarks.append(f"dockerd: {error}")
-        archive = _busybox(work)
-        for docker in daemons.values():
-            timed([*docker, "import", archive, IMAGE])
-        remarks.append(_memory(work))
-        for docker in daemons.values():
-            timed([*docker, "run", "-d", "--name", RUNNING, IMAGE, "/bin/sh", "-c", SETUP])
+        daemons = Daemons(work, undo)
+        remarks = [*daemons.remarks, *_memory(daemons)]
+        daemons.each(lambda docker: timed([*docker, "run", "-d", "--name", RUNNING, IMAGE, "/bin/sleep", "100000"]))
         where = environment(work, {"docker": version("docker")})
-        for title, action in ACTIONS.items():
-            if title in PREPARED:
-                for docker in daemons.values():
-                    PREPARED[title](docker)
-            subjects = [Subject(name, partial(action, docker)) for name, docker in daemons.items()]
-            for measured in measure(title, subjects, rounds, OURS):
-                yield Result(title, OURS, where, measured.rows(), remarks)
+        for action in wanted:
+            daemons.each(action.prepare)
+            for pids in daemons.pids().values():
+                reset_peak(pids)
+            for measured in measure(action.title, daemons.subjects(action), rounds, daemons.baseline):
+                said = [*_verdict(action, measured), *_peaks(action, daemons), *remarks]
+                yield Result(action.title, daemons.baseline, where, measured.rows(), said)
+            daemons.each(action.undo)
             remarks = []
 
 
-def _own_labcore(work: Path) -> AbstractContextManager[Docker]:
+def _labcore(work: Path) -> tuple[list[str], str, Path]:
     home = work / "labcore"
     home.mkdir()
     url = f"unix://{home}/labcore.sock"
     command = [sys.executable, "-P", "-m", "labcore", "--root", str(home / "state"), "daemon", "-H", url]
-    return own_daemon(command, url, home / "log")
+    return command, url, home / "log"
 
 
 def _busybox(work: Path) -> str:
@@ -83,92 +109,51 @@ def _busybox(work: Path) -> str:
     return str(archive_of(Path(root.directory, root.layers[0]), work))
 
 
-def _memory(work: Path) -> str:
-    """Say what the idle daemons take of memory: PSS, dockerd's with its containerd."""
-    ours = working_below(str(work / "labcore"), "python")
-    theirs = [*working_below(str(work / "docker"), "dockerd"), *working_below(str(work / "docker"), "containerd")]
-    said = [f"{name} {pss_kib(pids) / 1024:.0f} MiB" for name, pids in ((OURS, ours), (THEIRS, theirs)) if pids]
-    return f"memory of the idle daemons (PSS): {', '.join(said)}"
+def _verdict(action: Action, measured: Measurement) -> list[str]:
+    """Say whether the goal is reached, if there is one and somebody to compare with; and whether the machine was quiet."""
+    quiet = [measured.quiet()] if measured.rows()[0].n > 1 else []
+    ratio = measured.ratio(OURS, THEIRS)
+    if action.goal is None or ratio is None:
+        return quiet
+    reached = "reached" if ratio <= action.goal else "missed"
+    return [f"{OURS}: {ratio:.2f} x {THEIRS}, goal {action.goal:.2f} x: {reached}", *quiet]
 
 
-def _command(*words: str) -> Action:
-    return lambda docker: timed([*docker, *words])
+def _peaks(action: Action, daemons: Daemons) -> list[str]:
+    """Say how much memory the daemons took at most, if that is to be constant however much goes through."""
+    if not action.is_bulk:
+        return []
+    found = ", ".join(f"{name} {peak_kib(pids) / 1024:.0f} MiB" for name, pids in daemons.pids().items())
+    return [f"most memory of the daemons meanwhile (VmHWM): {found}"]
 
 
-def _and_removed(*words: str) -> Action:
-    """Return the measurement of a command that makes a container, which is removed afterwards."""
-
-    def measured(docker: Docker) -> float:
-        seconds = timed([*docker, *words, IMAGE, "/bin/sleep", "1000"])
-        timed([*docker, "rm", "-f", NAME])
-        return seconds
-
-    return measured
-
-
-def _network(docker: Docker) -> float:
-    return timed([*docker, "network", "create", NAME]) + timed([*docker, "network", "rm", NAME])
+def _memory(daemons: Daemons) -> list[str]:
+    """Say what the daemons take: idle, and more for each container that sleeps, with whatever stands beside that."""
+    idle = {name: pss_kib(pids) for name, pids in daemons.pids().items()}
+    each = {name: _weighed(docker, daemons.pids()[name]) for name, docker in daemons.words.items()}
+    return [
+        f"memory of the idle daemons (PSS): {_in_mib(idle, 0)}; goal {IDLE_GOAL_MB} MB",
+        f"for each container (PSS, with its shim): {_in_mib(each, 2)}; goal {EACH_GOAL_MB} MB",
+    ]
 
 
-def _many_runs(docker: Docker) -> float:
-    start = time.perf_counter()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda _: timed([*docker, "run", "--rm", IMAGE, "/bin/true"]), range(IN_ALL)))
-    return time.perf_counter() - start
+def _weighed(docker: Docker, pids: list[int]) -> float:
+    """Return what a further container takes, of which a daemon has started one before."""
+    _sleeping(docker)
+    before = pss_kib(pids)
+    made = [_sleeping(docker) for _ in range(SLEEPING)]
+    more = pss_kib(pids) - before + pss_kib([procfs.parent(pid) for pid in made])
+    remove_all(docker)
+    return more / SLEEPING
 
 
-def _pings(connections: int) -> Action:
-    """Return the measurement of so many requests, on each of some connections at once; of one request."""
-
-    def measured(docker: Docker) -> float:
-        path = docker[2].removeprefix("unix://")
-        start = time.perf_counter()
-        with ThreadPoolExecutor(connections) as pool:
-            list(pool.map(lambda _: _ping(path), range(connections)))
-        return (time.perf_counter() - start) / connections / PINGS
-
-    return measured
+def _sleeping(docker: Docker) -> int:
+    """Start a container that sleeps; return its process."""
+    run = [*docker, "run", "-d", "--network", "none", IMAGE, "/bin/sleep", "100000"]
+    id = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
+    inspect = [*docker, "inspect", "--format", "{{.State.Pid}}", id]
+    return int(subprocess.run(inspect, capture_output=True, text=True, check=True).stdout)
 
 
-def _ping(path: str) -> None:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(path)
-        for _ in range(PINGS):
-            connection.sendall(PING)
-            answer = b""
-            while not answer.endswith(b"OK"):
-                if not (more := connection.recv(4096)):
-                    raise PeerFailed("a connection was closed in the middle of its requests")
-                answer += more
-
-
-def _create_many(docker: Docker) -> None:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda _: timed([*docker, "create", IMAGE, "/bin/true"]), range(MANY)))
-
-
-def _copied_in(docker: Docker) -> float:
-    """Copy a file of zeros into the container."""
-    with Path(docker[2].removeprefix("unix://")).with_name("big").open("wb") as file:
-        os.truncate(file.fileno(), OUTPUT_MIB << 20)
-    return timed([*docker, "cp", file.name, f"{RUNNING}:/copied"])
-
-
-ACTIONS: Final[dict[str, Action]] = {
-    "docker version": _command("version"),
-    "ping, one connection": _pings(1),
-    f"ping, {CONNECTIONS} connections": _pings(CONNECTIONS),
-    "docker run --rm, bridge": _command("run", "--rm", IMAGE, "/bin/true"),
-    "docker run --rm --network none": _command("run", "--rm", "--network", "none", IMAGE, "/bin/true"),
-    "docker run -d": _and_removed("run", "-d", "--name", NAME),
-    "docker run -d -p": _and_removed("run", "-d", "-p", "80", "--name", NAME),
-    f"{IN_ALL} x docker run --rm, {AT_ONCE} at a time": _many_runs,
-    "docker exec": _command("exec", RUNNING, "/bin/true"),
-    "docker ps": _command("ps"),
-    "docker network create, rm": _network,
-    f"docker logs of {OUTPUT_MIB} MiB": _command("logs", RUNNING),
-    f"docker cp of {OUTPUT_MIB} MiB, out": _command("cp", f"{RUNNING}:/big", "-"),
-    f"docker cp of {OUTPUT_MIB} MiB, in": _copied_in,
-    f"docker ps -a, {MANY} containers": _command("ps", "-a"),
-}
-PREPARED: Final[dict[str, Callable[[Docker], None]]] = {f"docker ps -a, {MANY} containers": _create_many}
+def _in_mib(found: dict[str, float], digits: int) -> str:
+    return ", ".join(f"{name} {kib / 1024:.{digits}f} MiB" for name, kib in found.items())

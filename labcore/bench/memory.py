@@ -16,6 +16,22 @@ def pss_kib(pids: list[int]) -> float:
     return float(total)
 
 
+def reset_peak(pids: list[int]) -> None:
+    """Have `peak_kib` begin anew: proc(5), clear_refs."""
+    for pid in pids:
+        with suppress(OSError):
+            Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_kib(pids: list[int]) -> float:
+    """Return how much memory these processes had resident at most, each at its own time: proc(5), VmHWM."""
+    total = 0
+    for pid in pids:
+        with suppress(OSError, IndexError):
+            total += int(Path(f"/proc/{pid}/status").read_text(encoding="utf-8").split("VmHWM:")[1].split()[0])
+    return float(total)
+
+
 def working_below(directory: str, name: str) -> list[int]:
     """Return the processes of a program that have a directory of ours among their words."""
     found = []

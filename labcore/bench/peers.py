@@ -164,7 +164,7 @@ def running_docker(rootfs: Path, work: Path, undo: ExitStack) -> Cli:
 def _dockerd_with_image(rootfs: Path, work: Path, undo: ExitStack, *options: str) -> list[str]:
     docker = undo.enter_context(own_dockerd(work, *options))
     timed([*docker, "import", str(archive_of(rootfs, work)), "labcore-bench"])
-    undo.callback(_remove_all, docker)
+    undo.callback(remove_all, docker)
     return docker
 
 
@@ -192,7 +192,8 @@ def own_daemon(command: list[str], socket: str, log: Path) -> Iterator[list[str]
         yield docker
 
 
-def _remove_all(docker: list[str]) -> None:
+def remove_all(docker: list[str]) -> None:
+    """Remove all containers of a daemon."""
     names = subprocess.run([*docker, "ps", "-aq"], capture_output=True, text=True).stdout.split()
     if names:
         subprocess.run([*docker, "rm", "-f", *names], capture_output=True)

@@ -17,6 +17,8 @@ from labcore.errors import InvalidInput
 from labcore.paths import default_root
 
 COMPARE = "compare"
+ROUNDS = {"images": 5, "daemon": 10}
+OPTIONS = {"images": {"archive": "archive"}, "daemon": {"size_mib": "size", "containers": "containers", "only": "only"}}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "network: what a network adds to a container's start, and making and removing networks, in the engine\n"
         "ports: publishing a port, and what goes through one, from localhost\n"
         "dns: a hundred names of a network, asked of the embedded DNS servers by sixteen at once\n"
-        "daemon: the docker command at labcore's daemon and at dockerd, and the daemons' memory\n"
+        "daemon: the docker command at labcore's daemon and at dockerd, logs and copies in bulk, and the daemons' memory\n"
         "images: pull, push, load, unpack, serve and fetch a Debian base image\n"
         "compare: containers against virtual machines, in a few minutes: start, stop, memory, disk, how many fit, "
         "work inside; `labcore vm setup` first"
@@ -40,7 +42,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--rounds",
         type=whole(1, 100_000),
         metavar="N",
-        help="how many rounds (default: 100; images, compare: 5; compare --quick: 2)",
+        help="how many rounds (default: 100; daemon: 10; images, compare: 5; compare --quick: 2)",
+    )
+    parser.add_argument(
+        "--size", type=whole(1, 1 << 20), metavar="MIB", help="daemon: the size of a log, and of what is copied (default: 1024)"
+    )
+    parser.add_argument(
+        "--containers",
+        type=whole(1, 10_000),
+        metavar="N",
+        help="daemon: how many a list has; a tenth are run at once (default: 200)",
+    )
+    parser.add_argument(
+        "--only", action="append", metavar="WORDS", help="daemon: nothing but what has these in its title (again and again)"
     )
     parser.add_argument("--archive", type=Path, metavar="TAR", help="images: the root file system to take (default: made anew)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write environment and rows as JSON")
@@ -63,9 +77,9 @@ def main(args: argparse.Namespace) -> int:
         return compare_and_report(args)
     if args.rounds == 1:
         raise InvalidInput("-n 1: two rounds are the least that can be compared")
-    of_images = args.what == "images"
-    rounds = args.rounds or (5 if of_images else 100)
-    options = {"archive": args.archive} if of_images else {}
+    rounds = args.rounds or ROUNDS.get(args.what, 100)
+    named = {name: getattr(args, option) for name, option in OPTIONS.get(args.what, {}).items()}
+    options = {name: value for name, value in named.items() if value is not None}
     results: dict[str, Result] = {}
     for result in BENCHES[args.what](rounds, **options):
         _progress(max(row.n for row in result.rows), rounds)

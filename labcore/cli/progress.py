@@ -10,7 +10,7 @@ from labcore.engine.progress import Progress
 OFTEN: Final = 0.1  # seconds between two drawings
 BAR: Final = 24
 WIDE: Final = 80  # columns, for a bar
-DONE: Final = ("done", "is there", "mounted")
+DONE: Final = ("done", "exists", "mounted")
 
 
 class ProgressDisplay:
@@ -29,9 +29,9 @@ class ProgressDisplay:
     def show(self, progress: Progress) -> None:
         """Take what is new."""
         now = self._clock()
-        if progress.what == "waits":
+        if progress.status == "waiting":
             return
-        if progress.what in DONE:
+        if progress.status in DONE:
             self._under_way.pop(progress.digest, None)
             self._draw(self._finished(progress, now))
         else:
@@ -58,8 +58,8 @@ class ProgressDisplay:
 
     def _finished(self, progress: Progress, now: float) -> str:
         begun, come = self._begun.get(progress.digest, (now, progress.total))
-        took = f" in {now - begun:.1f} s" if progress.what == "done" and come < progress.total else ""
-        return f"{progress.digest[7:19]}  {progress.what:8}  {size(progress.total):>8}{took}\n"
+        took = f" in {now - begun:.1f} s" if progress.status == "done" and come < progress.total else ""
+        return f"{progress.digest[7:19]}  {progress.status:11}  {size(progress.total):>8}{took}\n"
 
     def _line(self, progress: Progress) -> str:
         part = progress.done / progress.total if progress.total else 0.0
@@ -68,4 +68,4 @@ class ProgressDisplay:
         passed = self._clock() - begun
         rate = f"  {size(int((progress.done - come) / passed))}/s" if passed > 0.5 else ""
         sizes = f"{size(progress.done):>8} of {size(progress.total)}"
-        return f"{progress.digest[7:19]}  {progress.what:8}{bar}  {sizes}{rate}"
+        return f"{progress.digest[7:19]}  {progress.status:11}{bar}  {sizes}{rate}"

@@ -12,6 +12,7 @@ from labcore.unix_sockets import connect as connect_unix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ssl
     from typing import Any, Final
 
     from labcore.client.host import Host, TLSFiles
@@ -62,8 +63,26 @@ def _tcp(host: Host) -> Any:
 
 
 def _by_tls(raw: Any, files: TLSFiles, host: Host) -> Any:
-    import os
     import socket as sockets
+
+    context = _tls_context(files)
+    plain = sockets.socket(fileno=raw.detach())
+    try:
+        plain.settimeout(CONNECT_SECONDS)
+        found = context.wrap_socket(plain, server_hostname=host.address)
+        found.settimeout(None)
+        return found
+    except OSError as error:
+        plain.close()
+        raise Unavailable(
+            f"{host}: TLS: {error.strerror or error}\n"
+            f"  cure: ca.pem, cert.pem and key.pem that the daemon knows, in {files.directory} (DOCKER_CERT_PATH)"
+        ) from None
+
+
+def _tls_context(files: TLSFiles) -> ssl.SSLContext:
+    """Return the context of those of docker's files that are there. Raises InvalidInput for one that cannot be read."""
+    import os
     import ssl  # a third of Python's own start, and few daemons need it
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -80,18 +99,7 @@ def _by_tls(raw: Any, files: TLSFiles, host: Host) -> Any:
             context.load_cert_chain(certificate, key or None)
     except OSError as error:  # ssl.SSLError is one
         raise InvalidInput(f"TLS: {', '.join(names)}: {error.strerror or error}: PEM files are wanted") from None
-    plain = sockets.socket(fileno=raw.detach())
-    try:
-        plain.settimeout(CONNECT_SECONDS)
-        found = context.wrap_socket(plain, server_hostname=host.address)
-        found.settimeout(None)
-        return found
-    except OSError as error:
-        plain.close()
-        raise Unavailable(
-            f"{host}: TLS: {error.strerror or error}\n"
-            f"  cure: ca.pem, cert.pem and key.pem that the daemon knows, in {files.directory} (DOCKER_CERT_PATH)"
-        ) from None
+    return context
 
 
 class Connection:

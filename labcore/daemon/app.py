@@ -7,6 +7,7 @@ from typing import Any, Final
 import labcore
 from labcore.daemon.context import Daemon
 from labcore.daemon.errors import HANDLERS
+from labcore.daemon.origin import check_origin
 from labcore.daemon.routes import ROUTES
 from labcore.daemon.versions import API_VERSION, adapted, check_version, differences_of, version_of
 from labcore.engine.jobs import Job
@@ -40,6 +41,7 @@ def _as_job(daemon: Daemon, route: Route) -> Route:
     differences, kind = differences_of(route), f"{route.method} {route.path}"
 
     def answer(request: Request, **params: str) -> Response | Upgrade:
+        check_origin(request)
         check_version(request)
         job = _begin(daemon, kind, request, params)
         try:

@@ -34,6 +34,7 @@ class Daemon:
         self.engine = Engine(root, notify=notify, events=self.events, registries=settings.registries, stages=stages)
         self._lock = own(root)
         self.id = identify(root)
+        self.engine.layers.prepared()
         self._undo = ExitStack()
         self._undo.enter_context(self.engine.records.held_open())
         self.exec_sessions = ExecSessions(self.engine)

@@ -33,7 +33,9 @@ class LogFormat:
         wanted = [record for record in records if record.stream in self._streams]
         if self._by_lines:
             return b"".join(framed(each.stream, self._before(each) + each.data, tty=self._tty) for each in wanted)
-        return b"".join(framed(each.stream, each.data, tty=self._tty) for each in wanted)
+        if self._tty:
+            return b"".join(each.data for each in wanted)
+        return b"".join(_framed_lines(each) for each in wanted)
 
     def _before(self, record: LogRecord) -> bytes:
         if not self._timestamps:
@@ -41,6 +43,13 @@ class LogFormat:
         if record.time != self._last_time:  # which many lines share
             self._last_time, self._stamp = record.time, rfc3339(record.time).encode() + b" " + self._details
         return self._stamp
+
+
+def _framed_lines(record: LogRecord) -> bytes:
+    """Return a record with a frame for each line in it, by which docker-py tells lines apart."""
+    *whole, rest = record.data.split(b"\n")
+    frames = [framed(record.stream, line + b"\n", tty=False) for line in whole]
+    return b"".join([*frames, framed(record.stream, rest, tty=False)] if rest else frames)
 
 
 def details_of(container: Container) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from labcore.engine.speculative_unpack import Guesses
+from labcore.engine.speculative_unpack import SpeculativeUnpack
 from labcore.engine.timestamps import now
 from labcore.images import Image, ImageStore
 from labcore.images.archive.reading import ArchivedImage, check_content, read
@@ -27,14 +27,14 @@ def load(store: ImageStore, source: Path | BinaryIO, *, layers: LayerStore | Non
     a name is kept without. Raises StoreDamaged, InvalidInput.
     """
     with store.using(), ExitStack() as undo:
-        guesses = Guesses(layers, undo) if layers else None
+        speculative = SpeculativeUnpack(layers, undo) if layers else None
         with opened(source) as archive:
-            found = read(store, archive, guesses)
+            found = read(store, archive, speculative)
         for entry in found:
             ours = for_this_machine(entry.images)
             for image in entry.images:
                 if layers and image is ours:
-                    unpack(store, layers, image, guesses)
+                    unpack(store, layers, image, speculative)
                 else:
                     check_content(store, image)
         for entry in found:
@@ -69,12 +69,12 @@ def import_root(
     return image.replace(name=str(name or ""))
 
 
-def unpack(store: ImageStore, layers: LayerStore, image: Image, guesses: Guesses | None = None) -> None:
+def unpack(store: ImageStore, layers: LayerStore, image: Image, speculative: SpeculativeUnpack | None = None) -> None:
     """Unpack an image's layers, a few at a time, unless they are unpacked. Raises StoreDamaged."""
     pairs = [
         (layer, diff_id)
         for layer, diff_id in zip(image.layers, image.config.diff_ids, strict=True)
-        if guesses is None or layers.has(diff_id) or not guesses.adopt(layer, diff_id)
+        if speculative is None or layers.has(diff_id) or not speculative.adopt(layer, diff_id)
     ]
     if not pairs:
         return

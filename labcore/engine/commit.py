@@ -11,6 +11,7 @@ from labcore.engine.container_pause import unpause
 from labcore.engine.container_state import get, upper_of
 from labcore.engine.engine import Engine
 from labcore.engine.image_events import log_image_event
+from labcore.engine.prune import collected_on_failure
 from labcore.engine.records import Container, run_config
 from labcore.engine.timestamps import now
 from labcore.errors import ImageNotFound, NotFound, NotRunning
@@ -49,7 +50,11 @@ def commit(
     for change in changes:
         config = changed(config, change)
     made_by = json.dumps(list(command)) if command else " ".join(run_config(container).command)
-    with engine.images.using(), _paused(engine, container) if pause else nullcontext():
+    with (
+        collected_on_failure(engine),
+        engine.images.using(),
+        _paused(engine, container) if pause else nullcontext(),
+    ):
         empty = not (engine.uppers.changes(upper) or engine.uppers.has_new_top(upper))
         entry = History(now(), made_by, author, message, empty_layer=empty)
         history = (*_whole(config.history, len(config.diff_ids)), entry)

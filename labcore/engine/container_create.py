@@ -78,10 +78,18 @@ def _inherited(engine: Engine, options: CreateOptions) -> tuple[Mount, ...]:
         name, _, mode = text.partition(":")
         if mode not in ("", "ro", "rw"):
             raise InvalidInput(f"volumes-from {text}: CONTAINER[:ro|rw] is wanted")
-        for mount in engine.records.find(name).mounts:
+        for mount in _giver(engine, name).mounts:
             if mount.kind != "tmpfs" and os.path.normpath(mount.target) not in taken:
                 found[os.path.normpath(mount.target)] = mount.replace(read_only=mount.read_only or mode == "ro")
     return tuple(found.values())
+
+
+def _giver(engine: Engine, name: str) -> Container:
+    """Return a container that another wants the volumes of. Raises InvalidInput: a missing image is the only one not found."""
+    try:
+        return engine.records.find(name)
+    except NotFound as error:
+        raise InvalidInput(str(error)) from None
 
 
 def _described(engine: Engine, options: CreateOptions, inherited: tuple[Mount, ...]) -> Container:

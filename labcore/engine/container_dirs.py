@@ -10,7 +10,7 @@ import os
 from contextlib import contextmanager, suppress
 
 from labcore.atomic import atomic_write
-from labcore.disk_space import FULL
+from labcore.disk_space import FULL, room_for
 from labcore.engine.incoming import incoming_directory, incoming_name, sweep_incoming
 from labcore.errors import InUse, NotFound
 from labcore.json_codec import dumps, loads
@@ -58,7 +58,7 @@ class ContainerDirs:
         """
         place = self.path(id)
         with incoming_directory(self.directory) as incoming:  # nobody finds it before it is locked and marked
-            (incoming / UNFINISHED).write_text(dumps(list(volumes)), encoding="utf-8")
+            (incoming / UNFINISHED).write_text(_mark(volumes), encoding="utf-8")
             (incoming / LOG).touch(0o600)  # who attaches before the start keeps it open, however soon the container is removed
             incoming.rename(place)
             try:
@@ -72,7 +72,7 @@ class ContainerDirs:
     def temporary(self, id: str) -> Iterator[None]:
         """Make a directory for a container that has no record; it goes at the block's end, with the container's files."""
         with incoming_directory(self.directory) as incoming:
-            (incoming / UNFINISHED).write_text("[]", encoding="utf-8")
+            (incoming / UNFINISHED).touch()
             incoming.rename(self.path(id))
             try:
                 yield
@@ -104,7 +104,7 @@ class ContainerDirs:
     def remove(self, id: str, volumes: Sequence[str] = ()) -> None:
         """Remove a container's record, and then all of its files and these volumes. The caller has it locked.
 
-        On a full disk what it has written goes first, for even to note that something is gone takes room.
+        On a full disk what it has written goes first, for even to note that something is gone may take room. Raises StoreFull.
         """
         try:
             self._remove_record(id, volumes)
@@ -112,12 +112,16 @@ class ContainerDirs:
             if error.errno not in FULL:
                 raise
             self._uppers().remove(id)
+            for each in self.path(id).iterdir():
+                if each.is_file():
+                    each.unlink()
             self._remove_record(id, volumes)
         self._remove(id, volumes)
 
     def _remove_record(self, id: str, volumes: Sequence[str]) -> None:
         if (place := self.path(id)).is_dir():
-            atomic_write(place / UNFINISHED, dumps(list(volumes)).encode())
+            with room_for(f"the removal of {id[:12]}", place):
+                atomic_write(place / UNFINISHED, _mark(volumes).encode())
         self._records.remove(id)
 
     def _remove(self, id: str, volumes: Sequence[str]) -> None:
@@ -150,4 +154,9 @@ class ContainerDirs:
             if self._records.has(place.name):
                 mark.unlink(missing_ok=True)
             else:
-                self._remove(place.name, loads(mark.read_text(encoding="utf-8")))
+                self._remove(place.name, loads(mark.read_text(encoding="utf-8") or "[]"))
+
+
+def _mark(volumes: Sequence[str]) -> str:
+    """Return the mark of a container that is being made or removed; without volumes it takes no room."""
+    return dumps(list(volumes)) if volumes else ""

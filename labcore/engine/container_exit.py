@@ -32,9 +32,9 @@ def note_exit(engine: Engine, container: Container, state: State) -> Container:
 
     try:
         container = engine.records.change_state(container.id, ended)
-    except StoreFull:  # it is found out anew the next time
+    except StoreFull:  # it is found out anew the next time, and told once
         container = container.replace(state=ended(container.state))
-    if state.status == "exited":
+    if state.status == "exited" and not (engine.supervisor and engine.supervisor.has_seen_to(container.id)):
         _tell(engine, container)
     return container
 

@@ -1,7 +1,7 @@
 """Files of containers, running or not: what diff, cp and export look at.
 
 A container that runs is reached through its process's root, /proc/PID/root, with what is mounted there. Of one that does not,
-the overlay is mounted where nobody sees it, and the container is locked meanwhile.
+the overlay is mounted where nobody sees it, with its volumes and binds on it, and the container is locked meanwhile.
 """
 
 import os
@@ -20,8 +20,8 @@ from labcore.engine.users import user_in
 from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, SystemCallError
 from labcore.native import Process
 from labcore.record import Record
-from labcore.spec import BindRoot
-from labcore.storage.files import MAX_LINKS, Files, of_root
+from labcore.spec import BindRoot, Root
+from labcore.storage.files import MAX_LINKS, Files, ResolvedPath, of_root
 from labcore.storage.packing import Packer
 from labcore.storage.tree import Entry, tree_of
 
@@ -50,8 +50,8 @@ def check_has_layers(container: Container) -> None:
 
 
 @contextmanager
-def container_files(engine: Engine, text: str, *, writable: bool = False) -> Iterator[Files]:
-    """Yield all files that a container sees.
+def container_files(engine: Engine, text: str, *, writable: bool = False, mounts: bool = True) -> Iterator[Files]:
+    """Yield all files that a container sees; of a stopped one those of its volumes and binds only with `mounts`.
 
     Raises NotFound, InUse; InvalidInput if it runs and its users are others outside.
     """
@@ -63,13 +63,7 @@ def container_files(engine: Engine, text: str, *, writable: bool = False) -> Ite
     with engine.container_dirs.locked(container.id, container.name):
         if states.settled(engine, container.id).state.status == "running":
             raise InUse(f"{container} is just ending, or was started meanwhile: try again")
-        if not container.layers:
-            with of_root(BindRoot(container.options.rootfs), f"{container.name}:", writable=writable) as files:
-                yield files
-            return
-        upper = states.upper_of(container)
-        engine.uppers.wait_until_free(upper)
-        with engine.uppers.files(upper, f"{container.name}:", writable=writable) as files:
+        with _stopped(engine, container, writable=writable, mounts=mounts) as files:
             yield files
 
 
@@ -87,6 +81,34 @@ def _root_of_running(engine: Engine, container: Container, undo: ExitStack) -> i
             with suppress(TimeoutError):
                 wait_for(process, ENDING_SECONDS)
     return None
+
+
+@contextmanager
+def _stopped(engine: Engine, container: Container, *, writable: bool, mounts: bool) -> Iterator[Files]:
+    """Yield the files of a container that is locked. What is read-only to it is so here, too."""
+    whose, root = f"{container.name}:", root_of_stopped(engine, container)
+    bound = [each for each in container.mounts if each.kind != "tmpfs"] if mounts else []
+    if not bound and not (writable and container.options.read_only):
+        with of_root(root, whose, writable=writable) as files:
+            yield files
+        return
+    from labcore.engine.volumes import attached
+    from labcore.storage.mount_tree import mounted
+
+    with (
+        attached(engine.volumes, bound, root, mapped=False, devices=False) as points,
+        mounted(root, points, read_only=container.options.read_only or not writable) as fd,
+    ):
+        yield Files(fd, whose)
+
+
+def root_of_stopped(engine: Engine, container: Container) -> Root:
+    """Return the root of a container that does not run, as soon as nobody has it mounted. Raises InUse."""
+    if not container.layers:
+        return BindRoot(container.options.rootfs)
+    upper = states.upper_of(container)
+    engine.uppers.wait_until_free(upper)
+    return engine.uppers.root(upper)
 
 
 @contextmanager
@@ -180,12 +202,27 @@ def extract_archive(
 ) -> None:  # fmt: skip
     """Extract an archive into a directory of a container; what is in it belongs to whom it says, or to the container's user.
 
-    Raises NotFound, InvalidInput.
+    Raises NotFound; InvalidInput, also for what is read-only to the container.
     """
     from labcore.storage.copy_in import extract_into
 
     with found(files, path, container), files.resolve(path, follow=True) as directory:
         if not directory.is_directory:
             raise InvalidInput("extraction point is not a directory")
+        _check_writable(files, directory, container)
     user = user_in(files, container.options.user or container.config.user) if as_user else None
     extract_into(archive, files, path, owner=(user.uid, user.gid) if user else None, overwrites=overwrites)
+
+
+def _check_writable(files: Files, directory: ResolvedPath, container: Container) -> None:
+    """Raise InvalidInput, in docker's words, for a directory of a read-only mount."""
+    fd = directory.open_directory()
+    try:
+        if not os.fstatvfs(fd).f_flag & os.ST_RDONLY:
+            return
+        path = files.path_of(fd)
+    finally:
+        os.close(fd)
+    places = [posixpath.normpath(mount.target) for mount in container.mounts]
+    what = "mounted volume" if any(posixpath.commonpath((path, place)) == place for place in places) else "container rootfs"
+    raise InvalidInput(f"{what} is marked read-only")

@@ -4,6 +4,7 @@ import errno
 import time
 from contextlib import suppress
 
+from labcore.disk_space import room_for
 from labcore.engine.container_cgroups import limits_without_shim, remember_cgroups, remove_cgroups
 from labcore.engine.container_events import log_container_event, log_mode, log_volumes
 from labcore.engine.container_state import (
@@ -23,6 +24,7 @@ from labcore.engine.networks import connection, given_back
 from labcore.engine.records import Container
 from labcore.engine.resources import cgroup_of
 from labcore.engine.spans import note_ops, span
+from labcore.engine.timestamps import now
 from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, StepFailed, Unavailable
 from labcore.native import Process
 from labcore.runtime.launch import Launch
@@ -62,8 +64,10 @@ def started(engine: Engine, container: Container, *, with_input: bool = False) -
     before = container.state
     container = engine.records.set_state(container, before.replace(status="starting", boot=boot_id(), error=""))
     log_volumes(engine, container, "mount")
+    begun = now()
     try:
-        process = _launch(engine, container, with_input)
+        with room_for(f"the start of {container}", engine.root):
+            process = _launch(engine, container, with_input)
     except BaseException as error:
         failed = never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
         engine.records.set_state(container, failed)
@@ -71,7 +75,7 @@ def started(engine: Engine, container: Container, *, with_input: bool = False) -
         raise
     log_mode(engine, container, "connect")
     with span("records: running"):
-        container = noted(engine, container, running_state(process.pid, before))  # it may have filled the disk
+        container = noted(engine, container, running_state(process.pid, before, begun))  # it may have filled the disk
     if engine.supervisor:
         engine.supervisor.started(container, process)
     log_container_event(engine, container, "start")

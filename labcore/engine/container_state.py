@@ -110,7 +110,7 @@ def _observed(engine: Engine, container: Container, *, is_ours: bool = False) ->
     pid = process.pid
     process.release()
     known = noted.status == "running" and noted.pid == pid and noted.boot == boot_id()
-    return noted if known else running_state(pid, noted)
+    return noted if known else running_state(pid, noted, now())
 
 
 def has_ended(container: Container) -> bool:
@@ -130,13 +130,13 @@ def while_it_runs(container: Container) -> Iterator[None]:
         raise
 
 
-def running_state(pid: int, before: State) -> State:
-    """Return the state of a container whose process was just started."""
+def running_state(pid: int, before: State, begun: str) -> State:
+    """Return the state of a container that runs, whose start was `begun` then: nothing of its log is older."""
     return State(
         "running",
         pid,
         procfs.start_time(pid) or 0,
-        started=now(),
+        started=begun,
         finished=before.finished,
         boot=boot_id(),
         restart_count=before.restart_count,

@@ -259,7 +259,7 @@ def _own_volumes(engine: Engine, container: Container) -> list[str]:
     if not (anonymous := container.anonymous_volumes()):
         return []
     users = engine.records.volume_users()
-    return [name for name in anonymous if users.get(name) == [str(container)]]
+    return [name for name in anonymous if users.get(name) == [container.id]]
 
 
 def signal_number(text: str) -> int:

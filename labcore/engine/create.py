@@ -97,7 +97,7 @@ def environment(config: Config, options: CreateOptions, *, hostname: str, home: 
     inherited = {variable.partition("=")[0]: variable for variable in config.environment}
     merged |= wanted | {name: variable for name, variable in inherited.items() if name not in wanted}
     gone = {name for name, value in options.environment if value is None}
-    return tuple(variable for name, variable in merged.items() if name not in gone)
+    return tuple(variable for name, variable in merged.items() if name not in gone and "=" in variable)
 
 
 def _account(options: CreateOptions, config: Config, root: Root) -> tuple[User, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 
-from labcore.disk_space import FULL, free
+from labcore.disk_space import FULL, full_disk
 from labcore.engine.incoming import incoming_directory
 from labcore.errors import InUse, StoreDamaged, StoreFull, Unavailable
 
@@ -24,6 +24,10 @@ FORMAT: Final = 1
 BUSY_SECONDS: Final = 30.0
 MAX_IDLE: Final = 4  # connections, each with two descriptors
 DATABASE: Final = "records.db"
+RESERVE: Final = "reserve"
+RESERVE_BYTES: Final = 1 << 18  # for a write-ahead log and its index
+GROWTH_BYTES: Final = 1 << 16  # of the write-ahead log, for changes on a full disk
+SCARCE_BLOCKS: Final = 64  # fewer that are free may not do for a change
 SCHEMA: Final = """
     CREATE TABLE containers (
         id TEXT PRIMARY KEY NOT NULL,
@@ -60,13 +64,17 @@ class Database:
 
     @contextmanager
     def held_open(self) -> Iterator[None]:
-        """Keep the write-ahead log and its index: meanwhile who opens the database makes no file, also on a full disk.
+        """Keep the write-ahead log and its index, with room in them: meanwhile records are changed and removed on a full disk.
 
-        Connections are used again, for to open one takes longer than most transactions.
-        Raises StoreFull, StoreDamaged, Unavailable.
+        Connections are used again: opening one takes longer than most transactions. At the end SQLite removes both files, and
+        `reserve` keeps their room. Raises StoreFull, StoreDamaged, Unavailable.
         """
         self.prepare()
-        with self._connection():
+        reserve = self.directory / RESERVE
+        reserve.unlink(missing_ok=True)
+        with self._connection() as database:
+            with suppress(StoreFull), self._explained():
+                _grow(database)
             self._is_held = True
             try:
                 yield
@@ -74,6 +82,8 @@ class Database:
                 self._is_held = False
                 while self._idle:
                     self._idle.pop().close()
+        with suppress(OSError):
+            reserve.write_bytes(bytes(RESERVE_BYTES))
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -89,6 +99,8 @@ class Database:
         Raises InUse after BUSY_SECONDS, StoreFull, StoreDamaged, Unavailable.
         """
         with self._connection() as database:
+            if os.statvfs(self.directory).f_bavail < SCARCE_BLOCKS:  # then the log is written over, not on
+                database.execute("PRAGMA wal_checkpoint")
             database.execute("BEGIN IMMEDIATE")
             yield database
             database.execute("COMMIT")
@@ -146,8 +158,7 @@ class Database:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return InUse(f"{self.path}: another labcore has been writing for {BUSY_SECONDS:g} s: end it, or wait")
         if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not os.statvfs(self.directory).f_bavail):
-            room = free(self.directory)
-            return StoreFull(FULL[0], f"no room for records in {self.directory}: {room}; `labcore prune` frees some")
+            return StoreFull(FULL[0], full_disk("records", self.directory))
         if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
             return Unavailable(f"{self.path}: {error}\n  cure: run it as whoever owns it: sudo labcore …, or another --root")
         return StoreDamaged(
@@ -155,6 +166,14 @@ class Database:
             f"  cure: mend it (sqlite3 {self.path} .recover), put a copy back, or move it away: then all containers are\n"
             "  forgotten, and their files stay in that directory and in storage/upper"
         )
+
+
+def _grow(database: sqlite3.Connection) -> None:
+    """Have the write-ahead log grow, and the database with free pages: what both have got they keep."""
+    database.execute("CREATE TABLE IF NOT EXISTS grown (bytes BLOB)")
+    database.execute("INSERT INTO grown VALUES (zeroblob(?))", (GROWTH_BYTES,))
+    database.execute("DROP TABLE grown")
+    database.execute("PRAGMA wal_checkpoint")
 
 
 def _quoted(path: Path) -> str:

@@ -53,6 +53,9 @@ if TYPE_CHECKING:
         def decided(self, container: Container, state: State) -> State:
             """Return the state of a container that has just ended, with whether it is to be started again."""
 
+        def has_seen_to(self, id: str) -> bool:
+            """Return whether what follows from a container's last exit was seen to."""
+
         def exited(self, container: Container) -> None:
             """See to what follows from an exit that was noted."""
 

@@ -1,6 +1,7 @@
 """Image jobs: pull, push, tag, load, save and import as the daemon's clients ask for them, with their events."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import BinaryIO
 
 from labcore.engine.archives import import_root, load
@@ -8,16 +9,16 @@ from labcore.engine.engine import Engine
 from labcore.engine.image_events import log_image_event
 from labcore.engine.local_images import local_image, local_images
 from labcore.engine.progress import Progress
+from labcore.engine.prune import collected_on_failure
 from labcore.engine.pull import CredentialsOf, Pulled, pull
 from labcore.engine.push import Pushed, push
 from labcore.engine.registry_messages import in_dockers_words
 from labcore.engine.timestamps import now
-from labcore.errors import ImageNotFound, InvalidInput
+from labcore.errors import ImageNotFound, InvalidInput, StoreFull
 from labcore.images import Image
 from labcore.images.archive.reading import ArchivedImage
 from labcore.images.archive.writing import archive_chunks
-from labcore.registry.client import Client
-from labcore.registry.transport import Transport
+from labcore.registry.mirrors import Sources
 from labcore.spec import Platform, Reference
 
 OnCancel = Callable[[Callable[[], None]], None]
@@ -31,8 +32,11 @@ def name_of(reference: Reference) -> str:
 def pull_image(
     engine: Engine, reference: Reference, *, platform: Platform | None, find: CredentialsOf, on_cancel: OnCancel
 ) -> Generator[Progress, None, Pulled]:
-    """Pull and unpack an image: `labcore.engine.pull`. What the registry refuses is raised in docker's words."""
-    with in_dockers_words(reference):
+    """Pull and unpack an image: `labcore.engine.pull`. What the registry refuses is raised in docker's words.
+
+    The next try goes on where this one fails, unless it was for want of room.
+    """
+    with in_dockers_words(reference), collected_on_failure(engine, StoreFull):
         pulled = yield from pull(
             engine.images,
             reference,
@@ -48,12 +52,9 @@ def pull_image(
 
 def tags_of(engine: Engine, reference: Reference, find: CredentialsOf) -> list[Reference]:
     """Return a reference for each tag of a repository at its registry. Raises ImageNotFound, RegistryError."""
-    transport = Transport(engine.endpoint(reference.registry), find(reference.registry))
-    try:
-        with in_dockers_words(reference):
-            return [reference.replace(tag=tag) for tag in Client(transport, reference.repository).tags()]
-    finally:
-        transport.close()
+    sources = Sources(engine.endpoint(reference.registry), reference.repository, find)
+    with closing(sources) as client, in_dockers_words(reference):
+        return [reference.replace(tag=tag) for tag in client.tags()]
 
 
 def pushable(engine: Engine, reference: Reference) -> list[Reference]:
@@ -99,7 +100,8 @@ def tag_image(engine: Engine, text: str, reference: Reference) -> None:
 def load_images(engine: Engine, source: BinaryIO) -> tuple[list[ArchivedImage], list[Image]]:
     """Load an archive's images: `labcore.engine.archives.load`; return them, and those of them that were not here."""
     here = local_images(engine.images).keys()
-    loaded = load(engine.images, source, layers=engine.layers)
+    with collected_on_failure(engine):
+        loaded = load(engine.images, source, layers=engine.layers)
     for entry in loaded:
         log_image_event(engine, entry.images[0], "load")
     return loaded, [image for entry in loaded for image in entry.images[:1] if image.id not in here]
@@ -135,16 +137,17 @@ def import_image(
     platform: Platform | None,
 ) -> Image:
     """Make an image of a root file system's archive: `labcore.engine.archives.import_root`."""
-    image = import_root(
-        engine.images,
-        source,
-        what,
-        name=name,
-        changes=changes,
-        message=message,
-        platform=platform,
-        layers=engine.layers,
-    )
+    with collected_on_failure(engine):
+        image = import_root(
+            engine.images,
+            source,
+            what,
+            name=name,
+            changes=changes,
+            message=message,
+            platform=platform,
+            layers=engine.layers,
+        )
     if name:
         log_image_event(engine, image, "tag", name=str(name))
     log_image_event(engine, image, "import")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from labcore.engine.filters import TRUTHS, has_label
 from labcore.engine.local_images import LocalImage, chain_ids, layer_sizes, local_image, local_images
 from labcore.engine.timestamps import SECOND, parse_rfc3339, parse_time
 from labcore.errors import InvalidInput
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from labcore.images import Image
 
 FILTERS: Final = ("before", "dangling", "label", "label!", "reference", "since", "until")
-TRUTHS: Final = {"1": True, "true": True, "0": False, "false": False}
 SIZE_NOT_ASKED: Final = -1
 
 
@@ -107,8 +107,7 @@ def dangling(values: Sequence[str]) -> bool | None:
 
 def has_labels(labels: Mapping[str, str], wanted: Iterable[str]) -> bool:
     """Return whether there are all labels that are wanted: `NAME` or `NAME=VALUE`."""
-    pairs = [text.partition("=") for text in wanted]
-    return all(name in labels and (not equals or labels[name] == value) for name, equals, value in pairs)
+    return all(has_label(labels, text) for text in wanted)
 
 
 def path_pattern(text: str) -> re.Pattern[str]:

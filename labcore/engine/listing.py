@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from labcore.engine.filters import has_label
 from labcore.engine.health_state import NO_HEALTH
 from labcore.engine.lifecycle import STATUSES, status_of
 from labcore.engine.records import entrypoint_and_command
@@ -32,17 +33,6 @@ SPANS: Final = (
     (48 * 3600, 86400, "days"),
     (90 * 60, 3600, "hours"),
 )
-
-
-def parse_filters(texts: Iterable[str]) -> dict[str, list[str]]:
-    """Read `NAME=VALUE` filters. Raises InvalidInput for one that there is not."""
-    found: dict[str, list[str]] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or name not in FILTERS:
-            raise InvalidInput(f"filter {text!r}: there are {', '.join(f'{each}=…' for each in FILTERS)}")
-        found.setdefault(name, []).append(value)
-    return checked_filters(found)
 
 
 def checked_filters(filters: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -122,12 +112,6 @@ def _has_port(text: str, ports: Iterable[str]) -> bool:
     first, _, last = numbers.partition("-")
     wanted = range(int(first), int(last or first) + 1)
     return any(int(port) in wanted and kind == (protocol or "tcp") for port, _, kind in (each.partition("/") for each in ports))
-
-
-def has_label(labels: Mapping[str, str], text: str) -> bool:
-    """Return whether there is a label of that name, or `NAME=VALUE`."""
-    name, equals, value = text.partition("=")
-    return name in labels and (not equals or labels[name] == value)
 
 
 def status_line(container: Container, now: datetime | None = None, *, health: str = NO_HEALTH) -> str:

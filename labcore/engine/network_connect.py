@@ -1,5 +1,6 @@
 """Networks of containers that are there: connect, disconnect. The records say what is wanted next time."""
 
+from labcore.disk_space import room_for
 from labcore.engine.container_state import settled
 from labcore.engine.engine import Engine
 from labcore.engine.etc_files import etc_files, update_etc_files
@@ -14,22 +15,26 @@ from labcore.spec.network import EndpointOptions
 def connect(engine: Engine, wanted: EndpointOptions, text: str) -> None:
     """Connect a container to a further network: now if it runs, and whenever it is started.
 
-    Raises NotFound, Forbidden, InvalidInput, Unavailable.
+    Raises NotFound, Forbidden, InvalidInput, Unavailable, StoreFull.
     """
     network = engine.networks.find(wanted.network)
     wanted = wanted.replace(network=network.wanted.name)
     engine.networks.check(wanted)
     found = engine.records.find(text)
-    with engine.container_dirs.locked(found.id, found.name):
+    with (
+        room_for(f"{found} on network {wanted.network}", engine.root),
+        engine.container_dirs.locked(found.id, found.name),
+    ):
         container = settled(engine, found.id)
         _check_mode(container)
         if any(each.network == wanted.network for each in container.options.networks):
             raise Forbidden(f"endpoint with name {container.name} already exists in network {wanted.network}")
         networks = (*container.options.networks, wanted)
-        if container.state.status == "running":
-            _connect_running(engine, container, wanted)
-            log_network_event(engine, network, "connect", container=container.id)
-        engine.records.set_networks(container, networks)
+        if container.state.status != "running":
+            engine.records.set_networks(container, networks)
+            return
+        _connect_running(engine, container, wanted, networks)
+        log_network_event(engine, network, "connect", container=container.id)
 
 
 def disconnect(engine: Engine, network: str, text: str, *, force: bool = False) -> None:
@@ -60,7 +65,9 @@ def disconnect(engine: Engine, network: str, text: str, *, force: bool = False) 
     return None
 
 
-def _connect_running(engine: Engine, container: Container, wanted: EndpointOptions) -> None:
+def _connect_running(
+    engine: Engine, container: Container, wanted: EndpointOptions, networks: tuple[EndpointOptions, ...]
+) -> None:
     before = connected_now(engine, container)
     names = names_on(wanted, container.id, container.name)
     endpoint = engine.networks.reserve(wanted, container.id, names=names)
@@ -68,6 +75,7 @@ def _connect_running(engine: Engine, container: Container, wanted: EndpointOptio
         with namespace_of(container.state.pid) as namespace:
             engine.networks.attach([endpoint], namespace)
         _tell(engine, container, before)
+        engine.records.set_networks(container, networks)
     except BaseException:
         engine.networks.disconnect(container.id, wanted.network)
         raise

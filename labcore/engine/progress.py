@@ -4,7 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from labcore.engine.spans import of_worker
 from labcore.errors import LabcoreError
@@ -12,21 +12,25 @@ from labcore.images import Descriptor
 from labcore.record import Record
 
 AT_ONCE: Final = 3  # layers, as docker
+Status: TypeAlias = Literal[
+    "waiting", "downloading", "downloaded", "extracting", "uploading", "mounted", "exists", "done"
+]  # fmt: skip
 GRACE_SECONDS: Final = 1.0  # for what is under way, when all is given up
 
 
 class Progress(Record):
-    """What becomes of one part of an image, and how much of how many bytes.
+    """Where one part of an image is on its way, with how many bytes of how many.
 
-    In a pull: `waits`, `comes`, `came`, `unpacks`, `done` or `is there`; in a push: `waits`, `goes`, `done`, `mounted` (`where`
-    says from which repository) or `is there`. `diff_id` is said of layers, once, with the first that is said.
+    A pull's parts are `waiting`, `downloading`, `downloaded`, `extracting`, and then `done`; a push's `waiting`, `uploading`,
+    and then `done`, or `mounted` from another repository of the registry's. A part that is there already `exists`. `diff_id`
+    is said of layers, once, with the first that is said.
     """
 
     digest: str
-    what: str
+    status: Status
     done: int = 0
     total: int = 0
-    where: str = ""
+    mounted_from: str = ""
     diff_id: str = ""
 
 

@@ -1,7 +1,7 @@
 """prune: containers, volumes, and garbage collection of blobs and unpacked layers."""
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from labcore.engine.engine import Engine
 from labcore.engine.lifecycle import status_of
@@ -54,6 +54,16 @@ def collected(engine: Engine) -> tuple[Collected, Reclaimed, tuple[str, ...]]:
     except (StoreDamaged, Unavailable) as error:
         kept.append(f"unpacked layers stay: {error}")
     return blobs, layers, tuple(kept)
+
+
+@contextmanager
+def collected_on_failure(engine: Engine, failure: type[BaseException] = BaseException) -> Iterator[None]:
+    """Collect what a block has put into the stores if it fails, for no image is to need that."""
+    try:
+        yield
+    except failure:
+        collected(engine)
+        raise
 
 
 def collect_layers(engine: Engine) -> Reclaimed:

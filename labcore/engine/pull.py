@@ -4,9 +4,9 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from functools import partial
 
-from labcore.engine.progress import Progress, Tell, Work, side_by_side
+from labcore.engine.progress import Progress, Status, Tell, Work, side_by_side
 from labcore.engine.spans import span
-from labcore.engine.streaming_unpack import Arrival
+from labcore.engine.streaming_unpack import StreamingUnpack
 from labcore.errors import StoreDamaged
 from labcore.images import Config, Descriptor, Image, ImageStore, Manifest
 from labcore.images.index import Resolved, manifest_for
@@ -114,9 +114,9 @@ class _Puller:
             if (diff_id := diff_ids.get(part.digest)) is None:
                 continue  # the config
             if self._store.has_blob(part.digest, part.size) and (self._layers is None or self._layers.has(diff_id)):
-                yield Progress(part.digest, "is there", part.size, part.size, diff_id=diff_id)
+                yield Progress(part.digest, "exists", part.size, part.size, diff_id=diff_id)
             else:
-                yield Progress(part.digest, "waits", 0, part.size, diff_id=diff_id)
+                yield Progress(part.digest, "waiting", 0, part.size, diff_id=diff_id)
                 missing.append(part)
 
         def get(part: Descriptor, tell: Tell) -> None:
@@ -131,16 +131,16 @@ class _Puller:
     def _unpacked(self, layers: LayerStore, part: Descriptor, diff_id: str, tell: Tell) -> None:
         """Fetch a layer, and unpack it while it comes; if it was there in part, when it is whole."""
         unpacks = f"storage: unpack {_short(part)} as it comes"
-        with span(unpacks), Arrival(lambda open_archive: layers.add(diff_id, open_archive)) as arrival:
-            self._fetch(part, tell, arrival.passing)
-            tell(Progress(part.digest, "unpacks", part.size, part.size))
-        if not arrival.done:
+        with span(unpacks), StreamingUnpack(lambda open_archive: layers.add(diff_id, open_archive)) as unpack:
+            self._fetch(part, tell, unpack.passing)
+            tell(Progress(part.digest, "extracting", part.size, part.size))
+        if not unpack.done:
             layers.add(diff_id, lambda: self._store.blob_path(part).open("rb"))
         tell(Progress(part.digest, "done", part.size, part.size))
 
     def _fetched(self, part: Descriptor, tell: Tell) -> None:
-        what = "done" if self._fetch(part, tell) else "is there"
-        tell(Progress(part.digest, what, part.size, part.size))
+        status: Status = "done" if self._fetch(part, tell) else "exists"
+        tell(Progress(part.digest, status, part.size, part.size))
 
     def _fetch(
         self,
@@ -154,14 +154,14 @@ class _Puller:
             come = offset
             for chunk in self._sources.blob(part.digest, part.size, offset):
                 come += len(chunk)
-                tell(Progress(part.digest, "comes", come, part.size))
+                tell(Progress(part.digest, "downloading", come, part.size))
                 yield chunk
 
         with span(f"registry: fetch {_short(part)}, {part.size} bytes"):
             is_new = self._store.fetch_blob(part, passing(chunks))
         if not is_new:
             return False
-        tell(Progress(part.digest, "came", part.size, part.size))
+        tell(Progress(part.digest, "downloaded", part.size, part.size))
         return True
 
     def _retried(self, work: Work) -> Work:

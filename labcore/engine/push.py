@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from functools import partial
 
-from labcore.engine.progress import Progress, Tell, side_by_side
+from labcore.engine.progress import Progress, Status, Tell, side_by_side
 from labcore.engine.pull import CredentialsOf
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images import Descriptor, Image, ImageStore, Manifest
@@ -45,7 +45,7 @@ def push(
         near = _near(store, reference)
         unpacked = dict(zip((layer.digest for layer in image.layers), image.config.diff_ids, strict=True))
         for part in parts:
-            yield Progress(part.digest, "waits", 0, part.size, diff_id=unpacked.get(part.digest, ""))
+            yield Progress(part.digest, "waiting", 0, part.size, diff_id=unpacked.get(part.digest, ""))
         yield from side_by_side(
             parts, lambda part, tell: _send(store, client, part, near.get(part.digest), tell), transport.stop
         )
@@ -59,11 +59,11 @@ def _send(store: ImageStore, client: Client, part: Descriptor, source: str | Non
     path = store.blob_path(part)
 
     def gone(size: int) -> None:
-        tell(Progress(part.digest, "goes", size, part.size))
+        tell(Progress(part.digest, "uploading", size, part.size))
 
     how = client.push_blob(part.digest, part.size, lambda: path.open("rb"), source=source, tell=gone)
-    what = {"sent": "done", "mounted": "mounted"}.get(how, "is there")
-    tell(Progress(part.digest, what, part.size, part.size, source or ""))
+    status: Status = "done" if how == "sent" else "mounted" if how == "mounted" else "exists"
+    tell(Progress(part.digest, status, part.size, part.size, source or ""))
 
 
 def _near(store: ImageStore, reference: Reference) -> dict[str, str]:

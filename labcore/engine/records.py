@@ -90,16 +90,19 @@ class Container(Record):
 
 
 def run_config(container: Container) -> Config:
-    """Return the image's config as the container's options have changed it: what it is run by, and committed with."""
+    """Return the image's config as the container's options have changed it: what it is shown and committed with.
+
+    In its environment a name without a value stays: it takes away what is inherited, also from containers of that image.
+    """
     options, config = container.options, container.config
-    inherited = {"PATH": DEFAULT_PATH} | dict(variable.partition("=")[::2] for variable in config.environment)
-    own = dict(options.environment)
-    environment = own | {name: value for name, value in inherited.items() if name not in own}  # in docker's order
+    own = {name: name if value is None else f"{name}={value}" for name, value in options.environment}
+    inherited = {variable.partition("=")[0]: variable for variable in (f"PATH={DEFAULT_PATH}", *config.environment)}
+    environment = own | {name: variable for name, variable in inherited.items() if name not in own}  # in docker's order
     entrypoint, command = entrypoint_and_command(container)
     return config.replace(
         entrypoint=entrypoint,
         command=command,
-        environment=tuple(f"{name}={value}" for name, value in environment.items() if value is not None),
+        environment=tuple(environment.values()),
         user=options.user or config.user,
         workdir=options.workdir or config.workdir,
         labels=tuple(container.labels().items()),
@@ -194,12 +197,12 @@ class Records(Database):
         return self.readable()
 
     def volume_users(self) -> dict[str, list[str]]:
-        """Return the containers that have a volume, by the volume's name, whether they run or not. Raises StoreDamaged."""
+        """Return the IDs of the containers that have a volume, by its name, whether they run or not. Raises StoreDamaged."""
         found: dict[str, list[str]] = {}
         for container in self.whole():
             for mount in container.mounts:
                 if mount.kind == "volume":
-                    found.setdefault(mount.source, []).append(str(container))
+                    found.setdefault(mount.source, []).append(container.id)
         return found
 
     def rename(self, container: Container, name: str) -> Container:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from labcore.engine.filters import TRUTHS
 from labcore.engine.registry_messages import in_dockers_words
 from labcore.errors import InvalidInput
 from labcore.images.config import Config
 from labcore.images.model import Descriptor, Manifest, read_index
 from labcore.record import Record
 from labcore.registry import search as registry_search
-from labcore.registry.client import MANIFEST_MAX, Client, Fetched
+from labcore.registry.client import MANIFEST_MAX, Fetched
+from labcore.registry.mirrors import Sources
 from labcore.registry.transport import RegistryError, Transport
 from labcore.spec import Platform, Reference
 from labcore.spec.media import DOCKER_MANIFEST, INDEXES
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from labcore.registry.search import Found
 
 SEARCH_FILTERS: Final = ("is-automated", "is-official", "stars")
-TRUTHS: Final = {"1": True, "true": True, "0": False, "false": False}
 
 
 class Distribution(Record):
@@ -80,16 +81,15 @@ def log_in(engine: Engine, registry: str, credentials: Credentials | None) -> No
 
 def distribution(engine: Engine, reference: Reference, find: CredentialsOf) -> Distribution:
     """Ask an image's registry for its manifest. Raises ImageNotFound, Unauthorized, RegistryError."""
-    transport = Transport(engine.endpoint(reference.registry), find(reference.registry))
-    with closing(transport), in_dockers_words(reference):
-        client = Client(transport, reference.repository)
+    sources = Sources(engine.endpoint(reference.registry), reference.repository, find)
+    with closing(sources) as client, in_dockers_words(reference):
         fetched = client.manifest(reference.digest or reference.tag or "latest")
         return Distribution(
             Descriptor(fetched.media_type, fetched.digest, len(fetched.content)), _platforms(client, fetched, str(reference))
         )
 
 
-def _platforms(client: Client, fetched: Fetched, name: str) -> tuple[Platform, ...] | None:
+def _platforms(client: Sources, fetched: Fetched, name: str) -> tuple[Platform, ...] | None:
     what = f"{name}: {fetched.digest}"
     if fetched.media_type in INDEXES:
         return tuple(entry.platform for entry in read_index(fetched.content, what) if entry.platform)

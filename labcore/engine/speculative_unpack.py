@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import Final
 
-from labcore.engine.streaming_unpack import Arrival
+from labcore.engine.streaming_unpack import StreamingUnpack
 from labcore.images import Descriptor
 from labcore.storage import LayerStore
 from labcore.storage.layers import layer_id
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SMALL: Final = 1 << 16  # bytes, for which another thread is not worth while
 
 
-class Guesses:
+class SpeculativeUnpack:
     """What has been unpacked so. What no image turns out to want is gone when `undo` is closed."""
 
     def __init__(self, layers: LayerStore, undo: ExitStack) -> None:
@@ -35,8 +35,8 @@ class Guesses:
         first = bytes(next(chunks, b""))
         whole: Iterator[Chunk] = chain([first], chunks)
         if len(first) > SMALL and (first[257:262] == b"ustar" or compression(first) in ("gzip", "zstd")):
-            with Arrival(self._unpack, guess=True) as arrival:
-                yield from arrival.passing(lambda _: whole)(0)
+            with StreamingUnpack(self._unpack, guess=True) as unpack:
+                yield from unpack.passing(lambda _: whole)(0)
         else:
             yield from whole
 

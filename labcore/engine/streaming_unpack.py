@@ -11,7 +11,7 @@ from labcore.tar import Chunk
 AHEAD: Final = 4  # chunks that may wait to be unpacked: few, so that they stay in the processor's cache
 
 
-class Arrival:
+class StreamingUnpack:
     """The chunks of a blob on their way into the store, and on a second way to `unpack`, in a thread of its own.
 
     `unpack(open_archive)` is called once a blob comes from its very beginning; `done` says afterwards whether it has been. A

@@ -134,6 +134,10 @@ class Supervisor:
             return state
         return state.replace(restarting=True, restart_count=count + 1)
 
+    def has_seen_to(self, id: str) -> bool:
+        """Return whether what follows from a container's last exit was seen to: on a full disk it may not be noted yet."""
+        return id in self._seen_to
+
     def exited(self, container: Container) -> None:
         """See to what follows from an exit that was noted."""
         self._seen_to.add(container.id)
@@ -219,7 +223,7 @@ class Supervisor:
         try:
             with self._engine.container_dirs.locked(id, self._engine.records.find(id).name):
                 container = settled(self._engine, id)
-                if container.state.status == "exited" and id not in self._seen_to:  # another process has noted it
+                if container.state.status == "exited" and not self.has_seen_to(id):  # another process has noted it
                     container = self._engine.records.change_state(id, partial(self.decided, container))
                     self.exited(container)
         except NotFound:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from labcore.atomic import atomic_write
+from labcore.disk_space import room_for
 from labcore.errors import ImageNotFound, StoreDamaged
 from labcore.images.blobs import Blobs
 from labcore.images.config import Config
@@ -159,7 +160,8 @@ class ImageLayout:
         import json  # which is not needed to read it
 
         index = self._index() | {"manifests": entries}
-        atomic_write(self.directory / "index.json", json.dumps(index, indent=1).encode())
+        with room_for("the index of images", self.directory):
+            atomic_write(self.directory / "index.json", json.dumps(index, indent=1).encode())
 
 
 def _name_of(entry: Any) -> str | None:

@@ -6,17 +6,19 @@ the next collection removes the file.
 
 from __future__ import annotations
 
+import errno
 import os
 from _thread import allocate_lock  # `threading` imports more
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from labcore.disk_space import room_for
 from labcore.locks import Lock, flock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import IO
+    from io import FileIO
 
 
 class Leases:
@@ -24,7 +26,7 @@ class Leases:
 
     def __init__(self, directory: Path) -> None:
         self._store = directory
-        self._mine: IO[str] | None = None
+        self._mine: FileIO | None = None
         self._users = 0
         self._lock = allocate_lock()
 
@@ -46,7 +48,7 @@ class Leases:
             with self._lock:
                 self._users -= 1
                 if not self._users:
-                    Path(self._mine.name).unlink(missing_ok=True)
+                    Path(str(self._mine.name)).unlink(missing_ok=True)
                     self._mine.close()
                     self._mine = None
 
@@ -56,8 +58,7 @@ class Leases:
             return
         with Lock(self._store).acquire(shared=True), self._lock:
             if self._mine is not None:
-                self._mine.write(digest + "\n")
-                self._mine.flush()
+                _append(self._mine, f"\n{digest}\n".encode())  # also behind a part of one
 
     def noted(self) -> set[str]:
         """Return the digests of all leases; remove those whose owner is gone. For collections, which hold the store lock."""
@@ -70,9 +71,16 @@ class Leases:
                     digests |= set(lease.read().split())
         return digests
 
-    def _open(self) -> IO[str]:
+    def _open(self) -> FileIO:
         self.directory.mkdir(parents=True, exist_ok=True)
         with Lock(self._store).acquire(shared=True):  # no collection sees it before it is locked
-            file = (self.directory / f"{os.getpid()}-{os.urandom(6).hex()}").open("x")
+            file = (self.directory / f"{os.getpid()}-{os.urandom(6).hex()}").open("xb", buffering=0)
             flock(file)
             return file
+
+
+def _append(lease: FileIO, line: bytes) -> None:
+    """Write a line. Raises StoreFull."""
+    with room_for("a lease", Path(str(lease.name)).parent):
+        if lease.write(line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,13 +1,14 @@
 """Mirrors: pull from a registry's mirrors in order, and from the registry itself last."""
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, TypeVar
 
 from labcore.registry.client import Client, Fetched
 from labcore.registry.credentials import Credentials
 from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.transport import ATTEMPTS, Transport
 
+T = TypeVar("T")
 MIRROR_ATTEMPTS: Final = 2  # there is somebody else to be asked
 
 
@@ -30,10 +31,17 @@ class Sources:
 
     def manifest(self, reference: str) -> Fetched:
         """Return a manifest by tag or digest, from the first that has it. Raises RegistryError."""
+        return self._first(lambda client: client.manifest(reference))
+
+    def tags(self) -> list[str]:
+        """Return all tags, of the first that tells them. Raises RegistryError."""
+        return self._first(lambda client: client.tags())
+
+    def _first(self, ask: Callable[[Client], T]) -> T:
         failed: list[RegistryError] = []
         for number in range(len(self._endpoints)):
             try:
-                return self._client(number).manifest(reference)
+                return ask(self._client(number))
             except RegistryError as error:
                 failed.append(error)
         raise _all_of(failed)

@@ -68,9 +68,10 @@ class CreateOptions(Record):
     `host`, `private`, `container:NAME` and so on; empty is the default. `masked_paths` and `readonly_paths` None are the
     default ones. `network_mode` is also a network's name (`bridge` is the default one's), `networks` are all that the container
     is connected to; with none it has the loopback interface alone. `seccomp` empty is the default profile, `unconfined` none
-    at all; any other is a profile's JSON, as docker's. `attached` are the streams that the first client means to attach to,
-    `console_size` is its terminal's, in rows and columns.
-    `volumes_from` are `NAME[:ro|rw]`, containers whose mounts this one has too. `healthcheck` takes the place of the image's.
+    at all; any other is a profile's JSON, as docker's. `isolation` is empty or `default`: there is but one here. `attached` are
+    the streams that the first client means to attach to, `console_size` is its terminal's, in rows and columns.
+    `volumes_from` are `NAME[:ro|rw]`, containers whose mounts this one has too; `volume_driver` is only kept. `healthcheck`
+    takes the place of the image's.
     """
 
     image: str = ""
@@ -99,6 +100,7 @@ class CreateOptions(Record):
     init: bool = False
     # --- what it may do
     privileged: bool = False
+    isolation: str = ""
     read_only: bool = False
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
@@ -125,6 +127,7 @@ class CreateOptions(Record):
     # --- files and devices
     mounts: tuple[Mount, ...] = ()
     volumes_from: tuple[str, ...] = ()
+    volume_driver: str = ""
     devices: tuple[DeviceMapping, ...] = ()
     device_cgroup_rules: tuple[DeviceRule, ...] = ()
     # --- networks

@@ -78,6 +78,11 @@ class Files:
         """Return the parent directories of an archive's entries, below a directory that exists."""
         return ParentDirectories(self._root, os.fsencode(below))
 
+    def path_of(self, fd: int) -> str:
+        """Return the path of an open directory, as it is seen from the root."""
+        top, here = (os.readlink(f"/proc/self/fd/{each}") for each in (self._root, fd))  # noqa: PTH115 - proc(5)
+        return "/" + here.removeprefix(top).strip("/")
+
     def _look_up(self, path: str) -> tuple[int, str]:
         above, name = os.path.split(path.rstrip("/"))
         if name in ("", ".", ".."):

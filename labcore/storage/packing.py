@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from labcore.storage.tree import Entry
 
-CHUNK_SIZE: Final = 1 << 20
+CHUNK_SIZE: Final = 1 << 17  # larger pieces come from fresh pages each time, which takes longer than to fill them
 RECORDS: Final = b"x"
 KINDS: Final = {
     stat.S_IFREG: FILE, stat.S_IFLNK: SYMLINK, stat.S_IFCHR: CHARACTER, stat.S_IFBLK: BLOCK_DEVICE,

@@ -25,12 +25,10 @@ from labcore.storage.implied import is_default_root, top_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from labcore.spec import Root
     from labcore.storage.changes import Change
-    from labcore.storage.files import Files
 
 DYING_SECONDS = 2.0  # that a container may take to end after its shim was killed
 
@@ -145,9 +143,3 @@ class UpperStore:
         if below is None:
             return not is_default_root(here)
         return (here.st_mode, here.st_uid, here.st_gid) != (below.st_mode, below.st_uid, below.st_gid)
-
-    def files(self, upper: Upper, whose: str, *, writable: bool = False) -> AbstractContextManager[Files]:
-        """Return a block with all files that a container on it would see, which the caller has to himself."""
-        from labcore.storage.files import of_root
-
-        return of_root(self.root(upper), whose, writable=writable)

@@ -22,7 +22,15 @@ from tests.peers import Peers
 
 CLIENTS = PROJECT / "build" / "clients"
 DATA = Path(__file__).parents[1] / "data"
-FETCH_SECONDS, SESSION_SECONDS = 400, 90
+FETCH_SECONDS, SESSION_SECONDS = 400, 300
+# docker-compose 1.29 is no more looked after: it takes what was there in its time.
+OLD_COMPOSE = ("docker-compose==1.29.2", "PyYAML==5.3.1", "requests<2.32", "urllib3<2", "setuptools<70")
+# Of the package with all of ansible's collections, the one of docker and what it needs.
+COLLECTIONS = (
+    "pip install --quiet --target . ansible-core requests && pip download --quiet --no-deps -d wheel ansible && "
+    "unzip -q wheel/ansible-*.whl 'ansible_collections/community/docker/*' "
+    "'ansible_collections/community/library_inventory_filtering_v1/*' && rm -r wheel"
+)
 
 pytestmark = pytest.mark.skipif(not os.environ.get("LABCORE_CLIENTS"), reason="takes minutes: LABCORE_CLIENTS=1 asks for it")
 
@@ -55,18 +63,32 @@ def fetched(name: str, command: Sequence[str]) -> Path:
     return folder
 
 
-def npm(name: str) -> Path:
+def npm(name: str, package: str = "") -> Path:
+    """Return the folder of a package from npm; what it would compile for itself it does without."""
     needs("node", "npm")
-    return fetched(name, ["npm", "install", "--no-audit", "--no-fund", "--prefix", ".", name])
+    words = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", ".", package or name]
+    return fetched(name, words)
 
 
-def pip(name: str) -> Path:
-    return fetched(name, [sys.executable, "-m", "pip", "install", "--quiet", "--target", ".", name])
+def pip(name: str, *packages: str) -> Path:
+    return fetched(name, [sys.executable, "-m", "pip", "install", "--quiet", "--target", ".", *(packages or (name,))])
+
+
+def shell(name: str, line: str) -> Path:
+    """Return the folder of what a shell's line fetches; `pip` is ours there."""
+    return fetched(name, ["sh", "-c", line.replace("pip ", f"{sys.executable} -m pip ")])
 
 
 def session(side: Side, words: Sequence[str], **env: str) -> Any:
     """Run a client's session, and return what it tells."""
-    environment = {**os.environ, "DOCKER_HOST": side.url, "PATH": f"{side.home}/bin:{os.environ['PATH']}", **env}
+    environment = {
+        **os.environ,
+        "DOCKER_HOST": side.url,
+        "DOCKER_CONFIG": str(side.home / "config"),
+        "PATH": f"{side.home}/bin:{os.environ['PATH']}",
+        "TESTCONTAINERS_RYUK_DISABLED": "true",  # its image cannot be pulled
+        **env,
+    }
     done = subprocess.run(
         [*side.host.enter(), *words], env=environment, capture_output=True, text=True, timeout=SESSION_SECONDS, check=False
     )
@@ -91,8 +113,44 @@ def test_dockerode(sides: tuple[Side, Side]) -> None:
 def test_clients_in_python(sides: tuple[Side, Side], name: str) -> None:
     script = DATA / f"{name.replace('-', '_')}_session.py"
     folder = pip(name)
-    theirs, ours = (
-        session(side, [sys.executable, str(script)], PYTHONPATH=str(folder), TESTCONTAINERS_RYUK_DISABLED="true")
-        for side in sides
-    )
+    theirs, ours = (session(side, [sys.executable, str(script)], PYTHONPATH=str(folder)) for side in sides)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(("name", "package"), [("testcontainers-node", "testcontainers@11"), ("node-sdk", "@docker/node-sdk")])
+def test_clients_in_node(sides: tuple[Side, Side], name: str, package: str) -> None:
+    script = DATA / f"{name.replace('-', '_')}_session.js"
+    modules = npm(name, package) / "node_modules"
+    theirs, ours = (session(side, ["node", str(script)], NODE_PATH=str(modules)) for side in sides)
+    assert ours == theirs
+
+
+def test_devcontainers(sides: tuple[Side, Side]) -> None:
+    command = npm("devcontainers-cli", "@devcontainers/cli") / "node_modules/@devcontainers/cli/devcontainer.js"
+    words = [sys.executable, str(DATA / "devcontainers_session.py"), str(command)]
+    theirs, ours = (session(side, words) for side in sides)
+    assert ours == theirs
+
+
+def test_old_compose(sides: tuple[Side, Side]) -> None:
+    folder = pip("docker-compose", *OLD_COMPOSE)
+    words = [sys.executable, str(DATA / "docker_compose_session.py")]
+    theirs, ours = (session(side, words, PYTHONPATH=str(folder)) for side in sides)
+    assert ours == theirs
+
+
+def test_ansible(sides: tuple[Side, Side]) -> None:
+    needs("unzip")
+    folder = str(shell("ansible", COLLECTIONS))
+    words = [sys.executable, str(DATA / "ansible_session.py")]
+    theirs, ours = (session(side, words, PYTHONPATH=folder, ANSIBLE_COLLECTIONS_PATH=folder) for side in sides)
+    assert ours == theirs
+
+
+def test_a_learners_server_of_jupyterhub(sides: tuple[Side, Side]) -> None:
+    needs("node", "npm")
+    proxy = "npm install --ignore-scripts --no-audit --no-fund --prefix . configurable-http-proxy"
+    folder = shell("dockerspawner", f"pip install --quiet --target . dockerspawner jupyterhub && {proxy}")
+    words = [sys.executable, str(DATA / "dockerspawner_session.py"), str(folder)]
+    theirs, ours = (session(side, words, PYTHONPATH=str(folder)) for side in sides)
     assert ours == theirs

@@ -169,7 +169,7 @@ def test_exec(client: Client, made: list[str]) -> None:
     client.exec.start_detached(detached)
     with client.containers.exec(name, ["tty"], tty=True) as streams:
         assert b"/dev/pts/" in b"".join(each.content for each in streams)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while "/touched" not in (found := [each.path for each in client.containers.changes(name)]):
         assert time.monotonic() < deadline, found
     with pytest.raises(errors.NotFound):

@@ -96,7 +96,7 @@ def test_dockers_registry_behind_a_proxy_that_takes_no_large_body(peer: Peers, e
 
         with served(forward) as proxy:
             reference = named(engine, proxy, "pieces/busybox:v1")
-            assert list(push(engine.images, reference, endpoint(reference)))[-1].what == "done"
+            assert list(push(engine.images, reference, endpoint(reference)))[-1].status == "done"
         assert len([size for size in sizes if size > 10_000]) >= 3
         reference = named(engine, theirs, "pieces/busybox:v1")
         store = ImageStore(tmp_path / "images")
@@ -109,7 +109,7 @@ def test_a_neighbours_blob_is_mounted_in_dockers_registry(peer: Peers, engine: E
         first, second = named(engine, address, "one/busybox:v1"), named(engine, address, "two/busybox:v1")
         list(push(engine.images, first, endpoint(first)))
         said = list(push(engine.images, second, endpoint(second)))
-        assert [progress.what for progress in said if progress.what != "waits"] == ["mounted", "mounted", "done"]
+        assert [progress.status for progress in said if progress.status != "waiting"] == ["mounted", "mounted", "done"]
 
 
 def test_dockers_login_search_and_logout(peer: Peers, engine: Engine, tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ class Side:
 
     def events(self, number: int) -> list[Any]:
         """Return so many events, of images alone: which, of what, with which attributes."""
-        eventually(lambda: len(self._of_images()) >= number, 2)
+        eventually(lambda: len(self._of_images()) >= number)
         found = self._of_images()
         self._events.clear()
         return [json.loads(self.shown(json.dumps(each, sort_keys=True))) for each in found]

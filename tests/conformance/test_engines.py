@@ -29,7 +29,7 @@ def held(driver: Driver) -> Iterator[str]:
     script = "echo started; trap 'exit 7' TERM; while :; do sleep 0.05; done"
     words = ["run", "-d", *driver.options, "--memory", "64m", "--pids-limit", "30", "bb", "sh", "-c", script]
     name = driver(*words).strip()
-    for _ in range(100):
+    for _ in range(600):
         if "started" in driver("logs", name):
             break
         time.sleep(0.05)

@@ -153,9 +153,9 @@ def theirs(peer: Peers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 def test_labcore_pushes_to_and_pulls_from_dockers_registry(theirs: str, skopeo: Skopeo, engine: Engine, tmp_path: Path) -> None:
     reference = Reference.parse(f"{theirs}/team/busybox:v1")
     engine.images.tag(reference, engine.images.get(Reference.parse("busybox")).descriptor)
-    assert list(push(engine.images, reference, endpoint(reference)))[-1].what == "done"
+    assert list(push(engine.images, reference, endpoint(reference)))[-1].status == "done"
     store = ImageStore(tmp_path / "images")
-    assert list(pull(store, reference, endpoint(reference)))[-1].what == "done"
+    assert list(pull(store, reference, endpoint(reference)))[-1].status == "done"
     assert store.get(reference).descriptor == engine.images.get(reference).descriptor
     skopeo("inspect", "--tls-verify=false", f"docker://{theirs}/team/busybox:v1")
 

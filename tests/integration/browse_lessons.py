@@ -24,9 +24,9 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 WIDTH, HEIGHT = 1280, 900
-READY_SECONDS = 120  # until the notebook and its kernel are there
-RUN_SECONDS = 200  # for all cells
-WIDGET_SECONDS = 40  # for a container, where all else is started at the same time
+READY_SECONDS = 300  # until the notebook and its kernel are there
+RUN_SECONDS = 600  # for all cells
+WIDGET_SECONDS = 200  # for a container, where all else is started at the same time
 POLL_MS = 300
 KERNEL_IS_READY = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 # The page calls a kernel idle before it is connected to it, and what is run then is never executed. The server knows better.

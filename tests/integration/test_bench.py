@@ -114,7 +114,7 @@ def test_bench_ports_measures_beside_dockerd(peer: Peers, tmp_path: Path) -> Non
     needs_root()
     peer.needs("docker", "dockerd")
     command = [sys.executable, "-m", "labcore", "bench", "ports", "-n", "2", "--json", str(tmp_path / "rows.json")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     rows = {(row["bench"], row["subject"]) for row in json.loads((tmp_path / "rows.json").read_text())["rows"]}
     assert {("publish", "labcore, none published"), ("publish", "labcore, 1,000 published")} < rows
@@ -126,11 +126,51 @@ def test_bench_dns_measures_beside_dockerd(peer: Peers, tmp_path: Path) -> None:
     needs_root()
     peer.needs("docker", "dockerd")
     command = [sys.executable, "-m", "labcore", "bench", "dns", "-n", "2", "--json", str(tmp_path / "rows.json")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
     assert [(row["bench"], row["subject"]) for row in rows] == [("dns", "labcore"), ("dns", "docker")]
     assert done.stdout.count("queries/s, 99th percentile") == 2
+
+
+def test_bench_daemon_measures_beside_dockerd(peer: Peers, tmp_path: Path) -> None:
+    needs_root()
+    peer.needs("docker", "dockerd")
+    command = [sys.executable, "-m", "labcore", "bench", "daemon", "-n", "2", "--json", str(tmp_path / "rows.json")]
+    small = ["--size", "1", "--containers", "3"]
+    only = [
+        word
+        for each in ("ping", "network none", "ps -a", "followed: 1 MiB, lines of 100", "logs: 1 MiB, lines of 4", "MiB, out")
+        for word in ("--only", each)
+    ]
+    done = subprocess.run([*command, *small, *only], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    assert {row["subject"]: [each["bench"] for each in rows if each["subject"] == row["subject"]] for row in rows} == {
+        name: [
+            "ping, one connection",
+            "ping, 16 connections",
+            "docker run --rm --network none",
+            "docker ps -a, 3 containers",
+            "log written and followed: 1 MiB, lines of 100 B",
+            "docker logs: 1 MiB, lines of 4 KB",
+            "docker cp of 1 MiB, out",
+        ]
+        for name in ("labcore daemon", "dockerd")
+    }
+    assert done.stdout.count(" x dockerd, goal ") == 7
+    assert done.stdout.count("most memory of the daemons meanwhile") == 3
+    weighed = re.findall(r"labcore daemon ([\d.]+) MiB, dockerd ([\d.]+) MiB; goal", done.stdout)
+    assert len(weighed) == 2
+    assert all(0 < float(ours) < float(theirs) for ours, theirs in weighed), done.stdout
+    assert not list(Path("/tmp").glob("labcore-bench-*"))
+
+
+def test_bench_daemon_names_what_it_can_measure() -> None:
+    command = [sys.executable, "-m", "labcore", "bench", "daemon", "-n", "2", "--only", "nothing"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 125
+    assert done.stderr.startswith("labcore: --only nothing: there are docker version; ping, one connection; ")
 
 
 def test_bench_compare_measures_keeps_and_draws_again(tmp_path: Path, vm_root: Path) -> None:

@@ -47,8 +47,8 @@ def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[li
         finally:
             started |= set(procfs.descendants(process.pid))
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
-    deadline = time.monotonic() + 10
+            assert process.wait(60) == 0
+    deadline = time.monotonic() + 60
     while (left := [pid for pid in started if Path(f"/proc/{pid}").exists()]) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not left, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
@@ -65,7 +65,7 @@ def browser() -> "Iterator[subprocess.Popen[str]]":
         yield process
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def test_lab_says_what_it_does(lab: list[str]) -> None:

@@ -208,7 +208,7 @@ def test_a_wrong_blob_is_given_to_nobody_and_not_kept(
     gc.disable()
     try:
         together(*[reader] * 5)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while held_below(cache.files.uploads) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert held_below(cache.files.uploads) == []  # the space on disk is free again without a look for cycles
@@ -334,7 +334,7 @@ def test_it_keeps_no_more_than_it_may(away: str, upstream: Upstream, tmp_path: P
         return [number for number, digest in enumerate(digests) if cache.files.blob_path(digest).exists()]
 
     def wait_for(numbers: list[int]) -> None:
-        for _ in range(100):
+        for _ in range(1000):
             if kept() == numbers:
                 return
             time.sleep(0.02)

@@ -158,7 +158,7 @@ def test_a_killed_command_leaves_no_container(
         assert process.stdout is not None
         process.stdout.readline()
         process.kill()
-    for _ in range(100):
+    for _ in range(1000):
         running = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"sleep\x004711" in _read(p)]
         if not running:
             break
@@ -168,7 +168,7 @@ def test_a_killed_command_leaves_no_container(
     directories = {
         os.path.dirname(each) for near in (Cgroup.near_own, Cgroup.alone_near_own) for each in near("any").entrances()
     }
-    for _ in range(100):  # the kernel takes its time to take the dead out of them
+    for _ in range(1000):  # the kernel takes its time to take the dead out of them
         removal.remove_abandoned(directories, PREFIX)
         if not any([*Path(each).glob(f"{PREFIX}*")] for each in directories):
             break

@@ -37,6 +37,7 @@ from labcore.runtime.shim import LogRecord
 from labcore.spec import Healthcheck, RestartPolicy
 from tests.conftest import needs_root
 from tests.containers import names, run_script, shell_container
+from tests.serving import stays
 from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -69,7 +70,7 @@ def cli(engine: Engine, *words: str, input: bytes = b"") -> "subprocess.Complete
     )
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
@@ -249,7 +250,7 @@ def test_killed_at_any_moment_of_a_life(engine: Engine, name: str) -> None:
                 try:
                     assert execute_output(engine, name, "echo inside") == b"inside\n"
                 except NotRunning:  # whoever was killed had told it to end just before
-                    deadline = time.monotonic() + 10
+                    deadline = time.monotonic() + 60
                     while get(engine, name).state.status != "exited" and time.monotonic() < deadline:
                         time.sleep(0.01)
                     assert get(engine, name).state.status == "exited"
@@ -485,7 +486,7 @@ def test_an_image_in_use_names_its_containers(name: str, tmp_path: Path) -> None
 def test_volumes_of_containers_stay(engine: Engine, name: str) -> None:
     made(engine, name, "echo kept > /data/x; echo mine > /own/x", volumes=[f"{name}:/data", "/own"])
     run_to_end(engine, name)
-    with pytest.raises(InUse, match=rf"remove {name}: volume is in use - \[container {name}\]"):
+    with pytest.raises(InUse, match=rf"remove {name}: volume is in use - \[{get(engine, name).id}\]"):
         remove_volume(engine, name)
     anonymous = [mount.source for mount in get(engine, name).mounts if mount.target == "/own"]
     assert not set(anonymous) & {each.name for each in prune_volumes(engine, named=True)[0]}
@@ -592,10 +593,9 @@ def test_a_container_is_paused_and_goes_on(engine: Engine, name: str) -> None:
         shim = shim_of(engine, container)
         wait_for(lambda: any(shim.output()))
         assert cli(engine, "pause", name).stdout == f"{name}\n".encode()
-        before = len(list(shim.output()))
         assert b"(Paused)" in cli(engine, "ps").stdout
-        time.sleep(0.2)
-        assert len(list(shim.output())) == before
+        wait_for(lambda: stays(lambda: len(list(shim.output()))))  # the shim has written what came before
+        before = len(list(shim.output()))
         assert b"is already paused" in cli(engine, "pause", name).stderr
         assert cli(engine, "unpause", name).returncode == 0
         wait_for(lambda: len(list(shim.output())) > before)

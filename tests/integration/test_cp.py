@@ -29,6 +29,8 @@ from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 ROOT = (0, 0)
+# Of what is refused before a container's files are looked at, or for what is on the machine.
+BY_OVERLAY = pytest.mark.parametrize("storage", ["overlay"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -157,6 +159,7 @@ WRONG = [
 ]
 
 
+@BY_OVERLAY
 def test_what_cannot_be(engine: Engine, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     for words, why in WRONG:
         command = ["--root", str(engine.root), "cp", *(word.replace("NAME", name) for word in words)]
@@ -171,6 +174,7 @@ SPECIAL = [
 ]
 
 
+@BY_OVERLAY
 @pytest.mark.parametrize(("what", "make"), SPECIAL)
 def test_no_copy_takes_the_place_of_a_device(engine: Engine, name: str, tmp_path: Path, what: str, make: str) -> None:
     """By its name, by a link to it, and as one of a directory's names: what somebody reads and writes stays what it is."""
@@ -238,6 +242,7 @@ ARCHIVES = [
 ]
 
 
+@BY_OVERLAY
 def test_an_archive_that_leads_out_is_refused(engine: Engine, name: str) -> None:
     for data, why in ARCHIVES:
         with container_files(engine, name, writable=True) as files, pytest.raises(InvalidInput, match=why):

@@ -332,14 +332,15 @@ class Terminal:
     """`labcore run -it` at a terminal of its own."""
 
     def __init__(self, engine: Engine, *words: str) -> None:
+        self._unread = ""
         self.pid, self.fd = pty.fork()
         if not self.pid:
             os.execv(sys.executable, [*LABCORE, "--root", str(engine.root), "run", *words])
 
     def until(self, wanted: str) -> str:
-        """Return what is shown, up to this text."""
-        shown = ""
-        end = time.monotonic() + 20
+        """Return what is shown, up to this text; what comes with it, and after it, is for the next."""
+        shown = self._unread
+        end = time.monotonic() + 60
         while wanted not in shown and time.monotonic() < end:
             if not select.select([self.fd], [], [], 1)[0]:
                 continue
@@ -347,8 +348,9 @@ class Terminal:
                 shown += os.read(self.fd, 4096).decode()
             except OSError:
                 break
-        assert wanted in shown, shown
-        return shown
+        before, found, self._unread = shown.partition(wanted)
+        assert found, shown
+        return before + found
 
     def type(self, keys: bytes) -> None:
         os.write(self.fd, keys)
@@ -374,13 +376,13 @@ def test_a_terminal_of_its_own_follows_the_callers(engine: Engine) -> None:
     terminal.type(b"until stty size | grep '44 99'; do sleep 0.1; done\r")
     terminal.until("done")  # the echo
     terminal.until("44 99")
-    terminal.type(b"sleep 1000\r")
-    terminal.until("1000")
-    time.sleep(0.3)
+    terminal.until("/ # ")  # the shell reads keys again
+    terminal.type(b"sh -c 'echo as$((1+1))leep; exec sleep 1000'\r")
+    terminal.until("as2leep")
     terminal.type(b"\x03")  # a key, for the program in there
     terminal.type(b"exit $((2+3))\r")
     terminal.until("exit")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while terminal.is_raw() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not terminal.is_raw()
@@ -394,7 +396,7 @@ def test_the_callers_terminal_is_restored_when_labcore_is_killed(engine: Engine)
     keeper = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY)
     try:
         os.kill(terminal.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while terminal.is_raw() and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not terminal.is_raw()

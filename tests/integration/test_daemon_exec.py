@@ -210,10 +210,8 @@ def test_it_ends_with_its_container(daemon: RunningDaemon) -> None:
 
 
 def test_a_process_that_leaves_its_output_to_another_is_not_waited_for(daemon: RunningDaemon) -> None:
-    begun = time.monotonic()
-    done = daemon.docker("exec", "box", "sh", "-c", "sleep 5 & echo said")
-    assert done.stdout == "said\n"
-    assert time.monotonic() - begun < 4
+    left = daemon.docker("exec", "box", "sh", "-c", "sleep 1000 & echo $!").stdout.strip()
+    daemon.docker("exec", "box", "kill", left)  # it still runs
 
 
 def test_events(daemon: RunningDaemon) -> None:

@@ -4,11 +4,13 @@
 `LABCORE_SEED` names it.
 """
 
+import io
 import os
 import random
 import re
 import signal
 import socket
+import tarfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ import requests
 from docker.errors import APIError, DockerException
 
 from labcore import procfs
+from labcore.network import nftables
 from tests.conftest import needs_root
 from tests.daemon import WAIT_SECONDS, RunningDaemon, running_daemon
 
@@ -56,16 +59,43 @@ def links() -> set[str]:
     return {name for _, name in socket.if_nameindex() if name.startswith("veth")}
 
 
-class Traces:
-    """What there is of containers on this machine, now and before."""
+def elements() -> set[str]:
+    """Return the elements of the firewall's sets and maps."""
+    found = re.findall(r"\b(?:set|map) (\S+) \{[^{}]*elements = \{([^{}]*)\}", nftables.run("list ruleset"))
+    return {f"{name} {element.strip()}" for name, listed in found for element in listed.split(",")}
 
-    def __init__(self) -> None:
+
+def listeners() -> set[str]:
+    """Return the TCP ports that somebody listens on: proc_net(5)."""
+    lines = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]]
+    return {fields[1] for fields in lines if fields[3] == "0A"}
+
+
+def records(root: Path) -> set[str]:
+    """Return what a state root has of containers."""
+    found = [*root.glob("containers/*"), *root.glob("storage/upper/*"), *root.glob("network/endpoints/*/*")]
+    return {str(each) for each in found if not each.name.startswith(("records.db", "reserve"))}
+
+
+class Traces:
+    """What there is of containers on this machine and in a state root, now and before."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
         self._before = self._now()
 
     def _now(self) -> dict[str, set[str]]:
         mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
         running = {f"{pid} {name}" for pid, name in processes().items() if pid != os.getpid()}
-        return {"processes": running, "cgroups": cgroups(), "links": links(), "mounts": mounts}
+        return {
+            "processes": running,
+            "cgroups": cgroups(),
+            "links": links(),
+            "mounts": mounts,
+            "elements": elements(),
+            "listeners": listeners(),
+            "records": records(self._root),
+        }
 
     def left(self) -> dict[str, set[str]]:
         """Return what is there that was not."""
@@ -104,8 +134,14 @@ class Work:
         code = self._drawn.randrange(1, 100)
         script = f"for i in $(seq {LINES}); do echo {name} $i; done; sleep 0.{self._drawn.randrange(10)}; exit {code}"
         self.asked.add(name)
-        network = "bridge" if self._drawn.random() < 0.3 else "none"
-        container = self._client.containers.create("busybox", ["sh", "-c", script], name=name, network=network)
+        on_bridge = self._drawn.random() < 0.3
+        container = self._client.containers.create(
+            "busybox",
+            ["sh", "-c", script],
+            name=name,
+            network="bridge" if on_bridge else "none",
+            ports={"80/tcp": None, "80/udp": None} if on_bridge else {},
+        )
         try:
             container.start()
         except APIError as error:
@@ -130,8 +166,8 @@ def test_a_daemon_that_is_killed_loses_doubles_and_leaves_nothing(tmp_path: Path
     print(f"LABCORE_SEED={seed}, {KILLS} kills, {CLIENTS} clients")
     moments = random.Random(seed)
     with running_daemon(tmp_path / "root") as made:  # what it makes once is no container's
-        made.docker("run", "--rm", "busybox", "true")
-    traces = Traces()
+        made.docker("run", "--rm", "-p", "80", "busybox", "true")
+    traces = Traces(tmp_path / "root")
     for _ in range(KILLS):
         with running_daemon(tmp_path / "root", clears=False) as daemon, ThreadPoolExecutor(CLIENTS) as pool:
             ends, workers = Event(), [Work(daemon, number, seed) for number in range(CLIENTS)]
@@ -245,6 +281,120 @@ def test_a_client_that_vanishes_leaves_no_job_thread_or_descriptor(daemon: Runni
     assert "Traceback" not in daemon.said(), daemon.said()
 
 
+def sent(daemon: RunningDaemon, target: str, body: bytes, *, size: int) -> socket.socket:
+    """Return a connection on which a request was sent whose body is to be of that size, and is not sent to its end."""
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(WAIT_SECONDS)
+    client.connect(str(daemon.socket))
+    head = f"{target} HTTP/1.1\r\nHost: d\r\nContent-Type: application/x-tar\r\nContent-Length: {size}\r\n\r\n"
+    client.sendall(head.encode() + body)
+    return client
+
+
+def settled_paths(daemon: RunningDaemon) -> set[str]:
+    """Return the files of a daemon that does nothing but what it did before."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while lasting(daemon):
+        assert time.monotonic() < deadline, (lasting(daemon), daemon.said())
+        time.sleep(0.02)
+    return {str(each) for each in daemon.root.rglob("*") if "/records.db-" not in str(each)}
+
+
+def image_archive(daemon: RunningDaemon) -> bytes:
+    """Return an image as `docker save` writes it, which is not there any more."""
+    files = io.BytesIO()
+    with tarfile.open(fileobj=files, mode="w") as tar:
+        info = tarfile.TarInfo("file")
+        info.size = 1 << 20
+        tar.addfile(info, io.BytesIO(os.urandom(info.size)))
+    image = daemon.client.images.get(daemon.client.api.import_image_from_data(files.getvalue(), "files", "v1").split('"')[-2])
+    saved = b"".join(image.save(named=True))
+    daemon.client.images.remove("files:v1")
+    return saved
+
+
+def test_a_client_that_vanishes_while_it_loads_an_image_leaves_nothing_of_it(daemon: RunningDaemon) -> None:
+    archive = image_archive(daemon)
+    before = settled_paths(daemon)
+    for part in (0, 1 << 10, 1 << 19, len(archive) - 1):
+        sent(daemon, "POST /v1.51/images/load", archive[:part], size=len(archive)).close()
+        assert settled_paths(daemon) - before == set()
+    assert [each.tags for each in daemon.client.images.load(archive)] == [["files:v1"]]
+    daemon.client.images.remove("files:v1")
+    assert "Traceback" not in daemon.said(), daemon.said()
+
+
+def test_a_client_that_vanishes_while_it_copies_lets_go_of_the_container(daemon: RunningDaemon) -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        info = tarfile.TarInfo("copied")
+        info.size = 1 << 20
+        tar.addfile(info, io.BytesIO(os.urandom(info.size)))
+    for name in ("one", "two"):
+        target = f"PUT /v1.51/containers/{name}/archive?path=/tmp"
+        for part in (0, 100, 1 << 19):
+            sent(daemon, target, archive.getvalue()[:part], size=len(archive.getvalue())).close()
+        for target in (f"GET /v1.51/containers/{name}/archive?path=/bin", f"GET /v1.51/containers/{name}/export"):
+            client = sent(daemon, target, b"", size=0)
+            assert client.recv(9) == b"HTTP/1.1 "
+            client.close()
+        settled_paths(daemon)
+        assert daemon.client.containers.get(name).put_archive("/tmp", archive.getvalue())
+        stream, stat = daemon.client.containers.get(name).get_archive("/tmp/copied")
+        assert len(b"".join(stream)) > 1 << 20
+        assert stat["size"] == 1 << 20
+    assert "Traceback" not in daemon.said(), daemon.said()
+
+
+def test_a_client_that_vanishes_leaves_a_whole_commit_or_none(daemon: RunningDaemon) -> None:
+    daemon.docker("exec", "one", "sh", "-c", "head -c 8000000 /dev/urandom > /changed")
+    for number, rest_seconds in enumerate((0, 0.02, 0.1)):
+        client = sent(daemon, f"POST /v1.51/commit?container=one&repo=committed&tag=v{number}", b"", size=0)
+        time.sleep(rest_seconds)
+        client.close()
+        settled_paths(daemon)
+        assert not daemon.client.containers.get("one").attrs["State"]["Paused"]
+    for tag in [tag for each in daemon.client.images.list() for tag in each.tags if tag.startswith("committed")]:
+        assert daemon.docker("run", "--rm", "--network=none", tag, "stat", "-c", "%s", "/changed").stdout == "8000000\n"
+        daemon.docker("rmi", tag)
+    assert not list((daemon.root / "images" / "leases").iterdir())
+    assert "Traceback" not in daemon.said(), daemon.said()
+
+
+MANY: Final = 200
+
+
+def test_many_clients_at_once_are_all_answered_and_leave_no_descriptor(daemon: RunningDaemon) -> None:
+    wanted = {"Image": "busybox", "Cmd": ["echo", "hello"], "HostConfig": {"NetworkMode": "none"}}
+
+    def live(number: int) -> list[int]:
+        found = [daemon.request("GET", "/_ping"), daemon.request("GET", "/v1.51/containers/json?all=1")]
+        if number % 4 == 0:
+            place = f"/v1.51/containers/many{number}"
+            found.append(daemon.request("POST", f"/v1.51/containers/create?name=many{number}", wanted))
+            found += [daemon.request("POST", f"{place}/{verb}") for verb in ("start", "wait")]
+            logs = daemon.request("GET", f"{place}/logs?stdout=1")
+            assert logs.content.endswith(b"hello\n")
+            found += [logs, daemon.request("DELETE", place)]
+        return [each.status for each in found]
+
+    def settled() -> Counter[str]:
+        time.sleep(0.3)
+        return descriptors(daemon)
+
+    with ThreadPoolExecutor(MANY) as pool:
+        list(pool.map(live, range(MANY)))  # threads are made once
+        before = settled()
+        answered = list(pool.map(live, range(MANY)))
+    assert {tuple(each) for each in answered} == {(200, 200), (200, 200, 201, 204, 200, 200, 204)}
+    deadline = time.monotonic() + WAIT_SECONDS
+    while (more := settled() - before).total() > FEW and time.monotonic() < deadline:
+        pass
+    assert more.total() <= FEW, (before, more)
+    assert {each.name for each in daemon.client.containers.list(all=True)} == {"one", "two"}
+    assert "Traceback" not in daemon.said(), daemon.said()
+
+
 def test_a_restarted_daemon_answers_soon_with_200_containers(tmp_path: Path) -> None:
     needs_root()
     root = tmp_path / "root"
@@ -259,3 +409,61 @@ def test_a_restarted_daemon_answers_soon_with_200_containers(tmp_path: Path) -> 
         fields = Path(f"/proc/{again.process.pid}/stat").read_text().rpartition(")")[2].split()
         used = sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")  # of a processor, which a busy machine changes least
         assert used < ANSWER_SECONDS
+
+
+ANOTHER_BOOT: Final = (
+    'echo 11111111-2222-3333-4444-555555555555 > "$0"; mount --bind "$0" /proc/sys/kernel/random/boot_id; exec "$@"'
+)
+
+
+def die_with_the_machine(daemon: RunningDaemon) -> None:
+    """Kill a daemon and all that runs of its containers, and nobody notes how they end."""
+    pids = [each.attrs["State"]["Pid"] for each in daemon.client.containers.list()]
+    daemon.end(signal.SIGKILL)
+    for pid in pids:
+        status = Path(f"/proc/{pid}/status").read_text()
+        (shim,) = re.findall(r"^PPid:\t(\d+)", status, re.MULTILINE)
+        os.kill(int(shim), signal.SIGKILL)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not all(procfs.has_ended(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_after_a_reboot_containers_have_ended_gone_or_begun_anew(tmp_path: Path) -> None:
+    needs_root()
+    run = ("run", "-d", "busybox", "sh", "-c", "echo begun; sleep 100000")
+    with running_daemon(tmp_path / "root", clears=False) as before:
+        for name, options in {
+            "plain": ["-p", "80"],
+            "goes": ["--rm", "-v", "/volume"],
+            "always": ["--restart=always", "-p", "80"],
+            "fails": ["--restart=on-failure:3"],
+            "stopped": ["--restart=unless-stopped", "--stop-signal=KILL"],
+        }.items():
+            before.docker(*run[:2], f"--name={name}", *options, *run[2:])
+        before.docker("stop", "stopped")
+        ended = before.client.containers.get("stopped").attrs["State"]
+        die_with_the_machine(before)
+    enter = ("unshare", "-m", "--propagation=private", "sh", "-c", ANOTHER_BOOT, str(tmp_path / "boot"))
+    with running_daemon(tmp_path / "root", enter=enter) as after:
+        states = {each.name: each.attrs["State"] for each in after.client.containers.list(all=True)}
+        assert states.keys() - {"goes"} == {"plain", "always", "fails", "stopped"}
+        assert (states["plain"]["Status"], states["plain"]["ExitCode"]) == ("exited", 255)
+        assert states["stopped"] == ended
+        for name in ("always", "fails"):
+            container = after.client.containers.get(name)
+            deadline = time.monotonic() + WAIT_SECONDS
+            while container.logs() != b"begun\n" * 2:
+                assert time.monotonic() < deadline, container.logs()
+                time.sleep(0.05)
+            container.reload()
+            assert container.attrs["State"]["Status"] == "running"
+        deadline = time.monotonic() + WAIT_SECONDS
+        while [each.name for each in after.client.containers.list(all=True, filters={"name": "goes"})]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert after.client.volumes.list() == []
+        after.docker("start", "plain", "stopped")
+        after.docker("rm", "-f", "plain", "stopped", "always", "fails")
+        assert "Traceback" not in after.said(), after.said()

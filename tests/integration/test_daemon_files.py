@@ -195,3 +195,51 @@ def test_no_changes_are_null(daemon: RunningDaemon) -> None:
     with ask(daemon.socket, "GET", "/containers/fresh/changes") as answer:
         assert answer.json() is None
     daemon.docker("rm", "fresh")
+
+
+def test_volumes_and_binds_are_there(daemon: RunningDaemon, tmp_path: Path) -> None:
+    """Also before the first start: a new volume has the image's files by then."""
+    (tmp_path / "file").write_text("bound")
+    daemon.docker(
+        "create", "--name", "box", "-v", f"{tmp_path}:/deep/bound", "-v", "files-volume:/etc", "busybox", "sleep", "60"
+    )
+    try:
+        for _ in ("created", "running", "stopped"):
+            assert got(daemon, "/deep/bound/file") == {"file": b"bound"}
+            assert b"root" in got(daemon, "/etc/passwd")["passwd"]
+            assert put(daemon, "path=/etc", archive(("in", b"side"))) == (200, "")
+            assert put(daemon, "path=/deep/bound", archive(("in", b"side"))) == (200, "")
+            assert (tmp_path / "in").read_text() == "side"
+            (tmp_path / "in").unlink()
+            exported = b"".join(daemon.client.containers.get("box").export())
+            with tarfile.open(fileobj=io.BytesIO(exported)) as tar:
+                assert not {"etc/in", "deep/bound/file"} & {*tar.getnames()}
+            daemon.docker(*(("start", "box") if _ == "created" else ("kill", "box")), status=None)
+    finally:
+        daemon.docker("rm", "-f", "box")
+    assert daemon.docker("run", "--rm", "-v", "files-volume:/v", "busybox", "cat", "/v/in").stdout == "side"
+
+
+def test_a_path_of_one_bound_file(daemon: RunningDaemon, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("bound")
+    daemon.docker("create", "--name", "box", "-v", f"{tmp_path}/file:/new/name:ro", "busybox")
+    try:
+        assert got(daemon, "/new/name") == {"name": b"bound"}
+        assert got(daemon, "/new/.") == {"./name": b"bound"}
+        assert [each["Path"] for each in daemon.client.containers.get("box").diff()] == ["/new", "/new/name"]
+    finally:
+        daemon.docker("rm", "-f", "box")
+
+
+@pytest.mark.parametrize("starts", [False, True])
+def test_nothing_is_put_into_what_is_read_only(daemon: RunningDaemon, starts: bool) -> None:
+    options = ("--read-only", "-v", "ro-volume:/ro:ro", "-v", "rw-volume:/rw")
+    daemon.docker("create", "--name", "box", *options, "busybox", "sleep", "60")
+    try:
+        if starts:
+            daemon.docker("start", "box")
+        assert put(daemon, "path=/tmp", archive(("f", b""))) == (400, "container rootfs is marked read-only")
+        assert put(daemon, "path=/ro", archive(("f", b""))) == (400, "mounted volume is marked read-only")
+        assert put(daemon, "path=/rw", archive(("f", b""))) == (200, "")
+    finally:
+        daemon.docker("rm", "-f", "box")

@@ -558,6 +558,9 @@ def test_a_mirror_and_an_insecure_registry(tmp_path: Path) -> None:
             assert "aux" in api("POST", f"/images/{address}/library/mirrored/push?tag=v1").lines[-1]
             lines = api("POST", "/images/create?fromImage=mirrored&tag=v1").lines
             assert lines[-1]["status"] == "Status: Downloaded newer image for mirrored:v1"
+            api("DELETE", "/images/mirrored:v1")
+            assert "mirrored" in api("POST", "/images/create?fromImage=mirrored").lines[-1]["status"]  # all tags
+            assert api("GET", "/distribution/mirrored:v1/json").json["Descriptor"]["digest"].startswith("sha256:")
 
 
 def test_options_that_are_none(tmp_path: Path) -> None:

@@ -46,6 +46,15 @@ def test_each_stream(daemon: RunningDaemon) -> None:
     assert (done.stdout, done.stderr) == ("one\nthree\nrest", "two\n")
 
 
+def test_each_line_has_a_frame_of_its_own(daemon: RunningDaemon) -> None:
+    """However many were written at once: docker-py takes a frame for a line."""
+    run(daemon, "lines", "printf", "one\\ntwo\\n\\nrest")
+    container = daemon.client.containers.get("lines")
+    assert list(container.logs(stream=True)) == [b"one\n", b"two\n", b"\n", b"rest"]
+    assert list(container.logs(stream=True, tail=2)) == [b"\n", b"rest"]
+    container.remove()
+
+
 @pytest.mark.parametrize(
     ("tail", "expected"),
     [
@@ -67,6 +76,15 @@ def test_time_stamps_and_details(daemon: RunningDaemon) -> None:
     assert daemon.docker("logs", "--details", "told").stdout == "X=y+z,a=1 hi\n"
 
 
+def test_nothing_that_a_container_says_is_older_than_its_start(daemon: RunningDaemon) -> None:
+    """Clients wait for a line of this start: they ask for what was said since StartedAt."""
+    for name in ("early-1", "early-2", "early-3"):
+        daemon.docker("run", "--name", name, "busybox", "echo", "first")
+        started = daemon.request("GET", f"/containers/{name}/json").json["State"]["StartedAt"]
+        assert daemon.docker("logs", "--since", started, name).stdout == "first\n"
+        daemon.docker("rm", name)
+
+
 def test_since_and_until(daemon: RunningDaemon) -> None:
     run(daemon, "slow", "sh", "-c", "echo first; sleep 1; echo second")
     lines = demultiplexed(logs(daemon, "slow", f"{BOTH}&timestamps=1"))[1].splitlines()
@@ -76,13 +94,15 @@ def test_since_and_until(daemon: RunningDaemon) -> None:
     assert daemon.docker("logs", "--since", "1h", "--until", "30m", "slow").stdout == ""
 
 
+FOLLOWED = "echo a; until [ -e /go ]; do sleep 0.05; done; echo b; exit 0"
+
+
 def test_follow_ends_with_the_container(daemon: RunningDaemon) -> None:
-    daemon.docker("run", "-d", "--name", "live", "--network", "none", "busybox", "sh", "-c", "echo a; sleep 1; echo b; exit 0")
+    daemon.docker("run", "-d", "--name", "live", "--network", "none", "busybox", "sh", "-c", FOLLOWED)
     with ask(daemon.socket, "GET", f"/containers/live/logs?{BOTH}&follow=1&tail=1") as answer:
         assert answer.chunk().endswith(b"a\n")
-        begun = time.monotonic()
+        daemon.docker("exec", "live", "touch", "/go")
         assert demultiplexed(answer.body()) == {1: b"b\n"}
-        assert time.monotonic() - begun < 5
     assert daemon.docker("logs", "-f", "said").stdout == "one\nthree\nrest", "what has ended is not waited for"
 
 
@@ -90,7 +110,7 @@ def test_follow_until_a_moment(daemon: RunningDaemon) -> None:
     daemon.docker("run", "-d", "--name", "busy", "--network", "none", "busybox", "sleep", "1000")
     begun = time.monotonic()
     assert logs(daemon, "busy", f"{BOTH}&follow=1&until={time.time() + 1}") == b""
-    assert 0.8 < time.monotonic() - begun < 5
+    assert time.monotonic() - begun > 0.8
 
 
 def test_a_follower_that_vanishes_is_noticed(daemon: RunningDaemon) -> None:
@@ -100,12 +120,16 @@ def test_a_follower_that_vanishes_is_noticed(daemon: RunningDaemon) -> None:
         return len(list(Path(f"/proc/{daemon.process.pid}/fd").iterdir()))
 
     before = descriptors()
-    followers = [ask(daemon.socket, "GET", f"/containers/still/logs?{BOTH}&follow=1") for _ in range(5)]
-    begun = time.monotonic()
-    for follower in followers:
-        follower.socket.close()
-    wait_for(lambda: descriptors() <= before + 1)
-    assert time.monotonic() - begun < 1.5
+
+    def noticed_after() -> float:
+        followers = [ask(daemon.socket, "GET", f"/containers/still/logs?{BOTH}&follow=1") for _ in range(5)]
+        begun = time.monotonic()
+        for follower in followers:
+            follower.socket.close()
+        wait_for(lambda: descriptors() <= before + 1)
+        return time.monotonic() - begun
+
+    assert any(noticed_after() < 1.5 for _ in range(10)), "of ten times, a busy machine may delay some"
 
 
 def test_a_terminals_log_is_raw(daemon: RunningDaemon) -> None:
@@ -181,6 +205,9 @@ def test_a_large_log_takes_no_memory(daemon: RunningDaemon) -> None:
         status = Path(f"/proc/{daemon.process.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0])
 
+    def bytes_read() -> int:
+        return int(Path(f"/proc/{daemon.process.pid}/io").read_text().split()[1])  # rchar: proc(5)
+
     run(daemon, "large", "sh", "-c", "head -c 100000000 /dev/zero | tr '\\0' x | fold -w 99")
     before = resident()
     with ask(daemon.socket, "GET", f"/containers/large/logs?{BOTH}") as answer:
@@ -189,7 +216,7 @@ def test_a_large_log_takes_no_memory(daemon: RunningDaemon) -> None:
             size += len(piece)
     assert size > 101_000_000
     assert resident() - before < 16_000, "kilobytes"
-    begun = time.monotonic()
+    before = bytes_read()
     assert len(daemon.docker("logs", "-n", "10", "large").stdout.splitlines()) == 10
-    assert time.monotonic() - begun < 3
+    assert bytes_read() - before < 10_000_000, "the end alone is read"
     daemon.docker("rm", "large")

@@ -68,7 +68,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("DELETE", "/networks/nope", {}, 404, "network nope not found"),
     ("POST", "/networks/bridge/connect", {"Container": "zz"}, 404, "No such container: zz"),
     ("POST", "/networks/bridge/disconnect", {}, 400, 'invalid name or ID supplied: ""'),
-    ("POST", '/networks/prune?filters={"until":["soon"]}', {}, 400, "until=soon"),
+    ("POST", '/networks/prune?filters={"until":["soon"]}', {}, 400, 'failed to parse value as time or duration: "soon"'),
 ]
 
 
@@ -147,3 +147,14 @@ def test_events_tell_what_happens_to_a_network(daemon: RunningDaemon) -> None:
     ]
     told = [each["Action"] for each in lines if each["Type"] == "network" and each["Actor"]["Attributes"]["name"] == "told"]
     assert told == ["create", "connect", "disconnect", "destroy"]
+
+
+def test_a_container_outlives_its_network(daemon: RunningDaemon) -> None:
+    daemon.docker("network", "create", "short")
+    daemon.docker("create", "--name", "left", "--network", "short", "busybox")
+    daemon.docker("network", "rm", "short")
+    shown = daemon.request("GET", "/containers/left/json").json["NetworkSettings"]["Networks"]
+    assert (list(shown), shown["short"]["NetworkID"]) == (["short"], "")
+    assert daemon.docker("ps", "-a", "--filter", "name=left", "--format", "{{.Networks}}").stdout == "short\n"
+    assert "network short not found" in daemon.docker("start", "left", status=1).stderr
+    daemon.docker("rm", "left")

@@ -6,12 +6,14 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -267,12 +269,37 @@ def test_a_second_daemon_on_a_socket_is_refused(daemon: RunningDaemon, tmp_path:
     assert daemon.request("GET", "/_ping").content == b"OK"
 
 
-def test_a_root_of_another_format_is_refused(tmp_path: Path) -> None:
+def set_format(root: Path, what: str, version: int) -> None:
+    """Have something in a state root be of another format."""
+    if what == "records":
+        with closing(sqlite3.connect(root / "containers" / "records.db")) as database:
+            database.execute(f"PRAGMA user_version = {version}")
+    elif what == "storage":
+        (root / "storage" / "format").write_text(f"{version}\n")
+    else:
+        (root / "daemon.json").write_text(json.dumps({"format": version, "id": "x"}))
+
+
+def contents_of(root: Path) -> dict[Path, bytes]:
+    """Return the files of a state root, but for those that keep a lock, or room."""
+    files = (path for path in root.rglob("*") if path.is_file() and path.name not in ("daemon.lock", "reserve"))
+    return {path: path.read_bytes() for path in files}
+
+
+def test_a_root_of_an_older_or_newer_format_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    needs_root()
     root = tmp_path / "root"
-    root.mkdir()
-    (root / "daemon.json").write_text(json.dumps({"format": 2, "id": "x"}))
-    said = refusal(root, "-H", f"unix://{tmp_path}/s")
-    assert "has format 2, and this labcore knows 1 only" in said
+    with running_daemon(root) as before:
+        before.docker("create", "busybox")
+    for what in ("daemon", "records", "storage"):
+        for version in (0, 2):
+            set_format(root, what, version)
+            contents = contents_of(root)
+            said = refusal(root, "-H", f"unix://{tmp_path}/s")
+            assert re.search(f"has format '?{version}'?, and this labcore knows 1 only", said), said
+            assert "another state root: --root" in said
+            assert contents_of(root) == contents
+        set_format(root, what, 1)
 
 
 def test_an_ordinary_users_daemon_listens_below_its_runtime_directory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ def inspected(daemon: RunningDaemon, *words: str) -> dict[str, Any]:
 OPTIONS = {
     "--cpus 1.5": {"NanoCpus": 1_500_000_000, "CpuQuota": 0, "CpuPeriod": 0},
     "--cpu-quota 50000 --cpu-period 100000": {"NanoCpus": 0, "CpuQuota": 50_000, "CpuPeriod": 100_000},
+    "--pid host --security-opt no-new-privileges": {"SecurityOpt": ["no-new-privileges", "label=disable"]},
     "--cpu-quota 50000 --cpu-period 200000": {"NanoCpus": 0, "CpuQuota": 50_000, "CpuPeriod": 200_000},
     "-m 64m --memory-reservation 32m": {"Memory": 64 << 20, "MemorySwap": 128 << 20, "MemoryReservation": 32 << 20},
     "--pids-limit 20 --cpu-shares 512 --cpuset-cpus 0": {"PidsLimit": 20, "CpuShares": 512, "CpusetCpus": "0"},
@@ -177,6 +178,36 @@ def test_wrong_bodies_are_answered_with_the_field(daemon: RunningDaemon, body: d
 
 def test_dockers_command_is_there() -> None:
     assert Path(DOCKER).exists(), "tools/peers make"
+
+
+def test_a_container_that_is_missing_is_no_missing_image(daemon: RunningDaemon) -> None:
+    """docker's command would pull the image."""
+    failed = daemon.docker("run", "--volumes-from", "nonesuch", "busybox", "true", status=125).stderr
+    assert failed.startswith("docker: Error response from daemon: No such container: nonesuch")
+
+
+def test_processors_and_a_quota_do_not_take_each_others_place(daemon: RunningDaemon) -> None:
+    for given, asked, words in (
+        ("--cpu-quota=50000", "--cpus=0.5", "Nano CPUs cannot be updated as CPU Quota has already been set"),
+        ("--cpus=0.5", "--cpu-quota=5000", "CPU Quota cannot be updated as NanoCPUs has already been set"),
+        ("--cpus=0.5", "--cpu-period=5000", "CPU Period cannot be updated as NanoCPUs has already been set"),
+    ):
+        daemon.docker("create", "--name=slow", given, "busybox", "true")
+        assert f"Conflicting options: {words}" in daemon.docker("update", asked, "slow", status=1).stderr
+        daemon.docker("rm", "slow")
+
+
+def test_links_are_told_with_the_name_of_the_container_that_has_them(daemon: RunningDaemon) -> None:
+    daemon.docker("create", "--name=db", "busybox", "true")
+    daemon.docker("create", "--name=web", "--link=db:data", "busybox", "true")
+    assert daemon.docker("inspect", "-f", "{{.HostConfig.Links}}", "web").stdout == "[/db:/web/data]\n"
+    daemon.docker("rm", "web", "db")
+
+
+def test_what_a_container_has_written_is_as_long_as_its_files(daemon: RunningDaemon) -> None:
+    daemon.docker("run", "--name=wrote", "busybox", "sh", "-c", "mkdir /d; echo four > /d/x")
+    assert daemon.request("GET", "/containers/wrote/json?size=1").json["SizeRw"] == len("four\n")
+    daemon.docker("rm", "wrote")
 
 
 def test_mounts_come_from_other_containers(daemon: RunningDaemon) -> None:

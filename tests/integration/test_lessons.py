@@ -64,7 +64,7 @@ def run_under_nbval(
     command += ["--nbval-sanitize-with", str(work / "sanitize"), str(work / lesson.name)]
     surroundings = environment(engine) | {"LABCORE_WORK": str(work)} | variables
     return subprocess.run(
-        command, cwd=work, env=surroundings, capture_output=True, encoding="utf-8", errors="replace", timeout=200
+        command, cwd=work, env=surroundings, capture_output=True, encoding="utf-8", errors="replace", timeout=900
     )
 
 

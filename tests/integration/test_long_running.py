@@ -272,7 +272,7 @@ def test_events_may_rest(served: Served, hub: Hub) -> None:
 def test_a_stream_that_is_not_read_may_rest(served: Served) -> None:
     """Without a thread; that of an ordinary route is given up."""
     connections = [served.ask("GET /much"), served.ask("GET /short/much")]
-    assert eventually(lambda: len(served.server._open) == 1 and len(served.server._resting) == 1, 5)
+    assert eventually(lambda: len(served.server._open) == 1 and len(served.server._resting) == 1)
     time.sleep(1)
     connections[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     assert len(until(connections[0], b"\r\n0\r\n\r\n")) > 64 * len(CHUNK)

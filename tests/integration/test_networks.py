@@ -70,7 +70,7 @@ class Machine(Host):
 
     def wait_for(self, condition: Callable[[set[str]], bool]) -> None:
         """Wait until the names of the links are as they should be."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not condition(self.links()):
             assert time.monotonic() < end, self.links()
             time.sleep(0.02)

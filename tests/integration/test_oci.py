@@ -25,6 +25,7 @@ from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.ops import Op
 from labcore.spec import DOCKER_CAPABILITIES, ContainerSpec, OverlayRoot
 from tests.conftest import PROJECT, needs_root
+from tests.serving import eventually
 from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -68,11 +69,7 @@ class Bundle:
         return (self.directory / "out").read_text()
 
     def wait_for(self, status: str) -> None:
-        for _ in range(500):
-            if json.loads(self("state", self.name))["status"] == status:
-                return
-            time.sleep(0.02)
-        raise AssertionError(self("state", self.name))
+        assert eventually(lambda: json.loads(self("state", self.name))["status"] == status), self("state", self.name)
 
 
 @pytest.fixture
@@ -116,7 +113,7 @@ def test_a_life_step_by_step(bundle: Bundle) -> None:
     bundle("resume", bundle.name)
     pids = json.loads(bundle("ps", "--format", "json", bundle.name))
     assert json.loads(bundle("state", bundle.name))["pid"] in pids
-    time.sleep(0.2)
+    assert eventually(lambda: bundle.output() == "started\n")
     bundle("kill", bundle.name, "TERM")
     bundle.wait_for("stopped")
     assert bundle.output() == "started\nended\n"

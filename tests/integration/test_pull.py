@@ -44,15 +44,15 @@ def test_there_and_back(engine: Engine, registry: Registry, store: ImageStore) -
     with served(registry.answer) as address:
         reference = named(engine, address)
         told = list(push(engine.images, reference, endpoint(reference)))
-        assert [progress.what for progress in told].count("done") == 3
+        assert [progress.status for progress in told].count("done") == 3
         again = list(push(engine.images, reference, endpoint(reference)))
-        assert [progress.what for progress in again].count("is there") == 2
+        assert [progress.status for progress in again].count("exists") == 2
         came = list(pull(store, reference, endpoint(reference)))
-        assert came[-1].what == "done"
+        assert came[-1].status == "done"
         assert store.get(reference).descriptor == engine.images.get(reference).descriptor
-        assert {p.what for p in pull(store, reference, endpoint(reference))} == {"is there", "done"}
+        assert {p.status for p in pull(store, reference, endpoint(reference))} == {"exists", "done"}
         by_digest = Reference.parse(f"{address}/team/busybox@{store.get(reference).descriptor.digest}")
-        assert list(pull(store, by_digest, endpoint(by_digest)))[-1].what == "done"
+        assert list(pull(store, by_digest, endpoint(by_digest)))[-1].status == "done"
         unknown = Reference.parse(f"{address}/team/nothing")
         with pytest.raises(RegistryError, match="NAME_UNKNOWN"):
             list(pull(store, unknown, endpoint(unknown)))
@@ -137,7 +137,7 @@ def test_users_and_passwords(engine: Engine, registry: Registry, store: ImageSto
         assert "wrong" not in str(refused.value).replace("password is wrong", "")
         keep(address, Credentials("anna", "secret"))
         list(push(engine.images, reference, endpoint(reference)))
-        assert list(pull(store, reference, endpoint(reference)))[-1].what == "done"
+        assert list(pull(store, reference, endpoint(reference)))[-1].status == "done"
         assert "secret" not in repr(Credentials("anna", "secret"))
         assert (tmp_path / "docker/config.json").stat().st_mode & 0o777 == 0o600
 

@@ -261,7 +261,7 @@ def test_a_blob_that_another_repository_has_is_mounted(engine: Engine, registry:
     with served(Registry(registry.files.root.parent / "other").answer) as other:
         named(engine, other, "three/busybox:v1")  # it has this name here, and was never pushed
         fourth = named(engine, other, "four/busybox:v1")
-        assert list(push(engine.images, fourth, endpoint(fourth)))[-1].what == "done"
+        assert list(push(engine.images, fourth, endpoint(fourth)))[-1].status == "done"
 
 
 def test_who_may_not_read_there_sends(registry: Registry, blob: Path) -> None:
@@ -311,15 +311,15 @@ def test_a_push_that_is_given_up_leaves_nothing(engine: Engine, registry: Regist
     def handler(request: Request) -> Response:
         if request.method == "PUT" and "/blobs/uploads/" in request.path:
             reached.set()
-            go_on.wait(10)
+            go_on.wait(60)
         return registry.answer(request)
 
     with served(handler) as address:
         reference = named(engine, address)
         threading.Timer(1, go_on.set).start()
-        stopped_when(push(engine.images, reference, endpoint(reference)), lambda: reached.wait(5))
+        stopped_when(push(engine.images, reference, endpoint(reference)), lambda: reached.wait(60))
         go_on.set()
-        for _ in range(100):
+        for _ in range(1000):
             if not list(registry.files.uploads.iterdir()):
                 break
             threading.Event().wait(0.05)

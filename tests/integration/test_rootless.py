@@ -72,7 +72,7 @@ from labcore.lab.copies import copy, with_solutions
 from labcore.lab.workspace import Workspace
 copy(pathlib.Path(sys.argv[1]), pathlib.Path("work/n.ipynb"), with_solutions)
 notebook = nbformat.read("work/n.ipynb", 4)
-NotebookClient(notebook, timeout=60, resources={"metadata": {"path": "work"}}).execute()
+NotebookClient(notebook, timeout=300, resources={"metadata": {"path": "work"}}).execute()
 print("passed", *sorted(Workspace(pathlib.Path("work")).passed()))
 """
 

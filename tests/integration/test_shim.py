@@ -233,7 +233,7 @@ def test_a_full_disk_is_not_the_containers_trouble(engine: Engine, tmp_path: Pat
             time.sleep(0.3)
             os.truncate(tmp_path / "log", 0)
             Path(f"/proc/{process.pid}/root/dev/shm/go").touch()
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
         (last,) = shim.output()
         assert last.data == b"late\n"
         ended = shim.exit()

@@ -15,7 +15,7 @@ import pytest
 
 import labcore
 from labcore.engine import Engine
-from labcore.engine.streaming_unpack import Arrival
+from labcore.engine.streaming_unpack import StreamingUnpack
 from labcore.errors import ImageNotFound, LabcoreError, StoreDamaged
 from labcore.http import Request, Response
 from labcore.images import Config
@@ -73,7 +73,7 @@ def unpacked(engine: Engine) -> list[str]:
 
 def test_layers_are_ready_when_the_pull_is(name: Reference, tmp_path: Path) -> None:
     engine = Engine(tmp_path / "state")
-    assert list(engine.pull(name))[-1].what == "done"
+    assert list(engine.pull(name))[-1].status == "done"
     assert len(unpacked(engine)) == 2
     assert labcore.run(str(name), ["wc", "-c", "/opt/noise"], root=engine.root).stdout.split()[0] == b"3145728"
     packed = Engine(tmp_path / "packed")
@@ -100,7 +100,7 @@ def test_it_breaks_off_and_goes_on(name: Reference, tmp_path: Path, change: list
         list(engine.pull(name))
     change.clear()
     assert not [path for path in unpacked(engine) if path.startswith(".incoming")]
-    assert list(engine.pull(name))[-1].what == "done"
+    assert list(engine.pull(name))[-1].status == "done"
     assert len(unpacked(engine)) == 2
 
 
@@ -167,6 +167,6 @@ def test_the_end_of_a_layer_may_be_asked_for_again() -> None:
             time.sleep(0.1)
             heard.append(archive.read(100))
 
-    with Arrival(unpack) as arrival:
+    with StreamingUnpack(unpack) as arrival:
         assert list(arrival.passing(lambda _: [b"some", b"bytes"])(0)) == [b"some", b"bytes"]
     assert (heard, arrival.done) == ([b"some", b"bytes", b""], True)

@@ -58,7 +58,7 @@ def at_once(stream: RawStream) -> None:
     thread.start()
     stream.write(b"done")
     stream.close()
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -74,7 +74,7 @@ def stuck(stream: RawStream) -> None:
     thread.start()
     time.sleep(0.3)
     stream.close()
-    thread.join(5)
+    thread.join(60)
     ENDED.append(f"alive: {thread.is_alive()}")
 
 

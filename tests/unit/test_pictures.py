@@ -276,9 +276,9 @@ def container(tmp_path: Path) -> Iterator[Process | int]:
         yield os.getpid()
         return
     Engine(tmp_path).seed("busybox")
-    made = plan("busybox", ["sh", "-c", "sleep 5 & cat"], root=tmp_path)
+    made = plan("busybox", ["sh", "-c", "sleep 100 & cat"], root=tmp_path)
     with spawn(made, stdin=PIPE, stdout=DEVNULL) as process:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while len(proc.tree(process.pid).children) < 1 and time.monotonic() < deadline:
             time.sleep(0.01)
         yield process

@@ -23,7 +23,7 @@ def child(*argv: str, **options: object) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def wait_until(condition: "object") -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end
         time.sleep(0.005)
@@ -35,7 +35,7 @@ def test_the_start_time_is_that_of_the_kernel() -> None:
     with child() as process:
         started = procfs.start_time(process.pid)
         assert started is not None
-        assert before - 1 < started / ticks < before + 5
+        assert before - 1 < started / ticks < time.clock_gettime(time.CLOCK_BOOTTIME) + 1
 
 
 @pytest.mark.parametrize("name", [b"a) Z 1 (b", b") ) )", b"\xff\xfe\n", b"("])

@@ -10,7 +10,7 @@ from labcore.errors import InvalidInput
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = "What is mounted in a container that runs, /proc among it, is left out."
+    parser.epilog = "What is mounted in a container, /proc and volumes among it, is left out."
     parser.add_argument("-o", "--output", metavar="FILE", help="where the archive goes (default: standard output)")
     parser.add_argument("container", metavar="CONTAINER")
 
@@ -19,7 +19,7 @@ def main(args: argparse.Namespace) -> int:
     """Write all files as one archive."""
     if args.output is None and sys.stdout.isatty():
         raise InvalidInput("an archive is nothing for a terminal: name a file, -o FILE, or write it into a pipe")
-    with container_files(Engine(args.root), args.container) as files:
+    with container_files(Engine(args.root), args.container, mounts=False) as files:
         if args.output is None:
             sys.stdout.buffer.writelines(files.export())
             return 0

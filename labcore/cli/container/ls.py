@@ -6,8 +6,9 @@ import sys
 from labcore.cli.formatting import ago, printable, show_table
 from labcore.engine import Engine
 from labcore.engine.containers import every
+from labcore.engine.filters import parse_filters
 from labcore.engine.lifecycle import RUNNING, status_of
-from labcore.engine.listing import command_line, matches, parse_filters, resolved_filters, status_line
+from labcore.engine.listing import FILTERS, checked_filters, command_line, matches, resolved_filters, status_line
 from labcore.engine.network_inspect import ports_line
 from labcore.engine.records import Container, Damaged, run_config
 
@@ -53,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _chosen(engine: Engine, args: argparse.Namespace, containers: list[Container]) -> list[Container]:
-    filters = resolved_filters(engine, parse_filters(args.filter))
+    filters = resolved_filters(engine, checked_filters(parse_filters(args.filter, FILTERS)))
     count = 1 if args.latest else args.last
     every_state = args.all or count >= 0 or "status" in filters or "exited" in filters
     found = [each for each in containers if matches(each, filters) and (every_state or status_of(each) in RUNNING)]

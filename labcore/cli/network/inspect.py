@@ -3,8 +3,8 @@
 import argparse
 import json
 
+from labcore.daemon.wire.network_json import network_json
 from labcore.engine import Engine
-from labcore.engine.network_inspect import network_json
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,8 @@ import json
 
 from labcore.cli.formatting import show_table
 from labcore.engine import Engine
-from labcore.engine.network_inspect import SCOPE, matches, parse_filters
+from labcore.engine.filters import parse_filters
+from labcore.engine.network_inspect import FILTERS, SCOPE, check_filters, matches
 
 SHOWN = 12  # digits of an ID
 HEADS = ["NETWORK ID", "NAME", "DRIVER", "SCOPE"]
@@ -23,7 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """List them by their names."""
     engine = Engine(args.root)
-    filters = parse_filters(args.filter)
+    filters = parse_filters(args.filter, FILTERS)
+    check_filters(filters)
     networks = [each for each in engine.networks.networks() if matches(engine, each, filters)]
     rows = [[each.id if args.no_trunc else each.id[:SHOWN], each.wanted.name, each.wanted.driver, SCOPE] for each in networks]
     if args.quiet:

@@ -7,6 +7,7 @@ from labcore.daemon.context import Daemon
 from labcore.daemon.versions import version_of
 from labcore.daemon.wire.codec import decode, empty, json_response
 from labcore.daemon.wire.endpoint_settings import endpoint_options_of
+from labcore.daemon.wire.network_json import network_json
 from labcore.daemon.wire.networks import (
     NetworkConnect,
     NetworkCreate,
@@ -15,7 +16,7 @@ from labcore.daemon.wire.networks import (
 )
 from labcore.daemon.wire.query import before, filters, strict_flag
 from labcore.engine.network_connect import connect, disconnect
-from labcore.engine.network_inspect import FILTERS, SCOPE, check_filters, matches, network_json
+from labcore.engine.network_inspect import FILTERS, SCOPE, check_filters, matches
 from labcore.engine.network_objects import create_network, prune_networks, remove_network
 from labcore.errors import InvalidInput, NotFound
 from labcore.http import Request, Response, Route

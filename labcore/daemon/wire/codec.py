@@ -1,14 +1,17 @@
 """JSON of requests, decoded into structs with the field's path in errors, and of answers, in one piece or line by line.
 
-Go, in which docker's own clients are written, makes no difference between a field that is null and one that is not there; so
-neither is kept.
+Go, in which docker's own server is written, makes no difference between a field that is null and one that is not there, and
+takes a field's name in any case. So do we: docker-py sends `detachKeys`.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from types import UnionType
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
+from msgspec.structs import fields
 
 from labcore.errors import InvalidInput
 from labcore.http import Request, Response
@@ -36,7 +39,7 @@ def decode(request: Request, kind: type[T]) -> T:
 def decode_bytes(content: bytes | str, kind: type[T]) -> T:
     """Return JSON as a value. Raises InvalidInput."""
     try:
-        return msgspec.convert(_without_nulls(msgspec.json.decode(content)), kind)
+        return msgspec.convert(_as_in_go(msgspec.json.decode(content), kind), kind)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `")
         raise InvalidInput(f"{path.removeprefix('$.').rstrip('`') or 'the body'}: {what}") from None
@@ -44,12 +47,30 @@ def decode_bytes(content: bytes | str, kind: type[T]) -> T:
         raise InvalidInput(f"invalid JSON: {error}") from None
 
 
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+def _as_in_go(value: Any, kind: Any) -> Any:
+    """Return a value without nulls, and with fields named as its type names them; a mapping's keys stay as they are."""
+    known, inner = _shape(kind)
     if isinstance(value, list):
-        return [_without_nulls(each) for each in value]
-    return value
+        return [_as_in_go(each, inner) for each in value]
+    if not isinstance(value, dict):
+        return value
+    found = {}
+    for key, each in value.items():
+        if each is not None:
+            name, of_field = known.get(key.lower(), (key, inner))
+            found[name] = _as_in_go(each, of_field)
+    return found
+
+
+@cache
+def _shape(kind: Any) -> tuple[dict[str, tuple[str, Any]], Any]:
+    """Return a struct's fields by their names in lower case, each with its type; and the type of a container's values."""
+    for each in get_args(kind) if isinstance(kind, UnionType) else (kind,):
+        if isinstance(each, type) and issubclass(each, msgspec.Struct):
+            return {field.encode_name.lower(): (field.encode_name, field.type) for field in fields(each)}, Any
+        if get_origin(each) in (list, dict):
+            return {}, get_args(each)[-1]
+    return {}, Any
 
 
 def encode(value: Any) -> bytes:

@@ -2,20 +2,21 @@
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final
 
 from labcore.daemon.wire.codec import ZERO_TIME
 from labcore.daemon.wire.host_config_json import host_config_json
 from labcore.daemon.wire.mounts import mode_of, propagation_of
+from labcore.daemon.wire.network_json import network_settings
 from labcore.engine.container_state import get, upper_of
 from labcore.engine.engine import Engine
 from labcore.engine.health_state import Health
 from labcore.engine.lifecycle import status_of
 from labcore.engine.listing import command_line, status_line
-from labcore.engine.network_inspect import NetworkView, bindings, endpoints_of, exposed_ports, network_settings
+from labcore.engine.network_inspect import NetworkView, bindings, endpoints_of, exposed_ports, network_id
 from labcore.engine.records import Container, run_config
 from labcore.engine.timestamps import SECOND, parse_rfc3339
-from labcore.errors import NotFound
 from labcore.images.config import Config, healthcheck_json
 from labcore.spec import Mount
 from labcore.spec.network import Endpoint
@@ -48,7 +49,7 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
         "ProcessLabel": "",
         "AppArmorProfile": container.options.apparmor,
         "ExecIDs": None,
-        "HostConfig": host_config_json(container.options),
+        "HostConfig": host_config_json(container.options, container.name),
         "GraphDriver": {"Name": driver_of(container), "Data": _graph_data(engine, container) if container.layers else None},
         "Mounts": [mount_point(engine, mount) for mount in container.mounts],
         "Config": _config(container, config),
@@ -60,7 +61,7 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
 def _sizes(engine: Engine, container: Container) -> dict[str, int]:
     if not container.layers:
         return {"SizeRw": 0, "SizeRootFs": 0}
-    written = engine.uppers.usage(upper_of(container))
+    written = size_of(engine.uppers.written(upper_of(container)), apparent=True)
     return {"SizeRw": written, "SizeRootFs": written + sum(map(size_of, engine.uppers.stack(upper_of(container))))}
 
 
@@ -165,7 +166,7 @@ def _graph_data(engine: Engine, container: Container) -> dict[str, str]:
 
 def settings_json(engine: Engine, container: Container) -> dict[str, Any]:
     """Return NetworkSettings: by network, and of the default bridge once more at the top, as older clients read it."""
-    found = network_settings(container, endpoints_of(engine, container), lambda word: engine.networks.find(word).id)
+    found = network_settings(container, endpoints_of(engine, container), partial(network_id, engine))
     bridge = found["Networks"].get("bridge", {})
     running = status_of(container) in ("running", "paused")
     return {
@@ -206,10 +207,6 @@ def summaries(engine: Engine, containers: Iterable[Container], *, size: bool = F
 
 def _summary(engine: Engine, container: Container, view: NetworkView) -> dict[str, Any]:
     image, endpoints = container.image or container.options.rootfs, view.endpoints(container)
-    try:
-        networks = network_settings(container, endpoints, view.network_id)["Networks"]
-    except NotFound:  # a network that it was on has been removed
-        networks = {}
     return {
         "Id": container.id,
         "Names": [f"/{container.name}"],
@@ -222,7 +219,7 @@ def _summary(engine: Engine, container: Container, view: NetworkView) -> dict[st
         "State": status_of(container),
         "Status": status_line(container, health=engine.health_status(container.id)),
         "HostConfig": {"NetworkMode": container.options.network_mode or "none"},
-        "NetworkSettings": {"Networks": networks},
+        "NetworkSettings": {"Networks": network_settings(container, endpoints, view.network_id)["Networks"]},
         "Mounts": [mount_point(engine, mount) for mount in container.mounts],
     }
 

@@ -9,7 +9,7 @@ from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.endpoint_settings import EndpointSettings, endpoint_options_of
 from labcore.daemon.wire.health_config import HealthConfig, healthcheck_of
 from labcore.daemon.wire.host_config import HostConfig, host_fields
-from labcore.daemon.wire.mounts import read_mounts
+from labcore.daemon.wire.mounts import check_driver, read_mounts
 from labcore.engine.fields import create_options
 from labcore.errors import InvalidInput
 from labcore.spec import CreateOptions, EndpointOptions
@@ -60,9 +60,12 @@ def create_options_of(body: ContainerCreate, *, name: str) -> CreateOptions:
     host = body.host_config
     fields = host_fields(host)
     fields["expose"] = [*fields.get("expose", ()), *body.exposed_ports]
+    mounts = read_mounts(binds=host.binds, mounts=host.mounts, tmpfs=host.tmpfs, volumes=list(body.volumes))
+    if any(each.kind == "volume" for each in mounts):
+        check_driver(host.volume_driver)
     said: dict[str, Any] = {
         "name": name.removeprefix("/"),
-        "mounts": read_mounts(binds=host.binds, mounts=host.mounts, tmpfs=host.tmpfs, volumes=list(body.volumes)),
+        "mounts": mounts,
         **_config_fields(body),
         **fields,
         **_network_fields(body),

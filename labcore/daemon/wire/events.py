@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from labcore.engine.events import Event
+from labcore.engine.filters import has_label
 
 PREFIXED: Final = ("exec_create", "exec_start", "health_status")  # actions that are followed by what they are about
 OBJECTS: Final = ("container", "daemon", "network", "plugin", "volume")  # filters by an object's ID or name, or its beginning
@@ -34,7 +35,7 @@ def matches(event: Event, filters: Mapping[str, Sequence[str]]) -> bool:
         and _any(filters.get("scope", ()), (SCOPE,))
         and all(_begins(filters.get(kind, ()), names) for kind in OBJECTS)
         and _any(filters.get("image", ()), _images(event) if "image" in filters else ())
-        and all(_has_label(event.attributes, text) for text in filters.get("label", ()))
+        and all(has_label(event.attributes, text) for text in filters.get("label", ()))
     )
 
 
@@ -60,8 +61,3 @@ def _images(event: Event) -> tuple[str, ...]:
 def _without_tag(name: str) -> str:
     head, colon, tail = name.rpartition(":")
     return head if colon and "/" not in tail else name
-
-
-def _has_label(labels: Mapping[str, str], text: str) -> bool:
-    name, equals, value = text.partition("=")
-    return name in labels and (not equals or labels[name] == value)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import UNSET, UnsetType, field
 
 from labcore.daemon.wire.codec import Wire
-from labcore.daemon.wire.mounts import MountSpec, check_driver
+from labcore.daemon.wire.mounts import MountSpec
 from labcore.daemon.wire.resources import HostResources, resource_fields
 from labcore.engine.log_forms import log_policy
 from labcore.errors import InvalidInput
@@ -96,7 +96,6 @@ def _check(host: HostConfig) -> None:
         raise InvalidInput(f"invalid isolation ({host.isolation:.80}): linux only supports 'default'")
     if host.storage_opt:
         raise InvalidInput("StorageOpt: limits for a container's files are not supported here: leave out --storage-opt")
-    check_driver(host.volume_driver)
 
 
 def _life_fields(host: HostConfig) -> dict[str, Any]:
@@ -107,6 +106,7 @@ def _life_fields(host: HostConfig) -> dict[str, Any]:
         "log": log_policy(host.log_config.type or "json-file", host.log_config.config),
         "annotations": tuple(host.annotations.items()),
         "volumes_from": tuple(host.volumes_from),
+        "volume_driver": host.volume_driver,
         "console_size": host.console_size if any(host.console_size) else None,
     }
 
@@ -141,6 +141,7 @@ def _namespace_fields(host: HostConfig) -> dict[str, Any]:
     return {
         "cgroupns_mode": host.cgroupns_mode,
         "ipc_mode": host.ipc_mode,
+        "isolation": host.isolation,
         "pid_mode": host.pid_mode,
         "uts_mode": host.uts_mode,
         "userns_mode": host.userns_mode,

@@ -12,8 +12,8 @@ from labcore.spec.network import PortBinding
 SHM_SIZE: Final = 64 << 20  # bytes
 
 
-def host_config_json(options: CreateOptions) -> dict[str, Any]:
-    """Return HostConfig, with what CreateOptions has kept of it."""
+def host_config_json(options: CreateOptions, name: str) -> dict[str, Any]:
+    """Return the HostConfig of the container of that name, with what CreateOptions has kept of it."""
     optional = {
         "Annotations": dict(options.annotations),
         "Sysctls": dict(options.sysctls),
@@ -28,7 +28,7 @@ def host_config_json(options: CreateOptions) -> dict[str, Any]:
         "PortBindings": port_bindings_json(options.ports),
         "RestartPolicy": {"Name": options.restart.name, "MaximumRetryCount": options.restart.max_retries},
         "AutoRemove": options.auto_remove,
-        "VolumeDriver": "",
+        "VolumeDriver": options.volume_driver,
         "VolumesFrom": list(options.volumes_from) or None,
         "ConsoleSize": list(options.console_size or (0, 0)),
         "CapAdd": list(options.cap_add) or None,
@@ -41,7 +41,7 @@ def host_config_json(options: CreateOptions) -> dict[str, Any]:
         "GroupAdd": list(options.group_add) or None,
         "IpcMode": options.ipc_mode or "private",
         "Cgroup": "",
-        "Links": [f"{name}:{alias}" for name, alias in options.links] or None,
+        "Links": [f"/{linked}:/{name}/{alias}" for linked, alias in options.links] or None,
         "OomScoreAdj": options.oom_score_adj or 0,
         "PidMode": options.pid_mode,
         "Privileged": options.privileged,
@@ -52,7 +52,7 @@ def host_config_json(options: CreateOptions) -> dict[str, Any]:
         "UsernsMode": options.userns_mode,
         "ShmSize": options.shm_size or SHM_SIZE,
         "Runtime": "runc",
-        "Isolation": "",
+        "Isolation": options.isolation,
         **resources_json(options),
         "MaskedPaths": _paths(options.masked_paths, options, "masked"),
         "ReadonlyPaths": _paths(options.readonly_paths, options, "readonly"),
@@ -73,7 +73,9 @@ def _paths(paths: tuple[str, ...] | None, options: CreateOptions, kind: str) -> 
 def _security_json(options: CreateOptions) -> list[str]:
     found = ["no-new-privileges"] if options.no_new_privileges else []
     found += [f"seccomp={options.seccomp}"] if options.seccomp else []
-    return found + ([f"apparmor={options.apparmor}"] if options.apparmor else [])
+    found += [f"apparmor={options.apparmor}"] if options.apparmor else []
+    unlabelled = options.privileged or "host" in (options.pid_mode, options.ipc_mode)  # by SELinux
+    return found + (["label=disable"] if unlabelled else [])
 
 
 def log_config_json(policy: LogPolicy) -> dict[str, Any]:

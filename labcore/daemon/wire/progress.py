@@ -19,6 +19,8 @@ T = TypeVar("T")
 Line = dict[str, Any]
 SHOWN: Final = 12  # hex digits of a digest
 BAR: Final = 50
+PULL_STATUSES: Final = {"waiting": "Pulling fs layer", "downloaded": "Download complete", "done": "Pull complete"}
+PUSH_STATUSES: Final = {"waiting": "Preparing", "done": "Pushed", "exists": "Layer already exists"}
 OFTEN_SECONDS: Final = 0.1  # between two lines of one part
 UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 
@@ -130,16 +132,16 @@ class _Pull(_Transfer):
     def lines(self, progress: Progress) -> Iterator[Line]:
         id = short(progress.digest)
         if not self._is_layer(progress):
-            self._is_new = self._is_new or (not self._layers and progress.what == "done")
-        elif progress.what == "comes" and self._is_due(progress):
+            self._is_new = self._is_new or (not self._layers and progress.status == "done")
+        elif progress.status == "downloading" and self._is_due(progress):
             yield _progress("Downloading", id, progress.done, progress.total)
-        elif progress.what == "is there":
+        elif progress.status == "exists":
             if self._is_new:
                 yield _progress("Already exists", id)
-        elif progress.what == "unpacks":
+        elif progress.status == "extracting":
             yield _progress("Extracting", id, progress.done, progress.total)
-        elif status := {"waits": "Pulling fs layer", "came": "Download complete", "done": "Pull complete"}.get(progress.what):
-            yield _progress(status, id)
+        elif progress.status in PULL_STATUSES:
+            yield _progress(PULL_STATUSES[progress.status], id)
 
 
 class _Push(_Transfer):
@@ -153,14 +155,13 @@ class _Push(_Transfer):
         if not self._is_layer(progress):
             return
         id = self._ids.setdefault(progress.digest, short(progress.diff_id))
-        if progress.what == "goes":
+        if progress.status == "uploading":
             if self._is_due(progress):
                 yield _progress("Pushing", id, progress.done, progress.total)
-        elif progress.what == "mounted":
-            yield _progress(f"Mounted from {progress.where}", id)
+        elif progress.status == "mounted":
+            yield _progress(f"Mounted from {progress.mounted_from}", id)
         else:
-            statuses = {"waits": "Preparing", "done": "Pushed", "is there": "Layer already exists"}
-            yield _progress(statuses[progress.what], id)
+            yield _progress(PUSH_STATUSES[progress.status], id)
 
 
 def short(digest: str) -> str:

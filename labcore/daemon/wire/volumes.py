@@ -6,7 +6,7 @@ from typing import Any, Final
 from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.query import FALSE_WORDS, TRUE_WORDS
 from labcore.engine.engine import Engine
-from labcore.engine.network_inspect import is_like
+from labcore.engine.filters import has_label, is_like
 from labcore.engine.volume_objects import DRIVER
 from labcore.errors import InvalidInput
 from labcore.storage.volumes import Volume
@@ -56,8 +56,8 @@ def filter_of(filters: Mapping[str, Sequence[str]], used: Callable[[], Collectio
             all((volume.name not in users) == wanted for wanted in dangling)
             and _any(filters.get("driver", ()), lambda value: value == DRIVER)
             and _any(filters.get("name", ()), lambda value: is_like(volume.name, value))
-            and all(_has(labels_of(volume), text) for text in filters.get("label", ()))
-            and not any(_has(labels_of(volume), text) for text in filters.get("label!", ()))
+            and all(has_label(labels_of(volume), text) for text in filters.get("label", ()))
+            and not any(has_label(labels_of(volume), text) for text in filters.get("label!", ()))
         )
 
     return passes
@@ -65,11 +65,6 @@ def filter_of(filters: Mapping[str, Sequence[str]], used: Callable[[], Collectio
 
 def _any(values: Sequence[str], test: Callable[[str], bool]) -> bool:
     return not values or any(map(test, values))
-
-
-def _has(labels: Mapping[str, str], text: str) -> bool:
-    name, equals, value = text.partition("=")
-    return name in labels and (not equals or labels[name] == value)
 
 
 def _truth(text: str) -> bool:

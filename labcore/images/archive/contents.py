@@ -61,7 +61,10 @@ class Contents:
             wanted = _digest_in(above, base)
             free = shutil.disk_usage(self.store.directory).free
             if member.size > free:
-                raise StoreDamaged(f"the archive's {member.name} has {member.size} bytes, and the store has place for {free}")
+                raise StoreDamaged(
+                    f"the archive's {member.name} has {member.size} bytes, and the store has place for {free}: "
+                    "no space left on device"
+                )
             if wanted and self.store.has_blob(wanted, member.size):
                 self._blobs[member.name] = Descriptor(LAYER, wanted, member.size)
             else:

@@ -2,31 +2,22 @@
 
 from typing import Final
 
-from matplotlib.axes import Axes
-from matplotlib.patches import Patch
-
 from labcore.lab.messages import say
-from labcore.lab.pictures.fonts import fonts, house_style
+from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
     HERE,
     MUTED,
     NEW,
-    NORMAL,
     OWN,
     SHARED_TOO,
-    SMALL,
-    TITLE,
-    WIDTH,
     Picture,
     duration,
-    emphasis,
-    figure,
     listed,
     sentence,
     sentences,
     shorten,
-    write,
 )
+from labcore.lab.pictures.waterfall_chart import Bar, cut, waterfall_chart
 from labcore.trace import Span, rows
 
 COLOURS: Final = {"command": MUTED, "call": SHARED_TOO, "job": HERE, "part": NEW, "op": OWN}
@@ -40,24 +31,20 @@ LONGEST: Final = 3
 def trace_waterfall(root: Span) -> Picture:
     """Draw a command's span and all below it: when each began, and how long it took."""
     shown = list(rows(root))[:ROWS_MAX]
-    end = root.duration_ms
-    drawn, axes = figure(WIDTH, 0.15 * len(shown) + 1.1)
-    _bars(axes, [span for _, span in shown], root.start, end)
-    labels = [_label(f"{'  ' * depth}{span.name}") for depth, span in shown]
-    axes.set_yticks(range(len(shown)), labels, size=SMALL, family=fonts(mono=True))
-    axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.set_xlim(0, end * 1.12)
-    axes.tick_params(axis="x", labelsize=SMALL)
-    axes.set_xlabel(say("milliseconds after the command was started"), size=NORMAL)
-    heading = say("{title}: {time:.1f} ms", title=shorten(root.name, TITLE_WIDTH), time=end)
-    axes.set_title(heading, loc="left", size=TITLE, **emphasis(heading, TITLE))
-    _legend(axes, {span.kind for _, span in shown})
+    heading = say("{title}: {time:.1f} ms", title=shorten(root.name, TITLE_WIDTH), time=root.duration_ms)
+    drawn = waterfall_chart(
+        [_bar(depth, span, root.start) for depth, span in shown],
+        root.duration_ms,
+        heading=heading,
+        axis=say("milliseconds after the command was started"),
+        legend=_legend({span.kind for _, span in shown}),
+    )
     return Picture(drawn, sentences([sentence(heading), _longest(root)]), _longest(root))
 
 
-def _label(text: str) -> str:
-    shown = text if len(text) <= LABEL_WIDTH else text[: LABEL_WIDTH - 1] + "…"
-    return shown.ljust(LABEL_WIDTH)
+def _bar(depth: int, span: Span, start: int) -> Bar:
+    label = cut(f"{'  ' * depth}{span.name}", LABEL_WIDTH)
+    return Bar(label, (span.start - start) / 1e6, span.duration_ms, COLOURS[span.kind])
 
 
 def _longest(root: Span) -> str:
@@ -76,16 +63,7 @@ def _longest(root: Span) -> str:
     )
 
 
-def _bars(axes: Axes, spans: list[Span], start: int, end: float) -> None:
-    begins = [(span.start - start) / 1e6 for span in spans]
-    widths = [max(span.duration_ms, end / 400) for span in spans]  # even the shortest is to be seen
-    axes.barh(range(len(spans)), widths, left=begins, color=[COLOURS[span.kind] for span in spans])
-    for row, (span, begin) in enumerate(zip(spans, begins, strict=True)):
-        if span.duration_ms > end / 50:
-            write(axes, begin + span.duration_ms + end / 150, row, duration(span.duration_ms), size=SMALL)
-
-
-def _legend(axes: Axes, kinds: set[str]) -> None:
+def _legend(kinds: set[str]) -> dict[str, str]:
     words = {
         "command": say("the command"),
         "call": say("a call of the client's"),
@@ -93,5 +71,4 @@ def _legend(axes: Axes, kinds: set[str]) -> None:
         "part": say("a part of it"),
         "op": say("an op of the start"),
     }
-    handles = [Patch(color=colour, label=words[kind]) for kind, colour in COLOURS.items() if kind in kinds]
-    axes.legend(handles=handles, frameon=False, fontsize=SMALL, loc="best")
+    return {colour: words[kind] for kind, colour in COLOURS.items() if kind in kinds}

@@ -2,26 +2,11 @@
 
 from collections.abc import Sequence
 
-from matplotlib.axes import Axes
-from matplotlib.patches import Patch
-
 from labcore.errors import InvalidInput
 from labcore.lab.messages import say
-from labcore.lab.pictures.fonts import fonts, house_style
-from labcore.lab.pictures.style import (
-    NORMAL,
-    SMALL,
-    TITLE,
-    WIDTH,
-    Picture,
-    duration,
-    emphasis,
-    figure,
-    listed,
-    sentence,
-    sentences,
-    write,
-)
+from labcore.lab.pictures.fonts import house_style
+from labcore.lab.pictures.style import Picture, listed, sentence, sentences
+from labcore.lab.pictures.waterfall_chart import Bar, cut, waterfall_chart
 from labcore.spec import Moment
 
 # Okabe and Ito's colours, by what an op works on.
@@ -74,18 +59,21 @@ def waterfall(timeline: Sequence[Moment], *, title: str | None = None) -> Pictur
     """
     if not timeline:
         raise InvalidInput(say("this timeline is empty: only a process that a plan has started has one"))
-    drawn, axes = figure(WIDTH, 0.15 * len(timeline) + 1.1)
     end = (timeline[-1].start_us + timeline[-1].duration_us) / 1e3
-    _bars(axes, timeline, end)
-    axes.set_yticks(range(len(timeline)), [_label(moment) for moment in timeline], size=SMALL, family=fonts(mono=True))
-    axes.set_ylim(len(timeline) - 0.4, -0.6)
-    axes.set_xlim(0, end * 1.12)
-    axes.tick_params(axis="x", labelsize=SMALL)
-    axes.set_xlabel(say("milliseconds after clone was called"), size=NORMAL)
     heading = say("{title}: {time:.1f} ms", title=title or say("One container start, op by op"), time=end)
-    axes.set_title(heading, loc="left", size=TITLE, **emphasis(heading, TITLE))
-    _legend(axes, timeline)
+    drawn = waterfall_chart(
+        [_bar(moment) for moment in timeline],
+        end,
+        heading=heading,
+        axis=say("milliseconds after clone was called"),
+        legend=_legend(timeline),
+    )
     return Picture(drawn, sentences([sentence(heading), _longest(timeline, end)]), _longest(timeline, end))
+
+
+def _bar(moment: Moment) -> Bar:
+    label = f"{cut(f'{moment.name} {moment.detail}', LABEL_WIDTH)} {moment.index:2}"
+    return Bar(label, moment.start_us / 1e3, moment.duration_us / 1e3, _kind(moment)[1])
 
 
 def _longest(timeline: Sequence[Moment], end: float) -> str:
@@ -95,30 +83,13 @@ def _longest(timeline: Sequence[Moment], end: float) -> str:
     return say("Of {count} ops these took longest: {names} of the whole time.", count=len(timeline), names=names)
 
 
-def _bars(axes: Axes, timeline: Sequence[Moment], end: float) -> None:
-    widths = [max(moment.duration_us / 1e3, end / 400) for moment in timeline]  # even the shortest is to be seen
-    colours = [_kind(moment)[1] for moment in timeline]
-    axes.barh(range(len(timeline)), widths, left=[moment.start_us / 1e3 for moment in timeline], color=colours)
-    for row, moment in enumerate(timeline):
-        if (took := moment.duration_us / 1e3) > end / 50:
-            write(axes, moment.start_us / 1e3 + took + end / 150, row, duration(took), size=SMALL)
-
-
-def _label(moment: Moment) -> str:
-    text = f"{moment.name} {moment.detail}"
-    shown = text if len(text) <= LABEL_WIDTH else text[: LABEL_WIDTH - 1] + "…"
-    return f"{shown:{LABEL_WIDTH}} {moment.index:2}"
-
-
 def _kind(moment: Moment) -> tuple[str, str]:
     return next(((kind, colour) for kind, (colour, names) in KINDS.items() if moment.name in names), ("other", OTHER))
 
 
-def _legend(axes: Axes, timeline: Sequence[Moment]) -> None:
+def _legend(timeline: Sequence[Moment]) -> dict[str, str]:
     words = _words()
-    kinds = dict(_kind(moment) for moment in timeline)
-    handles = [Patch(color=colour, label=words[kind]) for kind, colour in kinds.items()]
-    axes.legend(handles=handles, frameon=False, fontsize=SMALL, loc="best")  # mostly the upper right
+    return {colour: words[kind] for kind, colour in dict(_kind(moment) for moment in timeline).items()}
 
 
 def _words() -> dict[str, str]:

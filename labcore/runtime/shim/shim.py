@@ -38,9 +38,12 @@ class Exit(Record):
     error: int = 0
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read what the shim wrote."""
-        code, status, time, output, failed, error = map(int, text.split())
+    def parse(cls, text: str) -> Self | None:
+        """Read what the shim wrote; None if the machine crashed before that was on its disk."""
+        try:
+            code, status, time, output, failed, error = map(int, text.split())
+        except ValueError:
+            return None
         return cls(as_return_code(code, status), time, output, failed, error)
 
 

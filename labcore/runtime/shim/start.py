@@ -12,7 +12,9 @@ from labcore.runtime.shim.shim import Shim
 from labcore.unix_sockets import channel, short_path
 
 BACKLOG: Final = 64  # clients that may wait to be answered
-RECORDED: Final = ("attach.sock", "pid", "exit", "incoming")
+INCOMING: Final = "incoming"  # becomes `exit`
+EXIT_BYTES: Final = 160  # the longest exit: csrc/shim.c
+RECORDED: Final = ("attach.sock", "pid", "exit", INCOMING)
 
 
 def forget(directory: str) -> None:
@@ -37,6 +39,8 @@ def shim_streams(shim: Shim, *, terminal: bool) -> Iterator[tuple[Streams, ShimD
         with short_path(shim.directory) as place:
             clients.bind(f"{place}/attach.sock")
             log = hold(os.open(f"{place}/log", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            reserved = hold(os.open(f"{place}/{INCOMING}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.write(reserved, b" " * EXIT_BYTES)  # the shim has room for the exit then, however full the disk gets
         clients.listen(BACKLOG)
         directory = hold(os.open(shim.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         lent = {DIRECTORY: directory, ATTACH: clients.fileno(), LOG: log}

@@ -81,7 +81,7 @@ def _path(request: Request) -> str:
 def export_container(daemon: Daemon, request: Request, name: str) -> Response:
     """GET /containers/{name}/export."""
     with ExitStack() as undo:
-        files = undo.enter_context(container_files(daemon.engine, get(daemon.engine, name).id))
+        files = undo.enter_context(container_files(daemon.engine, get(daemon.engine, name).id, mounts=False))
         body = Held(files.export(), undo)
     return Response(HTTPStatus.OK, {"Content-Type": "application/octet-stream"}, body)
 

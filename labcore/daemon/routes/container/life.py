@@ -16,8 +16,8 @@ from labcore.engine.container_state import get
 from labcore.engine.container_update import update
 from labcore.engine.container_wait import ContainerWait
 from labcore.engine.containers import kill, remove, rename, signal_number, stop
+from labcore.engine.filters import has_label
 from labcore.engine.lifecycle import NOTHING
-from labcore.engine.listing import has_label
 from labcore.engine.prune import prune_containers
 from labcore.engine.records import Container
 from labcore.http import Request, Response, Route

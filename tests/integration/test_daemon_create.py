@@ -1,0 +1,77 @@
+"""What a body of POST /containers/create is taken for, and shown as."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import needs_root
+from tests.daemon import RunningDaemon, running_daemon
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    needs_root()
+    with running_daemon(tmp_path_factory.mktemp("daemon") / "root") as running:
+        yield running
+
+
+def created(daemon: RunningDaemon, **body: Any) -> dict[str, Any]:
+    """Create a container; return what inspect shows."""
+    answer = daemon.request("POST", "/containers/create", {"Image": "busybox", **body})
+    assert answer.status == 201, answer.content
+    return dict(daemon.request("GET", f"/containers/{answer.json['Id']}/json").json)
+
+
+def refused(daemon: RunningDaemon, **body: Any) -> str:
+    """Return with which message it is refused."""
+    answer = daemon.request("POST", "/containers/create", {"Image": "busybox", **body})
+    assert answer.status == 400, answer.content
+    return str(answer.json["message"])
+
+
+def test_a_variable_without_a_value_is_taken_away_and_shown(daemon: RunningDaemon) -> None:
+    """Also from the containers of an image that was committed with it."""
+    shown = created(daemon, Env=["HOME", "a=b"], Cmd=["env"])
+    assert shown["Config"]["Env"][:2] == ["HOME", "a=b"]
+    assert shown["Config"]["Env"][2].startswith("PATH=")
+    assert daemon.docker("start", "-a", shown["Id"]).stdout.splitlines().count("HOME=/root") == 0
+    daemon.docker("commit", shown["Id"], "homeless")
+    out = daemon.docker("run", "--rm", "homeless", "env").stdout
+    assert ("a=b\n" in out, "HOME" in out) == (True, False)
+
+
+def test_fields_are_named_in_any_case(daemon: RunningDaemon) -> None:
+    """But for a mapping's keys, which are the client's."""
+    labels = {"Pascal": "1", "pascal": "2"}
+    body = {
+        "workingDir": "/tmp",
+        "LABELS": labels,
+        "hostconfig": {"Memory": 1 << 25, "utsMode": "host"},
+    }
+    shown = created(daemon, **body)
+    assert (shown["Config"]["WorkingDir"], shown["Config"]["Labels"]) == ("/tmp", labels)
+    assert (shown["HostConfig"]["Memory"], shown["HostConfig"]["UTSMode"]) == (1 << 25, "host")
+
+
+def test_what_changes_nothing_is_kept_all_the_same(daemon: RunningDaemon) -> None:
+    host = created(daemon, HostConfig={"Isolation": "default", "VolumeDriver": "other"})["HostConfig"]
+    assert (host["Isolation"], host["VolumeDriver"]) == ("default", "other")
+
+
+LINK_LOCAL = {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["169.254.8.8"]}}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"HostConfig": {"VolumeDriver": "other", "Binds": ["v:/v"]}}, "plugin 'other' not found"),
+        ({"HostConfig": {"LogConfig": {"Type": "asdf"}}}, 'error looking up logging plugin asdf: plugin "asdf" not found'),
+        (
+            {"NetworkingConfig": {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["169.254.8.8"]}}}}},
+            "LinkLocalIPs",
+        ),
+    ],
+)
+def test_what_is_refused(daemon: RunningDaemon, body: dict[str, Any], said: str) -> None:
+    assert said in refused(daemon, **body)
