@@ -25,3 +25,22 @@ void tell(int channel, struct message message, const void *rest, size_t rest_siz
     }
     (void)!sendmsg(channel, &header, MSG_NOSIGNAL);
 }
+
+int receive_descriptor(int channel)
+{
+    char message[sizeof(struct message)];
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec part = {message, sizeof message};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control};
+    int received = -1;
+
+    if (recvmsg(channel, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0)
+        return -1;
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    if (rights && rights->cmsg_type == SCM_RIGHTS)
+        memcpy(&received, CMSG_DATA(rights), sizeof received);
+    return received;
+}

@@ -27,4 +27,7 @@ struct message {
  * what cannot be sent is not looked at. */
 void tell(int channel, struct message message, const void *rest, size_t rest_size, int first, int second);
 
+/* Receive a descriptor that was sent, if one has been: its number, or -1. */
+int receive_descriptor(int channel);
+
 #endif

@@ -105,6 +105,26 @@ static struct shim_options as_shim_options(char **words)
     };
 }
 
+/* The starter has gone, and reads the child's output no more: it is thrown away here. Else the child would get SIGPIPE, or a
+ * hangup of its terminal, or wait for ever. */
+static void discard_output(int pidfd, int terminal)
+{
+    static char bytes[1 << 14];
+    struct pollfd watched[] = {
+        {.fd = pidfd, .events = POLLIN},
+        {.fd = MONITOR_STDOUT, .events = POLLIN},
+        {.fd = MONITOR_STDERR, .events = POLLIN},
+        {.fd = terminal, .events = POLLIN},
+    };
+    while (!watched[0].revents) {
+        if (poll(watched, 4, -1) < 0)
+            continue;
+        for (int i = 1; i < 4; i++)
+            if (watched[i].revents && read(watched[i].fd, bytes, sizeof bytes) <= 0 && errno != EAGAIN)
+                watched[i].fd = -1;
+    }
+}
+
 /* Returns whether the child has ended; if not, the starter has: then a child that is to die with its parent does so with us. */
 static bool wait_for_exit(int pidfd, siginfo_t *info)
 {
@@ -168,7 +188,7 @@ static void become_a_monitor(void)
 int main(int argc, char **argv)
 {
     int running[2], pidfd = -1, error;
-    const bool waits = argc == 2, is_shim = argc == 5;
+    const bool waits = argc == 2, keeps_output = argc == 3, is_shim = argc == 5;
 
     become_a_monitor();
     struct block *block = map_block();
@@ -207,10 +227,14 @@ int main(int argc, char **argv)
         return 0;
 
     siginfo_t info = {0};
+    const int terminal = keeps_output ? receive_descriptor(MONITOR_CONTROL) : -1; /* it was sent before the plan's end */
     if (is_shim)
         shim_until_exit((int)pid, pidfd, report, &info);
-    else if (!wait_for_exit(pidfd, &info))
+    else if (!wait_for_exit(pidfd, &info)) {
+        if (keeps_output)
+            discard_output(pidfd, terminal);
         return 0;
+    }
     tell_starter((struct message){.kind = MESSAGE_EXITED, .pid = (int32_t)pid, .code = info.si_code, .status = info.si_status},
                  NULL, 0, -1);
     if (is_shim)

@@ -76,19 +76,10 @@ void shim_started(int pid)
 /* A terminal takes the place of all three streams. It is sent by the starter, before the plan's end. */
 static void take_terminal(void)
 {
-    char message[sizeof(struct message)];
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct iovec part = {message, sizeof message};
-    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control};
-    if (recvmsg(MONITOR_CONTROL, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0)
+    int terminal = receive_descriptor(MONITOR_CONTROL);
+    if (terminal < 0)
         return;
-    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-    if (!rights || rights->cmsg_type != SCM_RIGHTS)
-        return;
-    memcpy(&input, CMSG_DATA(rights), sizeof input);
+    input = terminal;
     input_once = 0;
     watched[OUTPUT].fd = input;
     /* While somebody has this end open the other never hangs up: a program may close its terminal and open it again. */

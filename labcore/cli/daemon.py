@@ -47,7 +47,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     containers = parser.add_argument_group("Containers", "What they have if their creators want nothing else.")
     containers.add_argument("--log-driver", default="json-file", metavar="DRIVER", help="json-file, local or none")
     containers.add_argument(
-        "--userns-remap", default="", metavar="FIRST[:SIZE]", help="map their users to those IDs of the machine: 100000:65536"
+        "--userns-remap",
+        default="",
+        metavar="IDS",
+        help="map their users to those IDs of the machine: 100000:65536; or those that /etc/subuid gives to USER[:GROUP], or, "
+        "with the word default, to dockremap",
     )
     containers.add_argument(
         "--stages", type=Path, metavar="FILE", help="start them by your my_runtime.py, which is read again when it has changed"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Final
+    from typing import Final, TextIO
 
 UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 # A time is said in the first of these that it has at least two of, but a minute and an hour are said too.
@@ -54,7 +55,7 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Se
     widths = [max(len(line[place]) for line in (heads, *rows)) for place in range(len(heads))]
     if elastic and sys.stdout.isatty():
         place = heads.index(elastic)
-        excess = sum(widths) + 2 * (len(widths) - 1) - _columns()
+        excess = sum(widths) + 2 * (len(widths) - 1) - width_of(sys.stdout, 80)
         widths[place] = max(widths[place] - max(excess, 0), len(elastic))
         rows = [_cut(row, place, widths[place]) for row in rows]
     for line in (heads, *rows):
@@ -71,15 +72,14 @@ def _cut(row: Sequence[str], place: int, width: int) -> list[str]:
     return [*row[:place], cell if len(cell) <= width else f"{cell[: width - 1]}…", *row[place + 1 :]]
 
 
-def _columns() -> int:
-    import os
-
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    except OSError:
-        return 80
-
-
 def printable(text: str) -> str:
     """Return a text of a stranger's on one line, without what a terminal would obey."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def width_of(stream: TextIO, otherwise: int) -> int:
+    """Return how many columns the terminal has that a stream leads to; `otherwise`, if it is none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or otherwise
+    except (OSError, ValueError):
+        return otherwise

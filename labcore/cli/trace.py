@@ -5,11 +5,12 @@ import json
 import sys
 from pathlib import Path
 
+from labcore.cli.formatting import width_of
 from labcore.client.hosts import find_host
 from labcore.errors import InvalidInput
 from labcore.trace import Span, rows, trace, trace_events
 
-NAME_WIDTH = 88  # letters of a span that are shown
+LINE_WIDTH = 110  # where no terminal says how wide it is
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +32,9 @@ def main(args: argparse.Namespace) -> int:
     if not command:
         raise InvalidInput("trace: which command? labcore trace -- docker run hello-world")
     traced = trace(command, find_host(args.host).url)
+    width = width_of(sys.stderr, LINE_WIDTH)
     for line in tree(traced.span):
-        print(line, file=sys.stderr)
+        print(line if len(line) <= width else f"{line[: width - 1]}…", file=sys.stderr)
     if not traced.jobs:
         print(f"labcore: {command[0]} has asked the daemon for nothing: does it heed DOCKER_HOST?", file=sys.stderr)
     if args.output:
@@ -44,8 +46,6 @@ def tree(root: Span) -> list[str]:
     """Return a line for each span: when it began after the command's start, how long it took, both in ms, and its name."""
     lines = [f"{'begins':>9} {'takes ms':>9}"]
     for depth, span in rows(root):
-        name = f"{'  ' * depth}{span.name}"
-        shown = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
         failed = f"  failed: {span.error.splitlines()[0]}" if span.error else ""
-        lines.append(f"{(span.start - root.start) / 1e6:9.2f} {span.duration_ms:9.2f}  {shown}{failed}")
+        lines.append(f"{(span.start - root.start) / 1e6:9.2f} {span.duration_ms:9.2f}  {'  ' * depth}{span.name}{failed}")
     return lines

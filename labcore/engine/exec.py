@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from labcore.engine.container_state import get, has_ended, while_it_runs
@@ -53,10 +53,12 @@ def execute(
     stderr: Stream = None,
     take_terminal: Callable[[Process], None] | None = None,
     release: bool = False,
+    kept_output: Mapping[int, int] | None = None,
 ) -> Process:
     """Start a process in a container and return it once its program runs; with `release` it is let go of.
 
     With a terminal, `take_terminal` is called with the process when its other end is there: `labcore.runtime.terminal.take`.
+    With `kept_output` it goes on when this process has gone: `labcore.runtime.spawn`.
     Raises NotFound, NotRunning, InvalidInput, StepFailed.
     """
     container = get(engine, text)
@@ -79,7 +81,7 @@ def execute(
             syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
             launch = engine.launch_options(syncs).replace(dies_with_parent=False)
             plan = exec_plan(spec, inside.pid, options=launch)
-            process = spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release)
+            process = spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release, kept_output=kept_output)
             note_ops(process, begun, before="runtime: plan and monitor")
             return process
     except PermissionError:  # of /proc/PID/ns

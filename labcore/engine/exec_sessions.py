@@ -22,7 +22,7 @@ from labcore.engine.ids import new_id
 from labcore.engine.users import account
 from labcore.errors import InUse, NotFound
 from labcore.native import DEVNULL, Process
-from labcore.native.monitor import MonitorLost
+from labcore.native.monitor import ERRORS, OUTPUT, MonitorLost, give_terminal
 from labcore.runtime.terminal import resize, take
 from labcore.spec import BindRoot
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
             """Know that the process has ended, and how that went is noted."""
 
 
+ENDS: Final = {"stdout": OUTPUT, "stderr": ERRORS}  # of pipes, by their numbers in a monitor
 CHUNK_SIZE: Final = 1 << 16
 KILLED: Final = 137
 KEPT_SESSIONS: Final = 1024  # that have ended: their exit codes can be asked for until then
@@ -176,12 +177,15 @@ class ExecSessions:
         if options.tty:
 
             def taken(process: Process) -> None:
-                session.hold("terminal", take(process))
+                session.hold("terminal", terminal := take(process))
+                give_terminal(process, terminal)  # so that it does not hang up if this process is killed
                 opened.callback(session.close)
                 if options.console_size:
                     session.resize(*options.console_size)
 
-            return execute(self._engine, container, options, **streams, take_terminal=taken), session.terminal_output()
+            return execute(
+                self._engine, container, options, **streams, take_terminal=taken, kept_output={}
+            ), session.terminal_output()
         for stream in (each for each in streams if attached and each in session.attached):
             reader, writer = os.pipe()
             streams[stream], own = (reader, writer) if stream == "stdin" else (writer, reader)
@@ -192,7 +196,8 @@ class ExecSessions:
             else:
                 sources[own] = stream
                 opened.callback(os.close, own)
-        return execute(self._engine, container, options, **streams), sources
+        kept = {ENDS[stream]: fd for fd, stream in sources.items()}
+        return execute(self._engine, container, options, **streams, kept_output=kept), sources
 
     def _see_to(self, session: ExecSession, process: Process, sources: dict[int, str], sink: Sink | None) -> None:
         """Pass its output on until it has ended, and note that."""

@@ -104,6 +104,10 @@ def users_of(engine: Engine, which: Iterable[Image]) -> list[str]:
 
 
 def is_mounted(engine: Engine, image: Image) -> bool:
-    """Return whether the layers of an image are mounted, for a container that may have no record. Raises Unavailable."""
+    """Return whether the layers of an image are mounted for a container that has no record. Raises Unavailable.
+
+    Those that have one are known with their image: they need the layers, and not other images of the same.
+    """
     stack = visible(engine.layers.directory, stack_of(image))
-    return any(stack and set(stack) <= mounted for mounted in gc.stacks())
+    recorded = {frozenset(container.layers) for container in engine.records.readable()}
+    return any(stack and set(stack) <= mounted for mounted in gc.stacks() if mounted not in recorded)

@@ -71,7 +71,8 @@ def memory_max() -> str:
 def cgroup(name: str) -> LessonCgroup:
     """Make a container's cgroup, without any limit yet; what is left of an earlier one of this name is removed if it is empty.
 
-    It may not swap: what is to fit into memory could else go to the disk.
+    It may not swap: what is to fit into memory could else go to the disk. In a daemon that runs your stages it goes when that
+    ends, with the processes in it: what is to outlive the daemon is limited by docker's own options.
     """
     group = Cgroup(f"{_home()}/{name}")
     for directory in group.entrances():

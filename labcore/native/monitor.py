@@ -45,6 +45,7 @@ MESSAGE = struct.Struct("=IiiiiI")  # struct message in csrc/message.h
 NOTHING: Mapping[int, int] = MappingProxyType({})
 EXITED: int = lib.MESSAGE_EXITED
 WAITS = ("waits",)  # words for a monitor that reaps its child only once it is told to: see let_reap
+KEEPS_OUTPUT = ("keeps", "output")  # for one that throws away its child's output when its starter has gone
 # What a shim is lent, by its number there.
 DIRECTORY: int = lib.MONITOR_DIRECTORY
 ATTACH: int = lib.MONITOR_ATTACH

@@ -204,9 +204,13 @@ def _mount(mount: MountPoint, options: Options) -> list[Op]:
 def make_place(path: str, *, directory: bool, made: Collection[str] = ("/",), no_links: bool = False) -> list[Op]:
     """Return the ops that make a directory, or an empty file, and those directories on the way to it that are not `made`."""
     wanted = (*parents(path), path) if directory else parents(path)
-    missing = tuple(each for each in wanted if each not in made)
-    directories: list[Op] = [ops.MakeDirectories(missing, no_links=no_links)] if missing else []
-    return directories if directory else [*directories, ops.MakeFiles((path,))]
+    return list(_places(tuple(each for each in wanted if each not in made), no_links, () if directory else (path,)))
+
+
+@lru_cache(maxsize=256)
+def _places(directories: tuple[str, ...], no_links: bool, files: tuple[str, ...]) -> tuple[Op, ...]:
+    made = (ops.MakeDirectories(directories, no_links=no_links),) if directories else ()
+    return (*made, ops.MakeFiles(files)) if files else made
 
 
 @lru_cache(maxsize=256)

@@ -33,6 +33,7 @@ def spawn(
     preserved: Sequence[int] = (),
     shim: Shim | None = None,
     cgroup: int = -1,
+    kept_output: Mapping[int, int] | None = None,
 ) -> Process:
     """Start a process by a plan and return it once its program runs, with `process.timeline` filled in.
 
@@ -46,7 +47,8 @@ def spawn(
     `preserved` are descriptors that the plan hands on to its program: ops.PreserveFds. `shim` is a directory in which a monitor
     keeps it: its output is logged there, and it is found there again when this process is gone; its streams are the monitor's,
     and a release lets it run on. `cgroup` is that in which it is born, unless the plan names one (see
-    `labcore.native.block.born_in`).
+    `labcore.native.block.born_in`). `kept_output` are ends of its output's pipes, by their numbers in its monitor,
+    which has them too (`labcore.native.monitor`): when this process has gone, it throws away what comes.
     Raises StepFailed, with the op, the cause and the cure, if any op fails; then no process is left.
     """
     if carrier is not None and carrier not in CARRIERS:
@@ -55,6 +57,10 @@ def spawn(
     try:
         if shim is not None:
             started = _spawn_with_shim(plan, shim, cgroup)
+        elif kept_output is not None:
+            from labcore.native.monitor import KEEPS_OUTPUT
+
+            started = _spawn_monitored(plan, streams, False, False, kept_output, KEEPS_OUTPUT, cgroup)
         elif release and not until_sync:
             return _spawn_released(plan, streams, handed_on(preserved), cgroup)
         elif plan.carrier == "extension" and carrier != "monitor" and not preserved:

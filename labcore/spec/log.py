@@ -34,8 +34,8 @@ class LogPolicy(Record):
 
     def __post_init__(self) -> None:
         if self.driver not in LOG_DRIVERS:
-            missing = f'error looking up logging plugin {self.driver}: plugin "{self.driver}" not found'
-            raise InvalidInput(f"{missing}: there are {', '.join(LOG_DRIVERS)}")
+            # The whole sentence is docker's, for clients compare it: `docker info` names those that there are.
+            raise InvalidInput(f'error looking up logging plugin {self.driver}: plugin "{self.driver}" not found')
         if self.mode not in ("blocking", "non-blocking"):
             raise InvalidInput(f"log mode {self.mode!r}: there are blocking and non-blocking")
         if self.max_files < 1 or self.max_size < 0 or self.buffer < 1:

@@ -196,7 +196,7 @@ SESSIONS = {
         docker image inspect nonesuch
         docker save mine:v1 -o s.tar; tar tf s.tar | grep manifest.json
         docker image save --platform linux/amd64 mine:v1 | tar tf - | grep -c manifest.json
-        docker image save --output p.tar mine:v1 busybox && docker rmi mine:v1 && docker load -i p.tar
+        docker image save --output p.tar mine:v1 busybox && docker rmi mine:v1 && docker load -i p.tar | sort
         docker image load --quiet --input s.tar
         docker load --platform linux/amd64 < s.tar
         docker load -i nonesuch
@@ -236,8 +236,8 @@ SESSIONS = {
         docker network create -d nonesuch x
         !docker network create -d overlay x
         !docker network create --ingress -d overlay x
-        !docker network create --config-only --subnet 10.92.0.0/24 conf | wc -c
-        !docker network create --config-from conf fromconf | wc -c; docker network rm fromconf conf
+        !docker network create --config-only --subnet 10.92.0.0/24 conf
+        !docker network create --config-from conf fromconf && docker network rm fromconf conf
         docker network create --scope swarm x
         docker network create --scope local --ipam-opt a=b five | wc -c
         !docker network create -d macvlan -o parent=lo x
@@ -254,7 +254,7 @@ SESSIONS = {
         docker network connect --alias bb --ip 10.91.0.151 --link aa:aa --gw-priority 1 --driver-opt com.docker.network.endpoint.ifname=eth7 two bb
         docker exec bb sh -c 'ip -o addr show eth7 | grep -o "10[^ ]*" | head -1; ping -c1 -w2 aa | tail -2 | head -1; ping -c 1 al | head -1'
         docker network connect two bb
-        !docker network connect --link-local-ip 169.254.9.9 five bb; docker network disconnect five bb
+        !docker network connect --link-local-ip 169.254.9.9 five bb && docker network disconnect five bb
         docker network connect --ip6 fd91::99 three aa
         docker exec aa ip -o -6 addr show | grep -o fd91::99
         docker network disconnect two bb
@@ -274,7 +274,7 @@ SESSIONS = {
         docker run --rm --network nonesuch busybox true
         docker run --rm --mac-address 02:42:ac:11:00:99 busybox cat /sys/class/net/eth0/address
         docker run --rm --network name=bridge,mac-address=02:42:ac:11:00:98 busybox cat /sys/class/net/eth0/address
-        docker run --rm --link-local-ip 169.254.8.8 busybox true
+        !docker run --rm --link-local-ip 169.254.8.8 busybox true
         !docker run --rm --ip6 fd00::1 busybox true
     """,
     "ports": """
@@ -297,7 +297,7 @@ SESSIONS = {
         docker volume create v1
         docker volume create v1
         docker volume create --label a=b --driver local v2
-        !docker volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=1m v7
+        !docker volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=1m v7 && docker volume rm v7
         docker volume create --opt type=none --opt o=bind --opt device=$PWD v8
         docker volume create | wc -c
         docker volume create -d nonesuch v3
@@ -349,8 +349,8 @@ SESSIONS = {
         ~docker run -d --name uu -m 64m --memory-swap 128m --memory-reservation 32m -c 512 --cpu-period 100000 --cpu-quota 50000 --cpuset-cpus 0 --cpuset-mems 0 --pids-limit 50 busybox sleep 100
         docker inspect -f '{{with .HostConfig}}{{.Memory}} {{.MemorySwap}} {{.MemoryReservation}} {{.CpuShares}} {{.CpuPeriod}} {{.CpuQuota}} {{.CpusetCpus}} {{.CpusetMems}} {{.PidsLimit}}{{end}}' uu
         docker update -m 128m --memory-swap 256m --memory-reservation 64m -c 256 --cpu-period 50000 --cpu-quota 20000 --cpuset-cpus 0,1 --cpuset-mems 0 --pids-limit 60 uu
-        docker update --blkio-weight 200 uu
-        docker update --cpu-rt-period 1000 --cpu-rt-runtime 100 uu
+        !docker update --blkio-weight 200 uu
+        !docker update --cpu-rt-period 1000 --cpu-rt-runtime 100 uu
         docker update --cpus 0.7 uu
         docker update --restart always uu; docker inspect -f '{{.HostConfig.RestartPolicy}}' uu
         docker update -m 1g uu
@@ -371,18 +371,18 @@ SESSIONS = {
         docker run --rm --cpu-percent 10 busybox true
         docker run --rm --io-maxbandwidth 1m busybox true
         docker run --rm --io-maxiops 10 busybox true
-        docker run --rm --blkio-weight-device /dev/null:100 busybox true
-        docker run --rm --blkio-weight 5 busybox true
-        docker run --rm --device-read-bps /dev/nonesuch:1m busybox true
+        !docker run --rm --blkio-weight-device /dev/null:100 busybox true
+        !docker run --rm --blkio-weight 5 busybox true
+        !docker run --rm --device-read-bps /dev/nonesuch:1m busybox true
         docker run --rm --device-read-bps /dev/loop0:1m --device-write-bps /dev/loop0:1m --device-read-iops /dev/loop0:10 --device-write-iops /dev/loop0:10 busybox true
         docker stats --no-stream --format '{{.Name}} {{.PIDs}}' uu
-        docker stats --no-stream --all --no-trunc --format '{{.Name}} {{.MemPerc}}' | wc -l
+        docker stats --no-stream --all --no-trunc --format '{{.Name}} {{.MemPerc}}' | grep -c uu
         docker stats --no-stream nonesuch
         timeout 3 docker stats --format '{{.Name}}' uu | head -1 | tr -cd a-z
     """,
     "what a container is given": """
         docker run --rm -h box --domainname example.org busybox sh -c 'hostname; cat /proc/sys/kernel/domainname'
-        docker run --rm --add-host there:10.1.2.3 --dns 9.9.9.9 --dns-search a.b --dns-option ndots:2 busybox sh -c 'grep there /etc/hosts; grep -v "^#" /etc/resolv.conf | sort'
+        docker run --rm --add-host there:10.1.2.3 --dns 9.9.9.9 --dns-search a.b --dns-option ndots:2 busybox sh -c 'grep there /etc/hosts; grep -v "^#" /etc/resolv.conf | grep . | sort'
         docker run --rm -e A=b --env C= busybox sh -c 'echo $A$C'
         printf 'A=1\\nB=2\\n' > env; printf 'l=1\\n' > labels; docker run --name ii --env-file env --label-file labels -l m=2 --annotation an=no busybox env | grep -E '^(A|B)'; docker inspect -f '{{.Config.Labels}} {{.HostConfig.Annotations}}' ii
         docker run --cidfile cid --name cid busybox true; wc -c < cid; docker run --cidfile cid busybox true
@@ -418,22 +418,28 @@ SESSIONS = {
     "a container is created": """
         docker create -h box --domainname example.org --add-host there:10.1.2.3 --dns 9.9.9.9 --dns-search a.b --dns-option ndots:2 -e A=b --name c1 -l m=2 --annotation an=no -a stdout -i -t busybox env | wc -c
         printf 'A=1\\nB=2\\n' > env; printf 'l=1\\n' > labels; docker create --name c2 --env-file env --label-file labels --cidfile cid --entrypoint echo --expose 80 -p 18090:80 -P busybox | wc -c
-        docker create --name c3 --init -u 7:8 --group-add 9 -w /x/y --cap-add NET_ADMIN --cap-drop MKNOD --privileged --read-only --security-opt no-new-privileges --sysctl net.ipv4.ip_forward=1 busybox | wc -c
-        docker create --name c4 --device /dev/fuse --device-cgroup-rule 'c 1:1 rwm' --pid host --ipc none --uts host --cgroupns host --userns host --cgroup-parent /mine --runtime runc --isolation default busybox | wc -c
-        docker create --name c5 -m 64m --memory-swap 128m --memory-reservation 32m --oom-score-adj 100 -c 512 --cpu-period 100000 --cpu-quota 50000 --cpuset-cpus 0 --cpuset-mems 0 --pids-limit 50 --blkio-weight 300 --ulimit nofile=100:200 --shm-size 1m busybox | wc -c
+        docker create --name c3 --tmpfs /u --init -u 7:8 --group-add 9 -w /x/y --cap-add NET_ADMIN --cap-drop MKNOD --privileged --read-only --security-opt no-new-privileges --sysctl net.ipv4.ip_forward=1 busybox | wc -c
+        docker create --name c4 --device /dev/fuse --device-cgroup-rule 'c 1:1 rwm' --pid host --ipc none --uts host --cgroupns host --userns host --cgroup-parent /mine --runtime runc busybox | wc -c
+        docker create --name c5 -m 64m --memory-swap 128m --memory-reservation 32m --oom-score-adj 100 -c 512 --cpu-period 100000 --cpu-quota 50000 --cpuset-cpus 0 --cpuset-mems 0 --pids-limit 50 --ulimit nofile=100:200 --shm-size 1m busybox | wc -c
+        !docker create --blkio-weight 300 busybox
         docker create --name c6 --cpus 0.5 --health-cmd true --health-interval 2s --health-retries 2 --health-timeout 2s --health-start-period 1ms --health-start-interval 1s --log-driver json-file --log-opt max-size=1m busybox | wc -c
         docker create --name c7 --no-healthcheck --network bridge --mac-address 02:42:ac:11:00:99 --link c6 --restart always --stop-signal USR1 --stop-timeout 3 --platform linux/amd64 --pull missing --quiet busybox | wc -c
-        docker create --name c8 --mount type=tmpfs,dst=/t --tmpfs /u -v v:/v --volume-driver local --volumes-from c7 --disable-content-trust --rm busybox | wc -c
-        docker network create --subnet 10.93.0.0/24 --subnet fd93::/64 --ipv6 n93 | wc -c; docker create --name c9 --network n93 --ip 10.93.0.9 --ip6 fd93::9 --network-alias x --link-local-ip 169.254.7.7 busybox | wc -c
-        !docker create --gpus all busybox | wc -c
+        ~docker create --mount type=tmpfs,dst=/t --volume-driver local --isolation default busybox
+        docker create --name c8 -v vol:/v --volumes-from c7 --disable-content-trust --rm busybox | wc -c
+        docker network create --subnet 10.93.0.0/24 --subnet fd93::/64 --ipv6 n93 | wc -c; docker create --name c9 --network n93 --ip 10.93.0.9 --ip6 fd93::9 --network-alias x busybox | wc -c
+        !docker create --network n93 --link-local-ip 169.254.7.7 busybox
+        !docker create --gpus all busybox
         !docker create --storage-opt size=1g busybox
-        !docker create --use-api-socket busybox | wc -c
+        !docker create --use-api-socket busybox
         docker create --cpu-count 1 --cpu-percent 1 --io-maxbandwidth 1m --io-maxiops 3 busybox | wc -c
         docker create --cpu-rt-period 1000 --cpu-rt-runtime 10 busybox
-        !docker create --kernel-memory 64m --memory-swappiness 50 --oom-kill-disable busybox
-        !docker create --blkio-weight-device /dev/null:100 --device-read-bps /dev/loop0:1m --device-write-bps /dev/loop0:1m --device-read-iops /dev/loop0:10 --device-write-iops /dev/loop0:10 busybox | wc -c
-        docker ps -a --format '{{.Names}} {{.Status}} {{.Ports}}' --filter name=c
-        for i in 1 2 3 4 5 6 7 8 9; do docker inspect -f '{{json .Config}} {{json .HostConfig}}' c$i; done
+        !docker create --kernel-memory 64m busybox
+        !docker create --memory-swappiness 50 busybox
+        !docker create --oom-kill-disable busybox
+        !docker create --blkio-weight-device /dev/null:100 busybox
+        !docker create --device-read-bps /dev/loop0:1m --device-write-bps /dev/loop0:1m --device-read-iops /dev/loop0:10 --device-write-iops /dev/loop0:10 busybox
+        docker ps -a --format '{{.Names}} {{.Status}} {{.Ports}}' --filter name='^c[0-9]$'
+        docker inspect c1 c2 c3 c4 c5 c6 c7 c8 c9 | python3 -c 'import json,sys; [(each["HostConfig"].pop("CgroupnsMode"), (each["HostConfig"]["MaskedPaths"] or []).sort(), each["Config"].pop("MacAddress", 0), print(each["Config"], each["HostConfig"])) for each in json.load(sys.stdin)]'
         docker inspect -f '{{json .Mounts}}' c8
         docker create --name c1 busybox
         docker start c9; docker inspect -f '{{json .NetworkSettings.Networks.n93.IPAMConfig}}' c9
@@ -445,7 +451,7 @@ SESSIONS = {
         docker inspect --type image ii
         docker container inspect nonesuch
         docker inspect ii | python3 -c 'import json,sys; print(sorted(json.load(sys.stdin)[0]))'
-        docker inspect ii | python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["HostConfig"])'
+        docker inspect ii | python3 -c 'import json,sys; found = json.load(sys.stdin)[0]["HostConfig"]; found.pop("CgroupnsMode"); found["MaskedPaths"].sort(); print(found)'
         docker inspect -f '{{json .NetworkSettings.Ports}} {{json .State.Status}} {{json .Config}}' ii
     """,
     "the system": """
@@ -475,9 +481,9 @@ SESSIONS = {
         docker nonsense
     """,
     "a build": """
-        printf 'FROM busybox\\nRUN echo hi > /made\\n' > Dockerfile; docker build -t built . 2>&1 | tail -1
-        docker image build --tag built --file Dockerfile --build-arg a=b --label x=y --no-cache --pull=false --rm --force-rm --network none --memory 64m --memory-swap 64m --shm-size 1m --cpu-shares 5 --cpu-period 10000 --cpu-quota 5000 --cpuset-cpus 0 --cpuset-mems 0 --ulimit nofile=100 --add-host a:1.2.3.4 --cache-from busybox --cgroup-parent x --compress --disable-content-trust --iidfile id --isolation default --platform linux/amd64 --security-opt x --target t --quiet . 2>&1 | tail -1
-        docker image build --squash . 2>&1 | tail -1
+        !printf 'FROM busybox\\nRUN echo hi > /made\\n' > Dockerfile; docker build -t built .
+        !docker image build --tag built --file Dockerfile --build-arg a=b --label x=y --no-cache --pull=false --rm --force-rm --network none --memory 64m --memory-swap 64m --shm-size 1m --cpu-shares 5 --cpu-period 10000 --cpu-quota 5000 --cpuset-cpus 0 --cpuset-mems 0 --ulimit nofile=100 --add-host a:1.2.3.4 --cache-from busybox --cgroup-parent x --compress --disable-content-trust --iidfile id --isolation default --platform linux/amd64 --security-opt x --target t --quiet .
+        !docker image build --squash .
         docker builder prune -f
     """,
 }

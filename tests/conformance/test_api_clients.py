@@ -24,7 +24,10 @@ CLIENTS = PROJECT / "build" / "clients"
 DATA = Path(__file__).parents[1] / "data"
 FETCH_SECONDS, SESSION_SECONDS = 400, 300
 # docker-compose 1.29 is no more looked after: it takes what was there in its time.
-OLD_COMPOSE = ("docker-compose==1.29.2", "PyYAML==5.3.1", "requests<2.32", "urllib3<2", "setuptools<70")
+OLD_COMPOSE = (
+    "printf 'cython<3\\nsetuptools<70\\n' > constraints && PIP_CONSTRAINT=constraints "
+    "pip install --quiet --target . docker-compose==1.29.2 PyYAML==5.3.1 'requests<2.32' 'urllib3<2' setuptools"
+)
 # Of the package with all of ansible's collections, the one of docker and what it needs.
 COLLECTIONS = (
     "pip install --quiet --target . ansible-core requests && pip download --quiet --no-deps -d wheel ansible && "
@@ -70,8 +73,8 @@ def npm(name: str, package: str = "") -> Path:
     return fetched(name, words)
 
 
-def pip(name: str, *packages: str) -> Path:
-    return fetched(name, [sys.executable, "-m", "pip", "install", "--quiet", "--target", ".", *(packages or (name,))])
+def pip(name: str) -> Path:
+    return fetched(name, [sys.executable, "-m", "pip", "install", "--quiet", "--target", ".", name])
 
 
 def shell(name: str, line: str) -> Path:
@@ -133,7 +136,7 @@ def test_devcontainers(sides: tuple[Side, Side]) -> None:
 
 
 def test_old_compose(sides: tuple[Side, Side]) -> None:
-    folder = pip("docker-compose", *OLD_COMPOSE)
+    folder = shell("docker-compose", OLD_COMPOSE)
     words = [sys.executable, str(DATA / "docker_compose_session.py")]
     theirs, ours = (session(side, words, PYTHONPATH=str(folder)) for side in sides)
     assert ours == theirs

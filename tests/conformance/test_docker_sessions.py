@@ -12,27 +12,13 @@ from pathlib import Path
 
 import pytest
 
-import labcore.daemon
 from labcore.engine import Engine
 from tests.conformance import compose_sessions, docker_sessions
-from tests.conformance.docker_sides import Outcome, Side, our_side, two_sides
-from tests.conformance.docker_words import commands, options, used
+from tests.conformance.docker_page import HEAD, HINT, PAGE, all_of, names, rows
+from tests.conformance.docker_sides import Side, our_side, two_sides
+from tests.conformance.docker_words import commands
 from tests.conftest import needs_root
 from tests.peers import Peers
-
-PAGE = Path(labcore.daemon.__file__).with_name("DOCKER_COMMANDS.md")
-HEAD = """\
-# Commands of docker
-
-What the docker command 28.5.2 gets from `labcore daemon`, command by command and option by option. Each row stands for lines
-of `tests/conformance/docker_sessions.py`, which were run: *works* if one of them was not refused; else it is, in the words
-that are told. What each line comes to is compared with dockerd's there. This page is made by
-`LABCORE_CLIENTS=1 LABCORE_WRITE=1 pytest tests/conformance/test_docker_sessions.py`.
-
-| Command | Option | |
-| --- | --- | --- |
-"""
-HINT = "Run 'docker run --help' for more information"
 
 pytestmark = pytest.mark.skipif(not os.environ.get("LABCORE_CLIENTS"), reason="takes minutes: LABCORE_CLIENTS=1 asks for it")
 
@@ -114,38 +100,3 @@ def test_each_command_and_option_is_in_a_session() -> None:
         for command, option in all_of(line)
     }
     assert {(command, option) for command in commands() for option in ("", *names(command))} - seen == set()
-
-
-def names(command: str) -> list[str]:
-    return sorted({name for name, _ in options(command).values()})
-
-
-def all_of(line: str) -> Iterator[tuple[str, str]]:
-    for command, given in used(line.strip()):
-        yield command, ""
-        yield from ((command, option) for option in given)
-
-
-def rows(found: list[tuple[str, Outcome]]) -> Iterator[tuple[str, str, str]]:
-    """Yield the rows of the page."""
-    by_option: dict[tuple[str, str], list[Outcome]] = {}
-    for line, outcome in found:
-        for each in set(all_of(line)):
-            by_option.setdefault(each, []).append(outcome)
-    for command in commands():
-        for option in ("", *names(command)):
-            yield f"`{command}`" if not option else "", f"`{option}`" if option else "", verdict(by_option[command, option])
-
-
-def is_refused(outcome: Outcome) -> bool:
-    """Return whether docker has refused something; a status can be a program's own."""
-    return bool(outcome.status) and any(word in outcome.err for word in ("rror", "only supported", "invalid", "found"))
-
-
-def verdict(outcomes: list[Outcome]) -> str:
-    if not all(map(is_refused, outcomes)):
-        return "works"
-    words = outcomes[0].err or outcomes[0].out
-    for noise in (HINT, "docker: ", "Error response from daemon: "):
-        words = words.replace(noise, "")
-    return f"refused: {' '.join(words.split())}".replace("|", "\\|")

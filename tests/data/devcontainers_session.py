@@ -30,7 +30,10 @@ PROJECT = {
         "web": {"image": "busybox", "command": "sh -c 'echo page > /index.html; exec httpd -f -h /'"},
     }
 }
-LOOK = "pwd; hostname; echo $INSIDE $REMOTE; cat file /data/created /data/started; echo told >&2; grep CapEff /proc/self/status; exit 3"
+LOOK = """
+pwd; hostname; echo $INSIDE $REMOTE; cat file /data/created /data/started; grep CapEff /proc/self/status
+echo told >&2; exit 3
+"""
 
 
 def devcontainer(*words: str) -> "subprocess.CompletedProcess[str]":
@@ -75,7 +78,8 @@ with tempfile.TemporaryDirectory() as temporary:
     told["composed"] = up(composed)["outcome"]
     page = devcontainer("exec", "--workspace-folder", str(composed), "sh", "-c", "cat file; wget -qO- web")
     told["page"] = [page.returncode, page.stdout]
-    docker("rm", "-fv", *docker("ps", "-aq").split())
+    for label in ("devcontainer.local_folder", "com.docker.compose.project=composed_devcontainer"):
+        docker("rm", "-fv", *docker("ps", "-aq", "--filter", f"label={label}").split())
     docker("volume", "rm", "devcontainer-data")
-    docker("network", "prune", "-f")
+    docker("network", "rm", "composed_devcontainer_default")
 print(json.dumps(told, indent=1))

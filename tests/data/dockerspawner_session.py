@@ -1,6 +1,7 @@
 """A learner's server of JupyterHub, started by dockerspawner in a container; what has come of it is printed as JSON.
 
-The container is of busybox, with this machine's Python and libraries mounted. The first argument is the folder of what was fetched.
+The container is of busybox, with this machine's Python and libraries mounted. The first argument is the folder of what
+was fetched.
 """
 
 import json
@@ -14,6 +15,7 @@ import urllib.request
 from pathlib import Path
 
 FETCHED = Path(sys.argv[1])
+PROXY = FETCHED / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
 HUB, TOKEN, START_SECONDS = "http://127.0.0.1:18210", "a-token-of-a-service", 120
 GATEWAY = "10.95.0.1"
 MOUNTED = ["/lib", "/lib64", "/usr/lib", sys.base_prefix, sys.prefix, str(FETCHED)]
@@ -23,7 +25,7 @@ c.JupyterHub.hub_bind_url = "http://0.0.0.0:18211"
 c.JupyterHub.hub_connect_url = "http://{GATEWAY}:18211"
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
-c.ConfigurableHTTPProxy.command = ["node", {str(FETCHED / "node_modules/configurable-http-proxy/bin/configurable-http-proxy")!r}]
+c.ConfigurableHTTPProxy.command = ["node", {str(PROXY)!r}]
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:18212"
 c.JupyterHub.services = [{{"name": "tests", "api_token": {TOKEN!r}}}]
 c.JupyterHub.load_roles = [{{
@@ -84,17 +86,19 @@ def session(hub: "subprocess.Popen[bytes]", log: Path) -> dict[str, object]:
     told["user"] = asked("POST", "/hub/api/users/alice")[0]
     told["server"] = asked("POST", "/hub/api/users/alice/server")[0] in (201, 202)
     until(lambda: asked("GET", "/hub/api/users/alice")[1]["server"], hub, log)
-    told["containers"] = docker("ps", "--format", "{{.Names}} {{.Image}} {{.State}} {{.Networks}}")
+    told["containers"] = docker(
+        "ps", "--filter", "name=jupyter-alice", "--format", "{{.Names}} {{.Image}} {{.State}} {{.Networks}}"
+    )
     told["limit"] = docker("inspect", "-f", "{{.HostConfig.Memory}} {{.HostConfig.NetworkMode}}", "jupyter-alice")
     told["kernels"] = asked("GET", "/user/alice/api/status")[1]["kernels"]
     told["saved"] = asked("PUT", "/user/alice/api/contents/x.txt", {"type": "file", "format": "text", "content": "kept"})[0]
     told["stopped"] = asked("DELETE", "/hub/api/users/alice/server")[0] in (202, 204)
-    until(lambda: not docker("ps", "-aq"), hub, log)
+    until(lambda: not docker("ps", "-aq", "--filter", "name=jupyter-alice"), hub, log)
     told["started again"] = asked("POST", "/hub/api/users/alice/server")[0] in (201, 202)
     until(lambda: asked("GET", "/hub/api/users/alice")[1]["server"], hub, log)
     told["kept"] = asked("GET", "/user/alice/api/contents/x.txt")[1]["content"]
     told["gone"] = asked("DELETE", "/hub/api/users/alice/server")[0] in (202, 204)
-    until(lambda: not docker("ps", "-aq"), hub, log)
+    until(lambda: not docker("ps", "-aq", "--filter", "name=jupyter-alice"), hub, log)
     return told
 
 

@@ -43,13 +43,8 @@ def test_a_variable_without_a_value_is_taken_away_and_shown(daemon: RunningDaemo
 
 def test_fields_are_named_in_any_case(daemon: RunningDaemon) -> None:
     """But for a mapping's keys, which are the client's."""
-    labels = {"Pascal": "1", "pascal": "2"}
-    body = {
-        "workingDir": "/tmp",
-        "LABELS": labels,
-        "hostconfig": {"Memory": 1 << 25, "utsMode": "host"},
-    }
-    shown = created(daemon, **body)
+    labels, host = {"Pascal": "1", "pascal": "2"}, {"memory": 1 << 25, "utsMode": "host"}
+    shown = created(daemon, workingDir="/tmp", LABELS=labels, hostconfig=host)
     assert (shown["Config"]["WorkingDir"], shown["Config"]["Labels"]) == ("/tmp", labels)
     assert (shown["HostConfig"]["Memory"], shown["HostConfig"]["UTSMode"]) == (1 << 25, "host")
 
@@ -62,10 +57,15 @@ def test_what_changes_nothing_is_kept_all_the_same(daemon: RunningDaemon) -> Non
 LINK_LOCAL = {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["169.254.8.8"]}}}}
 
 
+def test_a_tmpfs_is_shown_where_it_was_asked_for(daemon: RunningDaemon) -> None:
+    long = {"Type": "tmpfs", "Target": "/long", "TmpfsOptions": {"SizeBytes": 4096, "Mode": 0o700}}
+    host = created(daemon, HostConfig={"Tmpfs": {"/short": "size=1k"}, "Mounts": [long]})["HostConfig"]
+    assert (host["Tmpfs"], host["Mounts"]) == ({"/short": "size=1k"}, [long])
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"HostConfig": {"LogConfig": {"Type": "asdf"}}}, 'error looking up logging plugin asdf: plugin "asdf" not found'),
         (
             {"NetworkingConfig": {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["169.254.8.8"]}}}}},
             "LinkLocalIPs",
@@ -81,3 +81,8 @@ def test_a_volume_driver_that_is_not_there_is_not_found(daemon: RunningDaemon) -
     answer = daemon.request("POST", "/containers/create", body)
     assert answer.status == 404
     assert 'plugin "other" not found' in answer.json["message"]
+
+
+def test_an_unknown_log_driver_is_refused_in_dockers_words(daemon: RunningDaemon) -> None:
+    said = refused(daemon, HostConfig={"LogConfig": {"Type": "asdf"}})
+    assert said == 'error looking up logging plugin asdf: plugin "asdf" not found'

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -257,3 +259,22 @@ def test_docker_exec_left_by_its_detach_keys(daemon: RunningDaemon, terminal: Te
     found = inspected(daemon, left)
     assert found["Running"]
     os.kill(found["Pid"], 9)
+
+
+@pytest.mark.parametrize("tty", [False, True])
+def test_an_attached_exec_outlives_a_daemon_that_is_killed(tmp_path: Path, tty: bool) -> None:
+    """Its output goes nowhere from then on: it gets no SIGPIPE and no hangup, and waits for nobody."""
+    needs_root()
+    script = (
+        "echo ready; sleep 1; i=0; while [ $i -lt 5000 ]; do echo $i to nobody, and to nobody else; i=$((i+1)); done; >/done"
+    )
+    with running_daemon(tmp_path / "root", clears=False) as first:
+        first.docker("run", "-d", "--name", "box", "--network", "none", "busybox", "sleep", "1000")
+        pid = first.client.containers.get("box").attrs["State"]["Pid"]
+        id = created(first, "sh", "-c", script, AttachStdout=True, AttachStderr=True, Tty=tty)
+        with ask(first.socket, "POST", f"/exec/{id}/start", {"Tty": tty}, headers=UPGRADE) as started:
+            started.until(b"ready")
+            first.end(signal.SIGKILL)
+        wait_for(Path(f"/proc/{pid}/root/done").exists)
+    with running_daemon(tmp_path / "root") as second:
+        assert second.docker("top", "box").stdout.count("\n") == 2, "and nothing of it is left"

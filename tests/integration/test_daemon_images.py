@@ -429,6 +429,16 @@ def test_an_image_that_is_needed_is_not_removed(api: Api, daemon: RunningDaemon)
     )
 
 
+def test_an_image_of_the_layers_of_a_running_container(daemon: RunningDaemon) -> None:
+    """It is another image: the container does not keep it."""
+    daemon.docker("run", "-d", "--name", "runs", "busybox", "sleep", "1000")
+    daemon.docker("create", "--name", "unchanged", "busybox")
+    daemon.docker("commit", "-m", "the same", "unchanged", "same")
+    daemon.docker("rm", "unchanged")
+    assert "Untagged: same:latest" in daemon.docker("rmi", "same").stdout
+    daemon.docker("rm", "-f", "runs")
+
+
 def test_pruning(api: Api, daemon: RunningDaemon) -> None:
     old, new = imported(api, "own:v1", archive("a", content=b"x" * 5000)), imported(api, "own:v1", archive("b"))
     assert {old, new} <= set(listed(api))

@@ -262,13 +262,11 @@ def test_restart_keeps_a_container_that_was_to_go(daemon: RunningDaemon) -> None
     done(daemon, id, "restart?t=0")
     assert status(daemon, id) == "running"
     done(daemon, id, "stop?t=0")
-    until(lambda: events(daemon, since, id)[-1] == "container destroy")
+    until(lambda: {"container stop", "container destroy"} <= {*events(daemon, since, id)[-2:]})  # either may be told first
     ends = ["container kill signal=15", "container kill signal=9", "network disconnect", "container die exitCode=137"]
     lives = ["network connect", "container start"]
-    assert events(daemon, since, id) == [
-        "container create", *lives, *ends, "container stop", *lives, "container restart", *ends, "container stop",
-        "container destroy",
-    ]  # fmt: skip
+    *told, _, _ = events(daemon, since, id)
+    assert told == ["container create", *lives, *ends, "container stop", *lives, "container restart", *ends]
 
 
 def test_a_start_that_fails_is_said_by_the_exit_status(daemon: RunningDaemon) -> None:

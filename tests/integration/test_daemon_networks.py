@@ -158,3 +158,7 @@ def test_a_container_outlives_its_network(daemon: RunningDaemon) -> None:
     assert daemon.docker("ps", "-a", "--filter", "name=left", "--format", "{{.Networks}}").stdout == "short\n"
     assert "network short not found" in daemon.docker("start", "left", status=1).stderr
     daemon.docker("rm", "left")
+
+
+def test_the_list_has_two_paths(daemon: RunningDaemon) -> None:
+    assert daemon.request("GET", "/networks/").json == daemon.request("GET", "/networks").json

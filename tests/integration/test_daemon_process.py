@@ -205,6 +205,20 @@ def test_what_a_creator_does_not_name_is_as_the_daemon_was_told(tmp_path: Path) 
         assert made.docker("run", "--rm", *own, *shown).stdout.split()[:3] == ["50", "0", "0"]
 
 
+@pytest.mark.parametrize("whose", ["default", "daemon", "daemon:daemon"])
+def test_users_are_mapped_to_the_subordinate_ids_of_a_user(tmp_path: Path, whose: str) -> None:
+    needs_root()
+    script = ""
+    for file, line in (("passwd", "dockremap:x:990:1::/:/bin/false"), ("subuid", ""), ("subgid", "")):
+        line = line or f"{'dockremap' if whose == 'default' else 'daemon'}:300000:70000"
+        (tmp_path / file).write_text(Path("/etc", file).read_text() + f"{line}\n")
+        script += f"mount --bind {tmp_path}/{file} /etc/{file}; "
+    enter = ["unshare", "-m", "sh", "-ec", f'{script}exec "$@"', "sh"]
+    with running_daemon(tmp_path / "root", f"--userns-remap={whose}", enter=enter) as made:
+        shown = made.docker("run", "--rm", "--network=none", "busybox", "sh", "-c", "cat /proc/self/uid_map /proc/self/gid_map")
+        assert shown.stdout.split() == ["0", "300000", "70000"] * 2
+
+
 @pytest.mark.parametrize("option", ["--log-driver=syslog", "--log-opt=x=y", "--default-ulimit=many", "--userns-remap=somebody"])
 def test_defaults_that_no_container_could_have_are_refused(tmp_path: Path, option: str) -> None:
     assert not (tmp_path / "root").exists()

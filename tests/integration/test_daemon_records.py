@@ -164,6 +164,14 @@ WRONG = [
     ({"Image": "busybox", "HostConfig": {"Binds": ["./here:/x"]}}, 400, "has to be absolute"),
     ({"Image": "busybox", "HostConfig": {"Runtime": "kata"}}, 400, "unknown or invalid runtime name: kata"),
     ({"Image": "busybox", "HostConfig": {"LogConfig": {"Type": "syslog"}}}, 400, 'plugin "syslog" not found: there are'),
+    (
+        {
+            "Image": "busybox",
+            "NetworkingConfig": {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["169.254.1.1"]}}}},
+        },
+        400,
+        "LinkLocalIPs: addresses of that kind are not given here",
+    ),
     ({"Image": "busybox", "Healthcheck": {"Interval": 5}}, 400, "cannot be less than 1ms"),
     ({"Image": "nowhere/x"}, 404, "No such image: nowhere/x:latest"),
 ]
@@ -184,17 +192,6 @@ def test_a_container_that_is_missing_is_no_missing_image(daemon: RunningDaemon) 
     """docker's command would pull the image."""
     failed = daemon.docker("run", "--volumes-from", "nonesuch", "busybox", "true", status=125).stderr
     assert failed.startswith("docker: Error response from daemon: No such container: nonesuch")
-
-
-def test_processors_and_a_quota_do_not_take_each_others_place(daemon: RunningDaemon) -> None:
-    for given, asked, words in (
-        ("--cpu-quota=50000", "--cpus=0.5", "Nano CPUs cannot be updated as CPU Quota has already been set"),
-        ("--cpus=0.5", "--cpu-quota=5000", "CPU Quota cannot be updated as NanoCPUs has already been set"),
-        ("--cpus=0.5", "--cpu-period=5000", "CPU Period cannot be updated as NanoCPUs has already been set"),
-    ):
-        daemon.docker("create", "--name=slow", given, "busybox", "true")
-        assert f"Conflicting options: {words}" in daemon.docker("update", asked, "slow", status=1).stderr
-        daemon.docker("rm", "slow")
 
 
 def test_links_are_told_with_the_name_of_the_container_that_has_them(daemon: RunningDaemon) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from labcore.runtime import Plan, make_plan, spawn
 from labcore.runtime.shim import Shim
 from labcore.runtime.terminal import resize
 from labcore.spec import ContainerSpec, LogPolicy, User
-from tests.conftest import PROJECT, needs_root
+from tests.conftest import PROJECT, needs_root, small_disk
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -241,6 +242,27 @@ def test_a_full_disk_is_not_the_containers_trouble(engine: Engine, tmp_path: Pat
         assert ended.output == 900 * 1024 + 9
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_an_exit_is_written_on_a_full_disk(engine: Engine, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small", "256k") as place:
+        shim = Shim(str(place))
+        script = "while [ ! -e /dev/shm/go ]; do sleep .02; done; exit 3"
+        with spawn(make_plan(container(engine, script)), shim=shim) as process:
+            with suppress(OSError):
+                (place / "filler").write_bytes(bytes(1 << 20))
+            Path(f"/proc/{process.pid}/root/dev/shm/go").touch()
+            assert process.wait(10) == 3
+        ended = shim.exit()
+        assert ended is not None
+        assert ended.returncode == 3
+
+
+@pytest.mark.parametrize("left", [b"", bytes(160), b" " * 160, b"1 3 17"])
+def test_an_exit_that_a_crash_of_the_machine_has_cut_short_is_none(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / "exit").write_bytes(left)
+    assert Shim(str(tmp_path)).exit() is None
+    assert Shim(str(tmp_path)).is_lost()
 
 
 @pytest.mark.parametrize("mode", ["blocking", "non-blocking"])

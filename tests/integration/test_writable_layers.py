@@ -652,7 +652,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout.splitlines() == [
         "0",
-        "StoreFull no room for container bb in /t"[:39],
+        "StoreFull no room for the files of cont",
         "['aa'] ['/big', '/small']",
         "True",
         "[] ['records.db']",

@@ -75,6 +75,23 @@ def test_what_came_into_a_file_just_before_it_was_rotated(tmp_path: Path) -> Non
     assert [each.data for each in left(Rotating(str(tmp_path)))] == [b"first", b"second", b"third"]
 
 
+def test_a_file_that_gets_its_next_name_while_files_are_opened_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("log.2", "log.1", "log"):
+        (tmp_path / name).write_bytes(record(name.encode()))
+    opened = os.open
+
+    def rotating(path: Path, flags: int) -> int:
+        fd = opened(path, flags)
+        if path == tmp_path / "log.1":  # the first half of a rotation
+            path.rename(tmp_path / "log.2")
+        return fd
+
+    monkeypatch.setattr(os, "open", rotating)
+    assert [each.data for each in left(LogReader(str(tmp_path)))] == [b"log.1", b"log"]
+
+
 def test_lost_output_is_counted(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(record(b"abc") + record(b"x", offset=10) + record(b"new", offset=0))
     assert [each.lost for each in left(LogReader(str(tmp_path)))] == [0, 7, 0]

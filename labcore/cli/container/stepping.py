@@ -4,12 +4,13 @@ import os
 import sys
 from typing import Final
 
+from labcore.cli.formatting import width_of
 from labcore.errors import InvalidInput
 from labcore.runtime.stepping import GivenUp, Stop
 
 PROMPT: Final = "(step) "
 HELP: Final = "n: do this op (so does Enter), c: go on to the end, q: give the start up"
-LINE_WIDTH: Final = 110
+LINE_WIDTH: Final = 110  # where no terminal says how wide it is
 COMMANDS: Final = {"": "n", "n": "n", "next": "n", "c": "c", "continue": "c", "q": "q", "quit": "q"}
 
 
@@ -60,5 +61,6 @@ def _line() -> str | None:
 
 
 def _say(*lines: str) -> None:
+    width = width_of(sys.stderr, LINE_WIDTH)
     for line in lines:
-        print(line if len(line) <= LINE_WIDTH else f"{line[: LINE_WIDTH - 1]}…", file=sys.stderr)
+        print(line if len(line) <= width else f"{line[: width - 1]}…", file=sys.stderr)

@@ -6,7 +6,7 @@ from typing import Final, NoReturn
 
 from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import json_response
-from labcore.errors import NotFound
+from labcore.errors import NotFound, Unavailable
 from labcore.http import HTTPException, Request, Response, Route
 
 NOT_A_MANAGER: Final = (
@@ -53,7 +53,7 @@ def no_such_plugin(daemon: Daemon, request: Request, name: str) -> NoReturn:
 
 def no_plugins(daemon: Daemon, request: Request) -> NoReturn:
     """Getting and making plugins."""
-    raise HTTPException(NO_PLUGINS, HTTPStatus.NOT_IMPLEMENTED)
+    raise Unavailable(NO_PLUGINS)
 
 
 def _of_managers() -> Iterator[Route]:

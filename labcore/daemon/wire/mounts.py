@@ -6,6 +6,7 @@ from typing import Any, Final, Never
 from msgspec import UNSET, UnsetType, field
 
 from labcore.daemon.wire.codec import Wire
+from labcore.engine.forms import size as parse_size
 from labcore.engine.mount_options import NO_MEANING_HERE, PROPAGATION, from_short, from_tmpfs
 from labcore.errors import InvalidInput, NotFound
 from labcore.spec import Mount
@@ -160,6 +161,9 @@ def bind_json(mount: Mount) -> str:
 def mount_json(mount: Mount) -> dict[str, Any]:
     """Return a mount as Mounts has it."""
     found: dict[str, Any] = {"Type": mount.kind, "Source": mount.source, "Target": mount.target}
+    if mount.kind == "tmpfs":
+        del found["Source"]
+        found |= _tmpfs_options_json(mount)
     if mount.read_only:
         found["ReadOnly"] = True
     if mount.kind == "bind" and (mount.options or not mount.recursive or not mount.write_protects_below):
@@ -169,6 +173,15 @@ def mount_json(mount: Mount) -> dict[str, Any]:
     if mount.kind == "volume" and (not mount.copy or mount.labels):
         found["VolumeOptions"] = {"NoCopy": not mount.copy, "Labels": dict(mount.labels)}
     return found
+
+
+def _tmpfs_options_json(mount: Mount) -> dict[str, Any]:
+    words = dict(word.partition("=")[::2] for word in mount.options)
+    size, mode = words.pop("size", ""), words.pop("mode", "")
+    found: dict[str, Any] = {"SizeBytes": parse_size("size", size)} if size else {}
+    found |= {"Mode": int(mode, 8)} if mode else {}
+    found |= {"Options": [[name, value] if value else [name] for name, value in words.items()]} if words else {}
+    return {"TmpfsOptions": found} if found else {}
 
 
 def propagation_of(mount: Mount) -> str:

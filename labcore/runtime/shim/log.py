@@ -111,6 +111,9 @@ class LogReader:
             for path in reversed(self._oldest_first()):
                 with suppress(FileNotFoundError):
                     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                    if found and os.path.sameopenfile(fd, found[0]):  # it has got its next name in between
+                        os.close(fd)
+                        continue
                     found.insert(0, fd)
                     if last and os.path.samestat(os.fstat(fd), last):
                         break

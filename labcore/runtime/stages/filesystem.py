@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from labcore.native import MountAttribute
 from labcore.runtime import mounting, ops
@@ -90,8 +90,12 @@ def devices(spec: ContainerSpec) -> list[Op]:
     if any(mounting.normalized(mount.target) == "/dev" and is_bind(mount) for mount in spec.mounts):
         return []
     # /dev/core: as runc does where the kernel, which is the container's too, shows its memory.
-    core = (("/dev/core", KCORE),) if os.path.exists(KCORE) else ()
-    return [*_fill_dev(spec.devices), ops.MakeLinks((*DEVICE_LINKS, *core))]
+    return [*_fill_dev(spec.devices), _device_links(core=os.path.exists(KCORE))]
+
+
+@cache
+def _device_links(*, core: bool) -> Op:
+    return ops.MakeLinks((*DEVICE_LINKS, *([("/dev/core", KCORE)] if core else [])))
 
 
 def workdir(spec: ContainerSpec) -> list[Op]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
@@ -102,7 +103,12 @@ def sysctls(spec: ContainerSpec) -> list[Op]:
     private = "pid" in {*spec.namespaces, *joined} or not (confined() or "user" in {*spec.namespaces, *joined})
     if "mount" in joined and not private:
         raise InvalidInput("sysctls: with a user namespace and somebody else's mounts they take a new pid namespace too")
-    return [ops.SetSysctls(tuple((sysctl_path(name), value) for name, value in spec.sysctls), private)]
+    return [_set_sysctls(spec.sysctls, private)]
+
+
+@lru_cache(maxsize=64)
+def _set_sysctls(sysctls: tuple[tuple[str, str], ...], private: bool) -> Op:
+    return ops.SetSysctls(tuple((sysctl_path(name), value) for name, value in sysctls), private)
 
 
 def sysctl_path(name: str) -> str:

@@ -35,8 +35,9 @@ def attach_container(daemon: Daemon, request: Request, name: str) -> Upgrade:
 
 def attach_container_by_websocket(daemon: Daemon, request: Request, name: str) -> Upgrade:
     """GET /containers/{name}/attach/ws: both streams of output are one there."""
+    container = get(daemon.engine, name)
     headers = handshake_headers(request)
-    attached, close = _attaching(daemon, request, get(daemon.engine, name), multiplexed=False)
+    attached, close = _attaching(daemon, request, container, multiplexed=False)
 
     def serve(stream: RawStream) -> None:
         websocket = WebSocket(stream)
