@@ -185,7 +185,8 @@ def test_attached_clients_lose_nothing_to_rotation(daemon: RunningDaemon, files:
         lines = [first, *client.stdout]
     assert client.returncode == 0
     assert lines == [b"line %d of many that follow one another\n" % number for number in range(30000)]
-    left = sorted((daemon.root / "containers").glob("*/log.*"))
+    id = daemon.client.containers.get(f"attached-{files}").id
+    left = sorted((daemon.root / "containers" / str(id)).glob("log.*"))
     assert len(left) == int(files) - 1, "and no more is kept than was said"
     daemon.docker("rm", f"attached-{files}")
 

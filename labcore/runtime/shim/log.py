@@ -8,7 +8,8 @@ import os
 import select
 import struct
 from collections import namedtuple
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 
 from labcore import native
@@ -61,9 +62,9 @@ class LogReader:
         self._files = self._newer_than(None)
         self._at = 0  # in the first of them
 
-    def _oldest_first(self) -> list[Path]:
-        rotated = sorted(self._directory.glob("log.*"), key=lambda path: int(path.suffix[1:]), reverse=True)
-        return [*rotated, *self._directory.glob("log")]
+    def _path(self, number: int) -> Path:
+        """Return the path of the newest file (0), or of one that was rotated so many times."""
+        return self._directory / (f"log.{number}" if number else "log")
 
     def available(self) -> Iterator[list[LogRecord]]:
         """Yield what is there now."""
@@ -108,20 +109,31 @@ class LogReader:
         """Open the files that came after one, the oldest first; it is done again if they are rotated meanwhile."""
         while True:
             found: list[int] = []
-            for path in reversed(self._oldest_first()):
-                with suppress(FileNotFoundError):
-                    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-                    found.insert(0, fd)
-                    if last and os.path.samestat(os.fstat(fd), last):
-                        break
+            is_whole = self._open_back_to(last, found)
             if found and self._is_attached:
                 flock(found[-1], shared=True)
-            if not found or _is_at(found[-1], self._directory / "log"):
+            if is_whole and (not found or _is_at(found[-1], self._directory / "log")):
                 break
             _close_all(found)
         if found and last and os.path.samestat(os.fstat(found[0]), last):
             os.close(found.pop(0))
         return found
+
+    def _open_back_to(self, last: os.stat_result | None, found: list[int]) -> bool:
+        """Open files from the newest one back to `last`; return whether none was renamed meanwhile: missing, or twice."""
+        seen = set[int]()
+        for number in count():  # and not as the directory lists them: it leaves out what is renamed meanwhile
+            try:
+                found.insert(0, os.open(self._path(number), os.O_RDONLY | os.O_CLOEXEC))
+            except FileNotFoundError:
+                return not self._path(number + 1).exists()
+            status = os.fstat(found[0])
+            if status.st_ino in seen:
+                return False
+            seen.add(status.st_ino)
+            if last and os.path.samestat(status, last):
+                break
+        return True
 
     def seek_to_end(self) -> None:
         """Pass over all that is there now."""
