@@ -92,6 +92,13 @@ def test_a_file_that_gets_its_next_name_while_files_are_opened_is_read_once(
     assert [each.data for each in left(LogReader(str(tmp_path)))] == [b"log.1", b"log"]
 
 
+@pytest.mark.parametrize("names", [["log.2", "log"], ["log.2", "log.1"]])
+def test_a_rotation_that_was_broken_off(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).write_bytes(record(name.encode()))
+    assert [each.data for each in left(LogReader(str(tmp_path)))] == [name.encode() for name in names]
+
+
 def test_lost_output_is_counted(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(record(b"abc") + record(b"x", offset=10) + record(b"new", offset=0))
     assert [each.lost for each in left(LogReader(str(tmp_path)))] == [0, 7, 0]

@@ -8,7 +8,8 @@ import os
 import select
 import struct
 from collections import namedtuple
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 
 from labcore import native
@@ -45,7 +46,7 @@ STREAMS: Final = {1: "stdout", 2: "stderr"}
 IN_MODIFY, IN_MOVED_TO, IN_CREATE = 0x2, 0x80, 0x100  # linux/inotify.h
 EVENTS_BYTES: Final = 4096
 LOOK_AGAIN_MS: Final = 50  # where the user has no inotify instance left: how late what was written is seen
-ATTEMPTS: Final = 100  # to find the end of a file that is written to meanwhile
+ATTEMPTS: Final = 100  # to find files, or the end of one, as they are: they are written to, and rotated, meanwhile
 
 
 class LogReader:
@@ -61,9 +62,9 @@ class LogReader:
         self._files = self._newer_than(None)
         self._at = 0  # in the first of them
 
-    def _oldest_first(self) -> list[Path]:
-        rotated = sorted(self._directory.glob("log.*"), key=lambda path: int(path.suffix[1:]), reverse=True)
-        return [*rotated, *self._directory.glob("log")]
+    def _path(self, number: int) -> Path:
+        """Return the path of the newest file (0), or of one that was rotated so many times."""
+        return self._directory / (f"log.{number}" if number else "log")
 
     def available(self) -> Iterator[list[LogRecord]]:
         """Yield what is there now."""
@@ -106,24 +107,34 @@ class LogReader:
 
     def _newer_than(self, last: os.stat_result | None) -> list[int]:
         """Open the files that came after one, the oldest first; it is done again if they are rotated meanwhile."""
-        while True:
-            found: list[int] = []
-            for path in reversed(self._oldest_first()):
-                with suppress(FileNotFoundError):
-                    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-                    if found and os.path.sameopenfile(fd, found[0]):  # it has got its next name in between
-                        os.close(fd)
-                        continue
-                    found.insert(0, fd)
-                    if last and os.path.samestat(os.fstat(fd), last):
-                        break
+        for attempt in range(ATTEMPTS):
+            found = self._open_back_to(last)
             if found and self._is_attached:
                 flock(found[-1], shared=True)
-            if not found or _is_at(found[-1], self._directory / "log"):
+            is_last = attempt == ATTEMPTS - 1  # as when a shim was killed in the middle: there is no newest file
+            if not found or is_last or _is_at(found[-1], self._path(0)):
                 break
             _close_all(found)
         if found and last and os.path.samestat(os.fstat(found[0]), last):
             os.close(found.pop(0))
+        return found
+
+    def _open_back_to(self, last: os.stat_result | None) -> list[int]:
+        """Open files from the newest one back to `last`, in the direction in which a rotation renames them, one at a time."""
+        found: list[int] = []
+        for number in count():
+            try:
+                fd = os.open(self._path(number), os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                if not self._path(number + 1).exists():
+                    break
+                continue
+            if found and os.path.sameopenfile(fd, found[0]):  # it has got its next name in between
+                os.close(fd)
+                continue
+            found.insert(0, fd)
+            if last and os.path.samestat(os.fstat(fd), last):
+                break
         return found
 
     def seek_to_end(self) -> None:
