@@ -73,4 +73,4 @@ async function composed() {
   return text;
 }
 
-main().then(() => console.log(JSON.stringify(told, null, 1)), (error) => { console.error(error); process.exit(1); });
+main().then(() => console.log(JSON.stringify(told, null, 1)), (error) => { console.error(error, told); process.exit(1); });
