@@ -70,5 +70,7 @@ with tempfile.TemporaryDirectory() as temporary:
     for command in COMMANDS.strip().splitlines():
         line = f"exec {sys.executable} -m compose --no-ansi {command}"
         done = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, check=False)
+        if "Traceback" in done.stderr:
+            sys.exit(done.stderr)
         told.append([command, done.returncode, common(done.stdout), common(done.stderr)])
 print(json.dumps(told, indent=1))
