@@ -52,7 +52,13 @@ events --help
 pull --ignore-pull-failures
 down -v -t 0
 """
-VARYING = (("[0-9a-f]{64}", "ID"), ("[0-9a-f]{12}", "ID"), (r"\bcompose_run_\w+", "RUN"), (r"\d+ +\d+ .*", "PROCESS"))
+VARYING = (
+    ("-{5,}", "RULE"),
+    ("[0-9a-f]{64}", "ID"),
+    ("[0-9a-f]{12}", "ID"),
+    (r"\bcompose_run_\w+", "RUN"),
+    (r"\d+ +\d+ .*", "PROCESS"),
+)
 
 
 def common(text: str) -> list[str]:
