@@ -26,7 +26,7 @@ FETCH_SECONDS, SESSION_SECONDS = 400, 300
 # docker-compose 1.29 is no more looked after: it takes what was there in its time.
 OLD_COMPOSE = (
     "printf 'cython<3\\nsetuptools<70\\n' > constraints && PIP_CONSTRAINT=constraints "
-    "pip install --quiet --target . docker-compose==1.29.2 PyYAML==5.3.1 'requests<2.32' 'urllib3<2' setuptools"
+    "pip install --quiet --target . docker-compose==1.29.2 PyYAML==5.3.1 'docker<7' 'requests<2.32' 'urllib3<2' setuptools"
 )
 # Of the package with all of ansible's collections, the one of docker and what it needs.
 COLLECTIONS = (

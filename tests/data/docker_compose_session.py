@@ -52,7 +52,13 @@ events --help
 pull --ignore-pull-failures
 down -v -t 0
 """
-VARYING = (("[0-9a-f]{64}", "ID"), ("[0-9a-f]{12}", "ID"), (r"\bcompose_run_\w+", "RUN"), (r"\d+ +\d+ .*", "PROCESS"))
+VARYING = (
+    ("-{5,}", "RULE"),
+    ("[0-9a-f]{64}", "ID"),
+    ("[0-9a-f]{12}", "ID"),
+    (r"\bcompose_run_\w+", "RUN"),
+    (r"\d+ +\d+ .*", "PROCESS"),
+)
 
 
 def common(text: str) -> list[str]:
@@ -70,5 +76,7 @@ with tempfile.TemporaryDirectory() as temporary:
     for command in COMMANDS.strip().splitlines():
         line = f"exec {sys.executable} -m compose --no-ansi {command}"
         done = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, check=False)
+        if "Traceback" in done.stderr:
+            sys.exit(done.stderr)
         told.append([command, done.returncode, common(done.stdout), common(done.stderr)])
 print(json.dumps(told, indent=1))

@@ -73,4 +73,10 @@ async function composed() {
   return text;
 }
 
-main().then(() => console.log(JSON.stringify(told, null, 1)), (error) => { console.error(error); process.exit(1); });
+// What waits for ever ends the program, too: nothing else holds it.
+process.exitCode = 1;
+process.on("exit", (code) => code && console.error("came to", told));
+main().then(() => {
+  console.log(JSON.stringify(told, null, 1));
+  process.exitCode = 0;
+}, console.error);
